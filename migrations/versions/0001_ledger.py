@@ -244,6 +244,32 @@ BEGIN
     RETURN v_entry;
 END $$;
 
+CREATE FUNCTION ledger_reverse(p_reference text, p_cause text, p_posted_at timestamptz, p_reverses text)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_reversed bigint;
+    v_entry bigint;
+BEGIN
+    SELECT id INTO v_reversed FROM entries WHERE reference = p_reverses;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no entry %', p_reverses
+            USING ERRCODE = 'PB001', CONSTRAINT = 'reverses_an_entry';
+    END IF;
+    SELECT ledger_post(
+        p_reference, p_cause, p_posted_at,
+        array_agg(leg.asset), array_agg(leg.class), array_agg(leg.owner_id), array_agg(-leg.units),
+        v_reversed
+    ) INTO v_entry
+    FROM (
+        SELECT a.asset, a.class, a.owner_id, p.units
+        FROM postings p JOIN accounts a ON a.id = p.account_id
+        WHERE p.entry_id = v_reversed
+        ORDER BY a.asset COLLATE "C", a.class COLLATE "C", a.owner_id
+    ) AS leg;
+    RETURN v_entry;
+END $$;
+
 CREATE FUNCTION ledger_claim_hold(p_hold uuid) RETURNS holds
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
@@ -269,6 +295,25 @@ BEGIN
     END IF;
     UPDATE balances SET held = held - v_hold.units WHERE account_id = v_hold.account_id;
     UPDATE holds SET status = p_status, settled_at = p_at WHERE id = p_hold;
+END $$;
+
+CREATE FUNCTION ledger_expire_holds(p_at timestamptz, p_limit integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_id uuid;
+    v_expired bigint := 0;
+BEGIN
+    -- By account, as entries lock: a sweep and an entry never wait for each other.
+    FOR v_id IN
+        SELECT id FROM (
+            SELECT id, account_id FROM holds WHERE status = 'pending' AND expires_at <= p_at
+            ORDER BY expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+        ) AS due ORDER BY account_id
+    LOOP
+        PERFORM ledger_release_hold(v_id, 'expired', p_at);
+        v_expired := v_expired + 1;
+    END LOOP;
+    RETURN v_expired;
 END $$;
 
 CREATE FUNCTION ledger_place_hold(
@@ -335,8 +380,10 @@ GRANT SELECT ON account_classes, accounts, entries, postings, balances, holds, r
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     ledger_post(text, text, timestamptz, text[], text[], uuid[], bigint[], bigint, uuid),
+    ledger_reverse(text, text, timestamptz, text),
     ledger_place_hold(uuid, text, uuid, text, bigint, text, timestamptz, timestamptz),
     ledger_release_hold(uuid, text, timestamptz),
+    ledger_expire_holds(timestamptz, integer),
     ledger_roll_up()
     TO {role};
 """
@@ -362,8 +409,8 @@ def downgrade() -> None:
         ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM {role};
         ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM {role};
         REVOKE USAGE ON SCHEMA public FROM {role};
-        DROP FUNCTION ledger_roll_up, ledger_place_hold, ledger_release_hold,
-            ledger_post, ledger_claim_hold, ledger_open_account;
+        DROP FUNCTION ledger_roll_up, ledger_expire_holds, ledger_place_hold, ledger_release_hold,
+            ledger_reverse, ledger_post, ledger_claim_hold, ledger_open_account;
         DROP TABLE rollup_watermark, rollups, holds, balances, postings, entries, accounts,
             account_classes, assets;
         DROP FUNCTION forbid_rewriting, forbid_rescaling;
