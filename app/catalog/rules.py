@@ -1,0 +1,54 @@
+"""The tradable assets. Their scales are part of the ledger's meaning and never change."""
+
+from enum import StrEnum
+
+from app.kit.money import Asset
+
+
+class Metal(StrEnum):
+    """Metals by the symbol the trade uses."""
+
+    AU = "AU"
+    AG = "AG"
+    PT = "PT"
+    PD = "PD"
+    CU = "CU"
+
+
+class Wallet(StrEnum):
+    """Which of a customer's two accounts an asset lives in."""
+
+    FUNDING = "funding"
+    TRADING = "trading"
+
+
+USD = Asset("USD", 2)
+USDC = Asset("USDC", 6)
+PAXG = Asset("PAXG", 8)
+XAU = Asset("XAU-s", 8)
+XAG = Asset("XAG-s", 8)
+XPT = Asset("XPT-s", 8)
+XPD = Asset("XPD-s", 8)
+XCU = Asset("XCU-s", 8)
+
+DOLLARS = (USD, USDC)
+FUNDING = (USD, USDC, PAXG)
+TRADING = (XAU, XAG, XPT, XPD, XCU)
+TRADABLE = {asset.code: asset for asset in (*FUNDING, *TRADING)}
+
+#: The synthetic of each metal: one unit is one troy ounce of fine weight.
+SYNTHETIC = {Metal.AU: XAU, Metal.AG: XAG, Metal.PT: XPT, Metal.PD: XPD, Metal.CU: XCU}
+#: The metal whose price an asset follows. PAXG is an ounce of gold.
+METAL_OF = {asset.code: metal for metal, asset in SYNTHETIC.items()} | {PAXG.code: Metal.AU}
+METAL_NAMES = {
+    Metal.AU: "gold",
+    Metal.AG: "silver",
+    Metal.PT: "platinum",
+    Metal.PD: "palladium",
+    Metal.CU: "copper",
+}
+
+
+def wallet_of(asset: Asset) -> Wallet:
+    """The account of a customer that holds this asset."""
+    return Wallet.FUNDING if asset in FUNDING else Wallet.TRADING

@@ -1,0 +1,22 @@
+"""Every wire is connected here and nowhere else."""
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+
+from app import models
+from app.config import Settings
+from app.kit.db import Database, Session
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, ready to serve. Settings come from the environment unless given."""
+    settings = settings or Settings()
+    app = Flask(__name__)
+    app.config.update(settings.flask)
+    app.extensions["settings"] = settings
+    db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
+    Migrate(app, db, compare_server_default=True)
+    with app.app_context():
+        app.extensions["database"] = Database(db.engine)
+    return app

@@ -1,0 +1,119 @@
+"""Exact amounts: integer minor units of an asset with a fixed scale. No floats, no silent rounding."""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Self
+
+# ASCII digits only: `str.isdigit` and Decimal() also take other scripts, exponents, NaN and signs.
+_PLAIN_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+# Far above any real amount, and far enough below 2**63 that no sum of two overflows in PostgreSQL.
+UNITS_MAX = 10**18
+
+
+class InvalidAmount(ValueError):
+    """The text is not an amount of this asset; the message says what would be."""
+
+
+class Rounding(Enum):
+    """How a fraction of a minor unit is settled. Always named where it happens."""
+
+    DOWN = "toward zero"
+    UP = "away from zero"
+    HALF_UP = "to the nearest, halves away from zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Something countable. `scale` is the number of decimals and never changes."""
+
+    code: str
+    scale: int
+
+    @property
+    def unit(self) -> int:
+        """Minor units in one whole: 100 for USD, 100,000,000 for a troy ounce."""
+        return int(10**self.scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """`units` minor units of `asset`; may be negative. Arithmetic only within one asset."""
+
+    asset: Asset
+    units: int
+
+    @classmethod
+    def parse(cls, asset: Asset, text: str) -> Self:
+        """The positive amount that `text` writes in plain decimal notation.
+
+        Raises `InvalidAmount` for anything else: signs, exponents, zero, other digits, more
+        decimals than the asset has, or more than 10^18 minor units.
+        """
+        if not isinstance(text, str) or len(text) > 40 or not _PLAIN_DECIMAL.fullmatch(text):  # noqa: PLR2004
+            raise InvalidAmount('must be a plain decimal string such as "12.5"')
+        whole, _, decimals = text.partition(".")
+        if len(decimals) > asset.scale:
+            raise InvalidAmount(f"has more than the {asset.scale} decimals of {asset.code}")
+        units = int(whole + decimals.ljust(asset.scale, "0"))
+        if units == 0:
+            raise InvalidAmount("must be greater than zero")
+        if units > UNITS_MAX:
+            raise InvalidAmount("is larger than any amount that can be moved")
+        return cls(asset, units)
+
+    def __str__(self) -> str:
+        """Plain decimal notation with the asset's full scale: `1250.00`."""
+        sign = "-" if self.units < 0 else ""
+        digits = str(abs(self.units)).rjust(self.asset.scale + 1, "0")
+        if self.asset.scale == 0:
+            return sign + digits
+        return f"{sign}{digits[: -self.asset.scale]}.{digits[-self.asset.scale :]}"
+
+    def __add__(self, other: "Amount") -> "Amount":
+        self._check(other)
+        return Amount(self.asset, self.units + other.units)
+
+    def __sub__(self, other: "Amount") -> "Amount":
+        self._check(other)
+        return Amount(self.asset, self.units - other.units)
+
+    def __neg__(self) -> "Amount":
+        return Amount(self.asset, -self.units)
+
+    def __lt__(self, other: "Amount") -> bool:
+        self._check(other)
+        return self.units < other.units
+
+    def __le__(self, other: "Amount") -> bool:
+        self._check(other)
+        return self.units <= other.units
+
+    def __bool__(self) -> bool:
+        return self.units != 0
+
+    def _check(self, other: "Amount") -> None:
+        if self.asset != other.asset:
+            raise TypeError(f"{self.asset.code} and {other.asset.code} do not mix")
+
+
+def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """`numerator / denominator` as an integer, rounded as named. `denominator` is positive."""
+    quotient, remainder = divmod(abs(numerator), denominator)
+    if rounding is Rounding.UP:
+        quotient += remainder > 0
+    elif rounding is Rounding.HALF_UP:
+        quotient += 2 * remainder >= denominator
+    return quotient if numerator >= 0 else -quotient
+
+
+def round_units(exact: Fraction, rounding: Rounding) -> int:
+    """An exact number of minor units as an integer, rounded as named."""
+    return divide(exact.numerator, exact.denominator, rounding)
+
+
+def quantize_down(value: Decimal, decimals: int) -> Decimal:
+    """`value` cut to so many decimals, toward zero."""
+    return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN)

@@ -1,0 +1,50 @@
+"""Background tasks by name. A capability declares them; only app/jobs knows how they are run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Queue(StrEnum):
+    """Every queue, named once. Each worker process serves exactly one."""
+
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named task. `run(session, **args)` does its effect inside the session's transaction, once:
+    the outbox row is locked and marked done in that same transaction."""
+
+    name: str
+    queue: Queue
+    run: Callable[..., None]
+
+
+_TASKS: dict[str, Task] = {}
+
+
+def task(name: str, *, queue: Queue = Queue.DEFAULT) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        if name in _TASKS:
+            raise ValueError(f"two tasks are named {name}")
+        _TASKS[name] = Task(name, queue, function)
+        return function
+
+    return register
+
+
+def find(name: str) -> Task:
+    """The task of that name. Raises `LookupError` naming it if nothing registered it."""
+    try:
+        return _TASKS[name]
+    except KeyError:
+        raise LookupError(f"no task is named {name}") from None
+
+
+def names() -> frozenset[str]:
+    """The names of all registered tasks."""
+    return frozenset(_TASKS)

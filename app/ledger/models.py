@@ -1,0 +1,162 @@
+"""Tables of the ledger, for reading. Written only by the database's own ledger functions."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+from app.kit.db import Base
+
+
+class XactId(UserDefinedType[int]):
+    """PostgreSQL's xid8: a transaction's number, never reused."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        return "XID8"
+
+
+class AccountClass(Base):
+    """A line of the chart of accounts. Guarded: its accounts may not go below zero."""
+
+    __tablename__ = "account_classes"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "kind IN ('asset', 'liability', 'equity', 'income', 'expense')", name="kind_known"
+        ),
+    )
+
+    code: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.Text)
+    guarded: Mapped[bool]
+    name: Mapped[str] = mapped_column(sa.Text)
+
+
+class Account(Base):
+    """One class, one owner, one asset. Opened by the first posting."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        sa.UniqueConstraint("owner_id", "class", "asset"),
+        sa.CheckConstraint("normal IN (1, -1)", name="normal_is_a_sign"),
+    )
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    account_class: Mapped[str] = mapped_column("class", sa.ForeignKey("account_classes.code"))
+    #: A person, a branch, …; the nil UUID is the house.
+    owner_id: Mapped[UUID]
+    asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"))
+    guarded: Mapped[bool]
+    #: 1 where debits increase the balance, -1 where credits do.
+    normal: Mapped[int] = mapped_column(sa.SmallInteger)
+    opened_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()")
+    )
+
+
+class Entry(Base):
+    """A fact with its postings. `reference` makes it happen once; `cause` says why."""
+
+    __tablename__ = "entries"
+    __table_args__ = (sa.Index("entries_xid_idx", "xid"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    cause: Mapped[str] = mapped_column(sa.Text)
+    reference: Mapped[str] = mapped_column(sa.Text, unique=True)
+    #: The entry that this one takes back; at most one takes back any entry.
+    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("entries.id"), unique=True)
+    #: When it happened, by the business's clock.
+    posted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: When the database wrote it.
+    recorded_at: Mapped[datetime] = mapped_column(
+        sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()")
+    )
+    #: The transaction that wrote it: the roll-up's watermark.
+    xid: Mapped[int] = mapped_column(XactId(), server_default=sa.text("pg_current_xact_id()"))
+
+
+class Posting(Base):
+    """Units moved on one account by one entry: debit positive, credit negative."""
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        sa.CheckConstraint("units <> 0", name="posting_moves_something"),
+        sa.Index("postings_account_id_entry_id_idx", "account_id", "entry_id"),
+    )
+
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("entries.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)
+    units: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class Balance(Base):
+    """The guarded balance of an account, in its normal direction."""
+
+    __tablename__ = "balances"
+    __table_args__ = (
+        sa.CheckConstraint("held >= 0", name="held_not_negative"),
+        sa.CheckConstraint("posted >= held", name="available_not_negative"),
+    )
+
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)
+    posted: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    held: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+
+
+class Hold(Base):
+    """Units set aside: pending until posted (all or part), voided or expired."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        sa.CheckConstraint("units > 0", name="hold_is_positive"),
+        sa.CheckConstraint(
+            "status IN ('pending', 'posted', 'voided', 'expired')", name="hold_status_known"
+        ),
+        sa.CheckConstraint(
+            "(settled_at IS NULL) = (status = 'pending')", name="settled_at_unless_pending"
+        ),
+        sa.CheckConstraint("(entry_id IS NOT NULL) = (status = 'posted')", name="entry_if_posted"),
+        sa.Index(
+            "holds_pending_expires_at_idx",
+            "expires_at",
+            postgresql_where=sa.text("status = 'pending'"),
+        ),
+        sa.Index(
+            "holds_pending_account_id_idx",
+            "account_id",
+            postgresql_where=sa.text("status = 'pending'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"))
+    units: Mapped[int] = mapped_column(sa.BigInteger)
+    cause: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'pending'"))
+    placed_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    settled_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    entry_id: Mapped[int | None] = mapped_column(sa.ForeignKey("entries.id"))
+
+
+class Rollup(Base):
+    """Signed units of a house account up to the watermark; what came since is added on reading."""
+
+    __tablename__ = "rollups"
+
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)
+    units: Mapped[int] = mapped_column(postgresql.NUMERIC)
+
+
+class RollupWatermark(Base):
+    """Every transaction below `xid` is in the roll-ups."""
+
+    __tablename__ = "rollup_watermark"
+    __table_args__ = (sa.CheckConstraint("singleton", name="one_watermark"),)
+
+    singleton: Mapped[bool] = mapped_column(primary_key=True, server_default=sa.text("true"))
+    xid: Mapped[int] = mapped_column(XactId())

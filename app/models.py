@@ -1,0 +1,9 @@
+"""Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
+
+from app.catalog import models as catalog
+from app.kit.db import Base
+from app.ledger import models as ledger
+
+metadata = Base.metadata
+
+__all__ = ["catalog", "ledger", "metadata"]
