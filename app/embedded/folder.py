@@ -29,7 +29,7 @@ _LOCK_PATIENCE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the servers answer. `superuser_url` is empty when PostgreSQL is not the embedded one."""
+    """Where the servers answer; `superuser_url` is empty unless PostgreSQL is embedded."""
 
     database_url: str
     database_owner_url: str
@@ -107,7 +107,8 @@ class DataFolder:
         try:
             self._take(descriptor)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
             yield
         finally:
             os.close(descriptor)
@@ -152,7 +153,7 @@ class DataFolder:
     def write_state(self, urls: Urls, *, web_port: int | None) -> None:
         """Tell other commands where the servers are."""
         state = {**asdict(urls), "pid": os.getpid(), "web_port": web_port}
-        os.replace(self._write_aside(state), self._state)
+        self._write_aside(state).replace(self._state)
 
     def clear_state(self) -> None:
         self._state.unlink(missing_ok=True)

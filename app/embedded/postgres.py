@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -22,16 +22,17 @@ from app.embedded.account import Account
 from app.embedded.errors import CannotStart
 from app.embedded.folder import DataFolder, Secrets
 from app.embedded.ports import free_port
-from app.embedded.process import Child, wait_until
+from app.embedded.process import Child, server_environment, wait_until
 
 DATABASE = "pbcex"
 OWNER, APP, SUPERUSER = "pbcex_owner", "pbcex_app", "postgres"
 
 _ATTEMPTS = 5
 _READY_SECONDS = 120.0
+_STATUS_LINE = 7
+"""Of postmaster.pid; the first line is the process id."""
 _ORPHAN_SECONDS = 20.0
 _FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
-_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 # What a server says when the one before it, killed a moment ago, is not quite gone.
 _NOT_YET = ("still in use", "lock file", "could not bind", "could not create any TCP/IP sockets")
 
@@ -71,14 +72,16 @@ class Postgres:
         self._progress = progress
         # SIGQUIT ends it at once and tidily; the next start replays the log, as after any crash.
         death = signal.SIGTERM if sys.platform == "win32" else signal.SIGQUIT
-        self._child = Child(
-            "postgres", folder.log("postgres"), account=account, death_signal=death
-        )
+        self._child = Child("postgres", folder.log("postgres"), account=account, death_signal=death)
         self.port: int | None = None
 
     @property
     def pid(self) -> int | None:
         return self._child.pid
+
+    @property
+    def log(self) -> Path:
+        return self._child.log
 
     def url(self, role: str) -> str:
         """The address of our database for one role, in SQLAlchemy's form."""
@@ -175,7 +178,7 @@ class Postgres:
                     f"--pwfile={password_file}",
                     f"--pgdata={target}",
                 ],
-                env=_ENVIRONMENT,
+                env=server_environment(),
                 cwd=self._folder.root.anchor,
             )
             initdb.wait(_READY_SECONDS)
@@ -203,7 +206,7 @@ class Postgres:
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._child.start(
             [program("postgres"), "-D", self._data, *flags],
-            env=_ENVIRONMENT,
+            env=server_environment(),
             cwd=self._folder.root.anchor,
         )
 
@@ -211,9 +214,9 @@ class Postgres:
         """Our own child, by process id, says it takes connections."""
         lines = _postmaster_lines(self._data)
         return (
-            len(lines) >= 8
+            len(lines) > _STATUS_LINE
             and lines[0].strip() == str(self._child.pid)
-            and lines[7].strip() == "ready"
+            and lines[_STATUS_LINE].strip() == "ready"
         )
 
     def connect(self, role: str = SUPERUSER, dbname: str = "postgres") -> psycopg.Connection:
@@ -271,13 +274,12 @@ class Postgres:
 
     def _stop_orphan(self) -> None:
         """Stop the server that a killed supervisor left on this data, and only that one."""
-        lines = _postmaster_lines(self._data)
-        if not lines or not lines[0].strip().lstrip("-").isdigit():
+        pid = _recorded_pid(self._data)
+        if pid is None or not _is_alive(pid):
             return
-        pid = abs(int(lines[0]))
         if not _serves(pid, self._data):
-            # Another program may have the number by now, and PostgreSQL would believe the file.
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            # Another program has the number by now, and PostgreSQL would take it for a server.
+            (self._data / "postmaster.pid").unlink()
             return
         self._progress(f"Stopping the PostgreSQL that a killed run left behind (process {pid})")
         with contextlib.suppress(ProcessLookupError):
@@ -299,21 +301,32 @@ def _postmaster_lines(data: Path) -> list[str]:
         return []
 
 
+def _recorded_pid(data: Path) -> int | None:
+    lines = _postmaster_lines(data)
+    return int(lines[0]) if lines and lines[0].strip().isdecimal() else None
+
+
+def _is_alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        return False  # PostgreSQL looks for itself there, and os.kill would not just look
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def _serves(pid: int, data: Path) -> bool:
-    """Does this process run PostgreSQL on this data? It works inside its data folder."""
+    """Does this process run PostgreSQL on this data? A server works inside its data folder."""
     if sys.platform == "linux":
         try:
-            return os.path.samefile(f"/proc/{pid}/cwd", data)
+            return Path(f"/proc/{pid}/cwd").samefile(data)
         except OSError:
             return False
-    if sys.platform == "win32":
-        return False
-    listed = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
-    )
-    return str(data) in listed.stdout
-
-
-def environment() -> Mapping[str, str]:
-    """The bare environment that server programs get."""
-    return dict(_ENVIRONMENT)
+    else:
+        listed = subprocess.run(
+            ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+        )
+        return str(data) in listed.stdout

@@ -119,17 +119,31 @@ class Child:
         return True
 
     def kill(self) -> None:
-        """End the child at once, with what it started in its own group, and reap it."""
+        """End the child at once, with all that is left of its process group, and reap it."""
         process = self._process
         if process is None:
             return
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                if sys.platform == "win32":
-                    process.kill()
-                else:
-                    os.killpg(process.pid, signal.SIGKILL)
+        # A killed server's own children may outlive it and hold its port.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self._process = None
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Ask the child to end, and make it when it has not in time."""
+        self.signal(signal.SIGTERM)
+        self.wait(timeout_seconds)
+        self.kill()
+
+
+def server_environment() -> dict[str, str]:
+    """What a server gets to see: nothing of the caller's settings."""
+    if sys.platform == "win32":
+        return {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    return {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
 def wait_until(child: Child, ready: Callable[[], bool], *, timeout_seconds: float) -> bool:
@@ -153,4 +167,4 @@ def wait_until(child: Child, ready: Callable[[], bool], *, timeout_seconds: floa
 def _start_anew_when_large(log: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_BYTES_MAX:
-            os.replace(log, log.with_suffix(".log.1"))
+            log.replace(log.with_suffix(".log.1"))

@@ -1,8 +1,8 @@
 """One Redis server of our own, as a direct child of this process. It keeps nothing on disk."""
 
+import functools
 import importlib.util
 import shutil
-import signal
 import socket
 import sys
 import time
@@ -12,8 +12,7 @@ from app.embedded.account import Account
 from app.embedded.errors import CannotStart, NoRedisServer
 from app.embedded.folder import DataFolder, Secrets
 from app.embedded.ports import free_port
-from app.embedded.postgres import environment
-from app.embedded.process import Child, wait_until
+from app.embedded.process import Child, server_environment, wait_until
 
 _ATTEMPTS = 5
 _READY_SECONDS, _STOP_SECONDS = 20.0, 10.0
@@ -55,6 +54,10 @@ class Redis:
         return self._child.pid
 
     @property
+    def log(self) -> Path:
+        return self._child.log
+
+    @property
     def url(self) -> str:
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
@@ -63,9 +66,8 @@ class Redis:
         for attempt in range(1, _ATTEMPTS + 1):
             port = self.port or free_port()
             self._launch(port)
-            if wait_until(
-                self._child, lambda port=port: self._answers(port), timeout_seconds=_READY_SECONDS
-            ):
+            answers = functools.partial(self._answers, port)
+            if wait_until(self._child, answers, timeout_seconds=_READY_SECONDS):
                 self.port = port
                 return
             time.sleep(0.2 * attempt)
@@ -75,9 +77,7 @@ class Redis:
 
     def stop(self) -> None:
         """Stop it; what it held is gone, as it may be at any time."""
-        self._child.signal(signal.SIGTERM)
-        if not self._child.wait(_STOP_SECONDS):
-            self._child.kill()
+        self._child.stop(_STOP_SECONDS)
 
     def kill(self) -> None:
         """kill -9: for drills that prove nothing depends on Redis."""
@@ -96,7 +96,7 @@ class Redis:
         """
         self._child.start(
             [redis_program(), "-"],
-            env=environment(),
+            env=server_environment(),
             cwd=self._folder.root.anchor,
             stdin="\n".join(map(str.strip, configuration.splitlines())).encode(),
         )
