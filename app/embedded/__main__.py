@@ -162,6 +162,9 @@ def _port(environ: Mapping[str, str]) -> int:
 
 def main() -> int:
     """The command: 0 when it was stopped on request, 1 when it could not run."""
+    if sys.argv[1:]:
+        print(__doc__)
+        return 0 if sys.argv[1:] in (["--help"], ["-h"]) else 2
     try:
         Run(os.environ).main()
     except CannotStart as error:

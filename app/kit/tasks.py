@@ -25,7 +25,9 @@ class Task:
 _TASKS: dict[str, Task] = {}
 
 
-def task(name: str, *, queue: Queue = Queue.DEFAULT) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def task(
+    name: str, *, queue: Queue = Queue.DEFAULT
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
