@@ -91,7 +91,9 @@ class DataFolder:
             with contextlib.suppress(FileExistsError):
                 self.logs.mkdir(mode=0o700)
         except OSError as error:
-            raise CannotStart(f"Cannot make the data folder {self.root}: {error}") from error
+            raise CannotStart(
+                f"Cannot make the data folder {self.root}: {error}. {_whose(self.root)}"
+            ) from error
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -214,7 +216,11 @@ def _is_root() -> bool:
 def _whose(path: Path) -> str:
     if sys.platform == "win32":
         return ""
-    owner, own = path.stat().st_uid, os.geteuid()
+    own = os.geteuid()
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return ""
     if own in (owner, 0):
         return ""
     return (
