@@ -24,7 +24,7 @@ else:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-_LOCK_PATIENCE_SECONDS = 2.0
+_LOCK_PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ class DataFolder:
         except OSError:
             return None
         try:
-            return None if _try_lock(descriptor) else self._read_state()
+            # Shared, so that two who look never take each other for a holder.
+            return None if _try_lock(descriptor, shared=True) else self._read_state()
         finally:
             os.close(descriptor)
 
@@ -196,14 +197,15 @@ class DataFolder:
         return Path(name)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
     try:
         if sys.platform == "win32":
             # Past the text, since Windows forbids reading a locked region.
             os.lseek(descriptor, 1024, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

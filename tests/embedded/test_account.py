@@ -81,7 +81,7 @@ class TestRoot:
         assert f"cannot reach {private}" in str(caught.value)
 
     def test_data_of_one_way_serves_the_next(self, private, hold):
-        for way, uid in (("search", NOBODY), ("namespace", 0), ("search", NOBODY)):
+        for way, uid in (("namespace", 0), ("search", NOBODY)):
             held = hold(private / "data", f"way={way}")
             if "refusal" in held.said:
                 pytest.skip(str(held.said["message"]))

@@ -119,6 +119,7 @@ class TestWhole:
         assert "customer@pbcex.local" in whole.output
         assert f"http://127.0.0.1:{whole.port}/" in whole.output
         assert whole.get() == embedded.running(data_dir).database_url
+        assert wait_for(lambda: "begins ['DATABASE_URL']" in whole.log("worker")), "no owner's"
         first = whole.children()
         assert set(first) == {"postgres", "redis", "web", "worker"}
         for name, shown in (
@@ -144,12 +145,6 @@ class TestWhole:
         assert "database system is shut down" in whole.log("postgres").rpartition("starting")[2]
         assert not (data_dir / "servers.json").exists()
 
-    def test_only_steps_learn_the_owners_address(self, run):
-        whole = run()
-        assert whole.said("Ready"), whole.output
-        assert wait_for(lambda: "begins ['DATABASE_URL']" in whole.log("worker"))
-        assert "DATABASE_OWNER_URL" not in whole.log("worker")
-
     def test_a_second_start_resumes_after_kill_9_of_everything_at_once(self, run, data_dir):
         killed = run()
         assert killed.said("Ready"), killed.output
@@ -164,14 +159,6 @@ class TestWhole:
         with connect(embedded.running(data_dir).database_owner_url) as connection:
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (before + 1,)
 
-    def test_ctrl_c_reaches_the_supervisor_alone_and_stops_in_order(self, run):
-        whole = run()
-        assert whole.said("Ready"), whole.output
-        os.killpg(whole.process.pid, signal.SIGINT)
-        assert whole.ended() == 0
-        assert "finished after SIGTERM" in whole.log("worker").rpartition("begins")[2]
-        assert "Traceback" not in whole.output
-
     def test_ctrl_c_while_it_starts_leaves_nothing(self, run, data_dir):
         whole = run()
         assert whole.said("Starting PostgreSQL")
@@ -179,13 +166,17 @@ class TestWhole:
         assert "Traceback" not in whole.output
         assert embedded.running(data_dir) is None
 
-    def test_a_second_one_is_told_where_the_first_is(self, run):
+    def test_a_second_one_is_told_where_the_first_is_and_ctrl_c_stops_in_order(self, run):
         first = run()
         assert first.said("Ready"), first.output
         second = run()
         assert second.ended() == 1
         assert f"process {first.process.pid}, http://127.0.0.1:{first.port}" in second.output
         assert first.get()
+        os.killpg(first.process.pid, signal.SIGINT)
+        assert first.ended() == 0
+        assert "finished after SIGTERM" in first.log("worker").rpartition("begins")[2]
+        assert "Traceback" not in first.output
 
     @pytest.mark.parametrize(
         ("failure", "message"),
