@@ -15,6 +15,9 @@ from app.outbox.errors import NotDead
 KEEP_DONE = timedelta(days=7)
 _PRUNE_BATCH = 10_000
 
+# For marks that a crash of the database may lose: a job is sent or tried once more.
+_WITHOUT_WAITING_FOR_THE_DISK = "SET LOCAL synchronous_commit TO off"
+
 _STAGE = """
 INSERT INTO outbox (id, task, args, queue, staged_at, due_at)
 VALUES (%s, %s, %s::jsonb, %s, %s, %s)
@@ -44,6 +47,7 @@ WHERE id = (
     SELECT id FROM outbox WHERE id = %(id)s AND done_at IS NULL AND dead_at IS NULL
     FOR UPDATE SKIP LOCKED
 )
+RETURNING dead_at IS NULL
 """
 
 _START = """
@@ -115,17 +119,21 @@ def claim_for_sending(
         "queue": queue, "limit": limit, "now": now,
         "base": backoff.base, "doublings": backoff.doublings,
     }  # fmt: skip
+    session.send(_WITHOUT_WAITING_FOR_THE_DISK)
     return [row[0] for row in session.rows(_CLAIM, parameters)]
 
 
-def count_try(session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF) -> None:
-    """Count a try before it begins, in a transaction of its own.
+def count_try(session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF) -> bool:
+    """Count a try before it begins, in a transaction of its own. False if there is none to begin:
+    the job is done, dead, pruned, or in someone else's hands.
 
     A job that began `tries_max` times and neither finished nor failed is dead: it ends workers.
     """
-    # Losing a count in a crash of the database costs one more try; waiting for the disk costs more.
-    session.send("SET LOCAL synchronous_commit TO off")
-    session.send(_COUNT_TRY, {"id": identifier, "now": clock.now(), "tries_max": backoff.tries_max})
+    session.send(_WITHOUT_WAITING_FOR_THE_DISK)
+    row = session.row(
+        _COUNT_TRY, {"id": identifier, "now": clock.now(), "tries_max": backoff.tries_max}
+    )
+    return row is not None and bool(row[0])
 
 
 def start(session: Session, identifier: UUID) -> StartedJob | None:
