@@ -16,7 +16,7 @@ from app.outbox.rules import Backoff
 #: So long a worker may take for what one RQ job holds; RQ then interrupts it.
 JOB_SECONDS_MAX = 120
 #: No more RQ jobs than this wait in Redis: what is not sent need not be sent again after a loss.
-QUEUED_MAX = 50
+QUEUED_MAX = 20
 _BATCH = 100
 # RQ spends 8 ms of a processor on each job, so a backlog travels in parcels. Below this many rows
 # each travels alone, and no quick job waits behind a slow one.
