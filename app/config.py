@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     database_owner_url: str = Field("", alias="DATABASE_OWNER_URL")
     redis_url: str = Field("", alias="REDIS_URL")
     secret_key: str = Field("", alias="PBCEX_SECRET_KEY")
+    #: How long the outbox waits for a job before it sends it a second time; doubles each time.
+    outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
 
     @cached_property
     def flask(self) -> dict[str, Any]:

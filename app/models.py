@@ -3,7 +3,9 @@
 from app.catalog import models as catalog
 from app.kit.db import Base
 from app.ledger import models as ledger
+from app.messages import models as messages
+from app.outbox import models as outbox
 
 metadata = Base.metadata
 
-__all__ = ["catalog", "ledger", "metadata"]
+__all__ = ["catalog", "ledger", "messages", "metadata", "outbox"]

@@ -190,6 +190,9 @@ class Database:
         try:
             if not raw.broken:
                 raw.execute("ROLLBACK")
+                # A statement that was due to be prepared and never ran, because one before it in
+                # the pipeline failed, counts as prepared; nothing else makes psycopg forget it.
+                raw._prepared.clear()  # noqa: SLF001
         except psycopg.Error:
             raw.close()
         if raw.closed:
