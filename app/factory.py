@@ -5,8 +5,12 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app import models
+from app.cli.prices import prices
 from app.config import Settings
+from app.integrations.feeds import price_feeds, pricing_rules
+from app.kit import ports
 from app.kit.db import Database, Session
+from app.pricing.rules import PricingRules
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -19,4 +23,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, compare_server_default=True)
     with app.app_context():
         app.extensions["database"] = Database(db.engine)
+    ports.provide(PricingRules, pricing_rules(settings))
+    app.extensions["price_feeds"] = price_feeds(settings)
+    app.cli.add_command(prices)
     return app

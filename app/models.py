@@ -3,7 +3,8 @@
 from app.catalog import models as catalog
 from app.kit.db import Base
 from app.ledger import models as ledger
+from app.pricing import models as pricing
 
 metadata = Base.metadata
 
-__all__ = ["catalog", "ledger", "metadata"]
+__all__ = ["catalog", "ledger", "metadata", "pricing"]
