@@ -1,11 +1,25 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
 from app.catalog import models as catalog
+from app.funding import models as funding
+from app.identity import models as identity
 from app.kit.db import Base
 from app.ledger import models as ledger
 from app.messages import models as messages
 from app.outbox import models as outbox
+from app.pricing import models as pricing
+from app.trading import models as trading
 
 metadata = Base.metadata
 
-__all__ = ["catalog", "ledger", "messages", "metadata", "outbox"]
+__all__ = [
+    "catalog",
+    "funding",
+    "identity",
+    "ledger",
+    "messages",
+    "metadata",
+    "outbox",
+    "pricing",
+    "trading",
+]
