@@ -6,6 +6,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from app import models
 from app.config import Settings
+from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.kit.db import Database, Session
 from app.kit.ports import provide
@@ -22,6 +23,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         AccessTokens(
             signing_keys(settings.token_keys, settings.secret_key),
             lifetime_seconds=settings.access_token_seconds,
+        ),
+    )
+    provide(
+        Passwords,
+        Passwords(
+            memory_kib=settings.argon2_memory_kib,
+            passes=settings.argon2_passes,
+            lanes=settings.argon2_lanes,
         ),
     )
     db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
