@@ -5,6 +5,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app import models
+from app.cli.sample import sample
 from app.config import Settings
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
@@ -37,4 +38,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, compare_server_default=True)
     with app.app_context():
         app.extensions["database"] = Database(db.engine)
+    app.cli.add_command(sample)
     return app

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access import PERMISSIONS_OF, Actor, Role
+from app.identity import rules
 from app.identity.errors import TokenInvalid
 from app.identity.tokens import Claims
 from app.kit.db import Parameters, Row, Session
@@ -57,9 +58,10 @@ def person_by_id(session: Session, user_id: UUID) -> Person:
     return _person(session.row(_PERSON + "id = %s", (user_id,)))
 
 
-def person_by_email_key(session: Session, email_key: str) -> Person:
-    """The person whose address has this key. Raises `NotFound`."""
-    return _person(session.row(_PERSON + "email_key = %s", (email_key,)))
+def person_by_email(session: Session, email: str) -> Person:
+    """The person with this address, however it is spelled. Raises `NotFound`, or `Invalid` if it
+    is no address."""
+    return _person(session.row(_PERSON + "email_key = %s", (rules.email_key(email),)))
 
 
 def _person(row: Row | None) -> Person:
