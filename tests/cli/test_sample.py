@@ -56,7 +56,7 @@ class TestLoad:
         for local, role, _, _ in PEOPLE:
             with database.reading() as session:
                 email = f"{local}@pbcex.local"
-                attempt = service.begin_login(session, email=email, client="192.0.2.200")
+                attempt = service.begin_login(session, email=email, network="192.0.2.200")
                 person = queries.person_by_email(session, email)
             assert service.check_password(attempt, PASSWORD).proven
             assert person.role is role
