@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 
 from app import models, tasks  # noqa: F401 - importing the tasks registers them
+from app.cli.books import books
 from app.cli.prices import prices
 from app.cli.sample import sample
 from app.config import Settings
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.extensions["database"] = Database(db.engine)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     app.extensions["price_feeds"] = price_feeds(settings)
+    app.cli.add_command(books)
     app.cli.add_command(prices)
     app.cli.add_command(sample)
     return app
