@@ -51,9 +51,7 @@ def upgrade() -> None:
         .exec_driver_sql("SELECT quote_ident(current_setting('pbcex.application_role'))")
         .scalar_one()
     )
-    op.execute(
-        f"REVOKE UPDATE, DELETE ON ticks FROM {role}; REVOKE DELETE ON market_prices FROM {role}"
-    )
+    op.execute(f"REVOKE UPDATE, DELETE ON ticks FROM {role}")
 
 
 def downgrade() -> None:
