@@ -6,7 +6,10 @@ from flask_sqlalchemy import SQLAlchemy
 
 from app import models
 from app.config import Settings
+from app.identity.passwords import Passwords
+from app.identity.tokens import AccessTokens, signing_keys
 from app.kit.db import Database, Session
+from app.kit.ports import provide
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -15,6 +18,21 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(settings.flask)
     app.extensions["settings"] = settings
+    provide(
+        AccessTokens,
+        AccessTokens(
+            signing_keys(settings.token_keys, settings.secret_key),
+            lifetime_seconds=settings.access_token_seconds,
+        ),
+    )
+    provide(
+        Passwords,
+        Passwords(
+            memory_kib=settings.argon2_memory_kib,
+            passes=settings.argon2_passes,
+            lanes=settings.argon2_lanes,
+        ),
+    )
     db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
     Migrate(app, db, compare_server_default=True)
     with app.app_context():

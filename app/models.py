@@ -1,9 +1,10 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
 from app.catalog import models as catalog
+from app.identity import models as identity
 from app.kit.db import Base
 from app.ledger import models as ledger
 
 metadata = Base.metadata
 
-__all__ = ["catalog", "ledger", "metadata"]
+__all__ = ["catalog", "identity", "ledger", "metadata"]

@@ -1,0 +1,20 @@
+"""Throw-away fixtures until the project's own conftest stands."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.config import Settings
+from app.factory import create_app
+from app.kit.db import Database
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[Flask]:
+    return create_app(Settings(argon2_memory_kib=64, argon2_passes=1))
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    return app.extensions["database"]
