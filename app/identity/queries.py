@@ -35,6 +35,11 @@ class Person:
     email_confirmed_at: datetime | None
     created_at: datetime
 
+    @property
+    def email_confirmed(self) -> bool:
+        """Whether the person has shown that the address is theirs."""
+        return self.email_confirmed_at is not None
+
 
 def actor_statement(claims: Claims) -> tuple[str, Parameters]:
     """The statement that says whether a verified token still counts, and for whom."""
