@@ -12,7 +12,7 @@ from app.kit.db import Database
 
 @pytest.fixture(scope="session")
 def app() -> Iterator[Flask]:
-    app = create_app(Settings(argon2_memory_kib=64, argon2_passes=1))
+    app = create_app(Settings(rate_limit="off", argon2_memory_kib=64, argon2_passes=1))
     yield app
     app.extensions["database"].engine.dispose()
 

@@ -1,1 +1,1 @@
-"""The command line: `flask …`."""
+"""Commands for operators: `flask NAME`. They use the same services as the other edges."""

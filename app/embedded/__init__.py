@@ -1,0 +1,38 @@
+"""PostgreSQL and Redis for a machine that has none, and the supervisor behind `bin/run`.
+
+For trying and testing only: production refuses them. This package stands at the bottom and
+imports nothing else of the product. It promises:
+
+- the servers are direct children of the process that holds the data folder, on loopback ports with
+  generated passwords, and end with it; after any kill the next start works on the same data;
+- started by root, the servers run as an unprivileged account, and no folder that existed before
+  changes its mode or owner;
+- one process per data folder: a second one is refused with a message.
+"""
+
+from app.embedded.errors import (
+    AlreadyRunning,
+    CannotStart,
+    NoRedisServer,
+    NotInProduction,
+    NoUsableAccount,
+)
+from app.embedded.folder import Urls, default_data_dir, local_secret, running
+from app.embedded.postgres import bin_dir
+from app.embedded.servers import External, Servers, servers
+
+__all__ = [
+    "AlreadyRunning",
+    "CannotStart",
+    "External",
+    "NoRedisServer",
+    "NoUsableAccount",
+    "NotInProduction",
+    "Servers",
+    "Urls",
+    "bin_dir",
+    "default_data_dir",
+    "local_secret",
+    "running",
+    "servers",
+]

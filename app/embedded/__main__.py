@@ -1,0 +1,177 @@
+"""`bin/run`: the whole exchange on this machine, for trying it out.
+
+PORT chooses where it answers (default 4001), PBCEX_DATA_DIR where its data stays, and
+DATABASE_URL with DATABASE_OWNER_URL, or REDIS_URL, servers to use instead of the embedded ones.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from app.embedded.errors import CannotStart
+from app.embedded.folder import DataFolder, Urls, default_data_dir
+from app.embedded.ports import is_free
+from app.embedded.servers import External, servers
+from app.embedded.supervisor import Program, Supervisor, run_step
+
+_BIN = Path(sys.executable).parent
+_READY_PATH, _READY_SECONDS = "/health/ready", 120.0
+_PORT_PATIENCE_SECONDS = 10.0
+_PORTS = range(1, 65_536)
+_PEOPLE = ("admin", "support", "teller", "inventory", "compliance", "auditor", "customer")
+_PASSWORD = "demo-Passw0rd!"  # noqa: S105 - printed on purpose: it opens the sample only
+
+
+def steps(environ: Mapping[str, str]) -> list[Program]:
+    """What is done once, in order, before the programs start."""
+    flask = _BIN / "flask"
+    migrate = Program("migrate", (flask, "db", "upgrade"))
+    sample = Program("sample", (flask, "sample", "load"))
+    return [migrate] if environ["PBCEX_ENV"] == "production" else [migrate, sample]
+
+
+def programs(port: int) -> list[Program]:
+    """What runs until Ctrl-C."""
+    python = Path(sys.executable)
+    granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
+    return [
+        Program("web", (*granian, "--workers", "2", "wsgi:app")),
+        Program("worker", (python, "worker.py", "work")),
+        Program("relay", (python, "worker.py", "relay")),
+        Program("schedule", (python, "worker.py", "schedule")),
+    ]
+
+
+TITLES = {"migrate": "Migrating the database", "sample": "Loading sample data"}
+
+
+class StopRequested(BaseException):
+    """Ctrl-C, or a request to end from outside."""
+
+
+class Run:
+    """One run of the whole exchange, from the first server to the last stop."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._given = environ
+        self._began = time.monotonic()
+        self._stopping = False
+        self._supervisor: Supervisor | None = None
+        self._folder = DataFolder(default_data_dir(environ))
+        self._port = _port(environ)
+
+    def main(self) -> None:
+        """Run until a signal. Raises CannotStart, with everything stopped again."""
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+            signal.signal(number, self._on_signal)
+        try:
+            self._run()
+        except StopRequested:
+            self._say(f"Stopped. The data stays in {self._folder.root}")
+
+    def _run(self) -> None:
+        external = External.from_environment(self._given)
+        with servers(
+            self._folder.root, progress=self._say, external=external, web_port=self._port
+        ) as running:
+            self._require_port()
+            environ = self._environment(running.urls)
+            with_owner = {**environ, "DATABASE_OWNER_URL": running.urls.database_owner_url}
+            for step in steps(environ):
+                self._say(TITLES[step.name])
+                run_step(step, folder=self._folder, environ=with_owner, report=self._say)
+            supervisor = self._supervisor = Supervisor(
+                running.embedded,
+                programs(self._port),
+                folder=self._folder,
+                environ=environ,
+                report=self._say,
+            )
+            try:
+                self._say("Starting web, worker, relay and schedule")
+                supervisor.start()
+                supervisor.wait_ready(self._port, _READY_PATH, timeout_seconds=_READY_SECONDS)
+                self._welcome()
+                supervisor.watch()
+            finally:
+                self._say("Stopping")
+                supervisor.stop()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._stopping:
+            self._stopping = True
+            raise StopRequested
+        if self._supervisor:
+            self._supervisor.hurry()
+
+    def _environment(self, urls: Urls) -> dict[str, str]:
+        """What programs see. Only the steps that migrate and load get the owner's address."""
+        environ = {
+            "PBCEX_ENV": "sample",
+            **self._given,
+            "PBCEX_DATA_DIR": str(self._folder.root),
+            "PORT": str(self._port),
+            "FLASK_APP": "wsgi",
+            "PYTHONUNBUFFERED": "1",
+            "DATABASE_URL": urls.database_url,
+            "REDIS_URL": urls.redis_url,
+        }
+        environ.pop("DATABASE_OWNER_URL", None)
+        if environ["PBCEX_ENV"] != "production":
+            environ.setdefault("PBCEX_SECRET_KEY", self._folder.secrets().secret_key)
+        return environ
+
+    def _require_port(self) -> None:
+        # The web process of a run killed a moment ago may take a while to end.
+        deadline = time.monotonic() + _PORT_PATIENCE_SECONDS
+        while not is_free(self._port):
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"Another program listens on port {self._port}. "
+                    f"Choose a free one: PORT={self._port + 1} bin/run"
+                )
+            time.sleep(0.1)
+
+    def _welcome(self) -> None:
+        address = f"http://127.0.0.1:{self._port}"
+        self._say("Ready\n")
+        print(f"  Home         {address}/")
+        print(f"  Staff        {address}/auth/login   then /support/  /teller/  /admin/")
+        print(f"  API          {address}/api/docs")
+        if self._given.get("PBCEX_ENV") != "production":
+            print(f"\n  Sample people, all with the password {_PASSWORD}")
+            for name in _PEOPLE:
+                print(f"    {name}@pbcex.local")
+        print(f"\n  Data and logs in {self._folder.root}. Ctrl-C stops everything.\n", flush=True)
+
+    def _say(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
+
+
+def _port(environ: Mapping[str, str]) -> int:
+    text = environ.get("PORT") or "4001"
+    if not text.isdecimal() or int(text) not in _PORTS:
+        raise CannotStart(f"PORT must be a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def main() -> int:
+    """The command: 0 when it was stopped on request, 1 when it could not run."""
+    if sys.argv[1:]:
+        print(__doc__)
+        return 0 if sys.argv[1:] in (["--help"], ["-h"]) else 2
+    try:
+        Run(os.environ).main()
+    except CannotStart as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

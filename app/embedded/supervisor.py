@@ -1,0 +1,210 @@
+"""The programs around the servers: kept running, started again when they end, stopped together."""
+
+import http.client
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from app.embedded.errors import CannotStart
+from app.embedded.folder import CHECKOUT, DataFolder
+from app.embedded.process import Child
+
+_TICK_SECONDS = 0.2
+_BACKOFF_SECONDS_MAX = 30.0
+_STEADY_SECONDS = 60.0
+"""After this long without a failure, the next one counts as the first."""
+_STOP_SECONDS = 20.0
+_DEATHS_BEFORE_READY_MAX = 3
+_REMARK_SECONDS = 5.0
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Program:
+    """One line of the process list: a name and the command that runs in the foreground."""
+
+    name: str
+    argv: tuple[str | Path, ...]
+
+
+class Service(Protocol):
+    """What the supervisor keeps alive: a program of the list, or one of the servers."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def log(self) -> Path: ...
+
+    def start(self) -> None: ...
+
+
+class ProgramService:
+    """A program of the list as a child, with its own log file."""
+
+    def __init__(self, program: Program, folder: DataFolder, environ: Mapping[str, str]) -> None:
+        self.name = program.name
+        self.log = folder.log(program.name)
+        self.child = Child(program.name, self.log)
+        self._program = program
+        self._environ = environ
+
+    @property
+    def pid(self) -> int | None:
+        return self.child.pid
+
+    def start(self) -> None:
+        """Start it, after ending what a predecessor may have left in its process group."""
+        self.child.kill()
+        self.child.start(self._program.argv, env=self._environ, cwd=CHECKOUT)
+
+
+@dataclass
+class _Watched:
+    service: Service
+    deaths: int = 0
+    died_at: float = 0.0
+    start_at: float | None = None
+
+
+class Supervisor:
+    """Runs the programs beside servers that already run, and revives both.
+
+    A service that ends is started again after a pause that doubles with each failure.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[Service],
+        programs: Sequence[Program],
+        *,
+        folder: DataFolder,
+        environ: Mapping[str, str],
+        report: Report,
+    ) -> None:
+        self._programs = [ProgramService(program, folder, environ) for program in programs]
+        self._watched = [_Watched(service) for service in (*servers, *self._programs)]
+        self._report = report
+        self._hurry = False
+
+    def start(self) -> None:
+        """Start every program; they may still be coming up when this returns."""
+        for program in self._programs:
+            program.start()
+
+    def wait_ready(self, port: int, path: str, *, timeout_seconds: float) -> None:
+        """Return when the web process answers 200. Raises CannotStart when that is hopeless."""
+        deadline = time.monotonic() + timeout_seconds
+        answer = ""
+        while (answer := _answer(port, path)) != "200":
+            self.tick()
+            for program in self._programs:
+                if self._deaths(program) >= _DEATHS_BEFORE_READY_MAX:
+                    raise CannotStart(
+                        f"{program.name} keeps ending. {program.child.log} ends with:\n"
+                        f"{program.child.output()}"
+                    )
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"http://127.0.0.1:{port}{path} did not answer 200 within "
+                    f"{timeout_seconds:.0f} seconds; the last answer was: {answer}"
+                )
+            time.sleep(_TICK_SECONDS / 2)
+
+    def watch(self) -> None:
+        """Keep everything running until an exception, such as the one from a signal, ends it."""
+        while True:
+            self.tick()
+            time.sleep(_TICK_SECONDS)
+
+    def tick(self) -> None:
+        """Notice what ended, and start again what is due."""
+        for watched in self._watched:
+            if watched.start_at is not None:
+                self._revive(watched)
+            elif watched.service.pid is None:
+                self._note_death(watched, f"ended unexpectedly (see {watched.service.log})")
+
+    def _note_death(self, watched: _Watched, what: str) -> None:
+        now = time.monotonic()
+        if now - watched.died_at > _STEADY_SECONDS:
+            watched.deaths = 0
+        watched.deaths += 1
+        watched.died_at = now
+        pause = min(0.5 * 2 ** (watched.deaths - 1), _BACKOFF_SECONDS_MAX)
+        watched.start_at = now + pause
+        self._report(f"{watched.service.name} {what}; starting it again in {pause:g} s")
+
+    def _revive(self, watched: _Watched) -> None:
+        if watched.start_at is None or time.monotonic() < watched.start_at:
+            return
+        watched.start_at = None
+        try:
+            watched.service.start()
+        except CannotStart as error:
+            self._note_death(watched, f"did not start ({error})")
+        else:
+            self._report(f"{watched.service.name} runs again")
+
+    def _deaths(self, service: Service) -> int:
+        return next(w.deaths for w in self._watched if w.service is service)
+
+    def hurry(self) -> None:
+        """Cut short the time that `stop` gives to programs. Safe to call from a signal handler."""
+        self._hurry = True
+
+    def stop(self) -> None:
+        """End every program, letting each finish what it is doing for a while."""
+        for program in self._programs:
+            program.child.signal(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while any(program.pid for program in self._programs):
+            if self._hurry or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        for program in self._programs:
+            program.child.kill()
+
+
+def run_step(
+    program: Program, *, folder: DataFolder, environ: Mapping[str, str], report: Report
+) -> None:
+    """Run a program to its end, remarking now and then that it still runs.
+
+    Raises CannotStart when it fails.
+    """
+    child = Child(program.name, folder.log(program.name))
+    began = time.monotonic()
+    try:
+        child.start(program.argv, env=environ, cwd=CHECKOUT)
+        while not child.wait(_REMARK_SECONDS):
+            said = child.output(1)
+            report(f"  … {time.monotonic() - began:.0f} s{f': {said}' if said else ''}")
+        if child.exit_status != 0:
+            raise CannotStart(
+                f"`{' '.join(map(str, program.argv))}` failed. {child.log} ends with:\n"
+                f"{child.output(20)}"
+            )
+    finally:
+        child.stop(_STOP_SECONDS)
+
+
+def _answer(port: int, path: str) -> str:
+    """The status with which the web process answers, or why it does not."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read(2000).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return str(error)
+    finally:
+        connection.close()
+    return "200" if response.status == http.HTTPStatus.OK else f"{response.status} {body}"
