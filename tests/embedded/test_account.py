@@ -80,13 +80,15 @@ class TestRoot:
             account.choose_account(private / "postgres", reach=[private])
         assert f"cannot reach {private}" in str(caught.value)
 
-    def test_data_of_one_way_serves_the_next(self, private, hold):
+    def test_data_of_one_way_serves_the_next_in_a_folder_that_was_there(self, private, hold):
+        before = modes_above(private)
         for way, uid in (("namespace", 0), ("search", NOBODY)):
-            held = hold(private / "data", f"way={way}")
+            held = hold(private, f"way={way}")
             if held.said.get("refusal") == "NoUsableAccount":
                 pytest.skip(str(held.said["message"]))
             held.end()
-            assert (private / "data" / "postgres").stat().st_uid == uid
+            assert (private / "postgres").stat().st_uid == uid
+            assert modes_above(private) == before
 
 
 @needs_root
