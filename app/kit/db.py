@@ -1,4 +1,4 @@
-"""The database seam: one transaction per request or task, and plain statements that travel together.
+"""The database seam: one transaction per request or task; plain statements travel together.
 
 `Database.transaction()` is the only place that commits. It hands out a `Session`: SQLAlchemy's ORM
 session, plus `send` and `rows` for plain SQL on the same connection and in the same transaction.
@@ -9,6 +9,7 @@ A refusal by the database (a CHECK, a UNIQUE, a RAISE with a constraint name) be
 refusal that its room registered with `refuses`.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -20,8 +21,14 @@ from sqlalchemy import orm
 
 from app.kit.errors import Refusal, Unavailable
 
-Parameters = Sequence[Any] | Mapping[str, Any]
+Parameters = Sequence[Any] | Mapping[str, Any] | None
 Row = tuple[Any, ...]
+
+# When a pipeline fails, psycopg also warns of the statements behind the one that raised.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+#: For `Database.transaction`: every read sees the same instant, and nothing can be written.
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -73,16 +80,16 @@ class Session(orm.Session):
     _queue: list[tuple[str, Parameters]]
     _raw: "psycopg.Connection[Row] | None" = None
 
-    def send(self, statement: str, parameters: Parameters = ()) -> None:
+    def send(self, statement: str, parameters: Parameters = None) -> None:
         """Queue a statement whose result nobody needs. An error surfaces with the next read,
         `flush`, or the commit."""
         self._queue.append((statement, parameters))
 
-    def rows(self, statement: str, parameters: Parameters = ()) -> list[Row]:
+    def rows(self, statement: str, parameters: Parameters = None) -> list[Row]:
         """The rows of one statement, after everything queued before it."""
         return self.fetch((statement, parameters))[0]
 
-    def row(self, statement: str, parameters: Parameters = ()) -> Row | None:
+    def row(self, statement: str, parameters: Parameters = None) -> Row | None:
         """The first row of one statement, or None."""
         rows = self.rows(statement, parameters)
         return rows[0] if rows else None
@@ -156,7 +163,7 @@ class Database:
             committing = True
             session.send("COMMIT")
             session.send_queued()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever ends the block, roll back
             self._roll_back(session)
             raise_refusal(error, committing=committing)
         finally:
@@ -168,7 +175,7 @@ class Database:
         session = self._open()
         try:
             yield session
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - always raised again, under its own name
             raise_refusal(error, committing=False)
         finally:
             self._close(session)
@@ -186,6 +193,9 @@ class Database:
         try:
             if not raw.broken:
                 raw.execute("ROLLBACK")
+                # A statement that was due to be prepared and never ran, because one before it in
+                # the pipeline failed, counts as prepared; nothing else makes psycopg forget it.
+                raw._prepared.clear()  # noqa: SLF001
         except psycopg.Error:
             raw.close()
         if raw.closed:

@@ -1,4 +1,4 @@
-"""Exact amounts: integer minor units of an asset with a fixed scale. No floats, no silent rounding."""
+"""Exact amounts: integer minor units of an asset with a fixed scale. Rounding is always named."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ports: a capability declares a Protocol, the factory provides the adapter that configuration chose."""
+"""Ports: a capability declares a Protocol, the factory provides the configured adapter."""
 
 from typing import Any, TypeVar, cast
 
@@ -15,6 +15,6 @@ def provide(port: type[P], adapter: P) -> None:
 def resolve(port: type[P]) -> P:
     """The adapter provided for this port. Raises `LookupError` if the factory provided none."""
     try:
-        return cast(P, _ADAPTERS[port])
+        return cast("P", _ADAPTERS[port])
     except KeyError:
         raise LookupError(f"nothing provides {port.__name__}") from None

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Queue(StrEnum):
@@ -25,12 +27,10 @@ class Task:
 _TASKS: dict[str, Task] = {}
 
 
-def task(
-    name: str, *, queue: Queue = Queue.DEFAULT
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def task(name: str, *, queue: Queue = Queue.DEFAULT) -> Callable[[F], F]:
     """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON."""
 
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+    def register(function: F) -> F:
         if name in _TASKS:
             raise ValueError(f"two tasks are named {name}")
         _TASKS[name] = Task(name, queue, function)

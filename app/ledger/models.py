@@ -20,6 +20,9 @@ class XactId(UserDefinedType[int]):
         return "XID8"
 
 
+postgresql.base.ischema_names["xid8"] = XactId
+
+
 class AccountClass(Base):
     """A line of the chart of accounts. Guarded: its accounts may not go below zero."""
 
@@ -62,13 +65,21 @@ class Entry(Base):
     """A fact with its postings. `reference` makes it happen once; `cause` says why."""
 
     __tablename__ = "entries"
-    __table_args__ = (sa.Index("entries_xid_idx", "xid"),)
+    __table_args__ = (
+        sa.Index("entries_xid_idx", "xid"),
+        sa.Index(
+            "entries_reversed_once",
+            "reverses_id",
+            unique=True,
+            postgresql_where=sa.text("reverses_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
     cause: Mapped[str] = mapped_column(sa.Text)
     reference: Mapped[str] = mapped_column(sa.Text, unique=True)
     #: The entry that this one takes back; at most one takes back any entry.
-    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("entries.id"), unique=True)
+    reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("entries.id"))
     #: When it happened, by the business's clock.
     posted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     #: When the database wrote it.

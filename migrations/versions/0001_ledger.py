@@ -41,13 +41,13 @@ CREATE TABLE entries (
     id bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT entries_pkey PRIMARY KEY,
     cause text NOT NULL,
     reference text NOT NULL CONSTRAINT entries_reference_key UNIQUE,
-    reverses_id bigint CONSTRAINT entries_reverses_id_key UNIQUE
-        CONSTRAINT entries_reverses_id_fkey REFERENCES entries,
+    reverses_id bigint CONSTRAINT entries_reverses_id_fkey REFERENCES entries,
     posted_at timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     xid xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE INDEX entries_xid_idx ON entries (xid);
+CREATE UNIQUE INDEX entries_reversed_once ON entries (reverses_id) WHERE reverses_id IS NOT NULL;
 
 CREATE TABLE postings (
     entry_id bigint NOT NULL CONSTRAINT postings_entry_id_fkey REFERENCES entries,
@@ -108,7 +108,7 @@ INSERT INTO assets (code, scale, name) VALUES
 INSERT INTO account_classes (code, kind, guarded, name) VALUES
     ('customer.funding', 'liability', true, 'Customers'' funding accounts'),
     ('customer.trading', 'liability', true, 'Customers'' trading accounts'),
-    ('backing', 'asset', false, 'Tokens that back minted metal'),
+    ('backing', 'equity', false, 'Tokens set aside for the metal minted against them'),
     ('position', 'equity', false, 'Positions opened by conversions'),
     ('capital', 'equity', false, 'Owners'' capital'),
     ('fees', 'income', false, 'Trading fees'),
@@ -133,85 +133,105 @@ BEGIN
     RETURN NEW;
 END $$;
 
-CREATE FUNCTION ledger_open_account(p_class text, p_owner uuid, p_asset text) RETURNS bigint
+CREATE FUNCTION ledger_open_account(p_class text, p_owner uuid, p_asset text) RETURNS accounts
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    v_id bigint;
+    v_account accounts;
 BEGIN
     INSERT INTO accounts (class, owner_id, asset, guarded, normal)
     SELECT c.code, p_owner, p_asset, c.guarded, CASE WHEN c.kind IN ('asset', 'expense') THEN 1 ELSE -1 END
     FROM account_classes c WHERE c.code = p_class
     ON CONFLICT (owner_id, class, asset) DO NOTHING
-    RETURNING id INTO v_id;
-    IF v_id IS NOT NULL THEN
-        INSERT INTO balances (account_id)
-        SELECT id FROM accounts WHERE id = v_id AND guarded;
-        RETURN v_id;
+    RETURNING * INTO v_account;
+    IF v_account.guarded THEN
+        INSERT INTO balances (account_id) VALUES (v_account.id);
     END IF;
-    SELECT id INTO v_id FROM accounts
-    WHERE owner_id = p_owner AND class = p_class AND asset = p_asset;
-    IF v_id IS NULL THEN
+    IF v_account.id IS NULL THEN
+        SELECT * INTO v_account FROM accounts
+        WHERE owner_id = p_owner AND class = p_class AND asset = p_asset;
+    END IF;
+    IF v_account.id IS NULL THEN
         RAISE EXCEPTION 'there is no account class %', p_class
             USING ERRCODE = 'PB001', CONSTRAINT = 'account_class_known';
     END IF;
-    RETURN v_id;
+    RETURN v_account;
 END $$;
 
 CREATE FUNCTION ledger_post(
     p_reference text, p_cause text, p_posted_at timestamptz,
-    p_classes text[], p_owners uuid[], p_assets text[], p_units bigint[],
+    p_assets text[], p_classes text[], p_owners uuid[], p_units bigint[],
     p_reverses bigint DEFAULT NULL, p_hold uuid DEFAULT NULL
 ) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    v_entry bigint;
     v_count integer := cardinality(p_units);
-    v_ids bigint[];
-    v_guarded bigint[];
-    v_deltas bigint[];
+    v_entry bigint;
+    v_sum numeric := 0;
+    v_ids bigint[] := '{}';
+    v_account accounts;
     v_hold holds;
+    v_released bigint;
 BEGIN
-    IF v_count < 2 OR cardinality(p_classes) <> v_count OR cardinality(p_owners) <> v_count
-        OR cardinality(p_assets) <> v_count THEN
+    IF v_count < 2 OR cardinality(p_assets) <> v_count OR cardinality(p_classes) <> v_count
+        OR cardinality(p_owners) <> v_count THEN
         RAISE EXCEPTION 'an entry has at least two postings'
             USING ERRCODE = 'PB001', CONSTRAINT = 'entry_has_two_postings';
     END IF;
-    IF EXISTS (SELECT FROM unnest(p_assets, p_units) AS leg (asset, units)
-               GROUP BY asset HAVING sum(units) <> 0 OR sum(units) IS NULL) THEN
-        RAISE EXCEPTION 'an entry sums to zero in each asset'
-            USING ERRCODE = 'PB001', CONSTRAINT = 'entry_balances';
-    END IF;
-
-    FOR attempt IN 1..2 LOOP
-        SELECT array_agg(a.id ORDER BY leg.ord),
-               array_agg(a.id ORDER BY a.id) FILTER (WHERE a.guarded),
-               array_agg(a.normal * leg.units ORDER BY a.id) FILTER (WHERE a.guarded)
-        INTO v_ids, v_guarded, v_deltas
-        FROM unnest(p_classes, p_owners, p_assets, p_units) WITH ORDINALITY
-            AS leg (class, owner_id, asset, units, ord)
-        JOIN accounts a ON a.owner_id = leg.owner_id AND a.class = leg.class AND a.asset = leg.asset;
-        EXIT WHEN cardinality(v_ids) = v_count;
-        PERFORM ledger_open_account(class, owner_id, asset)
-        FROM unnest(p_classes, p_owners, p_assets) AS leg (class, owner_id, asset)
-        ORDER BY owner_id, class, asset;
-    END LOOP;
-
     IF p_hold IS NOT NULL THEN
-        v_hold := ledger_settle_hold(p_hold, 'posted', p_posted_at);
-        IF NOT EXISTS (
-            SELECT FROM unnest(v_guarded, v_deltas) AS leg (account_id, delta)
-            WHERE account_id = v_hold.account_id AND delta BETWEEN -v_hold.units AND -1
-        ) THEN
-            RAISE EXCEPTION 'an entry that posts a hold takes no more than was held'
-                USING ERRCODE = 'PB001', CONSTRAINT = 'posts_within_hold';
+        v_hold := ledger_claim_hold(p_hold);
+        IF v_hold.expires_at <= p_posted_at THEN
+            RAISE EXCEPTION 'the hold has expired' USING ERRCODE = 'PB001', CONSTRAINT = 'hold_expiry';
         END IF;
     END IF;
 
-    -- In the order of ids, so that two entries over the same accounts never wait for each other.
-    FOR i IN 1..coalesce(cardinality(v_guarded), 0) LOOP
-        UPDATE balances SET posted = posted + v_deltas[i] WHERE account_id = v_guarded[i];
-    END LOOP;
+    -- Postings come in the order of asset, class, owner. So each asset's can be summed as they
+    -- pass, no account comes twice, and two entries over the same accounts lock them in one order.
+    FOR i IN 1..v_count LOOP
+        IF i > 1 THEN
+            IF p_assets[i] = p_assets[i - 1] THEN
+                IF (p_classes[i] COLLATE "C", p_owners[i]) <= (p_classes[i - 1] COLLATE "C", p_owners[i - 1]) THEN
+                    RAISE EXCEPTION 'postings come in the order of asset, class and owner, each account once'
+                        USING ERRCODE = 'PB001', CONSTRAINT = 'entry_in_order';
+                END IF;
+            ELSIF v_sum <> 0 THEN
+                EXIT;
+            ELSIF p_assets[i] COLLATE "C" < p_assets[i - 1] COLLATE "C" THEN
+                RAISE EXCEPTION 'postings come in the order of asset, class and owner, each account once'
+                    USING ERRCODE = 'PB001', CONSTRAINT = 'entry_in_order';
+            END IF;
+        END IF;
+        v_sum := v_sum + p_units[i];
 
+        SELECT * INTO v_account FROM accounts
+        WHERE owner_id = p_owners[i] AND class = p_classes[i] AND asset = p_assets[i];
+        IF NOT FOUND THEN
+            v_account := ledger_open_account(p_classes[i], p_owners[i], p_assets[i]);
+        END IF;
+        v_ids := v_ids || v_account.id;
+        IF v_account.guarded THEN
+            v_released := 0;
+            IF v_account.id = v_hold.account_id
+                AND v_account.normal * p_units[i] BETWEEN -v_hold.units AND -1 THEN
+                v_released := v_hold.units;
+            END IF;
+            UPDATE balances
+            SET posted = posted + v_account.normal * p_units[i], held = held - v_released
+            WHERE account_id = v_account.id;
+            IF v_released > 0 THEN
+                v_hold.account_id := NULL;
+            END IF;
+        END IF;
+    END LOOP;
+    IF v_sum IS DISTINCT FROM 0 THEN
+        RAISE EXCEPTION 'an entry sums to zero in each asset'
+            USING ERRCODE = 'PB001', CONSTRAINT = 'entry_balances';
+    END IF;
+    IF v_hold.account_id IS NOT NULL THEN
+        RAISE EXCEPTION 'an entry that posts a hold takes no more than was held'
+            USING ERRCODE = 'PB001', CONSTRAINT = 'posts_within_hold';
+    END IF;
+
+    -- Numbered once the balances are locked: on any guarded account, entries are in order of id.
     INSERT INTO entries (cause, reference, reverses_id, posted_at)
     VALUES (p_cause, p_reference, p_reverses, p_posted_at)
     RETURNING id INTO v_entry;
@@ -224,7 +244,33 @@ BEGIN
     RETURN v_entry;
 END $$;
 
-CREATE FUNCTION ledger_settle_hold(p_hold uuid, p_status text, p_at timestamptz) RETURNS holds
+CREATE FUNCTION ledger_reverse(p_reference text, p_cause text, p_posted_at timestamptz, p_reverses text)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_reversed bigint;
+    v_entry bigint;
+BEGIN
+    SELECT id INTO v_reversed FROM entries WHERE reference = p_reverses;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no entry %', p_reverses
+            USING ERRCODE = 'PB001', CONSTRAINT = 'reverses_an_entry';
+    END IF;
+    SELECT ledger_post(
+        p_reference, p_cause, p_posted_at,
+        array_agg(leg.asset), array_agg(leg.class), array_agg(leg.owner_id), array_agg(-leg.units),
+        v_reversed
+    ) INTO v_entry
+    FROM (
+        SELECT a.asset, a.class, a.owner_id, p.units
+        FROM postings p JOIN accounts a ON a.id = p.account_id
+        WHERE p.entry_id = v_reversed
+        ORDER BY a.asset COLLATE "C", a.class COLLATE "C", a.owner_id
+    ) AS leg;
+    RETURN v_entry;
+END $$;
+
+CREATE FUNCTION ledger_claim_hold(p_hold uuid) RETURNS holds
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     v_hold holds;
@@ -234,24 +280,40 @@ BEGIN
         RAISE EXCEPTION 'the hold is not pending'
             USING ERRCODE = 'PB001', CONSTRAINT = 'hold_is_pending', DETAIL = coalesce(v_hold.status, 'unknown');
     END IF;
-    IF (p_status = 'posted' AND v_hold.expires_at <= p_at)
-        OR (p_status = 'expired' AND (v_hold.expires_at > p_at OR v_hold.expires_at IS NULL)) THEN
-        RAISE EXCEPTION 'a hold is posted before it expires and expired after'
-            USING ERRCODE = 'PB001', CONSTRAINT = 'hold_expiry';
-    END IF;
-    UPDATE balances SET held = held - v_hold.units WHERE account_id = v_hold.account_id;
     RETURN v_hold;
 END $$;
 
 CREATE FUNCTION ledger_release_hold(p_hold uuid, p_status text, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_hold holds := ledger_claim_hold(p_hold);
 BEGIN
-    IF p_status NOT IN ('voided', 'expired') THEN
-        RAISE EXCEPTION 'a hold is released by voiding or expiring it'
-            USING ERRCODE = 'PB001', CONSTRAINT = 'hold_release_known';
+    IF p_status NOT IN ('voided', 'expired')
+        OR (p_status = 'expired' AND (v_hold.expires_at IS NULL OR v_hold.expires_at > p_at)) THEN
+        RAISE EXCEPTION 'a hold is voided, or expired once its time has come'
+            USING ERRCODE = 'PB001', CONSTRAINT = 'hold_expiry';
     END IF;
-    PERFORM ledger_settle_hold(p_hold, p_status, p_at);
+    UPDATE balances SET held = held - v_hold.units WHERE account_id = v_hold.account_id;
     UPDATE holds SET status = p_status, settled_at = p_at WHERE id = p_hold;
+END $$;
+
+CREATE FUNCTION ledger_expire_holds(p_at timestamptz, p_limit integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    v_id uuid;
+    v_expired bigint := 0;
+BEGIN
+    -- By account, as entries lock: a sweep and an entry never wait for each other.
+    FOR v_id IN
+        SELECT id FROM (
+            SELECT id, account_id FROM holds WHERE status = 'pending' AND expires_at <= p_at
+            ORDER BY expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+        ) AS due ORDER BY account_id
+    LOOP
+        PERFORM ledger_release_hold(v_id, 'expired', p_at);
+        v_expired := v_expired + 1;
+    END LOOP;
+    RETURN v_expired;
 END $$;
 
 CREATE FUNCTION ledger_place_hold(
@@ -260,7 +322,7 @@ CREATE FUNCTION ledger_place_hold(
 ) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
-    v_account bigint := ledger_open_account(p_class, p_owner, p_asset);
+    v_account bigint := (ledger_open_account(p_class, p_owner, p_asset)).id;
 BEGIN
     INSERT INTO holds (id, account_id, units, cause, placed_at, expires_at)
     VALUES (p_hold, v_account, p_units, p_cause, p_placed_at, p_expires_at);
@@ -317,29 +379,38 @@ GRANT SELECT ON account_classes, accounts, entries, postings, balances, holds, r
     TO {role};
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    ledger_post(text, text, timestamptz, text[], uuid[], text[], bigint[], bigint, uuid),
+    ledger_post(text, text, timestamptz, text[], text[], uuid[], bigint[], bigint, uuid),
+    ledger_reverse(text, text, timestamptz, text),
     ledger_place_hold(uuid, text, uuid, text, bigint, text, timestamptz, timestamptz),
     ledger_release_hold(uuid, text, timestamptz),
+    ledger_expire_holds(timestamptz, integer),
     ledger_roll_up()
     TO {role};
 """
 
 
+def application_role() -> str:
+    """The role that DATABASE_URL names, quoted; env.py passes it in."""
+    bind = op.get_bind()
+    return bind.exec_driver_sql(
+        "SELECT quote_ident(current_setting('pbcex.application_role'))"
+    ).scalar_one()
+
+
 def upgrade() -> None:
     for script in (TABLES, SEEDS, FUNCTIONS, PROTECTION):
         op.execute(script)
-    role = (
-        op.get_bind()
-        .exec_driver_sql("SELECT quote_ident(current_setting('pbcex.application_role'))")
-        .scalar_one()
-    )
-    op.execute(RIGHTS.format(role=role))
+    op.execute(RIGHTS.format(role=application_role()))
 
 
 def downgrade() -> None:
-    op.execute("""
-        DROP FUNCTION ledger_roll_up, ledger_place_hold, ledger_release_hold, ledger_settle_hold,
-            ledger_post, ledger_open_account;
+    role = application_role()
+    op.execute(f"""
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM {role};
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON SEQUENCES FROM {role};
+        REVOKE USAGE ON SCHEMA public FROM {role};
+        DROP FUNCTION ledger_roll_up, ledger_expire_holds, ledger_place_hold, ledger_release_hold,
+            ledger_reverse, ledger_post, ledger_claim_hold, ledger_open_account;
         DROP TABLE rollup_watermark, rollups, holds, balances, postings, entries, accounts,
             account_classes, assets;
         DROP FUNCTION forbid_rewriting, forbid_rescaling;

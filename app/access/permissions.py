@@ -1,0 +1,82 @@
+"""Every permission and role, and which role has which permission."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What a person is to the house. A customer is a USER; the others are staff."""
+
+    USER = "USER"
+    """Buys, holds and redeems metal on their own account."""
+    SUPPORT = "SUPPORT"
+    """Answers customers."""
+    TELLER = "TELLER"
+    """Serves customers at a branch."""
+    INVENTORY = "INVENTORY"
+    """Keeps the vault."""
+    COMPLIANCE = "COMPLIANCE"
+    """Checks people and payments."""
+    AUDITOR = "AUDITOR"
+    """Reads everything, changes nothing."""
+    ADMIN = "ADMIN"
+    """Runs the house."""
+
+
+class Permission(StrEnum):
+    """A permission is written `scope:resource:action`. `own`: only the actor's own things."""
+
+    EXPOSURE_READ = "all:exposure:read"
+    """See what the house owes and owns in each metal."""
+    ACCOUNT_READ = "own:account:read"
+    """See one's own name, address and role."""
+    BALANCES_READ = "own:balances:read"
+    """See one's own balances."""
+    MESSAGES_READ = "own:messages:read"
+    """Read the messages one was sent."""
+    ORDERS_PLACE = "own:orders:place"
+    """Convert one's own assets at a quoted or market price."""
+    ORDERS_READ = "own:orders:read"
+    """See one's own orders."""
+    PASSWORD_CHANGE = "own:password:change"  # noqa: S105 - names a right, is no secret
+    """Change one's own password."""
+    QUOTES_CREATE = "own:quotes:create"
+    """Ask for a price that is kept for a while."""
+    SESSIONS_REVOKE = "own:sessions:revoke"
+    """Log out."""
+    TRANSFERS_CREATE = "own:transfers:create"
+    """Move one's own assets between one's own accounts."""
+
+
+_EVERYBODY = frozenset(
+    {
+        Permission.ACCOUNT_READ,
+        Permission.MESSAGES_READ,
+        Permission.PASSWORD_CHANGE,
+        Permission.SESSIONS_REVOKE,
+    }
+)
+_CUSTOMER = frozenset(
+    {
+        Permission.BALANCES_READ,
+        Permission.ORDERS_PLACE,
+        Permission.ORDERS_READ,
+        Permission.QUOTES_CREATE,
+        Permission.TRANSFERS_CREATE,
+    }
+)
+_OVERSIGHT = frozenset({Permission.EXPOSURE_READ})
+
+#: Staff act for the house: they hold no customer's right to their own money.
+PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.USER: _EVERYBODY | _CUSTOMER,
+        Role.SUPPORT: _EVERYBODY,
+        Role.TELLER: _EVERYBODY,
+        Role.INVENTORY: _EVERYBODY,
+        Role.COMPLIANCE: _EVERYBODY,
+        Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT,
+    }
+)

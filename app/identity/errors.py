@@ -1,0 +1,35 @@
+"""What identity refuses."""
+
+from app.kit.db import refuses
+from app.kit.errors import Conflict, PermissionDenied, Unauthenticated
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is not one of ours, or no longer counts. Which of the two is not told."""
+
+    code = "token_invalid"
+    title = "The token is not valid. Log in again, or refresh it"
+
+
+class InvalidCredentials(Unauthenticated):
+    """Unknown e-mail address or wrong password: the two look the same on purpose."""
+
+    code = "invalid_credentials"
+    title = "The e-mail address or the password is wrong"
+
+
+class AccountSuspended(PermissionDenied):
+    """Said only to someone who gave the right password."""
+
+    code = "account_suspended"
+    title = "This account is suspended. Please contact support"
+
+
+class EmailTaken(Conflict):
+    """Somebody registered with this e-mail address before."""
+
+    code = "email_taken"
+    title = "An account with this e-mail address exists already"
+
+
+refuses("users_email_key_key", lambda _detail: EmailTaken())

@@ -1,0 +1,103 @@
+"""Failed logins, counted so that guessing is slow and nobody can be locked out by others.
+
+Two counters per attempt: the address from this network (5 failures) and the network itself (50),
+each within a quarter of an hour. A full counter refuses further attempts for a minute, doubling
+with every failure after that. The right password from another network is never refused.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Self
+
+from app.identity import rules
+from app.kit.db import Session
+from app.kit.errors import Limited
+
+WINDOW = timedelta(minutes=15)
+
+_BLOCKED_UNTIL = """
+    SELECT max(blocked_until) FROM login_failures WHERE key = ANY(%s) AND blocked_until > %s
+"""
+_LOCK = "SELECT FROM login_failures WHERE key = ANY(%s) ORDER BY key FOR UPDATE"
+# Answers nothing for a counter that is blocked: such an attempt is neither judged nor counted.
+_COUNT = """
+    INSERT INTO login_failures AS counter (key, failures, forget_at)
+    VALUES (%(key)s, 1, %(forget_at)s)
+    ON CONFLICT (key) DO UPDATE SET
+        failures = CASE WHEN counter.forget_at > %(now)s THEN counter.failures + 1 ELSE 1 END,
+        forget_at = CASE WHEN counter.forget_at > %(now)s THEN counter.forget_at
+                         ELSE excluded.forget_at END,
+        blocked_until = NULL
+    WHERE counter.blocked_until IS NULL OR counter.blocked_until <= %(now)s
+    RETURNING failures
+"""
+_BLOCK = "UPDATE login_failures SET blocked_until = %s, forget_at = %s WHERE key = %s"
+_FORGET = "DELETE FROM login_failures WHERE key = %s"
+_FORGET_OLD = "DELETE FROM login_failures WHERE forget_at <= %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The keys under which one attempt counts. What was typed is not stored, only its hash."""
+
+    network: str
+    pair: str
+
+    @classmethod
+    def of(cls, email_key: str, network: str) -> Self:
+        """The counters of an attempt to log in as `email_key` from `network`."""
+        pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
+        return cls(network=f"network {network}", pair=f"pair {pair}")
+
+    @property
+    def allowances(self) -> tuple[tuple[str, int], ...]:
+        """Each key with the failures it allows, in the order in which they are locked."""
+        return ((self.network, 50), (self.pair, 5))
+
+    @property
+    def keys(self) -> list[str]:
+        """Both keys."""
+        return [self.network, self.pair]
+
+
+def blocked(session: Session, counters: Counters, now: datetime) -> Limited | None:
+    """The refusal while a counter is blocked, else None."""
+    row = session.row(_BLOCKED_UNTIL, (counters.keys, now))
+    if row is None or row[0] is None:
+        return None
+    seconds = -((now - row[0]) // timedelta(seconds=1))
+    return Limited(
+        "Too many failed logins. Try again later, or from where you usually log in",
+        retry_after_seconds=seconds,
+    )
+
+
+def count_failure(session: Session, counters: Counters, now: datetime) -> Limited | None:
+    """Count a failed attempt. Answers the refusal instead if a counter was blocked meanwhile,
+    so that many guesses sent at once learn no more than few sent in turn."""
+    was_blocked = False
+    for key, allowed in counters.allowances:
+        row = session.row(_COUNT, {"key": key, "forget_at": now + WINDOW, "now": now})
+        if row is None:
+            was_blocked = True
+        elif seconds := rules.lockout_seconds(row[0], allowed=allowed):
+            until = now + timedelta(seconds=seconds)
+            session.send(_BLOCK, (until, until + WINDOW, key))
+    return blocked(session, counters, now) if was_blocked else None
+
+
+def clear(session: Session, counters: Counters, now: datetime) -> Limited | None:
+    """Forget the failures of the address that has now logged in; the network's stay, or its
+    owner could wash them off with an account of their own. Answers the refusal instead if a
+    counter was blocked meanwhile."""
+    session.send(_LOCK, (counters.keys,))
+    refusal = blocked(session, counters, now)
+    if refusal is None:
+        session.send(_FORGET, (counters.pair,))
+    return refusal
+
+
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete counters that mean nothing any more."""
+    session.send(_FORGET_OLD, (now,))

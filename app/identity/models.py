@@ -1,0 +1,95 @@
+"""Tables of identity."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base
+
+
+class User(Base):
+    """A person: a customer or one of the staff."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "role IN ('USER', 'SUPPORT', 'TELLER', 'INVENTORY', 'COMPLIANCE', 'AUDITOR', 'ADMIN')",
+            name="role_known",
+        ),
+        sa.CheckConstraint("status IN ('active', 'suspended')", name="user_status_known"),
+        sa.CheckConstraint("phone ~ '^\\+[1-9][0-9]{3,14}$'", name="phone_is_e164"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: As the person typed it.
+    email: Mapped[str] = mapped_column(sa.Text)
+    #: The same address for comparing: one person each (rules.email_key).
+    email_key: Mapped[str] = mapped_column(sa.Text, unique=True)
+    password_hash: Mapped[str] = mapped_column(sa.Text)
+    first_name: Mapped[str] = mapped_column(sa.Text)
+    last_name: Mapped[str] = mapped_column(sa.Text)
+    phone: Mapped[str | None] = mapped_column(sa.Text)
+    role: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'active'"))
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class LoginSession(Base):
+    """One login, and the family of refresh tokens that descend from it."""
+
+    __tablename__ = "login_sessions"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "(revoked_at IS NULL) = (revoked_reason IS NULL)", name="reason_if_revoked"
+        ),
+        sa.CheckConstraint(
+            "revoked_reason IN ('logged_out', 'token_reused', 'password_changed')",
+            name="revoked_reason_known",
+        ),
+        sa.CheckConstraint("expires_at > created_at", name="session_expires_after_start"),
+        sa.Index("login_sessions_user_id_idx", "user_id"),
+        sa.Index("login_sessions_expires_at_idx", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: Absolute: refreshing does not move it.
+    expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    revoked_reason: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class RefreshToken(Base):
+    """A refresh token, by its hash. Used tokens stay until the session ends, to notice reuse."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(token_hash) = 32", name="token_hash_is_sha256"),
+        sa.Index("refresh_tokens_session_id_idx", "session_id"),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(sa.ForeignKey("login_sessions.id"))
+    issued_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class LoginFailure(Base):
+    """Failed logins of one counter: an address from one network, or a network (lockout.py)."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = (
+        sa.CheckConstraint("failures > 0", name="failures_counted"),
+        sa.Index("login_failures_forget_at_idx", "forget_at"),
+    )
+
+    key: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    failures: Mapped[int]
+    #: Further attempts are refused until then.
+    blocked_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: From then on the counter means nothing.
+    forget_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -1,0 +1,45 @@
+"""Password hashes: argon2id, at a cost that settings state.
+
+Hashing takes tens of milliseconds on purpose: call it where no row is locked.
+"""
+
+from functools import cached_property
+from secrets import token_urlsafe
+from unicodedata import normalize
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import VerifyMismatchError
+
+
+class Passwords:
+    """Hashes and verifies passwords."""
+
+    def __init__(self, *, memory_kib: int, passes: int, lanes: int) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=passes, memory_cost=memory_kib, parallelism=lanes, type=Type.ID
+        )
+
+    def hash(self, password: str) -> str:
+        """The hash to store, with its parameters and a fresh salt."""
+        return self._hasher.hash(_bytes(password))
+
+    def matches(self, stored: str | None, password: str) -> bool:
+        """Whether `password` is the stored one. Without a stored one: no, after as long a time."""
+        try:
+            return self._hasher.verify(stored or self._nobodys, _bytes(password))
+        except VerifyMismatchError:
+            return False
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a stored hash was made at another cost than today's."""
+        return self._hasher.check_needs_rehash(stored)
+
+    @cached_property
+    def _nobodys(self) -> str:
+        return self.hash(token_urlsafe())
+
+
+def _bytes(password: str) -> bytes:
+    # NFKC, so that a password typed on another keyboard is the same password; a lone surrogate,
+    # which JSON can carry, matches nothing but must not break.
+    return normalize("NFKC", password).encode("utf-8", "surrogatepass")

@@ -1,0 +1,321 @@
+"""The verbs of identity: register, log in, refresh, log out, change the password.
+
+Logging in, refreshing and changing the password may have to *record* something and then refuse: a
+failed attempt, a stolen token. Raising would roll the record back, so these verbs answer the
+refusal as a value, and whoever opened the transaction raises it after the commit.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from secrets import token_urlsafe
+from uuid import UUID
+
+from app.access import Actor, Role
+from app.identity import lockout, queries, rules
+from app.identity.errors import AccountSuspended, InvalidCredentials, TokenInvalid
+from app.identity.lockout import Counters
+from app.identity.passwords import Passwords
+from app.identity.queries import Person
+from app.identity.tokens import AccessTokens
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Refusal
+from app.kit.ports import resolve
+from app.kit.tasks import task
+
+SESSION_LIFETIME = timedelta(days=30)
+
+
+class Revocation(StrEnum):
+    """Why a login session ended before its time."""
+
+    LOGGED_OUT = "logged_out"
+    """The person logged out."""
+    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
+    """A refresh token came a second time: one of the two was stolen."""
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    """The person changed their password, which ends every session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A person about to be added, checked and with their password hashed."""
+
+    email: str
+    email_key: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt to prove a password: who it may be, and what is known so far.
+
+    `proven` is set by `check_password`. `new_hash` replaces a hash made at an outdated cost.
+    """
+
+    counters: Counters
+    user_id: UUID | None
+    password_hash: str | None
+    proven: bool = False
+    new_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A person with fresh tokens. `expires_in` counts the access token's seconds."""
+
+    user: Person
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+# Registering
+
+
+def prepare_registration(
+    *, email: str, password: str, first_name: str, last_name: str, phone: str | None = None
+) -> Registration:
+    """Check what a person wrote about themselves and hash their password (slow, no database).
+
+    Raises `Invalid` naming the field.
+    """
+    key = rules.email_key(email)
+    first_name = rules.name("firstName", first_name)
+    last_name = rules.name("lastName", last_name)
+    phone = rules.phone(phone)
+    known = [email, key, first_name, last_name, f"{first_name} {last_name}"]
+    rules.check_new_password("password", password, known=known)
+    return Registration(email, key, first_name, last_name, phone, resolve(Passwords).hash(password))
+
+
+_ADD_PERSON = """
+    INSERT INTO users
+        (id, email, email_key, password_hash, first_name, last_name, phone, role, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def add_person(session: Session, registration: Registration, role: Role) -> UUID:
+    """Add a person in a role and answer their id. `EmailTaken` if the address has an account."""
+    user_id = ids.new()
+    session.send(
+        _ADD_PERSON,
+        (
+            user_id,
+            registration.email,
+            registration.email_key,
+            registration.password_hash,
+            registration.first_name,
+            registration.last_name,
+            registration.phone,
+            role,
+            clock.now(),
+        ),
+    )
+    return user_id
+
+
+def register(session: Session, registration: Registration) -> LoggedIn:
+    """Add a customer and log them in. `EmailTaken` if the address has an account."""
+    user_id = add_person(session, registration, Role.USER)
+    return _open_session(session, user_id)
+
+
+def confirm_email(session: Session, user_id: UUID) -> None:
+    """The person has shown that their address is theirs. The first time counts."""
+    session.send(
+        "UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, %s) WHERE id = %s",
+        (clock.now(), user_id),
+    )
+
+
+# Proving a password: begin (reads), check (slow, no transaction), then one verb that concludes.
+
+
+def begin_login(session: Session, *, email: str, network: str) -> Attempt:
+    """An attempt to log in from `network`: whatever one sender holds of the address space, as the
+    edge counts senders.
+
+    Raises `Invalid` for what is no e-mail address and `Limited` after too many failures.
+    """
+    key = rules.email_key(email)
+    row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
+    user_id, password_hash = row or (None, None)
+    return _begin(session, Attempt(Counters.of(key, network), user_id, password_hash))
+
+
+def begin_password_change(session: Session, actor: Actor, *, network: str) -> Attempt:
+    """An attempt by someone logged in to prove that they know their password.
+
+    Raises `Limited` after too many failures: a stolen access token is no way to guess it.
+    """
+    [(key, password_hash)] = session.rows(
+        "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
+    )
+    return _begin(session, Attempt(Counters.of(key, network), actor.user_id, password_hash))
+
+
+def check_password(attempt: Attempt, password: str) -> Attempt:
+    """The attempt with its answer (slow, no database; as slow for an unknown address)."""
+    passwords = resolve(Passwords)
+    proven = passwords.matches(attempt.password_hash, password)
+    new_hash = None
+    if proven and attempt.password_hash and passwords.is_outdated(attempt.password_hash):
+        new_hash = passwords.hash(password)
+    return replace(attempt, proven=proven, new_hash=new_hash)
+
+
+def conclude_login(session: Session, attempt: Attempt) -> LoggedIn | Refusal:
+    """Open a login session, or record the failure and answer the refusal to raise afterwards."""
+    settled = _settle(session, attempt)
+    if isinstance(settled, Refusal):
+        return settled
+    if attempt.new_hash:
+        _store_hash(session, settled, attempt.new_hash)
+    return _open_session(session, settled)
+
+
+def prepare_new_password(person: Person, password: str) -> str:
+    """The hash of a password that `person` may take (slow, no database). Raises `Invalid`."""
+    known = [person.email, rules.email_key(person.email), person.first_name, person.last_name]
+    rules.check_new_password("newPassword", password, known=known)
+    return resolve(Passwords).hash(password)
+
+
+def conclude_password_change(
+    session: Session, attempt: Attempt, new_hash: str
+) -> LoggedIn | Refusal:
+    """Replace the password, end every session of the person and open a new one for who asks;
+    or record the failure and answer the refusal to raise afterwards."""
+    settled = _settle(session, attempt)
+    if isinstance(settled, Refusal):
+        return settled
+    _store_hash(session, settled, new_hash)
+    session.send(
+        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
+        " WHERE user_id = %s AND revoked_at IS NULL",
+        (clock.now(), Revocation.PASSWORD_CHANGED, settled),
+    )
+    return _open_session(session, settled)
+
+
+def _begin(session: Session, attempt: Attempt) -> Attempt:
+    if refusal := lockout.blocked(session, attempt.counters, clock.now()):
+        raise refusal
+    return attempt
+
+
+def _settle(session: Session, attempt: Attempt) -> UUID | Refusal:
+    """The id of the person who proved to know the password, their row locked; or the refusal."""
+    now = clock.now()
+    if not attempt.proven or attempt.user_id is None:
+        return lockout.count_failure(session, attempt.counters, now) or InvalidCredentials()
+    if refusal := lockout.clear(session, attempt.counters, now):
+        return refusal
+    # The password may have been changed while it was being checked: what counts is this row now.
+    row = session.row(
+        "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
+        (attempt.user_id, attempt.password_hash),
+    )
+    if row is None:
+        return InvalidCredentials()
+    return attempt.user_id if row[0] == "active" else AccountSuspended()
+
+
+def _store_hash(session: Session, user_id: UUID, password_hash: str) -> None:
+    session.send("UPDATE users SET password_hash = %s WHERE id = %s", (password_hash, user_id))
+
+
+# Sessions and their tokens
+
+_TAKE = """
+    SELECT t.session_id, t.used_at, s.user_id, s.expires_at
+    FROM refresh_tokens t
+    JOIN login_sessions s ON s.id = t.session_id
+    JOIN users u ON u.id = s.user_id
+    WHERE t.token_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND u.status = 'active'
+    FOR UPDATE OF t
+"""
+
+
+def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
+    """Exchange a refresh token for new tokens. Each one works once.
+
+    A token that comes a second time is in two hands, one of them a thief's: the whole session is
+    revoked, the tokens that the first exchange gave included. That is so too for two exchanges
+    at the same moment: one wins and the other ends the session. The refusal is answered, to be
+    raised after the commit.
+    """
+    now = clock.now()
+    token_hash = _hash(refresh_token)
+    row = session.row(_TAKE, (token_hash, now))
+    if row is None:
+        return TokenInvalid()
+    session_id, used_at, user_id, expires_at = row
+    if used_at is not None:
+        revoke_session(session, session_id, Revocation.TOKEN_REUSED)
+        return TokenInvalid()
+    session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))
+    return _issue(session, user_id, session_id, expires_at)
+
+
+def log_out(session: Session, actor: Actor) -> None:
+    """End the session that the actor uses, at once. Doing it again changes nothing."""
+    if actor.session_id is not None:
+        revoke_session(session, actor.session_id, Revocation.LOGGED_OUT)
+
+
+def revoke_session(session: Session, session_id: UUID, reason: Revocation) -> None:
+    """End a session, at once, with all its tokens. The first reason stays."""
+    session.send(
+        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
+        " WHERE id = %s AND revoked_at IS NULL",
+        (clock.now(), reason, session_id),
+    )
+
+
+@task("identity.forget_expired")
+def forget_expired(session: Session) -> None:
+    """Delete what can never count again: ended sessions with their tokens, and old counters."""
+    now = clock.now()
+    session.send(
+        "DELETE FROM refresh_tokens t USING login_sessions s"
+        " WHERE s.id = t.session_id AND s.expires_at <= %s",
+        (now,),
+    )
+    session.send("DELETE FROM login_sessions WHERE expires_at <= %s", (now,))
+    lockout.forget_old(session, now)
+
+
+def _open_session(session: Session, user_id: UUID) -> LoggedIn:
+    session_id = ids.new()
+    now = clock.now()
+    expires_at = now + SESSION_LIFETIME
+    session.send(
+        "INSERT INTO login_sessions (id, user_id, created_at, expires_at) VALUES (%s, %s, %s, %s)",
+        (session_id, user_id, now, expires_at),
+    )
+    return _issue(session, user_id, session_id, expires_at)
+
+
+def _issue(session: Session, user_id: UUID, session_id: UUID, expires_at: datetime) -> LoggedIn:
+    refresh_token = token_urlsafe(32)
+    session.send(
+        "INSERT INTO refresh_tokens (token_hash, session_id, issued_at) VALUES (%s, %s, %s)",
+        (_hash(refresh_token), session_id, clock.now()),
+    )
+    access_token, expires_in = resolve(AccessTokens).issue(
+        user_id=user_id, session_id=session_id, session_expires_at=expires_at
+    )
+    person = queries.person_by_id(session, user_id)
+    return LoggedIn(person, access_token, refresh_token, expires_in)
+
+
+def _hash(refresh_token: str) -> bytes:
+    return sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

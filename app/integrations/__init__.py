@@ -1,0 +1,1 @@
+"""Adapters: the only packages that speak to the network. One room per vendor."""

@@ -1,0 +1,165 @@
+"""Named reads of the books.
+
+A guarded account's balance stands in its row. A house account's is its roll-up plus what came
+since the watermark, read in one statement and therefore one snapshot. Balances are given in the
+account's normal direction: a customer's 100 dollars are 100, though the ledger owes them.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from app.kit import clock
+from app.kit.db import Session
+from app.ledger.chart import AccountKey
+
+_BALANCES_OF = """
+SELECT a.class, a.asset, b.posted, b.held
+FROM accounts a JOIN balances b ON b.account_id = a.id
+WHERE a.owner_id = %s
+"""
+_ACCOUNT_BALANCES = """
+WITH since AS (
+    SELECT p.account_id, sum(p.units) AS units
+    FROM entries e JOIN postings p ON p.entry_id = e.id
+    WHERE e.xid >= (SELECT xid FROM rollup_watermark)
+    GROUP BY p.account_id
+)
+SELECT c.kind, a.class, a.owner_id, a.asset, a.normal,
+       CASE WHEN a.guarded THEN a.normal * b.posted
+            ELSE coalesce(r.units, 0) + coalesce(s.units, 0) END AS units
+FROM accounts a
+JOIN account_classes c ON c.code = a.class
+LEFT JOIN balances b ON b.account_id = a.id
+LEFT JOIN rollups r ON r.account_id = a.id
+LEFT JOIN since s ON s.account_id = a.id AND NOT a.guarded
+"""
+_EVERY_ACCOUNT = f"""
+SELECT kind, class, owner_id, asset, units FROM ({_ACCOUNT_BALANCES}) AS account
+ORDER BY kind, class, owner_id, asset
+"""
+_TRIAL_BALANCE = f"""
+SELECT kind, class, asset, sum(normal * units), count(*) FROM ({_ACCOUNT_BALANCES}) AS account
+GROUP BY kind, class, asset
+ORDER BY kind, class, asset
+"""
+_TRIAL_BALANCE_AT = """
+SELECT c.kind, a.class, a.asset, sum(a.normal * p.units), count(DISTINCT a.id)
+FROM entries e
+JOIN postings p ON p.entry_id = e.id
+JOIN accounts a ON a.id = p.account_id
+JOIN account_classes c ON c.code = a.class
+WHERE e.posted_at <= %s
+GROUP BY c.kind, a.class, a.asset
+ORDER BY c.kind, a.class, a.asset
+"""
+_BALANCE_AT = """
+SELECT coalesce(sum(a.normal * p.units), 0)
+FROM accounts a
+JOIN postings p ON p.account_id = a.id
+JOIN entries e ON e.id = p.entry_id
+WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s AND e.posted_at <= %s
+"""
+_JOURNAL = """
+SELECT e.id, e.cause, e.reference, e.posted_at, c.kind, a.class, a.owner_id, a.asset, p.units
+FROM entries e
+JOIN postings p ON p.entry_id = e.id
+JOIN accounts a ON a.id = p.account_id
+JOIN account_classes c ON c.code = a.class
+WHERE e.id > %s AND e.id <= %s
+ORDER BY e.id, a.asset COLLATE "C", a.class COLLATE "C", a.owner_id
+"""
+_JOURNAL_STEP = 10_000
+
+
+class CustomerBalance(NamedTuple):
+    """Minor units of one asset. Available is posted less held."""
+
+    account_class: str
+    asset: str
+    posted: int
+    held: int
+
+
+class TrialBalanceLine(NamedTuple):
+    """The sum of all accounts of a class in an asset, in the class's normal direction."""
+
+    kind: str
+    account_class: str
+    asset: str
+    units: int
+    accounts: int
+
+
+class JournalPosting(NamedTuple):
+    """One posting with its entry: debit positive."""
+
+    entry_id: int
+    cause: str
+    reference: str
+    posted_at: datetime
+    kind: str
+    account_class: str
+    owner_id: UUID
+    asset: str
+    units: int
+
+
+class AccountBalance(NamedTuple):
+    """What one account holds: debit positive, whatever its normal direction."""
+
+    kind: str
+    account_class: str
+    owner_id: UUID
+    asset: str
+    units: int
+
+
+def balances_of(session: Session, owner_id: UUID) -> list[CustomerBalance]:
+    """The guarded balances of one owner; accounts never posted to are absent."""
+    return [CustomerBalance(*row) for row in session.rows(_BALANCES_OF, (owner_id,))]
+
+
+def trial_balance(session: Session, at: datetime | None = None) -> list[TrialBalanceLine]:
+    """Every class and asset with its sum: now, from balances and roll-ups; or at a past instant,
+    from the postings themselves."""
+    rows = session.rows(_TRIAL_BALANCE_AT, (at,)) if at else session.rows(_TRIAL_BALANCE)
+    return [
+        TrialBalanceLine(kind, line, asset, int(units), accounts)
+        for kind, line, asset, units, accounts in rows
+    ]
+
+
+def balance_at(session: Session, account: AccountKey, at: datetime) -> int:
+    """Minor units on an account at an instant, in its normal direction, from its postings."""
+    row = session.row(
+        _BALANCE_AT, (account.asset.code, account.account_class, account.owner_id, at)
+    )
+    assert row is not None
+    return int(row[0])
+
+
+def account_balances(session: Session) -> list[AccountBalance]:
+    """Every account with what it holds now, from balances and roll-ups."""
+    return [
+        AccountBalance(kind, line, owner_id, asset, int(units))
+        for kind, line, owner_id, asset, units in session.rows(_EVERY_ACCOUNT)
+    ]
+
+
+def journal_dates(session: Session) -> tuple[date, date]:
+    """The days of the earliest and the latest entry, in UTC; today where there is none."""
+    row = session.row("SELECT min(posted_at), max(posted_at) FROM entries")
+    assert row is not None
+    first, last = (clock.now() if instant is None else instant for instant in row)
+    return first.date(), last.date()
+
+
+def journal(session: Session) -> Iterator[JournalPosting]:
+    """Every posting in order of entry, in steps. Call in one repeatable-read transaction."""
+    bounds = session.row("SELECT coalesce(max(id), 0) FROM entries")
+    assert bounds is not None
+    for start in range(0, bounds[0], _JOURNAL_STEP):
+        for row in session.rows(_JOURNAL, (start, start + _JOURNAL_STEP)):
+            yield JournalPosting(*row)

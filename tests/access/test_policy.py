@@ -1,0 +1,54 @@
+from uuid import UUID
+
+import pytest
+
+from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
+from app.kit.errors import PermissionDenied
+
+MONEY = {
+    Permission.BALANCES_READ,
+    Permission.ORDERS_PLACE,
+    Permission.ORDERS_READ,
+    Permission.QUOTES_CREATE,
+    Permission.TRANSFERS_CREATE,
+}
+
+
+def actor(role: Role) -> Actor:
+    return Actor(UUID(int=1), None, "a@example.com", role, PERMISSIONS_OF[role])
+
+
+def test_every_role_has_permissions_and_every_permission_a_role() -> None:
+    assert set(PERMISSIONS_OF) == set(Role)
+    assert frozenset().union(*PERMISSIONS_OF.values()) == set(Permission)
+
+
+def test_a_permission_names_scope_resource_and_action_in_order() -> None:
+    values = [permission.value for permission in Permission]
+    assert values == sorted(values)
+    for value in values:
+        scope, resource, action = value.split(":")
+        assert scope in {"all", "own"}
+        assert resource
+        assert action
+
+
+def test_customers_hold_their_money_rights_and_no_rights_of_the_house() -> None:
+    assert PERMISSIONS_OF[Role.USER] >= MONEY
+    assert not [p for p in PERMISSIONS_OF[Role.USER] if not p.startswith("own:")]
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
+def test_staff_hold_no_customers_rights_to_money(role: Role) -> None:
+    assert not MONEY & PERMISSIONS_OF[role]
+
+
+def test_only_oversight_reads_exposure() -> None:
+    holders = {role for role in Role if Permission.EXPOSURE_READ in PERMISSIONS_OF[role]}
+    assert holders == {Role.ADMIN, Role.AUDITOR}
+
+
+def test_require_passes_or_names_what_is_missing() -> None:
+    require(actor(Role.USER), Permission.ORDERS_PLACE)
+    with pytest.raises(PermissionDenied, match="own:orders:place"):
+        require(actor(Role.ADMIN), Permission.ORDERS_PLACE)

@@ -1,0 +1,121 @@
+import pytest
+
+from app.identity import rules
+from app.kit.errors import Invalid
+
+
+class TestEmailKey:
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("Ada@Example.com", "ada@example.COM"),
+            ("ada@straße.example.com", "ada@xn--strae-oqa.example.com"),
+            ("caf\u00e9@example.com", "cafe\u0301@example.com"),
+            ("ÄDA@example.com", "äda@example.com"),
+        ],
+    )
+    def test_spellings_of_one_address_have_one_key(self, one: str, other: str) -> None:
+        assert rules.email_key(one) == rules.email_key(other)
+
+    @pytest.mark.parametrize("email", ["customer@pbcex.local", "a@site.test", "a+b@example.com"])
+    def test_accepts(self, email: str) -> None:
+        assert rules.email_key(email) == email
+
+    @pytest.mark.parametrize(
+        "email",
+        [
+            "",
+            "a",
+            "a@",
+            "@example.com",
+            "a@b",
+            "a b@example.com",
+            " a@example.com",
+            "a@example.com\n",
+            "a@example.com\x00",
+            "a@example.com,b@example.com",
+            "Ada <a@example.com>",
+            "a@[127.0.0.1]",
+            "a@localhost",
+            "\ud800@example.com",
+            "a@\ud800.com",
+            "a" * 250 + "@example.com",
+        ],
+    )
+    def test_refuses(self, email: str) -> None:
+        with pytest.raises(Invalid) as refusal:
+            rules.email_key(email)
+        assert refusal.value.field == "email"
+
+
+class TestName:
+    def test_is_trimmed_and_composed(self) -> None:
+        assert rules.name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
+
+    @pytest.mark.parametrize("text", ["", "   ", "a" * 101, "a\x00b", "a\nb", "a\ud800"])
+    def test_refuses(self, text: str) -> None:
+        with pytest.raises(Invalid):
+            rules.name("firstName", text)
+
+
+class TestPhone:
+    @pytest.mark.parametrize(
+        ("text", "stored"),
+        [
+            (None, None),
+            ("+12025550123", "+12025550123"),
+            ("+1 (202) 555-0123", "+12025550123"),
+            ("+44 20 7946 0958", "+442079460958"),
+        ],
+    )
+    def test_is_stored_in_e164(self, text: str | None, stored: str | None) -> None:
+        assert rules.phone(text) == stored
+
+    @pytest.mark.parametrize(
+        "text", ["", "2025550123", "+1", "+999999999999999999", "+1 202 555 0123 ext. 5", "phone"]
+    )
+    def test_refuses(self, text: str) -> None:
+        with pytest.raises(Invalid):
+            rules.phone(text)
+
+
+class TestNewPassword:
+    @pytest.mark.parametrize(
+        "password",
+        ["abcdefghij", "p" * 128, "correct horse battery staple " * 3, "пароль-пароль", "🔑" * 10],
+    )
+    def test_accepts(self, password: str) -> None:
+        rules.check_new_password("password", password, known=["a@example.com", "Ada"])
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            "",
+            "abcdefghi",
+            "p" * 129,
+            "ADA@example.com",
+            "ada lovelace",
+            "nul\x00nul\x00nul",
+            "\ud800" * 10,
+        ],
+    )
+    def test_refuses(self, password: str) -> None:
+        with pytest.raises(Invalid) as refusal:
+            rules.check_new_password(
+                "password", password, known=["ada@example.com", "Ada Lovelace"]
+            )
+        assert refusal.value.field == "password"
+        assert password == "" or password not in refusal.value.detail
+
+
+def test_lockout_grows_to_a_quarter_of_an_hour() -> None:
+    assert [rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
+        0,
+        60,
+        120,
+        240,
+        480,
+        900,
+        900,
+        900,
+    ]
