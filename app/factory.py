@@ -1,47 +1,107 @@
 """Every wire is connected here and nowhere else."""
 
 from datetime import timedelta
+from typing import Any
 
+from alembic.script import ScriptDirectory
 from flask import Flask
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import models, tasks  # noqa: F401 - importing the tasks registers them
-from app.cli.prices import prices
-from app.cli.sample import sample
-from app.config import Settings
+from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
+from app.blueprints import docs, errors, health, limits, openapi, security
+from app.blueprints.api import auth, messages, trade, wallet
+from app.cli import books, prices, sample
+from app.cli import database as database_commands
+from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
+from app.integrations import counters
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.kit import telemetry
 from app.kit.db import Database, Session
+from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
+API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp)
+
+# A statement that waits or runs longer than this has a customer waiting behind it.
+_SESSION = {
+    "lock_timeout": "2s",
+    "statement_timeout": "10s",
+    "idle_in_transaction_session_timeout": "15s",
+    "timezone": "UTC",
+}
+
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, ready to serve. Settings come from the environment unless given."""
-    settings = settings or Settings()
+    """The application, ready to serve. Settings come from the environment unless given.
+
+    Raises `UnsafeSettings` naming every setting that is missing or not safe.
+    """
+    settings = with_servers(settings or Settings.load())
+    telemetry.configure(level=settings.log_level, messages=not settings.is_production)
     app = Flask(__name__)
-    app.config.update(settings.flask)
+    app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
-    _provide_rules(settings)
-    db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
-    Migrate(app, db, compare_server_default=True)
-    with app.app_context():
-        app.extensions["database"] = Database(db.engine)
-    app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
+    _provide(settings)
     app.extensions["price_feeds"] = price_feeds(settings)
-    app.cli.add_command(prices)
-    app.cli.add_command(sample)
+    app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
+    database = _connect_database(app)
+    _connect_edge(app, settings, database)
+    database_commands.register(app, settings)
+    for group in (books.books, prices.prices, sample.sample):
+        app.cli.add_command(group)
     return app
 
 
-def _provide_rules(settings: Settings) -> None:
-    """What services are handed by the edge: the numbers that configuration chose."""
+def with_servers(settings: Settings) -> Settings:
+    """The settings with what is missing taken from the embedded servers that run.
+
+    In production nothing is: there, settings without addresses do not load at all.
+    """
+    wanted = ("database_url", "database_owner_url", "redis_url")
+    missing = [name for name in wanted if not getattr(settings, name)]
+    if settings.is_production or (not missing and settings.secret_key):
+        return settings
+    found: dict[str, str] = {}
+    if missing:
+        urls = embedded.running(settings.data_dir)
+        if urls is None:
+            reason = f"is not set, and no server runs from {settings.data_dir}: start bin/run"
+            raise UnsafeSettings({name.upper(): reason for name in missing})
+        found = {name: getattr(urls, name) for name in missing}
+    if not settings.secret_key:
+        found["secret_key"] = embedded.local_secret(settings.data_dir)
+    given = settings.model_dump() | found
+    return Settings.load(**given)
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """How SQLAlchemy connects: few lasting connections, and no statement that waits for ever."""
+    return {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": 0,
+        "pool_timeout": 3,
+        "connect_args": {
+            "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
+            "application_name": "pbcex",
+            "connect_timeout": 3,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    }
+
+
+def _provide(settings: Settings) -> None:
+    """What services and routes are handed: adapters, and the numbers that were configured."""
     provide(
         AccessTokens,
         AccessTokens(
@@ -59,5 +119,46 @@ def _provide_rules(settings: Settings) -> None:
     )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
-    provide(Desk, Desk(TradingRules(), pricing))
-    provide(TransferLimits, TransferLimits())
+    trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
+    provide(Desk, Desk(trading, pricing))
+    provide(
+        TransferLimits,
+        TransferLimits(
+            ounces_max=settings.transfer_ounces_max,
+            ounces_per_day=settings.transfer_ounces_per_day,
+            stray_bps_max=settings.paxg_stray_bps_max,
+        ),
+    )
+
+
+def _connect_database(app: Flask) -> Database:
+    db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
+    Migrate(app, db, directory=str(PROJECT / "migrations"), compare_server_default=True)
+    with app.app_context():
+        database = Database(db.engine)
+    app.extensions["database"] = database
+    return database
+
+
+def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
+        )
+    errors.register(app)
+    security.register(app, settings)
+    limits.register(
+        app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
+    )
+    api = openapi.register(app, version=VERSION, public_url=settings.public_url)
+    for blueprint in API_BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(docs.blp)
+    heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
+
+    def check_redis() -> list[Check]:
+        if counters.answers(settings.redis_url):
+            return [Check("redis", Condition.OK, "answers")]
+        return [Check("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
+
+    health.register(app, [lambda: check_database(database, heads), check_redis])

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.catalog.rules import Metal
-from app.config import Environment, Settings
+from app.config import Settings
 from app.integrations.metalpriceapi.adapter import MetalpriceapiFeed
 from app.integrations.metalpriceapi.client import MetalpriceapiClient
 from app.integrations.simulated.feed import SimulatedFeed
@@ -14,7 +14,7 @@ from app.pricing.rules import DEFAULT_SPREADS_BPS, MarketHours, PricingRules
 def pricing_rules(settings: Settings) -> PricingRules:
     """The rules of pricing with the settings' numbers. Raises `ValueError` naming a wrong one."""
     hours = settings.market_hours or (
-        "real" if settings.env is Environment.PRODUCTION else "always_open"
+        "real" if settings.is_production else "always_open"
     )
     stated = {Metal(metal): spread for metal, spread in settings.price_spread_bps.items()}
     for metal, spread in stated.items():
@@ -31,8 +31,8 @@ def pricing_rules(settings: Settings) -> PricingRules:
 def price_feeds(settings: Settings) -> list[PriceFeed]:
     """The feeds that PBCEX_PRICE_FEEDS names. Raises `ValueError` for an unknown name, a name
     twice, or a feed whose key is missing."""
-    default = "" if settings.env is Environment.PRODUCTION else "simulated"
-    names = [name.strip() for name in (settings.price_feeds or default).split(",") if name.strip()]
+    default = () if settings.is_production else ("simulated",)
+    names = settings.price_feeds or default
     if len(set(names)) < len(names):
         raise ValueError("PBCEX_PRICE_FEEDS: a feed is named twice")
     unknown = [name for name in names if name not in _FEEDS]

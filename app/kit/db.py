@@ -27,6 +27,9 @@ Row = tuple[Any, ...]
 # When a pipeline fails, psycopg also warns of the statements behind the one that raised.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
 
+#: For `Database.transaction`: every read sees the same instant, and nothing can be written.
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
     "uq": "%(table_name)s_%(column_0_N_name)s_key",

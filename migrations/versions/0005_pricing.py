@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -51,9 +51,7 @@ def upgrade() -> None:
         .exec_driver_sql("SELECT quote_ident(current_setting('pbcex.application_role'))")
         .scalar_one()
     )
-    op.execute(
-        f"REVOKE UPDATE, DELETE ON ticks FROM {role}; REVOKE DELETE ON market_prices FROM {role}"
-    )
+    op.execute(f"REVOKE UPDATE, DELETE ON ticks FROM {role}")
 
 
 def downgrade() -> None:

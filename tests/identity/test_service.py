@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
@@ -407,6 +408,17 @@ class TestRefresh:
 def reason(database: Database, logged_in: LoggedIn) -> str | None:
     session_id = read_access_token(logged_in.access_token).session_id
     return value(database, "SELECT revoked_reason FROM login_sessions WHERE id = %s", session_id)
+
+
+def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
+    one, other = register(database), register(database)
+    claims = read_access_token(one.access_token)
+    mixed = replace(claims, user_id=other.user.id)
+    with database.reading() as session:
+        row = session.row(*queries.actor_statement(mixed))
+    assert queries.actor_from(row, claims).user_id == one.user.id
+    with pytest.raises(TokenInvalid):
+        queries.actor_from(row, mixed)
 
 
 class TestLogOut:

@@ -1,0 +1,199 @@
+"""Fields that every schema shares. Nothing is coerced: a string is a string, an amount is text."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+import marshmallow as ma
+from marshmallow import ValidationError
+
+from app.catalog.rules import TRADABLE, Metal
+from app.kit import clock, ids
+from app.kit.money import Amount, InvalidAmount
+
+_AMOUNT_LENGTH_MAX = 40
+_AMOUNT = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
+_PLAIN = re.compile(_AMOUNT, re.ASCII)
+_INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+ma.fields.Field.default_error_messages.update(
+    required="is required", null="must not be null", validator_failed="is not valid"
+)
+
+
+def _described(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
+    """A field's options with what the document says of it; the caller's own words win."""
+    return {**options, "metadata": {**shape, **options.get("metadata", {})}}
+
+
+def _example_id(prefix: str) -> str:
+    return ids.encode(prefix, UUID("019a9f3c-7d00-7abc-8def-0123456789ab"))
+
+
+class Schema(ma.Schema):
+    """What a request or answer looks like: camelCase on the wire, unknown fields refused."""
+
+    #: A truthful example for the document; derived from the fields' own when absent.
+    example: ClassVar[Mapping[str, Any] | None] = None
+
+    class Meta:
+        unknown = ma.RAISE
+
+    error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]
+        "unknown": "is not a field of this request",
+        "type": "must be an object",
+    }
+
+    def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
+        """Name the field on the wire."""
+        if field_obj.data_key is None:
+            head, *tail = field_name.rstrip("_").split("_")
+            field_obj.data_key = head + "".join(word.capitalize() for word in tail)
+
+
+class Text(ma.fields.String):
+    """A string of `length_min` to `length_max` characters, as sent; no NUL."""
+
+    def __init__(self, length_max: int, *, length_min: int = 1, **options: Any) -> None:
+        self.length_min, self.length_max = length_min, length_max
+        options["error_messages"] = {"invalid": "must be a string"}
+        shape = {"minLength": length_min, "maxLength": length_max}
+        super().__init__(**_described(options, shape))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        assert text is not None
+        if not self.length_min <= len(text) <= self.length_max:
+            raise ValidationError(f"must have {self.length_min} to {self.length_max} characters")
+        if "\0" in text:
+            raise ValidationError("must not contain NUL")
+        return text
+
+
+class AmountText(ma.fields.String):
+    """A decimal string in plain notation. Its scale is checked by `amount`, with the asset."""
+
+    def __init__(self, **options: Any) -> None:
+        options["error_messages"] = {
+            "invalid": 'must be a decimal string such as "12.5", not a number'
+        }
+        shape = {"pattern": _AMOUNT, "maxLength": _AMOUNT_LENGTH_MAX, "examples": ["1250.00"]}
+        super().__init__(**_described(options, shape))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
+        text = super()._deserialize(value, attr, data, **options)
+        assert text is not None
+        if len(text) > _AMOUNT_LENGTH_MAX or not _PLAIN.fullmatch(text):
+            raise ValidationError('must be a plain decimal string such as "12.5"')
+        return text
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> str | None:
+        if isinstance(value, float):
+            raise TypeError(f"{attr} is a float")
+        return super()._serialize(value, attr, obj, **options)
+
+
+def amount(field: str, asset: str, text: str) -> Amount:
+    """The amount of a known asset that a field of the wire states.
+
+    Raises marshmallow's `ValidationError` naming the field: too many decimals, zero, too large.
+    """
+    try:
+        return Amount.parse(TRADABLE[asset], text)
+    except InvalidAmount as invalid:
+        raise ValidationError({field: [str(invalid)]}) from None
+
+
+class _Choice(ma.fields.String):
+    """One of a fixed set of codes, exactly as written."""
+
+    def __init__(self, codes: Iterable[str], **options: Any) -> None:
+        self.codes = tuple(codes)
+        super().__init__(**_described(options, {"enum": list(self.codes)}))
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> str:
+        if not isinstance(value, str) or value not in self.codes:
+            raise ValidationError(f"must be one of {', '.join(self.codes)}")
+        return value
+
+
+class AssetCode(_Choice):
+    """The code of an asset that can be traded: USD, XAU-s, …"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(TRADABLE, **options)
+
+
+class MetalCode(_Choice):
+    """The symbol of a metal: AU, AG, …"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(Metal, **options)
+
+
+class Choice(_Choice):
+    """One member of an enumeration, loaded as that member."""
+
+    def __init__(self, kind: type[StrEnum], **options: Any) -> None:
+        self.kind = kind
+        super().__init__(kind, **options)
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> StrEnum:
+        return self.kind(super()._deserialize(value))
+
+
+class PublicId(ma.fields.Field[UUID]):
+    """An identifier with its prefix: `trd_…` outside, a UUID inside.
+
+    Loading raises `NotFound` for a string that cannot be one: it is answered like an id that
+    happens not to exist.
+    """
+
+    def __init__(self, prefix: str, **options: Any) -> None:
+        self.prefix = prefix
+        shape = {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [_example_id(prefix)]}
+        super().__init__(**_described(options, shape))
+
+    def _serialize(self, value: UUID | None, *_others: Any, **_options: Any) -> str | None:
+        return None if value is None else ids.encode(self.prefix, value)
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> UUID:
+        if not isinstance(value, str):
+            raise ValidationError("must be a string")
+        return ids.decode(self.prefix, value)
+
+
+class Instant(ma.fields.Field[datetime]):
+    """A moment in RFC 3339 in UTC; another offset is understood, a missing one is not."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_described(options, {"examples": ["2026-11-22T09:30:00.000Z"]}))
+
+    def _serialize(self, value: datetime | None, *_others: Any, **_options: Any) -> str | None:
+        return None if value is None else clock.rfc3339(value)
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> datetime:
+        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+            raise ValidationError("must be a time such as 2026-11-22T09:30:00Z")
+        try:
+            return datetime.fromisoformat(value).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError("is not a time that exists") from None
+
+
+class PageQuery(Schema):
+    """What every list takes: how many rows, and after which."""
+
+    limit = ma.fields.Integer(
+        load_default=50,
+        validate=ma.validate.Range(1, 100),
+        metadata={"description": "How many at most", "examples": [50]},
+    )
+    cursor = Text(
+        300, metadata={"description": "nextCursor of the page before; absent for the first"}
+    )

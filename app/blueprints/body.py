@@ -1,0 +1,84 @@
+"""Reading a JSON body strictly: what two readers could understand differently is refused."""
+
+import json
+from typing import Any
+
+from flask import request
+
+from app.blueprints.errors import MalformedJson, UnsupportedMediaType
+
+DEPTH_MAX = 32
+
+
+def json_body() -> Any:
+    """The parsed body of the current request.
+
+    Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `RequestEntityTooLarge`
+    before reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType("JSON is sent in UTF-8")
+    return parse(request.get_data(cache=False))
+
+
+def parse(raw: bytes) -> Any:
+    """The document in `raw`.
+
+    Raises `MalformedJson` for broken or empty text, other encodings, a key given twice, NaN and
+    Infinity, unpaired surrogates, and nesting deeper than `DEPTH_MAX`.
+    """
+    if not raw:
+        raise MalformedJson("the body is empty")
+    try:
+        document = _DECODER.decode(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise MalformedJson("the body is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except ValueError:
+        raise MalformedJson("a number has too many digits") from None
+    except RecursionError:
+        raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels") from None
+    if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
+        _check_depth(document)
+    if b"\\u" in raw:
+        _check_characters(document)
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise MalformedJson("a key is given twice in one object")
+    return document
+
+
+def _no_constant(name: str) -> Any:
+    raise MalformedJson(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
+def _check_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(DEPTH_MAX + 1):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return
+    raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels")
+
+
+def _check_characters(document: Any) -> None:
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise MalformedJson("a string contains half of a surrogate pair") from None

@@ -1,0 +1,29 @@
+"""The API's documentation for people: Swagger UI from our own files, and the list of errors."""
+
+from flask import Blueprint, render_template
+
+from app.blueprints import errors
+
+blp = Blueprint("docs", __name__, url_prefix="/api/docs")
+
+
+@blp.get("")
+def index() -> str:
+    """The operations, to read and to try."""
+    return render_template("docs/index.html")
+
+
+@blp.get("/errors")
+def error_catalogue() -> str:
+    """Every error code with its status and meaning, from the classes that raise them."""
+    entries = [
+        {
+            "code": code,
+            "status": errors.status_of(kinds[0]),
+            "meanings": [
+                {"title": kind.title, "text": (kind.__doc__ or "").strip()} for kind in kinds
+            ],
+        }
+        for code, kinds in errors.catalogue().items()
+    ]
+    return render_template("docs/errors.html", entries=entries)

@@ -1,0 +1,182 @@
+"""Refusals as answers: one table from kind to status, problem+json or a page."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from app.kit import errors, telemetry
+
+log = structlog.get_logger("edge")
+
+PROBLEM = "application/problem+json"
+_PROGRAMS = ("/api", "/webhooks", "/gateway", "/health", "/metrics")
+
+
+class UnsupportedMediaType(errors.Refusal):
+    """The body is not declared as JSON."""
+
+    code = "unsupported_media_type"
+    title = "Send the body as application/json"
+
+
+class BodyTooLarge(errors.Refusal):
+    """The body is larger than any request needs."""
+
+    code = "body_too_large"
+    title = "The request body is too large"
+
+
+class MalformedJson(errors.Malformed):
+    """The body is not one JSON document that every reader would understand alike."""
+
+    code = "malformed_json"
+    title = "The body is not valid JSON"
+
+
+class BadRequest(errors.Malformed):
+    """The request line, host or headers could not be understood."""
+
+    code = "bad_request"
+    title = "The request could not be understood"
+
+
+class MethodNotAllowed(errors.Refusal):
+    """The address exists, but not for this method. `Allow` names those it has."""
+
+    code = "method_not_allowed"
+    title = "This address does not answer this method"
+
+
+class InternalError(errors.Refusal):
+    """Something went wrong on our side; the request id leads to it."""
+
+    code = "internal_error"
+    title = "Something went wrong on our side"
+
+
+class InvalidRequest(errors.Invalid):
+    """Several values are wrong: `errors` names each with what would be right."""
+
+    def __init__(self, problems: list[tuple[str, str]]) -> None:
+        super().__init__(*problems[0])
+        self.problems = problems
+        self.detail = "; ".join(f"{field}: {message}" for field, message in problems[:5])
+
+
+STATUS: dict[type[errors.Refusal], int] = {
+    errors.Refusal: 409,
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.PermissionDenied: 403,
+    errors.NotFound: 404,
+    MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    errors.Invalid: 422,
+    errors.Limited: 429,
+    InternalError: 500,
+    errors.Disabled: 501,
+    errors.Unavailable: 503,
+}
+
+_OF_HTTP: dict[int, type[errors.Refusal]] = {
+    401: errors.Unauthenticated,
+    403: errors.PermissionDenied,
+    404: errors.NotFound,
+    405: MethodNotAllowed,
+    413: BodyTooLarge,
+    415: UnsupportedMediaType,
+}
+
+
+def status_of(refusal: type[errors.Refusal]) -> int:
+    """The status of the nearest kind in the table."""
+    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+
+
+def catalogue() -> dict[str, list[type[errors.Refusal]]]:
+    """Every code with the refusals that carry it, from the classes themselves."""
+    codes: dict[str, list[type[errors.Refusal]]] = {}
+    waiting = list(errors.Refusal.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind not in codes.setdefault(kind.code, []):
+            codes[kind.code].append(kind)
+    return {
+        code: sorted(kinds, key=lambda kind: (len(kind.__mro__), kind.__name__))
+        for code, kinds in sorted(codes.items())
+    }
+
+
+def register(app: Flask) -> None:
+    """Answer every refusal, HTTP error and surprise in the form that the path's readers expect."""
+    app.register_error_handler(errors.Refusal, answer)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_surprise)
+
+
+def answer(refusal: errors.Refusal) -> Response:
+    """The refusal as problem+json, or as a page outside the API."""
+    status = status_of(type(refusal))
+    if request.path.startswith(_PROGRAMS):
+        response = Response(
+            json.dumps(_problem(refusal, status), ensure_ascii=False), status, mimetype=PROBLEM
+        )
+    else:
+        response = make_response(
+            render_template(
+                "errors/error.html",
+                title=refusal.title,
+                detail=refusal.detail,
+                status=status,
+                request_id=telemetry.request_id.get(),
+            ),
+            status,
+        )
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="pbcex"'
+    retry_after = getattr(refusal, "retry_after_seconds", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _problem(refusal: errors.Refusal, status: int) -> dict[str, Any]:
+    problem: dict[str, Any] = {
+        "type": f"/api/docs/errors#{refusal.code}",
+        "title": refusal.title,
+        "status": status,
+        "detail": refusal.detail,
+        "code": refusal.code,
+        "requestId": telemetry.request_id.get(),
+    }
+    if isinstance(refusal, errors.Invalid):
+        wrong = getattr(refusal, "problems", None) or [(refusal.field, refusal.message)]
+        problem["errors"] = [{"field": field, "message": message} for field, message in wrong]
+    return problem
+
+
+def _answer_http(error: HTTPException) -> Response | HTTPException:
+    code = error.code or 500
+    if code < HTTPStatus.BAD_REQUEST:
+        return error
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _answer_surprise(error)
+    response = answer(_OF_HTTP.get(code, BadRequest)())
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _answer_surprise(error: Exception) -> Response:
+    cause = getattr(error, "original_exception", None) or error
+    log.error("unexpected exception", exc_info=cause)
+    return answer(InternalError(f"{InternalError.title}. Quote the request id when you report it"))

@@ -1,0 +1,139 @@
+"""Rate limits: which class a route belongs to, whom it counts, and the headers that say so.
+
+Flask-Limiter holds the storage, the switch and the place in the request; its own matching of
+decorated limits is bypassed, because a route's class is already declared with its operation. One
+fixed window by the clock, one round trip a request.
+"""
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+from flask_limiter import Limiter
+
+from app.identity import tokens
+from app.integrations import counters
+from app.kit.db import Database
+from app.kit.errors import Limited, Unauthenticated
+
+WINDOW_SECONDS = 60
+_NETWORK_BITS = 64
+
+
+class RateLimit(Enum):
+    """A class of routes: its name on the wire and the requests it allows each minute."""
+
+    #: Counted for each person, or for each address while nobody is signed in.
+    DEFAULT = ("default", 100)
+    #: Where a secret could be guessed. Always counted for each address.
+    SIGN_IN = ("sign-in", 10)
+
+    def __init__(self, label: str, quota: int) -> None:
+        self.label = label
+        self.quota = quota
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who sends this request, as far as the request itself shows."""
+
+    #: What the access token says; None without a good one.
+    claims: tokens.Claims | None
+    #: Why there are no claims.
+    refusal: Unauthenticated | None
+
+
+def caller() -> Caller:
+    """Who sends the current request. The token is read once."""
+    known: Caller | None = g.get("caller")
+    if known is None:
+        known = g.caller = _read_caller()
+    return known
+
+
+def _read_caller() -> Caller:
+    header = request.environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return Caller(None, Unauthenticated("send an access token: Authorization: Bearer …"))
+    try:
+        return Caller(tokens.read_access_token(token.strip()), None)
+    except Unauthenticated as refusal:
+        return Caller(None, refusal)
+
+
+def client_network() -> str:
+    """Where the current request comes from, as `network_of` counts senders."""
+    return network_of(request.remote_addr or "")
+
+
+def network_of(address: str) -> str:
+    """What counts as one sender: an IPv4 address, or the /64 that a customer of IPv6 is given."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return "unknown"
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return f"{IPv6Address(int(parsed) >> _NETWORK_BITS << _NETWORK_BITS)}/64"
+
+
+class RouteLimiter(Limiter):
+    """Flask-Limiter that reads a route's class from its operation."""
+
+    #: Requests each minute in place of every class's own.
+    override: int | None = None
+
+    def _check_request_limit(
+        self,
+        callable_name: str | None = None,  # noqa: ARG002 - the library's interface
+        in_middleware: bool = True,  # noqa: ARG002, FBT001, FBT002
+    ) -> None:
+        view = current_app.view_functions.get(request.endpoint or "")
+        limit: RateLimit | None = getattr(view, "rate_limit", None)
+        if limit is not None:
+            self._count(limit)
+
+    def _count(self, limit: RateLimit) -> None:
+        quota = self.override or limit.quota
+        claims = None if limit is RateLimit.SIGN_IN else caller().claims
+        who = str(claims.user_id) if claims else client_network()
+        now = time.time()
+        window = int(now) // WINDOW_SECONDS
+        reset = WINDOW_SECONDS - int(now) % WINDOW_SECONDS
+        hits = self.storage.incr(f"limit:{limit.label}:{who}:{window}", WINDOW_SECONDS)
+        g.rate_limit = (limit.label, quota, max(0, quota - hits), reset)
+        if hits > quota:
+            raise Limited(
+                f"at most {quota} requests a minute; try again in {reset} seconds",
+                retry_after_seconds=reset,
+            )
+
+
+def add_headers(response: Response) -> None:
+    """Say the route's limit and what is left of it (draft-ietf-httpapi-ratelimit-headers-11)."""
+    counted: tuple[str, int, int, int] | None = g.get("rate_limit")
+    if counted is not None:
+        label, quota, left, reset = counted
+        response.headers["RateLimit-Policy"] = f'"{label}";q={quota};w={WINDOW_SECONDS}'
+        response.headers["RateLimit"] = f'"{label}";r={left};t={reset}'
+
+
+def register(app: Flask, *, redis_url: str, database: Database, override: str) -> None:
+    """Count every request to a route that has a class. `override` is empty, `off` or `N/minute`."""
+    options: dict[str, Any] = {"database": database}
+    limiter = RouteLimiter(
+        lambda: request.remote_addr or "",
+        storage_uri=counters.uri(redis_url),
+        storage_options=options,
+        strategy="fixed-window",
+        headers_enabled=False,
+    )
+    if override not in {"", "off"}:
+        limiter.override = int(override.partition("/")[0])
+    limiter.init_app(app)

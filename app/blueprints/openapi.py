@@ -1,0 +1,233 @@
+"""The OpenAPI document: written from the same declarations that serve the requests."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import marshmallow as ma
+from flask import Flask
+from flask_smorest import Api
+
+from app.blueprints import errors
+from app.blueprints.api.schemas import fields
+from app.idempotency.errors import (
+    HEADER,
+    IdempotencyInProgress,
+    IdempotencyKeyRequired,
+    IdempotencyKeyReused,
+)
+from app.kit.errors import (
+    Limited,
+    NotFound,
+    PermissionDenied,
+    Refusal,
+    Unauthenticated,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from app.blueprints.web import Operation
+
+DESCRIPTION = """\
+Buy, hold, spend, redeem and receive precious metals.
+
+Amounts are decimal strings with their asset beside them; times are RFC 3339 in UTC; ids are opaque.
+Unknown fields are refused. Errors are `application/problem+json` (RFC 9457) with a stable `code`,
+listed at [/api/docs/errors](/api/docs/errors). Send `Authorization: Bearer <accessToken>`. A POST
+that moves or reserves value needs an `Idempotency-Key`: repeat the request with the same key and
+you get the same answer, not a second effect.
+"""
+
+
+class ProblemFieldSchema(ma.Schema):
+    """One wrong value."""
+
+    field = ma.fields.String(required=True, metadata={"examples": ["fromAmount"]})
+    message = ma.fields.String(
+        required=True, metadata={"examples": ["has more than the 2 decimals of USD"]}
+    )
+
+
+class ProblemSchema(ma.Schema):
+    """Why a request was refused (RFC 9457)."""
+
+    type = ma.fields.String(
+        required=True,
+        metadata={"format": "uri-reference", "examples": ["/api/docs/errors#not_found"]},
+    )
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True, metadata={"examples": [404]})
+    detail = ma.fields.String(required=True)
+    code = ma.fields.String(required=True, metadata={"examples": ["not_found"]})
+    request_id = ma.fields.String(data_key="requestId", required=True)
+    errors = ma.fields.List(
+        ma.fields.Nested(ProblemFieldSchema), metadata={"description": "Only for bad input (422)"}
+    )
+
+
+class ProblemApi(Api):  # type: ignore[misc]
+    """flask-smorest without its own error pages: `app.blueprints.errors` answers for everything."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """Nothing: HTML pages must not become JSON, and problems have one renderer."""
+
+
+def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
+    """The API of this application, with its document at /api/openapi.json."""
+    app.config.update(
+        API_TITLE="PBCEx",
+        API_VERSION=version,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "info": {"description": DESCRIPTION},
+            "servers": [{"url": public_url or "/"}],
+        },
+    )
+    api = ProblemApi()
+    for kind in (fields.PublicId, fields.AmountText, fields.Text):
+        api.register_field(kind, "string", None)
+    api.register_field(fields.Instant, "string", "date-time")
+    api.init_app(app)
+    api.spec.components.security_scheme(
+        "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    )
+    return api
+
+
+def describe(operation: "Operation", tag: str) -> dict[str, Any]:
+    """The operation's part of the document."""
+    summary, _, description = (operation.handler.__doc__ or "").strip().partition("\n\n")
+    document: dict[str, Any] = {
+        "operationId": _camel(f"{tag}_{operation.handler.__name__}"),
+        "summary": " ".join(summary.split()).removesuffix("."),
+        "security": [] if operation.public else [{"bearer": []}],
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if description:
+        document["description"] = " ".join(description.split())
+    if operation.takes is not None:
+        document["requestBody"] = {"required": True, "content": _content(operation.takes)}
+    return document
+
+
+def _parameters(operation: "Operation") -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = []
+    if operation.query is not None:
+        parameters.append({"in": "query", "schema": type(operation.query)})
+    if operation.idempotent:
+        parameters.append(
+            {
+                "in": "header",
+                "name": HEADER,
+                "required": True,
+                "description": "New for each new request; the same when a request is repeated",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "example": "5f0c7c1e-6a55-4c0b-9a0e-6d9a2f9f7a10",
+            }
+        )
+    return parameters
+
+
+def _responses(operation: "Operation") -> dict[str, Any]:
+    responses: dict[str, Any] = {
+        str(operation.status): _answer(operation.status, operation.gives),
+    }
+    if operation.idempotent:
+        responses[str(operation.status)]["headers"] = {
+            "Idempotent-Replayed": {
+                "description": "`true` when this is the stored answer to an earlier request",
+                "schema": {"type": "string", "enum": ["true"]},
+            }
+        }
+    for status, schema in operation.replies.items():
+        responses[str(status)] = _answer(status, schema)
+    by_status: dict[int, set[str]] = {}
+    for refusal in {*operation.refusals, *_usual_refusals(operation)}:
+        by_status.setdefault(errors.status_of(refusal), set()).add(refusal.code)
+    for status, codes in sorted(by_status.items()):
+        responses.setdefault(str(status), _problem(status, sorted(codes)))
+    return responses
+
+
+def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
+    yield errors.InternalError
+    yield Unavailable
+    if operation.rate_limit is not None:
+        yield Limited
+    if not operation.public:
+        yield Unauthenticated
+        yield PermissionDenied
+    if operation.takes is not None:
+        yield errors.UnsupportedMediaType
+        yield errors.BodyTooLarge
+        yield errors.MalformedJson
+    if operation.takes is not None or operation.query is not None:
+        yield errors.InvalidRequest
+    if "<" in operation.path:
+        yield NotFound
+    if operation.idempotent:
+        yield IdempotencyKeyRequired
+        yield IdempotencyKeyReused
+        yield IdempotencyInProgress
+
+
+def _answer(status: int, schema: ma.Schema | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if schema is not None:
+        answer["content"] = _content(schema)
+    return answer
+
+
+def _problem(status: int, codes: list[str]) -> dict[str, Any]:
+    links = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"{HTTPStatus(status).phrase}: {links}",
+        "content": {errors.PROBLEM: {"schema": ProblemSchema}},
+    }
+
+
+def _content(schema: ma.Schema) -> dict[str, Any]:
+    return {"application/json": {"schema": type(schema), "example": example_of(schema)}}
+
+
+def example_of(schema: ma.Schema) -> Any:
+    """An example that the schema stands for: its own, or one made of its fields' examples."""
+    own = getattr(schema, "example", None)
+    if own is not None:
+        return dict(own)
+    return {
+        bound.data_key or name: _example_of_field(bound) for name, bound in schema.fields.items()
+    }
+
+
+def _example_of_field(field: ma.fields.Field[Any]) -> Any:
+    given = field.metadata.get("examples") or field.metadata.get("enum")
+    if given:
+        return given[0]
+    if isinstance(field, ma.fields.Nested):
+        inner = example_of(field.schema)
+        return [inner] if field.many else inner
+    if isinstance(field, ma.fields.List):
+        return [_example_of_field(field.inner)]
+    for kind, example in _EXAMPLES.items():
+        if isinstance(field, kind):
+            return example
+    raise TypeError(f"{field.name}: a {type(field).__name__} says no example of its own")
+
+
+_EXAMPLES: dict[type[ma.fields.Field[Any]], Any] = {
+    ma.fields.Boolean: True,
+    ma.fields.Integer: 1,
+    ma.fields.String: "text",
+}
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)

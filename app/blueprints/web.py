@@ -1,0 +1,350 @@
+"""How a route is declared, and what every route goes through.
+
+`ApiBlueprint.operation` states a route's whole contract: who may call it, what it takes and gives,
+whether it needs an idempotency key. From that one statement come the checks, the transaction, the
+rendering and the OpenAPI document. The order of checks is part of the wire contract:
+
+    429   the caller's limit (app.blueprints.limits)
+    401   the token, in this process, and its session, in the database
+    403   the permission
+    400   the Idempotency-Key is there
+    415, 413, 400   the body is JSON, short enough, and well-formed
+    422   the schema
+    409 … the route's own refusals
+
+For a good request the session, the lock on the key and the stored answer take one round trip.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from inspect import getdoc, signature
+from typing import Any
+
+from flask import Response, current_app, g, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from app.access import Actor, Permission, require
+from app.blueprints import openapi
+from app.blueprints.body import json_body
+from app.blueprints.errors import InvalidRequest
+from app.blueprints.limits import RateLimit, caller, client_network
+from app.idempotency import rules as keys
+from app.idempotency import service as idempotency
+from app.identity import queries as identity
+from app.identity.tokens import Claims
+from app.kit.db import Database, Row
+from app.kit.errors import Refusal, Unauthenticated
+
+JSON = "application/json"
+Handler = Callable[..., object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a route returns when the status or headers differ from its declaration's."""
+
+    value: object
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """The contract of one route."""
+
+    method: str
+    path: str
+    handler: Handler
+    permission: Permission | None
+    takes: Schema | None
+    query: Schema | None
+    gives: Schema | None
+    status: int
+    idempotent: bool
+    writes: bool
+    rate_limit: RateLimit | None
+    refusals: tuple[type[Refusal], ...]
+    replies: dict[int, Schema]
+    own_transactions: bool
+
+    @property
+    def public(self) -> bool:
+        """Whether anybody may call it."""
+        return self.permission is None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks, parsed."""
+
+    key: str
+    body: Any
+    arguments: tuple[Any, ...]
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
+    """A resource of the API: routes under one prefix, one tag in the document."""
+
+    def __init__(self, name: str, prefix: str, description: str) -> None:
+        super().__init__(name, name, url_prefix=prefix, description=description)
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        permission: Permission | None = None,
+        public: bool = False,
+        takes: type[Schema] | None = None,
+        query: type[Schema] | None = None,
+        gives: type[Schema] | None = None,
+        status: int = 200,
+        idempotent: bool = False,
+        writes: bool | None = None,
+        rate_limit: RateLimit | None = RateLimit.DEFAULT,
+        refusals: tuple[type[Refusal], ...] = (),
+        replies: dict[int, type[Schema]] | None = None,
+        own_transactions: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a route; exactly one of `permission` and `public` is given.
+
+        The function gets, in this order: `session`; `actor` unless public; `body` if it takes
+        one; `query` if it has one; then the path's variables by name. It returns what `gives`
+        renders, or a `Reply`, or a `Refusal`: that one is raised after the commit, so that what
+        was recorded about it stays. Its docstring becomes the route's summary and description.
+
+        `writes` opens a transaction; it is the default for every method but GET. Otherwise the
+        session only reads, each statement on its own. With `own_transactions` the function gets
+        `database` in place of `session`, because it does something slow between two transactions.
+        `refusals` and `replies` document answers beside the usual ones.
+        """
+        if (permission is None) is not public:
+            raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
+        if idempotent and (public or own_transactions):
+            raise TypeError(f"{method} {path}: one key, one actor, one transaction")
+
+        def declare(handler: Handler) -> Handler:
+            operation = Operation(
+                method=method,
+                path=path,
+                handler=handler,
+                permission=permission,
+                takes=takes() if takes else None,
+                query=query() if query else None,
+                gives=gives() if gives else None,
+                status=status,
+                idempotent=idempotent,
+                writes=writes if writes is not None else method != "GET",
+                rate_limit=rate_limit,
+                refusals=refusals,
+                replies={code: schema() for code, schema in (replies or {}).items()},
+                own_transactions=own_transactions,
+            )
+            _check_parameters(operation)
+            self._add(operation)
+            return handler
+
+        return declare
+
+    def _add(self, operation: Operation) -> None:
+        if operation.public:
+            serve = _serve_public
+        elif operation.idempotent:
+            serve = _serve_once
+        else:
+            serve = _serve_actor
+
+        def view(**path: str) -> Response:
+            return serve(operation, path)
+
+        view.operation = operation  # type: ignore[attr-defined]
+        view.rate_limit = operation.rate_limit  # type: ignore[attr-defined]
+        view.__doc__ = getdoc(operation.handler)
+        view._apidoc = {  # type: ignore[attr-defined]  # noqa: SLF001 - how flask-smorest is told
+            "manual_doc": openapi.describe(operation, self.name)
+        }
+        self.add_url_rule(
+            operation.path,
+            operation.handler.__name__,
+            view,
+            methods=[operation.method],
+        )
+
+
+def _check_parameters(operation: Operation) -> None:
+    """A route whose function does not fit its declaration stops the program at start."""
+    expected = ["database" if operation.own_transactions else "session"]
+    expected += [] if operation.public else ["actor"]
+    expected += ["body"] if operation.takes else []
+    expected += ["query"] if operation.query else []
+    names = [name.lstrip("_") for name in signature(operation.handler).parameters]
+    given = names[: len(expected)]
+    if given != expected:
+        raise TypeError(f"{operation.handler.__qualname__} takes {given}, expected {expected}")
+
+
+def _serve_public(operation: Operation, path: dict[str, str]) -> Response:
+    asked = _read(operation)
+    with _opened(operation) as opened:
+        reply = operation.handler(opened, *asked.arguments, **path)
+        response = _render(operation, reply)
+    return _refused_or(response)
+
+
+def _serve_actor(operation: Operation, path: dict[str, str]) -> Response:
+    claims = _claims()
+    asked = _read_for(operation, claims)
+    if operation.own_transactions:
+        actor = _authenticate(operation, claims)
+        reply = operation.handler(_database(), actor, *asked.arguments, **path)
+        return _refused_or(_render(operation, reply))
+    with _opened(operation) as session:
+        rows = session.rows(*identity.actor_statement(claims))
+        actor = _permitted(operation, claims, rows)
+        reply = operation.handler(session, actor, *asked.arguments, **path)
+        response = _render(operation, reply)
+    return _refused_or(response)
+
+
+def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
+    claims = _claims()
+    asked = _read_for(operation, claims)
+    attempt = idempotency.Attempt(
+        claims.user_id,
+        asked.key,
+        keys.fingerprint(operation.method, request.path, asked.body),
+    )
+    with _database().transaction() as session:
+        rows, found = idempotency.claim(session, attempt, identity.actor_statement(claims))
+        actor = _permitted(operation, claims, rows)
+        stored = idempotency.stored_answer(attempt, found)
+        if stored is not None:
+            replay = Response(stored.body, stored.status, content_type=stored.content_type)
+            replay.headers["Idempotent-Replayed"] = "true"
+            return replay
+        reply = operation.handler(session, actor, *asked.arguments, **path)
+        response = _render(operation, reply)
+        if not isinstance(response, Refusal):
+            answer = idempotency.Answer(response.status_code, JSON, response.get_data())
+            idempotency.store(session, attempt, answer)
+    return _refused_or(response)
+
+
+def _refused_or(response: Response | Refusal) -> Response:
+    """A refusal that a route answered as a value is raised now: what it recorded is committed."""
+    if isinstance(response, Refusal):
+        raise response
+    return response
+
+
+def _claims() -> Claims:
+    known = caller()
+    if known.claims is None:
+        raise known.refusal or Unauthenticated
+    return known.claims
+
+
+def _read_for(operation: Operation, claims: Claims) -> Asked:
+    """What is asked. Whoever may not ask is told that first, whatever is wrong with the rest."""
+    try:
+        return _read(operation)
+    except (Refusal, HTTPException):
+        _authenticate(operation, claims)
+        raise
+
+
+def _authenticate(operation: Operation, claims: Claims) -> Actor:
+    with _database().reading() as session:
+        return _permitted(operation, claims, session.rows(*identity.actor_statement(claims)))
+
+
+def _permitted(operation: Operation, claims: Claims, rows: list[Row]) -> Actor:
+    actor = identity.actor_from(rows[0] if rows else None, claims)
+    assert operation.permission is not None
+    require(actor, operation.permission)
+    g.actor_id = actor.user_id
+    return actor
+
+
+def _read(operation: Operation) -> Asked:
+    key = ""
+    if operation.idempotent:
+        key = keys.checked_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
+    body: Any = None
+    arguments: tuple[Any, ...] = ()
+    if operation.takes is not None:
+        body = json_body()
+        arguments = (_load(operation.takes, body),)
+    elif request.content_length and operation.method != "GET":
+        body = json_body()
+        _load(_NOTHING, body)
+    if operation.query is not None:
+        arguments = (*arguments, _load(operation.query, _query()))
+    return Asked(key, body, arguments)
+
+
+_NOTHING = Schema()
+
+
+def _query() -> dict[str, str]:
+    values = request.args.to_dict()
+    for name in values:
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidRequest([(name, "is given more than once")])
+    return values
+
+
+def _load(schema: Schema, document: Any) -> Any:
+    try:
+        return schema.load(document)
+    except ValidationError as invalid:
+        raise InvalidRequest(_flatten(invalid.messages)) from None
+
+
+def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """marshmallow's nested messages as (path of the field, message)."""
+    if isinstance(messages, dict):
+        problems = []
+        for name, below in messages.items():
+            inside = prefix if name == "_schema" else f"{prefix}.{name}" if prefix else str(name)
+            problems += _flatten(below, inside)
+        return problems
+    return [(prefix or "body", str(message)) for message in messages]
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["database"]
+    return database
+
+
+def _opened(operation: Operation) -> AbstractContextManager[Any]:
+    if operation.own_transactions:
+        return nullcontext(_database())
+    return _database().transaction() if operation.writes else _database().reading()
+
+
+def _render(operation: Operation, reply: object) -> Response | Refusal:
+    if isinstance(reply, Refusal):
+        return reply
+    status, headers, schema = operation.status, {}, operation.gives
+    if isinstance(reply, Reply):
+        headers = reply.headers
+        if reply.status is not None:
+            status = reply.status
+            schema = operation.replies.get(status, schema)
+        reply = reply.value
+    if schema is None:
+        response = Response(status=status)
+        response.headers.pop("Content-Type", None)
+    else:
+        text = json.dumps(schema.dump(reply), separators=(",", ":"), ensure_ascii=False)
+        response = Response(text, status, content_type=JSON)
+    response.headers.extend(headers)
+    return response
+
+
+__all__ = ["ApiBlueprint", "Operation", "RateLimit", "Reply", "client_network"]

@@ -1,0 +1,77 @@
+"""Conditions that a process can be in, and what it expects of its database."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.kit.db import Database
+from app.kit.errors import Unavailable
+
+
+class Condition(StrEnum):
+    """From good to bad, so that the worst of several is the last."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    status: Condition
+    detail: str
+
+
+def worst(checks: Collection[Check]) -> Condition:
+    """The condition of the whole."""
+    return max((check.status for check in checks), key=list(Condition).index, default=Condition.OK)
+
+
+# An acknowledged trade must survive a crash of the server: each of these gives that up when off.
+_DURABLE = {
+    "fsync": {"on"},
+    "full_page_writes": {"on"},
+    "synchronous_commit": {"on", "remote_apply"},
+}
+_SETTINGS = """
+SELECT current_setting('fsync'), current_setting('full_page_writes'),
+    current_setting('synchronous_commit')
+"""
+# False before the first migration, and before the one that lets the application's role read it.
+_HAS_VERSIONS = """
+SELECT coalesce(has_table_privilege(to_regclass('public.alembic_version'), 'SELECT'), false)
+"""
+_VERSIONS = "SELECT version_num FROM alembic_version"
+
+
+def check_database(database: Database, heads: Collection[str]) -> list[Check]:
+    """Whether PostgreSQL answers, keeps what it commits, and has the tables of `heads`."""
+    try:
+        with database.reading() as session:
+            settings, has_versions = session.fetch((_SETTINGS, ()), (_HAS_VERSIONS, ()))
+            versions = session.rows(_VERSIONS) if has_versions[0][0] else []
+    except Unavailable as down:
+        return [Check("postgresql", Condition.FAILING, down.detail)]
+    risky = [
+        name
+        for (name, durable), value in zip(_DURABLE.items(), settings[0], strict=True)
+        if value not in durable
+    ]
+    applied = {version for (version,) in versions}
+    return [
+        Check("postgresql", Condition.OK, "answers"),
+        _check("durability", not risky, "on", f"switched off: {', '.join(risky)}"),
+        _check(
+            "migrations",
+            applied == set(heads),
+            "at head",
+            f"at {', '.join(sorted(applied)) or 'none'}, expected {', '.join(sorted(heads))}",
+        ),
+    ]
+
+
+def _check(name: str, good: bool, yes: str, no: str) -> Check:  # noqa: FBT001
+    return Check(name, Condition.OK if good else Condition.FAILING, yes if good else no)

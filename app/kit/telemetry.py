@@ -1,0 +1,102 @@
+"""Structured logs and the id of the request that is being served.
+
+A line says what happened, never to whom or with what: no bodies, tokens, addresses or query
+strings. `request_id` is set at the edge (and by the worker for jobs) and is in every line.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+import structlog
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_FRAMES_MAX = 20
+
+
+def configure(*, level: str, messages: bool) -> None:
+    """Send every log line of this process to standard error as one JSON object.
+
+    An exception's message may quote what a person typed; it is written only where `messages`.
+    """
+    shared: list[Any] = [
+        _add_request_id,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Exceptions(messages=messages),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def _add_request_id(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    current = request_id.get()
+    if current:
+        event["request_id"] = current
+    return event
+
+
+class _Exceptions:
+    """Replaces `exc_info` by the exception's type and where it was raised."""
+
+    def __init__(self, *, messages: bool) -> None:
+        self.messages = messages
+
+    def __call__(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> Mapping[str, Any]:
+        info = event.pop("exc_info", None)
+        if info is True:
+            info = sys.exc_info()
+        error = info[1] if isinstance(info, tuple) else info
+        if isinstance(error, BaseException):
+            event["exception"] = describe(error, messages=self.messages)
+        return event
+
+
+def describe(error: BaseException, *, messages: bool) -> list[dict[str, Any]]:
+    """The exception and its causes, outermost first: type, frames and, where asked, message."""
+    chain: list[dict[str, Any]] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < _FRAMES_MAX:
+        kind = type(current)
+        entry: dict[str, Any] = {
+            "type": f"{kind.__module__}.{kind.__qualname__}",
+            "frames": _frames(current.__traceback__),
+        }
+        if messages:
+            entry["message"] = str(current)
+        chain.append(entry)
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
+    return chain
+
+
+def _frames(where: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(where)[-_FRAMES_MAX:]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

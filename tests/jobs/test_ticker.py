@@ -1,0 +1,147 @@
+"""The loop that records prices."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from threading import Event, Thread
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app.catalog.rules import Metal
+from app.jobs import ticker
+from app.kit.db import Database
+from app.pricing import queries
+from app.pricing.ports import FeedFailed, Observation
+from app.pricing.rules import PricingRules
+
+NOW = datetime(2200, 2, 10, 15, tzinfo=UTC)
+RULES = PricingRules()
+
+
+class ScriptedFeed:
+    def __init__(self, name: str, fetch: Callable[[datetime], list[Observation]]) -> None:
+        self.name = name
+        self.fetch = fetch
+
+
+def gold(mid: str) -> Callable[[datetime], list[Observation]]:
+    return lambda now: [Observation(Metal.AU, None, None, Decimal(mid), now)]
+
+
+def failing(error: Exception) -> Callable[[datetime], list[Observation]]:
+    def fetch(_now: datetime) -> list[Observation]:
+        raise error
+
+    return fetch
+
+
+@pytest.fixture(autouse=True)
+def new_market(database: Database) -> Iterator[None]:
+    """No metal has a price, before and after."""
+    _forget_prices(database)
+    yield
+    _forget_prices(database)
+
+
+def _forget_prices(database: Database) -> None:
+    with database.transaction() as session:
+        session.send("DELETE FROM market_prices")
+
+
+def market(database: Database) -> list[tuple[Decimal, str]]:
+    with database.reading() as session:
+        return [(price.mid, price.source) for price in queries.market(session)]
+
+
+def failures(feed: str) -> float:
+    return ticker.FEED_FAILURES.labels(feed)._value.get()
+
+
+def test_one_failing_feed_never_stops_the_others(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    feeds = [
+        ScriptedFeed("down", failing(FeedFailed("refused with HTTP 500"))),
+        ScriptedFeed("broken", failing(ZeroDivisionError())),
+        ScriptedFeed("good", gold("4000")),
+    ]
+    before = failures("down"), failures("broken"), failures("good")
+    with time_machine.travel(NOW, tick=False):
+        assert ticker.record_once(database, feeds, RULES, interval_seconds=2)
+    assert market(database) == [(Decimal(4000), "good")]
+    assert "price feed down failed: refused with HTTP 500" in caplog.text
+    assert "price feed broken failed unexpectedly" in caplog.text
+    after = failures("down"), failures("broken"), failures("good")
+    assert after == (before[0] + 1, before[1] + 1, before[2])
+
+
+def test_the_second_instance_skips_the_interval(database: Database) -> None:
+    first, second = [ScriptedFeed("a", gold("4000"))], [ScriptedFeed("b", gold("4001"))]
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert ticker.record_once(database, first, RULES, interval_seconds=2)
+        clock.shift(1)
+        assert not ticker.record_once(database, second, RULES, interval_seconds=2)
+        assert market(database) == [(Decimal(4000), "a")]
+        clock.shift(1)
+        assert ticker.record_once(database, second, RULES, interval_seconds=2)
+        assert market(database) == [(Decimal(4001), "b")]
+
+
+def test_a_dispute_is_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    feeds = [ScriptedFeed("a", gold("4000")), ScriptedFeed("b", gold("5000"))]
+    with time_machine.travel(NOW, tick=False):
+        assert ticker.record_once(database, feeds, RULES, interval_seconds=2)
+    assert market(database) == []
+    assert "AU price disputed: a 4000, b 5000" in caplog.text
+
+
+def test_fetches_outside_any_transaction(database: Database) -> None:
+    def fetch(now: datetime) -> list[Observation]:
+        assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        return gold("4000")(now)
+
+    with time_machine.travel(NOW, tick=False):
+        ticker.record_once(database, [ScriptedFeed("a", fetch)], RULES, interval_seconds=2)
+    assert market(database) == [(Decimal(4000), "a")]
+
+
+def test_records_until_stopped(database: Database) -> None:
+    stop, rounds = Event(), []
+
+    def fetch(now: datetime) -> list[Observation]:
+        rounds.append(now)
+        if len(rounds) == 3:
+            stop.set()
+        return gold(str(4000 + len(rounds)))(now)
+
+    feeds = [ScriptedFeed("a", fetch)]
+    thread = Thread(
+        target=ticker.run,
+        args=(database, feeds, RULES),
+        kwargs={"interval_seconds": 0.05, "stop": stop},
+    )
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(rounds) == 3
+    assert rounds[2] - rounds[0] >= timedelta(seconds=0.08)
+    assert [source for _, source in market(database)] == ["a"]
+
+
+def test_waits_for_an_unreachable_database(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    stop, rounds = Event(), []
+
+    def fetch(now: datetime) -> list[Observation]:
+        rounds.append(now)
+        if len(rounds) == 2:
+            stop.set()
+        return []
+
+    nobody = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
+    ticker.run(nobody, [ScriptedFeed("a", fetch)], RULES, interval_seconds=0.01, stop=stop)
+    assert len(rounds) == 2
+    assert "prices were not recorded: The database cannot be reached" in caplog.text
