@@ -13,6 +13,7 @@ from app.jobs.relay import Relay
 from app.jobs.supervise import Supervisor
 from app.jobs.timetable import Timetable
 from app.jobs.worker import Work
+from app.kit import telemetry
 from app.kit.tasks import Queue
 
 ROLES = ("work", "relay", "schedule")
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("role", nargs="?", default="all", choices=(*ROLES, "all"))
     parser.add_argument("--queue", type=Queue, default=Queue.DEFAULT, choices=list(Queue))
     arguments = parser.parse_args()
+    telemetry.configure(level="INFO", messages=False)
     loop = Loop(arguments.role)
     loop.stop_on_signals()
     if arguments.role == "all":

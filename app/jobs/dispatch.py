@@ -6,7 +6,7 @@ import structlog
 from flask import current_app
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from app.kit import tasks
+from app.kit import tasks, telemetry
 from app.kit.db import Database
 from app.outbox import service
 from app.outbox.rules import Backoff
@@ -23,6 +23,7 @@ def run(*outbox_ids: str) -> None:
     """Carry out the jobs of these rows, in the application whose context the worker entered."""
     database, backoff = current_app.extensions["database"], current_app.extensions["backoff"]
     for outbox_id in outbox_ids:
+        telemetry.request_id.set(f"outbox-{outbox_id}")
         with UnixSignalDeathPenalty(JOB_SECONDS_MAX, JobTimeoutException):
             carry_out(database, UUID(outbox_id), backoff)
 

@@ -102,9 +102,7 @@ def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def history(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's orders, newest first."""
-    return trades.history(
-        session, actor.user_id, limit=query["limit"], cursor=query.get("cursor")
-    )
+    return trades.history(session, actor.user_id, limit=query["limit"], cursor=query.get("cursor"))
 
 
 def _wish(body: dict[str, Any]) -> Wish:

@@ -18,9 +18,7 @@ from app.pricing.rules import PricingRules
 blp = ApiBlueprint("wallet", "/api/wallet", "Balances and transfers")
 
 
-@blp.operation(
-    "GET", "/balances", permission=Permission.BALANCES_READ, gives=schemas.Balances
-)
+@blp.operation("GET", "/balances", permission=Permission.BALANCES_READ, gives=schemas.Balances)
 def balances(session: Session, actor: Actor) -> object:
     """What the caller has, by account, with its worth at the bid."""
     return queries.holdings_of(session, actor.user_id)

@@ -50,9 +50,7 @@ class Price(Schema):
     as_of = Instant(required=True)
     source = ma.fields.String(required=True, metadata={"examples": ["simulated"]})
     stale = ma.fields.Boolean(required=True)
-    market_state = ma.fields.String(
-        required=True, metadata={"enum": ["open", "closed", "halted"]}
-    )
+    market_state = ma.fields.String(required=True, metadata={"enum": ["open", "closed", "halted"]})
 
 
 class Prices(Schema):
