@@ -1,7 +1,8 @@
-"""Background work: `worker.py [work|relay|schedule|all] [--queue default]`.
+"""Background work: `worker.py [work|relay|schedule|ticks|all] [--queue default]`.
 
-`work` serves one queue, `relay` sends staged jobs to it, `schedule` stages what is periodic, `all`
-runs one of each. Every role may run any number of times. SIGTERM ends each after the job in hand.
+`work` serves one queue, `relay` sends staged jobs to it, `schedule` stages what is periodic,
+`ticks` records prices, `all` runs one of each. Every role may run any number of times. SIGTERM
+ends each after the job in hand.
 """
 
 import argparse
@@ -11,12 +12,15 @@ from app.jobs.connection import connect
 from app.jobs.loop import Loop
 from app.jobs.relay import Relay
 from app.jobs.supervise import Supervisor
+from app.jobs.ticker import Ticker
 from app.jobs.timetable import Timetable
 from app.jobs.worker import Work
 from app.kit import telemetry
+from app.kit.ports import resolve
 from app.kit.tasks import Queue
+from app.pricing.rules import PricingRules
 
-ROLES = ("work", "relay", "schedule")
+ROLES = ("work", "relay", "schedule", "ticks")
 
 
 def main() -> None:
@@ -43,6 +47,10 @@ def run(role: str, queue: Queue, loop: Loop) -> None:
         loop.run(Relay(database, redis, app.extensions["backoff"]).step)
     elif role == "schedule":
         loop.run(Timetable(database).step)
+    elif role == "ticks":
+        interval = app.extensions["settings"].price_interval_seconds
+        feeds = app.extensions["price_feeds"]
+        loop.run(Ticker(database, feeds, resolve(PricingRules), interval_seconds=interval).step)
     else:
         with app.app_context():
             loop.run(Work(loop, redis, queue).step)

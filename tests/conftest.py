@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     stack = config.stash[_RUN] = ExitStack()
     os.environ["PBCEX_ENV"] = "test"
+    os.environ["PBCEX_LOG_LEVEL"] = "WARNING"
     os.environ["PBCEX_SECRET_KEY"] = "a secret of tests, never used elsewhere"
     # The password hash at its cheapest; a test of its own asserts what production uses.
     os.environ["PBCEX_ARGON2_MEMORY_KIB"] = "64"

@@ -17,8 +17,12 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.money import Amount, InvalidAmount
+from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
+from app.pricing.ports import PriceFeed
+from app.pricing.rules import PricingRules
+from app.pricing.service import record_ticks
 
 PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
 #: Who is in the sample: the part of the address before @pbcex.local, role and names.
@@ -39,7 +43,10 @@ sample = AppGroup("sample", help="Sample people and play money. Refused in produ
 
 @sample.command()
 def load() -> None:
-    """Add the sample people, and give the customer money once; again changes nothing."""
+    """Add the sample people, and give the customer money once; again changes nothing.
+
+    Prices are recorded at once, so that the first order need not wait for the first tick.
+    """
     added = 0
     with _transaction() as session:
         for local, role, first_name, last_name in PEOPLE:
@@ -49,6 +56,9 @@ def load() -> None:
                 for amount in PURSE if role is Role.USER else ():
                     _credit(session, user_id, amount)
                 added += 1
+        now = clock.now()
+        observations = {feed.name: feed.fetch(now) for feed in _simulated_feeds()}
+        record_ticks(session, observations, now, resolve(PricingRules))
     click.echo(f"{added} people are new, {len(PEOPLE) - added} were there already")
 
 
@@ -69,6 +79,12 @@ def credit(email: str, asset: str, amount: str) -> None:
         identity.confirm_email(session, user_id)
         _credit(session, user_id, given)
     click.echo(f"{email} has {given} {asset} more")
+
+
+def _simulated_feeds() -> list[PriceFeed]:
+    """Those that are there at once: a feed on the network is left to the process for it."""
+    feeds: list[PriceFeed] = current_app.extensions["price_feeds"]
+    return [feed for feed in feeds if feed.name == "simulated"]
 
 
 @contextmanager

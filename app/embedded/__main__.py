@@ -44,6 +44,7 @@ def programs(port: int) -> list[Program]:
         Program("worker", (python, "worker.py", "work")),
         Program("relay", (python, "worker.py", "relay")),
         Program("schedule", (python, "worker.py", "schedule")),
+        Program("ticks", (python, "worker.py", "ticks")),
     ]
 
 
@@ -94,7 +95,7 @@ class Run:
                 report=self._say,
             )
             try:
-                self._say("Starting web, worker, relay and schedule")
+                self._say("Starting web, worker, relay, schedule and ticks")
                 supervisor.start()
                 supervisor.wait_ready(self._port, _READY_PATH, timeout_seconds=_READY_SECONDS)
                 self._welcome()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from app.catalog.rules import DOLLARS, METAL_OF, PAXG, USD, XAU, Metal, Wallet
+from app.catalog.rules import DOLLARS, METAL_OF, PAXG, USD, XAU, Priced, Wallet
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset, Rounding, round_units
 
@@ -52,7 +52,7 @@ def strays(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:
     return abs(paxg_mid - gold_mid) * BPS > gold_mid * bps_max
 
 
-def value_in_usd(amount: Amount, bids: Mapping[Metal, Decimal]) -> Amount | None:
+def value_in_usd(amount: Amount, bids: Mapping[Priced, Decimal]) -> Amount | None:
     """What the amount would sell for at the bid, before any fee, in whole cents rounded down.
 
     None when its metal never had a price.

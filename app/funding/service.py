@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.access import Actor
-from app.catalog.rules import PAXG, Metal, Wallet
+from app.catalog.rules import PAXG, Metal, Token, Wallet
 from app.funding import rules
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
@@ -91,9 +91,9 @@ def _require_gate_open(
     session: Session, limits: TransferLimits, pricing_rules: PricingRules, now: datetime
 ) -> None:
     """Raises unless fresh prices say that PAXG and gold are close."""
-    gold = require_tradable(
-        next(iter(pricing.market(session, [Metal.AU])), None), now, pricing_rules
-    )
-    token_mid = pricing.token_mid(session, PAXG, now, pricing_rules)
-    if rules.strays(token_mid, gold.mid, limits.stray_bps_max):
+    statement = pricing.price_statement([Metal.AU, Token.PAXG])
+    prices = pricing.market_prices_from(session.rows(*statement))
+    gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
+    token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
+    if rules.strays(token.mid, gold.mid, limits.stray_bps_max):
         raise GateClosed

@@ -1,8 +1,9 @@
 """Price feeds and their rules, as configured."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
-from app.catalog.rules import Metal
+from app.catalog.rules import Metal, Priced
 from app.config import Settings
 from app.integrations.metalpriceapi.adapter import MetalpriceapiFeed
 from app.integrations.metalpriceapi.client import MetalpriceapiClient
@@ -13,10 +14,10 @@ from app.pricing.rules import DEFAULT_SPREADS_BPS, MarketHours, PricingRules
 
 def pricing_rules(settings: Settings) -> PricingRules:
     """The rules of pricing with the settings' numbers. Raises `ValueError` naming a wrong one."""
-    hours = settings.market_hours or (
-        "real" if settings.is_production else "always_open"
-    )
-    stated = {Metal(metal): spread for metal, spread in settings.price_spread_bps.items()}
+    hours = settings.market_hours or ("real" if settings.is_production else "always_open")
+    stated: dict[Priced, Decimal] = {
+        Metal(metal): spread for metal, spread in settings.price_spread_bps.items()
+    }
     for metal, spread in stated.items():
         if not 0 <= spread <= 10_000:  # noqa: PLR2004 - all of the price
             raise ValueError(f"PBCEX_PRICE_SPREAD_BPS: {metal} must be between 0 and 10000")

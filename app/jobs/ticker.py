@@ -6,13 +6,11 @@ Any number of these may run; the database gives one of them the turn of each int
 import logging
 import time
 from collections.abc import Sequence
-from threading import Event
 
 from prometheus_client import Counter
 
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import Unavailable
 from app.pricing import service
 from app.pricing.ports import FeedFailed, Observation, PriceFeed
 from app.pricing.rules import PricingRules
@@ -25,24 +23,32 @@ FEED_FAILURES = Counter(
 PRICES_REFUSED = Counter("pbcex_prices_refused", "Merged prices not accepted", ["metal", "outcome"])
 
 
-def run(
-    database: Database,
-    feeds: Sequence[PriceFeed],
-    rules: PricingRules,
-    *,
-    interval_seconds: float,
-    stop: Event,
-) -> None:
-    """Record prices every interval until `stop` is set. An unreachable database is waited for."""
-    if not feeds:
-        log.warning("no price feed is configured: nothing will be tradable")
-    while not stop.is_set():
+class Ticker:
+    """Records prices every interval."""
+
+    def __init__(
+        self,
+        database: Database,
+        feeds: Sequence[PriceFeed],
+        rules: PricingRules,
+        *,
+        interval_seconds: float,
+    ) -> None:
+        if not feeds:
+            log.warning("no price feed is configured: nothing will be tradable")
+        self._database, self._feeds, self._rules = database, feeds, rules
+        self._interval_seconds = interval_seconds
+
+    def step(self) -> float:
+        """Record once; answers the seconds until the next interval.
+
+        Raises `Unavailable` when the database is away.
+        """
         started = time.monotonic()
-        try:
-            record_once(database, feeds, rules, interval_seconds=interval_seconds)
-        except Unavailable as refusal:
-            log.warning("prices were not recorded: %s", refusal)
-        stop.wait(max(0, started + interval_seconds - time.monotonic()))
+        record_once(
+            self._database, self._feeds, self._rules, interval_seconds=self._interval_seconds
+        )
+        return max(0, started + self._interval_seconds - time.monotonic())
 
 
 def record_once(

@@ -5,7 +5,15 @@ from app.kit.db import Database
 from app.outbox import timetable
 from app.outbox.timetable import Periodic
 
-TIMETABLE = (Periodic("prune-outbox", "outbox.prune_done", every_seconds=600),)
+TIMETABLE = (
+    Periodic("roll-up", "ledger.roll_up", every_seconds=2),
+    Periodic("expire-holds", "ledger.expire_holds", every_seconds=10),
+    Periodic("forget-rate-counts", "throttle.forget_ended", every_seconds=300),
+    Periodic("prune-outbox", "outbox.prune_done", every_seconds=600),
+    Periodic("forget-sessions", "identity.forget_expired", every_seconds=3600),
+    Periodic("forget-keys", "idempotency.forget_old", every_seconds=3600),
+    Periodic("forget-quotes", "trading.forget_quotes", every_seconds=3600),
+)
 
 _IDLE_SECONDS = 0.5
 

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy import orm
 
-from app.kit.errors import Refusal, Unavailable
+from app.kit.errors import Unavailable
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Row = tuple[Any, ...]
@@ -66,10 +66,10 @@ class OutcomeUnknown(Unavailable):
     )
 
 
-_REFUSALS: dict[str, Callable[[str | None], Refusal]] = {}
+_REFUSALS: dict[str, Callable[[str | None], Exception]] = {}
 
 
-def refuses(constraint: str, refusal: Callable[[str | None], Refusal]) -> None:
+def refuses(constraint: str, refusal: Callable[[str | None], Exception]) -> None:
     """When the database names `constraint` in an error, raise `refusal(detail)` instead."""
     _REFUSALS[constraint] = refusal
 

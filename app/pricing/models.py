@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit.db import Base
 
-_METAL_KNOWN = "metal IN ('AU', 'AG', 'PT', 'PD', 'CU')"
+_METAL_KNOWN = "metal IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')"
 _INSTANT = sa.DateTime(timezone=True)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from app.catalog.rules import Metal
+from app.catalog.rules import Priced
 
 # Far outside any metal's price, and well inside what the columns can hold.
 PRICE_MIN = Decimal("0.0001")
@@ -23,7 +23,7 @@ class Observation:
     Raises `FeedFailed` for values that no price can have, so that every feed is checked alike.
     """
 
-    metal: Metal
+    metal: Priced
     bid: Decimal | None
     ask: Decimal | None
     mid: Decimal

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from statistics import median
 
-from app.catalog.rules import METAL_NAMES, Metal
+from app.catalog.rules import NAMES, Metal, Priced, Token
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import Observation
@@ -42,12 +42,13 @@ class MarketState(StrEnum):
     HALTED = "halted"
 
 
-DEFAULT_SPREADS_BPS: Mapping[Metal, Decimal] = {
+DEFAULT_SPREADS_BPS: Mapping[Priced, Decimal] = {
     Metal.AU: Decimal(40),
     Metal.AG: Decimal(80),
     Metal.PT: Decimal(100),
     Metal.PD: Decimal(120),
     Metal.CU: Decimal(150),
+    Token.PAXG: Decimal(40),
 }
 
 
@@ -56,7 +57,7 @@ class PricingRules:
     """The numbers that the rules below use, as configured."""
 
     #: From bid to ask.
-    spreads_bps: Mapping[Metal, Decimal] = field(default_factory=lambda: DEFAULT_SPREADS_BPS)
+    spreads_bps: Mapping[Priced, Decimal] = field(default_factory=lambda: DEFAULT_SPREADS_BPS)
     stale_after_seconds: int = 60
     outlier_bps: int = 50
     market_hours: MarketHours = MarketHours.ALWAYS_OPEN
@@ -78,7 +79,7 @@ class PricingRules:
 class MarketPrice:
     """The price of one metal, as orders use it."""
 
-    metal: Metal
+    metal: Priced
     bid: Decimal
     ask: Decimal
     mid: Decimal
@@ -130,7 +131,7 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
     """
     if price is None:
         raise PriceStale("There is no price for this metal yet")
-    name = METAL_NAMES[price.metal]
+    name = NAMES[price.metal]
     match price.state(now, rules):
         case MarketState.HALTED:
             raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.catalog.rules import METAL_NAMES, Metal
+from app.catalog.rules import NAMES, Metal, Priced, priced
 from app.kit.db import Parameters, Session
 from app.pricing import queries, rules
 from app.pricing.errors import PriceStale
@@ -82,19 +82,19 @@ def record_ticks(
     observations_by_feed: Mapping[str, Sequence[Observation]],
     now: datetime,
     pricing_rules: PricingRules,
-) -> dict[Metal, Recorded]:
+) -> dict[Priced, Recorded]:
     """Store every observation, and move each metal's price to what its sources say together.
 
     Storing one again changes nothing. Says for every observed metal what became of it.
     """
-    by_metal: dict[Metal, dict[str, Observation]] = {}
+    by_metal: dict[Priced, dict[str, Observation]] = {}
     for feed, observations in observations_by_feed.items():
         for seen in sorted(observations, key=lambda observation: observation.observed_at):
             by_metal.setdefault(seen.metal, {})[feed] = seen
         session.send(*_tick_statement(feed, observations, now))
     doubts, prices = session.fetch((_LOCK_DOUBTS, ()), queries.price_statement(by_metal))
     last = queries.market_prices_from(prices)
-    doubted = {Metal(metal): Doubt(*rest) for metal, *rest in doubts if rest[0] is not None}
+    doubted = {priced(metal): Doubt(*rest) for metal, *rest in doubts if rest[0] is not None}
     return {
         metal: _settle(
             session,
@@ -135,7 +135,7 @@ def set_halt(session: Session, metal: Metal, reason: str | None) -> None:
     Raises `PriceStale` if the metal never had a price: it does not trade anyway.
     """
     if session.row(_HALT, (reason is not None, reason, metal.value)) is None:
-        raise PriceStale(f"There is no price of {METAL_NAMES[metal]} to halt yet")
+        raise PriceStale(f"There is no price of {NAMES[metal]} to halt yet")
 
 
 def _tick_statement(
@@ -154,7 +154,7 @@ def _tick_statement(
 
 def _settle(
     session: Session,
-    metal: Metal,
+    metal: Priced,
     observed: Mapping[str, Observation],
     *,
     last: MarketPrice | None,
@@ -180,7 +180,7 @@ def _settle(
 
 
 def _accept(
-    session: Session, metal: Metal, merged: Merged, now: datetime, pricing_rules: PricingRules
+    session: Session, metal: Priced, merged: Merged, now: datetime, pricing_rules: PricingRules
 ) -> None:
     bid, ask = rules.spread_around(merged.mid, pricing_rules.spreads_bps[metal])
     session.send(_ACCEPT, (metal.value, bid, ask, merged.mid, merged.as_of, merged.source, now))

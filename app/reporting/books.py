@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from app.catalog.rules import TRADABLE
 from app.kit import ids
@@ -75,7 +75,7 @@ def _number(item: JournalPosting | AccountBalance) -> str:
 class Beancount:
     """Capitalised account names; every account is opened before its first use."""
 
-    _ROOTS = {
+    _ROOTS: ClassVar = {
         "asset": "Assets",
         "liability": "Liabilities",
         "equity": "Equity",

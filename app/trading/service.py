@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.catalog.rules import METAL_OF, TRADABLE, Metal
+from app.catalog.rules import METAL_OF, TRADABLE, Metal, Priced
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
+from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
@@ -23,6 +24,8 @@ from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageE
 from app.trading.rules import ONE, Conversion, PricePair, Terms, TradingRules
 
 TRADE = "trade"
+#: How long a quote that nobody filled can still be looked up.
+QUOTES_KEPT = timedelta(days=7)
 
 _INSERT_QUOTE = """
 INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units, received_units, price,
@@ -39,6 +42,12 @@ _INSERT_ORDER = """
 INSERT INTO orders (id, user_id, quote_id, from_asset, to_asset, given_units, received_units, price,
                     fee_asset, fee_units, executed_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_FORGET_QUOTES = """
+DELETE FROM quotes WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM quotes q WHERE expires_at < %s
+        AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id) LIMIT 10000
+))
 """
 
 
@@ -153,7 +162,14 @@ def convert(
     `InsufficientFunds`.
     """
     now = clock.now()
-    conversion = _convert(session, desk, wish, now, slippage_bps_max, expected_price)
+    conversion = _convert(
+        session,
+        desk,
+        wish,
+        now,
+        slippage_bps_max=slippage_bps_max,
+        expected_price=expected_price,
+    )
     return _execute(session, actor, conversion, now, None)
 
 
@@ -162,6 +178,7 @@ def _convert(
     desk: Desk,
     wish: Wish,
     now: datetime,
+    *,
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
 ) -> Conversion:
@@ -192,7 +209,7 @@ def _convert(
 
 
 def _price_of(
-    asset: Asset, market: Mapping[Metal, MarketPrice], now: datetime, pricing_rules: PricingRules
+    asset: Asset, market: Mapping[Priced, MarketPrice], now: datetime, pricing_rules: PricingRules
 ) -> PricePair:
     metal = METAL_OF.get(asset.code)
     if metal is None:
@@ -282,3 +299,9 @@ def _confirmation(actor: Actor, order: Order) -> dict[str, Any]:
             "executed_at": clock.rfc3339(order.executed_at),
         },
     }
+
+
+@task("trading.forget_quotes")
+def forget_quotes(session: Session) -> None:
+    """Delete quotes that expired long ago and were never filled."""
+    session.send(_FORGET_QUOTES, (clock.now() - QUOTES_KEPT,))

@@ -9,7 +9,7 @@ depends_on = None
 
 TABLES = """
 CREATE TABLE ticks (
-    metal text NOT NULL CONSTRAINT metal_known CHECK (metal IN ('AU', 'AG', 'PT', 'PD', 'CU')),
+    metal text NOT NULL CONSTRAINT metal_known CHECK (metal IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')),
     observed_at timestamptz NOT NULL,
     source text NOT NULL,
     bid numeric,
@@ -24,7 +24,7 @@ CREATE TABLE ticks (
 
 CREATE TABLE market_prices (
     metal text CONSTRAINT market_prices_pkey PRIMARY KEY
-        CONSTRAINT metal_known CHECK (metal IN ('AU', 'AG', 'PT', 'PD', 'CU')),
+        CONSTRAINT metal_known CHECK (metal IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')),
     bid numeric(18, 6) NOT NULL,
     ask numeric(18, 6) NOT NULL,
     mid numeric(18, 6) NOT NULL,

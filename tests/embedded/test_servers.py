@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -152,6 +153,35 @@ class TestStartAgain:
             assert running.urls == before
             assert amounts(before.database_url) == [1, 2, 3, 4]
             clear(before)
+
+    @needs_linux
+    def test_as_soon_as_a_session_of_the_killed_one_lets_go(self, made):
+        with embedded.servers(made) as running, connect(running.urls.database_url) as session:
+            (pid,) = session.execute("SELECT pg_backend_pid()").fetchone()
+            os.kill(pid, signal.SIGSTOP)
+            running.kill_postgres()
+            release = threading.Timer(0.7, os.kill, (pid, signal.SIGCONT))
+            release.start()
+            running.start_postgres()
+            release.join()
+            assert amounts(running.urls.database_url) == [1]
+        assert "still in use" in (made / "log" / "postgres.log").read_text()
+
+    def test_when_a_stranger_lets_go_of_the_port(self, made):
+        with embedded.servers(made) as running:
+            before = running.urls
+            running.kill_postgres()
+            running.kill_redis()
+            for port, start in (
+                (running.postgres.port, running.start_postgres),
+                (running.redis.port, running.start_redis),
+            ):
+                stranger = socket.create_server(("127.0.0.1", port))
+                release = threading.Timer(0.5, stranger.close)
+                release.start()
+                start()
+                release.join()
+            assert running.urls == before
 
     def test_at_once_after_kill_9_of_redis(self, made):
         with (

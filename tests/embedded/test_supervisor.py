@@ -28,7 +28,9 @@ class Whole:
 
     def __init__(self, data_dir: Path, port: int, *failure: str, **environ: str) -> None:
         self.data_dir, self.port = data_dir, port
-        given = {name: value for name, value in os.environ.items() if name != "PBCEX_ENV"}
+        # The suite's own servers and settings are not this run's.
+        own = ("PBCEX_", "DATABASE_", "REDIS_")
+        given = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         given |= {"PYTHONPATH": str(CHECKOUT), "PORT": str(port), "PBCEX_DATA_DIR": str(data_dir)}
         self.process = subprocess.Popen(
             [sys.executable, str(WHOLE), *failure],

@@ -21,7 +21,14 @@ def test_simulated_and_always_open_by_default() -> None:
 
 
 def test_none_and_real_hours_in_production() -> None:
-    production = settings(PBCEX_ENV="production")
+    production = settings(
+        PBCEX_ENV="production",
+        PBCEX_SECRET_KEY="0123456789abcdefghijklmnopqrstuvwxyz",
+        PBCEX_PUBLIC_URL="https://exchange.example",
+        PBCEX_ALLOWED_HOSTS="exchange.example",
+        DATABASE_URL="postgresql://app@db.example/pbcex",
+        REDIS_URL="redis://:long-password@redis.example/0",
+    )
     assert price_feeds(production) == []
     assert pricing_rules(production).market_hours is MarketHours.REAL
 

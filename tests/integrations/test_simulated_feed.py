@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.rules import Metal
+from app.catalog.rules import Metal, Token
 from app.integrations.simulated.feed import SimulatedFeed, price_at
 
 NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)
@@ -17,7 +17,7 @@ NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)
 
 def test_one_observation_of_each_metal_now() -> None:
     observations = SimulatedFeed("pbcex", is_open=lambda _now: True).fetch(NOW)
-    assert [seen.metal for seen in observations] == list(Metal)
+    assert [seen.metal for seen in observations] == [*Metal, Token.PAXG]
     assert {seen.observed_at for seen in observations} == {NOW}
 
 

@@ -1,10 +1,8 @@
 """The loop that records prices."""
 
-import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from threading import Event, Thread
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +10,7 @@ import time_machine
 
 from app.catalog.rules import Metal
 from app.jobs import ticker
-from app.kit.db import Database
+from app.kit.db import Database, DatabaseDown
 from app.pricing import queries
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import PricingRules
@@ -108,40 +106,17 @@ def test_fetches_outside_any_transaction(database: Database) -> None:
     assert market(database) == [(Decimal(4000), "a")]
 
 
-def test_records_until_stopped(database: Database) -> None:
-    stop, rounds = Event(), []
-
-    def fetch(now: datetime) -> list[Observation]:
-        rounds.append(now)
-        if len(rounds) == 3:
-            stop.set()
-        return gold(str(4000 + len(rounds)))(now)
-
-    feeds = [ScriptedFeed("a", fetch)]
-    thread = Thread(
-        target=ticker.run,
-        args=(database, feeds, RULES),
-        kwargs={"interval_seconds": 0.05, "stop": stop},
-    )
-    thread.start()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert len(rounds) == 3
-    assert rounds[2] - rounds[0] >= timedelta(seconds=0.08)
-    assert [source for _, source in market(database)] == ["a"]
+def test_a_step_records_and_rests_for_what_is_left_of_the_interval(database: Database) -> None:
+    with time_machine.travel(NOW, tick=False):
+        ticks = ticker.Ticker(
+            database, [ScriptedFeed("a", gold("4000"))], RULES, interval_seconds=30
+        )
+        assert 29 < ticks.step() <= 30
+    assert market(database) == [(Decimal(4000), "a")]
 
 
-def test_waits_for_an_unreachable_database(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
-    stop, rounds = Event(), []
-
-    def fetch(now: datetime) -> list[Observation]:
-        rounds.append(now)
-        if len(rounds) == 2:
-            stop.set()
-        return []
-
+def test_an_unreachable_database_is_named() -> None:
     nobody = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
-    ticker.run(nobody, [ScriptedFeed("a", fetch)], RULES, interval_seconds=0.01, stop=stop)
-    assert len(rounds) == 2
-    assert "prices were not recorded: The database cannot be reached" in caplog.text
+    feeds = [ScriptedFeed("a", gold("4000"))]
+    with pytest.raises(DatabaseDown):
+        ticker.Ticker(nobody, feeds, RULES, interval_seconds=1).step()

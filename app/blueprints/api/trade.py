@@ -35,7 +35,7 @@ def prices(session: Session, query: dict[str, Any]) -> object:
         "data": [
             {
                 "metal": price.metal,
-                "asset": SYNTHETIC[price.metal].code,
+                "asset": SYNTHETIC[Metal(price.metal)].code,
                 "bid": price.bid,
                 "ask": price.ask,
                 "mid": price.mid,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from hashlib import blake2b
 
-from app.catalog.rules import Metal
+from app.catalog.rules import Metal, Token
 from app.pricing.ports import Observation
 
 #: US dollars per troy ounce, and volatility of a year.
@@ -28,6 +28,8 @@ _SCALES = range(1, 13)
 # The square root of a year's seconds.
 _ROOT_YEAR = Decimal(5618)
 _NOISE_MAX = 2**31
+_PAXG_OFF_MAX = Decimal("0.002")
+_PAXG_CELL = 4 * 3600 * 1_000_000
 
 
 class SimulatedFeed:
@@ -40,13 +42,13 @@ class SimulatedFeed:
         self._is_open = is_open
 
     def fetch(self, now: datetime) -> list[Observation]:
-        """All five metals at `now`."""
+        """All five metals at `now`, and PAXG near gold."""
         if not self._is_open(now):
             return []
         return [
             Observation(metal, None, None, price_at(self._seed, metal, now), now)
             for metal in _MARKET
-        ]
+        ] + [Observation(Token.PAXG, None, None, paxg_at(self._seed, now), now)]
 
 
 def price_at(seed: str, metal: Metal, instant: datetime) -> Decimal:
@@ -64,6 +66,16 @@ def price_at(seed: str, metal: Metal, instant: datetime) -> Decimal:
             displacement += (start + (end - start) * x * x * (3 - 2 * x)) * 2**scale
         displacement *= volatility / _ROOT_YEAR / _NOISE_MAX
         return (level * displacement.exp()).quantize(_STEP)
+
+
+def paxg_at(seed: str, instant: datetime) -> Decimal:
+    """The token's price: gold's, off by up to 20 bps that change over hours."""
+    gold = price_at(seed, Metal.AU, instant)
+    cell, into = divmod((instant - _EPOCH) // _MICROSECOND, _PAXG_CELL)
+    start, end = (_noise(f"{seed}/PAXG/{edge}") for edge in (cell, cell + 1))
+    with localcontext(Context(prec=28)):
+        off = (start + (end - start) * Decimal(into) / _PAXG_CELL) / _NOISE_MAX
+        return (gold * (1 + off * _PAXG_OFF_MAX)).quantize(_STEP)
 
 
 def _noise(place: str) -> int:

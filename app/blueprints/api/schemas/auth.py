@@ -34,6 +34,14 @@ class Login(Schema):
 
     email = Text(254, required=True, metadata=_EMAIL)
     password = Text(_TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    code = Text(
+        32,
+        allow_none=True,
+        metadata={
+            "description": "The second factor, for those who have one",
+            "examples": ["123456"],
+        },
+    )
 
 
 class Refresh(Schema):

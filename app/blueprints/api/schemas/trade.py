@@ -1,7 +1,7 @@
 """What prices, quotes and orders look like on the wire."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -10,7 +10,6 @@ from app.blueprints.api.schemas.fields import (
     AssetCode,
     Instant,
     MetalCode,
-    PageQuery,
     PublicId,
     Schema,
     amount,
@@ -26,7 +25,7 @@ class Money(Schema):
     asset = AssetCode(required=True, attribute="asset.code")
     amount = AmountText(required=True)
 
-    def get_attribute(self, obj: Amount, attr: str, default: object) -> object:
+    def get_attribute(self, obj: Amount, attr: str, _default: object) -> object:
         """An `Amount` is its own text."""
         return obj if attr == "amount" else obj.asset.code
 
@@ -67,7 +66,7 @@ class ConversionRequest(Schema):
     from_amount = AmountText(metadata={"examples": ["100.00"]})
     to_amount = AmountText(metadata={"examples": ["0.025"]})
 
-    example = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+    example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
 
     @ma.validates_schema
     def _shape(self, data: dict[str, Any], **_options: Any) -> None:
@@ -107,7 +106,7 @@ class OrderRequest(ConversionRequest):
         metadata={"description": "The price the customer was shown; bounds maxSlippageBps"}
     )
 
-    example = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+    example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
 
     def require_conversion(self, data: dict[str, Any]) -> None:
         """A quote alone, or a conversion; an expected price only to bound slippage from."""

@@ -1,6 +1,6 @@
 """What balances and transfers look like on the wire."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -46,7 +46,12 @@ class TransferRequest(Schema):
     from_ = Choice(Wallet, required=True)
     to = Choice(Wallet, required=True)
 
-    example = {"asset": "PAXG", "amount": "1.50000000", "from": "funding", "to": "trading"}
+    example: ClassVar = {
+        "asset": "PAXG",
+        "amount": "1.50000000",
+        "from": "funding",
+        "to": "trading",
+    }
 
     @ma.validates_schema
     def _amount(self, data: dict[str, Any], **_options: Any) -> None:
