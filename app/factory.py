@@ -9,7 +9,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models
-from app.blueprints import docs, errors, health, limits, openapi, security
+from app.blueprints import docs, envelope, errors, health, limits, openapi
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.identity.passwords import Passwords
@@ -115,12 +115,12 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
+    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
         )
     errors.register(app)
-    security.register(app, settings)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
     )

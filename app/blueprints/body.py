@@ -7,6 +7,7 @@ from flask import request
 
 from app.blueprints.errors import MalformedJson, UnsupportedMediaType
 
+JSON = "application/json"
 DEPTH_MAX = 32
 
 
@@ -16,12 +17,16 @@ def json_body() -> Any:
     Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `RequestEntityTooLarge`
     before reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
     """
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
-    charset = request.mimetype_params.get("charset", "utf-8")
-    if charset.lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("JSON is sent in UTF-8")
+    if request.environ.get("CONTENT_TYPE") != JSON:
+        _check_content_type()
     return parse(request.get_data(cache=False))
+
+
+def _check_content_type() -> None:
+    if request.mimetype != JSON:
+        raise UnsupportedMediaType
+    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType("JSON is sent in UTF-8")
 
 
 def parse(raw: bytes) -> Any:
