@@ -2,13 +2,21 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 VERSION = "0.1.0"
@@ -102,6 +110,16 @@ def _no_override(value: str) -> None:
         raise ValueError("limits cannot be overridden in production")
 
 
+def _no_simulation(value: tuple[str, ...]) -> None:
+    if "simulated" in value:
+        raise ValueError("simulated prices are refused in production")
+
+
+def _no_endless_market(value: str) -> None:
+    if value == "always_open":
+        raise ValueError("always_open is refused in production")
+
+
 def _rate_limit(value: str) -> str:
     if value and not re.fullmatch(r"off|[1-9][0-9]{0,8}/minute", value):
         raise ValueError("is off or N/minute")
@@ -188,6 +206,38 @@ class Settings(BaseSettings):
     rate_limit: Annotated[str, AfterValidator(_rate_limit), _in_production(_no_override)] = Field(
         "", alias="PBCEX_RATE_LIMIT"
     )
+
+    #: How long the outbox waits for a job before it sends it a second time; doubles each time.
+    outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
+
+    #: Feeds by name, with commas; empty: simulated, and none in production.
+    price_feeds: Annotated[Names, _in_production(_no_simulation)] = Field(
+        (), alias="PBCEX_PRICE_FEEDS"
+    )
+    price_interval_seconds: int = Field(2, alias="PBCEX_PRICE_INTERVAL_SECONDS", ge=1, le=3600)
+    price_seed: str = Field("pbcex", alias="PBCEX_PRICE_SEED")
+    price_stale_after_seconds: int = Field(60, alias="PBCEX_PRICE_STALE_AFTER_SECONDS", ge=1)
+    price_outlier_bps: int = Field(50, alias="PBCEX_PRICE_OUTLIER_BPS", ge=0, le=10_000)
+    #: JSON by metal, from bid to ask; the rest keep their defaults: {"AU": 30}
+    price_spread_bps: dict[str, Decimal] = Field({}, alias="PBCEX_PRICE_SPREAD_BPS")
+    #: Empty: real in production, always open elsewhere.
+    market_hours: Annotated[
+        Literal["", "always_open", "real"], _in_production(_no_endless_market)
+    ] = Field("", alias="PBCEX_MARKET_HOURS")
+    metalpriceapi_base_url: str = Field(
+        "https://api.metalpriceapi.com", alias="METALPRICEAPI_BASE_URL"
+    )
+    metalpriceapi_key: SecretStr = Field(SecretStr(""), alias="METALPRICEAPI_KEY")
+
+    fee_bps: int = Field(50, alias="PBCEX_FEE_BPS", ge=0, lt=10_000)
+    quote_seconds: int = Field(30, alias="PBCEX_QUOTE_SECONDS", ge=1, le=3600)
+    #: Troy ounces that may pass between PAXG and XAU-s: at once, and within 24 hours.
+    transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
+    transfer_ounces_per_day: Decimal = Field(
+        Decimal(250), alias="PBCEX_TRANSFER_OUNCES_PER_DAY", gt=0
+    )
+    #: The gate between them closes while PAXG is further from gold than this.
+    paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)
 
     @classmethod
     def load(cls, **given: object) -> Self:

@@ -1,5 +1,6 @@
 """Every wire is connected here and nowhere else."""
 
+from datetime import timedelta
 from typing import Any
 
 from alembic.script import ScriptDirectory
@@ -8,19 +9,27 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import embedded, models
+from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
 from app.blueprints import docs, envelope, errors, health, limits, openapi
+from app.blueprints.api import auth, trade, wallet
+from app.cli import books, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
+from app.funding.rules import TransferLimits
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
+from app.integrations.feeds import price_feeds, pricing_rules
 from app.kit import telemetry
 from app.kit.db import Database, Session
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide
+from app.outbox.rules import Backoff
+from app.pricing.rules import PricingRules
+from app.trading.rules import TradingRules
+from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp,)
+API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -41,10 +50,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
-    _provide_adapters(settings)
+    _provide(settings)
+    app.extensions["price_feeds"] = price_feeds(settings)
+    app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
+    for group in (books.books, prices.prices, sample.sample):
+        app.cli.add_command(group)
     return app
 
 
@@ -87,7 +100,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _provide_adapters(settings: Settings) -> None:
+def _provide(settings: Settings) -> None:
+    """What services and routes are handed: adapters, and the numbers that were configured."""
     provide(
         AccessTokens,
         AccessTokens(
@@ -101,6 +115,18 @@ def _provide_adapters(settings: Settings) -> None:
             memory_kib=settings.argon2_memory_kib,
             passes=settings.argon2_passes,
             lanes=settings.argon2_lanes,
+        ),
+    )
+    pricing = pricing_rules(settings)
+    provide(PricingRules, pricing)
+    trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
+    provide(Desk, Desk(trading, pricing))
+    provide(
+        TransferLimits,
+        TransferLimits(
+            ounces_max=settings.transfer_ounces_max,
+            ounces_per_day=settings.transfer_ounces_per_day,
+            stray_bps_max=settings.paxg_stray_bps_max,
         ),
     )
 

@@ -1,12 +1,29 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
 from app.catalog import models as catalog
+from app.funding import models as funding
 from app.idempotency import models as idempotency
 from app.identity import models as identity
 from app.kit.db import Base
 from app.ledger import models as ledger
+from app.messages import models as messages
+from app.outbox import models as outbox
+from app.pricing import models as pricing
 from app.throttle import models as throttle
+from app.trading import models as trading
 
 metadata = Base.metadata
 
-__all__ = ["catalog", "idempotency", "identity", "ledger", "metadata", "throttle"]
+__all__ = [
+    "catalog",
+    "funding",
+    "idempotency",
+    "identity",
+    "ledger",
+    "messages",
+    "metadata",
+    "outbox",
+    "pricing",
+    "throttle",
+    "trading",
+]

@@ -1,20 +1,127 @@
-"""Throw-away fixtures until the project's own conftest stands."""
+"""One pair of real servers for a run, one database per xdist worker, cloned from a migrated one.
 
+Servers are the embedded ones, in a folder made for the run, unless DATABASE_URL and its companions
+name others. Each test that touches the database leaves books that hold.
+"""
+
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
+from flask_migrate import upgrade
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy.engine import make_url
 
+from app import embedded
 from app.config import Settings
+from app.embedded import External
 from app.factory import create_app
-from app.kit.db import Database
+from app.kit.db import SNAPSHOT, Database
+from app.ledger.verification import violations
+from tests.people import People
+
+TEMPLATE = "pbcex_template"
+CHECKOUT = Path(__file__).resolve().parent.parent
+SHARED = CHECKOUT.parent / "shared"
+
+# A busy machine is slow, which is no defect; a failing example is printed to be run again.
+hypothesis_settings.register_profile("pbcex", deadline=None, print_blob=True)
+hypothesis_settings.load_profile("pbcex")
+
+_RUN = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Once, before xdist starts its workers: servers, and a migrated database to clone."""
+    if hasattr(config, "workerinput"):
+        return
+    stack = config.stash[_RUN] = ExitStack()
+    os.environ["PBCEX_ENV"] = "test"
+    os.environ["PBCEX_LOG_LEVEL"] = "WARNING"
+    os.environ["PBCEX_SECRET_KEY"] = "a secret of tests, never used elsewhere"
+    # The password hash at its cheapest; a test of its own asserts what production uses.
+    os.environ["PBCEX_ARGON2_MEMORY_KIB"] = "64"
+    os.environ["PBCEX_ARGON2_PASSES"] = "1"
+    if config.option.collectonly:
+        return
+    folder = tempfile.mkdtemp(prefix="pbcex-test-")
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    external = External.from_environment(os.environ)
+    servers = stack.enter_context(embedded.servers(Path(folder) / "data", external=external))
+    urls = servers.urls
+    os.environ["DATABASE_OWNER_URL"] = urls.database_owner_url
+    os.environ["REDIS_URL"] = urls.redis_url
+    os.environ["PBCEX_TEST_SUPERUSER_URL"] = urls.superuser_url
+    os.environ["DATABASE_URL"] = _on(urls.database_url, TEMPLATE)
+    _recreate(TEMPLATE)
+    app = create_app(_settings(TEMPLATE))
+    with app.app_context():
+        upgrade(str(CHECKOUT / "migrations"))
+    app.extensions["database"].engine.dispose()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started."""
+    if _RUN in config.stash:
+        config.stash[_RUN].close()
+
+
+def _on(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _recreate(name: str, template: str = "template1") -> None:
+    url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
+        owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+def _settings(name: str) -> Settings:
+    return Settings(
+        database_url=_on(os.environ["DATABASE_URL"], name),
+        database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
+    )
 
 
 @pytest.fixture(scope="session")
-def app() -> Iterator[Flask]:
-    return create_app(Settings(argon2_memory_kib=64, argon2_passes=1))
+def app(worker_id: str) -> Iterator[Flask]:
+    """The application on this worker's own database."""
+    name = f"pbcex_test_{worker_id}"
+    _recreate(name, TEMPLATE)
+    # Programs that a test starts find the same database.
+    settings = _settings(name)
+    os.environ["DATABASE_URL"] = settings.database_url
+    os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
+    app = create_app(settings)
+    yield app
+    app.extensions["database"].engine.dispose()
 
 
 @pytest.fixture
-def database(app: Flask) -> Database:
-    return app.extensions["database"]
+def database(app: Flask) -> Iterator[Database]:
+    """The database; afterwards every invariant of the ledger still holds."""
+    database: Database = app.extensions["database"]
+    yield database
+    with database.transaction(SNAPSHOT) as session:
+        assert violations(session) == []
+
+
+@pytest.fixture
+def people(database: Database) -> People:
+    """Fresh customers with money."""
+    return People(database)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real price files and the real sanctions list, which the project does not ship."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the data folder {SHARED.name}/ beside the checkout")
+    return SHARED / "data"

@@ -56,7 +56,9 @@ def install() -> int:
     """Let pip install the requirements, remarking on its progress; its exit status."""
     say("Installing the pinned requirements (about a minute the first time)")
     command = [str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--no-input"]
-    command += ["--disable-pip-version-check", "--progress-bar=off", "-r", str(REQUIREMENTS[-1])]
+    command += ["--disable-pip-version-check", "--progress-bar=off"]
+    # Python compiles what is used on its first use, which is much less than everything.
+    command += ["--no-compile", "-r", str(REQUIREMENTS[-1])]
     began = time.monotonic()
     with LOG.open("wb") as log:
         pip = subprocess.Popen(

@@ -1,5 +1,6 @@
 """The tradable assets. Their scales are part of the ledger's meaning and never change."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from app.kit.money import Asset
@@ -13,6 +14,16 @@ class Metal(StrEnum):
     PT = "PT"
     PD = "PD"
     CU = "CU"
+
+
+class Token(StrEnum):
+    """Tokens with a market price of their own, beside that of the metal they stand for."""
+
+    PAXG = "PAXG"
+
+
+#: What has a market price, in US dollars per troy ounce.
+Priced = Metal | Token
 
 
 class Wallet(StrEnum):
@@ -40,13 +51,19 @@ TRADABLE = {asset.code: asset for asset in (*FUNDING, *TRADING)}
 SYNTHETIC = {Metal.AU: XAU, Metal.AG: XAG, Metal.PT: XPT, Metal.PD: XPD, Metal.CU: XCU}
 #: The metal whose price an asset follows. PAXG is an ounce of gold.
 METAL_OF = {asset.code: metal for metal, asset in SYNTHETIC.items()} | {PAXG.code: Metal.AU}
-METAL_NAMES = {
+NAMES: Mapping[Priced, str] = {
     Metal.AU: "gold",
     Metal.AG: "silver",
     Metal.PT: "platinum",
     Metal.PD: "palladium",
     Metal.CU: "copper",
+    Token.PAXG: "PAX Gold",
 }
+
+
+def priced(code: str) -> Priced:
+    """The metal or token of that code. Raises `ValueError` for any other."""
+    return Token(code) if code == Token.PAXG else Metal(code)
 
 
 def wallet_of(asset: Asset) -> Wallet:

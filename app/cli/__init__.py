@@ -1,1 +1,1 @@
-"""Commands for operators: `flask NAME`. They use the same services as the other edges."""
+"""The command line: `flask …`."""

@@ -39,6 +39,9 @@ class Account:
 
 SAME = Account("same")
 
+_WAYS_FOR_ROOT = ("drop", "search", "namespace", "override")
+"""What `launch` can do for root, the least privilege first."""
+
 
 def choose_account(data: Path, *, reach: Sequence[Path]) -> Account:
     """The account for servers that keep their files in `data` and need the paths in `reach`.
@@ -52,7 +55,7 @@ def choose_account(data: Path, *, reach: Sequence[Path]) -> Account:
         return SAME if _has_name(os.geteuid()) else _appear_as_nobody(reach)
     refusals = []
     uid, gid = _server_owner(data)
-    for mode in ("drop", "search", "namespace", "override"):
+    for mode in _WAYS_FOR_ROOT:
         account = Account(mode, uid, gid)
         refusal = _refusal(account, reach)
         if refusal is None:

@@ -24,7 +24,7 @@ else:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-_LOCK_PATIENCE_SECONDS = 2.0
+_LOCK_PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ class DataFolder:
             with contextlib.suppress(FileExistsError):
                 self.logs.mkdir(mode=0o700)
         except OSError as error:
-            raise CannotStart(f"Cannot make the data folder {self.root}: {error}") from error
+            raise CannotStart(
+                f"Cannot make the data folder {self.root}: {error}. {_whose(self.root)}"
+            ) from error
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -140,7 +142,8 @@ class DataFolder:
         except OSError:
             return None
         try:
-            return None if _try_lock(descriptor) else self._read_state()
+            # Shared, so that two who look never take each other for a holder.
+            return None if _try_lock(descriptor, shared=True) else self._read_state()
         finally:
             os.close(descriptor)
 
@@ -194,14 +197,15 @@ class DataFolder:
         return Path(name)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
     try:
         if sys.platform == "win32":
             # Past the text, since Windows forbids reading a locked region.
             os.lseek(descriptor, 1024, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
@@ -214,7 +218,11 @@ def _is_root() -> bool:
 def _whose(path: Path) -> str:
     if sys.platform == "win32":
         return ""
-    owner, own = path.stat().st_uid, os.geteuid()
+    own = os.geteuid()
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return ""
     if own in (owner, 0):
         return ""
     return (

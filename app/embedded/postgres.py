@@ -27,7 +27,7 @@ from app.embedded.process import Child, server_environment, wait_until
 DATABASE = "pbcex"
 OWNER, APP, SUPERUSER = "pbcex_owner", "pbcex_app", "postgres"
 
-_ATTEMPTS = 5
+_RETRY_SECONDS = 15.0
 _READY_SECONDS = 120.0
 _STATUS_LINE = 7
 """Of postmaster.pid; the first line is the process id."""
@@ -104,7 +104,8 @@ class Postgres:
         if not self._data.exists():
             self._initialise()
         self._stop_orphan()
-        for attempt in range(1, _ATTEMPTS + 1):
+        give_up_at = time.monotonic() + _RETRY_SECONDS
+        while True:
             port = self.port or free_port()
             self._launch(port)
             if wait_until(self._child, self._is_ready, timeout_seconds=_READY_SECONDS):
@@ -112,12 +113,9 @@ class Postgres:
                 self._ensure_database()
                 return
             said = self._child.output()
-            if attempt == _ATTEMPTS or not any(phrase in said for phrase in _NOT_YET):
-                break
-            time.sleep(0.2 * attempt)
-        raise CannotStart(
-            f"PostgreSQL did not start. {self._child.log} ends with:\n{self._child.output()}"
-        )
+            if time.monotonic() > give_up_at or not any(phrase in said for phrase in _NOT_YET):
+                raise CannotStart(f"PostgreSQL did not start. {self._child.log} ends with:\n{said}")
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """Stop it cleanly: sessions are ended, everything is written, nothing is replayed."""

@@ -14,7 +14,8 @@ from app.embedded.folder import DataFolder, Secrets
 from app.embedded.ports import free_port
 from app.embedded.process import Child, server_environment, wait_until
 
-_ATTEMPTS = 5
+_RETRY_SECONDS = 15.0
+_NOT_YET = "Address already in use"
 _READY_SECONDS, _STOP_SECONDS = 20.0, 10.0
 
 
@@ -63,17 +64,18 @@ class Redis:
 
     def start(self) -> None:
         """Start it empty; return when it answers and is known to be our own child."""
-        for attempt in range(1, _ATTEMPTS + 1):
+        give_up_at = time.monotonic() + _RETRY_SECONDS
+        while True:
             port = self.port or free_port()
             self._launch(port)
             answers = functools.partial(self._answers, port)
             if wait_until(self._child, answers, timeout_seconds=_READY_SECONDS):
                 self.port = port
                 return
-            time.sleep(0.2 * attempt)
-        raise CannotStart(
-            f"Redis did not start. {self._child.log} ends with:\n{self._child.output()}"
-        )
+            said = self._child.output()
+            if time.monotonic() > give_up_at or _NOT_YET not in said:
+                raise CannotStart(f"Redis did not start. {self._child.log} ends with:\n{said}")
+            time.sleep(0.2)
 
     def stop(self) -> None:
         """Stop it; what it held is gone, as it may be at any time."""

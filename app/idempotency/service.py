@@ -1,7 +1,7 @@
 """Claiming a key, storing the answer, forgetting old ones."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
@@ -10,6 +10,10 @@ from app.idempotency import rules
 from app.idempotency.errors import IdempotencyInProgress, IdempotencyKeyReused
 from app.kit import clock
 from app.kit.db import Parameters, Row, Session
+from app.kit.tasks import task
+
+#: How long a key is remembered.
+KEPT = timedelta(days=30)
 
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _LOOKUP = """
@@ -103,3 +107,9 @@ def store(session: Session, attempt: Attempt, answer: Answer) -> None:
 def forget(session: Session, before: datetime, *, rows_max: int = 10_000) -> None:
     """Delete answers given before this instant, at most `rows_max` of them in one call."""
     session.send(_FORGET, (before, rows_max))
+
+
+@task("idempotency.forget_old")
+def forget_old(session: Session) -> None:
+    """Forget what was answered longer ago than keys are kept."""
+    forget(session, clock.now() - KEPT)

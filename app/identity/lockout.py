@@ -45,9 +45,8 @@ class Counters:
     pair: str
 
     @classmethod
-    def of(cls, email_key: str, client: str) -> Self:
-        """The counters of an attempt to log in as `email_key` from the IP address `client`."""
-        network = rules.network_of(client)
+    def of(cls, email_key: str, network: str) -> Self:
+        """The counters of an attempt to log in as `email_key` from `network`."""
         pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
         return cls(network=f"network {network}", pair=f"pair {pair}")
 

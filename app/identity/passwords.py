@@ -3,8 +3,8 @@
 Hashing takes tens of milliseconds on purpose: call it where no row is locked.
 """
 
-from functools import cached_property
-from secrets import token_urlsafe
+from base64 import b64encode
+from secrets import token_bytes
 from unicodedata import normalize
 
 from argon2 import PasswordHasher, Type
@@ -18,6 +18,8 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=passes, memory_cost=memory_kib, parallelism=lanes, type=Type.ID
         )
+        cost = f"m={memory_kib},t={passes},p={lanes}"
+        self._nobodys = f"$argon2id$v=19${cost}${_random_text(16)}${_random_text(32)}"
 
     def hash(self, password: str) -> str:
         """The hash to store, with its parameters and a fresh salt."""
@@ -34,9 +36,9 @@ class Passwords:
         """Whether a stored hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(stored)
 
-    @cached_property
-    def _nobodys(self) -> str:
-        return self.hash(token_urlsafe())
+
+def _random_text(size: int) -> str:
+    return b64encode(token_bytes(size)).decode().rstrip("=")
 
 
 def _bytes(password: str) -> bytes:

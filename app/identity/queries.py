@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access import PERMISSIONS_OF, Actor, Role
+from app.identity import rules
 from app.identity.errors import TokenInvalid
 from app.identity.tokens import Claims
 from app.kit.db import Parameters, Row, Session
@@ -12,8 +13,8 @@ from app.kit.errors import NotFound
 
 # A token never outlives its session, so the session's expiry needs no second look here.
 _ACTOR = """
-    SELECT u.email, u.role FROM login_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.id = %s AND s.user_id = %s AND s.revoked_at IS NULL AND u.status = 'active'
+    SELECT u.id, u.email, u.role FROM login_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
 """
 _PERSON = """
     SELECT id, email, first_name, last_name, phone, role, email_confirmed_at, created_at
@@ -34,22 +35,30 @@ class Person:
     email_confirmed_at: datetime | None
     created_at: datetime
 
+    @property
+    def email_confirmed(self) -> bool:
+        """Whether the person has shown that the address is theirs."""
+        return self.email_confirmed_at is not None
+
 
 def actor_statement(claims: Claims) -> tuple[str, Parameters]:
     """The statement that says whether a verified token still counts, and for whom."""
-    return _ACTOR, (claims.session_id, claims.user_id)
+    return _ACTOR, (claims.session_id,)
 
 
 def actor_from(row: Row | None, claims: Claims) -> Actor:
     """The actor behind `actor_statement`'s row.
 
-    Raises `TokenInvalid` without a row: the session is revoked or unknown, or the person suspended.
+    Raises `TokenInvalid` without a row: the session is revoked or unknown, or the person suspended;
+    and when the session is another person's.
     """
     if row is None:
         raise TokenInvalid
-    email, role_name = row
+    user_id, email, role_name = row
+    if user_id != claims.user_id:
+        raise TokenInvalid
     role = Role(role_name)
-    return Actor(claims.user_id, claims.session_id, email, role, PERMISSIONS_OF[role])
+    return Actor(user_id, claims.session_id, email, role, PERMISSIONS_OF[role])
 
 
 def person_by_id(session: Session, user_id: UUID) -> Person:
@@ -57,9 +66,10 @@ def person_by_id(session: Session, user_id: UUID) -> Person:
     return _person(session.row(_PERSON + "id = %s", (user_id,)))
 
 
-def person_by_email_key(session: Session, email_key: str) -> Person:
-    """The person whose address has this key. Raises `NotFound`."""
-    return _person(session.row(_PERSON + "email_key = %s", (email_key,)))
+def person_by_email(session: Session, email: str) -> Person:
+    """The person with this address, however it is spelled. Raises `NotFound`, or `Invalid` if it
+    is no address."""
+    return _person(session.row(_PERSON + "email_key = %s", (rules.email_key(email),)))
 
 
 def _person(row: Row | None) -> Person:

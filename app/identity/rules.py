@@ -1,6 +1,5 @@
 """What an e-mail address, a name, a phone number and a password must be; how long to lock out."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
 from unicodedata import category, normalize
 
 import email_validator
@@ -70,22 +69,6 @@ def check_new_password(field: str, password: str, *, known: list[str]) -> None:
         raise Invalid(field, "must not contain control characters")
     if normal.casefold() in {normalize("NFKC", text).casefold() for text in known}:
         raise Invalid(field, "must not be your name or e-mail address")
-
-
-def network_of(client: str) -> str:
-    """What one attacker surely holds of an IP address: IPv4 itself, of IPv6 the /64.
-
-    Whatever is no IP address (a local socket) is one network, `unknown`.
-    """
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ip_network((int(address), 64), strict=False))
-        address = address.ipv4_mapped
-    return str(address)
 
 
 def lockout_seconds(failures: int, *, allowed: int) -> int:

@@ -138,18 +138,19 @@ def confirm_email(session: Session, user_id: UUID) -> None:
 # Proving a password: begin (reads), check (slow, no transaction), then one verb that concludes.
 
 
-def begin_login(session: Session, *, email: str, client: str) -> Attempt:
-    """An attempt to log in from the IP address `client`, which the service must know truly.
+def begin_login(session: Session, *, email: str, network: str) -> Attempt:
+    """An attempt to log in from `network`: whatever one sender holds of the address space, as the
+    edge counts senders.
 
-    Raises `Invalid` for what is no address and `Limited` after too many failures.
+    Raises `Invalid` for what is no e-mail address and `Limited` after too many failures.
     """
     key = rules.email_key(email)
     row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
     user_id, password_hash = row or (None, None)
-    return _begin(session, Attempt(Counters.of(key, client), user_id, password_hash))
+    return _begin(session, Attempt(Counters.of(key, network), user_id, password_hash))
 
 
-def begin_password_change(session: Session, actor: Actor, *, client: str) -> Attempt:
+def begin_password_change(session: Session, actor: Actor, *, network: str) -> Attempt:
     """An attempt by someone logged in to prove that they know their password.
 
     Raises `Limited` after too many failures: a stolen access token is no way to guess it.
@@ -157,7 +158,7 @@ def begin_password_change(session: Session, actor: Actor, *, client: str) -> Att
     [(key, password_hash)] = session.rows(
         "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
     )
-    return _begin(session, Attempt(Counters.of(key, client), actor.user_id, password_hash))
+    return _begin(session, Attempt(Counters.of(key, network), actor.user_id, password_hash))
 
 
 def check_password(attempt: Attempt, password: str) -> Attempt:

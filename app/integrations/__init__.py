@@ -1,1 +1,1 @@
-"""Adapters to what is reached over the network. One room for each neighbour; nothing else dials."""
+"""Adapters: the only packages that speak to the network. One room per vendor."""

@@ -19,13 +19,16 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy import orm
 
-from app.kit.errors import Refusal, Unavailable
+from app.kit.errors import Unavailable
 
 Parameters = Sequence[Any] | Mapping[str, Any] | None
 Row = tuple[Any, ...]
 
 # When a pipeline fails, psycopg also warns of the statements behind the one that raised.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
+
+#: For `Database.transaction`: every read sees the same instant, and nothing can be written.
+SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -63,10 +66,10 @@ class OutcomeUnknown(Unavailable):
     )
 
 
-_REFUSALS: dict[str, Callable[[str | None], Refusal]] = {}
+_REFUSALS: dict[str, Callable[[str | None], Exception]] = {}
 
 
-def refuses(constraint: str, refusal: Callable[[str | None], Refusal]) -> None:
+def refuses(constraint: str, refusal: Callable[[str | None], Exception]) -> None:
     """When the database names `constraint` in an error, raise `refusal(detail)` instead."""
     _REFUSALS[constraint] = refusal
 
@@ -190,6 +193,9 @@ class Database:
         try:
             if not raw.broken:
                 raw.execute("ROLLBACK")
+                # A statement that was due to be prepared and never ran, because one before it in
+                # the pipeline failed, counts as prepared; nothing else makes psycopg forget it.
+                raw._prepared.clear()  # noqa: SLF001
         except psycopg.Error:
             raw.close()
         if raw.closed:

@@ -9,6 +9,7 @@ from typing import Self
 
 # ASCII digits only: `str.isdigit` and Decimal() also take other scripts, exponents, NaN and signs.
 _PLAIN_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+_LENGTH_MAX = 40
 # Far above any real amount, and far enough below 2**63 that no sum of two overflows in PostgreSQL.
 UNITS_MAX = 10**18
 
@@ -52,7 +53,7 @@ class Amount:
         Raises `InvalidAmount` for anything else: signs, exponents, zero, other digits, more
         decimals than the asset has, or more than 10^18 minor units.
         """
-        if not isinstance(text, str) or len(text) > 40 or not _PLAIN_DECIMAL.fullmatch(text):  # noqa: PLR2004
+        if len(text) > _LENGTH_MAX or not _PLAIN_DECIMAL.fullmatch(text):
             raise InvalidAmount('must be a plain decimal string such as "12.5"')
         whole, _, decimals = text.partition(".")
         if len(decimals) > asset.scale:

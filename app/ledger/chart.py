@@ -50,7 +50,7 @@ def position(asset: Asset) -> AccountKey:
 
 
 def backing(asset: Asset) -> AccountKey:
-    """Tokens set aside for the metal minted against them (and that metal, with the other sign)."""
+    """Tokens set aside for minted metal; the metal itself stands here with the other sign."""
     return AccountKey(asset, AccountClass.BACKING)
 
 

@@ -6,10 +6,11 @@ account's normal direction: a customer's 100 dollars are 100, though the ledger 
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from app.kit import clock
 from app.kit.db import Session
 from app.ledger.chart import AccountKey
 
@@ -18,26 +19,31 @@ SELECT a.class, a.asset, b.posted, b.held
 FROM accounts a JOIN balances b ON b.account_id = a.id
 WHERE a.owner_id = %s
 """
-_TRIAL_BALANCE = """
-WITH watermark AS (SELECT xid FROM rollup_watermark),
-since AS (
+_ACCOUNT_BALANCES = """
+WITH since AS (
     SELECT p.account_id, sum(p.units) AS units
     FROM entries e JOIN postings p ON p.entry_id = e.id
-    WHERE e.xid >= (SELECT xid FROM watermark)
+    WHERE e.xid >= (SELECT xid FROM rollup_watermark)
     GROUP BY p.account_id
 )
-SELECT c.kind, a.class, a.asset,
-       sum(CASE WHEN a.guarded THEN b.posted
-                ELSE a.normal * (coalesce(r.units, 0) + coalesce(s.units, 0)) END),
-       count(*)
+SELECT c.kind, a.class, a.owner_id, a.asset, a.normal,
+       CASE WHEN a.guarded THEN a.normal * b.posted
+            ELSE coalesce(r.units, 0) + coalesce(s.units, 0) END AS units
 FROM accounts a
 JOIN account_classes c ON c.code = a.class
 LEFT JOIN balances b ON b.account_id = a.id
 LEFT JOIN rollups r ON r.account_id = a.id
 LEFT JOIN since s ON s.account_id = a.id AND NOT a.guarded
-GROUP BY c.kind, a.class, a.asset
-ORDER BY c.kind, a.class, a.asset
 """
+_EVERY_ACCOUNT = f"""
+SELECT kind, class, owner_id, asset, units FROM ({_ACCOUNT_BALANCES}) AS account
+ORDER BY kind, class, owner_id, asset
+"""  # noqa: S608 - both parts are constants
+_TRIAL_BALANCE = f"""
+SELECT kind, class, asset, sum(normal * units), count(*) FROM ({_ACCOUNT_BALANCES}) AS account
+GROUP BY kind, class, asset
+ORDER BY kind, class, asset
+"""  # noqa: S608 - both parts are constants
 _TRIAL_BALANCE_AT = """
 SELECT c.kind, a.class, a.asset, sum(a.normal * p.units), count(DISTINCT a.id)
 FROM entries e
@@ -56,10 +62,11 @@ JOIN entries e ON e.id = p.entry_id
 WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s AND e.posted_at <= %s
 """
 _JOURNAL = """
-SELECT e.id, e.cause, e.reference, e.posted_at, a.class, a.owner_id, a.asset, p.units
+SELECT e.id, e.cause, e.reference, e.posted_at, c.kind, a.class, a.owner_id, a.asset, p.units
 FROM entries e
 JOIN postings p ON p.entry_id = e.id
 JOIN accounts a ON a.id = p.account_id
+JOIN account_classes c ON c.code = a.class
 WHERE e.id > %s AND e.id <= %s
 ORDER BY e.id, a.asset COLLATE "C", a.class COLLATE "C", a.owner_id
 """
@@ -92,6 +99,17 @@ class JournalPosting(NamedTuple):
     cause: str
     reference: str
     posted_at: datetime
+    kind: str
+    account_class: str
+    owner_id: UUID
+    asset: str
+    units: int
+
+
+class AccountBalance(NamedTuple):
+    """What one account holds: debit positive, whatever its normal direction."""
+
+    kind: str
     account_class: str
     owner_id: UUID
     asset: str
@@ -120,6 +138,22 @@ def balance_at(session: Session, account: AccountKey, at: datetime) -> int:
     )
     assert row is not None
     return int(row[0])
+
+
+def account_balances(session: Session) -> list[AccountBalance]:
+    """Every account with what it holds now, from balances and roll-ups."""
+    return [
+        AccountBalance(kind, line, owner_id, asset, int(units))
+        for kind, line, owner_id, asset, units in session.rows(_EVERY_ACCOUNT)
+    ]
+
+
+def journal_dates(session: Session) -> tuple[date, date]:
+    """The days of the earliest and the latest entry, in UTC; today where there is none."""
+    row = session.row("SELECT min(posted_at), max(posted_at) FROM entries")
+    assert row is not None
+    first, last = (clock.now() if instant is None else instant for instant in row)
+    return first.date(), last.date()
 
 
 def journal(session: Session) -> Iterator[JournalPosting]:

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from app.kit import clock
 from app.kit.db import Session
 from app.kit.money import Amount
+from app.kit.tasks import task
 from app.ledger.chart import AccountKey
 from app.ledger.errors import UnbalancedEntry
 
@@ -131,6 +133,13 @@ def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:
     return int(row[0])
 
 
+@task("ledger.expire_holds")
+def expire_due_holds(session: Session) -> None:
+    """`expire_holds` as a background task."""
+    expire_holds(session, now=clock.now())
+
+
+@task("ledger.roll_up")
 def roll_up(session: Session) -> None:
     """Fold settled postings of house accounts into their roll-ups, so that reading stays short."""
     session.send("SELECT ledger_roll_up()")

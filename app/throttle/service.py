@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from app.kit import clock
 from app.kit.db import Session
+from app.kit.tasks import task
 
 _COUNT = """
 INSERT INTO throttle_counts (key, hits, expires_at) VALUES (%s, %s, %s)
@@ -30,3 +31,9 @@ def clear(session: Session, key: str) -> None:
 def forget(session: Session, before: datetime) -> None:
     """Delete windows that ended before this instant."""
     session.send(_FORGET, (before,))
+
+
+@task("throttle.forget_ended")
+def forget_ended(session: Session) -> None:
+    """Forget the windows that are over."""
+    forget(session, clock.now())

@@ -108,7 +108,7 @@ INSERT INTO assets (code, scale, name) VALUES
 INSERT INTO account_classes (code, kind, guarded, name) VALUES
     ('customer.funding', 'liability', true, 'Customers'' funding accounts'),
     ('customer.trading', 'liability', true, 'Customers'' trading accounts'),
-    ('backing', 'asset', false, 'Tokens that back minted metal'),
+    ('backing', 'equity', false, 'Tokens set aside for the metal minted against them'),
     ('position', 'equity', false, 'Positions opened by conversions'),
     ('capital', 'equity', false, 'Owners'' capital'),
     ('fees', 'income', false, 'Trading fees'),

@@ -47,3 +47,8 @@ def test_a_hash_of_another_cost_is_outdated() -> None:
     assert dearer.is_outdated(stored)
     assert not CHEAP.is_outdated(stored)
     assert dearer.matches(stored, "correct horse")
+
+
+def test_nobodys_password_costs_as_much_as_anybodys() -> None:
+    assert not CHEAP.is_outdated(CHEAP._nobodys)
+    assert len(CHEAP._nobodys) == len(CHEAP.hash("correct horse"))

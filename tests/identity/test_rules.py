@@ -108,21 +108,6 @@ class TestNewPassword:
         assert password == "" or password not in refusal.value.detail
 
 
-class TestNetwork:
-    @pytest.mark.parametrize(
-        ("client", "network"),
-        [
-            ("192.0.2.7", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-            ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-            ("", "unknown"),
-        ],
-    )
-    def test_of(self, client: str, network: str) -> None:
-        assert rules.network_of(client) == network
-
-
 def test_lockout_grows_to_a_quarter_of_an_hour() -> None:
     assert [rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
         0,

@@ -1,0 +1,84 @@
+"""What registering, logging in and refreshing take and give."""
+
+import marshmallow as ma
+
+from app.access import Role
+from app.blueprints.api.schemas.fields import Choice, Instant, PublicId, Schema, Text
+
+_EMAIL = {"format": "email", "examples": ["ada@example.com"]}
+_PASSWORD = {"format": "password", "examples": ["correct horse battery"]}
+# A stored password has at most 128 characters; another keyboard may write each as several.
+_TYPED_LENGTH_MAX = 512
+
+
+class Register(Schema):
+    """Who wants an account."""
+
+    email = Text(254, required=True, metadata=_EMAIL)
+    password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+    first_name = Text(100, required=True, metadata={"examples": ["Ada"]})
+    last_name = Text(100, required=True, metadata={"examples": ["Lovelace"]})
+    phone = Text(
+        32,
+        allow_none=True,
+        load_default=None,
+        metadata={
+            "description": "An international number, with + and the country's code",
+            "examples": ["+12025550123"],
+        },
+    )
+
+
+class Login(Schema):
+    """Who says that they are somebody."""
+
+    email = Text(254, required=True, metadata=_EMAIL)
+    password = Text(_TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    code = Text(
+        32,
+        allow_none=True,
+        metadata={
+            "description": "The second factor, for those who have one",
+            "examples": ["123456"],
+        },
+    )
+
+
+class Refresh(Schema):
+    """A refresh token, to be used once."""
+
+    refresh_token = Text(512, required=True, metadata={"examples": ["kJ1x…"]})
+
+
+class ChangePassword(Schema):
+    """The password until now, and from now on."""
+
+    current_password = Text(_TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    new_password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+
+
+class User(Schema):
+    """A person, as they see themselves."""
+
+    id = PublicId("usr", required=True)
+    email = Text(254, required=True, metadata=_EMAIL)
+    first_name = Text(100, required=True)
+    last_name = Text(100, required=True)
+    phone = Text(32, required=True, allow_none=True, metadata={"examples": ["+12025550123"]})
+    role = Choice(Role, required=True)
+    email_confirmed = ma.fields.Boolean(
+        required=True, metadata={"description": "Whether the address is known to be theirs"}
+    )
+    created_at = Instant(required=True)
+
+
+class LoggedIn(Schema):
+    """A person with fresh tokens."""
+
+    user = ma.fields.Nested(User, required=True)
+    access_token = Text(4096, required=True, metadata={"examples": ["eyJhbGciOi…"]})
+    refresh_token = Text(512, required=True, metadata={"examples": ["kJ1x…"]})
+    expires_in = ma.fields.Integer(
+        required=True,
+        metadata={"description": "Seconds that the access token lives", "examples": [1800]},
+    )

@@ -1,0 +1,157 @@
+"""What prices, quotes and orders look like on the wire."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import marshmallow as ma
+
+from app.blueprints.api.schemas.fields import (
+    AmountText,
+    AssetCode,
+    Instant,
+    MetalCode,
+    PublicId,
+    Schema,
+    amount,
+)
+from app.kit.money import Amount
+
+_BPS_MAX = 10_000
+
+
+class Money(Schema):
+    """An amount with its asset."""
+
+    asset = AssetCode(required=True, attribute="asset.code")
+    amount = AmountText(required=True)
+
+    def get_attribute(self, obj: Amount, attr: str, _default: object) -> object:
+        """An `Amount` is its own text."""
+        return obj if attr == "amount" else obj.asset.code
+
+
+class PricesQuery(Schema):
+    """Which metal; all when absent."""
+
+    asset = MetalCode(metadata={"description": "A metal by its symbol"})
+
+
+class Price(Schema):
+    """The price of a metal, in US dollars per troy ounce."""
+
+    metal = MetalCode(required=True)
+    asset = AssetCode(required=True)
+    bid = AmountText(required=True, metadata={"description": "What a customer sells at"})
+    ask = AmountText(required=True, metadata={"description": "What a customer buys at"})
+    mid = AmountText(required=True)
+    currency = ma.fields.Constant("USD", metadata={"enum": ["USD"]})
+    unit = ma.fields.Constant("ozt", metadata={"enum": ["ozt"]})
+    as_of = Instant(required=True)
+    source = ma.fields.String(required=True, metadata={"examples": ["simulated"]})
+    stale = ma.fields.Boolean(required=True)
+    market_state = ma.fields.String(required=True, metadata={"enum": ["open", "closed", "halted"]})
+
+
+class Prices(Schema):
+    """Prices by metal."""
+
+    data = ma.fields.List(ma.fields.Nested(Price), required=True)
+
+
+class ConversionRequest(Schema):
+    """Two assets and one amount: of what is given, or of what is to be received."""
+
+    from_asset = AssetCode()
+    to_asset = AssetCode()
+    from_amount = AmountText(metadata={"examples": ["100.00"]})
+    to_amount = AmountText(metadata={"examples": ["0.025"]})
+
+    example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+
+    @ma.validates_schema
+    def _shape(self, data: dict[str, Any], **_options: Any) -> None:
+        self.require_conversion(data)
+
+    def require_conversion(self, data: dict[str, Any]) -> None:
+        """Both assets, different; exactly one amount, possible in its asset."""
+        problems = {
+            name: ["is required"]
+            for name, key in (("fromAsset", "from_asset"), ("toAsset", "to_asset"))
+            if key not in data
+        }
+        if not problems and data["from_asset"] == data["to_asset"]:
+            problems["toAsset"] = ["must differ from fromAsset"]
+        if ("from_amount" in data) == ("to_amount" in data):
+            problems["fromAmount"] = ["give fromAmount or toAmount, one of the two"]
+        if problems:
+            raise ma.ValidationError(problems)
+        if "from_amount" in data:
+            amount("fromAmount", data["from_asset"], data["from_amount"])
+        else:
+            amount("toAmount", data["to_asset"], data["to_amount"])
+
+
+class OrderRequest(ConversionRequest):
+    """A quote to fill, or a conversion at the market."""
+
+    quote_id = PublicId("qt")
+    max_slippage_bps = ma.fields.Integer(
+        strict=True,
+        validate=ma.validate.Range(0, _BPS_MAX),
+        metadata={
+            "description": "How much worse than expectedPrice, or than mid, the price may be"
+        },
+    )
+    expected_price = AmountText(
+        metadata={"description": "The price the customer was shown; bounds maxSlippageBps"}
+    )
+
+    example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+
+    def require_conversion(self, data: dict[str, Any]) -> None:
+        """A quote alone, or a conversion; an expected price only to bound slippage from."""
+        if "quote_id" in data:
+            if len(data) > 1:
+                raise ma.ValidationError({"quoteId": ["stands alone: the quote says the rest"]})
+            return
+        if "expected_price" in data:
+            if "max_slippage_bps" not in data:
+                raise ma.ValidationError({"expectedPrice": ["goes with maxSlippageBps"]})
+            if Decimal(data["expected_price"]) == 0:
+                raise ma.ValidationError({"expectedPrice": ["must be greater than zero"]})
+        super().require_conversion(data)
+
+
+class Quote(Schema):
+    """A price kept until `expiresAt`."""
+
+    id = PublicId("qt", required=True)
+    from_asset = AssetCode(required=True, attribute="conversion.given.asset.code")
+    to_asset = AssetCode(required=True, attribute="conversion.received.asset.code")
+    from_amount = AmountText(required=True, attribute="conversion.given")
+    to_amount = AmountText(required=True, attribute="conversion.received")
+    price = AmountText(required=True, attribute="conversion.price")
+    fee = ma.fields.Nested(Money, required=True, attribute="conversion.fee")
+    expires_at = Instant(required=True)
+
+
+class Order(Schema):
+    """A conversion that happened."""
+
+    id = PublicId("trd", required=True)
+    quote_id = PublicId("qt", required=True, allow_none=True)
+    status = ma.fields.Constant("filled", metadata={"enum": ["filled"]})
+    from_asset = AssetCode(required=True, attribute="given.asset.code")
+    to_asset = AssetCode(required=True, attribute="received.asset.code")
+    from_amount = AmountText(required=True, attribute="given")
+    to_amount = AmountText(required=True, attribute="received")
+    price = AmountText(required=True)
+    fee = ma.fields.Nested(Money, required=True)
+    executed_at = Instant(required=True)
+
+
+class Orders(Schema):
+    """A page of orders, newest first."""
+
+    data = ma.fields.List(ma.fields.Nested(Order), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True)

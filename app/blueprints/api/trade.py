@@ -1,0 +1,116 @@
+"""Prices, quotes and conversion orders."""
+
+from decimal import Decimal
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import trade as schemas
+from app.blueprints.api.schemas.fields import PageQuery, amount
+from app.blueprints.web import ApiBlueprint
+from app.catalog.rules import SYNTHETIC, TRADABLE, Metal
+from app.kit import clock
+from app.kit.db import Session
+from app.kit.ports import resolve
+from app.ledger.errors import InsufficientFunds
+from app.pricing import queries as pricing
+from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.rules import PricingRules
+from app.trading import queries as trades
+from app.trading import service as trading
+from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
+from app.trading.service import Desk, Wish
+
+blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders")
+
+
+@blp.operation("GET", "/prices", public=True, query=schemas.PricesQuery, gives=schemas.Prices)
+def prices(session: Session, query: dict[str, Any]) -> object:
+    """Prices by metal, in US dollars per troy ounce.
+
+    A price is stale when it is too old to trade at; `marketState` says whether the metal trades.
+    """
+    rules, now = resolve(PricingRules), clock.now()
+    metals = [Metal(query["asset"])] if "asset" in query else None
+    return {
+        "data": [
+            {
+                "metal": price.metal,
+                "asset": SYNTHETIC[Metal(price.metal)].code,
+                "bid": price.bid,
+                "ask": price.ask,
+                "mid": price.mid,
+                "as_of": price.as_of,
+                "source": price.source,
+                "stale": price.is_stale(now, rules),
+                "market_state": price.state(now, rules),
+            }
+            for price in pricing.market(session, metals)
+        ]
+    }
+
+
+@blp.operation(
+    "POST",
+    "/quote",
+    permission=Permission.QUOTES_CREATE,
+    takes=schemas.ConversionRequest,
+    gives=schemas.Quote,
+    status=201,
+    refusals=(PriceStale, MarketHalted),
+)
+def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """State a price and keep it until it expires. Reserves nothing."""
+    return trading.quote(session, actor, resolve(Desk), _wish(body))
+
+
+@blp.operation(
+    "POST",
+    "/order",
+    permission=Permission.ORDERS_PLACE,
+    takes=schemas.OrderRequest,
+    gives=schemas.Order,
+    status=201,
+    idempotent=True,
+    refusals=(
+        QuoteNotFound,
+        QuoteExpired,
+        QuoteUsed,
+        PriceStale,
+        MarketHalted,
+        SlippageExceeded,
+        InsufficientFunds,
+    ),
+)
+def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Convert one asset into another, at a quote or at the market's price of this moment."""
+    desk = resolve(Desk)
+    if "quote_id" in body:
+        return trading.fill_quote(session, actor, desk, body["quote_id"])
+    expected = body.get("expected_price")
+    return trading.convert(
+        session,
+        actor,
+        desk,
+        _wish(body),
+        slippage_bps_max=body.get("max_slippage_bps"),
+        expected_price=Decimal(expected) if expected is not None else None,
+    )
+
+
+@blp.operation(
+    "GET", "/history", permission=Permission.ORDERS_READ, query=PageQuery, gives=schemas.Orders
+)
+def history(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """The caller's orders, newest first."""
+    return trades.history(session, actor.user_id, limit=query["limit"], cursor=query.get("cursor"))
+
+
+def _wish(body: dict[str, Any]) -> Wish:
+    from_code, to_code = body["from_asset"], body["to_asset"]
+    given, received = body.get("from_amount"), body.get("to_amount")
+    return Wish(
+        from_asset=TRADABLE[from_code],
+        to_asset=TRADABLE[to_code],
+        from_amount=amount("fromAmount", from_code, given) if given else None,
+        to_amount=amount("toAmount", to_code, received) if received else None,
+    )

@@ -1,0 +1,51 @@
+"""`flask books`: the books proved, and the books in other programs' forms."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from sys import stdout
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.kit.db import SNAPSHOT, Database
+from app.ledger.verification import INVARIANTS, violations
+from app.reporting.books import BooksFormat, export
+
+books = AppGroup("books", help="Prove the books, and write them for other programs.")
+
+
+def _database() -> Database:
+    database = current_app.extensions["database"]
+    assert isinstance(database, Database)
+    return database
+
+
+@books.command("verify")
+def verify() -> None:
+    """Check every invariant of the ledger. Exit code 1 names what is wrong."""
+    with _database().transaction(SNAPSHOT) as session:
+        found = violations(session)
+        entries, postings = session.rows(
+            "SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM postings)"
+        )[0]
+    for violation in found:
+        click.echo(f"{violation.invariant}: {violation.offender}", err=True)
+    if found:
+        raise click.ClickException(f"the books do not hold: {len(found)} violations")
+    click.echo(
+        f"The books hold: {len(INVARIANTS)} invariants, {entries} entries, {postings} postings."
+    )
+
+
+@books.command("export")
+@click.option("--format", "form", type=click.Choice([f.value for f in BooksFormat]), required=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: print.")
+def export_books(form: str, output: Path | None) -> None:
+    """Write the whole journal for bean-check or hledger."""
+    with (
+        _database().transaction(SNAPSHOT) as session,
+        output.open("w", encoding="utf-8") if output else nullcontext(stdout) as file,
+    ):
+        for line in export(session, BooksFormat(form)):
+            file.write(f"{line}\n")

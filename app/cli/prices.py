@@ -1,0 +1,90 @@
+"""`flask prices`: replay a file of prices, show the market."""
+
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.catalog.rules import Metal
+from app.integrations.replay.feed import InvalidPriceFile, ReplayFeed
+from app.kit import clock, ports
+from app.kit.db import Database
+from app.kit.errors import Unavailable
+from app.pricing import queries, service
+from app.pricing.ports import Observation
+from app.pricing.rules import PricingRules
+
+# Each chunk is stored in a transaction of its own; starting again completes what is missing.
+_CHUNK = 500
+_HEADER_LINES = 1
+
+prices = AppGroup("prices", help="Prices of metals, in US dollars per troy ounce.")
+
+
+@prices.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--metal", required=True, type=click.Choice([metal.value for metal in Metal]), help="Of what."
+)
+def replay(file: Path, metal: str) -> None:
+    """Store every price of FILE (Date,Price) with its own date; again changes nothing."""
+    try:
+        observations = ReplayFeed(file, Metal(metal)).observations
+    except InvalidPriceFile as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    now = clock.now()
+    for line, seen in enumerate(observations, start=_HEADER_LINES + 1):
+        if seen.observed_at > now:
+            raise click.ClickException(
+                f"{file}: line {line}: {seen.observed_at:%Y-%m-%d} has not come yet"
+            )
+    click.echo(f"{file}: {len(observations)} prices, {_span(observations)}")
+    try:
+        new = _store(observations)
+    except Unavailable as error:
+        raise click.ClickException(f"{error} Start the same command again to go on") from error
+    click.echo(f"{new} ticks are new, {len(observations) - new} were there already")
+
+
+def _store(observations: list[Observation]) -> int:
+    database: Database = current_app.extensions["database"]
+    rules = ports.resolve(PricingRules)
+    chunks = range(0, len(observations), _CHUNK)
+    new = 0
+    with click.progressbar(chunks, label="Storing") as starts:
+        for start in starts:
+            with database.transaction() as session:
+                new += service.record_history(
+                    session,
+                    ReplayFeed.name,
+                    observations[start : start + _CHUNK],
+                    clock.now(),
+                    rules,
+                )
+    return new
+
+
+def _span(observations: list[Observation]) -> str:
+    first, last = observations[0], observations[-1]
+    return f"{first.observed_at:%Y-%m-%d} to {last.observed_at:%Y-%m-%d}"
+
+
+@prices.command()
+def show() -> None:
+    """Print the market: one line per metal that ever had a price."""
+    database: Database = current_app.extensions["database"]
+    rules = ports.resolve(PricingRules)
+    now = clock.now()
+    with database.reading() as session:
+        market = queries.market(session)
+    if not market:
+        click.echo("No price was ever recorded")
+        return
+    click.echo(f"{'metal':6}{'bid':>16}{'ask':>16}{'mid':>16}  {'as of':26}{'state':10}source")
+    for price in market:
+        age = " (stale)" if price.is_stale(now, rules) else ""
+        click.echo(
+            f"{price.metal:6}{price.bid:>16}{price.ask:>16}{price.mid:>16}  "
+            f"{clock.rfc3339(price.as_of):26}{price.state(now, rules):10}{price.source}{age}"
+        )

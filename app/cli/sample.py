@@ -1,0 +1,128 @@
+"""`flask sample`: sample people and play money, for development and tests; never in production."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.access import Role
+from app.catalog.rules import PAXG, TRADABLE, USD
+from app.config import Environment
+from app.identity import queries as people
+from app.identity import service as identity
+from app.kit import clock, ids
+from app.kit.db import Database, Session
+from app.kit.errors import NotFound, Refusal
+from app.kit.money import Amount, InvalidAmount
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.pricing.ports import PriceFeed
+from app.pricing.rules import PricingRules
+from app.pricing.service import record_ticks
+
+PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
+#: Who is in the sample: the part of the address before @pbcex.local, role and names.
+PEOPLE = (
+    ("admin", Role.ADMIN, "Ada", "Admin"),
+    ("support", Role.SUPPORT, "Sam", "Support"),
+    ("teller", Role.TELLER, "Tess", "Teller"),
+    ("inventory", Role.INVENTORY, "Ivo", "Inventory"),
+    ("compliance", Role.COMPLIANCE, "Cleo", "Compliance"),
+    ("auditor", Role.AUDITOR, "Aude", "Auditor"),
+    ("customer", Role.USER, "Carl", "Customer"),
+)
+#: What the customer has to begin with.
+PURSE = (Amount.parse(USD, "25000.00"), Amount.parse(PAXG, "2"))
+
+sample = AppGroup("sample", help="Sample people and play money. Refused in production.")
+
+
+@sample.command()
+def load() -> None:
+    """Add the sample people, and give the customer money once; again changes nothing.
+
+    Prices are recorded at once, so that the first order need not wait for the first tick.
+    """
+    added = 0
+    with _transaction() as session:
+        for local, role, first_name, last_name in PEOPLE:
+            email = f"{local}@pbcex.local"
+            if _find(session, email) is None:
+                user_id = _add(session, email, role, first_name, last_name)
+                for amount in PURSE if role is Role.USER else ():
+                    _credit(session, user_id, amount)
+                added += 1
+        now = clock.now()
+        observations = {feed.name: feed.fetch(now) for feed in _simulated_feeds()}
+        record_ticks(session, observations, now, resolve(PricingRules))
+    click.echo(f"{added} people are new, {len(PEOPLE) - added} were there already")
+
+
+@sample.command()
+@click.argument("email")
+@click.argument("asset", type=click.Choice(list(TRADABLE)))
+@click.argument("amount")
+def credit(email: str, asset: str, amount: str) -> None:
+    """Confirm EMAIL's address and give its owner AMOUNT of ASSET out of the owners' capital."""
+    try:
+        given = Amount.parse(TRADABLE[asset], amount)
+    except InvalidAmount as error:
+        raise click.ClickException(f"{amount} {error}") from error
+    with _transaction() as session:
+        user_id = _find(session, email)
+        if user_id is None:
+            raise click.ClickException(f"nobody has the address {email}")
+        identity.confirm_email(session, user_id)
+        _credit(session, user_id, given)
+    click.echo(f"{email} has {given} {asset} more")
+
+
+def _simulated_feeds() -> list[PriceFeed]:
+    """Those that are there at once: a feed on the network is left to the process for it."""
+    feeds: list[PriceFeed] = current_app.extensions["price_feeds"]
+    return [feed for feed in feeds if feed.name == "simulated"]
+
+
+@contextmanager
+def _transaction() -> Iterator[Session]:
+    if current_app.extensions["settings"].env is Environment.PRODUCTION:
+        raise click.ClickException("there is no sample data in production")
+    database: Database = current_app.extensions["database"]
+    try:
+        with database.transaction() as session:
+            yield session
+    except Refusal as refusal:
+        raise click.ClickException(refusal.detail) from refusal
+
+
+def _find(session: Session, email: str) -> UUID | None:
+    try:
+        return people.person_by_email(session, email).id
+    except NotFound:
+        return None
+
+
+def _add(session: Session, email: str, role: Role, first_name: str, last_name: str) -> UUID:
+    registration = identity.prepare_registration(
+        email=email, password=PASSWORD, first_name=first_name, last_name=last_name
+    )
+    user_id = identity.add_person(session, registration, role)
+    identity.confirm_email(session, user_id)
+    return user_id
+
+
+def _credit(session: Session, user_id: UUID, amount: Amount) -> None:
+    ledger.post(
+        session,
+        cause="sample_credit",
+        reference=f"sample_credit {ids.new()}",
+        posted_at=clock.now(),
+        postings=[
+            ledger.debit(chart.capital(amount.asset), amount),
+            ledger.credit(chart.customer(user_id, amount.asset), amount),
+        ],
+    )

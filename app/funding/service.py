@@ -1,0 +1,99 @@
+"""The verbs of funding: move gold between its token and its synthetic."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.access import Actor
+from app.catalog.rules import PAXG, Metal, Token, Wallet
+from app.funding import rules
+from app.funding.errors import GateClosed, TransferLimitExceeded
+from app.funding.rules import TransferLimits
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.money import Amount
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.pricing import queries as pricing
+from app.pricing.rules import PricingRules, require_tradable
+
+MINT = "mint"
+BURN = "burn"
+
+_INSERT_TRANSFER = """
+INSERT INTO transfers (id, user_id, from_asset, to_asset, units, transferred_at)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_MOVED_SINCE = """
+SELECT coalesce(sum(units), 0) FROM transfers WHERE user_id = %s AND transferred_at > %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A move between a customer's own accounts."""
+
+    id: UUID
+    given: Amount
+    received: Amount
+    transferred_at: datetime
+
+
+def transfer(
+    session: Session,
+    actor: Actor,
+    limits: TransferLimits,
+    pricing_rules: PricingRules,
+    *,
+    amount: Amount,
+    origin: Wallet,
+    destination: Wallet,
+) -> Transfer:
+    """Mint XAU-s from PAXG, or burn it back, one to one by weight.
+
+    Raises `Invalid` for other pairs and sizes, `GateClosed` while PAXG strays from gold,
+    `PriceStale` when either price is too old to tell, `TransferLimitExceeded`; the database raises
+    `InsufficientFunds`.
+    """
+    now = clock.now()
+    received = Amount(rules.counterpart(amount.asset, origin, destination), amount.units)
+    rules.check_size(amount, limits)
+    _require_gate_open(session, limits, pricing_rules, now)
+    made = Transfer(ids.new(), amount, received, now)
+    ledger.post(
+        session,
+        cause=MINT if amount.asset == PAXG else BURN,
+        reference=ids.encode("trf", made.id),
+        posted_at=now,
+        postings=[
+            ledger.debit(chart.customer(actor.user_id, amount.asset), amount),
+            ledger.credit(chart.backing(amount.asset), amount),
+            ledger.credit(chart.customer(actor.user_id, received.asset), received),
+            ledger.debit(chart.backing(received.asset), received),
+        ],
+    )
+    session.send(
+        _INSERT_TRANSFER,
+        (made.id, actor.user_id, amount.asset.code, received.asset.code, amount.units, now),
+    )
+    # Read after the entry has locked the customer's balances: of two transfers at once, the
+    # second sees the first.
+    row = session.row(_MOVED_SINCE, (actor.user_id, now - timedelta(days=1)))
+    assert row is not None
+    if row[0] > limits.ounces_per_day * amount.asset.unit:
+        raise TransferLimitExceeded(
+            f"At most {limits.ounces_per_day} troy ounces may be moved within 24 hours"
+        )
+    return made
+
+
+def _require_gate_open(
+    session: Session, limits: TransferLimits, pricing_rules: PricingRules, now: datetime
+) -> None:
+    """Raises unless fresh prices say that PAXG and gold are close."""
+    statement = pricing.price_statement([Metal.AU, Token.PAXG])
+    prices = pricing.market_prices_from(session.rows(*statement))
+    gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
+    token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
+    if rules.strays(token.mid, gold.mid, limits.stray_bps_max):
+        raise GateClosed

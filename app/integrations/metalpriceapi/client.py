@@ -1,0 +1,85 @@
+"""The protocol of metalpriceapi.com: one GET, bounded in time and size."""
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import httpx
+
+from app.pricing.ports import FeedFailed
+
+_BODY_MAX_BYTES = 64 * 1024
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+# httpx logs every URL at INFO, and ours carries the key.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class MetalpriceapiClient:
+    """Raises `ValueError` for a base URL that would send the key in the clear."""
+
+    def __init__(self, base_url: str, key: str, *, timeout_seconds: float = 5) -> None:
+        url = httpx.URL(base_url)
+        if url.scheme != "https" and url.host not in _LOOPBACK:
+            raise ValueError("METALPRICEAPI_BASE_URL: must be https outside this machine")
+        self._url = base_url.rstrip("/") + "/v1/latest"
+        self._key = key
+        self._timeout_seconds = timeout_seconds
+
+    def latest(self, symbols: Sequence[str]) -> dict[str, Any]:
+        """The provider's document of rates with the dollar as base; numbers are int or Decimal.
+
+        Raises `FeedFailed`, without the key in it, for anything but a successful answer.
+        """
+        query = {"api_key": self._key, "base": "USD", "currencies": ",".join(symbols)}
+        try:
+            status, body = self._get(query)
+        except httpx.TimeoutException:
+            raise FeedFailed(f"no answer within {self._timeout_seconds} seconds") from None
+        except httpx.HTTPError as error:
+            # The exception itself holds the URL, so only its kind goes on.
+            raise FeedFailed(f"cannot be reached: {type(error).__name__}") from None
+        document = _parse(body)
+        if status != httpx.codes.OK or document is None or document.get("success") is not True:
+            raise FeedFailed(_complaint(status, document))
+        return document
+
+    def _get(self, query: dict[str, str]) -> tuple[int, bytes]:
+        deadline = time.monotonic() + self._timeout_seconds
+        body = b""
+        with httpx.stream(
+            "GET", self._url, params=query, timeout=self._timeout_seconds
+        ) as response:
+            for part in response.iter_bytes():
+                body += part
+                if len(body) > _BODY_MAX_BYTES:
+                    raise FeedFailed(f"the answer is larger than {_BODY_MAX_BYTES} bytes")
+                if time.monotonic() > deadline:
+                    raise FeedFailed(f"no whole answer within {self._timeout_seconds} seconds")
+            return response.status_code, body
+
+
+def _parse(body: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _complaint(status: int, document: dict[str, Any] | None) -> str:
+    """What went wrong, from numbers only: the provider's words might repeat the key."""
+    error = document.get("error") if document else None
+    code = error.get("statusCode") if isinstance(error, dict) else None
+    if isinstance(code, int):
+        return f"refused with HTTP {status}, error {code}"
+    if status != httpx.codes.OK:
+        return f"refused with HTTP {status}"
+    return "the answer is not a JSON document of rates" if document is None else "refused"

@@ -1,0 +1,1 @@
+"""Prices from a file: history, and journeys through it."""

@@ -1,0 +1,1 @@
+"""Prices for demonstrations and tests: plausible, repeatable, and refused in production."""

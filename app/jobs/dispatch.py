@@ -1,0 +1,50 @@
+"""Carrying out staged jobs: the only function that RQ ever calls."""
+
+from uuid import UUID
+
+import structlog
+from flask import current_app
+from rq.timeouts import JobTimeoutException
+
+from app.kit import tasks
+from app.kit.db import Database
+from app.outbox import service
+from app.outbox.rules import Backoff
+
+log = structlog.get_logger()
+
+#: How RQ names `run`. A job in Redis holds this name and ids of rows, nothing else.
+FUNCTION = "app.jobs.dispatch.run"
+
+
+def run(*outbox_ids: str) -> None:
+    """Carry out the jobs of these rows, in the application whose context the worker entered."""
+    database, backoff = current_app.extensions["database"], current_app.extensions["backoff"]
+    for outbox_id in outbox_ids:
+        carry_out(database, UUID(outbox_id), backoff)
+
+
+def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
+    """Do a job's effect and mark it done, in one transaction; or record why not, in another.
+
+    A job that is done, dead or in another worker's hands is left alone. What failed is due again
+    after its backoff: the relay sends it, RQ never retries. Raises `Unavailable` when not even the
+    failure could be recorded, and RQ's timeout, which was meant for everything in hand.
+    """
+    with database.transaction() as session:
+        counted = service.count_try(session, identifier, backoff)
+    if not counted:
+        return
+    try:
+        with database.transaction() as session:
+            job = service.start(session, identifier)
+            if job is None:
+                return
+            tasks.find(job.task).run(session, **job.args)
+            service.finish(session, identifier)
+    except Exception as error:
+        with database.transaction() as session:
+            dead = service.fail(session, identifier, error, backoff)
+        log.exception("job_dead" if dead else "job_failed", outbox_id=str(identifier))
+        if isinstance(error, JobTimeoutException):
+            raise

@@ -1,0 +1,54 @@
+"""The loop of a background process: steps until SIGTERM, patient while a server is away."""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+from redis.exceptions import RedisError
+
+from app.kit.errors import Unavailable
+
+#: What a step raises when PostgreSQL or Redis is away: waited out. Anything else is a fault of ours
+#: and ends the process; its supervisor starts a new one.
+AWAY = (Unavailable, RedisError)
+_WAIT_SECONDS_MIN, _WAIT_SECONDS_MAX = 0.1, 5.0
+
+
+class Loop:
+    """Takes steps until it is asked to stop; the step in hand is always finished."""
+
+    def __init__(self, name: str) -> None:
+        self.log = structlog.get_logger().bind(process=name)
+        self._stopping = threading.Event()
+        self._wait = _WAIT_SECONDS_MIN
+
+    def stop_on_signals(self) -> None:
+        """From now on SIGTERM and SIGINT ask the loop to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def stop(self) -> None:
+        """End `run` after the present step."""
+        self._stopping.set()
+
+    def run(self, step: Callable[[], float]) -> None:
+        """Call `step` until stopped. It answers for how many seconds to rest before the next."""
+        self.log.info("started")
+        while not self._stopping.is_set():
+            self._stopping.wait(self._try(step))
+        self.log.info("stopped")
+
+    def _try(self, step: Callable[[], float]) -> float:
+        try:
+            rest = step()
+        except AWAY as error:
+            self._wait = min(self._wait * 2, _WAIT_SECONDS_MAX)
+            self.log.warning("server_away", error=type(error).__name__, retry_seconds=self._wait)
+            return self._wait
+        self._wait = _WAIT_SECONDS_MIN
+        return rest
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop()

@@ -1,0 +1,35 @@
+"""Named reads of messages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.kit import pages
+from app.kit.db import Session
+from app.kit.pages import Page
+
+_MESSAGES = """
+SELECT id, kind, subject, body, created_at, read_at FROM messages
+WHERE user_id = %s AND id < %s ORDER BY id DESC LIMIT %s
+"""
+_PAST_EVERY_ID = UUID(int=2**128 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as its reader sees it."""
+
+    id: UUID
+    kind: str
+    subject: str
+    body: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+def messages_of(
+    session: Session, user_id: UUID, limit: int, before: UUID | None = None
+) -> Page[Message]:
+    """A person's messages, newest first: those older than the message `before`."""
+    rows = session.rows(_MESSAGES, (user_id, before or _PAST_EVERY_ID, limit + 1))
+    return pages.cut([Message(*row) for row in rows], limit, lambda message: message.id)

@@ -1,0 +1,37 @@
+"""The verbs of messages."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.tasks import task
+from app.messages import rules
+
+_DELIVER = """
+INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (user_id, event_key) DO NOTHING
+"""
+
+
+def deliver(
+    session: Session, *, user_id: UUID, event_key: str, kind: str, values: Mapping[str, str]
+) -> None:
+    """Put the message of an event into a person's inbox, unless it is there already.
+
+    Raises `LookupError` for an unknown kind, `jinja2.UndefinedError` for a missing value.
+    """
+    text = rules.render(kind, values)
+    session.send(
+        _DELIVER,
+        (ids.new(), user_id, event_key, kind, text.version, text.subject, text.body, clock.now()),
+    )
+
+
+@task("messages.deliver")
+def deliver_staged(
+    session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
+) -> None:
+    """`deliver` as a background task: the args are JSON."""
+    deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)

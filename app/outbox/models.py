@@ -1,0 +1,66 @@
+"""Tables of the outbox."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base
+
+Instant = sa.DateTime(timezone=True)
+
+
+class StagedJob(Base):
+    """A job that is to be done once. Pending until it is done or dead."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        sa.CheckConstraint("jsonb_typeof(args) = 'object'", name="args_are_named"),
+        sa.CheckConstraint("sends >= 0 AND tries >= 0", name="counts_not_negative"),
+        sa.CheckConstraint("(sent_at IS NULL) = (sends = 0)", name="sent_at_if_sent"),
+        sa.CheckConstraint("done_at IS NULL OR tries > 0", name="done_only_if_tried"),
+        sa.CheckConstraint("dead_at IS NULL OR last_error IS NOT NULL", name="dead_says_why"),
+        sa.CheckConstraint("done_at IS NULL OR dead_at IS NULL", name="done_or_dead"),
+        sa.Index(
+            "outbox_pending_queue_due_at_idx",
+            "queue",
+            "due_at",
+            postgresql_where=sa.text("done_at IS NULL AND dead_at IS NULL"),
+        ),
+        sa.Index("outbox_done_at_idx", "done_at", postgresql_where=sa.text("done_at IS NOT NULL")),
+        sa.Index("outbox_dead_at_idx", "dead_at", postgresql_where=sa.text("dead_at IS NOT NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    task: Mapped[str] = mapped_column(sa.Text)
+    args: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    queue: Mapped[str] = mapped_column(sa.Text)
+    staged_at: Mapped[datetime] = mapped_column(Instant)
+    #: When the relay sends it next. Every sending and every failure moves it on.
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    #: The latest of `sends` sendings to a worker.
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    sends: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
+    #: How often a worker began it.
+    tries: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
+    last_error: Mapped[str | None] = mapped_column(sa.Text)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+    dead_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class TimetableRow(Base):
+    """A task that is staged again and again. One row per name, whoever runs the timetable."""
+
+    __tablename__ = "timetable"
+    __table_args__ = (sa.CheckConstraint("every_seconds > 0", name="period_is_positive"),)
+
+    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    task: Mapped[str] = mapped_column(sa.Text)
+    every_seconds: Mapped[int] = mapped_column(sa.Integer)
+    next_due_at: Mapped[datetime] = mapped_column(Instant)
+    last_staged_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: What was staged last; not a foreign key, because done rows are pruned.
+    last_outbox_id: Mapped[UUID | None]

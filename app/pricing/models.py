@@ -1,0 +1,72 @@
+"""Tables of pricing."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base
+
+_METAL_KNOWN = "metal IN ('AU', 'AG', 'PT', 'PD', 'CU', 'PAXG')"
+_INSTANT = sa.DateTime(timezone=True)
+
+
+class Tick(Base):
+    """What one source said at one instant, as it said it. Append-only.
+
+    The primary key makes a second recording of the same observation harmless, and finds the ticks
+    of one metal over a span of time.
+    """
+
+    __tablename__ = "ticks"
+    __table_args__ = (
+        sa.CheckConstraint(_METAL_KNOWN, name="metal_known"),
+        # NaN is greater than infinity, so it is refused too.
+        sa.CheckConstraint(
+            "0 < coalesce(bid, mid) AND coalesce(bid, mid) <= mid "
+            "AND mid <= coalesce(ask, mid) AND coalesce(ask, mid) < 'Infinity'",
+            name="tick_in_order",
+        ),
+    )
+
+    metal: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    #: When the source says it was so.
+    observed_at: Mapped[datetime] = mapped_column(_INSTANT, primary_key=True)
+    source: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    bid: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    ask: Mapped[Decimal | None] = mapped_column(sa.Numeric)
+    mid: Mapped[Decimal] = mapped_column(sa.Numeric)
+    #: When we learned of it.
+    received_at: Mapped[datetime] = mapped_column(_INSTANT)
+
+
+class MarketPriceRow(Base):
+    """The one price of a metal that orders use."""
+
+    __tablename__ = "market_prices"
+    __table_args__ = (
+        sa.CheckConstraint(_METAL_KNOWN, name="metal_known"),
+        sa.CheckConstraint(
+            "0 < bid AND bid <= mid AND mid <= ask AND ask < 'Infinity'", name="price_in_order"
+        ),
+        sa.CheckConstraint("halted = (halted_reason IS NOT NULL)", name="reason_if_halted"),
+        sa.CheckConstraint(
+            "num_nulls(doubted_mid, doubted_as_of, doubted_ticks) IN (0, 3)", name="doubt_is_whole"
+        ),
+    )
+
+    metal: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    bid: Mapped[Decimal] = mapped_column(sa.Numeric(18, 6))
+    ask: Mapped[Decimal] = mapped_column(sa.Numeric(18, 6))
+    mid: Mapped[Decimal] = mapped_column(sa.Numeric(18, 6))
+    as_of: Mapped[datetime] = mapped_column(_INSTANT)
+    #: A feed's name, or `median(a,b)`.
+    source: Mapped[str] = mapped_column(sa.Text)
+    halted: Mapped[bool] = mapped_column(server_default=sa.false())
+    halted_reason: Mapped[str | None] = mapped_column(sa.Text)
+    #: A jump that is not believed yet (rules.doubt).
+    doubted_mid: Mapped[Decimal | None] = mapped_column(sa.Numeric(18, 6))
+    doubted_as_of: Mapped[datetime | None] = mapped_column(_INSTANT)
+    doubted_ticks: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    updated_at: Mapped[datetime] = mapped_column(_INSTANT)

@@ -1,0 +1,1 @@
+"""Reporting reads across every room and moves nothing."""

@@ -1,0 +1,42 @@
+"""Reads of trading."""
+
+from uuid import UUID
+
+from app.catalog.rules import TRADABLE
+from app.kit.db import Row, Session
+from app.kit.money import Amount
+from app.kit.pages import Page, cut, decode_cursor
+from app.trading.service import Order
+
+_COLUMNS = """
+SELECT id, quote_id, from_asset, given_units, to_asset, received_units, price, fee_asset, fee_units,
+       executed_at
+FROM orders
+"""
+_HISTORY = f"{_COLUMNS} WHERE user_id = %(user)s ORDER BY id DESC LIMIT %(limit)s"
+_HISTORY_BEFORE = (
+    f"{_COLUMNS} WHERE user_id = %(user)s AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s"
+)
+
+
+def history(session: Session, user_id: UUID, *, limit: int, cursor: str | None) -> Page[Order]:
+    """A person's orders, newest first. Raises `Invalid` for a cursor that no page gave."""
+    values = {"user": user_id, "limit": limit + 1}
+    if cursor is None:
+        rows = session.rows(_HISTORY, values)
+    else:
+        rows = session.rows(_HISTORY_BEFORE, {**values, "before": decode_cursor(cursor)})
+    return cut([_order(row) for row in rows], limit, lambda order: order.id)
+
+
+def _order(row: Row) -> Order:
+    order_id, quote_id, from_code, given, to_code, received, price, fee_code, fee, at = row
+    return Order(
+        order_id,
+        quote_id,
+        Amount(TRADABLE[from_code], given),
+        Amount(TRADABLE[to_code], received),
+        price,
+        Amount(TRADABLE[fee_code], fee),
+        at,
+    )

@@ -1,0 +1,193 @@
+"""The arithmetic of a conversion: pure, exact, in integers. API.md fixes every rounding.
+
+Dollars (USD, USDC) stand at 1; a metal asset, PAXG included, is bought at the metal's ask and sold
+at its bid, in USD per troy ounce. The fee is taken from what is given, except when metal is sold
+for dollars: then from the dollars.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+
+from app.catalog.rules import DOLLARS, METAL_OF, Metal
+from app.kit.money import Amount, Asset, Rounding, divide, quantize_down, round_units
+
+#: Decimals of the price of one metal in another.
+CROSS_PRICE_DECIMALS = 8
+BPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PricePair:
+    """What a metal is bought and sold at, and the middle: USD per troy ounce."""
+
+    bid: Decimal
+    ask: Decimal
+    mid: Decimal
+
+
+ONE = PricePair(Decimal(1), Decimal(1), Decimal(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A conversion worked out to the last minor unit.
+
+    `given = fee + …` on the side that bears the fee. `price` is USD per ounce (ask when buying, bid
+    when selling), or from-metal in to-metal. `spread` and `rounding` are in the asset of `fee`.
+    """
+
+    given: Amount
+    received: Amount
+    price: Decimal
+    fee: Amount
+    #: The distance of `price` from mid, over the whole conversion.
+    spread: Amount
+    #: What truncation left with the house; below a minor unit's worth of either side.
+    rounding: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class TradingRules:
+    """The numbers that trading uses, as configured."""
+
+    fee_bps: int = 50
+    quote_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The two assets of a conversion, their prices, and the fee: all that an amount needs."""
+
+    from_asset: Asset
+    to_asset: Asset
+    from_price: PricePair
+    to_price: PricePair
+    fee_bps: int
+
+    @cached_property
+    def price(self) -> Decimal:
+        """The price of this conversion as the wire shows it."""
+        if self.to_asset in DOLLARS:
+            return self.from_price.bid
+        if self.from_asset in DOLLARS:
+            return self.to_price.ask
+        return quantize_down(self.from_price.bid / self.to_price.ask, CROSS_PRICE_DECIMALS)
+
+    @cached_property
+    def price_at_mid(self) -> Decimal:
+        """The same price without spread: what slippage is measured from."""
+        if self.to_asset in DOLLARS:
+            return self.from_price.mid
+        if self.from_asset in DOLLARS:
+            return self.to_price.mid
+        return self.from_price.mid / self.to_price.mid
+
+    @property
+    def sells_metal(self) -> bool:
+        """Metal is given for dollars: the fee comes out of the dollars."""
+        return self.to_asset in DOLLARS and self.from_asset not in DOLLARS
+
+    @cached_property
+    def rate(self) -> Fraction:
+        """Minor units received for one minor unit given, before the fee and before rounding."""
+        buys = self.from_asset in DOLLARS and self.to_asset not in DOLLARS
+        price = Fraction(self.price)
+        return self._scaled(1 / price if buys else price)
+
+    @cached_property
+    def rate_at_mid(self) -> Fraction:
+        """The same at the middle of the market: what a conversion without spread would give."""
+        return self._scaled(Fraction(self.from_price.mid) / Fraction(self.to_price.mid))
+
+    def _scaled(self, price: Fraction) -> Fraction:
+        return price * self.to_asset.unit / self.from_asset.unit
+
+    def fee_on(self, units: int) -> int:
+        """The fee on so many minor units, rounded half up."""
+        return divide(units * self.fee_bps, BPS, Rounding.HALF_UP)
+
+    def received_for(self, given: int) -> int:
+        """Minor units received for `given`: never falls when `given` rises."""
+        if self.sells_metal:
+            gross = self.gross_for(given)
+            return gross - self.fee_on(gross)
+        return self.gross_for(given - self.fee_on(given))
+
+    def gross_for(self, given: int) -> int:
+        """Minor units for `given` without a fee, truncated."""
+        return given * self.rate.numerator // self.rate.denominator
+
+    def given_for(self, received: int) -> int:
+        """The smallest number of minor units that yields `received`."""
+        estimate = Fraction(received * BPS, BPS - self.fee_bps) / self.rate
+        high = round_units(estimate, Rounding.UP) + 1
+        step = 1
+        while self.received_for(high) < received:
+            high += step
+            step *= 2
+        low = 0
+        step = 1
+        while high - step > 0:
+            if self.received_for(high - step) < received:
+                low = high - step
+                break
+            high -= step
+            step *= 2
+        while low + 1 < high:
+            middle = (low + high) // 2
+            if self.received_for(middle) < received:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+def convert_given(terms: Terms, given: Amount) -> Conversion | None:
+    """What `given` buys; None when that rounds to nothing."""
+    return _conversion(terms, given.units, terms.received_for(given.units))
+
+
+def convert_received(terms: Terms, received: Amount) -> Conversion | None:
+    """The conversion that yields exactly `received` for the least given."""
+    return _conversion(terms, terms.given_for(received.units), received.units)
+
+
+def _conversion(terms: Terms, given: int, received: int) -> Conversion | None:
+    """Both sides known: splits what the house keeps into fee, spread and rounding."""
+    if received <= 0:
+        return None
+    if terms.sells_metal:
+        # Kept in dollars: what the metal is worth at mid, less what was paid out.
+        fee = terms.fee_on(terms.gross_for(given))
+        at_mid = round_units(given * terms.rate_at_mid, Rounding.HALF_UP)
+        exact_spread = given * (terms.rate_at_mid - terms.rate)
+        kept, fee_asset = at_mid - received - fee, terms.to_asset
+    else:
+        # Kept in what was given: the rest after the fee, less what `received` is worth at mid.
+        fee = terms.fee_on(given)
+        at_mid = round_units(received / terms.rate_at_mid, Rounding.HALF_UP)
+        exact_spread = received * (1 / terms.rate - 1 / terms.rate_at_mid)
+        kept, fee_asset = given - fee - at_mid, terms.from_asset
+    spread = round_units(exact_spread, Rounding.HALF_UP)
+    return Conversion(
+        given=Amount(terms.from_asset, given),
+        received=Amount(terms.to_asset, received),
+        price=terms.price,
+        fee=Amount(fee_asset, fee),
+        spread=Amount(fee_asset, spread),
+        rounding=Amount(fee_asset, kept - spread),
+    )
+
+
+def metals_of(*assets: Asset) -> tuple[Metal, ...]:
+    """The metals whose prices a conversion between these assets needs."""
+    return tuple(dict.fromkeys(METAL_OF[a.code] for a in assets if a.code in METAL_OF))
+
+
+def slippage_exceeds(conversion: Conversion, reference: Decimal, bps_max: int) -> bool:
+    """Whether the price is worse for the customer than `reference` by more than so many bps."""
+    buys = conversion.given.asset in DOLLARS
+    worse_by = (conversion.price - reference) if buys else (reference - conversion.price)
+    return worse_by * BPS > reference * bps_max

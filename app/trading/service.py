@@ -1,0 +1,307 @@
+"""The verbs of trading: quote, and convert at a quote or at the market."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.access import Actor
+from app.catalog.rules import METAL_OF, TRADABLE, Metal, Priced
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid
+from app.kit.money import Amount, Asset
+from app.kit.tasks import task
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.outbox import service as outbox
+from app.pricing import queries as pricing
+from app.pricing.rules import MarketPrice, PricingRules, require_tradable
+from app.trading import rules
+from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
+from app.trading.rules import ONE, Conversion, PricePair, Terms, TradingRules
+
+TRADE = "trade"
+#: How long a quote that nobody filled can still be looked up.
+QUOTES_KEPT = timedelta(days=7)
+
+_INSERT_QUOTE = """
+INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units, received_units, price,
+                    fee_asset, fee_units, spread_units, rounding_units, quoted_at, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_FIND_QUOTE = """
+SELECT q.from_asset, q.to_asset, q.given_units, q.received_units, q.price, q.fee_asset, q.fee_units,
+       q.spread_units, q.rounding_units, q.expires_at, o.id IS NOT NULL
+FROM quotes q LEFT JOIN orders o ON o.quote_id = q.id
+WHERE q.id = %s AND q.user_id = %s
+"""
+_INSERT_ORDER = """
+INSERT INTO orders (id, user_id, quote_id, from_asset, to_asset, given_units, received_units, price,
+                    fee_asset, fee_units, executed_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_FORGET_QUOTES = """
+DELETE FROM quotes WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM quotes q WHERE expires_at < %s
+        AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id) LIMIT 10000
+))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer wants converted: exactly one of the amounts is given."""
+
+    from_asset: Asset
+    to_asset: Asset
+    from_amount: Amount | None
+    to_amount: Amount | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A conversion at a price kept until `expires_at`."""
+
+    id: UUID
+    conversion: Conversion
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A conversion that happened."""
+
+    id: UUID
+    quote_id: UUID | None
+    given: Amount
+    received: Amount
+    price: Decimal
+    fee: Amount
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The rules an order is made under."""
+
+    trading: TradingRules
+    pricing: PricingRules
+
+
+def quote(session: Session, actor: Actor, desk: Desk, wish: Wish) -> Quote:
+    """A price for this conversion, kept for the actor. Reserves nothing.
+
+    Raises `PriceStale` or `MarketHalted`; `Invalid` when the amount converts to nothing.
+    """
+    now = clock.now()
+    conversion = _convert(session, desk, wish, now)
+    made = Quote(ids.new(), conversion, now + timedelta(seconds=desk.trading.quote_seconds))
+    session.send(
+        _INSERT_QUOTE,
+        (
+            made.id,
+            actor.user_id,
+            conversion.given.asset.code,
+            conversion.received.asset.code,
+            conversion.given.units,
+            conversion.received.units,
+            conversion.price,
+            conversion.fee.asset.code,
+            conversion.fee.units,
+            conversion.spread.units,
+            conversion.rounding.units,
+            now,
+            made.expires_at,
+        ),
+    )
+    return made
+
+
+def fill_quote(session: Session, actor: Actor, desk: Desk, quote_id: UUID) -> Order:
+    """Convert at a quoted price, once.
+
+    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` or `MarketHalted`; the database raises
+    `InsufficientFunds`, and `QuoteUsed` to the slower of two at once.
+    """
+    now = clock.now()
+    every_metal = pricing.price_statement(Metal)
+    found, prices = session.fetch((_FIND_QUOTE, (quote_id, actor.user_id)), every_metal)
+    if not found:
+        raise QuoteNotFound
+    *columns, expires_at, used = found[0]
+    if used:
+        raise QuoteUsed
+    if now >= expires_at:
+        raise QuoteExpired
+    conversion = _conversion_of(columns)
+    # The price is the quote's; only a market that may not trade at all stands in its way.
+    market = pricing.market_prices_from(prices)
+    for metal in rules.metals_of(conversion.given.asset, conversion.received.asset):
+        require_tradable(market.get(metal), now, desk.pricing)
+    return _execute(session, actor, conversion, now, quote_id)
+
+
+def convert(
+    session: Session,
+    actor: Actor,
+    desk: Desk,
+    wish: Wish,
+    *,
+    slippage_bps_max: int | None = None,
+    expected_price: Decimal | None = None,
+) -> Order:
+    """Convert at the market's price of this moment.
+
+    With `slippage_bps_max`, only if the price is at most so much worse for the actor than
+    `expected_price`, or than the middle of the market where none is given.
+
+    Raises `PriceStale`, `MarketHalted`, `SlippageExceeded`, `Invalid`; the database raises
+    `InsufficientFunds`.
+    """
+    now = clock.now()
+    conversion = _convert(
+        session,
+        desk,
+        wish,
+        now,
+        slippage_bps_max=slippage_bps_max,
+        expected_price=expected_price,
+    )
+    return _execute(session, actor, conversion, now, None)
+
+
+def _convert(
+    session: Session,
+    desk: Desk,
+    wish: Wish,
+    now: datetime,
+    *,
+    slippage_bps_max: int | None = None,
+    expected_price: Decimal | None = None,
+) -> Conversion:
+    metals = rules.metals_of(wish.from_asset, wish.to_asset)
+    market = pricing.market_prices_from(session.rows(*pricing.price_statement(metals)))
+    terms = Terms(
+        wish.from_asset,
+        wish.to_asset,
+        _price_of(wish.from_asset, market, now, desk.pricing),
+        _price_of(wish.to_asset, market, now, desk.pricing),
+        desk.trading.fee_bps,
+    )
+    if wish.from_amount is not None:
+        conversion = rules.convert_given(terms, wish.from_amount)
+    else:
+        assert wish.to_amount is not None
+        conversion = rules.convert_received(terms, wish.to_amount)
+    if conversion is None:
+        raise Invalid("fromAmount", "is too small: it converts to nothing")
+    if slippage_bps_max is not None:
+        reference = terms.price_at_mid if expected_price is None else expected_price
+        if rules.slippage_exceeds(conversion, reference, slippage_bps_max):
+            raise SlippageExceeded(
+                f"The price is {conversion.price}, more than {slippage_bps_max} bps worse "
+                f"than {reference}"
+            )
+    return conversion
+
+
+def _price_of(
+    asset: Asset, market: Mapping[Priced, MarketPrice], now: datetime, pricing_rules: PricingRules
+) -> PricePair:
+    metal = METAL_OF.get(asset.code)
+    if metal is None:
+        return ONE
+    price = require_tradable(market.get(metal), now, pricing_rules)
+    return PricePair(price.bid, price.ask, price.mid)
+
+
+def _conversion_of(columns: Sequence[Any]) -> Conversion:
+    """The conversion that a quote's row keeps."""
+    from_code, to_code, given, received, price, fee_code, fee, spread, rounding = columns
+    from_asset, to_asset, fee_asset = (TRADABLE[code] for code in (from_code, to_code, fee_code))
+    return Conversion(
+        given=Amount(from_asset, given),
+        received=Amount(to_asset, received),
+        price=price,
+        fee=Amount(fee_asset, fee),
+        spread=Amount(fee_asset, spread),
+        rounding=Amount(fee_asset, rounding),
+    )
+
+
+def _execute(
+    session: Session,
+    actor: Actor,
+    conversion: Conversion,
+    now: datetime,
+    quote_id: UUID | None,
+) -> Order:
+    """Order, ledger entry and confirmation, in one transaction with whatever asked for it."""
+    given, received, fee = conversion.given, conversion.received, conversion.fee
+    order = Order(ids.new(), quote_id, given, received, conversion.price, fee, now)
+    session.send(
+        _INSERT_ORDER,
+        (
+            order.id,
+            actor.user_id,
+            quote_id,
+            given.asset.code,
+            received.asset.code,
+            given.units,
+            received.units,
+            order.price,
+            fee.asset.code,
+            fee.units,
+            now,
+        ),
+    )
+    # The house keeps its part on the fee's side; what is left there passes through the position.
+    kept = fee + conversion.spread + conversion.rounding
+    sells = fee.asset == received.asset
+    ledger.post(
+        session,
+        cause=TRADE,
+        reference=ids.encode("trd", order.id),
+        posted_at=now,
+        postings=[
+            ledger.debit(chart.customer(actor.user_id, given.asset), given),
+            ledger.credit(chart.position(given.asset), given if sells else given - kept),
+            ledger.credit(chart.customer(actor.user_id, received.asset), received),
+            ledger.debit(chart.position(received.asset), received + kept if sells else received),
+            ledger.credit(chart.fees(fee.asset), fee),
+            ledger.credit(chart.spread(fee.asset), conversion.spread),
+            ledger.credit(chart.rounding(fee.asset), conversion.rounding),
+        ],
+    )
+    outbox.stage(session, "messages.deliver", _confirmation(actor, order))
+    return order
+
+
+def _confirmation(actor: Actor, order: Order) -> dict[str, Any]:
+    """The message that tells the actor of the order, by values that never change."""
+    number = ids.encode("trd", order.id)
+    return {
+        "user_id": str(actor.user_id),
+        "event_key": f"trade_confirmed:{number}",
+        "kind": "trade_confirmed",
+        "values": {
+            "order": number,
+            "from_amount": str(order.given),
+            "from_asset": order.given.asset.code,
+            "to_amount": str(order.received),
+            "to_asset": order.received.asset.code,
+            "price": str(order.price),
+            "fee_amount": str(order.fee),
+            "fee_asset": order.fee.asset.code,
+            "executed_at": clock.rfc3339(order.executed_at),
+        },
+    }
+
+
+@task("trading.forget_quotes")
+def forget_quotes(session: Session) -> None:
+    """Delete quotes that expired long ago and were never filled."""
+    session.send(_FORGET_QUOTES, (clock.now() - QUOTES_KEPT,))

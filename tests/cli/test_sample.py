@@ -1,0 +1,114 @@
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.cli.sample import PASSWORD, PEOPLE, sample
+from app.config import Environment, Settings
+from app.identity import queries, service
+from app.kit.db import Database
+
+
+def units(database: Database, email: str, asset: str) -> int:
+    with database.reading() as session:
+        person = queries.person_by_email(session, email)
+        row = session.row(
+            "SELECT b.posted FROM balances b JOIN accounts a ON a.id = b.account_id"
+            " WHERE a.owner_id = %s AND a.asset = %s",
+            (person.id, asset),
+        )
+    return row[0] if row else 0
+
+
+def entries(database: Database) -> int:
+    with database.reading() as session:
+        row = session.row("SELECT count(*) FROM entries WHERE cause = 'sample_credit'")
+    assert row is not None
+    return row[0]
+
+
+def new_person(database: Database) -> str:
+    email = f"{uuid4().hex}@example.com"
+    registration = service.prepare_registration(
+        email=email, password="correct horse", first_name="Ada", last_name="Lovelace"
+    )
+    with database.transaction() as session:
+        service.add_person(session, registration, Role.USER)
+    return email
+
+
+class TestLoad:
+    def test_adds_everybody_once(self, app: Flask, database: Database) -> None:
+        runner = app.test_cli_runner()
+        assert runner.invoke(sample, ["load"]).exit_code == 0
+        money = units(database, "customer@pbcex.local", "USD")
+        posted = entries(database)
+        again = runner.invoke(sample, ["load"])
+        assert again.exit_code == 0
+        assert again.output == "0 people are new, 7 were there already\n"
+        assert units(database, "customer@pbcex.local", "USD") == money >= 2_500_000
+        assert units(database, "customer@pbcex.local", "PAXG") >= 200_000_000
+        assert entries(database) == posted
+
+    def test_the_people_can_log_in_with_their_roles(self, app: Flask, database: Database) -> None:
+        assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
+        for local, role, _, _ in PEOPLE:
+            with database.reading() as session:
+                email = f"{local}@pbcex.local"
+                attempt = service.begin_login(session, email=email, network="192.0.2.200")
+                person = queries.person_by_email(session, email)
+            assert service.check_password(attempt, PASSWORD).proven
+            assert person.role is role
+            assert person.email_confirmed_at is not None
+
+
+class TestCredit:
+    def test_gives_exactly_the_amount_and_confirms(self, app: Flask, database: Database) -> None:
+        email = new_person(database)
+        result = app.test_cli_runner().invoke(sample, ["credit", email.upper(), "PAXG", "1.5"])
+        assert result.exit_code == 0
+        assert result.output == f"{email.upper()} has 1.50000000 PAXG more\n"
+        assert units(database, email, "PAXG") == 150_000_000
+        with database.reading() as session:
+            assert queries.person_by_email(session, email).email_confirmed_at is not None
+
+    @pytest.mark.parametrize(
+        ("asset", "amount", "says"),
+        [
+            ("USD", "-1", "plain decimal"),
+            ("USD", "0", "greater than zero"),
+            ("USD", "1.001", "more than the 2 decimals"),
+            ("USD", "1e5", "plain decimal"),
+            ("EUR", "1", "EUR"),
+        ],
+    )
+    def test_refuses_what_is_no_amount(
+        self, app: Flask, database: Database, asset: str, amount: str, says: str
+    ) -> None:
+        email = new_person(database)
+        result = app.test_cli_runner().invoke(sample, ["credit", "--", email, asset, amount])
+        assert result.exit_code != 0
+        assert says in result.output
+        assert units(database, email, "USD") == 0
+
+    @pytest.mark.parametrize("email", ["nobody-here@example.com", "nobody"])
+    def test_refuses_who_is_unknown(self, app: Flask, database: Database, email: str) -> None:
+        before = entries(database)
+        result = app.test_cli_runner().invoke(sample, ["credit", email, "USD", "1"])
+        assert result.exit_code == 1
+        assert entries(database) == before
+
+
+@pytest.mark.parametrize("arguments", [["load"], ["credit", "customer@pbcex.local", "USD", "1"]])
+def test_production_refuses(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    before = entries(database)
+    production = app.extensions["settings"].model_copy(update={"env": Environment.PRODUCTION})
+    assert isinstance(production, Settings)
+    monkeypatch.setitem(app.extensions, "settings", production)
+    result = app.test_cli_runner().invoke(sample, arguments)
+    assert result.exit_code == 1
+    assert "production" in result.output
+    assert entries(database) == before

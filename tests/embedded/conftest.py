@@ -1,0 +1,53 @@
+"""Data folders and processes for the tests of the embedded servers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app import embedded
+from app.embedded.folder import CHECKOUT
+from tests.embedded.holding import HOLD, Held, as_user, owner
+
+
+@pytest.fixture
+def hold() -> Iterator[Callable[..., Held]]:
+    """Start `hold.py`, under an account and with an import path of the caller's choice."""
+    everyone: list[Held] = []
+
+    def start(
+        data_dir: Path, *switches: str, uid: int | None = None, first: Path | None = None
+    ) -> Held:
+        command = [sys.executable, str(HOLD), str(data_dir), *switches]
+        if uid is not None:
+            command = [*as_user(uid), *command]
+        path = os.pathsep.join([str(first), str(CHECKOUT)] if first else [str(CHECKOUT)])
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        held = Held(process)
+        everyone.append(held)
+        return held
+
+    yield start
+    for held in everyone:
+        held.end()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that has been used before and holds one confirmed row."""
+    data_dir = tmp_path_factory.mktemp("made") / "data"
+    with embedded.servers(data_dir) as running, owner(running.urls) as connection:
+        connection.execute("CREATE TABLE kept (amount integer)")
+        connection.execute("INSERT INTO kept VALUES (1)")
+        connection.execute("GRANT SELECT ON kept TO pbcex_app")
+    return data_dir

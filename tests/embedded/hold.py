@@ -1,0 +1,49 @@
+"""Runs the servers of a folder until stdin ends; a process of its own that tests can kill.
+
+    python hold.py DATA_DIR [orphan | way=MODE]
+
+It prints one line of JSON: the addresses and process ids, or why it could not start.
+`orphan` does without the tie between parent and child, as on systems that have none.
+`way` allows root only that one way to another account.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+
+from app import embedded
+from app.embedded import account, process
+
+
+def main(data_dir: str, *switches: str) -> None:
+    for switch in switches:
+        if switch == "orphan":
+            process.Child._launcher = untied
+        else:
+            account._WAYS_FOR_ROOT = (switch.removeprefix("way="),)
+    try:
+        with embedded.servers(data_dir) as running:
+            tell(
+                **dataclasses.asdict(running.urls),
+                pid=os.getpid(),
+                postgres=running.postgres.pid,
+                redis=running.redis.pid,
+                way=running.postgres._account.mode,
+            )
+            sys.stdin.read()
+    except embedded.CannotStart as error:
+        tell(refusal=type(error).__name__, message=str(error))
+
+
+def untied(child: process.Child, tied=process.Child._launcher) -> list[str]:
+    return [*tied(child)[:-1], "0"]
+
+
+def tell(**facts: object) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,115 @@
+"""Processes that hold servers, and what tests ask them and their data."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app import embedded
+from app.embedded.folder import CHECKOUT
+
+HOLD = Path(__file__).with_name("hold.py")
+LAUNCHER = CHECKOUT / "app" / "embedded" / "launch.py"
+NOBODY = 65534
+
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can start the servers for another"
+)
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+class Held:
+    """A process that holds servers: what it said, and its end."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        self.said: Mapping[str, object] = json.loads(process.stdout.readline() or "{}")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> None:
+        with self.process:
+            pass
+
+
+def as_user(uid: int) -> list[str]:
+    """A command's beginning that gives up root for a uid, and for no more than that if possible.
+
+    Where this interpreter stands below a folder of root's, the uid keeps the right to pass.
+    """
+    launch = [sys.executable, "-I", "-S", str(LAUNCHER)]
+    for way in ("drop", "search"):
+        words = [*launch, way, str(uid), str(uid), str(os.getpid()), "0"]
+        reached = subprocess.run(
+            [*words, "--reach", sys.executable, str(HOLD.parent)], capture_output=True, check=False
+        )
+        if reached.returncode == 0:
+            return words
+    pytest.skip(f"uid {uid} can't use this interpreter")
+
+
+@contextlib.contextmanager
+def owner(urls: embedded.Urls) -> Iterator[psycopg.Connection]:
+    with connect(urls.database_owner_url) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def connect(url: object) -> Iterator[psycopg.Connection]:
+    """A connection in autocommit to an address in SQLAlchemy's form."""
+    assert isinstance(url, str)
+    address = url.replace("postgresql+psycopg://", "postgresql://")
+    connection = psycopg.connect(address, autocommit=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def amounts(url: object) -> list[int]:
+    with connect(url) as connection:
+        return [row[0] for row in connection.execute("SELECT amount FROM kept ORDER BY 1")]
+
+
+def add(urls: embedded.Urls, amount: int) -> None:
+    with owner(urls) as connection:
+        connection.execute("INSERT INTO kept VALUES (%s)", (amount,))
+
+
+def clear(urls: embedded.Urls) -> None:
+    with owner(urls) as connection:
+        connection.execute("DELETE FROM kept WHERE amount <> 1")
+
+
+def is_alive(pid: object) -> bool:
+    """Does the process run? One that waits to be reaped by a stranger counts as ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(") ")[2][0] not in "ZX"
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def modes_above(path: Path) -> dict[Path, tuple[int, int, int]]:
+    """Mode, user and group of a folder and of every folder above it."""
+    seen = {folder: folder.stat() for folder in (path, *path.parents)}
+    return {folder: (stat.st_mode, stat.st_uid, stat.st_gid) for folder, stat in seen.items()}

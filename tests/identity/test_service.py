@@ -1,0 +1,542 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+
+from app.access import Actor, Role
+from app.identity import lockout, queries, service
+from app.identity.errors import (
+    AccountSuspended,
+    EmailTaken,
+    InvalidCredentials,
+    TokenInvalid,
+)
+from app.identity.passwords import Passwords
+from app.identity.service import LoggedIn, Revocation
+from app.identity.tokens import read_access_token
+from app.kit import ports
+from app.kit.db import Database
+from app.kit.errors import Invalid, Limited, Refusal
+
+PASSWORD = "correct horse"
+HOME = "192.0.2.1"
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def fresh_email() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+def fresh_network() -> str:
+    """A network that no other test uses."""
+    return uuid4().hex
+
+
+def register(database: Database, email: str | None = None) -> LoggedIn:
+    registration = service.prepare_registration(
+        email=email or fresh_email(), password=PASSWORD, first_name="Ada", last_name="Lovelace"
+    )
+    with database.transaction() as session:
+        return service.register(session, registration)
+
+
+def log_in(
+    database: Database, email: str, password: str = PASSWORD, network: str = HOME
+) -> LoggedIn | Refusal:
+    with database.reading() as session:
+        attempt = service.begin_login(session, email=email, network=network)
+    attempt = service.check_password(attempt, password)
+    with database.transaction() as session:
+        return service.conclude_login(session, attempt)
+
+
+def refresh(database: Database, token: str) -> LoggedIn | Refusal:
+    with database.transaction() as session:
+        return service.refresh(session, token)
+
+
+def actor_of(database: Database, logged_in: LoggedIn) -> Actor:
+    claims = read_access_token(logged_in.access_token)
+    with database.reading() as session:
+        rows = session.rows(*queries.actor_statement(claims))
+    return queries.actor_from(rows[0] if rows else None, claims)
+
+
+def is_dead(database: Database, logged_in: LoggedIn) -> bool:
+    try:
+        actor_of(database, logged_in)
+    except TokenInvalid:
+        return True
+    return False
+
+
+def value(database: Database, statement: str, *parameters: object) -> Any:
+    with database.reading() as session:
+        row = session.row(statement, parameters)
+    return row[0] if row else None
+
+
+def sessions_of(database: Database, logged_in: LoggedIn) -> int:
+    return value(
+        database, "SELECT count(*) FROM login_sessions WHERE user_id = %s", logged_in.user.id
+    )
+
+
+def suspend(database: Database, logged_in: LoggedIn) -> None:
+    with database.transaction() as session:
+        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (logged_in.user.id,))
+
+
+def at_once(count: int, act: Any) -> list[Any]:
+    """Run `act(index)` in threads that start together; the answers, refusals included."""
+    barrier = Barrier(count)
+    answers: list[Any] = [None] * count
+
+    def run(index: int) -> None:
+        barrier.wait()
+        try:
+            answers[index] = act(index)
+        except Refusal as refusal:
+            answers[index] = refusal
+
+    threads = [Thread(target=run, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+class TestRegister:
+    def test_adds_a_customer_and_logs_them_in(self, database: Database) -> None:
+        email = fresh_email().replace("@example", "@Example")
+        logged_in = register(database, email)
+        assert logged_in.user.email == email
+        assert logged_in.user.role is Role.USER
+        assert logged_in.user.email_confirmed_at is None
+        assert logged_in.expires_in == 1800
+        actor = actor_of(database, logged_in)
+        assert (actor.user_id, actor.email, actor.role) == (logged_in.user.id, email, Role.USER)
+
+    def test_stores_neither_password_nor_tokens(self, database: Database) -> None:
+        logged_in = register(database)
+        stored = value(database, "SELECT password_hash FROM users WHERE id = %s", logged_in.user.id)
+        assert stored.startswith("$argon2id$")
+        assert PASSWORD not in stored
+        session_id = read_access_token(logged_in.access_token).session_id
+        kept = value(
+            database, "SELECT token_hash FROM refresh_tokens WHERE session_id = %s", session_id
+        )
+        assert len(bytes(kept)) == 32
+        assert logged_in.refresh_token.encode() not in bytes(kept)
+
+    def test_an_address_is_taken_whatever_its_case(self, database: Database) -> None:
+        first = register(database)
+        with pytest.raises(EmailTaken):
+            register(database, first.user.email.upper())
+        assert sessions_of(database, first) == 1
+
+    def test_eight_at_once_make_one_person(self, database: Database) -> None:
+        email = fresh_email()
+        answers = at_once(8, lambda _: register(database, email))
+        winners = [answer for answer in answers if isinstance(answer, LoggedIn)]
+        assert len(winners) == 1
+        assert [type(a) for a in answers if a is not winners[0]] == [EmailTaken] * 7
+        key = email.casefold()
+        assert value(database, "SELECT count(*) FROM users WHERE email_key = %s", key) == 1
+        assert not is_dead(database, winners[0])
+
+    @pytest.mark.parametrize(
+        ("field", "wrong"),
+        [
+            ("email", {"email": "nobody"}),
+            ("password", {"password": "short"}),
+            ("password", {"password": "Ada Lovelace"}),
+            ("firstName", {"first_name": " "}),
+            ("lastName", {"last_name": "a\x00b"}),
+            ("phone", {"phone": "0202"}),
+        ],
+    )
+    def test_refuses_bad_input_by_field(self, field: str, wrong: dict[str, str]) -> None:
+        good: dict[str, Any] = {
+            "email": fresh_email(),
+            "password": PASSWORD,
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+        }
+        with pytest.raises(Invalid) as refusal:
+            service.prepare_registration(**{**good, **wrong})
+        assert refusal.value.field == field
+
+
+class TestLogin:
+    def test_opens_a_session_of_its_own(self, database: Database) -> None:
+        first = register(database)
+        second = log_in(database, first.user.email.upper())
+        assert isinstance(second, LoggedIn)
+        assert second.user == first.user
+        assert sessions_of(database, first) == 2
+        assert not is_dead(database, first)
+        assert not is_dead(database, second)
+
+    def test_unknown_and_wrong_are_the_same_refusal(self, database: Database) -> None:
+        person = register(database)
+        unknown = log_in(database, fresh_email(), network=fresh_network())
+        wrong = log_in(database, person.user.email, "wrong horse", network=fresh_network())
+        assert type(unknown) is type(wrong) is InvalidCredentials
+        assert unknown.detail == wrong.detail
+        assert sessions_of(database, person) == 1
+
+    def test_an_unknown_address_costs_a_hash_too(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        checked: list[str | None] = []
+        matches = Passwords.matches
+
+        def spy(self: Passwords, stored: str | None, password: str) -> bool:
+            checked.append(stored)
+            return matches(self, stored, password)
+
+        monkeypatch.setattr(Passwords, "matches", spy)
+        log_in(database, fresh_email(), network=fresh_network())
+        assert checked == [None]
+
+    def test_a_suspended_person_learns_it_only_with_the_password(self, database: Database) -> None:
+        person = register(database)
+        suspend(database, person)
+        right = log_in(database, person.user.email)
+        wrong = log_in(database, person.user.email, "wrong horse", network=fresh_network())
+        assert isinstance(right, AccountSuspended)
+        assert isinstance(wrong, InvalidCredentials)
+        assert is_dead(database, person)
+        assert sessions_of(database, person) == 1
+
+    def test_a_hash_of_another_cost_is_replaced(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person = register(database)
+        dearer = Passwords(memory_kib=128, passes=1, lanes=1)
+        with monkeypatch.context() as patch:
+            patch.setitem(ports._ADAPTERS, Passwords, dearer)
+            assert isinstance(log_in(database, person.user.email), LoggedIn)
+        stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        assert "$m=128,t=1,p=1$" in stored
+        assert dearer.matches(stored, PASSWORD)
+
+    def test_a_password_changed_while_it_was_checked_opens_nothing(
+        self, database: Database
+    ) -> None:
+        person = register(database)
+        with database.reading() as session:
+            attempt = service.begin_login(session, email=person.user.email, network=HOME)
+        attempt = service.check_password(attempt, PASSWORD)
+        assert isinstance(change_password(database, person, "another horse"), LoggedIn)
+        with database.transaction() as session:
+            late = service.conclude_login(session, attempt)
+        assert isinstance(late, InvalidCredentials)
+        assert sessions_of(database, person) == 2
+
+
+class TestLockout:
+    def fail(self, database: Database, email: str, network: str, times: int) -> None:
+        for _ in range(times):
+            assert isinstance(
+                log_in(database, email, "wrong horse", network=network), InvalidCredentials
+            )
+
+    def wait_told(self, database: Database, email: str, network: str) -> int:
+        with pytest.raises(Limited) as refusal:
+            log_in(database, email, network=network)
+        return refusal.value.retry_after_seconds
+
+    def test_five_failures_refuse_even_the_right_password_for_a_minute(
+        self, database: Database
+    ) -> None:
+        person, network = register(database), fresh_network()
+        with time_machine.travel(NOW, tick=False) as traveller:
+            self.fail(database, person.user.email, network, 5)
+            assert self.wait_told(database, person.user.email, network) == 60
+            traveller.shift(59.5)
+            assert self.wait_told(database, person.user.email, network) == 1
+            traveller.shift(0.5)
+            assert isinstance(log_in(database, person.user.email, network=network), LoggedIn)
+
+    def test_waits_grow_to_a_quarter_of_an_hour(self, database: Database) -> None:
+        email, network = fresh_email(), fresh_network()
+        waits = []
+        with time_machine.travel(NOW, tick=False) as traveller:
+            self.fail(database, email, network, 4)
+            for _ in range(6):
+                self.fail(database, email, network, 1)
+                waits.append(self.wait_told(database, email, network))
+                traveller.shift(waits[-1])
+        assert waits == [60, 120, 240, 480, 900, 900]
+
+    def test_the_victim_logs_in_from_elsewhere(self, database: Database) -> None:
+        person, attacker = register(database), fresh_network()
+        self.fail(database, person.user.email, attacker, 5)
+        self.wait_told(database, person.user.email, attacker)
+        assert isinstance(log_in(database, person.user.email, network=fresh_network()), LoggedIn)
+        # … which does not free the attacker.
+        self.wait_told(database, person.user.email, attacker)
+
+    def test_a_quarter_of_an_hour_forgets(self, database: Database) -> None:
+        email, network = fresh_email(), fresh_network()
+        with time_machine.travel(NOW, tick=False) as traveller:
+            self.fail(database, email, network, 4)
+            traveller.shift(900)
+            self.fail(database, email, network, 4)
+
+    def test_logging_in_forgets_the_address_but_not_the_network(self, database: Database) -> None:
+        person, network = register(database), fresh_network()
+        self.fail(database, person.user.email, network, 4)
+        assert isinstance(log_in(database, person.user.email, network=network), LoggedIn)
+        self.fail(database, person.user.email, network, 4)
+        counters = lockout.Counters.of(person.user.email, network)
+        failures = "SELECT failures FROM login_failures WHERE key = %s"
+        assert value(database, failures, counters.network) == 8
+        assert value(database, failures, counters.pair) == 4
+
+    def test_a_network_that_tries_many_addresses_is_refused(self, database: Database) -> None:
+        person, network = register(database), fresh_network()
+        for _ in range(50):
+            self.fail(database, fresh_email(), network, 1)
+        assert self.wait_told(database, person.user.email, network) in (59, 60)
+        assert isinstance(log_in(database, person.user.email, network=fresh_network()), LoggedIn)
+
+    def test_guesses_sent_at_once_learn_no_more_than_in_turn(self, database: Database) -> None:
+        person, network = register(database), fresh_network()
+        with database.reading() as session:
+            attempt = service.begin_login(session, email=person.user.email, network=network)
+
+        def conclude(_: int) -> object:
+            with database.transaction() as session:
+                return service.conclude_login(session, attempt)
+
+        answers = at_once(12, conclude)
+        kinds = [type(answer) for answer in answers]
+        assert kinds.count(InvalidCredentials) == 5
+        assert kinds.count(Limited) == 7
+        # A right guess that was sent along with them is not told either.
+        proven = service.check_password(attempt, PASSWORD)
+        with database.transaction() as session:
+            assert isinstance(service.conclude_login(session, proven), Limited)
+        assert sessions_of(database, person) == 1
+
+    def test_stores_no_address(self, database: Database) -> None:
+        email, network = fresh_email(), fresh_network()
+        self.fail(database, email, network, 1)
+        keys = lockout.Counters.of(email, network).keys
+        found = value(database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys)
+        assert found == 2
+        assert not [key for key in keys if email in key]
+
+
+class TestRefresh:
+    def test_gives_new_tokens_of_the_same_session(self, database: Database) -> None:
+        first = register(database)
+        second = refresh(database, first.refresh_token)
+        assert isinstance(second, LoggedIn)
+        assert second.user == first.user
+        assert second.refresh_token != first.refresh_token
+        one, other = (read_access_token(t.access_token) for t in (first, second))
+        assert one.session_id == other.session_id
+        assert one.token_id != other.token_id
+        assert not is_dead(database, second)
+
+    def test_a_second_use_ends_the_whole_session(self, database: Database) -> None:
+        first = register(database)
+        elsewhere = log_in(database, first.user.email)
+        second = refresh(database, first.refresh_token)
+        assert isinstance(second, LoggedIn)
+        assert isinstance(elsewhere, LoggedIn)
+        assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
+        assert is_dead(database, first)
+        assert is_dead(database, second)
+        assert isinstance(refresh(database, second.refresh_token), TokenInvalid)
+        assert not is_dead(database, elsewhere)
+        assert reason(database, first) == Revocation.TOKEN_REUSED
+
+    def test_two_at_once_have_one_winner_and_end_the_session(self, database: Database) -> None:
+        for _ in range(10):
+            first = register(database)
+            answers = at_once(2, lambda _, first=first: refresh(database, first.refresh_token))
+            assert sorted(type(answer).__name__ for answer in answers) == [
+                "LoggedIn",
+                "TokenInvalid",
+            ]
+            [winner] = [answer for answer in answers if isinstance(answer, LoggedIn)]
+            assert is_dead(database, winner)
+            assert isinstance(refresh(database, winner.refresh_token), TokenInvalid)
+            assert reason(database, first) == Revocation.TOKEN_REUSED
+
+    @pytest.mark.parametrize("token", ["", "x", "a" * 43, "\ud800", "\x00", "é" * 1000])
+    def test_an_unknown_token_is_refused(self, database: Database, token: str) -> None:
+        assert isinstance(refresh(database, token), TokenInvalid)
+
+    def test_an_access_token_is_no_refresh_token(self, database: Database) -> None:
+        person = register(database)
+        assert isinstance(refresh(database, person.access_token), TokenInvalid)
+        assert not is_dead(database, person)
+
+    def test_a_refresh_token_is_no_access_token(self, database: Database) -> None:
+        with pytest.raises(TokenInvalid):
+            read_access_token(register(database).refresh_token)
+
+    def test_thirty_days_after_logging_in_it_ends_however_often_refreshed(
+        self, database: Database
+    ) -> None:
+        with time_machine.travel(NOW, tick=False) as traveller:
+            logged_in = register(database)
+            traveller.shift(timedelta(days=29, hours=23, minutes=50))
+            refreshed = refresh(database, logged_in.refresh_token)
+            assert isinstance(refreshed, LoggedIn)
+            assert refreshed.expires_in == 600
+            traveller.shift(timedelta(minutes=10))
+            assert isinstance(refresh(database, refreshed.refresh_token), TokenInvalid)
+
+    def test_a_suspended_person_refreshes_nothing(self, database: Database) -> None:
+        person = register(database)
+        suspend(database, person)
+        assert isinstance(refresh(database, person.refresh_token), TokenInvalid)
+
+
+def reason(database: Database, logged_in: LoggedIn) -> str | None:
+    session_id = read_access_token(logged_in.access_token).session_id
+    return value(database, "SELECT revoked_reason FROM login_sessions WHERE id = %s", session_id)
+
+
+def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
+    one, other = register(database), register(database)
+    claims = read_access_token(one.access_token)
+    mixed = replace(claims, user_id=other.user.id)
+    with database.reading() as session:
+        row = session.row(*queries.actor_statement(mixed))
+    assert queries.actor_from(row, claims).user_id == one.user.id
+    with pytest.raises(TokenInvalid):
+        queries.actor_from(row, mixed)
+
+
+class TestLogOut:
+    def test_ends_this_session_at_once_and_no_other(self, database: Database) -> None:
+        first = register(database)
+        second = log_in(database, first.user.email)
+        assert isinstance(second, LoggedIn)
+        actor = actor_of(database, first)
+        with database.transaction() as session:
+            service.log_out(session, actor)
+        assert is_dead(database, first)
+        assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
+        assert not is_dead(database, second)
+        assert reason(database, first) == Revocation.LOGGED_OUT
+
+    def test_again_changes_nothing(self, database: Database) -> None:
+        person = register(database)
+        actor = actor_of(database, person)
+        moments = []
+        for _ in range(2):
+            with database.transaction() as session:
+                service.log_out(session, actor)
+            moments.append(
+                value(
+                    database,
+                    "SELECT revoked_at FROM login_sessions WHERE id = %s",
+                    actor.session_id,
+                )
+            )
+        assert moments[0] == moments[1]
+
+
+def change_password(
+    database: Database, person: LoggedIn, new: str, current: str = PASSWORD, network: str = HOME
+) -> LoggedIn | Refusal:
+    actor = actor_of(database, person)
+    with database.reading() as session:
+        attempt = service.begin_password_change(session, actor, network=network)
+    attempt = service.check_password(attempt, current)
+    new_hash = service.prepare_new_password(person.user, new)
+    with database.transaction() as session:
+        return service.conclude_password_change(session, attempt, new_hash)
+
+
+class TestChangePassword:
+    def test_ends_every_session_and_opens_one(self, database: Database) -> None:
+        first = register(database)
+        second = log_in(database, first.user.email)
+        assert isinstance(second, LoggedIn)
+        changed = change_password(database, first, "another horse")
+        assert isinstance(changed, LoggedIn)
+        for dead in (first, second):
+            assert is_dead(database, dead)
+            assert isinstance(refresh(database, dead.refresh_token), TokenInvalid)
+            assert reason(database, dead) == Revocation.PASSWORD_CHANGED
+        assert not is_dead(database, changed)
+        network = fresh_network()
+        assert isinstance(log_in(database, first.user.email, network=network), InvalidCredentials)
+        assert isinstance(log_in(database, first.user.email, "another horse"), LoggedIn)
+
+    def test_a_wrong_current_password_changes_nothing_and_is_counted(
+        self, database: Database
+    ) -> None:
+        person, network = register(database), fresh_network()
+        before = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        for _ in range(5):
+            answer = change_password(database, person, "another horse", "wrong horse", network)
+            assert isinstance(answer, InvalidCredentials)
+        with pytest.raises(Limited):
+            change_password(database, person, "another horse", network=network)
+        after = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        assert after == before
+        assert not is_dead(database, person)
+
+    @pytest.mark.parametrize("new", ["short", "p" * 129])
+    def test_a_bad_new_password_is_refused(self, database: Database, new: str) -> None:
+        person = register(database)
+        with pytest.raises(Invalid) as refusal:
+            service.prepare_new_password(person.user, new)
+        assert refusal.value.field == "newPassword"
+
+    def test_two_at_once_have_one_winner(self, database: Database) -> None:
+        person = register(database)
+        actor = actor_of(database, person)
+        with database.reading() as session:
+            attempt = service.begin_password_change(session, actor, network=fresh_network())
+        attempt = service.check_password(attempt, PASSWORD)
+        hashes = [service.prepare_new_password(person.user, f"horse number {n}") for n in range(2)]
+
+        def conclude(index: int) -> object:
+            with database.transaction() as session:
+                return service.conclude_password_change(session, attempt, hashes[index])
+
+        answers = at_once(2, conclude)
+        assert sorted(type(answer).__name__ for answer in answers) == [
+            "InvalidCredentials",
+            "LoggedIn",
+        ]
+        winner = next(i for i, answer in enumerate(answers) if isinstance(answer, LoggedIn))
+        stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        assert stored == hashes[winner]
+
+
+class TestForgetExpired:
+    def test_deletes_what_ended_and_keeps_what_counts(self, database: Database) -> None:
+        network = fresh_network()
+        with time_machine.travel(NOW, tick=False) as traveller:
+            old = register(database)
+            refresh(database, old.refresh_token)
+            log_in(database, fresh_email(), "wrong horse", network=network)
+            traveller.shift(timedelta(days=29))
+            young = log_in(database, old.user.email)
+            traveller.shift(timedelta(days=1))
+            with database.transaction() as session:
+                service.forget_expired(session)
+            assert isinstance(young, LoggedIn)
+            assert sessions_of(database, old) == 1
+            assert isinstance(refresh(database, young.refresh_token), LoggedIn)
+        counters = lockout.Counters.of("", network)
+        kept = "SELECT count(*) FROM login_failures WHERE key = %s"
+        assert value(database, kept, counters.network) == 0

@@ -1,0 +1,80 @@
+"""Feeds and rules as configured."""
+
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from app.catalog.rules import Metal
+from app.config import Settings
+from app.integrations.feeds import price_feeds, pricing_rules
+from app.pricing.rules import MarketHours, PricingRules
+
+
+def settings(**fields: str) -> Settings:
+    return Settings.model_validate({"PBCEX_ENV": "sample"} | fields)
+
+
+def test_simulated_and_always_open_by_default() -> None:
+    assert [feed.name for feed in price_feeds(settings())] == ["simulated"]
+    assert pricing_rules(settings()) == PricingRules()
+
+
+def test_none_and_real_hours_in_production() -> None:
+    production = settings(
+        PBCEX_ENV="production",
+        PBCEX_SECRET_KEY="0123456789abcdefghijklmnopqrstuvwxyz",
+        PBCEX_PUBLIC_URL="https://exchange.example",
+        PBCEX_ALLOWED_HOSTS="exchange.example",
+        DATABASE_URL="postgresql://app@db.example/pbcex",
+        REDIS_URL="redis://:long-password@redis.example/0",
+    )
+    assert price_feeds(production) == []
+    assert pricing_rules(production).market_hours is MarketHours.REAL
+
+
+def test_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", '{"AU": "12.5"}')
+    monkeypatch.setenv("PBCEX_MARKET_HOURS", "real")
+    monkeypatch.setenv("PBCEX_PRICE_STALE_AFTER_SECONDS", "90")
+    rules = pricing_rules(Settings())
+    assert rules.spreads_bps[Metal.AU] == Decimal("12.5")
+    assert rules.spreads_bps[Metal.AG] == Decimal(80)
+    assert rules.market_hours is MarketHours.REAL
+    assert rules.stale_after_seconds == 90
+
+
+def test_several_feeds_in_order() -> None:
+    configured = settings(
+        PBCEX_PRICE_FEEDS="metalpriceapi, simulated", METALPRICEAPI_KEY="key-4711"
+    )
+    assert [feed.name for feed in price_feeds(configured)] == ["metalpriceapi", "simulated"]
+    assert "key-4711" not in repr(configured)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"PBCEX_PRICE_FEEDS": "tea-leaves"}, "tea-leaves is not one of simulated, metalpriceapi"),
+        ({"PBCEX_PRICE_FEEDS": "simulated,simulated"}, "named twice"),
+        ({"PBCEX_PRICE_FEEDS": "metalpriceapi"}, "METALPRICEAPI_KEY"),
+    ],
+)
+def test_refuses_feeds(fields: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        price_feeds(settings(**fields))
+
+
+@pytest.mark.parametrize("spread", ['{"AU": -1}', '{"AU": 10001}', '{"XX": 1}'])
+def test_refuses_spreads(monkeypatch: pytest.MonkeyPatch, spread: str) -> None:
+    monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", spread)
+    with pytest.raises(ValueError, match=r"AU must be between|'XX' is not a valid Metal"):
+        pricing_rules(Settings())
+
+
+@pytest.mark.parametrize(
+    "fields", [{"PBCEX_PRICE_FEEDS": "simulated"}, {"PBCEX_MARKET_HOURS": "always_open"}]
+)
+def test_production_refuses_a_pretended_market(fields: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="refused in production"):
+        settings(PBCEX_ENV="production", **fields)

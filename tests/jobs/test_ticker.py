@@ -1,0 +1,122 @@
+"""The loop that records prices."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app.catalog.rules import Metal
+from app.jobs import ticker
+from app.kit.db import Database, DatabaseDown
+from app.pricing import queries
+from app.pricing.ports import FeedFailed, Observation
+from app.pricing.rules import PricingRules
+
+NOW = datetime(2200, 2, 10, 15, tzinfo=UTC)
+RULES = PricingRules()
+
+
+class ScriptedFeed:
+    def __init__(self, name: str, fetch: Callable[[datetime], list[Observation]]) -> None:
+        self.name = name
+        self.fetch = fetch
+
+
+def gold(mid: str) -> Callable[[datetime], list[Observation]]:
+    return lambda now: [Observation(Metal.AU, None, None, Decimal(mid), now)]
+
+
+def failing(error: Exception) -> Callable[[datetime], list[Observation]]:
+    def fetch(_now: datetime) -> list[Observation]:
+        raise error
+
+    return fetch
+
+
+@pytest.fixture(autouse=True)
+def new_market(database: Database) -> Iterator[None]:
+    """No metal has a price, before and after."""
+    _forget_prices(database)
+    yield
+    _forget_prices(database)
+
+
+def _forget_prices(database: Database) -> None:
+    with database.transaction() as session:
+        session.send("DELETE FROM market_prices")
+
+
+def market(database: Database) -> list[tuple[Decimal, str]]:
+    with database.reading() as session:
+        return [(price.mid, price.source) for price in queries.market(session)]
+
+
+def failures(feed: str) -> float:
+    return ticker.FEED_FAILURES.labels(feed)._value.get()
+
+
+def test_one_failing_feed_never_stops_the_others(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    feeds = [
+        ScriptedFeed("down", failing(FeedFailed("refused with HTTP 500"))),
+        ScriptedFeed("broken", failing(ZeroDivisionError())),
+        ScriptedFeed("good", gold("4000")),
+    ]
+    before = failures("down"), failures("broken"), failures("good")
+    with time_machine.travel(NOW, tick=False):
+        assert ticker.record_once(database, feeds, RULES, interval_seconds=2)
+    assert market(database) == [(Decimal(4000), "good")]
+    assert "price feed down failed: refused with HTTP 500" in caplog.text
+    assert "price feed broken failed unexpectedly" in caplog.text
+    after = failures("down"), failures("broken"), failures("good")
+    assert after == (before[0] + 1, before[1] + 1, before[2])
+
+
+def test_the_second_instance_skips_the_interval(database: Database) -> None:
+    first, second = [ScriptedFeed("a", gold("4000"))], [ScriptedFeed("b", gold("4001"))]
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert ticker.record_once(database, first, RULES, interval_seconds=2)
+        clock.shift(1)
+        assert not ticker.record_once(database, second, RULES, interval_seconds=2)
+        assert market(database) == [(Decimal(4000), "a")]
+        clock.shift(1)
+        assert ticker.record_once(database, second, RULES, interval_seconds=2)
+        assert market(database) == [(Decimal(4001), "b")]
+
+
+def test_a_dispute_is_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    feeds = [ScriptedFeed("a", gold("4000")), ScriptedFeed("b", gold("5000"))]
+    with time_machine.travel(NOW, tick=False):
+        assert ticker.record_once(database, feeds, RULES, interval_seconds=2)
+    assert market(database) == []
+    assert "AU price disputed: a 4000, b 5000" in caplog.text
+
+
+def test_fetches_outside_any_transaction(database: Database) -> None:
+    def fetch(now: datetime) -> list[Observation]:
+        assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        return gold("4000")(now)
+
+    with time_machine.travel(NOW, tick=False):
+        ticker.record_once(database, [ScriptedFeed("a", fetch)], RULES, interval_seconds=2)
+    assert market(database) == [(Decimal(4000), "a")]
+
+
+def test_a_step_records_and_rests_for_what_is_left_of_the_interval(database: Database) -> None:
+    with time_machine.travel(NOW, tick=False):
+        ticks = ticker.Ticker(
+            database, [ScriptedFeed("a", gold("4000"))], RULES, interval_seconds=30
+        )
+        assert 29 < ticks.step() <= 30
+    assert market(database) == [(Decimal(4000), "a")]
+
+
+def test_an_unreachable_database_is_named() -> None:
+    nobody = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
+    feeds = [ScriptedFeed("a", gold("4000"))]
+    with pytest.raises(DatabaseDown):
+        ticker.Ticker(nobody, feeds, RULES, interval_seconds=1).step()

@@ -1,0 +1,99 @@
+from uuid import UUID, uuid4
+
+import jinja2
+import pytest
+
+from app.kit import pages
+from app.messages import queries, rules, service
+
+VALUES = {
+    "order": "trd_01",
+    "executed_at": "2026-11-22T10:00:00.000Z",
+    "from_amount": "100.00",
+    "from_asset": "USD",
+    "to_amount": "0.02487500",
+    "to_asset": "XAU-s",
+    "price": "4000.00",
+    "fee_amount": "0.50",
+    "fee_asset": "USD",
+}
+
+
+def deliver(session, user_id: UUID, event_key: str, values=VALUES):
+    service.deliver(
+        session, user_id=user_id, event_key=event_key, kind="trade_confirmed", values=values
+    )
+
+
+@pytest.fixture
+def user_id():
+    return uuid4()
+
+
+def inbox(database, user_id, limit=10, before=None):
+    with database.reading() as session:
+        return queries.messages_of(session, user_id, limit, before)
+
+
+class TestDeliver:
+    def test_writes_what_happened(self, database, user_id):
+        with database.transaction() as session:
+            deliver(session, user_id, "trade_confirmed:trd_01")
+        [message] = inbox(database, user_id).data
+        assert message.subject == "You converted 100.00 USD to 0.02487500 XAU-s"
+        assert message.body == (
+            "Order trd_01 was filled on 2026-11-22T10:00:00.000Z.\n\n"
+            "You gave      100.00 USD\n"
+            "You received  0.02487500 XAU-s\n"
+            "Price         4000.00\n"
+            "Fee           0.50 USD, included above"
+        )
+        assert message.read_at is None
+
+    def test_tells_of_an_event_once(self, database, user_id):
+        for _ in range(2):
+            with database.transaction() as session:
+                deliver(session, user_id, "trade_confirmed:trd_01")
+        assert len(inbox(database, user_id).data) == 1
+
+    def test_tells_everyone_of_their_own(self, database, user_id):
+        other = uuid4()
+        with database.transaction() as session:
+            deliver(session, user_id, "trade_confirmed:trd_01")
+            deliver(session, other, "trade_confirmed:trd_01")
+        assert len(inbox(database, user_id).data) == len(inbox(database, other).data) == 1
+
+    def test_refuses_a_missing_value_and_writes_nothing(self, database, user_id):
+        values = {name: value for name, value in VALUES.items() if name != "price"}
+        with pytest.raises(jinja2.UndefinedError, match="price"), database.transaction() as session:
+            deliver(session, user_id, "trade_confirmed:trd_01", values)
+        assert inbox(database, user_id).data == []
+
+    def test_refuses_an_unknown_kind(self, database, user_id):
+        with pytest.raises(LookupError), database.transaction() as session:
+            service.deliver(session, user_id=user_id, event_key="x", kind="../x", values={})
+        assert inbox(database, user_id).data == []
+
+    def test_a_subject_is_one_line_whatever_a_value_holds(self):
+        text = rules.render("trade_confirmed", VALUES | {"to_asset": "XAU\r\nBcc: all@example.com"})
+        assert "\n" not in text.subject
+        assert "\r" not in text.subject
+
+
+def test_every_kind_has_its_template():
+    for kind in rules.VERSIONS:
+        with pytest.raises(jinja2.UndefinedError):
+            rules.render(kind, {})
+
+
+def test_pages_go_from_new_to_old_without_gap_or_repetition(database, user_id):
+    for number in range(5):
+        with database.transaction() as session:
+            deliver(session, user_id, f"trade_confirmed:{number}", VALUES | {"order": str(number)})
+    seen, before = [], None
+    for _ in range(3):
+        page = inbox(database, user_id, 2, before)
+        seen += [message.body[6] for message in page.data]
+        before = pages.decode_cursor(page.next_cursor) if page.next_cursor else None
+    assert seen == ["4", "3", "2", "1", "0"]
+    assert before is None

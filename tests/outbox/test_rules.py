@@ -1,0 +1,37 @@
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from app.kit.errors import Conflict
+from app.outbox import rules
+
+
+class Halted(Conflict):
+    code = "market_halted"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (Halted("Gold is halted"), "Halted (market_halted): Gold is halted"),
+        (KeyError("price"), "KeyError: 'price'"),
+        (ValueError("first\nsecond"), "ValueError: first"),
+    ],
+)
+def test_an_error_is_one_line(error, line):
+    assert rules.describe(error) == line
+
+
+def test_an_error_is_cut():
+    assert len(rules.describe(ValueError("x" * 10_000))) == 300
+
+
+def test_a_database_error_repeats_no_values(database):
+    text = "INSERT INTO timetable VALUES (%s, 't', 0, now())"
+    with pytest.raises(psycopg.Error) as raw, database.transaction() as session:
+        session.rows(text, ("my secret",))
+    with pytest.raises(sa.exc.DBAPIError) as wrapped, database.engine.connect() as connection:
+        connection.exec_driver_sql(text, ("my secret",))
+    assert "my secret" in str(raw.value)
+    assert rules.describe(raw.value) == "CheckViolation: period_is_positive"
+    assert rules.describe(wrapped.value) == "IntegrityError: period_is_positive"

@@ -1,0 +1,239 @@
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+import time_machine
+
+from app.kit.tasks import Queue
+from app.outbox import queries, service
+from app.outbox.errors import NotDead
+from app.outbox.rules import Backoff
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+BACKOFF = Backoff(base=timedelta(seconds=3), doublings=2, tries_max=3)
+TASK = "outbox.prune_done"
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+def stage(database, **when):
+    with database.transaction() as session:
+        return service.stage(session, TASK, {}, **when)
+
+
+def claim(database, now=NOW, limit=10):
+    with database.transaction() as session:
+        return service.claim_for_sending(session, Queue.DEFAULT, limit, now, BACKOFF)
+
+
+def count_try(database, identifier):
+    with database.transaction() as session:
+        return service.count_try(session, identifier, BACKOFF)
+
+
+def fail(database, identifier):
+    with database.transaction() as session:
+        return service.fail(session, identifier, ValueError("no"), BACKOFF)
+
+
+def finish(database, identifier):
+    count_try(database, identifier)
+    with database.transaction() as session:
+        assert service.start(session, identifier) is not None
+        service.finish(session, identifier)
+
+
+def row(database, identifier, columns):
+    with database.reading() as session:
+        return session.row(f"SELECT {columns} FROM outbox WHERE id = %s", (identifier,))
+
+
+class TestStage:
+    def test_stays_with_its_transaction(self, database):
+        with pytest.raises(ZeroDivisionError), database.transaction() as session:
+            assert service.stage(session, TASK, {}).int // 0
+        assert claim(database) == []
+
+    def test_is_claimed_once_committed(self, database):
+        identifier = stage(database)
+        assert claim(database) == [identifier]
+
+    def test_refuses_a_task_that_nobody_declared(self, database):
+        with (
+            pytest.raises(LookupError, match=r"trading\.misspelt"),
+            database.transaction() as session,
+        ):
+            service.stage(session, "trading.misspelt", {})
+        assert claim(database) == []
+
+    def test_refuses_args_that_are_not_json(self, database):
+        with pytest.raises(TypeError), database.transaction() as session:
+            service.stage(session, TASK, {"at": NOW})
+        assert claim(database) == []
+
+    def test_waits_until_not_before(self, database):
+        identifier = stage(database, not_before=NOW + timedelta(seconds=10))
+        assert claim(database, NOW + timedelta(seconds=9)) == []
+        assert claim(database, NOW + timedelta(seconds=10)) == [identifier]
+
+
+class TestClaim:
+    def test_two_claimers_get_different_rows(self, database):
+        staged = {stage(database) for _ in range(4)}
+        with database.transaction() as one, database.transaction() as two:
+            first = service.claim_for_sending(one, Queue.DEFAULT, 2, NOW)
+            second = service.claim_for_sending(two, Queue.DEFAULT, 10, NOW)
+        assert (len(first), len(second)) == (2, 2)
+        assert {*first, *second} == staged
+
+    def test_the_longest_due_come_first(self, database):
+        late = stage(database, not_before=NOW - timedelta(seconds=1))
+        later = stage(database, not_before=NOW - timedelta(seconds=2))
+        assert claim(database, limit=1) == [later]
+        assert claim(database, limit=1) == [late]
+
+    def test_sends_again_after_a_wait_that_doubles_to_its_bound(self, database):
+        identifier = stage(database)
+        now, waits = NOW, []
+        for _ in range(5):
+            assert claim(database, now) == [identifier]
+            (due_at,) = row(database, identifier, "due_at")
+            assert claim(database, due_at - timedelta(milliseconds=1)) == []
+            waits.append((due_at - now).total_seconds())
+            now = due_at
+        assert waits == [3, 6, 12, 12, 12]
+
+    def test_leaves_done_dead_and_running_rows(self, database):
+        done, dead, running = (stage(database) for _ in range(3))
+        finish(database, done)
+        for _ in range(BACKOFF.tries_max):
+            count_try(database, dead)
+        fail(database, dead)
+        count_try(database, running)
+        with database.transaction() as session:
+            assert service.start(session, running) is not None
+            assert claim(database, NOW + timedelta(days=1)) == []
+
+
+class TestTry:
+    def test_runs_in_one_place_at_a_time(self, database):
+        identifier = stage(database)
+        count_try(database, identifier)
+        with database.transaction() as session:
+            assert service.start(session, identifier) is not None
+            assert count_try(database, identifier) is False
+            with database.transaction() as other:
+                assert service.start(other, identifier) is None
+
+    def test_is_not_begun_when_done(self, database):
+        identifier = stage(database)
+        finish(database, identifier)
+        assert count_try(database, identifier) is False
+        with database.transaction() as session:
+            assert service.start(session, identifier) is None
+
+    def test_a_failure_waits_and_says_why(self, database):
+        identifier = stage(database)
+        count_try(database, identifier)
+        assert fail(database, identifier) is False
+        assert row(database, identifier, "last_error, due_at, dead_at") == (
+            "ValueError: no",
+            NOW + timedelta(seconds=3),
+            None,
+        )
+
+    def test_a_success_forgets_the_failure(self, database):
+        identifier = stage(database)
+        count_try(database, identifier)
+        fail(database, identifier)
+        finish(database, identifier)
+        assert row(database, identifier, "last_error, done_at, tries") == (None, NOW, 2)
+
+    def test_the_last_failure_is_death(self, database):
+        identifier = stage(database)
+        for last in (False, False, True):
+            count_try(database, identifier)
+            assert fail(database, identifier) is last
+        assert count_try(database, identifier) is False
+        with database.reading() as session:
+            [dead] = queries.dead_jobs(session, 10)
+            assert queries.dead_count(session) == 1
+        assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError: no")
+
+    def test_a_job_that_ends_workers_dies_too(self, database):
+        identifier = stage(database)
+        for begun in (True, True, True, False):
+            assert count_try(database, identifier) is begun
+        assert row(database, identifier, "last_error, dead_at") == (
+            "The worker ended each time it tried",
+            NOW,
+        )
+
+
+class TestRevive:
+    def test_gives_all_tries_again(self, database):
+        identifier = stage(database)
+        for _ in range(3):
+            count_try(database, identifier)
+        fail(database, identifier)
+        with database.transaction() as session:
+            service.revive(session, identifier)
+        assert claim(database) == [identifier]
+        finish(database, identifier)
+
+    def test_refuses_what_is_not_dead(self, database):
+        identifier = stage(database)
+        before = row(database, identifier, "*")
+        with pytest.raises(NotDead), database.transaction() as session:
+            service.revive(session, identifier)
+        assert row(database, identifier, "*") == before
+
+
+def test_backlog_counts_what_waits(database, clock):
+    claimed = stage(database)
+    claim(database)
+    clock.shift(5)
+    stage(database)
+    stage(database, not_before=NOW + timedelta(hours=1))
+    clock.shift(2)
+    with database.reading() as session:
+        [backlog] = queries.backlogs(session, NOW + timedelta(seconds=7))
+    assert row(database, claimed, "sends") == (1,)
+    assert backlog == queries.Backlog("default", pending=3, due=2, sent=1, oldest_seconds=7.0)
+
+
+def test_done_rows_are_kept_for_a_week(database, clock):
+    old, pending = stage(database), stage(database)
+    finish(database, old)
+    clock.shift(timedelta(days=7))
+    with database.transaction() as session:
+        service.prune_done(session)
+    assert row(database, old, "id") == (old,)
+    clock.shift(1)
+    with database.transaction() as session:
+        service.prune_done(session)
+    assert row(database, old, "id") is None
+    assert row(database, pending, "id") == (pending,)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("done_at = now()", "done_only_if_tried"),
+        ("dead_at = now()", "dead_says_why"),
+        ("dead_at = now(), last_error = 'x', done_at = now(), tries = 1", "done_or_dead"),
+        ("sent_at = now()", "sent_at_if_sent"),
+        ("args = '[]'", "args_are_named"),
+    ],
+)
+def test_the_database_wants_evidence(database, change, rule):
+    identifier = stage(database)
+    before = row(database, identifier, "*")
+    with pytest.raises(psycopg.errors.CheckViolation) as refused, database.transaction() as session:
+        session.send(f"UPDATE outbox SET {change}")
+    assert refused.value.diag.constraint_name == rule
+    assert row(database, identifier, "*") == before

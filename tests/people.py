@@ -1,0 +1,73 @@
+"""Customers for tests: fresh ones each time, so that no test meets another's."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from app.access import PERMISSIONS_OF, Actor, Role
+from app.catalog.rules import TRADABLE, Metal
+from app.kit import clock, ids
+from app.kit.db import Database, Session
+from app.kit.money import Amount
+from app.ledger import chart, queries
+from app.ledger import service as ledger
+from app.pricing.ports import Observation
+from app.pricing.rules import PricingRules
+from app.pricing.service import record_ticks
+
+_INSERT_PERSON = """
+INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, role, created_at)
+VALUES (%s, %s, %s, 'not a hash: nobody logs in', 'Ada', 'Lovelace', %s, %s)
+"""
+
+
+def credit(session: Session, owner_id: UUID, text: str, code: str) -> None:
+    """Give a customer an amount out of capital."""
+    amount = Amount.parse(TRADABLE[code], text)
+    ledger.post(
+        session,
+        cause="test_credit",
+        reference=f"credit:{uuid4()}",
+        posted_at=clock.now(),
+        postings=[
+            ledger.debit(chart.capital(amount.asset), amount),
+            ledger.credit(chart.customer(owner_id, amount.asset), amount),
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class People:
+    """Makes customers, and says what they have."""
+
+    database: Database
+
+    def customer(self, **amounts: str) -> Actor:
+        """A new customer holding these amounts; `XAU_s="1"` stands for XAU-s."""
+        user_id = ids.new()
+        email = f"{user_id.hex}@example.com"
+        with self.database.transaction() as session:
+            session.send(_INSERT_PERSON, (user_id, email, email, Role.USER, clock.now()))
+            for name, text in amounts.items():
+                credit(session, user_id, text, name.replace("_", "-"))
+        return Actor(user_id, None, email, Role.USER, PERMISSIONS_OF[Role.USER])
+
+    def balances(self, person: Actor) -> dict[str, str]:
+        """What they have that is not zero, posted, as text by asset."""
+        with self.database.reading() as session:
+            return {
+                balance.asset: str(Amount(TRADABLE[balance.asset], balance.posted))
+                for balance in queries.balances_of(session, person.user_id)
+                if balance.posted
+            }
+
+
+def set_prices(database: Database, **mids: str) -> None:
+    """Market prices of this moment, in place of whatever stood there: `AU="4000"`."""
+    now = clock.now()
+    seen = [
+        Observation(metal=Metal(m), mid=Decimal(mid), observed_at=now) for m, mid in mids.items()
+    ]
+    with database.transaction() as session:
+        session.send("DELETE FROM market_prices WHERE metal = ANY(%s)", (list(mids),))
+        record_ticks(session, {"test": seen}, now, PricingRules())

@@ -1,0 +1,267 @@
+"""How sources become one price, and when it may be used."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.catalog.rules import Metal
+from app.pricing import rules
+from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.ports import FeedFailed, Observation
+from app.pricing.rules import (
+    Disputed,
+    Doubt,
+    MarketHours,
+    MarketPrice,
+    MarketState,
+    Merged,
+    PricingRules,
+)
+
+NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)  # a Tuesday, in session
+RULES = PricingRules()
+SECOND = timedelta(seconds=1)
+
+
+def seen(mid: str | Decimal, *, age: timedelta = timedelta(0)) -> Observation:
+    return Observation(Metal.AU, None, None, Decimal(mid), NOW - age)
+
+
+def price(**changes: object) -> MarketPrice:
+    base = MarketPrice(
+        metal=Metal.AU,
+        bid=Decimal(3992),
+        ask=Decimal(4008),
+        mid=Decimal(4000),
+        as_of=NOW,
+        source="simulated",
+        halted=False,
+        halted_reason=None,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+class TestObservation:
+    @pytest.mark.parametrize(
+        ("bid", "ask", "mid"),
+        [
+            (None, None, "0"),
+            (None, None, "-1"),
+            (None, None, "0.00009"),
+            (None, None, "1000000001"),
+            (None, None, "NaN"),
+            (None, None, "sNaN"),
+            (None, None, "Infinity"),
+            ("NaN", None, "1"),
+            ("2", None, "1"),
+            (None, "1", "2"),
+            ("3", "1", "2"),
+        ],
+    )
+    def test_refuses_what_no_price_can_be(self, bid: str | None, ask: str | None, mid: str) -> None:
+        with pytest.raises(FeedFailed, match="AU"):
+            Observation(
+                Metal.AU,
+                None if bid is None else Decimal(bid),
+                None if ask is None else Decimal(ask),
+                Decimal(mid),
+                NOW,
+            )
+
+    def test_refuses_a_time_without_a_zone(self) -> None:
+        with pytest.raises(FeedFailed, match="zone"):
+            Observation(Metal.AU, None, None, Decimal(1), NOW.replace(tzinfo=None))
+
+
+class TestMerge:
+    @pytest.mark.parametrize(
+        ("mids", "mid", "source"),
+        [
+            ({"a": "4000"}, "4000", "a"),
+            # Two: their mean, while they differ by no more than 50 bps of it.
+            ({"a": "3990", "b": "4010"}, "4000", "median(a,b)"),
+            # Three: 50 bps of the median is 20 dollars either way.
+            ({"a": "3980", "b": "4000", "c": "4020"}, "4000", "median(a,b,c)"),
+            ({"a": "3979.99", "b": "4000", "c": "4020"}, "4010", "median(b,c)"),
+            ({"a": "4000", "b": "0.00025E3", "c": "4001"}, "4000.5", "median(a,c)"),
+            # Four: the median is between the middle two.
+            ({"a": "4000", "b": "4001", "c": "4002", "d": "9000"}, "4001", "median(a,b,c)"),
+            # Six decimals, to the nearest, halves to even.
+            ({"a": "1.0000005"}, "1.000000", "a"),
+            ({"a": "1.0000015"}, "1.000002", "a"),
+        ],
+    )
+    def test_the_median_without_outliers(self, mids: dict[str, str], mid: str, source: str) -> None:
+        merged = rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
+        assert merged == Merged(Decimal(mid), NOW, source)
+
+    @pytest.mark.parametrize(
+        "mids",
+        [
+            {"a": "3989.99", "b": "4010"},
+            {"a": "4000", "b": "4100", "c": "4200"},  # nobody confirms the one in the middle
+            {"a": "4000", "b": "4000", "c": "4100", "d": "4100"},  # two against two
+        ],
+    )
+    def test_sources_that_differ_give_no_price(self, mids: dict[str, str]) -> None:
+        with pytest.raises(Disputed, match=mids["a"]):
+            rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
+
+    def test_only_fresh_sources_count(self) -> None:
+        observations = {
+            "at the limit": seen("4000", age=60 * SECOND),
+            "past it": seen("9000", age=60 * SECOND + timedelta(microseconds=1)),
+            "ahead of us": seen("9000", age=-6 * SECOND),
+        }
+        assert rules.merge(observations, NOW, RULES) == Merged(
+            Decimal(4000), NOW - 60 * SECOND, "at the limit"
+        )
+
+    def test_as_of_is_the_newest_used_and_never_after_now(self) -> None:
+        old, ahead = seen("4000", age=9 * SECOND), seen("4000", age=-5 * SECOND)
+        merged = rules.merge({"a": old, "b": ahead}, NOW, RULES)
+        assert merged is not None
+        assert merged.as_of == NOW
+
+    @pytest.mark.parametrize("observations", [{}, {"a": seen("4000", age=61 * SECOND)}])
+    def test_nothing_fresh_is_nothing(self, observations: dict[str, Observation]) -> None:
+        assert rules.merge(observations, NOW, RULES) is None
+
+    @given(st.lists(st.decimals("3000", "5000", places=4), min_size=1, max_size=7), st.randoms())
+    def test_order_does_not_matter_and_the_price_is_between_the_sources(
+        self, mids: list[Decimal], random: object
+    ) -> None:
+        named = [(str(number), seen(mid)) for number, mid in enumerate(mids)]
+        shuffled = named.copy()
+        random.shuffle(shuffled)  # type: ignore[attr-defined]
+        try:
+            merged = rules.merge(dict(named), NOW, RULES)
+        except Disputed:
+            with pytest.raises(Disputed):
+                rules.merge(dict(shuffled), NOW, RULES)
+            return
+        assert merged is not None
+        again = rules.merge(dict(shuffled), NOW, RULES)
+        assert again is not None
+        assert again.mid == merged.mid
+        assert min(mids) <= merged.mid <= max(mids)
+        # Whoever was used is near the price: within the limit of a median within the limit.
+        assert sum(abs(mid - merged.mid) <= merged.mid / 90 for mid in mids) >= min(2, len(mids))
+
+    @given(st.decimals("1000", "5000", places=2), st.decimals("0.0001", "999999", places=4))
+    def test_one_wild_source_of_three_changes_little(self, mid: Decimal, wild: Decimal) -> None:
+        merged = rules.merge({"a": seen(mid), "b": seen(mid), "c": seen(wild)}, NOW, RULES)
+        assert merged is not None
+        assert merged.mid == mid
+
+
+class TestSpread:
+    @pytest.mark.parametrize(
+        ("mid", "spread_bps", "bid", "ask"),
+        [
+            ("4000", "40", "3992.000000", "4008.000000"),
+            ("0.35", "150", "0.347375", "0.352625"),
+            ("0.000101", "40", "0.000100", "0.000102"),  # rounded away from mid
+            ("1234.567891", "0", "1234.567891", "1234.567891"),
+            ("4000.000001", "12.5", "3997.500000", "4002.500002"),
+        ],
+    )
+    def test_half_to_either_side(self, mid: str, spread_bps: str, bid: str, ask: str) -> None:
+        assert rules.spread_around(Decimal(mid), Decimal(spread_bps)) == (
+            Decimal(bid),
+            Decimal(ask),
+        )
+
+    @given(st.decimals("0.0001", "1000000000", places=6), st.decimals("0", "10000", places=2))
+    def test_never_narrower_than_stated(self, mid: Decimal, spread_bps: Decimal) -> None:
+        bid, ask = rules.spread_around(mid, spread_bps)
+        assert 0 < bid <= mid <= ask
+        assert ask - bid >= mid * spread_bps / 10_000
+        assert ask - bid <= mid * spread_bps / 10_000 + Decimal("0.000002")
+
+
+class TestDoubt:
+    LAST = price(as_of=NOW - 2 * SECOND)
+
+    def test_the_first_price_is_believed(self) -> None:
+        assert rules.doubt(Merged(Decimal(1), NOW, "a"), None, None, RULES) is None
+
+    @pytest.mark.parametrize("mid", ["3600", "4400"])
+    def test_a_move_up_to_the_limit_is_believed(self, mid: str) -> None:
+        assert rules.doubt(Merged(Decimal(mid), NOW, "a"), self.LAST, None, RULES) is None
+
+    @pytest.mark.parametrize("mid", ["3599.999999", "4400.000001", "0.00025"])
+    def test_a_larger_one_is_doubted(self, mid: str) -> None:
+        merged = Merged(Decimal(mid), NOW, "a")
+        assert rules.doubt(merged, self.LAST, None, RULES) == Doubt(Decimal(mid), NOW, 1)
+
+    def test_the_third_tick_that_agrees_is_believed(self) -> None:
+        doubted = Doubt(Decimal(5000), NOW - 2 * SECOND, 1)
+        second = rules.doubt(Merged(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES)
+        assert second == Doubt(Decimal(5010), NOW - SECOND, 2)
+        assert rules.doubt(Merged(Decimal(5020), NOW, "a"), self.LAST, second, RULES) is None
+
+    def test_the_same_tick_again_confirms_nothing(self) -> None:
+        doubted = Doubt(Decimal(5000), NOW, 2)
+        merged = Merged(Decimal(5000), NOW, "a")
+        assert rules.doubt(merged, self.LAST, doubted, RULES) == doubted
+
+    def test_another_level_starts_again(self) -> None:
+        doubted = Doubt(Decimal(5000), NOW - SECOND, 2)
+        merged = Merged(Decimal(3000), NOW, "a")
+        assert rules.doubt(merged, self.LAST, doubted, RULES) == Doubt(Decimal(3000), NOW, 1)
+
+    def test_an_old_price_proves_nothing(self) -> None:
+        merged = Merged(Decimal(5000), NOW, "a")
+        at_the_limit = price(as_of=NOW - 300 * SECOND)
+        older = price(as_of=NOW - 301 * SECOND)
+        assert rules.doubt(merged, at_the_limit, None, RULES) == Doubt(Decimal(5000), NOW, 1)
+        assert rules.doubt(merged, older, None, RULES) is None
+
+
+class TestRequireTradable:
+    SATURDAY = datetime(2026, 2, 7, 15, tzinfo=UTC)
+    REAL = PricingRules(market_hours=MarketHours.REAL)
+
+    def test_a_fresh_price_is_handed_back(self) -> None:
+        assert rules.require_tradable(price(), NOW + 60 * SECOND, RULES) == price()
+
+    def test_none_was_ever_recorded(self) -> None:
+        with pytest.raises(PriceStale) as refused:
+            rules.require_tradable(None, NOW, RULES)
+        assert refused.value.code == "price_stale"
+
+    def test_stale(self) -> None:
+        now = NOW + 60 * SECOND + timedelta(microseconds=1)
+        with pytest.raises(PriceStale) as refused:
+            rules.require_tradable(price(), now, RULES)
+        assert refused.value.detail == (
+            "The last price of gold is from 2026-02-10 at 15:00:00 UTC, more than 60 seconds ago. "
+            "Try again in a moment"
+        )
+
+    def test_halted_outranks_stale_and_closed(self) -> None:
+        halted = price(halted=True, halted_reason="Feed under review")
+        assert halted.state(self.SATURDAY, self.REAL) is MarketState.HALTED
+        with pytest.raises(MarketHalted) as refused:
+            rules.require_tradable(halted, self.SATURDAY, self.REAL)
+        assert refused.value.code == "market_halted"
+        assert refused.value.detail == "Trading in gold is halted: Feed under review"
+
+    def test_closed_says_when_it_opens(self) -> None:
+        fresh = price(as_of=self.SATURDAY)
+        assert fresh.state(self.SATURDAY, self.REAL) is MarketState.CLOSED
+        with pytest.raises(MarketHalted) as refused:
+            rules.require_tradable(fresh, self.SATURDAY, self.REAL)
+        assert refused.value.detail == (
+            "The market for gold is closed. It opens on 2026-02-08 at 23:00:00 UTC"
+        )
+
+    def test_always_open_means_saturday_too(self) -> None:
+        fresh = price(as_of=self.SATURDAY)
+        assert fresh.state(self.SATURDAY, RULES) is MarketState.OPEN
+        assert rules.require_tradable(fresh, self.SATURDAY, RULES) == fresh

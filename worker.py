@@ -1,0 +1,58 @@
+"""Background work: `worker.py [work|relay|schedule|ticks|all] [--queue default]`.
+
+`work` serves one queue, `relay` sends staged jobs to it, `schedule` stages what is periodic,
+`ticks` records prices, `all` runs one of each. Every role may run any number of times. SIGTERM
+ends each after the job in hand.
+"""
+
+import argparse
+
+from app.factory import create_app
+from app.jobs.connection import connect
+from app.jobs.loop import Loop
+from app.jobs.relay import Relay
+from app.jobs.supervise import Supervisor
+from app.jobs.ticker import Ticker
+from app.jobs.timetable import Timetable
+from app.jobs.worker import Work
+from app.kit.ports import resolve
+from app.kit.tasks import Queue
+from app.pricing.rules import PricingRules
+
+ROLES = ("work", "relay", "schedule", "ticks")
+
+
+def main() -> None:
+    """Run the role that the command line names, until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("role", nargs="?", default="all", choices=(*ROLES, "all"))
+    parser.add_argument("--queue", type=Queue, default=Queue.DEFAULT, choices=list(Queue))
+    arguments = parser.parse_args()
+    loop = Loop(arguments.role)
+    loop.stop_on_signals()
+    if arguments.role == "all":
+        Supervisor(loop, [[__file__, role, "--queue", arguments.queue] for role in ROLES]).run()
+    else:
+        run(arguments.role, arguments.queue, loop)
+
+
+def run(role: str, queue: Queue, loop: Loop) -> None:
+    """One role in this process."""
+    app = create_app()
+    redis = connect(app.extensions["settings"].redis_url)
+    database = app.extensions["database"]
+    if role == "relay":
+        loop.run(Relay(database, redis, app.extensions["backoff"]).step)
+    elif role == "schedule":
+        loop.run(Timetable(database).step)
+    elif role == "ticks":
+        interval = app.extensions["settings"].price_interval_seconds
+        feeds = app.extensions["price_feeds"]
+        loop.run(Ticker(database, feeds, resolve(PricingRules), interval_seconds=interval).step)
+    else:
+        with app.app_context():
+            loop.run(Work(loop, redis, queue).step)
+
+
+if __name__ == "__main__":
+    main()
