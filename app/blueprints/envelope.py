@@ -8,7 +8,7 @@ The routes tell it what they know through the request's environment (`ROUTE`, `A
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ _QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 _REQUESTS = Counter("pbcex_http_requests", "Requests answered", ["method", "route", "status"])
 _SECONDS = Histogram(
     "pbcex_http_request_seconds",
-    "Time from the request's headers to the end of its answer",
+    "Time from the request's headers to the answer's",
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
@@ -81,18 +81,18 @@ class Envelope:
         started = time.perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else ids.new().hex
-        telemetry.request_id.set(request_id)
-        answered = "500"
+        token = telemetry.request_id.set(request_id)
 
         def start(status: str, headers: Headers, *exc_info: Any) -> Callable[[bytes], object]:
-            nonlocal answered
-            answered = status[:3]
             headers = [*headers, ("X-Request-Id", request_id), *self._headers]
             self._add(headers, environ)
+            _record(environ, status[:3], time.perf_counter() - started)
             return start_response(status, headers, *exc_info)
 
-        body = self._inner(environ, start)
-        return _Closing(body, lambda: _record(environ, answered, time.perf_counter() - started))
+        try:
+            return self._inner(environ, start)
+        finally:
+            telemetry.request_id.reset(token)
 
     def _add(self, headers: Headers, environ: "WSGIEnvironment") -> None:
         names = {name for name, _value in headers}
@@ -112,25 +112,6 @@ class Envelope:
                 headers += [("Access-Control-Allow-Origin", origin), *_CORS]
         elif api:
             headers.append(("Cross-Origin-Resource-Policy", "same-origin"))
-
-
-class _Closing:
-    """The body of an answer, and what is done when the server has sent it."""
-
-    def __init__(self, body: Iterable[bytes], done: Callable[[], None]) -> None:
-        self._body = body
-        self._done = done
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
-
-    def close(self) -> None:
-        close = getattr(self._body, "close", None)
-        try:
-            if close is not None:
-                close()
-        finally:
-            self._done()
 
 
 @lru_cache(maxsize=4096)
