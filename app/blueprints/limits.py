@@ -102,7 +102,8 @@ class RouteLimiter(Limiter):
         request.environ[ROUTE] = rule.rule
         view = current_app.view_functions[rule.endpoint]
         limit: RateLimit | None = getattr(view, "rate_limit", None)
-        if limit is not None:
+        # A browser's question before the request (CORS) is answered by Flask and does nothing.
+        if limit is not None and request.method != "OPTIONS":
             self._count(limit)
 
     def _count(self, limit: RateLimit) -> None:

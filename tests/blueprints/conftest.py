@@ -37,6 +37,20 @@ def probe_app(app: Flask) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def variant(app: Flask) -> Iterator[Callable[..., Flask]]:
+    """Makes applications like the tests' own with other settings, and the probe."""
+    made: list[Flask] = []
+
+    def make(**changes: object) -> Flask:
+        made.append(with_probe(app.extensions["settings"].model_copy(update=changes)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.extensions["database"].engine.dispose()
+
+
+@pytest.fixture
 def address() -> str:
     """A network that no other test comes from."""
     return f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from app.blueprints import envelope, errors
 from app.config import Environment
 from app.kit import telemetry
-from tests.blueprints.conftest import SignedIn, with_probe
+from tests.blueprints.conftest import SignedIn
 
 PATHS = ["/health", "/api/nothing", "/nothing", "/api/docs", "/api/openapi.json", "/metrics"]
 
@@ -57,19 +57,11 @@ def test_a_strange_request_id_is_not(client: FlaskClient, given: str) -> None:
     assert answer.json["requestId"] == answer.headers["X-Request-Id"]
 
 
-@pytest.fixture(scope="module")
-def live(app: Flask) -> Iterator[FlaskClient]:
-    """The application as in production, as far as the envelope can tell."""
-    settings = app.extensions["settings"].model_copy(
-        update={
-            "env": Environment.PRODUCTION,
-            "cors_origins": ("https://app.example.com",),
-            "proxies": 1,
-        }
-    )
-    live = with_probe(settings)
-    yield live.test_client()
-    live.extensions["database"].engine.dispose()
+@pytest.fixture
+def live(variant: Callable[..., Flask]) -> FlaskClient:
+    """A client of the application as in production, as far as the envelope can tell."""
+    origins = ("https://app.example.com",)
+    return variant(env=Environment.PRODUCTION, cors_origins=origins).test_client()
 
 
 class TestProduction:
