@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
 from app.blueprints import docs, errors, health, limits, openapi, security
-from app.blueprints.api import auth, trade, wallet
+from app.blueprints.api import auth, messages, trade, wallet
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
@@ -29,7 +29,7 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp)
+API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {

@@ -78,6 +78,7 @@ class Session(orm.Session):
     """One database transaction. Made by `Database`, passed to services, never stored."""
 
     _queue: list[tuple[str, Parameters]]
+    _connection: sa.Connection | None = None
     _raw: "psycopg.Connection[Row] | None" = None
 
     def send(self, statement: str, parameters: Parameters = None) -> None:
@@ -130,11 +131,19 @@ class Session(orm.Session):
                 cursors.append(raw.execute(statement, parameters))
         return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
+    def get_bind(self, *_mapper: Any, **_options: Any) -> sa.Connection:
+        """The one connection of this transaction, for the ORM's statements too."""
+        if self._connection is None:
+            self._connect()
+        assert self._connection is not None
+        return self._connection
+
     def _connect(self) -> "psycopg.Connection[Row]":
-        connection = self.connection()
-        raw = connection.connection.driver_connection
+        assert isinstance(self.bind, sa.Engine)
+        self._connection = self.bind.connect()
+        self._connection.info["session"] = self
+        raw = self._connection.connection.driver_connection
         assert isinstance(raw, psycopg.Connection)
-        connection.info["session"] = self
         self._raw = raw
         return raw
 
@@ -198,15 +207,19 @@ class Database:
                 raw._prepared.clear()  # noqa: SLF001
         except psycopg.Error:
             raw.close()
-        if raw.closed:
-            # The server went away: the other pooled connections are as dead as this one.
-            session.connection().invalidate()
-            self.engine.dispose()
 
     def _close(self, session: Session) -> None:
-        if session._raw is not None:  # noqa: SLF001
-            session.connection().info.pop("session", None)
         session.close()
+        connection, raw = session._connection, session._raw  # noqa: SLF001
+        if connection is None:
+            return
+        if raw is None or raw.closed:
+            # The server went away: the other pooled connections are as dead as this one.
+            connection.invalidate()
+            self.engine.dispose()
+        else:
+            connection.info.pop("session", None)
+        connection.close()
 
 
 def _send_queued_first(connection: sa.Connection, *_event: object) -> None:
