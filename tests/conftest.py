@@ -25,6 +25,9 @@ from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
+from tests.skips import PLATFORM, pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 TEMPLATE = "pbcex_template"
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -123,5 +126,5 @@ def people(database: Database) -> People:
 def shared_data() -> Path:
     """Real price files and the real sanctions list, which the project does not ship."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the data folder {SHARED.name}/ beside the checkout")
+        pytest.skip(f"{PLATFORM}{SHARED.name}/ is not beside the checkout, and not ours to ship")
     return SHARED / "data"
