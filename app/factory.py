@@ -21,7 +21,7 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.kit import telemetry
-from app.kit.db import Database, Session
+from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
@@ -89,6 +89,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.database_pool_size,
         "max_overflow": 0,
         "pool_timeout": 3,
+        # A connection comes back outside any transaction: kit.db ended it.
+        "pool_reset_on_return": None,
         "connect_args": {
             "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
             "application_name": "pbcex",
@@ -132,7 +134,7 @@ def _provide(settings: Settings) -> None:
 
 
 def _connect_database(app: Flask) -> Database:
-    db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
+    db = SQLAlchemy(app, metadata=models.metadata)
     Migrate(app, db, directory=str(PROJECT / "migrations"), compare_server_default=True)
     with app.app_context():
         database = Database(db.engine)
