@@ -15,6 +15,7 @@ from app.jobs.supervise import Supervisor
 from app.jobs.ticker import Ticker
 from app.jobs.timetable import Timetable
 from app.jobs.worker import Work
+from app.kit import telemetry
 from app.kit.ports import resolve
 from app.kit.tasks import Queue
 from app.pricing.rules import PricingRules
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("role", nargs="?", default="all", choices=(*ROLES, "all"))
     parser.add_argument("--queue", type=Queue, default=Queue.DEFAULT, choices=list(Queue))
     arguments = parser.parse_args()
+    telemetry.configure(level="INFO", messages=False)
     loop = Loop(arguments.role)
     loop.stop_on_signals()
     if arguments.role == "all":

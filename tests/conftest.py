@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,6 +25,9 @@ from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
+from tests.skips import PLATFORM, pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 TEMPLATE = "pbcex_template"
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -77,10 +80,18 @@ def _on(url: str, name: str) -> str:
 
 
 def _recreate(name: str, template: str = "template1") -> None:
+    _drop(name)
+    _as_owner(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+def _drop(name: str) -> None:
+    _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _as_owner(statement: str) -> None:
     url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
-        owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        owner.execute(statement)
 
 
 def _settings(name: str) -> Settings:
@@ -104,6 +115,36 @@ def app(worker_id: str) -> Iterator[Flask]:
     app.extensions["database"].engine.dispose()
 
 
+@contextmanager
+def _apart(name: str) -> Iterator[Flask]:
+    """Another application, without rate limits, on a database that nobody else uses."""
+    _recreate(name, TEMPLATE)
+    settings = _settings(name).model_copy(update={"rate_limit": "off"})
+    app = create_app(settings)
+    database: Database = app.extensions["database"]
+    try:
+        yield app
+        with database.transaction(SNAPSHOT) as session:
+            assert violations(session) == []
+    finally:
+        database.engine.dispose()
+        _drop(name)
+
+
+@pytest.fixture(scope="session")
+def open_app(worker_id: str) -> Iterator[Flask]:
+    """An application without rate limits; tests that ask it much share its database."""
+    with _apart(f"pbcex_open_{worker_id}") as app:
+        yield app
+
+
+@pytest.fixture
+def lone_app(worker_id: str) -> Iterator[Flask]:
+    """An application without rate limits, with nobody in its books but whom the test adds."""
+    with _apart(f"pbcex_lone_{worker_id}") as app:
+        yield app
+
+
 @pytest.fixture
 def database(app: Flask) -> Iterator[Database]:
     """The database; afterwards every invariant of the ledger still holds."""
@@ -123,5 +164,7 @@ def people(database: Database) -> People:
 def shared_data() -> Path:
     """Real price files and the real sanctions list, which the project does not ship."""
     if not SHARED.is_dir():
-        pytest.skip(f"needs the data folder {SHARED.name}/ beside the checkout")
+        # Whoever runs everything must know when a part did not run.
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing(f"needs the data folder {SHARED.name}/ beside the checkout")
     return SHARED / "data"

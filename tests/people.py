@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.catalog.rules import TRADABLE, Metal
+from app.catalog.rules import TRADABLE, priced
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -65,9 +65,7 @@ class People:
 def set_prices(database: Database, **mids: str) -> None:
     """Market prices of this moment, in place of whatever stood there: `AU="4000"`."""
     now = clock.now()
-    seen = [
-        Observation(metal=Metal(m), mid=Decimal(mid), observed_at=now) for m, mid in mids.items()
-    ]
+    seen = [Observation(priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()]
     with database.transaction() as session:
         session.send("DELETE FROM market_prices WHERE metal = ANY(%s)", (list(mids),))
         record_ticks(session, {"test": seen}, now, PricingRules())

@@ -37,8 +37,9 @@ from app.idempotency import rules as keys
 from app.idempotency import service as idempotency
 from app.identity import queries as identity
 from app.identity.tokens import Claims
-from app.kit.db import Database, Row
+from app.kit.db import Database
 from app.kit.errors import Refusal, Unauthenticated
+from app.kit.pipeline import Row
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 Handler = Callable[..., object]

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import structlog
 from flask import current_app
-from rq.timeouts import JobTimeoutException
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from app.kit import tasks
+from app.kit import tasks, telemetry
 from app.kit.db import Database
 from app.outbox import service
 from app.outbox.rules import Backoff
@@ -15,13 +15,17 @@ log = structlog.get_logger()
 
 #: How RQ names `run`. A job in Redis holds this name and ids of rows, nothing else.
 FUNCTION = "app.jobs.dispatch.run"
+#: So long a worker may take for one job; then it is interrupted, and the try has failed.
+JOB_SECONDS_MAX = 120
 
 
 def run(*outbox_ids: str) -> None:
     """Carry out the jobs of these rows, in the application whose context the worker entered."""
     database, backoff = current_app.extensions["database"], current_app.extensions["backoff"]
     for outbox_id in outbox_ids:
-        carry_out(database, UUID(outbox_id), backoff)
+        telemetry.request_id.set(f"outbox-{outbox_id}")
+        with UnixSignalDeathPenalty(JOB_SECONDS_MAX, JobTimeoutException):  # type: ignore[no-untyped-call]
+            carry_out(database, UUID(outbox_id), backoff)
 
 
 def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
@@ -29,7 +33,7 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
 
     A job that is done, dead or in another worker's hands is left alone. What failed is due again
     after its backoff: the relay sends it, RQ never retries. Raises `Unavailable` when not even the
-    failure could be recorded, and RQ's timeout, which was meant for everything in hand.
+    failure could be recorded.
     """
     with database.transaction() as session:
         counted = service.count_try(session, identifier, backoff)
@@ -46,5 +50,3 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
         with database.transaction() as session:
             dead = service.fail(session, identifier, error, backoff)
         log.exception("job_dead" if dead else "job_failed", outbox_id=str(identifier))
-        if isinstance(error, JobTimeoutException):
-            raise

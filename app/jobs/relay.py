@@ -7,14 +7,12 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from app.jobs.dispatch import FUNCTION
+from app.jobs.dispatch import FUNCTION, JOB_SECONDS_MAX
 from app.kit import clock, tasks
 from app.kit.db import Database
 from app.outbox import service
 from app.outbox.rules import Backoff
 
-#: So long a worker may take for what one RQ job holds; RQ then interrupts it.
-JOB_SECONDS_MAX = 120
 #: No more RQ jobs than this wait in Redis: what is not sent need not be sent again after a loss.
 QUEUED_MAX = 20
 _BATCH = 100
@@ -55,7 +53,7 @@ class Relay:
                 Queue.prepare_data(
                     FUNCTION,
                     args=tuple(identifier.hex for identifier in parcel),
-                    timeout=JOB_SECONDS_MAX,
+                    timeout=JOB_SECONDS_MAX * len(parcel),
                     result_ttl=0,
                     failure_ttl=_FAILURE_SECONDS,
                 )

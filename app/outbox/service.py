@@ -13,7 +13,7 @@ from app.outbox.errors import NotDead
 
 #: Done rows are kept so long for looking things up.
 KEEP_DONE = timedelta(days=7)
-_PRUNE_BATCH = 10_000
+_PRUNE_BATCH = 50_000
 
 # For marks that a crash of the database may lose: a job is sent or tried once more.
 _WITHOUT_WAITING_FOR_THE_DISK = "SET LOCAL synchronous_commit TO off"

@@ -2,7 +2,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from app.kit.db import Database
+from app.kit.db import Database, DatabaseDown
 
 
 @pytest.fixture
@@ -26,3 +26,21 @@ def test_a_connection_works_after_refusals_whenever_they_come(one_connection, fa
             assert divisor == 0
         else:
             assert divisor == 1
+
+
+@pytest.mark.parametrize("how", ["transaction", "reading"])
+def test_a_cut_connection_is_named_and_replaced(one_connection, how):
+    begin = getattr(one_connection, how)
+    with pytest.raises(DatabaseDown), begin() as session:
+        session.rows("SELECT 1", cut(one_connection, session))
+    with begin() as session:
+        assert session.rows("SELECT 2") == [(2,)]
+
+
+def cut(database, session):
+    """End the session's connection, as a restart of PostgreSQL would."""
+    url = database.engine.url.set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        pid = session.rows("SELECT pg_backend_pid()")[0]
+        connection.execute("SELECT pg_terminate_backend(%s)", pid)
+    return ()

@@ -1,0 +1,23 @@
+"""The messages that people were sent."""
+
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import messages as schemas
+from app.blueprints.api.schemas.fields import PageQuery
+from app.blueprints.web import ApiBlueprint
+from app.kit import pages
+from app.kit.db import Session
+from app.messages import queries
+
+blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its customers")
+
+
+@blp.operation(
+    "GET", "", permission=Permission.MESSAGES_READ, query=PageQuery, gives=schemas.Messages
+)
+def index(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """The caller's messages, newest first."""
+    cursor = query.get("cursor")
+    before = pages.decode_cursor(cursor) if cursor is not None else None
+    return queries.messages_of(session, actor.user_id, query["limit"], before)

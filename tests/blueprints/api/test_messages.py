@@ -1,0 +1,105 @@
+"""The inbox, as a customer's program sees it."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from app.kit import ids
+from app.messages import service
+
+PASSWORD = "correct horse"
+VALUES = {
+    "order": "trd_01",
+    "executed_at": "2026-11-22T10:00:00.000Z",
+    "from_amount": "100.00",
+    "from_asset": "USD",
+    "to_amount": "0.02487500",
+    "to_asset": "XAU-s",
+    "price": "4000.00",
+    "fee_amount": "0.50",
+    "fee_asset": "USD",
+}
+
+
+class Reader:
+    """A person with a token and an inbox."""
+
+    def __init__(self, app, database):
+        self.client = app.test_client()
+        digits = uuid4().hex[:16]
+        address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
+        self.client.environ_base["REMOTE_ADDR"] = address
+        self.database = database
+        opened = self.client.post(
+            "/api/auth/register",
+            json={
+                "email": f"{uuid4().hex}@example.com",
+                "password": PASSWORD,
+                "firstName": "Ada",
+                "lastName": "Lovelace",
+            },
+        ).json
+        self.user_id: UUID = ids.decode("usr", opened["user"]["id"])
+        self.headers = {"Authorization": f"Bearer {opened['accessToken']}"}
+
+    def is_told(self, order: str) -> None:
+        with self.database.transaction() as session:
+            service.deliver(
+                session,
+                user_id=self.user_id,
+                event_key=f"trade_confirmed:{order}",
+                kind="trade_confirmed",
+                values=VALUES | {"order": order},
+            )
+
+    def get(self, query: str = ""):
+        return self.client.get(f"/api/messages{query}", headers=self.headers)
+
+
+@pytest.fixture
+def reader(app, database):
+    return Reader(app, database)
+
+
+def test_the_newest_come_first_page_by_page(reader):
+    for number in range(3):
+        reader.is_told(f"trd_{number}")
+    first = reader.get("?limit=2").json
+    second = reader.get(f"?limit=2&cursor={first['nextCursor']}").json
+    assert [message["body"][:11] for message in first["data"] + second["data"]] == [
+        "Order trd_2",
+        "Order trd_1",
+        "Order trd_0",
+    ]
+    assert second["nextCursor"] is None
+
+
+def test_a_message_on_the_wire(reader):
+    reader.is_told("trd_0")
+    [message] = reader.get().json["data"]
+    assert set(message) == {"id", "kind", "subject", "body", "createdAt", "readAt"}
+    assert message["id"].startswith("msg_")
+    assert message["kind"] == "trade_confirmed"
+    assert message["subject"] == "You converted 100.00 USD to 0.02487500 XAU-s"
+    assert message["createdAt"].endswith("Z")
+    assert message["readAt"] is None
+
+
+def test_nobody_reads_what_others_were_told(app, database, reader):
+    reader.is_told("trd_0")
+    assert Reader(app, database).get().json == {"data": [], "nextCursor": None}
+
+
+def test_a_cursor_that_was_not_given_out_is_refused(reader):
+    answer = reader.get("?cursor=nonsense")
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [
+        {
+            "field": "cursor",
+            "message": "must be the nextCursor of an earlier answer, unchanged",
+        }
+    ]
+
+
+def test_strangers_read_nothing(reader):
+    assert reader.client.get("/api/messages").status_code == 401

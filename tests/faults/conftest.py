@@ -1,0 +1,201 @@
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.jobs.connection import connect
+from app.jobs.relay import Relay
+from app.jobs.worker import Worker
+from app.kit.db import Database
+from app.outbox import service
+from app.outbox.rules import Backoff
+from tests.faults import tasks  # noqa: F401 - importing registers them
+
+PROJECT = Path(__file__).resolve().parents[2]
+BACKOFF = Backoff(base=timedelta(seconds=0.2), doublings=2, tries_max=3)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class RedisServer:
+    """A redis-server that keeps nothing, on a port that it keeps."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client: Redis = connect(self.url)
+        self.start()
+
+    def start(self) -> None:
+        binary = shutil.which("redis-server", path=f"{Path(sys.executable).parent}:{os.defpath}")
+        assert binary is not None
+        options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", self._folder)
+        self._process = subprocess.Popen(
+            [binary, "--port", str(self.port), *options], stdout=subprocess.DEVNULL
+        )
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        with suppress(RedisError):
+            return self.client.ping()
+        return False
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Staff:
+    """The processes under test."""
+
+    def __init__(self, database: Database, redis_url: str, log: Path) -> None:
+        self._environ = {
+            **os.environ,
+            "DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
+            "REDIS_URL": redis_url,
+            "PBCEX_OUTBOX_RETRY_SECONDS": "0.2",
+            "PYTHONPATH": str(PROJECT),
+        }
+        self._log = log.open("wb")
+        self.log = log
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, role: str, script: str = "tests/faults/process.py") -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, str(PROJECT / script), role],
+            env=self._environ,
+            cwd=PROJECT,
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self._processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """Each process ends cleanly, and soon, when it is asked to."""
+        running = [process for process in self._processes if process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        try:
+            assert [process.wait(10) for process in running] == [0] * len(running)
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+            self._log.close()
+
+
+class Desk:
+    """What a test does and looks at."""
+
+    def __init__(self, database: Database, redis: Redis) -> None:
+        self.database = database
+        self.redis = redis
+        self.queue = Queue("default", connection=redis, serializer=JSONSerializer)
+
+    def stage(self, task: str = "tests.leave_effect", **args: object) -> UUID:
+        """Stage a job of a fresh person."""
+        user_id = uuid4()
+        with self.database.transaction() as session:
+            service.stage(session, task, {"user_id": str(user_id), **args})
+        return user_id
+
+    def effects(self, user_id: UUID) -> int:
+        with self.database.reading() as session:
+            return session.rows("SELECT count(*) FROM messages WHERE user_id = %s", (user_id,))[0][
+                0
+            ]
+
+    def problems(self, *user_ids: UUID) -> list[str]:
+        """The check itself: every job is settled, and had its effect once and only once."""
+        found = [
+            f"{user_id}: {count} effects"
+            for user_id in user_ids
+            if (count := self.effects(user_id)) != 1
+        ]
+        with self.database.reading() as session:
+            pending = session.rows("SELECT task FROM outbox WHERE done_at IS NULL")
+        return found + [f"{task} is not done" for (task,) in pending]
+
+    def settled(self) -> bool:
+        with self.database.reading() as session:
+            statement = "SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL"
+            return not session.rows(statement)
+
+    def relay(self) -> None:
+        """One step of a relay."""
+        Relay(self.database, self.redis, BACKOFF).step()
+
+    def work(self, app) -> None:
+        """Work until the queue is empty, in this process."""
+        handlers = [
+            (number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)
+        ]
+        worker = Worker([self.queue], connection=self.redis, serializer=JSONSerializer)
+        with app.app_context():
+            worker.work(burst=True, logging_level="WARNING")
+        for number, handler in handlers:
+            signal.signal(number, handler)
+
+    def cut_database_connections(self) -> None:
+        """End every connection of the application's role, as a restart of PostgreSQL would."""
+        self.database.engine.dispose()
+        url = self.database.engine.url.set(drivername="postgresql")
+        with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE usename = current_user AND datname = current_database()"
+                " AND pid <> pg_backend_pid()"
+            )
+
+    def make_due(self) -> None:
+        """As if the backoff were over."""
+        with self.database.transaction() as session:
+            session.send("UPDATE outbox SET due_at = staged_at WHERE done_at IS NULL")
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.client.close()
+    server.kill()
+
+
+@pytest.fixture
+def desk(database, redis_server, app, monkeypatch):
+    with database.transaction() as session:
+        session.send("DELETE FROM outbox")
+    redis_server.client.flushall()
+    monkeypatch.setitem(app.extensions, "backoff", BACKOFF)
+    return Desk(database, redis_server.client)
+
+
+@pytest.fixture
+def staff(database, redis_server, tmp_path, desk):
+    crew = Staff(database, redis_server.url, tmp_path / "log")
+    yield crew
+    crew.end()
