@@ -238,6 +238,13 @@ BEGIN
     RETURNING id INTO v_entry;
     INSERT INTO postings (entry_id, account_id, units)
     SELECT v_entry, leg.account_id, leg.units FROM unnest(v_ids, p_units) AS leg (account_id, units);
+    IF p_reverses IS NOT NULL AND EXISTS (
+        SELECT FROM postings WHERE entry_id IN (v_entry, p_reverses)
+        GROUP BY account_id HAVING sum(units) <> 0
+    ) THEN
+        RAISE EXCEPTION 'a reversal mirrors the entry it reverses'
+            USING ERRCODE = 'PB001', CONSTRAINT = 'reversal_mirrors';
+    END IF;
     IF p_hold IS NOT NULL THEN
         UPDATE holds SET status = 'posted', settled_at = p_posted_at, entry_id = v_entry
         WHERE id = p_hold;
@@ -304,12 +311,13 @@ DECLARE
     v_id uuid;
     v_expired bigint := 0;
 BEGIN
-    -- By account, as entries lock: a sweep and an entry never wait for each other.
+    -- In the order in which entries lock: a sweep and an entry never wait for each other.
     FOR v_id IN
-        SELECT id FROM (
+        SELECT due.id FROM (
             SELECT id, account_id FROM holds WHERE status = 'pending' AND expires_at <= p_at
             ORDER BY expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
-        ) AS due ORDER BY account_id
+        ) AS due JOIN accounts a ON a.id = due.account_id
+        ORDER BY a.asset COLLATE "C", a.class COLLATE "C", a.owner_id
     LOOP
         PERFORM ledger_release_hold(v_id, 'expired', p_at);
         v_expired := v_expired + 1;
