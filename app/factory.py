@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.blueprints import docs, errors, health, limits, openapi, security
+from app.blueprints import docs, envelope, errors, health, limits, openapi
 from app.blueprints.api import auth, messages, trade, wallet
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
@@ -21,7 +21,7 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.kit import telemetry
-from app.kit.db import Database, Session
+from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
@@ -91,6 +91,8 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.database_pool_size,
         "max_overflow": 0,
         "pool_timeout": 3,
+        # A connection comes back outside any transaction: kit.db ended it.
+        "pool_reset_on_return": None,
         "connect_args": {
             "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
             "application_name": "pbcex",
@@ -134,7 +136,7 @@ def _provide(settings: Settings) -> None:
 
 
 def _connect_database(app: Flask) -> Database:
-    db = SQLAlchemy(app, metadata=models.metadata, session_options={"class_": Session})
+    db = SQLAlchemy(app, metadata=models.metadata)
     Migrate(app, db, directory=str(PROJECT / "migrations"), compare_server_default=True)
     with app.app_context():
         database = Database(db.engine)
@@ -143,12 +145,12 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
+    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
         )
     errors.register(app)
-    security.register(app, settings)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
     )

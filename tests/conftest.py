@@ -25,6 +25,9 @@ from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 TEMPLATE = "pbcex_template"
 CHECKOUT = Path(__file__).resolve().parent.parent

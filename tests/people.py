@@ -65,9 +65,7 @@ class People:
 def set_prices(database: Database, **mids: str) -> None:
     """Market prices of this moment, in place of whatever stood there: `AU="4000"`."""
     now = clock.now()
-    seen = [
-        Observation(priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()
-    ]
+    seen = [Observation(priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()]
     with database.transaction() as session:
         session.send("DELETE FROM market_prices WHERE metal = ANY(%s)", (list(mids),))
         record_ticks(session, {"test": seen}, now, PricingRules())

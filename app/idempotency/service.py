@@ -9,7 +9,8 @@ from psycopg.errors import LockNotAvailable
 from app.idempotency import rules
 from app.idempotency.errors import IdempotencyInProgress, IdempotencyKeyReused
 from app.kit import clock
-from app.kit.db import Parameters, Row, Session
+from app.kit.db import Session
+from app.kit.pipeline import Row, Statement
 from app.kit.tasks import task
 
 #: How long a key is remembered.
@@ -30,8 +31,6 @@ DELETE FROM idempotent_answers WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM idempotent_answers WHERE created_at < %s LIMIT %s
 ))
 """
-
-Statement = tuple[str, Parameters]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from app.access import PERMISSIONS_OF, Actor, Role
 from app.identity import rules
 from app.identity.errors import TokenInvalid
 from app.identity.tokens import Claims
-from app.kit.db import Parameters, Row, Session
+from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kit.pipeline import Row, Statement
 
 # A token never outlives its session, so the session's expiry needs no second look here.
 _ACTOR = """
@@ -41,7 +42,7 @@ class Person:
         return self.email_confirmed_at is not None
 
 
-def actor_statement(claims: Claims) -> tuple[str, Parameters]:
+def actor_statement(claims: Claims) -> Statement:
     """The statement that says whether a verified token still counts, and for whom."""
     return _ACTOR, (claims.session_id,)
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from app.catalog.rules import Metal, Priced, Token, priced
-from app.kit.db import Parameters, Row, Session
+from app.kit.db import Session
+from app.kit.pipeline import Row, Statement
 from app.pricing.rules import MarketPrice
 
 _PRICES = """
@@ -20,7 +21,7 @@ def market(session: Session, metals: Iterable[Priced] | None = None) -> list[Mar
     return [prices[each] for each in (*Metal, *Token) if each in prices]
 
 
-def price_statement(metals: Iterable[Priced]) -> tuple[str, Parameters]:
+def price_statement(metals: Iterable[Priced]) -> Statement:
     """A statement to send along with others; its rows are for `market_prices_from`."""
     return _PRICES, ([metal.value for metal in metals],)
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.catalog.rules import NAMES, Metal, Priced, priced
-from app.kit.db import Parameters, Session
+from app.kit.db import Session
+from app.kit.pipeline import Statement
 from app.pricing import queries, rules
 from app.pricing.errors import PriceStale
 from app.pricing.ports import Observation
@@ -140,7 +141,7 @@ def set_halt(session: Session, metal: Metal, reason: str | None) -> None:
 
 def _tick_statement(
     source: str, observations: Sequence[Observation], received_at: datetime
-) -> tuple[str, Parameters]:
+) -> Statement:
     return _STORE_TICKS, (
         received_at,
         [seen.metal.value for seen in observations],

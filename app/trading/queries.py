@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from app.catalog.rules import TRADABLE
-from app.kit.db import Row, Session
+from app.kit.db import Session
 from app.kit.money import Amount
 from app.kit.pages import Page, cut, decode_cursor
+from app.kit.pipeline import Row
 from app.trading.service import Order
 
 _COLUMNS = """

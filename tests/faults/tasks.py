@@ -24,7 +24,7 @@ def leave_effect(session: Session, *, user_id: str) -> None:
 def leave_effect_slowly(session: Session, *, user_id: str, path: str, seconds: float) -> None:
     """The effect, then a long time in which to be killed: only on the first of all tries."""
     leave_effect(session, user_id=user_id)
-    session.send_queued()
+    session.flush()
     marker = Path(path)
     if not marker.exists():
         marker.touch()

@@ -1,13 +1,8 @@
-from uuid import uuid4
-
 import psycopg
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.exc import IntegrityError
 
-from app.kit import clock, ids
 from app.kit.db import Database, DatabaseDown
-from app.messages.models import Message
 
 
 @pytest.fixture
@@ -33,26 +28,6 @@ def test_a_connection_works_after_refusals_whenever_they_come(one_connection, fa
             assert divisor == 1
 
 
-def test_a_refusal_of_the_orm_is_seen_and_gives_the_connection_back(one_connection):
-    user_id = uuid4()
-    for number in range(3):
-        try:
-            with one_connection.transaction() as session:
-                session.rows("SELECT 1")
-                session.add(message(user_id))
-        except IntegrityError:
-            assert number > 0
-    assert one_connection.engine.pool.checkedout() == 0
-
-
-def test_the_first_statement_of_the_orm_is_inside_the_transaction(one_connection):
-    user_id = uuid4()
-    with pytest.raises(AttributeError), one_connection.transaction() as session:
-        session.execute(Message.__table__.insert().values(**values(user_id))).no_such_thing()
-    with one_connection.reading() as session:
-        assert session.rows("SELECT FROM messages WHERE user_id = %s", (user_id,)) == []
-
-
 @pytest.mark.parametrize("how", ["transaction", "reading"])
 def test_a_cut_connection_is_named_and_replaced(one_connection, how):
     begin = getattr(one_connection, how)
@@ -69,20 +44,3 @@ def cut(database, session):
         pid = session.rows("SELECT pg_backend_pid()")[0]
         connection.execute("SELECT pg_terminate_backend(%s)", pid)
     return ()
-
-
-def values(user_id):
-    return {
-        "id": ids.new(),
-        "user_id": user_id,
-        "event_key": "the same",
-        "kind": "test",
-        "version": 1,
-        "subject": "",
-        "body": "",
-        "created_at": clock.now(),
-    }
-
-
-def message(user_id):
-    return Message(**values(user_id))
