@@ -150,7 +150,10 @@ def convert_given(terms: Terms, given: Amount) -> Conversion | None:
 
 
 def convert_received(terms: Terms, received: Amount) -> Conversion | None:
-    """The conversion that yields exactly `received` for the least given."""
+    """The conversion that yields exactly `received` for the least given; None when no amount
+    does, because the price of the one in the other rounds to nothing."""
+    if not terms.rate:
+        return None
     return _conversion(terms, terms.given_for(received.units), received.units)
 
 
