@@ -62,8 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["REDIS_URL"] = urls.redis_url
     os.environ["PBCEX_TEST_SUPERUSER_URL"] = urls.superuser_url
     os.environ["DATABASE_URL"] = _on(urls.database_url, TEMPLATE)
-    _recreate(TEMPLATE)
-    app = create_app(_settings(TEMPLATE))
+    recreate(TEMPLATE)
+    app = create_app(settings_on(TEMPLATE))
     with app.app_context():
         upgrade(str(CHECKOUT / "migrations"))
     app.extensions["database"].engine.dispose()
@@ -79,14 +79,16 @@ def _on(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _recreate(name: str, template: str = "template1") -> None:
+def recreate(name: str, template: str = "template1") -> None:
+    """An empty database of that name, or a copy of another."""
     url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
         owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
-def _settings(name: str) -> Settings:
+def settings_on(name: str) -> Settings:
+    """The settings of an application on the database of that name."""
     return Settings(
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
@@ -97,9 +99,9 @@ def _settings(name: str) -> Settings:
 def app(worker_id: str) -> Iterator[Flask]:
     """The application on this worker's own database."""
     name = f"pbcex_test_{worker_id}"
-    _recreate(name, TEMPLATE)
+    recreate(name, TEMPLATE)
     # Programs that a test starts find the same database.
-    settings = _settings(name)
+    settings = settings_on(name)
     os.environ["DATABASE_URL"] = settings.database_url
     os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
     app = create_app(settings)
