@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.blueprints import docs, errors, health, limits, openapi, security
+from app.blueprints import docs, envelope, errors, health, limits, openapi
 from app.blueprints.api import auth, messages, trade, wallet
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
@@ -143,12 +143,12 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
+    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
         )
     errors.register(app)
-    security.register(app, settings)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
     )

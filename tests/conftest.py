@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,7 +25,7 @@ from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
-from tests.skips import PLATFORM, pytest_make_collect_report, pytest_runtest_makereport
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
@@ -81,10 +81,19 @@ def _on(url: str, name: str) -> str:
 
 def recreate(name: str, template: str = "template1") -> None:
     """An empty database of that name, or a copy of another."""
+    drop(name)
+    _as_owner(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+def drop(name: str) -> None:
+    """No database of that name, whoever uses it."""
+    _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _as_owner(statement: str) -> None:
     url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
-        owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        owner.execute(statement)
 
 
 def settings_on(name: str) -> Settings:
@@ -109,6 +118,36 @@ def app(worker_id: str) -> Iterator[Flask]:
     app.extensions["database"].engine.dispose()
 
 
+@contextmanager
+def _apart(name: str) -> Iterator[Flask]:
+    """Another application, without rate limits, on a database that nobody else uses."""
+    recreate(name, TEMPLATE)
+    settings = settings_on(name).model_copy(update={"rate_limit": "off"})
+    app = create_app(settings)
+    database: Database = app.extensions["database"]
+    try:
+        yield app
+        with database.transaction(SNAPSHOT) as session:
+            assert violations(session) == []
+    finally:
+        database.engine.dispose()
+        drop(name)
+
+
+@pytest.fixture(scope="session")
+def open_app(worker_id: str) -> Iterator[Flask]:
+    """An application without rate limits; tests that ask it much share its database."""
+    with _apart(f"pbcex_open_{worker_id}") as app:
+        yield app
+
+
+@pytest.fixture
+def lone_app(worker_id: str) -> Iterator[Flask]:
+    """An application without rate limits, with nobody in its books but whom the test adds."""
+    with _apart(f"pbcex_lone_{worker_id}") as app:
+        yield app
+
+
 @pytest.fixture
 def database(app: Flask) -> Iterator[Database]:
     """The database; afterwards every invariant of the ledger still holds."""
@@ -128,5 +167,7 @@ def people(database: Database) -> People:
 def shared_data() -> Path:
     """Real price files and the real sanctions list, which the project does not ship."""
     if not SHARED.is_dir():
-        pytest.skip(f"{PLATFORM}{SHARED.name}/ is not beside the checkout, and not ours to ship")
+        # Whoever runs everything must know when a part did not run.
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing(f"needs the data folder {SHARED.name}/ beside the checkout")
     return SHARED / "data"

@@ -10,7 +10,7 @@ from flask_migrate import check, downgrade, upgrade
 
 from app.config import PROJECT
 from app.factory import create_app
-from tests.conftest import TEMPLATE, recreate, settings_on
+from tests.conftest import TEMPLATE, drop, recreate, settings_on
 
 SCRIPTS = ScriptDirectory(str(PROJECT / "migrations"))
 #: Oldest first.
@@ -51,6 +51,7 @@ def empty(worker_id: str) -> Iterator[Flask]:
     with app.app_context():
         yield app
     app.extensions["database"].engine.dispose()
+    drop(name)
 
 
 def _schema(app: Flask) -> set[str]:
