@@ -49,7 +49,7 @@ def test_what_the_product_imports_is_pinned_by_itself() -> None:
     missing = {
         f"{top} ({where})"
         for top, where in imported.items()
-        if top not in sys.stdlib_module_names and top not in {"app", "tests"}
+        if top not in sys.stdlib_module_names and top not in {"app", "_typeshed"}
         # The wheels of the embedded servers are asked for inside functions, in development only.
         if not where.startswith("app/embedded/")
         if not {_canonical(name) for name in distributions.get(top, [top])} & pins.keys()
