@@ -14,15 +14,17 @@ DEPTH_MAX = 32
 def json_body() -> Any:
     """The parsed body of the current request.
 
-    Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `RequestEntityTooLarge`
-    before reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
+    Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `BodyTooLarge` before
+    reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
     """
     if request.environ.get("CONTENT_TYPE") != JSON:
         _check_content_type()
-    raw = request.get_data(cache=False)
-    if request.content_length is None and len(raw) >= (request.max_content_length or 0):
-        # Without a length the stream ends at the limit, as if that were all.
-        raise BodyTooLarge
+    limit = request.max_content_length or 0
+    length = request.content_length
+    raw = request.get_data(cache=False) if (length or 0) <= limit else b""
+    # Without a length the stream ends at the limit, as if that were all.
+    if (length or 0) > limit or (length is None and len(raw) >= limit):
+        raise BodyTooLarge(f"a request's body has at most {limit} bytes")
     return parse(raw)
 
 

@@ -99,7 +99,7 @@ class Envelope:
         if "Content-Security-Policy" not in names:
             page = ("Content-Type", "text/html; charset=utf-8") in headers
             headers.append(("Content-Security-Policy", _PAGE_CSP if page else _CSP))
-        api = environ["PATH_INFO"].startswith("/api")
+        api = environ["PATH_INFO"].startswith("/api/")
         if api and "Cache-Control" not in names:
             headers.append(("Cache-Control", "no-store"))
         counted = environ.get(RATE_LIMIT)

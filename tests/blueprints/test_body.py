@@ -177,6 +177,6 @@ def test_too_large(
         headers=person.headers(Idempotency_Key="k", Content_Type="application/json"),
         environ_overrides={"wsgi.input": spaces, **environ},
     )
-    problem(answer, 413, "body_too_large")
+    assert "at most 262144 bytes" in problem(answer, 413, "body_too_large")["detail"]
     assert spaces.taken <= taken_max
     assert dollars() == "0"

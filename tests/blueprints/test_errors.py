@@ -62,6 +62,10 @@ class TestPages:
         assert answer.headers["X-Request-Id"] in answer.text
         assert "<h1>There is no such thing here</h1>" in answer.text
 
+    @pytest.mark.parametrize("path", ["/apiary", "/healthy", "/"])
+    def test_what_only_looks_like_the_api_is_a_page(self, client: FlaskClient, path: str) -> None:
+        assert client.get(path).mimetype == "text/html"
+
     def test_bad_host(self, app: Flask) -> None:
         app.config["TRUSTED_HOSTS"] = ["example.com"]
         try:
