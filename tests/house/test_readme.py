@@ -22,7 +22,6 @@ from app.jobs.dispatch import carry_out
 from app.kit.db import Database
 from app.outbox.rules import Backoff
 from tests.house.source import CHECKOUT
-from tests.people import set_prices
 from tests.skips import PLATFORM
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -99,8 +98,8 @@ def test_the_tour(lone_app: Flask) -> None:
     for program in ("bash", "curl"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    database = lone_app.extensions["database"]
-    set_prices(database, AU="3891.667433")
+    # As bin/run does, for the prices.
+    assert lone_app.test_cli_runner().invoke(args=["sample", "load"]).exit_code == 0
     script = "".join(f"{command}\necho '{_END_OF_BLOCK}'\n" for command, _, _ in _tour())
     settings: Settings = lone_app.extensions["settings"]
     with _served(lone_app) as port:
