@@ -28,7 +28,7 @@ SEED = 19_680_101
 #: Prices go stale within a minute.
 PRICED_EVERY = 200
 SECURED = "X-Content-Type-Options", "Content-Security-Policy", "X-Request-Id"
-#: Not among them: that all which fits the schemas succeeds. Accounts have balances, names have rules.
+#: Not among them: that all which fits the schemas succeeds. Accounts have balances.
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     checks.status_code_conformance,
