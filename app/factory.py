@@ -48,6 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = with_servers(settings or Settings.load())
     telemetry.configure(level=settings.log_level, messages=not settings.is_production)
     app = Flask(__name__)
+    # An address that is almost right is not found: no program follows a redirect with its body.
+    app.url_map.merge_slashes = False
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
     _provide(settings)

@@ -25,7 +25,7 @@ from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
-from tests.skips import PLATFORM, pytest_make_collect_report, pytest_runtest_makereport
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 

@@ -163,11 +163,13 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
     if not operation.public:
         yield Unauthenticated
         yield PermissionDenied
-    if operation.takes is not None:
+    # A body that nobody asked for is read too, so that a field put there is not lost silently.
+    sends_body = operation.method != "GET"
+    if sends_body:
         yield errors.UnsupportedMediaType
         yield errors.BodyTooLarge
         yield errors.MalformedJson
-    if operation.takes is not None or operation.query is not None:
+    if sends_body or operation.query is not None:
         yield errors.InvalidRequest
     if "<" in operation.path:
         yield NotFound

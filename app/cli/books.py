@@ -1,8 +1,6 @@
 """`flask books`: the books proved, and the books in other programs' forms."""
 
-from contextlib import nullcontext
-from pathlib import Path
-from sys import stdout
+from typing import TextIO
 
 import click
 from flask import current_app
@@ -40,12 +38,10 @@ def verify() -> None:
 
 @books.command("export")
 @click.option("--format", "form", type=click.Choice([f.value for f in BooksFormat]), required=True)
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: print.")
-def export_books(form: str, output: Path | None) -> None:
+@click.option(
+    "--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: print."
+)
+def export_books(form: str, output: TextIO) -> None:
     """Write the whole journal for bean-check or hledger."""
-    with (
-        _database().transaction(SNAPSHOT) as session,
-        output.open("w", encoding="utf-8") if output else nullcontext(stdout) as file,
-    ):
-        for line in export(session, BooksFormat(form)):
-            file.write(f"{line}\n")
+    with _database().transaction(SNAPSHOT) as session:
+        output.writelines(f"{line}\n" for line in export(session, BooksFormat(form)))
