@@ -541,10 +541,18 @@ class TestTheOwner:
     ) -> None:
         refused(database, owner, f"UPDATE assets SET {change} WHERE code = 'XPD-s'")
 
-    def test_cannot_delete_an_account_with_history(
-        self, database: Database, owner: psycopg.Connection
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "DELETE FROM accounts",
+            "UPDATE accounts SET guarded = false",
+            "TRUNCATE accounts CASCADE",
+        ],
+    )
+    def test_cannot_change_an_account(
+        self, database: Database, owner: psycopg.Connection, statement: str
     ) -> None:
-        refused(database, owner, "DELETE FROM accounts", state="23503")
+        refused(database, owner, statement)
 
     def test_cannot_switch_triggers_off_by_a_setting(
         self, database: Database, owner: psycopg.Connection
