@@ -5,6 +5,7 @@ A package imports only what stands below it, never up and never sideways:
     factory                      connects every wire, here and nowhere else
     blueprints | jobs | cli      the edges: HTTP, background work, the command line
     integrations | models | tasks  the network's adapters; every table, every task in one place
+    hedging                      what is owed against what is held
     trading                      quotes and conversion orders
     custody | wallet | pricing   mints and burns, balances and transfers; prices
     ledger | messages            the only truth about amounts; what people are told

@@ -11,11 +11,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
 from app.blueprints import docs, errors, health, limits, openapi, security
-from app.blueprints.api import auth, messages, trade, wallet
+from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
+from app.hedging.rules import ExposureRules
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
@@ -29,7 +30,7 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp)
+API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -123,6 +124,7 @@ def _provide(settings: Settings) -> None:
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
     provide(Desk, Desk(trading, pricing))
+    provide(ExposureRules, ExposureRules.within(settings.exposure_band_ounces))
     provide(
         TransferLimits,
         TransferLimits(
