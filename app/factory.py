@@ -10,8 +10,21 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.blueprints import docs, errors, health, limits, openapi, security
+from app.blueprints import (
+    docs,
+    errors,
+    health,
+    limits,
+    openapi,
+    pages,
+    rendering,
+    security,
+    signin,
+)
+from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, messages, trade, wallet
+from app.blueprints.auth import login
+from app.blueprints.public import home
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
@@ -31,6 +44,7 @@ from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
 API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+PAGE_BLUEPRINTS = (home.blp, login.blp, exposure.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -158,6 +172,13 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     for blueprint in API_BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blp)
+    rendering.register(app, settings)
+    signin.register(
+        app, secure=settings.is_production or settings.public_url.startswith("https://")
+    )
+    pages.register(app, without_cookies=API_BLUEPRINTS)
+    for pages_of_a_desk in PAGE_BLUEPRINTS:
+        app.register_blueprint(pages_of_a_desk)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
 
     def check_redis() -> list[Check]:
