@@ -39,6 +39,8 @@ def page(
     `full` includes `fragment`, so the two cannot drift. Never kept by a cache: what a desk shows
     is gone with the session.
     """
+    # Fragments without HTMX attributes are pages too, and have the policy of pages.
+    nonce()
     template = fragment if fragment is not None and wants_fragment() else full
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")

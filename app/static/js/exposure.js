@@ -2,8 +2,10 @@
 (() => {
   const AGAIN_AFTER_MS = 15_000;
   const HEIGHT = 220;
+  const SECONDS_SHOWN_MIN = 900;
   const chart = document.getElementById("exposure-chart");
   const choice = document.getElementById("history-metal");
+  const reading = document.getElementById("history-reading");
   let data = null;
   let plot = null;
   let askedAt = 0;
@@ -51,31 +53,45 @@
         width: chart.clientWidth,
         height: HEIGHT,
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-        legend: { live: true },
+        legend: { show: false },
         cursor: { y: false },
-        scales: { y: { range: reach } },
+        padding: [8, 28, 0, 0],
+        scales: { x: { range: span }, y: { range: reach } },
         axes: [
           { ...axis, values: [[3600, "{HH}:{mm}"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}:{ss}"]].map(([step, text]) => [step, text, null, null, null, null, null, null, 1]) },
           { ...axis, size: 84, values: (_plot, ticks) => ticks.map(ounces) },
         ],
         series: [
-          { label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" },
+          {},
           {
-            label: "Net ounces",
+            // Exposure moves in steps: it is what it was until somebody trades.
+            paths: uPlot.paths.stepped({ align: 1 }),
             stroke: colour("--chart-line"),
             width: 2,
             points: { show: nets.length < 30, size: 5 },
-            value: (_plot, value) => ounces(value),
           },
         ],
-        hooks: { drawClear: [(drawn) => shadeBand(drawn, Number(shown.low), Number(shown.high))] },
+        hooks: { ready: [read], setCursor: [read], drawClear: [(drawn) => shadeBand(drawn, Number(shown.low), Number(shown.high))] },
       },
       [times, nets],
       chart,
     );
   }
 
-  // A flat line in the middle, and zero in sight when it is near.
+  // In words: what is under the pointer, else the latest.
+  function read(shown) {
+    const [times, nets] = shown.data;
+    const at = shown.cursor.idx ?? times.length - 1;
+    const time = new Date(times[at] * 1000).toISOString().slice(11, 19);
+    reading.textContent = `${time} UTC: ${ounces(nets[at])}`;
+  }
+
+  // Time stands still to the eye while there is little of it.
+  function span(_plot, from, to) {
+    return [Math.min(from, to - SECONDS_SHOWN_MIN), to];
+  }
+
+  // A flat line stands in the middle.
   function reach(_plot, low, high) {
     const room = Math.max((high - low) * 0.15, Math.abs(high) * 0.02, 0.001);
     return [low - room, high + room];
