@@ -21,7 +21,7 @@ HISTORY = timedelta(hours=6)
 
 _HISTORY = """
 SELECT DISTINCT ON (date_trunc('minute', taken_at), metal) taken_at, metal, net_units, net_usd
-FROM exposures WHERE taken_at > %s
+FROM exposures WHERE taken_at > %s AND taken_at <= %s
 ORDER BY date_trunc('minute', taken_at), metal, taken_at DESC
 """
 
@@ -91,7 +91,8 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
 def history(session: Session) -> Mapping[Metal, Sequence[PastExposure]]:
     """The recorded nets of the last hours by metal, oldest first, the last of each minute."""
     found: dict[Metal, list[PastExposure]] = {metal: [] for metal in Metal}
-    for taken_at, name, units, usd in session.rows(_HISTORY, (clock.now() - HISTORY,)):
+    now = clock.now()
+    for taken_at, name, units, usd in session.rows(_HISTORY, (now - HISTORY, now)):
         metal = Metal(name)
         net_usd = None if usd is None else Amount(USD, usd)
         found[metal].append(PastExposure(taken_at, Amount(OUNCES[metal], units), net_usd))
