@@ -15,7 +15,6 @@ from app.ledger.chart import AccountClass
 from app.pricing import queries as pricing
 from app.trading import queries as trading
 
-_CUSTOMERS = (AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING)
 #: How far back the history goes.
 HISTORY = timedelta(hours=6)
 
@@ -67,11 +66,11 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
     now = clock.now()
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
-    for line in ledger.trial_balance(session):
-        if line.account_class in _CUSTOMERS:
-            owed[line.asset] = owed.get(line.asset, 0) + line.units
-        elif line.account_class == AccountClass.POSITION:
-            positions[line.asset] = line.units
+    for line in ledger.house_balances(session):
+        # What is not customers' sums to what is: each entry is zero in each asset.
+        owed[line.asset] = owed.get(line.asset, 0) + line.units
+        if line.account_class == AccountClass.POSITION:
+            positions[line.asset] = -line.units
     quoted = trading.open_quotes(session, now)
     prices = {price.metal: price for price in pricing.market(session)}
     metals = [
