@@ -15,13 +15,12 @@ from app.ledger.chart import AccountClass
 from app.pricing import queries as pricing
 from app.trading import queries as trading
 
-_CUSTOMERS = (AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING)
 #: How far back the history goes.
 HISTORY = timedelta(hours=6)
 
 _HISTORY = """
 SELECT DISTINCT ON (date_trunc('minute', taken_at), metal) taken_at, metal, net_units, net_usd
-FROM exposures WHERE taken_at > %s
+FROM exposures WHERE taken_at > %s AND taken_at <= %s
 ORDER BY date_trunc('minute', taken_at), metal, taken_at DESC
 """
 
@@ -67,11 +66,11 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
     now = clock.now()
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
-    for line in ledger.trial_balance(session):
-        if line.account_class in _CUSTOMERS:
-            owed[line.asset] = owed.get(line.asset, 0) + line.units
-        elif line.account_class == AccountClass.POSITION:
-            positions[line.asset] = line.units
+    for line in ledger.house_balances(session):
+        # What is not customers' sums to what is: each entry is zero in each asset.
+        owed[line.asset] = owed.get(line.asset, 0) + line.units
+        if line.account_class == AccountClass.POSITION:
+            positions[line.asset] = -line.units
     quoted = trading.open_quotes(session, now)
     prices = {price.metal: price for price in pricing.market(session)}
     metals = [
@@ -91,7 +90,8 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
 def history(session: Session) -> Mapping[Metal, Sequence[PastExposure]]:
     """The recorded nets of the last hours by metal, oldest first, the last of each minute."""
     found: dict[Metal, list[PastExposure]] = {metal: [] for metal in Metal}
-    for taken_at, name, units, usd in session.rows(_HISTORY, (clock.now() - HISTORY,)):
+    now = clock.now()
+    for taken_at, name, units, usd in session.rows(_HISTORY, (now - HISTORY, now)):
         metal = Metal(name)
         net_usd = None if usd is None else Amount(USD, usd)
         found[metal].append(PastExposure(taken_at, Amount(OUNCES[metal], units), net_usd))

@@ -1,4 +1,4 @@
-"""The record of net exposure, and a way to find the quotes that still bind the house."""
+"""The record of net exposure, and ways to find open quotes and the house's own accounts."""
 
 from alembic import op
 
@@ -19,8 +19,13 @@ CREATE TABLE exposures (
     CONSTRAINT exposures_pkey PRIMARY KEY (taken_at, metal)
 );
 CREATE INDEX quotes_expires_at_idx ON quotes (expires_at);
+CREATE INDEX accounts_not_of_customers_idx ON accounts (id)
+    WHERE class NOT IN ('customer.funding', 'customer.trading');
 """)
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX quotes_expires_at_idx; DROP TABLE exposures")
+    op.execute("""
+DROP INDEX accounts_not_of_customers_idx, quotes_expires_at_idx;
+DROP TABLE exposures;
+""")

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.catalog.rules import TRADABLE, Metal
+from app.catalog.rules import METAL_OF, TRADABLE, Metal
 from app.funding import service as funding
 from app.funding.rules import TransferLimits, Wallet
 from app.hedging import queries, service
@@ -15,6 +15,7 @@ from app.hedging.rules import ExposureRules, MetalExposure
 from app.kit.db import SNAPSHOT, Database
 from app.kit.money import Amount
 from app.kit.ports import resolve
+from app.ledger import queries as ledger
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.service import Desk, Quote, Wish
@@ -27,8 +28,15 @@ def _prices(database: Database) -> None:
 
 
 def seen(database: Database) -> Exposure:
+    """The exposure now; what it says is owed is what stands on customers' accounts."""
     with database.transaction(SNAPSHOT) as session:
-        return queries.exposure(session, resolve(ExposureRules))
+        found = queries.exposure(session, resolve(ExposureRules))
+        owed = dict.fromkeys(Metal, 0)
+        for line in ledger.trial_balance(session):
+            if line.account_class.startswith("customer.") and line.asset in METAL_OF:
+                owed[METAL_OF[line.asset]] += line.units
+    assert {each.metal: each.customer_liabilities.units for each in found.metals} == owed
+    return found
 
 
 def of(exposure: Exposure, metal: Metal) -> MetalExposure:

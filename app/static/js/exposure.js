@@ -83,12 +83,14 @@
     const [times, nets] = shown.data;
     const at = shown.cursor.idx ?? times.length - 1;
     const time = new Date(times[at] * 1000).toISOString().slice(11, 19);
-    reading.textContent = `${time} UTC: ${ounces(nets[at])}`;
+    reading.textContent = `${time} UTC: ${ounces(nets[at])} oz`;
   }
 
   // Time stands still to the eye while there is little of it.
-  function span(_plot, from, to) {
-    return [Math.min(from, to - SECONDS_SHOWN_MIN), to];
+  function span(shown) {
+    const [times] = shown.data;
+    const to = times[times.length - 1];
+    return [Math.min(times[0], to - SECONDS_SHOWN_MIN), to];
   }
 
   // A flat line stands in the middle.
