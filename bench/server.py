@@ -79,38 +79,40 @@ class Bench:
 def server(progress: Callable[[str], None]) -> Iterator[Bench]:
     """An embedded server with the product's schema and the yardstick's tables."""
     os.environ.setdefault("PBCEX_PG_SHARED_BUFFERS", "2GB")
-    with tempfile.TemporaryDirectory(prefix="pbcex-bench-") as folder:
-        with embedded.servers(Path(folder) / "data") as servers:
-            urls = servers.urls
-            settings = Settings.load(
-                env="test",
-                database_url=urls.database_url,
-                database_owner_url=urls.database_owner_url,
-                redis_url=urls.redis_url,
-                secret_key="a secret of benchmarks, used nowhere else",
-                rate_limit="1000000/minute",
-                log_level="WARNING",
-            )
-            bench = Bench(urls, settings)
-            progress("migrating")
-            environment = {
-                **os.environ,
-                "PBCEX_ENV": "test",
-                "PBCEX_SECRET_KEY": settings.secret_key,
-                "DATABASE_URL": urls.database_url,
-                "DATABASE_OWNER_URL": urls.database_owner_url,
-                "REDIS_URL": urls.redis_url,
-                "FLASK_APP": "wsgi",
-            }
-            subprocess.run(
-                [CHECKOUT / ".venv" / "bin" / "flask", "db", "upgrade"],
-                env=environment,
-                cwd=CHECKOUT,
-                capture_output=True,
-                check=True,
-            )
-            progress(f"filling the yardstick, scale {SCALE}")
-            with psycopg.connect(bench.superuser("postgres"), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {YARDSTICK}")
-            bench.run_pgbench("-i", "-q", "-s", str(SCALE), database=YARDSTICK)
-            yield bench
+    with (
+        tempfile.TemporaryDirectory(prefix="pbcex-bench-") as folder,
+        embedded.servers(Path(folder) / "data") as servers,
+    ):
+        urls = servers.urls
+        settings = Settings.load(
+            env="test",
+            database_url=urls.database_url,
+            database_owner_url=urls.database_owner_url,
+            redis_url=urls.redis_url,
+            secret_key="a secret of benchmarks, used nowhere else",
+            rate_limit="1000000/minute",
+            log_level="WARNING",
+        )
+        bench = Bench(urls, settings)
+        progress("migrating")
+        environment = {
+            **os.environ,
+            "PBCEX_ENV": "test",
+            "PBCEX_SECRET_KEY": settings.secret_key,
+            "DATABASE_URL": urls.database_url,
+            "DATABASE_OWNER_URL": urls.database_owner_url,
+            "REDIS_URL": urls.redis_url,
+            "FLASK_APP": "wsgi",
+        }
+        subprocess.run(
+            [CHECKOUT / ".venv" / "bin" / "flask", "db", "upgrade"],
+            env=environment,
+            cwd=CHECKOUT,
+            capture_output=True,
+            check=True,
+        )
+        progress(f"filling the yardstick, scale {SCALE}")
+        with psycopg.connect(bench.superuser("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {YARDSTICK}")
+        bench.run_pgbench("-i", "-q", "-s", str(SCALE), database=YARDSTICK)
+        yield bench

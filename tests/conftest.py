@@ -62,8 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["REDIS_URL"] = urls.redis_url
     os.environ["PBCEX_TEST_SUPERUSER_URL"] = urls.superuser_url
     os.environ["DATABASE_URL"] = _on(urls.database_url, TEMPLATE)
-    _recreate(TEMPLATE)
-    app = create_app(_settings(TEMPLATE))
+    recreate(TEMPLATE)
+    app = create_app(settings_on(TEMPLATE))
     with app.app_context():
         upgrade(str(CHECKOUT / "migrations"))
     app.extensions["database"].engine.dispose()
@@ -79,12 +79,14 @@ def _on(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _recreate(name: str, template: str = "template1") -> None:
-    _drop(name)
+def recreate(name: str, template: str = "template1") -> None:
+    """An empty database of that name, or a copy of another."""
+    drop(name)
     _as_owner(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
-def _drop(name: str) -> None:
+def drop(name: str) -> None:
+    """No database of that name, whoever uses it."""
     _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
@@ -94,7 +96,8 @@ def _as_owner(statement: str) -> None:
         owner.execute(statement)
 
 
-def _settings(name: str) -> Settings:
+def settings_on(name: str) -> Settings:
+    """The settings of an application on the database of that name."""
     return Settings(
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
@@ -105,9 +108,9 @@ def _settings(name: str) -> Settings:
 def app(worker_id: str) -> Iterator[Flask]:
     """The application on this worker's own database."""
     name = f"pbcex_test_{worker_id}"
-    _recreate(name, TEMPLATE)
+    recreate(name, TEMPLATE)
     # Programs that a test starts find the same database.
-    settings = _settings(name)
+    settings = settings_on(name)
     os.environ["DATABASE_URL"] = settings.database_url
     os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
     app = create_app(settings)
@@ -118,8 +121,8 @@ def app(worker_id: str) -> Iterator[Flask]:
 @contextmanager
 def _apart(name: str) -> Iterator[Flask]:
     """Another application, without rate limits, on a database that nobody else uses."""
-    _recreate(name, TEMPLATE)
-    settings = _settings(name).model_copy(update={"rate_limit": "off"})
+    recreate(name, TEMPLATE)
+    settings = settings_on(name).model_copy(update={"rate_limit": "off"})
     app = create_app(settings)
     database: Database = app.extensions["database"]
     try:
@@ -128,7 +131,7 @@ def _apart(name: str) -> Iterator[Flask]:
             assert violations(session) == []
     finally:
         database.engine.dispose()
-        _drop(name)
+        drop(name)
 
 
 @pytest.fixture(scope="session")
