@@ -91,6 +91,15 @@ class RouteLimiter(Limiter):
     #: Requests each minute in place of every class's own.
     override: int | None = None
 
+    def init_app(self, app: Flask) -> None:
+        """Count before each request. The hooks for decorated limits and their headers are taken
+        out again: nothing here uses them, and they cost as much as the counting does.
+        """
+        super().init_app(app)
+        if self.enabled:
+            app.after_request_funcs[None].pop()
+            app.teardown_request_funcs[None].pop()
+
     def _check_request_limit(
         self,
         callable_name: str | None = None,  # noqa: ARG002 - the library's interface

@@ -344,7 +344,8 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
         response.headers.pop("Content-Type", None)
     else:
         response = Response(_encode(schema.dump(reply)), status, content_type=JSON)
-    response.headers.extend(headers)
+    if headers:
+        response.headers.extend(headers)
     return response
 
 
