@@ -230,6 +230,8 @@ class Settings(BaseSettings):
 
     fee_bps: int = Field(50, alias="PBCEX_FEE_BPS", ge=0, lt=10_000)
     quote_seconds: int = Field(30, alias="PBCEX_QUOTE_SECONDS", ge=1, le=3600)
+    #: JSON by metal: how many troy ounces the net may be off zero; the rest keep their defaults.
+    exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
     #: Troy ounces that may pass between PAXG and XAU-s: at once, and within 24 hours.
     transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
     transfer_ounces_per_day: Decimal = Field(

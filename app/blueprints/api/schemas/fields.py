@@ -106,6 +106,14 @@ class AmountText(ma.fields.String):
         return super()._serialize(value, attr, obj, **options)
 
 
+class SignedAmountText(AmountText):
+    """A decimal string that may be below zero. Only said by us, never read."""
+
+    def __init__(self, **options: Any) -> None:
+        shape = {"pattern": _AMOUNT.replace("^", "^-?"), "examples": ["-2.00000000"]}
+        super().__init__(**_described(options, shape))
+
+
 def amount(field: str, asset: str, text: str) -> Amount:
     """The amount of a known asset that a field of the wire states.
 
