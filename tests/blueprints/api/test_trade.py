@@ -132,7 +132,7 @@ class TestQuote:
         ("give", "get", "asked", "given", "received", "price", "fee"), EXACT,
         ids=[f"{row[0]} to {row[1]} {row[2]}" for row in EXACT],
     )  # fmt: skip
-    def test_and_order_say_the_same_exact_numbers(  # noqa: PLR0917
+    def test_and_order_say_the_same_exact_numbers(
         self, rich: ApiClient, give: str, get: str, asked: dict[str, str],
         given: str, received: str, price: str, fee: str,
     ) -> None:  # fmt: skip
