@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -248,20 +247,25 @@ class Settings(BaseSettings):
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as invalid:
             problems = {
-                str(error["loc"][0]): error["msg"].removeprefix("Value error, ")
+                cls._variable(error["loc"][0]): error["msg"].removeprefix("Value error, ")
                 for error in invalid.errors(include_input=False, include_url=False)
             }
             raise UnsafeSettings(problems) from None
+
+    @classmethod
+    def _variable(cls, name: object) -> str:
+        """The environment variable of a field, which errors call by either name."""
+        field = cls.model_fields.get(str(name))
+        return field.alias if field and field.alias else str(name)
 
     @property
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION
 
-    @cached_property
+    @property
     def flask(self) -> dict[str, Any]:
         """The same settings under the names that Flask and its extensions read."""
         return {
-            "SECRET_KEY": self.secret_key,
             "MAX_CONTENT_LENGTH": self.body_bytes_max,
             "MAX_FORM_MEMORY_SIZE": self.body_bytes_max,
             "TRUSTED_HOSTS": list(self.allowed_hosts) or None,

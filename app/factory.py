@@ -10,17 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.blueprints import (
-    docs,
-    errors,
-    health,
-    limits,
-    openapi,
-    pages,
-    rendering,
-    security,
-    signin,
-)
+from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
@@ -63,6 +53,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = with_servers(settings or Settings.load())
     telemetry.configure(level=settings.log_level, messages=not settings.is_production)
     app = Flask(__name__)
+    # An address that is almost right is not found: no program follows a redirect with its body.
+    app.url_map.merge_slashes = False
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
     _provide(settings)
@@ -159,12 +151,12 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
+    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
         )
     errors.register(app)
-    security.register(app, settings)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
     )

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,6 +25,9 @@ from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
+from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 TEMPLATE = "pbcex_template"
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -59,8 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["REDIS_URL"] = urls.redis_url
     os.environ["PBCEX_TEST_SUPERUSER_URL"] = urls.superuser_url
     os.environ["DATABASE_URL"] = _on(urls.database_url, TEMPLATE)
-    _recreate(TEMPLATE)
-    app = create_app(_settings(TEMPLATE))
+    recreate(TEMPLATE)
+    app = create_app(settings_on(TEMPLATE))
     with app.app_context():
         upgrade(str(CHECKOUT / "migrations"))
     app.extensions["database"].engine.dispose()
@@ -76,14 +79,25 @@ def _on(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
-def _recreate(name: str, template: str = "template1") -> None:
+def recreate(name: str, template: str = "template1") -> None:
+    """An empty database of that name, or a copy of another."""
+    drop(name)
+    _as_owner(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+def drop(name: str) -> None:
+    """No database of that name, whoever uses it."""
+    _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _as_owner(statement: str) -> None:
     url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
-        owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        owner.execute(statement)
 
 
-def _settings(name: str) -> Settings:
+def settings_on(name: str) -> Settings:
+    """The settings of an application on the database of that name."""
     return Settings(
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
@@ -94,14 +108,44 @@ def _settings(name: str) -> Settings:
 def app(worker_id: str) -> Iterator[Flask]:
     """The application on this worker's own database."""
     name = f"pbcex_test_{worker_id}"
-    _recreate(name, TEMPLATE)
+    recreate(name, TEMPLATE)
     # Programs that a test starts find the same database.
-    settings = _settings(name)
+    settings = settings_on(name)
     os.environ["DATABASE_URL"] = settings.database_url
     os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
     app = create_app(settings)
     yield app
     app.extensions["database"].engine.dispose()
+
+
+@contextmanager
+def _apart(name: str) -> Iterator[Flask]:
+    """Another application, without rate limits, on a database that nobody else uses."""
+    recreate(name, TEMPLATE)
+    settings = settings_on(name).model_copy(update={"rate_limit": "off"})
+    app = create_app(settings)
+    database: Database = app.extensions["database"]
+    try:
+        yield app
+        with database.transaction(SNAPSHOT) as session:
+            assert violations(session) == []
+    finally:
+        database.engine.dispose()
+        drop(name)
+
+
+@pytest.fixture(scope="session")
+def open_app(worker_id: str) -> Iterator[Flask]:
+    """An application without rate limits; tests that ask it much share its database."""
+    with _apart(f"pbcex_open_{worker_id}") as app:
+        yield app
+
+
+@pytest.fixture
+def lone_app(worker_id: str) -> Iterator[Flask]:
+    """An application without rate limits, with nobody in its books but whom the test adds."""
+    with _apart(f"pbcex_lone_{worker_id}") as app:
+        yield app
 
 
 @pytest.fixture

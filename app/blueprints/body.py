@@ -4,24 +4,41 @@ import json
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.blueprints.errors import MalformedJson, UnsupportedMediaType
+from app.blueprints.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
 
+JSON = "application/json"
 DEPTH_MAX = 32
 
 
 def json_body() -> Any:
     """The parsed body of the current request.
 
-    Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `RequestEntityTooLarge`
-    before reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
+    Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `BodyTooLarge` before
+    reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
     """
-    if request.mimetype != "application/json":
+    if request.environ.get("CONTENT_TYPE") != JSON:
+        _check_content_type()
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise _too_large() from None
+    # Without a length the stream ends at the limit, as if that were all.
+    if "CONTENT_LENGTH" not in request.environ and len(raw) >= (request.max_content_length or 0):
+        raise _too_large()
+    return parse(raw)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"a request's body has at most {request.max_content_length} bytes")
+
+
+def _check_content_type() -> None:
+    if request.mimetype != JSON:
         raise UnsupportedMediaType
-    charset = request.mimetype_params.get("charset", "utf-8")
-    if charset.lower() not in {"utf-8", "utf8"}:
+    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("JSON is sent in UTF-8")
-    return parse(request.get_data(cache=False))
 
 
 def parse(raw: bytes) -> Any:
@@ -42,7 +59,7 @@ def parse(raw: bytes) -> Any:
         raise MalformedJson("a number has too many digits") from None
     except RecursionError:
         raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels") from None
-    if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
+    if isinstance(document, dict | list) and raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
         _check_depth(document)
     if b"\\u" in raw:
         _check_characters(document)
@@ -64,17 +81,16 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_consta
 
 
 def _check_depth(document: Any) -> None:
-    level = [document]
-    for _ in range(DEPTH_MAX + 1):
-        level = [
+    containers = [document]
+    for _ in range(DEPTH_MAX):
+        containers = [
             child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
+            for container in containers
+            for child in (container.values() if isinstance(container, dict) else container)
+            if isinstance(child, dict | list)
         ]
-        if not level:
-            return
-    raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels")
+    if containers:
+        raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels")
 
 
 def _check_characters(document: Any) -> None:

@@ -14,7 +14,7 @@ from app.kit import errors, telemetry
 log = structlog.get_logger("edge")
 
 PROBLEM = "application/problem+json"
-_PROGRAMS = ("/api", "/webhooks", "/gateway", "/health", "/metrics")
+_PROGRAMS = ("/api/", "/webhooks/", "/gateway/", "/health/", "/metrics/")
 
 
 class UnsupportedMediaType(errors.Refusal):
@@ -125,7 +125,7 @@ def register(app: Flask) -> None:
 def answer(refusal: errors.Refusal) -> Response:
     """The refusal as problem+json, or as a page outside the API."""
     status = status_of(type(refusal))
-    if request.path.startswith(_PROGRAMS):
+    if f"{request.path}/".startswith(_PROGRAMS):
         response = Response(
             json.dumps(_problem(refusal, status), ensure_ascii=False), status, mimetype=PROBLEM
         )

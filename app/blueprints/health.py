@@ -1,5 +1,6 @@
 """Whether this process lives, whether it can serve, and its counters."""
 
+import math
 import os
 import threading
 import time
@@ -56,7 +57,7 @@ class Readiness:
         self._looks = looks
         self._lock = threading.Lock()
         self._checks: list[Check] = []
-        self._looked_at = float("-inf")
+        self._looked_at = -math.inf
 
     def checks(self) -> list[Check]:
         """What was found at the last look."""

@@ -19,11 +19,12 @@ from contextlib import AbstractContextManager
 from inspect import getdoc
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, Response, current_app, g, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Permission, require
 from app.blueprints import errors, rendering, signin
+from app.blueprints.envelope import ACTOR_ID
 from app.blueprints.limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Malformed, PermissionDenied
@@ -82,7 +83,7 @@ class PageBlueprint(Blueprint):
                 member = signin.member()
                 if member is None:
                     return ask_to_sign_in()
-                g.actor_id = member.actor.user_id
+                request.environ[ACTOR_ID] = member.actor.user_id
                 require(member.actor, permission)
                 with _opened(method, snapshot=snapshot) as session:
                     return handler(session, member.actor, **variables)

@@ -7,9 +7,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 
 from app.blueprints import nav
+from app.blueprints.envelope import NONCE
 from app.config import Settings
 from app.kit import clock
 from app.kit.money import Amount
@@ -56,10 +57,8 @@ def wants_fragment() -> bool:
 
 
 def nonce() -> str:
-    """What this response's scripts and HTMX attributes carry; security.py names it in the CSP."""
-    if "nonce" not in g:
-        g.nonce = secrets.token_urlsafe(16)
-    text: str = g.nonce
+    """What this response's scripts and HTMX attributes carry; the envelope names it in the CSP."""
+    text: str = request.environ.setdefault(NONCE, secrets.token_urlsafe(16))
     return text
 
 

@@ -22,14 +22,15 @@ from dataclasses import dataclass, field
 from inspect import getdoc, signature
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
 from app.blueprints import openapi
-from app.blueprints.body import json_body
+from app.blueprints.body import JSON, json_body
+from app.blueprints.envelope import ACTOR_ID
 from app.blueprints.errors import InvalidRequest
 from app.blueprints.limits import RateLimit, caller, client_network
 from app.idempotency import rules as keys
@@ -40,7 +41,7 @@ from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Refusal, Unauthenticated
 from app.kit.pipeline import Row
 
-JSON = "application/json"
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 Handler = Callable[..., object]
 
 
@@ -273,7 +274,7 @@ def _permitted(operation: Operation, claims: Claims, rows: list[Row]) -> Actor:
     actor = identity.actor_from(rows[0] if rows else None, claims)
     assert operation.permission is not None
     require(actor, operation.permission)
-    g.actor_id = actor.user_id
+    request.environ[ACTOR_ID] = actor.user_id
     return actor
 
 
@@ -350,9 +351,9 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
         response = Response(status=status)
         response.headers.pop("Content-Type", None)
     else:
-        text = json.dumps(schema.dump(reply), separators=(",", ":"), ensure_ascii=False)
-        response = Response(text, status, content_type=JSON)
-    response.headers.extend(headers)
+        response = Response(_encode(schema.dump(reply)), status, content_type=JSON)
+    if headers:
+        response.headers.extend(headers)
     return response
 
 

@@ -1,14 +1,13 @@
 """`flask books`: the books proved, and the books in other programs' forms."""
 
-from contextlib import nullcontext
-from pathlib import Path
-from sys import stdout
+from typing import TextIO
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
 from app.kit.db import SNAPSHOT, Database
+from app.ledger.queries import journal_size
 from app.ledger.verification import INVARIANTS, violations
 from app.reporting.books import BooksFormat, export
 
@@ -26,9 +25,7 @@ def verify() -> None:
     """Check every invariant of the ledger. Exit code 1 names what is wrong."""
     with _database().transaction(SNAPSHOT) as session:
         found = violations(session)
-        entries, postings = session.rows(
-            "SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM postings)"
-        )[0]
+        entries, postings = journal_size(session)
     for violation in found:
         click.echo(f"{violation.invariant}: {violation.offender}", err=True)
     if found:
@@ -40,12 +37,10 @@ def verify() -> None:
 
 @books.command("export")
 @click.option("--format", "form", type=click.Choice([f.value for f in BooksFormat]), required=True)
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: print.")
-def export_books(form: str, output: Path | None) -> None:
+@click.option(
+    "--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: print."
+)
+def export_books(form: str, output: TextIO) -> None:
     """Write the whole journal for bean-check or hledger."""
-    with (
-        _database().transaction(SNAPSHOT) as session,
-        output.open("w", encoding="utf-8") if output else nullcontext(stdout) as file,
-    ):
-        for line in export(session, BooksFormat(form)):
-            file.write(f"{line}\n")
+    with _database().transaction(SNAPSHOT) as session:
+        output.writelines(f"{line}\n" for line in export(session, BooksFormat(form)))

@@ -21,8 +21,8 @@ class TransferRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    from_asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"))
-    to_asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"))
+    from_asset: Mapped[str] = mapped_column(sa.Text)
+    to_asset: Mapped[str] = mapped_column(sa.Text)
     #: Minor units of either asset: both have eight decimals of a troy ounce.
     units: Mapped[int] = mapped_column(sa.BigInteger)
     transferred_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from app.idempotency.errors import HEADER, IdempotencyKeyRequired
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 # Printable ASCII: what a header can carry without an encoding.
 _KEY = re.compile(r"[ -~]{1,255}", re.ASCII)
 
@@ -25,8 +26,7 @@ def checked_key(text: str | None) -> str:
 
 def fingerprint(method: str, path: str, body: object) -> bytes:
     """SHA-256 over method, path and parsed JSON; the order of keys and white space do not count."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(f"{method} {path}\n{canonical}".encode()).digest()
+    return hashlib.sha256(f"{method} {path}\n{_canonical(body)}".encode()).digest()
 
 
 def lock_number(actor_id: UUID, key: str) -> int:

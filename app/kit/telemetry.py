@@ -4,6 +4,7 @@ A line says what happened, never to whom or with what: no bodies, tokens, addres
 strings. `request_id` is set at the edge (and by the worker for jobs) and is in every line.
 """
 
+import json
 import logging
 import sys
 import traceback
@@ -31,10 +32,10 @@ def configure(*, level: str, messages: bool) -> None:
         _Exceptions(messages=messages),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.JSONRenderer(_to_json)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -42,13 +43,21 @@ def configure(*, level: str, messages: bool) -> None:
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                structlog.processors.JSONRenderer(_to_json),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+_encode = json.JSONEncoder(default=str).encode
+
+
+def _to_json(event: object, **_options: object) -> str:
+    """One line. An encoder made once costs a third of `json.dumps` with options."""
+    return _encode(event)
 
 
 def _add_request_id(

@@ -63,6 +63,7 @@ for _rule in (
     "entry_in_order",
     "account_class_known",
     "posting_moves_something",
+    "reversal_mirrors",
     "hold_is_positive",
     "hold_on_guarded_account",
 ):

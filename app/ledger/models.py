@@ -105,7 +105,8 @@ class Posting(Base):
     )
 
     entry_id: Mapped[int] = mapped_column(sa.ForeignKey("entries.id"), primary_key=True)
-    account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)
+    #: An account's id. No foreign key, so that a posting never locks a house account's row.
+    account_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     units: Mapped[int] = mapped_column(sa.BigInteger)
 
 

@@ -194,6 +194,13 @@ def journal_dates(session: Session) -> tuple[date, date]:
     return first.date(), last.date()
 
 
+def journal_size(session: Session) -> tuple[int, int]:
+    """How many entries and postings there are."""
+    row = session.row("SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM postings)")
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
 def journal(session: Session) -> Iterator[JournalPosting]:
     """Every posting in order of entry, in steps. Call in one repeatable-read transaction."""
     bounds = session.row("SELECT coalesce(max(id), 0) FROM entries")

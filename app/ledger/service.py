@@ -73,14 +73,19 @@ def post(
             reference,
             cause,
             posted_at,
-            [asset for (asset, _, _), _ in legs],
-            [str(line) for (_, line, _), _ in legs],
-            [UUID(int=owner) for (_, _, owner), _ in legs],
-            [units for _, units in legs],
+            _array(asset for (asset, _, _), _ in legs),
+            _array(line for (_, line, _), _ in legs),
+            _array(f"{owner:032x}" for (_, _, owner), _ in legs),
+            _array(str(units) for _, units in legs),
             None,
             hold_id,
         ),
     )
+
+
+def _array(codes: Iterable[str]) -> str:
+    """An array as PostgreSQL reads it; codes hold neither quotes nor backslashes."""
+    return '{"' + '","'.join(codes) + '"}'
 
 
 def reverse(

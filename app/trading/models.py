@@ -25,8 +25,8 @@ class QuoteRow(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    from_asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"))
-    to_asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"))
+    from_asset: Mapped[str] = mapped_column(sa.Text)
+    to_asset: Mapped[str] = mapped_column(sa.Text)
     given_units: Mapped[int] = mapped_column(sa.BigInteger)
     received_units: Mapped[int] = mapped_column(sa.BigInteger)
     #: USD per troy ounce, or from-metal in to-metal.

@@ -7,11 +7,10 @@ for dollars: then from the dollars.
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from functools import cached_property
 
 from app.catalog.rules import DOLLARS, METAL_OF, Metal
-from app.kit.money import Amount, Asset, Rounding, divide, quantize_down, round_units
+from app.kit.money import Amount, Asset, Rounding, divide, quantize_down
 
 #: Decimals of the price of one metal in another.
 CROSS_PRICE_DECIMALS = 8
@@ -90,19 +89,22 @@ class Terms:
         return self.to_asset in DOLLARS and self.from_asset not in DOLLARS
 
     @cached_property
-    def rate(self) -> Fraction:
-        """Minor units received for one minor unit given, before the fee and before rounding."""
-        buys = self.from_asset in DOLLARS and self.to_asset not in DOLLARS
-        price = Fraction(self.price)
-        return self._scaled(1 / price if buys else price)
+    def rate(self) -> tuple[int, int]:
+        """Minor units received for minor units given, before the fee and before rounding."""
+        numerator, denominator = self.price.as_integer_ratio()
+        if self.from_asset in DOLLARS and self.to_asset not in DOLLARS:
+            numerator, denominator = denominator, numerator
+        return numerator * self.to_asset.unit, denominator * self.from_asset.unit
 
     @cached_property
-    def rate_at_mid(self) -> Fraction:
+    def rate_at_mid(self) -> tuple[int, int]:
         """The same at the middle of the market: what a conversion without spread would give."""
-        return self._scaled(Fraction(self.from_price.mid) / Fraction(self.to_price.mid))
-
-    def _scaled(self, price: Fraction) -> Fraction:
-        return price * self.to_asset.unit / self.from_asset.unit
+        given, given_per = self.from_price.mid.as_integer_ratio()
+        received, received_per = self.to_price.mid.as_integer_ratio()
+        return (
+            given * received_per * self.to_asset.unit,
+            given_per * received * self.from_asset.unit,
+        )
 
     def fee_on(self, units: int) -> int:
         """The fee on so many minor units, rounded half up."""
@@ -117,12 +119,14 @@ class Terms:
 
     def gross_for(self, given: int) -> int:
         """Minor units for `given` without a fee, truncated."""
-        return given * self.rate.numerator // self.rate.denominator
+        numerator, denominator = self.rate
+        return given * numerator // denominator
 
     def given_for(self, received: int) -> int:
         """The smallest number of minor units that yields `received`."""
-        estimate = Fraction(received * BPS, BPS - self.fee_bps) / self.rate
-        high = round_units(estimate, Rounding.UP) + 1
+        numerator, denominator = self.rate
+        before_fee = received * BPS * denominator
+        high = divide(before_fee, (BPS - self.fee_bps) * numerator, Rounding.UP) + 1
         step = 1
         while self.received_for(high) < received:
             high += step
@@ -150,7 +154,10 @@ def convert_given(terms: Terms, given: Amount) -> Conversion | None:
 
 
 def convert_received(terms: Terms, received: Amount) -> Conversion | None:
-    """The conversion that yields exactly `received` for the least given."""
+    """The conversion that yields exactly `received` for the least given; None when no amount
+    does, because the price of the one in the other rounds to nothing."""
+    if not terms.price:
+        return None
     return _conversion(terms, terms.given_for(received.units), received.units)
 
 
@@ -158,19 +165,19 @@ def _conversion(terms: Terms, given: int, received: int) -> Conversion | None:
     """Both sides known: splits what the house keeps into fee, spread and rounding."""
     if received <= 0:
         return None
+    (up, down), (mid_up, mid_down) = terms.rate, terms.rate_at_mid
     if terms.sells_metal:
         # Kept in dollars: what the metal is worth at mid, less what was paid out.
         fee = terms.fee_on(terms.gross_for(given))
-        at_mid = round_units(given * terms.rate_at_mid, Rounding.HALF_UP)
-        exact_spread = given * (terms.rate_at_mid - terms.rate)
+        at_mid = divide(given * mid_up, mid_down, Rounding.HALF_UP)
+        spread = divide(given * (mid_up * down - up * mid_down), mid_down * down, Rounding.HALF_UP)
         kept, fee_asset = at_mid - received - fee, terms.to_asset
     else:
         # Kept in what was given: the rest after the fee, less what `received` is worth at mid.
         fee = terms.fee_on(given)
-        at_mid = round_units(received / terms.rate_at_mid, Rounding.HALF_UP)
-        exact_spread = received * (1 / terms.rate - 1 / terms.rate_at_mid)
+        at_mid = divide(received * mid_down, mid_up, Rounding.HALF_UP)
+        spread = divide(received * (down * mid_up - mid_down * up), up * mid_up, Rounding.HALF_UP)
         kept, fee_asset = given - fee - at_mid, terms.from_asset
-    spread = round_units(exact_spread, Rounding.HALF_UP)
     return Conversion(
         given=Amount(terms.from_asset, given),
         received=Amount(terms.to_asset, received),

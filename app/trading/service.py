@@ -12,7 +12,7 @@ from app.catalog.rules import METAL_OF, TRADABLE, Metal, Priced
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
-from app.kit.money import Amount, Asset
+from app.kit.money import UNITS_MAX, Amount, Asset
 from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -94,7 +94,8 @@ class Desk:
 def quote(session: Session, actor: Actor, desk: Desk, wish: Wish) -> Quote:
     """A price for this conversion, kept for the actor. Reserves nothing.
 
-    Raises `PriceStale` or `MarketHalted`; `Invalid` when the amount converts to nothing.
+    Raises `PriceStale` or `MarketHalted`; `Invalid` when the amount converts to nothing, or to
+    more than can be moved.
     """
     now = clock.now()
     conversion = _convert(session, desk, wish, now)
@@ -192,12 +193,14 @@ def _convert(
         desk.trading.fee_bps,
     )
     if wish.from_amount is not None:
-        conversion = rules.convert_given(terms, wish.from_amount)
+        field, conversion = "fromAmount", rules.convert_given(terms, wish.from_amount)
     else:
         assert wish.to_amount is not None
-        conversion = rules.convert_received(terms, wish.to_amount)
+        field, conversion = "toAmount", rules.convert_received(terms, wish.to_amount)
     if conversion is None:
-        raise Invalid("fromAmount", "is too small: it converts to nothing")
+        raise Invalid(field, "converts to nothing at this price")
+    if max(conversion.given.units, conversion.received.units) > UNITS_MAX:
+        raise Invalid(field, "is too large: the other side is more than can be moved")
     if slippage_bps_max is not None:
         reference = terms.price_at_mid if expected_price is None else expected_price
         if rules.slippage_exceeds(conversion, reference, slippage_bps_max):

@@ -51,7 +51,9 @@ CREATE UNIQUE INDEX entries_reversed_once ON entries (reverses_id) WHERE reverse
 
 CREATE TABLE postings (
     entry_id bigint NOT NULL CONSTRAINT postings_entry_id_fkey REFERENCES entries,
-    account_id bigint NOT NULL CONSTRAINT postings_account_id_fkey REFERENCES accounts,
+    -- No foreign key: its check would lock the row of a busy house account. Accounts are never
+    -- changed or deleted, and ledger_post has just read this one.
+    account_id bigint NOT NULL,
     units bigint NOT NULL CONSTRAINT posting_moves_something CHECK (units <> 0),
     CONSTRAINT postings_pkey PRIMARY KEY (entry_id, account_id)
 );
@@ -168,7 +170,9 @@ DECLARE
     v_entry bigint;
     v_sum numeric := 0;
     v_ids bigint[] := '{}';
-    v_account accounts;
+    v_id bigint;
+    v_guarded boolean;
+    v_normal smallint;
     v_hold holds;
     v_released bigint;
 BEGIN
@@ -202,24 +206,21 @@ BEGIN
         END IF;
         v_sum := v_sum + p_units[i];
 
-        SELECT * INTO v_account FROM accounts
+        SELECT id, guarded, normal INTO v_id, v_guarded, v_normal FROM accounts
         WHERE owner_id = p_owners[i] AND class = p_classes[i] AND asset = p_assets[i];
-        IF NOT FOUND THEN
-            v_account := ledger_open_account(p_classes[i], p_owners[i], p_assets[i]);
+        IF v_id IS NULL THEN
+            SELECT id, guarded, normal INTO v_id, v_guarded, v_normal
+            FROM ledger_open_account(p_classes[i], p_owners[i], p_assets[i]);
         END IF;
-        v_ids := v_ids || v_account.id;
-        IF v_account.guarded THEN
+        v_ids := v_ids || v_id;
+        IF v_guarded THEN
             v_released := 0;
-            IF v_account.id = v_hold.account_id
-                AND v_account.normal * p_units[i] BETWEEN -v_hold.units AND -1 THEN
+            IF v_id = v_hold.account_id AND v_normal * p_units[i] BETWEEN -v_hold.units AND -1 THEN
                 v_released := v_hold.units;
-            END IF;
-            UPDATE balances
-            SET posted = posted + v_account.normal * p_units[i], held = held - v_released
-            WHERE account_id = v_account.id;
-            IF v_released > 0 THEN
                 v_hold.account_id := NULL;
             END IF;
+            UPDATE balances SET posted = posted + v_normal * p_units[i], held = held - v_released
+            WHERE account_id = v_id;
         END IF;
     END LOOP;
     IF v_sum IS DISTINCT FROM 0 THEN
@@ -237,6 +238,13 @@ BEGIN
     RETURNING id INTO v_entry;
     INSERT INTO postings (entry_id, account_id, units)
     SELECT v_entry, leg.account_id, leg.units FROM unnest(v_ids, p_units) AS leg (account_id, units);
+    IF p_reverses IS NOT NULL AND EXISTS (
+        SELECT FROM postings WHERE entry_id IN (v_entry, p_reverses)
+        GROUP BY account_id HAVING sum(units) <> 0
+    ) THEN
+        RAISE EXCEPTION 'a reversal mirrors the entry it reverses'
+            USING ERRCODE = 'PB001', CONSTRAINT = 'reversal_mirrors';
+    END IF;
     IF p_hold IS NOT NULL THEN
         UPDATE holds SET status = 'posted', settled_at = p_posted_at, entry_id = v_entry
         WHERE id = p_hold;
@@ -303,12 +311,13 @@ DECLARE
     v_id uuid;
     v_expired bigint := 0;
 BEGIN
-    -- By account, as entries lock: a sweep and an entry never wait for each other.
+    -- In the order in which entries lock: a sweep and an entry never wait for each other.
     FOR v_id IN
-        SELECT id FROM (
+        SELECT due.id FROM (
             SELECT id, account_id FROM holds WHERE status = 'pending' AND expires_at <= p_at
             ORDER BY expires_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
-        ) AS due ORDER BY account_id
+        ) AS due JOIN accounts a ON a.id = due.account_id
+        ORDER BY a.asset COLLATE "C", a.class COLLATE "C", a.owner_id
     LOOP
         PERFORM ledger_release_hold(v_id, 'expired', p_at);
         v_expired := v_expired + 1;
@@ -359,6 +368,10 @@ END $$;
 PROTECTION = """
 CREATE TRIGGER assets_keep_scale BEFORE UPDATE ON assets
     FOR EACH ROW EXECUTE FUNCTION forbid_rescaling();
+CREATE TRIGGER accounts_append_only BEFORE UPDATE OR DELETE ON accounts
+    FOR EACH ROW EXECUTE FUNCTION forbid_rewriting();
+CREATE TRIGGER accounts_never_truncated BEFORE TRUNCATE ON accounts
+    FOR EACH STATEMENT EXECUTE FUNCTION forbid_rewriting();
 CREATE TRIGGER entries_append_only BEFORE UPDATE OR DELETE ON entries
     FOR EACH ROW EXECUTE FUNCTION forbid_rewriting();
 CREATE TRIGGER entries_never_truncated BEFORE TRUNCATE ON entries

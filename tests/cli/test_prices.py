@@ -12,8 +12,6 @@ from flask import Flask
 
 from app.kit.db import Database
 
-GOLD = Path(__file__).parents[2].parent / "shared/data/prices/gold_usd_monthly.csv"
-
 
 @pytest.fixture(autouse=True)
 def new_market(database: Database) -> Iterator[None]:
@@ -96,19 +94,17 @@ def test_replay_refuses_bad_arguments(app: Flask, arguments: list[str], message:
     assert message in result.output
 
 
-@pytest.mark.skipif(
-    not GOLD.exists(), reason="no folder `shared` with price files beside the checkout"
-)
-def test_replay_of_gold_since_1833(app: Flask, database: Database) -> None:
-    with GOLD.open() as lines:
+def test_replay_of_gold_since_1833(app: Flask, database: Database, shared_data: Path) -> None:
+    gold = shared_data / "prices" / "gold_usd_monthly.csv"
+    with gold.open() as lines:
         expected = [
             (datetime.strptime(f"{row['Date']}-01Z", "%Y-%m-%d%z"), Decimal(row["Price"]))
             for row in csv.DictReader(lines)
         ]
-    result = prices(app, "replay", GOLD, "--metal", "AU")
+    result = prices(app, "replay", gold, "--metal", "AU")
     assert result.exit_code == 0
     assert f"{len(expected)} prices, 1833-01-01 to" in result.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected
-    again = prices(app, "replay", GOLD, "--metal", "AU")
+    again = prices(app, "replay", gold, "--metal", "AU")
     assert f"0 ticks are new, {len(expected)} were there already" in again.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected

@@ -14,15 +14,16 @@ import pytest
 
 from app import embedded
 from app.embedded.folder import CHECKOUT
+from tests.skips import PLATFORM
 
 HOLD = Path(__file__).with_name("hold.py")
 LAUNCHER = CHECKOUT / "app" / "embedded" / "launch.py"
 NOBODY = 65534
 
 needs_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can start the servers for another"
+    os.geteuid() != 0, reason=f"{PLATFORM}only root can start the servers for another"
 )
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason=f"{PLATFORM}reads /proc")
 
 
 class Held:
@@ -55,7 +56,7 @@ def as_user(uid: int) -> list[str]:
         )
         if reached.returncode == 0:
             return words
-    pytest.skip(f"uid {uid} can't use this interpreter")
+    pytest.skip(f"{PLATFORM}uid {uid} can't use this interpreter")
 
 
 @contextlib.contextmanager

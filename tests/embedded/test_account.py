@@ -11,6 +11,7 @@ import pytest
 from app import embedded
 from app.embedded import account
 from tests.embedded.holding import NOBODY, connect, modes_above, needs_linux, needs_root
+from tests.skips import PLATFORM
 
 pytestmark = needs_linux
 NAMELESS = 12345
@@ -56,7 +57,7 @@ class TestRoot:
         allowed = [] if way == "any" else [f"way={way}"]
         held = hold(clone / "data", *allowed, first=clone)
         if allowed and held.said.get("refusal") == "NoUsableAccount":
-            pytest.skip(str(held.said["message"]))
+            pytest.skip(f"{PLATFORM}{held.said['message']}")
         for server in ("postgres", "redis"):
             status = status_of(held.said[server])
             assert status["Uid"].split() == [str(uid)] * 4
@@ -85,7 +86,7 @@ class TestRoot:
         for way, uid in (("namespace", 0), ("search", NOBODY)):
             held = hold(private, f"way={way}")
             if held.said.get("refusal") == "NoUsableAccount":
-                pytest.skip(str(held.said["message"]))
+                pytest.skip(f"{PLATFORM}{held.said['message']}")
             held.end()
             assert (private / "postgres").stat().st_uid == uid
             assert modes_above(private) == before

@@ -30,7 +30,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 BACKOFF = Backoff(base=timedelta(seconds=0.2), doublings=2, tries_max=3)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -7,6 +7,9 @@ from app.outbox import rules
 
 
 class Halted(Conflict):
+    """A refusal of these tests."""
+
+    title = "Refused by a test"
     code = "market_halted"
 
 

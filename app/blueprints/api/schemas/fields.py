@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -17,6 +18,7 @@ from app.kit.money import Amount, InvalidAmount
 _AMOUNT_LENGTH_MAX = 40
 _AMOUNT = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _PLAIN = re.compile(_AMOUNT, re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -31,7 +33,8 @@ def _described(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]
     return {**options, "metadata": {**shape, **options.get("metadata", {})}}
 
 
-def _example_id(prefix: str) -> str:
+def example_id(prefix: str) -> str:
+    """An id for the document's examples."""
     return ids.encode(prefix, UUID("019a9f3c-7d00-7abc-8def-0123456789ab"))
 
 
@@ -40,6 +43,8 @@ class Schema(ma.Schema):
 
     #: A truthful example for the document; derived from the fields' own when absent.
     example: ClassVar[Mapping[str, Any] | None] = None
+    #: What the fields must be together, as keywords of JSON Schema.
+    together: ClassVar[Mapping[str, Any]] = {}
 
     class Meta:
         unknown = ma.RAISE
@@ -95,6 +100,9 @@ class AmountText(ma.fields.String):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> str | None:
         if isinstance(value, float):
             raise TypeError(f"{attr} is a float")
+        if isinstance(value, Decimal):
+            # str() would write a small price as 7.4E-7.
+            return format(value, "f")
         return super()._serialize(value, attr, obj, **options)
 
 
@@ -155,6 +163,13 @@ class Choice(_Choice):
         return self.kind(super()._deserialize(value))
 
 
+class Fixed(ma.fields.String):
+    """Always the same text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(required=True, dump_default=text, metadata={"enum": [text]})
+
+
 class PublicId(ma.fields.Field[UUID]):
     """An identifier with its prefix: `trd_…` outside, a UUID inside.
 
@@ -164,7 +179,7 @@ class PublicId(ma.fields.Field[UUID]):
 
     def __init__(self, prefix: str, **options: Any) -> None:
         self.prefix = prefix
-        shape = {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [_example_id(prefix)]}
+        shape = {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [example_id(prefix)]}
         super().__init__(**_described(options, shape))
 
     def _serialize(self, value: UUID | None, *_others: Any, **_options: Any) -> str | None:
@@ -194,13 +209,24 @@ class Instant(ma.fields.Field[datetime]):
             raise ValidationError("is not a time that exists") from None
 
 
+class QueryInteger(ma.fields.Integer):
+    """A whole number in a query string, in plain ASCII digits: int() also reads "1_0" and "５"."""
+
+    def __init__(self, low: int, high: int, **options: Any) -> None:
+        self.low, self.high = low, high
+        super().__init__(**_described(options, {"minimum": low, "maximum": high}))
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> int:
+        if not _WHOLE.fullmatch(value) or not self.low <= int(value) <= self.high:
+            raise ValidationError(f"must be a whole number from {self.low} to {self.high}")
+        return int(value)
+
+
 class PageQuery(Schema):
     """What every list takes: how many rows, and after which."""
 
-    limit = ma.fields.Integer(
-        load_default=50,
-        validate=ma.validate.Range(1, 100),
-        metadata={"description": "How many at most", "examples": [50]},
+    limit = QueryInteger(
+        1, 100, load_default=50, metadata={"description": "How many at most", "examples": [50]}
     )
     cursor = Text(
         300, metadata={"description": "nextCursor of the page before; absent for the first"}

@@ -1,0 +1,86 @@
+"""Our own load generator: plain sockets, keep-alive, a closed loop of connections."""
+
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import quantiles
+
+_RECEIVE_BYTES = 65_536
+
+
+@dataclass
+class Load:
+    """What a run of load saw."""
+
+    seconds: float = 0
+    statuses: dict[int, int] = field(default_factory=dict)
+    latencies_ms: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.latencies_ms) / self.seconds
+
+    def percentile_ms(self, percent: int) -> float:
+        """Latency that so many percent of requests stayed within."""
+        return quantiles(self.latencies_ms, n=100)[percent - 1]
+
+
+class _Connection:
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sent_at = 0.0
+        self.received = b""
+
+    def send(self, request: bytes) -> None:
+        self.received = b""
+        self.sent_at = time.perf_counter()
+        self.socket.sendall(request)
+
+    def complete(self) -> int | None:
+        """The status once the whole answer is there."""
+        part = self.socket.recv(_RECEIVE_BYTES)
+        if not part:
+            raise ConnectionError("the server closed a connection that was to be kept")
+        self.received += part
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        if not separator:
+            return None
+        at = head.lower().index(b"content-length:")
+        length = int(head[at + 15 :].split(b"\r\n", 1)[0])
+        return int(head[9:12]) if len(body) >= length else None
+
+
+def run(port: int, connections: int, seconds: float, request: Callable[[int], bytes]) -> Load:
+    """Keep `connections` requests in flight for so long; `request(n)` makes the n-th."""
+    load = Load()
+    selector = selectors.DefaultSelector()
+    made = 0
+    started = time.perf_counter()
+    for _ in range(connections):
+        connection = _Connection(port)
+        selector.register(connection.socket, selectors.EVENT_READ, connection)
+        connection.send(request(made))
+        made += 1
+    in_flight = connections
+    while in_flight:
+        for key, _ in selector.select():
+            connection = key.data
+            status = connection.complete()
+            if status is None:
+                continue
+            now = time.perf_counter()
+            load.latencies_ms.append((now - connection.sent_at) * 1000)
+            load.statuses[status] = load.statuses.get(status, 0) + 1
+            if now - started < seconds:
+                connection.send(request(made))
+                made += 1
+            else:
+                in_flight -= 1
+                selector.unregister(connection.socket)
+                connection.socket.close()
+    load.seconds = time.perf_counter() - started
+    return load

@@ -1,0 +1,313 @@
+"""The benchmarks. Each interleaves what it measures with the yardstick and gives medians."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from uuid import uuid4
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from app.factory import create_app
+from bench import load, people
+from bench.server import CHECKOUT, CLIENTS, Bench
+
+CUSTOMERS = 200
+SPREAD_HOUSES = 2000
+SERVICE_PROCESSES = 4
+WEB_WORKERS = 2
+SIZES = (10_000, 1_000_000)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a run takes."""
+
+    rounds: int
+    seconds: int
+
+
+@dataclass
+class Result:
+    """Ratios of medians, and the figures they come from."""
+
+    ratios: dict[str, float] = field(default_factory=dict)
+    raw: dict[str, list[float]] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def ratio(self, name: str, above: str, below: str) -> None:
+        """Divide two medians of this run."""
+        self.ratios[name] = round(median(self.raw[above]) / median(self.raw[below]), 3)
+
+    def add(self, name: str, figure: float) -> None:
+        """One more figure of a series."""
+        self.raw.setdefault(name, []).append(round(figure, 1))
+
+
+# A conversion as the ledger sees it: two guarded balances of a customer, two house accounts.
+_POST = """
+\\set customer random(1, 10000)
+\\set house random(1, {houses})
+\\set reference random(1, 9000000000000000000)
+SELECT ledger_post(
+    'bench:' || :reference, 'trade', now(),
+    ARRAY['USD', 'USD', 'XAU-s', 'XAU-s'],
+    ARRAY['customer.funding', 'position', 'customer.trading', 'position'],
+    ARRAY[bench_owner(:customer), bench_house(:house), bench_owner(:customer), bench_house(:house)],
+    ARRAY[100, -100, -5, 5]);
+"""
+_SETUP = """
+CREATE OR REPLACE FUNCTION bench_owner(bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+    $$ SELECT ('00000000-0000-7000-8000-' || lpad(to_hex($1), 12, '0'))::uuid $$;
+CREATE OR REPLACE FUNCTION bench_house(bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+    $$ SELECT ('00000000-0000-0000-0000-' || lpad(to_hex($1 - 1), 12, '0'))::uuid $$;
+SELECT count(ledger_post('fund:' || n || asset, 'fund', now(), ARRAY[asset, asset],
+    ARRAY['capital', class],
+    ARRAY['00000000-0000-0000-0000-000000000000', bench_owner(n)], ARRAY[1000000000, -1000000000]))
+FROM generate_series(1, 10000) n,
+    (VALUES ('USD', 'customer.funding'), ('XAU-s', 'customer.trading')) AS side (asset, class);
+"""
+_GROW = """
+INSERT INTO entries (cause, reference, posted_at)
+SELECT 'trade', 'grown:' || gen_random_uuid(), now() FROM generate_series(1, %(count)s);
+INSERT INTO postings (entry_id, account_id, units)
+SELECT e.id, a.id, side.units * a.normal * CASE WHEN a.guarded THEN 1 ELSE -1 END
+FROM (SELECT id, bench_owner(1 + id %% 10000) AS owner FROM entries WHERE reference LIKE 'grown:%%'
+      AND id NOT IN (SELECT entry_id FROM postings)) e
+CROSS JOIN (VALUES ('USD', 'customer.funding', -1), ('XAU-s', 'customer.trading', 1))
+    AS side (asset, class, units)
+JOIN accounts a ON a.asset = side.asset AND (
+    (a.class = side.class AND a.owner_id = e.owner)
+    OR (a.class = 'position' AND a.owner_id = '00000000-0000-0000-0000-000000000000'));
+UPDATE balances b SET posted = s.units
+FROM (SELECT a.id, sum(a.normal * p.units) AS units FROM accounts a
+      JOIN postings p ON p.account_id = a.id WHERE a.guarded GROUP BY a.id) s
+WHERE s.id = b.account_id;
+"""
+
+
+def posting(bench: Bench, pace: Pace, result: Result) -> None:
+    """Entries of four postings, all through the same house accounts, against the yardstick."""
+    with _scripts(bench) as scripts:
+        for _ in range(pace.rounds):
+            result.add("yardstick_tps", bench.yardstick(pace.seconds))
+            result.add("posting_tps", _post(bench, scripts["hot"], pace))
+    result.ratio("posting", "posting_tps", "yardstick_tps")
+
+
+def hot(bench: Bench, pace: Pace, result: Result) -> None:
+    """The same entries through one pair of house accounts, and spread over two thousand."""
+    with _scripts(bench) as scripts:
+        for _ in range(pace.rounds):
+            result.add("hot_tps", _post(bench, scripts["hot"], pace))
+            result.add("spread_tps", _post(bench, scripts["spread"], pace))
+    result.ratio("hot", "hot_tps", "spread_tps")
+    result.settings["spread_house_accounts"] = SPREAD_HOUSES
+
+
+def size(bench: Bench, pace: Pace, result: Result) -> None:
+    """The same entries in books of a million entries and of ten thousand."""
+    with _scripts(bench) as scripts:
+        for entries in SIZES:
+            _grow(bench, entries)
+            _post(bench, scripts["hot"], Pace(1, 2))
+            for _ in range(pace.rounds):
+                result.add(f"entries_{entries}_tps", _post(bench, scripts["hot"], pace))
+    small, large = (f"entries_{entries}_tps" for entries in SIZES)
+    result.ratio("size", large, small)
+
+
+def service(bench: Bench, pace: Pace, result: Result) -> None:
+    """Whole orders without HTTP from four processes, against the yardstick."""
+    app = create_app(bench.settings)
+    customers = people.customers(app, CUSTOMERS)
+    for _ in range(pace.rounds):
+        result.add("yardstick_tps", bench.yardstick(pace.seconds))
+        people.set_prices(app)
+        result.add("orders_per_second", _orders(bench, customers, pace))
+    result.ratio("service", "orders_per_second", "yardstick_tps")
+    result.settings["processes"] = SERVICE_PROCESSES
+    people.database_of(app).engine.dispose()
+
+
+def http(bench: Bench, pace: Pace, result: Result) -> None:
+    """Whole orders over HTTP, limiter and token check on, against the yardstick."""
+    app = create_app(bench.settings)
+    customers = people.customers(app, CUSTOMERS)
+    bodies = [_request(customer.token) for customer in customers]
+
+    def request(number: int) -> bytes:
+        return bodies[number % len(bodies)].replace(b"KEY", uuid4().hex.encode())
+
+    with _web(bench) as port:
+        people.set_prices(app)
+        load.run(port, CLIENTS, 2, request)
+        for _ in range(pace.rounds):
+            result.add("yardstick_tps", bench.yardstick(pace.seconds))
+            people.set_prices(app)
+            seen = load.run(port, CLIENTS, pace.seconds, request)
+            if set(seen.statuses) != {201}:
+                raise RuntimeError(f"not every order was placed: {seen.statuses}")
+            result.add("orders_per_second", seen.rate)
+            result.add("p50_ms", seen.percentile_ms(50))
+            result.add("p95_ms", seen.percentile_ms(95))
+            result.add("p99_ms", seen.percentile_ms(99))
+    result.ratio("http", "orders_per_second", "yardstick_tps")
+    result.settings |= {
+        "connections": CLIENTS,
+        "web_workers": WEB_WORKERS,
+        "rate_limit": bench.settings.rate_limit,
+        "market_hours": bench.settings.market_hours or "always_open",
+    }
+    people.database_of(app).engine.dispose()
+
+
+MEASURES: dict[str, Callable[[Bench, Pace, Result], None]] = {
+    "posting": posting,
+    "hot": hot,
+    "service": service,
+    "http": http,
+    "size": size,
+}
+
+
+@contextmanager
+def _scripts(bench: Bench) -> Iterator[dict[str, Path]]:
+    """The pgbench scripts, with ten thousand customers to post for."""
+    with psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection:
+        connection.execute(_SETUP)
+        connection.execute("VACUUM ANALYZE")
+    with tempfile.TemporaryDirectory() as folder:
+        scripts = {}
+        for name, houses in (("hot", 1), ("spread", SPREAD_HOUSES)):
+            scripts[name] = Path(folder) / f"{name}.sql"
+            scripts[name].write_text(_POST.format(houses=houses), encoding="utf-8")
+        bench.pgbench("pbcex", 1, script=scripts["spread"])
+        yield scripts
+
+
+def _post(bench: Bench, script: Path, pace: Pace) -> float:
+    return bench.pgbench("pbcex", pace.seconds, script=script)
+
+
+def _grow(bench: Bench, entries: int) -> None:
+    """Bring the books to so many entries, set-based, balances included."""
+    with psycopg.connect(bench.superuser("pbcex")) as connection:
+        row = connection.execute("SELECT count(*) FROM entries").fetchone()
+        assert row is not None
+        missing = max(0, entries - row[0])
+        for statement in _GROW.split(";\n"):
+            if statement.strip():
+                connection.execute(statement, {"count": missing})
+    with psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection:
+        connection.execute("SELECT ledger_roll_up()")
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
+
+
+def _environment(bench: Bench) -> dict[str, str]:
+    return {
+        **os.environ,
+        "PBCEX_ENV": "test",
+        "PBCEX_LOG_LEVEL": "WARNING",
+        "PBCEX_RATE_LIMIT": bench.settings.rate_limit,
+        "PBCEX_SECRET_KEY": bench.settings.secret_key,
+        "DATABASE_URL": bench.settings.database_url,
+        "DATABASE_OWNER_URL": bench.settings.database_owner_url,
+        "REDIS_URL": bench.settings.redis_url,
+    }
+
+
+def _orders(bench: Bench, customers: list[people.Customer], pace: Pace) -> float:
+    names = [str(customer.user_id) for customer in customers]
+    share = len(names) // SERVICE_PROCESSES
+    processes = [
+        subprocess.Popen(
+            [
+                sys.executable,
+                *("-m", "bench.service", str(pace.seconds)),
+                *names[number * share : (number + 1) * share],
+            ],
+            env=_environment(bench),
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(SERVICE_PROCESSES)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("a process of the service benchmark did not start")
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    placed = sum(int(process.communicate()[0]) for process in processes)
+    return placed / pace.seconds
+
+
+@contextmanager
+def _web(bench: Bench) -> Iterator[int]:
+    """The product's web processes as bin/run starts them, on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    granian = Path(sys.executable).parent / "granian"
+    process = subprocess.Popen(
+        [
+            granian,
+            *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+            *("--workers", str(WEB_WORKERS), "--no-log", "wsgi:app"),
+        ],
+        env=_environment(bench),
+        cwd=CHECKOUT,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("the web process did not start")
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _request(token: str) -> bytes:
+    body = b'{"fromAsset":"USD","toAsset":"XAU-s","fromAmount":"10.00"}'
+    head = (
+        "POST /api/trade/order HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {token}\r\nIdempotency-Key: KEY\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def server_version(bench: Bench) -> str:
+    """The PostgreSQL that was measured."""
+    url = make_url(bench.urls.superuser_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        row = connection.execute("SHOW server_version").fetchone()
+        assert row is not None
+        return str(row[0])

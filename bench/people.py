@@ -1,0 +1,76 @@
+"""Customers with money and open sessions, and the prices they trade at."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from flask import Flask
+
+from app.catalog.rules import USD, XAU, Metal, Token
+from app.identity import service as identity
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.pricing.ports import Observation
+from app.pricing.rules import PricingRules
+from app.pricing.service import record_ticks
+
+MIDS = {
+    Metal.AU: "4000",
+    Metal.AG: "50",
+    Metal.PT: "1550",
+    Metal.PD: "1400",
+    Metal.CU: "0.35",
+    Token.PAXG: "4000",
+}
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who is signed in."""
+
+    user_id: UUID
+    token: str
+
+
+def database_of(app: Flask) -> Database:
+    """The application's database."""
+    database: Database = app.extensions["database"]
+    return database
+
+
+def set_prices(app: Flask) -> None:
+    """Prices of this moment."""
+    now = clock.now()
+    seen = [Observation(what, None, None, Decimal(mid), now) for what, mid in MIDS.items()]
+    with database_of(app).transaction() as session:
+        record_ticks(session, {"bench": seen}, now, PricingRules())
+
+
+def customers(app: Flask, count: int) -> list[Customer]:
+    """New customers with ten million dollars each."""
+    people = []
+    for number in range(count):
+        registration = identity.prepare_registration(
+            email=f"bench-{clock.now().timestamp()}-{number}@example.com",
+            password="correct horse battery",
+            first_name="Ada",
+            last_name="Lovelace",
+        )
+        with database_of(app).transaction() as session:
+            somebody = identity.register(session, registration)
+            for amount in (Amount(USD, 10**9), Amount(XAU, 10**10)):
+                ledger.post(
+                    session,
+                    cause="bench_credit",
+                    reference=f"bench:{somebody.person.id}:{amount.asset.code}",
+                    posted_at=clock.now(),
+                    postings=[
+                        ledger.debit(chart.capital(amount.asset), amount),
+                        ledger.credit(chart.customer(somebody.person.id, amount.asset), amount),
+                    ],
+                )
+        people.append(Customer(somebody.person.id, somebody.access_token))
+    return people

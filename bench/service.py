@@ -1,0 +1,49 @@
+"""One process of the `service` benchmark: orders without HTTP, as fast as they go.
+
+Run by bench.measures as `python -m bench.service SECONDS CUSTOMER…`; prints how many it placed.
+"""
+
+import sys
+import time
+from uuid import UUID, uuid4
+
+from app.access import PERMISSIONS_OF, Actor, Role
+from app.catalog.rules import USD, XAU
+from app.factory import create_app
+from app.idempotency import service as idempotency
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.trading import service as trading
+from app.trading.service import Desk, Wish
+from bench.people import database_of
+
+FINGERPRINT = bytes(32)
+ANSWER = idempotency.Answer(201, "application/json", b"{}" * 140)
+WISH = Wish(USD, XAU, Amount(USD, 1000), None)
+
+
+def main() -> None:
+    """Place market orders in turn for the customers named, each with a key and its answer."""
+    seconds, people = float(sys.argv[1]), [UUID(text) for text in sys.argv[2:]]
+    database = database_of(create_app())
+    desk = resolve(Desk)
+    actors = [Actor(user, None, "", Role.USER, PERMISSIONS_OF[Role.USER]) for user in people]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    placed = 0
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        actor = actors[placed % len(actors)]
+        attempt = idempotency.Attempt(actor.user_id, uuid4().hex, FINGERPRINT)
+        with database.transaction() as session:
+            # The edge authenticates in the same round trip; a look at one row stands for it.
+            first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
+            idempotency.claim(session, attempt, first)
+            trading.convert(session, actor, desk, WISH)
+            idempotency.store(session, attempt, ANSWER)
+        placed += 1
+    print(placed, flush=True)
+
+
+if __name__ == "__main__":
+    main()

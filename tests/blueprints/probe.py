@@ -1,0 +1,130 @@
+"""A resource that exists only in tests: every kind of operation, with an effect to count."""
+
+import threading
+from typing import Any
+
+import marshmallow as ma
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import fields
+from app.blueprints.web import ApiBlueprint, RateLimit, Reply
+from app.kit.db import Database, Session
+from app.kit.errors import Conflict, Refusal
+from tests.people import credit
+
+
+class Line(fields.Schema):
+    """A nested object."""
+
+    sku = fields.Text(20, required=True)
+    quantity = ma.fields.Integer(strict=True, required=True)
+
+
+class Gift(fields.Schema):
+    """What the probe takes."""
+
+    asset_code = fields.AssetCode(required=True)
+    amount = fields.AmountText(required=True)
+    note = fields.Text(10)
+    quote_id = fields.PublicId("qt")
+    not_before = fields.Instant()
+    lines = ma.fields.List(ma.fields.Nested(Line))
+
+    @ma.validates_schema
+    def _amount(self, data: dict[str, Any], **_options: Any) -> None:
+        fields.amount("amount", data["asset_code"], data["amount"])
+
+
+class GiftView(fields.Schema):
+    """What the probe gives."""
+
+    owner_id = fields.PublicId("usr")
+    amount = fields.AmountText()
+    note = ma.fields.String()
+
+
+class Search(fields.PageQuery):
+    """A query."""
+
+    metal = fields.MetalCode()
+
+
+class Declined(Conflict):
+    """Said after something was recorded."""
+
+    code = "probe_declined"
+    title = "Declined, and noted"
+
+
+class Broken(Exception):
+    """What nobody expected."""
+
+
+#: Set by a test to hold a gift open while another request comes.
+gate = threading.Event()
+gate.set()
+entered = threading.Event()
+
+blp = ApiBlueprint("probe", "/api/probe", "Only in tests")
+
+
+@blp.operation(
+    "POST",
+    "/gifts",
+    permission=Permission.ORDERS_PLACE,
+    takes=Gift,
+    gives=GiftView,
+    status=201,
+    idempotent=True,
+)
+def give(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Credit the caller."""
+    entered.set()
+    credit(session, actor.user_id, body["amount"], body["asset_code"])
+    gate.wait(10)
+    note = body.get("note", "")
+    if note == "break":
+        raise Broken("canary-in-an-exception")
+    if note == "decline":
+        raise Declined
+    view = {"owner_id": actor.user_id, "amount": body["amount"], "note": note}
+    return Reply(view, headers={"Location": "/api/probe/gifts/1"}) if note == "found" else view
+
+
+@blp.operation("POST", "/declined", permission=Permission.ORDERS_PLACE, idempotent=True)
+def decline(session: Session, actor: Actor) -> Refusal:
+    """Credit the caller and refuse all the same."""
+    credit(session, actor.user_id, "1.00", "USD")
+    return Declined()
+
+
+@blp.operation(
+    "GET",
+    "/things/<thing_id>",
+    permission=Permission.ORDERS_READ,
+    query=Search,
+    gives=GiftView,
+)
+def thing(_session: Session, actor: Actor, query: dict[str, Any], thing_id: str) -> object:
+    """Read one."""
+    return {"owner_id": actor.user_id, "amount": "1.00", "note": f"{thing_id} {query}"}
+
+
+@blp.operation("DELETE", "/things/<thing_id>", permission=Permission.ORDERS_PLACE, status=204)
+def remove(_session: Session, _actor: Actor, thing_id: str) -> None:
+    """Take one away."""
+    assert thing_id
+
+
+@blp.operation("POST", "/echo", public=True, takes=Gift, gives=GiftView)
+def echo(_session: Session, body: dict[str, Any]) -> object:
+    """Say it again."""
+    return {"owner_id": body.get("quote_id"), "amount": body["amount"], "note": repr(body)}
+
+
+@blp.operation(
+    "POST", "/guess", public=True, own_transactions=True, rate_limit=RateLimit.SIGN_IN, status=204
+)
+def guess(database: Database) -> None:
+    """Where a secret could be guessed."""
+    assert isinstance(database, Database)

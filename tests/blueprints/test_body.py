@@ -1,0 +1,182 @@
+"""The zoo of bad JSON: each kind is refused before anything happens."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.blueprints import body
+from app.blueprints.errors import MalformedJson
+from tests.blueprints.conftest import SignedIn, problem
+
+GIFTS = "/api/probe/gifts"
+GOOD = b'{"assetCode":"USD","amount":"1.00"}'
+
+MALFORMED = {
+    "empty": b"",
+    "blank": b"  \n",
+    "cut off": b'{"assetCode":"USD"',
+    "two documents": GOOD + GOOD,
+    "single quotes": b"{'assetCode':'USD'}",
+    "trailing comma": b'{"assetCode":"USD",}',
+    "comment": b'{"assetCode":"USD"/*x*/}',
+    "NaN": b'{"assetCode":"USD","amount":NaN}',
+    "Infinity": b'{"assetCode":"USD","amount":-Infinity}',
+    "key twice": b'{"assetCode":"USD","amount":"1.00","amount":"900.00"}',
+    "key twice, deep": b'{"assetCode":"USD","amount":"1.00","lines":[{"sku":"a","sku":"b"}]}',
+    "key twice by escape": b'{"assetCode":"USD","amount":"1.00","\\u0061mount":"900.00"}',
+    "not UTF-8": b'{"assetCode":"USD","amount":"1.00","note":"\xff"}',
+    "UTF-16": GOOD.decode().encode("utf-16"),
+    "byte order mark": b"\xef\xbb\xbf" + GOOD,
+    "half a surrogate pair": b'{"assetCode":"USD","amount":"1.00","note":"\\ud83d"}',
+    "raw control character": b'{"assetCode":"USD","amount":"1.00","note":"\x00"}',
+    "deep array": b"[" * 100_000,
+    "deep array, closed": b"[" * 33 + b"]" * 33,
+    "deep objects": b'{"a":' * 33 + b"1" + b"}" * 33,
+    "endless number": b'{"amount":' + b"9" * 10_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
+def test_malformed(person: SignedIn, dollars: Callable[[], str], raw: bytes) -> None:
+    headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
+    problem(person.client.post(GIFTS, data=raw, headers=headers), 400, "malformed_json")
+    assert dollars() == "0"
+
+
+@pytest.mark.parametrize("document", [b"[]", b'"text"', b"1", b"null", b"true"])
+def test_a_document_that_is_no_object(person: SignedIn, document: bytes) -> None:
+    headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
+    answer = person.client.post(GIFTS, data=document, headers=headers)
+    assert problem(answer, 422, "validation_failed")["errors"] == [
+        {"field": "body", "message": "must be an object"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"amount": 1}, "amount"),
+        ({"amount": 1.5}, "amount"),
+        ({"amount": None}, "amount"),
+        ({"amount": True}, "amount"),
+        ({"amount": ["1.00"]}, "amount"),
+        ({"amount": "1e5"}, "amount"),
+        ({"amount": "NaN"}, "amount"),
+        ({"amount": "-1"}, "amount"),
+        ({"amount": "+1"}, "amount"),
+        ({"amount": "0"}, "amount"),
+        ({"amount": "0.00"}, "amount"),
+        ({"amount": "01"}, "amount"),
+        ({"amount": "1."}, "amount"),
+        ({"amount": ".5"}, "amount"),
+        ({"amount": "1,000"}, "amount"),
+        ({"amount": "1_000"}, "amount"),
+        ({"amount": " 1"}, "amount"),
+        ({"amount": "1\n"}, "amount"),
+        ({"amount": ""}, "amount"),
+        ({"amount": "１２"}, "amount"),
+        ({"amount": "١٢"}, "amount"),
+        ({"amount": "1.001"}, "amount"),
+        ({"amount": "9" * 30}, "amount"),
+        ({"amount": "1" * 41}, "amount"),
+        ({"assetCode": "usd"}, "assetCode"),
+        ({"assetCode": "EUR"}, "assetCode"),
+        ({"assetCode": 7}, "assetCode"),
+        ({"asset_code": "USD"}, "asset_code"),
+        ({"note": 7}, "note"),
+        ({"note": ""}, "note"),
+        ({"note": "x" * 11}, "note"),
+        ({"note": "a\0b"}, "note"),
+        ({"quoteId": 7}, "quoteId"),
+        ({"notBefore": "2026-11-22"}, "notBefore"),
+        ({"notBefore": "2026-11-22T09:30:00"}, "notBefore"),
+        ({"notBefore": "2026-13-22T09:30:00Z"}, "notBefore"),
+        ({"notBefore": "0001-01-01T00:00:00+14:00"}, "notBefore"),
+        ({"notBefore": 1_700_000_000}, "notBefore"),
+        ({"lines": {}}, "lines"),
+        ({"lines": [{"sku": "a", "quantity": "1"}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "a", "quantity": 1.0}]}, "lines.0.quantity"),
+        ({"lines": [{"sku": "a", "quantity": True}]}, "lines.0.quantity"),
+    ],
+)
+def test_a_wrong_value_names_its_field(
+    person: SignedIn, dollars: Callable[[], str], change: dict[str, Any], field: str
+) -> None:
+    answer = person.give(**change)
+    assert [e["field"] for e in problem(answer, 422, "validation_failed")["errors"]] == [field]
+    assert dollars() == "0"
+
+
+def test_an_id_that_no_row_can_have_is_not_found(person: SignedIn) -> None:
+    problem(person.give(quoteId="qt_nonsense"), 404, "not_found")
+    problem(person.give(quoteId="trd_01k9abcdefghjkmnpqrstvwxyz"), 404, "not_found")
+
+
+def test_deep_enough_is_fine() -> None:
+    assert body.parse(b"[" * 32 + b"]" * 32)
+    assert len(body.parse(b"[" + b"[]," * 500 + b"[]]")) == 501
+    with pytest.raises(MalformedJson):
+        body.parse(b"[" * 33 + b"]" * 33)
+
+
+def test_escaped_emoji_is_text(person: SignedIn) -> None:
+    headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
+    raw = b'{"assetCode":"USD","amount":"1.00","note":"\\ud83d\\ude00"}'
+    assert person.client.post(GIFTS, data=raw, headers=headers).json["note"] == "😀"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json; charset=utf-8", 201),
+        ("Application/JSON", 201),
+        ("application/json; charset=utf-16", 415),
+        ("application/json; charset=latin-1", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("text/json", 415),
+        ("application/vnd.api+json", 415),
+        ("", 415),
+    ],
+)
+def test_content_types(person: SignedIn, content_type: str, status: int) -> None:
+    headers = person.headers(Idempotency_Key="k", Content_Type=content_type)
+    assert person.client.post(GIFTS, data=GOOD, headers=headers).status_code == status
+
+
+class Spaces(io.RawIOBase):
+    """An endless body that counts what is read of it."""
+
+    taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.taken += len(buffer)
+        buffer[:] = b" " * len(buffer)
+        return len(buffer)
+
+
+@pytest.mark.parametrize(
+    ("environ", "taken_max"),
+    [
+        ({"CONTENT_LENGTH": str(10 * 1024 * 1024)}, 0),
+        # A chunked body does not say its length: it is given up at the limit.
+        ({"wsgi.input_terminated": True}, 512 * 1024),
+    ],
+)
+def test_too_large(
+    person: SignedIn, dollars: Callable[[], str], environ: dict[str, Any], taken_max: int
+) -> None:
+    spaces = Spaces()
+    answer = person.client.post(
+        GIFTS,
+        headers=person.headers(Idempotency_Key="k", Content_Type="application/json"),
+        environ_overrides={"wsgi.input": spaces, **environ},
+    )
+    assert "at most 262144 bytes" in problem(answer, 413, "body_too_large")["detail"]
+    assert spaces.taken <= taken_max
+    assert dollars() == "0"

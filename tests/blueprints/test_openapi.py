@@ -1,0 +1,132 @@
+"""The document is valid, whole and true."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_spec_validator import validate
+
+from app.blueprints.web import Operation
+
+VENDOR = Path(__file__).parents[2] / "app/static/vendor"
+
+
+@pytest.fixture
+def document(app: Flask) -> dict[str, Any]:
+    answer = app.test_client().get("/api/openapi.json")
+    assert answer.status_code == 200
+    return answer.json
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method in {"get", "post", "put", "patch", "delete"}
+    ]
+
+
+def test_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_with_every_kind_of_operation(probe_app: Flask) -> None:
+    validate(probe_app.test_client().get("/api/openapi.json").json)
+
+
+def test_every_operation_is_there_with_its_contract(app: Flask, document: dict[str, Any]) -> None:
+    described = dict(operations(document))
+    declared: dict[str, Operation] = {}
+    for rule in app.url_map.iter_rules():
+        operation = getattr(app.view_functions[rule.endpoint], "operation", None)
+        if operation is not None:
+            path = rule.rule.replace("<", "{").replace(">", "}")
+            declared[f"{operation.method} {path}"] = operation
+    assert set(described) == set(declared)
+    for name, operation in declared.items():
+        said = described[name]
+        assert said["security"] == ([] if operation.public else [{"bearer": []}]), name
+        headers = {p["name"]: p for p in said["parameters"] if p["in"] == "header"}
+        assert ("Idempotency-Key" in headers) == operation.idempotent, name
+        assert all(header["required"] for header in headers.values()), name
+        assert ("requestBody" in said) == (operation.takes is not None), name
+        assert str(operation.status) in said["responses"], name
+
+
+def test_every_operation_reads_well(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["tags"], name
+        if "requestBody" in operation:
+            assert operation["requestBody"]["required"] is True
+            media = operation["requestBody"]["content"]["application/json"]
+            assert media["example"], name
+
+
+def test_problems_are_described_per_operation(document: dict[str, Any]) -> None:
+    order = document["paths"]["/api/trade/order"]["post"]["responses"]
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for status in ("400", "401", "403", "409", "413", "415", "422", "429", "500", "503"):
+        assert order[status]["content"] == {"application/problem+json": {"schema": problem}}
+    assert "`insufficient_funds`" in order["409"]["description"]
+    assert "`idempotency_in_progress`" in order["409"]["description"]
+    assert "`idempotency_key_reused`" in order["422"]["description"]
+
+
+def test_amounts_are_strings(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    amounts = [
+        field
+        for schema in schemas.values()
+        for name, field in schema.get("properties", {}).items()
+        if name in {"amount", "fromAmount", "toAmount", "price", "bid", "ask", "mid"}
+    ]
+    assert len(amounts) > 5
+    for field in amounts:
+        assert field["type"] == "string"
+        assert field["pattern"] == r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
+
+
+def test_requests_refuse_unknown_fields_in_the_document_too(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name, operation in operations(document):
+        if "requestBody" in operation:
+            media = operation["requestBody"]["content"]["application/json"]
+            schema = schemas[media["schema"]["$ref"].rpartition("/")[2]]
+            assert schema["additionalProperties"] is False, name
+
+
+def test_the_browsable_page_uses_our_files_only(client: FlaskClient) -> None:
+    page = client.get("/api/docs")
+    assert page.status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert "<style" not in page.text
+    assert "style=" not in page.text
+    assert "<script>" not in page.text
+    for path in (
+        "/static/vendor/swagger-ui/swagger-ui.css",
+        "/static/vendor/swagger-ui/swagger-ui-bundle.js",
+        "/static/js/api-docs.js",
+    ):
+        assert path in page.text
+        with client.get(path) as file:
+            assert file.status_code == 200
+
+
+def test_vendored_files_are_unchanged() -> None:
+    lists = list(VENDOR.glob("*/SHA256SUMS"))
+    assert lists
+    for sums in lists:
+        listed = dict(reversed(line.split("  ")) for line in sums.read_text().splitlines())
+        files = {file.name for file in sums.parent.iterdir()} - {sums.name}
+        assert files == set(listed)
+        for name, digest in listed.items():
+            assert hashlib.sha256((sums.parent / name).read_bytes()).hexdigest() == digest, name

@@ -1,0 +1,56 @@
+"""The project's own files, parsed once for every house rule."""
+
+import ast
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+_NOT_OURS = ("app/static/vendor/",)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Python file of ours. `name` is its path in the checkout."""
+
+    name: str
+    text: str
+    tree: ast.Module
+
+    def calls(self) -> list[tuple[str, int]]:
+        """Every call as written, without its arguments, and its line: `datetime.now`, `print`."""
+        return [
+            (ast.unparse(node.func), node.lineno)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Call)
+        ]
+
+
+@cache
+def files() -> tuple[str, ...]:
+    """Every file that belongs to the project, except what others wrote."""
+    if (CHECKOUT / ".git").exists():
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+    else:
+        listed = [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.rglob("*")]
+        listed = [name for name in listed if not name.startswith((".venv", ".pbcex"))]
+    ours = [name for name in listed if not name.startswith(_NOT_OURS)]
+    return tuple(sorted(name for name in ours if (CHECKOUT / name).is_file()))
+
+
+@cache
+def python(*tops: str) -> tuple[Source, ...]:
+    """The Python files below these folders, or these files."""
+    chosen = [name for name in files() if name.endswith(".py") and name.startswith(tops)]
+    texts = {name: (CHECKOUT / name).read_text(encoding="utf-8") for name in chosen}
+    return tuple(Source(name, text, ast.parse(text)) for name, text in texts.items())
+
+
+PRODUCT = ("app/", "migrations/", "wsgi.py", "worker.py")

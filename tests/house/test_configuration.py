@@ -1,0 +1,39 @@
+"""docs/configuration.md says every setting, with its default and whether production requires it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from app.config import PROJECT, Settings, UnsafeSettings
+from tests.house.source import CHECKOUT
+
+_ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`|(required))? *\| (\S.*) \|$", re.MULTILINE)
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    if isinstance(default, Path):
+        default = default.relative_to(PROJECT)
+    return "" if default in ("", ()) else str(default)
+
+
+def _required() -> set[str]:
+    nothing: dict[str, Any] = {str(f.alias): f.default for f in Settings.model_fields.values()}
+    try:
+        Settings.load(**{**nothing, "PBCEX_ENV": "production"})
+    except UnsafeSettings as unsafe:
+        return set(unsafe.problems)
+    return set()
+
+
+def test_the_table_is_the_settings() -> None:
+    text = (CHECKOUT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    stated = {name: required or value for name, value, required, _ in _ROW.findall(text)}
+    required = _required()
+    assert stated == {
+        str(field.alias): "required" if field.alias in required else _shown(field.default)
+        for field in Settings.model_fields.values()
+    }

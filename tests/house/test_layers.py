@@ -1,0 +1,35 @@
+"""The contracts of import-linter cover every package; bin/test runs them before the tests."""
+
+import re
+import tomllib
+
+import app
+from tests.house.source import CHECKOUT, python
+
+CONTRACTS = {
+    contract["id"]: contract
+    for contract in tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"][
+        "importlinter"
+    ]["contracts"]
+}
+LAYERS = [re.split(r" \| ", layer) for layer in CONTRACTS["layers"]["layers"]]
+#: What is not a room of the business: the edges, what connects them, and what stands below.
+NOT_CAPABILITIES = {
+    *("factory", "blueprints", "jobs", "cli", "integrations", "models", "tasks"),
+    *("config", "embedded"),
+}
+
+
+def test_every_capability_is_kept_from_the_edge() -> None:
+    packages = {name for layer in LAYERS for name in layer} - NOT_CAPABILITIES
+    assert set(CONTRACTS["capabilities"]["source_modules"]) == {f"app.{name}" for name in packages}
+
+
+def test_the_docstring_shows_the_layers_as_they_are_checked() -> None:
+    shown = re.findall(r"^    ([a-z| ]+?)  +\S", app.__doc__ or "", re.MULTILINE)
+    assert [re.split(r" \| ", layer) for layer in shown] == LAYERS
+
+
+def test_the_processes_reach_rq_through_jobs_only() -> None:
+    imports = re.compile(r"^\s*(from|import) (rq|redis|httpx)\b", re.MULTILINE)
+    assert not [s.name for s in python("wsgi.py", "worker.py") if imports.search(s.text)]

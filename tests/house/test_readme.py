@@ -1,0 +1,182 @@
+"""The README is true: its tour is replayed, its files and functions exist, its SQL is enough."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from werkzeug.serving import make_server
+
+from app.config import PROJECT, Settings, UnsafeSettings
+from app.factory import create_app
+from app.jobs.dispatch import carry_out
+from app.kit.db import Database
+from app.outbox.rules import Backoff
+from tests.house.source import CHECKOUT
+from tests.skips import PLATFORM
+
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+_END_OF_BLOCK = "---- end of block ----"
+
+
+def _block(kind: str) -> str:
+    [text] = [text for name, text in BLOCKS if name == kind]
+    return str(text)
+
+
+def _tour() -> list[tuple[str, str, str]]:
+    """Each command with the kind and text of the answer that the README shows after it."""
+    steps = []
+    for (kind, text), (next_kind, answer) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True):
+        if kind == "bash":
+            shown = next_kind in {"json", "text"}
+            steps.append((text, next_kind if shown else "", answer if shown else ""))
+    return steps
+
+
+def _shape(text: str) -> str:
+    """What is the same in every run: all but ids, times and digits before the decimal point."""
+    text = re.sub(r"\b(usr|qt|trd|USR)([_-])[0-9A-Za-z]{26}\b", r"\1\2ID", text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
+    text = re.sub(r"\d+(\.\d+)?", lambda n: "0" + re.sub(r"\d", "0", n[1] or ""), text)
+    return re.sub(r" +", " ", text)
+
+
+def _json_shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _json_shape(below) for name, below in value.items()}
+    if isinstance(value, list):
+        return [_json_shape(below) for below in value]
+    return _shape(value) if isinstance(value, str) else value
+
+
+@contextlib.contextmanager
+def _served(app: Flask) -> Iterator[int]:
+    """The application on a port, to a sender of its own, with a worker beside it."""
+
+    def from_elsewhere(environ: dict[str, Any], start: Any) -> Any:
+        return app({**environ, "REMOTE_ADDR": "192.0.2.77"}, start)
+
+    server = make_server("127.0.0.1", 0, from_elsewhere, threaded=True)
+    ended = threading.Event()
+    threads = [
+        threading.Thread(target=server.serve_forever),
+        threading.Thread(target=_work, args=(app.extensions["database"], ended)),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield server.server_port
+    finally:
+        ended.set()
+        server.shutdown()
+        for thread in threads:
+            thread.join()
+        server.server_close()
+
+
+def _work(database: Database, ended: threading.Event) -> None:
+    waiting = "SELECT id FROM outbox WHERE task = 'messages.deliver' AND done_at IS NULL"
+    while not ended.wait(0.05):
+        with database.reading() as session:
+            jobs = session.rows(waiting)
+        for (identifier,) in jobs:
+            carry_out(database, identifier, Backoff())
+
+
+def test_the_tour(lone_app: Flask) -> None:
+    for program in ("bash", "curl"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    # As bin/run does, for the prices.
+    assert lone_app.test_cli_runner().invoke(args=["sample", "load"]).exit_code == 0
+    script = "".join(f"{command}\necho '{_END_OF_BLOCK}'\n" for command, _, _ in _tour())
+    settings: Settings = lone_app.extensions["settings"]
+    with _served(lone_app) as port:
+        run = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=CHECKOUT,
+            env={
+                **os.environ,
+                "PORT": str(port),
+                "DATABASE_URL": settings.database_url,
+                "DATABASE_OWNER_URL": settings.database_owner_url,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 0, run.stderr + run.stdout
+    said = run.stdout.split(f"{_END_OF_BLOCK}\n")[:-1]
+    for (command, kind, answer), output in zip(_tour(), said, strict=True):
+        if kind == "json":
+            assert _json_shape(json.loads(output)) == _json_shape(json.loads(answer)), command
+        else:
+            assert _shape(output).strip() == _shape(answer).strip(), command
+
+
+def test_the_traced_functions_exist() -> None:
+    traced = re.findall(r"^\| `([\w/]+\.py)` `(\w+)` \|", README, re.MULTILINE)
+    assert len(traced) > 10
+    for file, name in traced:
+        text = (CHECKOUT / file).read_text(encoding="utf-8")
+        assert re.search(rf"^ *(def|class) {name}\b", text, re.MULTILINE), f"{file} {name}"
+
+
+def test_every_file_that_documents_name_exists() -> None:
+    for document in (CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))):
+        text = document.read_text(encoding="utf-8")
+        linked = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+        named = re.findall(r"`((?:app|migrations|tests|docs|tooling|bin)/[\w./-]*\w)`", text)
+        missing = [name for name in linked if not (document.parent / name).exists()]
+        missing += [name for name in named if not (CHECKOUT / name).exists()]
+        assert missing == [], document.name
+
+
+def test_the_map_shows_every_package() -> None:
+    packages = {path.parent.name for path in (CHECKOUT / "app").glob("*/__init__.py")}
+    _, _, shown = README.partition("## The map")
+    assert {name for name in packages if not re.search(rf"\b{name}\b", shown)} == set()
+
+
+def test_the_roles_are_enough_to_migrate_and_serve(worker_id: str) -> None:
+    superuser = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")
+    if not superuser:
+        pytest.skip(f"{PLATFORM}these servers are not ours to make roles on")
+    name = f"pbcex_readme_{worker_id}"
+    script = _block("sql").replace("pbcex", name)
+    host = superuser.rpartition("@")[2].partition("/")[0]
+    settings = Settings(
+        database_url=f"postgresql://{name}_app:second secret@{host}/{name}",
+        database_owner_url=f"postgresql://{name}_owner:first secret@{host}/{name}",
+    )
+    with psycopg.connect(superuser, autocommit=True) as server:
+        for statement in script.split(";\n")[:-1]:
+            server.execute(statement)
+        app = create_app(settings)
+        try:
+            with app.app_context():
+                upgrade(str(PROJECT / "migrations"))
+            with app.extensions["database"].transaction() as session:
+                assert session.rows("SELECT ledger_roll_up()") == [(0,)]
+        finally:
+            app.extensions["database"].engine.dispose()
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            server.execute(f"DROP ROLE {name}_owner, {name}_app")
+
+
+def test_production_needs_no_more_than_is_shown() -> None:
+    shown = set(re.findall(r"^([A-Z_]+)=", _block("sh"), re.MULTILINE))
+    with pytest.raises(UnsafeSettings) as caught:
+        Settings.load(env="production", DATABASE_URL="", REDIS_URL="", PBCEX_SECRET_KEY="")
+    assert caught.value.problems.keys() <= shown

@@ -1,0 +1,65 @@
+"""Requirements: exact, each with its reason, and nothing imported that is not among them."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from tests.house.source import CHECKOUT, PRODUCT, python
+
+_LINE = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9._-]*)(\[[a-z,]+\])?==(?P<version>[0-9][0-9a-z.]*)"
+    r"(; [^#]+)?\s+# (?P<reason>\S.{9,})",
+    re.IGNORECASE,
+)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _pins(file: str) -> dict[str, str]:
+    lines = (CHECKOUT / file).read_text().splitlines()
+    stated = [line for line in lines if line and not line.startswith(("#", "-r "))]
+    wrong = [line for line in stated if not _LINE.fullmatch(line)]
+    assert wrong == [], f"{file}: write name==version  # why it is here"
+    found = [match for line in stated if (match := _LINE.fullmatch(line))]
+    return {_canonical(match["name"]): match["version"] for match in found}
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_every_line_is_exact_and_says_why(file: str) -> None:
+    assert _pins(file)
+
+
+def test_nothing_is_pinned_twice() -> None:
+    assert _pins("requirements.txt").keys() & _pins("requirements-dev.txt").keys() == set()
+
+
+def test_what_the_product_imports_is_pinned_by_itself() -> None:
+    pins, distributions = _pins("requirements.txt"), packages_distributions()
+    imported = {
+        name.partition(".")[0]: source.name
+        for source in python(*PRODUCT)
+        for node in ast.walk(source.tree)
+        for name in _imported(node)
+    }
+    missing = {
+        f"{top} ({where})"
+        for top, where in imported.items()
+        if top not in sys.stdlib_module_names and top not in {"app", "_typeshed"}
+        # The wheels of the embedded servers are asked for inside functions, in development only.
+        if not where.startswith("app/embedded/")
+        if not {_canonical(name) for name in distributions.get(top, [top])} & pins.keys()
+    }
+    assert missing == set(), "pin what is imported; another package may stop bringing it"
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        return [node.module]
+    return []

@@ -1,0 +1,146 @@
+"""How the source is written: banned calls with what to use instead, sizes, and whose tables."""
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from app.kit.db import Base
+from tests.house.source import CHECKOUT, PRODUCT, Source, files, python
+
+FUNCTION_LINES_MAX = 60
+FILE_LINES_MAX = 400
+
+#: A call, where it may stand, and what to write instead.
+BANNED_CALLS = (
+    (r"(.*\.)?(datetime|date)\.(now|utcnow|today)", ("app/kit/clock.py",), "clock.now()"),
+    (r".*\.commit", ("app/kit/db.py", "migrations/env.py"), "the edge's one transaction()"),
+    (r"float", (), "Decimal, Fraction or integer minor units"),
+    (r"print", ("app/embedded/__main__.py", "app/cli/"), "a log line (structlog), or click.echo"),
+    (r"(.*\.)?Decimal\.from_float", (), "Decimal of a text"),
+    (r"(urlopen|urllib\.request\..*|socket\.create_connection)", ("app/embedded/",), "a port"),
+    (r"(eval|exec|os\.system)", ("app/embedded/launch.py",), "plain code"),
+)
+
+
+def _places(source: Source, pattern: str) -> list[str]:
+    found = [line for call, line in source.calls() if re.fullmatch(pattern, call)]
+    return [f"{source.name}:{line}" for line in found]
+
+
+@pytest.mark.parametrize(("pattern", "allowed", "instead"), BANNED_CALLS)
+def test_banned_calls(pattern: str, allowed: tuple[str, ...], instead: str) -> None:
+    places = [
+        place
+        for source in python(*PRODUCT)
+        if not source.name.startswith(allowed or ("(nowhere)",))
+        for place in _places(source, pattern)
+    ]
+    assert places == [], f"write {instead} in place of {pattern}"
+
+
+def test_a_ban_finds_what_it_bans() -> None:
+    text = "x = datetime.datetime.now()\nsession.commit()\nprint(float('1'))\n"
+    source = Source("app/x.py", text, ast.parse(text))
+    found = {pattern: _places(source, pattern) for pattern, _, _ in BANNED_CALLS}
+    assert sum(map(len, found.values())) == 4
+
+
+def test_the_allowed_commit_is_the_only_one() -> None:
+    text = (CHECKOUT / "app/kit/db.py").read_text()
+    assert text.count('"COMMIT"') == 1
+    everywhere = [s.name for s in python("app/") if re.search(r"[\"']COMMIT\b", s.text)]
+    assert everywhere == ["app/kit/db.py"]
+
+
+def test_nothing_is_left_for_later() -> None:
+    places = [
+        f"{source.name}:{token.start[0]}"
+        for source in python("app/", "migrations/", "tests/", "tooling/", "bench/", "w")
+        for token in tokenize.generate_tokens(io.StringIO(source.text).readline)
+        if token.type == tokenize.COMMENT
+        if re.search(r"\b(TO[D]O|FIX[M]E|X{3})\b", token.string)
+    ]
+    assert places == [], "do it, or write an issue that says why it can wait"
+
+
+def test_no_exception_is_swallowed() -> None:
+    places = [
+        f"{source.name}:{node.lineno}"
+        for source in python(*PRODUCT)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+        and all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)
+    ]
+    assert places == [], "catch the kind that is expected, or let it pass on"
+
+
+def test_functions_fit_a_screen() -> None:
+    long = [
+        f"{source.name}:{node.lineno} {node.name} has {node.end_lineno - node.lineno + 1} lines"
+        for source in python("app/", "wsgi.py", "worker.py", "tooling/")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= FUNCTION_LINES_MAX
+    ]
+    assert long == [], "branch in the parent, compute in pure leaves"
+
+
+def test_files_are_about_one_thing() -> None:
+    long = {
+        name: lines
+        for name in files()
+        if name.endswith((".py", ".html", ".js", ".css")) and name.startswith("app/")
+        if (lines := len((CHECKOUT / name).read_text(encoding="utf-8").splitlines()))
+        > FILE_LINES_MAX
+    }
+    assert long == {}, "split by noun"
+
+
+def test_every_package_says_what_it_owns() -> None:
+    packages = {Path(source.name).parent for source in python("app/")}
+    silent = [
+        str(package)
+        for package in sorted(packages)
+        if not (CHECKOUT / package / "__init__.py").is_file()
+        or len(ast.get_docstring(ast.parse((CHECKOUT / package / "__init__.py").read_text())) or "")
+        < 20
+    ]
+    assert silent == [], "write in __init__.py what the package owns and what always holds there"
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [source.name for source in python(*PRODUCT) if not ast.get_docstring(source.tree)]
+    assert silent == []
+
+
+# A table is read and written by its room only: others ask the room. Reporting reads across.
+_SQL_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+([a-z_]+)\b")
+_MAY_READ_ACROSS = ("app/reporting/",)
+
+
+def _owner_of_tables() -> dict[str, str]:
+    return {
+        mapper.local_table.name: mapper.class_.__module__.split(".")[1]
+        for mapper in Base.registry.mappers
+    }
+
+
+def test_a_table_is_named_in_the_sql_of_its_own_room_only() -> None:
+    owner_of = _owner_of_tables()
+    # Verification is of the ledger; PL/pgSQL stands in migrations.
+    strangers = [
+        f"{source.name}:{node.lineno} uses {table} of {owner_of[table]}"
+        for source in python("app/")
+        if not source.name.startswith(_MAY_READ_ACROSS)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for table in _SQL_TABLE.findall(node.value)
+        if table in owner_of and source.name.split("/")[1] != owner_of[table]
+    ]
+    assert strangers == [], "ask the room's queries or service"

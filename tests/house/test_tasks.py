@@ -1,0 +1,46 @@
+"""Tasks are found by name: whatever is staged, or stands in the timetable, exists."""
+
+import ast
+from inspect import signature
+
+from app import tasks as registered
+from app.jobs.timetable import TIMETABLE
+from app.kit import tasks
+from tests.house.source import python
+
+assert registered  # importing it registers every task
+OURS = sorted(name for name in tasks.names() if tasks.find(name).run.__module__.startswith("app."))
+
+
+def test_a_task_is_named_for_its_room_and_takes_the_session_first() -> None:
+    for name in OURS:
+        run = tasks.find(name).run
+        assert name.partition(".")[0] == run.__module__.split(".")[1], name
+        first, *others = signature(run).parameters.values()
+        assert first.name == "session", name
+        assert all(other.kind is other.KEYWORD_ONLY for other in others), name
+
+
+def test_the_timetable_names_tasks_that_need_no_arguments() -> None:
+    for entry in TIMETABLE:
+        assert len(signature(tasks.find(entry.task).run).parameters) == 1, entry.name
+    assert len({entry.name for entry in TIMETABLE}) == len(TIMETABLE)
+
+
+def test_whatever_is_staged_exists() -> None:
+    staged = {
+        node.args[1].value: f"{source.name}:{node.lineno}"
+        for source in python("app/")
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"stage", "outbox.stage"}
+        if isinstance(node.args[1], ast.Constant)
+    }
+    assert "messages.deliver" in staged
+    assert {name: at for name, at in staged.items() if name not in tasks.names()} == {}
+
+
+def test_every_task_is_staged_or_stands_in_the_timetable() -> None:
+    text = "".join(source.text for source in python("app/"))
+    timetable = {entry.task for entry in TIMETABLE}
+    idle = {name for name in set(OURS) - timetable if text.count(f'"{name}"') < 2}
+    assert idle == set()

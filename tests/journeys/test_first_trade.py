@@ -1,0 +1,123 @@
+"""A stranger's first hour: an account, a price, a trade, its confirmation, a transfer, good-bye."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.config import Settings
+from app.jobs.connection import connect
+from app.jobs.relay import Relay
+from app.jobs.worker import Worker
+from app.kit import tasks
+from app.kit.db import Database
+from tests.api import ApiClient, problem
+from tests.people import set_prices
+
+
+@pytest.fixture
+def redis(lone_app: Flask, worker_id: str) -> Iterator[Redis]:
+    """A part of the real Redis where no other test's worker takes jobs."""
+    settings: Settings = lone_app.extensions["settings"]
+    number = 15 - int(worker_id.removeprefix("gw") if worker_id != "master" else 0) % 8
+    client = connect(f"{settings.redis_url.rpartition('/')[0]}/{number}")
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """RQ takes the signals for itself and does not give them back."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def carry_out_jobs(app: Flask, redis: Redis) -> None:
+    """What the relay and the worker do, until nothing is due."""
+    database: Database = app.extensions["database"]
+    Relay(database, redis, app.extensions["backoff"]).step()
+    queue = Queue(tasks.Queue.DEFAULT, connection=redis, serializer=JSONSerializer)
+    worker = Worker([queue], connection=redis, serializer=JSONSerializer)
+    with app.app_context(), _signals_kept():
+        worker.work(burst=True, logging_level="WARNING")
+
+
+def count(database: Database, table: str) -> int:
+    with database.reading() as session:
+        return session.rows(f"SELECT count(*) FROM {table}")[0][0]
+
+
+def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis) -> None:
+    database: Database = lone_app.extensions["database"]
+    set_prices(database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
+    me = ApiClient(lone_app)
+
+    registered = me.register(phone="+12025550123")
+    logged_in = me.log_in()
+    assert logged_in["user"] == registered["user"] == me.get("/api/auth/me").json
+    assert logged_in["accessToken"] != registered["accessToken"]
+    assert me.available() == {}
+
+    prices = me.ok(200, me.get("/api/trade/prices", asset="AU"))["data"]
+    assert [(price["bid"], price["ask"]) for price in prices] == [("3992.000000", "4008.000000")]
+
+    # Money comes from outside; then a quote for 1,000 dollars of gold: 995.00 / 4008.
+    me.credit(USD="1000.00", PAXG="2")
+    wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1000.00"}
+    quote = me.ok(201, me.post("/api/trade/quote", wish))
+    assert (quote["toAmount"], quote["price"]) == ("0.24825349", "4008.000000")
+    assert quote["fee"] == {"asset": "USD", "amount": "5.00"}
+    assert me.available() == {"USD": "1000.00", "PAXG": "2.00000000"}
+
+    entries = count(database, "entries")
+    first = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
+    again = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
+    order = me.ok(201, first)
+    assert (again.status_code, again.data) == (201, first.data)
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert count(database, "entries") == entries + 1
+    assert count(database, "orders") == count(database, "outbox") == 1
+    problem(me.post("/api/trade/order", {"quoteId": quote["id"]}), 409, "quote_used")
+
+    assert me.available() == {"PAXG": "2.00000000", "XAU-s": "0.24825349"}
+    assert me.ok(200, me.get("/api/trade/history")) == {"data": [order], "nextCursor": None}
+
+    # Told once, however often the jobs are carried out.
+    assert me.ok(200, me.get("/api/messages"))["data"] == []
+    for _ in range(2):
+        carry_out_jobs(lone_app, redis)
+    (message,) = me.ok(200, me.get("/api/messages"))["data"]
+    assert message["subject"] == "You converted 1000.00 USD to 0.24825349 XAU-s"
+    assert f"Order {order['id']} was filled on {order['executedAt']}." in message["body"]
+    assert "Price         4008.000000\nFee           5.00 USD" in message["body"]
+
+    # PAXG becomes synthetic gold one to one, and PAXG again.
+    mint = {"asset": "PAXG", "amount": "1.5", "from": "funding", "to": "trading"}
+    minted = me.ok(201, me.post("/api/wallet/transfer", mint))
+    assert (minted["toAsset"], minted["toAmount"]) == ("XAU-s", "1.50000000")
+    assert me.available() == {"PAXG": "0.50000000", "XAU-s": "1.74825349"}
+    burn = {"asset": "XAU-s", "amount": "1.74825349", "from": "trading", "to": "funding"}
+    me.ok(201, me.post("/api/wallet/transfer", burn))
+    assert me.available() == {"PAXG": "2.24825349"}
+
+    # Logging out ends this session at once and leaves the other one alone.
+    assert me.post("/api/auth/logout").status_code == 204
+    for path in ("/api/auth/me", "/api/wallet/balances", "/api/trade/history", "/api/messages"):
+        problem(me.get(path), 401, "token_invalid")
+    # A stored answer is told to nobody without a valid session either.
+    replay = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
+    problem(replay, 401, "token_invalid")
+    ended = me.post("/api/auth/refresh", {"refreshToken": me.refresh_token})
+    problem(ended, 401, "token_invalid")
+    me.token = registered["accessToken"]
+    assert me.get("/api/auth/me").json == registered["user"]

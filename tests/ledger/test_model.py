@@ -1,0 +1,390 @@
+"""The ledger against a model of it: any sequence of verbs, compared after every step.
+
+After each step the accounts, holds, entries and postings of the owners at hand are exactly the
+model's, each asset sums to zero, and nothing is overdrawn. A refusal leaves every row as it was,
+byte for byte.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from app.catalog.rules import PAXG, USD, XAU
+from app.kit.db import Database, Row, Session
+from app.kit.errors import Refusal
+from app.kit.money import Amount, Asset
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.chart import AccountClass, AccountKey
+from app.ledger.errors import UnbalancedEntry
+from app.ledger.service import Posting
+from tests.drill import FULL, size
+from tests.ledger.model import GUARDED, Books, Hold, Legs, Reasons
+
+STEPS = size(5_000, 50_000)
+STEPS_OF_ONE_RUN = 100
+#: Long ago, so that a sweep finds no hold of other tests.
+START = datetime(1999, 1, 1, tzinfo=UTC)
+ASSETS = (USD, PAXG, XAU)
+
+_ACCOUNTS = """
+SELECT a.asset, a.class, a.owner_id,
+       CASE WHEN a.guarded THEN a.normal * b.posted ELSE coalesce(r.units, 0) + coalesce((
+           SELECT sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
+           WHERE p.account_id = a.id AND e.xid >= (SELECT xid FROM rollup_watermark)), 0) END,
+       coalesce(b.held, 0), a.xmin::text, b.xmin::text
+FROM accounts a
+LEFT JOIN balances b ON b.account_id = a.id LEFT JOIN rollups r ON r.account_id = a.id
+WHERE a.owner_id = ANY(%(owners)s) ORDER BY a.id
+"""
+_HOLDS = """
+SELECT h.id, h.status, h.units, h.expires_at, e.reference, h.xmin::text, h::text
+FROM holds h JOIN accounts a ON a.id = h.account_id LEFT JOIN entries e ON e.id = h.entry_id
+WHERE a.owner_id = ANY(%(owners)s) ORDER BY h.id
+"""
+# All that came since this machine started, on whatever account.
+_ENTRIES = """
+SELECT e.reference, e.posted_at, r.reference, a.asset, a.class, a.owner_id, p.units, e.xmin::text,
+       p.xmin::text, e::text
+FROM entries e LEFT JOIN entries r ON r.id = e.reverses_id
+LEFT JOIN postings p ON p.entry_id = e.id LEFT JOIN accounts a ON a.id = p.account_id
+WHERE e.id > %(first)s ORDER BY e.id, p.account_id
+"""
+
+picks = st.integers(0, 1000)
+customers = st.integers(0, 2)
+assets = st.sampled_from(ASSETS)
+amounts = st.integers(1, 1000)
+minutes = st.integers(0, 20)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Three customers and a house of their own, in three assets."""
+
+    database: ClassVar[Database]
+    #: Steps, and refusals by name, over all runs.
+    tally: ClassVar[Counter[str]]
+    model: ClassVar[type[Books]] = Books
+
+    @initialize()
+    def start(self) -> None:
+        self.books = self.model()
+        self.now = START
+        self.people = [uuid4() for _ in range(3)]
+        self.house = uuid4()
+        self.references = 0
+        with self.database.reading() as session:
+            row = session.row("SELECT coalesce(max(id), 0) FROM entries")
+        assert row is not None
+        self.scope = {"owners": [*self.people, self.house], "first": row[0]}
+        self.rows: list[list[Row]] = self.read()
+
+    def teardown(self) -> None:
+        with self.database.transaction() as session:
+            for hold_id, hold in self.books.holds.items() if hasattr(self, "books") else ():
+                if hold.status == "pending":
+                    ledger.void_hold(session, hold_id, at=self.now)
+
+    def read(self) -> list[list[Row]]:
+        with self.database.reading() as session:
+            return session.fetch(
+                (_ACCOUNTS, self.scope), (_HOLDS, self.scope), (_ENTRIES, self.scope)
+            )
+
+    def customer(self, number: int, asset: Asset) -> AccountKey:
+        return chart.customer(self.people[number], asset)
+
+    def own(self, line: AccountClass, asset: Asset) -> AccountKey:
+        return AccountKey(asset, line, self.house)
+
+    def reference(self) -> str:
+        self.references += 1
+        return f"{self.house}:{self.references}"
+
+    def attempt(self, reasons: Reasons, verb: Callable[[Session], object]) -> None:
+        """Do it for real: it happens, or is refused for one of the reasons and leaves no trace."""
+        self.tally["steps"] += 1
+        refusal = None
+        try:
+            with self.database.transaction() as session:
+                verb(session)
+        except (Refusal, UnbalancedEntry) as raised:
+            refusal = raised
+            self.tally[type(refusal).__name__] += 1
+            assert self.read() == self.rows
+        assert (type(refusal) in reasons) if reasons else (refusal is None), (refusal, reasons)
+
+    def enter(
+        self, legs: Legs, *, reference: str | None = None, hold_id: UUID | None = None
+    ) -> None:
+        reference = reference or self.reference()
+        reasons = self.books.post(reference, legs, self.now, hold_id=hold_id)
+        self.attempt(
+            reasons,
+            lambda session: ledger.post(
+                session,
+                cause="model",
+                reference=reference,
+                posted_at=self.now,
+                postings=[Posting(account, units) for account, units in legs.items()],
+                hold_id=hold_id,
+            ),
+        )
+
+    @rule(number=customers, asset=assets, units=amounts)
+    def credit(self, number: int, asset: Asset, units: int) -> None:
+        capital = self.own(AccountClass.CAPITAL, asset)
+        self.enter({self.customer(number, asset): -units, capital: units})
+
+    @rule(number=customers, other=st.integers(1, 2), asset=assets, units=amounts)
+    def pay(self, number: int, other: int, asset: Asset, units: int) -> None:
+        receiver = self.customer((number + other) % 3, asset)
+        self.enter({self.customer(number, asset): units, receiver: -units})
+
+    @rule(number=customers, pair=st.permutations(ASSETS), given=amounts, got=amounts, fee=minutes)
+    def convert(self, number: int, pair: list[Asset], given: int, got: int, fee: int) -> None:
+        source, target, _ = pair
+        self.enter(
+            {
+                self.own(AccountClass.POSITION, target): got,
+                self.customer(number, target): -got,
+                self.own(AccountClass.FEES, source): -fee,
+                self.own(AccountClass.POSITION, source): fee - given,
+                self.customer(number, source): given,
+            }
+        )
+
+    @rule(number=customers, asset=assets, units=amounts, off=st.sampled_from([-1, 1]))
+    def lose_a_unit(self, number: int, asset: Asset, units: int, off: int) -> None:
+        fees = self.own(AccountClass.FEES, asset)
+        self.enter({self.customer(number, asset): units, fees: off - units})
+
+    @rule(asset=assets)
+    def move_nothing(self, asset: Asset) -> None:
+        self.enter({self.own(AccountClass.FEES, asset): 0})
+
+    @precondition(lambda self: self.books.entries)
+    @rule(pick=picks, number=customers, units=amounts)
+    def repeat(self, pick: int, number: int, units: int) -> None:
+        references = list(self.books.entries)
+        capital = self.own(AccountClass.CAPITAL, USD)
+        self.enter(
+            {self.customer(number, USD): -units, capital: units},
+            reference=references[pick % len(references)],
+        )
+
+    @precondition(lambda self: self.books.entries)
+    @rule(pick=picks)
+    def reverse(self, pick: int) -> None:
+        references = list(self.books.entries)
+        reverses, reference = references[pick % len(references)], self.reference()
+        self.attempt(
+            self.books.reverse(reference, reverses, self.now),
+            lambda session: ledger.reverse(
+                session,
+                reference=reference,
+                reverses=reverses,
+                cause="model",
+                posted_at=self.now,
+            ),
+        )
+
+    @rule(number=customers, asset=assets, units=amounts, lasts=st.none() | minutes)
+    def place(self, number: int, asset: Asset, units: int, lasts: int | None) -> None:
+        hold_id, account = uuid4(), self.customer(number, asset)
+        expires_at = None if lasts is None else self.now + timedelta(minutes=lasts)
+        self.attempt(
+            self.books.place(hold_id, account, units, expires_at),
+            lambda session: ledger.place_hold(
+                session,
+                hold_id=hold_id,
+                account=account,
+                amount=Amount(asset, units),
+                cause="model",
+                placed_at=self.now,
+                expires_at=expires_at,
+            ),
+        )
+
+    def pick_hold(self, pick: int) -> tuple[UUID, Hold]:
+        """One in four of those settled, else one that is pending if there is any."""
+        pending = [item for item in self.books.holds.items() if item[1].status == "pending"]
+        items = list(self.books.holds.items()) if pick % 4 == 0 or not pending else pending
+        return items[pick % len(items)]
+
+    @precondition(lambda self: self.books.holds)
+    @rule(pick=picks, percent=st.sampled_from([1, 50, 100, 100, 101, -50]))
+    def post_hold(self, pick: int, percent: int) -> None:
+        hold_id, hold = self.pick_hold(pick)
+        units = hold.units * percent // 100 or 1
+        fees = self.own(AccountClass.FEES, hold.account.asset)
+        self.enter({hold.account: units, fees: -units}, hold_id=hold_id)
+
+    @precondition(lambda self: self.books.holds)
+    @rule(pick=picks, number=customers, asset=assets)
+    def post_hold_from(self, pick: int, number: int, asset: Asset) -> None:
+        fees = self.own(AccountClass.FEES, asset)
+        hold_id, _ = self.pick_hold(pick)
+        self.enter({self.customer(number, asset): 1, fees: -1}, hold_id=hold_id)
+
+    @precondition(lambda self: self.books.holds)
+    @rule(pick=picks)
+    def void(self, pick: int) -> None:
+        hold_id, _ = self.pick_hold(pick)
+        self.attempt(
+            self.books.void(hold_id),
+            lambda session: ledger.void_hold(session, hold_id, at=self.now),
+        )
+
+    @rule(passed=minutes)
+    def wait_and_sweep(self, passed: int) -> None:
+        self.now += timedelta(minutes=passed)
+        expected = self.books.expire(self.now)
+        found: list[int] = []
+        self.attempt(
+            set(), lambda session: found.append(ledger.expire_holds(session, now=self.now))
+        )
+        assert found == [expected]
+
+    @rule(passed=minutes)
+    def wait(self, passed: int) -> None:
+        self.now += timedelta(minutes=passed)
+
+    @rule()
+    def roll_up(self) -> None:
+        self.attempt(set(), ledger.roll_up)
+
+    @invariant()
+    def agrees_with_the_model(self) -> None:
+        if not hasattr(self, "books"):
+            return
+        self.rows = accounts, holds, entries = self.read()
+        found = {
+            (asset, line, owner): (int(units), held)
+            for asset, line, owner, units, held, *_ in accounts
+        }
+        assert found == {
+            (account.asset.code, account.account_class, account.owner_id): (
+                units,
+                self.books.held(account),
+            )
+            for account, units in self.books.units.items()
+        }
+        for (_, line, _), (units, held) in found.items():
+            assert line not in GUARDED or -units >= held >= 0
+        for asset in ASSETS:
+            assert sum(units for key, (units, _) in found.items() if key[0] == asset.code) == 0
+        assert {row[0]: row[1:5] for row in holds} == {
+            hold_id: (hold.status, hold.units, hold.expires_at, hold.reference)
+            for hold_id, hold in self.books.holds.items()
+        }
+        assert sorted(row[:7] for row in entries) == sorted(
+            (
+                *(reference, entry.posted_at, entry.reverses),
+                *(account.asset.code, account.account_class, account.owner_id, units),
+            )
+            for reference, entry in self.books.entries.items()
+            for account, units in entry.legs.items()
+        )
+
+
+def explore(machine: type[RuleBasedStateMachine], runs: int, *phases: Phase) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=runs,
+            stateful_step_count=STEPS_OF_ONE_RUN,
+            phases=phases,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            print_blob=True,
+        ),
+    )
+
+
+@pytest.mark.drill(name="model")
+@pytest.mark.timeout(7200 if FULL else 600)
+def test_the_ledger_agrees_with_its_model(
+    database: Database, record_property: Callable[[str, object], None]
+) -> None:
+    tally: Counter[str] = Counter()
+    machine = type("Ledger", (LedgerMachine,), {"database": database, "tally": tally})
+    # A few more, since a run may end before its last step.
+    explore(machine, STEPS // STEPS_OF_ONE_RUN * 5 // 4, Phase.generate, Phase.shrink)
+    steps = tally.pop("steps")
+    assert steps >= STEPS
+    refusals = ", ".join(f"{name} {count:,}" for name, count in sorted(tally.items()))
+    record_property(
+        "evidence",
+        f"{steps:,} steps in runs of {STEPS_OF_ONE_RUN}, compared after each; "
+        f"{tally.total():,} of them refused, without a trace: {refusals}.",
+    )
+
+
+class KeepsTheRestOfAHold(Books):
+    """Wrong: what a partial posting does not take stays held."""
+
+    def held(self, account: AccountKey) -> int:
+        rest = sum(
+            hold.units - self.entries[hold.reference].legs[account]
+            for hold in self.holds.values()
+            if hold.account == account and hold.reference is not None
+        )
+        return super().held(account) + rest
+
+
+class ReversesTwice(Books):
+    """Wrong: an entry can be reversed again."""
+
+    def reverse(self, reference: str, reverses: str, at: datetime) -> Reasons:
+        mirror = {account: -units for account, units in self.entries[reverses].legs.items()}
+        return self.post(reference, mirror, at)
+
+
+class IgnoresHolds(Books):
+    """Wrong: what is held may be spent."""
+
+    def available(self, account: AccountKey) -> int:
+        return -self.units.get(account, 0)
+
+
+class PostsAfterExpiry(Books):
+    """Wrong: a hold can be posted at the very instant it expires."""
+
+    def _against_posting(self, hold: Hold | None, legs: Legs, at: datetime) -> Reasons:
+        return super()._against_posting(hold, legs, at - timedelta(microseconds=1))
+
+
+@pytest.mark.drill(name="model")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "wrong", [KeepsTheRestOfAHold, ReversesTwice, IgnoresHolds, PostsAfterExpiry]
+)
+def test_control_a_wrong_model_is_caught(
+    database: Database, wrong: type[Books], record_property: Callable[[str, object], None]
+) -> None:
+    tally: Counter[str] = Counter()
+    machine = type(
+        "Wrong", (LedgerMachine,), {"database": database, "tally": tally, "model": wrong}
+    )
+    with pytest.raises(AssertionError):
+        explore(machine, STEPS // STEPS_OF_ONE_RUN, Phase.generate)
+    record_property(
+        "evidence",
+        f"Control: a model that differs ({wrong.__doc__.removeprefix('Wrong: ').rstrip('.')}) was "
+        f"caught within {tally['steps']:,} steps.",
+    )

@@ -1,0 +1,470 @@
+"""The verbs of the ledger, each with what it refuses."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from app.access import Actor
+from app.catalog.rules import PAXG, USD, XAU
+from app.kit.db import Database
+from app.kit.errors import NotFound
+from app.kit.money import Amount, Asset
+from app.ledger import chart, queries
+from app.ledger import service as ledger
+from app.ledger.chart import AccountKey
+from app.ledger.errors import (
+    AlreadyPosted,
+    AlreadyReversed,
+    HoldExceeded,
+    HoldExpired,
+    HoldNotPending,
+    InsufficientFunds,
+    UnbalancedEntry,
+)
+from app.ledger.service import Posting
+from tests.people import People
+from tests.unchanged import unchanged
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+FEES = chart.fees(USD)
+
+
+def funding(person: Actor, asset: Asset = USD) -> AccountKey:
+    return chart.customer(person.user_id, asset)
+
+
+def pay(
+    database: Database,
+    account: AccountKey,
+    units: int,
+    *,
+    reference: str | None = None,
+    hold_id: UUID | None = None,
+    at: datetime = NOW,
+) -> str:
+    """Take units from an account into fees; answers the entry's reference."""
+    reference = reference or uuid4().hex
+    with database.transaction() as session:
+        ledger.post(
+            session,
+            cause="payment",
+            reference=reference,
+            posted_at=at,
+            postings=[Posting(account, units), Posting(chart.fees(account.asset), -units)],
+            hold_id=hold_id,
+        )
+    return reference
+
+
+def reverse(database: Database, reverses: str, reference: str | None = None) -> str:
+    reference = reference or uuid4().hex
+    with database.transaction() as session:
+        ledger.reverse(
+            session, reference=reference, reverses=reverses, cause="mistake", posted_at=NOW
+        )
+    return reference
+
+
+def hold(
+    database: Database, account: AccountKey, units: int, expires_at: datetime | None = None
+) -> UUID:
+    hold_id = uuid4()
+    with database.transaction() as session:
+        ledger.place_hold(
+            session,
+            hold_id=hold_id,
+            account=account,
+            amount=Amount(account.asset, units),
+            cause="reservation",
+            placed_at=NOW,
+            expires_at=expires_at,
+        )
+    return hold_id
+
+
+def void(database: Database, hold_id: UUID) -> None:
+    with database.transaction() as session:
+        ledger.void_hold(session, hold_id, at=NOW)
+
+
+def expire(database: Database, now: datetime) -> int:
+    with database.transaction() as session:
+        return ledger.expire_holds(session, now=now)
+
+
+def posted_and_held(database: Database, account: AccountKey) -> tuple[int, int]:
+    with database.reading() as session:
+        return next(
+            (balance.posted, balance.held)
+            for balance in queries.balances_of(session, account.owner_id)
+            if balance.asset == account.asset.code
+        )
+
+
+def settled(database: Database, hold_id: UUID) -> tuple[str, datetime | None, str | None]:
+    """A hold's status, when it was settled, and the reference of its entry."""
+    with database.reading() as session:
+        row = session.row(
+            """SELECT h.status, h.settled_at, e.reference FROM holds h
+               LEFT JOIN entries e ON e.id = h.entry_id WHERE h.id = %s""",
+            (hold_id,),
+        )
+    assert row is not None
+    return row
+
+
+def legs(database: Database, reference: str) -> dict[tuple[str, str], int]:
+    with database.reading() as session:
+        rows = session.rows(
+            """SELECT a.class, a.asset, p.units FROM entries e
+               JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+               WHERE e.reference = %s""",
+            (reference,),
+        )
+    return {(line, asset): units for line, asset, units in rows}
+
+
+def post(database: Database, postings: Iterable[Posting]) -> str:
+    reference = uuid4().hex
+    with database.transaction() as session:
+        ledger.post(session, cause="test", reference=reference, posted_at=NOW, postings=postings)
+    return reference
+
+
+@pytest.fixture
+def person(people: People) -> Actor:
+    """A customer with 100.00 USD."""
+    return people.customer(USD="100.00")
+
+
+class TestPost:
+    def test_records_the_entry_with_its_cause(self, database: Database, person: Actor) -> None:
+        reference = pay(database, funding(person), 1250)
+        assert posted_and_held(database, funding(person)) == (8750, 0)
+        assert legs(database, reference) == {
+            ("customer.funding", "USD"): 1250,
+            ("fees", "USD"): -1250,
+        }
+        with database.reading() as session:
+            row = session.row(
+                "SELECT cause, posted_at, reverses_id FROM entries WHERE reference = %s",
+                (reference,),
+            )
+        assert row == ("payment", NOW, None)
+
+    def test_takes_postings_in_any_order(self, database: Database, person: Actor) -> None:
+        reference = post(
+            database,
+            [
+                Posting(chart.position(XAU), 5),
+                Posting(funding(person), 100),
+                Posting(funding(person, XAU), -5),
+                Posting(chart.position(USD), -100),
+            ],
+        )
+        assert legs(database, reference) == {
+            ("customer.funding", "USD"): 100,
+            ("position", "USD"): -100,
+            ("customer.trading", "XAU-s"): -5,
+            ("position", "XAU-s"): 5,
+        }
+        assert posted_and_held(database, funding(person, XAU)) == (5, 0)
+
+    def test_drops_zeros_and_merges_accounts(self, database: Database, person: Actor) -> None:
+        reference = post(
+            database,
+            [
+                Posting(funding(person), 70),
+                Posting(chart.rounding(USD), 0),
+                Posting(FEES, -100),
+                Posting(funding(person), 30),
+                Posting(chart.spread(USD), 5),
+                Posting(chart.spread(USD), -5),
+            ],
+        )
+        assert legs(database, reference) == {
+            ("customer.funding", "USD"): 100,
+            ("fees", "USD"): -100,
+        }
+
+    @pytest.mark.parametrize(
+        "postings",
+        [
+            [],
+            [Posting(FEES, 0)],
+            [Posting(FEES, 5), Posting(FEES, -5)],
+            [Posting(FEES, 5)],
+            [Posting(FEES, 5), Posting(chart.capital(USD), -4)],
+            [Posting(FEES, 5), Posting(chart.capital(PAXG), -5)],
+        ],
+    )
+    def test_refuses_what_does_not_balance(
+        self, database: Database, postings: list[Posting]
+    ) -> None:
+        with unchanged(database), pytest.raises(UnbalancedEntry):
+            post(database, postings)
+
+    def test_happens_once_for_a_reference(self, database: Database, person: Actor) -> None:
+        reference = pay(database, funding(person), 100)
+        with unchanged(database), pytest.raises(AlreadyPosted):
+            pay(database, funding(person), 100, reference=reference)
+        with unchanged(database), pytest.raises(AlreadyPosted):
+            pay(database, funding(person), 999, reference=reference)
+
+    def test_takes_all_there_is_and_no_more(self, database: Database, person: Actor) -> None:
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            pay(database, funding(person), 10_001)
+        pay(database, funding(person), 10_000)
+        assert posted_and_held(database, funding(person)) == (0, 0)
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            pay(database, funding(person), 1)
+
+    def test_a_stranger_has_nothing(self, database: Database) -> None:
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            pay(database, chart.customer(uuid4(), USD), 1)
+
+    def test_house_accounts_go_either_way(self, database: Database) -> None:
+        post(database, [Posting(FEES, 10**15), Posting(chart.capital(USD), -(10**15))])
+        post(database, [Posting(FEES, -(10**15)), Posting(chart.capital(USD), 10**15)])
+
+    def test_one_refusal_undoes_the_whole_transaction(
+        self, database: Database, person: Actor
+    ) -> None:
+        def pay_twice() -> None:
+            with database.transaction() as session:
+                for units in (6000, 6000):
+                    ledger.post(
+                        session,
+                        cause="test",
+                        reference=uuid4().hex,
+                        posted_at=NOW,
+                        postings=[Posting(funding(person), units), Posting(FEES, -units)],
+                    )
+
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            pay_twice()
+
+    def test_debit_and_credit_keep_to_the_asset(self) -> None:
+        for side in (ledger.debit, ledger.credit):
+            with pytest.raises(AssertionError):
+                side(FEES, Amount(XAU, 1))
+        assert ledger.debit(FEES, Amount(USD, 7)) == Posting(FEES, 7)
+        assert ledger.credit(FEES, Amount(USD, 7)) == Posting(FEES, -7)
+
+
+class TestReverse:
+    def test_mirrors_the_entry(self, database: Database, person: Actor) -> None:
+        first = post(
+            database,
+            [
+                Posting(funding(person), 1000),
+                Posting(chart.position(USD), -995),
+                Posting(FEES, -5),
+                Posting(chart.position(XAU), 25),
+                Posting(funding(person, XAU), -25),
+            ],
+        )
+        second = reverse(database, first)
+        assert legs(database, second) == {
+            account: -units for account, units in legs(database, first).items()
+        }
+        assert posted_and_held(database, funding(person)) == (10_000, 0)
+        assert posted_and_held(database, funding(person, XAU)) == (0, 0)
+        with database.reading() as session:
+            row = session.row(
+                """SELECT r.cause, e.reference FROM entries r JOIN entries e ON e.id = r.reverses_id
+                   WHERE r.reference = %s""",
+                (second,),
+            )
+        assert row == ("mistake", first)
+
+    def test_happens_once(self, database: Database, person: Actor) -> None:
+        first = pay(database, funding(person), 100)
+        second = reverse(database, first)
+        with unchanged(database), pytest.raises(AlreadyReversed):
+            reverse(database, first)
+        # The same request again is told that it happened.
+        with unchanged(database), pytest.raises(AlreadyPosted):
+            reverse(database, first, second)
+
+    def test_can_itself_be_reversed(self, database: Database, person: Actor) -> None:
+        first = pay(database, funding(person), 100)
+        third = reverse(database, reverse(database, first))
+        assert legs(database, third) == legs(database, first)
+        assert posted_and_held(database, funding(person)) == (9900, 0)
+
+    def test_is_refused_once_the_money_is_spent(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        other = people.customer()
+        gift = post(database, [Posting(funding(person), 100), Posting(funding(other), -100)])
+        pay(database, funding(other), 1)
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            reverse(database, gift)
+
+    def test_is_refused_while_the_money_is_held(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        other = people.customer()
+        gift = post(database, [Posting(funding(person), 100), Posting(funding(other), -100)])
+        held = hold(database, funding(other), 1)
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            reverse(database, gift)
+        void(database, held)
+        reverse(database, gift)
+
+    def test_needs_an_entry(self, database: Database) -> None:
+        with unchanged(database), pytest.raises(NotFound):
+            reverse(database, uuid4().hex)
+
+
+class TestHold:
+    def test_sets_aside_what_is_available(self, database: Database, person: Actor) -> None:
+        held = hold(database, funding(person), 3000)
+        assert posted_and_held(database, funding(person)) == (10_000, 3000)
+        assert settled(database, held) == ("pending", None, None)
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            pay(database, funding(person), 7001)
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            hold(database, funding(person), 7001)
+        hold(database, funding(person), 7000)
+        assert posted_and_held(database, funding(person)) == (10_000, 10_000)
+
+    def test_the_same_hold_is_placed_once(self, database: Database, person: Actor) -> None:
+        held = hold(database, funding(person), 3000)
+        with (
+            unchanged(database),
+            pytest.raises(psycopg.errors.UniqueViolation),
+            database.transaction() as session,
+        ):
+            ledger.place_hold(
+                session,
+                hold_id=held,
+                account=funding(person),
+                amount=Amount(USD, 3000),
+                cause="again",
+                placed_at=NOW,
+            )
+
+    @pytest.mark.parametrize("units", [0, -1])
+    def test_holds_something(self, database: Database, person: Actor, units: int) -> None:
+        with unchanged(database), pytest.raises(UnbalancedEntry):
+            hold(database, funding(person), units)
+
+    def test_only_guarded_accounts(self, database: Database) -> None:
+        with unchanged(database), pytest.raises(UnbalancedEntry):
+            hold(database, FEES, 1)
+
+    def test_a_stranger_has_nothing(self, database: Database) -> None:
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            hold(database, chart.customer(uuid4(), USD), 1)
+
+    @pytest.mark.parametrize("taken", [1, 1200, 3000])
+    def test_is_posted_in_part_or_whole_and_the_rest_released(
+        self, database: Database, person: Actor, taken: int
+    ) -> None:
+        held = hold(database, funding(person), 3000, NOW + HOUR)
+        reference = pay(database, funding(person), taken, hold_id=held)
+        assert posted_and_held(database, funding(person)) == (10_000 - taken, 0)
+        assert settled(database, held) == ("posted", NOW, reference)
+
+    def test_may_be_posted_when_nothing_else_is_left(
+        self, database: Database, person: Actor
+    ) -> None:
+        held = hold(database, funding(person), 3000)
+        pay(database, funding(person), 7000)
+        pay(database, funding(person), 3000, hold_id=held)
+        assert posted_and_held(database, funding(person)) == (0, 0)
+
+    def test_posts_no_more_than_was_held(self, database: Database, person: Actor) -> None:
+        held = hold(database, funding(person), 3000)
+        with unchanged(database), pytest.raises(HoldExceeded):
+            pay(database, funding(person), 3001, hold_id=held)
+
+    def test_posts_nothing_the_other_way(self, database: Database, person: Actor) -> None:
+        held = hold(database, funding(person), 3000)
+        with unchanged(database), pytest.raises(HoldExceeded):
+            pay(database, funding(person), -100, hold_id=held)
+
+    def test_posts_from_no_other_account(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        other = people.customer(USD="100.00")
+        held = hold(database, funding(person), 3000)
+        with unchanged(database), pytest.raises(HoldExceeded):
+            pay(database, funding(other), 100, hold_id=held)
+
+    def test_leaves_other_holds_alone(self, database: Database, person: Actor) -> None:
+        first = hold(database, funding(person), 3000)
+        second = hold(database, funding(person), 2000)
+        pay(database, funding(person), 1, hold_id=first)
+        assert posted_and_held(database, funding(person)) == (9999, 2000)
+        void(database, second)
+        assert posted_and_held(database, funding(person)) == (9999, 0)
+
+    def test_is_settled_once(self, database: Database, person: Actor) -> None:
+        posted, voided = (hold(database, funding(person), 1000) for _ in range(2))
+        expired = hold(database, funding(person), 1000, NOW + HOUR)
+        pay(database, funding(person), 1000, hold_id=posted)
+        void(database, voided)
+        assert settled(database, voided) == ("voided", NOW, None)
+        assert expire(database, NOW + HOUR) >= 1
+        assert settled(database, expired) == ("expired", NOW + HOUR, None)
+        assert posted_and_held(database, funding(person)) == (9000, 0)
+        for held in (posted, voided, expired, uuid4()):
+            with unchanged(database), pytest.raises(HoldNotPending):
+                void(database, held)
+            with unchanged(database), pytest.raises(HoldNotPending):
+                pay(database, funding(person), 1, hold_id=held)
+        with unchanged(database):
+            assert expire(database, NOW + 2 * HOUR) == 0
+
+    def test_is_posted_until_it_expires(self, database: Database, person: Actor) -> None:
+        early, late = (hold(database, funding(person), 1000, NOW + HOUR) for _ in range(2))
+        with unchanged(database), pytest.raises(HoldExpired):
+            pay(database, funding(person), 1000, hold_id=late, at=NOW + HOUR)
+        just_before = NOW + HOUR - timedelta(microseconds=1)
+        pay(database, funding(person), 1000, hold_id=early, at=just_before)
+        void(database, late)
+
+    def test_expires_when_its_time_has_come(self, database: Database, person: Actor) -> None:
+        soon, later, never = (
+            hold(database, funding(person), 1000, at) for at in (NOW + HOUR, NOW + 2 * HOUR, None)
+        )
+        with unchanged(database):
+            assert expire(database, NOW + HOUR - timedelta(microseconds=1)) == 0
+        assert expire(database, NOW + HOUR) == 1
+        assert settled(database, soon)[0] == "expired"
+        assert settled(database, later)[0] == settled(database, never)[0] == "pending"
+        assert posted_and_held(database, funding(person)) == (10_000, 2000)
+        for held in (later, never):
+            void(database, held)
+
+    def test_expires_as_many_as_asked(self, database: Database, person: Actor) -> None:
+        for hours in (3, 1, 2):
+            hold(database, funding(person), hours, NOW + hours * HOUR)
+        with database.transaction() as session:
+            assert ledger.expire_holds(session, now=NOW + 9 * HOUR, limit=2) == 2
+        assert posted_and_held(database, funding(person)) == (10_000, 3)
+        assert expire(database, NOW + 9 * HOUR) == 1
+
+    def test_a_sweep_locks_in_the_order_of_entries(
+        self, database: Database, people: People, superuser: psycopg.Connection
+    ) -> None:
+        """PAXG comes before XAU-s, whichever account was opened first: a sweep that waits for the
+        first holds no lock on the second, for which an entry that has the first may ask."""
+        person = people.customer(XAU_s="1", USD="1.00", PAXG="1")
+        for asset in (XAU, PAXG):
+            hold(database, funding(person, asset), 1, NOW + HOUR)
+        lock = """
+            SELECT FROM balances b JOIN accounts a ON a.id = b.account_id
+            WHERE a.owner_id = %s AND a.asset = %s FOR UPDATE OF b NOWAIT"""
+        with superuser.transaction():
+            superuser.execute(lock, (person.user_id, PAXG.code))
+            with pytest.raises(Exception, match="Busy"):
+                expire(database, NOW + HOUR)
+        assert expire(database, NOW + HOUR) == 2

@@ -1,0 +1,245 @@
+"""Moves that meet head on: all of them happen, none waits for another for ever."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.access import Actor
+from app.catalog.rules import PAXG, USD, XAU, Wallet
+from app.funding import service as funding
+from app.funding.rules import TransferLimits
+from app.kit import clock
+from app.kit.money import Amount, Asset
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.pricing.rules import PricingRules
+from app.trading import service as trading
+from app.trading.service import Desk, Wish
+from tests.drill import chance, rounds, size
+from tests.people import credit, set_prices
+from tests.races.contest import THREADS, Act, Arena, winners
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(20, 200)
+HALF = THREADS // 2
+#: Long ago, so that a sweep finds no hold of other tests.
+NOW = datetime(2001, 1, 1, tzinfo=UTC)
+Record = Callable[[str, object], None]
+
+
+def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
+    """Moves a thousandth of an ounce out of PAXG, or out of XAU-s."""
+    wallets = [Wallet.FUNDING, Wallet.TRADING]
+    origin, destination = wallets if asset == PAXG else reversed(wallets)
+
+    def act() -> None:
+        with arena.database.transaction() as session:
+            funding.transfer(
+                session,
+                person,
+                TransferLimits(),
+                resolve(PricingRules),
+                amount=Amount(asset, 100_000),
+                origin=origin,
+                destination=destination,
+            )
+
+    return act
+
+
+def test_mint_against_burn(arena: Arena, record_property: Record) -> None:
+    random = chance("mint")
+    # Opened in the one order and in the other.
+    people = [arena.people.customer(PAXG="1", XAU_s="1"), arena.people.customer(XAU_s="1")]
+    with arena.database.transaction() as session:
+        credit(session, people[1].user_id, "1", "PAXG")
+    for number in rounds(ROUNDS, "mint against burn"):
+        set_prices(arena.database, AU="4000", PAXG="4000")
+        person = people[number % 2]
+        acts = [mint_or_burn(arena, person, asset) for asset in (PAXG, XAU)] * HALF
+        assert len(winners(arena.all_at_once(acts, random))) == THREADS
+        assert arena.people.balances(person) == {"PAXG": "1.00000000", "XAU-s": "1.00000000"}
+    record_property(
+        "evidence",
+        f"PAXG to XAU-s against XAU-s to PAXG of one person: {ROUNDS} rounds of {THREADS} threads; "
+        f"all {ROUNDS * THREADS:,} happened.",
+    )
+
+
+def test_trade_against_trade(arena: Arena, record_property: Record) -> None:
+    random = chance("trade")
+    person = arena.people.customer(PAXG="1000", USD="1000000.00")
+
+    def convert(wish: Wish) -> None:
+        with arena.database.transaction() as session:
+            trading.convert(session, person, resolve(Desk), wish)
+
+    ounce = Amount(PAXG, PAXG.unit)
+    buy, sell = Wish(USD, PAXG, None, ounce), Wish(PAXG, USD, ounce, None)
+    acts: list[Act] = [lambda: convert(buy), lambda: convert(sell)] * HALF
+    for _ in rounds(ROUNDS, "trade against trade"):
+        set_prices(arena.database, AU="4000")
+
+        assert len(winners(arena.all_at_once(acts, random))) == THREADS
+    # Buying an ounce at 4008: with its fee 4028.14. Selling it at 3992: 3972.04 after the fee.
+    lost = ROUNDS * HALF * (402_814 - 397_204)
+    left = Amount(USD, 100_000_000 - lost)
+    assert arena.people.balances(person) == {"PAXG": "1000.00000000", "USD": str(left)}
+    record_property(
+        "evidence",
+        f"Dollars to PAXG against PAXG to dollars of one person: {ROUNDS} rounds of {THREADS} "
+        f"threads; all {ROUNDS * THREADS:,} happened, and the balances are exact to the cent.",
+    )
+
+
+def test_payment_against_payment(arena: Arena, record_property: Record) -> None:
+    random = chance("payment")
+    one, other = (arena.people.customer(USD="1000.00", PAXG="1000") for _ in range(2))
+
+    def pay(sender: Actor, receiver: Actor, units: int) -> Act:
+        amounts = [Amount(asset, units) for asset in (PAXG, USD)]
+
+        def act() -> None:
+            with arena.database.transaction() as session:
+                ledger.post(
+                    session,
+                    cause="race",
+                    reference=uuid4().hex,
+                    posted_at=clock.now(),
+                    postings=[
+                        leg
+                        for amount in amounts
+                        for leg in (
+                            ledger.debit(chart.customer(sender.user_id, amount.asset), amount),
+                            ledger.credit(chart.customer(receiver.user_id, amount.asset), amount),
+                        )
+                    ],
+                )
+
+        return act
+
+    for _ in rounds(ROUNDS, "payment against payment"):
+        acts = [pay(one, other, 3), pay(other, one, 2)] * HALF
+        assert len(winners(arena.all_at_once(acts, random))) == THREADS
+    moved = ROUNDS * HALF
+    assert arena.people.balances(one) == {
+        "USD": str(Amount(USD, 100_000 - moved)),
+        "PAXG": str(Amount(PAXG, 1000 * PAXG.unit - moved)),
+    }
+    record_property(
+        "evidence",
+        f"Payments between two people in both directions, two assets each: {ROUNDS} rounds of "
+        f"{THREADS} threads; all {ROUNDS * THREADS:,} happened.",
+    )
+
+
+def test_first_entries_of_one_newcomer(arena: Arena, record_property: Record) -> None:
+    """All open the same accounts: each exists once afterwards, with every unit."""
+    random = chance("newcomer")
+    for _ in rounds(ROUNDS, "first entries of one newcomer"):
+        person = arena.people.customer()
+
+        def pay_in(person: Actor = person) -> None:
+            with arena.database.transaction() as session:
+                credit(session, person.user_id, "1.00", "USD")
+                credit(session, person.user_id, "1", "XAU-s")
+
+        assert len(winners(arena.all_at_once([pay_in] * THREADS, random))) == THREADS
+        balances = arena.people.balances(person)
+        assert balances == {"USD": f"{THREADS}.00", "XAU-s": f"{THREADS}.00000000"}
+    record_property(
+        "evidence",
+        f"First entries of one newcomer: {ROUNDS} rounds of {THREADS} threads; every account was "
+        "opened once.",
+    )
+
+
+def test_sweeps_against_moves(arena: Arena, record_property: Record) -> None:
+    """Holds on both accounts expire while gold passes between them."""
+    random = chance("sweep")
+    # XAU-s is opened first here, so that the order of accounts is not that of assets.
+    person = arena.people.customer(XAU_s="1")
+    with arena.database.transaction() as session:
+        credit(session, person.user_id, "1", "PAXG")
+    expiry = NOW + timedelta(hours=1)
+
+    def sweep() -> int:
+        with arena.database.transaction() as session:
+            return ledger.expire_holds(session, now=expiry)
+
+    for _ in rounds(ROUNDS, "sweeps against moves"):
+        set_prices(arena.database, AU="4000", PAXG="4000")
+        with arena.database.transaction() as session:
+            for asset in (XAU, PAXG) * 4:
+                ledger.place_hold(
+                    session,
+                    hold_id=uuid4(),
+                    account=chart.customer(person.user_id, asset),
+                    amount=Amount(asset, 1000),
+                    cause="race",
+                    placed_at=NOW,
+                    expires_at=expiry,
+                )
+        moves = [mint_or_burn(arena, person, asset) for asset in (PAXG, XAU)]
+        acts: list[Act] = [sweep, sweep, *moves] * (THREADS // 4)
+        outcomes = winners(arena.all_at_once(acts, random))
+        assert len(outcomes) == THREADS
+        assert sum(int(swept or 0) for swept in outcomes) == 8
+        assert arena.people.balances(person) == {"PAXG": "1.00000000", "XAU-s": "1.00000000"}
+    record_property(
+        "evidence",
+        f"Sweeps of expired holds against moves between the accounts they stand on: {ROUNDS} "
+        f"rounds of {THREADS} threads; each of {ROUNDS * 8:,} holds expired once.",
+    )
+
+
+def test_one_key_sent_by_all(arena: Arena, racing: Flask, record_property: Record) -> None:
+    """One Idempotency-Key over HTTP: one effect, and the same bytes for everybody."""
+    random = chance("key")
+    registered = racing.test_client().post(
+        "/api/auth/register",
+        json={
+            "email": f"{uuid4().hex}@example.com",
+            "password": "correct horse",
+            "firstName": "Ada",
+            "lastName": "Lovelace",
+        },
+    )
+    assert registered.status_code == 201, registered.text
+    token = registered.json["accessToken"]
+    user_id = user_id_of(arena, registered.json["user"]["email"])
+    with arena.database.transaction() as session:
+        credit(session, user_id, f"{ROUNDS * THREADS * 10}.00", "USD")
+    for done in rounds(ROUNDS, "one key sent by all"):
+        set_prices(arena.database, AU="4000")
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
+
+        def send(headers: dict[str, str] = headers) -> TestResponse:
+            body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"}
+            return racing.test_client().post("/api/trade/order", json=body, headers=headers)
+
+        answers = winners(arena.all_at_once([send] * THREADS, random))
+        assert {(answer.status_code, answer.data) for answer in answers} == {(201, answers[0].data)}
+        replayed = [answer.headers.get("Idempotent-Replayed") for answer in answers]
+        assert sorted(replayed, key=str) == [None, *["true"] * (THREADS - 1)]
+        with arena.database.reading() as session:
+            orders = session.row("SELECT count(*) FROM orders WHERE user_id = %s", (user_id,))
+        assert orders == (done + 1,)
+    record_property(
+        "evidence",
+        f"One Idempotency-Key sent by all over HTTP: {ROUNDS} rounds of {THREADS} threads; "
+        f"{ROUNDS:,} orders, one of each, and the same bytes {ROUNDS * THREADS:,} times.",
+    )
+
+
+def user_id_of(arena: Arena, email: str) -> object:
+    with arena.database.reading() as session:
+        row = session.row("SELECT id FROM users WHERE email = %s", (email,))
+    assert row is not None
+    return row[0]

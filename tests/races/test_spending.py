@@ -1,0 +1,316 @@
+"""One thing that many want at once: exactly as many get it as there is of it."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.access import Actor
+from app.catalog.rules import PAXG, USD, XAU, Wallet
+from app.funding import service as funding
+from app.funding.errors import TransferLimitExceeded
+from app.funding.rules import TransferLimits
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.errors import AlreadyReversed, HoldNotPending, InsufficientFunds
+from app.pricing.rules import PricingRules
+from app.trading import service as trading
+from app.trading.errors import QuoteUsed
+from app.trading.service import Desk, Order, Wish
+from tests.drill import chance, rounds, size
+from tests.people import credit, set_prices
+from tests.races.contest import THREADS, Arena, winners
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(20, 200)
+Record = Callable[[str, object], None]
+#: Long ago, so that a sweep finds no hold of other tests.
+NOW = datetime(2001, 1, 1, tzinfo=UTC)
+TEN = Amount(USD, 1000)
+
+
+class Purse(Protocol):
+    """Something that many spend from at once."""
+
+    def fill(self, units: int) -> None:
+        """Start anew with so much."""
+        ...
+
+    def spend(self) -> object:
+        """Take ten dollars. Raises `InsufficientFunds`."""
+        ...
+
+    def check(self, spent: int) -> None:
+        """Nothing is left, and all that was spent arrived."""
+        ...
+
+
+def spend_by_all(arena: Arena, purse: Purse, random: Random) -> int:
+    """One round: as many succeed as can be paid for. Answers how many."""
+    affordable = random.randrange(1, THREADS)
+    purse.fill(affordable * TEN.units)
+    won = winners(arena.all_at_once([purse.spend] * THREADS, random), InsufficientFunds)
+    assert len(won) == affordable
+    purse.check(affordable)
+    return affordable
+
+
+@dataclass
+class Account:
+    """A customer who buys gold."""
+
+    arena: Arena
+    person: Actor
+
+    def fill(self, units: int) -> None:
+        self.person = self.arena.people.customer(USD=str(Amount(USD, units)))
+
+    def spend(self) -> Order:
+        with self.arena.database.transaction() as session:
+            wish = Wish(USD, XAU, TEN, None)
+            return trading.convert(session, self.person, resolve(Desk), wish)
+
+    def check(self, spent: int) -> None:
+        assert self.arena.people.balances(self.person) == {"XAU-s": str(bought(spent))}
+        assert effects(self.arena.database, self.person) == (spent, spent, spent)
+
+
+def bought(orders: int) -> Amount:
+    """Gold for so many times ten dollars less five cents, at 4,008 an ounce."""
+    return Amount(XAU, orders * (995 * 10**8 // 100 // 4008))
+
+
+def effects(database: Database, person: Actor) -> tuple[int, ...]:
+    """How many orders, entries and confirmations a person has."""
+    with database.reading() as session:
+        row = session.row(
+            """SELECT (SELECT count(*) FROM orders WHERE user_id = %(id)s),
+                      (SELECT count(*) FROM postings p JOIN entries e ON e.id = p.entry_id
+                       JOIN accounts a ON a.id = p.account_id
+                       WHERE a.owner_id = %(id)s AND a.asset = 'USD' AND e.cause = 'trade'),
+                      (SELECT count(*) FROM outbox WHERE args ->> 'user_id' = %(id)s::text)""",
+            {"id": person.user_id},
+        )
+    assert row is not None
+    return row
+
+
+@dataclass
+class Unguarded:
+    """Read, think, write: what a ledger without a guard would do."""
+
+    arena: Arena
+    owner: psycopg.Connection
+
+    def fill(self, units: int) -> None:
+        self.owner.execute("TRUNCATE race_purse")
+        self.owner.execute("INSERT INTO race_purse VALUES (%s)", (units,))
+
+    def spend(self) -> object:
+        with self.arena.database.transaction() as session:
+            row = session.row("SELECT units, pg_sleep(0.001) FROM race_purse")
+            assert row is not None
+            if row[0] < TEN.units:
+                raise InsufficientFunds
+            session.send("UPDATE race_purse SET units = %s", (row[0] - TEN.units,))
+        return None
+
+    def check(self, spent: int) -> None:
+        assert self.owner.execute("SELECT units FROM race_purse").fetchone() == (0,)
+
+
+@pytest.fixture
+def scratch() -> Iterator[psycopg.Connection]:
+    """The owner's connection, with a table outside the ledger that anybody may write."""
+    url = make_url(os.environ["DATABASE_OWNER_URL"]).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as owner:
+        owner.execute("CREATE TABLE race_purse (units bigint NOT NULL)")
+        yield owner
+        owner.execute("DROP TABLE race_purse")
+
+
+def test_one_balance_spent_by_all(arena: Arena, record_property: Record) -> None:
+    random, spent = chance("balance"), 0
+    account = Account(arena, arena.people.customer())
+    for _ in rounds(ROUNDS, "one balance spent by all"):
+        set_prices(arena.database, AU="4000")
+        spent += spend_by_all(arena, account, random)
+    record_property(
+        "evidence",
+        f"One balance spent by all: {ROUNDS} rounds of {THREADS} threads; {spent:,} orders could "
+        f"be paid for and were filled, {ROUNDS * THREADS - spent:,} were refused.",
+    )
+
+
+def test_control_an_unguarded_balance_is_caught(
+    arena: Arena, scratch: psycopg.Connection, record_property: Record
+) -> None:
+    random = chance("control")
+
+    def race() -> None:
+        for _ in rounds(ROUNDS, "control"):
+            spend_by_all(arena, Unguarded(arena, scratch), random)
+
+    with pytest.raises(AssertionError):
+        race()
+    record_property(
+        "evidence",
+        "Control: the same race over a balance that is read and then written, without a guard, was "
+        "caught by the same checks.",
+    )
+
+
+def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
+    random, person = chance("quote"), arena.people.customer(USD=f"{ROUNDS * THREADS * 10}.00")
+    for done in rounds(ROUNDS, "one quote filled by all"):
+        set_prices(arena.database, AU="4000")
+        with arena.database.transaction() as session:
+            quote = trading.quote(session, person, resolve(Desk), Wish(USD, XAU, TEN, None))
+
+        def fill(quote_id: UUID = quote.id) -> Order:
+            with arena.database.transaction() as session:
+                return trading.fill_quote(session, person, resolve(Desk), quote_id)
+
+        won = winners(arena.all_at_once([fill] * THREADS, random), QuoteUsed)
+        assert [order.quote_id for order in won] == [quote.id]
+        assert effects(arena.database, person) == (done + 1, done + 1, done + 1)
+    assert arena.people.balances(person)["XAU-s"] == str(bought(ROUNDS))
+    record_property(
+        "evidence",
+        f"One quote filled by all: {ROUNDS} rounds of {THREADS} threads; {ROUNDS:,} filled, one of "
+        f"each, and {ROUNDS * (THREADS - 1):,} refused.",
+    )
+
+
+def test_one_hold_settled_by_all(arena: Arena, record_property: Record) -> None:
+    random, person = chance("hold"), arena.people.customer(USD=f"{ROUNDS * 10}.00")
+    account, expiry = chart.customer(person.user_id, USD), NOW + timedelta(hours=1)
+    won = {"posted": 0, "voided": 0, "expired": 0}
+    for _ in rounds(ROUNDS, "one hold posted, voided and expired by all"):
+        hold_id = uuid4()
+        with arena.database.transaction() as session:
+            ledger.place_hold(
+                session,
+                hold_id=hold_id,
+                account=account,
+                amount=TEN,
+                cause="race",
+                placed_at=NOW,
+                expires_at=expiry,
+            )
+
+        def post(hold_id: UUID = hold_id) -> str:
+            with arena.database.transaction() as session:
+                ledger.post(
+                    session,
+                    cause="race",
+                    reference=uuid4().hex,
+                    posted_at=NOW,
+                    postings=[ledger.debit(account, TEN), ledger.credit(chart.fees(USD), TEN)],
+                    hold_id=hold_id,
+                )
+            return "posted"
+
+        def void(hold_id: UUID = hold_id) -> str:
+            with arena.database.transaction() as session:
+                ledger.void_hold(session, hold_id, at=NOW)
+            return "voided"
+
+        def expire() -> str | None:
+            with arena.database.transaction() as session:
+                return "expired" if ledger.expire_holds(session, now=expiry) else None
+
+        acts = ([post, void, expire] * THREADS)[:THREADS]
+        settled = [way for way in winners(arena.all_at_once(acts, random), HoldNotPending) if way]
+        assert len(settled) == 1
+        won[str(settled[0])] += 1
+        with arena.database.reading() as session:
+            assert session.rows("SELECT status FROM holds WHERE id = %s", (hold_id,)) == [
+                (settled[0],)
+            ]
+    left = Amount(USD, (ROUNDS - won["posted"]) * TEN.units)
+    assert arena.people.balances(person).get("USD", "0.00") == str(left)
+    record_property(
+        "evidence",
+        f"One hold settled by all: {ROUNDS} rounds of {THREADS} threads that post, void and "
+        f"expire; {won['posted']} were posted, {won['voided']} voided and {won['expired']} "
+        "expired, each once.",
+    )
+
+
+def test_one_entry_reversed_by_all(arena: Arena, record_property: Record) -> None:
+    random, person = chance("reversal"), arena.people.customer()
+    for _ in rounds(ROUNDS, "one entry reversed by all"):
+        reference = uuid4().hex
+        with arena.database.transaction() as session:
+            ledger.post(
+                session,
+                cause="race",
+                reference=reference,
+                posted_at=NOW,
+                postings=[
+                    ledger.debit(chart.capital(USD), TEN),
+                    ledger.credit(chart.customer(person.user_id, USD), TEN),
+                ],
+            )
+        with arena.database.transaction() as session:
+            # Something else that a second reversal could take.
+            credit(session, person.user_id, "10.00", "USD")
+
+        def reverse(reverses: str = reference) -> None:
+            with arena.database.transaction() as session:
+                ledger.reverse(
+                    session,
+                    reference=uuid4().hex,
+                    reverses=reverses,
+                    cause="mistake",
+                    posted_at=NOW,
+                )
+
+        assert len(winners(arena.all_at_once([reverse] * THREADS, random), AlreadyReversed)) == 1
+    assert arena.people.balances(person) == {"USD": f"{ROUNDS * 10}.00"}
+    record_property(
+        "evidence",
+        f"One entry reversed by all: {ROUNDS} rounds of {THREADS} threads; each reversed once.",
+    )
+
+
+def test_one_day_s_limit_used_by_all(arena: Arena, record_property: Record) -> None:
+    random, limits = chance("limit"), TransferLimits()
+    each = Amount(PAXG, 40 * PAXG.unit)
+    for _ in rounds(ROUNDS, "one day's limit used by all"):
+        set_prices(arena.database, AU="4000", PAXG="4000")
+        person = arena.people.customer(PAXG="10000", XAU_s="10000")
+
+        def move(person: Actor = person, *, back: bool = False) -> None:
+            wallets = (Wallet.TRADING, Wallet.FUNDING) if back else (Wallet.FUNDING, Wallet.TRADING)
+            with arena.database.transaction() as session:
+                funding.transfer(
+                    session,
+                    person,
+                    limits,
+                    resolve(PricingRules),
+                    amount=Amount(XAU, each.units) if back else each,
+                    origin=wallets[0],
+                    destination=wallets[1],
+                )
+
+        acts = [move, lambda move=move: move(back=True)] * (THREADS // 2)
+        # Six times 40 ounces are within 250.
+        assert len(winners(arena.all_at_once(acts, random), TransferLimitExceeded)) == 6
+    record_property(
+        "evidence",
+        f"One day's limit of transfers used by all: {ROUNDS} rounds of {THREADS} threads in both "
+        f"directions; {ROUNDS * 6:,} within the limit, the rest refused.",
+    )

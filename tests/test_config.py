@@ -1,0 +1,154 @@
+"""Settings: understood, or refused with every problem at once."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from app import embedded
+from app.config import PROJECT, VERSION, Environment, Settings, UnsafeSettings
+from app.embedded import Urls
+from app.factory import with_servers
+
+SAFE = {
+    "PBCEX_ENV": "production",
+    "DATABASE_URL": "postgresql://pbcex_app:x@db.internal/pbcex",
+    "REDIS_URL": "redis://:a-password@redis.internal/0",
+    "PBCEX_SECRET_KEY": "Jx0v9T2mQe7LrY4uKc8Wb1Zs6Hd3PfGa",
+    "PBCEX_PUBLIC_URL": "https://exchange.example.com",
+    "PBCEX_ALLOWED_HOSTS": "exchange.example.com, api.example.com",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's own environment."""
+    for field in Settings.model_fields.values():
+        if field.alias:
+            monkeypatch.delenv(field.alias, raising=False)
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in SAFE.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_a_safe_production(production: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+    assert settings.env is Environment.PRODUCTION
+    assert settings.is_production
+    assert settings.database_url == "postgresql+psycopg://pbcex_app:x@db.internal/pbcex"
+    assert settings.allowed_hosts == ("exchange.example.com", "api.example.com")
+    assert with_servers(settings) is settings
+
+
+def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PBCEX_ENV", "production")
+    with pytest.raises(UnsafeSettings) as refused:
+        Settings.load()
+    missing = dict.fromkeys(set(SAFE) - {"PBCEX_ENV"}, "is required in production")
+    assert refused.value.problems == missing
+    assert all(f"  {name}: " in str(refused.value) for name in missing)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("PBCEX_SECRET_KEY", "short", "is shorter than 32 characters"),
+        ("PBCEX_SECRET_KEY", "a" * 40, "is a placeholder: use a random one"),
+        ("PBCEX_SECRET_KEY", "my-Secret-key-0123456789-abcdefghijk", "is a placeholder"),
+        ("PBCEX_TOKEN_KEYS", "one:tooshort", "secrets of 32 characters"),
+        ("DATABASE_URL", "sqlite:///x.db", "is not the address of a PostgreSQL server"),
+        ("REDIS_URL", "redis://redis.internal/0", "has no password"),
+        ("REDIS_URL", "memcached://x", "is not the address of a Redis server"),
+        ("PBCEX_PUBLIC_URL", "http://exchange.example.com", "must start with https://"),
+        ("PBCEX_PUBLIC_URL", "https://localhost:4001", "is a placeholder"),
+        ("PBCEX_ALLOWED_HOSTS", "localhost,127.0.0.1", "is a placeholder"),
+        ("PBCEX_ALLOWED_HOSTS", " , ", "is required"),
+        ("PBCEX_RATE_LIMIT", "off", "limits cannot be overridden"),
+        ("PBCEX_RATE_LIMIT", "500/minute", "limits cannot be overridden"),
+        ("PBCEX_CORS_ORIGINS", "*", "is a list of origins"),
+        ("PORT", "http", "valid integer"),
+        ("PBCEX_PROXIES", "-1", "greater than or equal to 0"),
+        ("PBCEX_LOG_LEVEL", "LOUD", "pattern"),
+    ],
+)
+def test_an_unsafe_production(
+    production: pytest.MonkeyPatch, variable: str, value: str, problem: str
+) -> None:
+    production.setenv(variable, value)
+    with pytest.raises(UnsafeSettings) as refused:
+        Settings.load()
+    assert set(refused.value.problems) == {variable}
+    assert problem in refused.value.problems[variable]
+    # A refused secret must not end up in a log.
+    assert len(value) < 8 or value not in str(refused.value)
+
+
+def test_an_unknown_environment_is_held_to_productions_rules(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PBCEX_ENV", "staging")
+    with pytest.raises(UnsafeSettings) as refused:
+        Settings.load()
+    assert {"PBCEX_ENV", "PBCEX_SECRET_KEY", "DATABASE_URL"} <= set(refused.value.problems)
+
+
+@pytest.mark.parametrize("value", ["off", "1/minute", "100000/minute"])
+def test_outside_production_limits_may_be_overridden(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("PBCEX_RATE_LIMIT", value)
+    assert Settings.load().rate_limit == value
+
+
+@pytest.mark.parametrize("value", ["on", "0/minute", "-5/minute", "10/hour", "10"])
+def test_an_override_that_means_nothing(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("PBCEX_RATE_LIMIT", value)
+    with pytest.raises(UnsafeSettings, match="is off or N/minute"):
+        Settings.load()
+
+
+class TestServers:
+    URLS = Urls(
+        database_url="postgresql://app@127.0.0.1:1/pbcex",
+        database_owner_url="postgresql://owner@127.0.0.1:1/pbcex",
+        redis_url="redis://127.0.0.1:2/0",
+        superuser_url="postgresql://super@127.0.0.1:1/postgres",
+    )
+
+    def test_without_addresses_the_running_servers_are_used(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(embedded, "running", lambda _folder: self.URLS)
+        monkeypatch.setattr(embedded, "local_secret", lambda _folder: "s" * 40)
+        settings = with_servers(Settings.load(data_dir=tmp_path))
+        assert settings.database_url == "postgresql+psycopg://app@127.0.0.1:1/pbcex"
+        assert settings.database_owner_url == "postgresql+psycopg://owner@127.0.0.1:1/pbcex"
+        assert settings.redis_url == "redis://127.0.0.1:2/0"
+        assert settings.secret_key == "s" * 40
+        assert settings.data_dir == tmp_path
+
+    def test_what_is_given_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded, "running", lambda _folder: self.URLS)
+        monkeypatch.setattr(embedded, "local_secret", lambda _folder: "s" * 40)
+        monkeypatch.setenv("REDIS_URL", "redis://other/0")
+        monkeypatch.setenv("PBCEX_SECRET_KEY", "mine")
+        settings = with_servers(Settings.load())
+        assert (settings.redis_url, settings.secret_key) == ("redis://other/0", "mine")
+
+    def test_no_servers_is_said_clearly(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        with pytest.raises(UnsafeSettings) as refused:
+            with_servers(Settings.load(data_dir=tmp_path))
+        assert set(refused.value.problems) == {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"}
+        assert "start bin/run" in refused.value.problems["DATABASE_URL"]
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_one_version() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    assert project["project"]["version"] == VERSION
