@@ -266,6 +266,8 @@ class Settings(BaseSettings):
     def flask(self) -> dict[str, Any]:
         """The same settings under the names that Flask and its extensions read."""
         return {
+            # For the cookie of the pages; the API has none and opens none (blueprints/signin.py).
+            "SECRET_KEY": self.secret_key,
             "MAX_CONTENT_LENGTH": self.body_bytes_max,
             "MAX_FORM_MEMORY_SIZE": self.body_bytes_max,
             "TRUSTED_HOSTS": list(self.allowed_hosts) or None,

@@ -7,7 +7,8 @@ revoked, and its session protection believes headers that the sender writes (REL
 
 from typing import cast
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
 from app.identity import staff_sessions
@@ -40,6 +41,16 @@ class StaffLogin(LoginManager):  # type: ignore[misc]
         return response
 
 
+class PageSessions(SecureCookieSessionInterface):
+    """Cookies for the pages alone: programs have a token, and opening a cookie costs them time."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page; None, which Flask makes an empty one, for the API."""
+        if request.path.startswith("/api/"):
+            return None
+        return super().open_session(app, request)
+
+
 def register(app: Flask, *, secure: bool) -> None:
     """Recognise staff in this application. `secure`: browsers reach it by https only."""
     app.config.update(
@@ -49,6 +60,7 @@ def register(app: Flask, *, secure: bool) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
+    app.session_interface = PageSessions()
     manager = StaffLogin()
     manager.session_protection = None
     manager.user_loader(_load)

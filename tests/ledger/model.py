@@ -84,10 +84,8 @@ class Books:
         if hold_id is not None:
             hold = self.holds.get(hold_id)
             reasons |= self._against_posting(hold, legs, at)
-        for account, units in legs.items():
-            released = hold.units if hold and hold.account == account else 0
-            if account.account_class in GUARDED and units > self.available(account) + released:
-                reasons.add(InsufficientFunds)
+        if any(self._overdraws(account, units, hold) for account, units in legs.items()):
+            reasons.add(InsufficientFunds)
         if reasons:
             return reasons
         self.entries[reference] = Entry(legs, at, reverses)
@@ -96,6 +94,12 @@ class Books:
         if hold:
             hold.status, hold.reference = "posted", reference
         return set()
+
+    def _overdraws(self, account: AccountKey, units: int, hold: Hold | None) -> bool:
+        released = 0
+        if hold and hold.account == account and 1 <= units <= hold.units:
+            released = hold.units
+        return account.account_class in GUARDED and units > self.available(account) + released
 
     def _against_posting(self, hold: Hold | None, legs: Legs, at: datetime) -> Reasons:
         if hold is None or hold.status != "pending":
