@@ -115,22 +115,20 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         snapshot: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
+
         The function gets, in this order: `session`; `actor` unless public; `body` if it takes
         one; `query` if it has one; then the path's variables by name. It returns what `gives`
-        renders, a `Reply`, or a `Refusal`, which is raised after the commit: what was recorded
-        stays. Its docstring becomes the route's summary and description.
+        renders, or a `Reply`, or a `Refusal`: that one is raised after the commit, so that what
+        was recorded about it stays. Its docstring becomes the route's summary and description.
 
         `writes` opens a transaction; it is the default for every method but GET. Otherwise the
         session only reads, each statement on its own, or all of one moment with `snapshot`. With
-        `own_transactions` the function gets `database`: it does something slow between two.
+        `own_transactions` the function gets `database` in place of `session`, because it does
+        something slow between two transactions.
         `refusals` and `replies` document answers beside the usual ones.
         """
-        if (permission is None) != public:
-            raise TypeError(f"{method} {path}: either a permission or public=True")
-        if snapshot and (writes or method != "GET"):
-            raise TypeError(f"{method} {path}: nothing can be written on a snapshot")
-        if idempotent and (public or own_transactions):
-            raise TypeError(f"{method} {path}: one key, one actor, one transaction")
+        if (permission is None) is not public:
+            raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
 
         def declare(handler: Handler) -> Handler:
             operation = Operation(
@@ -150,6 +148,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 own_transactions=own_transactions,
                 snapshot=snapshot,
             )
+            _check_combination(operation)
             _check_parameters(operation)
             self._add(operation)
             return handler
@@ -179,6 +178,15 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             view,
             methods=[operation.method],
         )
+
+
+def _check_combination(operation: Operation) -> None:
+    """A route that promises what cannot be stops the program at start."""
+    route = f"{operation.method} {operation.path}"
+    if operation.snapshot and (operation.writes or operation.own_transactions):
+        raise TypeError(f"{route}: nothing can be written on a snapshot")
+    if operation.idempotent and (operation.public or operation.own_transactions):
+        raise TypeError(f"{route}: one key, one actor, one transaction")
 
 
 def _check_parameters(operation: Operation) -> None:
