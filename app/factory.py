@@ -168,7 +168,7 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     signin.register(
         app, secure=settings.is_production or settings.public_url.startswith("https://")
     )
-    pages.register(app, without_cookies=API_BLUEPRINTS)
+    pages.register(app)
     for pages_of_a_desk in PAGE_BLUEPRINTS:
         app.register_blueprint(pages_of_a_desk)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()

@@ -26,6 +26,7 @@ from app.access import Permission, require
 from app.blueprints import errors, rendering, signin
 from app.blueprints.envelope import ACTOR_ID
 from app.blueprints.limits import RateLimit
+from app.blueprints.web import ApiBlueprint
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Malformed, PermissionDenied
 
@@ -97,24 +98,27 @@ class PageBlueprint(Blueprint):
         return declare
 
 
-def register(app: Flask, *, without_cookies: tuple[Blueprint, ...]) -> None:
-    """Check every form. `without_cookies`: what no browser's cookie opens needs no token."""
+def register(app: Flask) -> None:
+    """Check every form. The API takes no cookie, so what a browser sends by itself opens nothing
+    there, and it needs no token."""
     app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False,
         # A token lasts as long as the session that it belongs to.
         WTF_CSRF_TIME_LIMIT=None,
         # Our own check reads headers that privacy settings do not remove.
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf = CSRFProtect(app)
-    for blueprint in without_cookies:
-        csrf.exempt(blueprint)
     app.register_error_handler(CSRFError, lambda _error: errors.answer(FormOutdated()))
 
     @app.before_request
-    def refuse_other_sites() -> None:
-        exempt = current_app.blueprints.get(request.blueprint or "") in without_cookies
-        if request.method not in _SAFE_METHODS and not exempt and _comes_from_elsewhere():
-            raise CrossSite
+    def check_forms() -> None:
+        if request.method in _SAFE_METHODS or request.url_rule is None:
+            return
+        if not isinstance(current_app.blueprints.get(request.blueprint or ""), ApiBlueprint):
+            if _comes_from_elsewhere():
+                raise CrossSite
+            csrf.protect()
 
 
 def ask_to_sign_in() -> Response:
