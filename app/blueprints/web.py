@@ -123,9 +123,8 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
 
         `writes` opens a transaction; it is the default for every method but GET. Otherwise the
         session only reads, each statement on its own, or all of one moment with `snapshot`. With
-        `own_transactions` the function gets `database` in place of `session`, because it does
-        something slow between two transactions.
-        `refusals` and `replies` document answers beside the usual ones.
+        `own_transactions` the function gets `database` in place of `session`, for something slow
+        between two transactions. `refusals` and `replies` document answers beside the usual ones.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
