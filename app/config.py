@@ -230,6 +230,8 @@ class Settings(BaseSettings):
 
     fee_bps: int = Field(50, alias="PBCEX_FEE_BPS", ge=0, lt=10_000)
     quote_seconds: int = Field(30, alias="PBCEX_QUOTE_SECONDS", ge=1, le=3600)
+    #: JSON by metal: how many troy ounces the net may be off zero; the rest keep their defaults.
+    exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
     #: Troy ounces that may pass between PAXG and XAU-s: at once, and within 24 hours.
     transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
     transfer_ounces_per_day: Decimal = Field(
@@ -264,6 +266,8 @@ class Settings(BaseSettings):
     def flask(self) -> dict[str, Any]:
         """The same settings under the names that Flask and its extensions read."""
         return {
+            # For the cookie of the pages; the API has none and opens none (blueprints/signin.py).
+            "SECRET_KEY": self.secret_key,
             "MAX_CONTENT_LENGTH": self.body_bytes_max,
             "MAX_FORM_MEMORY_SIZE": self.body_bytes_max,
             "TRUSTED_HOSTS": list(self.allowed_hosts) or None,

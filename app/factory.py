@@ -10,12 +10,16 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.blueprints import docs, envelope, errors, health, limits, openapi
-from app.blueprints.api import auth, messages, trade, wallet
+from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
+from app.blueprints.admin import exposure
+from app.blueprints.api import admin, auth, messages, trade, wallet
+from app.blueprints.auth import login
+from app.blueprints.public import home
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
+from app.hedging.rules import ExposureRules
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
@@ -29,7 +33,8 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp)
+API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+PAGE_BLUEPRINTS = (home.blp, login.blp, exposure.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -125,6 +130,7 @@ def _provide(settings: Settings) -> None:
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
     provide(Desk, Desk(trading, pricing))
+    provide(ExposureRules, ExposureRules.within(settings.exposure_band_ounces))
     provide(
         TransferLimits,
         TransferLimits(
@@ -158,6 +164,13 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     for blueprint in API_BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blp)
+    rendering.register(app, settings)
+    signin.register(
+        app, secure=settings.is_production or settings.public_url.startswith("https://")
+    )
+    pages.register(app, without_cookies=API_BLUEPRINTS)
+    for pages_of_a_desk in PAGE_BLUEPRINTS:
+        app.register_blueprint(pages_of_a_desk)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
 
     def check_redis() -> list[Check]:

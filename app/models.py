@@ -2,6 +2,7 @@
 
 from app.catalog import models as catalog
 from app.funding import models as funding
+from app.hedging import models as hedging
 from app.idempotency import models as idempotency
 from app.identity import models as identity
 from app.kit.db import Base
@@ -17,6 +18,7 @@ metadata = Base.metadata
 __all__ = [
     "catalog",
     "funding",
+    "hedging",
     "idempotency",
     "identity",
     "ledger",

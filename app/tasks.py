@@ -1,5 +1,6 @@
 """Imports every module that declares tasks, so that whoever stages or runs one finds it by name."""
 
+from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import service as identity
 from app.ledger import service as ledger
@@ -8,4 +9,13 @@ from app.outbox import service as outbox
 from app.throttle import service as throttle
 from app.trading import service as trading
 
-__all__ = ["idempotency", "identity", "ledger", "messages", "outbox", "throttle", "trading"]
+__all__ = [
+    "hedging",
+    "idempotency",
+    "identity",
+    "ledger",
+    "messages",
+    "outbox",
+    "throttle",
+    "trading",
+]

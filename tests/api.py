@@ -5,8 +5,7 @@ nothing, is no failure of ours, and is one that the served OpenAPI document desc
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -267,38 +266,3 @@ def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
 def wrong_fields(answer: TestResponse) -> list[str]:
     """Which fields a 422 names."""
     return [error["field"] for error in problem(answer, 422, "validation_failed")["errors"]]
-
-
-#: Everything that a refused request must leave as it was.
-TABLES = (
-    "accounts",
-    "entries",
-    "postings",
-    "holds",
-    "balances",
-    "quotes",
-    "orders",
-    "transfers",
-    "outbox",
-    "messages",
-    "idempotent_answers",
-    "users",
-)
-
-
-def fingerprint(database: Database, tables: tuple[str, ...] = TABLES) -> dict[str, object]:
-    """The number of rows and a checksum over all of them, by table."""
-    statements = (
-        (f"SELECT count(*), sum(hashtextextended(t::text, 0)::numeric) FROM {table} t", None)
-        for table in tables
-    )
-    with database.reading() as session:
-        return dict(zip(tables, session.fetch(*statements), strict=True))
-
-
-@contextmanager
-def unchanged(database: Database) -> Iterator[None]:
-    """What happens in this block changes nothing that matters."""
-    before = fingerprint(database)
-    yield
-    assert fingerprint(database) == before

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from app.access import PERMISSIONS_OF, Actor, Role
 from app.catalog.rules import TRADABLE, priced
+from app.identity import service as identity
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -14,6 +15,9 @@ from app.ledger import service as ledger
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
+
+#: Of those who can sign in.
+PASSWORD = "a password of tests"
 
 _INSERT_PERSON = """
 INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, role, created_at)
@@ -51,6 +55,16 @@ class People:
             for name, text in amounts.items():
                 credit(session, user_id, text, name.replace("_", "-"))
         return Actor(user_id, None, email, Role.USER, PERMISSIONS_OF[Role.USER])
+
+    def staff(self, role: Role) -> Actor:
+        """A new person in a role, who can sign in with `PASSWORD`."""
+        email = f"{ids.new().hex}@example.com"
+        registration = identity.prepare_registration(
+            email=email, password=PASSWORD, first_name="Grace", last_name="Hopper"
+        )
+        with self.database.transaction() as session:
+            user_id = identity.add_person(session, registration, role)
+        return Actor(user_id, None, email, role, PERMISSIONS_OF[role])
 
     def balances(self, person: Actor) -> dict[str, str]:
         """What they have that is not zero, posted, as text by asset."""

@@ -27,6 +27,8 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """A permission is written `scope:resource:action`. `own`: only the actor's own things."""
 
+    EXPOSURE_READ = "all:exposure:read"
+    """See what the house owes and owns in each metal."""
     ACCOUNT_READ = "own:account:read"
     """See one's own name, address and role."""
     BALANCES_READ = "own:balances:read"
@@ -64,6 +66,7 @@ _CUSTOMER = frozenset(
         Permission.TRANSFERS_CREATE,
     }
 )
+_OVERSIGHT = frozenset({Permission.EXPOSURE_READ})
 
 #: Staff act for the house: they hold no customer's right to their own money.
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
@@ -73,7 +76,7 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.TELLER: _EVERYBODY,
         Role.INVENTORY: _EVERYBODY,
         Role.COMPLIANCE: _EVERYBODY,
-        Role.AUDITOR: _EVERYBODY,
-        Role.ADMIN: _EVERYBODY,
+        Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT,
     }
 )

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.blueprints.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
 
@@ -19,13 +20,18 @@ def json_body() -> Any:
     """
     if request.environ.get("CONTENT_TYPE") != JSON:
         _check_content_type()
-    limit = request.max_content_length or 0
-    length = request.content_length
-    raw = request.get_data(cache=False) if (length or 0) <= limit else b""
+    try:
+        raw = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise _too_large() from None
     # Without a length the stream ends at the limit, as if that were all.
-    if (length or 0) > limit or (length is None and len(raw) >= limit):
-        raise BodyTooLarge(f"a request's body has at most {limit} bytes")
+    if "CONTENT_LENGTH" not in request.environ and len(raw) >= (request.max_content_length or 0):
+        raise _too_large()
     return parse(raw)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"a request's body has at most {request.max_content_length} bytes")
 
 
 def _check_content_type() -> None:

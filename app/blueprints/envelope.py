@@ -3,7 +3,7 @@
 A WSGI layer around Flask, not hooks inside it: it also covers what Flask answers by itself, its
 clock covers all of Flask, and it costs a list concatenation where hooks cost a tenth of a request.
 The routes tell it what they know through the request's environment (`ROUTE`, `ACTOR_ID`,
-`RATE_LIMIT`).
+`RATE_LIMIT`, `NONCE`).
 """
 
 import re
@@ -27,6 +27,7 @@ log = structlog.get_logger("http")
 ROUTE = "pbcex.route"
 ACTOR_ID = "pbcex.actor_id"
 RATE_LIMIT = "pbcex.rate_limit"
+NONCE = "pbcex.nonce"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 # What programs are answered loads nothing.
@@ -37,10 +38,16 @@ _PAGE_CSP = (
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
+# Pages for people run nothing but the scripts that this response names; their forms say where they
+# come from, and other sites are told nothing.
+_NONCE_CSP = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx"
+)
 _SECURITY = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
@@ -96,7 +103,11 @@ class Envelope:
 
     def _add(self, headers: Headers, environ: "WSGIEnvironment") -> None:
         names = {name for name, _value in headers}
-        if "Content-Security-Policy" not in names:
+        nonce = environ.get(NONCE)
+        headers.append(("Referrer-Policy", "same-origin" if nonce else "no-referrer"))
+        if nonce:
+            headers.append(("Content-Security-Policy", _NONCE_CSP.format(nonce=nonce)))
+        elif "Content-Security-Policy" not in names:
             page = ("Content-Type", "text/html; charset=utf-8") in headers
             headers.append(("Content-Security-Policy", _PAGE_CSP if page else _CSP))
         api = environ["PATH_INFO"].startswith("/api/")

@@ -5,9 +5,10 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from app.blueprints.rendering import page
 from app.kit import errors, telemetry
 
 log = structlog.get_logger("edge")
@@ -129,17 +130,15 @@ def answer(refusal: errors.Refusal) -> Response:
             json.dumps(_problem(refusal, status), ensure_ascii=False), status, mimetype=PROBLEM
         )
     else:
-        response = make_response(
-            render_template(
-                "errors/error.html",
-                title=refusal.title,
-                detail=refusal.detail,
-                status=status,
-                request_id=telemetry.request_id.get(),
-            ),
-            status,
+        response = page(
+            "errors/error.html",
+            "errors/_error.html",
+            status=status,
+            refusal=refusal,
+            code=status,
+            request_id=telemetry.request_id.get(),
         )
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED and response.mimetype == PROBLEM:
         response.headers["WWW-Authenticate"] = 'Bearer realm="pbcex"'
     retry_after = getattr(refusal, "retry_after_seconds", None)
     if retry_after is not None:

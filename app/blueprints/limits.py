@@ -30,6 +30,8 @@ class RateLimit(Enum):
 
     #: Counted for each person, or for each address while nobody is signed in.
     DEFAULT = ("default", 100)
+    #: Pages, which refresh themselves. Always counted for each address: an office may share one.
+    PAGE = ("page", 600)
     #: Where a secret could be guessed. Always counted for each address.
     SIGN_IN = ("sign-in", 10)
 
@@ -91,6 +93,15 @@ class RouteLimiter(Limiter):
     #: Requests each minute in place of every class's own.
     override: int | None = None
 
+    def init_app(self, app: Flask) -> None:
+        """Count before each request. The hooks for decorated limits and their headers are taken
+        out again: nothing here uses them, and they cost as much as the counting does.
+        """
+        super().init_app(app)
+        if self.enabled:
+            app.after_request_funcs[None].pop()
+            app.teardown_request_funcs[None].pop()
+
     def _check_request_limit(
         self,
         callable_name: str | None = None,  # noqa: ARG002 - the library's interface
@@ -108,7 +119,7 @@ class RouteLimiter(Limiter):
 
     def _count(self, limit: RateLimit) -> None:
         quota = self.override or limit.quota
-        claims = None if limit is RateLimit.SIGN_IN else caller().claims
+        claims = caller().claims if limit is RateLimit.DEFAULT else None
         who = str(claims.user_id) if claims else client_network()
         window, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
         reset = WINDOW_SECONDS - elapsed

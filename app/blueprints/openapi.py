@@ -5,6 +5,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import marshmallow as ma
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_instance
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_smorest import Api
 
@@ -65,6 +68,19 @@ class ProblemSchema(ma.Schema):
     )
 
 
+class _Converter(OpenAPIConverter):
+    """Adds what a schema says about its fields together."""
+
+    def schema2jsonschema(self, schema: ma.Schema | type[ma.Schema]) -> dict[str, Any]:
+        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        together = getattr(resolve_schema_instance(schema), "together", {})
+        return {**described, **together}
+
+
+class _Plugin(MarshmallowPlugin):
+    Converter = _Converter
+
+
 class ProblemApi(Api):  # type: ignore[misc]
     """flask-smorest without its own error pages: `app.blueprints.errors` answers for everything."""
 
@@ -88,7 +104,7 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
             "servers": [{"url": public_url or "/"}],
         },
     )
-    api = ProblemApi()
+    api = ProblemApi(spec_kwargs={"marshmallow_plugin": _Plugin()})
     for kind in (fields.PublicId, fields.AmountText, fields.Text):
         api.register_field(kind, "string", None)
     api.register_field(fields.Instant, "string", "date-time")

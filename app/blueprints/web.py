@@ -37,7 +37,7 @@ from app.idempotency import rules as keys
 from app.idempotency import service as idempotency
 from app.identity import queries as identity
 from app.identity.tokens import Claims
-from app.kit.db import Database
+from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Refusal, Unauthenticated
 from app.kit.pipeline import Row
 
@@ -72,6 +72,7 @@ class Operation:
     refusals: tuple[type[Refusal], ...]
     replies: dict[int, Schema]
     own_transactions: bool
+    snapshot: bool
 
     @property
     def public(self) -> bool:
@@ -111,6 +112,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         refusals: tuple[type[Refusal], ...] = (),
         replies: dict[int, type[Schema]] | None = None,
         own_transactions: bool = False,
+        snapshot: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
@@ -120,12 +122,15 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         was recorded about it stays. Its docstring becomes the route's summary and description.
 
         `writes` opens a transaction; it is the default for every method but GET. Otherwise the
-        session only reads, each statement on its own. With `own_transactions` the function gets
-        `database` in place of `session`, because it does something slow between two transactions.
+        session only reads, each statement on its own, or all of one moment with `snapshot`. With
+        `own_transactions` the function gets `database` in place of `session`, because it does
+        something slow between two transactions.
         `refusals` and `replies` document answers beside the usual ones.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
+        if snapshot and (writes or method != "GET"):
+            raise TypeError(f"{method} {path}: nothing can be written on a snapshot")
         if idempotent and (public or own_transactions):
             raise TypeError(f"{method} {path}: one key, one actor, one transaction")
 
@@ -145,6 +150,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 refusals=refusals,
                 replies={code: schema() for code, schema in (replies or {}).items()},
                 own_transactions=own_transactions,
+                snapshot=snapshot,
             )
             _check_parameters(operation)
             self._add(operation)
@@ -326,6 +332,8 @@ def _database() -> Database:
 def _opened(operation: Operation) -> AbstractContextManager[Any]:
     if operation.own_transactions:
         return nullcontext(_database())
+    if operation.snapshot:
+        return _database().transaction(SNAPSHOT)
     return _database().transaction() if operation.writes else _database().reading()
 
 
@@ -344,7 +352,8 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
         response.headers.pop("Content-Type", None)
     else:
         response = Response(_encode(schema.dump(reply)), status, content_type=JSON)
-    response.headers.extend(headers)
+    if headers:
+        response.headers.extend(headers)
     return response
 
 

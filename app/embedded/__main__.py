@@ -144,7 +144,7 @@ class Run:
         address = f"http://127.0.0.1:{self._port}"
         self._say("Ready\n")
         print(f"  Home         {address}/")
-        print(f"  Staff        {address}/auth/login   then /support/  /teller/  /admin/")
+        print(f"  Staff        {address}/auth/login   then /admin/")
         print(f"  API          {address}/api/docs")
         if self._given.get("PBCEX_ENV") != "production":
             print(f"\n  Sample people, all with the password {_PASSWORD}")

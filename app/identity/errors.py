@@ -25,6 +25,13 @@ class AccountSuspended(PermissionDenied):
     title = "This account is suspended. Please contact support"
 
 
+class StaffOnly(PermissionDenied):
+    """Said only to a customer who gave the right password."""
+
+    code = "staff_only"
+    title = "The desks are for staff. Customers use the app or the API"
+
+
 class EmailTaken(Conflict):
     """Somebody registered with this e-mail address before."""
 

@@ -38,7 +38,7 @@ class User(Base):
 
 
 class LoginSession(Base):
-    """One login, and the family of refresh tokens that descend from it."""
+    """One login: in a browser, or the family of refresh tokens that descend from it."""
 
     __tablename__ = "login_sessions"
     __table_args__ = (
@@ -50,6 +50,8 @@ class LoginSession(Base):
             name="revoked_reason_known",
         ),
         sa.CheckConstraint("expires_at > created_at", name="session_expires_after_start"),
+        sa.CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash_is_sha256"),
+        sa.CheckConstraint("(seen_at IS NULL) = (secret_hash IS NULL)", name="seen_if_in_browser"),
         sa.Index("login_sessions_user_id_idx", "user_id"),
         sa.Index("login_sessions_expires_at_idx", "expires_at"),
     )
@@ -61,6 +63,10 @@ class LoginSession(Base):
     expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     revoked_reason: Mapped[str | None] = mapped_column(sa.Text)
+    #: SHA-256 of the secret in the browser's cookie; null where tokens are used instead.
+    secret_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary, unique=True)
+    #: When the person last did something in that browser.
+    seen_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class RefreshToken(Base):

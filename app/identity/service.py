@@ -13,8 +13,8 @@ from secrets import token_urlsafe
 from uuid import UUID
 
 from app.access import Actor, Role
-from app.identity import lockout, queries, rules
-from app.identity.errors import AccountSuspended, InvalidCredentials, TokenInvalid
+from app.identity import lockout, queries, rules, staff_sessions
+from app.identity.errors import AccountSuspended, InvalidCredentials, StaffOnly, TokenInvalid
 from app.identity.lockout import Counters
 from app.identity.passwords import Passwords
 from app.identity.queries import Person
@@ -179,6 +179,21 @@ def conclude_login(session: Session, attempt: Attempt) -> LoggedIn | Refusal:
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
     return _open_session(session, settled)
+
+
+def conclude_staff_login(
+    session: Session, attempt: Attempt, *, replaces: str | None
+) -> str | Refusal:
+    """Open a session in a staff member's browser and answer its secret, ending the one that the
+    browser had; or record the failure and answer the refusal to raise afterwards."""
+    settled = _settle(session, attempt)
+    if isinstance(settled, Refusal):
+        return settled
+    if queries.person_by_id(session, settled).role is Role.USER:
+        return StaffOnly()
+    if attempt.new_hash:
+        _store_hash(session, settled, attempt.new_hash)
+    return staff_sessions.begin(session, settled, replaces=replaces)
 
 
 def prepare_new_password(person: Person, password: str) -> str:

@@ -46,6 +46,11 @@ class Account(Base):
     __table_args__ = (
         sa.UniqueConstraint("owner_id", "class", "asset"),
         sa.CheckConstraint("normal IN (1, -1)", name="normal_is_a_sign"),
+        sa.Index(
+            "accounts_not_of_customers_idx",
+            "id",
+            postgresql_where=sa.text("class NOT IN ('customer.funding', 'customer.trading')"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)

@@ -54,6 +54,24 @@ WHERE e.posted_at <= %s
 GROUP BY c.kind, a.class, a.asset
 ORDER BY c.kind, a.class, a.asset
 """
+# The classes are written out, so that the planner finds the partial index.
+_HOUSE_BALANCES = """
+WITH since AS (
+    SELECT p.account_id, sum(p.units) AS units
+    FROM entries e JOIN postings p ON p.entry_id = e.id
+    WHERE e.xid >= (SELECT xid FROM rollup_watermark)
+    GROUP BY p.account_id
+)
+SELECT a.class, a.asset,
+       sum(CASE WHEN a.guarded THEN a.normal * b.posted
+                ELSE coalesce(r.units, 0) + coalesce(s.units, 0) END)
+FROM accounts a
+LEFT JOIN balances b ON b.account_id = a.id
+LEFT JOIN rollups r ON r.account_id = a.id
+LEFT JOIN since s ON s.account_id = a.id
+WHERE a.class NOT IN ('customer.funding', 'customer.trading')
+GROUP BY a.class, a.asset
+"""
 _BALANCE_AT = """
 SELECT coalesce(sum(a.normal * p.units), 0)
 FROM accounts a
@@ -92,6 +110,14 @@ class TrialBalanceLine(NamedTuple):
     accounts: int
 
 
+class HouseBalance(NamedTuple):
+    """The sum of all accounts of a class that is not customers', in an asset: debit positive."""
+
+    account_class: str
+    asset: str
+    units: int
+
+
 class JournalPosting(NamedTuple):
     """One posting with its entry: debit positive."""
 
@@ -128,6 +154,18 @@ def trial_balance(session: Session, at: datetime | None = None) -> list[TrialBal
     return [
         TrialBalanceLine(kind, line, asset, int(units), accounts)
         for kind, line, asset, units, accounts in rows
+    ]
+
+
+def house_balances(session: Session) -> list[HouseBalance]:
+    """What stands on the accounts that are not customers', in one statement.
+
+    Entries sum to zero in each asset; so these sum, in each asset, to what customers own in it. It
+    costs the same with one customer and with a million.
+    """
+    return [
+        HouseBalance(line, asset, int(units))
+        for line, asset, units in session.rows(_HOUSE_BALANCES)
     ]
 
 

@@ -20,6 +20,7 @@ class QuoteRow(Base):
         sa.CheckConstraint("from_asset <> to_asset", name="quote_sides_differ"),
         sa.CheckConstraint(_AMOUNTS_POSITIVE, name="quote_amounts_positive"),
         sa.CheckConstraint("expires_at > quoted_at", name="quote_expires_later"),
+        sa.Index("quotes_expires_at_idx", "expires_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

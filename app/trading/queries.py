@@ -1,5 +1,6 @@
 """Reads of trading."""
 
+from datetime import datetime
 from uuid import UUID
 
 from app.catalog.rules import TRADABLE
@@ -18,6 +19,16 @@ _HISTORY = f"{_COLUMNS} WHERE user_id = %(user)s ORDER BY id DESC LIMIT %(limit)
 _HISTORY_BEFORE = (
     f"{_COLUMNS} WHERE user_id = %(user)s AND id < %(before)s ORDER BY id DESC LIMIT %(limit)s"
 )
+_OPEN_QUOTES = """
+WITH open AS (
+    SELECT q.* FROM quotes q
+    WHERE q.expires_at > %(now)s AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id)
+)
+SELECT asset, sum(units) FROM (
+    SELECT to_asset AS asset, received_units AS units FROM open
+    UNION ALL SELECT from_asset, -given_units FROM open
+) AS side GROUP BY asset
+"""
 
 
 def history(session: Session, user_id: UUID, *, limit: int, cursor: str | None) -> Page[Order]:
@@ -28,6 +39,15 @@ def history(session: Session, user_id: UUID, *, limit: int, cursor: str | None) 
     else:
         rows = session.rows(_HISTORY_BEFORE, {**values, "before": decode_cursor(cursor)})
     return cut([_order(row) for row in rows], limit, lambda order: order.id)
+
+
+def open_quotes(session: Session, now: datetime) -> dict[str, int]:
+    """Minor units by asset that filling every open quote would add to what customers are owed.
+
+    Open is what is neither filled nor expired at `now`. What a customer would receive counts as
+    it is, what they would give counts against it.
+    """
+    return {code: int(units) for code, units in session.rows(_OPEN_QUOTES, {"now": now})}
 
 
 def _order(row: Row) -> Order:

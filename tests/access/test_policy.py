@@ -43,6 +43,11 @@ def test_staff_hold_no_customers_rights_to_money(role: Role) -> None:
     assert not MONEY & PERMISSIONS_OF[role]
 
 
+def test_only_oversight_reads_exposure() -> None:
+    holders = {role for role in Role if Permission.EXPOSURE_READ in PERMISSIONS_OF[role]}
+    assert holders == {Role.ADMIN, Role.AUDITOR}
+
+
 def test_require_passes_or_names_what_is_missing() -> None:
     require(actor(Role.USER), Permission.ORDERS_PLACE)
     with pytest.raises(PermissionDenied, match="own:orders:place"):

@@ -98,11 +98,6 @@ def decline(session: Session, actor: Actor) -> Refusal:
     return Declined()
 
 
-@blp.operation("POST", "/exposures", permission=Permission.EXPOSURE_READ, takes=Gift)
-def staff_only(_session: Session, _actor: Actor, _body: dict[str, Any]) -> None:
-    """A customer may not."""
-
-
 @blp.operation(
     "GET",
     "/things/<thing_id>",

@@ -60,12 +60,15 @@ class TestOrderOfChecks:
         problem(self.wrong(person.client, person.headers()), 401, "token_invalid")
         problem(person.give(), 401, "token_invalid")
 
-    def test_then_403(self, person: SignedIn) -> None:
-        problem(
-            self.wrong(person.client, person.headers(), "/api/probe/exposures"),
-            403,
-            "permission_denied",
-        )
+    def test_then_403(self, person: SignedIn, database: Database) -> None:
+        """Staff hold no customer's right to their own money."""
+        with database.transaction() as session:
+            session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (person.user_id,))
+        problem(self.wrong(person.client, person.headers()), 403, "permission_denied")
+        problem(person.give(), 403, "permission_denied")
+        with database.reading() as session:
+            opened = session.rows("SELECT 1 FROM accounts WHERE owner_id = %s", (person.user_id,))
+        assert opened == []
 
     def test_then_the_key(self, person: SignedIn) -> None:
         problem(self.wrong(person.client, person.headers()), 400, "idempotency_key_required")

@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import app
 from tests.house.source import CHECKOUT, python
@@ -34,26 +33,3 @@ def test_the_docstring_shows_the_layers_as_they_are_checked() -> None:
 def test_the_processes_reach_rq_through_jobs_only() -> None:
     imports = re.compile(r"^\s*(from|import) (rq|redis|httpx)\b", re.MULTILINE)
     assert not [s.name for s in python("wsgi.py", "worker.py") if imports.search(s.text)]
-
-
-def test_every_room_has_the_same_file_names() -> None:
-    usual = {
-        *("__init__", "models", "rules", "service", "queries", "errors", "ports", "tasks"),
-    }
-    own = {
-        "access": {"permissions", "policy"},
-        "identity": {"lockout", "passwords", "tokens"},
-        "ledger": {"chart", "verification"},
-        "outbox": {"timetable"},
-        "pricing": {"hours"},
-        "reporting": {"books"},
-    }
-    rooms = {name for layer in LAYERS for name in layer} - NOT_CAPABILITIES - {"kit"}
-    strange = [
-        source.name
-        for source in python("app/")
-        if len(Path(source.name).parts) > 2
-        if (room := Path(source.name).parts[1]) in rooms
-        and Path(source.name).stem not in usual | own.get(room, set())
-    ]
-    assert strange == [], "models rules service queries errors ports tasks; or name the noun here"

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -20,8 +20,11 @@ from app.config import PROJECT, Settings, UnsafeSettings
 from app.factory import create_app
 from app.jobs.dispatch import carry_out
 from app.kit.db import Database
+from app.kit.pipeline import Pipeline, Row, Statement
 from app.outbox.rules import Backoff
+from tests.api import ApiClient
 from tests.house.source import CHECKOUT
+from tests.people import set_prices
 from tests.skips import PLATFORM
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -131,6 +134,30 @@ def test_the_traced_functions_exist() -> None:
     for file, name in traced:
         text = (CHECKOUT / file).read_text(encoding="utf-8")
         assert re.search(rf"^ *(def|class) {name}\b", text, re.MULTILINE), f"{file} {name}"
+
+
+@pytest.mark.parametrize("at_a_quote", [True, False])
+def test_an_order_takes_the_trips_that_are_traced(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, *, at_a_quote: bool
+) -> None:
+    set_prices(database, AU="4000")
+    ada = ApiClient.customer(app, USD="200.00")
+    wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+    quote = ada.ok(201, ada.post("/api/trade/quote", wish))
+    trips = []
+
+    def counted(pipeline: Pipeline, statements: Sequence[Statement]) -> list[list[Row]]:
+        trips.append([sql.split(maxsplit=1)[0] for sql, _ in statements])
+        return run(pipeline, statements)
+
+    run = Pipeline.run
+    monkeypatch.setattr(Pipeline, "run", counted)
+    ada.ok(201, ada.post("/api/trade/order", {"quoteId": quote["id"]} if at_a_quote else wish))
+    assert trips == [
+        ["BEGIN", "SELECT", "SELECT", "SELECT"],
+        ["SELECT", "SELECT"] if at_a_quote else ["SELECT"],
+        ["INSERT", "SELECT", "INSERT", "INSERT", "COMMIT"],
+    ]
 
 
 def test_every_file_that_documents_name_exists() -> None:

@@ -1,5 +1,7 @@
 """Every route says who may call it; the whole table is committed, to be reviewed in each change."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
@@ -18,8 +20,11 @@ PUBLIC = {
 }
 
 
-def _operation(app: Flask, rule: Rule) -> Operation | None:
-    return getattr(app.view_functions[rule.endpoint], "operation", None)
+def _declaration(app: Flask, rule: Rule) -> Any:
+    """What says who may call it: an operation of the API, or the view of a page itself."""
+    view = app.view_functions[rule.endpoint]
+    operation: Operation | None = getattr(view, "operation", None)
+    return operation or (view if hasattr(view, "permission") else None)
 
 
 def _methods(rule: Rule) -> list[str]:
@@ -29,16 +34,16 @@ def _methods(rule: Rule) -> list[str]:
 def test_the_table_of_routes(app: Flask) -> None:
     rows = []
     for rule in app.url_map.iter_rules():
-        operation = _operation(app, rule)
-        assert operation or rule.rule in PUBLIC, f"{rule.rule} declares nothing: use operation()"
-        limit = operation.rate_limit if operation else None
+        declared = _declaration(app, rule)
+        assert declared or rule.rule in PUBLIC, f"{rule.rule} does not say who may call it"
+        limit = declared.rate_limit if declared else None
         rows += [
             (
                 rule.rule,
                 method,
-                operation.permission or "public" if operation else "public",
+                getattr(declared, "permission", None) or "public",
                 f"{limit.label} {limit.quota}/min" if limit else "unlimited",
-                "one key, one effect" if operation and operation.idempotent else "",
+                "one key, one effect" if getattr(declared, "idempotent", False) else "",
             )
             for method in _methods(rule)
         ]
@@ -52,5 +57,6 @@ def test_the_list_of_open_pages_is_true(app: Flask) -> None:
 
 @pytest.mark.parametrize("permission", list(Permission))
 def test_every_permission_is_asked_for_somewhere(app: Flask, permission: Permission) -> None:
-    operations = [_operation(app, rule) for rule in app.url_map.iter_rules()]
-    assert any(op.permission is permission for op in operations if op), "no route asks for it"
+    declared = [_declaration(app, rule) for rule in app.url_map.iter_rules()]
+    asked = {each.permission for each in declared if each}
+    assert permission in asked, "no route asks for it"

@@ -38,6 +38,7 @@ def bootstrap(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(300)  # makes two environments with pip, which reads and writes a lot
 def test_makes_the_environment_once_and_again_when_something_changed(checkout):
     python = str(Path(CHECKOUT / ".venv/bin/python").resolve())
     first = bootstrap(checkout, PYTHON=python)

@@ -14,8 +14,9 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.kit.db import Database
-from tests.api import ApiClient, fingerprint, problem, unchanged, wrong_fields
+from tests.api import ApiClient, problem, wrong_fields
 from tests.people import set_prices
+from tests.unchanged import state, unchanged
 
 QUOTE, ORDER, TRANSFER = "/api/trade/quote", "/api/trade/order", "/api/wallet/transfer"
 GOOD: dict[str, dict[str, Any]] = {
@@ -421,16 +422,13 @@ class TestAddresses:
 
 def test_the_guard_of_this_file_would_notice(database: Database, open_app: Flask) -> None:
     """The negative control: a good request does change what the guard looks at."""
-    before = fingerprint(database)
     someone = ApiClient.customer(open_app, USD="100.00")
-    after = fingerprint(database)
-    changed = {table for table in before if before[table] != after[table]}
-    assert changed == {"users", "accounts", "entries", "postings", "balances"}
-    someone.ok(201, someone.post(QUOTE, GOOD[QUOTE]))
-    someone.ok(201, someone.post(ORDER, GOOD[ORDER]))
-    final = fingerprint(database)
-    changed = {table for table in before if after[table] != final[table]}
-    assert changed == {
-        "quotes", "orders", "accounts", "entries", "postings", "balances", "outbox",
-        "idempotent_answers",
+    states = [state(database)]
+    for path in (QUOTE, ORDER):
+        someone.ok(201, someone.post(path, GOOD[path]))
+        states.append(state(database))
+    before, quoted, ordered = states
+    assert {table for table in before if before[table] != quoted[table]} == {"quotes"}
+    assert {table for table in before if quoted[table] != ordered[table]} == {
+        "orders", "accounts", "entries", "postings", "balances", "outbox", "idempotent_answers",
     }  # fmt: skip

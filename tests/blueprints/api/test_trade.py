@@ -7,8 +7,9 @@ import time_machine
 from flask import Flask
 
 from app.kit.db import Database
-from tests.api import ApiClient, problem, unchanged, wrong_fields
+from tests.api import ApiClient, problem, wrong_fields
 from tests.people import set_prices
+from tests.unchanged import unchanged
 
 #: Mids whose bid and ask are round: 40 bps around 4000 are 3992 and 4008.
 MIDS = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4", "PAXG": "4000"}
@@ -131,7 +132,7 @@ class TestQuote:
         ("give", "get", "asked", "given", "received", "price", "fee"), EXACT,
         ids=[f"{row[0]} to {row[1]} {row[2]}" for row in EXACT],
     )  # fmt: skip
-    def test_and_order_say_the_same_exact_numbers(  # noqa: PLR0917
+    def test_and_order_say_the_same_exact_numbers(
         self, rich: ApiClient, give: str, get: str, asked: dict[str, str],
         given: str, received: str, price: str, fee: str,
     ) -> None:  # fmt: skip

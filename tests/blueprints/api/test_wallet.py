@@ -7,8 +7,9 @@ import time_machine
 from flask import Flask
 
 from app.kit.db import Database
-from tests.api import ApiClient, problem, unchanged, wrong_fields
+from tests.api import ApiClient, problem, wrong_fields
 from tests.people import set_prices
+from tests.unchanged import unchanged
 
 TRANSFER = "/api/wallet/transfer"
 MIDS = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4", "PAXG": "4000"}

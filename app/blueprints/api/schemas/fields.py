@@ -33,7 +33,8 @@ def _described(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]
     return {**options, "metadata": {**shape, **options.get("metadata", {})}}
 
 
-def _example_id(prefix: str) -> str:
+def example_id(prefix: str) -> str:
+    """An id for the document's examples."""
     return ids.encode(prefix, UUID("019a9f3c-7d00-7abc-8def-0123456789ab"))
 
 
@@ -42,6 +43,8 @@ class Schema(ma.Schema):
 
     #: A truthful example for the document; derived from the fields' own when absent.
     example: ClassVar[Mapping[str, Any] | None] = None
+    #: What the fields must be together, as keywords of JSON Schema.
+    together: ClassVar[Mapping[str, Any]] = {}
 
     class Meta:
         unknown = ma.RAISE
@@ -103,6 +106,14 @@ class AmountText(ma.fields.String):
         return super()._serialize(value, attr, obj, **options)
 
 
+class SignedAmountText(AmountText):
+    """A decimal string that may be below zero. Only said by us, never read."""
+
+    def __init__(self, **options: Any) -> None:
+        shape = {"pattern": _AMOUNT.replace("^", "^-?"), "examples": ["-2.00000000"]}
+        super().__init__(**_described(options, shape))
+
+
 def amount(field: str, asset: str, text: str) -> Amount:
     """The amount of a known asset that a field of the wire states.
 
@@ -152,6 +163,13 @@ class Choice(_Choice):
         return self.kind(super()._deserialize(value))
 
 
+class Fixed(ma.fields.String):
+    """Always the same text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(required=True, dump_default=text, metadata={"enum": [text]})
+
+
 class PublicId(ma.fields.Field[UUID]):
     """An identifier with its prefix: `trd_…` outside, a UUID inside.
 
@@ -161,7 +179,7 @@ class PublicId(ma.fields.Field[UUID]):
 
     def __init__(self, prefix: str, **options: Any) -> None:
         self.prefix = prefix
-        shape = {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [_example_id(prefix)]}
+        shape = {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [example_id(prefix)]}
         super().__init__(**_described(options, shape))
 
     def _serialize(self, value: UUID | None, *_others: Any, **_options: Any) -> str | None:

@@ -1,5 +1,6 @@
 """What prices, quotes and orders look like on the wire."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -8,11 +9,13 @@ import marshmallow as ma
 from app.blueprints.api.schemas.fields import (
     AmountText,
     AssetCode,
+    Fixed,
     Instant,
     MetalCode,
     PublicId,
     Schema,
     amount,
+    example_id,
 )
 from app.kit.money import Amount
 
@@ -39,13 +42,27 @@ class PricesQuery(Schema):
 class Price(Schema):
     """The price of a metal, in US dollars per troy ounce."""
 
+    example: ClassVar = {
+        "metal": "AU",
+        "asset": "XAU-s",
+        "bid": "3992.000000",
+        "ask": "4008.000000",
+        "mid": "4000.000000",
+        "currency": "USD",
+        "unit": "ozt",
+        "asOf": "2026-11-22T09:30:00.000Z",
+        "source": "simulated",
+        "stale": False,
+        "marketState": "open",
+    }
+
     metal = MetalCode(required=True)
     asset = AssetCode(required=True)
     bid = AmountText(required=True, metadata={"description": "What a customer sells at"})
     ask = AmountText(required=True, metadata={"description": "What a customer buys at"})
     mid = AmountText(required=True)
-    currency = ma.fields.Constant("USD", metadata={"enum": ["USD"]})
-    unit = ma.fields.Constant("ozt", metadata={"enum": ["ozt"]})
+    currency = Fixed("USD")
+    unit = Fixed("ozt")
     as_of = Instant(required=True)
     source = ma.fields.String(required=True, metadata={"examples": ["simulated"]})
     stale = ma.fields.Boolean(required=True)
@@ -58,6 +75,12 @@ class Prices(Schema):
     data = ma.fields.List(ma.fields.Nested(Price), required=True)
 
 
+_CONVERSION: Mapping[str, Any] = {
+    "required": ["fromAsset", "toAsset"],
+    "oneOf": [{"required": ["fromAmount"]}, {"required": ["toAmount"]}],
+}
+
+
 class ConversionRequest(Schema):
     """Two assets and one amount: of what is given, or of what is to be received."""
 
@@ -67,6 +90,7 @@ class ConversionRequest(Schema):
     to_amount = AmountText(metadata={"examples": ["0.025"]})
 
     example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+    together: ClassVar = _CONVERSION
 
     @ma.validates_schema
     def _shape(self, data: dict[str, Any], **_options: Any) -> None:
@@ -106,7 +130,13 @@ class OrderRequest(ConversionRequest):
         metadata={"description": "The price the customer was shown; bounds maxSlippageBps"}
     )
 
-    example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+    together: ClassVar = {
+        "oneOf": [
+            {"required": ["quoteId"], "maxProperties": 1},
+            {**_CONVERSION, "not": {"required": ["quoteId"]}},
+        ],
+        "dependentRequired": {"expectedPrice": ["maxSlippageBps"]},
+    }
 
     def require_conversion(self, data: dict[str, Any]) -> None:
         """A quote alone, or a conversion; an expected price only to bound slippage from."""
@@ -122,8 +152,24 @@ class OrderRequest(ConversionRequest):
         super().require_conversion(data)
 
 
+_CONVERTED: Mapping[str, Any] = {
+    "fromAsset": "USD",
+    "toAsset": "XAU-s",
+    "fromAmount": "100.00",
+    "toAmount": "0.02482534",
+    "price": "4008.000000",
+    "fee": {"asset": "USD", "amount": "0.50"},
+}
+
+
 class Quote(Schema):
     """A price kept until `expiresAt`."""
+
+    example: ClassVar = {
+        "id": example_id("qt"),
+        **_CONVERTED,
+        "expiresAt": "2026-11-22T09:30:30.000Z",
+    }
 
     id = PublicId("qt", required=True)
     from_asset = AssetCode(required=True, attribute="conversion.given.asset.code")
@@ -138,9 +184,17 @@ class Quote(Schema):
 class Order(Schema):
     """A conversion that happened."""
 
+    example: ClassVar = {
+        "id": example_id("trd"),
+        "quoteId": example_id("qt"),
+        "status": "filled",
+        **_CONVERTED,
+        "executedAt": "2026-11-22T09:30:00.000Z",
+    }
+
     id = PublicId("trd", required=True)
     quote_id = PublicId("qt", required=True, allow_none=True)
-    status = ma.fields.Constant("filled", metadata={"enum": ["filled"]})
+    status = Fixed("filled")
     from_asset = AssetCode(required=True, attribute="given.asset.code")
     to_asset = AssetCode(required=True, attribute="received.asset.code")
     from_amount = AmountText(required=True, attribute="given")

@@ -1,0 +1,57 @@
+"""What the house owes in each metal against what it holds."""
+
+from flask import Response, jsonify
+
+from app.access import Actor, Permission
+from app.blueprints.pages import PageBlueprint
+from app.blueprints.rendering import page
+from app.catalog.rules import NAMES
+from app.hedging import queries
+from app.hedging.rules import ExposureRules
+from app.kit import clock
+from app.kit.db import Session
+from app.kit.ports import resolve
+from app.pricing.rules import PricingRules
+
+blp = PageBlueprint("admin", "/admin")
+
+
+@blp.view("GET", "/", permission=Permission.EXPOSURE_READ, snapshot=True)
+def exposure(session: Session, _actor: Actor) -> Response:
+    """Exposure by metal, at this moment."""
+    rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
+    found = queries.exposure(session, rules)
+    prices = [metal.price for metal in found.metals if metal.price is not None]
+    return page(
+        "admin/exposure/index.html",
+        "admin/exposure/_exposure.html",
+        exposure=found,
+        names=NAMES,
+        oldest_price=min(prices, key=lambda price: price.as_of, default=None),
+        stale={price.metal for price in prices if price.is_stale(found.as_of, pricing_rules)},
+    )
+
+
+@blp.view("GET", "/exposure/history", permission=Permission.EXPOSURE_READ, snapshot=True)
+def exposure_history(session: Session, _actor: Actor) -> Response:
+    """The net of each metal over the last hours and now, for the chart: texts, not numbers."""
+    now = queries.exposure(session, resolve(ExposureRules))
+    history = queries.history(session)
+    response = jsonify(
+        {
+            "asOf": clock.rfc3339(now.as_of),
+            "metals": [
+                {
+                    "metal": metal.metal,
+                    "low": str(metal.band.low),
+                    "high": str(metal.band.high),
+                    "times": [clock.rfc3339(past.taken_at) for past in history[metal.metal]]
+                    + [clock.rfc3339(now.as_of)],
+                    "net": [str(past.net) for past in history[metal.metal]] + [str(metal.net)],
+                }
+                for metal in now.metals
+            ],
+        }
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,26 @@
+"""What the people who run the house need to know of it."""
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import admin as schemas
+from app.blueprints.web import ApiBlueprint
+from app.hedging import queries
+from app.hedging.rules import ExposureRules
+from app.kit.db import Session
+from app.kit.ports import resolve
+
+blp = ApiBlueprint("admin", "/api/admin", "Running the house")
+
+
+@blp.operation(
+    "GET",
+    "/exposure",
+    permission=Permission.EXPOSURE_READ,
+    gives=schemas.Exposure,
+    snapshot=True,
+)
+def exposure(session: Session, _actor: Actor) -> object:
+    """What the house owes in each metal against what it holds, in troy ounces.
+
+    All figures are of one moment.
+    """
+    return queries.exposure(session, resolve(ExposureRules))

@@ -1,0 +1,49 @@
+"""The desks' pages, in the order in which the sidebar lists them."""
+
+from dataclasses import dataclass
+
+from app.access import Actor, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of a desk: shown to those who may see it."""
+
+    title: str
+    endpoint: str
+    icon: str
+    permission: Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Pages that belong together."""
+
+    title: str
+    entries: tuple[Entry, ...]
+
+
+SECTIONS = (
+    Section(
+        "Treasury",
+        (Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),),
+    ),
+)
+
+
+def sections_for(actor: Actor) -> list[Section]:
+    """What this person may open."""
+    permitted = [
+        Section(
+            section.title,
+            tuple(entry for entry in section.entries if entry.permission in actor.permissions),
+        )
+        for section in SECTIONS
+    ]
+    return [section for section in permitted if section.entries]
+
+
+def home_of(actor: Actor) -> str | None:
+    """The endpoint of the first page that this person may open."""
+    sections = sections_for(actor)
+    return sections[0].entries[0].endpoint if sections else None

@@ -1,0 +1,167 @@
+"""How a page is declared, and what every page goes through.
+
+`PageBlueprint.view` states who may see a page, as `ApiBlueprint.operation` does for the API. The
+order of checks:
+
+    429   the sender's limit
+    400   a form's token, for everything but GET
+    403   the form was sent by another site
+    303   to the sign-in page, unless somebody is signed in; 401 with HX-Redirect to HTMX
+    403   the permission
+    422 … the view's own refusals
+
+A view answers 303 after a success, and 422 with the same form after a mistake.
+"""
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from inspect import getdoc
+from urllib.parse import quote
+
+from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
+from flask_wtf.csrf import CSRFError, CSRFProtect
+
+from app.access import Permission, require
+from app.blueprints import errors, rendering, signin
+from app.blueprints.envelope import ACTOR_ID
+from app.blueprints.limits import RateLimit
+from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.errors import Malformed, PermissionDenied
+
+View = Callable[..., Response]
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A path of our own: browsers read "//", "/\" and control characters as the way to somewhere else.
+_OUR_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
+
+
+class FormOutdated(Malformed):
+    """The form's token is missing, or belongs to a session that has ended."""
+
+    code = "form_outdated"
+    title = "This form is no longer valid. Open the page again and send it once more"
+
+
+class CrossSite(PermissionDenied):
+    """Another site's page sent this form."""
+
+    code = "cross_site"
+    title = "Forms are only accepted from our own pages"
+
+
+class PageBlueprint(Blueprint):
+    """A desk, or a part of one: pages under one prefix."""
+
+    def __init__(self, name: str, prefix: str | None) -> None:
+        # The API has rooms of the same names.
+        super().__init__(f"{name}_pages", __name__, url_prefix=prefix)
+
+    def view(
+        self,
+        method: str,
+        path: str,
+        *,
+        permission: Permission | None = None,
+        public: bool = False,
+        snapshot: bool = False,
+        rate_limit: RateLimit | None = RateLimit.PAGE,
+    ) -> Callable[[View], View]:
+        """Declare a page; exactly one of `permission` and `public` is given.
+
+        The function gets `session` and `actor`, then the path's variables by name; a public one
+        gets `database` and opens what it needs. A GET only reads, each statement on its own or all
+        of one moment with `snapshot`; everything else is one transaction.
+        """
+        if (permission is None) is not public:
+            raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
+
+        def declare(handler: View) -> View:
+            def serve(**variables: str) -> Response:
+                if permission is None:
+                    return handler(_database(), **variables)
+                member = signin.member()
+                if member is None:
+                    return ask_to_sign_in()
+                request.environ[ACTOR_ID] = member.actor.user_id
+                require(member.actor, permission)
+                with _opened(method, snapshot=snapshot) as session:
+                    return handler(session, member.actor, **variables)
+
+            serve.permission = permission  # type: ignore[attr-defined]
+            serve.rate_limit = rate_limit  # type: ignore[attr-defined]
+            serve.__doc__ = getdoc(handler)
+            self.add_url_rule(path, handler.__name__, serve, methods=[method])
+            return handler
+
+        return declare
+
+
+def register(app: Flask, *, without_cookies: tuple[Blueprint, ...]) -> None:
+    """Check every form. `without_cookies`: what no browser's cookie opens needs no token."""
+    app.config.update(
+        # A token lasts as long as the session that it belongs to.
+        WTF_CSRF_TIME_LIMIT=None,
+        # Our own check reads headers that privacy settings do not remove.
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    csrf = CSRFProtect(app)
+    for blueprint in without_cookies:
+        csrf.exempt(blueprint)
+    app.register_error_handler(CSRFError, lambda _error: errors.answer(FormOutdated()))
+
+    @app.before_request
+    def refuse_other_sites() -> None:
+        exempt = current_app.blueprints.get(request.blueprint or "") in without_cookies
+        if request.method not in _SAFE_METHODS and not exempt and _comes_from_elsewhere():
+            raise CrossSite
+
+
+def ask_to_sign_in() -> Response:
+    """To the sign-in page, and back from there if it was a page that was asked for."""
+    if rendering.wants_fragment():
+        # What is shown may be minutes old: the whole page goes, not the fragment.
+        response = Response(status=401)
+        shown = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url)
+        response.headers["HX-Redirect"] = _sign_in_url(f"/{shown.lstrip('/')}")
+        response.vary.add("HX-Request")
+        return response
+    asked = request.full_path.removesuffix("?") if request.method == "GET" else None
+    return see_other(_sign_in_url(asked))
+
+
+def see_other(location: str) -> Response:
+    """Go on with another page: what follows a form that did what it was for."""
+    response = redirect(location, 303)
+    assert isinstance(response, Response)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def our_path(text: str | None) -> str | None:
+    """`text` if it is the path of a page of ours, else None: nobody is sent away from here."""
+    return text if text is not None and _OUR_PATH.fullmatch(text) else None
+
+
+def _sign_in_url(then: str | None) -> str:
+    url = url_for("auth_pages.show_login")
+    return f"{url}?next={quote(then, safe='/')}" if then else url
+
+
+def _comes_from_elsewhere() -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site != "same-origin"
+    origin = request.headers.get("Origin")
+    return origin is not None and origin != request.host_url.rstrip("/")
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["database"]
+    return database
+
+
+def _opened(method: str, *, snapshot: bool) -> AbstractContextManager[Session]:
+    if method != "GET":
+        return _database().transaction()
+    return _database().transaction(SNAPSHOT) if snapshot else _database().reading()

@@ -1,0 +1,32 @@
+"""The front door, and the choice between light and dark."""
+
+from flask import Response, request, url_for
+
+from app.blueprints import nav, signin
+from app.blueprints.pages import PageBlueprint, our_path, see_other
+from app.blueprints.rendering import page
+from app.kit.db import Database
+
+blp = PageBlueprint("public", None)
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+@blp.view("GET", "/", public=True)
+def home(_database: Database) -> Response:
+    """What there is here, and for somebody signed in, where they may go."""
+    member = signin.member()
+    sections = nav.sections_for(member.actor) if member else []
+    return page("public/home.html", visitor=member, sections=sections)
+
+
+@blp.view("POST", "/theme", public=True)
+def choose_theme(_database: Database) -> Response:
+    """Remember light or dark in this browser, for those without script."""
+    response = see_other(our_path(request.form.get("next")) or url_for("public_pages.home"))
+    chosen = "dark" if request.form.get("theme") == "dark" else "light"
+    # Not HttpOnly: the script on the page changes it without a request.
+    response.set_cookie(
+        "theme", chosen, max_age=_YEAR_SECONDS, samesite="Lax", secure=request.is_secure
+    )
+    return response

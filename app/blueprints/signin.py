@@ -1,0 +1,103 @@
+"""Who sits at the browser. Flask-Login is the seam; the database is the truth.
+
+The signed cookie holds nothing but the secret of a row in `login_sessions` and the secret of the
+forms. Flask-Login's own ways to recognise somebody are switched off: its remember cookie cannot be
+revoked, and its session protection believes headers that the sender writes (RELIABILITY.md).
+"""
+
+from typing import cast
+
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_login import LoginManager, UserMixin, current_user, login_user
+
+from app.identity import staff_sessions
+from app.identity.staff_sessions import StaffMember
+from app.kit.db import Database
+
+#: Sent by what refreshes itself: it does not count as something the person did.
+UNATTENDED = "X-Unattended"
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """A member of staff, as Flask-Login sees them: known by their session's secret."""
+
+    def __init__(self, secret: str, member: StaffMember | None) -> None:
+        self.secret = secret
+        self.member = member
+
+    def get_id(self) -> str:
+        """What the cookie keeps."""
+        return self.secret
+
+
+class StaffLogin(LoginManager):  # type: ignore[misc]
+    """Flask-Login without a remember cookie."""
+
+    def _load_user_from_remember_cookie(self, _cookie: str) -> None:
+        return None
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        return response
+
+
+class PageSessions(SecureCookieSessionInterface):
+    """Cookies for the pages alone: programs have a token, and opening a cookie costs them time."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of a page; None, which Flask makes an empty one, for the API."""
+        if request.path.startswith("/api/"):
+            return None
+        return super().open_session(app, request)
+
+
+def register(app: Flask, *, secure: bool) -> None:
+    """Recognise staff in this application. `secure`: browsers reach it by https only."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-pbcex" if secure else "pbcex",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+    )
+    app.session_interface = PageSessions()
+    manager = StaffLogin()
+    manager.session_protection = None
+    manager.user_loader(_load)
+    manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["member"] = member
+
+
+def member() -> StaffMember | None:
+    """The member of staff who sent the current request, None for anybody else."""
+    return cast("SignedIn", current_user).member if current_user.is_authenticated else None
+
+
+def secret() -> str | None:
+    """The secret that the browser holds, whether it still counts or not."""
+    return session.get("_user_id")
+
+
+def remember(new_secret: str) -> None:
+    """From now on the browser has this session. Nothing of what it held before is kept."""
+    session.clear()
+    login_user(SignedIn(new_secret, None))
+    g.pop("_login_user")
+
+
+def forget() -> None:
+    """The browser holds nothing any more."""
+    session.clear()
+    g.pop("_login_user", None)
+
+
+def _load(found_secret: str) -> SignedIn | None:
+    database: Database = current_app.extensions["database"]
+    with database.reading() as reading:
+        found = staff_sessions.find(reading, found_secret)
+    if found is None:
+        return None
+    if UNATTENDED not in request.headers and staff_sessions.is_due(found):
+        with database.transaction() as writing:
+            staff_sessions.remember(writing, found)
+    return SignedIn(found_secret, found)

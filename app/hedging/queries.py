@@ -1,0 +1,98 @@
+"""Reads of hedging."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.catalog.rules import USD, Metal
+from app.hedging import rules
+from app.hedging.rules import OUNCES, ExposureRules, MetalExposure, Status
+from app.kit import clock
+from app.kit.db import Session
+from app.kit.money import Amount
+from app.ledger import queries as ledger
+from app.ledger.chart import AccountClass
+from app.pricing import queries as pricing
+from app.trading import queries as trading
+
+#: How far back the history goes.
+HISTORY = timedelta(hours=6)
+
+_HISTORY = """
+SELECT DISTINCT ON (date_trunc('minute', taken_at), metal) taken_at, metal, net_units, net_usd
+FROM exposures WHERE taken_at > %s AND taken_at <= %s
+ORDER BY date_trunc('minute', taken_at), metal, taken_at DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Every metal at one moment, in the catalogue's order."""
+
+    as_of: datetime
+    metals: list[MetalExposure]
+
+    @property
+    def total_net_usd(self) -> Amount | None:
+        """The net of all metals; None while one that is not zero has no price."""
+        return rules.total([metal.net_usd for metal in self.metals])
+
+    @property
+    def total_owed_usd(self) -> Amount | None:
+        """What customers are owed in all metals; None while one of them has no price."""
+        return rules.total([metal.value(metal.customer_liabilities) for metal in self.metals])
+
+    @property
+    def outside(self) -> list[MetalExposure]:
+        """The metals whose net is outside its band."""
+        return [metal for metal in self.metals if metal.status is not Status.IN_BAND]
+
+
+@dataclass(frozen=True, slots=True)
+class PastExposure:
+    """One metal's net at a moment that was recorded."""
+
+    taken_at: datetime
+    net: Amount
+    net_usd: Amount | None
+
+
+def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
+    """What the house owes and holds now.
+
+    For figures that belong together, open the session on a snapshot: an order that fills a quote
+    moves ounces from one of these reads to another.
+    """
+    now = clock.now()
+    owed: dict[str, int] = {}
+    positions: dict[str, int] = {}
+    for line in ledger.house_balances(session):
+        # What is not customers' sums to what is: each entry is zero in each asset.
+        owed[line.asset] = owed.get(line.asset, 0) + line.units
+        if line.account_class == AccountClass.POSITION:
+            positions[line.asset] = -line.units
+    quoted = trading.open_quotes(session, now)
+    prices = {price.metal: price for price in pricing.market(session)}
+    metals = [
+        rules.exposure_of(
+            metal,
+            owed=owed,
+            quoted=quoted,
+            positions=positions,
+            price=prices.get(metal),
+            band=exposure_rules.bands[metal],
+        )
+        for metal in Metal
+    ]
+    return Exposure(now, metals)
+
+
+def history(session: Session) -> Mapping[Metal, Sequence[PastExposure]]:
+    """The recorded nets of the last hours by metal, oldest first, the last of each minute."""
+    found: dict[Metal, list[PastExposure]] = {metal: [] for metal in Metal}
+    now = clock.now()
+    for taken_at, name, units, usd in session.rows(_HISTORY, (now - HISTORY, now)):
+        metal = Metal(name)
+        net_usd = None if usd is None else Amount(USD, usd)
+        found[metal].append(PastExposure(taken_at, Amount(OUNCES[metal], units), net_usd))
+    return found

@@ -1,0 +1,68 @@
+// What every page does: the theme, and regions that refresh themselves (data-refreshes).
+(() => {
+  const GRACE_MS = 12_000;
+  const YEAR_SECONDS = 365 * 24 * 3600;
+  const refreshedAt = new Map();
+
+  // Light and dark, without a request; the server reads the same cookie.
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "theme-switch") return;
+    event.preventDefault();
+    const chosen = event.submitter.value;
+    document.documentElement.dataset.bsTheme = chosen;
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `theme=${chosen}; path=/; max-age=${YEAR_SECONDS}; samesite=lax${secure}`;
+    event.target.querySelector(`[value=${chosen === "dark" ? "light" : "dark"}]`).focus();
+  });
+
+  const regions = () => document.querySelectorAll("[data-refreshes]");
+  const noteOf = (region) => document.querySelector(`[data-refresh-of="${region.id}"]`);
+
+  function say(note, text) {
+    // Unchanged text is left alone: a live region would be read out again.
+    if (note && note.textContent !== text) note.textContent = text;
+  }
+
+  function settle(region) {
+    refreshedAt.set(region.id, Date.now());
+    region.classList.remove("is-outdated");
+    say(noteOf(region), "Live");
+    noteOf(region)?.classList.remove("is-outdated");
+  }
+
+  function watch() {
+    if (document.hidden) return;
+    for (const region of regions()) {
+      if (Date.now() - refreshedAt.get(region.id) < GRACE_MS) continue;
+      region.classList.add("is-outdated");
+      noteOf(region)?.classList.add("is-outdated");
+      say(noteOf(region), "Not updating: these figures are old. Trying again");
+    }
+  }
+
+  // Nobody looks at a hidden tab; when it is shown again, it gets time to catch up.
+  document.addEventListener("htmx:before:request", (event) => {
+    const { sourceElement } = event.detail.ctx;
+    if (document.hidden && sourceElement.hasAttribute("data-refreshes")) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) regions().forEach(settle);
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    const { ctx } = event.detail;
+    const region = ctx.sourceElement;
+    if (ctx.status === "swapped" && ctx.response.status < 400 && region.id && region.hasAttribute("data-refreshes")) {
+      settle(document.getElementById(region.id));
+      document.dispatchEvent(new CustomEvent("desk:refreshed", { detail: region.id }));
+    }
+  });
+  document.addEventListener("htmx:after:swap", () => focusFirstProblem());
+
+  function focusFirstProblem() {
+    document.querySelector("[data-takes-focus]")?.focus();
+  }
+
+  regions().forEach(settle);
+  focusFirstProblem();
+  setInterval(watch, 1000);
+})();

@@ -1,0 +1,125 @@
+"""The exposure page: what it says, to whom, and that its parts are one."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.access import Role
+from app.hedging import service
+from app.kit.db import Database
+from tests.pages import HTMX, Browser
+from tests.people import PASSWORD, People, set_prices
+
+NOW = datetime(2033, 5, 2, 9, 30, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def browser(app: Flask, people: People) -> Browser:
+    """A browser in which an auditor is signed in."""
+    browser = Browser(app)
+    with time_machine.travel(NOW, tick=False):
+        browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
+    return browser
+
+
+def row(page_text: str, metal: str) -> str:
+    """The row of a metal, as bytes."""
+    start = page_text.index(f'id="exposure-{metal}"')
+    return page_text[start : page_text.index("</tr>", start)]
+
+
+def figures(row_text: str) -> list[Decimal]:
+    """Its amounts, exactly: ounces, then what some of them are worth."""
+    return [Decimal(value) for value in re.findall(r'<data [^>]*value="([^"]+)"', row_text)]
+
+
+def test_the_fragment_is_a_part_of_the_page(browser: Browser, database: Database) -> None:
+    with time_machine.travel(NOW, tick=False):
+        set_prices(database, AU="4000")
+        fragment = browser.fragment("/admin/", "exposure")
+    [root] = [attributes for _, attributes in fragment.tags if attributes.get("id") == "exposure"]
+    assert root["aria-live"] == "off"
+    assert root["hx-get"] == "/admin/"
+
+
+@pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
+def test_htmx_gets_the_page_where_it_shows_pages(browser: Browser, header: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        answer = browser.client.get("/admin/", headers={**HTMX, header: "true"})
+    assert "<main" in answer.text
+
+
+def test_ounces_and_dollars_move_by_exactly_what_customers_own(
+    browser: Browser, people: People, database: Database
+) -> None:
+    with time_machine.travel(NOW, tick=False):
+        set_prices(database, AG="50")
+        before = row(browser.client.get("/admin/").text, "AG")
+        people.customer(XAG_s="1234.56789012")
+        after = row(browser.client.get("/admin/").text, "AG")
+
+    moved = [new - old for old, new in zip(figures(before), figures(after), strict=True)]
+    owed, worth = Decimal("1234.56789012"), Decimal("61728.39")
+    zero = Decimal(0)
+    cents = Decimal("0.01")
+    assert moved[0] == owed
+    assert abs(moved[1] - worth) <= cents
+    assert moved[2:7] == [zero] * 5
+    assert moved[7] == -owed
+    assert abs(moved[8] + worth) <= cents
+    assert moved[9:] == [zero] * 2
+
+
+def test_it_says_how_old_the_prices_are(browser: Browser, database: Database) -> None:
+    metals = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}
+    with time_machine.travel(NOW, tick=False) as clock:
+        set_prices(database, **metals)
+        fresh = browser.client.get("/admin/").text
+        clock.shift(timedelta(seconds=61))
+        set_prices(database, **metals)
+        with database.transaction() as session:
+            session.send("UPDATE market_prices SET as_of = %s WHERE metal = 'AU'", (NOW,))
+        old = browser.client.get("/admin/").text
+    assert "Stale" not in fresh
+    assert "09:30:05 UTC" in fresh
+    assert "Stale" in row(old, "AU")
+    assert "Stale" not in row(old, "AG")
+
+
+def test_without_prices_it_says_so(browser: Browser, people: People, database: Database) -> None:
+    people.customer(XPD_s="1")
+    with time_machine.travel(NOW, tick=False):
+        with database.transaction() as session:
+            session.send("DELETE FROM market_prices")
+        page = browser.get("/admin/")
+    assert "No prices yet" in page.said
+    assert "no price" in page.said
+
+
+def test_the_history_is_for_the_chart(browser: Browser, database: Database) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        with database.transaction() as session:
+            service.record_exposure(session)
+        clock.shift(timedelta(minutes=2))
+        answer = browser.client.get("/admin/exposure/history", headers={"X-Unattended": "true"})
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert [metal["metal"] for metal in answer.json["metals"]] == ["AU", "AG", "PT", "PD", "CU"]
+    gold = answer.json["metals"][0]
+    assert gold["times"] == ["2033-05-02T09:30:05.000Z", "2033-05-02T09:32:05.000Z"]
+    assert len(gold["net"]) == 2
+    assert gold["net"][0] == gold["net"][1]
+    assert (gold["low"], gold["high"]) == ("-100.00000000", "100.00000000")
+
+
+@pytest.mark.parametrize("role", [Role.SUPPORT, Role.TELLER, Role.INVENTORY, Role.COMPLIANCE])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/exposure/history"])
+def test_others_may_not_see_it(app: Flask, people: People, role: Role, path: str) -> None:
+    browser = Browser(app)
+    browser.sign_in(people.staff(role).email, PASSWORD)
+    page = browser.get(path, status=403)
+    assert "all:exposure:read" in page.said

@@ -1,0 +1,363 @@
+"""Signing in at a browser: sessions, their ends, and forms that others cannot send."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.access import Role
+from app.blueprints.pages import our_path
+from app.config import Settings
+from app.factory import API_BLUEPRINTS, create_app
+from app.kit.db import Database
+from tests.pages import HTMX, Browser, check
+from tests.people import PASSWORD, People
+
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    return Browser(app)
+
+
+@pytest.fixture
+def admin(people: People) -> str:
+    """The address of somebody who may see the exposure."""
+    return people.staff(Role.ADMIN).email
+
+
+def everything(database: Database) -> dict[str, object]:
+    """A checksum of every table."""
+    with database.reading() as session:
+        names = session.rows(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'public' AND c.relkind = 'r' ORDER BY 1"
+        )
+        return {
+            name: session.rows(
+                f"SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {name} t"
+            )[0]
+            for (name,) in names
+        }
+
+
+def sessions_of(database: Database, email: str) -> list[tuple[str | None, int]]:
+    """How each session of this person ended, and the size of its hash."""
+    with database.reading() as session:
+        return session.rows(
+            "SELECT s.revoked_reason, octet_length(s.secret_hash) FROM login_sessions s"
+            " JOIN users u ON u.id = s.user_id WHERE u.email = %s ORDER BY s.created_at, s.id",
+            (email,),
+        )
+
+
+def is_asked_to_sign_in(response: TestResponse) -> bool:
+    return response.status_code == 303 and response.location.startswith("/auth/login")
+
+
+class TestSigningIn:
+    def test_leads_to_the_desk(self, browser: Browser, admin: str, database: Database) -> None:
+        answer = browser.sign_in(admin, PASSWORD)
+        assert (answer.status_code, answer.location) == (303, "/admin/")
+        assert browser.get("/admin/").texts["h1"] == ["Exposure"]
+        assert sessions_of(database, admin) == [(None, 32)]
+
+    def test_leads_to_where_one_wanted_to_go(self, browser: Browser, admin: str) -> None:
+        asked = browser.client.get("/admin/?a=b")
+        assert asked.location == "/auth/login?next=/admin/%3Fa%3Db"
+        browser.get(asked.location)
+        assert browser.sign_in(admin, PASSWORD, then="/admin/?a=b").location == "/admin/?a=b"
+        assert browser.client.get("/auth/login?next=/admin/?a=c").location == "/admin/?a=c"
+
+    @pytest.mark.parametrize(
+        "elsewhere",
+        ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "evil",
+         "/\n/evil.example", "javascript:alert(1)", "", "/a\\b", "/ä"],
+    )  # fmt: skip
+    def test_leads_nowhere_else(self, browser: Browser, admin: str, elsewhere: str) -> None:
+        assert our_path(elsewhere) is None
+        assert browser.sign_in(admin, PASSWORD, then=elsewhere).location == "/admin/"
+
+    @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
+    def test_every_role_of_staff_has_a_way_in_and_out(
+        self, browser: Browser, people: People, role: Role
+    ) -> None:
+        member = people.staff(role)
+        browser.sign_in(member.email, PASSWORD)
+        home = browser.get("/")
+        assert f"Grace Hopper, {role.lower()}" in " ".join(home.said.split())
+        may_see = role in {Role.ADMIN, Role.AUDITOR}
+        browser.get("/admin/", status=200 if may_see else 403)
+        assert ("no desk for this role" in home.said) is not may_see
+        assert is_asked_to_sign_in(browser.send("/", "sign-out"))
+
+    def test_is_not_for_customers(
+        self, browser: Browser, people: People, database: Database
+    ) -> None:
+        customer = people.staff(Role.USER)
+        answer = browser.sign_in(customer.email, PASSWORD)
+        assert answer.status_code == 403
+        assert "The desks are for staff" in check(answer).said
+        assert sessions_of(database, customer.email) == []
+        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+
+    def test_says_the_same_for_unknown_and_wrong(self, browser: Browser, admin: str) -> None:
+        said = []
+        for email, password in ((admin, "wrong"), (f"{uuid4().hex}@example.com", PASSWORD)):
+            answer = browser.sign_in(email, password)
+            assert answer.status_code == 422
+            page = check(answer)
+            assert page.all("input", id="sign-in-password")[0]["value"] == ""
+            said.append(" ".join(page.said.split()))
+        assert said[0] == said[1]
+        assert "The e-mail address or the password is wrong" in said[0]
+
+    @pytest.mark.parametrize(
+        ("email", "password", "problem"),
+        [
+            ("", PASSWORD, "Enter your e-mail address"),
+            ("ada@example.com", "", "Enter your password"),
+            ("nobody", PASSWORD, "This must be an e-mail address"),
+        ],
+    )
+    def test_says_what_is_missing_beside_the_field(
+        self, browser: Browser, email: str, password: str, problem: str
+    ) -> None:
+        answer = browser.sign_in(email, password)
+        assert answer.status_code == 422
+        page = check(answer)
+        assert page.said.count(problem) == 2
+        [field] = page.all("input", **{"aria-invalid": "true"})
+        assert field["aria-describedby"] in page.ids
+
+    def test_is_refused_after_five_failures_from_one_place(
+        self, browser: Browser, admin: str, app: Flask, database: Database
+    ) -> None:
+        for _ in range(5):
+            assert browser.sign_in(admin, "wrong").status_code == 422
+        blocked = browser.sign_in(admin, PASSWORD)
+        assert blocked.status_code == 429
+        assert 1 <= int(blocked.headers["Retry-After"]) <= 60
+        assert "Too many failed logins" in check(blocked).said
+        assert sessions_of(database, admin) == []
+        assert Browser(app).sign_in(admin, PASSWORD).status_code == 303
+
+    def test_suspended_staff_stay_out_and_are_put_out(
+        self, browser: Browser, admin: str, database: Database, app: Flask
+    ) -> None:
+        browser.sign_in(admin, PASSWORD)
+        with database.transaction() as session:
+            session.send("UPDATE users SET status = 'suspended' WHERE email = %s", (admin,))
+        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+        answer = Browser(app).sign_in(admin, PASSWORD)
+        assert answer.status_code == 403
+        assert "suspended" in check(answer).said
+
+
+class TestTheSession:
+    def test_is_new_at_each_sign_in_and_ends_the_one_before(
+        self, browser: Browser, admin: str, database: Database, app: Flask
+    ) -> None:
+        browser.get("/auth/login")
+        before = browser.cookie()
+        browser.sign_in(admin, PASSWORD)
+        first = browser.cookie()
+        token = browser.get("/admin/").all("input", name="csrf_token")[0]["value"]
+        browser.client.post(
+            "/auth/login", data={"csrf_token": token, "email": admin, "password": PASSWORD}
+        )
+        second = browser.cookie()
+        assert len({before, first, second}) == 3
+        assert sessions_of(database, admin) == [("logged_out", 32), (None, 32)]
+        for cookie, is_in in ((before, False), (first, False), (second, True)):
+            other = Browser(app)
+            other.client.set_cookie("pbcex", cookie)
+            assert is_asked_to_sign_in(other.client.get("/admin/")) is not is_in
+
+    def test_ends_at_sign_out_for_every_copy_of_the_cookie(
+        self, browser: Browser, admin: str, database: Database, app: Flask
+    ) -> None:
+        browser.sign_in(admin, PASSWORD)
+        stolen = browser.cookie()
+        answer = browser.send("/admin/", "sign-out")
+        assert (answer.status_code, answer.location) == (303, "/auth/login")
+        assert sessions_of(database, admin) == [("logged_out", 32)]
+        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+        thief = Browser(app)
+        thief.client.set_cookie("pbcex", stolen)
+        assert is_asked_to_sign_in(thief.client.get("/admin/"))
+
+    def test_ends_when_the_password_changes(self, browser: Browser, admin: str, app: Flask) -> None:
+        browser.sign_in(admin, PASSWORD)
+        client = app.test_client()
+        client.environ_base["REMOTE_ADDR"] = browser.client.environ_base["REMOTE_ADDR"]
+        tokens = client.post("/api/auth/login", json={"email": admin, "password": PASSWORD}).json
+        changed = client.post(
+            "/api/auth/change-password",
+            json={"currentPassword": PASSWORD, "newPassword": "another password"},
+            headers={"Authorization": f"Bearer {tokens['accessToken']}"},
+        )
+        assert changed.status_code == 200
+        assert is_asked_to_sign_in(browser.client.get("/admin/"))
+
+    def test_ends_half_an_hour_after_the_person_last_did_something(
+        self, browser: Browser, admin: str
+    ) -> None:
+        start = datetime(2026, 11, 22, 9, tzinfo=UTC)
+        unattended = {**HTMX, "X-Unattended": "true", "HX-Current-URL": "http://localhost/admin/"}
+        with time_machine.travel(start, tick=False) as clock:
+            browser.sign_in(admin, PASSWORD)
+            clock.move_to(start + timedelta(minutes=29))
+            browser.get("/admin/")
+            for minutes in (40, 50, 58):
+                clock.move_to(start + timedelta(minutes=minutes))
+                answer = browser.client.get("/admin/", headers=unattended)
+                assert answer.status_code == 200
+            clock.move_to(start + timedelta(minutes=59))
+            answer = browser.client.get("/admin/", headers=unattended)
+            assert answer.status_code == 401
+            assert answer.headers["HX-Redirect"] == "/auth/login?next=/admin/"
+            assert is_asked_to_sign_in(browser.client.get("/admin/"))
+
+    def test_ends_half_a_day_after_it_began(self, browser: Browser, admin: str) -> None:
+        start = datetime(2026, 11, 22, 9, tzinfo=UTC)
+        with time_machine.travel(start, tick=False) as clock:
+            browser.sign_in(admin, PASSWORD)
+            for quarter in range(1, 48):
+                clock.move_to(start + timedelta(minutes=15 * quarter))
+                assert browser.client.get("/admin/").status_code == 200
+            clock.move_to(start + timedelta(hours=12))
+            assert is_asked_to_sign_in(browser.client.get("/admin/"))
+
+    def test_is_no_token_and_no_token_is_a_session(
+        self, browser: Browser, admin: str, database: Database
+    ) -> None:
+        browser.sign_in(admin, PASSWORD)
+        assert browser.client.get("/api/auth/me").status_code == 401
+        with database.reading() as session:
+            [(kept,)] = session.rows("SELECT count(*) FROM refresh_tokens t JOIN login_sessions s"
+                " ON s.id = t.session_id WHERE s.secret_hash IS NOT NULL")  # fmt: skip
+        assert kept == 0
+
+    def test_a_cookie_of_ones_own_making_opens_nothing(self, browser: Browser) -> None:
+        for forged in ("", "x", "eyJfdXNlcl9pZCI6IngifQ.aSE_.AAAA"):
+            browser.client.set_cookie("pbcex", forged)
+            browser.client.set_cookie("remember_token", f"{forged}|0000")
+            assert is_asked_to_sign_in(browser.client.get("/admin/"))
+
+
+class TestTheCookie:
+    def test_is_kept_from_scripts_and_other_sites(self, browser: Browser, admin: str) -> None:
+        answer = browser.sign_in(admin, PASSWORD)
+        [cookie] = answer.headers.getlist("Set-Cookie")
+        assert cookie.startswith("pbcex=")
+        assert cookie.split("; ")[1:] == ["HttpOnly", "Path=/", "SameSite=Lax"]
+
+    def test_is_bound_to_the_host_where_it_travels_by_https(self, app: Flask) -> None:
+        settings: Settings = app.extensions["settings"]
+        secure = create_app(settings.model_copy(update={"public_url": "https://pbcex.example"}))
+        try:
+            answer = secure.test_client().get("/auth/login", base_url="https://pbcex.example")
+            [cookie] = answer.headers.getlist("Set-Cookie")
+            assert cookie.startswith("__Host-pbcex=")
+            assert cookie.split("; ")[1:] == ["Secure", "HttpOnly", "Path=/", "SameSite=Lax"]
+        finally:
+            secure.extensions["database"].engine.dispose()
+
+
+class TestForms:
+    def test_without_a_token_do_nothing_anywhere(
+        self, browser: Browser, admin: str, app: Flask, database: Database
+    ) -> None:
+        browser.sign_in(admin, PASSWORD)
+        of_programs = {blueprint.name for blueprint in API_BLUEPRINTS}
+        before = everything(database)
+        walked = 0
+        for rule in app.url_map.iter_rules():
+            for method in _UNSAFE & (rule.methods or set()):
+                path = rule.rule.replace("<", "").replace(">", "")
+                answer = browser.client.open(path, method=method, data={"a": "b"})
+                assert 400 <= answer.status_code < 500, (method, path, answer.status_code)
+                if rule.endpoint.partition(".")[0] not in of_programs:
+                    assert answer.status_code == 400
+                    assert "no longer valid" in check(answer).said
+                    walked += 1
+        assert walked >= 3
+        assert everything(database) == before
+        browser.get("/admin/")
+
+    def test_refuse_a_token_of_another_session(self, browser: Browser, app: Flask) -> None:
+        other = Browser(app)
+        token = other.get("/auth/login").all("input", name="csrf_token")[0]["value"]
+        browser.get("/auth/login")
+        answer = browser.client.post("/theme", data={"csrf_token": token, "theme": "dark"})
+        assert answer.status_code == 400
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({}, 303),
+            ({"Origin": "http://localhost"}, 303),
+            ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 303),
+            ({"Origin": "https://evil.example"}, 403),
+            ({"Origin": "null"}, 403),
+            ({"Sec-Fetch-Site": "cross-site"}, 403),
+            ({"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"}, 403),
+            ({"Sec-Fetch-Site": "none"}, 403),
+        ],
+    )
+    def test_of_other_sites_are_refused(
+        self, browser: Browser, headers: dict[str, str], status: int
+    ) -> None:
+        token = browser.get("/auth/login").all("input", name="csrf_token")[0]["value"]
+        answer = browser.client.post(
+            "/theme", data={"csrf_token": token, "theme": "dark"}, headers=headers
+        )
+        assert answer.status_code == status
+        assert (browser.client.get_cookie("theme") is None) is (status != 303)
+
+    def test_the_theme_comes_back_to_the_page_it_was_chosen_on(self, browser: Browser) -> None:
+        answer = browser.send("/auth/login", "theme-switch", theme="dark", next="/auth/login")
+        assert (answer.status_code, answer.location) == (303, "/auth/login")
+        [root] = browser.get("/auth/login").all("html")
+        assert root["data-bs-theme"] == "dark"
+
+
+class TestRefusals:
+    def test_are_pages_outside_the_api(self, browser: Browser) -> None:
+        page = browser.get("/nowhere", status=404)
+        assert page.texts["h1"] == ["There is no such thing here"]
+
+    def test_are_fragments_to_htmx(self, browser: Browser) -> None:
+        answer = browser.client.get("/nowhere", headers=HTMX)
+        assert answer.status_code == 404
+        check(answer, fragment="error")
+
+
+@pytest.fixture
+def _no_database(app: Flask) -> Iterator[None]:
+    """The application's database refuses new connections."""
+    database: Database = app.extensions["database"]
+    original = database.engine
+    url = original.url.set(port=1)
+
+    broken = Database(sa.create_engine(url, connect_args={"connect_timeout": 1}))
+    app.extensions["database"] = broken
+    yield
+    app.extensions["database"] = database
+    broken.engine.dispose()
+
+
+@pytest.mark.usefixtures("_no_database")
+def test_a_database_that_is_away_is_said_on_a_page(app: Flask) -> None:
+    browser = Browser(app)
+    with browser.client.session_transaction() as session:
+        session["_user_id"] = "a secret that cannot be looked up"
+    page = browser.get("/admin/", status=503)
+    assert page.texts["h1"] == ["The database cannot be reached. Nothing was changed"]

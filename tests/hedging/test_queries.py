@@ -1,0 +1,235 @@
+"""Exposure as it is read from the ledger, the quotes and the record."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from app.access import Actor
+from app.catalog.rules import METAL_OF, TRADABLE, Metal
+from app.funding import service as funding
+from app.funding.rules import TransferLimits, Wallet
+from app.hedging import queries, service
+from app.hedging.queries import Exposure
+from app.hedging.rules import ExposureRules, MetalExposure
+from app.kit.db import SNAPSHOT, Database
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger import queries as ledger
+from app.pricing.rules import PricingRules
+from app.trading import service as trading
+from app.trading.service import Desk, Quote, Wish
+from tests.people import People, set_prices
+
+
+@pytest.fixture(autouse=True)
+def _prices(database: Database) -> None:
+    set_prices(database, AU="4000", AG="50", PT="1000", PD="1200", CU="0.3", PAXG="4001")
+
+
+def seen(database: Database) -> Exposure:
+    """The exposure now; what it says is owed is what stands on customers' accounts."""
+    with database.transaction(SNAPSHOT) as session:
+        found = queries.exposure(session, resolve(ExposureRules))
+        owed = dict.fromkeys(Metal, 0)
+        for line in ledger.trial_balance(session):
+            if line.account_class.startswith("customer.") and line.asset in METAL_OF:
+                owed[METAL_OF[line.asset]] += line.units
+    assert {each.metal: each.customer_liabilities.units for each in found.metals} == owed
+    return found
+
+
+def of(exposure: Exposure, metal: Metal) -> MetalExposure:
+    return next(each for each in exposure.metals if each.metal is metal)
+
+
+def moved(before: Exposure, after: Exposure, metal: Metal) -> dict[str, str]:
+    """Which figures of a metal moved, and by how much."""
+    old, new = of(before, metal), of(after, metal)
+    names = ("customer_liabilities", "open_quotes", "net", "position")
+    steps = {name: getattr(new, name) - getattr(old, name) for name in names}
+    return {name: str(step) for name, step in steps.items() if step}
+
+
+def wish(from_code: str, to_code: str, *, given: str = "", received: str = "") -> Wish:
+    from_asset, to_asset = TRADABLE[from_code], TRADABLE[to_code]
+    return Wish(
+        from_asset,
+        to_asset,
+        Amount.parse(from_asset, given) if given else None,
+        Amount.parse(to_asset, received) if received else None,
+    )
+
+
+def quote(database: Database, actor: Actor, asked: Wish) -> Quote:
+    with database.transaction() as session:
+        return trading.quote(session, actor, resolve(Desk), asked)
+
+
+def convert(database: Database, actor: Actor, asked: Wish) -> None:
+    with database.transaction() as session:
+        trading.convert(session, actor, resolve(Desk), asked)
+
+
+class TestExposure:
+    def test_what_customers_own_is_owed_gold_in_both_its_forms(
+        self, database: Database, people: People
+    ) -> None:
+        before = seen(database)
+        people.customer(PAXG="2", XAU_s="0.5", XAG_s="10", USD="100")
+        after = seen(database)
+        assert moved(before, after, Metal.AU) == {
+            "customer_liabilities": "2.50000000",
+            "net": "-2.50000000",
+        }
+        assert moved(before, after, Metal.AG) == {
+            "customer_liabilities": "10.00000000",
+            "net": "-10.00000000",
+        }
+        assert moved(before, after, Metal.PT) == {}
+
+    def test_a_conversion_moves_what_is_owed_and_the_position_alike(
+        self, database: Database, people: People
+    ) -> None:
+        actor = people.customer(USD="10000", XAG_s="10")
+        before = seen(database)
+        convert(database, actor, wish("USD", "XAU-s", received="1.25"))
+        convert(database, actor, wish("XAG-s", "USD", given="4"))
+        after = seen(database)
+        assert moved(before, after, Metal.AU) == {
+            "customer_liabilities": "1.25000000",
+            "net": "-1.25000000",
+            "position": "-1.25000000",
+        }
+        assert moved(before, after, Metal.AG) == {
+            "customer_liabilities": "-4.00000000",
+            "net": "4.00000000",
+            "position": "4.00000000",
+        }
+
+    def test_minting_moves_gold_from_one_form_to_the_other_and_no_exposure(
+        self, database: Database, people: People
+    ) -> None:
+        actor = people.customer(PAXG="2")
+        before = seen(database)
+        with database.transaction() as session:
+            funding.transfer(
+                session,
+                actor,
+                resolve(TransferLimits),
+                resolve(PricingRules),
+                amount=Amount.parse(TRADABLE["PAXG"], "2"),
+                origin=Wallet.FUNDING,
+                destination=Wallet.TRADING,
+            )
+        assert moved(before, seen(database), Metal.AU) == {}
+
+    def test_an_open_quote_binds_until_it_is_filled(
+        self, database: Database, people: People
+    ) -> None:
+        actor = people.customer(USD="10000")
+        before = seen(database)
+        made = quote(database, actor, wish("USD", "XAU-s", received="2"))
+        quoted = seen(database)
+        assert moved(before, quoted, Metal.AU) == {
+            "open_quotes": "2.00000000",
+            "net": "-2.00000000",
+        }
+        with database.transaction() as session:
+            trading.fill_quote(session, actor, resolve(Desk), made.id)
+        assert moved(quoted, seen(database), Metal.AU) == {
+            "customer_liabilities": "2.00000000",
+            "open_quotes": "-2.00000000",
+            "position": "-2.00000000",
+        }
+
+    def test_metal_that_a_customer_would_give_counts_against_what_they_would_get(
+        self, database: Database, people: People
+    ) -> None:
+        actor = people.customer(XAG_s="300", PAXG="1")
+        before = seen(database)
+        made = quote(database, actor, wish("XAG-s", "XAU-s", given="100"))
+        after = seen(database)
+        assert moved(before, after, Metal.AG) == {
+            "open_quotes": "-100.00000000",
+            "net": "100.00000000",
+        }
+        received = str(made.conversion.received)
+        assert moved(before, after, Metal.AU) == {"open_quotes": received, "net": f"-{received}"}
+
+    def test_a_quote_binds_until_the_moment_it_expires(
+        self, database: Database, people: People
+    ) -> None:
+        actor = people.customer()
+        start = datetime(2026, 11, 22, 9, tzinfo=UTC)
+        with time_machine.travel(start, tick=False) as clock:
+            set_prices(database, AU="4000")
+            before = seen(database)
+            quote(database, actor, wish("USD", "XAU-s", received="2"))
+            clock.move_to(start + timedelta(seconds=29.999))
+            assert moved(before, seen(database), Metal.AU)["open_quotes"] == "2.00000000"
+            clock.move_to(start + timedelta(seconds=30))
+            assert moved(before, seen(database), Metal.AU) == {}
+
+    def test_totals_are_in_dollars_at_mid(self, database: Database, people: People) -> None:
+        before = seen(database)
+        people.customer(PAXG="2", XAG_s="10")
+        after = seen(database)
+        assert before.total_net_usd is not None
+        assert after.total_net_usd is not None
+        assert str(after.total_net_usd - before.total_net_usd) == "-8500.00"
+        assert before.total_owed_usd is not None
+        assert after.total_owed_usd is not None
+        assert str(after.total_owed_usd - before.total_owed_usd) == "8500.00"
+
+    def test_without_a_price_a_metal_has_no_dollars_and_the_total_is_unknown(
+        self, database: Database, people: People
+    ) -> None:
+        people.customer(XPT_s="1")
+        with database.transaction() as session:
+            session.send("DELETE FROM market_prices WHERE metal = 'PT'")
+        found = seen(database)
+        assert of(found, Metal.PT).net_usd is None
+        assert found.total_net_usd is None
+
+
+class TestHistory:
+    def test_keeps_the_last_of_each_minute_for_hours_and_the_record_for_a_week(
+        self, database: Database, people: People
+    ) -> None:
+        start = datetime(2031, 1, 6, 9, tzinfo=UTC)
+
+        def record() -> None:
+            with database.transaction() as session:
+                service.record_exposure(session)
+
+        with time_machine.travel(start, tick=False) as clock:
+            set_prices(database, AG="50", PT="1000")
+            before = of(seen(database), Metal.AG).net
+            record()
+            record()
+            clock.move_to(start + timedelta(hours=1))
+            people.customer(XAG_s="7")
+            record()
+            clock.shift(timedelta(seconds=30))
+            people.customer(XAG_s="3")
+            record()
+            with database.reading() as session:
+                nets = queries.history(session)[Metal.AG]
+            assert [str(past.net - before) for past in nets] == ["0.00000000", "-10.00000000"]
+            worth = of(seen(database), Metal.AG).net_usd
+            assert nets[-1].net_usd == worth
+            clock.move_to(start + timedelta(hours=6, seconds=1))
+            with database.reading() as session:
+                assert len(queries.history(session)[Metal.AG]) == 1
+            clock.move_to(start + timedelta(days=7, seconds=1))
+            record()
+            with database.reading() as session:
+                [(kept,)] = session.rows(
+                    "SELECT count(DISTINCT taken_at) FROM exposures WHERE taken_at >= %s", (start,)
+                )
+            assert kept == 3
+
+    def test_has_every_metal_even_without_a_record(self, database: Database) -> None:
+        with time_machine.travel(datetime(2032, 1, 6, tzinfo=UTC)), database.reading() as session:
+            assert queries.history(session) == {metal: [] for metal in Metal}

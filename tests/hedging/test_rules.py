@@ -1,0 +1,113 @@
+"""What exposure means, by table and by property."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.catalog.rules import USD, Metal
+from app.hedging.rules import (
+    OUNCES,
+    Band,
+    ExposureRules,
+    MetalExposure,
+    Status,
+    exposure_of,
+    ounces_in,
+    total,
+)
+from app.kit.money import Amount
+from app.pricing.rules import MarketPrice
+
+GOLD = OUNCES[Metal.AU]
+UNIT = 10**8
+BAND = Band(Amount(GOLD, -5 * UNIT), Amount(GOLD, 5 * UNIT))
+
+
+def gold(mid: str) -> MarketPrice:
+    price = Decimal(mid)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    return MarketPrice(Metal.AU, price, price, price, now, "test", halted=False, halted_reason=None)
+
+
+def exposed(price: MarketPrice | None = None, **units: int) -> MetalExposure:
+    return exposure_of(
+        Metal.AU,
+        owed={"XAU-s": units.get("owed", 0)},
+        quoted={"XAU-s": units.get("quoted", 0)},
+        positions={"XAU-s": units.get("position", 0)},
+        price=price,
+        band=BAND,
+    )
+
+
+def test_gold_is_owed_in_every_form_and_nothing_else_is_gold() -> None:
+    units = {"XAU-s": 3, "PAXG": 4, "XAG-s": 50, "USD": 600, "USDC": 7000}
+    assert ounces_in(Metal.AU, units) == Amount(GOLD, 7)
+    assert str(ounces_in(Metal.AG, units)) == "0.00000050"
+    assert str(ounces_in(Metal.CU, units)) == "0.00000000"
+
+
+@given(owed=st.integers(0, 10**17), quoted=st.integers(-(10**17), 10**17))
+def test_net_is_what_is_there_less_what_is_owed(owed: int, quoted: int) -> None:
+    assert exposed(owed=owed, quoted=quoted).net.units == -owed - quoted
+
+
+@pytest.mark.parametrize(
+    ("owed", "mid", "usd"),
+    [
+        (2 * UNIT, "4006.20", "-8012.40"),
+        (1, "4000", "0.00"),
+        (125, "4000", "-0.01"),
+        (124, "4000", "0.00"),
+        (-125, "4000", "0.01"),
+        (10**17, "9999.999999", "-9999999999000.00"),
+    ],
+)
+def test_dollars_are_at_mid_with_halves_away_from_zero(owed: int, mid: str, usd: str) -> None:
+    assert str(exposed(gold(mid), owed=owed).net_usd) == usd
+
+
+def test_without_a_price_only_nothing_has_a_worth() -> None:
+    assert exposed(owed=1).net_usd is None
+    assert str(exposed().net_usd) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("net", "status"),
+    [
+        (0, Status.IN_BAND),
+        (-5 * UNIT, Status.IN_BAND),
+        (-5 * UNIT - 1, Status.SHORT),
+        (5 * UNIT, Status.IN_BAND),
+        (5 * UNIT + 1, Status.LONG),
+    ],
+)
+def test_a_band_includes_its_ends(net: int, status: Status) -> None:
+    assert exposed(owed=-net).status is status
+
+
+def test_a_total_without_one_of_its_parts_is_unknown() -> None:
+    assert total([Amount(USD, 5), Amount(USD, -7)]) == Amount(USD, -2)
+    assert total([Amount(USD, 5), None]) is None
+
+
+class TestBands:
+    def test_keep_their_defaults_where_nothing_is_stated(self) -> None:
+        bands = ExposureRules.within({"AU": Decimal("2.5")}).bands
+        assert (str(bands[Metal.AU].low), str(bands[Metal.AU].high)) == (
+            "-2.50000000",
+            "2.50000000",
+        )
+        assert str(bands[Metal.AG].high) == "5000.00000000"
+        assert set(bands) == set(Metal)
+
+    @pytest.mark.parametrize(
+        ("metal", "width"),
+        [("XX", "1"), ("PAXG", "1"), ("AU", "-1"), ("AU", "0.000000001"), ("AU", "1e12")],
+    )
+    def test_refuse_what_cannot_be(self, metal: str, width: str) -> None:
+        with pytest.raises(ValueError, match=r"XX|PAXG|the band of AU"):
+            ExposureRules.within({metal: Decimal(width)})

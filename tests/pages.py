@@ -1,0 +1,165 @@
+"""A browser without script: fetches pages of this application and checks each of them.
+
+Every page: the title begins with the only h1, one main, each input has a label, each form an action
+and a token, ids are unique, nothing of the program's own words shows, no inline script or style,
+and every HTMX attribute carries the response's nonce.
+"""
+
+import re
+from html.parser import HTMLParser
+from uuid import uuid4
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+#: Of the elements that close themselves, those that pages have.
+_VOID = frozenset({"br", "col", "hr", "img", "input", "link", "meta", "wbr"})
+_LEAKS = re.compile(r"\bNone\b|Decimal\(|Amount\(|\{\{|\{%|Undefined|object at 0x")
+_UNLABELLED = frozenset({"hidden", "submit", "button"})
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+class Page(HTMLParser):
+    """A parsed page or fragment, with what the checks and the tests ask about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.said = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == [], f"never closed: {self._open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag in {"title", "h1", "h2"}:
+            self.texts.setdefault(tag, []).append("")
+        if tag not in _VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open, f"</{tag}> closes nothing"
+        assert self._open[-1] == tag, f"</{tag}> closes <{self._open[-1]}>"
+        self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.said += data
+        for tag in ("title", "h1", "h2"):
+            if tag in self._open:
+                self.texts[tag][-1] += data
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str]]:
+        """The attributes of every such element."""
+        return [
+            attributes
+            for name, attributes in self.tags
+            if name == tag and all(attributes.get(key) == value for key, value in wanted.items())
+        ]
+
+    @property
+    def ids(self) -> list[str]:
+        """Every id, in order."""
+        return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
+
+
+def check(response: TestResponse, *, fragment: str | None = None) -> Page:
+    """The parsed answer, after every check. `fragment`: the id of the root it must be."""
+    text = response.get_data(as_text=True)
+    assert response.content_type == "text/html; charset=utf-8"
+    assert "HX-Request" in response.headers["Vary"]
+    assert response.headers["Cache-Control"] == "no-store"
+    page = Page(text)
+    ids = page.ids
+    assert len(ids) == len(set(ids)), f"ids come twice: {sorted(ids)}"
+    assert not _LEAKS.search(page.said), _LEAKS.search(page.said)
+    _check_forms(page)
+    _check_policy(page, response)
+    if fragment is None:
+        assert len(page.all("main")) == 1
+        assert len(page.texts["h1"]) == 1
+        assert page.texts["title"][0].strip().startswith(page.texts["h1"][0].strip())
+    else:
+        assert page.tags[0][1].get("id") == fragment
+        assert not page.all("html")
+    return page
+
+
+def _check_forms(page: Page) -> None:
+    labelled = {attributes.get("for") for attributes in page.all("label")}
+    for tag in ("input", "select", "textarea"):
+        for attributes in page.all(tag):
+            if attributes.get("type") not in _UNLABELLED:
+                assert attributes["id"] in labelled or "aria-label" in attributes, attributes
+    forms = page.all("form")
+    assert all(form["action"].startswith("/") and form["method"] == "post" for form in forms)
+    assert len(page.all("input", name="csrf_token")) == len(forms)
+
+
+def _check_policy(page: Page, response: TestResponse) -> None:
+    policy = response.headers["Content-Security-Policy"]
+    [nonce] = re.findall(r"script-src 'nonce-([^']+)';", policy)
+    assert "unsafe" not in policy
+    for tag, attributes in page.tags:
+        assert "style" not in attributes, (tag, attributes)
+        assert not any(name.startswith(("on", "hx-on")) for name in attributes), attributes
+        if tag == "script":
+            assert attributes["nonce"] == nonce
+            assert attributes["src"].startswith("/static/")
+        if any(name.startswith("hx-") for name in attributes):
+            assert attributes["hx-nonce"] == nonce, attributes
+    assert not page.all("style")
+
+
+class Browser:
+    """One person's browser, on an address of its own so that limits don't meet."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client: FlaskClient = app.test_client()
+        digits = uuid4().hex[:16]
+        address = ":".join(digits[at : at + 4] for at in range(0, 16, 4)) + "::1"
+        self.client.environ_base["REMOTE_ADDR"] = address
+
+    def get(self, path: str, status: int = 200) -> Page:
+        """A whole page, checked."""
+        response = self.client.get(path)
+        assert response.status_code == status, (response.status_code, response.headers)
+        return check(response)
+
+    def fragment(self, path: str, root: str) -> Page:
+        """What HTMX gets, checked: bytes that are in the whole page too."""
+        response = self.client.get(path, headers=HTMX)
+        assert response.status_code == 200
+        page = check(response, fragment=root)
+        whole = self.client.get(path)
+        assert _without_secrets(response) in _without_secrets(whole)
+        return page
+
+    def send(self, path: str, form: str, **fields: str) -> TestResponse:
+        """The form `form` of the page at `path`, filled in and sent, with its token."""
+        page = self.get(path)
+        [attributes] = page.all("form", id=form)
+        token = page.all("input", name="csrf_token")[0]["value"]
+        return self.client.post(attributes["action"], data={"csrf_token": token, **fields})
+
+    def sign_in(self, email: str, password: str, *, then: str = "") -> TestResponse:
+        """Sign in by the form."""
+        fields = {"email": email, "password": password} | ({"next": then} if then else {})
+        return self.send("/auth/login", "sign-in", **fields)
+
+    def cookie(self) -> str:
+        """The session's cookie as the browser holds it."""
+        cookie = self.client.get_cookie("pbcex")
+        assert cookie is not None
+        return cookie.value
+
+
+def _without_secrets(response: TestResponse) -> str:
+    text = response.get_data(as_text=True)
+    text = re.sub(r'nonce="[^"]+"', 'nonce="…"', text)
+    return re.sub(r'name="csrf_token" value="[^"]+"', 'name="csrf_token" value="…"', text).strip()

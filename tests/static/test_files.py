@@ -1,0 +1,45 @@
+"""Files that pages load: the vendored ones unchanged, and all of them cached by their content."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from flask import Flask, url_for
+
+STATIC = Path(__file__).resolve().parents[2] / "app" / "static"
+VENDOR = STATIC / "vendor"
+
+
+def test_vendored_files_are_those_of_the_list_and_no_others() -> None:
+    listed = {}
+    for line in (VENDOR / "SHA256SUMS").read_text().splitlines():
+        checksum, _, name = line.partition("  ")
+        listed[name] = checksum
+    found = {
+        str(file.relative_to(VENDOR)): sha256(file.read_bytes()).hexdigest()
+        for file in VENDOR.glob("*/**/*")
+        if file.is_file()
+    }
+    assert found == listed
+    assert all((folder / "LICENSE").is_file() for folder in VENDOR.iterdir() if folder.is_dir())
+
+
+@pytest.mark.parametrize("name", ["css/desk.css", "icons.svg", "vendor/htmx/htmx.min.js"])
+def test_a_file_is_kept_for_ever_under_the_address_of_its_content(app: Flask, name: str) -> None:
+    with app.test_request_context():
+        address = url_for("static", filename=name)
+    version = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    assert address == f"/static/{name}?v={version}"
+    client = app.test_client()
+    with client.get(address) as kept:
+        assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert "Set-Cookie" not in kept.headers
+    for other in (f"/static/{name}", f"/static/{name}?v=other"):
+        with client.get(other) as renewed:
+            assert renewed.headers["Cache-Control"] == "no-cache"
+
+
+def test_a_file_that_is_not_there_is_not_found(app: Flask) -> None:
+    answer = app.test_client().get("/static/nothing.css?v=None")
+    assert answer.status_code == 404
+    assert "immutable" not in answer.headers["Cache-Control"]
