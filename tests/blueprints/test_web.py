@@ -18,7 +18,7 @@ GIFTS = "/api/probe/gifts"
 
 
 class TestDeclaration:
-    def declare(self, **contract: object) -> object:
+    def declare(self, **contract: object) -> Callable[[Callable[..., object]], object]:
         return ApiBlueprint("x", "/api/x", "X").operation("POST", "/y", **contract)
 
     def test_names_a_permission_or_says_public(self) -> None:
@@ -28,10 +28,13 @@ class TestDeclaration:
             self.declare(permission=Permission.ORDERS_READ, public=True)
 
     def test_a_key_needs_an_actor_and_one_transaction(self) -> None:
-        with pytest.raises(TypeError, match="one key, one actor, one transaction"):
-            self.declare(public=True, idempotent=True)
-        with pytest.raises(TypeError, match="one key, one actor, one transaction"):
-            self.declare(permission=Permission.ORDERS_READ, idempotent=True, own_transactions=True)
+        for contract in (
+            {"public": True},
+            {"permission": Permission.ORDERS_READ, "own_transactions": True},
+        ):
+            declare = self.declare(idempotent=True, **contract)
+            with pytest.raises(TypeError, match="one key, one actor, one transaction"):
+                declare(lambda: None)
 
     def test_a_function_that_does_not_fit_stops_the_program(self) -> None:
         blueprint = ApiBlueprint("x", "/api/x", "X")
