@@ -15,6 +15,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import fill
 
 import pytest
 
@@ -23,6 +24,7 @@ SAFETY = CHECKOUT / "docs" / "SAFETY.md"
 _SECTION = re.compile(r"(<!-- evidence: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 _TEST_TIMEOUT_SECONDS = 7200
 _SEED_MAX = 2**32
+_WIDTH = 100
 
 
 class Evidence:
@@ -100,7 +102,11 @@ def run(name: str, seed: int) -> bool:
         f"({platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()})."
     )
-    write(name, [heading, "", *(f"- {line}" for line in evidence.lines)])
+    lines = [
+        fill(line, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+        for line in evidence.lines
+    ]
+    write(name, [fill(heading, _WIDTH, break_on_hyphens=False), "", *lines])
     print(f"drill {name} passed; written to {SAFETY.relative_to(CHECKOUT)}")
     return True
 

@@ -1,0 +1,94 @@
+"""The gate between PAXG and XAU-s, and what holdings are worth."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
+from app.funding.rules import TransferLimits, check_size, counterpart, strays, value_in_usd
+from app.kit.errors import Invalid
+from app.kit.money import Amount
+
+FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
+
+
+class TestCounterpart:
+    def test_is_the_other_form_of_gold(self) -> None:
+        assert counterpart(PAXG, FUNDING, TRADING) == XAU
+        assert counterpart(XAU, TRADING, FUNDING) == PAXG
+
+    @pytest.mark.parametrize("asset", TRADABLE.values(), ids=TRADABLE)
+    @pytest.mark.parametrize("origin", Wallet)
+    @pytest.mark.parametrize("destination", Wallet)
+    def test_nothing_else_moves(self, asset: object, origin: Wallet, destination: Wallet) -> None:
+        if (asset, origin, destination) in {(PAXG, FUNDING, TRADING), (XAU, TRADING, FUNDING)}:
+            return
+        with pytest.raises(Invalid) as refusal:
+            counterpart(asset, origin, destination)
+        assert refusal.value.field == ("to" if origin is destination else "asset")
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("0.00009999", False),
+        ("0.0001", True),
+        ("1", True),
+        ("100", True),
+        ("100.00000001", False),
+    ],
+)
+def test_one_transfer_has_a_smallest_and_a_largest_size(text: str, *, fits: bool) -> None:
+    amount = Amount.parse(PAXG, text)
+    if fits:
+        check_size(amount, TransferLimits())
+    else:
+        with pytest.raises(Invalid, match=r"from 0\.0001 to 100 troy ounces"):
+            check_size(amount, TransferLimits())
+
+
+@pytest.mark.parametrize(
+    ("paxg", "gold", "bps", "closed"),
+    [
+        ("4000", "4000", 0, False),
+        ("4000.000001", "4000", 0, True),
+        ("4040", "4000", 100, False),
+        ("4040.000001", "4000", 100, True),
+        ("3960", "4000", 100, False),
+        ("3959.999999", "4000", 100, True),
+    ],
+)
+def test_the_gate_closes_beyond_the_limit_on_either_side(
+    paxg: str, gold: str, *, bps: int, closed: bool
+) -> None:
+    assert strays(Decimal(paxg), Decimal(gold), bps) is closed
+
+
+class TestValue:
+    BIDS: ClassVar = {Metal.AU: Decimal("3992.123456"), Metal.AG: Decimal("49.8")}
+
+    @pytest.mark.parametrize(
+        ("code", "text", "worth"),
+        [
+            ("USD", "12.34", "12.34"),
+            ("USDC", "12.349999", "12.34"),
+            ("PAXG", "1", "3992.12"),
+            ("XAU-s", "2", "7984.24"),
+            ("XAG-s", "0.00000001", "0.00"),
+            ("XAG-s", "0.1", "4.98"),
+        ],
+    )
+    def test_is_the_bid_in_whole_cents_rounded_down(self, code: str, text: str, worth: str) -> None:
+        assert str(value_in_usd(Amount.parse(TRADABLE[code], text), self.BIDS)) == worth
+
+    def test_of_what_never_had_a_price_is_none(self) -> None:
+        assert value_in_usd(Amount(XAG, 1), {}) is None
+
+    @given(st.integers(0, 10**18), st.integers(0, 10**18))
+    def test_of_two_parts_is_never_more_than_of_the_whole(self, one: int, other: int) -> None:
+        worth = [value_in_usd(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
+        assert all(value.asset == USD for value in worth)
+        assert worth[0] + worth[1] <= worth[2]

@@ -1,0 +1,296 @@
+"""Gold between its token and its synthetic, and what refuses it. A refusal changes nothing."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from threading import Barrier
+from uuid import uuid4
+
+import pytest
+import time_machine
+
+from app.access import Actor
+from app.catalog.rules import PAXG, TRADABLE, XAU, Metal, Wallet
+from app.funding import queries, service
+from app.funding.errors import GateClosed, TransferLimitExceeded
+from app.funding.rules import TransferLimits
+from app.funding.service import Transfer
+from app.kit import ids
+from app.kit.db import Database
+from app.kit.errors import Invalid
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.errors import InsufficientFunds
+from app.pricing import service as pricing
+from app.pricing.errors import MarketHalted, PriceStale
+from app.pricing.rules import PricingRules
+from tests.people import People, set_prices
+from tests.unchanged import unchanged
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
+
+
+@pytest.fixture(autouse=True)
+def market(database: Database) -> time_machine.Traveller:
+    """Gold and PAXG at 4000, at a time that stands still."""
+    with time_machine.travel(NOW, tick=False) as traveller:
+        set_prices(database, AU="4000", PAXG="4000")
+        yield traveller
+
+
+@pytest.fixture
+def person(people: People) -> Actor:
+    """A customer with 2 PAXG and 1 XAU-s."""
+    return people.customer(PAXG="2", XAU_s="1")
+
+
+def transfer(
+    database: Database,
+    person: Actor,
+    text: str,
+    code: str = "PAXG",
+    *,
+    wallets: tuple[Wallet, Wallet] | None = None,
+    limits: TransferLimits | None = None,
+) -> Transfer:
+    origin, destination = wallets or ((FUNDING, TRADING) if code == "PAXG" else (TRADING, FUNDING))
+    with database.transaction() as session:
+        return service.transfer(
+            session,
+            person,
+            limits or TransferLimits(),
+            resolve(PricingRules),
+            amount=Amount.parse(TRADABLE[code], text),
+            origin=origin,
+            destination=destination,
+        )
+
+
+class TestTransfer:
+    @pytest.mark.parametrize(
+        ("code", "cause", "left"),
+        [
+            ("PAXG", "mint", {"PAXG": "1.87654322", "XAU-s": "1.12345678"}),
+            ("XAU-s", "burn", {"PAXG": "2.12345678", "XAU-s": "0.87654322"}),
+        ],
+    )
+    def test_moves_gold_one_to_one_by_weight(
+        self,
+        database: Database,
+        people: People,
+        person: Actor,
+        *,
+        code: str,
+        cause: str,
+        left: dict,
+    ) -> None:
+        made = transfer(database, person, "0.12345678", code)
+        given, received = (PAXG, XAU) if cause == "mint" else (XAU, PAXG)
+        assert made == Transfer(
+            made.id, Amount(given, 12_345_678), Amount(received, 12_345_678), NOW
+        )
+        assert people.balances(person) == left
+        with database.reading() as session:
+            legs = session.rows(
+                """SELECT e.cause, a.class, a.asset, p.units FROM entries e
+                   JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+                   WHERE e.reference = %s""",
+                (ids.encode("trf", made.id),),
+            )
+            row = session.row(
+                """SELECT user_id, from_asset, to_asset, units, transferred_at
+                   FROM transfers WHERE id = %s""",
+                (made.id,),
+            )
+        customers = {"PAXG": "customer.funding", "XAU-s": "customer.trading"}
+        assert sorted(legs) == sorted(
+            [
+                (cause, customers[given.code], given.code, 12_345_678),
+                (cause, "backing", given.code, -12_345_678),
+                (cause, "backing", received.code, 12_345_678),
+                (cause, customers[received.code], received.code, -12_345_678),
+            ]
+        )
+        assert row == (person.user_id, given.code, received.code, 12_345_678, NOW)
+
+    def test_comes_back_whole(self, database: Database, people: People, person: Actor) -> None:
+        before = people.balances(person)
+        transfer(database, person, "2")
+        transfer(database, person, "2", "XAU-s")
+        assert people.balances(person) == before
+
+    def test_needs_the_gold(self, database: Database, person: Actor) -> None:
+        for text, code in (("2.00000001", "PAXG"), ("1.00000001", "XAU-s")):
+            with unchanged(database), pytest.raises(InsufficientFunds):
+                transfer(database, person, text, code)
+
+    def test_does_not_touch_what_is_held(self, database: Database, person: Actor) -> None:
+        with database.transaction() as session:
+            ledger.place_hold(
+                session,
+                hold_id=uuid4(),
+                account=chart.customer(person.user_id, PAXG),
+                amount=Amount(PAXG, 100_000_000),
+                cause="test",
+                placed_at=NOW,
+            )
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            transfer(database, person, "1.00000001")
+        transfer(database, person, "1")
+
+    @pytest.mark.parametrize(
+        ("text", "code", "wallets", "field"),
+        [
+            ("1.00", "USD", (FUNDING, TRADING), "asset"),
+            ("1", "PAXG", (TRADING, FUNDING), "asset"),
+            ("1", "XAU-s", (FUNDING, TRADING), "asset"),
+            ("1", "XAG-s", (TRADING, FUNDING), "asset"),
+            ("1", "PAXG", (FUNDING, FUNDING), "to"),
+            ("0.00009999", "PAXG", (FUNDING, TRADING), "amount"),
+            ("100.00000001", "PAXG", (FUNDING, TRADING), "amount"),
+        ],
+    )
+    def test_refuses_other_pairs_and_sizes(
+        self,
+        database: Database,
+        person: Actor,
+        *,
+        text: str,
+        code: str,
+        wallets: tuple[Wallet, Wallet],
+        field: str,
+    ) -> None:
+        with unchanged(database), pytest.raises(Invalid) as refusal:
+            transfer(database, person, text, code, wallets=wallets)
+        assert refusal.value.field == field
+
+
+class TestGate:
+    @pytest.mark.parametrize("mid", ["3959.99", "4040.01"])
+    @pytest.mark.parametrize("code", ["PAXG", "XAU-s"])
+    def test_is_closed_while_paxg_strays(
+        self, database: Database, person: Actor, mid: str, code: str
+    ) -> None:
+        set_prices(database, PAXG=mid)
+        with unchanged(database), pytest.raises(GateClosed):
+            transfer(database, person, "1", code)
+        set_prices(database, PAXG="4000")
+        transfer(database, person, "1", code)
+
+    @pytest.mark.parametrize("mid", ["3960", "4040"])
+    def test_is_open_up_to_the_limit(self, database: Database, person: Actor, mid: str) -> None:
+        set_prices(database, PAXG=mid)
+        transfer(database, person, "1")
+
+    @pytest.mark.parametrize(("fresh", "code"), [("AU", "PAXG"), ("PAXG", "XAU-s")])
+    def test_needs_both_prices_fresh(
+        self,
+        database: Database,
+        person: Actor,
+        market: time_machine.Traveller,
+        *,
+        fresh: str,
+        code: str,
+    ) -> None:
+        market.shift(timedelta(seconds=61))
+        set_prices(database, **{fresh: "4000"})
+        with unchanged(database), pytest.raises(PriceStale):
+            transfer(database, person, "1", code)
+
+    def test_needs_a_price_of_the_token(self, database: Database, person: Actor) -> None:
+        with database.transaction() as session:
+            session.send("DELETE FROM market_prices WHERE metal = 'PAXG'")
+        with unchanged(database), pytest.raises(PriceStale):
+            transfer(database, person, "1")
+
+    def test_is_closed_while_gold_is_halted(self, database: Database, person: Actor) -> None:
+        with database.transaction() as session:
+            pricing.set_halt(session, Metal.AU, "a test")
+        with unchanged(database), pytest.raises(MarketHalted):
+            transfer(database, person, "1")
+
+
+class TestDailyLimit:
+    LIMITS = TransferLimits(ounces_per_day=Decimal(3))
+
+    def test_counts_both_directions_over_a_day(
+        self, database: Database, people: People, market: time_machine.Traveller
+    ) -> None:
+        person = people.customer(PAXG="2", XAU_s="3")
+
+        def move(text: str, code: str = "PAXG") -> None:
+            transfer(database, person, text, code, limits=self.LIMITS)
+
+        move("2")
+        market.shift(timedelta(hours=12))
+        set_prices(database, AU="4000", PAXG="4000")
+        move("1", "XAU-s")
+        with unchanged(database), pytest.raises(TransferLimitExceeded):
+            move("0.0001", "XAU-s")
+        other = people.customer(PAXG="3")
+        transfer(database, other, "3", limits=self.LIMITS)
+        # The first two ounces are a day old from now on.
+        market.shift(timedelta(hours=12))
+        set_prices(database, AU="4000", PAXG="4000")
+        with unchanged(database), pytest.raises(TransferLimitExceeded):
+            move("2.0001", "XAU-s")
+        move("2", "XAU-s")
+
+    def test_two_at_once_stay_within_it(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        barrier = Barrier(2)
+
+        def move(code: str) -> Transfer | TransferLimitExceeded:
+            barrier.wait(timeout=30)
+            try:
+                return transfer(database, person, "1", code, limits=limits)
+            except TransferLimitExceeded as refusal:
+                return refusal
+
+        limits = TransferLimits(ounces_per_day=Decimal("1.5"))
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = list(pool.map(move, ["PAXG", "XAU-s"]))
+        refused = [outcome for outcome in outcomes if not isinstance(outcome, Transfer)]
+        assert len(refused) == 1
+        with database.reading() as session:
+            count = session.row(
+                "SELECT count(*) FROM transfers WHERE user_id = %s", (person.user_id,)
+            )
+        assert count == (1,)
+
+
+class TestHoldings:
+    def test_list_every_asset_with_its_worth(self, database: Database, people: People) -> None:
+        set_prices(database, AG="50")
+        person = people.customer(USD="10.00", PAXG="2", XAU_s="0.5", XAG_s="3")
+        with database.transaction() as session:
+            ledger.place_hold(
+                session,
+                hold_id=uuid4(),
+                account=chart.customer(person.user_id, PAXG),
+                amount=Amount(PAXG, 50_000_000),
+                cause="test",
+                placed_at=NOW,
+            )
+            holdings = queries.holdings_of(session, person.user_id)
+        shown: Callable[[queries.Holding], tuple[str, ...]] = lambda holding: tuple(  # noqa: E731
+            str(part) for part in (holding.available, holding.held, holding.total)
+        )
+        assert [(holding.total.asset.code, shown(holding)) for holding in holdings.funding] == [
+            ("USD", ("10.00", "0.00", "10.00")),
+            ("USDC", ("0.000000", "0.000000", "0.000000")),
+            ("PAXG", ("1.50000000", "0.50000000", "2.00000000")),
+        ]
+        worth = {
+            holding.total.asset.code: str(holding.usd_value)
+            for holding in (*holdings.funding, *holdings.trading)
+            if holding.total
+        }
+        # At the bid: 3992 and 49.80.
+        assert worth == {"USD": "10.00", "PAXG": "7984.00", "XAU-s": "1996.00", "XAG-s": "149.40"}
+        assert str(holdings.total_usd) == "10139.40"

@@ -1,0 +1,474 @@
+"""Quotes and orders, each with what it refuses. A refusal leaves no order, entry, job or quote."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+import pytest
+import time_machine
+
+from app.access import Actor
+from app.catalog.rules import TRADABLE, USD, XAU, Metal
+from app.kit import ids
+from app.kit.db import Database
+from app.kit.errors import Invalid
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.errors import InsufficientFunds
+from app.pricing import service as pricing
+from app.pricing.errors import MarketHalted, PriceStale
+from app.trading import queries
+from app.trading import service as trading
+from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
+from app.trading.service import Desk, Order, Quote, Wish
+from tests.people import People, set_prices
+from tests.unchanged import unchanged
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def market(database: Database) -> time_machine.Traveller:
+    """Gold at 3992 to 4008, silver at 49.80 to 50.20, at a time that stands still."""
+    with time_machine.travel(NOW, tick=False) as traveller:
+        set_prices(database, AU="4000", AG="50")
+        yield traveller
+
+
+@pytest.fixture
+def person(people: People) -> Actor:
+    """A customer with 2,000.00 USD and 3 ounces of gold."""
+    return people.customer(USD="2000.00", XAU_s="3")
+
+
+def wish(source: str, target: str, text: str) -> Wish:
+    """So much of `source` into `target`."""
+    asset = TRADABLE[source]
+    return Wish(asset, TRADABLE[target], Amount.parse(asset, text), None)
+
+
+def wanting(source: str, target: str, text: str) -> Wish:
+    """`source` into so much of `target`."""
+    asset = TRADABLE[target]
+    return Wish(TRADABLE[source], asset, None, Amount.parse(asset, text))
+
+
+BUY = wish("USD", "XAU-s", "1250.00")
+
+
+def quote(database: Database, person: Actor, wished: Wish = BUY) -> Quote:
+    with database.transaction() as session:
+        return trading.quote(session, person, resolve(Desk), wished)
+
+
+def fill(database: Database, person: Actor, quote_id: UUID) -> Order:
+    with database.transaction() as session:
+        return trading.fill_quote(session, person, resolve(Desk), quote_id)
+
+
+def convert(
+    database: Database,
+    person: Actor,
+    wished: Wish = BUY,
+    *,
+    slippage_bps_max: int | None = None,
+    expected_price: Decimal | None = None,
+) -> Order:
+    with database.transaction() as session:
+        return trading.convert(
+            session,
+            person,
+            resolve(Desk),
+            wished,
+            slippage_bps_max=slippage_bps_max,
+            expected_price=expected_price,
+        )
+
+
+def halt(database: Database, metal: Metal, reason: str | None) -> None:
+    with database.transaction() as session:
+        pricing.set_halt(session, metal, reason)
+
+
+def legs(database: Database, order: Order) -> dict[tuple[str, str], int]:
+    with database.reading() as session:
+        rows = session.rows(
+            """SELECT a.class, a.asset, p.units FROM entries e
+               JOIN postings p ON p.entry_id = e.id JOIN accounts a ON a.id = p.account_id
+               WHERE e.reference = %s AND e.cause = 'trade' AND e.posted_at = %s""",
+            (ids.encode("trd", order.id), order.executed_at),
+        )
+    return {(line, asset): units for line, asset, units in rows}
+
+
+class TestQuote:
+    def test_keeps_the_price_for_thirty_seconds_and_reserves_nothing(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        before = people.balances(person)
+        made = quote(database, person)
+        assert made.expires_at == NOW + timedelta(seconds=30)
+        assert str(made.conversion.received) == "0.31031686"
+        assert people.balances(person) == before
+        with database.reading() as session:
+            row = session.row(
+                """SELECT user_id, from_asset, to_asset, given_units, received_units, price,
+                          fee_asset, fee_units, spread_units, rounding_units, quoted_at
+                   FROM quotes WHERE id = %s""",
+                (made.id,),
+            )
+        assert row == (
+            *(person.user_id, "USD", "XAU-s", 125_000, 31_031_686, Decimal(4008)),
+            *("USD", 625, 248, 0, NOW),
+        )
+
+    def test_may_ask_for_more_than_there_is(self, database: Database, person: Actor) -> None:
+        assert quote(database, person, wish("USD", "XAU-s", "5000000.00")).conversion
+
+    @pytest.mark.parametrize(
+        ("wished", "field"),
+        [
+            (wish("XAG-s", "USD", "0.00020080"), "fromAmount"),
+            (wish("USDC", "USD", "0.009999"), "fromAmount"),
+            (wish("XAU-s", "USDC", "10000000000"), "fromAmount"),
+            (wish("USD", "XAG-s", "10000000000000000.00"), "fromAmount"),
+            (wanting("XAG-s", "XAU-s", "10000000000"), "toAmount"),
+            (wanting("USDC", "XAU-s", "10000000000"), "toAmount"),
+        ],
+    )
+    def test_refuses_what_cannot_be_moved(
+        self, database: Database, person: Actor, wished: Wish, field: str
+    ) -> None:
+        for ask in (quote, convert):
+            with unchanged(database), pytest.raises(Invalid) as refusal:
+                ask(database, person, wished)
+            assert refusal.value.field == field
+
+
+class TestFillQuote:
+    def test_converts_at_the_quoted_price_whatever_the_market_does(
+        self, database: Database, people: People, person: Actor, market: time_machine.Traveller
+    ) -> None:
+        made = quote(database, person)
+        market.shift(timedelta(seconds=29))
+        set_prices(database, AU="4500")
+        order = fill(database, person, made.id)
+        assert order == Order(
+            id=order.id,
+            quote_id=made.id,
+            given=Amount(USD, 125_000),
+            received=Amount(XAU, 31_031_686),
+            price=Decimal(4008),
+            fee=Amount(USD, 625),
+            executed_at=NOW + timedelta(seconds=29),
+        )
+        assert people.balances(person) == {"USD": "750.00", "XAU-s": "3.31031686"}
+
+    def test_of_a_quote_that_there_is_not(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        for stranger, quote_id in (
+            (people.customer(USD="2000.00"), quote(database, person).id),
+            (person, uuid4()),
+        ):
+            with unchanged(database), pytest.raises(QuoteNotFound):
+                fill(database, stranger, quote_id)
+
+    def test_happens_once(self, database: Database, person: Actor) -> None:
+        made = quote(database, person, wish("USD", "XAU-s", "10.00"))
+        fill(database, person, made.id)
+        with unchanged(database), pytest.raises(QuoteUsed):
+            fill(database, person, made.id)
+
+    def test_once_used_it_says_so_even_after_it_expired(
+        self, database: Database, person: Actor, market: time_machine.Traveller
+    ) -> None:
+        made = quote(database, person)
+        fill(database, person, made.id)
+        market.shift(timedelta(minutes=1))
+        with unchanged(database), pytest.raises(QuoteUsed):
+            fill(database, person, made.id)
+
+    def test_is_refused_from_the_instant_it_expires(
+        self, database: Database, person: Actor, market: time_machine.Traveller
+    ) -> None:
+        early, late = quote(database, person), quote(database, person)
+        market.shift(timedelta(seconds=30) - timedelta(microseconds=1))
+        fill(database, person, early.id)
+        market.shift(timedelta(microseconds=1))
+        with unchanged(database), pytest.raises(QuoteExpired):
+            fill(database, person, late.id)
+
+    def test_needs_a_market_that_trades(self, database: Database, person: Actor) -> None:
+        made = quote(database, person)
+        halt(database, Metal.AU, "a test")
+        with unchanged(database), pytest.raises(MarketHalted, match="a test"):
+            fill(database, person, made.id)
+        halt(database, Metal.AU, None)
+        fill(database, person, made.id)
+
+    def test_a_halt_of_another_metal_does_not_matter(
+        self, database: Database, person: Actor
+    ) -> None:
+        made = quote(database, person)
+        halt(database, Metal.AG, "a test")
+        fill(database, person, made.id)
+
+    def test_needs_prices_that_still_come_in(
+        self, database: Database, person: Actor, market: time_machine.Traveller
+    ) -> None:
+        market.shift(timedelta(seconds=45))
+        made = quote(database, person)
+        market.shift(timedelta(seconds=15))
+        second = quote(database, person)
+        fill(database, person, made.id)
+        market.shift(timedelta(seconds=1))
+        with unchanged(database), pytest.raises(PriceStale):
+            fill(database, person, second.id)
+
+    def test_needs_the_money(self, database: Database, person: Actor) -> None:
+        made = quote(database, person, wish("USD", "XAU-s", "2000.01"))
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            fill(database, person, made.id)
+
+
+class TestConvert:
+    @pytest.mark.parametrize(
+        ("wished", "expected"),
+        [
+            (
+                BUY,
+                {
+                    ("customer.funding", "USD"): 125_000,
+                    # 1,250.00 less the fee and 2.48 of spread.
+                    ("position", "USD"): -124_127,
+                    ("fees", "USD"): -625,
+                    ("spread", "USD"): -248,
+                    ("position", "XAU-s"): 31_031_686,
+                    ("customer.trading", "XAU-s"): -31_031_686,
+                },
+            ),
+            (
+                wish("XAU-s", "USD", "0.12345678"),
+                {
+                    ("customer.trading", "XAU-s"): 12_345_678,
+                    ("position", "XAU-s"): -12_345_678,
+                    # At mid 493.83, of which 490.37 are paid out.
+                    ("position", "USD"): 49_383,
+                    ("customer.funding", "USD"): -49_037,
+                    ("fees", "USD"): -246,
+                    ("spread", "USD"): -99,
+                    ("rounding", "USD"): -1,
+                },
+            ),
+            (
+                wish("USD", "USDC", "100.00"),
+                {
+                    ("customer.funding", "USD"): 10_000,
+                    ("position", "USD"): -9950,
+                    ("fees", "USD"): -50,
+                    ("position", "USDC"): 99_500_000,
+                    ("customer.funding", "USDC"): -99_500_000,
+                },
+            ),
+            (
+                wish("XAU-s", "XAG-s", "1.00000000"),
+                {
+                    ("customer.trading", "XAU-s"): 100_000_000,
+                    # 79.12430278 oz of silver at 80 to one are 0.98905378475 oz of gold.
+                    ("position", "XAU-s"): -98_905_378,
+                    ("fees", "XAU-s"): -500_000,
+                    # The rest up to 0.995, but for what the price was cut by.
+                    ("spread", "XAU-s"): -594_622,
+                    ("position", "XAG-s"): 7_912_430_278,
+                    ("customer.trading", "XAG-s"): -7_912_430_278,
+                },
+            ),
+            (
+                wanting("USD", "PAXG", "0.25000000"),
+                {
+                    # A quarter of 4008 is 1002; 1002 / 0.995 = 1007.035…; its fee is 5.04.
+                    ("customer.funding", "USD"): 100_704,
+                    ("position", "USD"): -100_000,
+                    ("fees", "USD"): -504,
+                    ("spread", "USD"): -200,
+                    ("position", "PAXG"): 25_000_000,
+                    ("customer.funding", "PAXG"): -25_000_000,
+                },
+            ),
+        ],
+        ids=["buy", "sell", "dollars", "metals", "asked for"],
+    )
+    def test_posts_every_part(
+        self,
+        database: Database,
+        person: Actor,
+        wished: Wish,
+        expected: dict[tuple[str, str], int],
+    ) -> None:
+        order = convert(database, person, wished)
+        assert legs(database, order) == expected
+
+    def test_records_the_order_and_stages_its_confirmation(
+        self, database: Database, person: Actor
+    ) -> None:
+        order = convert(database, person)
+        with database.reading() as session:
+            found = queries.history(session, person.user_id, limit=10, cursor=None)
+            jobs = session.rows(
+                "SELECT task, args, done_at FROM outbox WHERE args ->> 'user_id' = %s",
+                (str(person.user_id),),
+            )
+        assert found.data == [order]
+        number = ids.encode("trd", order.id)
+        assert jobs == [
+            (
+                "messages.deliver",
+                {
+                    "user_id": str(person.user_id),
+                    "event_key": f"trade_confirmed:{number}",
+                    "kind": "trade_confirmed",
+                    "values": {
+                        "order": number,
+                        "from_amount": "1250.00",
+                        "from_asset": "USD",
+                        "to_amount": "0.31031686",
+                        "to_asset": "XAU-s",
+                        "price": "4008.000000",
+                        "fee_amount": "6.25",
+                        "fee_asset": "USD",
+                        "executed_at": "2026-03-04T12:00:00.000Z",
+                    },
+                },
+                None,
+            )
+        ]
+
+    def test_stops_at_the_slippage_bound(self, database: Database, person: Actor) -> None:
+        """4008 is 20 bps above the middle, and 10 above 4003.996."""
+        tight: list[Callable[[], Order]] = [
+            lambda: convert(database, person, slippage_bps_max=19),
+            lambda: convert(
+                database, person, slippage_bps_max=9, expected_price=Decimal("4003.996")
+            ),
+            lambda: convert(
+                database, person, slippage_bps_max=0, expected_price=Decimal("4007.999999")
+            ),
+        ]
+        for attempt in tight:
+            with unchanged(database), pytest.raises(SlippageExceeded):
+                attempt()
+        ten = wish("USD", "XAU-s", "10.00")
+        convert(database, person, ten, slippage_bps_max=20)
+        convert(database, person, ten, slippage_bps_max=0, expected_price=Decimal(4008))
+        sell = wish("XAU-s", "USD", "0.01")
+        with unchanged(database), pytest.raises(SlippageExceeded):
+            convert(database, person, sell, slippage_bps_max=19)
+        convert(database, person, sell, slippage_bps_max=20)
+
+    def test_needs_the_money(self, database: Database, person: Actor) -> None:
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            convert(database, person, wish("USD", "XAU-s", "2000.01"))
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            convert(database, person, wish("PAXG", "XAU-s", "1"))
+
+    def test_does_not_touch_what_is_held(self, database: Database, person: Actor) -> None:
+        with database.transaction() as session:
+            ledger.place_hold(
+                session,
+                hold_id=uuid4(),
+                account=chart.customer(person.user_id, USD),
+                amount=Amount(USD, 100_000),
+                cause="test",
+                placed_at=NOW,
+            )
+        with unchanged(database), pytest.raises(InsufficientFunds):
+            convert(database, person, wish("USD", "XAU-s", "1000.01"))
+        convert(database, person, wish("USD", "XAU-s", "1000.00"))
+
+    @pytest.mark.parametrize(
+        "wished",
+        [BUY, wish("XAU-s", "USD", "1"), wish("PAXG", "USD", "1"), wish("XAU-s", "XAG-s", "1")],
+    )
+    def test_needs_a_market_that_trades(
+        self, database: Database, person: Actor, wished: Wish
+    ) -> None:
+        made = quote(database, person, wished)
+        halt(database, Metal.AU, "a test")
+        for attempt in (
+            lambda: convert(database, person, wished),
+            lambda: quote(database, person, wished),
+            lambda: fill(database, person, made.id),
+        ):
+            with unchanged(database), pytest.raises(MarketHalted):
+                attempt()
+
+    def test_needs_a_fresh_price_of_every_metal(
+        self, database: Database, person: Actor, market: time_machine.Traveller
+    ) -> None:
+        market.shift(timedelta(seconds=61))
+        set_prices(database, AU="4000")
+        for ask in (quote, convert):
+            with unchanged(database), pytest.raises(PriceStale):
+                ask(database, person, wish("XAU-s", "XAG-s", "1"))
+            ask(database, person, wish("XAU-s", "USD", "1"))
+
+    def test_needs_a_price_at_all(self, database: Database, person: Actor) -> None:
+        with database.transaction() as session:
+            session.send("DELETE FROM market_prices WHERE metal = 'AG'")
+        for ask in (quote, convert):
+            with unchanged(database), pytest.raises(PriceStale):
+                ask(database, person, wish("USD", "XAG-s", "1.00"))
+
+    def test_dollars_need_no_market(
+        self, database: Database, people: People, market: time_machine.Traveller
+    ) -> None:
+        market.shift(timedelta(days=1))
+        person = people.customer(USDC="100.00")
+        convert(database, person, wish("USDC", "USD", "100.000000"))
+        assert people.balances(person) == {"USD": "99.50"}
+
+
+class TestHistory:
+    def test_pages_through_a_person_s_own_orders(
+        self, database: Database, people: People, person: Actor
+    ) -> None:
+        orders = [convert(database, person, wish("USD", "XAU-s", "1.00")) for _ in range(5)]
+        convert(database, people.customer(USD="1.00"), wish("USD", "XAU-s", "1.00"))
+        found: list[Order] = []
+        cursor = None
+        with database.reading() as session:
+            while True:
+                page = queries.history(session, person.user_id, limit=2, cursor=cursor)
+                assert len(page.data) <= 2
+                found += page.data
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+        assert found == orders[::-1]
+
+    def test_refuses_a_cursor_that_no_page_gave(self, database: Database, person: Actor) -> None:
+        with database.reading() as session, pytest.raises(Invalid):
+            queries.history(session, person.user_id, limit=2, cursor="made up")
+
+
+class TestForgetting:
+    def test_quotes_that_nobody_filled_are_forgotten_after_a_week(
+        self, database: Database, person: Actor, market: time_machine.Traveller
+    ) -> None:
+        filled, unfilled = quote(database, person), quote(database, person)
+        fill(database, person, filled.id)
+
+        def kept() -> set[UUID]:
+            with database.transaction() as session:
+                trading.forget_quotes(session)
+                rows = session.rows("SELECT id FROM quotes WHERE user_id = %s", (person.user_id,))
+            return {row[0] for row in rows}
+
+        market.move_to(unfilled.expires_at + timedelta(days=7))
+        assert kept() == {filled.id, unfilled.id}
+        market.shift(timedelta(microseconds=1))
+        assert kept() == {filled.id}
