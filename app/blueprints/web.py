@@ -127,10 +127,6 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
-        if snapshot and (writes or method != "GET"):
-            raise TypeError(f"{method} {path}: nothing can be written on a snapshot")
-        if idempotent and (public or own_transactions):
-            raise TypeError(f"{method} {path}: one key, one actor, one transaction")
 
         def declare(handler: Handler) -> Handler:
             operation = Operation(
@@ -150,6 +146,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 own_transactions=own_transactions,
                 snapshot=snapshot,
             )
+            _check_combination(operation)
             _check_parameters(operation)
             self._add(operation)
             return handler
@@ -179,6 +176,15 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
             view,
             methods=[operation.method],
         )
+
+
+def _check_combination(operation: Operation) -> None:
+    """A route that promises what cannot be stops the program at start."""
+    route = f"{operation.method} {operation.path}"
+    if operation.snapshot and (operation.writes or operation.own_transactions):
+        raise TypeError(f"{route}: nothing can be written on a snapshot")
+    if operation.idempotent and (operation.public or operation.own_transactions):
+        raise TypeError(f"{route}: one key, one actor, one transaction")
 
 
 def _check_parameters(operation: Operation) -> None:

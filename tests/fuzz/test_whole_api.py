@@ -150,6 +150,7 @@ def send_some(fuzz: Fuzz, kind: SearchStrategy[Case], requests: int, first: int)
 
 
 @pytest.mark.drill(name="fuzz")
+@pytest.mark.timeout(size(600, 7_200))
 def test_nothing_breaks_and_nothing_leaks(
     lone_app: Flask, record_property: Callable[[str, object], None]
 ) -> None:

@@ -83,7 +83,7 @@
     const [times, nets] = shown.data;
     const at = shown.cursor.idx ?? times.length - 1;
     const time = new Date(times[at] * 1000).toISOString().slice(11, 19);
-    reading.textContent = `${time} UTC: ${ounces(nets[at])} oz`;
+    reading.textContent = `${time} UTC: ${ounces(nets[at])} ozt`;
   }
 
   // Time stands still to the eye while there is little of it.

@@ -1,0 +1,235 @@
+"""`flask books verify` finds what got past every guard: each invariant is broken on purpose."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy.engine import make_url
+
+from app.catalog.rules import USD
+from app.cli.books import verify
+from app.config import Settings
+from app.factory import create_app
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.verification import INVARIANTS
+from tests.conftest import TEMPLATE
+from tests.people import People
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def on(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def connect(url: str, name: str) -> psycopg.Connection:
+    address = make_url(on(url, name)).set(drivername="postgresql")
+    return psycopg.connect(address.render_as_string(hide_password=False), autocommit=True)
+
+
+@pytest.fixture
+def books(app: Flask, worker_id: str) -> Iterator[Flask]:
+    """The application on a database of its own, which may be broken."""
+    if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
+        pytest.skip("needs a superuser, so it runs on embedded servers only")
+    name, url = f"pbcex_broken_{worker_id}", os.environ["DATABASE_OWNER_URL"]
+    with connect(url, TEMPLATE) as owner:
+        owner.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    with connect(url, "postgres") as owner:
+        owner.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    books = create_app(
+        Settings(
+            database_url=on(os.environ["DATABASE_URL"], name),
+            database_owner_url=on(url, name),
+        )
+    )
+    keep(books.extensions["database"])
+    yield books
+    books.extensions["database"].engine.dispose()
+    with connect(url, "postgres") as owner:
+        owner.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def keep(database: Database) -> None:
+    """Books with something of everything: 100.00 dollars paid in; 30.00 held, of which 20.00 were
+    posted; 5.00 held still; an entry and its reversal; rolled up."""
+    account = chart.customer(People(database).customer(USD="100.00").user_id, USD)
+    holds = [uuid4(), uuid4()]
+    with database.transaction() as session:
+        for hold_id, units in zip(holds, (3000, 500), strict=True):
+            ledger.place_hold(
+                session,
+                hold_id=hold_id,
+                account=account,
+                amount=Amount(USD, units),
+                cause="test",
+                placed_at=NOW,
+                expires_at=NOW + timedelta(hours=1),
+            )
+        for reference, hold_id in (("posts a hold", holds[0]), ("reversed", None)):
+            ledger.post(
+                session,
+                cause="test",
+                reference=reference,
+                posted_at=NOW,
+                postings=[
+                    ledger.debit(account, Amount(USD, 2000)),
+                    ledger.credit(chart.fees(USD), Amount(USD, 2000)),
+                ],
+                hold_id=hold_id,
+            )
+        ledger.reverse(
+            session, reference="reversal", reverses="reversed", cause="test", posted_at=NOW
+        )
+    with database.transaction() as session:
+        ledger.roll_up(session)
+
+
+def break_by(books: Flask, *statements: str) -> None:
+    """As the server's administrator, with triggers and foreign keys off."""
+    name = books.extensions["database"].engine.url.database
+    with connect(os.environ["PBCEX_TEST_SUPERUSER_URL"], name) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        for statement in statements:
+            superuser.execute(statement)
+
+
+def verified(books: Flask) -> Result:
+    return books.test_cli_runner().invoke(verify)
+
+
+def test_sound_books_pass(books: Flask) -> None:
+    result = verified(books)
+    assert (result.exit_code, result.stdout) == (
+        0,
+        f"The books hold: {len(INVARIANTS)} invariants, 4 entries, 8 postings.\n",
+    )
+
+
+_ENTRY = "(SELECT id FROM entries WHERE reference = '{}')"
+_FEES = "(SELECT id FROM accounts WHERE class = 'fees')"
+_CUSTOMER = "(SELECT id FROM accounts WHERE class = 'customer.funding')"
+REVERSED, REVERSAL, HOLDING = (
+    _ENTRY.format(reference) for reference in ("reversed", "reversal", "posts a hold")
+)
+#: Each invariant's name with what breaks it; the first may break others besides.
+BREAKS = {
+    "an entry sums to zero in each asset": [
+        f"UPDATE postings SET units = units - 1 WHERE entry_id = {REVERSED} AND units < 0",
+    ],
+    "an entry has at least two postings": [
+        "INSERT INTO entries (cause, reference, posted_at) VALUES ('test', 'empty', now())",
+    ],
+    "a posting belongs to an entry and an account": [
+        f"INSERT INTO postings VALUES (4711, {_FEES}, 1), (4711, 4712, -1)",
+    ],
+    "a guarded balance is the sum of its postings": [
+        "UPDATE balances SET posted = posted + 1",
+    ],
+    "held is the sum of pending holds": ["UPDATE balances SET held = held + 1"],
+    "a guarded balance covers what is held, and neither is negative": [
+        "ALTER TABLE balances DROP CONSTRAINT available_not_negative",
+        "UPDATE balances SET posted = -1",
+    ],
+    "a roll-up is the sum of the postings below the watermark": [
+        f"UPDATE rollups SET units = units + 1 WHERE account_id = {_FEES}",
+    ],
+    "a posted hold took from its account no more than was held": [
+        "UPDATE holds SET units = 1999 WHERE status = 'posted'",
+    ],
+    "a reversal mirrors the entry it reverses": [
+        f"UPDATE entries SET reverses_id = {HOLDING} WHERE id = {REVERSAL}",
+        f"UPDATE postings SET units = 2 * units WHERE entry_id = {HOLDING}",
+    ],
+    "an account agrees with its class": [
+        f"UPDATE accounts SET normal = 1 WHERE id = {_FEES}",
+    ],
+}
+
+
+def test_every_invariant_is_tried() -> None:
+    assert list(BREAKS) == [invariant.name for invariant in INVARIANTS]
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_invariant_is_named(books: Flask, name: str) -> None:
+    break_by(books, *BREAKS[name])
+    result = verified(books)
+    assert result.exit_code == 1
+    named = [line for line in result.stderr.splitlines() if line.startswith(f"{name}: ")]
+    assert named, result.stderr
+    assert "the books do not hold" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("statements", "names"),
+    [
+        pytest.param(
+            [f"DELETE FROM postings WHERE entry_id = {REVERSAL}"],
+            {
+                "an entry has at least two postings",
+                "a guarded balance is the sum of its postings",
+                "a roll-up is the sum of the postings below the watermark",
+                "a reversal mirrors the entry it reverses",
+            },
+            id="the postings of an entry deleted",
+        ),
+        pytest.param(
+            [
+                f"DELETE FROM postings WHERE entry_id IN ({REVERSED}, {REVERSAL})",
+                "DELETE FROM entries WHERE reference IN ('reversed', 'reversal')",
+                f"UPDATE postings SET units = units / 2 WHERE entry_id = {HOLDING}",
+            ],
+            {
+                "a guarded balance is the sum of its postings",
+                "a roll-up is the sum of the postings below the watermark",
+            },
+            id="an entry halved on both sides",
+        ),
+        pytest.param(
+            [
+                "UPDATE balances SET posted = posted + 100",
+                (
+                    f"UPDATE postings SET units = units - 100 WHERE entry_id = {HOLDING}"
+                    f" AND account_id = {_CUSTOMER}"
+                ),
+            ],
+            {"an entry sums to zero in each asset"},
+            id="money made out of nothing, balance and posting alike",
+        ),
+        pytest.param(
+            ["UPDATE holds SET status = 'voided', settled_at = now() WHERE status = 'pending'"],
+            {"held is the sum of pending holds"},
+            id="a hold voided without releasing it",
+        ),
+        pytest.param(
+            ["DELETE FROM balances"],
+            {"a guarded balance is the sum of its postings"},
+            id="a balance lost",
+        ),
+        pytest.param(
+            ["UPDATE rollup_watermark SET xid = '0'"],
+            {"a roll-up is the sum of the postings below the watermark"},
+            id="the watermark set back",
+        ),
+        pytest.param(
+            [f"UPDATE holds SET entry_id = {REVERSAL} WHERE status = 'posted'"],
+            {"a posted hold took from its account no more than was held"},
+            id="a hold posted by another entry",
+        ),
+    ],
+)
+def test_tampering_is_found(books: Flask, statements: list[str], names: set[str]) -> None:
+    break_by(books, *statements)
+    result = verified(books)
+    assert result.exit_code == 1
+    found = {line.partition(": ")[0] for line in result.stderr.splitlines()}
+    assert found - {"Error"} == names

@@ -1,0 +1,286 @@
+"""The arithmetic of conversions: API.md's words with numbers worked out by hand, and properties."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from app.catalog.rules import DOLLARS, PAXG, TRADABLE, USD, USDC, XAG, XAU, Metal
+from app.kit.money import UNITS_MAX, Amount, Asset
+from app.trading.rules import (
+    ONE,
+    Conversion,
+    PricePair,
+    Terms,
+    convert_given,
+    convert_received,
+    metals_of,
+    slippage_exceeds,
+)
+
+GOLD = PricePair(bid=Decimal(3992), ask=Decimal(4008), mid=Decimal(4000))
+SILVER = PricePair(bid=Decimal("49.8"), ask=Decimal("50.2"), mid=Decimal(50))
+PRICES = {"USD": ONE, "USDC": ONE, "PAXG": GOLD, "XAU-s": GOLD, "XAG-s": SILVER}
+FEE_BPS = 50
+
+
+def terms(source: str, target: str, fee_bps: int = FEE_BPS) -> Terms:
+    return Terms(TRADABLE[source], TRADABLE[target], PRICES[source], PRICES[target], fee_bps)
+
+
+def amount(text: str, code: str) -> Amount:
+    return Amount.parse(TRADABLE[code], text)
+
+
+def figures(conversion: Conversion | None) -> tuple[str, ...]:
+    assert conversion is not None
+    assert conversion.spread.asset == conversion.rounding.asset == conversion.fee.asset
+    return (
+        str(conversion.given),
+        str(conversion.received),
+        str(conversion.price),
+        str(conversion.fee),
+        conversion.fee.asset.code,
+    )
+
+
+class TestGiven:
+    @pytest.mark.parametrize(
+        "row",
+        [
+            # 0.5 % of 1250 is 6.25; 1243.75 / 4008 = 0.310316866…
+            ("USD", "XAU-s", "1250.00", "0.31031686", "4008", "6.25", "USD"),
+            ("USD", "PAXG", "1250.00", "0.31031686", "4008", "6.25", "USD"),
+            ("USDC", "XAU-s", "1250.000000", "0.31031686", "4008", "6.250000", "USDC"),
+            # 0.5 % of a dollar is half a cent: rounded up. 0.99 / 4008 = 0.000247005…
+            ("USD", "XAU-s", "1.00", "0.00024700", "4008", "0.01", "USD"),
+            # 0.495 of a cent is no fee. 0.99 / 4008 again.
+            ("USD", "XAU-s", "0.99", "0.00024700", "4008", "0.00", "USD"),
+            # 0.01 / 4008 = 0.000002495…
+            ("USD", "XAU-s", "0.01", "0.00000249", "4008", "0.00", "USD"),
+            # A millionth of a dollar / 50.2 = 0.0000000199…
+            ("USDC", "XAG-s", "0.000001", "0.00000001", "50.2", "0.000000", "USDC"),
+            # 1 ounce brings 3992.00 less 19.96.
+            ("XAU-s", "USD", "1.00000000", "3972.04", "3992", "19.96", "USD"),
+            ("PAXG", "USD", "1.00000000", "3972.04", "3992", "19.96", "USD"),
+            # 492.83946576 is 492.83; 0.5 % of it is 2.46415.
+            ("XAU-s", "USD", "0.12345678", "490.37", "3992", "2.46", "USD"),
+            # 492.839465 in USDC; 0.5 % of it is 2.464197325.
+            ("XAU-s", "USDC", "0.12345678", "490.375268", "3992", "2.464197", "USDC"),
+            # 0.02008032 × 49.8 = 0.999999936: 0.99, no fee on it.
+            ("XAG-s", "USD", "0.02008032", "0.99", "49.8", "0.00", "USD"),
+            ("XAG-s", "USD", "0.02008033", "0.99", "49.8", "0.01", "USD"),
+            # Dollars at 1; the fee is taken from what is given.
+            ("USD", "USDC", "100.00", "99.500000", "1", "0.50", "USD"),
+            ("USDC", "USD", "100.000001", "99.50", "1", "0.500000", "USDC"),
+            ("USDC", "USD", "0.019999", "0.01", "1", "0.000100", "USDC"),
+            # 3992 / 50.2 = 79.5219123505…; 0.995 of it is 79.12430278825 (with the cut price).
+            ("XAU-s", "XAG-s", "1.00000000", "79.12430278", "79.52191235", "0.00500000", "XAU-s"),
+            ("PAXG", "XAG-s", "1.00000000", "79.12430278", "79.52191235", "0.00500000", "PAXG"),
+            # 49.8 / 4008 = 0.0124251497…
+            ("XAG-s", "XAU-s", "1.00000000", "0.01236301", "0.01242514", "0.00500000", "XAG-s"),
+            # 3992 / 4008 = 0.99600798403…: no way around minting one to one.
+            ("PAXG", "XAU-s", "1.00000000", "0.99102794", "0.99600798", "0.00500000", "PAXG"),
+            ("XAU-s", "PAXG", "1.00000000", "0.99102794", "0.99600798", "0.00500000", "XAU-s"),
+        ],
+    )
+    def test_by_hand(self, row: tuple[str, ...]) -> None:
+        """From, to, given; then received, price and fee."""
+        source, target, given, *expected = row
+        conversion = convert_given(terms(source, target), amount(given, source))
+        assert figures(conversion) == (given, *expected)
+
+    @pytest.mark.parametrize(
+        ("source", "target", "given"),
+        [
+            ("XAG-s", "USD", "0.00020080"),  # 0.00999984 dollars
+            ("XAG-s", "XAU-s", "0.00000080"),
+            ("USDC", "USD", "0.009999"),
+            ("USDC", "XAU-s", "0.000040"),
+        ],
+    )
+    def test_what_converts_to_nothing_is_none(self, source: str, target: str, given: str) -> None:
+        assert convert_given(terms(source, target), amount(given, source)) is None
+
+    def test_the_house_s_part_by_hand(self) -> None:
+        # Bought: 0.31031686 oz are 1241.26744 at mid, and 8 dollars an ounce from the ask.
+        bought = convert_given(terms("USD", "XAU-s"), amount("1250.00", "USD"))
+        assert (str(bought.fee), str(bought.spread), str(bought.rounding)) == (
+            "6.25",
+            "2.48",
+            "0.00",
+        )
+        # Sold: 493.82712 at mid, 8 dollars an ounce away 0.98765424; paid out 490.37, fee 2.46.
+        sold = convert_given(terms("XAU-s", "USD"), amount("0.12345678", "XAU-s"))
+        assert (str(sold.fee), str(sold.spread), str(sold.rounding)) == ("2.46", "0.99", "0.01")
+        # Between dollars there is no spread: 100.000001 - 0.500000 - 99.50.
+        changed = convert_given(terms("USDC", "USD"), amount("100.000001", "USDC"))
+        assert (str(changed.spread), str(changed.rounding)) == ("0.000000", "0.000001")
+
+    def test_without_a_fee_nothing_is_charged(self) -> None:
+        conversion = convert_given(terms("USD", "XAU-s", 0), amount("4008.00", "USD"))
+        assert figures(conversion) == ("4008.00", "1.00000000", "4008", "0.00", "USD")
+
+
+class TestReceived:
+    @pytest.mark.parametrize(
+        ("source", "target", "received", "given", "fee"),
+        [
+            # 4028.13 less 20.14 buys less than an ounce.
+            ("USD", "XAU-s", "1.00000000", "4028.14", "20.14"),
+            ("USD", "XAU-s", "0.31031686", "1250.00", "6.25"),
+            ("USD", "XAU-s", "0.00000001", "0.01", "0.00"),
+            # 0.99999999 oz bring 3991.99, of which 3972.03 are left.
+            ("XAU-s", "USD", "3972.04", "1.00000000", "19.96"),
+            # One cent: 0.01 / 3992 = 0.000002505…
+            ("XAU-s", "USD", "0.01", "0.00000251", "0.00"),
+            ("USD", "USDC", "99.500000", "100.00", "0.50"),
+            ("USDC", "USD", "99.50", "100.000000", "0.500000"),
+            ("XAU-s", "XAG-s", "79.12430278", "1.00000000", "0.00500000"),
+            ("PAXG", "XAU-s", "0.99102794", "1.00000000", "0.00500000"),
+        ],
+    )
+    def test_by_hand(self, source: str, target: str, received: str, given: str, fee: str) -> None:
+        conversion = convert_received(terms(source, target), amount(received, target))
+        shown = figures(conversion)
+        assert (shown[0], shown[1], shown[3]) == (given, received, fee)
+
+
+class TestSlippage:
+    @pytest.mark.parametrize(
+        ("source", "target", "reference", "bps", "exceeds"),
+        [
+            # Bought at 4008: 20 bps above 4000.
+            ("USD", "XAU-s", "4000", 20, False),
+            ("USD", "XAU-s", "4000", 19, True),
+            ("USD", "XAU-s", "4008", 0, False),
+            ("USD", "XAU-s", "4007.999999", 0, True),
+            ("USD", "XAU-s", "5000", 0, False),
+            # Sold at 3992: 20 bps below 4000.
+            ("XAU-s", "USD", "4000", 20, False),
+            ("XAU-s", "USD", "4000", 19, True),
+            ("XAU-s", "USD", "3992", 0, False),
+            ("XAU-s", "USD", "3992.000001", 0, True),
+            ("XAU-s", "USD", "3000", 0, False),
+            # Crossed at 79.52191235.
+            ("XAU-s", "XAG-s", "79.52191235", 0, False),
+            ("XAU-s", "XAG-s", "79.52191236", 0, True),
+            ("USD", "USDC", "1", 0, False),
+        ],
+    )
+    def test_is_measured_against_the_customer(
+        self, source: str, target: str, *, reference: str, bps: int, exceeds: bool
+    ) -> None:
+        conversion = convert_given(terms(source, target), Amount(TRADABLE[source], 10**8))
+        assert slippage_exceeds(conversion, Decimal(reference), bps) is exceeds
+
+    def test_the_reference_without_spread(self) -> None:
+        assert terms("USD", "XAU-s").price_at_mid == 4000
+        assert terms("XAU-s", "USDC").price_at_mid == 4000
+        assert terms("XAU-s", "XAG-s").price_at_mid == 80
+        assert terms("USD", "USDC").price_at_mid == 1
+
+
+def test_the_metals_that_a_conversion_needs() -> None:
+    assert metals_of(USD, USDC) == ()
+    assert metals_of(USD, XAU) == (Metal.AU,)
+    assert metals_of(PAXG, XAU) == (Metal.AU,)
+    assert metals_of(XAG, PAXG) == (Metal.AG, Metal.AU)
+
+
+mids = st.decimals("0.01", "100000", places=6)
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[Terms, Terms]:
+    """Terms of a conversion and of the way back."""
+    source, target = draw(st.permutations(list(TRADABLE.values())))[:2]
+    fee_bps = draw(st.sampled_from([0, 1, 50, 333, 5000]))
+
+    def price(asset: Asset) -> PricePair:
+        if asset in DOLLARS:
+            return ONE
+        mid = draw(mids)
+        half = mid * draw(st.integers(0, 400)) / 20_000
+        step = Decimal("0.000001")
+        bid = max((mid - half).quantize(step, "ROUND_FLOOR"), step)
+        return PricePair(bid, (mid + half).quantize(step, "ROUND_CEILING"), mid)
+
+    # PAXG and XAU-s share a price in the market; here they need not.
+    there = price(source), price(target)
+    out = Terms(source, target, there[0], there[1], fee_bps)
+    return out, Terms(target, source, there[1], there[0], fee_bps)
+
+
+units = st.one_of(st.integers(1, 1000), st.integers(1, 10**15), st.integers(1, UNITS_MAX))
+
+
+class TestProperties:
+    @given(markets(), units, st.integers(1, 10**6))
+    def test_giving_more_never_brings_less(
+        self, market: tuple[Terms, Terms], given_units: int, more: int
+    ) -> None:
+        out, _ = market
+        assume(out.price > 0)
+        assert out.received_for(given_units) <= out.received_for(given_units + 1)
+        assert out.received_for(given_units) <= out.received_for(given_units + more)
+
+    @given(markets(), units)
+    def test_the_amount_asked_for_costs_the_least_that_yields_it(
+        self, market: tuple[Terms, Terms], received: int
+    ) -> None:
+        out, _ = market
+        assume(out.price > 0)
+        least = out.given_for(received)
+        assert least >= 1
+        assert out.received_for(least) >= received
+        assert out.received_for(least - 1) < received
+
+    @given(markets(), units)
+    def test_going_there_and_back_creates_nothing(
+        self, market: tuple[Terms, Terms], given_units: int
+    ) -> None:
+        out, back = market
+        assume(out.price > 0 and back.price > 0)
+        received = out.received_for(given_units)
+        assert back.received_for(received) <= given_units
+
+    @given(markets(), units)
+    def test_asking_there_and_back_creates_nothing(
+        self, market: tuple[Terms, Terms], received: int
+    ) -> None:
+        """Buy exactly so much for the least, sell all of it: no more than was given comes back."""
+        out, back = market
+        assume(out.price > 0 and back.price > 0)
+        assert back.received_for(received) <= out.given_for(received)
+
+    @given(markets(), units, st.booleans())
+    def test_the_parts_make_the_whole(
+        self, market: tuple[Terms, Terms], amount_units: int, forward: bool
+    ) -> None:
+        out, _ = market
+        assume(out.price > 0)
+        if forward:
+            conversion = convert_given(out, Amount(out.from_asset, amount_units))
+        else:
+            conversion = convert_received(out, Amount(out.to_asset, amount_units))
+        assume(conversion is not None)
+        at_mid = Fraction(*out.rate_at_mid)
+        kept = conversion.fee.units + conversion.spread.units + conversion.rounding.units
+        # In the fee's asset: what came in is what went out, and what the house kept, to the unit.
+        if out.sells_metal:
+            assert conversion.fee.asset == out.to_asset
+            assert abs(
+                conversion.given.units * at_mid - conversion.received.units - kept
+            ) <= Fraction(1, 2)
+        else:
+            assert conversion.fee.asset == out.from_asset
+            assert abs(
+                conversion.given.units - conversion.received.units / at_mid - kept
+            ) <= Fraction(1, 2)
+        assert conversion.fee.units >= 0
+        assert conversion.spread.units >= 0
+        # Halves may be rounded twice; truncation is never the house's loss beyond that.
+        assert conversion.rounding.units >= -1
