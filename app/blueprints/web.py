@@ -116,10 +116,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
-        The function gets, in this order: `session`; `actor` unless public; `body` if it takes
-        one; `query` if it has one; then the path's variables by name. It returns what `gives`
-        renders, or a `Reply`, or a `Refusal`: that one is raised after the commit, so that what
-        was recorded about it stays. Its docstring becomes the route's summary and description.
+        The function gets `session`; `actor` unless public; `body` and `query` if declared; then
+        the path's variables by name. It returns what `gives` renders, a `Reply`, or a `Refusal`,
+        raised after the commit so that what it recorded stays. Its docstring describes the route.
 
         `writes` opens a transaction; it is the default for every method but GET. Otherwise the
         session only reads, each statement on its own, or all of one moment with `snapshot`. With

@@ -97,6 +97,7 @@ def _work(database: Database, ended: threading.Event) -> None:
             carry_out(database, identifier, Backoff())
 
 
+@pytest.mark.timeout(300)  # starts a dozen programs, one after the other
 def test_the_tour(lone_app: Flask) -> None:
     for program in ("bash", "curl"):
         if shutil.which(program) is None:
