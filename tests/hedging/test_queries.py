@@ -226,7 +226,8 @@ class TestHistory:
             record()
             with database.reading() as session:
                 [(kept,)] = session.rows(
-                    "SELECT count(DISTINCT taken_at) FROM exposures WHERE taken_at BETWEEN %s AND %s",
+                    "SELECT count(DISTINCT taken_at) FROM exposures"
+                    " WHERE taken_at BETWEEN %s AND %s",
                     (start, start + timedelta(days=7, seconds=1)),
                 )
             assert kept == 3
