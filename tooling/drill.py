@@ -50,18 +50,18 @@ class Evidence:
 
 def main() -> int:
     """The number of drills that failed; nothing is written about those."""
-    known = [match[2] for match in _SECTION.finditer(SAFETY.read_text(encoding="utf-8"))]
-    parser = argparse.ArgumentParser(prog="bin/drill", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}")
+    names = known()
+    parser = argparse.ArgumentParser(prog="bin/drill", description="Run long drills at full size.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names)}")
     parser.add_argument("--seed", type=int, help="repeat the random choices of an earlier run")
     parser.add_argument("--list", action="store_true", help="name the drills")
     asked = parser.parse_args()
     if asked.list:
-        print("\n".join(known))
+        print("\n".join(names))
         return 0
-    unknown = set(asked.names) - set(known)
+    unknown = sorted(set(asked.names) - set(names))
     if unknown:
-        parser.error(f"there is no drill {', '.join(sorted(unknown))}; there are {known}")
+        parser.error(f"there is no drill {', '.join(unknown)}, only {', '.join(names)}")
     seed = secrets.randbelow(_SEED_MAX) if asked.seed is None else asked.seed
     # Each in a process of its own: sizes are fixed when the tests are imported.
     if len(asked.names) == 1:
@@ -69,8 +69,13 @@ def main() -> int:
     command = [sys.executable, "-m", "tooling.drill", "--seed", str(seed)]
     return sum(
         subprocess.run([*command, name], cwd=CHECKOUT, check=False).returncode != 0
-        for name in asked.names or known
+        for name in asked.names or names
     )
+
+
+def known() -> list[str]:
+    """The names of all drills: those with a section in the document."""
+    return [match[2] for match in _SECTION.finditer(SAFETY.read_text(encoding="utf-8"))]
 
 
 def run(name: str, seed: int) -> bool:

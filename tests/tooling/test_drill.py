@@ -1,0 +1,93 @@
+"""bin/drill writes what a drill showed, and only that drill's evidence."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tooling import drill
+
+DOCUMENT = """# Safety
+
+<!-- evidence: races -->
+old races
+<!-- end -->
+
+Between.
+
+<!-- evidence: model -->
+<!-- end -->
+
+Behind.
+"""
+
+
+@pytest.fixture
+def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    document = tmp_path / "SAFETY.md"
+    document.write_text(DOCUMENT)
+    monkeypatch.setattr(drill, "SAFETY", document)
+    return document
+
+
+def test_replaces_one_section_and_nothing_else(document: Path) -> None:
+    drill.write("races", ["heading", "", r"- new \1 line"])
+    expected = DOCUMENT.replace("old races", "heading\n\n- new \\1 line")
+    assert document.read_text() == expected
+    drill.write("races", ["heading", "", r"- new \1 line"])
+    assert document.read_text() == expected
+    drill.write("model", ["model"])
+    assert document.read_text() == expected.replace("model -->\n", "model -->\nmodel\n")
+
+
+def report(when: str, outcome: str, *lines: str) -> pytest.TestReport:
+    return pytest.TestReport(
+        nodeid="test",
+        location=("test", 0, "test"),
+        keywords={},
+        outcome=outcome,
+        longrepr=None,
+        when=when,
+        user_properties=[("evidence", line) for line in lines],
+    )
+
+
+def test_collects_what_tests_recorded_once() -> None:
+    evidence = drill.Evidence()
+    for when in ("setup", "call", "teardown"):
+        evidence.pytest_runtest_logreport(report(when, "passed", "200 rounds"))
+    assert (evidence.lines, evidence.passed) == (["200 rounds"], 1)
+    assert not evidence.has_control
+    evidence.pytest_runtest_logreport(report("call", "passed", "Control: caught"))
+    assert evidence.has_control
+    evidence.pytest_runtest_logreport(report("setup", "skipped"))
+    assert evidence.skipped == ["test"]
+
+
+def test_every_drill_has_a_section_and_tests() -> None:
+    sections = drill.known()
+    marked = {
+        name
+        for path in (drill.CHECKOUT / "tests").rglob("test_*.py")
+        for name in re.findall(r'mark\.drill\(name="(\w+)"\)', path.read_text(encoding="utf-8"))
+        if path.name != Path(__file__).name
+    }
+    assert sorted(sections) == sorted(marked)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [(["--list"], 0, "races\n"), (["sharks"], 2, "there is no drill sharks")],
+)
+def test_names_what_there_is(arguments: list[str], *, status: int, told: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "tooling.drill", *arguments],
+        cwd=drill.CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == status
+    assert told in answer.stdout + answer.stderr
