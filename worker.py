@@ -6,6 +6,7 @@ ends each after the job in hand.
 """
 
 import argparse
+import signal
 
 from app.factory import create_app
 from app.jobs.connection import connect
@@ -30,16 +31,18 @@ def main() -> None:
     parser.add_argument("--queue", type=Queue, default=Queue.DEFAULT, choices=list(Queue))
     arguments = parser.parse_args()
     telemetry.configure(level="INFO", messages=False)
-    loop = Loop(arguments.role)
-    loop.stop_on_signals()
     if arguments.role == "all":
-        Supervisor(loop, [[__file__, role, "--queue", arguments.queue] for role in ROLES]).run()
+        loop = Loop("all")
+        loop.stop_on_signals(signal.SIGTERM, signal.SIGINT)
+        Supervisor(loop, ROLES, lambda role: run(role, arguments.queue, signal.SIGTERM)).run()
     else:
-        run(arguments.role, arguments.queue, loop)
+        run(arguments.role, arguments.queue, signal.SIGTERM, signal.SIGINT)
 
 
-def run(role: str, queue: Queue, loop: Loop) -> None:
-    """One role in this process."""
+def run(role: str, queue: Queue, *ends: signal.Signals) -> None:
+    """One role in this process, until one of these signals."""
+    loop = Loop(role)
+    loop.stop_on_signals(*ends)
     app = create_app()
     redis = connect(app.extensions["settings"].redis_url)
     database = app.extensions["database"]

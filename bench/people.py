@@ -17,7 +17,7 @@ from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 
-MIDS = {
+MIDS: dict[Metal | Token, str] = {
     Metal.AU: "4000",
     Metal.AG: "50",
     Metal.PT: "1550",
@@ -65,12 +65,12 @@ def customers(app: Flask, count: int) -> list[Customer]:
                 ledger.post(
                     session,
                     cause="bench_credit",
-                    reference=f"bench:{somebody.person.id}:{amount.asset.code}",
+                    reference=f"bench:{somebody.user.id}:{amount.asset.code}",
                     posted_at=clock.now(),
                     postings=[
                         ledger.debit(chart.capital(amount.asset), amount),
-                        ledger.credit(chart.customer(somebody.person.id, amount.asset), amount),
+                        ledger.credit(chart.customer(somebody.user.id, amount.asset), amount),
                     ],
                 )
-        people.append(Customer(somebody.person.id, somebody.access_token))
+        people.append(Customer(somebody.user.id, somebody.access_token))
     return people

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import click
+import flask_migrate
 from flask import current_app
 from flask.cli import AppGroup
 
@@ -42,11 +43,15 @@ sample = AppGroup("sample", help="Sample people and play money. Refused in produ
 
 
 @sample.command()
-def load() -> None:
+@click.option("--migrate", is_flag=True, help="First bring the database up to date, as its owner.")
+def load(*, migrate: bool) -> None:
     """Add the sample people, and give the customer money once; again changes nothing.
 
     Prices are recorded at once, so that the first order need not wait for the first tick.
     """
+    _refuse_in_production()
+    if migrate:
+        flask_migrate.upgrade()
     added = 0
     with _transaction() as session:
         for local, role, first_name, last_name in PEOPLE:
@@ -87,10 +92,14 @@ def _simulated_feeds() -> list[PriceFeed]:
     return [feed for feed in feeds if feed.name == "simulated"]
 
 
-@contextmanager
-def _transaction() -> Iterator[Session]:
+def _refuse_in_production() -> None:
     if current_app.extensions["settings"].env is Environment.PRODUCTION:
         raise click.ClickException("there is no sample data in production")
+
+
+@contextmanager
+def _transaction() -> Iterator[Session]:
+    _refuse_in_production()
     database: Database = current_app.extensions["database"]
     try:
         with database.transaction() as session:

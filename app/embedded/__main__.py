@@ -30,9 +30,9 @@ _PASSWORD = "demo-Passw0rd!"  # noqa: S105 - printed on purpose: it opens the sa
 def steps(environ: Mapping[str, str]) -> list[Program]:
     """What is done once, in order, before the programs start."""
     flask = _BIN / "flask"
-    migrate = Program("migrate", (flask, "db", "upgrade"))
-    sample = Program("sample", (flask, "sample", "load"))
-    return [migrate] if environ["PBCEX_ENV"] == "production" else [migrate, sample]
+    if environ["PBCEX_ENV"] == "production":
+        return [Program("migrate", (flask, "db", "upgrade"))]
+    return [Program("sample", (flask, "sample", "load", "--migrate"))]
 
 
 def programs(port: int) -> list[Program]:
@@ -41,14 +41,14 @@ def programs(port: int) -> list[Program]:
     granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
     return [
         Program("web", (*granian, "--workers", "2", "wsgi:app")),
-        Program("worker", (python, "worker.py", "work")),
-        Program("relay", (python, "worker.py", "relay")),
-        Program("schedule", (python, "worker.py", "schedule")),
-        Program("ticks", (python, "worker.py", "ticks")),
+        Program("jobs", (python, "worker.py", "all")),
     ]
 
 
-TITLES = {"migrate": "Migrating the database", "sample": "Loading sample data"}
+TITLES = {
+    "migrate": "Migrating the database",
+    "sample": "Migrating the database and loading sample data",
+}
 
 
 class StopRequested(BaseException):
@@ -95,7 +95,7 @@ class Run:
                 report=self._say,
             )
             try:
-                self._say("Starting web, worker, relay, schedule and ticks")
+                self._say("Starting the web and the jobs")
                 supervisor.start()
                 supervisor.wait_ready(self._port, _READY_PATH, timeout_seconds=_READY_SECONDS)
                 self._welcome()

@@ -1,5 +1,6 @@
 """The loop of a background process: steps until SIGTERM, patient while a server is away."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -24,9 +25,9 @@ class Loop:
         self._stopping = threading.Event()
         self._wait = _WAIT_SECONDS_MIN
 
-    def stop_on_signals(self) -> None:
-        """From now on SIGTERM and SIGINT ask the loop to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+    def stop_on_signals(self, *numbers: signal.Signals) -> None:
+        """From now on these signals ask the loop to stop."""
+        for number in numbers:
             signal.signal(number, self._on_signal)
 
     def stop(self) -> None:
@@ -35,7 +36,7 @@ class Loop:
 
     def run(self, step: Callable[[], float]) -> None:
         """Call `step` until stopped. It answers for how many seconds to rest before the next."""
-        self.log.info("started")
+        self.log.info("started", pid=os.getpid())
         while not self._stopping.is_set():
             self._stopping.wait(self._try(step))
         self.log.info("stopped")

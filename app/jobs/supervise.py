@@ -1,9 +1,10 @@
 """Several roles as child processes of one: what ends is started again."""
 
-import subprocess
-import sys
+import multiprocessing
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
 
 from app.jobs.loop import Loop
 
@@ -14,16 +15,21 @@ _GRACE_SECONDS = 30.0
 
 
 class Supervisor:
-    """Keeps one child process for each command running."""
+    """Keeps one child process running for each role.
 
-    def __init__(self, loop: Loop, commands: Sequence[Sequence[str]]) -> None:
+    Children are forked, so that the code is loaded once for all of them: start this before the
+    process has threads or connections. They share its process group.
+    """
+
+    def __init__(self, loop: Loop, roles: Sequence[str], run: Callable[[str], None]) -> None:
         self._loop = loop
-        self._commands = [[sys.executable, *command] for command in commands]
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._roles = roles
+        self._run = run
+        self._children: list[BaseProcess] = []
 
     def run(self) -> None:
         """Start all, restart what ends, until asked to stop; then stop all and wait for them."""
-        self._children = [self._start(command) for command in self._commands]
+        self._children = [self._start(role) for role in self._roles]
         try:
             self._loop.run(self.step)
         finally:
@@ -33,25 +39,30 @@ class Supervisor:
         """Start again whatever has ended."""
         rest = _LOOK_SECONDS
         for index, child in enumerate(self._children):
-            if child.poll() is not None:
-                command = self._commands[index]
-                self._loop.log.error("restarted", command=command[1:], status=child.returncode)
-                self._children[index] = self._start(command)
+            if not child.is_alive():
+                role = self._roles[index]
+                self._loop.log.error("restarted", role=role, status=child.exitcode)
+                self._children[index] = self._start(role)
                 rest = _RESTART_SECONDS
         return rest
 
-    def _start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        # A session of its own: a terminal's Ctrl-C reaches us alone, and each child once, from us.
-        return subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own command
+    def _start(self, role: str) -> BaseProcess:
+        child = multiprocessing.get_context("fork").Process(target=self._be, args=(role,))
+        child.start()
+        return child
+
+    def _be(self, role: str) -> None:
+        # A terminal's Ctrl-C reaches the whole group: each child is asked to end once, by us.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._run(role)
 
     def _stop(self) -> None:
         for child in self._children:
             child.terminate()
         deadline = time.monotonic() + _GRACE_SECONDS
         for child in self._children:
-            try:
-                child.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            child.join(max(0.0, deadline - time.monotonic()))
+            if child.is_alive():
                 self._loop.log.warning("killed", pid=child.pid)
                 child.kill()
-                child.wait()
+                child.join()

@@ -25,6 +25,13 @@ class AlreadyReversed(Conflict):
     title = "This entry has been reversed already"
 
 
+class AlreadyHeld(Conflict):
+    """A hold with this id was placed before."""
+
+    code = "already_held"
+    title = "This has been held already"
+
+
 class HoldNotPending(Conflict):
     """The hold was posted, voided or expired before, or there is none."""
 
@@ -54,6 +61,7 @@ refuses("available_not_negative", lambda _detail: InsufficientFunds())
 refuses("entries_reference_key", lambda _detail: AlreadyPosted())
 refuses("entries_reversed_once", lambda _detail: AlreadyReversed())
 refuses("reverses_an_entry", lambda _detail: NotFound("There is no such entry"))
+refuses("holds_pkey", lambda _detail: AlreadyHeld())
 refuses("hold_is_pending", lambda _detail: HoldNotPending())
 refuses("hold_expiry", lambda _detail: HoldExpired())
 refuses("posts_within_hold", lambda _detail: HoldExceeded())

@@ -115,8 +115,7 @@ class Balance(Base):
 
     __tablename__ = "balances"
     __table_args__ = (
-        sa.CheckConstraint("held >= 0", name="held_not_negative"),
-        sa.CheckConstraint("posted >= held", name="available_not_negative"),
+        sa.CheckConstraint("held >= 0 AND posted >= held", name="available_not_negative"),
     )
 
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"), primary_key=True)

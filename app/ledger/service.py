@@ -109,7 +109,10 @@ def place_hold(
     placed_at: datetime,
     expires_at: datetime | None = None,
 ) -> None:
-    """Set `amount` aside on a guarded account. The database raises `InsufficientFunds`."""
+    """Set `amount` aside on a guarded account.
+
+    The database raises `InsufficientFunds` or `AlreadyHeld`.
+    """
     assert account.asset == amount.asset, (account, amount)
     session.send(
         _PLACE_HOLD,

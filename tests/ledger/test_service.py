@@ -18,6 +18,7 @@ from app.ledger import chart, queries
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 from app.ledger.errors import (
+    AlreadyHeld,
     AlreadyPosted,
     AlreadyReversed,
     HoldExceeded,
@@ -340,7 +341,7 @@ class TestHold:
         held = hold(database, funding(person), 3000)
         with (
             unchanged(database),
-            pytest.raises(psycopg.errors.UniqueViolation),
+            pytest.raises(AlreadyHeld),
             database.transaction() as session,
         ):
             ledger.place_hold(
@@ -386,6 +387,8 @@ class TestHold:
         held = hold(database, funding(person), 3000)
         with unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), 3001, hold_id=held)
+        with unchanged(database), pytest.raises(HoldExceeded):
+            pay(database, funding(person), 10_001, hold_id=held)
 
     def test_posts_nothing_the_other_way(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
