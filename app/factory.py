@@ -24,6 +24,8 @@ from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
@@ -126,6 +128,7 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
+    provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
