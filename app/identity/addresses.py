@@ -49,7 +49,7 @@ def confirm_email(session: Session, user_id: UUID) -> None:
 
 def send_confirmation(session: Session, user_id: UUID) -> None:
     """Mail the person a link that confirms their address, with this transaction."""
-    _mail(session, user_id, one_time.issue(session, user_id, Purpose.CONFIRM_EMAIL))
+    _mail_link(session, user_id, Purpose.CONFIRM_EMAIL)
 
 
 def send_confirmation_again(session: Session, actor: Actor) -> None:
@@ -102,7 +102,7 @@ def send_reset_link(session: Session, *, user_id: str | None) -> None:
         return
     sent = one_time.issued_within(session, person_id, Purpose.RESET_PASSWORD, _HOUR)
     if sent < LINKS_EACH_HOUR:
-        _mail(session, person_id, one_time.issue(session, person_id, Purpose.RESET_PASSWORD))
+        _mail_link(session, person_id, Purpose.RESET_PASSWORD)
 
 
 def check_reset(session: Session, token: str) -> queries.Person:
@@ -113,7 +113,7 @@ def check_reset(session: Session, token: str) -> queries.Person:
 
 def prepare_reset(person: queries.Person, *, token: str, password: str) -> NewPassword:
     """Check and hash the new password (slow, no database). Raises `Invalid`."""
-    rules.check_new_password("password", password, known=queries.known_of(person))
+    rules.check_new_password("password", password, known=person.known)
     return NewPassword(token, resolve(Passwords).hash(password))
 
 
@@ -145,8 +145,16 @@ def tell_of_change(session: Session, user_id: UUID, kind: str) -> None:
     )
 
 
-def _mail(session: Session, user_id: UUID, link_id: UUID) -> None:
-    ...
+def _mail_link(session: Session, user_id: UUID, purpose: Purpose) -> None:
+    link_id = one_time.issue(session, user_id, purpose)
+    _stage_mail(
+        session,
+        user_id,
+        kind=purpose.value,
+        event_key=f"{purpose}:{ids.encode(one_time.PREFIX, link_id)}",
+        values={},
+        token_id=str(link_id),
+    )
 
 
 def _stage_mail(session: Session, user_id: UUID, **told: Any) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.keys.registry import Sealed
 from app.kit.db import Base
 
 
@@ -138,8 +139,7 @@ class TotpCredential(Base):
     )
 
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"), primary_key=True)
-    #: Sealed by app.keys.
-    secret: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    secret: Mapped[bytes] = mapped_column(Sealed)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     #: Null until the person has shown a code: so far it is asked for nowhere.
     confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

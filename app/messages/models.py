@@ -47,7 +47,8 @@ class Mail(Base):
             "(state = 'sending') = (claimed_until IS NOT NULL)", name="sending_is_claimed"
         ),
         sa.CheckConstraint(
-            "state NOT IN ('refused', 'dropped') OR last_error IS NOT NULL", name="not_sent_says_why"
+            "state NOT IN ('refused', 'dropped') OR last_error IS NOT NULL",
+            name="not_sent_says_why",
         ),
         sa.CheckConstraint("attempts >= 0 AND uncertain >= 0", name="mail_counts_not_negative"),
         sa.Index("mails_staged_at_idx", "staged_at"),
