@@ -193,6 +193,8 @@ class Settings(BaseSettings):
     #: 0600, never in the repository; `flask keys` makes it, rotates it and backs it up. Empty
     #: outside production: `keys.json` in the data folder, made when it is first needed.
     key_ring: Annotated[str, _in_production(_key_ring)] = Field("", alias="PBCEX_KEY_RING")
+    #: After so many days the sealing key should be replaced: `flask keys list` says so.
+    key_rotation_days: int = Field(365, alias="PBCEX_KEY_ROTATION_DAYS", ge=1)
     access_token_seconds: int = Field(1800, alias="PBCEX_ACCESS_TOKEN_SECONDS", gt=0, le=8 * 3600)
     #: argon2id at the cost that OWASP's password storage guidance advises for one lane.
     argon2_memory_kib: int = Field(19_456, alias="PBCEX_ARGON2_MEMORY_KIB", ge=8)

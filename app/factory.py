@@ -15,7 +15,7 @@ from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import books, prices, sample
+from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (books.books, prices.prices, sample.sample):
+    for group in (books.books, keys.keys, prices.prices, sample.sample):
         app.cli.add_command(group)
     return app
 

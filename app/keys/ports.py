@@ -22,7 +22,7 @@ class KeyRing(Protocol):
     Every verb raises `KeyRingUnavailable` when the keeper cannot be asked.
     """
 
-    def keys(self) -> list[RingKey]:
+    def list_keys(self) -> list[RingKey]:
         """All keys, oldest first, the retired ones included."""
 
     def active_id(self) -> str:
