@@ -210,4 +210,4 @@ def _state(key: RingKey) -> str:
         return "retired"
     if key.active:
         return "seals"
-    return "opens" if key.activated_at else "waits"
+    return "waits" if key.waits else "opens"

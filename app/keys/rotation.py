@@ -97,9 +97,7 @@ def begin(session: Session) -> UUID:
             session.send(_FINISH, (clock.now(), rotation_id))
         else:
             return _go_on(session, rotation_id)
-    waiting = [
-        key for key in ring.list_keys() if key.activated_at is None and key.retired_at is None
-    ]
+    waiting = [key for key in ring.list_keys() if key.waits]
     key_id = (waiting[-1] if waiting else ring.generate()).id
     ring.activate(key_id)
     rotation_id = ids.new()
