@@ -12,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import exposure
-from app.blueprints.api import admin, auth, messages, trade, wallet
+from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
 from app.cli import books, keys, prices, sample
@@ -35,7 +35,7 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
 PAGE_BLUEPRINTS = (home.blp, login.blp, exposure.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.

@@ -4,7 +4,7 @@ Invariant: every permission is granted to some role, and a role's grants stand i
 Object-level access ("mine") is not decided here but by queries scoped to the actor's id.
 """
 
-from app.access.permissions import PERMISSIONS_OF, Permission, Role
+from app.access.permissions import DELEGABLE, PERMISSIONS_OF, Permission, Role
 from app.access.policy import Actor, require
 
-__all__ = ["PERMISSIONS_OF", "Actor", "Permission", "Role", "require"]
+__all__ = ["DELEGABLE", "PERMISSIONS_OF", "Actor", "Permission", "Role", "require"]
