@@ -10,6 +10,8 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
+from app.audit.keys import AuditKeys, audit_keys
+from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, messages, trade, wallet
@@ -23,6 +25,7 @@ from app.hedging.rules import ExposureRules
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
+from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.kit import telemetry
 from app.kit.db import Database
@@ -118,6 +121,8 @@ def _provide(settings: Settings) -> None:
             lifetime_seconds=settings.access_token_seconds,
         ),
     )
+    provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
+    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))  # type: ignore[type-abstract]
     provide(
         Passwords,
         Passwords(
