@@ -81,15 +81,15 @@ class Trail:
             drivername="postgresql", database=self.database.engine.url.database
         )
         text = address.render_as_string(hide_password=False)
-        with psycopg.connect(text, autocommit=True) as connection:
+        with psycopg.connect(text, autocommit=True, prepare_threshold=None) as connection:
             connection.execute("SET session_replication_role = replica")
             yield connection
 
 
-def verify_as(connection: psycopg.Connection) -> Report:
-    """What verification says inside this connection's transaction."""
+def session_on(connection: psycopg.Connection) -> Session:
+    """For verifying inside this connection's own transactions."""
     pipeline = Pipeline(connection)
-    return verify(Session(lambda: pipeline))
+    return Session(lambda: pipeline)
 
 
 @pytest.fixture
