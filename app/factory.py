@@ -10,12 +10,14 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
+from app.audit.keys import AuditKeys, audit_keys
+from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import books, keys, prices, sample
+from app.cli import audit, books, keys, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
@@ -23,6 +25,7 @@ from app.hedging.rules import ExposureRules
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
+from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -65,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (books.books, keys.keys, prices.prices, sample.sample):
+    for group in (audit.audit, books.books, keys.keys, prices.prices, sample.sample):
         app.cli.add_command(group)
     return app
 
@@ -120,6 +123,8 @@ def _provide(settings: Settings) -> None:
             lifetime_seconds=settings.access_token_seconds,
         ),
     )
+    provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
+    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))
     provide(
         Passwords,
         Passwords(

@@ -1,5 +1,6 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
+from app.audit import models as audit
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
@@ -17,6 +18,7 @@ from app.trading import models as trading
 metadata = Base.metadata
 
 __all__ = [
+    "audit",
     "catalog",
     "funding",
     "hedging",

@@ -30,7 +30,7 @@ from werkzeug.exceptions import HTTPException
 from app.access import Actor, Permission, require
 from app.blueprints import openapi
 from app.blueprints.body import JSON, json_body
-from app.blueprints.envelope import ACTOR_ID
+from app.blueprints.envelope import ACTOR
 from app.blueprints.errors import InvalidRequest
 from app.blueprints.limits import Credential, RateLimit, caller, client_network
 from app.idempotency import rules as keys
@@ -276,8 +276,8 @@ def _authenticate(operation: Operation, claims: Credential) -> Actor:
 def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Actor:
     actor = identity.actor_from(rows[0] if rows else None, claims)
     assert operation.permission is not None
+    request.environ[ACTOR] = actor
     require(actor, operation.permission)
-    request.environ[ACTOR_ID] = actor.user_id
     return actor
 
 
