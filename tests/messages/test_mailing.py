@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.identity import addresses, one_time
+from app.identity import by_mail, one_time
 from app.identity.one_time import Purpose
 from app.jobs.dispatch import carry_out
 from app.kit.db import Database
@@ -300,7 +300,7 @@ def test_a_confirmation_in_the_app_goes_by_mail_too(database, person, box) -> No
 def test_a_change_of_credentials_is_told_each_time(database, person, box) -> None:
     for _ in range(2):
         with database.transaction() as session:
-            addresses.tell_of_change(session, person.user_id, "password_changed")
+            by_mail.tell_of_change(session, person.user_id, "password_changed")
     carry_out_all(database)
     assert [mail.subject for mail in box.to(person.email)] == ["Your password was changed"] * 2
 

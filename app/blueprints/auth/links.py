@@ -10,7 +10,7 @@ from app.blueprints.errors import status_of
 from app.blueprints.limits import RateLimit
 from app.blueprints.pages import PageBlueprint
 from app.blueprints.rendering import page
-from app.identity import addresses
+from app.identity import by_mail
 from app.identity.one_time import LENGTH_MAX
 from app.kit.db import Database
 from app.kit.errors import Invalid, Refusal, Unauthenticated
@@ -32,7 +32,7 @@ def confirm_email(database: Database) -> Response:
     token = _token(request.form.get("token"))
     try:
         with database.transaction() as session:
-            addresses.redeem_confirmation(session, token)
+            by_mail.redeem_confirmation(session, token)
     except Refusal as refusal:
         return _confirm_form(token, _status(refusal), {"": refusal.detail})
     return _done("Your address is confirmed", "You can now move money and metal.")
@@ -53,10 +53,10 @@ def reset_password(database: Database) -> Response:
         return _reset_form(token, 422, {"password": "Enter a new password"})
     try:
         with database.reading() as session:
-            person = addresses.check_reset(session, token)
-        chosen = addresses.prepare_reset(person, token=token, password=password)
+            person = by_mail.check_reset(session, token)
+        chosen = by_mail.prepare_reset(person, token=token, password=password)
         with database.transaction() as session:
-            addresses.conclude_reset(session, chosen)
+            by_mail.conclude_reset(session, chosen)
     except Invalid as refusal:
         return _reset_form(token, 422, {"password": f"This {refusal.message}"})
     except Refusal as refusal:
