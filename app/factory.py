@@ -17,7 +17,7 @@ from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import audit, books, prices, sample
+from app.cli import audit, books, keys, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
@@ -27,6 +27,8 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
@@ -66,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (audit.audit, books.books, prices.prices, sample.sample):
+    for group in (audit.audit, books.books, keys.keys, prices.prices, sample.sample):
         app.cli.add_command(group)
     return app
 
@@ -131,6 +133,7 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
+    provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
