@@ -97,7 +97,7 @@ def _secret(value: str) -> None:
         raise ValueError("is a placeholder: use a random one")
 
 
-def _token_keys(value: str) -> str:
+def _key_ring(value: str) -> str:
     secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
     if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
         raise ValueError(f"is kid:secret,… with secrets of {SECRET_LENGTH_MIN} characters or more")
@@ -179,8 +179,12 @@ class Settings(BaseSettings):
         "", alias="PBCEX_SECRET_KEY", repr=False
     )
     #: `kid:secret,kid:secret`: the first signs access tokens, all verify; empty derives one key.
-    token_keys: Annotated[str, AfterValidator(_token_keys)] = Field(
+    token_keys: Annotated[str, AfterValidator(_key_ring)] = Field(
         "", alias="PBCEX_TOKEN_KEYS", repr=False
+    )
+    #: The same for the audit trail's hashes: a secret stays here for as long as its records do.
+    audit_keys: Annotated[str, AfterValidator(_key_ring)] = Field(
+        "", alias="PBCEX_AUDIT_KEYS", repr=False
     )
     access_token_seconds: int = Field(1800, alias="PBCEX_ACCESS_TOKEN_SECONDS", gt=0, le=8 * 3600)
     #: argon2id at the cost that OWASP's password storage guidance advises for one lane.

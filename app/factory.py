@@ -11,6 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
 from app.approvals.ports import Authority
+from app.audit.keys import AuditKeys, audit_keys
+from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import approvals, branches, exposure, people, roles
 from app.blueprints.api import admin, auth, messages, trade, wallet
@@ -25,6 +27,7 @@ from app.identity.authority import StandingAuthority
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
+from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.kit import telemetry
 from app.kit.db import Database
@@ -128,6 +131,8 @@ def _provide(settings: Settings) -> None:
             lifetime_seconds=settings.access_token_seconds,
         ),
     )
+    provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
+    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))  # type: ignore[type-abstract]
     provide(
         Passwords,
         Passwords(
@@ -136,7 +141,7 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
-    provide(Authority, StandingAuthority())
+    provide(Authority, StandingAuthority())  # type: ignore[type-abstract]
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)

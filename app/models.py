@@ -2,6 +2,7 @@
 
 from app.approvals import models as approvals
 from app.branches import models as branches
+from app.audit import models as audit
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
@@ -20,6 +21,7 @@ metadata = Base.metadata
 __all__ = [
     "approvals",
     "branches",
+    "audit",
     "catalog",
     "funding",
     "hedging",

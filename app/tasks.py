@@ -1,6 +1,7 @@
 """Imports every module that declares tasks, so that whoever stages or runs one finds it by name."""
 
 from app.approvals import service as approvals
+from app.audit import service as audit
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import service as identity
@@ -12,6 +13,7 @@ from app.trading import service as trading
 
 __all__ = [
     "approvals",
+    "audit",
     "hedging",
     "idempotency",
     "identity",
