@@ -18,8 +18,9 @@ from app.blueprints.admin import approvals, branches, exposure, people, roles
 from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import books, people as people_commands, prices, sample
+from app.cli import books, prices, sample
 from app.cli import database as database_commands
+from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules

@@ -1,8 +1,8 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
 from app.approvals import models as approvals
-from app.branches import models as branches
 from app.audit import models as audit
+from app.branches import models as branches
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
@@ -20,8 +20,8 @@ metadata = Base.metadata
 
 __all__ = [
     "approvals",
-    "branches",
     "audit",
+    "branches",
     "catalog",
     "funding",
     "hedging",

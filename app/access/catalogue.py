@@ -4,6 +4,7 @@ import ast
 import inspect
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 
 from app.access import permissions
@@ -19,7 +20,7 @@ def _meanings(kind: type[StrEnum]) -> Mapping[str, str]:
         if isinstance(node, ast.ClassDef) and node.name == kind.__name__
     ]
     found = {}
-    for member, text in zip(body, body[1:], strict=False):
+    for member, text in pairwise(body):
         if isinstance(member, ast.Assign) and isinstance(text, ast.Expr):
             name = ast.unparse(member.targets[0])
             found[kind[name].value] = " ".join(str(ast.literal_eval(text.value)).split())

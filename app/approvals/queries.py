@@ -1,7 +1,7 @@
 """Named reads of approvals, as typed rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -95,17 +95,7 @@ def count_waiting(session: Session) -> int:
 
 
 def _approval(row: Row) -> Approval:
-    *start, hashed, reason, maker_id, status, checker_id, said, created, expires, decided = row
-    expired = status == Status.PENDING and expires <= clock.now()
-    return Approval(
-        *start,
-        bytes(hashed),
-        reason,
-        maker_id,
-        Status.EXPIRED if expired else Status(status),
-        checker_id,
-        said,
-        created,
-        expires,
-        decided,
-    )
+    found = Approval(*row)
+    expired = found.status == Status.PENDING and found.expires_at <= clock.now()
+    status = Status.EXPIRED if expired else Status(found.status)
+    return replace(found, hash=bytes(found.hash), status=status)

@@ -62,7 +62,5 @@ def reason(text: str) -> str:
     """A reason as it is kept. Raises `Invalid` unless it has 5 to 500 characters."""
     cleaned = normalize("NFC", " ".join(text.split()))
     if not REASON_LENGTH_MIN <= len(cleaned) <= REASON_LENGTH_MAX or not cleaned.isprintable():
-        raise Invalid(
-            "reason", f"must have {REASON_LENGTH_MIN} to {REASON_LENGTH_MAX} characters"
-        )
+        raise Invalid("reason", f"must have {REASON_LENGTH_MIN} to {REASON_LENGTH_MAX} characters")
     return cleaned

@@ -1,8 +1,8 @@
 """The verbs of approvals: ask, edit, withdraw, approve, reject.
 
 Approving may have to *end* a request and then refuse: it has expired, or what it is about has
-changed. Raising would roll the end back, so `approve` answers such a refusal as a value, and whoever
-opened the transaction shows it after the commit.
+changed. Raising would roll the end back, so `approve` answers such a refusal as a value, and
+whoever opened the transaction shows it after the commit.
 """
 
 import json
@@ -19,6 +19,7 @@ from app.approvals.errors import (
     ApprovalDecided,
     ApprovalExpired,
     ApprovalOutdated,
+    ApprovalPending,
     SelfApproval,
 )
 from app.approvals.ports import Authority
@@ -48,6 +49,9 @@ WHERE id = %s
 _EVENT = """
 INSERT INTO approval_events (id, approval_id, from_status, to_status, actor_id, at)
 VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_SAME = """
+SELECT id FROM approvals WHERE action = %s AND subject = %s AND status = 'pending'
 """
 _DUE = """
 SELECT id FROM approvals WHERE status = 'pending' AND expires_at <= %s
@@ -103,11 +107,16 @@ def ask(
     """
     action = registry.action_named(action_name)
     reason = rules.reason(reason)
-    maker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    maker = _authority().acting(session, actor.user_id, actor.session_id)
     require(maker, action.permission)
     action.check(session, maker, payload)
     change = action.compare(session, payload)
     approval_id, now = ids.new(), clock.now()
+    for (same_id,) in session.rows(_SAME, (action.name, subject)):
+        same = _locked(session, same_id)
+        if same.expires_at > now:
+            raise ApprovalPending
+        _end(session, same, Status.EXPIRED, actor=None)
     hashed = rules.digest(
         action=action.name,
         subject=subject,
@@ -118,8 +127,19 @@ def ask(
     texts = [json.dumps(dict(each)) for each in (payload, change.before, change.after)]
     session.send(
         _INSERT,
-        (approval_id, action.name, subject, subject_id, *texts, hashed, reason)
-        + (maker.user_id, Status.PENDING, now, now + rules.LIFETIME),
+        (
+            approval_id,
+            action.name,
+            subject,
+            subject_id,
+            *texts,
+            hashed,
+            reason,
+            maker.user_id,
+            Status.PENDING,
+            now,
+            now + rules.LIFETIME,
+        ),
     )
     session.send(_EVENT, (ids.new(), approval_id, None, Status.PENDING, maker.user_id, now))
     session.flush()
@@ -142,7 +162,7 @@ def approve(session: Session, actor: Actor, approval_id: UUID, *, seen: bytes) -
     Raises `SelfApproval`, `PermissionDenied` for who may not do it themselves at this moment,
     `ApprovalDecided`, `ApprovalChanged`, and whatever the act itself refuses.
     """
-    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    checker = _authority().acting(session, actor.user_id, actor.session_id)
     request, action = _decidable(session, checker, approval_id)
     if request.expires_at <= clock.now():
         _end(session, request, Status.EXPIRED, actor=None)
@@ -165,7 +185,7 @@ def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) ->
     """Say no. Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does,
     and `Invalid` for the reason."""
     reason = rules.reason(reason)
-    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    checker = _authority().acting(session, actor.user_id, actor.session_id)
     request, _action = _decidable(session, checker, approval_id)
     _end(session, request, Status.REJECTED, actor=checker, reason=reason)
 
@@ -206,12 +226,17 @@ def expire_old(session: Session) -> None:
         _end(session, _locked(session, approval_id), Status.EXPIRED, actor=None)
 
 
+def _authority() -> Authority:
+    return resolve(Authority)  # type: ignore[type-abstract]
+
+
 def _locked(session: Session, approval_id: UUID) -> _Request:
     row = session.row(_LOCK, (approval_id,))
     if row is None:
         raise NotFound
-    *start, hashed, reason, maker_id, status, expires_at = row
-    return _Request(*start, bytes(hashed), reason, maker_id, Status(status), expires_at)
+    values = list(row)
+    values[7], values[10] = bytes(row[7]), Status(row[10])
+    return _Request(*values)
 
 
 def _pending(session: Session, approval_id: UUID) -> _Request:
@@ -243,7 +268,7 @@ def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[_Re
 def _still_asked_for(session: Session, request: _Request, action: Action) -> bool:
     """Whether what it is about is as it was, and its maker may still ask for it."""
     try:
-        maker = resolve(Authority).acting(session, request.maker_id)
+        maker = _authority().acting(session, request.maker_id)
         require(maker, action.permission)
         action.check(session, maker, request.payload)
         change = action.compare(session, request.payload)

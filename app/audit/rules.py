@@ -10,7 +10,9 @@ REASON_LENGTH_MAX = 1000
 GENESIS = bytes(32)
 
 _RECORD, _SEAL, _ANCHOR = "pbcex audit record 1", "pbcex audit seal 1", "pbcex audit anchor 1"
-_SECRET_NAME = re.compile(r"password|secret|passphrase|_hash$|_token$|^token$|^code$", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"password|secret|passphrase|_hash$|_token$|^token$|^code$", re.IGNORECASE
+)
 # Texts that PostgreSQL or UTF-8 cannot hold: a form may send them all the same.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -64,7 +66,13 @@ def record_message(fields: Sequence[str | None]) -> bytes:
 
 
 def seal_message(
-    position: int, record_id: str, xid: str, sealed_at: str, key_id: str, mac: bytes, previous: bytes
+    position: int,
+    record_id: str,
+    xid: str,
+    sealed_at: str,
+    key_id: str,
+    mac: bytes,
+    previous: bytes,
 ) -> bytes:
     """What a seal's keyed hash covers. `mac` is the record's, `previous` the digest before."""
     fields = (_SEAL, position, record_id, xid, sealed_at, key_id, mac.hex(), previous.hex())

@@ -38,6 +38,6 @@ def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) 
         actor=actor,
         action="branch.opened",
         subject=ids.encode("brn", branch_id),
-        after={"code": code, "name": name},
+        after={"branch": code, "name": name},
     )
     return branch_id

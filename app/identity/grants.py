@@ -58,7 +58,7 @@ def give(
     """
     editor, reason = _editor(session, actor, role, permission, reason)
     if session.row(_GIVE, (role, permission)) is not None:
-        _record(session, editor, "grant.given", role, permission, reason)
+        _record(session, editor, role, permission, given=True, reason=reason)
 
 
 def take(
@@ -77,7 +77,7 @@ def take(
         raise LastHolder
     if permission is Permission.GRANTS_EDIT:
         authority.check_governed(session)
-    _record(session, editor, "grant.taken", role, permission, reason)
+    _record(session, editor, role, permission, given=False, reason=reason)
 
 
 def _editor(
@@ -95,20 +95,14 @@ def _editor(
 
 
 def _record(
-    session: Session,
-    editor: Actor,
-    action: str,
-    role: Role,
-    permission: Permission,
-    reason: str,
+    session: Session, editor: Actor, role: Role, permission: Permission, *, given: bool, reason: str
 ) -> None:
-    given = action == "grant.given"
     audit.record(
         session,
         actor=editor,
-        action=action,
-        subject=f"role {role}",
-        before={permission.value: not given},
-        after={permission.value: given},
+        action="grant.given" if given else "grant.taken",
+        subject=f"role:{role}",
+        before={"permission": permission, "held": not given},
+        after={"permission": permission, "held": given},
         reason=reason,
     )

@@ -92,7 +92,7 @@ def at_branch(session: Session, branch_id: UUID) -> list[Standing]:
 
 def names(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
     """The names of these people."""
-    return dict(session.rows(_NAMES, (list(people),)))  # type: ignore[arg-type]
+    return dict(session.rows(_NAMES, (list(people),)))
 
 
 def open_sessions(session: Session, person_id: UUID, now: datetime) -> int:

@@ -78,7 +78,7 @@ def change_role(
     if role is Role.ADMIN:
         return _ask(session, assigner, GIVE_ADMIN, person, reason)
     _check_assigning(session, assigner, person, role)
-    _set_role(session, assigner, person, role, branch_id, reason)
+    _set_role(session, assigner, person, role, branch_id=branch_id, reason=reason)
     return None
 
 
@@ -113,7 +113,7 @@ def appoint_first_admins(session: Session, email_key: str, *, reason: str) -> UU
     [(administrators,)] = session.rows(_ADMINISTRATORS)
     if administrators > 1:
         raise Invalid("email", "two people administer the house already: ask them, on the pages")
-    _set_role(session, None, person, Role.ADMIN, None, reason)
+    _set_role(session, None, person, Role.ADMIN, branch_id=None, reason=reason)
     return person.id
 
 
@@ -161,6 +161,7 @@ def _set_role(
     actor: Actor | None,
     person: _Person,
     role: Role,
+    *,
     branch_id: UUID | None,
     reason: str,
     approval: Approved | None = None,
@@ -208,7 +209,15 @@ def _check_admin(session: Session, actor: Actor, payload: Texts) -> None:
 
 def _make_admin(session: Session, approved: Approved) -> None:
     person = _meant(session, approved.payload)
-    _set_role(session, approved.checker, person, Role.ADMIN, None, approved.reason, approved)
+    _set_role(
+        session,
+        approved.checker,
+        person,
+        Role.ADMIN,
+        branch_id=None,
+        reason=approved.reason,
+        approval=approved,
+    )
 
 
 def _compare_status(session: Session, payload: Texts, status: str) -> Change:

@@ -51,8 +51,9 @@ class AnchorFiles:
             found = json.loads((self._folder / name).read_text(encoding="ascii"))
         except (OSError, ValueError) as error:
             raise UnreadableAnchor(name) from error
-        if not isinstance(found, dict) or {
-            key: type(value) for key, value in found.items()
-        } != _TYPES:
+        if (
+            not isinstance(found, dict)
+            or {key: type(value) for key, value in found.items()} != _TYPES
+        ):
             raise UnreadableAnchor(name)
         return Anchor(**found)

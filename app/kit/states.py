@@ -1,6 +1,7 @@
 """Statuses change by declared steps only."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -19,7 +20,7 @@ class Steps(Generic[Status]):
     `transition` is called with the row locked, and its result is written in the same transaction.
     """
 
-    following: Mapping[Status, Set[Status]]
+    following: Mapping[Status, AbstractSet[Status]]
 
     def transition(self, old: Status, new: Status) -> Status:
         """`new`, if the step is declared. Raises `UndeclaredStep` otherwise."""
