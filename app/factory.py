@@ -18,7 +18,7 @@ from app.blueprints.admin import approvals, branches, exposure, people, roles
 from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import books, prices, sample
+from app.cli import audit, books, prices, sample
 from app.cli import database as database_commands
 from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
@@ -77,7 +77,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (books.books, people_commands.people, prices.prices, sample.sample):
+    for group in (
+        audit.audit,
+        books.books,
+        people_commands.people,
+        prices.prices,
+        sample.sample,
+    ):
         app.cli.add_command(group)
     return app
 
@@ -133,7 +139,7 @@ def _provide(settings: Settings) -> None:
         ),
     )
     provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
-    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))  # type: ignore[type-abstract]
+    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))
     provide(
         Passwords,
         Passwords(

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 
+from bench import profile
 from bench.measures import MEASURES, Pace, Result, server_version
 from bench.server import CLIENTS, SCALE, server
 
@@ -16,17 +17,21 @@ FULL = Pace(rounds=5, seconds=20)
 def main() -> None:
     """Run the benchmarks that are named, or list them."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *MEASURES])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *MEASURES, "profile"])
     parser.add_argument("--quick", action="store_true", help="under a minute each")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     arguments = parser.parse_args()
     if not arguments.names:
         for name, measure in MEASURES.items():
             print(f"{name:10} {measure.__doc__}")
+        print(f"{'profile':10} {(profile.order_path.__doc__ or '').partition('.')[0]}: a report.")
         return
     pace = QUICK if arguments.quick else FULL
     for name in arguments.names:
         with server(_progress) as bench:
+            if name == "profile":
+                print(profile.order_path(bench))
+                continue
             result = Result()
             result.settings |= {
                 "postgresql": server_version(bench),

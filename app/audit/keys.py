@@ -1,4 +1,4 @@
-"""The keys of the trail, all derived from secrets that the settings hold and the database never sees.
+"""The keys of the trail, derived from secrets that settings hold and the database never sees.
 
 Each secret of the ring gives three: one for records, one for the chain, and an Ed25519 pair for
 anchors, so that whoever keeps copies of anchors can check them without being able to forge one.

@@ -10,9 +10,7 @@ REASON_LENGTH_MAX = 1000
 GENESIS = bytes(32)
 
 _RECORD, _SEAL, _ANCHOR = "pbcex audit record 1", "pbcex audit seal 1", "pbcex audit anchor 1"
-_SECRET_NAME = re.compile(
-    r"password|secret|passphrase|_hash$|_token$|^token$|^code$", re.IGNORECASE
-)
+_SECRET_NAME = re.compile(r"password|secret|passphrase|_hash$|_token$|^token$", re.IGNORECASE)
 # Texts that PostgreSQL or UTF-8 cannot hold: a form may send them all the same.
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -65,22 +63,12 @@ def record_message(fields: Sequence[str | None]) -> bytes:
     return _encode_row([_RECORD, *fields]).encode()
 
 
-def seal_message(
-    position: int,
-    record_id: str,
-    xid: str,
-    sealed_at: str,
-    key_id: str,
-    mac: bytes,
-    previous: bytes,
-) -> bytes:
-    """What a seal's keyed hash covers. `mac` is the record's, `previous` the digest before."""
-    fields = (_SEAL, position, record_id, xid, sealed_at, key_id, mac.hex(), previous.hex())
-    return _encode_row(fields).encode()
+def seal_message(fields: Sequence[str | int]) -> bytes:
+    """What a seal's keyed hash covers: position, record, transaction, instant, key, then the
+    record's keyed hash and the digest before it, both in hexadecimal."""
+    return _encode_row([_SEAL, *fields]).encode()
 
 
-def anchor_message(
-    day: str, position: int, record_id: str, sealed_at: str, key_id: str, digest: str
-) -> bytes:
-    """What the signature of an anchor covers."""
-    return _encode_row((_ANCHOR, day, position, record_id, sealed_at, key_id, digest)).encode()
+def anchor_message(fields: Sequence[str | int]) -> bytes:
+    """What the signature of an anchor covers: its other fields."""
+    return _encode_row([_ANCHOR, *fields]).encode()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import rules
+from app.audit.errors import TrailBroken
 from app.audit.keys import AuditKeys
 from app.audit.ports import Anchor, Anchors
 from app.kit import clock, ids, telemetry
@@ -27,13 +28,14 @@ _HEAD = """
 SELECT position, record_id::text, xid::text, sealed_at, key_id, digest FROM audit_seals
 ORDER BY position DESC LIMIT 1
 """
+_DIGEST = "SELECT digest FROM audit_seals WHERE position = %s"
 # Every transaction below the snapshot's xmin has ended: what it recorded is all there to see, and
 # whatever comes later comes after it in this order.
 _READY = """
-SELECT id::text, xid::text, mac FROM audit_records
-WHERE (xid, id) > (%s::text::xid8, %s::text::uuid)
-    AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT %s
+SELECT r.id::text, r.xid::text, r.mac FROM audit_records r
+WHERE (r.xid, r.id) > (%s::text::xid8, %s::text::uuid)
+    AND r.xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY r.xid, r.id LIMIT %s
 """
 _UNSEALED = """
 SELECT r.id::text, r.xid::text, r.mac FROM audit_records r
@@ -63,15 +65,14 @@ def record(
     """Record an act in its own transaction; answers the record's id. Nothing waits for it.
 
     `actor` is None for the program itself and the command line. `action` is `noun.verb` in the past
-    (`person.suspended`), `subject` the public id of what was acted on. `before` and `after` are JSON
-    without fractions and without secrets: only what changed. What an exception will roll back is
-    not recorded here: the edge records denials after the rollback; a verb that answers its refusal
-    as a value records it itself, `outcome="denied"`.
+    (`person.suspended`), `subject` the public id of what was acted on. `before` and `after` are
+    JSON without fractions and without secrets: only what changed. What an exception will roll back
+    is not recorded here: the edge records denials after the rollback. A verb that answers its
+    refusal as a value records it itself, with `outcome="denied"`.
 
     Raises `ValueError` for what may not be written down (rules.canonical).
     """
-    key = resolve(AuditKeys).current
-    identifier, now = ids.new(), clock.now()
+    key, now, identifier = resolve(AuditKeys).current, clock.now(), ids.new()
     values = (
         identifier,
         now,
@@ -128,8 +129,8 @@ def _seal(session: Session, *, everything: bool) -> int:
     positions = range(position + 1, position + 1 + len(ready))
     digests = []
     for place, (record_id, xid, mac) in zip(positions, ready, strict=True):
-        message = rules.seal_message(place, record_id, xid, at, key.key_id, mac, previous)
-        previous = key.mac_of_seal(message)
+        sealed = (place, record_id, xid, at, key.key_id, mac.hex(), previous.hex())
+        previous = key.mac_of_seal(rules.seal_message(sealed))
         digests.append(previous)
     session.send(
         _SEAL,
@@ -148,14 +149,15 @@ def _seal(session: Session, *, everything: bool) -> int:
 def _head(session: Session) -> tuple[int, str, str, object, str, bytes]:
     """The last seal; before the first one, a place that everything comes after."""
     nothing = (0, str(UUID(int=0)), "0", None, "", rules.GENESIS)
-    return session.row(_HEAD) or nothing  # type: ignore[return-value]
+    return session.row(_HEAD) or nothing
 
 
 @task("audit.anchor")
 def anchor(session: Session) -> None:
     """Sign the head of the chain and keep it outside the database, unless that was done.
 
-    Reads what is committed, so an anchor never promises what a crash could still take back.
+    Reads what is committed, so an anchor never promises what a crash could still take back. Raises
+    `TrailBroken` when the chain is no longer the one that was anchored.
     """
     row = session.row(_HEAD)
     if row is None:
@@ -163,9 +165,14 @@ def anchor(session: Session) -> None:
     position, record_id, _xid, sealed_at, _key_id, digest = row
     anchors = resolve(Anchors)
     newest = anchors.newest()
-    if newest is not None and newest.position >= position:
-        return
+    if newest is not None:
+        if newest.position == position and newest.digest == digest.hex():
+            return
+        # The evidence of a chain that was cut or replaced is not overwritten by what grew since.
+        found = session.row(_DIGEST, (newest.position,))
+        if found is None or found[0].hex() != newest.digest:
+            raise TrailBroken(newest.position)
     key, at = resolve(AuditKeys).current, rules.instant(sealed_at)
     unsigned = (at[:10], position, record_id, at, key.key_id, digest.hex())
-    signature = key.sign(rules.anchor_message(*unsigned)).hex()
+    signature = key.sign(rules.anchor_message(unsigned)).hex()
     anchors.keep(Anchor(*unsigned, signature))

@@ -30,7 +30,7 @@ from werkzeug.exceptions import HTTPException
 from app.access import Actor, Permission, require
 from app.blueprints import openapi
 from app.blueprints.body import JSON, json_body
-from app.blueprints.envelope import ACTOR_ID
+from app.blueprints.envelope import ACTOR
 from app.blueprints.errors import InvalidRequest
 from app.blueprints.limits import RateLimit, caller, client_network
 from app.idempotency import rules as keys
@@ -277,8 +277,8 @@ def _authenticate(operation: Operation, claims: Claims) -> Actor:
 def _permitted(operation: Operation, claims: Claims, rows: list[Row]) -> Actor:
     actor = identity.actor_from(rows[0] if rows else None, claims)
     assert operation.permission is not None
+    request.environ[ACTOR] = actor
     require(actor, operation.permission)
-    request.environ[ACTOR_ID] = actor.user_id
     return actor
 
 

@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from secrets import token_urlsafe
+from typing import TypeVar
 from uuid import UUID
 
 from app.access import Actor, Role
+from app.audit import service as audit
 from app.identity import lockout, queries, rules, staff_sessions
 from app.identity.errors import AccountSuspended, InvalidCredentials, StaffOnly, TokenInvalid
 from app.identity.lockout import Counters
@@ -24,6 +26,8 @@ from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.ports import resolve
 from app.kit.tasks import task
+
+R = TypeVar("R", bound=Refusal)
 
 SESSION_LIFETIME = timedelta(days=30)
 
@@ -67,6 +71,11 @@ class Attempt:
     password_hash: str | None
     proven: bool = False
     new_hash: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Whose password it is, as the audit trail names them."""
+        return ids.encode("usr", self.user_id) if self.user_id else "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,9 @@ def add_person(session: Session, registration: Registration, role: Role) -> UUID
 def register(session: Session, registration: Registration) -> LoggedIn:
     """Add a customer and log them in. `EmailTaken` if the address has an account."""
     user_id = add_person(session, registration, Role.USER)
+    audit.record(
+        session, actor=None, action="person.registered", subject=ids.encode("usr", user_id)
+    )
     return _open_session(session, user_id)
 
 
@@ -177,11 +189,12 @@ def check_password(attempt: Attempt, password: str) -> Attempt:
 
 def conclude_login(session: Session, attempt: Attempt) -> LoggedIn | Refusal:
     """Open a login session, or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt)
+    settled = _settle(session, attempt, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
+    _done(session, attempt, _OPENED)
     return _open_session(session, settled)
 
 
@@ -190,13 +203,14 @@ def conclude_staff_login(
 ) -> str | Refusal:
     """Open a session in a staff member's browser and answer its secret, ending the one that the
     browser had; or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt)
+    settled = _settle(session, attempt, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if queries.person_by_id(session, settled).role is Role.USER:
-        return StaffOnly()
+        return _denied(session, attempt, _OPENED, StaffOnly())
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
+    _done(session, attempt, _OPENED)
     return staff_sessions.begin(session, settled, replaces=replaces)
 
 
@@ -212,10 +226,11 @@ def conclude_password_change(
 ) -> LoggedIn | Refusal:
     """Replace the password, end every session of the person and open a new one for who asks;
     or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt)
+    settled = _settle(session, attempt, _PASSWORD_CHANGED)
     if isinstance(settled, Refusal):
         return settled
     _store_hash(session, settled, new_hash)
+    _done(session, attempt, _PASSWORD_CHANGED)
     revoke_all_sessions(session, settled, Revocation.PASSWORD_CHANGED)
     return _open_session(session, settled)
 
@@ -226,11 +241,17 @@ def _begin(session: Session, attempt: Attempt) -> Attempt:
     return attempt
 
 
-def _settle(session: Session, attempt: Attempt) -> UUID | Refusal:
+# What a proven password was for, as the audit trail calls it.
+_OPENED, _PASSWORD_CHANGED = "session.opened", "password.changed"
+
+
+def _settle(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
     """The id of the person who proved to know the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
-        return lockout.count_failure(session, attempt.counters, now) or InvalidCredentials()
+        # Of an address that nobody has, too: the answer would come sooner without.
+        refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
+        return refusal or _denied(session, attempt, act, InvalidCredentials())
     if refusal := lockout.clear(session, attempt.counters, now):
         return refusal
     # The password may have been changed while it was being checked: what counts is this row now.
@@ -239,8 +260,36 @@ def _settle(session: Session, attempt: Attempt) -> UUID | Refusal:
         (attempt.user_id, attempt.password_hash),
     )
     if row is None:
-        return InvalidCredentials()
-    return attempt.user_id if row[0] == "active" else AccountSuspended()
+        return _denied(session, attempt, act, InvalidCredentials())
+    if row[0] != "active":
+        return _denied(session, attempt, act, AccountSuspended())
+    return attempt.user_id
+
+
+def _denied(session: Session, attempt: Attempt, act: str, refusal: R) -> R:
+    """Record what the attempt was refused, and answer the refusal."""
+    audit.record(
+        session,
+        actor=None,
+        action=act,
+        subject=attempt.subject,
+        after={"network": attempt.counters.network_name, "refusal": refusal.code},
+        outcome="denied",
+    )
+    return refusal
+
+
+def _done(session: Session, attempt: Attempt, act: str) -> None:
+    """Record what a person did who proved to know their password."""
+    assert attempt.user_id is not None
+    person = queries.person_by_id(session, attempt.user_id)
+    audit.record(
+        session,
+        actor=Actor(person.id, None, person.email, person.role, frozenset()),
+        action=act,
+        subject=attempt.subject,
+        after={"network": attempt.counters.network_name},
+    )
 
 
 def _store_hash(session: Session, user_id: UUID, password_hash: str) -> None:
@@ -275,6 +324,14 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
     session_id, used_at, user_id, expires_at = row
     if used_at is not None:
         revoke_session(session, session_id, Revocation.TOKEN_REUSED)
+        audit.record(
+            session,
+            actor=None,
+            action="token.reused",
+            subject=ids.encode("usr", user_id),
+            after={"session": ids.encode("ses", session_id), "revoked": "all its tokens"},
+            outcome="denied",
+        )
         return TokenInvalid()
     session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))
     return _issue(session, user_id, session_id, expires_at)
@@ -284,6 +341,12 @@ def log_out(session: Session, actor: Actor) -> None:
     """End the session that the actor uses, at once. Doing it again changes nothing."""
     if actor.session_id is not None:
         revoke_session(session, actor.session_id, Revocation.LOGGED_OUT)
+        audit.record(
+            session,
+            actor=actor,
+            action="session.closed",
+            subject=ids.encode("ses", actor.session_id),
+        )
 
 
 def revoke_session(session: Session, session_id: UUID, reason: Revocation) -> None:

@@ -359,6 +359,18 @@ class TestPosting:
         parameters = call([("USD", "capital", HOUSE, 5), ("USD", "fees", HOUSE, -5)])
         refused(database, application, _CALL.replace("now()", "NULL"), parameters, state="23502")
 
+    @pytest.mark.parametrize("column", [2, 3, 4, 5])
+    def test_arrays_with_shifted_bounds_are_refused(
+        self, database: Database, application: psycopg.Connection, column: int
+    ) -> None:
+        """Read by subscript these say something else than read by place."""
+        legs = [("USD", "capital", HOUSE, 5), ("USDC", "capital", HOUSE, -5)]
+        parameters = call(legs)
+        values = ",".join(f'"{value}"' for value in parameters[column])
+        parameters[column] = f"[0:1]={{{values}}}"
+        with unchanged(database), pytest.raises(psycopg.Error):
+            application.execute(_CALL, parameters)
+
     @pytest.mark.parametrize(
         "units",
         [
