@@ -10,8 +10,8 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals
 from app.approvals import service
 from app.identity import grants, standing
-from app.identity.people import standing as standing_of
 from app.identity.errors import AlreadySo, LacksPermission, LastAdministrator, OwnStanding
+from app.identity.people import standing as standing_of
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
