@@ -1,6 +1,7 @@
 """People and how they prove who they are: accounts, passwords, login sessions and tokens.
 
-Owns `users`, `login_sessions`, `refresh_tokens` and `login_failures`.
+Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, and what roles may do:
+`permissions` and `role_grants`.
 
 Invariants: an e-mail address belongs to one person whatever its case. A login session is the family
 of its refresh tokens and is revoked once, with a reason; an access token says which session it

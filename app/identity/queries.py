@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import Actor, Role
+from app.access.policy import permissions_named
 from app.identity import rules
 from app.identity.errors import TokenInvalid
 from app.identity.tokens import Claims
@@ -13,8 +14,11 @@ from app.kit.errors import NotFound
 from app.kit.pipeline import Row, Statement
 
 # A token never outlives its session, so the session's expiry needs no second look here.
+# What the role may do is read with it: whatever was taken away is gone with the next request.
 _ACTOR = """
-    SELECT u.id, u.email, u.role FROM login_sessions s JOIN users u ON u.id = s.user_id
+    SELECT u.id, u.email, u.role, u.branch_id,
+        (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
+    FROM login_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
 """
 _PERSON = """
@@ -55,11 +59,11 @@ def actor_from(row: Row | None, claims: Claims) -> Actor:
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role_name = row
+    user_id, email, role, branch_id, names = row
     if user_id != claims.user_id:
         raise TokenInvalid
-    role = Role(role_name)
-    return Actor(user_id, claims.session_id, email, role, PERMISSIONS_OF[role])
+    permissions = permissions_named(names or "")
+    return Actor(user_id, claims.session_id, email, Role(role), permissions, branch_id)
 
 
 def person_by_id(session: Session, user_id: UUID) -> Person:

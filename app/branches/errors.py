@@ -1,0 +1,14 @@
+"""What branches refuse."""
+
+from app.kit.db import refuses
+from app.kit.errors import Conflict
+
+
+class BranchCodeTaken(Conflict):
+    """Another branch has this code."""
+
+    code = "branch_code_taken"
+    title = "Another branch has this code already"
+
+
+refuses("branches_code_key", lambda _detail: BranchCodeTaken())
