@@ -148,7 +148,7 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
-    provide(Authority, StandingAuthority())  # type: ignore[type-abstract]
+    provide(Authority, StandingAuthority())
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
