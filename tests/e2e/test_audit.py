@@ -63,7 +63,7 @@ def test_the_trail_is_searched_and_read(
     _fits(page, width)
     shoot(page, f"audit-all-{scheme}-{width}")
     # By keyboard alone: the label's field, and Enter.
-    page.get_by_label("What it was done to").focus()
+    page.get_by_label("To what").focus()
     page.keyboard.type(acts)
     page.keyboard.press("Enter")
     page.wait_for_url("**what=*")
