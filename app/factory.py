@@ -19,7 +19,7 @@ from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
 from app.cli import audit as audit_commands
-from app.cli import books, prices, sample
+from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
 from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
@@ -31,6 +31,8 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
@@ -82,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for group in (
         audit_commands.audit,
         books.books,
+        keys.keys,
         people_commands.people,
         prices.prices,
         sample.sample,
@@ -150,6 +153,7 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
+    provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
