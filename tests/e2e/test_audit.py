@@ -12,6 +12,7 @@ from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.test_exposure import accessible
 from tests.people import PASSWORD, People
+from tests.settled import settle
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def acts(people: People, database: Database) -> str:
             reason="Not possible in the present state",
             outcome="denied",
         )
+    settle(database)
     with database.transaction() as session:
         service.seal(session)
     return customer.email
