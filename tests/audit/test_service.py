@@ -21,6 +21,7 @@ from app.jobs.timetable import TIMETABLE, Timetable
 from app.kit import ids, telemetry
 from app.outbox.rules import Backoff
 from tests.audit.conftest import Trail
+from tests.settled import settle
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 _ALL = """
@@ -325,6 +326,7 @@ def test_the_timetable_seals_and_anchors(trail: Trail) -> None:
         pass
     with trail.database.reading() as session:
         jobs = session.rows("SELECT id FROM outbox ORDER BY task DESC")
+    settle(trail.database)
     for (identifier,) in jobs:
         carry_out(trail.database, identifier, Backoff())
     sound(trail, sealed=2, unsealed=0, anchors=1)
