@@ -55,9 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = tempfile.mkdtemp(prefix="pbcex-test-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    # Below it a folder for each database: the audit trail's anchors belong to one.
+    # Below it a folder for each database, with the audit trail's anchors and the key ring.
     os.environ["PBCEX_TEST_FILES"] = str(Path(folder) / "files")
-    os.environ["PBCEX_KEY_RING"] = str(Path(folder) / "keys.json")
     external = External.from_environment(os.environ)
     servers = stack.enter_context(embedded.servers(Path(folder) / "data", external=external))
     urls = servers.urls

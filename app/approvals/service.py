@@ -107,7 +107,7 @@ def ask(
     """
     action = registry.action_named(action_name)
     reason = rules.reason(reason)
-    maker = _authority().acting(session, actor.user_id, actor.session_id)
+    maker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
     require(maker, action.permission)
     action.check(session, maker, payload)
     change = action.compare(session, payload)
@@ -162,7 +162,7 @@ def approve(session: Session, actor: Actor, approval_id: UUID, *, seen: bytes) -
     Raises `SelfApproval`, `PermissionDenied` for who may not do it themselves at this moment,
     `ApprovalDecided`, `ApprovalChanged`, and whatever the act itself refuses.
     """
-    checker = _authority().acting(session, actor.user_id, actor.session_id)
+    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
     request, action = _decidable(session, checker, approval_id)
     if request.expires_at <= clock.now():
         _end(session, request, Status.EXPIRED, actor=None)
@@ -185,7 +185,7 @@ def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) ->
     """Say no. Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does,
     and `Invalid` for the reason."""
     reason = rules.reason(reason)
-    checker = _authority().acting(session, actor.user_id, actor.session_id)
+    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
     request, _action = _decidable(session, checker, approval_id)
     _end(session, request, Status.REJECTED, actor=checker, reason=reason)
 
@@ -226,10 +226,6 @@ def expire_old(session: Session) -> None:
         _end(session, _locked(session, approval_id), Status.EXPIRED, actor=None)
 
 
-def _authority() -> Authority:
-    return resolve(Authority)  # type: ignore[type-abstract]
-
-
 def _locked(session: Session, approval_id: UUID) -> _Request:
     row = session.row(_LOCK, (approval_id,))
     if row is None:
@@ -268,7 +264,7 @@ def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[_Re
 def _still_asked_for(session: Session, request: _Request, action: Action) -> bool:
     """Whether what it is about is as it was, and its maker may still ask for it."""
     try:
-        maker = _authority().acting(session, request.maker_id)
+        maker = resolve(Authority).acting(session, request.maker_id)
         require(maker, action.permission)
         action.check(session, maker, request.payload)
         change = action.compare(session, request.payload)

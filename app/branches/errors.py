@@ -1,6 +1,5 @@
 """What branches refuse."""
 
-from app.kit.db import refuses
 from app.kit.errors import Conflict
 
 
@@ -9,6 +8,3 @@ class BranchCodeTaken(Conflict):
 
     code = "branch_code_taken"
     title = "Another branch has this code already"
-
-
-refuses("branches_code_key", lambda _detail: BranchCodeTaken())

@@ -6,12 +6,17 @@ from uuid import UUID
 
 from app.access import Actor, Permission, require
 from app.audit import service as audit
+from app.branches.errors import BranchCodeTaken
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 
 _CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}", re.ASCII)
 _NAME_LENGTH_MAX = 100
+_OPEN = """
+INSERT INTO branches (id, code, name, opened_at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (code) DO NOTHING RETURNING id
+"""
 
 
 def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) -> UUID:
@@ -27,12 +32,8 @@ def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) 
     if not 0 < len(name) <= _NAME_LENGTH_MAX or not name.isprintable():
         raise Invalid("name", f"must have 1 to {_NAME_LENGTH_MAX} characters")
     branch_id = ids.new()
-    session.send(
-        "INSERT INTO branches (id, code, name, opened_at) VALUES (%s, %s, %s, %s)",
-        (branch_id, code, name, clock.now()),
-    )
-    # A code that is taken is refused here, before the act is recorded.
-    session.flush()
+    if session.row(_OPEN, (branch_id, code, name, clock.now())) is None:
+        raise BranchCodeTaken
     audit.record(
         session,
         actor=actor,

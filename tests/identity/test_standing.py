@@ -1,6 +1,5 @@
 """Roles and status of people: who changes them, what ends with them, and who is always left."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -33,11 +32,10 @@ def second(people: People) -> Actor:
 
 
 @pytest.fixture
-def alone(database: Database) -> Iterator[None]:
+def alone(database: Database) -> None:
     """Nobody administers the house but whom the test makes."""
     with database.transaction() as session:
         session.send("UPDATE users SET role = 'SUPPORT' WHERE role = 'ADMIN'")
-    yield
 
 
 def role_of(database: Database, person: Actor) -> tuple[Role, UUID | None]:

@@ -6,8 +6,7 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries, registry, service
-from app.blueprints.errors import status_of
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.pages import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
 from app.kit import ids
@@ -114,17 +113,8 @@ def _decided(
         refusal = raised
     if refusal is None:
         return see_other(url_for("approvals_pages.approval", approval_id=approval_id))
-    field, text = "", refusal.detail
-    if isinstance(refusal, Invalid):
-        field, text = refusal.field, f"This {refusal.message}"
-    return _approval(
-        session,
-        actor,
-        approval_id,
-        status=status_of(type(refusal)),
-        form=form,
-        problems={field: text},
-    )
+    status, problems = said_at_form(refusal)
+    return _approval(session, actor, approval_id, status=status, form=form, problems=problems)
 
 
 def _approval(

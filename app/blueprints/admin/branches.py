@@ -3,8 +3,7 @@
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.errors import status_of
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.pages import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries, service
 from app.identity import people
@@ -29,10 +28,7 @@ def open_branch(session: Session, actor: Actor) -> Response:
             code, name = request.form.get("code", ""), request.form.get("name", "")
             service.open_branch(session, actor, code=code.strip().upper(), name=name)
     except (Invalid, Conflict) as refusal:
-        field, text = "code", refusal.detail
-        if isinstance(refusal, Invalid):
-            field, text = refusal.field, f"This {refusal.message}"
-        return _branches(session, actor, status_of(type(refusal)), {field: text})
+        return _branches(session, actor, *said_at_form(refusal))
     return see_other(url_for("branches_pages.branches"))
 
 

@@ -7,8 +7,7 @@ from flask import Response, request, url_for
 from app.access import BRANCH_BOUND, Actor, Permission, Role
 from app.access.catalogue import ROLE_MEANS
 from app.approvals import queries as approvals
-from app.blueprints.errors import status_of
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.pages import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries as branches
 from app.identity import people as queries
@@ -130,12 +129,8 @@ def _on(person_id: str, asked: UUID | None) -> Response:
 
 def _again(session: Session, actor: Actor, who: UUID, form: str, refusal: Refusal) -> Response:
     """The page again, with what was wrong said at the form; nothing was changed."""
-    field, text = "", refusal.detail
-    if isinstance(refusal, Invalid):
-        field, text = refusal.field, f"This {refusal.message}"
-    return _person(
-        session, actor, who, status=status_of(type(refusal)), form=form, problems={field: text}
-    )
+    status, problems = said_at_form(refusal)
+    return _person(session, actor, who, status=status, form=form, problems=problems)
 
 
 def _person(

@@ -6,8 +6,7 @@ from app.access import Actor, Permission, Role
 from app.access.catalogue import PERMISSION_MEANS, ROLE_MEANS
 from app.access.policy import is_editable
 from app.blueprints import declared
-from app.blueprints.errors import status_of
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.pages import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import grants
 from app.kit.db import Session
@@ -46,18 +45,9 @@ def edit(session: Session, actor: Actor, role_name: str) -> Response:
             permission = _permission(request.form.get("permission", ""))
             act(session, actor, edited, permission, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
-        field, text = "", refusal.detail
-        if isinstance(refusal, Invalid):
-            field, text = refusal.field, f"This {refusal.message}"
+        status, problems = said_at_form(refusal)
         form = "take" if act is grants.take else "give"
-        return _role(
-            session,
-            actor,
-            edited,
-            status=status_of(type(refusal)),
-            form=form,
-            problems={field: text},
-        )
+        return _role(session, actor, edited, status=status, form=form, problems=problems)
     return see_other(url_for("roles_pages.role", role_name=edited.value))
 
 
