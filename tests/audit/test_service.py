@@ -289,11 +289,13 @@ def test_others_can_check_an_anchor_with_the_public_key(trail: Trail) -> None:
     [file] = trail.folder.iterdir()
     anchor = json.loads(file.read_text())
     signature = bytes.fromhex(anchor.pop("signature"))
-    message = json.dumps(["pbcex audit anchor 1", *anchor.values()], separators=(",", ":"))
+    message = json.dumps(
+        ["pbcex audit anchor 1", *map(str, anchor.values())], separators=(",", ":")
+    )
     assert printed[0] == anchor["key_id"]
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(printed[1]))
     public.verify(signature, message.encode())
-    assert message.encode() == rules.anchor_message(list(anchor.values()))
+    assert message.encode() == rules.anchor_message([str(value) for value in anchor.values()])
 
 
 def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
