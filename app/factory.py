@@ -14,11 +14,12 @@ from app.approvals.ports import Authority
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
-from app.blueprints.admin import approvals, branches, exposure, people, roles
+from app.blueprints.admin import approvals, audit, branches, exposure, people, roles
 from app.blueprints.api import admin, auth, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import audit, books, prices, sample
+from app.cli import audit as audit_commands
+from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
 from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
@@ -30,6 +31,8 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
@@ -48,6 +51,7 @@ PAGE_BLUEPRINTS = (
     people.blp,
     roles.blp,
     branches.blp,
+    audit.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
@@ -78,8 +82,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (
-        audit.audit,
+        audit_commands.audit,
         books.books,
+        keys.keys,
         people_commands.people,
         prices.prices,
         sample.sample,
@@ -148,6 +153,7 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
+    provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)

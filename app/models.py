@@ -8,6 +8,7 @@ from app.funding import models as funding
 from app.hedging import models as hedging
 from app.idempotency import models as idempotency
 from app.identity import models as identity
+from app.keys import models as keys
 from app.kit.db import Base
 from app.ledger import models as ledger
 from app.messages import models as messages
@@ -27,6 +28,7 @@ __all__ = [
     "hedging",
     "idempotency",
     "identity",
+    "keys",
     "ledger",
     "messages",
     "metadata",

@@ -5,6 +5,7 @@ from app.audit import service as audit
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import service as identity
+from app.keys import rotation as keys
 from app.ledger import service as ledger
 from app.messages import service as messages
 from app.outbox import service as outbox
@@ -17,6 +18,7 @@ __all__ = [
     "hedging",
     "idempotency",
     "identity",
+    "keys",
     "ledger",
     "messages",
     "outbox",

@@ -35,6 +35,8 @@ class Permission(StrEnum):
     """Approve or reject what another person asked for, where one may do it oneself."""
     APPROVALS_READ = "all:approvals:read"
     """See what waits for a second person, and what became of it."""
+    AUDIT_READ = "all:audit:read"
+    """Read the audit trail: what everybody did, and what was denied."""
     BRANCHES_EDIT = "all:branches:edit"
     """Open branches."""
     EXPOSURE_READ = "all:exposure:read"
@@ -91,6 +93,7 @@ _CUSTOMER = frozenset(
 _OVERSIGHT = frozenset(
     {
         Permission.APPROVALS_READ,
+        Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
         Permission.EXPOSURE_READ,
         Permission.PEOPLE_READ,

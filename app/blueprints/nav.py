@@ -37,6 +37,10 @@ SECTIONS = (
             Entry("Branches", "branches_pages.branches", "building", Permission.BRANCHES_READ),
         ),
     ),
+    Section(
+        "Oversight",
+        (Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),),
+    ),
 )
 
 
