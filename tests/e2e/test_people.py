@@ -1,4 +1,4 @@
-"""The pages of people, roles, approvals and branches in a browser: by keyboard, on a phone, dark."""
+"""The pages of people, roles, approvals and branches: by keyboard, on a phone, in the dark."""
 
 import re
 from collections.abc import Callable
