@@ -7,7 +7,6 @@ refusal as a value, and whoever opened the transaction raises it after the commi
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import TypeVar
@@ -15,36 +14,21 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
-from app.identity import lockout, queries, rules, staff_sessions
+from app.identity import lockout, queries, rules, sessions, staff_sessions
 from app.identity.errors import AccountSuspended, InvalidCredentials, StaffOnly, TokenInvalid
 from app.identity.lockout import Counters
 from app.identity.passwords import Passwords
 from app.identity.queries import Person
+from app.identity.sessions import Revocation
 from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Refusal
 from app.kit.ports import resolve
-from app.kit.tasks import task
 
 R = TypeVar("R", bound=Refusal)
 
 SESSION_LIFETIME = timedelta(days=30)
-
-
-class Revocation(StrEnum):
-    """Why a login session ended before its time."""
-
-    LOGGED_OUT = "logged_out"
-    """The person logged out."""
-    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
-    """A refresh token came a second time: one of the two was stolen."""
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    """The person changed their password, which ends every session."""
-    ROLE_CHANGED = "role_changed"
-    """The person was given another role: what was opened for the old one is not for the new."""
-    SUSPENDED = "suspended"
-    """The person was suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +215,7 @@ def conclude_password_change(
         return settled
     _store_hash(session, settled, new_hash)
     _done(session, attempt, _PASSWORD_CHANGED)
-    revoke_all_sessions(session, settled, Revocation.PASSWORD_CHANGED)
+    sessions.revoke_all(session, settled, Revocation.PASSWORD_CHANGED)
     return _open_session(session, settled)
 
 
@@ -323,7 +307,7 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
         return TokenInvalid()
     session_id, used_at, user_id, expires_at = row
     if used_at is not None:
-        revoke_session(session, session_id, Revocation.TOKEN_REUSED)
+        sessions.revoke(session, session_id, Revocation.TOKEN_REUSED)
         audit.record(
             session,
             actor=None,
@@ -340,44 +324,13 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
 def log_out(session: Session, actor: Actor) -> None:
     """End the session that the actor uses, at once. Doing it again changes nothing."""
     if actor.session_id is not None:
-        revoke_session(session, actor.session_id, Revocation.LOGGED_OUT)
+        sessions.revoke(session, actor.session_id, Revocation.LOGGED_OUT)
         audit.record(
             session,
             actor=actor,
             action="session.closed",
             subject=ids.encode("ses", actor.session_id),
         )
-
-
-def revoke_session(session: Session, session_id: UUID, reason: Revocation) -> None:
-    """End a session, at once, with all its tokens. The first reason stays."""
-    session.send(
-        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
-        " WHERE id = %s AND revoked_at IS NULL",
-        (clock.now(), reason, session_id),
-    )
-
-
-def revoke_all_sessions(session: Session, user_id: UUID, reason: Revocation) -> None:
-    """End every session of a person, at once."""
-    session.send(
-        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
-        " WHERE user_id = %s AND revoked_at IS NULL",
-        (clock.now(), reason, user_id),
-    )
-
-
-@task("identity.forget_expired")
-def forget_expired(session: Session) -> None:
-    """Delete what can never count again: ended sessions with their tokens, and old counters."""
-    now = clock.now()
-    session.send(
-        "DELETE FROM refresh_tokens t USING login_sessions s"
-        " WHERE s.id = t.session_id AND s.expires_at <= %s",
-        (now,),
-    )
-    session.send("DELETE FROM login_sessions WHERE expires_at <= %s", (now,))
-    lockout.forget_old(session, now)
 
 
 def _open_session(session: Session, user_id: UUID) -> LoggedIn:

@@ -17,7 +17,7 @@ from app.approvals.registry import Action, Approved, Change, Texts
 from app.audit import service as audit
 from app.identity import authority, grants
 from app.identity.errors import AlreadySo, LacksPermission, OwnStanding
-from app.identity.service import Revocation, revoke_all_sessions
+from app.identity.sessions import Revocation, revoke_all
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -167,7 +167,7 @@ def _set_role(
     approval: Approved | None = None,
 ) -> None:
     session.send(_SET_ROLE, (role, branch_id, person.id))
-    revoke_all_sessions(session, person.id, Revocation.ROLE_CHANGED)
+    revoke_all(session, person.id, Revocation.ROLE_CHANGED)
     if person.status == "active" and actor is not None:
         authority.check_governed(session)
     audit.record(
@@ -199,7 +199,7 @@ def _evidence(approval: Approved | None) -> dict[str, str]:
 
 def _compare_admin(session: Session, payload: Texts) -> Change:
     person = _meant(session, payload)
-    name = {"person": person.email}
+    name = {"person": person.public_id}
     return Change(name | {"role": person.role.value}, name | {"role": Role.ADMIN.value})
 
 
@@ -224,7 +224,7 @@ def _compare_status(session: Session, payload: Texts, status: str) -> Change:
     person = _meant(session, payload)
     if person.status == status:
         raise AlreadySo
-    name = {"person": person.email, "role": person.role.value}
+    name = {"person": person.public_id, "role": person.role.value}
     return Change(name | {"status": person.status}, name | {"status": status})
 
 
@@ -236,7 +236,7 @@ def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
 def _suspend(session: Session, approved: Approved) -> None:
     person = _meant(session, approved.payload)
     session.send(_SET_STATUS, ("suspended", clock.now(), approved.reason, person.id))
-    revoke_all_sessions(session, person.id, Revocation.SUSPENDED)
+    revoke_all(session, person.id, Revocation.SUSPENDED)
     authority.check_governed(session)
     _record_status(session, approved, person, "suspended")
 

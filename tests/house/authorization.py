@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
+from app.audit import service as audit
 from app.blueprints.declared import Route
 from app.kit import ids
 from app.kit.db import Database
@@ -152,6 +153,14 @@ _APPROVAL = Thing("approval_id", _approval, _nobody("apr"))
 _DECIDED = Thing("approval_id", _approval, _nobody("apr"), own=403)
 _MAKERS = Thing("approval_id", _approval, _nobody("apr"), others="own")
 
+
+def _record(database: Database, owner: Actor) -> str:
+    """A record of the trail of something that somebody did."""
+    with database.transaction() as session:
+        recorded = audit.record(session, actor=owner, action="test.done", subject="test")
+    return ids.encode("aud", recorded)
+
+
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>": _APPROVAL,
@@ -159,6 +168,7 @@ THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>/edit": _MAKERS,
     "/admin/approvals/<approval_id>/reject": _APPROVAL,
     "/admin/approvals/<approval_id>/withdraw": _MAKERS,
+    "/admin/audit/<record_id>": Thing("record_id", _record, _nobody("aud")),
     "/admin/branches/<branch_id>": Thing("branch_id", _branch, _nobody("brn")),
     "/admin/people/<person_id>": _PERSON,
     "/admin/people/<person_id>/reactivate": _PERSON,
