@@ -100,7 +100,7 @@ def _secret(value: str) -> None:
 def _key_ring(value: str) -> None:
     _given(value)
     path = Path(value)
-    if not path.is_absolute() or path.is_relative_to(PROJECT):
+    if not path.is_absolute() or path.resolve().is_relative_to(PROJECT):
         raise ValueError("is an absolute path outside the checkout")
 
 

@@ -15,7 +15,7 @@ from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import approvals, audit, branches, exposure, people, roles
-from app.blueprints.api import admin, auth, messages, trade, wallet
+from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
 from app.cli import audit as audit_commands
@@ -31,18 +31,19 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
-from app.kit.ports import provide
+from app.kit.ports import provide, resolve
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
 PAGE_BLUEPRINTS = (
     home.blp,
     login.blp,
@@ -207,4 +208,11 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
             return [Check("redis", Condition.OK, "answers")]
         return [Check("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
 
-    health.register(app, [lambda: check_database(database, heads), check_redis])
+    def check_keys() -> list[Check]:
+        try:
+            resolve(KeyRing).active_id()
+        except KeyRingUnavailable:
+            return [Check("keys", Condition.DEGRADED, "cannot be read; what is sealed stays so")]
+        return [Check("keys", Condition.OK, "can be read")]
+
+    health.register(app, [lambda: check_database(database, heads), check_keys, check_redis])

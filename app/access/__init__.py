@@ -5,11 +5,12 @@ Invariant: every permission is granted to some role. What each role holds is kep
 branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
 """
 
-from app.access.permissions import BRANCH_BOUND, PERMISSIONS_OF, Permission, Role
+from app.access.permissions import BRANCH_BOUND, DELEGABLE, PERMISSIONS_OF, Permission, Role
 from app.access.policy import Actor, branch_scope, check_branch, require
 
 __all__ = [
     "BRANCH_BOUND",
+    "DELEGABLE",
     "PERMISSIONS_OF",
     "Actor",
     "Permission",

@@ -55,8 +55,16 @@ class Permission(StrEnum):
     """See what each role may do."""
     BRANCHES_READ = "branch:branches:read"
     """See branches and who works there."""
+    ACCOUNT_CHANGE = "own:account:change"
+    """Change one's own names and phone number."""
     ACCOUNT_READ = "own:account:read"
     """See one's own name, address and role."""
+    ADDRESSES_CHANGE = "own:addresses:change"
+    """Keep one's own address book."""
+    ADDRESSES_READ = "own:addresses:read"
+    """See one's own address book."""
+    API_KEYS_MANAGE = "own:api_keys:manage"
+    """Make, see and revoke keys for programs of one's own."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
     MESSAGES_READ = "own:messages:read"
@@ -77,6 +85,7 @@ class Permission(StrEnum):
 
 _EVERYBODY = frozenset(
     {
+        Permission.ACCOUNT_CHANGE,
         Permission.ACCOUNT_READ,
         Permission.MESSAGES_READ,
         Permission.PASSWORD_CHANGE,
@@ -85,6 +94,9 @@ _EVERYBODY = frozenset(
 )
 _CUSTOMER = frozenset(
     {
+        Permission.ADDRESSES_CHANGE,
+        Permission.ADDRESSES_READ,
+        Permission.API_KEYS_MANAGE,
         Permission.BALANCES_READ,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
@@ -116,6 +128,20 @@ _GOVERNMENT = frozenset(
         Permission.GRANTS_EDIT,
         Permission.KEYS_ROTATE,
         Permission.ROLES_ASSIGN,
+    }
+)
+#: What a customer may let a program of their own do: nothing that changes who they are, how they
+#: sign in, or where things are sent.
+DELEGABLE = frozenset(
+    {
+        Permission.ACCOUNT_READ,
+        Permission.ADDRESSES_READ,
+        Permission.BALANCES_READ,
+        Permission.MESSAGES_READ,
+        Permission.ORDERS_PLACE,
+        Permission.ORDERS_READ,
+        Permission.QUOTES_CREATE,
+        Permission.TRANSFERS_CREATE,
     }
 )
 

@@ -1,7 +1,5 @@
 """What is sealed opens where it was sealed and nowhere else, and no changed bit goes unnoticed."""
 
-from secrets import token_bytes
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,4 +122,4 @@ def test_the_published_vector_of_the_primitive():
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
 def test_a_key_of_another_length_opens_nothing(length):
     with pytest.raises(DoesNotOpen):
-        crypto.decrypt(token_bytes(length), token_bytes(60), b"")
+        crypto.decrypt(b"k" * length, b"c" * 60, b"")
