@@ -11,6 +11,7 @@ A package imports only what stands below it, never up and never sideways:
     pricing                          feeds, ticks, market prices
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
+    keys                             the key ring, field encryption at rest
     outbox | idempotency | throttle  jobs staged with the fact; one key, one effect; rate counts
     access                           who may do what: pure, no tables
     kit                              domain-free tools

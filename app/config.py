@@ -97,6 +97,33 @@ def _secret(value: str) -> None:
         raise ValueError("is a placeholder: use a random one")
 
 
+def _key_ring(value: str) -> None:
+    _given(value)
+    path = Path(value)
+    if not path.is_absolute() or path.is_relative_to(PROJECT):
+        raise ValueError("is an absolute path outside the checkout")
+
+
+def _smtp_url(value: str) -> str:
+    if value:
+        parts = urlsplit(value)
+        known = parts.scheme in {"smtp", "smtp+starttls", "smtps"}
+        if not known or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("is not like smtps://user:password@mail.example.com")
+    return value
+
+
+def _encrypted_smtp(value: str) -> None:
+    _given(value)
+    if urlsplit(value).scheme == "smtp":
+        raise ValueError("must be smtps:// or smtp+starttls:// in production")
+
+
+def _own_sender(value: str) -> None:
+    if value.endswith((".local", ".local>")):
+        raise ValueError("is required in production")
+
+
 def _token_keys(value: str) -> str:
     secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
     if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
@@ -182,6 +209,10 @@ class Settings(BaseSettings):
     token_keys: Annotated[str, AfterValidator(_token_keys)] = Field(
         "", alias="PBCEX_TOKEN_KEYS", repr=False
     )
+    #: The file of the key ring that seals personal data (app/keys/ring.py has its format): mode
+    #: 0600, never in the repository; `flask keys` makes it, rotates it and backs it up. Empty
+    #: outside production: `keys.json` in the data folder, made when it is first needed.
+    key_ring: Annotated[str, _in_production(_key_ring)] = Field("", alias="PBCEX_KEY_RING")
     access_token_seconds: int = Field(1800, alias="PBCEX_ACCESS_TOKEN_SECONDS", gt=0, le=8 * 3600)
     #: argon2id at the cost that OWASP's password storage guidance advises for one lane.
     argon2_memory_kib: int = Field(19_456, alias="PBCEX_ARGON2_MEMORY_KIB", ge=8)
@@ -204,6 +235,18 @@ class Settings(BaseSettings):
     #: `off` or `N/minute` in place of every class's own limit.
     rate_limit: Annotated[str, AfterValidator(_rate_limit), _in_production(_no_override)] = Field(
         "", alias="PBCEX_RATE_LIMIT"
+    )
+
+    #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
+    #: production. Empty there: the catcher that `bin/run` starts, and none without it.
+    smtp_url: Annotated[str, AfterValidator(_smtp_url), _in_production(_encrypted_smtp)] = Field(
+        "", alias="PBCEX_SMTP_URL", repr=False
+    )
+    #: From the connection to the server's last word.
+    smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)
+    #: Whom customers see as the sender.
+    mail_from: Annotated[str, _in_production(_own_sender)] = Field(
+        "PBCEx <no-reply@pbcex.local>", alias="PBCEX_MAIL_FROM"
     )
 
     #: How long the outbox waits for a job before it sends it a second time; doubles each time.
@@ -261,6 +304,16 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach this exchange, for the links of mails."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def key_ring_path(self) -> Path:
+        """Where the key ring stands."""
+        return Path(self.key_ring) if self.key_ring else self.data_dir / "keys.json"
 
     @property
     def flask(self) -> dict[str, Any]:

@@ -10,31 +10,48 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
+from app.blueprints import (
+    docs,
+    envelope,
+    errors,
+    health,
+    limits,
+    mail,
+    openapi,
+    pages,
+    rendering,
+    signin,
+)
 from app.blueprints.admin import exposure
 from app.blueprints.api import admin, auth, messages, trade, wallet
-from app.blueprints.auth import login
+from app.blueprints.auth import links, login
 from app.blueprints.public import home
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules
+from app.identity.one_time import OneTimeKey
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide
+from app.messages.ports import Mailer
+from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
 API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
-PAGE_BLUEPRINTS = (home.blp, login.blp, exposure.blp)
+PAGE_BLUEPRINTS = (home.blp, login.blp, links.blp, exposure.blp)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -126,6 +143,10 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
+    provide(OneTimeKey, OneTimeKey(settings.secret_key))
+    provide(Mailer, _mailer(settings))
+    provide(Links, Links(settings.base_url))
+    provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -138,6 +159,16 @@ def _provide(settings: Settings) -> None:
             ounces_per_day=settings.transfer_ounces_per_day,
             stray_bps_max=settings.paxg_stray_bps_max,
         ),
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if not settings.smtp_url:
+        return NoMailer()
+    return SmtpMailer(
+        SmtpServer.of(settings.smtp_url),
+        settings.mail_from,
+        timeout_seconds=settings.smtp_timeout_seconds,
     )
 
 
@@ -171,6 +202,8 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     pages.register(app)
     for pages_of_a_desk in PAGE_BLUEPRINTS:
         app.register_blueprint(pages_of_a_desk)
+    if not settings.is_production:
+        app.register_blueprint(mail.blp)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
 
     def check_redis() -> list[Check]:

@@ -2,18 +2,22 @@
 
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
+from app.identity import addresses
 from app.identity import service as identity
 from app.ledger import service as ledger
+from app.messages import mailing
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.throttle import service as throttle
 from app.trading import service as trading
 
 __all__ = [
+    "addresses",
     "hedging",
     "idempotency",
     "identity",
     "ledger",
+    "mailing",
     "messages",
     "outbox",
     "throttle",

@@ -55,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = tempfile.mkdtemp(prefix="pbcex-test-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["PBCEX_KEY_RING"] = str(Path(folder) / "keys.json")
     external = External.from_environment(os.environ)
     servers = stack.enter_context(embedded.servers(Path(folder) / "data", external=external))
     urls = servers.urls

@@ -33,6 +33,8 @@ class Permission(StrEnum):
     """See one's own name, address and role."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
+    EMAIL_CONFIRM = "own:email:confirm"
+    """Ask for another link that confirms one's own address."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
     ORDERS_PLACE = "own:orders:place"
@@ -43,6 +45,8 @@ class Permission(StrEnum):
     """Change one's own password."""
     QUOTES_CREATE = "own:quotes:create"
     """Ask for a price that is kept for a while."""
+    SECOND_FACTOR_CHANGE = "own:second-factor:change"
+    """Switch one's own second factor on and off."""
     SESSIONS_REVOKE = "own:sessions:revoke"
     """Log out."""
     TRANSFERS_CREATE = "own:transfers:create"
@@ -52,8 +56,10 @@ class Permission(StrEnum):
 _EVERYBODY = frozenset(
     {
         Permission.ACCOUNT_READ,
+        Permission.EMAIL_CONFIRM,
         Permission.MESSAGES_READ,
         Permission.PASSWORD_CHANGE,
+        Permission.SECOND_FACTOR_CHANGE,
         Permission.SESSIONS_REVOKE,
     }
 )
@@ -67,6 +73,11 @@ _CUSTOMER = frozenset(
     }
 )
 _OVERSIGHT = frozenset({Permission.EXPOSURE_READ})
+
+#: Money moves only for a person whose address is known to be theirs.
+NEEDS_CONFIRMED_EMAIL = frozenset(
+    {Permission.ORDERS_PLACE, Permission.QUOTES_CREATE, Permission.TRANSFERS_CREATE}
+)
 
 #: Staff act for the house: they hold no customer's right to their own money.
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(

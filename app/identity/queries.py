@@ -14,7 +14,8 @@ from app.kit.pipeline import Row, Statement
 
 # A token never outlives its session, so the session's expiry needs no second look here.
 _ACTOR = """
-    SELECT u.id, u.email, u.role FROM login_sessions s JOIN users u ON u.id = s.user_id
+    SELECT u.id, u.email, u.role, u.email_confirmed_at IS NOT NULL
+    FROM login_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
 """
 _PERSON = """
@@ -41,6 +42,11 @@ class Person:
         """Whether the person has shown that the address is theirs."""
         return self.email_confirmed_at is not None
 
+    @property
+    def known(self) -> list[str]:
+        """What others know of the person, and what their password must not be made of."""
+        return rules.known_texts(self.email, self.first_name, self.last_name)
+
 
 def actor_statement(claims: Claims) -> Statement:
     """The statement that says whether a verified token still counts, and for whom."""
@@ -55,11 +61,11 @@ def actor_from(row: Row | None, claims: Claims) -> Actor:
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role_name = row
+    user_id, email, role_name, confirmed = row
     if user_id != claims.user_id:
         raise TokenInvalid
     role = Role(role_name)
-    return Actor(user_id, claims.session_id, email, role, PERMISSIONS_OF[role])
+    return Actor(user_id, claims.session_id, email, role, PERMISSIONS_OF[role], confirmed)
 
 
 def person_by_id(session: Session, user_id: UUID) -> Person:

@@ -30,7 +30,8 @@ UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
 WHERE secret_hash = %s AND revoked_at IS NULL
 """
 _FIND = """
-SELECT s.id, s.seen_at, u.id, u.email, u.role, u.first_name, u.last_name
+SELECT s.id, s.seen_at, u.id, u.email, u.role, u.first_name, u.last_name,
+    u.email_confirmed_at IS NOT NULL
 FROM login_sessions s JOIN users u ON u.id = s.user_id
 WHERE s.secret_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.seen_at > %s
     AND u.status = 'active' AND u.role <> 'USER'
@@ -52,9 +53,9 @@ def find(session: Session, secret: str) -> StaffMember | None:
     row = session.row(_FIND, (_hash(secret), now, now - IDLE))
     if row is None:
         return None
-    session_id, seen_at, user_id, email, role_name, first_name, last_name = row
+    session_id, seen_at, user_id, email, role_name, first_name, last_name, confirmed = row
     role = Role(role_name)
-    actor = Actor(user_id, session_id, email, role, PERMISSIONS_OF[role])
+    actor = Actor(user_id, session_id, email, role, PERMISSIONS_OF[role], confirmed)
     return StaffMember(actor, f"{first_name} {last_name}", seen_at)
 
 

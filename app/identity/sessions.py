@@ -1,0 +1,28 @@
+"""Why login sessions end before their time, and ending them."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from app.kit import clock
+from app.kit.db import Session
+
+_REVOKE_ALL = """
+UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s
+WHERE user_id = %s AND revoked_at IS NULL
+"""
+
+
+class Revocation(StrEnum):
+    """Why a login session ended before its time."""
+
+    LOGGED_OUT = "logged_out"
+    """The person logged out."""
+    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
+    """A refresh token came a second time: one of the two was stolen."""
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    """The person changed their password, or reset it, which ends every session."""
+
+
+def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
+    """End every session of a person, at once. The first reason stays."""
+    session.send(_REVOKE_ALL, (clock.now(), reason, user_id))

@@ -1,0 +1,40 @@
+"""The verbs of keys: seal, open, look up."""
+
+from hashlib import sha256
+from uuid import UUID
+
+from app.keys.ports import KeyRing
+from app.keys.registry import sealed_column
+from app.kit import crypto
+from app.kit.ports import resolve
+
+
+def seal(plaintext: str | bytes, *, table: str, column: str, key: UUID | str) -> bytes:
+    """`plaintext`, sealed for this column of the row whose primary key is `key`.
+
+    Raises `LookupError` unless the column is declared as `keys.registry.Sealed`, and
+    `KeyRingUnavailable`.
+    """
+    raw = plaintext.encode() if isinstance(plaintext, str) else plaintext
+    return crypto.seal(raw, _context(table, column, key), resolve(KeyRing).wrap)
+
+
+def open_sealed(sealed: bytes, *, table: str, column: str, key: UUID | str) -> bytes:
+    """What was sealed for this column of this row.
+
+    Raises `crypto.DoesNotOpen` if the bytes were changed or stood elsewhere, `KeyLost` naming the
+    key that is missing, and `KeyRingUnavailable`.
+    """
+    return crypto.open_sealed(sealed, _context(table, column, key), resolve(KeyRing).unwrap)
+
+
+def blind_index(value: str, *, table: str, column: str) -> bytes:
+    """32 bytes to find an exact `value` by, without its standing there: the same for the same text
+    in the same column, different in every other. Normalise before."""
+    label = f"index:{table}:{column}".encode()
+    return resolve(KeyRing).mac(label + b"\0" + sha256(value.encode()).digest())
+
+
+def _context(table: str, column: str, key: UUID | str) -> bytes:
+    sealed_column(table, column)
+    return f"{table}:{column}:{key}".encode()
