@@ -22,9 +22,9 @@ from app.blueprints import (
     rendering,
     signin,
 )
-from app.blueprints.admin import exposure
+from app.blueprints.admin import exposure, staff
 from app.blueprints.api import admin, auth, messages, trade, wallet
-from app.blueprints.auth import links, login
+from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home
 from app.cli import books, prices, sample
 from app.cli import database as database_commands
@@ -32,6 +32,7 @@ from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules
 from app.identity.one_time import OneTimeKey
+from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
@@ -51,7 +52,16 @@ from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
 API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
-PAGE_BLUEPRINTS = (home.blp, login.blp, links.blp, exposure.blp)
+PAGE_BLUEPRINTS = (
+    home.blp,
+    login.blp,
+    steps.blp,
+    proof.blp,
+    account.blp,
+    links.blp,
+    exposure.blp,
+    staff.blp,
+)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -76,6 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     _provide(settings)
     app.extensions["price_feeds"] = price_feeds(settings)
+    app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
     _connect_edge(app, settings, database)

@@ -29,6 +29,8 @@ class Permission(StrEnum):
 
     EXPOSURE_READ = "all:exposure:read"
     """See what the house owes and owns in each metal."""
+    STAFF_INVITE = "all:staff:invite"
+    """Invite people to work here, with a role that grants no more than one has."""
     ACCOUNT_READ = "own:account:read"
     """See one's own name, address and role."""
     BALANCES_READ = "own:balances:read"
@@ -88,6 +90,6 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.INVENTORY: _EVERYBODY,
         Role.COMPLIANCE: _EVERYBODY,
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | {Permission.STAFF_INVITE},
     }
 )

@@ -28,6 +28,10 @@ SECTIONS = (
         "Treasury",
         (Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),),
     ),
+    Section(
+        "People",
+        (Entry("Invitations", "staff_pages.show", "mail", Permission.STAFF_INVITE),),
+    ),
 )
 
 

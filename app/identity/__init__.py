@@ -1,7 +1,7 @@
 """People and how they prove who they are: accounts, passwords, login sessions and tokens.
 
 Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `one_time_tokens`,
-`totp_credentials` and `recovery_codes`.
+`totp_credentials`, `recovery_codes`, `sign_ins`, `passkeys` and `passkey_challenges`.
 
 Invariants: an e-mail address belongs to one person whatever its case. A login session is the family
 of its refresh tokens and is revoked once, with a reason; an access token says which session it

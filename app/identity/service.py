@@ -14,17 +14,19 @@ from uuid import UUID
 from app.access import Actor, Role
 from app.identity import (
     addresses,
+    half_done,
     lockout,
     one_time,
+    passkeys,
     queries,
     rules,
     second_factor,
     sessions,
-    staff_sessions,
 )
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
+    SecondFactorMissing,
     StaffOnly,
     TokenInvalid,
     TwoFactorRequired,
@@ -170,33 +172,40 @@ def check_password(attempt: Attempt, password: str) -> Attempt:
 
 
 def conclude_login(
-    session: Session, attempt: Attempt, code: str | None = None
+    session: Session,
+    attempt: Attempt,
+    code: str | None = None,
+    *,
+    staff_need_second_factor: bool = True,
 ) -> LoggedIn | Refusal:
     """Open a login session, or record the failure and answer the refusal to raise afterwards.
 
-    `code` is of the second factor, for those who have one.
+    `code` is of the second factor, for those who have one. Staff need an authenticator app for it,
+    unless told otherwise: a passkey signs in at a browser only.
     """
     settled = _settle(session, attempt, code)
     if isinstance(settled, Refusal):
         return settled
+    if staff_need_second_factor:
+        is_staff = queries.person_by_id(session, settled).role is not Role.USER
+        if is_staff and not second_factor.is_on(session, settled):
+            return SecondFactorMissing()
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
     return _open_session(session, settled)
 
 
-def conclude_staff_login(
-    session: Session, attempt: Attempt, code: str | None = None, *, replaces: str | None
-) -> str | Refusal:
-    """Open a session in a staff member's browser and answer its secret, ending the one that the
-    browser had; or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt, code)
+def settle_staff_password(session: Session, attempt: Attempt) -> UUID | Refusal:
+    """The id of the member of staff who proved to know the password, their row locked; or record
+    the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
+    settled = _settle_password(session, attempt)
     if isinstance(settled, Refusal):
         return settled
     if queries.person_by_id(session, settled).role is Role.USER:
         return StaffOnly()
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
-    return staff_sessions.begin(session, settled, replaces=replaces)
+    return settled
 
 
 def prepare_new_password(person: Person, password: str) -> str:
@@ -325,6 +334,8 @@ def forget_expired(session: Session) -> None:
     )
     session.send("DELETE FROM login_sessions WHERE expires_at <= %s", (now,))
     one_time.forget_expired(session, now)
+    half_done.forget_expired(session, now)
+    passkeys.forget_expired(session, now)
     lockout.forget_old(session, now)
 
 

@@ -24,5 +24,7 @@ class Revocation(StrEnum):
 
 
 def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
-    """End every session of a person, at once. The first reason stays."""
+    """End every session of a person, at once, and every sign-in that is half done. The first
+    reason stays."""
     session.send(_REVOKE_ALL, (clock.now(), reason, user_id))
+    session.send("DELETE FROM sign_ins WHERE user_id = %s", (user_id,))
