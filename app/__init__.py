@@ -12,7 +12,7 @@ A package imports only what stands below it, never up and never sideways:
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
     keys                             the key ring, field encryption at rest
-    outbox | idempotency | throttle  jobs staged with the fact; one key, one effect; rate counts
+    audit | outbox | idempotency | throttle  sealed trail; staged jobs; one key, one effect; rates
     access                           who may do what: pure, no tables
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none

@@ -10,6 +10,8 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
+from app.audit.keys import AuditKeys, audit_keys
+from app.audit.ports import Anchors
 from app.blueprints import (
     docs,
     envelope,
@@ -23,10 +25,10 @@ from app.blueprints import (
     signin,
 )
 from app.blueprints.admin import exposure, staff
-from app.blueprints.api import admin, auth, messages, trade, wallet
+from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home
-from app.cli import books, prices, sample
+from app.cli import audit, books, keys, prices, sample
 from app.cli import database as database_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
@@ -36,6 +38,7 @@ from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
+from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.ports import KeyRing
@@ -51,7 +54,7 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
 PAGE_BLUEPRINTS = (
     home.blp,
     login.blp,
@@ -91,7 +94,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (books.books, prices.prices, sample.sample):
+    for group in (audit.audit, books.books, keys.keys, prices.prices, sample.sample):
         app.cli.add_command(group)
     return app
 
@@ -146,6 +149,8 @@ def _provide(settings: Settings) -> None:
             lifetime_seconds=settings.access_token_seconds,
         ),
     )
+    provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
+    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))
     provide(
         Passwords,
         Passwords(

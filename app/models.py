@@ -1,10 +1,12 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
+from app.audit import models as audit
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
 from app.idempotency import models as idempotency
 from app.identity import models as identity
+from app.keys import models as keys
 from app.kit.db import Base
 from app.ledger import models as ledger
 from app.messages import models as messages
@@ -16,11 +18,13 @@ from app.trading import models as trading
 metadata = Base.metadata
 
 __all__ = [
+    "audit",
     "catalog",
     "funding",
     "hedging",
     "idempotency",
     "identity",
+    "keys",
     "ledger",
     "messages",
     "metadata",

@@ -1,9 +1,11 @@
 """Imports every module that declares tasks, so that whoever stages or runs one finds it by name."""
 
+from app.audit import service as audit
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
-from app.identity import addresses
+from app.identity import by_mail
 from app.identity import service as identity
+from app.keys import rotation as keys
 from app.ledger import service as ledger
 from app.messages import mailing
 from app.messages import service as messages
@@ -12,10 +14,12 @@ from app.throttle import service as throttle
 from app.trading import service as trading
 
 __all__ = [
-    "addresses",
+    "audit",
+    "by_mail",
     "hedging",
     "idempotency",
     "identity",
+    "keys",
     "ledger",
     "mailing",
     "messages",

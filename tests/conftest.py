@@ -55,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = tempfile.mkdtemp(prefix="pbcex-test-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    os.environ["PBCEX_KEY_RING"] = str(Path(folder) / "keys.json")
+    # Anchors of the audit trail and the key ring belong to the run, not to that of bin/run.
+    os.environ["PBCEX_DATA_DIR"] = str(Path(folder) / "files")
     external = External.from_environment(os.environ)
     servers = stack.enter_context(embedded.servers(Path(folder) / "data", external=external))
     urls = servers.urls

@@ -4,10 +4,17 @@ Invariant: every permission is granted to some role, and a role's grants stand i
 Object-level access ("mine") is not decided here but by queries scoped to the actor's id.
 """
 
-from app.access.permissions import NEEDS_CONFIRMED_EMAIL, PERMISSIONS_OF, Permission, Role
+from app.access.permissions import (
+    DELEGABLE,
+    NEEDS_CONFIRMED_EMAIL,
+    PERMISSIONS_OF,
+    Permission,
+    Role,
+)
 from app.access.policy import Actor, EmailNotConfirmed, require
 
 __all__ = [
+    "DELEGABLE",
     "NEEDS_CONFIRMED_EMAIL",
     "PERMISSIONS_OF",
     "Actor",

@@ -31,8 +31,16 @@ class Permission(StrEnum):
     """See what the house owes and owns in each metal."""
     STAFF_INVITE = "all:staff:invite"
     """Invite people to work here, with a role that grants no more than one has."""
+    ACCOUNT_CHANGE = "own:account:change"
+    """Change one's own names and phone number."""
     ACCOUNT_READ = "own:account:read"
     """See one's own name, address and role."""
+    ADDRESSES_CHANGE = "own:addresses:change"
+    """Keep one's own address book."""
+    ADDRESSES_READ = "own:addresses:read"
+    """See one's own address book."""
+    API_KEYS_MANAGE = "own:api_keys:manage"
+    """Make, see and revoke keys for programs of one's own."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
     EMAIL_CONFIRM = "own:email:confirm"
@@ -47,7 +55,7 @@ class Permission(StrEnum):
     """Change one's own password."""
     QUOTES_CREATE = "own:quotes:create"
     """Ask for a price that is kept for a while."""
-    SECOND_FACTOR_CHANGE = "own:second-factor:change"
+    SECOND_FACTOR_CHANGE = "own:second_factor:change"
     """Switch one's own second factor on and off."""
     SESSIONS_REVOKE = "own:sessions:revoke"
     """Log out."""
@@ -57,6 +65,7 @@ class Permission(StrEnum):
 
 _EVERYBODY = frozenset(
     {
+        Permission.ACCOUNT_CHANGE,
         Permission.ACCOUNT_READ,
         Permission.EMAIL_CONFIRM,
         Permission.MESSAGES_READ,
@@ -67,7 +76,24 @@ _EVERYBODY = frozenset(
 )
 _CUSTOMER = frozenset(
     {
+        Permission.ADDRESSES_CHANGE,
+        Permission.ADDRESSES_READ,
+        Permission.API_KEYS_MANAGE,
         Permission.BALANCES_READ,
+        Permission.ORDERS_PLACE,
+        Permission.ORDERS_READ,
+        Permission.QUOTES_CREATE,
+        Permission.TRANSFERS_CREATE,
+    }
+)
+#: What a customer may let a program of their own do: nothing that changes who they are, how they
+#: sign in, or where things are sent.
+DELEGABLE = frozenset(
+    {
+        Permission.ACCOUNT_READ,
+        Permission.ADDRESSES_READ,
+        Permission.BALANCES_READ,
+        Permission.MESSAGES_READ,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
         Permission.QUOTES_CREATE,

@@ -2,7 +2,7 @@
 
 A WSGI layer around Flask, not hooks inside it: it also covers what Flask answers by itself, its
 clock covers all of Flask, and it costs a list concatenation where hooks cost a tenth of a request.
-The routes tell it what they know through the request's environment (`ROUTE`, `ACTOR_ID`,
+The routes tell it what they know through the request's environment (`ROUTE`, `ACTOR`,
 `RATE_LIMIT`, `NONCE`).
 """
 
@@ -25,7 +25,7 @@ log = structlog.get_logger("http")
 
 #: Where a request's own facts are kept in its environment.
 ROUTE = "pbcex.route"
-ACTOR_ID = "pbcex.actor_id"
+ACTOR = "pbcex.actor"
 RATE_LIMIT = "pbcex.rate_limit"
 NONCE = "pbcex.nonce"
 
@@ -141,7 +141,7 @@ def _record(environ: "WSGIEnvironment", status: str, seconds: float) -> None:
     if route in _QUIET:
         return
     event = {"method": method, "route": route, "status": int(status)}
-    actor_id = environ.get(ACTOR_ID)
-    if actor_id is not None:
-        event["actor"] = str(actor_id)
+    actor = environ.get(ACTOR)
+    if actor is not None:
+        event["actor"] = str(actor.user_id)
     log.info("request", **event, ms=round(seconds * 1000, 2))

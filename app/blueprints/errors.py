@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from app.blueprints import denials
 from app.blueprints.rendering import page
 from app.kit import errors, telemetry
 
@@ -117,9 +118,14 @@ def catalogue() -> dict[str, list[type[errors.Refusal]]]:
 
 def register(app: Flask) -> None:
     """Answer every refusal, HTTP error and surprise in the form that the path's readers expect."""
-    app.register_error_handler(errors.Refusal, answer)
+    app.register_error_handler(errors.Refusal, _refuse)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_surprise)
+
+
+def _refuse(refusal: errors.Refusal) -> Response:
+    denials.record(refusal)
+    return answer(refusal)
 
 
 def answer(refusal: errors.Refusal) -> Response:

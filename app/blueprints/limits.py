@@ -15,7 +15,7 @@ from flask import Flask, current_app, request
 from flask_limiter import Limiter
 
 from app.blueprints.envelope import RATE_LIMIT, ROUTE
-from app.identity import tokens
+from app.identity import api_keys, tokens
 from app.integrations import counters
 from app.kit.db import Database
 from app.kit.errors import Limited, Unauthenticated
@@ -23,6 +23,9 @@ from app.kit.errors import Limited, Unauthenticated
 WINDOW_SECONDS = 60
 _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
+
+#: Who asks, as this process can tell: by an access token, or by an API key.
+Credential = tokens.Claims | api_keys.KeyClaims
 
 
 class RateLimit(Enum):
@@ -44,8 +47,8 @@ class RateLimit(Enum):
 class Caller:
     """Who sends this request, as far as the request itself shows."""
 
-    #: What the access token says; None without a good one.
-    claims: tokens.Claims | None
+    #: What the access token or API key says; None without a good one.
+    claims: Credential | None
     #: Why there are no claims.
     refusal: Unauthenticated | None
 
@@ -64,9 +67,15 @@ def _read_caller(header: str) -> Caller:
     if scheme.lower() != "bearer" or not token:
         return Caller(None, Unauthenticated("send an access token: Authorization: Bearer …"))
     try:
-        return Caller(tokens.read_access_token(token.strip()), None)
+        return Caller(_read_credential(token.strip()), None)
     except Unauthenticated as refusal:
         return Caller(None, refusal)
+
+
+def _read_credential(text: str) -> Credential:
+    if text.startswith(api_keys.MARK):
+        return api_keys.read(text)
+    return tokens.read_access_token(text)
 
 
 def client_network() -> str:

@@ -26,7 +26,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Permission, require
 from app.blueprints import errors, rendering, signin
-from app.blueprints.envelope import ACTOR_ID
+from app.blueprints.envelope import ACTOR
 from app.blueprints.limits import RateLimit
 from app.blueprints.web import ApiBlueprint
 from app.kit.db import SNAPSHOT, Database, Session
@@ -88,7 +88,7 @@ class PageBlueprint(Blueprint):
                 member = signin.member()
                 if member is None:
                     return ask_to_sign_in()
-                request.environ[ACTOR_ID] = member.actor.user_id
+                request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
                 if fresh and not member.is_fresh:
                     return ask_to_prove()

@@ -30,13 +30,12 @@ from werkzeug.exceptions import HTTPException
 from app.access import Actor, Permission, require
 from app.blueprints import openapi
 from app.blueprints.body import JSON, json_body
-from app.blueprints.envelope import ACTOR_ID
+from app.blueprints.envelope import ACTOR
 from app.blueprints.errors import InvalidRequest
-from app.blueprints.limits import RateLimit, caller, client_network
+from app.blueprints.limits import Credential, RateLimit, caller, client_network
 from app.idempotency import rules as keys
 from app.idempotency import service as idempotency
 from app.identity import queries as identity
-from app.identity.tokens import Claims
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Refusal, Unauthenticated
 from app.kit.pipeline import Row
@@ -253,14 +252,14 @@ def _refused_or(response: Response | Refusal) -> Response:
     return response
 
 
-def _claims() -> Claims:
+def _claims() -> Credential:
     known = caller()
     if known.claims is None:
         raise known.refusal or Unauthenticated
     return known.claims
 
 
-def _read_for(operation: Operation, claims: Claims) -> Asked:
+def _read_for(operation: Operation, claims: Credential) -> Asked:
     """What is asked. Whoever may not ask is told that first, whatever is wrong with the rest."""
     try:
         return _read(operation)
@@ -269,16 +268,16 @@ def _read_for(operation: Operation, claims: Claims) -> Asked:
         raise
 
 
-def _authenticate(operation: Operation, claims: Claims) -> Actor:
+def _authenticate(operation: Operation, claims: Credential) -> Actor:
     with _database().reading() as session:
         return _permitted(operation, claims, session.rows(*identity.actor_statement(claims)))
 
 
-def _permitted(operation: Operation, claims: Claims, rows: list[Row]) -> Actor:
+def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Actor:
     actor = identity.actor_from(rows[0] if rows else None, claims)
     assert operation.permission is not None
+    request.environ[ACTOR] = actor
     require(actor, operation.permission)
-    request.environ[ACTOR_ID] = actor.user_id
     return actor
 
 

@@ -1,7 +1,9 @@
-"""People and how they prove who they are: accounts, passwords, login sessions and tokens.
+"""People and how they prove who they are: accounts, passwords, login sessions, tokens, API keys;
+and where they live.
 
-Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `one_time_tokens`,
-`totp_credentials`, `recovery_codes`, `sign_ins`, `passkeys` and `passkey_challenges`.
+Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `addresses`, `api_keys`,
+`one_time_tokens`, `totp_credentials`, `recovery_codes`, `sign_ins`, `passkeys` and
+`passkey_challenges`.
 
 Invariants: an e-mail address belongs to one person whatever its case. A login session is the family
 of its refresh tokens and is revoked once, with a reason; an access token says which session it

@@ -119,5 +119,19 @@ class EmailTaken(Conflict):
     title = "An account with this e-mail address exists already"
 
 
+class AddressBookFull(Conflict):
+    """There are as many addresses as an address book holds."""
+
+    code = "address_book_full"
+    title = "The address book is full"
+
+
+class ApiKeysFull(Conflict):
+    """There are as many API keys as count at a time."""
+
+    code = "api_keys_full"
+    title = "There are too many API keys"
+
+
 refuses("users_email_key_key", lambda _detail: EmailTaken())
 refuses("passkeys_credential_id_key", lambda _detail: PasskeyKnown())

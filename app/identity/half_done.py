@@ -5,7 +5,7 @@ says is believed: who is signing in stands in the row.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 from uuid import UUID
@@ -32,7 +32,6 @@ SELECT FROM users WHERE id = (SELECT user_id FROM sign_ins WHERE secret_hash = %
 FOR NO KEY UPDATE
 """
 _END = "DELETE FROM sign_ins WHERE secret_hash = %s"
-_FORGET = "DELETE FROM sign_ins WHERE expires_at <= %s"
 _HAS_PASSKEY = "SELECT FROM passkeys WHERE user_id = %s LIMIT 1"
 
 
@@ -87,11 +86,6 @@ def take(session: Session, secret: str | None) -> HalfDone | None:
 def end(session: Session, secret: str) -> None:
     """The sign-in is finished or given up."""
     session.send(_END, (_hash(secret),))
-
-
-def forget_expired(session: Session, now: datetime) -> None:
-    """Delete what took too long."""
-    session.send(_FORGET, (now,))
 
 
 def has_passkey(session: Session, user_id: UUID) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
+from app.audit import service as audit
 from app.identity import half_done, one_time, queries, rules, service
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
 from app.identity.one_time import Purpose
@@ -94,7 +95,7 @@ def invite(
     if session.row("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
         raise EmailTaken
     user_id = service.add_person(session, registration, found)
-    _mail(session, user_id, found)
+    _mail(session, actor, user_id, found)
     return user_id
 
 
@@ -111,7 +112,7 @@ def invite_again(session: Session, actor: Actor, public_id: str) -> None:
     one_time.end_others(session, person.id, Purpose.INVITATION)
     if session.row(_LOCK_INVITED, (person.id, NO_PASSWORD)) is None:
         raise InvitationAccepted
-    _mail(session, person.id, person.role)
+    _mail(session, actor, person.id, person.role)
 
 
 def waiting(session: Session) -> list[Invited]:
@@ -145,10 +146,17 @@ def accept(session: Session, acceptance: Acceptance) -> str:
     session.send(_ACCEPT, (acceptance.password_hash, clock.now(), user_id))
     one_time.end_others(session, user_id, Purpose.INVITATION)
     one_time.end_others(session, user_id, Purpose.RESET_PASSWORD)
+    audit.record(
+        session, actor=None, action="invitation.accepted", subject=ids.encode("usr", user_id)
+    )
     return half_done.start(session, user_id)
 
 
-def _mail(session: Session, user_id: UUID, role: Role) -> None:
+def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
+    subject = ids.encode("usr", user_id)
+    audit.record(
+        session, actor=actor, action="person.invited", subject=subject, after={"role": role.value}
+    )
     link_id = one_time.issue(session, user_id, Purpose.INVITATION)
     outbox.stage(
         session,

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Self
 from uuid import UUID
 
+from app.audit import service as audit
 from app.identity import rules
 from app.kit.db import Session
 from app.kit.errors import Limited
@@ -60,6 +61,11 @@ class Counters:
         return replace(self, person=f"second factor {user_id}")
 
     @property
+    def network_name(self) -> str:
+        """Where the attempt came from, in words for staff."""
+        return self.network.removeprefix("network ")
+
+    @property
     def allowances(self) -> tuple[tuple[str, int], ...]:
         """Each key with the failures it allows, in the order in which they are locked."""
         of_person = ((self.person, 10),) if self.person else ()
@@ -83,9 +89,11 @@ def blocked(session: Session, counters: Counters, now: datetime) -> Limited | No
     )
 
 
-def count_failure(session: Session, counters: Counters, now: datetime) -> Limited | None:
-    """Count a failed attempt. Answers the refusal instead if a counter was blocked meanwhile,
-    so that many guesses sent at once learn no more than few sent in turn."""
+def count_failure(
+    session: Session, counters: Counters, now: datetime, *, subject: str
+) -> Limited | None:
+    """Count a failed attempt to be `subject`. Answers the refusal instead if a counter was blocked
+    meanwhile, so that many guesses sent at once learn no more than few sent in turn."""
     was_blocked = False
     for key, allowed in counters.allowances:
         row = session.row(_COUNT, {"key": key, "forget_at": now + WINDOW, "now": now})
@@ -94,6 +102,14 @@ def count_failure(session: Session, counters: Counters, now: datetime) -> Limite
         elif seconds := rules.lockout_seconds(row[0], allowed=allowed):
             until = now + timedelta(seconds=seconds)
             session.send(_BLOCK, (until, until + WINDOW, key))
+            audit.record(
+                session,
+                actor=None,
+                action="attempts.blocked",
+                subject=key if key == counters.network else subject,
+                after={"network": counters.network_name, "seconds": seconds, "failures": row[0]},
+                outcome="denied",
+            )
     return blocked(session, counters, now) if was_blocked else None
 
 

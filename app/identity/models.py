@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.keys.registry import Sealed
@@ -108,6 +109,55 @@ class LoginFailure(Base):
     blocked_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     #: From then on the counter means nothing.
     forget_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class Address(Base):
+    """A place that a person has things sent to."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        sa.Index("addresses_user_id_id_idx", "user_id", "id"),
+        sa.Index(
+            "addresses_default_key",
+            "user_id",
+            unique=True,
+            postgresql_where=sa.text("is_default"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    #: The whole address, as JSON (addresses.Details).
+    details_sealed: Mapped[bytes] = mapped_column(Sealed)
+    is_default: Mapped[bool] = mapped_column(sa.Boolean)
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class ApiKey(Base):
+    """A key that a customer's own program uses, by its hash. Revoked ones stay, to be seen."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(key_hash) = 32", name="key_hash_is_sha256"),
+        sa.CheckConstraint("cardinality(scopes) > 0", name="scopes_given"),
+        sa.CheckConstraint("expires_at > created_at", name="api_key_expires_after_start"),
+        sa.Index("api_keys_user_id_id_idx", "user_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    #: What its owner calls it.
+    name: Mapped[str] = mapped_column(sa.Text)
+    key_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    #: The first characters and the last four: what is shown of it later.
+    prefix: Mapped[str] = mapped_column(sa.Text)
+    last_four: Mapped[str] = mapped_column(sa.Text)
+    #: Permissions of access.DELEGABLE that the program has at most.
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    revoked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class OneTimeToken(Base):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from secrets import token_bytes
-from typing import Any, Self
+from typing import Any, Literal, Self
 from unicodedata import category
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -28,10 +28,12 @@ from webauthn.helpers.structs import (
 )
 
 from app.access import Actor
+from app.audit import service as audit
 from app.identity.errors import LastSecondFactor, PasskeyRefused
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
+from app.outbox import service as outbox
 
 LIFETIME = timedelta(minutes=5)
 NAME_LENGTH_MAX = 60
@@ -270,7 +272,9 @@ def add(session: Session, actor: Actor, new: New, name: str) -> None:
     if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= EACH_MAX:
         raise Invalid("name", f"would be one too many: remove one of your {EACH_MAX} passkeys")
     values = (new.credential_id, new.public_key, new.sign_count, _checked_name(name), clock.now())
-    session.send(_ADD, (ids.new(), actor.user_id, *values))
+    identifier = ids.new()
+    session.send(_ADD, (identifier, actor.user_id, *values))
+    _changed(session, actor, identifier, "added")
 
 
 def use(session: Session, proof: Proof) -> None:
@@ -294,12 +298,29 @@ def rename(session: Session, actor: Actor, public_id: str, name: str) -> None:
 
 def remove(session: Session, actor: Actor, public_id: str, *, may_be_last: bool) -> None:
     """Forget one of one's own. Raises `NotFound`, and `LastSecondFactor` unless `may_be_last`."""
+    identifier = ids.decode("pky", public_id)
     session.row(_LOCK_PERSON, (actor.user_id,))
-    if session.row(_REMOVE, (ids.decode("pky", public_id), actor.user_id)) is None:
+    if session.row(_REMOVE, (identifier, actor.user_id)) is None:
         raise NotFound
     [(left,)] = session.rows(_OTHERS, {"user": actor.user_id})
     if not left and not may_be_last:
         raise LastSecondFactor
+    _changed(session, actor, identifier, "removed")
+
+
+def _changed(
+    session: Session, actor: Actor, identifier: UUID, change: Literal["added", "removed"]
+) -> None:
+    """Record it, and mail the person: it may not have been them."""
+    public_id, now = ids.encode("pky", identifier), clock.now()
+    audit.record(session, actor=actor, action=f"passkey.{change}", subject=public_id)
+    mail = {
+        "user_id": str(actor.user_id),
+        "kind": f"passkey_{change}",
+        "event_key": f"passkey_{change}:{public_id}",
+        "values": {"changed_at": clock.rfc3339(now)},
+    }
+    outbox.stage(session, "messages.send_mail", mail)
 
 
 def _ask(session: Session, purpose: Purpose, user_id: UUID | None) -> bytes:

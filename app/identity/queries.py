@@ -4,19 +4,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DELEGABLE, PERMISSIONS_OF, Actor, Role
 from app.identity import rules
+from app.identity.api_keys import KeyClaims
 from app.identity.errors import TokenInvalid
 from app.identity.tokens import Claims
+from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pipeline import Row, Statement
 
+_ACTOR = "SELECT u.id, u.email, u.role, u.email_confirmed_at IS NOT NULL"
 # A token never outlives its session, so the session's expiry needs no second look here.
-_ACTOR = """
-    SELECT u.id, u.email, u.role, u.email_confirmed_at IS NOT NULL
-    FROM login_sessions s JOIN users u ON u.id = s.user_id
+_BY_SESSION = f"""
+    {_ACTOR}, NULL FROM login_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
+"""
+_BY_API_KEY = f"""
+    {_ACTOR}, k.scopes FROM api_keys k JOIN users u ON u.id = k.user_id
+    WHERE k.key_hash = %s AND k.revoked_at IS NULL AND u.status = 'active'
+        AND (k.expires_at IS NULL OR k.expires_at > %s)
 """
 _PERSON = """
     SELECT id, email, first_name, last_name, phone, role, email_confirmed_at, created_at
@@ -48,24 +55,32 @@ class Person:
         return rules.known_texts(self.email, self.first_name, self.last_name)
 
 
-def actor_statement(claims: Claims) -> Statement:
-    """The statement that says whether a verified token still counts, and for whom."""
-    return _ACTOR, (claims.session_id,)
+def actor_statement(claims: Claims | KeyClaims) -> Statement:
+    """The statement that says whether a verified token or API key still counts, and for whom."""
+    if isinstance(claims, KeyClaims):
+        return _BY_API_KEY, (claims.key_hash, clock.now())
+    return _BY_SESSION, (claims.session_id,)
 
 
-def actor_from(row: Row | None, claims: Claims) -> Actor:
-    """The actor behind `actor_statement`'s row.
+def actor_from(row: Row | None, claims: Claims | KeyClaims) -> Actor:
+    """The actor behind `actor_statement`'s row: by an API key, only what its scopes allow.
 
-    Raises `TokenInvalid` without a row: the session is revoked or unknown, or the person suspended;
-    and when the session is another person's.
+    Raises `TokenInvalid` without a row: the session or key is revoked or unknown, or the person
+    suspended; and when it is another person's.
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role_name, confirmed = row
+    user_id, email, role_name, confirmed, scopes = row
     if user_id != claims.user_id:
         raise TokenInvalid
     role = Role(role_name)
-    return Actor(user_id, claims.session_id, email, role, PERMISSIONS_OF[role], confirmed)
+    permissions = PERMISSIONS_OF[role]
+    session_id = None
+    if isinstance(claims, KeyClaims):
+        permissions &= DELEGABLE.intersection(scopes)
+    else:
+        session_id = claims.session_id
+    return Actor(user_id, session_id, email, role, permissions, confirmed)
 
 
 def person_by_id(session: Session, user_id: UUID) -> Person:

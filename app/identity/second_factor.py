@@ -10,17 +10,19 @@ from base64 import b32encode
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes
+from typing import Literal
 from uuid import UUID
 
 import pyotp
 import segno
 
 from app.access import Actor
-from app.identity import addresses, lockout
+from app.audit import service as audit
+from app.identity import by_mail, lockout
 from app.identity.errors import TwoFactorInvalid, TwoFactorNotSetUp, TwoFactorOn
 from app.identity.lockout import Counters
 from app.keys import service as keys
-from app.kit import clock
+from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Refusal
 
@@ -126,7 +128,7 @@ def confirm(session: Session, actor: Actor, code: str, *, network: str) -> list[
     codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
     for each in codes:
         session.send(_ADD_RECOVERY, (actor.user_id, _recovery_hash(actor.user_id, each)))
-    addresses.tell_of_change(session, actor.user_id, "second_factor_on")
+    _changed(session, actor, "on")
     return codes
 
 
@@ -142,7 +144,7 @@ def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Re
     if refusal := judge(session, actor.user_id, code, counters):
         return refusal
     session.send(_SWITCH_OFF, (actor.user_id,))
-    addresses.tell_of_change(session, actor.user_id, "second_factor_off")
+    _changed(session, actor, "off")
     return None
 
 
@@ -161,7 +163,14 @@ def judge(
     if _takes_code(session, user_id, code, confirmed=confirmed):
         lockout.forgive(session, counters)
         return None
-    return lockout.count_failure(session, counters, now) or TwoFactorInvalid()
+    subject = ids.encode("usr", user_id)
+    return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
+
+
+def _changed(session: Session, actor: Actor, state: Literal["on", "off"]) -> None:
+    subject = ids.encode("usr", actor.user_id)
+    audit.record(session, actor=actor, action=f"second_factor.switched_{state}", subject=subject)
+    by_mail.tell_of_change(session, actor.user_id, f"second_factor_{state}")
 
 
 def _setup(actor: Actor, secret: str) -> Setup:

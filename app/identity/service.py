@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
+from typing import TypeVar
 from uuid import UUID
 
 from app.access import Actor, Role
+from app.audit import service as audit
 from app.identity import (
-    addresses,
-    half_done,
+    by_mail,
     lockout,
-    one_time,
-    passkeys,
     queries,
     rules,
     second_factor,
@@ -38,9 +37,10 @@ from app.identity.sessions import Revocation
 from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
+from app.kit.errors import Limited, Refusal
 from app.kit.ports import resolve
-from app.kit.tasks import task
+
+R = TypeVar("R", bound=Refusal)
 
 SESSION_LIFETIME = timedelta(days=30)
 
@@ -69,6 +69,11 @@ class Attempt:
     password_hash: str | None
     proven: bool = False
     new_hash: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Whose password it is, as the audit trail names them."""
+        return ids.encode("usr", self.user_id) if self.user_id else "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,10 @@ def register(session: Session, registration: Registration) -> LoggedIn:
     """Add a customer, mail them a link that confirms their address, and log them in. `EmailTaken`
     if the address has an account."""
     user_id = add_person(session, registration, Role.USER)
-    addresses.send_confirmation(session, user_id)
+    by_mail.send_confirmation(session, user_id)
+    audit.record(
+        session, actor=None, action="person.registered", subject=ids.encode("usr", user_id)
+    )
     return _open_session(session, user_id)
 
 
@@ -189,20 +197,21 @@ def conclude_login(
     if staff_need_second_factor:
         is_staff = queries.person_by_id(session, settled).role is not Role.USER
         if is_staff and not second_factor.is_on(session, settled):
-            return SecondFactorMissing()
+            return _denied(session, attempt, _OPENED, SecondFactorMissing())
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
+    _done(session, attempt, _OPENED)
     return _open_session(session, settled)
 
 
 def settle_staff_password(session: Session, attempt: Attempt) -> UUID | Refusal:
     """The id of the member of staff who proved to know the password, their row locked; or record
     the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
-    settled = _settle_password(session, attempt)
+    settled = _settle_password(session, attempt, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if queries.person_by_id(session, settled).role is Role.USER:
-        return StaffOnly()
+        return _denied(session, attempt, _OPENED, StaffOnly())
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
     return settled
@@ -219,13 +228,14 @@ def conclude_password_change(
 ) -> LoggedIn | Refusal:
     """Replace the password, end every session of the person and open a new one for who asks;
     or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle_password(session, attempt)
+    settled = _settle_password(session, attempt, _PASSWORD_CHANGED)
     if isinstance(settled, Refusal):
         return settled
     lockout.forgive(session, attempt.counters)
     _store_hash(session, settled, new_hash)
+    _done(session, attempt, _PASSWORD_CHANGED)
     sessions.revoke_all(session, settled, Revocation.PASSWORD_CHANGED)
-    addresses.tell_of_change(session, settled, "password_changed")
+    by_mail.tell_of_change(session, settled, "password_changed")
     return _open_session(session, settled)
 
 
@@ -235,29 +245,37 @@ def _begin(session: Session, attempt: Attempt) -> Attempt:
     return attempt
 
 
+# What a proven password was for, as the audit trail calls it.
+_OPENED, _PASSWORD_CHANGED = "session.opened", "password.changed"
+
+
 def _settle(session: Session, attempt: Attempt, code: str | None) -> UUID | Refusal:
     """The id of the person who proved to be it, their row locked; or the refusal.
 
     Failures are forgiven only when all was proven: a right password alone washes off no guesses at
     the second factor.
     """
-    settled = _settle_password(session, attempt)
+    settled = _settle_password(session, attempt, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if second_factor.is_on(session, settled):
         if code is None:
             return TwoFactorRequired()
         if refusal := second_factor.judge(session, settled, code, attempt.counters):
-            return refusal
+            # Attempts that were not even judged are counted, and recorded no further.
+            limited = isinstance(refusal, Limited)
+            return refusal if limited else _denied(session, attempt, _OPENED, refusal)
     lockout.forgive(session, attempt.counters)
     return settled
 
 
-def _settle_password(session: Session, attempt: Attempt) -> UUID | Refusal:
+def _settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
     """The id of the person who proved to know the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
-        return lockout.count_failure(session, attempt.counters, now) or InvalidCredentials()
+        # Of an address that nobody has, too: the answer would come sooner without.
+        refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
+        return refusal or _denied(session, attempt, act, InvalidCredentials())
     # The password may have been changed while it was being checked: what counts is this row now.
     row = session.row(
         "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
@@ -266,8 +284,36 @@ def _settle_password(session: Session, attempt: Attempt) -> UUID | Refusal:
     if refusal := lockout.hold(session, attempt.counters, now):
         return refusal
     if row is None:
-        return InvalidCredentials()
-    return attempt.user_id if row[0] == "active" else AccountSuspended()
+        return _denied(session, attempt, act, InvalidCredentials())
+    if row[0] != "active":
+        return _denied(session, attempt, act, AccountSuspended())
+    return attempt.user_id
+
+
+def _denied(session: Session, attempt: Attempt, act: str, refusal: R) -> R:
+    """Record what the attempt was refused, and answer the refusal."""
+    audit.record(
+        session,
+        actor=None,
+        action=act,
+        subject=attempt.subject,
+        after={"network": attempt.counters.network_name, "refusal": refusal.code},
+        outcome="denied",
+    )
+    return refusal
+
+
+def _done(session: Session, attempt: Attempt, act: str) -> None:
+    """Record what a person did who proved to know their password."""
+    assert attempt.user_id is not None
+    person = queries.person_by_id(session, attempt.user_id)
+    audit.record(
+        session,
+        actor=Actor(person.id, None, person.email, person.role, frozenset()),
+        action=act,
+        subject=attempt.subject,
+        after={"network": attempt.counters.network_name},
+    )
 
 
 def _store_hash(session: Session, user_id: UUID, password_hash: str) -> None:
@@ -301,7 +347,15 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
         return TokenInvalid()
     session_id, used_at, user_id, expires_at = row
     if used_at is not None:
-        revoke_session(session, session_id, Revocation.TOKEN_REUSED)
+        sessions.revoke(session, session_id, Revocation.TOKEN_REUSED)
+        audit.record(
+            session,
+            actor=None,
+            action="token.reused",
+            subject=ids.encode("usr", user_id),
+            after={"session": ids.encode("ses", session_id), "revoked": "all its tokens"},
+            outcome="denied",
+        )
         return TokenInvalid()
     session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))
     return _issue(session, user_id, session_id, expires_at)
@@ -310,33 +364,13 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
 def log_out(session: Session, actor: Actor) -> None:
     """End the session that the actor uses, at once. Doing it again changes nothing."""
     if actor.session_id is not None:
-        revoke_session(session, actor.session_id, Revocation.LOGGED_OUT)
-
-
-def revoke_session(session: Session, session_id: UUID, reason: Revocation) -> None:
-    """End a session, at once, with all its tokens. The first reason stays."""
-    session.send(
-        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
-        " WHERE id = %s AND revoked_at IS NULL",
-        (clock.now(), reason, session_id),
-    )
-
-
-@task("identity.forget_expired")
-def forget_expired(session: Session) -> None:
-    """Delete what can never count again: ended sessions with their tokens, links whose time is
-    over, and old counters."""
-    now = clock.now()
-    session.send(
-        "DELETE FROM refresh_tokens t USING login_sessions s"
-        " WHERE s.id = t.session_id AND s.expires_at <= %s",
-        (now,),
-    )
-    session.send("DELETE FROM login_sessions WHERE expires_at <= %s", (now,))
-    one_time.forget_expired(session, now)
-    half_done.forget_expired(session, now)
-    passkeys.forget_expired(session, now)
-    lockout.forget_old(session, now)
+        sessions.revoke(session, actor.session_id, Revocation.LOGGED_OUT)
+        audit.record(
+            session,
+            actor=actor,
+            action="session.closed",
+            subject=ids.encode("ses", actor.session_id),
+        )
 
 
 def _open_session(session: Session, user_id: UUID) -> LoggedIn:

@@ -3,13 +3,22 @@
 from enum import StrEnum
 from uuid import UUID
 
+from app.identity import lockout, one_time, passkeys
 from app.kit import clock
 from app.kit.db import Session
+from app.kit.tasks import task
 
+_REVOKE = """
+UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s WHERE id = %s AND revoked_at IS NULL
+"""
 _REVOKE_ALL = """
 UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s
 WHERE user_id = %s AND revoked_at IS NULL
 """
+_FORGET_TOKENS = """
+DELETE FROM refresh_tokens t USING login_sessions s WHERE s.id = t.session_id AND s.expires_at <= %s
+"""
+_FORGET = "DELETE FROM login_sessions WHERE expires_at <= %s"
 
 
 class Revocation(StrEnum):
@@ -23,8 +32,26 @@ class Revocation(StrEnum):
     """The person changed their password, or reset it, which ends every session."""
 
 
+def revoke(session: Session, session_id: UUID, reason: Revocation) -> None:
+    """End a session, at once, with all its tokens. The first reason stays."""
+    session.send(_REVOKE, (clock.now(), reason, session_id))
+
+
 def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
     """End every session of a person, at once, and every sign-in that is half done. The first
     reason stays."""
     session.send(_REVOKE_ALL, (clock.now(), reason, user_id))
     session.send("DELETE FROM sign_ins WHERE user_id = %s", (user_id,))
+
+
+@task("identity.forget_expired")
+def forget_expired(session: Session) -> None:
+    """Delete what can never count again: ended sessions with their tokens, sign-ins, passkeys'
+    questions and links whose time is over, and old counters."""
+    now = clock.now()
+    session.send(_FORGET_TOKENS, (now,))
+    session.send(_FORGET, (now,))
+    session.send("DELETE FROM sign_ins WHERE expires_at <= %s", (now,))
+    one_time.forget_expired(session, now)
+    passkeys.forget_expired(session, now)
+    lockout.forget_old(session, now)

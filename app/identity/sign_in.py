@@ -5,12 +5,12 @@ ask for one (the sample profile). As in service.py, a failure that is counted is
 value, and whoever opened the transaction goes on after the commit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.access import Actor, Role
+from app.audit import service as audit
 from app.identity import (
-    addresses,
     half_done,
     lockout,
     passkeys,
@@ -32,8 +32,9 @@ from app.identity.half_done import HalfDone
 from app.identity.lockout import Counters
 from app.identity.service import Attempt
 from app.identity.staff_sessions import Device
+from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
+from app.kit.errors import Limited, Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
 
@@ -71,7 +72,7 @@ def give_password(
         staff_sessions.end(session, replaces)
         return Waiting(half_done.start(session, settled))
     lockout.forgive(session, attempt.counters)
-    return SignedIn(staff_sessions.begin(session, settled, device, replaces=replaces))
+    return _begun(session, settled, device, "password", replaces=replaces)
 
 
 def give_code(
@@ -83,9 +84,10 @@ def give_code(
         return SignInOver()
     counters = Counters.of(person.email_key, device.network)
     if refusal := second_factor.judge(session, person.user_id, code, counters):
+        _denied(session, person.user_id, _OPENED, device, refusal)
         return refusal
     half_done.end(session, waiting)
-    return SignedIn(staff_sessions.begin(session, person.user_id, device, replaces=None))
+    return _begun(session, person.user_id, device, "code")
 
 
 def give_passkey(
@@ -99,14 +101,14 @@ def give_passkey(
     """The only step, by a passkey of whoever it belongs to. Raises `PasskeyRefused`."""
     row = session.row(_LOCK, (proof.user_id,))
     assert row is not None, "a passkey is somebody's"
-    if row[0] != "active":
-        return AccountSuspended()
-    if row[1] == Role.USER:
-        return StaffOnly()
+    refusal = AccountSuspended() if row[0] != "active" else StaffOnly()
+    if row[0] != "active" or row[1] == Role.USER:
+        _denied(session, proof.user_id, _OPENED, device, refusal)
+        return refusal
     passkeys.use(session, proof)
     if waiting is not None:
         half_done.end(session, waiting)
-    return SignedIn(staff_sessions.begin(session, proof.user_id, device, replaces=replaces))
+    return _begun(session, proof.user_id, device, "passkey", replaces=replaces)
 
 
 # Setting up the first second factor
@@ -129,7 +131,8 @@ def enrol_app(
     codes = second_factor.confirm(session, person.actor, code, network=device.network)
     if isinstance(codes, Refusal):
         return codes
-    return _enrolled(session, person.user_id, waiting, device, tuple(codes))
+    half_done.end(session, waiting or "")
+    return replace(_begun(session, person.user_id, device, "code"), recovery_codes=tuple(codes))
 
 
 def enrol_passkey(
@@ -138,20 +141,8 @@ def enrol_passkey(
     """Register the first passkey, and be in. Raises `SignInOver` and as `passkeys.add` does."""
     person = enrolling(session, waiting)
     passkeys.add(session, person.actor, new, name)
-    addresses.tell_of_change(session, person.user_id, "passkey_added")
-    return _enrolled(session, person.user_id, waiting, device, ())
-
-
-def _enrolled(
-    session: Session,
-    user_id: UUID,
-    waiting: str | None,
-    device: Device,
-    codes: tuple[str, ...],
-) -> SignedIn:
-    assert waiting is not None, "somebody is enrolling"
-    half_done.end(session, waiting)
-    return SignedIn(staff_sessions.begin(session, user_id, device, replaces=None), codes)
+    half_done.end(session, waiting or "")
+    return _begun(session, person.user_id, device, "passkey")
 
 
 # Proving it again before a sensitive act; each answers the browser's new secret
@@ -162,8 +153,9 @@ def prove_by_code(session: Session, actor: Actor, code: str, device: Device) -> 
     session.row(_LOCK, (actor.user_id,))
     counters = Counters.of(queries.email_key_of(session, actor.user_id), device.network)
     if refusal := second_factor.judge(session, actor.user_id, code, counters):
+        _denied(session, actor.user_id, _PROVEN, device, refusal)
         return refusal
-    return _renewed(session, actor)
+    return _renewed(session, actor, "code")
 
 
 def prove_by_password(session: Session, actor: Actor, attempt: Attempt) -> str | Refusal:
@@ -174,7 +166,7 @@ def prove_by_password(session: Session, actor: Actor, attempt: Attempt) -> str |
     if second_factor.is_on(session, settled) or half_done.has_passkey(session, settled):
         return TwoFactorOn()
     lockout.forgive(session, attempt.counters)
-    return _renewed(session, actor)
+    return _renewed(session, actor, "password")
 
 
 def prove_by_passkey(session: Session, actor: Actor, proof: passkeys.Proof) -> str | Refusal:
@@ -183,11 +175,17 @@ def prove_by_passkey(session: Session, actor: Actor, proof: passkeys.Proof) -> s
         raise PasskeyRefused
     session.row(_LOCK, (actor.user_id,))
     passkeys.use(session, proof)
-    return _renewed(session, actor)
+    return _renewed(session, actor, "passkey")
 
 
-def _renewed(session: Session, actor: Actor) -> str | Refusal:
-    return staff_sessions.renew(session, actor) or TokenInvalid()
+def _renewed(session: Session, actor: Actor, factor: str) -> str | Refusal:
+    secret = staff_sessions.renew(session, actor)
+    if secret is None:
+        return TokenInvalid()
+    audit.record(
+        session, actor=actor, action=_PROVEN, subject=_subject(actor.user_id), after={"by": factor}
+    )
+    return secret
 
 
 # Changing them
@@ -202,3 +200,40 @@ def switch_off_app(
     if not may_be_last and not half_done.has_passkey(session, actor.user_id):
         raise LastSecondFactor
     return second_factor.switch_off(session, actor, code, network=network)
+
+
+# What the audit trail calls these acts.
+_OPENED, _PROVEN = "session.opened", "session.proven"
+
+
+def _begun(
+    session: Session, user_id: UUID, device: Device, factor: str, *, replaces: str | None = None
+) -> SignedIn:
+    secret = staff_sessions.begin(session, user_id, device, replaces=replaces)
+    person = queries.person_by_id(session, user_id)
+    audit.record(
+        session,
+        actor=Actor(person.id, None, person.email, person.role, frozenset()),
+        action=_OPENED,
+        subject=_subject(user_id),
+        after={"network": device.network, "by": factor},
+    )
+    return SignedIn(secret)
+
+
+def _denied(session: Session, user_id: UUID, action: str, device: Device, refusal: Refusal) -> None:
+    # Attempts that were not even judged are counted, and recorded no further.
+    if isinstance(refusal, Limited):
+        return
+    audit.record(
+        session,
+        actor=None,
+        action=action,
+        subject=_subject(user_id),
+        after={"network": device.network, "refusal": refusal.code},
+        outcome="denied",
+    )
+
+
+def _subject(user_id: UUID) -> str:
+    return ids.encode("usr", user_id)

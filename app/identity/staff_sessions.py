@@ -13,6 +13,7 @@ from secrets import token_urlsafe
 from uuid import UUID
 
 from app.access import PERMISSIONS_OF, Actor, Role
+from app.audit import service as audit
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -167,11 +168,16 @@ def end_mine(session: Session, actor: Actor, public_id: str) -> None:
     values = (clock.now(), ids.decode("ses", public_id), actor.user_id)
     if session.row(_END_MINE, values) is None:
         raise NotFound
+    audit.record(session, actor=actor, action="session.closed", subject=public_id)
 
 
 def end_others(session: Session, actor: Actor) -> int:
     """End all of one's own sessions but this one, at once; answers how many."""
-    return len(session.rows(_END_OTHERS, (clock.now(), actor.user_id, actor.session_id)))
+    ended = session.rows(_END_OTHERS, (clock.now(), actor.user_id, actor.session_id))
+    for (session_id,) in ended:
+        subject = ids.encode("ses", session_id)
+        audit.record(session, actor=actor, action="session.closed", subject=subject)
+    return len(ended)
 
 
 def _hash(secret: str) -> bytes:

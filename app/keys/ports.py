@@ -15,6 +15,11 @@ class RingKey:
     retired_at: datetime | None
     active: bool
 
+    @property
+    def waits(self) -> bool:
+        """Whether it can open, and never sealed yet."""
+        return self.activated_at is None and self.retired_at is None
+
 
 class KeyRing(Protocol):
     """Wraps data keys, and computes MACs for look-ups, with keys that never leave it.
@@ -22,7 +27,7 @@ class KeyRing(Protocol):
     Every verb raises `KeyRingUnavailable` when the keeper cannot be asked.
     """
 
-    def keys(self) -> list[RingKey]:
+    def list_keys(self) -> list[RingKey]:
         """All keys, oldest first, the retired ones included."""
 
     def active_id(self) -> str:

@@ -107,7 +107,7 @@ class FileKeyRing:
         self._seen: tuple[int, int, int] | None = None
         self._known: Contents | None = None
 
-    def keys(self) -> list[RingKey]:
+    def list_keys(self) -> list[RingKey]:
         """All keys, oldest first, the retired ones included."""
         known = self.contents()
         return [_public(key, known.active) for key in known.keys]

@@ -17,6 +17,8 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy import orm
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import UserDefinedType
 
 from app.kit.errors import Unavailable
 from app.kit.pipeline import Parameters, Pipeline, Row, Statement
@@ -37,6 +39,18 @@ class Base(orm.DeclarativeBase):
     """Every table's base. A CHECK is named for the rule it states."""
 
     metadata = sa.MetaData(naming_convention=NAMING)
+
+
+class XactId(UserDefinedType[int]):
+    """PostgreSQL's xid8: a transaction's number, never reused."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: object) -> str:
+        return "XID8"
+
+
+postgresql.base.ischema_names["xid8"] = XactId
 
 
 class LockTimeout(Unavailable):

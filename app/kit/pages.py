@@ -1,9 +1,9 @@
 """Cursor paging by id: UUIDv7 sorts by time, so a page's last id says where the next one begins."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from app.kit.errors import Invalid
@@ -25,6 +25,13 @@ def cut(items: Sequence[Item], limit: int, id_of: Callable[[Item], UUID]) -> Pag
     """The page out of up to `limit` + 1 items: the one too many says that there is more."""
     data = list(items[:limit])
     return Page(data, encode_cursor(id_of(data[-1])) if len(items) > limit else None)
+
+
+def asked(query: Mapping[str, Any]) -> dict[str, Any]:
+    """The `limit` and `before` of a list asked for by limit and cursor. Raises `Invalid`."""
+    cursor = query.get("cursor")
+    before = decode_cursor(cursor) if cursor is not None else None
+    return {"limit": query["limit"], "before": before}
 
 
 def encode_cursor(identifier: UUID) -> str:

@@ -6,21 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import UserDefinedType
 
-from app.kit.db import Base
-
-
-class XactId(UserDefinedType[int]):
-    """PostgreSQL's xid8: a transaction's number, never reused."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: object) -> str:
-        return "XID8"
-
-
-postgresql.base.ischema_names["xid8"] = XactId
+from app.kit.db import Base, XactId
 
 
 class AccountClass(Base):

@@ -13,7 +13,7 @@ from flask import current_app
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas
 from app.blueprints.web import ApiBlueprint, RateLimit, client_network
-from app.identity import addresses, queries, second_factor
+from app.identity import by_mail, queries, second_factor
 from app.identity import service as identity
 from app.identity.errors import (
     AccountSuspended,
@@ -153,7 +153,7 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
 )
 def verify_email(session: Session, body: dict[str, Any]) -> object:
     """Confirm the address that a link was mailed to. Each link works once."""
-    addresses.redeem_confirmation(session, body["token"])
+    by_mail.redeem_confirmation(session, body["token"])
     return {"email_confirmed": True}
 
 
@@ -166,7 +166,7 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
 )
 def resend_confirmation(session: Session, actor: Actor) -> None:
     """Be mailed another link that confirms one's own address, five times an hour at most."""
-    addresses.send_confirmation_again(session, actor)
+    by_mail.send_confirmation_again(session, actor)
 
 
 @blp.operation(
@@ -183,7 +183,7 @@ def forgot_password(session: Session, body: dict[str, Any]) -> None:
     The answer is the same whether somebody has that address or not. The link works once, within an
     hour.
     """
-    addresses.ask_for_reset(session, body["email"])
+    by_mail.ask_for_reset(session, body["email"])
 
 
 @blp.operation(
@@ -202,10 +202,10 @@ def reset_password(database: Database, body: dict[str, Any]) -> None:
     Ends every login session. A second factor stays on.
     """
     with database.reading() as session:
-        person = addresses.check_reset(session, body["token"])
-    chosen = addresses.prepare_reset(person, **body)
+        person = by_mail.check_reset(session, body["token"])
+    chosen = by_mail.prepare_reset(person, **body)
     with database.transaction() as session:
-        addresses.conclude_reset(session, chosen)
+        by_mail.conclude_reset(session, chosen)
 
 
 @blp.operation(

@@ -12,7 +12,7 @@ from app.blueprints.auth import browsers, entry, steps
 from app.blueprints.limits import RateLimit, client_network
 from app.blueprints.pages import PageBlueprint, see_other
 from app.blueprints.rendering import page
-from app.identity import addresses, passkeys, second_factor, sign_in, staff_sessions
+from app.identity import passkeys, second_factor, sign_in, staff_sessions
 from app.identity.passkeys import Purpose
 from app.kit.db import Session
 from app.kit.errors import Invalid, Refusal
@@ -50,7 +50,6 @@ def add_passkey(session: Session, actor: Actor) -> Response:
     except Refusal as refusal:
         status = entry.status_beside_form(refusal)
         return _account(session, actor, status, {"": refusal.detail})
-    addresses.tell_of_change(session, actor.user_id, "passkey_added")
     return _back()
 
 
@@ -68,7 +67,6 @@ def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
 def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     """Forget a passkey."""
     passkeys.remove(session, actor, identifier, may_be_last=not signin.second_factor_required())
-    addresses.tell_of_change(session, actor.user_id, "passkey_removed")
     return _back()
 
 

@@ -11,7 +11,7 @@ from app.blueprints.errors import status_of
 from app.blueprints.limits import RateLimit
 from app.blueprints.pages import PageBlueprint, see_other
 from app.blueprints.rendering import page
-from app.identity import addresses, invitations
+from app.identity import by_mail, invitations
 from app.identity.one_time import LENGTH_MAX
 from app.kit.db import Database
 from app.kit.errors import Invalid, Refusal, Unauthenticated
@@ -34,7 +34,7 @@ def confirm_email(database: Database) -> Response:
     token = _token(request.form.get("token"))
     try:
         with database.transaction() as session:
-            addresses.redeem_confirmation(session, token)
+            by_mail.redeem_confirmation(session, token)
     except Refusal as refusal:
         return _confirm_form(token, _status(refusal), {"": refusal.detail})
     return _done("Your address is confirmed", "You can now move money and metal.")
@@ -52,7 +52,7 @@ def forgot_password(database: Database) -> Response:
     email = request.form.get("email", "").strip()[:_EMAIL_LENGTH_MAX]
     try:
         with database.transaction() as session:
-            addresses.ask_for_reset(session, email)
+            by_mail.ask_for_reset(session, email)
     except Invalid as refusal:
         return _forgot_form(email, 422, {"email": f"This {refusal.message}"})
     return _done(
@@ -103,10 +103,10 @@ def reset_password(database: Database) -> Response:
         return _reset_form(token, 422, {"password": "Enter a new password"})
     try:
         with database.reading() as session:
-            person = addresses.check_reset(session, token)
-        chosen = addresses.prepare_reset(person, token=token, password=password)
+            person = by_mail.check_reset(session, token)
+        chosen = by_mail.prepare_reset(person, token=token, password=password)
         with database.transaction() as session:
-            addresses.conclude_reset(session, chosen)
+            by_mail.conclude_reset(session, chosen)
     except Invalid as refusal:
         return _reset_form(token, 422, {"password": f"This {refusal.message}"})
     except Refusal as refusal:

@@ -11,6 +11,7 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow import ValidationError
 
+from app.access import DELEGABLE, Permission
 from app.catalog.rules import TRADABLE, Metal
 from app.kit import clock, ids
 from app.kit.money import Amount, InvalidAmount
@@ -152,6 +153,16 @@ class MetalCode(_Choice):
         super().__init__(Metal, **options)
 
 
+class Scope(_Choice):
+    """A permission that an API key may have, loaded as one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(sorted(DELEGABLE), **options)
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Permission:
+        return Permission(super()._deserialize(value))
+
+
 class Choice(_Choice):
     """One member of an enumeration, loaded as that member."""
 
@@ -161,6 +172,15 @@ class Choice(_Choice):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> StrEnum:
         return self.kind(super()._deserialize(value))
+
+
+class Flag(ma.fields.Boolean):
+    """true or false, and not what usually stands for them."""
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("must be true or false")
+        return value
 
 
 class Fixed(ma.fields.String):

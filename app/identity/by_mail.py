@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
+from app.audit import service as audit
 from app.identity import one_time, queries, rules, sessions
 from app.identity.errors import EmailAlreadyConfirmed
 from app.identity.one_time import Purpose
@@ -73,7 +74,9 @@ def send_confirmation_again(session: Session, actor: Actor) -> None:
 
 def redeem_confirmation(session: Session, token: str) -> None:
     """Confirm the address that the link was mailed to. Raises `TokenInvalid`."""
-    confirm_email(session, one_time.redeem(session, token, Purpose.CONFIRM_EMAIL).user_id)
+    user_id = one_time.redeem(session, token, Purpose.CONFIRM_EMAIL).user_id
+    confirm_email(session, user_id)
+    _record(session, user_id, "email.confirmed")
 
 
 # Resetting a forgotten password
@@ -130,6 +133,7 @@ def conclude_reset(session: Session, chosen: NewPassword) -> None:
     confirm_email(session, user_id)
     one_time.end_others(session, user_id, Purpose.RESET_PASSWORD)
     sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
+    _record(session, user_id, "password.reset")
     tell_of_change(session, user_id, "password_changed")
 
 
@@ -143,6 +147,11 @@ def tell_of_change(session: Session, user_id: UUID, kind: str) -> None:
         event_key=f"{kind}:{change}",
         values={"changed_at": clock.rfc3339(clock.now())},
     )
+
+
+def _record(session: Session, user_id: UUID, action: str) -> None:
+    # By the bearer of a link: nobody is logged in.
+    audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))
 
 
 def _mail_link(session: Session, user_id: UUID, purpose: Purpose) -> None:

@@ -1,0 +1,95 @@
+"""The keys of the trail, derived from secrets that settings hold and the database never sees.
+
+Each secret of the ring gives three: one for records, one for the chain, and an Ed25519 pair for
+anchors, so that whoever keeps copies of anchors can check them without being able to forge one.
+"""
+
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_SECRET_BYTES_MIN = 32
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditKey:
+    """One secret of the ring, and what is derived from it."""
+
+    key_id: str
+    records: bytes
+    chain: bytes
+    anchors: Ed25519PrivateKey
+
+    def __repr__(self) -> str:
+        return f"AuditKey({self.key_id!r})"
+
+    @classmethod
+    def of(cls, key_id: str, secret: bytes) -> "AuditKey":
+        """Raises `ValueError` for an unusable name or a secret of less than 32 bytes."""
+        if not _KEY_ID.fullmatch(key_id):
+            raise ValueError("an audit key's id is 1 to 32 of A-Z a-z 0-9 _ -")
+        if len(secret) < _SECRET_BYTES_MIN:
+            raise ValueError(f"the audit key {key_id} is shorter than {_SECRET_BYTES_MIN} bytes")
+        return cls(
+            key_id,
+            records=_derive(secret, "records"),
+            chain=_derive(secret, "chain"),
+            anchors=Ed25519PrivateKey.from_private_bytes(_derive(secret, "anchors")),
+        )
+
+    def mac_of_record(self, message: bytes) -> bytes:
+        """The keyed hash of a record."""
+        return hmac.digest(self.records, message, "sha256")
+
+    def mac_of_seal(self, message: bytes) -> bytes:
+        """The keyed hash of a seal."""
+        return hmac.digest(self.chain, message, "sha256")
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of an anchor."""
+        return self.anchors.sign(message)
+
+    def signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether we signed this."""
+        try:
+            self.anchors.public_key().verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    @property
+    def public(self) -> str:
+        """What others need to check our anchors, in hexadecimal."""
+        return self.anchors.public_key().public_bytes_raw().hex()
+
+
+class AuditKeys:
+    """The ring: the first key writes, all of them verify."""
+
+    def __init__(self, keys: Sequence[AuditKey]) -> None:
+        self.current = keys[0]
+        self.by_id = {key.key_id: key for key in keys}
+        if len(self.by_id) < len(keys):
+            raise ValueError("two audit keys have the same id")
+
+
+def audit_keys(configured: str, secret_key: str) -> AuditKeys:
+    """The ring of `kid:secret,kid:secret`; without any, one key derived from the application's
+    secret key. Raises `ValueError` naming what is wrong."""
+    if not configured:
+        name = sha256(_derive(secret_key.encode(), "name")).hexdigest()[:8]
+        return AuditKeys([AuditKey.of(f"derived-{name}", secret_key.encode())])
+    pairs = [item.strip().partition(":") for item in configured.split(",")]
+    return AuditKeys([AuditKey.of(key_id, secret.encode()) for key_id, _, secret in pairs])
+
+
+def _derive(secret: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"pbcex audit {purpose}".encode()).derive(secret)

@@ -1,0 +1,69 @@
+"""Tables of the audit trail. Both are only ever added to."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base, XactId
+
+Instant = sa.DateTime(timezone=True)
+
+
+class AuditRecord(Base):
+    """One act, done or denied. `mac` is a keyed hash of everything but `xid`."""
+
+    __tablename__ = "audit_records"
+    __table_args__ = (
+        sa.CheckConstraint("action ~ '^[a-z][a-z_]*\\.[a-z][a-z_]*$'", name="action_is_noun_verb"),
+        sa.CheckConstraint("subject <> ''", name="subject_is_named"),
+        sa.CheckConstraint("outcome IN ('done', 'denied')", name="outcome_known"),
+        sa.CheckConstraint("octet_length(mac) = 32", name="mac_is_sha256"),
+        sa.Index("audit_records_xid_id_idx", "xid", "id"),
+        sa.Index("audit_records_actor_id_id_idx", "actor_id", "id"),
+        sa.Index("audit_records_subject_id_idx", "subject", "id"),
+        sa.Index("audit_records_action_id_idx", "action", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    #: Who; null: the program itself, the command line, or somebody unknown.
+    actor_id: Mapped[UUID | None]
+    #: What they were at that moment.
+    actor_role: Mapped[str | None] = mapped_column(sa.Text)
+    session_id: Mapped[UUID | None]
+    #: The customer for whom a member of staff acted.
+    on_behalf_of: Mapped[UUID | None]
+    action: Mapped[str] = mapped_column(sa.Text)
+    #: The public id of what was acted on.
+    subject: Mapped[str] = mapped_column(sa.Text)
+    #: Canonical JSON, kept as the very text that was hashed.
+    before: Mapped[str | None] = mapped_column(sa.JSON)
+    after: Mapped[str | None] = mapped_column(sa.JSON)
+    reason: Mapped[str | None] = mapped_column(sa.Text)
+    request_id: Mapped[str | None] = mapped_column(sa.Text)
+    outcome: Mapped[str] = mapped_column(sa.Text)
+    #: Which key of the ring made `mac`.
+    key_id: Mapped[str] = mapped_column(sa.Text)
+    mac: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    #: The transaction that wrote it: the sealer's watermark.
+    xid: Mapped[int] = mapped_column(XactId(), server_default=sa.text("pg_current_xact_id()"))
+
+
+class AuditSeal(Base):
+    """A record's place in the chain. `digest` is a keyed hash of this row, the record's `mac` and
+    the digest before it."""
+
+    __tablename__ = "audit_seals"
+    __table_args__ = (
+        sa.CheckConstraint("position > 0", name="position_counts_from_one"),
+        sa.CheckConstraint("octet_length(digest) = 32", name="digest_is_sha256"),
+    )
+
+    position: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("audit_records.id"), unique=True)
+    xid: Mapped[int] = mapped_column(XactId())
+    sealed_at: Mapped[datetime] = mapped_column(Instant)
+    key_id: Mapped[str] = mapped_column(sa.Text)
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary)

@@ -1,0 +1,74 @@
+"""What exactly is hashed, and what may not be written down."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+REASON_LENGTH_MAX = 1000
+#: Before the first seal.
+GENESIS = bytes(32)
+
+_RECORD, _SEAL, _ANCHOR = "pbcex audit record 1", "pbcex audit seal 1", "pbcex audit anchor 1"
+_SECRET_NAME = re.compile(r"password|secret|passphrase|_hash$|_token$|^token$", re.IGNORECASE)
+# Texts that PostgreSQL or UTF-8 cannot hold: a form may send them all the same.
+_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
+
+# ASCII only, no blanks, keys in order: one text for one value.
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+).encode
+_encode_row = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
+
+def canonical(state: Mapping[str, object] | None) -> str | None:
+    """The one JSON text of `before` or `after`.
+
+    Raises `ValueError` for a field that is named like a secret and for fractions, which have no one
+    text (amounts are strings), and `TypeError` for what is no JSON.
+    """
+    if state is None:
+        return None
+    _check(state)
+    return _encode(state)
+
+
+def _check(value: object) -> None:
+    if isinstance(value, float):
+        raise ValueError("a fraction has no one text: write amounts as strings")  # noqa: TRY004
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            if not isinstance(name, str) or _SECRET_NAME.search(name):
+                raise ValueError(f"{name} is not for the audit trail")
+            _check(below)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            _check(below)
+
+
+def written(text: str | None, length_max: int = REASON_LENGTH_MAX) -> str | None:
+    """A text of a person as it can be kept; None for an empty one."""
+    if text is None:
+        return None
+    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()[:length_max] or None
+
+
+def instant(at: datetime) -> str:
+    """As hashed: UTC, microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def record_message(fields: Sequence[str | None]) -> bytes:
+    """What a record's keyed hash covers: every column but `mac` and `xid`, in the table's order."""
+    return _encode_row([_RECORD, *fields]).encode()
+
+
+def seal_message(fields: Sequence[str | int]) -> bytes:
+    """What a seal's keyed hash covers: position, record, transaction, instant, key, then the
+    record's keyed hash and the digest before it, both in hexadecimal."""
+    return _encode_row([_SEAL, *fields]).encode()
+
+
+def anchor_message(fields: Sequence[str | int]) -> bytes:
+    """What the signature of an anchor covers: its other fields."""
+    return _encode_row([_ANCHOR, *fields]).encode()

@@ -1,0 +1,178 @@
+"""The verbs of the audit trail: record an act, seal what is recorded, anchor the head."""
+
+from collections.abc import Mapping
+from typing import Literal
+from uuid import UUID
+
+from app.access import Actor
+from app.audit import rules
+from app.audit.errors import TrailBroken
+from app.audit.keys import AuditKeys
+from app.audit.ports import Anchor, Anchors
+from app.kit import clock, ids, telemetry
+from app.kit.db import Session
+from app.kit.ports import resolve
+from app.kit.tasks import task
+
+#: At most so many are sealed at a time; the next run goes on.
+BATCH = 5_000
+_ONE_SEALER = 7_226_009
+
+_RECORD = """
+INSERT INTO audit_records (id, recorded_at, actor_id, actor_role, session_id, on_behalf_of, action,
+    subject, before, after, reason, request_id, outcome, key_id, mac)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%s)"
+_HEAD = """
+SELECT position, record_id::text, xid::text, sealed_at, key_id, digest FROM audit_seals
+ORDER BY position DESC LIMIT 1
+"""
+_DIGEST = "SELECT digest FROM audit_seals WHERE position = %s"
+# Every transaction below the snapshot's xmin has ended: what it recorded is all there to see, and
+# whatever comes later comes after it in this order.
+_READY = """
+SELECT r.id::text, r.xid::text, r.mac FROM audit_records r
+WHERE (r.xid, r.id) > (%s::text::xid8, %s::text::uuid)
+    AND r.xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY r.xid, r.id LIMIT %s
+"""
+_UNSEALED = """
+SELECT r.id::text, r.xid::text, r.mac FROM audit_records r
+WHERE NOT EXISTS (SELECT FROM audit_seals s WHERE s.record_id = r.id)
+ORDER BY r.xid, r.id LIMIT %s
+"""
+_SEAL = """
+INSERT INTO audit_seals (position, record_id, xid, sealed_at, key_id, digest)
+SELECT position, record_id, xid, %s, %s, digest
+FROM unnest(%s::bigint[], %s::text[]::uuid[], %s::text[]::xid8[], %s::bytea[])
+    AS seal (position, record_id, xid, digest)
+"""
+
+
+def record(
+    session: Session,
+    *,
+    actor: Actor | None,
+    action: str,
+    subject: str,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+    reason: str | None = None,
+    on_behalf_of: UUID | None = None,
+    outcome: Literal["done", "denied"] = "done",
+) -> UUID:
+    """Record an act in its own transaction; answers the record's id. Nothing waits for it.
+
+    `actor` is None for the program itself and the command line. `action` is `noun.verb` in the past
+    (`person.suspended`), `subject` the public id of what was acted on. `before` and `after` are
+    JSON without fractions and without secrets: only what changed. What an exception will roll back
+    is not recorded here: the edge records denials after the rollback. A verb that answers its
+    refusal as a value records it itself, with `outcome="denied"`.
+
+    Raises `ValueError` for what may not be written down (rules.canonical).
+    """
+    key, now, identifier = resolve(AuditKeys).current, clock.now(), ids.new()
+    values = (
+        identifier,
+        now,
+        actor.user_id if actor else None,
+        str(actor.role) if actor else None,
+        actor.session_id if actor else None,
+        on_behalf_of,
+        action,
+        subject,
+        rules.canonical(before),
+        rules.canonical(after),
+        rules.written(reason),
+        telemetry.request_id.get() or None,
+        outcome,
+        key.key_id,
+    )
+    texts = [None if value is None else str(value) for value in values]
+    texts[1] = rules.instant(now)
+    session.send(_RECORD, (*values, key.mac_of_record(rules.record_message(texts))))
+    return identifier
+
+
+@task("audit.seal")
+def seal(session: Session) -> None:
+    """Give every record whose transaction has ended its position in the chain."""
+    [(alone,)] = session.rows(_TRY_LOCK, (_ONE_SEALER,))
+    if alone:
+        _seal(session, everything=False)
+
+
+def seal_everything(session: Session) -> int:
+    """Seal whatever has no seal, whichever transaction it names; answers how many.
+
+    For a trail that was restored into another cluster, whose transactions have other numbers, and
+    while nothing else writes.
+    """
+    session.send("SELECT pg_advisory_xact_lock(%s)", (_ONE_SEALER,))
+    sealed = 0
+    while count := _seal(session, everything=True):
+        sealed += count
+    return sealed
+
+
+def _seal(session: Session, *, everything: bool) -> int:
+    position, record_id, xid, _sealed_at, _key_id, previous = _head(session)
+    if everything:
+        ready = session.rows(_UNSEALED, (BATCH,))
+    else:
+        ready = session.rows(_READY, (xid, record_id, BATCH))
+    if not ready:
+        return 0
+    key, now = resolve(AuditKeys).current, clock.now()
+    at = rules.instant(now)
+    positions = range(position + 1, position + 1 + len(ready))
+    digests = []
+    for place, (record_id, xid, mac) in zip(positions, ready, strict=True):
+        sealed = (place, record_id, xid, at, key.key_id, mac.hex(), previous.hex())
+        previous = key.mac_of_seal(rules.seal_message(sealed))
+        digests.append(previous)
+    session.send(
+        _SEAL,
+        (
+            now,
+            key.key_id,
+            list(positions),
+            [record_id for record_id, _, _ in ready],
+            [xid for _, xid, _ in ready],
+            digests,
+        ),
+    )
+    return len(ready)
+
+
+def _head(session: Session) -> tuple[int, str, str, object, str, bytes]:
+    """The last seal; before the first one, a place that everything comes after."""
+    nothing = (0, str(UUID(int=0)), "0", None, "", rules.GENESIS)
+    return session.row(_HEAD) or nothing
+
+
+@task("audit.anchor")
+def anchor(session: Session) -> None:
+    """Sign the head of the chain and keep it outside the database, unless that was done.
+
+    Reads what is committed, so an anchor never promises what a crash could still take back. Raises
+    `TrailBroken` when the chain is no longer the one that was anchored.
+    """
+    row = session.row(_HEAD)
+    if row is None:
+        return
+    position, record_id, _xid, sealed_at, _key_id, digest = row
+    anchors = resolve(Anchors)
+    newest = anchors.newest()
+    if newest is not None:
+        if newest.position == position and newest.digest == digest.hex():
+            return
+        # The evidence of a chain that was cut or replaced is not overwritten by what grew since.
+        found = session.row(_DIGEST, (newest.position,))
+        if found is None or found[0].hex() != newest.digest:
+            raise TrailBroken(newest.position)
+    key, at = resolve(AuditKeys).current, rules.instant(sealed_at)
+    unsigned = (at[:10], position, record_id, at, key.key_id, digest.hex())
+    signature = key.sign(rules.anchor_message(unsigned)).hex()
+    anchors.keep(Anchor(*unsigned, signature))

@@ -1,0 +1,130 @@
+"""What people see and change of themselves. A program with an API key changes none of it."""
+
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import auth as people
+from app.blueprints.api.schemas import me as schemas
+from app.blueprints.api.schemas.fields import PageQuery
+from app.blueprints.web import ApiBlueprint
+from app.identity import address_book, api_keys, profile, queries
+from app.identity.errors import AddressBookFull, ApiKeysFull
+from app.identity.postal import PostalAddress
+from app.kit import ids, pages
+from app.kit.db import Session
+
+blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses and API keys")
+
+
+@blp.operation("GET", "", permission=Permission.ACCOUNT_READ, gives=people.User)
+def show(session: Session, actor: Actor) -> object:
+    """The caller's profile."""
+    return queries.person_by_id(session, actor.user_id)
+
+
+@blp.operation(
+    "PATCH",
+    "",
+    permission=Permission.ACCOUNT_CHANGE,
+    takes=schemas.ChangeProfile,
+    gives=people.User,
+)
+def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Change one's own names or phone number."""
+    return profile.change(session, actor, body)
+
+
+@blp.operation(
+    "GET",
+    "/addresses",
+    permission=Permission.ADDRESSES_READ,
+    query=PageQuery,
+    gives=schemas.Addresses,
+)
+def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """The caller's address book, newest first."""
+    return address_book.addresses_of(session, actor, **pages.asked(query))
+
+
+@blp.operation(
+    "POST",
+    "/addresses",
+    permission=Permission.ADDRESSES_CHANGE,
+    takes=schemas.AddAddress,
+    gives=schemas.Address,
+    status=201,
+    refusals=(AddressBookFull,),
+)
+def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Add an address to one's address book.
+
+    It must be one in its country: what is needed, and how postal codes look, differs.
+    """
+    is_default = body.pop("is_default", False)
+    return address_book.add(session, actor, PostalAddress(**body), is_default=is_default)
+
+
+@blp.operation(
+    "GET", "/addresses/<address_id>", permission=Permission.ADDRESSES_READ, gives=schemas.Address
+)
+def address(session: Session, actor: Actor, address_id: str) -> object:
+    """One of the caller's addresses."""
+    return address_book.address_of(session, actor, ids.decode("adr", address_id))
+
+
+@blp.operation(
+    "PATCH",
+    "/addresses/<address_id>",
+    permission=Permission.ADDRESSES_CHANGE,
+    takes=schemas.ChangeAddress,
+    gives=schemas.Address,
+)
+def change_address(session: Session, actor: Actor, body: dict[str, Any], address_id: str) -> object:
+    """Change an address, or make it the default."""
+    is_default = body.pop("is_default", None)
+    return address_book.change(
+        session, actor, ids.decode("adr", address_id), body, is_default=is_default
+    )
+
+
+@blp.operation(
+    "DELETE", "/addresses/<address_id>", permission=Permission.ADDRESSES_CHANGE, status=204
+)
+def remove_address(session: Session, actor: Actor, address_id: str) -> None:
+    """Remove an address. After the default one, the newest is the default."""
+    address_book.remove(session, actor, ids.decode("adr", address_id))
+
+
+@blp.operation(
+    "GET",
+    "/api-keys",
+    permission=Permission.API_KEYS_MANAGE,
+    query=PageQuery,
+    gives=schemas.ApiKeys,
+)
+def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """The caller's API keys, newest first, those that no longer count too."""
+    return api_keys.keys_of(session, actor, **pages.asked(query))
+
+
+@blp.operation(
+    "POST",
+    "/api-keys",
+    permission=Permission.API_KEYS_MANAGE,
+    takes=schemas.CreateApiKey,
+    gives=schemas.NewApiKey,
+    status=201,
+    refusals=(ApiKeysFull,),
+)
+def create_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Make an API key for a program of one's own. Its text is told only now.
+
+    The program sends it in place of an access token, on the routes that its scopes allow.
+    """
+    return api_keys.create(session, actor, **body)
+
+
+@blp.operation("DELETE", "/api-keys/<key_id>", permission=Permission.API_KEYS_MANAGE, status=204)
+def revoke_key(session: Session, actor: Actor, key_id: str) -> None:
+    """Revoke an API key, at once. Doing it again changes nothing."""
+    api_keys.revoke(session, actor, ids.decode("key", key_id))

@@ -1,0 +1,59 @@
+"""What was refused leaves a row in the audit trail, in a transaction of its own after the rollback.
+
+Recorded: whoever is known and may not do what they asked, and acts of staff that the present state
+or somebody else's ownership refused. Not recorded: mistakes in a form, limits, and strangers, who
+could otherwise fill the trail; a wrong password is recorded where it is checked (app.identity).
+"""
+
+import re
+from typing import Any
+
+import structlog
+from flask import current_app, request
+
+from app.access import Actor, Role
+from app.audit import service as audit
+from app.blueprints.envelope import ACTOR
+from app.kit.db import Database
+from app.kit.errors import Conflict, NotFound, PermissionDenied, Refusal, Unavailable
+
+log = structlog.get_logger("edge")
+
+_PUBLIC_ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}", re.ASCII)
+
+
+def record(refusal: Refusal) -> None:
+    """Record the refusal of the current request, if it is one that the trail is for.
+
+    While the database is away there is nothing to record it in: then a log line says so.
+    """
+    actor: Actor | None = request.environ.get(ACTOR)
+    if actor is None or not _is_recorded(actor, refusal):
+        return
+    route = f"{request.method} {request.url_rule}"
+    # Only ids: a path may hold a secret of somebody, such as a link's token.
+    named = [text for text in (request.view_args or {}).values() if _PUBLIC_ID.fullmatch(str(text))]
+    after: dict[str, Any] = {"route": route, "refusal": refusal.code}
+    if len(named) > 1:
+        after["named"] = named
+    database: Database = current_app.extensions["database"]
+    try:
+        with database.transaction() as session:
+            audit.record(
+                session,
+                actor=actor,
+                action="request.refused",
+                subject=named[0] if named else route,
+                after=after,
+                reason=refusal.detail,
+                outcome="denied",
+            )
+    except Unavailable:
+        log.exception("denial_not_recorded", route=route)
+
+
+def _is_recorded(actor: Actor, refusal: Refusal) -> bool:
+    if isinstance(refusal, PermissionDenied):
+        return True
+    acts = request.method not in {"GET", "HEAD", "OPTIONS"}
+    return actor.role is not Role.USER and acts and isinstance(refusal, Conflict | NotFound)

@@ -1,0 +1,213 @@
+"""`flask keys`: the key ring that seals personal data, its rotation, its backups."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_bytes
+from typing import TextIO
+from uuid import UUID
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.keys import backup, queries, rotation
+from app.keys.errors import KeyRingUnavailable
+from app.keys.ports import KeyRing, RingKey
+from app.keys.ring import Contents, FileKeyRing, write_private
+from app.kit import clock
+from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.errors import Refusal
+from app.kit.ports import resolve
+
+_SALT_BYTES = 16
+
+keys = AppGroup("keys", help="The key ring that seals personal data.")
+
+passphrase = click.option(
+    "--passphrase-file",
+    type=click.File("r", encoding="utf-8"),
+    help="Read the passphrase from the first line of this file (- for standard input).",
+)
+
+
+@contextmanager
+def _refusals_are_errors() -> Iterator[None]:
+    try:
+        yield
+    except Refusal as refusal:
+        raise click.ClickException(refusal.detail) from refusal
+
+
+@contextmanager
+def _transaction(begin: str = "BEGIN") -> Iterator[Session]:
+    database: Database = current_app.extensions["database"]
+    with _refusals_are_errors(), database.transaction(begin) as session:
+        yield session
+
+
+@keys.command()
+def generate() -> None:
+    """Add a key that `rotate` will make the sealing one; the first key of a ring seals at once.
+
+    Where several machines share the ring: generate, copy the file to all, and then rotate.
+    """
+    ring = resolve(KeyRing)
+    with _refusals_are_errors():
+        if not _has_ring():
+            _refuse_to_forget()
+        key = ring.generate()
+    click.echo(f"{key.id} {_state(key)}")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show every key, since when it is there, and how many sealed values need it."""
+    days = current_app.extensions["settings"].key_rotation_days
+    with _transaction(SNAPSHOT) as session:
+        known = resolve(KeyRing).list_keys()
+        needed = queries.values_by_key(session)
+        last = queries.last_rotation(session)
+    click.echo(f"{'key':18}{'made':26}{'state':10}{'values':>10}")
+    for key in known:
+        made = clock.rfc3339(key.created_at)
+        click.echo(f"{key.id:18}{made:26}{_state(key):10}{needed.pop(key.id, 0):>10}")
+    for key_id, count in sorted(needed.items()):
+        click.echo(f"{key_id:18}{'':26}{'lost':10}{count:>10}")
+    if last and last.finished_at is None:
+        click.echo(f"A rotation to {last.key_id} is under way: {last.rewrapped} values so far")
+    if any(k.active and rotation.is_due(k.activated_at, clock.now(), days) for k in known):
+        click.echo(f"The sealing key is older than {days} days: `flask keys rotate`", err=True)
+
+
+@keys.command()
+@click.option("--here", is_flag=True, help="Wrap everything again in this process, not by jobs.")
+def rotate(*, here: bool) -> None:
+    """Make a new key seal, and wrap all that is sealed again by it.
+
+    A rotation that did not finish goes on. Old keys open what they sealed until it is done.
+    """
+    with _transaction() as session:
+        rotation_id = rotation.begin(session)
+    if here:
+        _rewrap_all(rotation_id)
+    with _transaction() as session:
+        last = queries.last_rotation(session)
+    assert last is not None
+    click.echo(f"{last.key_id} seals from now on")
+    if last.finished_at is None:
+        click.echo("The workers wrap the rest again: `flask keys list` shows how far they are")
+    else:
+        click.echo(f"{last.rewrapped} values were wrapped again")
+    if last.unreadable:
+        raise click.ClickException(
+            f"{last.unreadable} values could not be: `flask keys verify` names them"
+        )
+
+
+@keys.command()
+@click.argument("key_id")
+def retire(key_id: str) -> None:
+    """Forget the secret of KEY_ID for good, once nothing needs it. Backups still have it."""
+    with _transaction() as session:
+        rotation.retire(session, key_id)
+    click.echo(f"{key_id} is retired")
+
+
+@keys.command()
+def verify() -> None:
+    """Open every sealed value. Exit code 1 names the rows that do not open, and lost keys."""
+    lost: dict[str, int] = {}
+    changed = 0
+    with _transaction(SNAPSHOT) as session:
+        for found in queries.unreadable(session):
+            click.echo(str(found), err=True)
+            if found.lost_key is None:
+                changed += 1
+            else:
+                lost[found.lost_key] = lost.get(found.lost_key, 0) + 1
+        total = queries.values_by_key(session).total()
+    for key_id, count in sorted(lost.items()):
+        click.echo(f"The key {key_id} is lost and {count} values need it", err=True)
+    if lost or changed:
+        raise click.ClickException(
+            f"{changed + sum(lost.values())} of {total} sealed values do not open"
+        )
+    click.echo(f"All {total} sealed values open.")
+
+
+@keys.command("export-backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@passphrase
+def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
+    """Write the ring to FILE, sealed with a passphrase. Keep the two apart, in two places."""
+    if file.exists():
+        raise click.ClickException(f"{file} is there already")
+    ring = _file_ring()
+    with _refusals_are_errors():
+        sealed = backup.export(
+            ring.contents(), _passphrase(passphrase_file, confirm=True), token_bytes(_SALT_BYTES)
+        )
+        write_private(file.absolute(), sealed)
+    click.echo(f"{len(ring.list_keys())} keys are in {file}")
+
+
+@keys.command("import-backup")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@passphrase
+def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
+    """Bring back the keys in FILE that the ring does not have; the ring itself if there is none."""
+    ring = _file_ring()
+    with _refusals_are_errors():
+        found = backup.read(file.read(), _passphrase(passphrase_file, confirm=False))
+
+        def merged(present: Contents | None) -> Contents:
+            return backup.merge(present, found)
+
+        known = ring.replace_contents(merged)
+    click.echo(f"The ring has {len(known.keys)} keys; {known.active} seals")
+
+
+def _passphrase(file: TextIO | None, *, confirm: bool) -> str:
+    if file is not None:
+        return str(file.readline()).rstrip("\r\n")
+    typed: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm)
+    return typed
+
+
+def _file_ring() -> FileKeyRing:
+    ring = resolve(KeyRing)
+    if not isinstance(ring, FileKeyRing):
+        raise click.ClickException("This key ring is not in a file: its keeper backs it up")
+    return ring
+
+
+def _has_ring() -> bool:
+    ring = resolve(KeyRing)
+    return not isinstance(ring, FileKeyRing) or ring.path.exists()
+
+
+def _refuse_to_forget() -> None:
+    """A new ring in place of a lost one would hide that there was one."""
+    with _transaction() as session:
+        needed = queries.values_by_key(session)
+    if needed:
+        raise KeyRingUnavailable(
+            f"{needed.total()} sealed values need the keys {', '.join(sorted(needed))} of a ring "
+            "that is not there: import its backup"
+        )
+
+
+def _rewrap_all(rotation_id: UUID) -> None:
+    more = True
+    while more:
+        with _transaction() as session:
+            more = rotation.rewrap_batch(session, rotation_id)
+
+
+def _state(key: RingKey) -> str:
+    if key.retired_at is not None:
+        return "retired"
+    if key.active:
+        return "seals"
+    return "waits" if key.waits else "opens"

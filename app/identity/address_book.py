@@ -1,0 +1,140 @@
+"""A person's addresses, sealed at rest. One of them is the default, as long as there is any."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.access import Actor
+from app.identity import postal
+from app.identity.errors import AddressBookFull
+from app.identity.postal import PostalAddress
+from app.keys import service as keys
+from app.kit import clock, ids, pages
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.pages import Page
+from app.kit.pipeline import Row
+
+ADDRESSES_MAX = 20
+_TABLE, _COLUMN = "addresses", "details_sealed"
+
+_COLUMNS = "SELECT id, details_sealed, is_default, created_at, updated_at FROM addresses"
+_PAGE = f"""
+{_COLUMNS} WHERE user_id = %(user)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+_ONE = f"{_COLUMNS} WHERE id = %s AND user_id = %s"
+# Those who change one address book take turns, so that it has one default.
+_LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
+_COUNT = "SELECT count(*) FROM addresses WHERE user_id = %s"
+_ADD = """
+INSERT INTO addresses (id, user_id, details_sealed, is_default, created_at, updated_at)
+VALUES (%(id)s, %(user)s, %(sealed)s, %(default)s, %(now)s, %(now)s)
+"""
+_CHANGE = """
+UPDATE addresses SET details_sealed = %s, is_default = %s, updated_at = %s WHERE id = %s
+"""
+_NO_DEFAULT = "UPDATE addresses SET is_default = false WHERE user_id = %s AND is_default"
+_REMOVE = "DELETE FROM addresses WHERE id = %s AND user_id = %s RETURNING is_default"
+_NEWEST_IS_DEFAULT = """
+UPDATE addresses SET is_default = true
+WHERE id = (SELECT id FROM addresses WHERE user_id = %s ORDER BY id DESC LIMIT 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An entry of somebody's address book."""
+
+    id: UUID
+    postal: PostalAddress
+    is_default: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+def addresses_of(
+    session: Session, actor: Actor, *, limit: int, before: UUID | None
+) -> Page[Address]:
+    """The actor's addresses, newest first."""
+    values = {"user": actor.user_id, "before": before, "limit": limit + 1}
+    found = [_opened(row) for row in session.rows(_PAGE, values)]
+    return pages.cut(found, limit, lambda address: address.id)
+
+
+def address_of(session: Session, actor: Actor, address_id: UUID) -> Address:
+    """One of the actor's addresses. Raises `NotFound`, for somebody else's too."""
+    row = session.row(_ONE, (address_id, actor.user_id))
+    if row is None:
+        raise NotFound
+    return _opened(row)
+
+
+def add(session: Session, actor: Actor, given: PostalAddress, *, is_default: bool) -> Address:
+    """Add an address; the first one is the default in any case.
+
+    Raises `Invalid` for what is no address in its country, and `AddressBookFull`.
+    """
+    checked = postal.checked(given)
+    session.send(_LOCK, (actor.user_id,))
+    [(count,)] = session.rows(_COUNT, (actor.user_id,))
+    if count >= ADDRESSES_MAX:
+        raise AddressBookFull(f"An address book has {ADDRESSES_MAX} addresses at most")
+    address_id, now = ids.new(), clock.now()
+    is_default = is_default or count == 0
+    if is_default:
+        session.send(_NO_DEFAULT, (actor.user_id,))
+    values = {"id": address_id, "user": actor.user_id, "default": is_default, "now": now}
+    session.send(_ADD, {**values, "sealed": _sealed(address_id, checked)})
+    return Address(address_id, checked, is_default, now, now)
+
+
+def change(
+    session: Session,
+    actor: Actor,
+    address_id: UUID,
+    changes: dict[str, Any],
+    *,
+    is_default: bool | None,
+) -> Address:
+    """Change some fields of an address, or make it the default.
+
+    Raises `NotFound`; `Invalid` when the whole is no address any more, and for taking the default
+    away: that is done by giving it to another one.
+    """
+    session.send(_LOCK, (actor.user_id,))
+    present = address_of(session, actor, address_id)
+    checked = postal.changed(present.postal, changes)
+    if present.is_default and is_default is False:
+        raise Invalid("isDefault", "make another address the default instead")
+    if is_default and not present.is_default:
+        session.send(_NO_DEFAULT, (actor.user_id,))
+    is_default = present.is_default or bool(is_default)
+    now = clock.now()
+    session.send(_CHANGE, (_sealed(address_id, checked), is_default, now, address_id))
+    return Address(address_id, checked, is_default, present.created_at, now)
+
+
+def remove(session: Session, actor: Actor, address_id: UUID) -> None:
+    """Remove an address; after the default one, the newest is it. Raises `NotFound`."""
+    session.send(_LOCK, (actor.user_id,))
+    row = session.row(_REMOVE, (address_id, actor.user_id))
+    if row is None:
+        raise NotFound
+    if row[0]:
+        session.send(_NEWEST_IS_DEFAULT, (actor.user_id,))
+
+
+def _sealed(address_id: UUID, address: PostalAddress) -> bytes:
+    text = json.dumps(postal.as_fields(address), ensure_ascii=False, separators=(",", ":"))
+    return keys.seal(text, table=_TABLE, column=_COLUMN, key=address_id)
+
+
+def _opened(row: Row) -> Address:
+    address_id, sealed, is_default, created_at, updated_at = row
+    text = keys.open_sealed(sealed, table=_TABLE, column=_COLUMN, key=address_id)
+    return Address(
+        address_id, PostalAddress(**json.loads(text)), is_default, created_at, updated_at
+    )

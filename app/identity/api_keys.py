@@ -1,0 +1,145 @@
+"""Keys for a customer's own programs: random, shown once, stored as a hash, revoked at once.
+
+A key is `pbk_` and the base64url of 25 random bytes, its owner's id, and the first half of a MAC of
+both under the key ring. So this process alone can tell what was never one of ours, and whom the
+rest counts for, before the database is asked whether the key is stored and not revoked. What a key
+may do are its scopes, and never more than its owner may: credentials are out of its reach.
+"""
+
+import base64
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from secrets import token_bytes
+from uuid import UUID
+
+from app.access import DELEGABLE, Actor, Permission, require
+from app.identity import rules
+from app.identity.errors import ApiKeysFull, TokenInvalid
+from app.keys import service as keys
+from app.kit import clock, ids, pages
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.pages import Page
+
+KEYS_MAX = 20
+MARK = "pbk_"
+_SECRET_BYTES, _ID_BYTES, _MAC_BYTES = 25, 16, 16
+_LENGTH = len(MARK) + (_SECRET_BYTES + _ID_BYTES + _MAC_BYTES) * 4 // 3
+_PREFIX_LENGTH, _SUFFIX_LENGTH = 10, 4
+
+_PAGE = """
+SELECT id, name, prefix, last_four, scopes, created_at, expires_at, revoked_at FROM api_keys
+WHERE user_id = %(user)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+_LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
+_COUNT = """
+SELECT count(*) FROM api_keys
+WHERE user_id = %s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+"""
+_ADD = """
+INSERT INTO api_keys
+    (id, user_id, name, key_hash, prefix, last_four, scopes, created_at, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_REVOKE = """
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE id = %s AND user_id = %s
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyClaims:
+    """What a key of ours says. Whether it still counts, the database knows."""
+
+    user_id: UUID
+    key_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is shown of a key. `key` is the whole of it, once, when it is made."""
+
+    id: UUID
+    name: str
+    prefix: str
+    last_four: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    key: str | None = None
+
+
+def read(text: str) -> KeyClaims:
+    """The claims of a key that we made. Raises `TokenInvalid` without asking the database."""
+    if len(text) != _LENGTH or not text.startswith(MARK):
+        raise TokenInvalid
+    try:
+        raw = base64.b64decode(text[len(MARK) :].encode("ascii"), altchars=b"-_", validate=True)
+    except ValueError:
+        raise TokenInvalid from None
+    told, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(told)):
+        raise TokenInvalid
+    return KeyClaims(UUID(bytes=told[_SECRET_BYTES:]), _hash(text))
+
+
+def keys_of(session: Session, actor: Actor, *, limit: int, before: UUID | None) -> Page[ApiKey]:
+    """The actor's keys, newest first, those that no longer count too."""
+    values = {"user": actor.user_id, "before": before, "limit": limit + 1}
+    found = [ApiKey(*row) for row in session.rows(_PAGE, values)]
+    return pages.cut(found, limit, lambda key: key.id)
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    scopes: Collection[Permission],
+    expires_at: datetime | None,
+) -> ApiKey:
+    """Make a key; only this once its text is known.
+
+    Raises `Invalid` naming the field, `PermissionDenied` for a scope that the actor lacks, and
+    `ApiKeysFull` when 20 keys count.
+    """
+    name = rules.name("name", name)
+    if not scopes or not DELEGABLE.issuperset(scopes):
+        raise Invalid("scopes", "must be permissions that a key may have")
+    for scope in scopes:
+        require(actor, scope)
+    now = clock.now()
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("expiresAt", "must be in the future")
+    session.send(_LOCK, (actor.user_id,))
+    [(count,)] = session.rows(_COUNT, (actor.user_id, now))
+    if count >= KEYS_MAX:
+        raise ApiKeysFull(f"At most {KEYS_MAX} API keys count at a time: revoke one")
+    told = token_bytes(_SECRET_BYTES) + actor.user_id.bytes
+    text = MARK + base64.urlsafe_b64encode(told + _mac(told)).decode("ascii")
+    key_id, prefix, last_four = ids.new(), text[:_PREFIX_LENGTH], text[-_SUFFIX_LENGTH:]
+    named = sorted({scope.value for scope in scopes})
+    values = (key_id, actor.user_id, name, _hash(text), prefix, last_four, named, now, expires_at)
+    session.send(_ADD, values)
+    return ApiKey(key_id, name, prefix, last_four, named, now, expires_at, None, text)
+
+
+def revoke(session: Session, actor: Actor, key_id: UUID) -> None:
+    """The key counts no more, at once. The first time stays. Raises `NotFound`, for somebody
+    else's too."""
+    if session.row(_REVOKE, (clock.now(), key_id, actor.user_id)) is None:
+        raise NotFound
+
+
+def _mac(told: bytes) -> bytes:
+    text = base64.b64encode(told).decode("ascii")
+    return keys.blind_index(text, table="api_keys", column="key_hash")[:_MAC_BYTES]
+
+
+def _hash(text: str) -> bytes:
+    return sha256(text.encode("ascii")).digest()

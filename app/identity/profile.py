@@ -1,0 +1,21 @@
+"""What a person may change about themselves."""
+
+from typing import Any
+
+from app.access import Actor
+from app.identity import queries, rules
+from app.identity.queries import Person
+from app.kit.db import Session
+
+_CHANGE = "UPDATE users SET first_name = %s, last_name = %s, phone = %s WHERE id = %s"
+
+
+def change(session: Session, actor: Actor, changes: dict[str, Any]) -> Person:
+    """Change the actor's `first_name`, `last_name` or `phone`. Raises `Invalid`."""
+    session.send("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", (actor.user_id,))
+    person = queries.person_by_id(session, actor.user_id)
+    first_name = rules.name("firstName", changes.get("first_name", person.first_name))
+    last_name = rules.name("lastName", changes.get("last_name", person.last_name))
+    phone = rules.phone(changes["phone"]) if "phone" in changes else person.phone
+    session.send(_CHANGE, (first_name, last_name, phone, actor.user_id))
+    return queries.person_by_id(session, actor.user_id)

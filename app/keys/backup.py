@@ -1,0 +1,89 @@
+"""The backup of a key ring: one file, sealed with a passphrase that is kept elsewhere.
+
+JSON whose `sealed` is the ring's own JSON under AES-256-GCM; scrypt makes the key out of the
+passphrase. The ids of the keys stand in clear, so that a backup can be chosen; all that stands in
+clear is authenticated.
+"""
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+from unicodedata import normalize
+
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from app.keys.errors import BackupRefused
+from app.keys.ring import Contents, StoredKey
+from app.kit import clock, crypto
+from app.kit.crypto import DoesNotOpen
+from app.kit.errors import Invalid
+
+FORMAT = "pbcex key ring backup"
+VERSION = 1
+PASSPHRASE_LENGTH_MIN = 16
+#: 128 MiB and a few tenths of a second for every guess.
+_COST = {"n": 2**17, "r": 8, "p": 1}
+_SALT_BYTES = 16
+
+
+def export(contents: Contents, passphrase: str, salt: bytes) -> str:
+    """The ring, sealed. Raises `Invalid` for a passphrase of less than 16 characters."""
+    if len(passphrase) < PASSPHRASE_LENGTH_MIN:
+        raise Invalid("passphrase", f"must have {PASSPHRASE_LENGTH_MIN} characters or more")
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_at": clock.rfc3339(clock.now()),
+        "keys": [key.id for key in contents.keys],
+        "scrypt": {**_COST, "salt": base64.b64encode(salt).decode()},
+    }
+    sealed = crypto.encrypt(_key(passphrase, salt), contents.written().encode(), _clear(head))
+    return json.dumps({**head, "sealed": base64.b64encode(sealed).decode()}, indent=2)
+
+
+def read(text: str, passphrase: str) -> Contents:
+    """The ring in a backup. Raises `BackupRefused`."""
+    try:
+        head: dict[str, Any] = json.loads(text)
+        sealed = base64.b64decode(head.pop("sealed"), validate=True)
+        cost = dict(head["scrypt"])
+        salt = base64.b64decode(cost.pop("salt"), validate=True)
+        if (head["format"], head["version"], cost) != (FORMAT, VERSION, _COST):
+            raise BackupRefused("The file is a backup of another version")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BackupRefused("The file is no backup of a key ring") from None
+    try:
+        return Contents.parse(crypto.decrypt(_key(passphrase, salt), sealed, _clear(head)))
+    except DoesNotOpen:
+        raise BackupRefused("The passphrase is another one, or the file was changed") from None
+
+
+def merge(present: Contents | None, backup: Contents) -> Contents:
+    """The ring that has all keys of both. What is present stays as it is, the active key too; a
+    key that was retired comes back.
+
+    Raises `BackupRefused` if the two are not the same ring at different times.
+    """
+    if present is None:
+        return backup
+    if present.index_key != backup.index_key:
+        raise BackupRefused("The backup is of another key ring: move the present file away first")
+    keys = {key.id: key for key in present.keys}
+    for key in backup.keys:
+        if key.id not in keys or keys[key.id].secret is None:
+            keys[key.id] = key
+    return replace(present, keys=tuple(sorted(keys.values(), key=_age)))
+
+
+def _age(key: StoredKey) -> tuple[object, str]:
+    return key.created_at, key.id
+
+
+def _key(passphrase: str, salt: bytes) -> bytes:
+    typed = normalize("NFKC", passphrase).encode("utf-8", "surrogatepass")
+    return Scrypt(salt=salt, length=crypto.KEY_BYTES, **_COST).derive(typed)
+
+
+def _clear(head: dict[str, Any]) -> bytes:
+    return json.dumps(head, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,43 @@
+"""Tables of keys."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kit.db import Base
+
+Instant = sa.DateTime(timezone=True)
+
+
+class KeyRotation(Base):
+    """One walk over all sealed values, to wrap them by one key; it goes on where it stopped."""
+
+    __tablename__ = "key_rotations"
+    __table_args__ = (
+        sa.CheckConstraint("key_id ~ '^[0-9a-f]{16}$'", name="key_id_is_hexadecimal"),
+        sa.CheckConstraint("rewrapped >= 0 AND unreadable >= 0", name="values_not_negative"),
+        sa.CheckConstraint("(at_table IS NULL) = (at_column IS NULL)", name="place_is_whole"),
+        sa.Index(
+            "key_rotations_unfinished_key",
+            sa.text("(finished_at IS NULL)"),
+            unique=True,
+            postgresql_where=sa.text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The ring key that is to wrap every value.
+    key_id: Mapped[str] = mapped_column(sa.Text)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    finished_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: The column that the walk is in, and the last row's key that is done; null: all of it is.
+    at_table: Mapped[str | None] = mapped_column(sa.Text)
+    at_column: Mapped[str | None] = mapped_column(sa.Text)
+    after_key: Mapped[str | None] = mapped_column(sa.Text)
+    #: Whether this pass wrapped anything: the walk ends with a pass that did not.
+    pass_changed: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.text("false"))
+    rewrapped: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    #: Values of the last pass that no key of the ring could unwrap.
+    unreadable: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))

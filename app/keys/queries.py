@@ -1,0 +1,99 @@
+"""Named reads of keys: who needs which key, and what does not open."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.keys import service
+from app.keys.errors import KeyLost
+from app.keys.registry import SealedColumn, sealed_columns
+from app.kit.crypto import DoesNotOpen
+from app.kit.db import Session
+
+_BATCH = 1000
+_BY_KEY = """
+SELECT encode(substring("{column}" FROM 2 FOR 8), 'hex'), count(*)
+FROM "{table}" WHERE "{column}" IS NOT NULL GROUP BY 1
+"""
+_VALUES = """
+SELECT "{key}", "{column}" FROM "{table}" WHERE "{column}" IS NOT NULL {after}
+ORDER BY "{key}" LIMIT %(limit)s
+"""
+_AFTER = 'AND "{key}" > %(after)s'
+_ROTATION = """
+SELECT id, key_id, started_at, finished_at, rewrapped, unreadable
+FROM key_rotations ORDER BY started_at DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How a rotation stands."""
+
+    id: UUID
+    key_id: str
+    started_at: datetime
+    finished_at: datetime | None
+    rewrapped: int
+    unreadable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A sealed value that does not open: its key is lost, or (`lost_key` None) it was changed."""
+
+    column: SealedColumn
+    key: UUID | str
+    lost_key: str | None
+
+    def __str__(self) -> str:
+        why = f"needs the lost key {self.lost_key}" if self.lost_key else "was changed or moved"
+        return f"{self.column.table}.{self.column.column} of {self.key} {why}"
+
+
+def values_by_key(session: Session) -> Counter[str]:
+    """How many sealed values need each key of the ring, by its id."""
+    needed: Counter[str] = Counter()
+    for column in sealed_columns():
+        statement = _BY_KEY.format(table=column.table, column=column.column)
+        for key_id, count in session.rows(statement):
+            needed[key_id] += count
+    return needed
+
+
+def unreadable(session: Session) -> Iterator[Unreadable]:
+    """Opens every sealed value, and answers those that do not open."""
+    for column in sealed_columns():
+        after: UUID | str | None = None
+        while rows := _values(session, column, after):
+            for key, sealed in rows:
+                if found := _trouble(column, key, sealed):
+                    yield found
+            after = rows[-1][0]
+
+
+def last_rotation(session: Session) -> Rotation | None:
+    """The rotation that began last."""
+    row = session.row(_ROTATION)
+    return Rotation(*row) if row else None
+
+
+def _values(
+    session: Session, column: SealedColumn, after: UUID | str | None
+) -> list[tuple[UUID | str, bytes]]:
+    names = {"table": column.table, "column": column.column, "key": column.key}
+    statement = _VALUES.format(after=_AFTER.format(**names) if after else "", **names)
+    values = {"after": after, "limit": _BATCH}
+    return [(key, sealed) for key, sealed in session.rows(statement, values)]
+
+
+def _trouble(column: SealedColumn, key: UUID | str, sealed: bytes) -> Unreadable | None:
+    try:
+        service.open_sealed(sealed, table=column.table, column=column.column, key=key)
+    except KeyLost as lost:
+        return Unreadable(column, key, lost.key_id)
+    except DoesNotOpen:
+        return Unreadable(column, key, None)
+    return None

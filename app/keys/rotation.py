@@ -1,0 +1,202 @@
+"""Rotation: a new key seals from now on, and all that was sealed before is wrapped again by it.
+
+A walk over the sealed columns in batches, each a transaction that stores where it stopped: killed
+at any moment, the walk goes on from there. What was sealed under the old key meanwhile, by a
+process that had not yet seen the new one, is found by the next pass; the walk ends with a pass that
+finds nothing to do. Until then the old keys open what they sealed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app.keys import queries
+from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
+from app.keys.ports import KeyRing
+from app.keys.registry import SealedColumn, sealed_columns
+from app.keys.service import context
+from app.kit import clock, crypto, ids
+from app.kit.crypto import DoesNotOpen
+from app.kit.db import Session
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.outbox import service as outbox
+
+BATCH = 500
+#: A transaction that began under the old key has ended long before.
+RETIRE_AFTER = timedelta(hours=1)
+
+_UNFINISHED = "SELECT id, key_id FROM key_rotations WHERE finished_at IS NULL FOR UPDATE"
+_BEGIN = "INSERT INTO key_rotations (id, key_id, started_at) VALUES (%s, %s, %s)"
+_FINISH = "UPDATE key_rotations SET finished_at = %s WHERE id = %s"
+_TAKE = """
+SELECT key_id, at_table, at_column, after_key, pass_changed
+FROM key_rotations WHERE id = %s AND finished_at IS NULL FOR UPDATE
+"""
+_START_AGAIN = """
+UPDATE key_rotations
+SET at_table = NULL, at_column = NULL, after_key = NULL, pass_changed = false, unreadable = 0
+WHERE id = %s
+"""
+_STEP = """
+UPDATE key_rotations
+SET at_table = %(table)s, at_column = %(column)s, after_key = %(after)s,
+    pass_changed = pass_changed OR %(rewrapped)s > 0,
+    rewrapped = rewrapped + %(rewrapped)s, unreadable = unreadable + %(unreadable)s
+WHERE id = %(id)s
+"""
+_VALUES = """
+SELECT "{key}", "{column}" FROM "{table}"
+WHERE substring("{column}" FROM 2 FOR 8) <> %(key_id)s {after}
+ORDER BY "{key}" LIMIT %(limit)s FOR NO KEY UPDATE
+"""
+_AFTER = 'AND "{key}" > %(after)s::text::{key_type}'
+_STORE = 'UPDATE "{table}" SET "{column}" = %s WHERE "{key}" = %s'
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Where a rotation stands."""
+
+    key_id: str
+    at_table: str | None
+    at_column: str | None
+    after_key: str | None
+    pass_changed: bool
+
+    def next(self) -> tuple[SealedColumn, str | None] | None:
+        """The column to go on in and the key to go on after; None at the end of a pass.
+
+        Without a key to go on after, the column that the walk was in is done. A column that is
+        gone from the list since is passed over.
+        """
+        place = (self.at_table or "", self.at_column or "")
+        for column in sealed_columns():
+            here = (column.table, column.column)
+            if here == place and self.after_key is not None:
+                return column, self.after_key
+            if here > place:
+                return column, None
+        return None
+
+
+def begin(session: Session) -> UUID:
+    """Make a key seal from now on, and stage the walk that wraps everything by it.
+
+    The key is the newest of the ring that has not sealed yet, or a new one. A rotation that is not
+    finished goes on instead, unless the ring has lost its key.
+    """
+    ring = resolve(KeyRing)
+    unfinished = session.row(_UNFINISHED)
+    if unfinished is not None:
+        rotation_id, key_id = unfinished
+        try:
+            if ring.active_id() != key_id:
+                ring.activate(key_id)
+        except KeyLost:
+            session.send(_FINISH, (clock.now(), rotation_id))
+        else:
+            return _go_on(session, rotation_id)
+    waiting = [key for key in ring.list_keys() if key.waits]
+    key_id = (waiting[-1] if waiting else ring.generate()).id
+    ring.activate(key_id)
+    rotation_id = ids.new()
+    session.send(_BEGIN, (rotation_id, key_id, clock.now()))
+    return _go_on(session, rotation_id)
+
+
+def _go_on(session: Session, rotation_id: UUID) -> UUID:
+    outbox.stage(session, "keys.rewrap", {"rotation_id": str(rotation_id)})
+    return rotation_id
+
+
+@task("keys.rewrap")
+def rewrap(session: Session, *, rotation_id: str) -> None:
+    """One batch of a rotation; stages the next one. Two of the same walk take turns."""
+    if rewrap_batch(session, UUID(rotation_id)):
+        _go_on(session, UUID(rotation_id))
+
+
+def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> bool:
+    """Wrap up to `limit` values again and remember how far it came. False: there was nothing left.
+
+    Raises `KeyRingUnavailable` while this machine's ring does not seal with the rotation's key.
+    """
+    row = session.row(_TAKE, (rotation_id,))
+    if row is None:
+        return False
+    walk = _Walk(*row)
+    place = walk.next()
+    if place is None:
+        if not walk.pass_changed:
+            session.send(_FINISH, (clock.now(), rotation_id))
+            return False
+        session.send(_START_AGAIN, (rotation_id,))
+        return True
+    if resolve(KeyRing).active_id() != walk.key_id:
+        raise KeyRingUnavailable(f"The key ring here does not seal with {walk.key_id} yet")
+    column, after = place
+    rows = _values(session, column, walk.key_id, after, limit)
+    rewrapped = _rewrap(session, column, rows)
+    session.send(
+        _STEP,
+        {
+            "id": rotation_id,
+            "table": column.table,
+            "column": column.column,
+            "after": None if len(rows) < limit else str(rows[-1][0]),
+            "rewrapped": rewrapped,
+            "unreadable": len(rows) - rewrapped,
+        },
+    )
+    return True
+
+
+def _values(
+    session: Session, column: SealedColumn, key_id: str, after: str | None, limit: int
+) -> list[tuple[UUID | str, bytes]]:
+    names = {name: getattr(column, name) for name in ("table", "column", "key", "key_type")}
+    statement = _VALUES.format(after=_AFTER.format(**names) if after else "", **names)
+    values = {"key_id": bytes.fromhex(key_id), "after": after, "limit": limit}
+    return [(key, sealed) for key, sealed in session.rows(statement, values)]
+
+
+def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str, bytes]]) -> int:
+    ring = resolve(KeyRing)
+    store = _STORE.format(table=column.table, column=column.column, key=column.key)
+    done = 0
+    for key, sealed in rows:
+        place = context(column.table, column.column, key)
+        try:
+            wrapped = crypto.wrap_again(sealed, place, ring.unwrap, ring.wrap)
+        except (DoesNotOpen, KeyLost):
+            continue
+        session.send(store, (wrapped, key))
+        done += 1
+    return done
+
+
+def retire(session: Session, key_id: str) -> None:
+    """Give a key up for good: the ring forgets its secret.
+
+    Raises `KeyLost` if there is none, and `KeyInUse` while it seals, while a rotation runs or began
+    less than an hour ago, and while a sealed value needs it.
+    """
+    ring = resolve(KeyRing)
+    keys = {key.id: key for key in ring.list_keys()}
+    if key_id not in keys or keys[key_id].retired_at is not None:
+        raise KeyLost(key_id)
+    if session.row(_UNFINISHED) is not None:
+        raise KeyInUse("A rotation is not finished: `flask keys rotate` goes on with it")
+    since = keys[ring.active_id()].activated_at
+    if since is None or clock.now() - since < RETIRE_AFTER:
+        raise KeyInUse(f"The key that seals now does so for less than {RETIRE_AFTER}: wait")
+    needed = queries.values_by_key(session).get(key_id, 0)
+    if needed:
+        raise KeyInUse(f"{needed} sealed values need the key {key_id}: rotate first")
+    ring.retire(key_id)
+
+
+def is_due(keys_active_since: datetime | None, now: datetime, days: int) -> bool:
+    """Whether the key that seals has done so for longer than `days`."""
+    return keys_active_since is not None and now - keys_active_since > timedelta(days=days)

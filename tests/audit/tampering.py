@@ -1,0 +1,249 @@
+"""Ways to falsify the trail, as the server's administrator would: everything but the keys.
+
+Each kind is a function of a connection and random choices. It does its worst and answers who has to
+be named for it: public ids of records, or positions of the chain.
+"""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from random import Random
+
+import psycopg
+
+from app.audit import rules
+from app.audit.verification import public
+from app.kit import ids
+
+Tampering = Callable[[psycopg.Connection, Random], set[str]]
+
+_COLUMNS = """
+id, recorded_at, actor_id, actor_role, session_id, on_behalf_of, action, subject, before, after,
+reason, request_id, outcome, key_id
+"""
+_SEALED = "SELECT record_id, position FROM audit_seals ORDER BY position"
+_UNSEALED = """
+SELECT id FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals) ORDER BY id
+"""
+#: Each column with something else to stand there.
+_LIES = {
+    "recorded_at": "recorded_at - interval '1 microsecond'",
+    "actor_id": "gen_random_uuid()",
+    "actor_role": "'AUDITOR'",
+    "session_id": "NULL",
+    "on_behalf_of": "gen_random_uuid()",
+    "action": "'person.reactivated'",
+    "subject": "subject || '0'",
+    "before": """'{"status":"active"}'""",
+    "after": "(replace(after::text, ':', ': '))::json",
+    "reason": "coalesce(reason, '') || '.'",
+    "request_id": "'another'",
+    "outcome": "'denied'",
+    "key_id": "'another'",
+}
+
+
+def _sealed(connection: psycopg.Connection, chance: Random, count: int = 1) -> list[tuple]:
+    """Some sealed records with their positions, in order."""
+    return sorted(chance.sample(connection.execute(_SEALED).fetchall(), count), key=lambda r: r[1])
+
+
+def _lie(connection: psycopg.Connection, chance: Random, record_id: object) -> set[str]:
+    column = chance.choice(sorted(_LIES))
+    connection.execute(
+        f"UPDATE audit_records SET {column} = {_LIES[column]} WHERE id = %s", (record_id,)
+    )
+    return {public(str(record_id))}
+
+
+def edit_a_sealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """One column of one record."""
+    [(record_id, _)] = _sealed(connection, chance)
+    return _lie(connection, chance, record_id)
+
+
+def edit_an_unsealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """The same in the tail."""
+    [record_id] = chance.choice(connection.execute(_UNSEALED).fetchall())
+    return _lie(connection, chance, record_id)
+
+
+def delete_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """Its seal stays."""
+    [(record_id, _)] = _sealed(connection, chance)
+    connection.execute("DELETE FROM audit_records WHERE id = %s", (record_id,))
+    return {public(str(record_id))}
+
+
+def delete_a_record_and_its_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """Neither stays."""
+    [(record_id, position)] = _sealed(connection, chance)
+    connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
+    connection.execute("DELETE FROM audit_records WHERE id = %s", (record_id,))
+    return {f"position {position}"}
+
+
+def close_the_gap_of_a_deleted_record(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """The later ones move up."""
+    sealed = connection.execute(_SEALED).fetchall()
+    record_id, position = chance.choice(sealed[:-1])
+    connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
+    connection.execute("DELETE FROM audit_records WHERE id = %s", (record_id,))
+    for condition, shift in (("position > %s", 10**9), ("position > 10^9 + %s", -(10**9) - 1)):
+        connection.execute(
+            f"UPDATE audit_seals SET position = position + {shift} WHERE {condition}", (position,)
+        )
+    return {public(str(sealed[position][0])), f"position {len(sealed)}"}
+
+
+def cut_off_the_tail(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """The last ones, seals and all; what was not sealed yet goes with them."""
+    sealed = connection.execute(_SEALED).fetchall()
+    first = len(sealed) + 1 - chance.randrange(1, 20)
+    connection.execute("DELETE FROM audit_seals WHERE position >= %s", (first,))
+    connection.execute(
+        "DELETE FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals)"
+    )
+    last = f"position {first}" if first == len(sealed) else f"positions {first} to {len(sealed)}"
+    return {last, public(str(sealed[-1][0]))}
+
+
+def exchange_two_records(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """Each says what the other said; their hashes go along."""
+    names = [record_id for record_id, _ in _sealed(connection, chance, 2)]
+    spare = ids.new()
+    for here, there in ((names[0], spare), (names[1], names[0]), (spare, names[1])):
+        connection.execute("UPDATE audit_records SET id = %s WHERE id = %s", (there, here))
+    return {public(str(name)) for name in names}
+
+
+def exchange_two_positions(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """Two seals trade places."""
+    (first, here), (second, there) = _sealed(connection, chance, 2)
+    for record_id, position in ((first, 10**9), (second, here), (first, there)):
+        connection.execute(
+            "UPDATE audit_seals SET position = %s WHERE record_id = %s", (position, record_id)
+        )
+    return {public(str(first)), public(str(second))}
+
+
+def forge_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """One more in the tail, with the hash of another."""
+    [(record_id, _)] = _sealed(connection, chance)
+    forged = ids.new()
+    columns = _COLUMNS.replace("id, recorded_at", "%s, recorded_at", 1)
+    connection.execute(
+        f"INSERT INTO audit_records ({_COLUMNS}, mac)"
+        f" SELECT {columns}, mac FROM audit_records WHERE id = %s",
+        (forged, record_id),
+    )
+    return {public(str(forged))}
+
+
+def repeat_a_record_in_the_chain(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """A second seal for a record that has one, the rule against it being gone."""
+    connection.execute("ALTER TABLE audit_seals DROP CONSTRAINT audit_seals_record_id_key CASCADE")
+    [(record_id, _)] = _sealed(connection, chance)
+    connection.execute(
+        "INSERT INTO audit_seals SELECT max(position) OVER () + 1, record_id, xid, sealed_at,"
+        " key_id, digest FROM audit_seals ORDER BY record_id = %s DESC LIMIT 1",
+        (record_id,),
+    )
+    return {public(str(record_id))}
+
+
+def rewrite_a_record_with_a_hash(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """A record that says something else, hashed as well as one can without the key."""
+    [(record_id, _)] = _sealed(connection, chance)
+    connection.execute(
+        "UPDATE audit_records SET reason = 'nothing happened' WHERE id = %s", (record_id,)
+    )
+    _hash_again(connection, str(record_id))
+    return {public(str(record_id))}
+
+
+def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """Every record, every hash and the whole chain."""
+    connection.execute("UPDATE audit_records SET reason = 'nothing happened'")
+    sealed = connection.execute(_SEALED).fetchall()
+    previous = rules.GENESIS
+    for record_id, position in sealed:
+        mac = _hash_again(connection, str(record_id))
+        previous = sha256(f"{position}{record_id}{mac.hex()}{previous.hex()}".encode()).digest()
+        connection.execute(
+            "UPDATE audit_seals SET digest = %s WHERE position = %s", (previous, position)
+        )
+    return {public(str(record_id)) for record_id, _ in sealed}
+
+
+def change_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """When it was sealed, with which key, or the digest itself."""
+    [(record_id, _)] = _sealed(connection, chance)
+    change = chance.choice(
+        [
+            "sealed_at = sealed_at - interval '1 day'",
+            "key_id = 'another'",
+            "digest = sha256(digest)",
+        ]
+    )
+    connection.execute(f"UPDATE audit_seals SET {change} WHERE record_id = %s", (record_id,))
+    return {public(str(record_id))}
+
+
+def remove_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """The record looks as if it were not sealed yet."""
+    [(record_id, position)] = _sealed(connection, chance)
+    connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
+    return {public(str(record_id)), f"position {position}"}
+
+
+def hide_a_record_from_the_sealer(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """By a transaction long gone, or yet to come."""
+    [record_id] = chance.choice(connection.execute(_UNSEALED).fetchall())
+    connection.execute(
+        "UPDATE audit_records SET xid = %s::text::xid8 WHERE id = %s",
+        (chance.choice(["1", "9000000000000000000"]), record_id),
+    )
+    return {public(str(record_id))}
+
+
+def change_the_transaction_of_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
+    """Of a sealed one: to look as if it was part of something else."""
+    [(record_id, _)] = _sealed(connection, chance)
+    connection.execute(
+        "UPDATE audit_records SET xid = (xid::text::bigint + 1)::text::xid8 WHERE id = %s",
+        (record_id,),
+    )
+    return {public(str(record_id))}
+
+
+def _hash_again(connection: psycopg.Connection, record_id: str) -> bytes:
+    """What somebody would put there who knows how it is made, but not with which key."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM audit_records WHERE id = %s", (record_id,)
+    ).fetchone()
+    mac = sha256(json.dumps([str(value) for value in row or ()]).encode()).digest()
+    connection.execute("UPDATE audit_records SET mac = %s WHERE id = %s", (mac, record_id))
+    return mac
+
+
+KINDS: tuple[Tampering, ...] = (
+    edit_a_sealed_record,
+    edit_an_unsealed_record,
+    delete_a_record,
+    delete_a_record_and_its_seal,
+    close_the_gap_of_a_deleted_record,
+    cut_off_the_tail,
+    exchange_two_records,
+    exchange_two_positions,
+    forge_a_record,
+    repeat_a_record_in_the_chain,
+    rewrite_a_record_with_a_hash,
+    rewrite_the_whole_table,
+    change_a_seal,
+    remove_a_seal,
+    hide_a_record_from_the_sealer,
+    change_the_transaction_of_a_record,
+)
+#: After which many are no longer what or where they were.
+MOVES_EVERYTHING = (rewrite_the_whole_table, close_the_gap_of_a_deleted_record)

@@ -1,0 +1,332 @@
+"""Recording, sealing and anchoring."""
+
+import json
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+import pytest
+import time_machine
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.access import PERMISSIONS_OF, Actor, Role
+from app.audit import rules, service
+from app.audit.errors import TrailBroken
+from app.audit.verification import public
+from app.jobs.dispatch import carry_out
+from app.jobs.timetable import TIMETABLE, Timetable
+from app.kit import ids, telemetry
+from app.outbox.rules import Backoff
+from tests.audit.conftest import Trail
+
+NOW = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
+_ALL = """
+SELECT id, recorded_at, actor_id, actor_role, session_id, on_behalf_of, action, subject,
+    before::text, after::text, reason, request_id, outcome FROM audit_records ORDER BY id
+"""
+
+
+def sound(trail: Trail, *, sealed: int, unsealed: int, anchors: int) -> None:
+    """The trail holds, with so much in it."""
+    report = trail.report()
+    assert report.findings == []
+    assert (report.sealed, report.unsealed, report.anchors) == (sealed, unsealed, anchors)
+
+
+def test_everything_that_was_said_is_kept(trail: Trail) -> None:
+    ada, bob = ids.new(), ids.new()
+    actor = Actor(ada, bob, "ada@example.com", Role.ADMIN, PERMISSIONS_OF[Role.ADMIN])
+    token = telemetry.request_id.set("a-request")
+    with time_machine.travel(NOW, tick=False), trail.database.transaction() as session:
+        identifier = service.record(
+            session,
+            actor=actor,
+            action="person.suspended",
+            subject=ids.encode("usr", bob),
+            before={"status": "active", "limits": {"b": 1, "a": "2.50"}},
+            after={"status": "suspended", "names": ["é", None, True]},
+            reason=" asked by\x00 the court \ud800",
+            on_behalf_of=bob,
+            outcome="denied",
+        )
+    telemetry.request_id.reset(token)
+    with trail.database.reading() as session:
+        [row] = session.rows(_ALL)
+    assert row == (
+        identifier,
+        NOW,
+        ada,
+        "ADMIN",
+        bob,
+        bob,
+        "person.suspended",
+        ids.encode("usr", bob),
+        '{"limits":{"a":"2.50","b":1},"status":"active"}',
+        '{"names":["\\u00e9",null,true],"status":"suspended"}',
+        "asked by\N{REPLACEMENT CHARACTER} the court \N{REPLACEMENT CHARACTER}",
+        "a-request",
+        "denied",
+    )
+
+
+def test_the_program_itself_acts_as_nobody(trail: Trail) -> None:
+    with trail.database.transaction() as session:
+        service.record(session, actor=None, action="sample.loaded", subject="sample")
+    with trail.database.reading() as session:
+        [row] = session.rows(_ALL)
+    assert row[2:6] == (None, None, None, None)
+    assert row[8:] == (None, None, None, None, "done")
+    sound(trail, sealed=0, unsealed=1, anchors=0)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"password": "x"},
+        {"person": {"new_password": "x"}},
+        {"keys": [{"clientSecret": "x"}]},
+        {"token": "x"},
+        {"token_hash": "x"},
+        {"amount": 1.5},
+        {1: "x"},
+    ],
+)
+def test_secrets_and_fractions_are_refused(trail: Trail, state: dict[str, object]) -> None:
+    with pytest.raises(ValueError), trail.database.transaction() as session:
+        service.record(session, actor=None, action="a.b", subject="c", after=state)
+    assert trail.count("audit_records") == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule"),
+    [
+        ({"action": "Suspend"}, "action_is_noun_verb"),
+        ({"subject": ""}, "subject_is_named"),
+        ({"outcome": "maybe"}, "outcome_known"),
+    ],
+)
+def test_the_database_refuses_what_is_no_act(
+    trail: Trail, changed: dict[str, str], rule: str
+) -> None:
+    act = {"action": "a.b", "subject": "c", **changed}
+    with pytest.raises(psycopg.Error, match=rule), trail.database.transaction() as session:
+        service.record(session, actor=None, **act)
+    assert trail.count("audit_records") == 0
+
+
+def failing_act(trail: Trail, count: int) -> None:
+    """A transaction that records and then fails."""
+    with trail.database.transaction() as session:
+        for _ in range(count):
+            service.record(session, actor=None, action="a.b", subject="c")
+        session.flush()
+        raise RuntimeError
+
+
+def test_a_record_goes_with_its_act(trail: Trail) -> None:
+    with pytest.raises(RuntimeError):
+        failing_act(trail, 1)
+    assert trail.count("audit_records") == 0
+
+
+def test_records_are_sealed_once_in_the_order_of_transactions(trail: Trail) -> None:
+    recorded = trail.record(5)
+    trail.seal()
+    trail.seal()
+    recorded += trail.record(3)
+    trail.seal()
+    with trail.database.reading() as session:
+        seals = session.rows("SELECT position, record_id FROM audit_seals ORDER BY position")
+    assert seals == list(enumerate(recorded, start=1))
+    sound(trail, sealed=8, unsealed=0, anchors=0)
+
+
+def test_transactions_are_in_the_order_of_their_numbers(trail: Trail) -> None:
+    recorded = trail.record(3)
+    with trail.superuser() as superuser:
+        for number, identifier in zip((9, 10, 100), recorded, strict=True):
+            superuser.execute(
+                "UPDATE audit_records SET xid = %s::text::xid8 WHERE id = %s", (number, identifier)
+            )
+    trail.seal()
+    trail.seal()
+    with trail.database.reading() as session:
+        seals = session.rows("SELECT record_id FROM audit_seals ORDER BY position")
+    assert [record_id for (record_id,) in seals] == recorded
+
+
+def test_a_batch_that_is_full_is_gone_on_with(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "BATCH", 3)
+    with trail.database.transaction() as session:  # one transaction, several batches
+        recorded = [
+            service.record(session, actor=None, action="a.b", subject=str(number))
+            for number in range(8)
+        ]
+    for sealed in (3, 6, 8, 8):
+        trail.seal()
+        assert trail.count("audit_seals") == sealed
+    with trail.database.reading() as session:
+        seals = session.rows("SELECT record_id FROM audit_seals ORDER BY position")
+    assert [record_id for (record_id,) in seals] == recorded
+    sound(trail, sealed=8, unsealed=0, anchors=0)
+
+
+def test_who_still_writes_holds_nobody_up_and_comes_later(trail: Trail) -> None:
+    """A record is not sealed before what an older transaction may still add."""
+    trail.record(2)
+    with trail.database.transaction() as slow:
+        early = service.record(slow, actor=None, action="a.b", subject="slow")
+        slow.flush()
+        late = trail.record(3)
+        trail.seal()
+        assert trail.count("audit_seals") == 2
+        sound(trail, sealed=2, unsealed=3, anchors=0)
+    trail.seal()
+    with trail.database.reading() as session:
+        seals = session.rows("SELECT record_id FROM audit_seals ORDER BY position OFFSET 2")
+    assert [record_id for (record_id,) in seals] == [early, *late]
+    sound(trail, sealed=6, unsealed=0, anchors=0)
+
+
+def test_writers_while_sealing_lose_nothing(trail: Trail) -> None:
+    """Six writers, some of whose transactions fail, two sealers and one that anchors."""
+    each, ended, failures = 60, threading.Event(), []
+    recorded: list[UUID] = []
+
+    def write() -> None:
+        for number in range(each):
+            if number % 5 == 4:
+                with suppress(RuntimeError):
+                    failing_act(trail, 2)
+            recorded.extend(trail.record(1))
+
+    def repeat(step: Callable[[], object]) -> None:
+        try:
+            while not ended.is_set():
+                step()
+        except Exception as error:  # noqa: BLE001 - told by the test below
+            failures.append(error)
+
+    writers = [threading.Thread(target=write) for _ in range(6)]
+    others = [
+        threading.Thread(target=repeat, args=(step,))
+        for step in (trail.seal, trail.seal, trail.anchor, trail.report)
+    ]
+    for thread in (*writers, *others):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    ended.set()
+    for thread in others:
+        thread.join()
+    assert failures == []
+    trail.seal()
+    trail.anchor()
+    with trail.database.reading() as session:
+        seals = session.rows("SELECT position, record_id FROM audit_seals ORDER BY position")
+    assert [position for position, _ in seals] == list(range(1, len(recorded) + 1))
+    assert {record_id for _, record_id in seals} == set(recorded)
+    sound(trail, sealed=len(recorded), unsealed=0, anchors=1)
+
+
+def test_a_day_has_one_anchor_and_the_next_day_another(trail: Trail) -> None:
+    trail.anchor()
+    assert not trail.folder.exists()
+    with time_machine.travel(NOW, tick=False):
+        trail.record(2)
+        trail.seal()
+        trail.anchor()
+        first = json.loads((trail.folder / "2026-03-04.json").read_text())
+        trail.record(1)
+        trail.seal()
+        trail.anchor()
+        trail.anchor()
+        second = json.loads((trail.folder / "2026-03-04.json").read_text())
+        sound(trail, sealed=3, unsealed=0, anchors=1)
+    with time_machine.travel(datetime(2026, 3, 5, tzinfo=UTC), tick=False):
+        trail.record(1)
+        trail.seal()
+        trail.anchor()
+        sound(trail, sealed=4, unsealed=0, anchors=2)
+    assert (first["position"], second["position"]) == (2, 3)
+    assert sorted(file.name for file in trail.folder.iterdir()) == [
+        "2026-03-04.json",
+        "2026-03-05.json",
+    ]
+
+
+def test_an_anchor_is_not_moved_to_a_chain_that_was_replaced(trail: Trail) -> None:
+    trail.record(4)
+    trail.seal()
+    trail.anchor()
+    before = [file.read_bytes() for file in trail.folder.iterdir()]
+    with trail.superuser() as superuser:
+        superuser.execute("DELETE FROM audit_seals WHERE position > 2")
+        superuser.execute(
+            "DELETE FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals)"
+        )
+    with pytest.raises(TrailBroken):
+        trail.anchor()
+    trail.record(5)
+    trail.seal()
+    with pytest.raises(TrailBroken):
+        trail.anchor()
+    assert [file.read_bytes() for file in trail.folder.iterdir()] == before
+    assert "rewritten since it was anchored" in trail.report().findings[0].problem
+
+
+def test_others_can_check_an_anchor_with_the_public_key(trail: Trail) -> None:
+    trail.record(1)
+    trail.seal()
+    trail.anchor()
+    printed = trail.app.test_cli_runner().invoke(args=["audit", "public-key"]).stdout.split()
+    [file] = trail.folder.iterdir()
+    anchor = json.loads(file.read_text())
+    signature = bytes.fromhex(anchor.pop("signature"))
+    message = json.dumps(["pbcex audit anchor 1", *anchor.values()], separators=(",", ":"))
+    assert printed[0] == anchor["key_id"]
+    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(printed[1]))
+    public.verify(signature, message.encode())
+    assert message.encode() == rules.anchor_message(list(anchor.values()))
+
+
+def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
+    runner = trail.app.test_cli_runner()
+    trail.record(3)
+    with trail.superuser() as superuser:  # as dumped from a cluster that has seen much more
+        superuser.execute(
+            "UPDATE audit_records SET xid = (xid::text::bigint + 1000000000)::text::xid8"
+        )
+    assert runner.invoke(args=["audit", "seal-restored"]).stdout == "3 records were sealed\n"
+    late = trail.record(2)
+    trail.seal()
+    assert trail.count("audit_seals") == 3
+    assert [name for name, _ in trail.report().findings] == [public(str(one)) for one in late]
+    assert runner.invoke(args=["audit", "seal-restored"]).stdout == "2 records were sealed\n"
+    trail.record(2)
+    trail.seal()
+    sound(trail, sealed=7, unsealed=0, anchors=0)
+
+
+def test_the_timetable_seals_and_anchors(trail: Trail) -> None:
+    entries = tuple(entry for entry in TIMETABLE if entry.task.startswith("audit."))
+    assert {entry.task: entry.every_seconds for entry in entries} == {
+        "audit.seal": 2,
+        "audit.anchor": 5,
+    }
+    trail.record(2)
+    timetable = Timetable(trail.database, entries)
+    while not timetable.step():
+        pass
+    with trail.database.reading() as session:
+        jobs = session.rows("SELECT id FROM outbox ORDER BY task DESC")
+    for (identifier,) in jobs:
+        carry_out(trail.database, identifier, Backoff())
+    sound(trail, sealed=2, unsealed=0, anchors=1)
+    with trail.database.reading() as session:
+        assert session.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(0,)]

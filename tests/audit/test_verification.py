@@ -1,0 +1,226 @@
+"""`flask audit verify` finds what an administrator of the database server did to the trail."""
+
+import os
+import shutil
+from collections.abc import Callable
+from random import Random
+
+import psycopg
+import pytest
+
+from app.audit import verification
+from app.audit.verification import Report, public, verify
+from app.kit.db import Database
+from tests import drill
+from tests.audit.conftest import Trail, session_on
+from tests.audit.tampering import KINDS, MOVES_EVERYTHING, Tampering
+from tests.ledger.conftest import connect
+
+EDITS = drill.size(small=100, full=2_000)
+_RECORDS = drill.size(small=120, full=1_000)
+_TAIL = 10
+
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture
+def full(trail: Trail) -> Trail:
+    """Sealed records, anchored, and a tail that is not sealed yet."""
+    trail.record(_RECORDS // 2)
+    trail.seal()
+    trail.record(_RECORDS - _RECORDS // 2)
+    trail.seal()
+    trail.anchor()
+    trail.record(_TAIL, reason=None)
+    return trail
+
+
+def missed(
+    superuser: psycopg.Connection, tampering: Tampering, chance: Random
+) -> tuple[set[str], Report]:
+    """Who should have been named and was not; the edit is taken back."""
+    superuser.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    try:
+        expected = tampering(superuser, chance)
+        superuser.execute("DEALLOCATE ALL")
+        report = verify(session_on(superuser))
+    finally:
+        superuser.execute("ROLLBACK")
+    said = "\n".join(f"{name}: {problem}" for name, problem in report.findings)
+    return {name for name in expected if name not in said}, report
+
+
+@pytest.mark.drill(name="audit")
+@pytest.mark.timeout(3600)
+def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> None:
+    assert full.report() == Report(sealed=_RECORDS, unsealed=_TAIL, anchors=1)
+    chance = drill.chance("edits")
+    with full.superuser() as superuser:
+        for number in drill.rounds(EDITS, "edits as the server's administrator"):
+            tampering = KINDS[number % len(KINDS)]
+            overlooked, report = missed(superuser, tampering, chance)
+            assert overlooked == set(), (tampering.__name__, report.findings[:5])
+            if tampering not in MOVES_EVERYTHING:
+                assert report.wrong <= 5, report.findings
+    assert full.report().findings == []
+    record_property(
+        "evidence",
+        f"{EDITS:,} edits of {len(KINDS)} kinds to a trail of {_RECORDS + _TAIL:,} records, as the "
+        "database server's administrator: all found, and each record or position named.",
+    )
+
+
+@pytest.mark.drill(name="audit")
+def test_control_a_verifier_that_does_not_check_hashes_is_caught(
+    full: Trail, record_property: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "_genuine", lambda *_: True)
+    with full.superuser() as superuser:
+        blind = {
+            tampering.__name__
+            for tampering in KINDS
+            if missed(superuser, tampering, drill.chance("control"))[0]
+        }
+    assert {"edit_a_sealed_record", "edit_an_unsealed_record"} <= blind
+    record_property(
+        "evidence",
+        "Control: a verifier that takes every record's hash for good was caught by these checks.",
+    )
+
+
+def test_the_command_names_and_fails(full: Trail) -> None:
+    runner = full.app.test_cli_runner()
+    result = runner.invoke(args=["audit", "verify"])
+    assert (result.exit_code, result.output) == (
+        0,
+        f"The audit trail holds: {_RECORDS} records sealed, {_TAIL} not yet, 1 anchors.\n",
+    )
+    with full.superuser() as superuser:
+        [[touched]] = superuser.execute(
+            "UPDATE audit_records SET outcome = 'denied'"
+            " WHERE id = (SELECT record_id FROM audit_seals WHERE position = 7) RETURNING id"
+        ).fetchall()
+    result = runner.invoke(args=["audit", "verify"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"{public(str(touched))}: edited: its keyed hash is not that of what it says\n"
+        "Error: the audit trail does not hold: 1 findings\n"
+    )
+
+
+def test_not_even_the_key_rewrites_what_was_anchored(full: Trail) -> None:
+    """Somebody with the key, too, makes a perfect trail of other facts: the anchors know."""
+    with full.superuser() as superuser:
+        superuser.execute("TRUNCATE audit_seals, audit_records")
+    full.record(_RECORDS)
+    full.seal()
+    [finding] = full.report().findings
+    assert "rewritten since it was anchored" in finding.problem
+
+
+def test_an_emptied_trail_is_cut_off(full: Trail) -> None:
+    with full.superuser() as superuser:
+        superuser.execute("TRUNCATE audit_seals, audit_records")
+    [finding] = full.report().findings
+    assert finding.name == f"positions 1 to {_RECORDS}"
+    assert finding.problem.startswith("cut off: aud_")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace('"position": ', '"position": 1'), "was not signed by us"),
+        (lambda text: text.replace('"digest": "', '"digest": "0'), "was not signed by us"),
+        (lambda text: text.replace('"signature": "', '"signature": "x'), "was not signed by us"),
+        (lambda text: text.replace('"key_id": "', '"key_id": "x'), "was not signed by us"),
+        (lambda text: text.replace('"position": ', '"place": '), "cannot be read"),
+        (lambda text: text[:-20], "cannot be read"),
+        (lambda _: "[]", "cannot be read"),
+        (lambda _: "é", "cannot be read"),
+    ],
+)
+def test_an_anchor_that_was_touched_is_named(
+    full: Trail, change: Callable[[str], str], problem: str
+) -> None:
+    [file] = full.folder.iterdir()
+    file.write_text(change(file.read_text()), encoding="utf-8")
+    assert (f"anchor {file.name}", problem) in full.report().findings
+
+
+def test_missing_anchors_are_missed_after_a_while(
+    full: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(full.folder)
+    assert full.report().findings == []
+    monkeypatch.setattr(verification, "ANCHORED_WITHIN", -verification.ANCHORED_WITHIN)
+    [finding] = full.report().findings
+    assert finding == (
+        f"positions 1 to {_RECORDS}",
+        "not anchored: the anchors are missing, or nothing anchors",
+    )
+
+
+def test_a_sealer_that_stands_still_is_missed_after_a_while(
+    full: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "SEALED_WITHIN", -verification.SEALED_WITHIN)
+    report = full.report()
+    assert report.wrong == _TAIL
+    assert {problem for _, problem in report.findings} == {
+        "its seal is missing: removed, or the sealer stands still"
+    }
+
+
+def test_a_record_twice_under_one_id_is_found(full: Trail) -> None:
+    with full.superuser() as superuser:
+        superuser.execute("ALTER TABLE audit_records DROP CONSTRAINT audit_records_pkey CASCADE")
+        [[doubled]] = superuser.execute(
+            "INSERT INTO audit_records SELECT * FROM audit_records"
+            " WHERE id = (SELECT record_id FROM audit_seals WHERE position = 3) RETURNING id"
+        ).fetchall()
+    assert public(str(doubled)) in {name for name, _ in full.report().findings}
+
+
+def test_of_a_long_list_the_rest_is_counted(full: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "NAMED_MAX", 3)
+    with full.superuser() as superuser:
+        superuser.execute("UPDATE audit_records SET request_id = 'x'")
+    result = full.app.test_cli_runner().invoke(args=["audit", "verify"])
+    assert result.exit_code == 1
+    assert result.stderr.endswith(
+        f"the audit trail does not hold: {_RECORDS + _TAIL} findings, "
+        f"{_RECORDS + _TAIL - 3} of them not shown\n"
+    )
+
+
+APPLICATION, OWNER = "DATABASE_URL", "DATABASE_OWNER_URL"
+
+
+@pytest.mark.parametrize("table", ["audit_records", "audit_seals"])
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        *[
+            (role, statement)
+            for role in (APPLICATION, OWNER)
+            for statement in (
+                "UPDATE {} SET key_id = 'x'",
+                "UPDATE {} SET key_id = key_id",
+                "DELETE FROM {}",
+                "TRUNCATE {} CASCADE",
+                "MERGE INTO {} t USING (SELECT) s ON true WHEN MATCHED THEN DELETE",
+            )
+        ],
+        (APPLICATION, "ALTER TABLE {} DISABLE TRIGGER USER"),
+        (APPLICATION, "DROP TABLE {}"),
+    ],
+)
+def test_rows_are_only_ever_added(trail: Trail, role: str, table: str, statement: str) -> None:
+    """The application's role has no right to; the owner is stopped by triggers."""
+    trail.record(1)
+    trail.seal()
+    database: Database = trail.database
+    with connect(os.environ[role], database) as connection, pytest.raises(psycopg.Error) as raised:
+        connection.execute(statement.format(table))
+    assert raised.value.sqlstate == "42501"
+    assert trail.report() == Report(sealed=1)

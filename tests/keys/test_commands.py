@@ -1,0 +1,200 @@
+"""`flask keys`, as whoever runs the house uses it; and the drill of a lost ring."""
+
+import json
+import stat
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from app.keys import backup
+from app.keys.errors import BackupRefused, KeyRingUnavailable
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
+from app.kit.errors import Invalid
+from app.kit.ports import provide
+
+PASSPHRASE = "a passphrase kept in another place"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(lone_app: Flask, ring: FileKeyRing) -> Run:
+    """`run("rotate", "--here", fails="...")`: the command, and that it ends as expected."""
+
+    def run(*arguments: str, fails: str | None = None, passphrase: str = PASSPHRASE) -> Result:
+        if "backup" in arguments[0]:
+            arguments = (*arguments, "--passphrase-file", "-")
+        result = lone_app.test_cli_runner().invoke(
+            args=["keys", *arguments], input=f"{passphrase}\n"
+        )
+        assert result.exit_code == (fails is not None), result.output
+        assert fails is None or fails in result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The passphrase at little cost, where the cost is not what is tested."""
+    monkeypatch.setattr(backup, "_COST", {"n": 2**10, "r": 8, "p": 1})
+
+
+def test_a_key_s_life(run, values, ring):
+    values.add(5)
+    first = ring.active_id()
+    assert run("generate").output.endswith(" waits\n")
+    waiting = ring.list_keys()[-1].id
+    listed = run("list").output.splitlines()
+    assert [line.split()[0] for line in listed[1:]] == [first, waiting]
+    assert listed[1].split()[2:] == ["seals", "5"]
+    assert listed[2].split()[2:] == ["waits", "0"]
+    said = run("rotate", "--here").output
+    assert said == f"{waiting} seals from now on\n5 values were wrapped again\n"
+    listed = run("list").output.splitlines()
+    assert listed[1].split()[2:] == ["opens", "0"]
+    assert listed[2].split()[2:] == ["seals", "5"]
+    run("retire", first, fails="less than 1:00:00")
+    run("retire", waiting, fails="less than")
+    assert run("verify").output == "All 5 sealed values open.\n"
+
+
+def test_without_here_the_workers_are_told(run, values, ring, alone):
+    values.add(1)
+    assert "The workers wrap the rest again" in run("rotate").output
+    with alone.reading() as session:
+        [(task, args)] = session.rows("SELECT task, args FROM outbox WHERE done_at IS NULL")
+        [(rotation_id,)] = session.rows("SELECT id FROM key_rotations")
+    assert (task, args) == ("keys.rewrap", {"rotation_id": str(rotation_id)})
+    assert "is under way: 0 values so far" in run("list").output
+
+
+def test_an_old_key_asks_to_be_replaced(run, ring):
+    ring.active_id()
+    assert "older than" not in run("list").output
+    read = json.loads(ring.path.read_text())
+    read["keys"][0]["activated_at"] = "2020-01-01T00:00:00+00:00"
+    ring.path.write_text(json.dumps(read))
+    assert "older than 365 days: `flask keys rotate`" in run("list").output
+
+
+def test_verify_names_a_lost_key_and_the_rows_that_need_it(run, values, ring):
+    lost_ones = values.add(3)
+    lost = ring.active_id()
+    ring.activate(ring.generate().id)
+    values.add(2)
+    changed = values.add(1)[0]
+    sealed = values.stored()[changed]
+    values.put(changed, sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    ring.retire(lost)
+    said = run("verify", fails="Error: 4 of 6 sealed values do not open").output
+    for identifier in lost_ones:
+        assert f"addresses.details_sealed of {identifier} needs the lost key {lost}\n" in said
+    assert f"addresses.details_sealed of {changed} was changed or moved\n" in said
+    assert f"The key {lost} is lost and 3 values need it\n" in said
+    # The changed one is wrapped again like any other: rotation opens no value.
+    run("rotate", "--here", fails="3 values could not be")
+    assert f"{lost:18}" in run("list").output
+
+
+def test_the_recovery_drill(run, values, ring, tmp_path, alone):
+    """The disk with the ring is gone. The backup and its passphrase bring everything back."""
+    values.add(4)
+    run("rotate", "--here")
+    values.add(4)
+    saved = tmp_path / "backup.json"
+    assert run("export-backup", str(saved)).output == f"2 keys are in {saved}\n"
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    for secret in json.loads(ring.path.read_text())["keys"]:
+        assert secret["secret"] not in saved.read_text()
+    key_id = ring.active_id()
+
+    ring.path.unlink()
+    # As production is: nobody makes a new ring in place of the lost one.
+    bare = FileKeyRing(ring.path, create=False)
+    provide(KeyRing, bare)
+    with pytest.raises(KeyRingUnavailable):
+        values.all_open()
+    run("generate", fails=f"8 sealed values need the keys {key_id} of a ring that is not there")
+    run("verify", fails="There is no key ring")
+    assert not ring.path.exists()
+
+    run("import-backup", str(saved), passphrase="another passphrase", fails="passphrase is another")
+    assert not ring.path.exists()
+    said = run("import-backup", str(saved)).output
+    assert said == f"The ring has 2 keys; {key_id} seals\n"
+    assert stat.S_IMODE(ring.path.stat().st_mode) == 0o600
+    assert run("verify").output == "All 8 sealed values open.\n"
+    assert values.all_open()
+    values.add(1)
+    run("rotate", "--here")
+    assert values.all_open()
+
+
+def test_a_backup_brings_back_a_retired_key_and_takes_none_away(run, values, ring, tmp_path, cheap):
+    values.add(2)
+    first = ring.active_id()
+    old_rows = values.stored()
+    run("export-backup", str(tmp_path / "backup.json"))
+    run("rotate", "--here")
+    second = ring.active_id()
+    ring.retire(first)
+    # Somebody restores the database of before: it needs the key that was given up.
+    for identifier, sealed in old_rows.items():
+        values.put(identifier, sealed)
+    run("verify", fails="2 of 2")
+    run("import-backup", str(tmp_path / "backup.json"))
+    assert ring.active_id() == second
+    assert {key.id for key in ring.list_keys() if not key.retired_at} == {first, second}
+    assert values.all_open()
+
+
+def test_a_backup_of_another_ring_is_refused(run, ring, tmp_path, cheap):
+    ring.active_id()
+    run("export-backup", str(tmp_path / "backup.json"))
+    ring.path.unlink()
+    present = ring.active_id()
+    run("import-backup", str(tmp_path / "backup.json"), fails="of another key ring")
+    assert ring.active_id() == present
+
+
+def test_a_backup_is_never_written_over(run, ring, tmp_path, cheap):
+    saved = tmp_path / "backup.json"
+    run("export-backup", str(saved))
+    text = saved.read_text()
+    run("export-backup", str(saved), fails="is there already")
+    assert saved.read_text() == text
+
+
+def test_a_short_passphrase_is_refused(run, ring, tmp_path):
+    run("export-backup", str(tmp_path / "b"), passphrase="15 characters..", fails="16 characters")
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda read: read.update(made_at="2020-01-01T00:00:00.000Z"),
+        lambda read: read.update(keys=[]),
+        lambda read: read.update(sealed=read["sealed"][:-8] + "AAAAAAA="),
+        lambda read: read.update(version=2),
+        lambda read: read["scrypt"].update(n=2),
+        lambda read: read.pop("sealed"),
+        lambda read: read.update(more=1),
+    ],
+)
+def test_a_changed_backup_is_refused(ring, change, cheap):
+    read = json.loads(backup.export(ring.contents(), PASSPHRASE, b"s" * 16))
+    change(read)
+    with pytest.raises(BackupRefused):
+        backup.read(json.dumps(read), PASSPHRASE)
+
+
+def test_guessing_a_passphrase_is_expensive(ring):
+    head = json.loads(backup.export(ring.contents(), PASSPHRASE, b"s" * 16))["scrypt"]
+    # OWASP's password storage guidance: 128 MiB.
+    assert (head["n"], head["r"], head["p"]) == (2**17, 8, 1)
+    with pytest.raises(Invalid):
+        backup.export(ring.contents(), "x" * 15, b"s" * 16)

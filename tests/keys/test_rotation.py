@@ -1,0 +1,293 @@
+"""Rotation: nothing is unreadable at any moment, whatever is killed; a key goes when not needed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from app.jobs.dispatch import carry_out
+from app.keys import queries, rotation, service
+from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
+from app.kit import clock
+from app.kit.ports import provide
+from app.outbox.rules import Backoff
+from tests.conftest import CHECKOUT
+from tests.drill import chance, size
+from tests.keys.conftest import PLACE, Values
+
+HOUR = timedelta(hours=1)
+
+
+def begin(database):
+    with database.transaction() as session:
+        return rotation.begin(session)
+
+
+def walk(database, rotation_id, limit=7):
+    """To the end, in small batches; answers how many."""
+    batches = 0
+    more = True
+    while more:
+        with database.transaction() as session:
+            more = rotation.rewrap_batch(session, rotation_id, limit=limit)
+        batches += 1
+        assert batches < 1000
+    return batches
+
+
+def last(database):
+    with database.reading() as session:
+        return queries.last_rotation(session)
+
+
+def work(database, until=lambda: False):
+    """What the workers do with the staged jobs."""
+    done = 0
+    while not until():
+        with database.reading() as session:
+            jobs = session.rows(
+                "SELECT id FROM outbox WHERE task = 'keys.rewrap' AND done_at IS NULL"
+            )
+        if not jobs:
+            break
+        for (identifier,) in jobs:
+            carry_out(database, identifier, Backoff())
+            done += 1
+    return done
+
+
+def test_everything_is_wrapped_again_and_reads_the_same(values, ring, alone):
+    values.add(30)
+    first = ring.active_id()
+    before = values.stored()
+    rotation_id = begin(alone)
+    assert ring.active_id() != first
+    assert values.all_open()
+    walk(alone, rotation_id)
+    assert values.keys() == {ring.active_id()}
+    assert values.all_open()
+    stood = last(alone)
+    assert (stood.rewrapped, stood.unreadable, stood.key_id) == (30, 0, ring.active_id())
+    assert stood.finished_at is not None
+    # The values themselves were not opened: their ciphertext is the same.
+    after = values.stored()
+    assert {i: sealed[-40:] for i, sealed in before.items()} == {
+        i: sealed[-40:] for i, sealed in after.items()
+    }
+
+
+def test_the_workers_do_it_job_by_job(values, ring, alone, monkeypatch):
+    monkeypatch.setattr(rotation, "rewrap_batch", lambda s, r: BATCHED(s, r, limit=10))
+    values.add(35)
+    begin(alone)
+    work(alone)
+    assert values.keys() == {ring.active_id()}
+    assert last(alone).rewrapped == 35
+
+
+BATCHED = rotation.rewrap_batch
+
+
+def test_what_is_sealed_with_the_old_key_meanwhile_is_found_by_the_next_pass(values, ring, alone):
+    values.add(20)
+    late = FileKeyRing(ring.path.with_name("copy.json"), create=False)
+    late.path.write_bytes(ring.path.read_bytes())
+    late.path.chmod(0o600)
+    rotation_id = begin(alone)
+    for _ in range(2):
+        with alone.transaction() as session:
+            rotation.rewrap_batch(session, rotation_id, limit=7)
+    # A machine that has not got the new file yet changes a row that the walk has behind it.
+    [behind, *_] = sorted(values.stored())
+    provide(KeyRing, late)
+    values.put(behind, service.seal(values.said[behind], **PLACE, key=behind))
+    values.add(3)
+    provide(KeyRing, ring)
+    assert len(values.keys()) == 2
+    walk(alone, rotation_id)
+    assert values.keys() == {ring.active_id()}
+    assert values.all_open()
+
+
+def test_a_second_rotation_goes_on_with_the_first(values, ring, alone):
+    values.add(20)
+    one = begin(alone)
+    key_id = ring.active_id()
+    with alone.transaction() as session:
+        rotation.rewrap_batch(session, one, limit=7)
+    assert begin(alone) == one
+    assert ring.active_id() == key_id
+    assert len(ring.list_keys()) == 2
+    walk(alone, one)
+    assert begin(alone) != one
+    assert len(ring.list_keys()) == 3
+
+
+def test_a_key_that_waits_is_the_one_that_is_taken(values, ring, alone):
+    ring.active_id()
+    waiting = ring.generate()
+    begin(alone)
+    assert ring.active_id() == waiting.id
+    assert len(ring.list_keys()) == 2
+
+
+def test_a_machine_without_the_new_key_waits_for_it(values, ring, alone):
+    values.add(5)
+    late = FileKeyRing(ring.path.with_name("copy.json"), create=False)
+    late.path.write_bytes(ring.path.read_bytes())
+    late.path.chmod(0o600)
+    rotation_id = begin(alone)
+    provide(KeyRing, late)
+    with pytest.raises(KeyRingUnavailable), alone.transaction() as session:
+        rotation.rewrap_batch(session, rotation_id)
+    assert last(alone).rewrapped == 0
+    provide(KeyRing, ring)
+    walk(alone, rotation_id)
+    assert values.all_open()
+
+
+def test_what_cannot_be_read_is_counted_and_left(values, ring, alone):
+    good = values.add(10)
+    bad = values.add(2)
+    for identifier in bad:
+        values.put(identifier, values.stored()[good[0]])
+    before = {identifier: values.stored()[identifier] for identifier in bad}
+    walk(alone, begin(alone))
+    assert (last(alone).rewrapped, last(alone).unreadable) == (10, 2)
+    assert last(alone).finished_at is not None
+    assert {identifier: values.stored()[identifier] for identifier in bad} == before
+
+
+def test_a_rotation_whose_key_is_lost_gives_way_to_a_new_one(values, ring, alone):
+    values.add(5)
+    kept = ring.path.read_bytes()
+    one = begin(alone)
+    ring.path.write_bytes(kept)
+    two = begin(alone)
+    assert one != two
+    walk(alone, two)
+    assert values.all_open()
+    assert values.keys() == {ring.active_id()}
+
+
+class TestRetiring:
+    def test_a_key_goes_when_nothing_needs_it(self, values, ring, alone):
+        values.add(5)
+        first = ring.active_id()
+        walk(alone, begin(alone))
+        with time_machine.travel(clock.now() + HOUR), alone.transaction() as session:
+            rotation.retire(session, first)
+        assert values.all_open()
+        assert ring.list_keys()[0].retired_at is not None
+
+    def test_not_while_it_seals_nor_soon_nor_while_something_needs_it(self, values, ring, alone):
+        values.add(5)
+        first = ring.active_id()
+
+        def refused(match):
+            with pytest.raises(KeyInUse, match=match), alone.transaction() as session:
+                rotation.retire(session, first)
+            assert ring.list_keys()[0].retired_at is None
+
+        with time_machine.travel(clock.now() + HOUR):
+            refused("5 sealed values need")
+        rotation_id = begin(alone)
+        refused("not finished")
+        walk(alone, rotation_id)
+        refused("less than")
+        with time_machine.travel(clock.now() + HOUR):
+            active = ring.active_id()
+            ring.activate(first)
+            values.add(1)
+            ring.activate(active)
+        with time_machine.travel(clock.now() + 3 * HOUR):
+            refused("1 sealed values need")
+
+    def test_not_one_that_there_is_not(self, values, ring, alone):
+        for key_id in ("00" * 8, "", "x"):
+            with pytest.raises(KeyLost), alone.transaction() as session:
+                rotation.retire(session, key_id)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.drill(name="keys")
+def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_property):
+    """A real process, kill -9, again and again; every value opens after every kill."""
+    count, kills = size(6_000, 200_000), size(3, 50)
+    for _ in range(count // 2_000):
+        values.add(2_000)
+    first = ring.active_id()
+    environ = {
+        **os.environ,
+        "DATABASE_URL": alone.engine.url.render_as_string(hide_password=False),
+        "PBCEX_KEY_RING": str(ring.path),
+        "FLASK_APP": "wsgi",
+    }
+    command = [sys.executable, "-m", "flask", "keys", "rotate", "--here"]
+
+    def start():
+        return subprocess.Popen(command, cwd=CHECKOUT, env=environ, stdout=subprocess.DEVNULL)
+
+    random = chance("rotation kills")
+    moments = sorted(random.sample(range(500, count - 1_000), kills))
+    killed_midway = 0
+    for moment in moments:
+        process = start()
+        while process.poll() is None and (not last(alone) or last(alone).rewrapped < moment):
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        stood = last(alone)
+        assert stood.finished_at is None
+        killed_midway += len(values.keys()) == 2
+        by_key = alone_counts(alone)
+        # Every value is wrapped by one key or the other, and the count of the walk is exact.
+        assert sum(by_key.values()) == count
+        assert by_key[ring.active_id()] == stood.rewrapped
+        with alone.reading() as session:
+            assert list(queries.unreadable(session)) == []
+    assert killed_midway > 0
+    process = start()
+    assert process.wait(300) == 0
+    assert values.keys() == {ring.active_id()}
+    assert (last(alone).rewrapped, last(alone).unreadable) == (count, 0)
+    assert values.all_open()
+    with time_machine.travel(clock.now() + HOUR), alone.transaction() as session:
+        rotation.retire(session, first)
+    assert values.all_open()
+    record_property(
+        "evidence",
+        f"A rotation of {count:,} sealed values killed {kills} times with kill -9: every value "
+        f"opened after each, and the old key could be retired at the end.",
+    )
+
+
+def alone_counts(database):
+    with database.reading() as session:
+        return queries.values_by_key(session)
+
+
+@pytest.mark.drill(name="keys")
+def test_control_a_walk_that_forgets_what_it_wrapped_is_caught(
+    values, ring, alone, record_property
+):
+    """The wrong way round: the old key is dropped first. The same checks must see it."""
+    values.add(10)
+    rotation_id = begin(alone)
+    with alone.transaction() as session:
+        rotation.rewrap_batch(session, rotation_id, limit=5)
+    contents = ring.contents()
+    ring.retire(contents.keys[0].id)
+    with alone.reading() as session:
+        found = list(queries.unreadable(session))
+    assert [one.lost_key for one in found] == [contents.keys[0].id] * 5
+    record_property(
+        "evidence", "Control: an old key dropped in the middle of a rotation was caught."
+    )

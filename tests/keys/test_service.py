@@ -1,0 +1,65 @@
+"""Sealing as rooms do it, with the database in between."""
+
+import pytest
+
+from app.keys import registry, service
+from app.keys.registry import Sealed, sealed_columns
+from app.kit import ids
+from app.kit.crypto import DoesNotOpen
+from app.models import metadata
+from tests.keys.conftest import PLACE
+
+
+def test_moved_to_another_row_it_does_not_open(values):
+    one, two = values.add(2)
+    stored = values.stored()
+    values.put(two, stored[one])
+    with pytest.raises(DoesNotOpen):
+        service.open_sealed(values.stored()[two], **PLACE, key=two)
+    values.put(two, stored[two])
+    assert values.all_open()
+
+
+def test_only_declared_columns_can_be_sealed(values):
+    for table, column in (("users", "phone"), ("users", "nothing"), ("nothing", "id")):
+        with pytest.raises(LookupError):
+            service.seal("x", table=table, column=column, key=ids.new())
+
+
+def test_every_sealed_column_is_named_so_and_found():
+    named = {
+        (table.name, column.name)
+        for table in metadata.tables.values()
+        for column in table.columns
+        if column.name.endswith("_sealed")
+    }
+    assert named == {(column.table, column.column) for column in sealed_columns()}
+    assert ("addresses", "details_sealed") in named
+
+
+def test_a_table_without_a_key_of_one_column_is_refused(values):
+    sa = registry.sa
+    made = sa.Table(
+        "made_by_test",
+        metadata,
+        sa.Column("a", sa.Integer, primary_key=True),
+        sa.Column("b", sa.Integer, primary_key=True),
+        sa.Column("x_sealed", Sealed),
+    )
+    try:
+        with pytest.raises(LookupError, match="one column"):
+            service.seal("x", table="made_by_test", column="x_sealed", key="1")
+    finally:
+        metadata.remove(made)
+
+
+def test_a_blind_index_finds_the_same_text_in_the_same_column_only(values):
+    index = service.blind_index("ada@example.com", table="users", column="email")
+    assert len(index) == 32
+    assert index == service.blind_index("ada@example.com", table="users", column="email")
+    assert len({
+        index,
+        service.blind_index("Ada@example.com", table="users", column="email"),
+        service.blind_index("ada@example.com", table="users", column="phone"),
+        service.blind_index("ada@example.com", table="people", column="email"),
+    }) == 4  # fmt: skip
