@@ -92,7 +92,7 @@ def invite(
         NO_PASSWORD,
     )
     # Asked first, so that the form can say it: nobody else learns who has an account.
-    if session.row("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
+    if session.rows("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
         raise EmailTaken
     user_id = service.add_person(session, registration, found)
     _mail(session, actor, user_id, found)

@@ -161,7 +161,7 @@ def enrol_passkey(database: Database) -> Response:
     except SignInOver:
         return _start_again()
     except Invalid as refusal:
-        return _enrolment(422, {"passkey-name": f"This {refusal.message}"})
+        return _enrolment(422, {"name": f"This {refusal.message}"})
     except Refusal as refusal:
         return _enrolment(entry.status_beside_form(refusal), {"": refusal.detail})
     return entry.enter(signed_in, signin.then())
