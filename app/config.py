@@ -97,10 +97,10 @@ def _secret(value: str) -> None:
         raise ValueError("is a placeholder: use a random one")
 
 
-def _ring_file(value: str) -> None:
+def _key_ring(value: str) -> None:
     _given(value)
     path = Path(value)
-    if not path.is_absolute() or path.is_relative_to(PROJECT):
+    if not path.is_absolute() or path.resolve().is_relative_to(PROJECT):
         raise ValueError("is an absolute path outside the checkout")
 
 
@@ -124,7 +124,7 @@ def _own_sender(value: str) -> None:
         raise ValueError("is required in production")
 
 
-def _key_ring(value: str) -> str:
+def _keyed_secrets(value: str) -> str:
     secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
     if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
         raise ValueError(f"is kid:secret,… with secrets of {SECRET_LENGTH_MIN} characters or more")
@@ -206,17 +206,17 @@ class Settings(BaseSettings):
         "", alias="PBCEX_SECRET_KEY", repr=False
     )
     #: `kid:secret,kid:secret`: the first signs access tokens, all verify; empty derives one key.
-    token_keys: Annotated[str, AfterValidator(_key_ring)] = Field(
+    token_keys: Annotated[str, AfterValidator(_keyed_secrets)] = Field(
         "", alias="PBCEX_TOKEN_KEYS", repr=False
     )
     #: The same for the audit trail's hashes: a secret stays here for as long as its records do.
-    audit_keys: Annotated[str, AfterValidator(_key_ring)] = Field(
+    audit_keys: Annotated[str, AfterValidator(_keyed_secrets)] = Field(
         "", alias="PBCEX_AUDIT_KEYS", repr=False
     )
     #: The file of the key ring that seals personal data (app/keys/ring.py has its format): mode
     #: 0600, never in the repository; `flask keys` makes it, rotates it and backs it up. Empty
     #: outside production: `keys.json` in the data folder, made when it is first needed.
-    key_ring: Annotated[str, _in_production(_ring_file)] = Field("", alias="PBCEX_KEY_RING")
+    key_ring: Annotated[str, _in_production(_key_ring)] = Field("", alias="PBCEX_KEY_RING")
     #: After so many days the sealing key should be replaced: `flask keys list` says so.
     key_rotation_days: int = Field(365, alias="PBCEX_KEY_ROTATION_DAYS", ge=1)
     access_token_seconds: int = Field(1800, alias="PBCEX_ACCESS_TOKEN_SECONDS", gt=0, le=8 * 3600)

@@ -10,6 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
+from app.approvals.ports import Authority
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
 from app.blueprints import (
@@ -24,15 +25,18 @@ from app.blueprints import (
     rendering,
     signin,
 )
-from app.blueprints.admin import exposure, staff
+from app.blueprints.admin import approvals, audit, branches, exposure, people, roles, staff
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home
-from app.cli import audit, books, keys, prices, sample
+from app.cli import audit as audit_commands
+from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
+from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules
+from app.identity.authority import StandingAuthority
 from app.identity.one_time import OneTimeKey
 from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
@@ -41,12 +45,13 @@ from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
+from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
-from app.kit.ports import provide
+from app.kit.ports import provide, resolve
 from app.messages.ports import Mailer
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
@@ -63,7 +68,12 @@ PAGE_BLUEPRINTS = (
     account.blp,
     links.blp,
     exposure.blp,
+    approvals.blp,
+    people.blp,
     staff.blp,
+    roles.blp,
+    branches.blp,
+    audit.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
@@ -94,7 +104,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (audit.audit, books.books, keys.keys, prices.prices, sample.sample):
+    for group in (
+        audit_commands.audit,
+        books.books,
+        keys.keys,
+        people_commands.people,
+        prices.prices,
+        sample.sample,
+    ):
         app.cli.add_command(group)
     return app
 
@@ -163,6 +180,7 @@ def _provide(settings: Settings) -> None:
     provide(Mailer, _mailer(settings))
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
+    provide(Authority, StandingAuthority())
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -227,4 +245,11 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
             return [Check("redis", Condition.OK, "answers")]
         return [Check("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
 
-    health.register(app, [lambda: check_database(database, heads), check_redis])
+    def check_keys() -> list[Check]:
+        try:
+            resolve(KeyRing).active_id()
+        except KeyRingUnavailable:
+            return [Check("keys", Condition.DEGRADED, "cannot be read; what is sealed stays so")]
+        return [Check("keys", Condition.OK, "can be read")]
+
+    health.register(app, [lambda: check_database(database, heads), check_keys, check_redis])

@@ -15,7 +15,10 @@ SAFE = {
     "DATABASE_URL": "postgresql://pbcex_app:x@db.internal/pbcex",
     "REDIS_URL": "redis://:a-password@redis.internal/0",
     "PBCEX_SECRET_KEY": "Jx0v9T2mQe7LrY4uKc8Wb1Zs6Hd3PfGa",
+    "PBCEX_KEY_RING": "/etc/pbcex/keys.json",
     "PBCEX_PUBLIC_URL": "https://exchange.example.com",
+    "PBCEX_SMTP_URL": "smtps://pbcex:a-password@mail.example.com",
+    "PBCEX_MAIL_FROM": "PBCEx <no-reply@example.com>",
     "PBCEX_ALLOWED_HOSTS": "exchange.example.com, api.example.com",
 }
 
@@ -57,8 +60,14 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
     ("variable", "value", "problem"),
     [
         ("PBCEX_SECRET_KEY", "short", "is shorter than 32 characters"),
+        ("PBCEX_SMTP_URL", "smtp://mail", "must be smtps:// or smtp+starttls:// in production"),
+        ("PBCEX_SMTP_URL", "https://mail", "is not like smtps://user:password@mail.example.com"),
+        ("PBCEX_MAIL_FROM", "PBCEx <no-reply@pbcex.local>", "is required in production"),
         ("PBCEX_SECRET_KEY", "a" * 40, "is a placeholder: use a random one"),
         ("PBCEX_SECRET_KEY", "my-Secret-key-0123456789-abcdefghijk", "is a placeholder"),
+        ("PBCEX_KEY_RING", "keys.json", "an absolute path outside the checkout"),
+        ("PBCEX_KEY_RING", str(PROJECT / "keys.json"), "an absolute path outside the checkout"),
+        ("PBCEX_KEY_RING", f"{PROJECT}/../{PROJECT.name}/keys.json", "outside the checkout"),
         ("PBCEX_TOKEN_KEYS", "one:tooshort", "secrets of 32 characters"),
         ("DATABASE_URL", "sqlite:///x.db", "is not the address of a PostgreSQL server"),
         ("REDIS_URL", "redis://redis.internal/0", "has no password"),

@@ -11,6 +11,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from app.audit import service as audit
 from app.keys import backup, queries, rotation
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing, RingKey
@@ -57,6 +58,8 @@ def generate() -> None:
         if not _has_ring():
             _refuse_to_forget()
         key = ring.generate()
+    with _transaction() as session:
+        audit.record(session, actor=None, action="key.generated", subject=f"key {key.id}")
     click.echo(f"{key.id} {_state(key)}")
 
 
@@ -165,6 +168,8 @@ def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
             return backup.merge(present, found)
 
         known = ring.replace_contents(merged)
+    with _transaction() as session:
+        audit.record(session, actor=None, action="key.imported", subject=f"key {known.active}")
     click.echo(f"The ring has {len(known.keys)} keys; {known.active} seals")
 
 

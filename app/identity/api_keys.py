@@ -16,6 +16,7 @@ from secrets import token_bytes
 from uuid import UUID
 
 from app.access import DELEGABLE, Actor, Permission, require
+from app.audit import service as audit
 from app.identity import rules
 from app.identity.errors import ApiKeysFull, TokenInvalid
 from app.keys import service as keys
@@ -47,7 +48,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _REVOKE = """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE id = %s AND user_id = %s
-RETURNING id
+RETURNING revoked_at
 """
 
 
@@ -126,14 +127,26 @@ def create(
     named = sorted({scope.value for scope in scopes})
     values = (key_id, actor.user_id, name, _hash(text), prefix, last_four, named, now, expires_at)
     session.send(_ADD, values)
+    audit.record(
+        session,
+        actor=actor,
+        action="api_key.created",
+        subject=ids.encode("key", key_id),
+        after={"scopes": named, "expires_at": expires_at and clock.rfc3339(expires_at)},
+    )
     return ApiKey(key_id, name, prefix, last_four, named, now, expires_at, None, text)
 
 
 def revoke(session: Session, actor: Actor, key_id: UUID) -> None:
     """The key counts no more, at once. The first time stays. Raises `NotFound`, for somebody
     else's too."""
-    if session.row(_REVOKE, (clock.now(), key_id, actor.user_id)) is None:
+    now = clock.now()
+    row = session.row(_REVOKE, (now, key_id, actor.user_id))
+    if row is None:
         raise NotFound
+    if row[0] == now:
+        subject = ids.encode("key", key_id)
+        audit.record(session, actor=actor, action="api_key.revoked", subject=subject)
 
 
 def _mac(told: bytes) -> bytes:

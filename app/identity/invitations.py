@@ -6,9 +6,9 @@ The link leads on to setting up a second factor; whoever bears it is not signed 
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
+from app.access import Actor, Permission, Role, require
 from app.audit import service as audit
-from app.identity import half_done, one_time, queries, rules, service
+from app.identity import grants, half_done, one_time, queries, rules, service
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
 from app.identity.one_time import Purpose
 from app.identity.passwords import Passwords
@@ -63,11 +63,11 @@ class Acceptance:
     password_hash: str
 
 
-def roles_for(actor: Actor) -> list[Role]:
+def roles_for(session: Session, actor: Actor) -> list[Role]:
     """The roles that this person may invite others to: those with no right that they lack."""
     return [
         role
-        for role, permissions in PERMISSIONS_OF.items()
+        for role, permissions in grants.held(session).items()
         if role not in {Role.USER, Role.ADMIN} and permissions <= actor.permissions
     ]
 
@@ -80,7 +80,7 @@ def invite(
     Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming the field.
     """
     require(actor, Permission.STAFF_INVITE)
-    found = next((each for each in roles_for(actor) if each == role), None)
+    found = next((each for each in roles_for(session, actor) if each == role), None)
     if found is None:
         raise RoleNotInvitable
     registration = service.Registration(

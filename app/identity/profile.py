@@ -3,8 +3,10 @@
 from typing import Any
 
 from app.access import Actor
+from app.audit import service as audit
 from app.identity import queries, rules
 from app.identity.queries import Person
+from app.kit import ids
 from app.kit.db import Session
 
 _CHANGE = "UPDATE users SET first_name = %s, last_name = %s, phone = %s WHERE id = %s"
@@ -18,4 +20,12 @@ def change(session: Session, actor: Actor, changes: dict[str, Any]) -> Person:
     last_name = rules.name("lastName", changes.get("last_name", person.last_name))
     phone = rules.phone(changes["phone"]) if "phone" in changes else person.phone
     session.send(_CHANGE, (first_name, last_name, phone, actor.user_id))
+    # Which fields, and not what they say: the trail outlives the person's wish to be forgotten.
+    audit.record(
+        session,
+        actor=actor,
+        action="person.changed",
+        subject=ids.encode("usr", actor.user_id),
+        after={"fields": sorted(changes)},
+    )
     return queries.person_by_id(session, actor.user_id)

@@ -30,6 +30,10 @@ class Revocation(StrEnum):
     """A refresh token came a second time: one of the two was stolen."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     """The person changed their password, or reset it, which ends every session."""
+    ROLE_CHANGED = "role_changed"
+    """The person was given another role: what was opened for the old one is not for the new."""
+    SUSPENDED = "suspended"
+    """The person was suspended."""
 
 
 def revoke(session: Session, session_id: UUID, reason: Revocation) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from app.access import Actor
+from app.audit import service as audit
 from app.keys import queries
 from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
 from app.keys.ports import KeyRing
@@ -80,7 +82,7 @@ class _Walk:
         return None
 
 
-def begin(session: Session) -> UUID:
+def begin(session: Session, *, actor: Actor | None = None) -> UUID:
     """Make a key seal from now on, and stage the walk that wraps everything by it.
 
     The key is the newest of the ring that has not sealed yet, or a new one. A rotation that is not
@@ -102,6 +104,7 @@ def begin(session: Session) -> UUID:
     ring.activate(key_id)
     rotation_id = ids.new()
     session.send(_BEGIN, (rotation_id, key_id, clock.now()))
+    audit.record(session, actor=actor, action="key.rotated", subject=f"key {key_id}")
     return _go_on(session, rotation_id)
 
 
@@ -176,11 +179,12 @@ def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str,
     return done
 
 
-def retire(session: Session, key_id: str) -> None:
+def retire(session: Session, key_id: str, *, actor: Actor | None = None) -> None:
     """Give a key up for good: the ring forgets its secret.
 
-    Raises `KeyLost` if there is none, and `KeyInUse` while it seals, while a rotation runs or began
-    less than an hour ago, and while a sealed value needs it.
+    It does so at once, whatever becomes of the transaction. Raises `KeyLost` if there is none, and
+    `KeyInUse` while it seals, while a rotation runs or began less than an hour ago, and while a
+    sealed value needs it.
     """
     ring = resolve(KeyRing)
     keys = {key.id: key for key in ring.list_keys()}
@@ -194,6 +198,8 @@ def retire(session: Session, key_id: str) -> None:
     needed = queries.values_by_key(session).get(key_id, 0)
     if needed:
         raise KeyInUse(f"{needed} sealed values need the key {key_id}: rotate first")
+    audit.record(session, actor=actor, action="key.retired", subject=f"key {key_id}")
+    session.flush()
     ring.retire(key_id)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from uuid import UUID
 
 import psycopg
@@ -52,7 +53,16 @@ class Trail:
         return recorded
 
     def seal(self) -> None:
-        """As the timetable does."""
+        """As the timetable does, once other tests' transactions of before have ended: what
+        counts as settled is the same for all databases of a server."""
+        with self.database.reading() as session:
+            row = session.row("SELECT pg_snapshot_xmax(pg_current_snapshot())")
+            assert row is not None
+            passed = "SELECT FROM pg_current_snapshot() s WHERE pg_snapshot_xmin(s) >= %s::xid8"
+            for _ in range(100):
+                if session.rows(passed, (str(row[0]),)):
+                    break
+                sleep(0.05)
         with self.database.transaction() as session:
             service.seal(session)
 

@@ -1,6 +1,7 @@
 """Alive, ready, degraded, failing."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -10,8 +11,11 @@ from app.blueprints import health
 from app.blueprints.health import Readiness
 from app.config import VERSION
 from app.embedded.ports import free_port
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database, worst
+from app.kit.ports import provide, resolve
 
 
 def test_all_is_well(client: FlaskClient) -> None:
@@ -24,6 +28,7 @@ def test_all_is_well(client: FlaskClient) -> None:
             {"name": "postgresql", "status": "ok", "detail": "answers"},
             {"name": "durability", "status": "ok", "detail": "on"},
             {"name": "migrations", "status": "ok", "detail": "at head"},
+            {"name": "keys", "status": "ok", "detail": "can be read"},
             {"name": "redis", "status": "ok", "detail": "answers"},
         ],
     }
@@ -44,6 +49,25 @@ def test_without_redis_it_still_serves(variant: Callable[..., Flask]) -> None:
         "status": "degraded",
         "detail": "away; PostgreSQL stands in",
     }
+
+
+def test_without_its_keys_it_still_serves_what_is_not_sealed(
+    variant: Callable[..., Flask], tmp_path: Path
+) -> None:
+    before = resolve(KeyRing)
+    try:
+        client = variant().test_client()
+        provide(KeyRing, FileKeyRing(tmp_path / "keys.json", create=False))
+        answer = client.get("/health/ready")
+    finally:
+        provide(KeyRing, before)
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["checks"][-2] == {
+        "name": "keys",
+        "status": "degraded",
+        "detail": "cannot be read; what is sealed stays so",
+    }
+    assert str(tmp_path) not in answer.text
 
 
 def test_without_postgresql_it_does_not(variant: Callable[..., Flask]) -> None:

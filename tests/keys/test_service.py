@@ -26,15 +26,15 @@ def test_only_declared_columns_can_be_sealed(values):
             service.seal("x", table=table, column=column, key=ids.new())
 
 
-def test_every_sealed_column_is_named_so_and_found():
+def test_every_column_that_is_named_so_is_found():
     named = {
         (table.name, column.name)
         for table in metadata.tables.values()
         for column in table.columns
         if column.name.endswith("_sealed")
     }
-    assert named == {(column.table, column.column) for column in sealed_columns()}
-    assert ("addresses", "details_sealed") in named
+    found = {(column.table, column.column) for column in sealed_columns()}
+    assert ("addresses", "details_sealed") in named <= found
 
 
 def test_a_table_without_a_key_of_one_column_is_refused(values):

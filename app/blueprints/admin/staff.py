@@ -56,6 +56,6 @@ def _staff(
         status=status,
         given=given or {},
         problems=problems or {},
-        roles=invitations.roles_for(actor),
+        roles=invitations.roles_for(session, actor),
         waiting=invitations.waiting(session),
     )

@@ -161,12 +161,14 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
     "POST",
     "/verify-email/resend",
     permission=Permission.EMAIL_CONFIRM,
+    gives=schemas.OnItsWay,
     status=202,
     refusals=(EmailAlreadyConfirmed,),
 )
-def resend_confirmation(session: Session, actor: Actor) -> None:
+def resend_confirmation(session: Session, actor: Actor) -> object:
     """Be mailed another link that confirms one's own address, five times an hour at most."""
     by_mail.send_confirmation_again(session, actor)
+    return {"message": "A link is on its way"}
 
 
 @blp.operation(
@@ -174,16 +176,18 @@ def resend_confirmation(session: Session, actor: Actor) -> None:
     "/forgot-password",
     public=True,
     takes=schemas.ForgotPassword,
+    gives=schemas.OnItsWay,
     status=202,
     rate_limit=RateLimit.SIGN_IN,
 )
-def forgot_password(session: Session, body: dict[str, Any]) -> None:
+def forgot_password(session: Session, body: dict[str, Any]) -> object:
     """Ask for a link that resets the password.
 
     The answer is the same whether somebody has that address or not. The link works once, within an
     hour.
     """
     by_mail.ask_for_reset(session, body["email"])
+    return {"message": "If somebody has this address, a link is on its way there"}
 
 
 @blp.operation(

@@ -57,6 +57,16 @@ class EmailConfirmed(Schema):
     email_confirmed = ma.fields.Boolean(required=True)
 
 
+class OnItsWay(Schema):
+    """A mail was asked for. Whether it arrives is not known yet."""
+
+    message = Text(
+        200,
+        required=True,
+        metadata={"examples": ["If somebody has this address, a link is on its way there"]},
+    )
+
+
 class ForgotPassword(Schema):
     """Whose password was forgotten."""
 
