@@ -188,8 +188,7 @@ def conclude_login(
 ) -> LoggedIn | Refusal:
     """Open a login session, or record the failure and answer the refusal to raise afterwards.
 
-    `code` is of the second factor, for those who have one. Staff need an authenticator app for it,
-    unless told otherwise: a passkey signs in at a browser only.
+    `code` is of the second factor. Staff need an authenticator app: a passkey works in browsers.
     """
     settled = _settle(session, attempt, code)
     if isinstance(settled, Refusal):
