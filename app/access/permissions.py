@@ -43,6 +43,8 @@ class Permission(StrEnum):
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
+    KEYS_ROTATE = "all:keys:rotate"
+    """Make a new key seal personal data, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
     """Find people, and see who they are and how they stand."""
     PEOPLE_SUSPEND = "all:people:suspend"
@@ -132,6 +134,7 @@ _GOVERNMENT = frozenset(
     {
         Permission.BRANCHES_EDIT,
         Permission.GRANTS_EDIT,
+        Permission.KEYS_ROTATE,
         Permission.ROLES_ASSIGN,
         Permission.STAFF_INVITE,
     }
