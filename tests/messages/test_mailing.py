@@ -259,7 +259,8 @@ class TestTexts:
     LINK = "https://pbcex.example/auth/reset-password?token=otk_1.x"
 
     def values(self, kind: str) -> dict[str, str]:
-        return {**VALUES, "link": self.LINK, "changed_at": "2026-11-22T10:00:00.000Z"}
+        told = {"link": self.LINK, "changed_at": "2026-11-22T10:00:00.000Z", "role": "support"}
+        return {**VALUES, **told}
 
     @pytest.mark.parametrize("kind", sorted(rules.MAIL_VERSIONS))
     def test_every_kind_says_the_same_in_text_and_html(self, kind: str) -> None:
