@@ -15,6 +15,7 @@ from app.branches import queries as branches
 from app.branches import service as branches_service
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
+from app.identity import by_mail
 from app.identity import queries as people
 from app.identity import service as identity
 from app.kit import clock, ids
@@ -86,7 +87,7 @@ def credit(email: str, asset: str, amount: str) -> None:
         user_id = _find(session, email)
         if user_id is None:
             raise click.ClickException(f"nobody has the address {email}")
-        identity.confirm_email(session, user_id)
+        by_mail.confirm_email(session, user_id)
         _credit(session, user_id, given)
     click.echo(f"{email} has {given} {asset} more")
 
@@ -126,7 +127,7 @@ def _add(session: Session, email: str, role: Role, first_name: str, last_name: s
         email=email, password=PASSWORD, first_name=first_name, last_name=last_name
     )
     user_id = identity.add_person(session, registration, role, branch_id=branch_id)
-    identity.confirm_email(session, user_id)
+    by_mail.confirm_email(session, user_id)
     _record(session, "person.added", user_id, {"role": role.value})
     return user_id
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-from app.identity import lockout
+from app.identity import lockout, one_time
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.tasks import task
@@ -29,7 +29,7 @@ class Revocation(StrEnum):
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
     """A refresh token came a second time: one of the two was stolen."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    """The person changed their password, which ends every session."""
+    """The person changed their password, or reset it, which ends every session."""
     ROLE_CHANGED = "role_changed"
     """The person was given another role: what was opened for the old one is not for the new."""
     SUSPENDED = "suspended"
@@ -48,8 +48,10 @@ def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
 
 @task("identity.forget_expired")
 def forget_expired(session: Session) -> None:
-    """Delete what can never count again: ended sessions with their tokens, and old counters."""
+    """Delete what can never count again: ended sessions with their tokens, links whose time is
+    over, and old counters."""
     now = clock.now()
     session.send(_FORGET_TOKENS, (now,))
     session.send(_FORGET, (now,))
+    one_time.forget_expired(session, now)
     lockout.forget_old(session, now)
