@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
 from app.audit import service as audit
 from app.blueprints.declared import Route
+from app.identity import address_book, api_keys
+from app.identity.postal import PostalAddress
 from app.kit import ids
 from app.kit.db import Database
 from tests.pages import Browser
@@ -161,6 +163,28 @@ def _record(database: Database, owner: Actor) -> str:
     return ids.encode("aud", recorded)
 
 
+def _address(database: Database, owner: Actor) -> str:
+    """The only one in the book, which is of a limited size."""
+    given = PostalAddress(
+        country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
+    )
+    with database.transaction() as session:
+        session.send("DELETE FROM addresses WHERE user_id = %s", (owner.user_id,))
+        added = address_book.add(session, owner, given, is_default=False)
+    return ids.encode("adr", added.id)
+
+
+def _key(database: Database, owner: Actor) -> str:
+    """A key for what everybody may do."""
+    scopes = {Permission.MESSAGES_READ}
+    with database.transaction() as session:
+        session.send("DELETE FROM api_keys WHERE user_id = %s", (owner.user_id,))
+        made = api_keys.create(session, owner, name="a test", scopes=scopes, expires_at=None)
+    return ids.encode("key", made.id)
+
+
+_ADDRESS = Thing("address_id", _address, _nobody("adr"))
+
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>": _APPROVAL,
@@ -174,6 +198,8 @@ THINGS: dict[str, Thing] = {
     "/admin/people/<person_id>/reactivate": _PERSON,
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
+    "/api/me/addresses/<address_id>": _ADDRESS,
+    "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
 }
