@@ -37,7 +37,7 @@ def _refusals_are_errors() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        raise click.ClickException(refusal.detail) from refusal
+        raise click.ClickException(str(refusal)) from refusal
 
 
 @contextmanager
