@@ -12,6 +12,7 @@ A package imports only what stands below it, never up and never sideways:
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
     keys                             the key ring, field encryption at rest
+    approvals | branches             what needs a second person; where the house is
     audit | outbox | idempotency | throttle  sealed trail; staged jobs; one key, one effect; rates
     access                           who may do what: pure, no tables
     kit                              domain-free tools

@@ -10,18 +10,22 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
+from app.approvals.ports import Authority
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
-from app.blueprints.admin import exposure
+from app.blueprints.admin import approvals, audit, branches, exposure, people, roles
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
-from app.cli import audit, books, keys, prices, sample
+from app.cli import audit as audit_commands
+from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
+from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules
+from app.identity.authority import StandingAuthority
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
@@ -40,7 +44,16 @@ from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
 API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
-PAGE_BLUEPRINTS = (home.blp, login.blp, exposure.blp)
+PAGE_BLUEPRINTS = (
+    home.blp,
+    login.blp,
+    exposure.blp,
+    approvals.blp,
+    people.blp,
+    roles.blp,
+    branches.blp,
+    audit.blp,
+)
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
 _SESSION = {
@@ -69,7 +82,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = _connect_database(app)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
-    for group in (audit.audit, books.books, keys.keys, prices.prices, sample.sample):
+    for group in (
+        audit_commands.audit,
+        books.books,
+        keys.keys,
+        people_commands.people,
+        prices.prices,
+        sample.sample,
+    ):
         app.cli.add_command(group)
     return app
 
@@ -135,6 +155,7 @@ def _provide(settings: Settings) -> None:
         ),
     )
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
+    provide(Authority, StandingAuthority())
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)

@@ -1,6 +1,8 @@
 """Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
 
+from app.approvals import models as approvals
 from app.audit import models as audit
+from app.branches import models as branches
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
@@ -18,7 +20,9 @@ from app.trading import models as trading
 metadata = Base.metadata
 
 __all__ = [
+    "approvals",
     "audit",
+    "branches",
     "catalog",
     "funding",
     "hedging",

@@ -1,5 +1,6 @@
 """Imports every module that declares tasks, so that whoever stages or runs one finds it by name."""
 
+from app.approvals import service as approvals
 from app.audit import service as audit
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
@@ -12,6 +13,7 @@ from app.throttle import service as throttle
 from app.trading import service as trading
 
 __all__ = [
+    "approvals",
     "audit",
     "hedging",
     "idempotency",

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
+from app.identity import grants
+
 settings = current_app.extensions["settings"]
 metadata = current_app.extensions["migrate"].db.metadata
 MIGRATION_LOCK = 7_226_001
@@ -32,7 +34,15 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        introduce_permissions(connection)
     engine.dispose()
+
+
+def introduce_permissions(connection: sa.Connection) -> None:
+    """A permission that the program has and the database has not met gets its first holders."""
+    if sa.inspect(connection).has_table("role_grants"):
+        connection.exec_driver_sql(grants.INTRODUCE, grants.first_holders())
+    connection.commit()
 
 
 run()

@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from app.access import PERMISSIONS_OF, Actor, Role
+from app.branches import service as branches
 from app.catalog.rules import TRADABLE, priced
 from app.identity import service as identity
 from app.kit import clock, ids
@@ -56,15 +57,22 @@ class People:
                 credit(session, user_id, text, name.replace("_", "-"))
         return Actor(user_id, None, email, Role.USER, PERMISSIONS_OF[Role.USER])
 
-    def staff(self, role: Role) -> Actor:
-        """A new person in a role, who can sign in with `PASSWORD`."""
+    def branch(self) -> UUID:
+        """A new branch."""
+        code = f"T{ids.new().hex[-11:].upper()}"
+        with self.database.transaction() as session:
+            return branches.open_branch(session, None, code=code, name="A branch of tests")
+
+    def staff(self, role: Role, branch_id: UUID | None = None) -> Actor:
+        """A new person in a role, who can sign in with `PASSWORD`; a teller at a branch."""
         email = f"{ids.new().hex}@example.com"
         registration = identity.prepare_registration(
             email=email, password=PASSWORD, first_name="Grace", last_name="Hopper"
         )
         with self.database.transaction() as session:
             user_id = identity.add_person(session, registration, role)
-        return Actor(user_id, None, email, role, PERMISSIONS_OF[role])
+            session.send("UPDATE users SET branch_id = %s WHERE id = %s", (branch_id, user_id))
+        return Actor(user_id, None, email, role, PERMISSIONS_OF[role], branch_id)
 
     def balances(self, person: Actor) -> dict[str, str]:
         """What they have that is not zero, posted, as text by asset."""

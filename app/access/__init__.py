@@ -1,10 +1,21 @@
 """Who may do what: roles, permissions and the one question `require` asks. Pure; owns no tables.
 
-Invariant: every permission is granted to some role, and a role's grants stand in one table here.
-Object-level access ("mine") is not decided here but by queries scoped to the actor's id.
+Invariant: every permission is granted to some role. What each role holds is kept in the database
+(identity/grants.py); the table here says what it begins with. Object-level access ("mine", "my
+branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
 """
 
-from app.access.permissions import DELEGABLE, PERMISSIONS_OF, Permission, Role
-from app.access.policy import Actor, require
+from app.access.permissions import BRANCH_BOUND, DELEGABLE, PERMISSIONS_OF, Permission, Role
+from app.access.policy import Actor, branch_scope, check_branch, require
 
-__all__ = ["DELEGABLE", "PERMISSIONS_OF", "Actor", "Permission", "Role", "require"]
+__all__ = [
+    "BRANCH_BOUND",
+    "DELEGABLE",
+    "PERMISSIONS_OF",
+    "Actor",
+    "Permission",
+    "Role",
+    "branch_scope",
+    "check_branch",
+    "require",
+]

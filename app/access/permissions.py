@@ -25,10 +25,34 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """A permission is written `scope:resource:action`. `own`: only the actor's own things."""
+    """A permission is written `scope:resource:action`.
 
+    `own`: only the actor's own things. `branch`: those of the actor's branch, for a role that is
+    bound to one (`BRANCH_BOUND`). `all`: whoever's they are.
+    """
+
+    APPROVALS_DECIDE = "all:approvals:decide"
+    """Approve or reject what another person asked for, where one may do it oneself."""
+    APPROVALS_READ = "all:approvals:read"
+    """See what waits for a second person, and what became of it."""
+    AUDIT_READ = "all:audit:read"
+    """Read the audit trail: what everybody did, and what was denied."""
+    BRANCHES_EDIT = "all:branches:edit"
+    """Open branches."""
     EXPOSURE_READ = "all:exposure:read"
     """See what the house owes and owns in each metal."""
+    GRANTS_EDIT = "all:grants:edit"
+    """Change what a role may do."""
+    PEOPLE_READ = "all:people:read"
+    """Find people, and see who they are and how they stand."""
+    PEOPLE_SUSPEND = "all:people:suspend"
+    """Suspend a person and let them back in, with a second person's approval."""
+    ROLES_ASSIGN = "all:roles:assign"
+    """Change a person's role and branch."""
+    ROLES_READ = "all:roles:read"
+    """See what each role may do."""
+    BRANCHES_READ = "branch:branches:read"
+    """See branches and who works there."""
     ACCOUNT_CHANGE = "own:account:change"
     """Change one's own names and phone number."""
     ACCOUNT_READ = "own:account:read"
@@ -78,6 +102,31 @@ _CUSTOMER = frozenset(
         Permission.TRANSFERS_CREATE,
     }
 )
+_OVERSIGHT = frozenset(
+    {
+        Permission.APPROVALS_READ,
+        Permission.AUDIT_READ,
+        Permission.BRANCHES_READ,
+        Permission.EXPOSURE_READ,
+        Permission.PEOPLE_READ,
+        Permission.ROLES_READ,
+    }
+)
+_CONDUCT = frozenset(
+    {
+        Permission.APPROVALS_DECIDE,
+        Permission.APPROVALS_READ,
+        Permission.PEOPLE_READ,
+        Permission.PEOPLE_SUSPEND,
+    }
+)
+_GOVERNMENT = frozenset(
+    {
+        Permission.BRANCHES_EDIT,
+        Permission.GRANTS_EDIT,
+        Permission.ROLES_ASSIGN,
+    }
+)
 #: What a customer may let a program of their own do: nothing that changes who they are, how they
 #: sign in, or where things are sent.
 DELEGABLE = frozenset(
@@ -92,17 +141,21 @@ DELEGABLE = frozenset(
         Permission.TRANSFERS_CREATE,
     }
 )
-_OVERSIGHT = frozenset({Permission.EXPOSURE_READ})
 
-#: Staff act for the house: they hold no customer's right to their own money.
+#: Roles whose holders work at one branch, and whose `branch:` permissions end there.
+BRANCH_BOUND = frozenset({Role.TELLER})
+
+#: What each role may do in a new house. From then on the database says (identity/grants.py); a
+#: permission that is new to the database gets its holders from here. Staff act for the house: they
+#: hold no customer's right to their own money.
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERYBODY | _CUSTOMER,
-        Role.SUPPORT: _EVERYBODY,
-        Role.TELLER: _EVERYBODY,
+        Role.SUPPORT: _EVERYBODY | {Permission.PEOPLE_READ},
+        Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ},
         Role.INVENTORY: _EVERYBODY,
-        Role.COMPLIANCE: _EVERYBODY,
+        Role.COMPLIANCE: _EVERYBODY | _CONDUCT,
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _GOVERNMENT,
     }
 )

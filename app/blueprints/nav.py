@@ -28,6 +28,19 @@ SECTIONS = (
         "Treasury",
         (Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),),
     ),
+    Section(
+        "People",
+        (
+            Entry("People", "people_pages.search", "users", Permission.PEOPLE_READ),
+            Entry("Approvals", "approvals_pages.inbox", "inbox", Permission.APPROVALS_READ),
+            Entry("Roles", "roles_pages.matrix", "shield", Permission.ROLES_READ),
+            Entry("Branches", "branches_pages.branches", "building", Permission.BRANCHES_READ),
+        ),
+    ),
+    Section(
+        "Oversight",
+        (Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),),
+    ),
 )
 
 

@@ -23,15 +23,16 @@ from flask import Blueprint, Flask, Response, current_app, redirect, request, ur
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Permission, require
-from app.blueprints import errors, rendering, signin
+from app.blueprints import denials, errors, rendering, signin
 from app.blueprints.envelope import ACTOR
 from app.blueprints.limits import RateLimit
 from app.blueprints.web import ApiBlueprint
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import Malformed, PermissionDenied
+from app.kit.errors import Invalid, Malformed, PermissionDenied, Refusal
 
 View = Callable[..., Response]
 
+_SAID_AT_FORM = "pbcex.said_at_form"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A path of our own: browsers read "//", "/\" and control characters as the way to somewhere else.
 _OUR_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
@@ -87,7 +88,10 @@ class PageBlueprint(Blueprint):
                 request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
                 with _opened(method, snapshot=snapshot) as session:
-                    return handler(session, member.actor, **variables)
+                    response = handler(session, member.actor, **variables)
+                if refusal := request.environ.get(_SAID_AT_FORM):
+                    denials.record(refusal)
+                return response
 
             serve.permission = permission  # type: ignore[attr-defined]
             serve.rate_limit = rate_limit  # type: ignore[attr-defined]
@@ -140,6 +144,16 @@ def see_other(location: str) -> Response:
     assert isinstance(response, Response)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def said_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
+    """The status and the problems of a form that is shown again because of a refusal. The refusal
+    is recorded after the transaction, as if it had been raised."""
+    request.environ[_SAID_AT_FORM] = refusal
+    status = errors.status_of(type(refusal))
+    if isinstance(refusal, Invalid):
+        return status, {refusal.field: f"This {refusal.message}"}
+    return status, {"": refusal.detail}
 
 
 def our_path(text: str | None) -> str | None:

@@ -6,6 +6,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from app.audit import service as audit
 from app.catalog.rules import Metal
 from app.integrations.replay.feed import InvalidPriceFile, ReplayFeed
 from app.kit import clock, ports
@@ -44,6 +45,17 @@ def replay(file: Path, metal: str) -> None:
         new = _store(observations)
     except Unavailable as error:
         raise click.ClickException(f"{error} Start the same command again to go on") from error
+    if new:
+        database: Database = current_app.extensions["database"]
+        with database.transaction() as session:
+            audit.record(
+                session,
+                actor=None,
+                action="prices.replayed",
+                subject=metal,
+                after={"file": file.name, "ticks": new},
+                reason=click.get_current_context().command_path,
+            )
     click.echo(f"{new} ticks are new, {len(observations) - new} were there already")
 
 

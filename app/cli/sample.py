@@ -10,6 +10,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.access import Role
+from app.audit import service as audit
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
 from app.identity import queries as people
@@ -121,7 +122,13 @@ def _add(session: Session, email: str, role: Role, first_name: str, last_name: s
     )
     user_id = identity.add_person(session, registration, role)
     identity.confirm_email(session, user_id)
+    _record(session, "person.added", user_id, {"role": role.value})
     return user_id
+
+
+def _record(session: Session, action: str, user_id: UUID, after: dict[str, str]) -> None:
+    subject, reason = ids.encode("usr", user_id), click.get_current_context().command_path
+    audit.record(session, actor=None, action=action, subject=subject, after=after, reason=reason)
 
 
 def _credit(session: Session, user_id: UUID, amount: Amount) -> None:
@@ -135,3 +142,5 @@ def _credit(session: Session, user_id: UUID, amount: Amount) -> None:
             ledger.credit(chart.customer(user_id, amount.asset), amount),
         ],
     )
+    given = {"asset": amount.asset.code, "amount": str(amount)}
+    _record(session, "account.credited", user_id, given)

@@ -1,7 +1,8 @@
 """People and how they prove who they are: accounts, passwords, login sessions, tokens, API keys;
 and where they live.
 
-Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `addresses` and `api_keys`.
+Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `addresses`, `api_keys`, and
+what roles may do: `permissions` and `role_grants`.
 
 Invariants: an e-mail address belongs to one person whatever its case. A login session is the family
 of its refresh tokens and is revoked once, with a reason; an access token says which session it

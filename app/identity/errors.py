@@ -54,3 +54,45 @@ class ApiKeysFull(Conflict):
 
 
 refuses("users_email_key_key", lambda _detail: EmailTaken())
+
+
+class LastAdministrator(Conflict):
+    """Nobody would be left to administer the house, or to edit grants."""
+
+    code = "last_administrator"
+    title = "Nobody would be left who administers the house"
+
+
+class LastHolder(Conflict):
+    """No role would be left that may do this."""
+
+    code = "last_holder"
+    title = "No other role holds this permission. Give it to another role first"
+
+
+class GrantFixed(Conflict):
+    """This follows from what the role is, and nobody can change it here."""
+
+    code = "grant_fixed"
+    title = "What people may do with their own things, and customers' rights, are not edited here"
+
+
+class LacksPermission(PermissionDenied):
+    """Nobody gives, takes away or assigns what they lack themselves."""
+
+    code = "permission_lacking"
+    title = "You lack this permission yourself"
+
+
+class OwnStanding(PermissionDenied):
+    """Nobody changes their own role or status."""
+
+    code = "own_standing"
+    title = "You cannot change your own role or status"
+
+
+class AlreadySo(Conflict):
+    """The person has this role, branch or status already."""
+
+    code = "already_so"
+    title = "This is so already"

@@ -21,6 +21,14 @@ class User(Base):
             name="role_known",
         ),
         sa.CheckConstraint("status IN ('active', 'suspended')", name="user_status_known"),
+        sa.CheckConstraint(
+            "(suspended_at IS NULL) = (suspended_reason IS NULL)", name="reason_if_suspended"
+        ),
+        sa.CheckConstraint(
+            "suspended_at IS NULL OR status = 'suspended'", name="active_has_no_suspension"
+        ),
+        sa.CheckConstraint("branch_id IS NULL OR role = 'TELLER'", name="branch_is_a_tellers"),
+        sa.Index("users_role_id_idx", "role", "id"),
         sa.CheckConstraint("phone ~ '^\\+[1-9][0-9]{3,14}$'", name="phone_is_e164"),
     )
 
@@ -35,6 +43,10 @@ class User(Base):
     phone: Mapped[str | None] = mapped_column(sa.Text)
     role: Mapped[str] = mapped_column(sa.Text)
     status: Mapped[str] = mapped_column(sa.Text, server_default=sa.text("'active'"))
+    suspended_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    suspended_reason: Mapped[str | None] = mapped_column(sa.Text)
+    #: Where a teller works.
+    branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     email_confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
@@ -48,7 +60,8 @@ class LoginSession(Base):
             "(revoked_at IS NULL) = (revoked_reason IS NULL)", name="reason_if_revoked"
         ),
         sa.CheckConstraint(
-            "revoked_reason IN ('logged_out', 'token_reused', 'password_changed')",
+            "revoked_reason IN ('logged_out', 'token_reused', 'password_changed', 'role_changed',"
+            " 'suspended')",
             name="revoked_reason_known",
         ),
         sa.CheckConstraint("expires_at > created_at", name="session_expires_after_start"),
@@ -150,3 +163,20 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     revoked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class KnownPermission(Base):
+    """A permission that the database has met: its first holders were written down."""
+
+    __tablename__ = "permissions"
+
+    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+
+
+class RoleGrant(Base):
+    """A permission that a role holds."""
+
+    __tablename__ = "role_grants"
+
+    role: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    permission: Mapped[str] = mapped_column(sa.ForeignKey("permissions.name"), primary_key=True)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.access import DELEGABLE, PERMISSIONS_OF, Actor, Role
+from app.access import DELEGABLE, Actor, Role
+from app.access.policy import permissions_named
 from app.identity import rules
 from app.identity.api_keys import KeyClaims
 from app.identity.errors import TokenInvalid
@@ -14,7 +15,11 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pipeline import Row, Statement
 
-_ACTOR = "SELECT u.id, u.email, u.role"
+# What the role may do is read with it: whatever was taken away is gone with the next request.
+_ACTOR = """
+    SELECT u.id, u.email, u.role, u.branch_id,
+        (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
+"""
 # A token never outlives its session, so the session's expiry needs no second look here.
 _BY_SESSION = f"""
     {_ACTOR}, NULL FROM login_sessions s JOIN users u ON u.id = s.user_id
@@ -65,14 +70,14 @@ def actor_from(row: Row | None, claims: Claims | KeyClaims) -> Actor:
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role_name, scopes = row
+    user_id, email, role, branch_id, names, scopes = row
     if user_id != claims.user_id:
         raise TokenInvalid
-    role = Role(role_name)
-    permissions = PERMISSIONS_OF[role]
+    permissions = permissions_named(names or "")
     if isinstance(claims, KeyClaims):
-        return Actor(user_id, None, email, role, permissions & DELEGABLE.intersection(scopes))
-    return Actor(user_id, claims.session_id, email, role, permissions)
+        permissions &= DELEGABLE.intersection(scopes)
+        return Actor(user_id, None, email, Role(role), permissions, branch_id)
+    return Actor(user_id, claims.session_id, email, Role(role), permissions, branch_id)
 
 
 def person_by_id(session: Session, user_id: UUID) -> Person:

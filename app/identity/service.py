@@ -41,6 +41,10 @@ class Revocation(StrEnum):
     """A refresh token came a second time: one of the two was stolen."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     """The person changed their password, which ends every session."""
+    ROLE_CHANGED = "role_changed"
+    """The person was given another role: what was opened for the old one is not for the new."""
+    SUSPENDED = "suspended"
+    """The person was suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +231,7 @@ def conclude_password_change(
         return settled
     _store_hash(session, settled, new_hash)
     _done(session, attempt, _PASSWORD_CHANGED)
-    session.send(
-        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
-        " WHERE user_id = %s AND revoked_at IS NULL",
-        (clock.now(), Revocation.PASSWORD_CHANGED, settled),
-    )
+    revoke_all_sessions(session, settled, Revocation.PASSWORD_CHANGED)
     return _open_session(session, settled)
 
 
@@ -355,6 +355,15 @@ def revoke_session(session: Session, session_id: UUID, reason: Revocation) -> No
         "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
         " WHERE id = %s AND revoked_at IS NULL",
         (clock.now(), reason, session_id),
+    )
+
+
+def revoke_all_sessions(session: Session, user_id: UUID, reason: Revocation) -> None:
+    """End every session of a person, at once."""
+    session.send(
+        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
+        " WHERE user_id = %s AND revoked_at IS NULL",
+        (clock.now(), reason, user_id),
     )
 
 

@@ -11,7 +11,8 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from uuid import UUID
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import Actor, Role
+from app.access.policy import permissions_named
 from app.kit import clock, ids
 from app.kit.db import Session
 
@@ -30,7 +31,8 @@ UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
 WHERE secret_hash = %s AND revoked_at IS NULL
 """
 _FIND = """
-SELECT s.id, s.seen_at, u.id, u.email, u.role, u.first_name, u.last_name
+SELECT s.id, s.seen_at, u.id, u.email, u.role, u.branch_id, u.first_name, u.last_name,
+    (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
 FROM login_sessions s JOIN users u ON u.id = s.user_id
 WHERE s.secret_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.seen_at > %s
     AND u.status = 'active' AND u.role <> 'USER'
@@ -52,9 +54,9 @@ def find(session: Session, secret: str) -> StaffMember | None:
     row = session.row(_FIND, (_hash(secret), now, now - IDLE))
     if row is None:
         return None
-    session_id, seen_at, user_id, email, role_name, first_name, last_name = row
-    role = Role(role_name)
-    actor = Actor(user_id, session_id, email, role, PERMISSIONS_OF[role])
+    session_id, seen_at, user_id, email, role, branch_id, first_name, last_name, names = row
+    permissions = permissions_named(names or "")
+    actor = Actor(user_id, session_id, email, Role(role), permissions, branch_id)
     return StaffMember(actor, f"{first_name} {last_name}", seen_at)
 
 

@@ -108,6 +108,22 @@ class Session:
         queued, self._queue = self._queue, []
         return self._pipeline().run([*queued, *statements])[len(queued) :]
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What the block does, or, when it raises, nothing of it: the transaction goes on as if the
+        block had never begun. For a form that is shown again. Raises what the block raised, or the
+        refusal that its room registered for the constraint that was hit."""
+        self.send("SAVEPOINT attempt")
+        self.flush()
+        try:
+            yield
+            self.send("RELEASE SAVEPOINT attempt")
+            self.flush()
+        except Exception as error:  # noqa: BLE001 - always raised again, under its own name
+            self._queue.clear()
+            self.send("ROLLBACK TO SAVEPOINT attempt")
+            raise_refusal(error, committing=False)
+
     def flush(self) -> None:
         """Send what is queued now, and raise what it raises."""
         if self._queue:

@@ -28,7 +28,7 @@ def test_a_permission_names_scope_resource_and_action_in_order() -> None:
     assert values == sorted(values)
     for value in values:
         scope, resource, action = value.split(":")
-        assert scope in {"all", "own"}
+        assert scope in {"all", "branch", "own"}
         assert resource
         assert action
 

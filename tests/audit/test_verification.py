@@ -61,7 +61,7 @@ def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> 
             overlooked, report = missed(superuser, tampering, chance)
             assert overlooked == set(), (tampering.__name__, report.findings[:5])
             if tampering not in MOVES_EVERYTHING:
-                assert report.wrong <= 5, report.findings
+                assert report.wrong <= 8, report.findings
     assert full.report().findings == []
     record_property(
         "evidence",

@@ -1,0 +1,16 @@
+"""What approvals ask of the room that knows people."""
+
+from typing import Protocol
+from uuid import UUID
+
+from app.access import Actor
+from app.kit.db import Session
+
+
+class Authority(Protocol):
+    """Who may do what at this very moment."""
+
+    def acting(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
+        """The person with the permissions they have now, which nobody changes before this
+        transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
+        ...

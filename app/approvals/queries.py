@@ -1,0 +1,101 @@
+"""Named reads of approvals, as typed rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from app.approvals import registry
+from app.approvals.rules import Status
+from app.kit import clock, pages
+from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.kit.pages import Page
+from app.kit.pipeline import Row
+
+_SELECT = """
+SELECT id, action, subject, subject_id, payload, before, after, hash, reason, maker_id, status,
+    checker_id, decision_reason, created_at, expires_at, decided_at
+FROM approvals WHERE
+"""
+# What has expired without anybody noticing yet does not wait any more.
+_IN_FOLDER = """
+(status = 'pending' AND expires_at > %(now)s) = %(waiting)s
+AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
+"""
+_ABOUT = "subject_id = %s AND status = 'pending' AND expires_at > %s ORDER BY id DESC"
+_COUNT = "SELECT count(*) FROM approvals WHERE status = 'pending' AND expires_at > %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A request, and what became of it."""
+
+    id: UUID
+    action: str
+    subject: str
+    subject_id: UUID | None
+    payload: Mapping[str, str]
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    hash: bytes
+    reason: str
+    maker_id: UUID
+    status: Status
+    checker_id: UUID | None
+    decision_reason: str | None
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+
+    @property
+    def title(self) -> str:
+        """What would be done, in words."""
+        return registry.action_named(self.action).title
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """What changes: name, before, after; those that stay the same too."""
+        names = [*self.before, *(name for name in self.after if name not in self.before)]
+        return [(name, self.before.get(name, ""), self.after.get(name, "")) for name in names]
+
+    @property
+    def people(self) -> set[UUID]:
+        """Everybody it names."""
+        named = {self.maker_id, self.checker_id, self.subject_id}
+        return {each for each in named if each is not None}
+
+
+def approvals(
+    session: Session, *, waiting: bool, cursor: UUID | None = None, limit: int = 50
+) -> Page[Approval]:
+    """Those that wait for a decision, or those that have ended; newest first."""
+    values = {"waiting": waiting, "before": cursor, "limit": limit + 1, "now": clock.now()}
+    found = [_approval(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
+    return pages.cut(found, limit, lambda each: each.id)
+
+
+def approval(session: Session, approval_id: UUID) -> Approval:
+    """The request of that id. Raises `NotFound`."""
+    row = session.row(_SELECT + "id = %s", (approval_id,))
+    if row is None:
+        raise NotFound
+    return _approval(row)
+
+
+def waiting_about(session: Session, person_id: UUID) -> list[Approval]:
+    """What waits for a decision and is about this person."""
+    return [_approval(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
+
+
+def count_waiting(session: Session) -> int:
+    """How many wait for a decision."""
+    [(count,)] = session.rows(_COUNT, (clock.now(),))
+    return int(count)
+
+
+def _approval(row: Row) -> Approval:
+    found = Approval(*row)
+    expired = found.status == Status.PENDING and found.expires_at <= clock.now()
+    status = Status.EXPIRED if expired else Status(found.status)
+    return replace(found, hash=bytes(found.hash), status=status)

@@ -1,0 +1,306 @@
+"""The verbs of approvals: ask, edit, withdraw, approve, reject.
+
+Approving may have to *end* a request and then refuse: it has expired, or what it is about has
+changed. Raising would roll the end back, so `approve` answers such a refusal as a value, and
+whoever opened the transaction shows it after the commit.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hmac import compare_digest
+from uuid import UUID
+
+from app.access import Actor, require
+from app.approvals import registry, rules
+from app.approvals.errors import (
+    ApprovalChanged,
+    ApprovalDecided,
+    ApprovalExpired,
+    ApprovalOutdated,
+    ApprovalPending,
+    SelfApproval,
+)
+from app.approvals.ports import Authority
+from app.approvals.registry import Action, Approved
+from app.approvals.rules import STEPS, Status
+from app.audit import service as audit
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import NotFound, Refusal
+from app.kit.ports import resolve
+from app.kit.tasks import task
+
+_INSERT = """
+INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
+    maker_id, status, created_at, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_LOCK = """
+SELECT id, action, subject, subject_id, payload, before, after, hash, reason, maker_id, status,
+    expires_at
+FROM approvals WHERE id = %s FOR UPDATE
+"""
+_END = """
+UPDATE approvals SET status = %s, checker_id = %s, decision_reason = %s, decided_at = %s
+WHERE id = %s
+"""
+_EVENT = """
+INSERT INTO approval_events (id, approval_id, from_status, to_status, actor_id, at)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_SAME = """
+SELECT id FROM approvals WHERE action = %s AND subject = %s AND status = 'pending'
+"""
+_DUE = """
+SELECT id FROM approvals WHERE status = 'pending' AND expires_at <= %s
+ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request as it stands in its row, which is locked."""
+
+    id: UUID
+    action: str
+    subject: str
+    subject_id: UUID | None
+    payload: Mapping[str, str]
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+    hash: bytes
+    reason: str
+    maker_id: UUID
+    status: Status
+    expires_at: datetime
+
+    def is_whole(self) -> bool:
+        """Whether it is still what its hash was made of."""
+        return compare_digest(
+            self.hash,
+            rules.digest(
+                action=self.action,
+                subject=self.subject,
+                payload=self.payload,
+                before=self.before,
+                after=self.after,
+            ),
+        )
+
+
+def ask(
+    session: Session,
+    actor: Actor,
+    action_name: str,
+    payload: Mapping[str, str],
+    *,
+    subject: str,
+    subject_id: UUID | None = None,
+    reason: str,
+) -> UUID:
+    """Ask for an act that a second person has to approve; answers the request's id.
+
+    The actor must be allowed to do it themselves. Raises `PermissionDenied`, `Invalid` for the
+    reason, `ApprovalPending` if the same was asked for and waits, and whatever the act refuses.
+    """
+    action = registry.action_named(action_name)
+    reason = rules.reason(reason)
+    maker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    require(maker, action.permission)
+    action.check(session, maker, payload)
+    change = action.compare(session, payload)
+    approval_id, now = ids.new(), clock.now()
+    for (same_id,) in session.rows(_SAME, (action.name, subject)):
+        same = _locked(session, same_id)
+        if same.expires_at > now:
+            raise ApprovalPending
+        _end(session, same, Status.EXPIRED, actor=None)
+    hashed = rules.digest(
+        action=action.name,
+        subject=subject,
+        payload=payload,
+        before=change.before,
+        after=change.after,
+    )
+    texts = [json.dumps(dict(each)) for each in (payload, change.before, change.after)]
+    session.send(
+        _INSERT,
+        (
+            approval_id,
+            action.name,
+            subject,
+            subject_id,
+            *texts,
+            hashed,
+            reason,
+            maker.user_id,
+            Status.PENDING,
+            now,
+            now + rules.LIFETIME,
+        ),
+    )
+    session.send(_EVENT, (ids.new(), approval_id, None, Status.PENDING, maker.user_id, now))
+    session.flush()
+    audit.record(
+        session,
+        actor=maker,
+        action="approval.asked",
+        subject=ids.encode("apr", approval_id),
+        before={"about": subject, **change.before},
+        after={"action": action.name, **change.after},
+        reason=reason,
+    )
+    return approval_id
+
+
+def approve(session: Session, actor: Actor, approval_id: UUID, *, seen: bytes) -> Refusal | None:
+    """Approve the request whose hash the checker has `seen`, and do it; or end it and answer the
+    refusal to raise afterwards.
+
+    Raises `SelfApproval`, `PermissionDenied` for who may not do it themselves at this moment,
+    `ApprovalDecided`, `ApprovalChanged`, and whatever the act itself refuses.
+    """
+    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    request, action = _decidable(session, checker, approval_id)
+    if request.expires_at <= clock.now():
+        _end(session, request, Status.EXPIRED, actor=None)
+        return ApprovalExpired()
+    if not request.is_whole() or not compare_digest(request.hash, seen):
+        raise ApprovalChanged
+    if not _still_asked_for(session, request, action):
+        _end(session, request, Status.OUTDATED, actor=checker)
+        return ApprovalOutdated()
+    action.check(session, checker, request.payload)
+    _end(session, request, Status.APPROVED, actor=checker)
+    action.execute(
+        session,
+        Approved(request.id, request.payload, request.reason, request.maker_id, checker),
+    )
+    return None
+
+
+def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) -> None:
+    """Say no. Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does,
+    and `Invalid` for the reason."""
+    reason = rules.reason(reason)
+    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    request, _action = _decidable(session, checker, approval_id)
+    _end(session, request, Status.REJECTED, actor=checker, reason=reason)
+
+
+def withdraw(session: Session, actor: Actor, approval_id: UUID) -> None:
+    """Its maker takes the request back. `NotFound` for one that is another's."""
+    request = _own(session, actor, approval_id)
+    _end(session, request, Status.WITHDRAWN, actor=actor)
+
+
+def edit(
+    session: Session,
+    actor: Actor,
+    approval_id: UUID,
+    *,
+    payload: Mapping[str, str] | None = None,
+    reason: str,
+) -> UUID:
+    """Its maker changes the request: it dies, and a new one, whose id is answered, stands in its
+    place for somebody to look at. `NotFound` for one that is another's."""
+    request = _own(session, actor, approval_id)
+    _end(session, request, Status.SUPERSEDED, actor=actor)
+    return ask(
+        session,
+        actor,
+        request.action,
+        request.payload if payload is None else payload,
+        subject=request.subject,
+        subject_id=request.subject_id,
+        reason=reason,
+    )
+
+
+@task("approvals.expire_old")
+def expire_old(session: Session) -> None:
+    """End the requests that nobody decided in time."""
+    for (approval_id,) in session.rows(_DUE, (clock.now(),)):
+        _end(session, _locked(session, approval_id), Status.EXPIRED, actor=None)
+
+
+def _locked(session: Session, approval_id: UUID) -> _Request:
+    row = session.row(_LOCK, (approval_id,))
+    if row is None:
+        raise NotFound
+    values = list(row)
+    values[7], values[10] = bytes(row[7]), Status(row[10])
+    return _Request(*values)
+
+
+def _pending(session: Session, approval_id: UUID) -> _Request:
+    request = _locked(session, approval_id)
+    if STEPS.is_end(request.status):
+        raise ApprovalDecided
+    return request
+
+
+def _own(session: Session, actor: Actor, approval_id: UUID) -> _Request:
+    request = _locked(session, approval_id)
+    if request.maker_id != actor.user_id:
+        raise NotFound
+    if STEPS.is_end(request.status):
+        raise ApprovalDecided
+    return request
+
+
+def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[_Request, Action]:
+    """The request, locked, with its act; for somebody who may decide it."""
+    request = _pending(session, approval_id)
+    if checker.user_id in {request.maker_id, request.subject_id}:
+        raise SelfApproval
+    action = registry.action_named(request.action)
+    require(checker, action.permission)
+    return request, action
+
+
+def _still_asked_for(session: Session, request: _Request, action: Action) -> bool:
+    """Whether what it is about is as it was, and its maker may still ask for it."""
+    try:
+        maker = resolve(Authority).acting(session, request.maker_id)
+        require(maker, action.permission)
+        action.check(session, maker, request.payload)
+        change = action.compare(session, request.payload)
+    except Refusal:
+        return False
+    return (dict(change.before), dict(change.after)) == (request.before, request.after)
+
+
+def _end(
+    session: Session,
+    request: _Request,
+    status: Status,
+    *,
+    actor: Actor | None,
+    reason: str | None = None,
+) -> None:
+    STEPS.transition(request.status, status)
+    now = clock.now()
+    decides = status in {Status.APPROVED, Status.REJECTED}
+    checker_id = actor.user_id if actor and decides else None
+    session.send(_END, (status, checker_id, reason, now, request.id))
+    acted_by = actor.user_id if actor else None
+    session.send(_EVENT, (ids.new(), request.id, request.status, status, acted_by, now))
+    session.flush()
+    audit.record(
+        session,
+        actor=actor,
+        action=f"approval.{status}",
+        subject=ids.encode("apr", request.id),
+        before={"status": request.status},
+        after={
+            "status": status,
+            "action": request.action,
+            "about": request.subject,
+            "maker": ids.encode("usr", request.maker_id),
+            "hash": request.hash.hex(),
+        },
+        reason=reason,
+    )

@@ -1,0 +1,121 @@
+"""Named reads of the audit trail, for the desks."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.kit.pages import Page, cut
+
+PAGE = 50
+
+_SELECT = """
+SELECT r.id, r.recorded_at, r.actor_id, r.actor_role, r.session_id, r.on_behalf_of, r.action,
+    r.subject, r.before::text, r.after::text, r.reason, r.request_id, r.outcome, s.position,
+    s.sealed_at
+FROM audit_records r LEFT JOIN audit_seals s ON s.record_id = r.id
+"""
+# A nullable condition would hide the index of each filter, so only those that are asked are there.
+_CONDITIONS = {
+    "actor_id": "r.actor_id = %(actor_id)s",
+    "subject": "r.subject = %(subject)s",
+    "action": "r.action = %(action)s",
+    "outcome": "r.outcome = %(outcome)s",
+    "cursor": "r.id < %(cursor)s",
+}
+# As many steps as there are actions, and not as there are records.
+_ACTIONS = """
+WITH RECURSIVE known (action) AS (
+    SELECT min(action) FROM audit_records
+    UNION ALL
+    SELECT (SELECT min(action) FROM audit_records r WHERE r.action > known.action)
+    FROM known WHERE known.action IS NOT NULL
+)
+SELECT action FROM known WHERE action IS NOT NULL ORDER BY action
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An act as it was recorded. `position` is None until it is sealed."""
+
+    id: UUID
+    recorded_at: datetime
+    actor_id: UUID | None
+    actor_role: str | None
+    session_id: UUID | None
+    on_behalf_of: UUID | None
+    action: str
+    subject: str
+    before_text: str | None
+    after_text: str | None
+    reason: str | None
+    request_id: str | None
+    outcome: str
+    position: int | None
+    sealed_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        """What it is called outside."""
+        return ids.encode("aud", self.id)
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """Each field with what it was and what it became, as text; empty where it was not said."""
+        before, after = _fields(self.before_text), _fields(self.after_text)
+        names = sorted(before.keys() | after.keys())
+        return [(name, _text(before.get(name)), _text(after.get(name))) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which records are wanted; None stands for any."""
+
+    actor_id: UUID | None = None
+    subject: str | None = None
+    action: str | None = None
+    outcome: str | None = None
+
+
+def search(session: Session, asked: Asked, *, cursor: UUID | None = None) -> Page[Record]:
+    """Up to 50 records that fit, newest first."""
+    values = {
+        "actor_id": asked.actor_id,
+        "subject": asked.subject,
+        "action": asked.action,
+        "outcome": asked.outcome,
+        "cursor": cursor,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
+    statement = f"{_SELECT} WHERE {where} ORDER BY r.id DESC LIMIT {PAGE + 1}"
+    rows = session.rows(statement, given)
+    return cut([Record(*row) for row in rows], PAGE, lambda record: record.id)
+
+
+def record_by_id(session: Session, identifier: UUID) -> Record:
+    """One record. Raises `NotFound`."""
+    row = session.row(_SELECT + "WHERE r.id = %s", (identifier,))
+    if row is None:
+        raise NotFound
+    return Record(*row)
+
+
+def actions(session: Session) -> list[str]:
+    """Every action that was ever recorded, in alphabetical order."""
+    return [action for (action,) in session.rows(_ACTIONS)]
+
+
+def _fields(text: str | None) -> dict[str, Any]:
+    return json.loads(text) if text is not None else {}
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)

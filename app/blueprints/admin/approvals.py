@@ -1,0 +1,147 @@
+"""What waits for a second person: look at it, approve it or say no."""
+
+from collections.abc import Callable
+
+from flask import Response, request, url_for
+
+from app.access import Actor, Permission
+from app.approvals import queries, registry, service
+from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.rendering import page
+from app.identity import people
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import Conflict, Invalid, NotFound, Refusal
+from app.kit.pages import decode_cursor
+
+blp = PageBlueprint("approvals", "/admin/approvals")
+
+
+@blp.view("GET", "", permission=Permission.APPROVALS_READ)
+def inbox(session: Session, _actor: Actor) -> Response:
+    """What waits for a decision, or what was decided."""
+    ended = request.args.get("folder") == "ended"
+    try:
+        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
+    except Invalid:
+        raise NotFound from None
+    found = queries.approvals(session, waiting=not ended, cursor=cursor)
+    named = set().union(*(each.people for each in found.data))
+    return page(
+        "admin/approvals/index.html",
+        "admin/approvals/_approvals.html",
+        found=found,
+        ended=ended,
+        names=people.names(session, named),
+        encode=ids.encode,
+    )
+
+
+@blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ)
+def approval(session: Session, actor: Actor, approval_id: str) -> Response:
+    """A request: who asks for what, why, and what it would change."""
+    return _approval(session, actor, approval_id)
+
+
+@blp.view("POST", "/<approval_id>/approve", permission=Permission.APPROVALS_DECIDE)
+def approve(session: Session, actor: Actor, approval_id: str) -> Response:
+    """Approve the request that was shown, and do what it asks for."""
+    try:
+        seen = bytes.fromhex(request.form.get("seen", ""))
+    except ValueError:
+        seen = b""
+    return _decided(
+        session,
+        actor,
+        approval_id,
+        lambda: service.approve(session, actor, ids.decode("apr", approval_id), seen=seen),
+    )
+
+
+@blp.view("POST", "/<approval_id>/reject", permission=Permission.APPROVALS_DECIDE)
+def reject(session: Session, actor: Actor, approval_id: str) -> Response:
+    """Say no to a request."""
+    reason = request.form.get("reason", "")
+    return _decided(
+        session,
+        actor,
+        approval_id,
+        lambda: service.reject(session, actor, ids.decode("apr", approval_id), reason=reason),
+    )
+
+
+@blp.view("POST", "/<approval_id>/withdraw", permission=Permission.APPROVALS_READ)
+def withdraw(session: Session, actor: Actor, approval_id: str) -> Response:
+    """Take back what one asked for."""
+    return _decided(
+        session,
+        actor,
+        approval_id,
+        lambda: service.withdraw(session, actor, ids.decode("apr", approval_id)),
+    )
+
+
+@blp.view("POST", "/<approval_id>/edit", permission=Permission.APPROVALS_READ)
+def edit(session: Session, actor: Actor, approval_id: str) -> Response:
+    """Give another reason for what one asked for: a new request stands in its place."""
+    made = []
+
+    def act() -> None:
+        reason = request.form.get("reason", "")
+        made.append(service.edit(session, actor, ids.decode("apr", approval_id), reason=reason))
+
+    answer = _decided(session, actor, approval_id, act, form="edit")
+    if not made:
+        return answer
+    new = ids.encode("apr", made[0])
+    return see_other(url_for("approvals_pages.approval", approval_id=new))
+
+
+def _decided(
+    session: Session,
+    actor: Actor,
+    approval_id: str,
+    act: Callable[[], Refusal | None],
+    form: str = "reject",
+) -> Response:
+    """The request again: after the act, or with what was wrong."""
+    queries.approval(session, ids.decode("apr", approval_id))
+    try:
+        with session.attempt():
+            refusal = act()
+    except (Invalid, Conflict) as raised:
+        refusal = raised
+    if refusal is None:
+        return see_other(url_for("approvals_pages.approval", approval_id=approval_id))
+    status, problems = said_at_form(refusal)
+    return _approval(session, actor, approval_id, status=status, form=form, problems=problems)
+
+
+def _approval(
+    session: Session,
+    actor: Actor,
+    approval_id: str,
+    *,
+    status: int = 200,
+    form: str = "",
+    problems: dict[str, str] | None = None,
+) -> Response:
+    found = queries.approval(session, ids.decode("apr", approval_id))
+    permission = registry.action_named(found.action).permission
+    return page(
+        "admin/approvals/approval.html",
+        "admin/approvals/_approval.html",
+        status=status,
+        approval=found,
+        approval_id=approval_id,
+        names=people.names(session, found.people),
+        encode=ids.encode,
+        permission=permission,
+        is_makers=actor.user_id == found.maker_id,
+        is_about_actor=actor.user_id == found.subject_id,
+        may_decide={permission, Permission.APPROVALS_DECIDE} <= actor.permissions,
+        may_open_people=Permission.PEOPLE_READ in actor.permissions,
+        form_id=form,
+        problems=problems or {},
+        typed=request.form,
+    )

@@ -1,0 +1,52 @@
+"""What every route declares, read from the routes: for the page of a role, and for tests."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from app.access import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method of an address. `permission` is None for a public one; `about` is for a person."""
+
+    path: str
+    method: str
+    endpoint: str
+    permission: Permission | None
+    is_page: bool
+    about: str
+
+
+def declaration(app: Flask, rule: Rule) -> Any:
+    """What says who may call it: an operation of the API, or the view of a page itself; None for
+    what is neither."""
+    view = app.view_functions[rule.endpoint]
+    operation = getattr(view, "operation", None)
+    return operation or (view if hasattr(view, "permission") else None)
+
+
+def routes(app: Flask) -> list[Route]:
+    """Every route that says who may call it, by path and method."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        declared = declaration(app, rule)
+        if declared is None:
+            continue
+        view = app.view_functions[rule.endpoint]
+        about = (view.__doc__ or "").partition("\n\n")[0]
+        found += [
+            Route(
+                rule.rule,
+                method,
+                rule.endpoint,
+                declared.permission,
+                not hasattr(view, "operation"),
+                " ".join(about.split()),
+            )
+            for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"})
+        ]
+    return sorted(found, key=lambda route: (route.path, route.method))

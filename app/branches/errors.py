@@ -1,0 +1,10 @@
+"""What branches refuse."""
+
+from app.kit.errors import Conflict
+
+
+class BranchCodeTaken(Conflict):
+    """Another branch has this code."""
+
+    code = "branch_code_taken"
+    title = "Another branch has this code already"

@@ -1,0 +1,37 @@
+"""Named reads of branches, each within what the actor may see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.access import Actor, branch_scope, check_branch
+from app.kit.db import Session
+from app.kit.errors import NotFound
+
+_SELECT = "SELECT id, code, name, opened_at FROM branches WHERE "
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A place where customers are served."""
+
+    id: UUID
+    code: str
+    name: str
+    opened_at: datetime
+
+
+def branches(session: Session, actor: Actor) -> list[Branch]:
+    """Those that the actor may see, by their code."""
+    scope = {"branch": branch_scope(actor)}
+    where = "(%(branch)s::uuid IS NULL OR id = %(branch)s) ORDER BY code"
+    return [Branch(*row) for row in session.rows(_SELECT + where, scope)]
+
+
+def branch(session: Session, actor: Actor, branch_id: UUID) -> Branch:
+    """The branch of that id. Raises `NotFound`, also for one that the actor may not see."""
+    check_branch(actor, branch_id)
+    row = session.row(_SELECT + "id = %s", (branch_id,))
+    if row is None:
+        raise NotFound
+    return Branch(*row)

@@ -1,0 +1,44 @@
+"""The verb of branches: open one."""
+
+import re
+from unicodedata import normalize
+from uuid import UUID
+
+from app.access import Actor, Permission, require
+from app.audit import service as audit
+from app.branches.errors import BranchCodeTaken
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid
+
+_CODE = re.compile(r"[A-Z][A-Z0-9]{1,11}", re.ASCII)
+_NAME_LENGTH_MAX = 100
+_OPEN = """
+INSERT INTO branches (id, code, name, opened_at) VALUES (%s, %s, %s, %s)
+ON CONFLICT (code) DO NOTHING RETURNING id
+"""
+
+
+def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) -> UUID:
+    """Open a branch and answer its id; without an actor for the command line.
+
+    Raises `Invalid` naming the field. `BranchCodeTaken` if another branch has the code.
+    """
+    if actor is not None:
+        require(actor, Permission.BRANCHES_EDIT)
+    if not _CODE.fullmatch(code):
+        raise Invalid("code", 'must be 2 to 12 capital letters and digits, such as "NYC1"')
+    name = normalize("NFC", name).strip()
+    if not 0 < len(name) <= _NAME_LENGTH_MAX or not name.isprintable():
+        raise Invalid("name", f"must have 1 to {_NAME_LENGTH_MAX} characters")
+    branch_id = ids.new()
+    if session.row(_OPEN, (branch_id, code, name, clock.now())) is None:
+        raise BranchCodeTaken
+    audit.record(
+        session,
+        actor=actor,
+        action="branch.opened",
+        subject=ids.encode("brn", branch_id),
+        after={"branch": code, "name": name},
+    )
+    return branch_id

@@ -1,0 +1,108 @@
+"""What roles may do: read, given and taken away, within limits.
+
+Nobody gives or takes what they lack; a permission never loses its last role; somebody can always
+edit grants. What a person may do with their own things is not granted but follows from what they
+are (`access.policy.is_editable`).
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
+from app.access.policy import is_editable, permissions_named
+from app.approvals import rules as approvals
+from app.audit import service as audit
+from app.identity import authority
+from app.identity.errors import GrantFixed, LacksPermission, LastHolder
+from app.kit.db import Session
+
+#: Writes down the permissions that the database has not met, with the roles that hold them first;
+#: what an administrator decided about the others stays. Run with every migration (env.py).
+INTRODUCE = """
+WITH named AS (
+    SELECT * FROM unnest(%s::text[], %s::text[]) AS n (role, permission)
+), new AS (
+    INSERT INTO permissions (name) SELECT DISTINCT permission FROM named
+    ON CONFLICT DO NOTHING RETURNING name
+)
+INSERT INTO role_grants (role, permission)
+SELECT named.role, named.permission FROM named JOIN new ON new.name = named.permission
+"""
+_HELD = "SELECT role, string_agg(permission, ' ') FROM role_grants GROUP BY role"
+_GIVE = """
+INSERT INTO role_grants (role, permission) VALUES (%s, %s) ON CONFLICT DO NOTHING
+RETURNING role
+"""
+_TAKE = "DELETE FROM role_grants WHERE role = %s AND permission = %s RETURNING role"
+_HOLDERS = "SELECT count(*) FROM role_grants WHERE permission = %s"
+
+
+def first_holders() -> tuple[list[str], list[str]]:
+    """The parameters of `INTRODUCE`: roles, and the permission of each."""
+    pairs = [(role, each) for role, held in PERMISSIONS_OF.items() for each in sorted(held)]
+    return [role.value for role, _ in pairs], [each.value for _, each in pairs]
+
+
+def held(session: Session) -> Mapping[Role, frozenset[Permission]]:
+    """What each role holds now."""
+    found = {Role(role): permissions_named(names) for role, names in session.rows(_HELD)}
+    return MappingProxyType({role: found.get(role, frozenset()) for role in Role})
+
+
+def give(
+    session: Session, actor: Actor, role: Role, permission: Permission, *, reason: str
+) -> None:
+    """Let everybody in a role do this, from their next request on. Again changes nothing.
+
+    Raises `PermissionDenied`, `LacksPermission`, `GrantFixed`, and `Invalid` for the reason.
+    """
+    editor, reason = _editor(session, actor, role, permission, reason)
+    if session.row(_GIVE, (role, permission)) is not None:
+        _record(session, editor, role, permission, given=True, reason=reason)
+
+
+def take(
+    session: Session, actor: Actor, role: Role, permission: Permission, *, reason: str
+) -> None:
+    """From their next request on nobody in a role may do this. Again changes nothing.
+
+    Raises as `give` does; `LastHolder` if no other role holds it, `LastAdministrator` if nobody
+    would be left who can edit grants.
+    """
+    editor, reason = _editor(session, actor, role, permission, reason)
+    if session.row(_TAKE, (role, permission)) is None:
+        return
+    [(holders,)] = session.rows(_HOLDERS, (permission,))
+    if holders == 0:
+        raise LastHolder
+    if permission is Permission.GRANTS_EDIT:
+        authority.check_governed(session)
+    _record(session, editor, role, permission, given=False, reason=reason)
+
+
+def _editor(
+    session: Session, actor: Actor, role: Role, permission: Permission, reason: str
+) -> tuple[Actor, str]:
+    """Who edits, as they stand now, and their reason; if they may."""
+    reason = approvals.reason(reason)
+    editor = authority.acting(session, actor.user_id, actor.session_id)
+    require(editor, Permission.GRANTS_EDIT)
+    if not is_editable(role, permission):
+        raise GrantFixed
+    if permission not in editor.permissions:
+        raise LacksPermission(f"You lack {permission} yourself")
+    return editor, reason
+
+
+def _record(
+    session: Session, editor: Actor, role: Role, permission: Permission, *, given: bool, reason: str
+) -> None:
+    audit.record(
+        session,
+        actor=editor,
+        action="grant.given" if given else "grant.taken",
+        subject=f"role:{role}",
+        before={"permission": permission, "held": not given},
+        after={"permission": permission, "held": given},
+        reason=reason,
+    )

@@ -1,0 +1,113 @@
+"""Finding people, and how they stand, for those who may see it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.access import Role
+from app.kit import ids, pages
+from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.kit.pages import Page
+from app.kit.pipeline import Row
+
+_SELECT = """
+SELECT id, email, first_name, last_name, phone, role, status, branch_id, email_confirmed_at,
+    created_at, suspended_at, suspended_reason
+FROM users WHERE
+"""
+_SEARCH = """
+(%(text)s = '' OR strpos(email_key, %(text)s) > 0
+    OR strpos(lower(first_name || ' ' || last_name), %(text)s) > 0 OR id = %(id)s)
+AND (%(role)s::text IS NULL OR role = %(role)s)
+AND (%(status)s::text IS NULL OR status = %(status)s)
+AND (%(cursor)s::uuid IS NULL OR id < %(cursor)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+_AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
+_NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s)"
+_OPEN_SESSIONS = """
+SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
+"""
+STATUSES = ("active", "suspended")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A person, and how they stand with the house."""
+
+    id: UUID
+    email: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    role: Role
+    status: str
+    branch_id: UUID | None
+    email_confirmed_at: datetime | None
+    created_at: datetime
+    suspended_at: datetime | None
+    suspended_reason: str | None
+
+    @property
+    def name(self) -> str:
+        """First name and last name."""
+        return f"{self.first_name} {self.last_name}"
+
+    @property
+    def public_id(self) -> str:
+        """The id as others see it."""
+        return ids.encode("usr", self.id)
+
+
+def search(
+    session: Session,
+    *,
+    text: str = "",
+    role: Role | None = None,
+    status: str | None = None,
+    cursor: UUID | None = None,
+    limit: int = 25,
+) -> Page[Standing]:
+    """People whose address or name contains the text, or whose public id it is; newest first."""
+    wanted = text.strip().casefold()
+    values = {"text": wanted, "id": _id_in(wanted), "role": role, "status": status}
+    rows = session.rows(_SELECT + _SEARCH, {**values, "cursor": cursor, "limit": limit + 1})
+    return pages.cut([_standing(row) for row in rows], limit, lambda each: each.id)
+
+
+def standing(session: Session, person_id: UUID) -> Standing:
+    """The person of that id. Raises `NotFound`."""
+    row = session.row(_SELECT + "id = %s", (person_id,))
+    if row is None:
+        raise NotFound
+    return _standing(row)
+
+
+def at_branch(session: Session, branch_id: UUID) -> list[Standing]:
+    """Who works at a branch, by name."""
+    return [_standing(row) for row in session.rows(_SELECT + _AT_BRANCH, (branch_id,))]
+
+
+def names(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
+    """The names of these people."""
+    return dict(session.rows(_NAMES, (list(people),)))
+
+
+def open_sessions(session: Session, person_id: UUID, now: datetime) -> int:
+    """In how many places a person is logged in."""
+    [(count,)] = session.rows(_OPEN_SESSIONS, (person_id, now))
+    return int(count)
+
+
+def _id_in(text: str) -> UUID | None:
+    try:
+        return ids.decode("usr", text)
+    except NotFound:
+        return None
+
+
+def _standing(row: Row) -> Standing:
+    user_id, email, first, last, phone, role, *rest = row
+    return Standing(user_id, email, first, last, phone, Role(role), *rest)

@@ -1,0 +1,64 @@
+"""What binds an approval to what was asked for."""
+
+from hashlib import sha256
+
+import pytest
+
+from app.approvals import rules
+from app.approvals.rules import STEPS, Status
+from app.kit.errors import Invalid
+from app.kit.states import UndeclaredStep
+
+ASKED = {
+    "action": "person.suspend",
+    "subject": "usr_x",
+    "payload": {"person": "usr_x"},
+    "before": {"status": "active", "person": "ada@example.com"},
+    "after": {"status": "suspended", "person": "ada@example.com"},
+}
+
+
+def test_the_hash_is_of_canonical_json() -> None:
+    text = (
+        '{"action":"person.suspend","after":{"person":"ada@example.com","status":"suspended"},'
+        '"before":{"person":"ada@example.com","status":"active"},"payload":{"person":"usr_x"},'
+        '"subject":"usr_x"}'
+    )
+    assert rules.digest(**ASKED) == sha256(text.encode()).digest()
+    again = {**ASKED, "before": dict(reversed(ASKED["before"].items()))}
+    assert rules.digest(**again) == rules.digest(**ASKED)
+
+
+@pytest.mark.parametrize("part", ["action", "subject", "payload", "before", "after"])
+def test_the_hash_is_of_every_part(part: str) -> None:
+    other = "other" if isinstance(ASKED[part], str) else {"person": "usr_y"}
+    assert rules.digest(**{**ASKED, part: other}) != rules.digest(**ASKED)
+
+
+def test_texts_cannot_run_into_each_other() -> None:
+    moved = {**ASKED, "payload": {"person": 'usr_x","z":"1'}}
+    split = {**ASKED, "payload": {"person": "usr_x", "z": "1"}}
+    assert rules.digest(**moved) != rules.digest(**split)
+
+
+@pytest.mark.parametrize("old", list(Status))
+@pytest.mark.parametrize("new", list(Status))
+def test_only_what_waits_can_change(old: Status, new: Status) -> None:
+    if old is Status.PENDING and new is not Status.PENDING:
+        assert STEPS.transition(old, new) is new
+        assert STEPS.is_end(new)
+    else:
+        with pytest.raises(UndeclaredStep):
+            STEPS.transition(old, new)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "four", "   a   ", "x" * 501, "with a \x00 zero", "\ud800abcd"]
+)
+def test_a_reason_says_something(text: str) -> None:
+    with pytest.raises(Invalid):
+        rules.reason(text)
+
+
+def test_a_reason_is_kept_on_one_line() -> None:
+    assert rules.reason("  lost\n his   card ") == "lost his card"
