@@ -15,6 +15,7 @@ from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
 from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
 from app.blueprints.admin import approvals, audit, branches, exposure, people, roles
+from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import login
 from app.blueprints.public import home
@@ -53,6 +54,7 @@ PAGE_BLUEPRINTS = (
     roles.blp,
     branches.blp,
     audit.blp,
+    key_pages.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.

@@ -43,6 +43,10 @@ class Permission(StrEnum):
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
+    KEYS_READ = "all:keys:read"
+    """See which keys seal what is sealed, and not the keys."""
+    KEYS_ROTATE = "all:keys:rotate"
+    """Have a new key seal what is sealed, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
     """Find people, and see who they are and how they stand."""
     PEOPLE_SUSPEND = "all:people:suspend"
@@ -108,6 +112,7 @@ _OVERSIGHT = frozenset(
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
         Permission.EXPOSURE_READ,
+        Permission.KEYS_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
     }
@@ -124,6 +129,7 @@ _GOVERNMENT = frozenset(
     {
         Permission.BRANCHES_EDIT,
         Permission.GRANTS_EDIT,
+        Permission.KEYS_ROTATE,
         Permission.ROLES_ASSIGN,
     }
 )

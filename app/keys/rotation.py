@@ -99,7 +99,7 @@ def begin(session: Session, *, actor: Actor | None = None) -> UUID:
             session.send(_FINISH, (clock.now(), rotation_id))
         else:
             return _go_on(session, rotation_id)
-    waiting = [key for key in ring.list_keys() if key.waits]
+    waiting = [key for key in ring.list_keys() if key.state == "waits"]
     key_id = (waiting[-1] if waiting else ring.generate()).id
     rotation_id = ids.new()
     session.send(_BEGIN, (rotation_id, key_id, clock.now()))
