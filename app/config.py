@@ -104,6 +104,26 @@ def _key_ring(value: str) -> None:
         raise ValueError("is an absolute path outside the checkout")
 
 
+def _smtp_url(value: str) -> str:
+    if value:
+        parts = urlsplit(value)
+        known = parts.scheme in {"smtp", "smtp+starttls", "smtps"}
+        if not known or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("is not like smtps://user:password@mail.example.com")
+    return value
+
+
+def _encrypted_smtp(value: str) -> None:
+    _given(value)
+    if urlsplit(value).scheme == "smtp":
+        raise ValueError("must be smtps:// or smtp+starttls:// in production")
+
+
+def _own_sender(value: str) -> None:
+    if value.endswith((".local", ".local>")):
+        raise ValueError("is required in production")
+
+
 def _keyed_secrets(value: str) -> str:
     secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
     if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
@@ -223,6 +243,18 @@ class Settings(BaseSettings):
         "", alias="PBCEX_RATE_LIMIT"
     )
 
+    #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
+    #: production. Empty there: the catcher that `bin/run` starts, and none without it.
+    smtp_url: Annotated[str, AfterValidator(_smtp_url), _in_production(_encrypted_smtp)] = Field(
+        "", alias="PBCEX_SMTP_URL", repr=False
+    )
+    #: From the connection to the server's last word.
+    smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)
+    #: Whom customers see as the sender.
+    mail_from: Annotated[str, _in_production(_own_sender)] = Field(
+        "PBCEx <no-reply@pbcex.local>", alias="PBCEX_MAIL_FROM"
+    )
+
     #: How long the outbox waits for a job before it sends it a second time; doubles each time.
     outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
 
@@ -278,6 +310,11 @@ class Settings(BaseSettings):
     @property
     def is_production(self) -> bool:
         return self.env is Environment.PRODUCTION
+
+    @property
+    def base_url(self) -> str:
+        """Where people reach this exchange, for the links of mails."""
+        return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def key_ring_path(self) -> Path:

@@ -13,11 +13,22 @@ from app import embedded, models, tasks  # noqa: F401 - importing the tasks regi
 from app.approvals.ports import Authority
 from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
-from app.blueprints import docs, envelope, errors, health, limits, openapi, pages, rendering, signin
+from app.blueprints import (
+    docs,
+    envelope,
+    errors,
+    health,
+    limits,
+    mail,
+    openapi,
+    pages,
+    rendering,
+    signin,
+)
 from app.blueprints.admin import approvals, audit, branches, exposure, people, roles
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
-from app.blueprints.auth import login
+from app.blueprints.auth import links, login
 from app.blueprints.public import home
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample
@@ -27,11 +38,13 @@ from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules
 from app.identity.authority import StandingAuthority
+from app.identity.one_time import OneTimeKey
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -39,6 +52,8 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
+from app.messages.ports import Mailer
+from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
@@ -48,6 +63,7 @@ API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.
 PAGE_BLUEPRINTS = (
     home.blp,
     login.blp,
+    links.blp,
     exposure.blp,
     approvals.blp,
     people.blp,
@@ -156,6 +172,9 @@ def _provide(settings: Settings) -> None:
             lanes=settings.argon2_lanes,
         ),
     )
+    provide(OneTimeKey, OneTimeKey(settings.secret_key))
+    provide(Mailer, _mailer(settings))
+    provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
     pricing = pricing_rules(settings)
@@ -170,6 +189,16 @@ def _provide(settings: Settings) -> None:
             ounces_per_day=settings.transfer_ounces_per_day,
             stray_bps_max=settings.paxg_stray_bps_max,
         ),
+    )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if not settings.smtp_url:
+        return NoMailer()
+    return SmtpMailer(
+        SmtpServer.of(settings.smtp_url),
+        settings.mail_from,
+        timeout_seconds=settings.smtp_timeout_seconds,
     )
 
 
@@ -203,6 +232,8 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     pages.register(app)
     for pages_of_a_desk in PAGE_BLUEPRINTS:
         app.register_blueprint(pages_of_a_desk)
+    if not settings.is_production:
+        app.register_blueprint(mail.blp)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
 
     def check_redis() -> list[Check]:

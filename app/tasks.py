@@ -4,9 +4,11 @@ from app.approvals import service as approvals
 from app.audit import service as audit
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
+from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
 from app.ledger import service as ledger
+from app.messages import mailing
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.throttle import service as throttle
@@ -15,11 +17,13 @@ from app.trading import service as trading
 __all__ = [
     "approvals",
     "audit",
+    "by_mail",
     "hedging",
     "idempotency",
     "identity",
     "keys",
     "ledger",
+    "mailing",
     "messages",
     "outbox",
     "throttle",

@@ -19,6 +19,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from app.factory import create_app
+from bench import audit as trail
 from bench import load, people
 from bench.server import CHECKOUT, CLIENTS, Bench
 
@@ -26,6 +27,8 @@ CUSTOMERS = 200
 SPREAD_HOUSES = 2000
 SERVICE_PROCESSES = 4
 WEB_WORKERS = 2
+#: Whoever gives less time than that wants to know whether it works at all.
+QUICK_SECONDS_MAX = 5
 SIZES = (10_000, 1_000_000)
 
 
@@ -172,12 +175,21 @@ def http(bench: Bench, pace: Pace, result: Result) -> None:
     people.database_of(app).engine.dispose()
 
 
+def audit(bench: Bench, pace: Pace, result: Result) -> None:
+    """Verifying an audit trail of a million records (quick: fewer), against a minute a million."""
+    records = trail.RECORDS if pace.seconds > QUICK_SECONDS_MAX else trail.RECORDS_QUICK
+    trail.measure(bench, records, pace.rounds, result.add)
+    result.ratio("audit", "verify_seconds", "allowed_seconds")
+    result.settings["records"] = records
+
+
 MEASURES: dict[str, Callable[[Bench, Pace, Result], None]] = {
     "posting": posting,
     "hot": hot,
     "service": service,
     "http": http,
     "size": size,
+    "audit": audit,
 }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Flask
 
 from app.catalog.rules import USD, XAU, Metal, Token
+from app.identity import by_mail
 from app.identity import service as identity
 from app.kit import clock
 from app.kit.db import Database
@@ -61,6 +62,7 @@ def customers(app: Flask, count: int) -> list[Customer]:
         )
         with database_of(app).transaction() as session:
             somebody = identity.register(session, registration)
+            by_mail.confirm_email(session, somebody.user.id)
             for amount in (Amount(USD, 10**9), Amount(XAU, 10**10)):
                 ledger.post(
                     session,

@@ -55,8 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = tempfile.mkdtemp(prefix="pbcex-test-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    # Anchors of the audit trail and the key ring belong to the run, not to that of bin/run.
-    os.environ["PBCEX_DATA_DIR"] = str(Path(folder) / "files")
+    # Below it a folder for each database, with the audit trail's anchors and the key ring.
+    os.environ["PBCEX_TEST_FILES"] = str(Path(folder) / "files")
     external = External.from_environment(os.environ)
     servers = stack.enter_context(embedded.servers(Path(folder) / "data", external=external))
     urls = servers.urls
@@ -101,6 +101,7 @@ def _as_owner(statement: str) -> None:
 def settings_on(name: str) -> Settings:
     """The settings of an application on the database of that name."""
     return Settings(
+        data_dir=Path(os.environ["PBCEX_TEST_FILES"]) / name,
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
     )
@@ -115,6 +116,7 @@ def app(worker_id: str) -> Iterator[Flask]:
     settings = settings_on(name)
     os.environ["DATABASE_URL"] = settings.database_url
     os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
+    os.environ["PBCEX_DATA_DIR"] = str(settings.data_dir)
     app = create_app(settings)
     yield app
     app.extensions["database"].engine.dispose()
@@ -125,6 +127,7 @@ def _apart(name: str) -> Iterator[Flask]:
     """Another application, without rate limits, on a database that nobody else uses."""
     recreate(name, TEMPLATE)
     settings = settings_on(name).model_copy(update={"rate_limit": "off"})
+    shutil.rmtree(settings.data_dir, ignore_errors=True)
     app = create_app(settings)
     database: Database = app.extensions["database"]
     try:

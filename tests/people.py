@@ -21,8 +21,9 @@ from app.pricing.service import record_ticks
 PASSWORD = "a password of tests"
 
 _INSERT_PERSON = """
-INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, role, created_at)
-VALUES (%s, %s, %s, 'not a hash: nobody logs in', 'Ada', 'Lovelace', %s, %s)
+INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, role, created_at,
+    email_confirmed_at)
+VALUES (%s, %s, %s, 'not a hash: nobody logs in', 'Ada', 'Lovelace', %s, %s, %s)
 """
 
 
@@ -50,12 +51,14 @@ class People:
     def customer(self, **amounts: str) -> Actor:
         """A new customer holding these amounts; `XAU_s="1"` stands for XAU-s."""
         user_id = ids.new()
-        email = f"{user_id.hex}@example.com"
+        email, now = f"{user_id.hex}@example.com", clock.now()
         with self.database.transaction() as session:
-            session.send(_INSERT_PERSON, (user_id, email, email, Role.USER, clock.now()))
+            session.send(_INSERT_PERSON, (user_id, email, email, Role.USER, now, now))
             for name, text in amounts.items():
                 credit(session, user_id, text, name.replace("_", "-"))
-        return Actor(user_id, None, email, Role.USER, PERMISSIONS_OF[Role.USER])
+        return Actor(
+            user_id, None, email, Role.USER, PERMISSIONS_OF[Role.USER], email_confirmed=True
+        )
 
     def branch(self) -> UUID:
         """A new branch."""

@@ -17,6 +17,8 @@ SAFE = {
     "PBCEX_SECRET_KEY": "Jx0v9T2mQe7LrY4uKc8Wb1Zs6Hd3PfGa",
     "PBCEX_KEY_RING": "/etc/pbcex/keys.json",
     "PBCEX_PUBLIC_URL": "https://exchange.example.com",
+    "PBCEX_SMTP_URL": "smtps://pbcex:a-password@mail.example.com",
+    "PBCEX_MAIL_FROM": "PBCEx <no-reply@example.com>",
     "PBCEX_ALLOWED_HOSTS": "exchange.example.com, api.example.com",
 }
 
@@ -58,6 +60,9 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
     ("variable", "value", "problem"),
     [
         ("PBCEX_SECRET_KEY", "short", "is shorter than 32 characters"),
+        ("PBCEX_SMTP_URL", "smtp://mail", "must be smtps:// or smtp+starttls:// in production"),
+        ("PBCEX_SMTP_URL", "https://mail", "is not like smtps://user:password@mail.example.com"),
+        ("PBCEX_MAIL_FROM", "PBCEx <no-reply@pbcex.local>", "is required in production"),
         ("PBCEX_SECRET_KEY", "a" * 40, "is a placeholder: use a random one"),
         ("PBCEX_SECRET_KEY", "my-Secret-key-0123456789-abcdefghijk", "is a placeholder"),
         ("PBCEX_KEY_RING", "keys.json", "an absolute path outside the checkout"),

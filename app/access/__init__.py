@@ -5,14 +5,23 @@ Invariant: every permission is granted to some role. What each role holds is kep
 branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
 """
 
-from app.access.permissions import BRANCH_BOUND, DELEGABLE, PERMISSIONS_OF, Permission, Role
-from app.access.policy import Actor, branch_scope, check_branch, require
+from app.access.permissions import (
+    BRANCH_BOUND,
+    DELEGABLE,
+    NEEDS_CONFIRMED_EMAIL,
+    PERMISSIONS_OF,
+    Permission,
+    Role,
+)
+from app.access.policy import Actor, EmailNotConfirmed, branch_scope, check_branch, require
 
 __all__ = [
     "BRANCH_BOUND",
     "DELEGABLE",
+    "NEEDS_CONFIRMED_EMAIL",
     "PERMISSIONS_OF",
     "Actor",
+    "EmailNotConfirmed",
     "Permission",
     "Role",
     "branch_scope",

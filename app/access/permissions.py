@@ -69,6 +69,8 @@ class Permission(StrEnum):
     """Make, see and revoke keys for programs of one's own."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
+    EMAIL_CONFIRM = "own:email:confirm"
+    """Ask for another link that confirms one's own address."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
     ORDERS_PLACE = "own:orders:place"
@@ -79,6 +81,8 @@ class Permission(StrEnum):
     """Change one's own password."""
     QUOTES_CREATE = "own:quotes:create"
     """Ask for a price that is kept for a while."""
+    SECOND_FACTOR_CHANGE = "own:second_factor:change"
+    """Switch one's own second factor on and off."""
     SESSIONS_REVOKE = "own:sessions:revoke"
     """Log out."""
     TRANSFERS_CREATE = "own:transfers:create"
@@ -89,8 +93,10 @@ _EVERYBODY = frozenset(
     {
         Permission.ACCOUNT_CHANGE,
         Permission.ACCOUNT_READ,
+        Permission.EMAIL_CONFIRM,
         Permission.MESSAGES_READ,
         Permission.PASSWORD_CHANGE,
+        Permission.SECOND_FACTOR_CHANGE,
         Permission.SESSIONS_REVOKE,
     }
 )
@@ -146,6 +152,11 @@ DELEGABLE = frozenset(
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,
     }
+)
+
+#: Money moves only for a person whose address is known to be theirs.
+NEEDS_CONFIRMED_EMAIL = frozenset(
+    {Permission.ORDERS_PLACE, Permission.QUOTES_CREATE, Permission.TRANSFERS_CREATE}
 )
 
 #: Roles whose holders work at one branch, and whose `branch:` permissions end there.

@@ -6,10 +6,18 @@ from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
-from app.access.permissions import BRANCH_BOUND, Permission, Role
+from app.access.permissions import BRANCH_BOUND, NEEDS_CONFIRMED_EMAIL, Permission, Role
 from app.kit.errors import NotFound, PermissionDenied
 
 _BY_NAME: Mapping[str, Permission] = MappingProxyType({each.value: each for each in Permission})
+
+
+class EmailNotConfirmed(PermissionDenied):
+    """Money moves only for a person who has confirmed their e-mail address by the link they were
+    sent. Another link: POST /api/auth/verify-email/resend."""
+
+    code = "email_not_confirmed"
+    title = "Confirm your e-mail address first, by the link in the message that we sent you"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +34,16 @@ class Actor:
     role: Role
     permissions: frozenset[Permission]
     branch_id: UUID | None = None
+    email_confirmed: bool = False
 
 
 def require(actor: Actor, permission: Permission) -> None:
-    """Raises `PermissionDenied`, naming the permission, unless the actor has it."""
+    """Raises `PermissionDenied`, naming the permission, unless the actor has it, and
+    `EmailNotConfirmed` where it moves money for somebody whose address nobody has confirmed."""
     if permission not in actor.permissions:
         raise PermissionDenied(f"This needs the permission {permission}")
+    if permission in NEEDS_CONFIRMED_EMAIL and not actor.email_confirmed:
+        raise EmailNotConfirmed
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii as _quoted
 
 REASON_LENGTH_MAX = 1000
 #: Before the first seal.
@@ -18,7 +19,6 @@ _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 _encode = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
 ).encode
-_encode_row = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 def canonical(state: Mapping[str, object] | None) -> str | None:
@@ -60,15 +60,22 @@ def instant(at: datetime) -> str:
 
 def record_message(fields: Sequence[str | None]) -> bytes:
     """What a record's keyed hash covers: every column but `mac` and `xid`, in the table's order."""
-    return _encode_row([_RECORD, *fields]).encode()
+    return _row(_RECORD, fields)
 
 
-def seal_message(fields: Sequence[str | int]) -> bytes:
+def seal_message(fields: Sequence[str]) -> bytes:
     """What a seal's keyed hash covers: position, record, transaction, instant, key, then the
     record's keyed hash and the digest before it, both in hexadecimal."""
-    return _encode_row([_SEAL, *fields]).encode()
+    return _row(_SEAL, fields)
 
 
-def anchor_message(fields: Sequence[str | int]) -> bytes:
+def anchor_message(fields: Sequence[str]) -> bytes:
     """What the signature of an anchor covers: its other fields."""
-    return _encode_row([_ANCHOR, *fields]).encode()
+    return _row(_ANCHOR, fields)
+
+
+def _row(kind: str, fields: Sequence[str | None]) -> bytes:
+    """A JSON array of texts, by the standard library's own quoting: a third of an encoder's time,
+    which verifying a million records is made of."""
+    quoted = ["null" if text is None else _quoted(text) for text in fields]
+    return f"[{_quoted(kind)},{','.join(quoted)}]".encode()

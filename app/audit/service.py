@@ -129,7 +129,7 @@ def _seal(session: Session, *, everything: bool) -> int:
     positions = range(position + 1, position + 1 + len(ready))
     digests = []
     for place, (record_id, xid, mac) in zip(positions, ready, strict=True):
-        sealed = (place, record_id, xid, at, key.key_id, mac.hex(), previous.hex())
+        sealed = (str(place), record_id, xid, at, key.key_id, mac.hex(), previous.hex())
         previous = key.mac_of_seal(rules.seal_message(sealed))
         digests.append(previous)
     session.send(
@@ -173,6 +173,6 @@ def anchor(session: Session) -> None:
         if found is None or found[0].hex() != newest.digest:
             raise TrailBroken(newest.position)
     key, at = resolve(AuditKeys).current, rules.instant(sealed_at)
-    unsigned = (at[:10], position, record_id, at, key.key_id, digest.hex())
+    unsigned = (at[:10], str(position), record_id, at, key.key_id, digest.hex())
     signature = key.sign(rules.anchor_message(unsigned)).hex()
-    anchors.keep(Anchor(*unsigned, signature))
+    anchors.keep(Anchor(at[:10], position, *unsigned[2:], signature=signature))

@@ -104,44 +104,46 @@ class _Chain:
         self._report = report
         self._keys = keys
         self._watched = watched
-        self._previous = rules.GENESIS
+        self._previous = rules.GENESIS.hex()
         self.position = 0
         self.records = 0
         self.sealed_at = ""
         #: Transaction and id of the last record: whatever is not later has a seal.
         self.head = ("0", str(UUID(int=0)))
         #: The digests at the positions that anchors name.
-        self.digests: dict[int, bytes] = {}
+        self.digests: dict[int, str] = {}
 
     def follow(self, row: Row) -> None:
         """The next seal."""
         position, record_id, xid, sealed_at, key_id, digest = row[16:]
-        name = public(record_id)
+        mac = row[14]
         self._report.sealed += 1
         if position <= self.position:
-            self._report.add(name, f"comes at position {position}, which another record has")
-            self.records += row[0] is not None
+            self._say(row, f"comes at position {position}, which another record has")
+            self.records += mac is not None
             return
-        if position > self.position + 1:
-            self._report.add(_span(self.position + 1, position - 1), "missing from the chain")
-        mac = row[14]
-        if row[0] is None:
-            self._report.add(name, f"deleted: the seal at position {position} is all that is left")
+        if mac is None:
+            self._say(row, f"deleted: the seal at position {position} is all that is left")
         else:
             self.records += 1
             if not _genuine(self._keys, row):
-                self._report.add(name, "edited: its keyed hash is not that of what it says")
-        if row[0] is not None and row[15] != xid:
-            self._report.add(name, f"its transaction was changed: sealed as {xid}, now {row[15]}")
-        key = self._keys.by_id.get(key_id)
-        if mac is not None and position == self.position + 1:
-            sealed = (position, record_id, xid, sealed_at, key_id, mac.hex(), self._previous.hex())
+                self._say(row, "edited: its keyed hash is not that of what it says")
+            if row[15] != xid:
+                self._say(row, f"its transaction was changed: sealed as {xid}, now {row[15]}")
+        if position > self.position + 1:
+            self._report.add(_span(self.position + 1, position - 1), "missing from the chain")
+        elif mac is not None:
+            sealed = (str(position), record_id, xid, sealed_at, key_id, mac.hex(), self._previous)
+            key = self._keys.by_id.get(key_id)
             if key is None or key.mac_of_seal(rules.seal_message(sealed)) != digest:
-                self._report.add(name, f"not what was sealed at position {position}")
-        self._previous, self.position = digest, position
+                self._say(row, f"not what was sealed at position {position}")
+        self._previous, self.position = digest.hex(), position
         self.head, self.sealed_at = (xid, record_id), sealed_at
         if position in self._watched:
-            self.digests[position] = digest
+            self.digests[position] = self._previous
+
+    def _say(self, row: Row, problem: str) -> None:
+        self._report.add(public(row[17]), problem)
 
 
 def _genuine(keys: AuditKeys, row: Row) -> bool:
@@ -184,7 +186,7 @@ def _anchors(report: Report, keys: AuditKeys) -> dict[str, Anchor]:
 
 def _message(anchor: Anchor) -> bytes:
     *unsigned, _signature = astuple(anchor)
-    return rules.anchor_message(unsigned)
+    return rules.anchor_message([str(each) for each in unsigned])
 
 
 def _bytes(text: str) -> bytes:
@@ -203,7 +205,7 @@ def _compare_anchors(report: Report, chain: _Chain, anchors: dict[str, Anchor]) 
             report.add(cut, f"cut off: {public(anchor.record_id)} was the last, {where}")
         elif found is None:
             report.add(public(anchor.record_id), f"gone from position {anchor.position}, {where}")
-        elif found.hex() != anchor.digest:
+        elif found != anchor.digest:
             report.add(
                 public(anchor.record_id),
                 f"the chain up to position {anchor.position} was rewritten since it was {where}",

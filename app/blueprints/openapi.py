@@ -11,6 +11,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from flask import Flask
 from flask_smorest import Api
 
+from app.access import NEEDS_CONFIRMED_EMAIL, EmailNotConfirmed
 from app.blueprints import errors
 from app.blueprints.api.schemas import fields
 from app.idempotency.errors import (
@@ -180,6 +181,8 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
     if not operation.public:
         yield Unauthenticated
         yield PermissionDenied
+    if operation.permission in NEEDS_CONFIRMED_EMAIL:
+        yield EmailNotConfirmed
     # A body that nobody asked for is read too, so that a field put there is not lost silently.
     sends_body = operation.method != "GET"
     if sends_body:

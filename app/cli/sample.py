@@ -13,6 +13,7 @@ from app.access import Role
 from app.audit import service as audit
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
+from app.identity import by_mail
 from app.identity import queries as people
 from app.identity import service as identity
 from app.kit import clock, ids
@@ -82,7 +83,7 @@ def credit(email: str, asset: str, amount: str) -> None:
         user_id = _find(session, email)
         if user_id is None:
             raise click.ClickException(f"nobody has the address {email}")
-        identity.confirm_email(session, user_id)
+        by_mail.confirm_email(session, user_id)
         _credit(session, user_id, given)
     click.echo(f"{email} has {given} {asset} more")
 
@@ -121,7 +122,7 @@ def _add(session: Session, email: str, role: Role, first_name: str, last_name: s
         email=email, password=PASSWORD, first_name=first_name, last_name=last_name
     )
     user_id = identity.add_person(session, registration, role)
-    identity.confirm_email(session, user_id)
+    by_mail.confirm_email(session, user_id)
     _record(session, "person.added", user_id, {"role": role.value})
     return user_id
 

@@ -14,7 +14,7 @@ from types import FrameType
 
 from app.embedded.errors import CannotStart
 from app.embedded.folder import DataFolder, Urls, default_data_dir
-from app.embedded.ports import is_free
+from app.embedded.ports import free_port, is_free
 from app.embedded.servers import External, servers
 from app.embedded.supervisor import Program, Supervisor, run_step
 
@@ -35,13 +35,15 @@ def steps(environ: Mapping[str, str]) -> list[Program]:
     return [Program("sample", (flask, "sample", "load", "--migrate"))]
 
 
-def programs(port: int) -> list[Program]:
+def programs(port: int, *, catches_mail: bool) -> list[Program]:
     """What runs until Ctrl-C."""
     python = Path(sys.executable)
     granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
+    mail = [Program("mail", (python, "-m", "app.embedded.mail"))] if catches_mail else []
     return [
         Program("web", (*granian, "--workers", "2", "wsgi:app")),
         Program("jobs", (python, "worker.py", "all")),
+        *mail,
     ]
 
 
@@ -65,6 +67,10 @@ class Run:
         self._supervisor: Supervisor | None = None
         self._folder = DataFolder(default_data_dir(environ))
         self._port = _port(environ)
+        # Whoever names a mail server wants mail to go there.
+        self._catches_mail = not environ.get("PBCEX_SMTP_URL") and (
+            environ.get("PBCEX_ENV") != "production"
+        )
 
     def main(self) -> None:
         """Run until a signal. Raises CannotStart, with everything stopped again."""
@@ -89,7 +95,7 @@ class Run:
                 run_step(step, folder=self._folder, environ=with_owner, report=self._say)
             supervisor = self._supervisor = Supervisor(
                 running.embedded,
-                programs(self._port),
+                programs(self._port, catches_mail=self._catches_mail),
                 folder=self._folder,
                 environ=environ,
                 report=self._say,
@@ -125,6 +131,8 @@ class Run:
             "REDIS_URL": urls.redis_url,
         }
         environ.pop("DATABASE_OWNER_URL", None)
+        if self._catches_mail:
+            environ["PBCEX_SMTP_URL"] = f"smtp://127.0.0.1:{free_port()}"
         if environ["PBCEX_ENV"] != "production":
             environ.setdefault("PBCEX_SECRET_KEY", self._folder.secrets().secret_key)
         return environ
@@ -146,6 +154,8 @@ class Run:
         print(f"  Home         {address}/")
         print(f"  Staff        {address}/auth/login   then /admin/")
         print(f"  API          {address}/api/docs")
+        if self._catches_mail:
+            print(f"  Mail         {address}/mail/   what would have been sent")
         if self._given.get("PBCEX_ENV") != "production":
             print(f"\n  Sample people, all with the password {_PASSWORD}")
             for name in _PEOPLE:

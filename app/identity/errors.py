@@ -32,6 +32,41 @@ class StaffOnly(PermissionDenied):
     title = "The desks are for staff. Customers use the app or the API"
 
 
+class TwoFactorRequired(Unauthenticated):
+    """The password is right, and a code of the second factor is missing."""
+
+    code = "two_factor_required"
+    title = "Send the code of your authenticator app, or a recovery code, as well"
+
+
+class TwoFactorInvalid(Unauthenticated):
+    """The code of the second factor is wrong, too old, or was used before."""
+
+    code = "two_factor_invalid"
+    title = "The code is wrong, too old, or was used before. Wait for the next one"
+
+
+class TwoFactorOn(Conflict):
+    """The second factor is on already: switch it off before setting up another."""
+
+    code = "two_factor_on"
+    title = "The second factor is on already"
+
+
+class TwoFactorNotSetUp(Conflict):
+    """There is no second factor to confirm or to switch off."""
+
+    code = "two_factor_not_set_up"
+    title = "There is no second factor to confirm or to switch off"
+
+
+class EmailAlreadyConfirmed(Conflict):
+    """The address is confirmed, so that no other link is needed."""
+
+    code = "email_already_confirmed"
+    title = "The e-mail address is confirmed already"
+
+
 class EmailTaken(Conflict):
     """Somebody registered with this e-mail address before."""
 

@@ -3,12 +3,16 @@
 Two counters per attempt: the address from this network (5 failures) and the network itself (50),
 each within a quarter of an hour. A full counter refuses further attempts for a minute, doubling
 with every failure after that. The right password from another network is never refused.
+
+Codes of a second factor have a third counter, of the person (10): six digits could be guessed from
+very many networks. Only who knows the password can fill it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Self
+from uuid import UUID
 
 from app.audit import service as audit
 from app.identity import rules
@@ -34,7 +38,7 @@ _COUNT = """
     RETURNING failures
 """
 _BLOCK = "UPDATE login_failures SET blocked_until = %s, forget_at = %s WHERE key = %s"
-_FORGET = "DELETE FROM login_failures WHERE key = %s"
+_FORGET = "DELETE FROM login_failures WHERE key = ANY(%s)"
 _FORGET_OLD = "DELETE FROM login_failures WHERE forget_at <= %s"
 
 
@@ -44,12 +48,17 @@ class Counters:
 
     network: str
     pair: str
+    person: str | None = None
 
     @classmethod
     def of(cls, email_key: str, network: str) -> Self:
         """The counters of an attempt to log in as `email_key` from `network`."""
         pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
         return cls(network=f"network {network}", pair=f"pair {pair}")
+
+    def with_second_factor_of(self, user_id: UUID) -> Self:
+        """The same and the person's own, for codes of their second factor."""
+        return replace(self, person=f"second factor {user_id}")
 
     @property
     def network_name(self) -> str:
@@ -59,12 +68,13 @@ class Counters:
     @property
     def allowances(self) -> tuple[tuple[str, int], ...]:
         """Each key with the failures it allows, in the order in which they are locked."""
-        return ((self.network, 50), (self.pair, 5))
+        of_person = ((self.person, 10),) if self.person else ()
+        return ((self.network, 50), (self.pair, 5), *of_person)
 
     @property
     def keys(self) -> list[str]:
-        """Both keys."""
-        return [self.network, self.pair]
+        """Every key."""
+        return [key for key, _ in self.allowances]
 
 
 def blocked(session: Session, counters: Counters, now: datetime) -> Limited | None:
@@ -96,22 +106,24 @@ def count_failure(
                 session,
                 actor=None,
                 action="attempts.blocked",
-                subject=subject if key == counters.pair else key,
+                subject=key if key == counters.network else subject,
                 after={"network": counters.network_name, "seconds": seconds, "failures": row[0]},
                 outcome="denied",
             )
     return blocked(session, counters, now) if was_blocked else None
 
 
-def clear(session: Session, counters: Counters, now: datetime) -> Limited | None:
-    """Forget the failures of the address that has now logged in; the network's stay, or its
-    owner could wash them off with an account of their own. Answers the refusal instead if a
-    counter was blocked meanwhile."""
+def hold(session: Session, counters: Counters, now: datetime) -> Limited | None:
+    """Keep the counters as they are until this transaction ends. Answers the refusal if one of
+    them was blocked meanwhile: then even what is right is not judged."""
     session.send(_LOCK, (counters.keys,))
-    refusal = blocked(session, counters, now)
-    if refusal is None:
-        session.send(_FORGET, (counters.pair,))
-    return refusal
+    return blocked(session, counters, now)
+
+
+def forgive(session: Session, counters: Counters) -> None:
+    """Forget the failures of the address that has now logged in; the network's stay, or its
+    owner could wash them off with an account of their own."""
+    session.send(_FORGET, ([key for key in counters.keys if key != counters.network],))
 
 
 def forget_old(session: Session, now: datetime) -> None:

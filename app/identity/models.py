@@ -165,6 +165,66 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
+class OneTimeToken(Base):
+    """A link that was mailed to a person, by the hash of its token (one_time.py)."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "purpose IN ('confirm_email', 'reset_password', 'invitation')", name="purpose_known"
+        ),
+        sa.CheckConstraint("octet_length(nonce) = 16", name="nonce_is_16_bytes"),
+        sa.CheckConstraint("octet_length(token_hash) = 32", name="one_time_hash_is_sha256"),
+        sa.CheckConstraint("expires_at > issued_at", name="one_time_expires_after_issue"),
+        sa.Index("one_time_tokens_user_id_idx", "user_id"),
+        sa.Index("one_time_tokens_expires_at_idx", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    purpose: Mapped[str] = mapped_column(sa.Text)
+    #: Goes into the token together with a key that is not in the database.
+    nonce: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    issued_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class TotpCredential(Base):
+    """A person's second factor: the secret that their authenticator app shares with us."""
+
+    __tablename__ = "totp_credentials"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "confirmed_at IS NULL OR last_step IS NOT NULL", name="confirmed_by_a_code"
+        ),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"), primary_key=True)
+    secret: Mapped[bytes] = mapped_column(Sealed)
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: Null until the person has shown a code: so far it is asked for nowhere.
+    confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: The time step of the latest code that was accepted: none up to it counts again.
+    last_step: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class RecoveryCode(Base):
+    """A code that stands in for the second factor once, by its hash."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(code_hash) = 32", name="code_hash_is_sha256"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("totp_credentials.user_id", ondelete="CASCADE"), primary_key=True
+    )
+    code_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
+    used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
 class KnownPermission(Base):
     """A permission that the database has met: its first holders were written down."""
 

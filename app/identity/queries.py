@@ -17,7 +17,7 @@ from app.kit.pipeline import Row, Statement
 
 # What the role may do is read with it: whatever was taken away is gone with the next request.
 _ACTOR = """
-    SELECT u.id, u.email, u.role, u.branch_id,
+    SELECT u.id, u.email, u.role, u.branch_id, u.email_confirmed_at IS NOT NULL,
         (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
 """
 # A token never outlives its session, so the session's expiry needs no second look here.
@@ -54,6 +54,11 @@ class Person:
         """Whether the person has shown that the address is theirs."""
         return self.email_confirmed_at is not None
 
+    @property
+    def known(self) -> list[str]:
+        """What others know of the person, and what their password must not be made of."""
+        return rules.known_texts(self.email, self.first_name, self.last_name)
+
 
 def actor_statement(claims: Claims | KeyClaims) -> Statement:
     """The statement that says whether a verified token or API key still counts, and for whom."""
@@ -70,14 +75,15 @@ def actor_from(row: Row | None, claims: Claims | KeyClaims) -> Actor:
     """
     if row is None:
         raise TokenInvalid
-    user_id, email, role, branch_id, names, scopes = row
+    user_id, email, role, branch_id, confirmed, names, scopes = row
     if user_id != claims.user_id:
         raise TokenInvalid
-    permissions = permissions_named(names or "")
+    session_id, permissions = None, permissions_named(names or "")
     if isinstance(claims, KeyClaims):
         permissions &= DELEGABLE.intersection(scopes)
-        return Actor(user_id, None, email, Role(role), permissions, branch_id)
-    return Actor(user_id, claims.session_id, email, Role(role), permissions, branch_id)
+    else:
+        session_id = claims.session_id
+    return Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)
 
 
 def person_by_id(session: Session, user_id: UUID) -> Person:

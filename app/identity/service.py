@@ -7,7 +7,6 @@ refusal as a value, and whoever opened the transaction raises it after the commi
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import TypeVar
@@ -15,36 +14,35 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
-from app.identity import lockout, queries, rules, staff_sessions
-from app.identity.errors import AccountSuspended, InvalidCredentials, StaffOnly, TokenInvalid
+from app.identity import (
+    by_mail,
+    lockout,
+    queries,
+    rules,
+    second_factor,
+    sessions,
+    staff_sessions,
+)
+from app.identity.errors import (
+    AccountSuspended,
+    InvalidCredentials,
+    StaffOnly,
+    TokenInvalid,
+    TwoFactorRequired,
+)
 from app.identity.lockout import Counters
 from app.identity.passwords import Passwords
 from app.identity.queries import Person
+from app.identity.sessions import Revocation
 from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Refusal
+from app.kit.errors import Limited, Refusal
 from app.kit.ports import resolve
-from app.kit.tasks import task
 
 R = TypeVar("R", bound=Refusal)
 
 SESSION_LIFETIME = timedelta(days=30)
-
-
-class Revocation(StrEnum):
-    """Why a login session ended before its time."""
-
-    LOGGED_OUT = "logged_out"
-    """The person logged out."""
-    TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
-    """A refresh token came a second time: one of the two was stolen."""
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105
-    """The person changed their password, which ends every session."""
-    ROLE_CHANGED = "role_changed"
-    """The person was given another role: what was opened for the old one is not for the new."""
-    SUSPENDED = "suspended"
-    """The person was suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def prepare_registration(
     first_name = rules.name("firstName", first_name)
     last_name = rules.name("lastName", last_name)
     phone = rules.phone(phone)
-    known = [email, key, first_name, last_name, f"{first_name} {last_name}"]
+    known = rules.known_texts(email, first_name, last_name)
     rules.check_new_password("password", password, known=known)
     return Registration(email, key, first_name, last_name, phone, resolve(Passwords).hash(password))
 
@@ -135,20 +133,14 @@ def add_person(session: Session, registration: Registration, role: Role) -> UUID
 
 
 def register(session: Session, registration: Registration) -> LoggedIn:
-    """Add a customer and log them in. `EmailTaken` if the address has an account."""
+    """Add a customer, mail them a link that confirms their address, and log them in. `EmailTaken`
+    if the address has an account."""
     user_id = add_person(session, registration, Role.USER)
+    by_mail.send_confirmation(session, user_id)
     audit.record(
         session, actor=None, action="person.registered", subject=ids.encode("usr", user_id)
     )
     return _open_session(session, user_id)
-
-
-def confirm_email(session: Session, user_id: UUID) -> None:
-    """The person has shown that their address is theirs. The first time counts."""
-    session.send(
-        "UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, %s) WHERE id = %s",
-        (clock.now(), user_id),
-    )
 
 
 # Proving a password: begin (reads), check (slow, no transaction), then one verb that concludes.
@@ -187,9 +179,14 @@ def check_password(attempt: Attempt, password: str) -> Attempt:
     return replace(attempt, proven=proven, new_hash=new_hash)
 
 
-def conclude_login(session: Session, attempt: Attempt) -> LoggedIn | Refusal:
-    """Open a login session, or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt, _OPENED)
+def conclude_login(
+    session: Session, attempt: Attempt, code: str | None = None
+) -> LoggedIn | Refusal:
+    """Open a login session, or record the failure and answer the refusal to raise afterwards.
+
+    `code` is of the second factor, for those who have one.
+    """
+    settled = _settle(session, attempt, code)
     if isinstance(settled, Refusal):
         return settled
     if attempt.new_hash:
@@ -199,11 +196,11 @@ def conclude_login(session: Session, attempt: Attempt) -> LoggedIn | Refusal:
 
 
 def conclude_staff_login(
-    session: Session, attempt: Attempt, *, replaces: str | None
+    session: Session, attempt: Attempt, code: str | None = None, *, replaces: str | None
 ) -> str | Refusal:
     """Open a session in a staff member's browser and answer its secret, ending the one that the
     browser had; or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt, _OPENED)
+    settled = _settle(session, attempt, code)
     if isinstance(settled, Refusal):
         return settled
     if queries.person_by_id(session, settled).role is Role.USER:
@@ -216,8 +213,7 @@ def conclude_staff_login(
 
 def prepare_new_password(person: Person, password: str) -> str:
     """The hash of a password that `person` may take (slow, no database). Raises `Invalid`."""
-    known = [person.email, rules.email_key(person.email), person.first_name, person.last_name]
-    rules.check_new_password("newPassword", password, known=known)
+    rules.check_new_password("newPassword", password, known=person.known)
     return resolve(Passwords).hash(password)
 
 
@@ -226,12 +222,14 @@ def conclude_password_change(
 ) -> LoggedIn | Refusal:
     """Replace the password, end every session of the person and open a new one for who asks;
     or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt, _PASSWORD_CHANGED)
+    settled = _settle_password(session, attempt, _PASSWORD_CHANGED)
     if isinstance(settled, Refusal):
         return settled
+    lockout.forgive(session, attempt.counters)
     _store_hash(session, settled, new_hash)
     _done(session, attempt, _PASSWORD_CHANGED)
-    revoke_all_sessions(session, settled, Revocation.PASSWORD_CHANGED)
+    sessions.revoke_all(session, settled, Revocation.PASSWORD_CHANGED)
+    by_mail.tell_of_change(session, settled, "password_changed")
     return _open_session(session, settled)
 
 
@@ -245,20 +243,40 @@ def _begin(session: Session, attempt: Attempt) -> Attempt:
 _OPENED, _PASSWORD_CHANGED = "session.opened", "password.changed"
 
 
-def _settle(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
+def _settle(session: Session, attempt: Attempt, code: str | None) -> UUID | Refusal:
+    """The id of the person who proved to be it, their row locked; or the refusal.
+
+    Failures are forgiven only when all was proven: a right password alone washes off no guesses at
+    the second factor.
+    """
+    settled = _settle_password(session, attempt, _OPENED)
+    if isinstance(settled, Refusal):
+        return settled
+    if second_factor.is_on(session, settled):
+        if code is None:
+            return TwoFactorRequired()
+        if refusal := second_factor.judge(session, settled, code, attempt.counters):
+            # Attempts that were not even judged are counted, and recorded no further.
+            limited = isinstance(refusal, Limited)
+            return refusal if limited else _denied(session, attempt, _OPENED, refusal)
+    lockout.forgive(session, attempt.counters)
+    return settled
+
+
+def _settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
     """The id of the person who proved to know the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
         # Of an address that nobody has, too: the answer would come sooner without.
         refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
         return refusal or _denied(session, attempt, act, InvalidCredentials())
-    if refusal := lockout.clear(session, attempt.counters, now):
-        return refusal
     # The password may have been changed while it was being checked: what counts is this row now.
     row = session.row(
         "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
         (attempt.user_id, attempt.password_hash),
     )
+    if refusal := lockout.hold(session, attempt.counters, now):
+        return refusal
     if row is None:
         return _denied(session, attempt, act, InvalidCredentials())
     if row[0] != "active":
@@ -323,7 +341,7 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
         return TokenInvalid()
     session_id, used_at, user_id, expires_at = row
     if used_at is not None:
-        revoke_session(session, session_id, Revocation.TOKEN_REUSED)
+        sessions.revoke(session, session_id, Revocation.TOKEN_REUSED)
         audit.record(
             session,
             actor=None,
@@ -340,44 +358,13 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
 def log_out(session: Session, actor: Actor) -> None:
     """End the session that the actor uses, at once. Doing it again changes nothing."""
     if actor.session_id is not None:
-        revoke_session(session, actor.session_id, Revocation.LOGGED_OUT)
+        sessions.revoke(session, actor.session_id, Revocation.LOGGED_OUT)
         audit.record(
             session,
             actor=actor,
             action="session.closed",
             subject=ids.encode("ses", actor.session_id),
         )
-
-
-def revoke_session(session: Session, session_id: UUID, reason: Revocation) -> None:
-    """End a session, at once, with all its tokens. The first reason stays."""
-    session.send(
-        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
-        " WHERE id = %s AND revoked_at IS NULL",
-        (clock.now(), reason, session_id),
-    )
-
-
-def revoke_all_sessions(session: Session, user_id: UUID, reason: Revocation) -> None:
-    """End every session of a person, at once."""
-    session.send(
-        "UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s"
-        " WHERE user_id = %s AND revoked_at IS NULL",
-        (clock.now(), reason, user_id),
-    )
-
-
-@task("identity.forget_expired")
-def forget_expired(session: Session) -> None:
-    """Delete what can never count again: ended sessions with their tokens, and old counters."""
-    now = clock.now()
-    session.send(
-        "DELETE FROM refresh_tokens t USING login_sessions s"
-        " WHERE s.id = t.session_id AND s.expires_at <= %s",
-        (now,),
-    )
-    session.send("DELETE FROM login_sessions WHERE expires_at <= %s", (now,))
-    lockout.forget_old(session, now)
 
 
 def _open_session(session: Session, user_id: UUID) -> LoggedIn:

@@ -32,6 +32,7 @@ WHERE secret_hash = %s AND revoked_at IS NULL
 """
 _FIND = """
 SELECT s.id, s.seen_at, u.id, u.email, u.role, u.branch_id, u.first_name, u.last_name,
+    u.email_confirmed_at IS NOT NULL,
     (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
 FROM login_sessions s JOIN users u ON u.id = s.user_id
 WHERE s.secret_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.seen_at > %s
@@ -54,9 +55,10 @@ def find(session: Session, secret: str) -> StaffMember | None:
     row = session.row(_FIND, (_hash(secret), now, now - IDLE))
     if row is None:
         return None
-    session_id, seen_at, user_id, email, role, branch_id, first_name, last_name, names = row
+    session_id, seen_at, user_id, email, role, branch_id, first_name, last_name, *rest = row
+    confirmed, names = rest
     permissions = permissions_named(names or "")
-    actor = Actor(user_id, session_id, email, Role(role), permissions, branch_id)
+    actor = Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)
     return StaffMember(actor, f"{first_name} {last_name}", seen_at)
 
 

@@ -15,9 +15,9 @@ from app.approvals import rules as approvals_rules
 from app.approvals import service as approvals
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.audit import service as audit
-from app.identity import authority, grants
+from app.identity import authority, grants, sessions
 from app.identity.errors import AlreadySo, LacksPermission, OwnStanding
-from app.identity.service import Revocation, revoke_all_sessions
+from app.identity.sessions import Revocation
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -167,7 +167,7 @@ def _set_role(
     approval: Approved | None = None,
 ) -> None:
     session.send(_SET_ROLE, (role, branch_id, person.id))
-    revoke_all_sessions(session, person.id, Revocation.ROLE_CHANGED)
+    sessions.revoke_all(session, person.id, Revocation.ROLE_CHANGED)
     if person.status == "active" and actor is not None:
         authority.check_governed(session)
     audit.record(
@@ -236,7 +236,7 @@ def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
 def _suspend(session: Session, approved: Approved) -> None:
     person = _meant(session, approved.payload)
     session.send(_SET_STATUS, ("suspended", clock.now(), approved.reason, person.id))
-    revoke_all_sessions(session, person.id, Revocation.SUSPENDED)
+    sessions.revoke_all(session, person.id, Revocation.SUSPENDED)
     authority.check_governed(session)
     _record_status(session, approved, person, "suspended")
 

@@ -32,8 +32,9 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
     """Do a job's effect and mark it done, in one transaction; or record why not, in another.
 
     A job that is done, dead or in another worker's hands is left alone. What failed is due again
-    after its backoff: the relay sends it, RQ never retries. Raises `Unavailable` when not even the
-    failure could be recorded.
+    after its backoff: the relay sends it, RQ never retries. A task with transactions of its own is
+    marked done after the last of them; it may begin once more if this process ends in between.
+    Raises `Unavailable` when not even the failure could be recorded.
     """
     with database.transaction() as session:
         counted = service.count_try(session, identifier, backoff)
@@ -44,8 +45,16 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
             job = service.start(session, identifier)
             if job is None:
                 return
-            tasks.find(job.task).run(session, **job.args)
+            task = tasks.find(job.task)
+            if not task.own_transactions:
+                task.run(session, **job.args)
+                service.finish(session, identifier)
+                return
+        task.run(database, **job.args)
+        with database.transaction() as session:
             service.finish(session, identifier)
+    except tasks.InOtherHands:
+        log.info("job_in_other_hands", outbox_id=str(identifier))
     except Exception as error:
         with database.transaction() as session:
             dead = service.fail(session, identifier, error, backoff)

@@ -15,6 +15,7 @@ TIMETABLE = (
     Periodic("expire-approvals", "approvals.expire_old", every_seconds=300),
     Periodic("prune-outbox", "outbox.prune_done", every_seconds=600),
     Periodic("forget-sessions", "identity.forget_expired", every_seconds=3600),
+    Periodic("forget-mails", "messages.forget_mails", every_seconds=3600),
     Periodic("forget-keys", "idempotency.forget_old", every_seconds=3600),
     Periodic("forget-quotes", "trading.forget_quotes", every_seconds=3600),
 )

@@ -14,26 +14,40 @@ class Queue(StrEnum):
     DEFAULT = "default"
 
 
+class InOtherHands(Exception):
+    """Another worker is at this very job. Nothing failed: the job comes again, unless it is done.
+    Only tasks with transactions of their own raise it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A named task. `run(session, **args)` does its effect inside the session's transaction, once:
-    the outbox row is locked and marked done in that same transaction."""
+    the outbox row is locked and marked done in that same transaction.
+
+    With `own_transactions` it is `run(database, **args)`, for a call to somebody else between two
+    transactions. No row of the outbox is locked meanwhile, so such a task keeps its own record of
+    what it did, and does nothing when it finds itself done.
+    """
 
     name: str
     queue: Queue
     run: Callable[..., None]
+    own_transactions: bool = False
 
 
 _TASKS: dict[str, Task] = {}
 
 
-def task(name: str, *, queue: Queue = Queue.DEFAULT) -> Callable[[F], F]:
-    """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON."""
+def task(
+    name: str, *, queue: Queue = Queue.DEFAULT, own_transactions: bool = False
+) -> Callable[[F], F]:
+    """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON.
+    With `own_transactions` the function takes `database` in place of `session`."""
 
     def register(function: F) -> F:
         if name in _TASKS:
             raise ValueError(f"two tasks are named {name}")
-        _TASKS[name] = Task(name, queue, function)
+        _TASKS[name] = Task(name, queue, function, own_transactions)
         return function
 
     return register

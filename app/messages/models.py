@@ -30,3 +30,41 @@ class Message(Base):
     body: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     read_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class Mail(Base):
+    """What became of one e-mail. Neither its text nor its address is kept: both are made anew for
+    each attempt, so that no link ever lies in the database."""
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "event_key"),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'sending', 'sent', 'refused', 'dropped')", name="mail_state_known"
+        ),
+        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_says_when"),
+        sa.CheckConstraint(
+            "(state = 'sending') = (claimed_until IS NOT NULL)", name="sending_is_claimed"
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('refused', 'dropped') OR last_error IS NOT NULL",
+            name="not_sent_says_why",
+        ),
+        sa.CheckConstraint("attempts >= 0 AND uncertain >= 0", name="mail_counts_not_negative"),
+        sa.Index("mails_staged_at_idx", "staged_at"),
+    )
+
+    #: Also names the mail to servers: its Message-ID is made of it and stays the same.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    event_key: Mapped[str] = mapped_column(sa.Text)
+    kind: Mapped[str] = mapped_column(sa.Text)
+    state: Mapped[str] = mapped_column(sa.Text)
+    attempts: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
+    #: Of the attempts, those of which we never learned whether the server took the mail.
+    uncertain: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
+    #: Until then one worker is at it, and others keep away.
+    claimed_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    last_error: Mapped[str | None] = mapped_column(sa.Text)
+    staged_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    sent_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

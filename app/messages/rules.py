@@ -6,10 +6,21 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-#: The version in use of each kind. A changed text is a new file and a new number here.
+#: The version in use of each kind of in-app message. A changed text is a new file and a new number.
 VERSIONS = {"trade_confirmed": 1}
+#: The same for e-mails, which have two files each: text and HTML.
+MAIL_VERSIONS = {
+    "confirm_email": 1,
+    "password_changed": 1,
+    "reset_password": 1,
+    "second_factor_off": 1,
+    "second_factor_on": 1,
+    "trade_confirmed": 1,
+}
+#: Where the link of a mail leads, below the address of this exchange.
+_PATHS = {"confirm_email": "/auth/confirm-email", "reset_password": "/auth/reset-password"}
 
-# A value that a template names and nobody gave is an error. Text is not escaped, HTML will be.
+# A value that a template names and nobody gave is an error. HTML is escaped, text is not.
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
@@ -29,13 +40,42 @@ class Text:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class MailText(Text):
+    """A rendered e-mail: the same in plain text and in HTML."""
+
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Makes the links of mails. `base` is where people reach this exchange."""
+
+    base: str
+
+    def to(self, kind: str, token: str) -> str:
+        """The link that a mail of this kind carries. Raises `LookupError` for one without."""
+        return f"{self.base.rstrip('/')}{_PATHS[kind]}?token={token}"
+
+
 def render(kind: str, values: Mapping[str, str]) -> Text:
     """The first line of the kind's template is the subject, what follows the body.
 
     Raises `LookupError` for an unknown kind, `jinja2.UndefinedError` naming a missing value.
     """
     version = VERSIONS[kind]
-    text = _TEMPLATES.get_template(f"{kind}.v{version}.txt").render(values)
+    return Text(version, *_parts(f"{kind}.v{version}.txt", values))
+
+
+def render_mail(kind: str, values: Mapping[str, str]) -> MailText:
+    """The e-mail of a kind. Raises as `render` does."""
+    version = MAIL_VERSIONS[kind]
+    subject, body = _parts(f"mail/{kind}.v{version}.txt", values)
+    page = _TEMPLATES.get_template(f"mail/{kind}.v{version}.html")
+    return MailText(version, subject, body, page.render({**values, "subject": subject}))
+
+
+def _parts(name: str, values: Mapping[str, str]) -> tuple[str, str]:
     # A subject is one line whatever a value holds: it becomes a header when it is mailed.
-    subject, _, body = text.partition("\n")
-    return Text(version, " ".join(subject.split()), body.strip())
+    subject, _, body = _TEMPLATES.get_template(name).render(values).partition("\n")
+    return " ".join(subject.split()), body.strip()

@@ -1,12 +1,14 @@
 """The verbs of messages."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.tasks import task
 from app.messages import rules
+from app.outbox import service as outbox
 
 _DELIVER = """
 INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
@@ -33,5 +35,8 @@ def deliver(
 def deliver_staged(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:
-    """`deliver` as a background task: the args are JSON."""
+    """`deliver` as a background task, and the same by e-mail: the args are JSON."""
     deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
+    if kind in rules.MAIL_VERSIONS:
+        told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
+        outbox.stage(session, "messages.send_mail", {**told, "values": values})

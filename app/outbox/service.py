@@ -56,7 +56,10 @@ WHERE id = %s AND done_at IS NULL AND dead_at IS NULL
 FOR UPDATE SKIP LOCKED
 """
 
-_FINISH = "UPDATE outbox SET done_at = %s, last_error = NULL WHERE id = %s"
+# A job that another worker gave up meanwhile is done all the same.
+_FINISH = """
+UPDATE outbox SET done_at = %s, dead_at = NULL, last_error = NULL WHERE id = %s AND done_at IS NULL
+"""
 
 _FAIL = """
 UPDATE outbox

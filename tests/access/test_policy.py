@@ -1,8 +1,17 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
+from app.access import (
+    NEEDS_CONFIRMED_EMAIL,
+    PERMISSIONS_OF,
+    Actor,
+    EmailNotConfirmed,
+    Permission,
+    Role,
+    require,
+)
 from app.kit.errors import PermissionDenied
 
 MONEY = {
@@ -49,6 +58,22 @@ def test_only_oversight_reads_exposure() -> None:
 
 
 def test_require_passes_or_names_what_is_missing() -> None:
-    require(actor(Role.USER), Permission.ORDERS_PLACE)
+    require(replace(actor(Role.USER), email_confirmed=True), Permission.ORDERS_PLACE)
     with pytest.raises(PermissionDenied, match="own:orders:place"):
         require(actor(Role.ADMIN), Permission.ORDERS_PLACE)
+
+
+@pytest.mark.parametrize("permission", sorted(NEEDS_CONFIRMED_EMAIL))
+def test_no_money_moves_for_an_address_that_nobody_confirmed(permission: Permission) -> None:
+    with pytest.raises(EmailNotConfirmed):
+        require(actor(Role.USER), permission)
+    # Whoever lacks the permission is told that, and nothing of addresses.
+    with pytest.raises(PermissionDenied) as refusal:
+        require(actor(Role.ADMIN), permission)
+    assert not isinstance(refusal.value, EmailNotConfirmed)
+
+
+def test_an_unconfirmed_person_may_do_all_else() -> None:
+    for permission in PERMISSIONS_OF[Role.USER] - NEEDS_CONFIRMED_EMAIL:
+        require(actor(Role.USER), permission)
+    assert MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ} == NEEDS_CONFIRMED_EMAIL

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 from uuid import UUID
 
 import psycopg
@@ -21,6 +20,7 @@ from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.pipeline import Pipeline
 from tests.conftest import TEMPLATE, drop, recreate, settings_on
+from tests.settled import settle
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,8 @@ class Trail:
         return recorded
 
     def seal(self) -> None:
-        """As the timetable does, once other tests' transactions of before have ended: what
-        counts as settled is the same for all databases of a server."""
-        with self.database.reading() as session:
-            row = session.row("SELECT pg_snapshot_xmax(pg_current_snapshot())")
-            assert row is not None
-            passed = "SELECT FROM pg_current_snapshot() s WHERE pg_snapshot_xmin(s) >= %s::xid8"
-            for _ in range(100):
-                if session.rows(passed, (str(row[0]),)):
-                    break
-                sleep(0.05)
+        """As the timetable does, once other tests' transactions of before have ended."""
+        settle(self.database)
         with self.database.transaction() as session:
             service.seal(session)
 

@@ -21,6 +21,7 @@ from app.jobs.timetable import TIMETABLE, Timetable
 from app.kit import ids, telemetry
 from app.outbox.rules import Backoff
 from tests.audit.conftest import Trail
+from tests.settled import settle
 
 NOW = datetime(2026, 3, 4, 12, 0, 0, 123456, tzinfo=UTC)
 _ALL = """
@@ -288,11 +289,13 @@ def test_others_can_check_an_anchor_with_the_public_key(trail: Trail) -> None:
     [file] = trail.folder.iterdir()
     anchor = json.loads(file.read_text())
     signature = bytes.fromhex(anchor.pop("signature"))
-    message = json.dumps(["pbcex audit anchor 1", *anchor.values()], separators=(",", ":"))
+    message = json.dumps(
+        ["pbcex audit anchor 1", *map(str, anchor.values())], separators=(",", ":")
+    )
     assert printed[0] == anchor["key_id"]
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(printed[1]))
     public.verify(signature, message.encode())
-    assert message.encode() == rules.anchor_message(list(anchor.values()))
+    assert message.encode() == rules.anchor_message([str(value) for value in anchor.values()])
 
 
 def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
@@ -325,6 +328,7 @@ def test_the_timetable_seals_and_anchors(trail: Trail) -> None:
         pass
     with trail.database.reading() as session:
         jobs = session.rows("SELECT id FROM outbox ORDER BY task DESC")
+    settle(trail.database)
     for (identifier,) in jobs:
         carry_out(trail.database, identifier, Backoff())
     sound(trail, sealed=2, unsealed=0, anchors=1)

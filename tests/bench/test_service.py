@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 
+import pytest
 from flask import Flask
 
-from bench import people
+from app.audit import service
+from bench import audit, people
 from tests.embedded.conftest import CHECKOUT
+from tests.settled import settle
 
 
 def test_orders_are_placed(app: Flask) -> None:
@@ -29,3 +32,18 @@ def test_orders_are_placed(app: Flask) -> None:
         statement = "SELECT count(*) FROM orders WHERE user_id = ANY(%s)"
         assert session.rows(statement, ([who.user_id for who in customers],)) == [(int(count),)]
     assert int(count) > 0
+
+
+def test_a_trail_is_recorded_sealed_and_verified(
+    lone_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_AT_ONCE", 20)
+    database = people.database_of(lone_app)
+    audit._record(database, 40)
+    settle(database)
+    audit._seal(database, 40)
+    with database.transaction() as session:
+        service.anchor(session)
+    audit._verify(database, 40)
+    with pytest.raises(RuntimeError):
+        audit._verify(database, 41)

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.config import Settings
 from app.factory import create_app
+from app.identity import by_mail
 from app.identity import service as identity
 from app.kit.db import Database
 from tests.blueprints import probe
@@ -98,6 +99,7 @@ def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedIn]:
         )
         with database.transaction() as session:
             logged_in = identity.register(session, registration)
+            by_mail.confirm_email(session, logged_in.user.id)
         return SignedIn(logged_in.user.id, logged_in.access_token, client)
 
     return make

@@ -12,6 +12,7 @@ from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.test_exposure import accessible
 from tests.people import PASSWORD, People
+from tests.settled import settle
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def acts(people: People, database: Database) -> str:
             reason="Not possible in the present state",
             outcome="denied",
         )
+    settle(database)
     with database.transaction() as session:
         service.seal(session)
     return customer.email
@@ -63,7 +65,7 @@ def test_the_trail_is_searched_and_read(
     _fits(page, width)
     shoot(page, f"audit-all-{scheme}-{width}")
     # By keyboard alone: the label's field, and Enter.
-    page.get_by_label("What it was done to").focus()
+    page.get_by_label("To what").focus()
     page.keyboard.type(acts)
     page.keyboard.press("Enter")
     page.wait_for_url("**what=*")

@@ -57,7 +57,7 @@ def main(failure: str = "") -> int:
     if failure == "impatient":
         command._PORT_PATIENCE_SECONDS = 0.1
     command.steps = lambda _: steps
-    command.programs = lambda _: [
+    command.programs = lambda *_, **__: [
         Program("web", (*PYTHON, web)),
         Program("worker", (*PYTHON, WORKER)),
     ]

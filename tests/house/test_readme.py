@@ -113,6 +113,7 @@ def test_the_tour(lone_app: Flask) -> None:
             env={
                 **os.environ,
                 "PORT": str(port),
+                "PBCEX_DATA_DIR": str(settings.data_dir),
                 "DATABASE_URL": settings.database_url,
                 "DATABASE_OWNER_URL": settings.database_owner_url,
             },

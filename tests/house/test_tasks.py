@@ -12,12 +12,12 @@ assert registered  # importing it registers every task
 OURS = sorted(name for name in tasks.names() if tasks.find(name).run.__module__.startswith("app."))
 
 
-def test_a_task_is_named_for_its_room_and_takes_the_session_first() -> None:
+def test_a_task_is_named_for_its_room_and_takes_the_session_or_database_first() -> None:
     for name in OURS:
-        run = tasks.find(name).run
-        assert name.partition(".")[0] == run.__module__.split(".")[1], name
-        first, *others = signature(run).parameters.values()
-        assert first.name == "session", name
+        task = tasks.find(name)
+        assert name.partition(".")[0] == task.run.__module__.split(".")[1], name
+        first, *others = signature(task.run).parameters.values()
+        assert first.name == ("database" if task.own_transactions else "session"), name
         assert all(other.kind is other.KEYWORD_ONLY for other in others), name
 
 

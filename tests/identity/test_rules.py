@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from app.identity import rules
@@ -82,7 +84,14 @@ class TestPhone:
 class TestNewPassword:
     @pytest.mark.parametrize(
         "password",
-        ["abcdefghij", "p" * 128, "correct horse battery staple " * 3, "пароль-пароль", "🔑" * 10],
+        [
+            "correct horse",
+            "demo-Passw0rd!",
+            "correct horse battery staple " * 3,
+            "".join(chr(33 + 7 * n % 94) for n in range(128)),
+            "пароль-пароль",
+            "🔑 three 🔒 locks",
+        ],
     )
     def test_accepts(self, password: str) -> None:
         rules.check_new_password("password", password, known=["a@example.com", "Ada"])
@@ -97,6 +106,13 @@ class TestNewPassword:
             "ada lovelace",
             "nul\x00nul\x00nul",
             "\ud800" * 10,
+            "abcdefghij",
+            "p" * 128,
+            "🔑" * 10,
+            "Password123!",
+            "qwertyuiop",
+            "Lovelace1815",
+            "ada.example",
         ],
     )
     def test_refuses(self, password: str) -> None:
@@ -106,6 +122,21 @@ class TestNewPassword:
             )
         assert refusal.value.field == "password"
         assert password == "" or password not in refusal.value.detail
+
+    def test_says_why_and_what_would_help(self) -> None:
+        with pytest.raises(Invalid) as refusal:
+            rules.check_new_password("password", "Password123!", known=[])
+        assert refusal.value.message == (
+            "is too easy to guess. This is similar to a commonly used password."
+            " Add another word or two. Uncommon words are better."
+            " Capitalization doesn't help very much."
+        )
+
+    def test_a_long_one_takes_no_long_time(self) -> None:
+        password = "".join(chr(33 + 7 * n % 94) for n in range(128))
+        started = time.perf_counter()
+        rules.check_new_password("password", password, known=["ada@example.com"])
+        assert time.perf_counter() - started < 1
 
 
 def test_lockout_grows_to_a_quarter_of_an_hour() -> None:

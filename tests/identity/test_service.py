@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from app.access import Actor, Role
-from app.identity import lockout, queries, service
+from app.identity import lockout, queries, service, sessions
 from app.identity.errors import (
     AccountSuspended,
     EmailTaken,
@@ -533,7 +533,7 @@ class TestForgetExpired:
             young = log_in(database, old.user.email)
             traveller.shift(timedelta(days=1))
             with database.transaction() as session:
-                service.forget_expired(session)
+                sessions.forget_expired(session)
             assert isinstance(young, LoggedIn)
             assert sessions_of(database, old) == 1
             assert isinstance(refresh(database, young.refresh_token), LoggedIn)

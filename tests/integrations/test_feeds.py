@@ -26,6 +26,8 @@ def test_none_and_real_hours_in_production() -> None:
         PBCEX_SECRET_KEY="0123456789abcdefghijklmnopqrstuvwxyz",
         PBCEX_KEY_RING="/etc/pbcex/keys.json",
         PBCEX_PUBLIC_URL="https://exchange.example",
+        PBCEX_SMTP_URL="smtps://mail.exchange.example",
+        PBCEX_MAIL_FROM="no-reply@exchange.example",
         PBCEX_ALLOWED_HOSTS="exchange.example",
         DATABASE_URL="postgresql://app@db.example/pbcex",
         REDIS_URL="redis://:long-password@redis.example/0",

@@ -11,10 +11,21 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas
 from app.blueprints.web import ApiBlueprint, RateLimit, client_network
-from app.identity import queries
+from app.identity import by_mail, queries, second_factor
 from app.identity import service as identity
-from app.identity.errors import AccountSuspended, EmailTaken, InvalidCredentials, TokenInvalid
+from app.identity.errors import (
+    AccountSuspended,
+    EmailAlreadyConfirmed,
+    EmailTaken,
+    InvalidCredentials,
+    TokenInvalid,
+    TwoFactorInvalid,
+    TwoFactorNotSetUp,
+    TwoFactorOn,
+    TwoFactorRequired,
+)
 from app.kit.db import Database, Session
+from app.kit.errors import Refusal
 
 blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
 
@@ -31,7 +42,10 @@ blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
     own_transactions=True,
 )
 def register(database: Database, body: dict[str, Any]) -> object:
-    """Open an account and log in."""
+    """Open an account and log in.
+
+    A link that confirms the address is mailed there. Until it is opened, no money moves.
+    """
     registration = identity.prepare_registration(**body)
     with database.transaction() as session:
         return identity.register(session, registration)
@@ -44,19 +58,20 @@ def register(database: Database, body: dict[str, Any]) -> object:
     takes=schemas.Login,
     gives=schemas.LoggedIn,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(InvalidCredentials, AccountSuspended),
+    refusals=(InvalidCredentials, TwoFactorRequired, TwoFactorInvalid, AccountSuspended),
     own_transactions=True,
 )
 def login(database: Database, body: dict[str, Any]) -> object:
     """Log in.
 
+    Whoever has a second factor sends a `code` too: of their authenticator app, or a recovery code.
     After five failures for one address from one network, further attempts from there wait.
     """
     with database.reading() as session:
         attempt = identity.begin_login(session, email=body["email"], network=client_network())
     attempt = identity.check_password(attempt, body["password"])
     with database.transaction() as session:
-        return identity.conclude_login(session, attempt)
+        return identity.conclude_login(session, attempt, body.get("code"))
 
 
 @blp.operation(
@@ -111,3 +126,118 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     attempt = identity.check_password(attempt, body["current_password"])
     with database.transaction() as session:
         return identity.conclude_password_change(session, attempt, new_hash)
+
+
+@blp.operation(
+    "POST",
+    "/verify-email",
+    public=True,
+    takes=schemas.Token,
+    gives=schemas.EmailConfirmed,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(TokenInvalid,),
+)
+def verify_email(session: Session, body: dict[str, Any]) -> object:
+    """Confirm the address that a link was mailed to. Each link works once."""
+    by_mail.redeem_confirmation(session, body["token"])
+    return {"email_confirmed": True}
+
+
+@blp.operation(
+    "POST",
+    "/verify-email/resend",
+    permission=Permission.EMAIL_CONFIRM,
+    gives=schemas.OnItsWay,
+    status=202,
+    refusals=(EmailAlreadyConfirmed,),
+)
+def resend_confirmation(session: Session, actor: Actor) -> object:
+    """Be mailed another link that confirms one's own address, five times an hour at most."""
+    by_mail.send_confirmation_again(session, actor)
+    return {"message": "A link is on its way"}
+
+
+@blp.operation(
+    "POST",
+    "/forgot-password",
+    public=True,
+    takes=schemas.ForgotPassword,
+    gives=schemas.OnItsWay,
+    status=202,
+    rate_limit=RateLimit.SIGN_IN,
+)
+def forgot_password(session: Session, body: dict[str, Any]) -> object:
+    """Ask for a link that resets the password.
+
+    The answer is the same whether somebody has that address or not. The link works once, within an
+    hour.
+    """
+    by_mail.ask_for_reset(session, body["email"])
+    return {"message": "If somebody has this address, a link is on its way there"}
+
+
+@blp.operation(
+    "POST",
+    "/reset-password",
+    public=True,
+    takes=schemas.ResetPassword,
+    status=204,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(TokenInvalid,),
+    own_transactions=True,
+)
+def reset_password(database: Database, body: dict[str, Any]) -> None:
+    """Choose a new password by the link that was mailed.
+
+    Ends every login session. A second factor stays on.
+    """
+    with database.reading() as session:
+        person = by_mail.check_reset(session, body["token"])
+    chosen = by_mail.prepare_reset(person, **body)
+    with database.transaction() as session:
+        by_mail.conclude_reset(session, chosen)
+
+
+@blp.operation(
+    "POST",
+    "/2fa/setup",
+    permission=Permission.SECOND_FACTOR_CHANGE,
+    gives=schemas.SecondFactorSetup,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(TwoFactorOn,),
+)
+def set_up_second_factor(session: Session, actor: Actor) -> object:
+    """Get a secret for an authenticator app. It is asked for nowhere until it is confirmed."""
+    return second_factor.set_up(session, actor)
+
+
+@blp.operation(
+    "POST",
+    "/2fa/confirm",
+    permission=Permission.SECOND_FACTOR_CHANGE,
+    takes=schemas.Code,
+    gives=schemas.RecoveryCodes,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(TwoFactorInvalid, TwoFactorOn, TwoFactorNotSetUp),
+)
+def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Switch the second factor on by a code of the app.
+
+    Answers ten recovery codes, each good once in place of the app. They are told only now.
+    """
+    codes = second_factor.confirm(session, actor, body["code"], network=client_network())
+    return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
+
+
+@blp.operation(
+    "DELETE",
+    "/2fa",
+    permission=Permission.SECOND_FACTOR_CHANGE,
+    takes=schemas.Code,
+    status=204,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(TwoFactorInvalid, TwoFactorNotSetUp),
+)
+def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Switch the second factor off, by a code of the app or a recovery code."""
+    return second_factor.switch_off(session, actor, body["code"], network=client_network())

@@ -11,6 +11,7 @@ from app.blueprints.limits import RateLimit, client_network
 from app.blueprints.pages import PageBlueprint, our_path, see_other
 from app.blueprints.rendering import page
 from app.identity import service as identity
+from app.identity.errors import TwoFactorInvalid, TwoFactorRequired
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, Limited, Refusal, Unauthenticated
 
@@ -18,6 +19,7 @@ blp = PageBlueprint("auth", "/auth")
 
 _EMAIL_LENGTH_MAX = 320
 _PASSWORD_LENGTH_MAX = 1024
+_CODE_LENGTH_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class LoginForm:
     email: str
     password: str
     next: str | None
+    code: str | None = None
 
     @classmethod
     def sent(cls) -> "LoginForm":
@@ -36,6 +39,7 @@ class LoginForm:
             form.get("email", "").strip()[:_EMAIL_LENGTH_MAX],
             form.get("password", "")[:_PASSWORD_LENGTH_MAX],
             our_path(form.get("next")),
+            form.get("code", "").strip()[:_CODE_LENGTH_MAX] or None,
         )
 
     def problems(self) -> dict[str, str]:
@@ -65,7 +69,9 @@ def login(database: Database) -> Response:
             attempt = identity.begin_login(session, email=form.email, network=client_network())
         attempt = identity.check_password(attempt, form.password)
         with database.transaction() as session:
-            outcome = identity.conclude_staff_login(session, attempt, replaces=signin.secret())
+            outcome = identity.conclude_staff_login(
+                session, attempt, form.code, replaces=signin.secret()
+            )
     except Invalid as refusal:
         return _form(form, 422, {refusal.field: f"This {refusal.message}"})
     except Limited as refusal:
@@ -89,19 +95,27 @@ def logout(session: Session, actor: Actor) -> Response:
 def _refused(form: LoginForm, refusal: Refusal) -> Response:
     # 401 would ask the browser for a scheme of its own; the form is what asks here.
     status = 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
-    response = _form(form, status, {"": refusal.detail})
+    asks_code = isinstance(refusal, TwoFactorRequired | TwoFactorInvalid)
+    response = _form(form, status, {"": refusal.detail}, asks_code=asks_code)
     if isinstance(refusal, Limited):
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response
 
 
-def _form(form: LoginForm, status: int = 200, problems: dict[str, str] | None = None) -> Response:
+def _form(
+    form: LoginForm,
+    status: int = 200,
+    problems: dict[str, str] | None = None,
+    *,
+    asks_code: bool = False,
+) -> Response:
     return page(
         "auth/login.html",
         "auth/_login.html",
         status=status,
         form_data=form,
         problems=problems or {},
+        asks_code=asks_code,
     )
 
 

@@ -12,6 +12,7 @@ from app.kit import ids
 from app.kit.db import Database
 from tests.pages import Browser
 from tests.people import PASSWORD, People
+from tests.settled import settle
 
 
 @pytest.fixture
@@ -73,6 +74,7 @@ def test_a_record_is_listed_and_shown_whole(
     ):
         assert said in page.said, said
     auditor.fragment(f"/admin/audit/{record}", "record")
+    settle(database)
     with database.transaction() as session:
         service.seal(session)
     assert "Position" in auditor.get(f"/admin/audit/{record}").said

@@ -7,6 +7,7 @@ from app.blueprints.api.schemas.fields import Choice, Instant, PublicId, Schema,
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _PASSWORD = {"format": "password", "examples": ["correct horse battery"]}
+_TOKEN = {"examples": ["otk_06df3mk7g0y8x2…"]}
 # A stored password has at most 128 characters; another keyboard may write each as several.
 _TYPED_LENGTH_MAX = 512
 
@@ -41,6 +42,71 @@ class Login(Schema):
             "description": "The second factor, for those who have one",
             "examples": ["123456"],
         },
+    )
+
+
+class Token(Schema):
+    """What a mailed link carries."""
+
+    token = Text(200, required=True, metadata=_TOKEN)
+
+
+class EmailConfirmed(Schema):
+    """The address is known to be the person's."""
+
+    email_confirmed = ma.fields.Boolean(required=True)
+
+
+class OnItsWay(Schema):
+    """A mail was asked for. Whether it arrives is not known yet."""
+
+    message = Text(
+        200,
+        required=True,
+        metadata={"examples": ["If somebody has this address, a link is on its way there"]},
+    )
+
+
+class ForgotPassword(Schema):
+    """Whose password was forgotten."""
+
+    email = Text(254, required=True, metadata=_EMAIL)
+
+
+class ResetPassword(Schema):
+    """What a mailed link carries, and the password from now on."""
+
+    token = Text(200, required=True, metadata=_TOKEN)
+    password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+
+
+class Code(Schema):
+    """A code of the second factor."""
+
+    code = Text(32, required=True, metadata={"examples": ["123456"]})
+
+
+class SecondFactorSetup(Schema):
+    """What an authenticator app needs."""
+
+    secret = Text(64, required=True, metadata={"examples": ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"]})
+    otpauth_uri = Text(
+        1024,
+        required=True,
+        metadata={"examples": ["otpauth://totp/PBCEx:ada%40example.com?secret=…&issuer=PBCEx"]},
+    )
+    qr_svg = Text(
+        65_536,
+        required=True,
+        metadata={"description": "The same as a picture, to photograph", "examples": ["<svg …>"]},
+    )
+
+
+class RecoveryCodes(Schema):
+    """Each is good once, in place of a code of the app."""
+
+    recovery_codes = ma.fields.List(
+        Text(32, metadata={"examples": ["MFRGGZ-DFMZTW-Q2LKNN-WG23TP"]}), required=True
     )
 
 

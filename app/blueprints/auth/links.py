@@ -1,0 +1,99 @@
+"""Where the links of mails lead: confirming an address, choosing a new password.
+
+Opening a link changes nothing, because mail programs open links by themselves; the form on the page
+does.
+"""
+
+from flask import Response, request
+
+from app.blueprints.errors import status_of
+from app.blueprints.limits import RateLimit
+from app.blueprints.pages import PageBlueprint
+from app.blueprints.rendering import page
+from app.identity import by_mail
+from app.identity.one_time import LENGTH_MAX
+from app.kit.db import Database
+from app.kit.errors import Invalid, Refusal, Unauthenticated
+
+blp = PageBlueprint("links", "/auth")
+
+_PASSWORD_LENGTH_MAX = 1024
+
+
+@blp.view("GET", "/confirm-email", public=True)
+def show_confirm_email(_database: Database) -> Response:
+    """A button that confirms the address."""
+    return _confirm_form(_token(request.args.get("token")))
+
+
+@blp.view("POST", "/confirm-email", public=True, rate_limit=RateLimit.SIGN_IN)
+def confirm_email(database: Database) -> Response:
+    """Confirm the address that the link was mailed to."""
+    token = _token(request.form.get("token"))
+    try:
+        with database.transaction() as session:
+            by_mail.redeem_confirmation(session, token)
+    except Refusal as refusal:
+        return _confirm_form(token, _status(refusal), {"": refusal.detail})
+    return _done("Your address is confirmed", "You can now move money and metal.")
+
+
+@blp.view("GET", "/reset-password", public=True)
+def show_reset_password(_database: Database) -> Response:
+    """A form for the new password."""
+    return _reset_form(_token(request.args.get("token")))
+
+
+@blp.view("POST", "/reset-password", public=True, rate_limit=RateLimit.SIGN_IN)
+def reset_password(database: Database) -> Response:
+    """Set the new password and end every session."""
+    token = _token(request.form.get("token"))
+    password = request.form.get("password", "")[:_PASSWORD_LENGTH_MAX]
+    if not password:
+        return _reset_form(token, 422, {"password": "Enter a new password"})
+    try:
+        with database.reading() as session:
+            person = by_mail.check_reset(session, token)
+        chosen = by_mail.prepare_reset(person, token=token, password=password)
+        with database.transaction() as session:
+            by_mail.conclude_reset(session, chosen)
+    except Invalid as refusal:
+        return _reset_form(token, 422, {"password": f"This {refusal.message}"})
+    except Refusal as refusal:
+        return _reset_form(token, _status(refusal), {"": refusal.detail})
+    return _done("Your password is changed", "Every session was ended. Sign in again with it.")
+
+
+def _token(text: str | None) -> str:
+    return (text or "")[:LENGTH_MAX]
+
+
+def _status(refusal: Refusal) -> int:
+    # 401 would ask the browser for a scheme of its own; the form is what asks here.
+    return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
+
+
+def _confirm_form(
+    token: str, status: int = 200, problems: dict[str, str] | None = None
+) -> Response:
+    return page(
+        "auth/confirm_email.html",
+        "auth/_confirm_email.html",
+        status=status,
+        token=token,
+        problems=problems or {},
+    )
+
+
+def _reset_form(token: str, status: int = 200, problems: dict[str, str] | None = None) -> Response:
+    return page(
+        "auth/reset_password.html",
+        "auth/_reset_password.html",
+        status=status,
+        token=token,
+        problems=problems or {},
+    )
+
+
+def _done(title: str, text: str) -> Response:
+    return page("auth/done.html", "auth/_done.html", title=title, text=text)

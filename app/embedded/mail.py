@@ -1,0 +1,144 @@
+"""A mail server for a machine that has none: it takes every mail, keeps it in the data folder and
+passes nothing on. Started by `bin/run` beside the web, never in production.
+
+    python -m app.embedded.mail
+
+PBCEX_SMTP_URL says where it listens, PBCEX_DATA_DIR where it keeps what it caught.
+"""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+KEPT_MAX = 1000
+_BYTES_MAX = 1_000_000
+_NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """A mail that was caught, with everything in it as text."""
+
+    id: str
+    recipient: str
+    subject: str
+    sent_at: datetime | None
+    text: str
+    html: str
+
+
+class MailFolder:
+    """The mails that were caught, one file each. A mail that comes twice is kept once."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._folder = data_dir / "mail"
+
+    def keep(self, content: bytes) -> None:
+        """Keep a mail, unless one with its Message-ID is there; forget the oldest of too many."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        message = message_from_bytes(content, policy=policy.default)
+        digest = sha256(str(message["Message-ID"] or content).encode()).hexdigest()[:16]
+        names = self._names()
+        if any(name.endswith(digest) for name in names):
+            return
+        part = self._folder / f".{digest}.part"
+        part.touch(mode=0o600)
+        part.write_bytes(content)
+        part.rename(self._folder / f"{time.time_ns():020}-{digest}")
+        for name in names[KEPT_MAX - 1 :]:
+            (self._folder / name).unlink(missing_ok=True)
+
+    def newest(self, count: int) -> list[Caught]:
+        """The latest mails, newest first."""
+        found = (self.find(name) for name in self._names()[:count])
+        return [caught for caught in found if caught is not None]
+
+    def find(self, identifier: str) -> Caught | None:
+        """The mail of that id, None if there is none."""
+        if not _NAME.fullmatch(identifier):
+            return None
+        try:
+            content = (self._folder / identifier).read_bytes()
+        except FileNotFoundError:
+            return None
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        return Caught(
+            identifier,
+            str(message["To"] or ""),
+            str(message["Subject"] or ""),
+            _when(message),
+            _part(message, "plain"),
+            _part(message, "html"),
+        )
+
+    def _names(self) -> list[str]:
+        """Newest first."""
+        if not self._folder.is_dir():
+            return []
+        return sorted(
+            (file.name for file in self._folder.iterdir() if _NAME.fullmatch(file.name)),
+            reverse=True,
+        )
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
+
+
+def _when(message: EmailMessage) -> datetime | None:
+    try:
+        return parsedate_to_datetime(str(message["Date"]))
+    except ValueError:
+        return None
+
+
+class _Handler:
+    """What the server asks for each mail."""
+
+    def __init__(self, folder: MailFolder) -> None:
+        self._folder = folder
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self._folder.keep(envelope.content)
+        return "250 Kept"
+
+
+def main() -> int:
+    """Catch mail until SIGTERM."""
+    # Production has no such package.
+    from aiosmtpd.controller import Controller  # noqa: PLC0415
+
+    address = urlsplit(os.environ["PBCEX_SMTP_URL"])
+    folder = MailFolder(Path(os.environ["PBCEX_DATA_DIR"]))
+    server = Controller(
+        _Handler(folder),
+        hostname=address.hostname,
+        port=address.port or 25,
+        enable_SMTPUTF8=True,
+        data_size_limit=_BYTES_MAX,
+    )
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    server.start()
+    ended.wait()
+    server.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
+
+A code counts once: the time step of the latest one is remembered, and no code up to it is accepted
+again. A clock may be one step off either way. Recovery codes have 120 random bits, so that their
+hash alone does not give them away; each works once.
+"""
+
+import hmac
+from base64 import b32encode
+from dataclasses import dataclass
+from hashlib import sha256
+from secrets import token_bytes
+from typing import Literal
+from uuid import UUID
+
+import pyotp
+import segno
+
+from app.access import Actor
+from app.audit import service as audit
+from app.identity import by_mail, lockout
+from app.identity.errors import TwoFactorInvalid, TwoFactorNotSetUp, TwoFactorOn
+from app.identity.lockout import Counters
+from app.keys import service as keys
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Refusal
+
+ISSUER = "PBCEx"
+STEP_SECONDS = 30
+STEPS_OFF_MAX = 1
+DIGITS = 6
+RECOVERY_CODES = 10
+_RECOVERY_BYTES = 15
+_GROUP = 6
+
+_LOCK_PERSON = "SELECT email_key FROM users WHERE id = %s FOR NO KEY UPDATE"
+_SET_UP = """
+INSERT INTO totp_credentials AS known (user_id, secret, created_at) VALUES (%s, %s, %s)
+ON CONFLICT (user_id) DO UPDATE
+SET secret = excluded.secret, created_at = excluded.created_at, last_step = NULL
+WHERE known.confirmed_at IS NULL
+RETURNING user_id
+"""
+_FIND = """
+SELECT secret FROM totp_credentials
+WHERE user_id = %s AND (confirmed_at IS NOT NULL) = %s
+"""
+_IS_ON = "SELECT FROM totp_credentials WHERE user_id = %s AND confirmed_at IS NOT NULL"
+# Of two with the same code the second finds the step taken.
+_TAKE_STEP = """
+UPDATE totp_credentials SET last_step = %(step)s
+WHERE user_id = %(user)s AND (last_step IS NULL OR last_step < %(step)s)
+RETURNING user_id
+"""
+_SWITCH_ON = "UPDATE totp_credentials SET confirmed_at = %s WHERE user_id = %s"
+_ADD_RECOVERY = "INSERT INTO recovery_codes (user_id, code_hash) VALUES (%s, %s)"
+_USE_RECOVERY = """
+UPDATE recovery_codes SET used_at = %s WHERE user_id = %s AND code_hash = %s AND used_at IS NULL
+RETURNING user_id
+"""
+_SWITCH_OFF = "DELETE FROM totp_credentials WHERE user_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an authenticator app needs, told once."""
+
+    secret: str
+    otpauth_uri: str
+
+    @property
+    def qr_svg(self) -> str:
+        """The URI as a picture for the app's camera: an SVG without anything but the code."""
+        svg: str = segno.make(self.otpauth_uri, error="m").svg_inline(scale=4)
+        return svg
+
+
+def set_up(session: Session, actor: Actor) -> Setup:
+    """A new secret, asked for nowhere until the person has confirmed it by a code.
+
+    Replaces one that was not confirmed. Raises `TwoFactorOn`.
+    """
+    secret = pyotp.random_base32()
+    sealed = keys.seal(secret, table="totp_credentials", column="secret", key=actor.user_id)
+    if session.row(_SET_UP, (actor.user_id, sealed, clock.now())) is None:
+        raise TwoFactorOn
+    uri = pyotp.TOTP(secret).provisioning_uri(name=actor.email, issuer_name=ISSUER)
+    return Setup(secret, uri)
+
+
+def is_on(session: Session, user_id: UUID) -> bool:
+    """Whether the person is asked for a code when they log in."""
+    return session.row(_IS_ON, (user_id,)) is not None
+
+
+def confirm(session: Session, actor: Actor, code: str, *, network: str) -> list[str] | Refusal:
+    """Switch the second factor on, by a code, and answer the recovery codes: told once.
+
+    A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
+    `TwoFactorNotSetUp` and `TwoFactorOn`.
+    """
+    counters = _lock(session, actor.user_id, network)
+    if is_on(session, actor.user_id):
+        raise TwoFactorOn
+    if session.row(_FIND, (actor.user_id, False)) is None:
+        raise TwoFactorNotSetUp
+    if refusal := judge(session, actor.user_id, code, counters, confirmed=False):
+        return refusal
+    session.send(_SWITCH_ON, (clock.now(), actor.user_id))
+    codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+    for each in codes:
+        session.send(_ADD_RECOVERY, (actor.user_id, _recovery_hash(actor.user_id, each)))
+    _changed(session, actor, "on")
+    return codes
+
+
+def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Refusal | None:
+    """Forget the second factor and its recovery codes, by a code of either kind.
+
+    A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
+    `TwoFactorNotSetUp`.
+    """
+    counters = _lock(session, actor.user_id, network)
+    if not is_on(session, actor.user_id):
+        raise TwoFactorNotSetUp
+    if refusal := judge(session, actor.user_id, code, counters):
+        return refusal
+    session.send(_SWITCH_OFF, (actor.user_id,))
+    _changed(session, actor, "off")
+    return None
+
+
+def judge(
+    session: Session, user_id: UUID, code: str, counters: Counters, *, confirmed: bool = True
+) -> Refusal | None:
+    """Use up the code, or count the failure and answer the refusal.
+
+    The person's row is locked already, so that codes sent at once are judged in turn. Failures also
+    count for the person wherever they come from: only who knows the password gets this far, so
+    strangers cannot lock anybody out by it.
+    """
+    now, counters = clock.now(), counters.with_second_factor_of(user_id)
+    if refusal := lockout.hold(session, counters, now):
+        return refusal
+    if _takes_code(session, user_id, code, confirmed=confirmed):
+        lockout.forgive(session, counters)
+        return None
+    subject = ids.encode("usr", user_id)
+    return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
+
+
+def _changed(session: Session, actor: Actor, state: Literal["on", "off"]) -> None:
+    subject = ids.encode("usr", actor.user_id)
+    audit.record(session, actor=actor, action=f"second_factor.switched_{state}", subject=subject)
+    by_mail.tell_of_change(session, actor.user_id, f"second_factor_{state}")
+
+
+def _lock(session: Session, user_id: UUID, network: str) -> Counters:
+    row = session.row(_LOCK_PERSON, (user_id,))
+    assert row is not None, "an actor is a person"
+    return Counters.of(row[0], network)
+
+
+def _takes_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:
+    plain = code.replace(" ", "").replace("-", "").upper()
+    if not plain.isascii():
+        return False
+    if len(plain) == DIGITS:
+        found = session.row(_FIND, (user_id, confirmed))
+        return found is not None and _takes_step(session, user_id, found[0], plain)
+    used = (clock.now(), user_id, _recovery_hash(user_id, plain))
+    return confirmed and session.row(_USE_RECOVERY, used) is not None
+
+
+def _takes_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> bool:
+    secret = keys.open_sealed(sealed, table="totp_credentials", column="secret", key=user_id)
+    totp = pyotp.TOTP(secret.decode(), digits=DIGITS, interval=STEP_SECONDS)
+    present = int(clock.now().timestamp()) // STEP_SECONDS
+    for step in range(present - STEPS_OFF_MAX, present + STEPS_OFF_MAX + 1):
+        if hmac.compare_digest(totp.at(step * STEP_SECONDS), code):
+            return session.row(_TAKE_STEP, {"step": step, "user": user_id}) is not None
+    return False
+
+
+def _recovery_code() -> str:
+    text = b32encode(token_bytes(_RECOVERY_BYTES)).decode()
+    return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
+
+
+def _recovery_hash(user_id: UUID, code: str) -> bytes:
+    return sha256(user_id.bytes + code.replace("-", "").encode()).digest()

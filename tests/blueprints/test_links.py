@@ -1,0 +1,129 @@
+"""Where the links of mails lead."""
+
+from collections.abc import Iterator
+
+import pyotp
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.identity import second_factor
+from app.kit import clock
+from app.kit.db import Database
+from tests.api import PASSWORD, ApiClient
+from tests.mailbox import Mailbox, carry_out_all, mailbox
+from tests.pages import Browser, check
+from tests.people import PASSWORD as STAFF_PASSWORD
+from tests.people import People
+from tests.unchanged import unchanged
+
+CONFIRM, RESET = "/auth/confirm-email", "/auth/reset-password"
+NEW = "another long horse"
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    return Browser(app)
+
+
+@pytest.fixture
+def ada(app: Flask) -> ApiClient:
+    made = ApiClient(app)
+    made.register()
+    return made
+
+
+def confirmed(ada: ApiClient) -> bool:
+    return bool(ada.ok(200, ada.get("/api/auth/me"))["emailConfirmed"])
+
+
+class TestConfirmEmail:
+    def test_opening_changes_nothing_and_the_button_confirms(
+        self, ada: ApiClient, browser: Browser, database: Database, box: Mailbox
+    ) -> None:
+        carry_out_all(database)
+        path = f"{CONFIRM}?token={box.token(ada.email)}"
+        with unchanged(database):
+            browser.get(path)
+        assert not confirmed(ada)
+        answer = browser.send(path, "confirm", token=box.token(ada.email))
+        assert answer.status_code == 200
+        assert "Your address is confirmed" in check(answer).said
+        assert confirmed(ada)
+        with unchanged(database):
+            again = browser.send(path, "confirm", token=box.token(ada.email))
+        assert again.status_code == 422
+        assert "not valid" in check(again).said
+
+    @pytest.mark.parametrize("query", ["", "?token=", "?token=" + "x" * 5000, '?token="><script>'])
+    def test_anything_else_confirms_nothing(
+        self, browser: Browser, database: Database, query: str
+    ) -> None:
+        browser.get(CONFIRM + query)
+        with unchanged(database):
+            answer = browser.send(CONFIRM + query, "confirm", token="otk_1.x")
+        assert answer.status_code == 422
+        check(answer)
+
+    def test_no_address_is_told_where_the_link_came_from(self, browser: Browser) -> None:
+        answer = browser.client.get(f"{CONFIRM}?token=secret")
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+class TestResetPassword:
+    def link(self, ada: ApiClient, database: Database, box: Mailbox) -> str:
+        ada.post("/api/auth/forgot-password", {"email": ada.email})
+        carry_out_all(database)
+        return box.token(ada.email)
+
+    def test_the_form_sets_the_password(
+        self, ada: ApiClient, browser: Browser, database: Database, box: Mailbox
+    ) -> None:
+        token = self.link(ada, database, box)
+        path = f"{RESET}?token={token}"
+        page = browser.get(path)
+        [field] = page.all("input", type="password")
+        assert field["autocomplete"] == "new-password"
+        for wrong, said in (("", "Enter a new password"), ("Password123!", "too easy to guess")):
+            with unchanged(database):
+                answer = browser.send(path, "reset", token=token, password=wrong)
+            assert answer.status_code == 422
+            assert said in check(answer).said
+        answer = browser.send(path, "reset", token=token, password=NEW)
+        assert answer.status_code == 200
+        assert "Your password is changed" in check(answer).said
+        body = {"email": ada.email, "password": NEW}
+        assert ada.post("/api/auth/login", body).status_code == 200
+        assert ada.post("/api/auth/login", {**body, "password": PASSWORD}).status_code == 401
+        again = browser.send(path, "reset", token=token, password="a third long horse")
+        assert again.status_code == 422
+        assert "not valid" in check(again).said
+
+
+class TestStaffSecondFactor:
+    def test_the_sign_in_form_asks_for_a_code(
+        self, app: Flask, people: People, browser: Browser, database: Database
+    ) -> None:
+        auditor = people.staff(Role.AUDITOR)
+        with database.transaction() as session:
+            totp = pyotp.TOTP(second_factor.set_up(session, auditor).secret)
+        with database.transaction() as session:
+            code = totp.at(clock.now(), counter_offset=-1)
+            second_factor.confirm(session, auditor, code, network="192.0.2.7")
+        fields = {"email": auditor.email, "password": STAFF_PASSWORD}
+        asked = browser.send("/auth/login", "sign-in", **fields)
+        assert asked.status_code == 422
+        [field] = check(asked).all("input", name="code")
+        assert field["autocomplete"] == "one-time-code"
+        wrong = browser.send("/auth/login", "sign-in", **fields, code="000000")
+        assert wrong.status_code == 422
+        assert check(wrong).all("input", name="code")
+        right = browser.send("/auth/login", "sign-in", **fields, code=totp.at(clock.now()))
+        assert right.status_code == 303

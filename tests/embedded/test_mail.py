@@ -1,0 +1,97 @@
+"""The mail catcher: a process that takes mail, keeps it once, and ends when it is asked to."""
+
+import os
+import signal
+import smtplib
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from app.embedded import mail
+from app.embedded.__main__ import programs
+from app.embedded.folder import CHECKOUT
+from app.embedded.mail import MailFolder
+from app.embedded.ports import free_port
+from app.integrations.smtp.adapter import SmtpMailer, SmtpServer
+from app.messages.ports import NotSent, Outgoing
+from tests.embedded.holding import wait_for
+
+
+def outgoing(**changes: object) -> Outgoing:
+    told = {
+        "id": uuid4(), "recipient": "ada@example.com", "subject": "Grüße",
+        "text": "Text\n.", "html": "<p>Text</p>",
+    }  # fmt: skip
+    return Outgoing(**{**told, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def catcher(tmp_path: Path) -> Iterator[tuple[SmtpMailer, MailFolder, subprocess.Popen[bytes]]]:
+    url = f"smtp://127.0.0.1:{free_port()}"
+    [program] = [each for each in programs(1, catches_mail=True) if each.name == "mail"]
+    process = subprocess.Popen(
+        program.argv,
+        env={**os.environ, "PBCEX_SMTP_URL": url, "PBCEX_DATA_DIR": str(tmp_path)},
+        cwd=CHECKOUT,
+    )
+    mailer = SmtpMailer(SmtpServer.of(url), "PBCEx <a@pbcex.local>", timeout_seconds=5)
+
+    def listens() -> bool:
+        try:
+            smtplib.SMTP("127.0.0.1", SmtpServer.of(url).port, timeout=5).quit()
+        except OSError:
+            return False
+        return True
+
+    wait_for(listens, 30)
+    yield mailer, MailFolder(tmp_path), process
+    process.kill()
+    process.wait()
+
+
+def test_takes_mail_and_keeps_each_once(catcher) -> None:
+    mailer, folder, process = catcher
+    twice = outgoing()
+    for each in (twice, outgoing(subject="Second"), twice):
+        mailer.send(each)
+    found = folder.newest(10)
+    assert [each.subject for each in found] == ["Second", "Grüße"]
+    first = found[1]
+    assert (first.recipient, first.text.splitlines()) == ("ada@example.com", ["Text", "."])
+    assert first.html.strip() == "<p>Text</p>"
+    assert first.sent_at is not None
+    assert folder.find(first.id) == first
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    with pytest.raises(NotSent):
+        mailer.send(outgoing())
+
+
+def test_nobody_else_reads_the_files(catcher, tmp_path: Path) -> None:
+    mailer, _, _ = catcher
+    mailer.send(outgoing())
+    assert stat.S_IMODE((tmp_path / "mail").stat().st_mode) == 0o700
+    assert [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "mail").iterdir()] == [0o600]
+
+
+def test_forgets_the_oldest_of_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "KEPT_MAX", 3)
+    folder = MailFolder(tmp_path)
+    for number in range(5):
+        folder.keep(f"Message-ID: <{number}@x>\r\nSubject: {number}\r\n\r\n".encode())
+    assert [each.subject for each in folder.newest(10)] == ["4", "3", "2"]
+
+
+def test_anything_that_was_sent_can_be_shown(tmp_path: Path) -> None:
+    folder = MailFolder(tmp_path)
+    for content in (b"", b"\xff\xfe", b"Date: never\r\n\r\nx", b"Subject: =?x?=\r\n\r\n\xff"):
+        folder.keep(content)
+    assert len(folder.newest(10)) == 4
+
+
+def test_production_starts_none() -> None:
+    assert "mail" not in {program.name for program in programs(1, catches_mail=False)}

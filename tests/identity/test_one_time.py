@@ -1,0 +1,121 @@
+"""Links that work once."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+import time_machine
+
+from app.access import Actor
+from app.identity import one_time
+from app.identity.errors import TokenInvalid
+from app.identity.one_time import LIFETIME, OneTimeKey, Purpose
+from app.kit.db import Database
+from tests.people import People
+
+NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def person(people: People) -> Actor:
+    return people.customer()
+
+
+def issue(database: Database, person: Actor, purpose: Purpose) -> str:
+    with database.transaction() as session:
+        link = one_time.issue(session, person.user_id, purpose)
+        token = one_time.token_of(session, link)
+    assert token is not None
+    return token
+
+
+def redeem(database: Database, token: str, purpose: Purpose) -> UUID:
+    with database.transaction() as session:
+        return one_time.redeem(session, token, purpose).user_id
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_it_opens_its_own_purpose_once(database, person, purpose: Purpose) -> None:
+    token = issue(database, person, purpose)
+    for other in set(Purpose) - {purpose}:
+        with pytest.raises(TokenInvalid):
+            redeem(database, token, other)
+    assert redeem(database, token, purpose) == person.user_id
+    with pytest.raises(TokenInvalid):
+        redeem(database, token, purpose)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+def test_its_time_ends(database, person, purpose: Purpose) -> None:
+    assert LIFETIME[Purpose.RESET_PASSWORD] == timedelta(hours=1)
+    with time_machine.travel(NOW, tick=False) as clock:
+        early, late = (issue(database, person, purpose) for _ in range(2))
+        clock.shift(LIFETIME[purpose] - timedelta(milliseconds=1))
+        assert redeem(database, early, purpose) == person.user_id
+        clock.shift(timedelta(milliseconds=1))
+        with pytest.raises(TokenInvalid):
+            redeem(database, late, purpose)
+
+
+@pytest.mark.parametrize("text", ["", "x", "otk_1.x", "\ud800", "é" * 300])
+def test_anything_else_opens_nothing(database, person, text: str) -> None:
+    token = issue(database, person, Purpose.RESET_PASSWORD)
+    for wrong in (text, token[:-1], token + "A", token.upper(), f" {token}", f"{token}="):
+        with pytest.raises(TokenInvalid):
+            redeem(database, wrong, Purpose.RESET_PASSWORD)
+    assert redeem(database, token, Purpose.RESET_PASSWORD) == person.user_id
+
+
+def test_the_table_alone_makes_no_token(database, person) -> None:
+    token = issue(database, person, Purpose.RESET_PASSWORD)
+    with database.reading() as session:
+        [row] = session.rows(
+            "SELECT id, purpose, nonce, token_hash, t::text FROM one_time_tokens t"
+            " WHERE user_id = %s",
+            (person.user_id,),
+        )
+    identifier, purpose, nonce, token_hash, text = row
+    secret = token.rpartition(".")[2]
+    assert secret not in text
+    assert len(token_hash) == 32
+    others = OneTimeKey("another secret key, of which nobody has heard")
+    assert others.token(identifier, purpose, nonce) != token
+
+
+def test_others_of_the_purpose_can_be_ended(database, person, people: People) -> None:
+    mine, confirmation = (
+        issue(database, person, purpose)
+        for purpose in (Purpose.RESET_PASSWORD, Purpose.CONFIRM_EMAIL)
+    )
+    theirs = issue(database, people.customer(), Purpose.RESET_PASSWORD)
+    with database.transaction() as session:
+        one_time.end_others(session, person.user_id, Purpose.RESET_PASSWORD)
+    with pytest.raises(TokenInvalid):
+        redeem(database, mine, Purpose.RESET_PASSWORD)
+    redeem(database, theirs, Purpose.RESET_PASSWORD)
+    redeem(database, confirmation, Purpose.CONFIRM_EMAIL)
+
+
+def test_what_is_over_is_forgotten(database, person) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        issue(database, person, Purpose.RESET_PASSWORD)
+        kept = issue(database, person, Purpose.CONFIRM_EMAIL)
+        clock.shift(timedelta(hours=1))
+        with database.transaction() as session:
+            one_time.forget_expired(session, clock_now())
+        with database.reading() as session:
+            count = "SELECT count(*) FROM one_time_tokens WHERE user_id = %s"
+            assert session.rows(count, (person.user_id,)) == [(1,)]
+        redeem(database, kept, Purpose.CONFIRM_EMAIL)
+
+
+def clock_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_a_link_of_nobody_is_not_made(database) -> None:
+    with (
+        pytest.raises(Exception, match="one_time_tokens_user_id_fkey"),
+        database.transaction() as s,
+    ):
+        one_time.issue(s, uuid4(), Purpose.RESET_PASSWORD)

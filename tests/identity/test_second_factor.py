@@ -1,0 +1,309 @@
+"""The second factor, below HTTP: codes, steps, recovery, guessing, and how it is stored."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pyotp
+import pytest
+import time_machine
+
+from app.access import Actor
+from app.identity import second_factor, service
+from app.identity.errors import (
+    TwoFactorInvalid,
+    TwoFactorNotSetUp,
+    TwoFactorOn,
+    TwoFactorRequired,
+)
+from app.identity.service import LoggedIn
+from app.kit.db import Database
+from app.kit.errors import Limited, Refusal
+from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
+from tests.unchanged import unchanged
+
+#: The beginning of a step.
+NOW = datetime(2031, 3, 4, 5, 6, 0, tzinfo=UTC)
+
+
+class Person:
+    """Somebody with an authenticator app."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.logged_in = register(database)
+        self.actor: Actor = actor_of(database, self.logged_in)
+        self.secret = ""
+        self.recovery: list[str] = []
+
+    def set_up(self) -> second_factor.Setup:
+        with self.database.transaction() as session:
+            made = second_factor.set_up(session, self.actor)
+        self.secret = made.secret
+        return made
+
+    def code(self, *, steps: int = 0) -> str:
+        """What the app shows so many steps from now."""
+        moment = datetime.now(UTC) + timedelta(seconds=30 * steps)
+        return pyotp.TOTP(self.secret).at(moment)
+
+    def confirm(self, code: str, network: str | None = None) -> list[str] | Refusal:
+        with self.database.transaction() as session:
+            answer = second_factor.confirm(
+                session, self.actor, code, network=network or fresh_network()
+            )
+        if isinstance(answer, list):
+            self.recovery = answer
+        return answer
+
+    def switch_on(self) -> None:
+        """With the code of the step before, so that the present one is still good."""
+        self.set_up()
+        assert isinstance(self.confirm(self.code(steps=-1)), list)
+
+    def log_in(
+        self, code: str | None, password: str = PASSWORD, network: str | None = None
+    ) -> LoggedIn | Refusal:
+        with self.database.reading() as session:
+            attempt = service.begin_login(
+                session, email=self.actor.email, network=network or fresh_network()
+            )
+        attempt = service.check_password(attempt, password)
+        with self.database.transaction() as session:
+            return service.conclude_login(session, attempt, code)
+
+    def switch_off(self, code: str) -> Refusal | None:
+        with self.database.transaction() as session:
+            return second_factor.switch_off(session, self.actor, code, network=fresh_network())
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def person(database: Database, clock: time_machine.Traveller) -> Person:
+    return Person(database)
+
+
+class TestSetUp:
+    def test_gives_what_an_app_needs(self, person: Person) -> None:
+        made = person.set_up()
+        parsed = pyotp.parse_uri(made.otpauth_uri)
+        assert isinstance(parsed, pyotp.TOTP)
+        assert (parsed.secret, parsed.issuer, parsed.name) == (
+            made.secret,
+            "PBCEx",
+            person.actor.email,
+        )
+        assert len(made.secret) == 32
+        assert made.qr_svg.startswith("<svg ")
+        assert "script" not in made.qr_svg
+
+    def test_is_asked_for_nowhere_until_it_is_confirmed(self, person: Person) -> None:
+        person.set_up()
+        assert isinstance(person.log_in(None), LoggedIn)
+        with pytest.raises(TwoFactorNotSetUp):
+            person.switch_off(person.code())
+
+    def test_again_replaces_the_secret_until_it_is_confirmed(self, person: Person) -> None:
+        first = person.set_up()
+        second = person.set_up()
+        assert first.secret != second.secret
+        assert isinstance(person.confirm(pyotp.TOTP(first.secret).now()), TwoFactorInvalid)
+        assert isinstance(person.confirm(person.code()), list)
+        with pytest.raises(TwoFactorOn), unchanged(person.database):
+            person.set_up()
+        with pytest.raises(TwoFactorOn), unchanged(person.database):
+            person.confirm(person.code(steps=1))
+
+    def test_there_is_nothing_to_confirm_before(self, person: Person) -> None:
+        with pytest.raises(TwoFactorNotSetUp), unchanged(person.database):
+            person.confirm("123456")
+
+    def test_stores_neither_secret_nor_recovery_codes(self, person: Person) -> None:
+        person.switch_on()
+        sealed = value(
+            person.database,
+            "SELECT secret FROM totp_credentials WHERE user_id = %s",
+            person.actor.user_id,
+        )
+        assert person.secret.encode() not in bytes(sealed)
+        hashes = value(
+            person.database,
+            "SELECT string_agg(code_hash, '') FROM recovery_codes WHERE user_id = %s",
+            person.actor.user_id,
+        )
+        assert len(bytes(hashes)) == 32 * 10
+        for code in person.recovery:
+            assert code.replace("-", "").encode() not in bytes(hashes)
+
+    def test_a_secret_moved_to_another_person_does_not_open(
+        self, person: Person, database: Database
+    ) -> None:
+        person.switch_on()
+        thief = Person(database)
+        thief.switch_on()
+        with database.transaction() as session:
+            session.send(
+                "UPDATE totp_credentials SET secret = (SELECT secret FROM totp_credentials"
+                " WHERE user_id = %s) WHERE user_id = %s",
+                (thief.actor.user_id, person.actor.user_id),
+            )
+        with pytest.raises(Exception, match="changed, or belongs elsewhere"):
+            person.log_in(thief.code())
+
+
+class TestLogin:
+    def test_asks_for_a_code_once_the_password_is_right(self, person: Person) -> None:
+        person.switch_on()
+        assert isinstance(person.log_in(None), TwoFactorRequired)
+        assert isinstance(person.log_in(person.code()), LoggedIn)
+
+    def test_says_nothing_of_the_factor_to_who_does_not_know_the_password(
+        self, person: Person
+    ) -> None:
+        person.switch_on()
+        for code in (None, person.code(), "000000"):
+            refusal = person.log_in(code, password="wrong horse")
+            assert isinstance(refusal, Refusal)
+            assert refusal.code == "invalid_credentials"
+        # … and so that code was not used up.
+        assert isinstance(person.log_in(person.code()), LoggedIn)
+
+    def test_a_code_counts_once(self, person: Person) -> None:
+        person.switch_on()
+        code = person.code()
+        assert isinstance(person.log_in(code), LoggedIn)
+        assert isinstance(person.log_in(code), TwoFactorInvalid)
+
+    def test_the_code_that_confirmed_counts_no_more(self, person: Person) -> None:
+        person.set_up()
+        code = person.code()
+        person.confirm(code)
+        assert isinstance(person.log_in(code), TwoFactorInvalid)
+
+    def test_an_earlier_code_counts_no_more_after_a_later_one(self, person: Person) -> None:
+        person.set_up()
+        person.confirm(person.code(steps=-1))
+        assert isinstance(person.log_in(person.code(steps=1)), LoggedIn)
+        assert isinstance(person.log_in(person.code()), TwoFactorInvalid)
+
+    @pytest.mark.parametrize(
+        ("seconds", "is_good"),
+        [(-61, False), (-60, False), (-31, False), (-30, True), (-1, True), (0, True),
+         (29, True), (30, True), (59, True), (60, False), (90, False)],
+    )  # fmt: skip
+    def test_a_clock_may_be_one_step_off(
+        self, person: Person, clock: time_machine.Traveller, seconds: int, is_good: bool
+    ) -> None:
+        person.set_up()
+        person.confirm(person.code())
+        clock.shift(timedelta(minutes=10))
+        code = person.code()
+        clock.shift(timedelta(seconds=seconds))
+        kind = LoggedIn if is_good else TwoFactorInvalid
+        assert isinstance(person.log_in(code), kind)
+
+    @pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}-{1} "])
+    def test_a_code_may_be_written_in_groups(self, person: Person, written: str) -> None:
+        person.switch_on()
+        code = person.code()
+        assert isinstance(person.log_in(written.format(code[:3], code[3:])), LoggedIn)
+
+    @pytest.mark.parametrize(
+        "code", ["", "0", "１２３４５６", "abcdef", "x" * 64, "\ud800", "\x00"]
+    )
+    def test_anything_else_is_no_code(self, person: Person, code: str) -> None:
+        person.switch_on()
+        assert isinstance(person.log_in(code), TwoFactorInvalid)
+
+
+class TestRecovery:
+    def test_ten_codes_work_once_each(self, person: Person) -> None:
+        person.switch_on()
+        assert len(set(person.recovery)) == 10
+        for code in person.recovery:
+            assert isinstance(person.log_in(code.lower()), LoggedIn)
+        for code in person.recovery[:4]:
+            assert isinstance(person.log_in(code), TwoFactorInvalid)
+
+    def test_another_persons_codes_open_nothing(self, person: Person, database: Database) -> None:
+        person.switch_on()
+        other = Person(database)
+        other.switch_on()
+        assert isinstance(person.log_in(other.recovery[0]), TwoFactorInvalid)
+        assert isinstance(other.log_in(other.recovery[0]), LoggedIn)
+
+    def test_switching_off_and_on_again_ends_the_old_ones(self, person: Person) -> None:
+        person.switch_on()
+        old = person.recovery
+        assert person.switch_off(old[0]) is None
+        assert isinstance(person.log_in(None), LoggedIn)
+        person.switch_on()
+        assert not set(old) & set(person.recovery)
+        assert isinstance(person.log_in(old[1]), TwoFactorInvalid)
+
+    def test_only_a_good_code_switches_it_off(self, person: Person) -> None:
+        person.switch_on()
+        assert isinstance(person.switch_off("000000"), TwoFactorInvalid)
+        assert isinstance(person.log_in(None), TwoFactorRequired)
+        assert person.switch_off(person.code()) is None
+
+
+class TestGuessing:
+    def test_five_wrong_codes_block_the_address_from_there(self, person: Person) -> None:
+        person.switch_on()
+        network = fresh_network()
+        for _ in range(5):
+            assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
+        with pytest.raises(Limited):
+            person.log_in(person.code(), network=network)
+        assert isinstance(person.log_in(person.code()), LoggedIn)
+
+    def test_a_right_password_without_a_code_washes_off_no_guesses(self, person: Person) -> None:
+        person.switch_on()
+        network = fresh_network()
+        for _ in range(5):
+            assert isinstance(person.log_in(None, network=network), TwoFactorRequired)
+            assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
+        with pytest.raises(Limited):
+            person.log_in(None, network=network)
+
+    def test_ten_wrong_codes_from_anywhere_block_all_codes_for_a_minute(
+        self, person: Person, clock: time_machine.Traveller
+    ) -> None:
+        person.switch_on()
+        for _ in range(10):
+            assert isinstance(person.log_in("000000"), TwoFactorInvalid)
+        refusal = person.log_in(person.code())
+        assert isinstance(refusal, Limited)
+        assert refusal.retry_after_seconds == 60
+        # Nothing of that is told to who does not know the password.
+        assert not isinstance(person.log_in("000000", password="wrong horse"), Limited)
+        clock.shift(timedelta(seconds=60))
+        assert isinstance(person.log_in(person.code()), LoggedIn)
+
+    def test_confirming_and_switching_off_are_limited_too(self, person: Person) -> None:
+        person.set_up()
+        network = fresh_network()
+        for _ in range(5):
+            assert isinstance(person.confirm("000000", network), TwoFactorInvalid)
+        assert isinstance(person.confirm(person.code(), network), Limited)
+        assert isinstance(person.confirm(person.code()), list)
+        for _ in range(10):
+            assert isinstance(person.switch_off("000000"), TwoFactorInvalid)
+        assert isinstance(person.switch_off(person.recovery[0]), Limited)
+
+
+def test_a_new_password_leaves_it_on(person: Person) -> None:
+    person.switch_on()
+    with person.database.reading() as session:
+        attempt = service.begin_password_change(session, person.actor, network=str(uuid4()))
+    attempt = service.check_password(attempt, PASSWORD)
+    new_hash = service.prepare_new_password(person.logged_in.user, "another long horse")
+    with person.database.transaction() as session:
+        assert isinstance(service.conclude_password_change(session, attempt, new_hash), LoggedIn)
+    assert isinstance(person.log_in(None, password="another long horse"), TwoFactorRequired)

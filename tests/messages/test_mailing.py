@@ -1,0 +1,325 @@
+"""One e-mail per event, whatever happens to its job."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import jinja2
+import pytest
+import time_machine
+
+from app.access import Actor
+from app.identity import by_mail, one_time
+from app.identity.one_time import Purpose
+from app.jobs.dispatch import carry_out
+from app.kit.db import Database
+from app.kit.tasks import InOtherHands
+from app.messages import mailing, rules
+from app.messages.ports import MailRefused, NotSent, OutcomeUnknown, Outgoing
+from app.outbox import service as outbox
+from app.outbox.rules import Backoff
+from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
+from tests.messages.test_service import VALUES
+from tests.people import People
+
+NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def person(people: People) -> Actor:
+    return people.customer()
+
+
+def send(database: Database, person: Actor, event_key: str = "trade_confirmed:1", **more: Any):
+    told = {"kind": "trade_confirmed", "values": VALUES, "event_key": event_key, **more}
+    mailing.send_mail(database, user_id=str(person.user_id), **told)
+
+
+def row(database: Database, person: Actor) -> dict[str, Any]:
+    columns = "id, state, attempts, uncertain, last_error, claimed_until IS NULL AS free"
+    with database.reading() as session:
+        found = session.rows(f"SELECT {columns} FROM mails WHERE user_id = %s", (person.user_id,))
+    [values] = found
+    return dict(zip(("id", "state", "attempts", "uncertain", "error", "free"), values, strict=True))
+
+
+def raising(error: Exception):
+    def raise_it(_: Outgoing) -> None:
+        raise error
+
+    return raise_it
+
+
+class TestSend:
+    def test_tells_the_person_in_text_and_html(self, database, person, box) -> None:
+        send(database, person)
+        [mail] = box.taken
+        assert mail.recipient == person.email
+        assert mail.subject == "You converted 100.00 USD to 0.02487500 XAU-s"
+        assert "You gave      100.00 USD\n" in mail.text
+        assert "<td>100.00 USD</td>" in mail.html
+        found = row(database, person)
+        assert found == {
+            "id": mail.id, "state": "sent", "attempts": 1, "uncertain": 0, "error": None,
+            "free": True,
+        }  # fmt: skip
+
+    def test_tells_of_an_event_once(self, database, person, box) -> None:
+        for _ in range(3):
+            send(database, person)
+        assert len(box.taken) == 1
+        send(database, person, "trade_confirmed:2")
+        assert len({mail.id for mail in box.taken}) == 2
+
+    def test_nothing_is_locked_during_the_call(self, database, person, box) -> None:
+        def look(_: Outgoing) -> None:
+            with database.transaction() as session:
+                session.rows(
+                    "SELECT FROM mails WHERE user_id = %s FOR UPDATE NOWAIT", (person.user_id,)
+                )
+
+        box.before = look
+        send(database, person)
+        assert row(database, person)["state"] == "sent"
+
+    def test_two_hands_at_once_send_one(self, database, person, box) -> None:
+        inside, done = threading.Event(), threading.Event()
+
+        def wait(_: Outgoing) -> None:
+            inside.set()
+            assert done.wait(20)
+
+        box.before = wait
+        first = threading.Thread(target=send, args=(database, person))
+        first.start()
+        assert inside.wait(20)
+        with pytest.raises(InOtherHands):
+            send(database, person)
+        done.set()
+        first.join()
+        send(database, person)
+        assert len(box.taken) == 1
+        assert row(database, person)["attempts"] == 1
+
+    def test_nobody_is_told_who_is_no_more(self, database, box) -> None:
+        user_id = uuid4()
+        mailing.send_mail(
+            database,
+            user_id=str(user_id),
+            kind="trade_confirmed",
+            event_key="trade_confirmed:1",
+            values=VALUES,
+        )
+        assert box.taken == []
+
+    def test_a_missing_value_is_an_error_and_leaves_nothing(self, database, person, box) -> None:
+        with pytest.raises(jinja2.UndefinedError):
+            send(database, person, values={})
+        with database.reading() as session:
+            assert session.rows("SELECT FROM mails WHERE user_id = %s", (person.user_id,)) == []
+        assert box.taken == []
+
+
+class TestTrouble:
+    def test_what_was_not_taken_is_sent_later_under_the_same_id(self, database, person, box):
+        ids = []
+
+        def fail(mail: Outgoing) -> None:
+            ids.append(mail.id)
+            raise NotSent("The server answered 421")
+
+        box.before = fail
+        for _ in range(2):
+            with pytest.raises(NotSent):
+                send(database, person)
+        found = row(database, person)
+        assert (found["state"], found["attempts"], found["uncertain"]) == ("waiting", 2, 0)
+        assert found["error"] == "The server answered 421"
+        box.before = lambda _: None
+        send(database, person)
+        assert {*ids, box.taken[0].id} == {found["id"]}
+        assert row(database, person)["state"] == "sent"
+
+    def test_what_is_refused_for_good_is_not_tried_again(self, database, person, box) -> None:
+        box.before = raising(MailRefused("The server answered 550"))
+        send(database, person)
+        box.before = lambda _: None
+        send(database, person)
+        assert box.taken == []
+        assert row(database, person)["state"] == "refused"
+
+    def test_an_unknown_outcome_is_counted_and_sent_again_under_the_same_id(
+        self, database, person, box
+    ) -> None:
+        box.after = raising(OutcomeUnknown("The connection broke"))
+        with pytest.raises(OutcomeUnknown):
+            send(database, person)
+        box.after = lambda _: None
+        send(database, person)
+        assert len(box.taken) == 2
+        assert len({mail.id for mail in box.taken}) == 1
+        found = row(database, person)
+        assert (found["state"], found["attempts"], found["uncertain"]) == ("sent", 2, 1)
+
+    def test_a_worker_that_ended_holds_the_mail_for_a_minute(self, database, person, box) -> None:
+        box.after = raising(KeyboardInterrupt())  # type: ignore[arg-type]
+        with time_machine.travel(NOW, tick=False) as clock:
+            with pytest.raises(KeyboardInterrupt):
+                send(database, person)
+            box.after = lambda _: None
+            clock.shift(timedelta(seconds=59))
+            with pytest.raises(InOtherHands):
+                send(database, person)
+            clock.shift(timedelta(seconds=2))
+            send(database, person)
+        assert len({mail.id for mail in box.taken}) == 1
+        found = row(database, person)
+        assert (found["state"], found["attempts"], found["uncertain"]) == ("sent", 2, 1)
+
+    def test_the_job_waits_for_other_hands_without_an_error(self, database, person, box) -> None:
+        with database.transaction() as session:
+            args = {"user_id": str(person.user_id), "kind": "trade_confirmed", "values": VALUES}
+            job = outbox.stage(session, "messages.send_mail", {**args, "event_key": "x:1"})
+
+        def meanwhile(_: Outgoing) -> None:
+            box.before = lambda _: None
+            carry_out_once(database, job)
+
+        box.before = meanwhile
+        carry_out_once(database, job)
+        assert len(box.taken) == 1
+        with database.reading() as session:
+            found = session.row("SELECT done_at, last_error, tries FROM outbox WHERE id=%s", (job,))
+        assert found is not None
+        assert found[0] is not None
+        assert found[1:] == (None, 2)
+
+
+def carry_out_once(database: Database, job: UUID) -> None:
+    carry_out(database, job, Backoff())
+
+
+class TestLinks:
+    def issue(self, database: Database, person: Actor) -> UUID:
+        with database.transaction() as session:
+            return one_time.issue(session, person.user_id, Purpose.RESET_PASSWORD)
+
+    def send(self, database: Database, person: Actor, link: UUID) -> None:
+        send(
+            database,
+            person,
+            f"reset_password:{link}",
+            kind="reset_password",
+            values={},
+            token_id=str(link),
+        )
+
+    def test_a_mail_carries_the_link_of_its_row(self, database, person, box) -> None:
+        link = self.issue(database, person)
+        self.send(database, person, link)
+        token = token_in(box.taken[0].text)
+        assert f"http://127.0.0.1:4001/auth/reset-password?token={token}" in box.taken[0].text
+        assert (
+            f'href="http://127.0.0.1:4001/auth/reset-password?token={token}"' in box.taken[0].html
+        )
+        with database.reading() as session:
+            assert one_time.find(session, token, Purpose.RESET_PASSWORD).id == link
+
+    @pytest.mark.parametrize("why", ["used", "expired"])
+    def test_a_dead_link_is_not_sent(self, database, person, box, why: str) -> None:
+        link = self.issue(database, person)
+        column = "used_at = now()" if why == "used" else "expires_at = issued_at + interval '1us'"
+        with database.transaction() as session:
+            session.send(f"UPDATE one_time_tokens SET {column} WHERE id = %s", (link,))
+        self.send(database, person, link)
+        assert box.taken == []
+        assert row(database, person)["state"] == "dropped"
+
+    def test_a_link_made_under_another_key_is_not_sent(self, database, person, box) -> None:
+        link = self.issue(database, person)
+        with database.transaction() as session:
+            session.send(
+                "UPDATE one_time_tokens SET nonce = decode(repeat('00', 16), 'hex') WHERE id = %s",
+                (link,),
+            )
+        self.send(database, person, link)
+        assert box.taken == []
+        assert row(database, person)["state"] == "dropped"
+
+
+class TestTexts:
+    LINK = "https://pbcex.example/auth/reset-password?token=otk_1.x"
+
+    def values(self, kind: str) -> dict[str, str]:
+        return {**VALUES, "link": self.LINK, "changed_at": "2026-11-22T10:00:00.000Z"}
+
+    @pytest.mark.parametrize("kind", sorted(rules.MAIL_VERSIONS))
+    def test_every_kind_says_the_same_in_text_and_html(self, kind: str) -> None:
+        mail = rules.render_mail(kind, self.values(kind))
+        assert mail.subject
+        assert f"<h1>{mail.subject}</h1>" in mail.html
+        assert (self.LINK in mail.body) == (self.LINK in mail.html)
+        for word in ("<script", "style=", "src=", "{{", "None"):
+            assert word not in mail.html
+
+    def test_html_escapes_and_text_does_not(self) -> None:
+        told = {**self.values(""), "order": "<img src=x onerror=alert(1)>&"}
+        mail = rules.render_mail("trade_confirmed", told)
+        assert "<img" not in mail.html
+        assert "&lt;img src=x onerror=alert(1)&gt;&amp;" in mail.html
+        assert "<img src=x onerror=alert(1)>&" in mail.body
+
+    def test_a_subject_is_one_line_whatever_a_value_holds(self) -> None:
+        told = {**self.values(""), "to_asset": "XAU\r\nBcc: all@example.com"}
+        assert rules.render_mail("trade_confirmed", told).subject.isprintable()
+
+    def test_a_mail_to_an_unproven_address_says_nothing_that_the_asker_wrote(self) -> None:
+        for kind in ("confirm_email", "reset_password"):
+            rules.render_mail(kind, {"link": self.LINK})
+
+
+def test_a_confirmation_in_the_app_goes_by_mail_too(database, person, box) -> None:
+    args = {"user_id": str(person.user_id), "kind": "trade_confirmed", "values": VALUES}
+    with database.transaction() as session:
+        outbox.stage(session, "messages.deliver", {**args, "event_key": "trade_confirmed:9"})
+    carry_out_all(database)
+    [mail] = box.to(person.email)
+    with database.reading() as session:
+        inbox = session.rows("SELECT subject FROM messages WHERE user_id = %s", (person.user_id,))
+    assert inbox == [(mail.subject,)]
+
+
+def test_a_change_of_credentials_is_told_each_time(database, person, box) -> None:
+    for _ in range(2):
+        with database.transaction() as session:
+            by_mail.tell_of_change(session, person.user_id, "password_changed")
+    carry_out_all(database)
+    assert [mail.subject for mail in box.to(person.email)] == ["Your password was changed"] * 2
+
+
+def test_what_was_settled_long_ago_is_forgotten(database, people, box) -> None:
+    old, young, waiting = people.customer(), people.customer(), people.customer()
+    with time_machine.travel(NOW, tick=False) as clock:
+        send(database, old)
+        box.before = raising(NotSent("away"))
+        with pytest.raises(NotSent):
+            send(database, waiting)
+        box.before = lambda _: None
+        clock.shift(timedelta(days=91))
+        send(database, young)
+        with database.transaction() as session:
+            mailing.forget_mails(session)
+    with database.reading() as session:
+        left = session.rows(
+            "SELECT user_id FROM mails WHERE user_id = ANY(%s)",
+            ([old.user_id, young.user_id, waiting.user_id],),
+        )
+    assert {user_id for (user_id,) in left} == {young.user_id, waiting.user_id}

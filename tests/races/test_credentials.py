@@ -1,0 +1,161 @@
+"""Links, recovery codes and codes of the second factor: many at one moment, one gets through."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import pyotp
+import pytest
+
+from app.access import PERMISSIONS_OF, Actor, Role
+from app.identity import by_mail, one_time, second_factor, service
+from app.identity.by_mail import NewPassword
+from app.identity.errors import TokenInvalid, TwoFactorInvalid
+from app.identity.one_time import Purpose
+from app.identity.service import LoggedIn
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kit.errors import Limited, Refusal
+from tests.drill import chance, rounds, size
+from tests.races.contest import THREADS, Act, Arena, winners
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(10, 100)
+PASSWORD = "correct horse battery"
+_RESETS = "SELECT count(*) FROM audit_records WHERE action = 'password.reset' AND subject = %s"
+_TOLD = """
+SELECT count(*) FROM outbox WHERE args ->> 'kind' = 'password_changed' AND args ->> 'user_id' = %s
+"""
+Record = Callable[[str, object], None]
+
+
+def person(database: Database) -> Actor:
+    """Somebody who can log in."""
+    registration = service.prepare_registration(
+        email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
+    )
+    with database.transaction() as session:
+        made = service.register(session, registration).user
+    return Actor(made.id, None, made.email, Role.USER, PERMISSIONS_OF[Role.USER])
+
+
+def link(database: Database, who: Actor, purpose: Purpose) -> str:
+    with database.transaction() as session:
+        token = one_time.token_of(session, one_time.issue(session, who.user_id, purpose))
+    assert token is not None
+    return token
+
+
+def raised(answer: object) -> object:
+    """What was answered, raised if it is a refusal: what it recorded is committed."""
+    if isinstance(answer, Refusal):
+        raise answer
+    return answer
+
+
+def with_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list[str]]:
+    """A second factor that is on, and its recovery codes; the present code is still good."""
+    with database.transaction() as session:
+        totp = pyotp.TOTP(second_factor.set_up(session, who).secret)
+    with database.transaction() as session:
+        code = totp.at(clock.now(), counter_offset=-1)
+        codes = second_factor.confirm(session, who, code, network=uuid4().hex)
+    assert isinstance(codes, list)
+    return totp, codes
+
+
+def log_in(database: Database, who: Actor, code: str) -> Act:
+    """Logging in with this code, each time from elsewhere; the password is checked already."""
+    with database.reading() as session:
+        attempts = [
+            service.begin_login(session, email=who.email, network=uuid4().hex)
+            for _ in range(THREADS)
+        ]
+    proven = iter([service.check_password(attempt, PASSWORD) for attempt in attempts])
+
+    def act() -> object:
+        attempt = next(proven)
+        with database.transaction() as session:
+            answer = service.conclude_login(session, attempt, code)
+        return raised(answer)
+
+    return act
+
+
+def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record) -> None:
+    random, database = chance("reset link"), arena.database
+    for _ in rounds(ROUNDS, "one reset link"):
+        who = person(database)
+        token = link(database, who, Purpose.RESET_PASSWORD)
+        hashes = [f"hash number {number}" for number in range(THREADS)]
+
+        def act(password_hash: str, token: str = token) -> str:
+            with database.transaction() as session:
+                by_mail.conclude_reset(session, NewPassword(token, password_hash))
+            return password_hash
+
+        acts = [lambda h=h: act(h) for h in hashes]  # type: ignore[misc]
+        [won] = winners(arena.all_at_once(acts, random), TokenInvalid)
+        with database.reading() as session:
+            found = session.fetch(
+                ("SELECT password_hash FROM users WHERE id = %s", (who.user_id,)),
+                (_RESETS, (ids.encode("usr", who.user_id),)),
+                (_TOLD, (str(who.user_id),)),
+            )
+        assert found == [[(won,)], [(1,)], [(1,)]]
+    record_property("evidence", f"{ROUNDS} reset links, {THREADS} at once: one password each.")
+
+
+def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -> None:
+    random, database = chance("confirmation"), arena.database
+    for _ in rounds(ROUNDS, "one confirmation"):
+        token = link(database, person(database), Purpose.CONFIRM_EMAIL)
+
+        def act(token: str = token) -> bool:
+            with database.transaction() as session:
+                by_mail.redeem_confirmation(session, token)
+            return True
+
+        assert winners(arena.all_at_once([act] * THREADS, random), TokenInvalid) == [True]
+    record_property("evidence", f"{ROUNDS} confirmations, {THREADS} at once: one winner each.")
+
+
+@pytest.mark.parametrize("kind", ["code of the app", "recovery code"])
+def test_one_code_logs_in_once(arena: Arena, kind: str, record_property: Record) -> None:
+    random, database = chance(kind), arena.database
+    for _ in rounds(ROUNDS, f"one {kind}"):
+        who = person(database)
+        totp, recovery = with_second_factor(database, who)
+        code = recovery[0] if kind == "recovery code" else totp.at(clock.now(), counter_offset=1)
+        act = log_in(database, who, code)
+        # The losers' failures are counted, and after some of them nothing is judged any more.
+        won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, Limited)
+        assert [type(answer) for answer in won] == [LoggedIn]
+        assert sessions_of(database, who) == 2
+    record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one login each.")
+
+
+def test_a_code_that_is_checked_without_its_step_logs_in_many(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch, record_property: Record
+) -> None:
+    random, database = chance("control"), arena.database
+    monkeypatch.setattr(second_factor, "_TAKE_STEP", "SELECT %(user)s::uuid, %(step)s::bigint")
+    who = person(database)
+    with database.transaction() as session:
+        totp = pyotp.TOTP(second_factor.set_up(session, who).secret)
+        session.send(
+            "UPDATE totp_credentials SET confirmed_at = now(), last_step = 0 WHERE user_id = %s",
+            (who.user_id,),
+        )
+    act = log_in(database, who, totp.at(clock.now(), counter_offset=1))
+    won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, Limited)
+    assert len(won) > 1
+    record_property(
+        "evidence", f"Control: a code whose step is not taken logged in {len(won)} times."
+    )
+
+
+def sessions_of(database: Database, who: Actor) -> int:
+    with database.reading() as session:
+        count = "SELECT count(*) FROM login_sessions WHERE user_id = %s"
+        return int(session.rows(count, (who.user_id,))[0][0])

@@ -1,0 +1,16 @@
+"""Waiting for other tests: which transactions have ended is one answer for all of a server."""
+
+from time import sleep
+
+from app.kit.db import Database
+
+
+def settle(database: Database) -> None:
+    """Return once every transaction that runs now has ended, or after five seconds."""
+    with database.reading() as session:
+        [(running,)] = session.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        passed = "SELECT FROM pg_current_snapshot() s WHERE pg_snapshot_xmin(s) >= %s::text::xid8"
+        for _ in range(100):
+            if session.rows(passed, (running,)):
+                return
+            sleep(0.05)
