@@ -73,8 +73,7 @@ class People:
             email=email, password=PASSWORD, first_name="Grace", last_name="Hopper"
         )
         with self.database.transaction() as session:
-            user_id = identity.add_person(session, registration, role)
-            session.send("UPDATE users SET branch_id = %s WHERE id = %s", (branch_id, user_id))
+            user_id = identity.add_person(session, registration, role, branch_id=branch_id)
         return Actor(user_id, None, email, role, PERMISSIONS_OF[role], branch_id)
 
     def balances(self, person: Actor) -> dict[str, str]:

@@ -111,12 +111,8 @@ def ask(
     require(maker, action.permission)
     action.check(session, maker, payload)
     change = action.compare(session, payload)
+    _end_the_same(session, action, subject)
     approval_id, now = ids.new(), clock.now()
-    for (same_id,) in session.rows(_SAME, (action.name, subject)):
-        same = _locked(session, same_id)
-        if same.expires_at > now:
-            raise ApprovalPending
-        _end(session, same, Status.EXPIRED, actor=None)
     hashed = rules.digest(
         action=action.name,
         subject=subject,
@@ -217,6 +213,15 @@ def edit(
         subject_id=request.subject_id,
         reason=reason,
     )
+
+
+def _end_the_same(session: Session, action: Action, subject: str) -> None:
+    """Raises `ApprovalPending` if the same waits; one that has expired unnoticed ends now."""
+    for (same_id,) in session.rows(_SAME, (action.name, subject)):
+        same = _locked(session, same_id)
+        if same.expires_at > clock.now():
+            raise ApprovalPending
+        _end(session, same, Status.EXPIRED, actor=None)
 
 
 @task("approvals.expire_old")

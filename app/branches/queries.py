@@ -35,3 +35,9 @@ def branch(session: Session, actor: Actor, branch_id: UUID) -> Branch:
     if row is None:
         raise NotFound
     return Branch(*row)
+
+
+def find(session: Session, code: str) -> UUID | None:
+    """The id of the branch with this code."""
+    row = session.row("SELECT id FROM branches WHERE code = %s", (code,))
+    return row[0] if row else None

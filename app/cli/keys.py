@@ -92,6 +92,8 @@ def rotate(*, here: bool) -> None:
     """
     with _transaction() as session:
         rotation_id = rotation.begin(session)
+        sealing = {"sealing": resolve(KeyRing).active_id()}
+        audit.record(session, actor=None, action="keys.rotated", subject="key-ring", after=sealing)
     if here:
         _rewrap_all(rotation_id)
     with _transaction() as session:

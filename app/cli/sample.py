@@ -9,8 +9,10 @@ import flask_migrate
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.access import Role
+from app.access import BRANCH_BOUND, Role
 from app.audit import service as audit
+from app.branches import queries as branches
+from app.branches import service as branches_service
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
 from app.identity import by_mail
@@ -38,6 +40,8 @@ PEOPLE = (
     ("auditor", Role.AUDITOR, "Aude", "Auditor"),
     ("customer", Role.USER, "Carl", "Customer"),
 )
+#: Where the teller works: code and name.
+BRANCH = ("MAIN", "Main Street")
 #: What the customer has to begin with.
 PURSE = (Amount.parse(USD, "25000.00"), Amount.parse(PAXG, "2"))
 
@@ -118,10 +122,11 @@ def _find(session: Session, email: str) -> UUID | None:
 
 
 def _add(session: Session, email: str, role: Role, first_name: str, last_name: str) -> UUID:
+    branch_id = _branch(session) if role in BRANCH_BOUND else None
     registration = identity.prepare_registration(
         email=email, password=PASSWORD, first_name=first_name, last_name=last_name
     )
-    user_id = identity.add_person(session, registration, role)
+    user_id = identity.add_person(session, registration, role, branch_id=branch_id)
     by_mail.confirm_email(session, user_id)
     _record(session, "person.added", user_id, {"role": role.value})
     return user_id
@@ -130,6 +135,13 @@ def _add(session: Session, email: str, role: Role, first_name: str, last_name: s
 def _record(session: Session, action: str, user_id: UUID, after: dict[str, str]) -> None:
     subject, reason = ids.encode("usr", user_id), click.get_current_context().command_path
     audit.record(session, actor=None, action=action, subject=subject, after=after, reason=reason)
+
+
+def _branch(session: Session) -> UUID:
+    """The branch of the sample."""
+    code, name = BRANCH
+    found = branches.find(session, code)
+    return found or branches_service.open_branch(session, None, code=code, name=name)
 
 
 def _credit(session: Session, user_id: UUID, amount: Amount) -> None:

@@ -107,13 +107,17 @@ def prepare_registration(
 
 _ADD_PERSON = """
     INSERT INTO users
-        (id, email, email_key, password_hash, first_name, last_name, phone, role, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        (id, email, email_key, password_hash, first_name, last_name, phone, role, branch_id,
+            created_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 
-def add_person(session: Session, registration: Registration, role: Role) -> UUID:
-    """Add a person in a role and answer their id. `EmailTaken` if the address has an account."""
+def add_person(
+    session: Session, registration: Registration, role: Role, *, branch_id: UUID | None = None
+) -> UUID:
+    """Add a person in a role, a teller at their branch, and answer their id. `EmailTaken` if the
+    address has an account."""
     user_id = ids.new()
     session.send(
         _ADD_PERSON,
@@ -126,6 +130,7 @@ def add_person(session: Session, registration: Registration, role: Role) -> UUID
             registration.last_name,
             registration.phone,
             role,
+            branch_id,
             clock.now(),
         ),
     )

@@ -199,7 +199,7 @@ def _evidence(approval: Approved | None) -> dict[str, str]:
 
 def _compare_admin(session: Session, payload: Texts) -> Change:
     person = _meant(session, payload)
-    name = {"person": person.email}
+    name = {"person": person.public_id}
     return Change(name | {"role": person.role.value}, name | {"role": Role.ADMIN.value})
 
 
@@ -224,7 +224,7 @@ def _compare_status(session: Session, payload: Texts, status: str) -> Change:
     person = _meant(session, payload)
     if person.status == status:
         raise AlreadySo
-    name = {"person": person.email, "role": person.role.value}
+    name = {"person": person.public_id, "role": person.role.value}
     return Change(name | {"status": person.status}, name | {"status": status})
 
 

@@ -82,7 +82,7 @@ class _Walk:
         return None
 
 
-def begin(session: Session, *, actor: Actor | None = None) -> UUID:
+def begin(session: Session) -> UUID:
     """Make a key seal from now on, and stage the walk that wraps everything by it.
 
     The key is the newest of the ring that has not sealed yet, or a new one. A rotation that is not
@@ -103,7 +103,6 @@ def begin(session: Session, *, actor: Actor | None = None) -> UUID:
     key_id = (waiting[-1] if waiting else ring.generate()).id
     rotation_id = ids.new()
     session.send(_BEGIN, (rotation_id, key_id, clock.now()))
-    audit.record(session, actor=actor, action="key.rotated", subject=f"key {key_id}")
     # Of two that begin at once, one is refused here and leaves the ring as it is.
     session.flush()
     ring.activate(key_id)

@@ -333,9 +333,10 @@ def test_the_inbox_holds_what_waits(
         about = queries.waiting_about(session, subject.user_id)
     assert asked in waiting
     assert [each.id for each in about] == [asked]
+    who = ids.encode("usr", subject.user_id)
     assert about[0].changes == [
         ("role", "USER", "USER"),
-        ("person", subject.email, subject.email),
+        ("person", who, who),
         ("status", "active", "suspended"),
     ]
     approve(database, checker, asked)

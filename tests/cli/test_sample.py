@@ -4,9 +4,10 @@ import pytest
 from flask import Flask
 
 from app.access import Role
+from app.branches import queries as branches
 from app.cli.sample import PASSWORD, PEOPLE, sample
 from app.config import Environment, Settings
-from app.identity import queries, service
+from app.identity import people, queries, service
 from app.kit.db import Database
 
 
@@ -50,6 +51,13 @@ class TestLoad:
         assert units(database, "customer@pbcex.local", "USD") == money >= 2_500_000
         assert units(database, "customer@pbcex.local", "PAXG") >= 200_000_000
         assert entries(database) == posted
+
+    def test_the_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
+        assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
+        with database.reading() as session:
+            teller = queries.person_by_email(session, "teller@pbcex.local")
+            at_work = people.at_branch(session, branches.find(session, "MAIN"))
+        assert [person.id for person in at_work] == [teller.id]
 
     def test_the_people_can_log_in_with_their_roles(self, app: Flask, database: Database) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0

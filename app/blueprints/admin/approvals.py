@@ -9,6 +9,7 @@ from app.approvals import queries, registry, service
 from app.blueprints.pages import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
+from app.keys import approval as keys
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
@@ -18,8 +19,25 @@ blp = PageBlueprint("approvals", "/admin/approvals")
 
 
 @blp.view("GET", "", permission=Permission.APPROVALS_READ)
-def inbox(session: Session, _actor: Actor) -> Response:
+def inbox(session: Session, actor: Actor) -> Response:
     """What waits for a decision, or what was decided."""
+    return _inbox(session, actor)
+
+
+@blp.view("POST", "/key-rotation", permission=Permission.KEYS_ROTATE)
+def ask_to_rotate(session: Session, actor: Actor) -> Response:
+    """Ask a second person to rotate the key ring."""
+    try:
+        with session.attempt():
+            asked = keys.ask_to_rotate(session, actor, reason=request.form.get("reason", ""))
+    except (Invalid, Conflict) as refusal:
+        return _inbox(session, actor, *said_at_form(refusal))
+    return see_other(url_for("approvals_pages.approval", approval_id=ids.encode("apr", asked)))
+
+
+def _inbox(
+    session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
+) -> Response:
     ended = request.args.get("folder") == "ended"
     try:
         cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
@@ -34,6 +52,10 @@ def inbox(session: Session, _actor: Actor) -> Response:
         ended=ended,
         names=people.names(session, named),
         encode=ids.encode,
+        status=status,
+        may_rotate=Permission.KEYS_ROTATE in actor.permissions,
+        problems=problems or {},
+        typed=request.form,
     )
 
 

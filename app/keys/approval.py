@@ -1,0 +1,57 @@
+"""Rotating the key ring from the pages: asked for by one person, approved and begun by another."""
+
+from uuid import UUID
+
+from app.access import Actor, Permission
+from app.approvals import registry, service
+from app.approvals.registry import Action, Approved, Change, Texts
+from app.audit import service as audit
+from app.keys import rotation
+from app.keys.ports import KeyRing
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.ports import resolve
+
+ROTATE = "keys.rotate"
+_RING = "key-ring"
+
+
+def ask_to_rotate(session: Session, actor: Actor, *, reason: str) -> UUID:
+    """Ask a second person for a rotation; answers the request's id.
+
+    Raises `PermissionDenied`, `ApprovalPending`, `KeyRingUnavailable`, and `Invalid` for the
+    reason.
+    """
+    return service.ask(session, actor, ROTATE, {}, subject=_RING, reason=reason)
+
+
+def _compare(_session: Session, _payload: Texts) -> Change:
+    sealing = resolve(KeyRing).active_id()
+    return Change({"sealing key": sealing}, {"sealing key": "a newer one"})
+
+
+def _anybody(_session: Session, _actor: Actor, _payload: Texts) -> None:
+    """The permission is enough."""
+
+
+def _rotate(session: Session, approved: Approved) -> None:
+    before = resolve(KeyRing).active_id()
+    rotation.begin(session)
+    audit.record(
+        session,
+        actor=approved.checker,
+        action="keys.rotated",
+        subject=_RING,
+        before={"sealing": before},
+        after={
+            "sealing": resolve(KeyRing).active_id(),
+            "approval": ids.encode("apr", approved.id),
+            "maker": ids.encode("usr", approved.maker_id),
+        },
+        reason=approved.reason,
+    )
+
+
+registry.register(
+    Action(ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _anybody, _rotate)
+)

@@ -1,0 +1,259 @@
+"""Asks every route as everybody, about things of their own, of others, and unknown ones."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
+from app.audit import service as audit
+from app.blueprints.declared import Route
+from app.kit import ids
+from app.kit.db import Database
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+
+OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
+RELATIONS = (OWN, OTHERS, UNKNOWN)
+_REFUSED = frozenset({401, 403, 404, 405})
+_REQUEST = """
+INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
+    maker_id, status, created_at, expires_at)
+VALUES (%s, 'person.suspend', %s, %s, '{}', '{}', '{}', sha256(''), 'a test', %s, 'pending',
+    now(), now() + interval '1 day')
+"""
+
+
+@dataclass
+class Visitor:
+    """Somebody who asks: a person at a browser and with a program, or nobody."""
+
+    name: str
+    app: Flask
+    actor: Actor | None
+    browser: Browser = field(init=False)
+    _bearer: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.browser = Browser(self.app)
+        self._sign_in()
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether they can sign in at a browser."""
+        return self.actor is not None and self.actor.role is not Role.USER
+
+    def may(self, permission: Permission) -> bool:
+        """Whether their role holds it, as the program declares."""
+        return self.actor is not None and permission in PERMISSIONS_OF[self.actor.role]
+
+    def ask(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+        """Send the request, with nothing in it but what proves who asks."""
+        client = self.browser.client
+        if not route.is_page:
+            json = None if route.method == "GET" else body
+            answer = client.open(path, method=route.method, json=json, headers=self._bearer)
+        elif route.method == "GET":
+            answer = client.get(path)
+        else:
+            data = {"csrf_token": self.browser.token(), **body}
+            answer = client.open(path, method=route.method, data=data)
+        if route.method != "GET":
+            # It may have ended what they were signed in with.
+            self._sign_in()
+        return answer
+
+    def _sign_in(self) -> None:
+        if self.actor is None:
+            return
+        credentials = {"email": self.actor.email, "password": PASSWORD}
+        answer = self.browser.client.post("/api/auth/login", json=credentials)
+        self._bearer = {"Authorization": f"Bearer {answer.json['accessToken']}"}
+        if self.is_staff:
+            self.browser = Browser(self.app)
+            self.browser.sign_in(self.actor.email, PASSWORD)
+
+
+@dataclass(frozen=True)
+class House:
+    """Everybody who asks, and what there is to ask about."""
+
+    database: Database
+    visitors: tuple[Visitor, ...]
+    #: Whose things "other's" are: nobody who asks.
+    stranger: Actor
+
+    @classmethod
+    def furnished(cls, app: Flask) -> "House":
+        """A house with everybody in it."""
+        people = People(app.extensions["database"])
+        here, there = people.branch(), people.branch()
+        cast: dict[str, Actor | None] = {
+            "anonymous": None,
+            "customer A": people.staff(Role.USER),
+            "customer B": people.staff(Role.USER),
+        }
+        for role in Role:
+            if role is not Role.USER:
+                cast[role.value] = people.staff(role, here if role in BRANCH_BOUND else None)
+        cast["TELLER elsewhere"] = people.staff(Role.TELLER, there)
+        # Nobody who asks is the last administrator.
+        people.staff(Role.ADMIN)
+        visitors = tuple(Visitor(name, app, actor) for name, actor in cast.items())
+        stranger = people.staff(Role.TELLER, people.branch())
+        return cls(people.database, visitors, stranger)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What a path's variable names. `make` answers the public id of one that belongs to somebody.
+
+    `others` is the scope by which others' are seen, where it is another than the permission's; and
+    `own` the one answer that the owner gets, where it is a refusal.
+    """
+
+    variable: str
+    make: Callable[[Database, Actor], str]
+    unknown: str
+    others: str | None = None
+    own: int | None = None
+
+
+def _person(_database: Database, owner: Actor) -> str:
+    return ids.encode("usr", owner.user_id)
+
+
+def _role(_database: Database, owner: Actor) -> str:
+    return owner.role.value
+
+
+def _branch(database: Database, owner: Actor) -> str:
+    """Whoever is not bound to a branch asks about one that nobody is bound to."""
+    branch_id = owner.branch_id or People(database).branch()
+    return ids.encode("brn", branch_id)
+
+
+def _approval(database: Database, owner: Actor) -> str:
+    """A fresh request each time: asking may end it."""
+    approval_id, about = ids.new(), People(database).customer().user_id
+    with database.transaction() as session:
+        subject = ids.encode("usr", about)
+        session.send(_REQUEST, (approval_id, subject, about, owner.user_id))
+    return ids.encode("apr", approval_id)
+
+
+def _nobody(prefix: str) -> str:
+    return ids.encode(prefix, UUID(int=7))
+
+
+_PERSON = Thing("person_id", _person, _nobody("usr"))
+_APPROVAL = Thing("approval_id", _approval, _nobody("apr"))
+_DECIDED = Thing("approval_id", _approval, _nobody("apr"), own=403)
+_MAKERS = Thing("approval_id", _approval, _nobody("apr"), others="own")
+
+
+def _record(database: Database, owner: Actor) -> str:
+    """A record of the trail of something that somebody did."""
+    with database.transaction() as session:
+        recorded = audit.record(session, actor=owner, action="test.done", subject="test")
+    return ids.encode("aud", recorded)
+
+
+#: What each route with a variable is about.
+THINGS: dict[str, Thing] = {
+    "/admin/approvals/<approval_id>": _APPROVAL,
+    "/admin/approvals/<approval_id>/approve": _DECIDED,
+    "/admin/approvals/<approval_id>/edit": _MAKERS,
+    "/admin/approvals/<approval_id>/reject": _APPROVAL,
+    "/admin/approvals/<approval_id>/withdraw": _MAKERS,
+    "/admin/audit/<record_id>": Thing("record_id", _record, _nobody("aud")),
+    "/admin/branches/<branch_id>": Thing("branch_id", _branch, _nobody("brn")),
+    "/admin/people/<person_id>": _PERSON,
+    "/admin/people/<person_id>/reactivate": _PERSON,
+    "/admin/people/<person_id>/role": _PERSON,
+    "/admin/people/<person_id>/suspend": _PERSON,
+    "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
+    "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
+}
+#: What is sent where an empty body would be refused before the object is looked for.
+BODIES: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def answers(house: House, route: Route) -> Iterator[tuple[str, list[int], list[str]]]:
+    """For each relation: its name, what each visitor got, and what of it was not declared."""
+    thing = THINGS.get(route.path)
+    assert (thing is not None) == ("<" in route.path), (
+        f"{route.path}: say in THINGS what its variable names, so that it can be asked for"
+    )
+    for relation in RELATIONS if thing else ("",):
+        got, wrong = [], []
+        for visitor in house.visitors:
+            path = _path(house, route, thing, visitor, relation)
+            body = BODIES.get((route.method, route.path), {})
+            answer = visitor.ask(route, path, body)
+            got.append(answer.status_code)
+            if problem := _undeclared(route, thing, visitor, relation, answer):
+                said = f"{route.method} {route.path}, {relation or 'no'} object, {visitor.name}"
+                wrong.append(f"{said}: {problem}")
+        yield relation, got, wrong
+
+
+def _path(house: House, route: Route, thing: Thing | None, visitor: Visitor, relation: str) -> str:
+    if thing is None:
+        return route.path
+    if relation == UNKNOWN:
+        named = thing.unknown
+    else:
+        own = relation == OWN and visitor.actor is not None
+        owner = visitor.actor if own and visitor.actor else house.stranger
+        named = thing.make(house.database, owner)
+    return route.path.replace(f"<{thing.variable}>", named)
+
+
+def _undeclared(
+    route: Route, thing: Thing | None, visitor: Visitor, relation: str, answer: TestResponse
+) -> str | None:
+    """What is wrong with an answer, by what the route declares; None if nothing is."""
+    status = answer.status_code
+    wanted = _wanted(route, thing, visitor, relation)
+    if wanted is None:
+        if status in _REFUSED or status >= 500:
+            return f"got {status}, and may do it"
+        return None
+    if status != wanted:
+        return f"got {status} and not {wanted}"
+    if status == 303 and "/auth/login" not in answer.headers["Location"]:
+        return f"was sent to {answer.headers['Location']}"
+    return None
+
+
+def _wanted(route: Route, thing: Thing | None, visitor: Visitor, relation: str) -> int | None:
+    """The one answer that is right; None where they may do it, whatever comes of it."""
+    if route.permission is None:
+        return None
+    known = visitor.is_staff if route.is_page else visitor.actor is not None
+    if not known:
+        return 303 if route.is_page else 401
+    if not visitor.may(route.permission):
+        return 403
+    if thing is None:
+        return None
+    scope = thing.others or route.permission.partition(":")[0]
+    assert visitor.actor is not None
+    bound = scope == "own" or (scope == "branch" and visitor.actor.role in BRANCH_BOUND)
+    if relation == UNKNOWN or (relation == OTHERS and bound):
+        return 404
+    return thing.own if relation == OWN else None
+
+
+def table(house: House, routes: Sequence[Route]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The whole matrix as rows, and everything in it that nobody declared."""
+    head = ("ROUTE", "METHOD", "OBJECT", *(visitor.name for visitor in house.visitors))
+    rows, undeclared = [head], []
+    for route in routes:
+        for relation, got, wrong in answers(house, route):
+            rows.append((route.path, route.method, relation, *map(str, got)))
+            undeclared += wrong
+    return rows, undeclared

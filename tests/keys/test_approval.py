@@ -1,0 +1,70 @@
+"""A rotation from the pages: nobody begins it alone."""
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.approvals.errors import ApprovalOutdated
+from app.keys import rotation
+from app.keys.ring import FileKeyRing
+from app.kit.db import Database
+from tests.pages import Browser, check
+from tests.people import PASSWORD, People
+
+WHY = "the yearly rotation"
+
+
+@pytest.fixture
+def browsers(lone_app: Flask, ring: FileKeyRing) -> tuple[Browser, Browser]:
+    """Two administrators at their browsers."""
+    ring.generate()
+    people = People(lone_app.extensions["database"])
+    both = []
+    for _ in range(2):
+        both.append(Browser(lone_app))
+        both[-1].sign_in(people.staff(Role.ADMIN).email, PASSWORD)
+    return both[0], both[1]
+
+
+def approve(browser: Browser, path: str) -> int:
+    [seen] = [field["value"] for field in browser.get(path).all("input", name="seen")]
+    return browser.send(path, "approve", seen=seen).status_code
+
+
+def test_another_administrator_begins_it(
+    alone: Database, ring: FileKeyRing, browsers: tuple[Browser, Browser]
+) -> None:
+    first, second = browsers
+    before = ring.active_id()
+    assert first.send("/admin/approvals", "rotate", reason="").status_code == 422
+    request = first.send("/admin/approvals", "rotate", reason=WHY).headers["Location"]
+    again = first.send("/admin/approvals", "rotate", reason=WHY)
+    assert again.status_code == 409
+    assert "waits for a second person" in check(again).said
+    page = second.get(request)
+    assert "Rotate the key ring" in page.said
+    assert before in page.said
+    assert ring.active_id() == before
+    assert approve(second, request) == 303
+    assert ring.active_id() != before
+    with alone.reading() as session:
+        assert session.rows("SELECT key_id FROM key_rotations") == [(ring.active_id(),)]
+        [(actions,)] = session.rows(
+            "SELECT array_agg(action ORDER BY id) FROM audit_records WHERE reason = %s", (WHY,)
+        )
+    assert actions == ["approval.asked", "keys.rotated"]
+
+
+def test_a_rotation_meanwhile_ends_the_request(
+    alone: Database, ring: FileKeyRing, browsers: tuple[Browser, Browser]
+) -> None:
+    first, second = browsers
+    request = first.send("/admin/approvals", "rotate", reason=WHY).headers["Location"]
+    with alone.transaction() as session:
+        rotation.begin(session)
+    sealing = ring.active_id()
+    [seen] = [field["value"] for field in second.get(request).all("input", name="seen")]
+    answer = second.send(request, "approve", seen=seen)
+    assert answer.status_code == 409
+    assert ApprovalOutdated.title in check(answer).said
+    assert ring.active_id() == sealing
