@@ -5,8 +5,10 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.approvals import registry, service
 from app.approvals.registry import Action, Approved, Change, Texts
+from app.audit import service as audit
 from app.keys import rotation
 from app.keys.ports import KeyRing
+from app.kit import ids
 from app.kit.db import Session
 from app.kit.ports import resolve
 
@@ -33,7 +35,21 @@ def _anybody(_session: Session, _actor: Actor, _payload: Texts) -> None:
 
 
 def _rotate(session: Session, approved: Approved) -> None:
-    rotation.begin(session, actor=approved.checker)
+    before = resolve(KeyRing).active_id()
+    rotation.begin(session)
+    audit.record(
+        session,
+        actor=approved.checker,
+        action="keys.rotated",
+        subject=_RING,
+        before={"sealing": before},
+        after={
+            "sealing": resolve(KeyRing).active_id(),
+            "approval": ids.encode("apr", approved.id),
+            "maker": ids.encode("usr", approved.maker_id),
+        },
+        reason=approved.reason,
+    )
 
 
 registry.register(
