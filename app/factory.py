@@ -26,6 +26,7 @@ from app.blueprints import (
     signin,
 )
 from app.blueprints.admin import approvals, audit, branches, exposure, people, roles, staff
+from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home
@@ -74,6 +75,7 @@ PAGE_BLUEPRINTS = (
     roles.blp,
     branches.blp,
     audit.blp,
+    key_pages.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.

@@ -43,8 +43,10 @@ class Permission(StrEnum):
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
+    KEYS_READ = "all:keys:read"
+    """See which keys seal what is sealed, and not the keys."""
     KEYS_ROTATE = "all:keys:rotate"
-    """Make a new key seal personal data, with a second person's approval."""
+    """Have a new key seal what is sealed, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
     """Find people, and see who they are and how they stand."""
     PEOPLE_SUSPEND = "all:people:suspend"
@@ -118,6 +120,7 @@ _OVERSIGHT = frozenset(
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
         Permission.EXPOSURE_READ,
+        Permission.KEYS_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
     }

@@ -126,6 +126,8 @@ def register(app: Flask) -> None:
 
 def _refuse(refusal: errors.Refusal) -> Response:
     denials.record(refusal)
+    if isinstance(refusal, errors.Unavailable):
+        log.warning("unavailable", reason=str(refusal))
     return answer(refusal)
 
 

@@ -40,7 +40,10 @@ SECTIONS = (
     ),
     Section(
         "Oversight",
-        (Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),),
+        (
+            Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),
+            Entry("Key ring", "keys_pages.ring", "shield", Permission.KEYS_READ),
+        ),
     ),
 )
 

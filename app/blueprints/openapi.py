@@ -37,9 +37,10 @@ Buy, hold, spend, redeem and receive precious metals.
 
 Amounts are decimal strings with their asset beside them; times are RFC 3339 in UTC; ids are opaque.
 Unknown fields are refused. Errors are `application/problem+json` (RFC 9457) with a stable `code`,
-listed at [/api/docs/errors](/api/docs/errors). Send `Authorization: Bearer <accessToken>`. A POST
-that moves or reserves value needs an `Idempotency-Key`: repeat the request with the same key and
-you get the same answer, not a second effect.
+listed at [/api/docs/errors](/api/docs/errors). Send `Authorization: Bearer <accessToken>`, or an
+API key in its place on the routes that its scopes allow. A POST that moves or reserves value needs
+an `Idempotency-Key`: repeat the request with the same key and you get the same answer, not a second
+effect.
 """
 
 

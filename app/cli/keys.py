@@ -14,7 +14,7 @@ from flask.cli import AppGroup
 from app.audit import service as audit
 from app.keys import backup, queries, rotation
 from app.keys.errors import KeyRingUnavailable
-from app.keys.ports import KeyRing, RingKey
+from app.keys.ports import KeyRing
 from app.keys.ring import Contents, FileKeyRing, write_private
 from app.kit import clock
 from app.kit.db import SNAPSHOT, Database, Session
@@ -37,7 +37,7 @@ def _refusals_are_errors() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
-        raise click.ClickException(refusal.detail) from refusal
+        raise click.ClickException(str(refusal)) from refusal
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def generate() -> None:
         key = ring.generate()
     with _transaction() as session:
         audit.record(session, actor=None, action="key.generated", subject=f"key {key.id}")
-    click.echo(f"{key.id} {_state(key)}")
+    click.echo(f"{key.id} {key.state}")
 
 
 @keys.command("list")
@@ -74,7 +74,7 @@ def list_keys() -> None:
     click.echo(f"{'key':18}{'made':26}{'state':10}{'values':>10}")
     for key in known:
         made = clock.rfc3339(key.created_at)
-        click.echo(f"{key.id:18}{made:26}{_state(key):10}{needed.pop(key.id, 0):>10}")
+        click.echo(f"{key.id:18}{made:26}{key.state:10}{needed.pop(key.id, 0):>10}")
     for key_id, count in sorted(needed.items()):
         click.echo(f"{key_id:18}{'':26}{'lost':10}{count:>10}")
     if last and last.finished_at is None:
@@ -92,6 +92,8 @@ def rotate(*, here: bool) -> None:
     """
     with _transaction() as session:
         rotation_id = rotation.begin(session)
+        sealing = {"sealing": resolve(KeyRing).active_id()}
+        audit.record(session, actor=None, action="keys.rotated", subject="key-ring", after=sealing)
     if here:
         _rewrap_all(rotation_id)
     with _transaction() as session:
@@ -208,11 +210,3 @@ def _rewrap_all(rotation_id: UUID) -> None:
     while more:
         with _transaction() as session:
             more = rotation.rewrap_batch(session, rotation_id)
-
-
-def _state(key: RingKey) -> str:
-    if key.retired_at is not None:
-        return "retired"
-    if key.active:
-        return "seals"
-    return "waits" if key.waits else "opens"

@@ -83,7 +83,7 @@ def invite(
     found = next((each for each in roles_for(session, actor) if each == role), None)
     if found is None:
         raise RoleNotInvitable
-    registration = service.Registration(
+    registration = rules.Registration(
         email,
         rules.email_key(email),
         rules.name("firstName", first_name),

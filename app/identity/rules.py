@@ -1,5 +1,6 @@
 """What an e-mail address, a name, a phone number and a password must be; how long to lock out."""
 
+from dataclasses import dataclass
 from unicodedata import category, normalize
 
 import email_validator
@@ -22,6 +23,18 @@ LOCKOUT_SECONDS_MAX = 900
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
     name for name in email_validator.SPECIAL_USE_DOMAIN_NAMES if name not in {"local", "test"}
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A person about to be added, checked and with their password hashed."""
+
+    email: str
+    email_key: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    password_hash: str
 
 
 def email_key(email: str) -> str:

@@ -33,6 +33,7 @@ from app.identity.errors import (
 from app.identity.lockout import Counters
 from app.identity.passwords import Passwords
 from app.identity.queries import Person
+from app.identity.rules import Registration
 from app.identity.sessions import Revocation
 from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
@@ -43,18 +44,6 @@ from app.kit.ports import resolve
 R = TypeVar("R", bound=Refusal)
 
 SESSION_LIFETIME = timedelta(days=30)
-
-
-@dataclass(frozen=True, slots=True)
-class Registration:
-    """A person about to be added, checked and with their password hashed."""
-
-    email: str
-    email_key: str
-    first_name: str
-    last_name: str
-    phone: str | None
-    password_hash: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,27 @@
 """What keys refuses. Customers meet only `unavailable`; the rest is told on the command line."""
 
+from app.kit.db import refuses
 from app.kit.errors import Conflict, Unavailable
 
 
 class KeyRingUnavailable(Unavailable):
-    """The key ring is missing, cannot be read, or is readable by others."""
+    """The key ring is missing, cannot be read, or is readable by others.
 
-    title = "The keys of this exchange cannot be read"
+    `reason` is for whoever runs the house, and for the log; customers are told the title.
+    """
+
+    title = "What is sealed cannot be read at the moment"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
 
 
-class KeyLost(Unavailable):
+class KeyLost(KeyRingUnavailable):
     """A value was sealed by a key that the ring no longer has. A backup may."""
-
-    title = "A key of this exchange is missing"
 
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
@@ -26,8 +35,18 @@ class KeyInUse(Conflict):
     title = "The key is still needed"
 
 
+class RotationRunning(Conflict):
+    """Another rotation of the key ring began at the same moment."""
+
+    code = "rotation_running"
+    title = "Another rotation began at this moment"
+
+
 class BackupRefused(Conflict):
     """The backup cannot be read with this passphrase, or does not fit this key ring."""
 
     code = "key_backup_refused"
     title = "The backup was not imported"
+
+
+refuses("key_rotations_unfinished_key", lambda _detail: RotationRunning())

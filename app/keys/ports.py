@@ -16,9 +16,13 @@ class RingKey:
     active: bool
 
     @property
-    def waits(self) -> bool:
-        """Whether it can open, and never sealed yet."""
-        return self.activated_at is None and self.retired_at is None
+    def state(self) -> str:
+        """`seals`, `opens`, `waits` (it can open, and never sealed yet) or `retired`."""
+        if self.retired_at is not None:
+            return "retired"
+        if self.active:
+            return "seals"
+        return "waits" if self.activated_at is None else "opens"
 
 
 class KeyRing(Protocol):

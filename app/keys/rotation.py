@@ -82,11 +82,11 @@ class _Walk:
         return None
 
 
-def begin(session: Session, *, actor: Actor | None = None) -> UUID:
+def begin(session: Session) -> UUID:
     """Make a key seal from now on, and stage the walk that wraps everything by it.
 
     The key is the newest of the ring that has not sealed yet, or a new one. A rotation that is not
-    finished goes on instead, unless the ring has lost its key.
+    finished goes on instead, unless the ring has lost its key. Raises `RotationRunning`.
     """
     ring = resolve(KeyRing)
     unfinished = session.row(_UNFINISHED)
@@ -99,12 +99,13 @@ def begin(session: Session, *, actor: Actor | None = None) -> UUID:
             session.send(_FINISH, (clock.now(), rotation_id))
         else:
             return _go_on(session, rotation_id)
-    waiting = [key for key in ring.list_keys() if key.waits]
+    waiting = [key for key in ring.list_keys() if key.state == "waits"]
     key_id = (waiting[-1] if waiting else ring.generate()).id
-    ring.activate(key_id)
     rotation_id = ids.new()
     session.send(_BEGIN, (rotation_id, key_id, clock.now()))
-    audit.record(session, actor=actor, action="key.rotated", subject=f"key {key_id}")
+    # Of two that begin at once, one is refused here and leaves the ring as it is.
+    session.flush()
+    ring.activate(key_id)
     return _go_on(session, rotation_id)
 
 

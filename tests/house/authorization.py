@@ -1,7 +1,9 @@
 """Asks every route as everybody, about things of their own, of others, and unknown ones."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 from flask import Flask
@@ -10,6 +12,9 @@ from werkzeug.test import TestResponse
 from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
 from app.audit import service as audit
 from app.blueprints.declared import Route
+from app.embedded.mail import MailFolder
+from app.identity import address_book, api_keys
+from app.identity.postal import PostalAddress
 from app.kit import ids
 from app.kit.db import Database
 from tests.pages import Browser
@@ -161,6 +166,41 @@ def _record(database: Database, owner: Actor) -> str:
     return ids.encode("aud", recorded)
 
 
+def _address(database: Database, owner: Actor) -> str:
+    """The only one in the book, which is of a limited size."""
+    given = PostalAddress(
+        country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
+    )
+    with database.transaction() as session:
+        session.send("DELETE FROM addresses WHERE user_id = %s", (owner.user_id,))
+        added = address_book.add(session, owner, given, is_default=False)
+    return ids.encode("adr", added.id)
+
+
+def _key(database: Database, owner: Actor) -> str:
+    """A key for what everybody may do."""
+    scopes = {Permission.MESSAGES_READ}
+    with database.transaction() as session:
+        session.send("DELETE FROM api_keys WHERE user_id = %s", (owner.user_id,))
+        made = api_keys.create(session, owner, name="a test", scopes=scopes, expires_at=None)
+    return ids.encode("key", made.id)
+
+
+_ADDRESS = Thing("address_id", _address, _nobody("adr"))
+
+
+def _mail(database: Database, owner: Actor) -> str:
+    """A mail that the sample's own server caught: everybody may see it, and none in production."""
+    folder = MailFolder(Path(os.environ["PBCEX_TEST_FILES"]) / database_name(database))
+    folder.keep(f"Message-ID: <{ids.new()}@x>\r\n\r\n".encode())
+    return folder.newest(1)[0].id
+
+
+def database_name(database: Database) -> str:
+    """Which of the run's databases it is; its application's files stand in a folder so named."""
+    return str(database.engine.url.database)
+
+
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>": _APPROVAL,
@@ -174,6 +214,10 @@ THINGS: dict[str, Thing] = {
     "/admin/people/<person_id>/reactivate": _PERSON,
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
+    "/api/me/addresses/<address_id>": _ADDRESS,
+    "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
+    "/mail/<identifier>": Thing("identifier", _mail, "none"),
+    "/mail/<identifier>/html": Thing("identifier", _mail, "none"),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
 }
@@ -232,7 +276,7 @@ def _undeclared(
 def _wanted(route: Route, thing: Thing | None, visitor: Visitor, relation: str) -> int | None:
     """The one answer that is right; None where they may do it, whatever comes of it."""
     if route.permission is None:
-        return None
+        return 404 if thing and relation == UNKNOWN else None
     known = visitor.is_staff if route.is_page else visitor.actor is not None
     if not known:
         return 303 if route.is_page else 401

@@ -83,7 +83,7 @@ def test_a_key_that_cannot_be_is_refused(ring, name, value):
 def test_a_new_key_waits_until_it_is_activated(ring):
     first = ring.active_id()
     second = ring.generate()
-    assert second.waits
+    assert second.state == "waits"
     assert ring.active_id() == first
     key_id, wrapped = ring.wrap(b"k" * 32, b"here")
     ring.activate(second.id)

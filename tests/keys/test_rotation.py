@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,7 +14,7 @@ import time_machine
 
 from app.jobs.dispatch import carry_out
 from app.keys import queries, rotation, service
-from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
+from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable, RotationRunning
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import clock
@@ -173,6 +175,25 @@ def test_a_rotation_whose_key_is_lost_gives_way_to_a_new_one(values, ring, alone
     two = begin(alone)
     assert one != two
     walk(alone, two)
+    assert values.all_open()
+    assert values.keys() == {ring.active_id()}
+
+
+def test_two_that_begin_at_once_are_one(values, ring, alone):
+    values.add(5)
+    barrier = threading.Barrier(4)
+
+    def start(_):
+        barrier.wait()
+        try:
+            return begin(alone)
+        except RotationRunning:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        begun = {one for one in pool.map(start, range(4)) if one}
+    assert len(begun) == 1
+    walk(alone, begun.pop())
     assert values.all_open()
     assert values.keys() == {ring.active_id()}
 

@@ -3,6 +3,7 @@
 import base64
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from app.blueprints.web import Operation
 from app.config import Settings
 from app.embedded.postgres import program
 from app.identity.api_keys import MARK
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import clock
 from app.kit.db import Database
+from app.kit.ports import provide, resolve
 from tests.api import ApiClient, problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged import unchanged
@@ -210,6 +214,39 @@ class TestAddresses:
         assert (found, rest["nextCursor"]) == (made[::-1], None)
         assert wrong_fields(me.get(ADDRESSES, cursor="x")) == ["cursor"]
 
+    def test_wait_for_a_ring_that_is_away_and_tell_nobody_where_it_is(
+        self, me: ApiClient, database: Database, tmp_path: Path
+    ) -> None:
+        address = add(me)
+        before = resolve(KeyRing)
+        provide(KeyRing, FileKeyRing(tmp_path / "keys.json", create=False))
+        try:
+            with unchanged(database):
+                away(failing(me, "GET", ADDRESSES), tmp_path)
+                away(failing(me, "POST", ADDRESSES, json=HOME), tmp_path)
+                # Another ring in its place has other keys.
+                provide(KeyRing, FileKeyRing(tmp_path / "keys.json", create=True))
+                away(failing(me, "GET", f"{ADDRESSES}/{address['id']}"), tmp_path)
+        finally:
+            provide(KeyRing, before)
+        assert listed(me) == [address]
+
+    def test_changed_behind_our_back_do_not_open(
+        self, me: ApiClient, other: ApiClient, database: Database
+    ) -> None:
+        """Whoever can write to the database cannot give somebody else's address to a person."""
+        add(me)
+        add(other)
+        with database.transaction() as session:
+            session.send(
+                "UPDATE addresses SET details_sealed = (SELECT details_sealed FROM addresses"
+                " WHERE user_id = %s) WHERE user_id = %s",
+                (other.user_id, me.user_id),
+            )
+        answer = failing(me, "GET", ADDRESSES)
+        assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+        assert len(listed(other)) == 1
+
     def test_stand_nowhere_in_a_dump_of_the_database(
         self, me: ApiClient, database: Database, open_app: Flask
     ) -> None:
@@ -230,6 +267,20 @@ class TestAddresses:
         for text in planted.values():
             for form in (text, text.encode().hex(), base64.b64encode(text.encode()).decode()[:-4]):
                 assert form.lower() not in run.stdout.lower(), text
+
+
+def failing(client: ApiClient, method: str, path: str, **options: Any) -> Any:
+    """An answer that the tests' own client would not take: 500 and more."""
+    headers = {"Authorization": f"Bearer {client.token}"}
+    return client.app.test_client().open(path, method=method, headers=headers, **options)
+
+
+def away(answer: Any, folder: Path) -> None:
+    """Told to come back, and not told from where the keys are missing."""
+    told = answer.json
+    assert (answer.status_code, told["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
+    assert str(folder) not in answer.text
 
 
 def create(client: ApiClient, *scopes: str, **more: Any) -> dict[str, Any]:
@@ -451,3 +502,27 @@ class TestApiKeys:
             ]
         assert left[1] == left[0] - 1
         assert left[3] == left[1] - 1
+
+
+class TestTheTrail:
+    def test_says_what_was_done_and_nothing_personal(
+        self, me: ApiClient, database: Database
+    ) -> None:
+        made = create(me, "own:balances:read")
+        for _ in range(2):
+            me.send("DELETE", f"{KEYS}/{made['id']}")
+        me.ok(200, patch(me, ME, {"lastName": "Plainlastname", "phone": "+12025550123"}))
+        with database.reading() as session:
+            rows = session.rows(
+                "SELECT action, subject, after::text FROM audit_records"
+                " WHERE actor_id = %s AND action NOT LIKE 'login%%' ORDER BY id",
+                (me.user_id,),
+            )
+        told = [(action, subject) for action, subject, _ in rows]
+        assert told[-3:] == [
+            ("api_key.created", made["id"]),
+            ("api_key.revoked", made["id"]),
+            ("person.changed", me.user["id"]),
+        ]
+        assert rows[-1][2] == '{"fields":["last_name","phone"]}'
+        assert made["key"] not in str(rows)

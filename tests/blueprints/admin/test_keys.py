@@ -1,0 +1,82 @@
+"""The page of the key ring, for those who oversee the house."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.access import Actor, Role
+from app.keys import rotation
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
+from app.kit.db import Database
+from app.kit.ports import provide, resolve
+from tests.keys.conftest import Values
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+
+PAGE = "/admin/keys"
+
+
+@pytest.fixture
+def alone(lone_app: Flask) -> Database:
+    database: Database = lone_app.extensions["database"]
+    return database
+
+
+@pytest.fixture
+def ring(lone_app: Flask, tmp_path) -> Iterator[FileKeyRing]:
+    before = resolve(KeyRing)
+    ring = FileKeyRing(tmp_path / "keys.json", create=True)
+    provide(KeyRing, ring)
+    yield ring
+    provide(KeyRing, before)
+
+
+def browser_of(app: Flask, person: Actor) -> Browser:
+    browser = Browser(app)
+    browser.sign_in(person.email, PASSWORD)
+    return browser
+
+
+def test_the_ring_and_its_last_rotation_show(
+    lone_app: Flask, alone: Database, ring: FileKeyRing
+) -> None:
+    browser = browser_of(lone_app, People(alone).staff(Role.ADMIN))
+    Values(alone, {}).add(7)
+    first = ring.active_id()
+    page = browser.get(PAGE)
+    assert first in page.said
+    assert "Seals" in page.said
+    assert "Last rotation" not in page.said
+    with alone.transaction() as session:
+        rotation.begin(session)
+    page = browser.get(PAGE)
+    assert "Opens" in page.said
+    assert "Waiting" in page.said
+    assert ring.active_id() in page.said
+    secrets = [key.secret for key in ring.contents().keys]
+    for secret in secrets:
+        assert secret is not None
+        assert secret.hex() not in page.said
+
+
+def test_a_lost_key_shows(lone_app: Flask, alone: Database, ring: FileKeyRing) -> None:
+    browser = browser_of(lone_app, People(alone).staff(Role.ADMIN))
+    Values(alone, {}).add(3)
+    lost = ring.active_id()
+    ring.path.unlink()
+    page = browser.get(PAGE)
+    assert lost in page.said
+    assert "Lost" in page.said
+    browser.fragment(PAGE, "keys")
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
+def test_those_who_oversee_may_look(
+    lone_app: Flask, alone: Database, ring: FileKeyRing, role: Role
+) -> None:
+    browser = browser_of(lone_app, People(alone).staff(role))
+    may_read = role in {Role.ADMIN, Role.AUDITOR}
+    page = browser.get(PAGE, status=200 if may_read else 403)
+    assert ("asked for under" in page.said) == (role is Role.ADMIN)
