@@ -14,7 +14,7 @@ from app.identity.one_time import Purpose
 from app.identity.passwords import Passwords
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, NotFound
+from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.ports import resolve
 from app.outbox import service as outbox
 
@@ -80,6 +80,8 @@ def invite(
     Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming the field.
     """
     require(actor, Permission.STAFF_INVITE)
+    if role not in list(Role):
+        raise Invalid("role", "must be one of the list")
     found = next((each for each in roles_for(session, actor) if each == role), None)
     if found is None:
         raise RoleNotInvitable

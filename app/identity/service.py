@@ -14,14 +14,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.audit import service as audit
-from app.identity import (
-    by_mail,
-    lockout,
-    queries,
-    rules,
-    second_factor,
-    sessions,
-)
+from app.identity import by_mail, lockout, queries, rules, second_factor, sessions
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,

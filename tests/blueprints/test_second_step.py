@@ -329,7 +329,7 @@ class TestEnrolment:
             answer = browser.client.post(
                 "/auth/enrol/passkey/question", headers={"X-CSRFToken": token}
             )
-            assert answer.status_code == 401
+            assert answer.status_code == 422
         assert browser.client.get("/auth/enrol").location == "/auth/login"
 
     def test_a_passkey_answer_made_for_another_is_refused(

@@ -201,6 +201,31 @@ def database_name(database: Database) -> str:
     return str(database.engine.url.database)
 
 
+def _passkey(database: Database, owner: Actor) -> str:
+    """One that nobody can sign with."""
+    identifier = ids.new()
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO passkeys VALUES (%s, %s, %s, '', 0, 'key', now())",
+            (identifier, owner.user_id, identifier.bytes),
+        )
+    return ids.encode("pky", identifier)
+
+
+def _session(database: Database, owner: Actor) -> str:
+    """Another one than what they ask with."""
+    identifier = ids.new()
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO login_sessions (id, user_id, created_at, expires_at)"
+            " VALUES (%s, %s, now(), now() + interval '1 hour')",
+            (identifier, owner.user_id),
+        )
+    return ids.encode("ses", identifier)
+
+
+_PASSKEY = Thing("identifier", _passkey, _nobody("pky"))
+
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>": _APPROVAL,
@@ -220,9 +245,15 @@ THINGS: dict[str, Thing] = {
     "/mail/<identifier>/html": Thing("identifier", _mail, "none"),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
+    "/admin/staff/<identifier>/invite": Thing("identifier", _person, _nobody("usr")),
+    "/auth/account/passkeys/<identifier>/name": _PASSKEY,
+    "/auth/account/passkeys/<identifier>/remove": _PASSKEY,
+    "/auth/account/sessions/<identifier>/end": Thing("identifier", _session, _nobody("ses")),
 }
 #: What is sent where an empty body would be refused before the object is looked for.
-BODIES: dict[tuple[str, str], dict[str, str]] = {}
+BODIES: dict[tuple[str, str], dict[str, str]] = {
+    ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another name"},
+}
 
 
 def answers(house: House, route: Route) -> Iterator[tuple[str, list[int], list[str]]]:

@@ -24,7 +24,7 @@ def inbox(session: Session, actor: Actor) -> Response:
     return _inbox(session, actor)
 
 
-@blp.view("POST", "/key-rotation", permission=Permission.KEYS_ROTATE)
+@blp.view("POST", "/key-rotation", permission=Permission.KEYS_ROTATE, fresh=True)
 def ask_to_rotate(session: Session, actor: Actor) -> Response:
     """Ask a second person to rotate the key ring."""
     try:
@@ -65,7 +65,7 @@ def approval(session: Session, actor: Actor, approval_id: str) -> Response:
     return _approval(session, actor, approval_id)
 
 
-@blp.view("POST", "/<approval_id>/approve", permission=Permission.APPROVALS_DECIDE)
+@blp.view("POST", "/<approval_id>/approve", permission=Permission.APPROVALS_DECIDE, fresh=True)
 def approve(session: Session, actor: Actor, approval_id: str) -> Response:
     """Approve the request that was shown, and do what it asks for."""
     try:

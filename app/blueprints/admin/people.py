@@ -57,7 +57,7 @@ def person(session: Session, actor: Actor, person_id: str) -> Response:
     return _person(session, actor, ids.decode("usr", person_id))
 
 
-@blp.view("POST", "/<person_id>/role", permission=Permission.ROLES_ASSIGN)
+@blp.view("POST", "/<person_id>/role", permission=Permission.ROLES_ASSIGN, fresh=True)
 def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     """Change a person's role and branch; the ADMIN role is asked for."""
     who = ids.decode("usr", person_id)
@@ -78,7 +78,7 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     return _on(person_id, asked)
 
 
-@blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND)
+@blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def suspend(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to suspend somebody."""
     who = ids.decode("usr", person_id)
@@ -91,7 +91,7 @@ def suspend(session: Session, actor: Actor, person_id: str) -> Response:
     return _on(person_id, asked)
 
 
-@blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND)
+@blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def reactivate(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to let somebody back in."""
     who = ids.decode("usr", person_id)

@@ -35,7 +35,7 @@ def role(session: Session, actor: Actor, role_name: str) -> Response:
     return _role(session, actor, _named(role_name))
 
 
-@blp.view("POST", "/<role_name>/grants", permission=Permission.GRANTS_EDIT)
+@blp.view("POST", "/<role_name>/grants", permission=Permission.GRANTS_EDIT, fresh=True)
 def edit(session: Session, actor: Actor, role_name: str) -> Response:
     """Give the role a permission, or take one away."""
     edited = _named(role_name)

@@ -139,9 +139,12 @@ def confirm_app(database: Database) -> Response:
 @blp.view("POST", "/enrol/passkey/question", public=True)
 def ask_for_new_passkey(database: Database) -> Response:
     """What makes a passkey for whoever is signing in."""
-    with database.transaction() as session:
-        person = sign_in.enrolling(session, signin.waiting())
-        question = passkeys.ask_to_register(session, signin.party(), person.actor)
+    try:
+        with database.transaction() as session:
+            person = sign_in.enrolling(session, signin.waiting())
+            question = passkeys.ask_to_register(session, signin.party(), person.actor)
+    except SignInOver:
+        return _start_again()
     return asked(question)
 
 
