@@ -79,4 +79,4 @@ def test_those_who_oversee_may_look(
     browser = browser_of(lone_app, People(alone).staff(role))
     may_read = role in {Role.ADMIN, Role.AUDITOR}
     page = browser.get(PAGE, status=200 if may_read else 403)
-    assert ("asked for under" in page.said) == (role is Role.ADMIN)
+    assert ("Ask for a rotation" in page.said) == (role is Role.ADMIN)
