@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
 from app.audit import service as audit
 from app.blueprints.declared import Route
-from app.identity import address_book, api_keys
+from app.identity import address_book, api_keys, by_mail
 from app.identity.postal import PostalAddress
 from app.kit import ids
 from app.kit.db import Database
@@ -103,6 +103,10 @@ class House:
         cast["TELLER elsewhere"] = people.staff(Role.TELLER, there)
         # Nobody who asks is the last administrator.
         people.staff(Role.ADMIN)
+        # Whose address is not confirmed yet moves no money, whatever they may do.
+        with people.database.transaction() as session:
+            for actor in filter(None, cast.values()):
+                by_mail.confirm_email(session, actor.user_id)
         visitors = tuple(Visitor(name, app, actor) for name, actor in cast.items())
         stranger = people.staff(Role.TELLER, people.branch())
         return cls(people.database, visitors, stranger)
@@ -183,6 +187,10 @@ def _key(database: Database, owner: Actor) -> str:
     return ids.encode("key", made.id)
 
 
+def _nothing(_database: Database, _owner: Actor) -> str:
+    raise NotImplementedError("on a public route only what is unknown is asked for")
+
+
 _ADDRESS = Thing("address_id", _address, _nobody("adr"))
 
 #: What each route with a variable is about.
@@ -199,6 +207,8 @@ THINGS: dict[str, Thing] = {
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/mail/<identifier>": Thing("identifier", _nothing, "0" * 32),
+    "/mail/<identifier>/html": Thing("identifier", _nothing, "0" * 32),
     "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
@@ -213,7 +223,9 @@ def answers(house: House, route: Route) -> Iterator[tuple[str, list[int], list[s
     assert (thing is not None) == ("<" in route.path), (
         f"{route.path}: say in THINGS what its variable names, so that it can be asked for"
     )
-    for relation in RELATIONS if thing else ("",):
+    # A public route knows nobody, so nothing is anybody's own there.
+    asked = RELATIONS if route.permission else (UNKNOWN,)
+    for relation in asked if thing else ("",):
         got, wrong = [], []
         for visitor in house.visitors:
             path = _path(house, route, thing, visitor, relation)
@@ -258,7 +270,7 @@ def _undeclared(
 def _wanted(route: Route, thing: Thing | None, visitor: Visitor, relation: str) -> int | None:
     """The one answer that is right; None where they may do it, whatever comes of it."""
     if route.permission is None:
-        return None
+        return 404 if relation == UNKNOWN else None
     known = visitor.is_staff if route.is_page else visitor.actor is not None
     if not known:
         return 303 if route.is_page else 401
