@@ -312,6 +312,16 @@ class Settings(BaseSettings):
         return self.env is Environment.PRODUCTION
 
     @property
+    def second_factor_required(self) -> bool:
+        """Whether staff must have a second factor: everywhere but with sample data."""
+        return self.env is not Environment.SAMPLE
+
+    @property
+    def passkey_url(self) -> str:
+        """Where passkeys count. Browsers bind them to a name, never to 127.0.0.1."""
+        return self.public_url or f"http://localhost:{self.port}"
+
+    @property
     def base_url(self) -> str:
         """Where people reach this exchange, for the links of mails."""
         return self.public_url or f"http://127.0.0.1:{self.port}"

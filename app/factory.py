@@ -25,9 +25,9 @@ from app.blueprints import (
     rendering,
     signin,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, people, roles
+from app.blueprints.admin import approvals, audit, branches, exposure, people, roles, staff
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
-from app.blueprints.auth import links, login
+from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample
@@ -38,6 +38,7 @@ from app.funding.rules import TransferLimits
 from app.hedging.rules import ExposureRules
 from app.identity.authority import StandingAuthority
 from app.identity.one_time import OneTimeKey
+from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
@@ -62,10 +63,14 @@ API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.
 PAGE_BLUEPRINTS = (
     home.blp,
     login.blp,
+    steps.blp,
+    proof.blp,
+    account.blp,
     links.blp,
     exposure.blp,
     approvals.blp,
     people.blp,
+    staff.blp,
     roles.blp,
     branches.blp,
     audit.blp,
@@ -94,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     _provide(settings)
     app.extensions["price_feeds"] = price_feeds(settings)
+    app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
     _connect_edge(app, settings, database)

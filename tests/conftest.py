@@ -19,7 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from sqlalchemy.engine import make_url
 
 from app import embedded
-from app.config import Settings
+from app.config import Environment, Settings
 from app.embedded import External
 from app.factory import create_app
 from app.kit.db import SNAPSHOT, Database
@@ -101,6 +101,8 @@ def _as_owner(statement: str) -> None:
 def settings_on(name: str) -> Settings:
     """The settings of an application on the database of that name."""
     return Settings(
+        # Staff sign in by their password alone; tests of the second factor say so (`strict_app`).
+        env=Environment.SAMPLE,
         data_dir=Path(os.environ["PBCEX_TEST_FILES"]) / name,
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
@@ -120,6 +122,15 @@ def app(worker_id: str) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
     app.extensions["database"].engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def strict_app(app: Flask) -> Iterator[Flask]:
+    """Another application on the same database, in which staff need a second factor."""
+    settings: Settings = app.extensions["settings"]
+    strict = create_app(settings.model_copy(update={"env": Environment.TEST}))
+    yield strict
+    strict.extensions["database"].engine.dispose()
 
 
 @contextmanager

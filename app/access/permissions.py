@@ -53,6 +53,8 @@ class Permission(StrEnum):
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
     """See what each role may do."""
+    STAFF_INVITE = "all:staff:invite"
+    """Invite people to work here, with a role that grants no more than one has."""
     BRANCHES_READ = "branch:branches:read"
     """See branches and who works there."""
     ACCOUNT_CHANGE = "own:account:change"
@@ -134,6 +136,7 @@ _GOVERNMENT = frozenset(
         Permission.GRANTS_EDIT,
         Permission.KEYS_ROTATE,
         Permission.ROLES_ASSIGN,
+        Permission.STAFF_INVITE,
     }
 )
 #: What a customer may let a program of their own do: nothing that changes who they are, how they

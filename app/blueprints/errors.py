@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from app.blueprints import denials
@@ -131,7 +132,8 @@ def _refuse(refusal: errors.Refusal) -> Response:
 def answer(refusal: errors.Refusal) -> Response:
     """The refusal as problem+json, or as a page outside the API."""
     status = status_of(type(refusal))
-    if f"{request.path}/".startswith(_PROGRAMS):
+    # A host that is not ours has no pages: nothing on them could say where to go.
+    if f"{request.path}/".startswith(_PROGRAMS) or request_ctx.url_adapter is None:
         response = Response(
             json.dumps(_problem(refusal, status), ensure_ascii=False), status, mimetype=PROBLEM
         )

@@ -32,6 +32,7 @@ SECTIONS = (
         "People",
         (
             Entry("People", "people_pages.search", "users", Permission.PEOPLE_READ),
+            Entry("Invitations", "staff_pages.show", "mail", Permission.STAFF_INVITE),
             Entry("Approvals", "approvals_pages.inbox", "inbox", Permission.APPROVALS_READ),
             Entry("Roles", "roles_pages.matrix", "shield", Permission.ROLES_READ),
             Entry("Branches", "branches_pages.branches", "building", Permission.BRANCHES_READ),

@@ -8,6 +8,8 @@ order of checks:
     403   the form was sent by another site
     303   to the sign-in page, unless somebody is signed in; 401 with HX-Redirect to HTMX
     403   the permission
+    303   to prove again who one is, where the view asks for it and the last proof is old; 401 with
+          HX-Redirect to HTMX
     422 … the view's own refusals
 
 A view answers 303 after a success, and 422 with the same form after a mistake.
@@ -67,13 +69,15 @@ class PageBlueprint(Blueprint):
         permission: Permission | None = None,
         public: bool = False,
         snapshot: bool = False,
+        fresh: bool = False,
         rate_limit: RateLimit | None = RateLimit.PAGE,
     ) -> Callable[[View], View]:
         """Declare a page; exactly one of `permission` and `public` is given.
 
         The function gets `session` and `actor`, then the path's variables by name; a public one
         gets `database` and opens what it needs. A GET only reads, each statement on its own or all
-        of one moment with `snapshot`; everything else is one transaction.
+        of one moment with `snapshot`; everything else is one transaction. `fresh`: a sensitive act,
+        for which the person proves again who they are unless they did a short while ago.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -87,6 +91,8 @@ class PageBlueprint(Blueprint):
                     return ask_to_sign_in()
                 request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
+                if fresh and not member.is_fresh:
+                    return ask_to_prove()
                 with _opened(method, snapshot=snapshot) as session:
                     response = handler(session, member.actor, **variables)
                 if refusal := request.environ.get(_SAID_AT_FORM):
@@ -94,6 +100,7 @@ class PageBlueprint(Blueprint):
                 return response
 
             serve.permission = permission  # type: ignore[attr-defined]
+            serve.fresh = fresh  # type: ignore[attr-defined]
             serve.rate_limit = rate_limit  # type: ignore[attr-defined]
             serve.__doc__ = getdoc(handler)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
@@ -127,15 +134,31 @@ def register(app: Flask) -> None:
 
 def ask_to_sign_in() -> Response:
     """To the sign-in page, and back from there if it was a page that was asked for."""
+    return _lead_to("auth_pages.show_login")
+
+
+def ask_to_prove() -> Response:
+    """To the page that asks who one is once more, and back from there: what was sent is not done,
+    and is sent again."""
+    return _lead_to("proof_pages.show")
+
+
+def _lead_to(endpoint: str) -> Response:
     if rendering.wants_fragment():
         # What is shown may be minutes old: the whole page goes, not the fragment.
         response = Response(status=401)
-        shown = request.headers.get("HX-Current-URL", "").removeprefix(request.host_url)
-        response.headers["HX-Redirect"] = _sign_in_url(f"/{shown.lstrip('/')}")
+        response.headers["HX-Redirect"] = _with_next(endpoint, _shown("HX-Current-URL") or "/")
         response.vary.add("HX-Request")
         return response
-    asked = request.full_path.removesuffix("?") if request.method == "GET" else None
-    return see_other(_sign_in_url(asked))
+    if request.method == "GET":
+        return see_other(_with_next(endpoint, request.full_path.removesuffix("?")))
+    return see_other(_with_next(endpoint, _shown("Referer")))
+
+
+def _shown(header: str) -> str | None:
+    """The path of ours that the browser shows, by a header that says it."""
+    url = request.headers.get(header, "")
+    return f"/{url.removeprefix(request.host_url)}" if url.startswith(request.host_url) else None
 
 
 def see_other(location: str) -> Response:
@@ -161,8 +184,8 @@ def our_path(text: str | None) -> str | None:
     return text if text is not None and _OUR_PATH.fullmatch(text) else None
 
 
-def _sign_in_url(then: str | None) -> str:
-    url = url_for("auth_pages.show_login")
+def _with_next(endpoint: str, then: str | None) -> str:
+    url = url_for(endpoint)
     return f"{url}?next={quote(then, safe='/')}" if then else url
 
 

@@ -1,7 +1,8 @@
 """Who sits at the browser. Flask-Login is the seam; the database is the truth.
 
-The signed cookie holds nothing but the secret of a row in `login_sessions` and the secret of the
-forms. Flask-Login's own ways to recognise somebody are switched off: its remember cookie cannot be
+The signed cookie holds nothing but secrets: of a row in `login_sessions` or, while somebody is
+signing in, in `sign_ins`; of the forms; of the passkey's question. And where to go afterwards.
+Flask-Login's own ways to recognise somebody are switched off: its remember cookie cannot be
 revoked, and its session protection believes headers that the sender writes (RELIABILITY.md).
 """
 
@@ -11,12 +12,15 @@ from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
+from app.blueprints.limits import client_network
 from app.identity import staff_sessions
-from app.identity.staff_sessions import StaffMember
+from app.identity.passkeys import RelyingParty
+from app.identity.staff_sessions import Device, StaffMember
 from app.kit.db import Database
 
 #: Sent by what refreshes itself: it does not count as something the person did.
 UNATTENDED = "X-Unattended"
+_WAITING, _THEN, _CHALLENGE = "waiting", "then", "challenge"
 
 
 class SignedIn(UserMixin):  # type: ignore[misc]
@@ -83,6 +87,57 @@ def remember(new_secret: str) -> None:
     session.clear()
     login_user(SignedIn(new_secret, None))
     g.pop("_login_user")
+
+
+def renew(new_secret: str) -> None:
+    """The same person goes on under another secret. The forms that are open stay valid."""
+    session["_user_id"] = new_secret
+
+
+def wait(new_secret: str, then: str | None) -> None:
+    """The browser is signing in: of what it held before, nothing is kept."""
+    session.clear()
+    session[_WAITING] = new_secret
+    if then is not None:
+        session[_THEN] = then
+    g.pop("_login_user", None)
+
+
+def waiting() -> str | None:
+    """The secret of the sign-in that is half done in this browser."""
+    return session.get(_WAITING)
+
+
+def then() -> str | None:
+    """Where the person wanted to go before signing in."""
+    return session.get(_THEN)
+
+
+def ask(challenge: str) -> None:
+    """Remember what this browser's passkey is to sign."""
+    session[_CHALLENGE] = challenge
+
+
+def asked() -> str | None:
+    """What this browser's passkey was to sign. Forgotten by asking."""
+    challenge: str | None = session.pop(_CHALLENGE, None)
+    return challenge
+
+
+def device() -> Device:
+    """Where the current request comes from."""
+    return Device(client_network(), request.headers.get("User-Agent", ""))
+
+
+def party() -> RelyingParty:
+    """Where passkeys count."""
+    found: RelyingParty = current_app.extensions["relying_party"]
+    return found
+
+
+def second_factor_required() -> bool:
+    """Whether staff need a second factor here."""
+    return bool(current_app.extensions["settings"].second_factor_required)
 
 
 def forget() -> None:

@@ -2,8 +2,8 @@
 and where they live.
 
 Owns `users`, `login_sessions`, `refresh_tokens`, `login_failures`, `addresses`, `api_keys`,
-`one_time_tokens`, `totp_credentials`, `recovery_codes`, and what roles may do: `permissions` and
-`role_grants`.
+`one_time_tokens`, `totp_credentials`, `recovery_codes`, `sign_ins`, `passkeys`,
+`passkey_challenges`, and what roles may do: `permissions` and `role_grants`.
 
 Invariants: an e-mail address belongs to one person whatever its case. A login session is the family
 of its refresh tokens and is revoked once, with a reason; an access token says which session it

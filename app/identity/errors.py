@@ -60,6 +60,51 @@ class TwoFactorNotSetUp(Conflict):
     title = "There is no second factor to confirm or to switch off"
 
 
+class SecondFactorMissing(PermissionDenied):
+    """A member of staff who has not set up a second factor yet, or has passkeys only. Said only to
+    someone who gave the right password."""
+
+    code = "second_factor_missing"
+    title = "Staff need an authenticator app here. Set it up where staff sign in: /auth/login"
+
+
+class LastSecondFactor(Conflict):
+    """Staff keep at least one second factor. Add another one before removing this one."""
+
+    code = "last_second_factor"
+    title = "This is your only second factor. Add another one first"
+
+
+class SignInOver(Unauthenticated):
+    """The sign-in that was half done has expired, was finished, or belongs to another browser."""
+
+    code = "sign_in_over"
+    title = "The sign-in took too long or was finished elsewhere. Start again"
+
+
+class PasskeyRefused(Unauthenticated):
+    """The passkey's answer does not prove anything: unknown, altered, for another site, too late,
+    or sent before. Which of these is not told."""
+
+    code = "passkey_refused"
+    title = "The passkey was not accepted. Try again, or sign in another way"
+
+
+class PasskeyKnown(Conflict):
+    """This passkey was registered before."""
+
+    code = "passkey_known"
+    title = "This passkey is registered already"
+
+
+class RoleNotInvitable(PermissionDenied):
+    """Nobody invites people to more than they may do themselves; administrators are not invited
+    but made, with a second person's approval."""
+
+    code = "role_not_invitable"
+    title = "You cannot invite people to this role"
+
+
 class EmailAlreadyConfirmed(Conflict):
     """The address is confirmed, so that no other link is needed."""
 
@@ -131,3 +176,6 @@ class AlreadySo(Conflict):
 
     code = "already_so"
     title = "This is so already"
+
+
+refuses("passkeys_credential_id_key", lambda _detail: PasskeyKnown())

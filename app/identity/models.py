@@ -67,6 +67,9 @@ class LoginSession(Base):
         sa.CheckConstraint("expires_at > created_at", name="session_expires_after_start"),
         sa.CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash_is_sha256"),
         sa.CheckConstraint("(seen_at IS NULL) = (secret_hash IS NULL)", name="seen_if_in_browser"),
+        sa.CheckConstraint(
+            "(proven_at IS NULL) = (secret_hash IS NULL)", name="proven_if_in_browser"
+        ),
         sa.Index("login_sessions_user_id_idx", "user_id"),
         sa.Index("login_sessions_expires_at_idx", "expires_at"),
     )
@@ -82,6 +85,11 @@ class LoginSession(Base):
     secret_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary, unique=True)
     #: When the person last did something in that browser.
     seen_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: What the browser called itself, and where it was, when the person signed in.
+    browser: Mapped[str | None] = mapped_column(sa.Text)
+    network: Mapped[str | None] = mapped_column(sa.Text)
+    #: When the person last proved who they are: at sign-in, or again before a sensitive act.
+    proven_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class RefreshToken(Base):
@@ -223,6 +231,71 @@ class RecoveryCode(Base):
     )
     code_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
     used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class SignIn(Base):
+    """A sign-in half done: the password was right, the second factor is missing."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(secret_hash) = 32", name="sign_in_hash_is_sha256"),
+        sa.CheckConstraint("expires_at > started_at", name="sign_in_expires_after_start"),
+        sa.Index("sign_ins_user_id_idx", "user_id"),
+        sa.Index("sign_ins_expires_at_idx", "expires_at"),
+    )
+
+    #: SHA-256 of the secret in the cookie of the browser that gave the password.
+    secret_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    started_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class Passkey(Base):
+    """A WebAuthn credential of a member of staff: its public half."""
+
+    __tablename__ = "passkeys"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "octet_length(credential_id) BETWEEN 1 AND 1023", name="credential_id_has_a_length"
+        ),
+        sa.CheckConstraint("sign_count >= 0", name="sign_count_not_negative"),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 60", name="passkey_name_has_a_length"),
+        sa.Index("passkeys_user_id_idx", "user_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    credential_id: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
+    #: COSE key, as the authenticator gave it.
+    public_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    #: As the authenticator counted at the last use; stays 0 for those that do not count.
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    #: As its owner calls it.
+    name: Mapped[str] = mapped_column(sa.Text)
+    created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    last_used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class PasskeyChallenge(Base):
+    """What an authenticator is to sign, once and within minutes. Answered ones are deleted."""
+
+    __tablename__ = "passkey_challenges"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(challenge_hash) = 32", name="challenge_hash_is_sha256"),
+        sa.CheckConstraint(
+            "purpose IN ('register', 'sign_in', 'step_up')", name="challenge_purpose_known"
+        ),
+        sa.CheckConstraint(
+            "(user_id IS NULL) = (purpose = 'sign_in')", name="challenge_is_somebodys"
+        ),
+        sa.Index("passkey_challenges_expires_at_idx", "expires_at"),
+    )
+
+    challenge_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
+    purpose: Mapped[str] = mapped_column(sa.Text)
+    user_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    expires_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
 class KnownPermission(Base):

@@ -26,9 +26,11 @@ class Passwords:
         return self._hasher.hash(_bytes(password))
 
     def matches(self, stored: str | None, password: str) -> bool:
-        """Whether `password` is the stored one. Without a stored one: no, after as long a time."""
+        """Whether `password` is the stored one. Without a stored one, or with a text that says why
+        there is none: no, after as long a time."""
+        known = stored if stored and stored.startswith("$argon2") else self._nobodys
         try:
-            return self._hasher.verify(stored or self._nobodys, _bytes(password))
+            return self._hasher.verify(known, _bytes(password))
         except VerifyMismatchError:
             return False
 

@@ -97,6 +97,14 @@ def person_by_email(session: Session, email: str) -> Person:
     return _person(session.row(_PERSON + "email_key = %s", (rules.email_key(email),)))
 
 
+def email_key_of(session: Session, user_id: UUID) -> str:
+    """The person's address as it is compared. Raises `NotFound`."""
+    row = session.row("SELECT email_key FROM users WHERE id = %s", (user_id,))
+    if row is None:
+        raise NotFound
+    return str(row[0])
+
+
 def _person(row: Row | None) -> Person:
     if row is None:
         raise NotFound

@@ -12,7 +12,7 @@ PASSWORD_LENGTH_MIN = 10
 PASSWORD_LENGTH_MAX = 128
 #: zxcvbn's 3 of 4: more than 100 million guesses. Logging in allows five each quarter of an hour.
 STRENGTH_MIN = 3
-_ESTIMATED_LENGTH_MAX = 72
+_ESTIMATED_LENGTH_MAX = 48
 NAME_LENGTH_MAX = 100
 HOUSE = "pbcex"
 LOCKOUT_SECONDS_FIRST = 60
@@ -96,7 +96,7 @@ def lockout_seconds(failures: int, *, allowed: int) -> int:
 
 def _weaknesses(password: str, known: list[str]) -> str:
     """Why the password is easy to guess, and what would help; empty when it is not."""
-    # Its time grows with the square of the length, and the rest cannot make it weaker.
+    # Its time grows faster than the length, and the rest cannot make it weaker.
     start = password[:_ESTIMATED_LENGTH_MAX]
     told = {normalize("NFKC", text).casefold() for text in known}
     if start.casefold() in told:

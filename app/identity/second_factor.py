@@ -59,6 +59,7 @@ _USE_RECOVERY = """
 UPDATE recovery_codes SET used_at = %s WHERE user_id = %s AND code_hash = %s AND used_at IS NULL
 RETURNING user_id
 """
+_LEFT = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 _SWITCH_OFF = "DELETE FROM totp_credentials WHERE user_id = %s"
 
 
@@ -85,8 +86,24 @@ def set_up(session: Session, actor: Actor) -> Setup:
     sealed = keys.seal(secret, table="totp_credentials", column="secret", key=actor.user_id)
     if session.row(_SET_UP, (actor.user_id, sealed, clock.now())) is None:
         raise TwoFactorOn
-    uri = pyotp.TOTP(secret).provisioning_uri(name=actor.email, issuer_name=ISSUER)
-    return Setup(secret, uri)
+    return _setup(actor, secret)
+
+
+def pending(session: Session, actor: Actor) -> Setup | None:
+    """The secret that was set up and not confirmed yet, to be shown again; None without one."""
+    row = session.row(_FIND, (actor.user_id, False))
+    if row is None:
+        return None
+    secret = keys.open_sealed(
+        row[0], table="totp_credentials", column="secret", key=actor.user_id
+    ).decode()
+    return _setup(actor, secret)
+
+
+def recovery_codes_left(session: Session, actor: Actor) -> int:
+    """How many recovery codes of the person were not used yet."""
+    [(left,)] = session.rows(_LEFT, (actor.user_id,))
+    return int(left)
 
 
 def is_on(session: Session, user_id: UUID) -> bool:
@@ -154,6 +171,11 @@ def _changed(session: Session, actor: Actor, state: Literal["on", "off"]) -> Non
     subject = ids.encode("usr", actor.user_id)
     audit.record(session, actor=actor, action=f"second_factor.switched_{state}", subject=subject)
     by_mail.tell_of_change(session, actor.user_id, f"second_factor_{state}")
+
+
+def _setup(actor: Actor, secret: str) -> Setup:
+    uri = pyotp.TOTP(secret).provisioning_uri(name=actor.email, issuer_name=ISSUER)
+    return Setup(secret, uri)
 
 
 def _lock(session: Session, user_id: UUID, network: str) -> Counters:

@@ -21,11 +21,11 @@ from app.identity import (
     rules,
     second_factor,
     sessions,
-    staff_sessions,
 )
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
+    SecondFactorMissing,
     StaffOnly,
     TokenInvalid,
     TwoFactorRequired,
@@ -185,35 +185,40 @@ def check_password(attempt: Attempt, password: str) -> Attempt:
 
 
 def conclude_login(
-    session: Session, attempt: Attempt, code: str | None = None
+    session: Session,
+    attempt: Attempt,
+    code: str | None = None,
+    *,
+    staff_need_second_factor: bool = True,
 ) -> LoggedIn | Refusal:
     """Open a login session, or record the failure and answer the refusal to raise afterwards.
 
-    `code` is of the second factor, for those who have one.
+    `code` is of the second factor. Staff need an authenticator app: a passkey works in browsers.
     """
     settled = _settle(session, attempt, code)
     if isinstance(settled, Refusal):
         return settled
+    if staff_need_second_factor:
+        is_staff = queries.person_by_id(session, settled).role is not Role.USER
+        if is_staff and not second_factor.is_on(session, settled):
+            return _denied(session, attempt, _OPENED, SecondFactorMissing())
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
     _done(session, attempt, _OPENED)
     return _open_session(session, settled)
 
 
-def conclude_staff_login(
-    session: Session, attempt: Attempt, code: str | None = None, *, replaces: str | None
-) -> str | Refusal:
-    """Open a session in a staff member's browser and answer its secret, ending the one that the
-    browser had; or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle(session, attempt, code)
+def settle_staff_password(session: Session, attempt: Attempt) -> UUID | Refusal:
+    """The id of the member of staff who proved to know the password, their row locked; or record
+    the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
+    settled = _settle_password(session, attempt, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if queries.person_by_id(session, settled).role is Role.USER:
         return _denied(session, attempt, _OPENED, StaffOnly())
     if attempt.new_hash:
         _store_hash(session, settled, attempt.new_hash)
-    _done(session, attempt, _OPENED)
-    return staff_sessions.begin(session, settled, replaces=replaces)
+    return settled
 
 
 def prepare_new_password(person: Person, password: str) -> str:

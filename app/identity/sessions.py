@@ -3,7 +3,7 @@
 from enum import StrEnum
 from uuid import UUID
 
-from app.identity import lockout, one_time
+from app.identity import lockout, one_time, passkeys
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.tasks import task
@@ -42,16 +42,20 @@ def revoke(session: Session, session_id: UUID, reason: Revocation) -> None:
 
 
 def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
-    """End every session of a person, at once. The first reason stays."""
+    """End every session of a person, at once, and every sign-in that is half done. The first
+    reason stays."""
     session.send(_REVOKE_ALL, (clock.now(), reason, user_id))
+    session.send("DELETE FROM sign_ins WHERE user_id = %s", (user_id,))
 
 
 @task("identity.forget_expired")
 def forget_expired(session: Session) -> None:
-    """Delete what can never count again: ended sessions with their tokens, links whose time is
-    over, and old counters."""
+    """Delete what can never count again: ended sessions with their tokens, sign-ins, passkeys'
+    questions and links whose time is over, and old counters."""
     now = clock.now()
     session.send(_FORGET_TOKENS, (now,))
     session.send(_FORGET, (now,))
+    session.send("DELETE FROM sign_ins WHERE expires_at <= %s", (now,))
     one_time.forget_expired(session, now)
+    passkeys.forget_expired(session, now)
     lockout.forget_old(session, now)

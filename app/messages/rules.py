@@ -11,6 +11,9 @@ VERSIONS = {"trade_confirmed": 1}
 #: The same for e-mails, which have two files each: text and HTML.
 MAIL_VERSIONS = {
     "confirm_email": 1,
+    "invitation": 1,
+    "passkey_added": 1,
+    "passkey_removed": 1,
     "password_changed": 1,
     "reset_password": 1,
     "second_factor_off": 1,
@@ -18,7 +21,11 @@ MAIL_VERSIONS = {
     "trade_confirmed": 1,
 }
 #: Where the link of a mail leads, below the address of this exchange.
-_PATHS = {"confirm_email": "/auth/confirm-email", "reset_password": "/auth/reset-password"}
+_PATHS = {
+    "confirm_email": "/auth/confirm-email",
+    "invitation": "/auth/invitation",
+    "reset_password": "/auth/reset-password",
+}
 
 # A value that a template names and nobody gave is an error. HTML is escaped, text is not.
 _TEMPLATES = Environment(

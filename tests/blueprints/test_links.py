@@ -2,19 +2,13 @@
 
 from collections.abc import Iterator
 
-import pyotp
 import pytest
 from flask import Flask
 
-from app.access import Role
-from app.identity import second_factor
-from app.kit import clock
 from app.kit.db import Database
 from tests.api import PASSWORD, ApiClient
 from tests.mailbox import Mailbox, carry_out_all, mailbox
 from tests.pages import Browser, check
-from tests.people import PASSWORD as STAFF_PASSWORD
-from tests.people import People
 from tests.unchanged import unchanged
 
 CONFIRM, RESET = "/auth/confirm-email", "/auth/reset-password"
@@ -105,25 +99,3 @@ class TestResetPassword:
         again = browser.send(path, "reset", token=token, password="a third long horse")
         assert again.status_code == 422
         assert "not valid" in check(again).said
-
-
-class TestStaffSecondFactor:
-    def test_the_sign_in_form_asks_for_a_code(
-        self, app: Flask, people: People, browser: Browser, database: Database
-    ) -> None:
-        auditor = people.staff(Role.AUDITOR)
-        with database.transaction() as session:
-            totp = pyotp.TOTP(second_factor.set_up(session, auditor).secret)
-        with database.transaction() as session:
-            code = totp.at(clock.now(), counter_offset=-1)
-            second_factor.confirm(session, auditor, code, network="192.0.2.7")
-        fields = {"email": auditor.email, "password": STAFF_PASSWORD}
-        asked = browser.send("/auth/login", "sign-in", **fields)
-        assert asked.status_code == 422
-        [field] = check(asked).all("input", name="code")
-        assert field["autocomplete"] == "one-time-code"
-        wrong = browser.send("/auth/login", "sign-in", **fields, code="000000")
-        assert wrong.status_code == 422
-        assert check(wrong).all("input", name="code")
-        right = browser.send("/auth/login", "sign-in", **fields, code=totp.at(clock.now()))
-        assert right.status_code == 303

@@ -134,9 +134,9 @@ class TestNewPassword:
 
     def test_a_long_one_takes_no_long_time(self) -> None:
         password = "".join(chr(33 + 7 * n % 94) for n in range(128))
-        started = time.perf_counter()
+        started = time.thread_time()
         rules.check_new_password("password", password, known=["ada@example.com"])
-        assert time.perf_counter() - started < 1
+        assert time.thread_time() - started < 1
 
 
 def test_lockout_grows_to_a_quarter_of_an_hour() -> None:

@@ -17,6 +17,7 @@ from app.jobs.worker import Worker
 from app.kit import tasks
 from app.kit.db import Database
 from tests.api import ApiClient, problem
+from tests.mailbox import Mailbox, mailbox
 from tests.people import set_prices
 
 
@@ -56,7 +57,20 @@ def count(database: Database, table: str) -> int:
         return session.rows(f"SELECT count(*) FROM {table}")[0][0]
 
 
-def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis) -> None:
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+def confirm(me: ApiClient, wish: object, app: Flask, redis: Redis, box: Mailbox) -> None:
+    """No money moves before the address is confirmed, by the link that is mailed there."""
+    problem(me.post("/api/trade/quote", wish), 403, "email_not_confirmed")
+    carry_out_jobs(app, redis)
+    me.ok(200, me.post("/api/auth/verify-email", {"token": box.token(me.email)}))
+
+
+def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailbox) -> None:
     database: Database = lone_app.extensions["database"]
     set_prices(database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
     me = ApiClient(lone_app)
@@ -70,23 +84,25 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis) -> None:
     prices = me.ok(200, me.get("/api/trade/prices", asset="AU"))["data"]
     assert [(price["bid"], price["ask"]) for price in prices] == [("3992.000000", "4008.000000")]
 
+    wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1000.00"}
+    confirm(me, wish, lone_app, redis, box)
+
     # Money comes from outside; then a quote for 1,000 dollars of gold: 995.00 / 4008.
     me.credit(USD="1000.00", PAXG="2")
-    wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1000.00"}
     quote = me.ok(201, me.post("/api/trade/quote", wish))
     assert (quote["toAmount"], quote["price"]) == ("0.24825349", "4008.000000")
     assert quote["fee"] == {"asset": "USD", "amount": "5.00"}
     assert me.available() == {"USD": "1000.00", "PAXG": "2.00000000"}
 
-    entries = count(database, "entries")
     first = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
     again = me.post("/api/trade/order", {"quoteId": quote["id"]}, key="my first trade")
     order = me.ok(201, first)
     assert (again.status_code, again.data) == (201, first.data)
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert count(database, "entries") == entries + 1
-    assert count(database, "orders") == count(database, "outbox") == 1
+    # Two gifts and one trade; the job that tells of it, beside the one that mailed the link.
+    counts = [count(database, table) for table in ("entries", "orders", "outbox")]
+    assert counts == [3, 1, 2]
     problem(me.post("/api/trade/order", {"quoteId": quote["id"]}), 409, "quote_used")
 
     assert me.available() == {"PAXG": "2.00000000", "XAU-s": "0.24825349"}
@@ -98,7 +114,8 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis) -> None:
         carry_out_jobs(lone_app, redis)
     (message,) = me.ok(200, me.get("/api/messages"))["data"]
     assert message["subject"] == "You converted 1000.00 USD to 0.24825349 XAU-s"
-    assert f"Order {order['id']} was filled on {order['executedAt']}." in message["body"]
+    assert [mail.subject for mail in box.to(me.email)][1:] == [message["subject"]]
+    assert message["body"].startswith(f"Order {order['id']} was filled on {order['executedAt']}.")
     assert "Price         4008.000000\nFee           5.00 USD" in message["body"]
 
     # PAXG becomes synthetic gold one to one, and PAXG again.
@@ -120,4 +137,4 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis) -> None:
     ended = me.post("/api/auth/refresh", {"refreshToken": me.refresh_token})
     problem(ended, 401, "token_invalid")
     me.token = registered["accessToken"]
-    assert me.get("/api/auth/me").json == registered["user"]
+    assert me.get("/api/auth/me").json == {**registered["user"], "emailConfirmed": True}

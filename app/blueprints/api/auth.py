@@ -8,6 +8,8 @@ service answers such a refusal as a value, and it is raised after the commit.
 
 from typing import Any
 
+from flask import current_app
+
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas
 from app.blueprints.web import ApiBlueprint, RateLimit, client_network
@@ -18,6 +20,7 @@ from app.identity.errors import (
     EmailAlreadyConfirmed,
     EmailTaken,
     InvalidCredentials,
+    SecondFactorMissing,
     TokenInvalid,
     TwoFactorInvalid,
     TwoFactorNotSetUp,
@@ -58,7 +61,13 @@ def register(database: Database, body: dict[str, Any]) -> object:
     takes=schemas.Login,
     gives=schemas.LoggedIn,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(InvalidCredentials, TwoFactorRequired, TwoFactorInvalid, AccountSuspended),
+    refusals=(
+        InvalidCredentials,
+        TwoFactorRequired,
+        TwoFactorInvalid,
+        AccountSuspended,
+        SecondFactorMissing,
+    ),
     own_transactions=True,
 )
 def login(database: Database, body: dict[str, Any]) -> object:
@@ -71,7 +80,12 @@ def login(database: Database, body: dict[str, Any]) -> object:
         attempt = identity.begin_login(session, email=body["email"], network=client_network())
     attempt = identity.check_password(attempt, body["password"])
     with database.transaction() as session:
-        return identity.conclude_login(session, attempt, body.get("code"))
+        return identity.conclude_login(
+            session,
+            attempt,
+            body.get("code"),
+            staff_need_second_factor=current_app.extensions["settings"].second_factor_required,
+        )
 
 
 @blp.operation(

@@ -1,25 +1,24 @@
-"""Sign-in and sign-out pages of staff."""
+"""Sign-in and sign-out pages of staff: the password, which is the first step."""
 
 from dataclasses import dataclass
 
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import nav, signin
-from app.blueprints.errors import status_of
+from app.blueprints import signin
+from app.blueprints.auth import entry
 from app.blueprints.limits import RateLimit, client_network
 from app.blueprints.pages import PageBlueprint, our_path, see_other
 from app.blueprints.rendering import page
 from app.identity import service as identity
-from app.identity.errors import TwoFactorInvalid, TwoFactorRequired
+from app.identity import sign_in
+from app.identity.sign_in import Waiting
 from app.kit.db import Database, Session
-from app.kit.errors import Invalid, Limited, Refusal, Unauthenticated
+from app.kit.errors import Invalid, Limited, Refusal
 
 blp = PageBlueprint("auth", "/auth")
 
 _EMAIL_LENGTH_MAX = 320
-_PASSWORD_LENGTH_MAX = 1024
-_CODE_LENGTH_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +28,15 @@ class LoginForm:
     email: str
     password: str
     next: str | None
-    code: str | None = None
 
     @classmethod
     def sent(cls) -> "LoginForm":
         """The form as the current request sent it, cut to lengths that mean something."""
         form = request.form
         return cls(
-            form.get("email", "").strip()[:_EMAIL_LENGTH_MAX],
-            form.get("password", "")[:_PASSWORD_LENGTH_MAX],
+            entry.typed("email", _EMAIL_LENGTH_MAX),
+            form.get("password", "")[: entry.PASSWORD_LENGTH_MAX],
             our_path(form.get("next")),
-            form.get("code", "").strip()[:_CODE_LENGTH_MAX] or None,
         )
 
     def problems(self) -> dict[str, str]:
@@ -54,13 +51,14 @@ def show_login(_database: Database) -> Response:
     then = our_path(request.args.get("next"))
     member = signin.member()
     if member is not None:
-        return see_other(then or _home_of(member.actor))
+        return see_other(then or entry.home_of(member.actor))
     return _form(LoginForm("", "", then))
 
 
 @blp.view("POST", "/login", public=True, rate_limit=RateLimit.SIGN_IN)
 def login(database: Database) -> Response:
-    """Sign in. The browser gets a new session, whatever it brought."""
+    """Give the password. The browser gets a new secret, whatever it brought: of a session, or of
+    a sign-in that waits for the second factor."""
     form = LoginForm.sent()
     if problems := form.problems():
         return _form(form, 422, problems)
@@ -69,19 +67,24 @@ def login(database: Database) -> Response:
             attempt = identity.begin_login(session, email=form.email, network=client_network())
         attempt = identity.check_password(attempt, form.password)
         with database.transaction() as session:
-            outcome = identity.conclude_staff_login(
-                session, attempt, form.code, replaces=signin.secret()
+            outcome = sign_in.give_password(
+                session,
+                attempt,
+                signin.device(),
+                second_factor_required=signin.second_factor_required(),
+                replaces=signin.secret(),
             )
     except Invalid as refusal:
         return _form(form, 422, {refusal.field: f"This {refusal.message}"})
     except Limited as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):
-        return _refused(form, outcome)
-    signin.remember(outcome)
-    member = signin.member()
-    assert member is not None
-    return see_other(form.next or _home_of(member.actor))
+        response = _form(form, entry.status_beside_form(outcome), {"": outcome.detail})
+        return entry.say_when(response, outcome)
+    if isinstance(outcome, Waiting):
+        signin.wait(outcome.secret, form.next)
+        return see_other(url_for("steps_pages.show_second_factor"))
+    return entry.enter(outcome, form.next)
 
 
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
@@ -92,32 +95,12 @@ def logout(session: Session, actor: Actor) -> Response:
     return see_other(url_for("auth_pages.show_login"))
 
 
-def _refused(form: LoginForm, refusal: Refusal) -> Response:
-    # 401 would ask the browser for a scheme of its own; the form is what asks here.
-    status = 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
-    asks_code = isinstance(refusal, TwoFactorRequired | TwoFactorInvalid)
-    response = _form(form, status, {"": refusal.detail}, asks_code=asks_code)
-    if isinstance(refusal, Limited):
-        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
-    return response
-
-
-def _form(
-    form: LoginForm,
-    status: int = 200,
-    problems: dict[str, str] | None = None,
-    *,
-    asks_code: bool = False,
-) -> Response:
+def _form(form: LoginForm, status: int = 200, problems: dict[str, str] | None = None) -> Response:
     return page(
         "auth/login.html",
         "auth/_login.html",
         status=status,
         form_data=form,
         problems=problems or {},
-        asks_code=asks_code,
+        party=signin.party(),
     )
-
-
-def _home_of(actor: Actor) -> str:
-    return url_for(nav.home_of(actor) or "public_pages.home")

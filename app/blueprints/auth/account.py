@@ -1,0 +1,176 @@
+"""One's own account: second factors, passkeys and sessions.
+
+What changes how one signs in asks first for a fresh proof of who one is.
+"""
+
+from flask import Response, url_for
+from markupsafe import Markup
+
+from app.access import Actor, Permission
+from app.blueprints import signin
+from app.blueprints.auth import browsers, entry, steps
+from app.blueprints.limits import RateLimit, client_network
+from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.rendering import page
+from app.identity import passkeys, second_factor, sign_in, staff_sessions
+from app.identity.passkeys import Purpose
+from app.kit.db import Session
+from app.kit.errors import Invalid, Refusal
+
+blp = PageBlueprint("account", "/auth/account")
+
+_CHANGE = Permission.SECOND_FACTOR_CHANGE
+
+
+@blp.view("GET", "", permission=Permission.ACCOUNT_READ)
+def show(session: Session, actor: Actor) -> Response:
+    """How one signs in, and where one is signed in."""
+    return _account(session, actor)
+
+
+# Passkeys
+
+
+@blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True)
+def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
+    """What makes a passkey."""
+    return steps.asked(passkeys.ask_to_register(session, signin.party(), actor))
+
+
+@blp.view("POST", "/passkeys", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
+def add_passkey(session: Session, actor: Actor) -> Response:
+    """Register a passkey."""
+    # Refused answers count as given: nothing raises before the commit.
+    challenge = passkeys.take(session, signin.asked(), Purpose.REGISTER, actor.user_id)
+    try:
+        new = passkeys.check_new(signin.party(), challenge, entry.answer())
+        passkeys.add(session, actor, new, entry.typed("name"))
+    except Invalid as refusal:
+        return _account(session, actor, 422, {"new-passkey-name": f"This {refusal.message}"})
+    except Refusal as refusal:
+        status = entry.status_beside_form(refusal)
+        return _account(session, actor, status, {"": refusal.detail})
+    return _back()
+
+
+@blp.view("POST", "/passkeys/<identifier>/name", permission=_CHANGE)
+def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
+    """Call a passkey otherwise."""
+    try:
+        passkeys.rename(session, actor, identifier, entry.typed("name"))
+    except Invalid as refusal:
+        return _account(session, actor, 422, {f"{identifier}-name": f"This {refusal.message}"})
+    return _back()
+
+
+@blp.view("POST", "/passkeys/<identifier>/remove", permission=_CHANGE, fresh=True)
+def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
+    """Forget a passkey."""
+    passkeys.remove(session, actor, identifier, may_be_last=not signin.second_factor_required())
+    return _back()
+
+
+# The authenticator app
+
+
+@blp.view("POST", "/app", permission=_CHANGE, fresh=True)
+def set_up_app(session: Session, actor: Actor) -> Response:
+    """Make the secret that an authenticator app is to know."""
+    second_factor.set_up(session, actor)
+    return see_other(url_for("account_pages.show_app"))
+
+
+@blp.view("GET", "/app", permission=_CHANGE, fresh=True)
+def show_app(session: Session, actor: Actor) -> Response:
+    """The secret, as a picture and as text, and a form for the first code."""
+    setup = second_factor.pending(session, actor)
+    return _app_form(setup) if setup else _back()
+
+
+@blp.view("POST", "/app/code", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
+def confirm_app(session: Session, actor: Actor) -> Response:
+    """Switch the app on by its first code; the recovery codes are shown."""
+    setup = second_factor.pending(session, actor)
+    if setup is None:
+        return _back()
+    if not (code := entry.code()):
+        return _app_form(setup, 422, {"code": "Enter the code that the app shows"})
+    codes = second_factor.confirm(session, actor, code, network=client_network())
+    if isinstance(codes, Refusal):
+        status = entry.status_beside_form(codes)
+        return entry.say_when(_app_form(setup, status, {"": codes.detail}), codes)
+    return entry.recovery_codes(codes, url_for("account_pages.show"))
+
+
+@blp.view("POST", "/app/off", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
+def switch_off_app(session: Session, actor: Actor) -> Response:
+    """Forget the app and the recovery codes, by a code."""
+    if not (code := entry.code()):
+        return _account(session, actor, 422, {"app-off-code": "Enter a code to switch it off"})
+    refusal = sign_in.switch_off_app(
+        session,
+        actor,
+        code,
+        network=client_network(),
+        may_be_last=not signin.second_factor_required(),
+    )
+    if refusal is not None:
+        status = entry.status_beside_form(refusal)
+        response = _account(session, actor, status, {"": refusal.detail})
+        return entry.say_when(response, refusal)
+    return _back()
+
+
+# Sessions
+
+
+@blp.view("POST", "/sessions/<identifier>/end", permission=Permission.SESSIONS_REVOKE)
+def end_session(session: Session, actor: Actor, identifier: str) -> Response:
+    """End one of one's own sessions."""
+    staff_sessions.end_mine(session, actor, identifier)
+    return _back()
+
+
+@blp.view("POST", "/sessions/end-others", permission=Permission.SESSIONS_REVOKE)
+def end_other_sessions(session: Session, actor: Actor) -> Response:
+    """End all of one's own sessions but this one."""
+    staff_sessions.end_others(session, actor)
+    return _back()
+
+
+def _back() -> Response:
+    return see_other(url_for("account_pages.show"))
+
+
+def _app_form(
+    setup: second_factor.Setup, status: int = 200, problems: dict[str, str] | None = None
+) -> Response:
+    return page(
+        "auth/app.html",
+        "auth/_app.html",
+        status=status,
+        problems=problems or {},
+        setup=setup,
+        qr=Markup(setup.qr_svg),  # noqa: S704 - segno draws what we wrote
+        action=url_for("account_pages.confirm_app"),
+        button="Confirm",
+    )
+
+
+def _account(
+    session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
+) -> Response:
+    return page(
+        "auth/account_page.html",
+        "auth/_account_page.html",
+        status=status,
+        problems=problems or {},
+        party=signin.party(),
+        actor=actor,
+        has_app=second_factor.is_on(session, actor.user_id),
+        codes_left=second_factor.recovery_codes_left(session, actor),
+        passkeys=passkeys.mine(session, actor),
+        sessions=[
+            (each, browsers.called(each.browser)) for each in staff_sessions.mine(session, actor)
+        ],
+    )

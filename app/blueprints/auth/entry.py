@@ -1,0 +1,65 @@
+"""What the steps of signing in have in common: what was typed, refusals beside the form, and in."""
+
+from flask import Response, request, url_for
+
+from app.access import Actor
+from app.blueprints import nav, signin
+from app.blueprints.errors import status_of
+from app.blueprints.pages import our_path, see_other
+from app.blueprints.rendering import page
+from app.identity.passkeys import ANSWER_LENGTH_MAX
+from app.identity.sign_in import SignedIn
+from app.kit.errors import Limited, Refusal, Unauthenticated
+
+CODE_LENGTH_MAX = 64
+PASSWORD_LENGTH_MAX = 1024
+NAME_LENGTH_MAX = 100
+
+
+def typed(field: str, length_max: int = NAME_LENGTH_MAX) -> str:
+    """A field of the form without blanks around it, cut to a length that means something."""
+    return request.form.get(field, "").strip()[:length_max]
+
+
+def code() -> str:
+    """The code that was typed."""
+    return typed("code", CODE_LENGTH_MAX)
+
+
+def answer() -> str:
+    """What the browser's authenticator answered; one character more than is judged at most."""
+    return typed("credential", ANSWER_LENGTH_MAX + 1)
+
+
+def enter(signed_in: SignedIn, then: str | None) -> Response:
+    """In, and on to where the person wanted to go; by the recovery codes, if there are any."""
+    signin.remember(signed_in.secret)
+    member = signin.member()
+    assert member is not None, "the session began just now"
+    onward = our_path(then) or home_of(member.actor)
+    if signed_in.recovery_codes:
+        return recovery_codes(signed_in.recovery_codes, onward)
+    return see_other(onward)
+
+
+def recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Response:
+    """The codes, shown once."""
+    return page("auth/recovery_codes.html", "auth/_recovery_codes.html", codes=codes, onward=onward)
+
+
+def home_of(actor: Actor) -> str:
+    """The first page that this person may open."""
+    return url_for(nav.home_of(actor) or "public_pages.home")
+
+
+def status_beside_form(refusal: Refusal) -> int:
+    """The status of a form that is shown again. 401 would ask the browser for a scheme of its own;
+    the form is what asks here."""
+    return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
+
+
+def say_when(response: Response, refusal: Refusal) -> Response:
+    """The answer with the time to wait, if there is one."""
+    if isinstance(refusal, Limited):
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response

@@ -1,0 +1,100 @@
+"""Proving again who one is, before a sensitive act (`fresh` of a view).
+
+The second factor, or the password for those who have none. The session goes on under another
+secret.
+"""
+
+from flask import Response, request
+
+from app.access import Actor, Permission
+from app.blueprints import signin
+from app.blueprints.auth import entry, steps
+from app.blueprints.limits import RateLimit, client_network
+from app.blueprints.pages import PageBlueprint, our_path, see_other
+from app.blueprints.rendering import page
+from app.identity import half_done, passkeys, second_factor, sign_in
+from app.identity import service as identity
+from app.identity.passkeys import Purpose
+from app.kit.db import Session
+from app.kit.errors import Limited, Refusal
+
+blp = PageBlueprint("proof", "/auth")
+
+
+@blp.view("GET", "/prove", permission=Permission.ACCOUNT_READ)
+def show(session: Session, actor: Actor) -> Response:
+    """Ask for what the person can prove it with."""
+    return _form(session, actor, our_path(request.args.get("next")))
+
+
+@blp.view("POST", "/prove", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN)
+def prove(session: Session, actor: Actor) -> Response:
+    """By a code, or by the password for those without a second factor."""
+    then = our_path(request.form.get("next"))
+    if second_factor.is_on(session, actor.user_id):
+        if not (code := entry.code()):
+            return _form(session, actor, then, 422, {"code": "Enter the code"})
+        outcome = sign_in.prove_by_code(session, actor, code, signin.device())
+    else:
+        outcome = _by_password(session, actor)
+    return _settled(session, actor, outcome, then)
+
+
+@blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
+def ask_for_passkey(session: Session, actor: Actor) -> Response:
+    """What one of the person's own passkeys is to sign."""
+    return steps.asked(passkeys.ask_to_sign(session, signin.party(), actor.user_id))
+
+
+@blp.view(
+    "POST", "/prove/passkey", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN
+)
+def prove_by_passkey(session: Session, actor: Actor) -> Response:
+    """By a passkey. The question counts as answered also when this is refused: nothing raises."""
+    text, then = entry.answer(), our_path(request.form.get("next"))
+    challenge = passkeys.take(session, signin.asked(), Purpose.STEP_UP, actor.user_id)
+    outcome: str | Refusal
+    try:
+        proof = passkeys.check(signin.party(), challenge, passkeys.find(session, text), text)
+        outcome = sign_in.prove_by_passkey(session, actor, proof)
+    except Refusal as refusal:
+        outcome = refusal
+    return _settled(session, actor, outcome, then)
+
+
+def _by_password(session: Session, actor: Actor) -> str | Refusal:
+    # Hashing holds this connection, and no row: few have no second factor, and only with samples.
+    try:
+        attempt = identity.begin_password_change(session, actor, network=client_network())
+    except Limited as refusal:
+        return refusal
+    password = request.form.get("password", "")[: entry.PASSWORD_LENGTH_MAX]
+    return sign_in.prove_by_password(session, actor, identity.check_password(attempt, password))
+
+
+def _settled(session: Session, actor: Actor, outcome: str | Refusal, then: str | None) -> Response:
+    if isinstance(outcome, Refusal):
+        status = entry.status_beside_form(outcome)
+        response = _form(session, actor, then, status, {"": outcome.detail})
+        return entry.say_when(response, outcome)
+    signin.renew(outcome)
+    return see_other(then or entry.home_of(actor))
+
+
+def _form(
+    session: Session,
+    actor: Actor,
+    then: str | None,
+    status: int = 200,
+    problems: dict[str, str] | None = None,
+) -> Response:
+    return page(
+        "auth/prove.html",
+        "auth/_prove.html",
+        status=status,
+        problems=problems or {},
+        then=then,
+        has_app=second_factor.is_on(session, actor.user_id),
+        has_passkey=half_done.has_passkey(session, actor.user_id),
+        party=signin.party(),
+    )

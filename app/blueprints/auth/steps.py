@@ -1,0 +1,228 @@
+"""The second step of signing in, passkeys that make it the only one, and setting up the first
+second factor.
+
+Who is signing in stands in a row of the database that the browser's cookie opens: no form says it.
+"""
+
+from typing import Any
+
+from flask import Response, jsonify, url_for
+from markupsafe import Markup
+
+from app.blueprints import signin
+from app.blueprints.auth import entry
+from app.blueprints.limits import RateLimit
+from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.rendering import page
+from app.identity import half_done, passkeys, second_factor, sign_in
+from app.identity.errors import SignInOver
+from app.identity.half_done import HalfDone
+from app.identity.passkeys import Purpose
+from app.kit.db import Database
+from app.kit.errors import Invalid, Refusal
+
+blp = PageBlueprint("steps", "/auth")
+
+
+@blp.view("GET", "/second-factor", public=True)
+def show_second_factor(database: Database) -> Response:
+    """Ask for the code or the passkey; whoever has neither is led to set one up."""
+    with database.reading() as session:
+        person = half_done.find(session, signin.waiting())
+    if person is None:
+        return see_other(url_for("auth_pages.show_login"))
+    if person.must_enrol:
+        return see_other(url_for("steps_pages.show_enrolment"))
+    return _second_factor(person)
+
+
+@blp.view("POST", "/second-factor", public=True, rate_limit=RateLimit.SIGN_IN)
+def give_second_factor(database: Database) -> Response:
+    """Give the code, and be in."""
+    with database.reading() as session:
+        person = half_done.find(session, signin.waiting())
+    if person is None:
+        return _start_again()
+    if not (code := entry.code()):
+        return _second_factor(person, 422, {"code": "Enter the code"})
+    with database.transaction() as session:
+        outcome = sign_in.give_code(session, signin.waiting(), code, signin.device())
+    if isinstance(outcome, SignInOver):
+        return _start_again()
+    if isinstance(outcome, Refusal):
+        status = entry.status_beside_form(outcome)
+        return entry.say_when(_second_factor(person, status, {"": outcome.detail}), outcome)
+    return entry.enter(outcome, signin.then())
+
+
+@blp.view("POST", "/passkey/question", public=True)
+def ask_for_passkey(database: Database) -> Response:
+    """What a passkey is to sign, to sign in whoever it belongs to."""
+    with database.transaction() as session:
+        question = passkeys.ask_to_sign(session, signin.party())
+    return asked(question)
+
+
+@blp.view("POST", "/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
+def give_passkey(database: Database) -> Response:
+    """Sign in by a passkey."""
+    text, then = entry.answer(), entry.typed("next", 2048) or signin.then()
+    # The question counts as answered whatever becomes of the answer: a transaction of its own.
+    with database.transaction() as session:
+        challenge = passkeys.take(session, signin.asked(), Purpose.SIGN_IN)
+        known = passkeys.find(session, text)
+    try:
+        proof = passkeys.check(signin.party(), challenge, known, text)
+        with database.transaction() as session:
+            outcome = sign_in.give_passkey(
+                session,
+                proof,
+                signin.device(),
+                replaces=signin.secret(),
+                waiting=signin.waiting(),
+            )
+    except Refusal as refusal:
+        outcome = refusal
+    if isinstance(outcome, Refusal):
+        return _passkey_refused(outcome)
+    return entry.enter(outcome, then)
+
+
+@blp.view("GET", "/enrol", public=True)
+def show_enrolment(database: Database) -> Response:
+    """The choice: an authenticator app or a passkey."""
+    with database.reading() as session:
+        person = half_done.find(session, signin.waiting())
+    if person is None or not person.must_enrol:
+        return see_other(url_for("auth_pages.show_login"))
+    return _enrolment()
+
+
+@blp.view("POST", "/enrol/app", public=True)
+def enrol_app(database: Database) -> Response:
+    """Make the secret that the authenticator app is to know."""
+    try:
+        with database.transaction() as session:
+            person = sign_in.enrolling(session, signin.waiting())
+            second_factor.set_up(session, person.actor)
+    except SignInOver:
+        return _start_again()
+    return see_other(url_for("steps_pages.show_enrol_app"))
+
+
+@blp.view("GET", "/enrol/app", public=True)
+def show_enrol_app(database: Database) -> Response:
+    """The secret, as a picture and as text, and a form for the first code."""
+    setup = _pending(database)
+    return _app_form(setup) if setup else see_other(url_for("steps_pages.show_enrolment"))
+
+
+@blp.view("POST", "/enrol/app/code", public=True, rate_limit=RateLimit.SIGN_IN)
+def confirm_app(database: Database) -> Response:
+    """Give the app's first code, and be in; the recovery codes are shown."""
+    setup = _pending(database)
+    if setup is None:
+        return _start_again()
+    if not (code := entry.code()):
+        return _app_form(setup, 422, {"code": "Enter the code that the app shows"})
+    try:
+        with database.transaction() as session:
+            outcome = sign_in.enrol_app(session, signin.waiting(), code, signin.device())
+    except SignInOver:
+        return _start_again()
+    if isinstance(outcome, Refusal):
+        status = entry.status_beside_form(outcome)
+        return entry.say_when(_app_form(setup, status, {"": outcome.detail}), outcome)
+    return entry.enter(outcome, signin.then())
+
+
+@blp.view("POST", "/enrol/passkey/question", public=True)
+def ask_for_new_passkey(database: Database) -> Response:
+    """What makes a passkey for whoever is signing in."""
+    with database.transaction() as session:
+        person = sign_in.enrolling(session, signin.waiting())
+        question = passkeys.ask_to_register(session, signin.party(), person.actor)
+    return asked(question)
+
+
+@blp.view("POST", "/enrol/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
+def enrol_passkey(database: Database) -> Response:
+    """Register the first passkey, and be in."""
+    text, waiting = entry.answer(), signin.waiting()
+    try:
+        with database.transaction() as session:
+            person = sign_in.enrolling(session, waiting)
+            challenge = passkeys.take(session, signin.asked(), Purpose.REGISTER, person.user_id)
+        new = passkeys.check_new(signin.party(), challenge, text)
+        with database.transaction() as session:
+            signed_in = sign_in.enrol_passkey(
+                session, waiting, new, entry.typed("name"), signin.device()
+            )
+    except SignInOver:
+        return _start_again()
+    except Invalid as refusal:
+        return _enrolment(422, {"name": f"This {refusal.message}"})
+    except Refusal as refusal:
+        return _enrolment(entry.status_beside_form(refusal), {"": refusal.detail})
+    return entry.enter(signed_in, signin.then())
+
+
+def asked(question: passkeys.Question) -> Response:
+    """The question for the script of the page; the cookie keeps what was asked."""
+    signin.ask(question.challenge)
+    response = jsonify(question.options)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _pending(database: Database) -> second_factor.Setup | None:
+    with database.reading() as session:
+        person = half_done.find(session, signin.waiting())
+        if person is None or not person.must_enrol:
+            return None
+        return second_factor.pending(session, person.actor)
+
+
+def _second_factor(
+    person: HalfDone, status: int = 200, problems: dict[str, str] | None = None
+) -> Response:
+    return _page("second_factor", status, problems, person=person)
+
+
+def _passkey_refused(refusal: Refusal) -> Response:
+    return _page("passkey_refused", entry.status_beside_form(refusal), {"": refusal.detail})
+
+
+def _enrolment(status: int = 200, problems: dict[str, str] | None = None) -> Response:
+    return _page("enrol", status, problems)
+
+
+def _app_form(
+    setup: second_factor.Setup, status: int = 200, problems: dict[str, str] | None = None
+) -> Response:
+    return _page(
+        "app",
+        status,
+        problems,
+        setup=setup,
+        qr=Markup(setup.qr_svg),  # noqa: S704 - segno draws what we wrote
+        action=url_for("steps_pages.confirm_app"),
+        button="Confirm and sign in",
+    )
+
+
+def _start_again() -> Response:
+    """The sign-in is over: the way back says why."""
+    refusal = SignInOver()
+    return _page("over", entry.status_beside_form(refusal), {"": refusal.detail})
+
+
+def _page(name: str, status: int, problems: dict[str, str] | None, **context: Any) -> Response:
+    return page(
+        f"auth/{name}.html",
+        f"auth/_{name}.html",
+        status=status,
+        problems=problems or {},
+        party=signin.party(),
+        **context,
+    )

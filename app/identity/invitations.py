@@ -1,0 +1,171 @@
+"""Inviting staff: a person with a role and no password, and a link that lets them choose one.
+
+The link leads on to setting up a second factor; whoever bears it is not signed in before that.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.access import Actor, Permission, Role, require
+from app.audit import service as audit
+from app.identity import grants, half_done, one_time, queries, rules, service
+from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
+from app.identity.one_time import Purpose
+from app.identity.passwords import Passwords
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Conflict, NotFound
+from app.kit.ports import resolve
+from app.outbox import service as outbox
+
+#: In place of a hash: no password matches it.
+NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - says that there is none
+
+_LOCK_INVITED = "SELECT FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE"
+_ACCEPT = """
+UPDATE users SET password_hash = %s, email_confirmed_at = coalesce(email_confirmed_at, %s)
+WHERE id = %s
+"""
+_WAITING = """
+SELECT id, email, first_name, last_name, role FROM users
+WHERE password_hash = %s AND status = 'active' ORDER BY id DESC LIMIT 100
+"""
+
+
+class InvitationAccepted(Conflict):
+    """The person has chosen a password already: there is nothing to invite them to."""
+
+    code = "invitation_accepted"
+    title = "This person has accepted the invitation already"
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody who has not accepted yet."""
+
+    id: UUID
+    email: str
+    first_name: str
+    last_name: str
+    role: Role
+
+    @property
+    def public_id(self) -> str:
+        """Their id in forms."""
+        return ids.encode("usr", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The first password of somebody invited, checked and hashed."""
+
+    token: str
+    password_hash: str
+
+
+def roles_for(session: Session, actor: Actor) -> list[Role]:
+    """The roles that this person may invite others to: those with no right that they lack."""
+    return [
+        role
+        for role, permissions in grants.held(session).items()
+        if role not in {Role.USER, Role.ADMIN} and permissions <= actor.permissions
+    ]
+
+
+def invite(
+    session: Session, actor: Actor, *, email: str, first_name: str, last_name: str, role: str
+) -> UUID:
+    """Add a person in a role and mail them a link that lets them choose a password.
+
+    Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming the field.
+    """
+    require(actor, Permission.STAFF_INVITE)
+    found = next((each for each in roles_for(session, actor) if each == role), None)
+    if found is None:
+        raise RoleNotInvitable
+    registration = service.Registration(
+        email,
+        rules.email_key(email),
+        rules.name("firstName", first_name),
+        rules.name("lastName", last_name),
+        None,
+        NO_PASSWORD,
+    )
+    # Asked first, so that the form can say it: nobody else learns who has an account.
+    if session.rows("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
+        raise EmailTaken
+    user_id = service.add_person(session, registration, found)
+    _mail(session, actor, user_id, found)
+    return user_id
+
+
+def invite_again(session: Session, actor: Actor, public_id: str) -> None:
+    """Mail another link; the ones before it open nothing any more.
+
+    Raises `NotFound` and `InvitationAccepted`.
+    """
+    require(actor, Permission.STAFF_INVITE)
+    person = queries.person_by_id(session, ids.decode("usr", public_id))
+    if person.role is Role.USER:
+        raise NotFound
+    # Links before people, as everywhere: so that nobody waits for each other.
+    one_time.end_others(session, person.id, Purpose.INVITATION)
+    if session.row(_LOCK_INVITED, (person.id, NO_PASSWORD)) is None:
+        raise InvitationAccepted
+    _mail(session, actor, person.id, person.role)
+
+
+def waiting(session: Session) -> list[Invited]:
+    """Who has not accepted yet, newest first."""
+    return [
+        Invited(user_id, email, first_name, last_name, Role(role))
+        for user_id, email, first_name, last_name, role in session.rows(_WAITING, (NO_PASSWORD,))
+    ]
+
+
+def check_acceptance(session: Session, token: str) -> queries.Person:
+    """Who was invited by the link, without using it. Raises `TokenInvalid`."""
+    link = one_time.find(session, token, Purpose.INVITATION)
+    return queries.person_by_id(session, link.user_id)
+
+
+def prepare_acceptance(person: queries.Person, *, token: str, password: str) -> Acceptance:
+    """Check and hash the password (slow, no database). Raises `Invalid`."""
+    rules.check_new_password("password", password, known=person.known)
+    return Acceptance(token, resolve(Passwords).hash(password))
+
+
+def accept(session: Session, acceptance: Acceptance) -> str:
+    """Use the link: set the password, and answer the browser's secret for the second step.
+
+    Raises `TokenInvalid`, to all but one of many at the same moment.
+    """
+    user_id = one_time.redeem(session, acceptance.token, Purpose.INVITATION).user_id
+    if session.row(_LOCK_INVITED, (user_id, NO_PASSWORD)) is None:
+        raise TokenInvalid("This invitation was accepted already. Sign in")
+    session.send(_ACCEPT, (acceptance.password_hash, clock.now(), user_id))
+    one_time.end_others(session, user_id, Purpose.INVITATION)
+    one_time.end_others(session, user_id, Purpose.RESET_PASSWORD)
+    audit.record(
+        session, actor=None, action="invitation.accepted", subject=ids.encode("usr", user_id)
+    )
+    return half_done.start(session, user_id)
+
+
+def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
+    subject = ids.encode("usr", user_id)
+    audit.record(
+        session, actor=actor, action="person.invited", subject=subject, after={"role": role.value}
+    )
+    link_id = one_time.issue(session, user_id, Purpose.INVITATION)
+    outbox.stage(
+        session,
+        "messages.send_mail",
+        {
+            "user_id": str(user_id),
+            "kind": "invitation",
+            "event_key": f"invitation:{ids.encode(one_time.PREFIX, link_id)}",
+            "values": {"role": role.lower()},
+            "token_id": str(link_id),
+        },
+    )

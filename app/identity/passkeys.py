@@ -1,0 +1,351 @@
+"""Passkeys (WebAuthn) of staff, each with user verification: the device asks for a PIN or a finger,
+so that one of them stands for both factors.
+
+A challenge is a random number that the browser's cookie and the database both know. It is deleted
+by the first answer, right or wrong, so that of many answers at once one is judged. The origin and
+the relying party's id come from the settings, never from a request.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from secrets import token_bytes
+from typing import Any, Literal, Self
+from unicodedata import category
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import webauthn
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
+from webauthn.helpers import parse_authentication_credential_json as parse_answer
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from app.access import Actor
+from app.audit import service as audit
+from app.identity.errors import LastSecondFactor, PasskeyRefused
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.outbox import service as outbox
+
+LIFETIME = timedelta(minutes=5)
+NAME_LENGTH_MAX = 60
+EACH_MAX = 20
+ANSWER_LENGTH_MAX = 16_384
+_CHALLENGE_BYTES = 32
+_HOUSE = "PBCEx"
+
+_ASK = """
+INSERT INTO passkey_challenges (challenge_hash, purpose, user_id, expires_at)
+VALUES (%s, %s, %s, %s)
+"""
+_TAKE = """
+DELETE FROM passkey_challenges
+WHERE challenge_hash = %s AND purpose = %s AND user_id IS NOT DISTINCT FROM %s
+RETURNING expires_at > %s
+"""
+_FORGET = "DELETE FROM passkey_challenges WHERE expires_at <= %s"
+_CREDENTIALS = "SELECT credential_id FROM passkeys WHERE user_id = %s ORDER BY id"
+_KNOWN = """
+SELECT id, user_id, public_key, sign_count FROM passkeys WHERE credential_id = %s
+"""
+_ADD = """
+INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+# A counter that stands still or goes back is a copy of the key, or the same answer again.
+_USE = """
+UPDATE passkeys SET sign_count = %(count)s, last_used_at = %(now)s
+WHERE id = %(id)s AND (sign_count < %(count)s OR (sign_count = 0 AND %(count)s = 0))
+RETURNING id
+"""
+_LIST = """
+SELECT id, name, created_at, last_used_at FROM passkeys WHERE user_id = %s ORDER BY id
+"""
+_LOCK_PERSON = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
+_RENAME = "UPDATE passkeys SET name = %s WHERE id = %s AND user_id = %s RETURNING id"
+_REMOVE = "DELETE FROM passkeys WHERE id = %s AND user_id = %s RETURNING id"
+_OTHERS = """
+SELECT (SELECT count(*) FROM passkeys WHERE user_id = %(user)s)
+    + (SELECT count(*) FROM totp_credentials WHERE user_id = %(user)s AND confirmed_at IS NOT NULL)
+"""
+
+
+class Purpose(StrEnum):
+    """What a challenge is for. An answer for one purpose proves nothing for another."""
+
+    REGISTER = "register"
+    """Adds a passkey to a person's own."""
+    SIGN_IN = "sign_in"
+    """Signs in whoever the passkey belongs to."""
+    STEP_UP = "step_up"
+    """Proves again that it is the person who is signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """Where passkeys count: the id is the host that browsers bind them to."""
+
+    id: str
+    origin: str
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """The one that is reached at this address."""
+        parts = urlsplit(url)
+        return cls(parts.hostname or "", f"{parts.scheme}://{parts.netloc}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the browser is to ask an authenticator. Its cookie keeps `challenge`."""
+
+    challenge: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A registered passkey, as it was when the answer came."""
+
+    id: UUID
+    user_id: UUID
+    public_key: bytes
+    sign_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An answer that verified: whose passkey signed, and its counter since."""
+
+    passkey_id: UUID
+    user_id: UUID
+    sign_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A passkey that an authenticator has just made."""
+
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A passkey as its owner sees it."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        """Its id in forms."""
+        return ids.encode("pky", self.id)
+
+
+# Asking
+
+
+def ask_to_register(session: Session, party: RelyingParty, actor: Actor) -> Question:
+    """The question that makes a passkey for this person, on none of their devices twice."""
+    challenge = _ask(session, Purpose.REGISTER, actor.user_id)
+    options = webauthn.generate_registration_options(
+        rp_id=party.id,
+        rp_name=_HOUSE,
+        user_id=actor.user_id.bytes,
+        user_name=actor.email,
+        user_display_name=actor.email,
+        challenge=challenge,
+        timeout=_milliseconds(),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED,
+            require_resident_key=True,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=_descriptors(session, actor.user_id),
+    )
+    return Question(bytes_to_base64url(challenge), options_to_json_dict(options))
+
+
+def ask_to_sign(session: Session, party: RelyingParty, user_id: UUID | None = None) -> Question:
+    """The question that proves a passkey: anybody's, to sign in, or this person's, to step up."""
+    purpose = Purpose.SIGN_IN if user_id is None else Purpose.STEP_UP
+    challenge = _ask(session, purpose, user_id)
+    options = webauthn.generate_authentication_options(
+        rp_id=party.id,
+        challenge=challenge,
+        timeout=_milliseconds(),
+        user_verification=UserVerificationRequirement.REQUIRED,
+        allow_credentials=_descriptors(session, user_id) if user_id else None,
+    )
+    return Question(bytes_to_base64url(challenge), options_to_json_dict(options))
+
+
+def take(
+    session: Session, challenge: str | None, purpose: Purpose, user_id: UUID | None = None
+) -> bytes | None:
+    """The challenge that an answer must have signed; None when it was answered, is too old or was
+    asked of somebody else. It counts as answered from now on: commit before judging the answer."""
+    if challenge is None:
+        return None
+    number = base64url_to_bytes(challenge)
+    row = session.row(_TAKE, (_hash(number), purpose, user_id, clock.now()))
+    return number if row is not None and row[0] else None
+
+
+def forget_expired(session: Session, now: datetime) -> None:
+    """Delete questions that nobody answered."""
+    session.send(_FORGET, (now,))
+
+
+# Judging answers (no database)
+
+
+def check_new(party: RelyingParty, challenge: bytes | None, answer: str) -> New:
+    """The passkey that the answer registers. Raises `PasskeyRefused`."""
+    if challenge is None or len(answer) > ANSWER_LENGTH_MAX:
+        raise PasskeyRefused
+    try:
+        verified = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=party.origin,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+        raise PasskeyRefused from error
+    return New(verified.credential_id, verified.credential_public_key, verified.sign_count)
+
+
+def find(session: Session, answer: str) -> Known | None:
+    """The passkey that the answer says it is of."""
+    if len(answer) > ANSWER_LENGTH_MAX:
+        return None
+    try:
+        credential_id = parse_answer(answer).raw_id
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        return None
+    row = session.row(_KNOWN, (credential_id,))
+    return Known(*row) if row else None
+
+
+def check(party: RelyingParty, challenge: bytes | None, known: Known | None, answer: str) -> Proof:
+    """What the answer proves. Raises `PasskeyRefused`, also for a counter that did not move."""
+    if challenge is None or known is None:
+        raise PasskeyRefused
+    try:
+        parsed = parse_answer(answer)
+        verified = webauthn.verify_authentication_response(
+            credential=parsed,
+            expected_challenge=challenge,
+            expected_rp_id=party.id,
+            expected_origin=party.origin,
+            credential_public_key=known.public_key,
+            credential_current_sign_count=known.sign_count,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+        raise PasskeyRefused from error
+    if parsed.response.user_handle not in {None, known.user_id.bytes}:
+        raise PasskeyRefused
+    return Proof(known.id, known.user_id, verified.new_sign_count)
+
+
+# Keeping them
+
+
+def add(session: Session, actor: Actor, new: New, name: str) -> None:
+    """Give the person this passkey. Raises `PasskeyKnown`, and `Invalid` for the name."""
+    session.row(_LOCK_PERSON, (actor.user_id,))
+    if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= EACH_MAX:
+        raise Invalid("name", f"would be one too many: remove one of your {EACH_MAX} passkeys")
+    values = (new.credential_id, new.public_key, new.sign_count, _checked_name(name), clock.now())
+    identifier = ids.new()
+    session.send(_ADD, (identifier, actor.user_id, *values))
+    _changed(session, actor, identifier, "added")
+
+
+def use(session: Session, proof: Proof) -> None:
+    """Remember the use. Raises `PasskeyRefused` if the counter was reached meanwhile."""
+    values = {"count": proof.sign_count, "now": clock.now(), "id": proof.passkey_id}
+    if session.row(_USE, values) is None:
+        raise PasskeyRefused
+
+
+def mine(session: Session, actor: Actor) -> list[Listed]:
+    """The person's own, oldest first."""
+    return [Listed(*row) for row in session.rows(_LIST, (actor.user_id,))]
+
+
+def rename(session: Session, actor: Actor, public_id: str, name: str) -> None:
+    """Call one of one's own otherwise. Raises `NotFound`, and `Invalid` for the name."""
+    values = (_checked_name(name), ids.decode("pky", public_id), actor.user_id)
+    if session.row(_RENAME, values) is None:
+        raise NotFound
+
+
+def remove(session: Session, actor: Actor, public_id: str, *, may_be_last: bool) -> None:
+    """Forget one of one's own. Raises `NotFound`, and `LastSecondFactor` unless `may_be_last`."""
+    identifier = ids.decode("pky", public_id)
+    session.row(_LOCK_PERSON, (actor.user_id,))
+    if session.row(_REMOVE, (identifier, actor.user_id)) is None:
+        raise NotFound
+    [(left,)] = session.rows(_OTHERS, {"user": actor.user_id})
+    if not left and not may_be_last:
+        raise LastSecondFactor
+    _changed(session, actor, identifier, "removed")
+
+
+def _changed(
+    session: Session, actor: Actor, identifier: UUID, change: Literal["added", "removed"]
+) -> None:
+    """Record it, and mail the person: it may not have been them."""
+    public_id, now = ids.encode("pky", identifier), clock.now()
+    audit.record(session, actor=actor, action=f"passkey.{change}", subject=public_id)
+    mail = {
+        "user_id": str(actor.user_id),
+        "kind": f"passkey_{change}",
+        "event_key": f"passkey_{change}:{public_id}",
+        "values": {"changed_at": clock.rfc3339(now)},
+    }
+    outbox.stage(session, "messages.send_mail", mail)
+
+
+def _ask(session: Session, purpose: Purpose, user_id: UUID | None) -> bytes:
+    challenge = token_bytes(_CHALLENGE_BYTES)
+    session.send(_ASK, (_hash(challenge), purpose, user_id, clock.now() + LIFETIME))
+    return challenge
+
+
+def _descriptors(session: Session, user_id: UUID) -> list[PublicKeyCredentialDescriptor]:
+    found = session.rows(_CREDENTIALS, (user_id,))
+    return [PublicKeyCredentialDescriptor(id=credential_id) for (credential_id,) in found]
+
+
+def _checked_name(name: str) -> str:
+    cleaned = " ".join(name.split())
+    if not 0 < len(cleaned) <= NAME_LENGTH_MAX:
+        raise Invalid("name", f"must have 1 to {NAME_LENGTH_MAX} characters")
+    if any(category(character) in {"Cc", "Cs"} for character in cleaned):
+        raise Invalid("name", "must not contain control characters")
+    return cleaned
+
+
+def _milliseconds() -> int:
+    return int(LIFETIME.total_seconds()) * 1000
+
+
+def _hash(challenge: bytes) -> bytes:
+    return sha256(challenge).digest()

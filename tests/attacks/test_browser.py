@@ -1,0 +1,276 @@
+"""Attacks on staff at their browsers: fixation, replay, stolen cookies, forged forms, redirects,
+forged headers, and locking a victim out."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app import embedded
+from app.config import Settings
+from app.factory import create_app
+from app.identity import one_time
+from app.identity.passkeys import RelyingParty
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.ports import resolve
+from app.messages.rules import Links
+from tests.pages import check
+from tests.people import PASSWORD
+from tests.staff import Member, StaffBrowser, with_app
+from tests.unchanged import state
+
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ELSEWHERE = ("https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil", "evil:1")
+
+
+@pytest.fixture
+def browser(strict_app: Flask) -> StaffBrowser:
+    return StaffBrowser(strict_app)
+
+
+@pytest.fixture
+def member(database: Database) -> Member:
+    return with_app(database)
+
+
+def is_in(browser: StaffBrowser) -> bool:
+    return browser.client.get("/auth/account").status_code == 200
+
+
+def anywhere() -> dict[str, str]:
+    """An address that nobody else asks from."""
+    return {"REMOTE_ADDR": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
+
+
+class TestSessionFixation:
+    def test_no_cookie_of_before_is_in_afterwards(
+        self, browser: StaffBrowser, member: Member, strict_app: Flask
+    ) -> None:
+        """An attacker who planted a cookie, of any stage, has nothing after the victim signs in."""
+        cookies = []
+        browser.get("/auth/login")
+        cookies.append(browser.cookie())
+        browser.question("/auth/passkey/question")
+        cookies.append(browser.cookie())
+        browser.sign_in(member.email, PASSWORD)
+        cookies.append(browser.cookie())
+        browser.send("/auth/second-factor", "second-factor", code=member.code())
+        assert is_in(browser)
+        assert browser.cookie() not in cookies
+        for planted in cookies:
+            attacker = StaffBrowser(strict_app)
+            attacker.client.set_cookie("pbcex", planted)
+            assert not is_in(attacker)
+            answer = attacker.client.get("/auth/second-factor")
+            assert answer.location == "/auth/login"
+
+    def test_a_planted_session_of_the_attacker_ends(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        attacker = StaffBrowser(strict_app)
+        attacker.sign_in_by_app(with_app(database))
+        browser.client.set_cookie("pbcex", attacker.cookie())
+        token = browser.token("/auth/account")
+        fields = {"csrf_token": token, "email": member.email, "password": PASSWORD}
+        browser.client.post("/auth/login", data=fields)
+        assert not is_in(browser)
+        assert not is_in(attacker)
+
+
+class TestStolenCookies:
+    def test_replayed_after_sign_out_open_nothing(
+        self, browser: StaffBrowser, member: Member, strict_app: Flask
+    ) -> None:
+        browser.sign_in_by_app(member)
+        stolen = browser.cookie()
+        browser.send("/auth/account", "sign-out")
+        thief = StaffBrowser(strict_app)
+        thief.client.set_cookie("pbcex", stolen)
+        assert not is_in(thief)
+        answer = thief.send_to("/auth/logout")
+        assert answer.location.startswith("/auth/login")
+
+    def test_of_one_person_do_not_go_with_the_forms_of_another(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        browser.sign_in_by_app(member)
+        other = StaffBrowser(strict_app)
+        other.sign_in_by_app(with_app(database))
+        foreign = other.token("/auth/account")
+        before = state(database)
+        for path in ("/auth/account/sessions/end-others", "/auth/account/app", "/auth/logout"):
+            answer = browser.client.post(path, data={"csrf_token": foreign})
+            assert answer.status_code == 400, path
+        assert state(database) == before
+        assert is_in(browser)
+
+
+def test_forms_of_signed_in_staff_need_their_token_everywhere(
+    browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
+) -> None:
+    """Every page route that is not a GET, with the cookie and everything but the token; and with
+    the token, but from another site."""
+    browser.sign_in_by_app(member)
+    token = browser.token("/auth/account")
+    before, walked = state(database), []
+    for rule in strict_app.url_map.iter_rules():
+        path = rule.rule.replace("<", "").replace(">", "")
+        if path.startswith("/api/"):
+            continue
+        for method in _UNSAFE & (rule.methods or set()):
+            bare = browser.client.open(path, method=method, environ_overrides=anywhere())
+            assert (bare.status_code, path) == (400, path)
+            crossed = browser.client.open(
+                path,
+                method=method,
+                data={"csrf_token": token},
+                headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+                environ_overrides=anywhere(),
+            )
+            assert (crossed.status_code, path) == (403, path)
+            walked.append(path)
+    assert len(walked) >= 20, walked
+    assert state(database) == before
+
+
+class TestOpenRedirects:
+    @pytest.mark.parametrize("elsewhere", _ELSEWHERE)
+    def test_nobody_is_led_away(
+        self, browser: StaffBrowser, member: Member, elsewhere: str
+    ) -> None:
+        answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
+        assert "evil" not in answer.text
+        browser.sign_in(member.email, PASSWORD, then=elsewhere)
+        answer = browser.send("/auth/second-factor", "second-factor", code=member.code())
+        assert answer.location == "/admin/"
+        answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
+        assert answer.location == "/admin/"
+        page = browser.client.get("/auth/prove", query_string={"next": elsewhere})
+        assert "evil" not in page.text
+
+    @pytest.mark.parametrize("header", ["Referer", "HX-Current-URL"])
+    def test_headers_lead_nobody_away_either(self, browser: StaffBrowser, header: str) -> None:
+        headers = {header: "http://localhost//evil.example/", "HX-Request": "true"}
+        answer = browser.client.get("/auth/account", headers=headers)
+        then = answer.headers["HX-Redirect"].partition("next=")[2]
+        assert "evil" not in browser.client.get(f"/auth/login?next={then}").text
+
+
+def test_the_host_header_is_in_no_link(
+    strict_app: Flask, member: Member, database: Database
+) -> None:
+    """Links of mails and the passkeys' origin come from the settings."""
+    settings: Settings = strict_app.extensions["settings"]
+    browser = StaffBrowser(strict_app)
+    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+    answer = browser.client.get("/auth/account", headers=evil)
+    assert answer.location == "/auth/login?next=/auth/account"
+    browser.client.get("/auth/forgot-password", headers=evil)
+    with browser.client.session_transaction(base_url="http://evil.example") as session:
+        session["csrf_token"] = "x" * 40
+    answer = browser.client.get("/auth/login", headers=evil)
+    assert "evil.example" not in answer.text
+    with database.transaction() as session:
+        link = one_time.issue(session, member.actor.user_id, one_time.Purpose.RESET_PASSWORD)
+        token = one_time.token_of(session, link)
+    assert resolve(Links).to("reset_password", token or "").startswith(settings.base_url + "/auth/")
+    party: RelyingParty = strict_app.extensions["relying_party"]
+    assert party == RelyingParty.of(settings.passkey_url)
+
+
+def test_hosts_that_are_not_ours_are_refused(app: Flask) -> None:
+    settings: Settings = app.extensions["settings"]
+    known = create_app(settings.model_copy(update={"allowed_hosts": ("pbcex.example",)}))
+    try:
+        client = known.test_client()
+        assert client.get("/auth/login", headers={"Host": "evil.example"}).status_code == 400
+        assert client.get("/auth/login", headers={"Host": "pbcex.example"}).status_code == 200
+    finally:
+        known.extensions["database"].engine.dispose()
+
+
+class TestLimits:
+    def test_an_address_that_the_sender_writes_counts_for_nothing(
+        self, browser: StaffBrowser, member: Member
+    ) -> None:
+        statuses = []
+        for _ in range(7):
+            token = browser.token()
+            forged = str(uuid4().int % 223) + ".0.0.1"
+            answer = browser.client.post(
+                "/auth/login",
+                data={"csrf_token": token, "email": member.email, "password": "wrong"},
+                headers={"X-Forwarded-For": forged, "Forwarded": f"for={forged}"},
+            )
+            statuses.append(answer.status_code)
+        assert statuses == [422] * 5 + [429] * 2
+
+    def test_nobody_is_locked_out_by_others(
+        self, member: Member, strict_app: Flask, database: Database
+    ) -> None:
+        """Guesses from hundreds of addresses, as many as anybody likes: the victim gets in."""
+        for _ in range(30):
+            attacker = StaffBrowser(strict_app)
+            for _ in range(3):
+                assert attacker.sign_in(member.email, "wrong").status_code == 422
+        assert StaffBrowser(strict_app).sign_in_by_app(member).status_code == 303
+
+    def test_a_wait_from_one_address_ends_within_a_quarter_of_an_hour(
+        self, browser: StaffBrowser, member: Member
+    ) -> None:
+        with time_machine.travel(clock.now(), tick=False) as traveller:
+            for _ in range(12):
+                waited = browser.sign_in(member.email, "wrong")
+                if waited.status_code == 429:
+                    assert int(waited.headers["Retry-After"]) <= 15 * 60
+                    traveller.shift(timedelta(seconds=int(waited.headers["Retry-After"]) + 60))
+            traveller.shift(timedelta(minutes=15))
+            assert browser.sign_in_by_app(member).status_code == 303
+
+    def test_unknown_and_known_addresses_are_answered_alike(
+        self, strict_app: Flask, member: Member
+    ) -> None:
+        said = []
+        for email in (member.email, f"{uuid4().hex}@example.com"):
+            browser = StaffBrowser(strict_app)
+            refused = check(browser.sign_in(email, "wrong")).said
+            asked = check(browser.send("/auth/forgot-password", "forgot", email=email)).said
+            said.append((refused.replace(email, ""), asked.replace(email, "")))
+        assert said[0] == said[1]
+
+
+@pytest.fixture
+def without_redis(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application whose Redis was there when it started, and was killed."""
+    folder = tmp_path_factory.mktemp("redis")
+    external = embedded.External.from_environment(
+        {name: os.environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+    )
+    settings: Settings = app.extensions["settings"]
+    with embedded.servers(folder / "data", external=external) as servers:
+        changes = {"redis_url": servers.urls.redis_url, "rate_limit": ""}
+        lonely = create_app(settings.model_copy(update={**changes, "env": "test"}))
+        assert lonely.test_client().get("/auth/login").status_code == 200
+    yield lonely
+    lonely.extensions["database"].engine.dispose()
+
+
+def test_signing_in_and_being_put_out_need_no_redis(
+    without_redis: Flask, database: Database
+) -> None:
+    member = with_app(database)
+    browser = StaffBrowser(without_redis)
+    assert browser.sign_in_by_app(member).status_code == 303
+    assert is_in(browser)
+    other = StaffBrowser(without_redis)
+    assert other.sign_in_by_app(member, member.recovery_codes[0]).status_code == 303
+    other.send("/auth/account", "end-others")
+    assert not is_in(browser)
+    guesser = StaffBrowser(without_redis)
+    statuses = [guesser.sign_in(member.email, "wrong").status_code for _ in range(12)]
+    assert statuses == [422] * 5 + [429] * 7

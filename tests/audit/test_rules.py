@@ -1,0 +1,76 @@
+"""What is hashed, exactly, and with which keys: a trail of today must verify in ten years."""
+
+import hmac
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from app.audit import rules
+from app.audit.keys import AuditKey, audit_keys
+
+SECRET = "a secret of 32 characters or more"
+
+
+@pytest.mark.parametrize(
+    "texts", [["a", None, ""], ['"', "\\", "\n", "é", "\N{SNOWMAN}", "\U0001f600", "\x7f"]]
+)
+def test_a_message_is_the_one_json_text_of_its_fields(texts: list[str | None]) -> None:
+    expected = json.dumps(["pbcex audit record 1", *texts], separators=(",", ":"))
+    assert rules.record_message(texts) == expected.encode()
+
+
+def test_no_two_rows_have_one_message() -> None:
+    rows = [("a", "b"), ("a,b",), ('a","b',), ("a", "b", None), (None, "a", "b"), ("a", "", "b")]
+    assert len({rules.record_message(row) for row in rows}) == len(rows)
+    assert rules.record_message(("a",)) != rules.seal_message(("a",))
+
+
+def test_a_hash_is_hmac_sha256_under_a_key_derived_for_its_purpose() -> None:
+    key = AuditKey.of("a", SECRET.encode())
+    made = {"records": key.mac_of_record(b"x"), "chain": key.mac_of_seal(b"x")}
+    for purpose, mac in made.items():
+        info = f"pbcex audit {purpose}".encode()
+        derived = HKDF(SHA256(), 32, salt=None, info=info).derive(SECRET.encode())
+        assert mac == hmac.digest(derived, b"x", "sha256")
+
+
+def test_the_order_of_names_and_the_place_of_the_clock_do_not_matter() -> None:
+    assert rules.canonical({"b": 1, "a": {"d": 2, "c": 3}}) == '{"a":{"c":3,"d":2},"b":1}'
+    assert rules.canonical(None) is None
+    at = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+    there = at.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert rules.instant(at) == rules.instant(there) == "2026-03-04T12:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [(None, None), ("", None), (" \n", None), (" a ", "a"), ("x" * 2000, "x" * 1000)],
+)
+def test_a_reason_is_kept_trimmed(text: str | None, kept: str | None) -> None:
+    assert rules.written(text) == kept
+
+
+def test_a_ring_signs_with_the_first_and_verifies_with_all() -> None:
+    derived = audit_keys("", SECRET)
+    name = derived.current.key_id
+    ring = audit_keys(f"2027:{'n' * 32}, {name}:{SECRET}", "another secret, of no consequence")
+    assert ring.current.key_id == "2027"
+    assert ring.by_id[name].mac_of_record(b"x") == derived.current.mac_of_record(b"x")
+    assert ring.by_id[name].public == derived.current.public
+    assert SECRET not in repr(ring.current)
+
+
+@pytest.mark.parametrize(
+    ("configured", "problem"),
+    [
+        ("a:short", "the audit key a is shorter than 32 bytes"),
+        (f"é:{SECRET}", "an audit key's id is 1 to 32 of A-Z a-z 0-9 _ -"),
+        (f"a:{SECRET},a:{SECRET}", "two audit keys have the same id"),
+    ],
+)
+def test_a_ring_that_cannot_be_used_is_refused(configured: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        audit_keys(configured, SECRET)

@@ -1,0 +1,342 @@
+"""One's own account: step-up, passkeys, the app, sessions; and inviting people."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.access import Role
+from app.identity import one_time
+from app.identity.one_time import Purpose
+from app.identity.staff_sessions import FRESH
+from app.kit import clock, ids
+from app.kit.db import Database
+from tests.pages import Browser, check
+from tests.people import PASSWORD, People
+from tests.staff import Member, StaffBrowser, authenticator, with_app
+from tests.unchanged import unchanged
+
+
+@pytest.fixture
+def browser(strict_app: Flask) -> StaffBrowser:
+    return StaffBrowser(strict_app)
+
+
+@pytest.fixture
+def member(database: Database) -> Member:
+    return with_app(database)
+
+
+@pytest.fixture
+def later(browser: StaffBrowser, member: Member) -> Iterator[None]:
+    """The member signed in, and the proof of it is old."""
+    browser.sign_in_by_app(member)
+    with time_machine.travel(clock.now() + FRESH + timedelta(seconds=1)):
+        yield
+
+
+def sessions_of(database: Database, member: Member) -> list[str | None]:
+    with database.reading() as session:
+        rows = session.rows(
+            "SELECT revoked_reason FROM login_sessions WHERE user_id = %s ORDER BY id",
+            (member.actor.user_id,),
+        )
+    return [reason for (reason,) in rows]
+
+
+@pytest.mark.usefixtures("later")
+class TestStepUp:
+    def test_is_asked_for_before_a_sensitive_act_and_leads_back(
+        self, browser: StaffBrowser, member: Member, database: Database
+    ) -> None:
+        token, before = browser.token("/auth/account"), browser.cookie()
+        fields = {"csrf_token": token, "code": member.code()}
+        referer = {"Referer": "http://localhost/auth/account"}
+        with unchanged(database):
+            answer = browser.client.post("/auth/account/app/off", data=fields, headers=referer)
+        assert answer.location == "/auth/prove?next=/auth/account"
+        assert browser.client.get("/auth/account/app").location == (
+            "/auth/prove?next=/auth/account/app"
+        )
+        browser.get("/auth/prove?next=/auth/account")
+        answer = browser.send(
+            "/auth/prove", "prove-form", code=member.code(0), next="/auth/account"
+        )
+        assert (answer.status_code, answer.location) == (303, "/auth/account")
+        assert browser.client.get("/auth/account/app").location == "/auth/account"
+        # The secret of before the proof opens nothing any more, and it is the same session.
+        old = Browser(browser.client.application)
+        old.client.set_cookie("pbcex", before)
+        assert old.client.get("/auth/account").location.startswith("/auth/login")
+        assert sessions_of(database, member) == [None]
+
+    @pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil", "x"])
+    def test_leads_nowhere_else(self, browser: StaffBrowser, member: Member, then: str) -> None:
+        answer = browser.send("/auth/prove", "prove-form", code=member.code(0), next=then)
+        assert answer.location == "/admin/"
+
+    def test_is_told_to_htmx_and_to_scripts(self, browser: StaffBrowser) -> None:
+        token = browser.token("/auth/account")
+        answer = browser.client.post(
+            "/auth/account/passkeys/question",
+            headers={
+                "X-CSRFToken": token,
+                "HX-Request": "true",
+                "HX-Current-URL": "http://localhost/auth/account",
+            },
+        )
+        assert answer.status_code == 401
+        assert answer.headers["HX-Redirect"] == "/auth/prove?next=/auth/account"
+
+    def test_takes_no_wrong_code_and_no_password(
+        self, browser: StaffBrowser, member: Member
+    ) -> None:
+        for fields in ({"code": "000000"}, {"password": PASSWORD}, {"code": ""}):
+            answer = browser.send("/auth/prove", "prove-form", **fields)
+            assert answer.status_code == 422
+            check(answer)
+        assert browser.client.get("/auth/account/app").location.startswith("/auth/prove")
+
+    def test_takes_no_passkey_of_another(
+        self, browser: StaffBrowser, people: People, strict_app: Flask
+    ) -> None:
+        key = authenticator(strict_app)
+        StaffBrowser(strict_app).enrol_passkey(people.staff(Role.ADMIN).email, key)
+        options = browser.question("/auth/prove/passkey/question", "/auth/prove")
+        fields = {"credential": key.get(options)}
+        answer = browser.send_to("/auth/prove/passkey", "/auth/prove", **fields)
+        assert answer.status_code == 422
+        assert browser.client.get("/auth/account/app").location.startswith("/auth/prove")
+
+    def test_guesses_are_counted(self, browser: StaffBrowser) -> None:
+        refused = [
+            browser.send("/auth/prove", "prove-form", code=f"{guess:06}").status_code
+            for guess in range(6)
+        ]
+        assert refused == [422] * 5 + [429]
+
+
+def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, people: People) -> None:
+    key, browser = authenticator(strict_app), StaffBrowser(strict_app)
+    browser.enrol_passkey(people.staff(Role.ADMIN).email, key)
+    bare = StaffBrowser(app)
+    bare.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
+    with time_machine.travel(clock.now() + FRESH + timedelta(seconds=1)):
+        options = browser.question("/auth/prove/passkey/question", "/auth/prove")
+        fields = {"credential": key.get(options), "next": "/auth/account"}
+        answer = browser.send_to("/auth/prove/passkey", "/auth/prove", **fields)
+        assert (answer.status_code, answer.location) == (303, "/auth/account")
+        assert bare.send("/auth/prove", "prove-form", password="wrong").status_code == 422
+        assert bare.send("/auth/prove", "prove-form", password=PASSWORD).location == "/admin/"
+
+
+class TestPasskeys:
+    def add(self, browser: StaffBrowser, name: str) -> None:
+        options = browser.question("/auth/account/passkeys/question", "/auth/account")
+        key = authenticator(browser.client.application)
+        fields = {"credential": key.create(options), "name": name}
+        answer = browser.send_to("/auth/account/passkeys", "/auth/account", **fields)
+        assert answer.location == "/auth/account"
+
+    def ids_in(self, browser: StaffBrowser) -> list[str]:
+        page = browser.get("/auth/account")
+        return [row["id"] for row in page.all("tr") if row.get("id", "").startswith("pky_")]
+
+    def test_are_added_renamed_and_removed(
+        self, browser: StaffBrowser, member: Member, database: Database
+    ) -> None:
+        browser.sign_in_by_app(member)
+        self.add(browser, "Blue  key")
+        self.add(browser, "Phone")
+        first, second = self.ids_in(browser)
+        page = browser.get("/auth/account")
+        assert page.all("input", id=f"{first}-name")[0]["value"] == "Blue key"
+        browser.send("/auth/account", f"rename-{first}", name="Red key")
+        assert browser.send("/auth/account", f"rename-{first}", name=" ").status_code == 422
+        page = browser.get("/auth/account")
+        assert page.all("input", id=f"{first}-name")[0]["value"] == "Red key"
+        browser.send("/auth/account", f"remove-{second}")
+        assert self.ids_in(browser) == [first]
+        with database.reading() as session:
+            staged = session.rows(
+                "SELECT args->>'kind' FROM outbox WHERE args->>'user_id' = %s",
+                (str(member.actor.user_id),),
+            )
+        assert [kind for (kind,) in staged].count("passkey_added") == 2
+        assert [kind for (kind,) in staged].count("passkey_removed") == 1
+
+    def test_of_others_are_not_there(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        browser.sign_in_by_app(member)
+        self.add(browser, "Mine")
+        [mine] = self.ids_in(browser)
+        other = StaffBrowser(strict_app)
+        other.sign_in_by_app(with_app(database))
+        token = other.token("/auth/account")
+        with unchanged(database):
+            for act in ("remove", "name"):
+                path = f"/auth/account/passkeys/{mine}/{act}"
+                fields = {"csrf_token": token, "name": "Stolen"}
+                assert other.client.post(path, data=fields).status_code == 404
+
+    def test_the_last_factor_stays(
+        self, browser: StaffBrowser, people: People, strict_app: Flask, database: Database
+    ) -> None:
+        browser.enrol_passkey(people.staff(Role.ADMIN).email, authenticator(strict_app))
+        [only] = self.ids_in(browser)
+        with unchanged(database):
+            assert browser.send("/auth/account", f"remove-{only}").status_code == 409
+
+    def test_the_app_can_be_switched_off_only_beside_a_passkey(
+        self, browser: StaffBrowser, member: Member
+    ) -> None:
+        browser.sign_in_by_app(member)
+        code = member.recovery_codes[0]
+        assert browser.send("/auth/account", "app-off", code=code).status_code == 409
+        self.add(browser, "Key")
+        assert browser.send("/auth/account", "app-off", code="000000").status_code == 422
+        assert browser.send("/auth/account", "app-off", code=code).location == "/auth/account"
+        assert "Not set up" in browser.get("/auth/account").said
+        assert browser.send("/auth/account", "app-on").location == "/auth/account/app"
+        browser.get("/auth/account/app")
+
+
+class TestSessions:
+    def test_are_listed_and_ended(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        others = [StaffBrowser(strict_app) for _ in range(3)]
+        agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+        for at, other in enumerate(others):
+            other.client.environ_base["HTTP_USER_AGENT"] = agent
+            other.sign_in_by_app(member, member.recovery_codes[at])
+        browser.sign_in_by_app(member)
+        page = browser.get("/auth/account")
+        assert page.said.count("Firefox on Linux") == 6
+        assert page.said.count("(this one)") == 1
+        ends = [form["id"] for form in page.all("form") if form["id"].startswith("end-ses_")]
+        assert len(ends) == 3
+        assert browser.send("/auth/account", ends[0]).location == "/auth/account"
+        assert sessions_of(database, member).count("logged_out") == 1
+        assert browser.send("/auth/account", "end-others").location == "/auth/account"
+        assert sorted(str(each) for each in sessions_of(database, member)) == [
+            "None", "logged_out", "logged_out", "logged_out"
+        ]  # fmt: skip
+        for other in others:
+            assert other.client.get("/auth/account").location.startswith("/auth/login")
+        browser.get("/auth/account")
+
+    def test_of_others_are_not_there(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        victim = StaffBrowser(strict_app)
+        victim.sign_in_by_app(with_app(database))
+        with database.reading() as session:
+            [(newest,)] = session.rows("SELECT id FROM login_sessions ORDER BY id DESC LIMIT 1")
+        browser.sign_in_by_app(member)
+        token = browser.token("/auth/account")
+        path = f"/auth/account/sessions/{ids.encode('ses', newest)}/end"
+        assert browser.client.post(path, data={"csrf_token": token}).status_code == 404
+        victim.get("/auth/account")
+
+
+class TestInvitations:
+    def invite(self, browser: StaffBrowser, role: str = "AUDITOR") -> str:
+        email = f"{ids.new().hex}@example.com"
+        answer = browser.send(
+            "/admin/staff", "invite", email=email, first_name="Ada", last_name="King", role=role
+        )
+        assert answer.location == "/admin/staff", answer.status_code
+        return email
+
+    def token_of(self, database: Database, email: str) -> str:
+        """What the mail's link carries, as the job that sends it makes it."""
+        with database.reading() as session:
+            row = session.row(
+                "SELECT t.id FROM one_time_tokens t JOIN users u ON u.id = t.user_id"
+                " WHERE u.email = %s AND t.purpose = 'invitation' ORDER BY t.id DESC LIMIT 1",
+                (email,),
+            )
+            assert row is not None
+            token = one_time.token_of(session, row[0])
+        assert token is not None
+        return token
+
+    def test_lead_to_a_password_and_a_second_factor(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        browser.sign_in_by_app(member)
+        email = self.invite(browser)
+        assert email in browser.get("/admin/staff").said
+        token = self.token_of(database, email)
+        guest = StaffBrowser(strict_app)
+        assert guest.sign_in(email, "invited, and no password chosen yet").status_code == 422
+        path = f"/auth/invitation?token={token}"
+        weak = guest.send(path, "invitation-form", token=token, password="password12")
+        assert weak.status_code == 422
+        check(weak)
+        answer = guest.send(path, "invitation-form", token=token, password=PASSWORD)
+        assert (answer.status_code, answer.location) == (303, "/auth/second-factor")
+        assert guest.client.get("/auth/second-factor").location == "/auth/enrol"
+        assert guest.client.get("/auth/account").location.startswith("/auth/login")
+        key = authenticator(strict_app)
+        options = guest.question("/auth/enrol/passkey/question", "/auth/enrol")
+        fields = {"credential": key.create(options), "name": "Key"}
+        guest.send_to("/auth/enrol/passkey", "/auth/enrol", **fields)
+        assert email in guest.get("/auth/account").said
+        assert email not in browser.get("/admin/staff").said
+        again = StaffBrowser(strict_app).send(
+            path, "invitation-form", token=token, password=PASSWORD
+        )
+        assert again.status_code == 422
+
+    def test_replace_each_other_and_run_out(
+        self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
+    ) -> None:
+        browser.sign_in_by_app(member)
+        email = self.invite(browser)
+        first = self.token_of(database, email)
+        page = browser.get("/admin/staff")
+        with database.reading() as session:
+            [(user_id,)] = session.rows("SELECT id FROM users WHERE email = %s", (email,))
+        browser.send("/admin/staff", f"again-{ids.encode('usr', user_id)}")
+        assert page.said.count(email) == 2
+        second, guest = self.token_of(database, email), StaffBrowser(strict_app)
+        path = "/auth/invitation"
+        answer = guest.send(path, "invitation-form", token=first, password=PASSWORD)
+        assert answer.status_code == 422
+        with time_machine.travel(clock.now() + one_time.LIFETIME[Purpose.INVITATION]):
+            answer = guest.send(path, "invitation-form", token=second, password=PASSWORD)
+            assert answer.status_code == 422
+
+    @pytest.mark.parametrize("role", ["ADMIN", "USER", "", "admin"])
+    def test_to_some_roles_are_refused(
+        self, browser: StaffBrowser, member: Member, database: Database, role: str
+    ) -> None:
+        browser.sign_in_by_app(member)
+        token = browser.token("/admin/staff")
+        fields = {"csrf_token": token, "email": "ada@example.com", "role": role}
+        with unchanged(database):
+            answer = browser.client.post(
+                "/admin/staff", data={**fields, "first_name": "A", "last_name": "B"}
+            )
+        assert answer.status_code == 403
+
+    def test_of_somebody_who_has_an_account_say_so(
+        self, browser: StaffBrowser, member: Member, database: Database
+    ) -> None:
+        browser.sign_in_by_app(member)
+        fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
+        browser.get("/admin/staff")
+        with unchanged(database):
+            answer = browser.send("/admin/staff", "invite", **fields)
+        assert answer.status_code == 409
+        assert check(answer).all("input", id="invite-email")[0]["value"] == member.email
+
+    def test_are_for_those_who_may(self, strict_app: Flask, database: Database) -> None:
+        browser = StaffBrowser(strict_app)
+        browser.sign_in_by_app(with_app(database, Role.AUDITOR))
+        assert browser.client.get("/admin/staff").status_code == 403

@@ -1,0 +1,84 @@
+"""Caught mail, and the pages that its links lead to, in a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from app.config import Settings
+from app.embedded.mail import MailFolder
+from app.kit.db import Database
+from app.messages.ports import Outgoing
+from tests.api import ApiClient
+from tests.e2e.conftest import OpenDesk
+from tests.e2e.test_exposure import accessible
+from tests.mailbox import carry_out_all, mailbox
+
+NEW = "another long horse"
+
+
+@pytest.fixture
+def folder(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MailFolder:
+    """Where the application finds what was caught."""
+    settings: Settings = app.extensions["settings"]
+    monkeypatch.setitem(
+        app.extensions, "settings", settings.model_copy(update={"data_dir": tmp_path})
+    )
+    return MailFolder(tmp_path)
+
+
+def catch(folder: MailFolder, mail: Outgoing) -> None:
+    """As the catcher keeps what the mailer sends."""
+    head = f"Message-ID: <{mail.id}@x>\r\nDate: Sun, 22 Nov 2026 09:30:00 +0000\r\n"
+    head += f"To: {mail.recipient}\r\nSubject: {mail.subject}\r\n\r\n"
+    folder.keep((head + mail.text.replace("\n", "\r\n")).encode())
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_a_forgotten_password_is_reset_by_keyboard(
+    app: Flask,
+    database: Database,
+    folder: MailFolder,
+    open_desk: OpenDesk,
+    shoot: Callable[[Page, str], None],
+    width: int,
+    scheme: str,
+) -> None:
+    ada = ApiClient(app)
+    with mailbox() as box:
+        ada.register()
+        ada.post("/api/auth/forgot-password", {"email": ada.email})
+        carry_out_all(database)
+        for mail in box.to(ada.email):
+            catch(folder, mail)
+    desk = open_desk(width=width, color_scheme=scheme)
+    page = desk.open("/mail/")
+    accessible(page)
+    shoot(page, f"mail-list-{scheme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.get_by_role("link", name="Choose a new password").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
+    accessible(page)
+    shoot(page, f"mail-{scheme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.get_by_role("link", name="Follow the link").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("New password")).to_be_focused()
+    accessible(page)
+    shoot(page, f"reset-{scheme}-{width}")
+    page.keyboard.type("Password123!")
+    page.keyboard.press("Enter")
+    expect(page.locator(".error-summary")).to_be_focused()
+    accessible(page)
+    shoot(page, f"reset-refused-{scheme}-{width}")
+    page.get_by_label("New password").fill(NEW)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
+    accessible(page)
+    body = {"email": ada.email, "password": NEW}
+    assert ada.post("/api/auth/login", body).status_code == 200
+    # The browser itself complains of the 422, and of nothing else.
+    assert [text for text in desk.complaints if "422" not in text] == []

@@ -1,0 +1,130 @@
+"""One code, one challenge, one invitation, one sign-in half done: of 32 at once, one wins."""
+
+from functools import partial
+from random import Random
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.identity import half_done, invitations, one_time, passkeys, sign_in
+from app.identity.errors import (
+    PasskeyRefused,
+    SignInOver,
+    TokenInvalid,
+    TwoFactorInvalid,
+)
+from app.identity.one_time import Purpose
+from app.identity.staff_sessions import Device
+from app.kit.errors import Limited, Refusal
+from tests.authenticator import Authenticator
+from tests.people import PASSWORD
+from tests.races.contest import THREADS, Arena, winners
+from tests.staff import with_app
+
+ROUNDS = 10
+DEVICE = Device("192.0.2.7", "a test")
+
+
+def raised(outcome: object) -> object:
+    """What was answered; a refusal is raised after the commit, as the edge does."""
+    if isinstance(outcome, Refusal):
+        raise outcome
+    return outcome
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_one_half_done_sign_in_and_one_code(arena: Arena, seed: int) -> None:
+    """The same cookie and the same code 32 times; half of the rounds with a recovery code."""
+    member = with_app(arena.database)
+    code = member.code() if seed % 2 else member.recovery_codes[0]
+    with arena.database.transaction() as session:
+        secret = half_done.start(session, member.actor.user_id)
+
+    def act() -> object:
+        with arena.database.transaction() as session:
+            outcome = sign_in.give_code(session, secret, code, DEVICE)
+        return raised(outcome)
+
+    outcomes = arena.all_at_once([act] * THREADS, Random(seed))
+    assert len(winners(outcomes, SignInOver)) == 1
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_one_code_in_many_browsers(arena: Arena, seed: int) -> None:
+    member = with_app(arena.database)
+    code = member.code() if seed % 2 else member.recovery_codes[0]
+    with arena.database.transaction() as session:
+        secrets = [half_done.start(session, member.actor.user_id) for _ in range(THREADS)]
+
+    def act(secret: str, at: int) -> object:
+        device = Device(f"192.0.2.{at}", "a test")
+        with arena.database.transaction() as session:
+            outcome = sign_in.give_code(session, secret, code, device)
+        return raised(outcome)
+
+    acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
+    outcomes = arena.all_at_once(acts, Random(seed))
+    assert len(winners(outcomes, TwoFactorInvalid, Limited)) == 1
+    with arena.database.reading() as session:
+        [(opened,)] = session.rows(
+            "SELECT count(*) FROM login_sessions WHERE user_id = %s", (member.actor.user_id,)
+        )
+    assert opened == 1
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_one_challenge_and_one_counter(arena: Arena, racing: Flask, seed: int) -> None:
+    """The same answer 32 times; in half of the rounds the challenge is taken beforehand, so that
+    the counter alone decides."""
+    party = racing.extensions["relying_party"]
+    actor = arena.people.staff(Role.ADMIN)
+    key = Authenticator(party.origin, party.id, count=1)
+    with arena.database.transaction() as session:
+        question = passkeys.ask_to_register(session, party, actor)
+        challenge = passkeys.take(
+            session, question.challenge, passkeys.Purpose.REGISTER, actor.user_id
+        )
+        new = passkeys.check_new(party, challenge, key.create(question.options))
+        passkeys.add(session, actor, new, "key")
+    with arena.database.transaction() as session:
+        question = passkeys.ask_to_sign(session, party)
+        known = passkeys.take(session, question.challenge, passkeys.Purpose.SIGN_IN)
+        if seed % 2:
+            known = None
+            question = passkeys.ask_to_sign(session, party)
+    answer = key.get(question.options)
+
+    def act() -> object:
+        with arena.database.transaction() as session:
+            taken = known or passkeys.take(session, question.challenge, passkeys.Purpose.SIGN_IN)
+            found = passkeys.find(session, answer)
+        proof = passkeys.check(party, taken, found, answer)
+        with arena.database.transaction() as session:
+            outcome = sign_in.give_passkey(session, proof, DEVICE, replaces=None, waiting=None)
+        return raised(outcome)
+
+    outcomes = arena.all_at_once([act] * THREADS, Random(seed))
+    assert len(winners(outcomes, PasskeyRefused)) == 1
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_one_invitation(arena: Arena, seed: int) -> None:
+    inviter = arena.people.staff(Role.ADMIN)
+    email = f"{inviter.user_id.hex}.guest@example.com"
+    with arena.database.transaction() as session:
+        user_id = invitations.invite(
+            session, inviter, email=email, first_name="A", last_name="B", role="AUDITOR"
+        )
+        link = one_time.issue(session, user_id, Purpose.INVITATION)
+    with arena.database.reading() as session:
+        token = one_time.token_of(session, link) or ""
+        person = invitations.check_acceptance(session, token)
+    acceptance = invitations.prepare_acceptance(person, token=token, password=PASSWORD)
+
+    def act() -> object:
+        with arena.database.transaction() as session:
+            return invitations.accept(session, acceptance)
+
+    outcomes = arena.all_at_once([act] * THREADS, Random(seed))
+    assert len(winners(outcomes, TokenInvalid)) == 1
