@@ -187,6 +187,28 @@ def _key(database: Database, owner: Actor) -> str:
     return ids.encode("key", made.id)
 
 
+def _passkey(database: Database, owner: Actor) -> str:
+    passkey_id = ids.new()
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name,"
+            " created_at) VALUES (%s, %s, %s, 'x', 0, 'a test', now())",
+            (passkey_id, owner.user_id, passkey_id.bytes),
+        )
+    return ids.encode("pky", passkey_id)
+
+
+def _session(database: Database, owner: Actor) -> str:
+    session_id = ids.new()
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO login_sessions (id, user_id, created_at, expires_at, secret_hash, seen_at)"
+            " VALUES (%s, %s, now(), now() + interval '1 hour', sha256(%s::text::bytea), now())",
+            (session_id, owner.user_id, str(session_id)),
+        )
+    return ids.encode("ses", session_id)
+
+
 def _nothing(_database: Database, _owner: Actor) -> str:
     raise NotImplementedError("on a public route only what is unknown is asked for")
 
@@ -207,6 +229,10 @@ THINGS: dict[str, Thing] = {
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
     "/api/me/addresses/<address_id>": _ADDRESS,
+    "/admin/staff/<identifier>/invite": Thing("identifier", _person, _nobody("usr")),
+    "/auth/account/passkeys/<identifier>/name": Thing("identifier", _passkey, _nobody("pky")),
+    "/auth/account/passkeys/<identifier>/remove": Thing("identifier", _passkey, _nobody("pky")),
+    "/auth/account/sessions/<identifier>/end": Thing("identifier", _session, _nobody("ses")),
     "/mail/<identifier>": Thing("identifier", _nothing, "0" * 32),
     "/mail/<identifier>/html": Thing("identifier", _nothing, "0" * 32),
     "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
@@ -214,7 +240,9 @@ THINGS: dict[str, Thing] = {
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
 }
 #: What is sent where an empty body would be refused before the object is looked for.
-BODIES: dict[tuple[str, str], dict[str, str]] = {}
+BODIES: dict[tuple[str, str], dict[str, str]] = {
+    ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
+}
 
 
 def answers(house: House, route: Route) -> Iterator[tuple[str, list[int], list[str]]]:
