@@ -202,8 +202,10 @@ def _session(database: Database, owner: Actor) -> str:
     session_id = ids.new()
     with database.transaction() as session:
         session.send(
-            "INSERT INTO login_sessions (id, user_id, created_at, expires_at, secret_hash, seen_at)"
-            " VALUES (%s, %s, now(), now() + interval '1 hour', sha256(%s::text::bytea), now())",
+            "INSERT INTO login_sessions (id, user_id, created_at, expires_at, secret_hash, seen_at,"
+            " proven_at)"
+            " VALUES (%s, %s, now(), now() + interval '1 hour', sha256(%s::text::bytea), now(),"
+            " now())",
             (session_id, owner.user_id, str(session_id)),
         )
     return ids.encode("ses", session_id)
