@@ -5,7 +5,9 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -38,10 +40,29 @@ class _Silent(WSGIRequestHandler):
         """Nothing: requests are logged by the application."""
 
 
+class _From:
+    """The application, asked from an address of each test's own: limits of two do not meet."""
+
+    numbers = count(1)
+    address = "127.0.0.1"
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return self._app(environ | {"REMOTE_ADDR": self.address}, start_response)
+
+
+@pytest.fixture(autouse=True)
+def _another_address() -> None:
+    number = next(_From.numbers)
+    _From.address = f"10.9.{number // 256}.{number % 256}"
+
+
 @pytest.fixture(scope="session")
 def address(app: Flask) -> Iterator[str]:
     """Where the application answers, on this worker's database."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
+    server = make_server("127.0.0.1", 0, _From(app), threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

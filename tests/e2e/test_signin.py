@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 from app.access import Role
 from app.identity.passkeys import RelyingParty
 from app.kit.db import Database
-from tests.e2e.conftest import Desk, OpenDesk, _Silent
+from tests.e2e.conftest import Desk, OpenDesk, _From, _Silent
 from tests.e2e.test_exposure import accessible
 from tests.people import PASSWORD, People
 from tests.staff import Member, with_app
@@ -25,7 +25,7 @@ Shoot = Callable[[Page, str], None]
 @pytest.fixture(scope="module")
 def strict_address(strict_app: Flask) -> Iterator[str]:
     """Where staff need a second factor; by the name that passkeys are bound to."""
-    server = make_server("127.0.0.1", 0, strict_app, threaded=True, request_handler=_Silent)
+    server = make_server("127.0.0.1", 0, _From(strict_app), threaded=True, request_handler=_Silent)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     address = f"http://localhost:{server.server_port}"

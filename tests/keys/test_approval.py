@@ -49,14 +49,10 @@ def test_another_administrator_begins_it(
     assert ring.active_id() != before
     with alone.reading() as session:
         assert session.rows("SELECT key_id FROM key_rotations") == [(ring.active_id(),)]
-        actions = session.rows(
-            "SELECT action FROM audit_records WHERE actor_id IS NOT NULL ORDER BY id"
+        [(actions,)] = session.rows(
+            "SELECT array_agg(action ORDER BY id) FROM audit_records WHERE reason = %s", (WHY,)
         )
-    assert [name for (name,) in actions if name != "request.refused"][-3:] == [
-        "approval.asked",
-        "approval.approved",
-        "key.rotated",
-    ]
+    assert actions == ["approval.asked", "keys.rotated"]
 
 
 def test_a_rotation_meanwhile_ends_the_request(
