@@ -21,6 +21,11 @@ class Backoff:
 BACKOFF = Backoff()
 
 
+def error_kind(described: str) -> str:
+    """Of what `describe` wrote, the part that can hold nothing of anybody's: the type."""
+    return described.partition(":")[0].partition(" (")[0]
+
+
 def describe(error: BaseException) -> str:
     """One line for staff: the type, and a message that carries no values of ours.
 

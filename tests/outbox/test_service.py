@@ -160,7 +160,7 @@ class TestTry:
             assert fail(database, identifier) is last
         assert count_try(database, identifier) is False
         with database.reading() as session:
-            [dead] = queries.dead_jobs(session, 10)
+            [dead] = queries.jobs(session, dead=True).data
             assert queries.dead_count(session) == 1
         assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError: no")
 
@@ -181,7 +181,7 @@ class TestRevive:
             count_try(database, identifier)
         fail(database, identifier)
         with database.transaction() as session:
-            service.revive(session, identifier)
+            service.revive(session, None, identifier)
         assert claim(database) == [identifier]
         finish(database, identifier)
 
@@ -189,7 +189,7 @@ class TestRevive:
         identifier = stage(database)
         before = row(database, identifier, "*")
         with pytest.raises(NotDead), database.transaction() as session:
-            service.revive(session, identifier)
+            service.revive(session, None, identifier)
         assert row(database, identifier, "*") == before
 
 
