@@ -260,6 +260,7 @@ class TestTexts:
 
     def values(self, kind: str) -> dict[str, str]:
         told = {"link": self.LINK, "changed_at": "2026-11-22T10:00:00.000Z", "role": "support"}
+        told |= {"what": "Suspend a person", "expires_at": "2026-11-25T10:00:00.000Z"}
         return {**VALUES, **told}
 
     @pytest.mark.parametrize("kind", sorted(rules.MAIL_VERSIONS))
