@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.kit.errors import Refusal
+from app.kit.errors import NotDone, Refusal
 
 _ERROR_LENGTH_MAX = 300
 
@@ -27,10 +27,9 @@ def error_kind(described: str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """One line for staff: the type, and a message that carries no values of ours.
+    """One line for staff: the type, and a message only if it is known to quote nobody.
 
-    A database error's text repeats statements and values, so only its type and the rule that was
-    hit are kept; the full trace is in the log.
+    Of a database error the rule that was hit is kept; where an error came from is in the log.
     """
     name = type(error).__name__
     if isinstance(error, Refusal):
@@ -39,7 +38,9 @@ def describe(error: BaseException) -> str:
         diagnosis = getattr(getattr(error, "orig", error), "diag", None)
         rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "sqlstate", None)
         text = f"{name}: {rule or 'database error'}"
-    else:
+    elif isinstance(error, NotDone):
         text = f"{name}: {error}"
+    else:
+        text = name
     first_line = text.partition("\n")[0]
     return first_line[:_ERROR_LENGTH_MAX]

@@ -145,7 +145,7 @@ class TestTry:
         count_try(database, identifier)
         assert fail(database, identifier) is False
         assert row(database, identifier, "last_error, due_at, dead_at") == (
-            "ValueError: no",
+            "ValueError",
             NOW + timedelta(seconds=3),
             None,
         )
@@ -166,7 +166,7 @@ class TestTry:
         with database.reading() as session:
             [dead] = queries.jobs(session, dead=True).data
             assert queries.dead_count(session) == 1
-        assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError: no")
+        assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
     def test_a_job_that_ends_workers_dies_too(self, database):
         identifier = stage(database)
@@ -243,7 +243,7 @@ def test_what_is_not_done_is_listed_by_kind_and_each(database):
     assert [job.id for job in (*first.data, *rest.data)] == [other, dead]
     assert rest.next_cursor is None
     assert (pending.id, pending.error_kind, mine.id) == (waiting, "", dead)
-    assert (mine.last_error, mine.error_kind) == ("ValueError: no", "ValueError")
+    assert (mine.last_error, mine.error_kind) == ("ValueError", "ValueError")
 
 
 def test_backlog_counts_what_waits(database, clock):
