@@ -4,21 +4,25 @@ path, cookie and header of every route that there is (see canaries.py for what m
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
-from flask import Flask
+from flask import Flask, Response, has_request_context, request
 
 from app.access import Role
-from app.blueprints import declared
+from app.audit import service as audit
+from app.blueprints import declared, envelope
 from app.config import Settings
 from app.factory import create_app
 from app.identity import by_mail, standing
 from app.kit import ids, telemetry
-from app.kit.db import Database
+from app.kit.db import Database, Session
+from app.messages import mailing
 from app.messages.ports import Outgoing
+from app.outbox import rules as outbox
 from tests.api import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
 from tests.house.authorization import THINGS
@@ -29,7 +33,7 @@ from tests.people import PASSWORD, People, credit, set_prices
 
 #: How templates name the fields of forms.
 _FIELD = re.compile(r"""(?:\bname="([A-Za-z_]+)"|(?:field|choice|tick)\("[^"]*", "([A-Za-z_]+)")""")
-#: What lets a form get further than its first check.
+#: What is asked where a body must fit together.
 BODIES = {
     "/api/trade/quote": {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"},
     "/api/trade/order": {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"},
@@ -54,6 +58,7 @@ DEEP = {
 }
 #: Where canaries are looked for.
 KINDS = {"answer", "audit", "error", "log", "mail", "metrics", "outbox"}
+#: What lets a form get further than its first check.
 _GOOD = {"role": "SUPPORT", "confirm": "yes", "permission": "all:exposure:read", "act": "give"}
 
 
@@ -121,12 +126,12 @@ class Walk:
 
     # Programs
 
-    def programs(self) -> None:
+    def programs(self, only: Collection[str] = ()) -> None:
         """Every operation of the document, fitting and not, as somebody and as nobody."""
         told = Document(self.app).text
         for path, item in told["paths"].items():
             for method, operation in item.items():
-                if method != "parameters":
+                if method != "parameters" and (not only or f"{method} {path}" in only):
                     self.operation(told, method.upper(), path, operation)
 
     def operation(self, told: Any, method: str, path: str, operation: Any) -> None:
@@ -238,6 +243,7 @@ class Walk:
             self.canaries.search_tables(self.database)
             with self.database.transaction() as session:
                 session.send("UPDATE outbox SET last_error = NULL WHERE dead_at IS NULL")
+                session.send("UPDATE mails SET claimed_until = now() WHERE state = 'sending'")
             carry_out_all(self.database)
             box.before = lambda _: None
             self.links(box)
@@ -321,3 +327,77 @@ def test_what_was_typed_comes_out_nowhere(loud_app: Flask, logged: Callable[[], 
     assert searched.keys() >= KINDS
     assert min(searched["error"], searched["answer"], searched["audit"], searched["log"]) > 200
     assert len(walk.canaries.typed) > 10_000
+
+
+# Controls: a leak into each of the places is found.
+
+
+def _log_bodies(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    app.before_request(lambda: logging.getLogger("leak").debug(request.get_data(as_text=True)))
+
+
+def _quote_in_errors(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    @app.after_request
+    def quote(response: Response) -> Response:
+        if response.status_code >= 400:
+            response.set_data(response.get_data() + request.get_data())
+        return response
+
+
+def _show_tokens(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    @app.after_request
+    def show(response: Response) -> Response:
+        response.headers["X-Debug"] = request.headers.get("Idempotency-Key", "")
+        return response
+
+
+def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+    def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> Outgoing:
+        return Outgoing(mail_id, to, subject, f"Dear {to}\n{text}", html)
+
+    patch.setattr(mailing, "Outgoing", greeting)
+
+
+def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(outbox, "describe", str)
+
+
+def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+    record = audit.record
+
+    def telling(session: Session, **told: Any) -> object:
+        by = request.headers.get("User-Agent", "") if has_request_context() else ""
+        return record(session, **{**told, "after": {"by": by}})
+
+    patch.setattr(audit, "record", telling)
+
+
+def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    app.before_request(lambda: request.environ.update({envelope.ROUTE: request.path}))
+
+
+@pytest.mark.parametrize(
+    ("leak", "into"),
+    [
+        (_log_bodies, "log"),
+        (_quote_in_errors, "error"),
+        (_show_tokens, "answer"),
+        (_greet_in_mails, "mail"),
+        (_keep_words_of_errors, "outbox"),
+        (_tell_the_trail_all, "audit"),
+        (_count_by_address, "metrics"),
+    ],
+)
+def test_a_leak_is_found(
+    loud_app: Flask,
+    logged: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    leak: Callable[[Flask, pytest.MonkeyPatch], None],
+    into: str,
+) -> None:
+    leak(loud_app, monkeypatch)
+    walk = Walk(loud_app)
+    walk.programs({"post /api/auth/register", "get /api/me/addresses/{address_id}"})
+    walk.jobs()
+    walk.look(logged())
+    assert walk.canaries.leaks[into]
