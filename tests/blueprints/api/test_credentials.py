@@ -1,8 +1,7 @@
 """Confirming an address, resetting a password, the second factor: as a customer's program does."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from werkzeug.test import TestResponse
 from app.identity import by_mail
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
+from tests import timing
 from tests.api import PASSWORD, ApiClient, problem, wrong_fields
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
 from tests.people import PASSWORD as STAFF_PASSWORD
@@ -488,10 +488,7 @@ def every_row(database: Database) -> Iterator[tuple[str, str]]:
 
 class TestEnumeration:
     """Nothing tells whether somebody has an address: neither what is answered nor how long it
-    takes. Times are compared as distributions: how likely is one of those that are known to take
-    longer than one of those that are not? One half, if there is nothing to learn."""
-
-    EACH = 120
+    takes (tests/timing.py). For the pages: tests/attacks/test_enumeration.py."""
 
     def test_the_answers_are_the_same_to_the_byte(self, ada, app, database) -> None:
         answers = [forgot(fresh(app), email) for email in (ada.email, f"{uuid4().hex}@example.com")]
@@ -519,7 +516,7 @@ class TestEnumeration:
         def ask(client: FlaskClient, email: str) -> TestResponse:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
-        self.compare(open_app, ask, known, unknown, status=202)
+        timing.compare(open_app, ask, known, unknown, status=202)
 
     def test_logging_in_takes_as_long(self, open_app: Flask) -> None:
         known, unknown = self.addresses(open_app)
@@ -528,7 +525,7 @@ class TestEnumeration:
             body = {"email": email, "password": "wrong long horse"}
             return client.post(f"{AUTH}/login", json=body)
 
-        self.compare(open_app, ask, known, unknown, status=401)
+        timing.compare(open_app, ask, known, unknown, status=401)
 
     def test_a_difference_would_be_found(
         self, open_app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -549,7 +546,7 @@ class TestEnumeration:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
         with pytest.raises(AssertionError, match="tells"):
-            self.compare(open_app, ask, known, unknown, status=202)
+            timing.compare(open_app, ask, known, unknown, status=202)
 
     def addresses(self, app: Flask) -> tuple[list[str], list[str]]:
         """Some that somebody has, and as many that nobody has."""
@@ -557,42 +554,3 @@ class TestEnumeration:
         for person in people:
             person.register()
         return [person.email for person in people], [f"{uuid4().hex}@example.com" for _ in range(5)]
-
-    def compare(
-        self,
-        app: Flask,
-        ask: Callable[[FlaskClient, str], TestResponse],
-        known: list[str],
-        unknown: list[str],
-        *,
-        status: int,
-    ) -> None:
-        # A busy machine may spoil one comparison; a leak spoils every one.
-        seen = []
-        for _ in range(3):
-            seen.append(self.likelihood(app, ask, known, unknown, status))
-            if abs(seen[-1] - 0.5) < 0.12:
-                return
-        raise AssertionError(f"the time tells who is known: {seen}")
-
-    def likelihood(
-        self,
-        app: Flask,
-        ask: Callable[[FlaskClient, str], TestResponse],
-        known: list[str],
-        unknown: list[str],
-        status: int,
-    ) -> float:
-        client, times = app.test_client(), ([], [])  # type: ignore[var-annotated]
-        for number in range(2 * self.EACH):
-            # In turn, and each from elsewhere: drifts and counters fall on both alike.
-            which = number % 2
-            email = (known, unknown)[which][number // 2 % len(known)]
-            digits = uuid4().hex
-            client.environ_base["REMOTE_ADDR"] = f"2001:db8:{digits[:4]}:{digits[4:8]}::1"
-            started = time.perf_counter()
-            answer = ask(client, email)
-            times[which].append(time.perf_counter() - started)
-            assert answer.status_code == status
-        longer = sum(a > b for a in times[0] for b in times[1])
-        return longer / (len(times[0]) * len(times[1]))
