@@ -45,8 +45,8 @@ def jobs(database: Database) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("jobs")
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
 def test_every_page_is_accessible_and_fits(
     app: Flask,
     database: Database,
