@@ -1,4 +1,4 @@
-"""The pages of people, roles, approvals and branches: by keyboard, on a phone, in the dark."""
+"""Asking for a suspension and approving it, by keyboard alone."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.access import Actor, Role
-from app.identity import standing
 from app.kit import ids
-from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.test_exposure import accessible
 from tests.people import PASSWORD, People
@@ -29,47 +27,8 @@ def customer(people: People) -> Actor:
     return people.customer()
 
 
-@pytest.fixture
-def request_path(database: Database, officer: Actor, customer: Actor) -> str:
-    """The page of a request to suspend the customer."""
-    with database.transaction() as session:
-        asked = standing.ask_to_suspend(session, officer, customer.user_id, reason=WHY)
-    return f"/admin/approvals/{ids.encode('apr', asked)}"
-
-
 def path_of(person: Actor) -> str:
     return f"/admin/people/{ids.encode('usr', person.user_id)}"
-
-
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_are_accessible_and_fit(
-    open_desk: OpenDesk,
-    admin: tuple[str, str],
-    shoot: Callable[[Page, str], None],
-    people: People,
-    customer: Actor,
-    request_path: str,
-    scheme: str,
-    width: int,
-) -> None:
-    people.staff(Role.TELLER, people.branch())
-    desk = open_desk(width=width, color_scheme=scheme)
-    page = desk.sign_in(*admin)
-    for name, path in {
-        "people": "/admin/people?status=active",
-        "person": path_of(customer),
-        "roles": "/admin/roles",
-        "role": "/admin/roles/COMPLIANCE",
-        "approvals": "/admin/approvals",
-        "approval": request_path,
-        "branches": "/admin/branches",
-    }.items():
-        page.goto(f"{desk.address}{path}")
-        assert page.evaluate("document.documentElement.scrollWidth") == width, name
-        accessible(page)
-        shoot(page, f"{name}-{scheme}-{width}")
-    desk.check(page)
 
 
 def test_suspending_by_keyboard_alone(
