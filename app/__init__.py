@@ -13,7 +13,8 @@ A package imports only what stands below it, never up and never sideways:
     identity | catalog               people and their sessions; assets and metals
     keys                             the key ring, field encryption at rest
     approvals | branches             what needs a second person; where the house is
-    audit | outbox | idempotency | throttle  sealed trail; staged jobs; one key, one effect; rates
+    outbox                           staged jobs
+    audit | idempotency | throttle   the sealed trail; one key, one effect; rates
     access                           who may do what: pure, no tables
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none
