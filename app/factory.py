@@ -1,7 +1,7 @@
 """Every wire is connected here and nowhere else."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -59,6 +59,9 @@ from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
 PAGE_BLUEPRINTS = (
@@ -218,11 +221,10 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
-    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
+    wsgi: WSGIApplication = envelope.Envelope(app.wsgi_app, settings)
     if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
-        )
+        wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
+    app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
     errors.register(app)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
