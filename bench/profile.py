@@ -35,6 +35,8 @@ def order_path(bench: Bench) -> str:
     wall, cpu = time.perf_counter(), time.process_time()
     _place(wsgi, customers, ORDERS)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    # Prices go stale while a busy machine places the first orders.
+    people.set_prices(app)
     profile = cProfile.Profile()
     profile.runcall(_place, wsgi, customers, ORDERS)
     people.database_of(app).engine.dispose()
