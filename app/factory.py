@@ -25,7 +25,7 @@ from app.blueprints import (
     rendering,
     signin,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, people, roles, staff
+from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
@@ -33,6 +33,7 @@ from app.blueprints.public import home
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
+from app.cli import jobs as job_commands
 from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
@@ -78,6 +79,7 @@ PAGE_BLUEPRINTS = (
     roles.blp,
     branches.blp,
     audit.blp,
+    jobs.blp,
     key_pages.blp,
 )
 
@@ -112,6 +114,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for group in (
         audit_commands.audit,
         books.books,
+        job_commands.jobs,
         keys.keys,
         people_commands.people,
         prices.prices,

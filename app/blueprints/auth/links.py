@@ -98,10 +98,17 @@ def reset_password(database: Database) -> Response:
     def reset(token: str, password: str) -> Response:
         with database.reading() as session:
             person = by_mail.check_reset(session, token)
-        chosen = by_mail.prepare_reset(person, token=token, password=password)
+        revoke = request.form.get("revoke_api_keys") == "yes"
+        chosen = by_mail.prepare_reset(
+            person, token=token, password=password, revoke_api_keys=revoke
+        )
         with database.transaction() as session:
-            by_mail.conclude_reset(session, chosen)
-        return _done("Your password is changed", "Every session was ended. Sign in again with it.")
+            active = by_mail.conclude_reset(session, chosen)
+        text = "Every session was ended. Sign in again with it."
+        if active:
+            keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"
+            text += f" {keys}: revoke what you do not know."
+        return _done("Your password is changed", text)
 
     return _with_password("reset_password", reset)
 
