@@ -6,6 +6,7 @@ A package imports only what stands below it, never up and never sideways:
     blueprints | jobs | cli          the edges: HTTP, background work, the command line
     integrations | models | tasks    the network's adapters; every table; every task
     reporting                        the books, read across: moves nothing
+    privacy                          consents, copies of what is held on people, erasing them
     hedging                          what is owed against what is held
     trading | funding                quotes and conversion orders; balances, mints and burns
     pricing                          feeds, ticks, market prices

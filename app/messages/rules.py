@@ -11,10 +11,12 @@ VERSIONS = {"trade_confirmed": 1}
 #: The same for e-mails, which have two files each: text and HTML.
 MAIL_VERSIONS = {
     "confirm_email": 1,
+    "export_ready": 1,
     "invitation": 1,
     "passkey_added": 1,
     "passkey_removed": 1,
     "password_changed": 1,
+    "person_erased": 1,
     "reset_password": 1,
     "second_factor_off": 1,
     "second_factor_on": 1,
