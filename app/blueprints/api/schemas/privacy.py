@@ -31,8 +31,17 @@ class Decide(Schema):
     )
 
 
+class Decision(Schema):
+    """What the caller decided about a version, and where."""
+
+    version = ma.fields.Integer(required=True, metadata=_VERSION)
+    given = ma.fields.Boolean(required=True)
+    decided_at = Instant(required=True)
+    channel = Choice(Channel, required=True)
+
+
 class Consent(Schema):
-    """How the caller stands to a policy, and their latest decision about it: null for none."""
+    """How the caller stands to a policy."""
 
     policy = Choice(PolicyName, required=True, attribute="policy.name")
     title = Text(100, required=True, attribute="policy.title")
@@ -53,18 +62,11 @@ class Consent(Schema):
             "examples": ["/policies/terms/1"],
         },
     )
-    version = ma.fields.Integer(
-        required=True, allow_none=True, attribute="latest.version", dump_default=None,
-        metadata=_VERSION,
-    )  # fmt: skip
-    given = ma.fields.Boolean(
-        required=True, allow_none=True, attribute="latest.given", dump_default=None
-    )
-    decided_at = Instant(
-        required=True, allow_none=True, attribute="latest.decided_at", dump_default=None
-    )
-    channel = Choice(
-        Channel, required=True, allow_none=True, attribute="latest.channel", dump_default=None
+    latest = ma.fields.Nested(
+        Decision,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The latest decision about it; null without any"},
     )
 
 
