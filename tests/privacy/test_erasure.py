@@ -383,16 +383,25 @@ class TestTheDatabase:
             "UPDATE users SET first_name = 'Ada' WHERE id = %s",
             "UPDATE users SET status = 'active', erased_at = NULL WHERE id = %s",
             "DELETE FROM users WHERE id = %s",
-            "INSERT INTO addresses (id, user_id, details_sealed, is_default, created_at,"
-            " updated_at) VALUES (gen_random_uuid(), %s, 'x', false, now(), now())",
-            "INSERT INTO login_sessions (id, user_id, created_at, expires_at)"
-            " VALUES (gen_random_uuid(), %s, now(), now() + interval '1 day')",
-            "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
-            " VALUES (gen_random_uuid(), %s, 'terms', 1, true, now(), 'api')",
-            "INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units, received_units,"
-            " price, fee_asset, fee_units, spread_units, rounding_units, quoted_at, expires_at)"
-            " VALUES (gen_random_uuid(), %s, 'USD', 'XAU-s', 1, 1, 1, 'USD', 0, 0, 0, now(),"
-            " now() + interval '1 minute')",
+            (
+                "INSERT INTO addresses (id, user_id, details_sealed, is_default, created_at,"
+                " updated_at) VALUES (gen_random_uuid(), %s, 'x', false, now(), now())"
+            ),
+            (
+                "INSERT INTO login_sessions (id, user_id, created_at, expires_at)"
+                " VALUES (gen_random_uuid(), %s, now(), now() + interval '1 day')"
+            ),
+            (
+                "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
+                " VALUES (gen_random_uuid(), %s, 'terms', 1, true, now(), 'api')"
+            ),
+            (
+                "INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units,"
+                " received_units, price, fee_asset, fee_units, spread_units, rounding_units,"
+                " quoted_at, expires_at)"
+                " VALUES (gen_random_uuid(), %s, 'USD', 'XAU-s', 1, 1, 1, 'USD', 0, 0, 0, now(),"
+                " now() + interval '1 minute')"
+            ),
         ],
     )
     def test_nothing_is_added_or_changed(self, done: Life, statement: str) -> None:

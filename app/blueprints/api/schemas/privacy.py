@@ -99,7 +99,12 @@ class Export(Schema):
 class ArchiveQuery(Schema):
     """What the signed link carries."""
 
-    token = Text(200, required=True, metadata={"examples": ["1764…"]})
+    token = Text(
+        200,
+        length_min=0,
+        load_default="",
+        metadata={"description": "As it stands in `archiveUrl`", "examples": ["1764…"]},
+    )
 
 
 class Erase(Schema):
