@@ -27,9 +27,9 @@ from app.blueprints import (
 )
 from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, trade, wallet
+from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
-from app.blueprints.public import home
+from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
@@ -64,9 +64,19 @@ from app.trading.service import Desk
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+API_BLUEPRINTS = (
+    health.blp,
+    auth.blp,
+    me.blp,
+    privacy.blp,
+    trade.blp,
+    wallet.blp,
+    messages.blp,
+    admin.blp,
+)
 PAGE_BLUEPRINTS = (
     home.blp,
+    policies.blp,
     login.blp,
     steps.blp,
     proof.blp,

@@ -66,7 +66,8 @@ class ProblemSchema(ma.Schema):
     code = ma.fields.String(required=True, metadata={"examples": ["not_found"]})
     request_id = ma.fields.String(data_key="requestId", required=True)
     errors = ma.fields.List(
-        ma.fields.Nested(ProblemFieldSchema), metadata={"description": "Only for bad input (422)"}
+        ma.fields.Nested(ProblemFieldSchema),
+        metadata={"description": "For bad input (422), and for what `erasure_refused` names"},
     )
 
 
@@ -156,7 +157,7 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
 
 def _responses(operation: "Operation") -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(operation.status): _answer(operation.status, operation.gives),
+        str(operation.status): _answer(operation.status, operation.gives, operation.gives_file),
     }
     if operation.idempotent:
         responses[str(operation.status)]["headers"] = {
@@ -201,8 +202,10 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
         yield IdempotencyInProgress
 
 
-def _answer(status: int, schema: ma.Schema | None) -> dict[str, Any]:
+def _answer(status: int, schema: ma.Schema | None, file_type: str = "") -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if file_type:
+        answer["content"] = {file_type: {}}
     if schema is not None:
         answer["content"] = _content(schema)
     return answer
