@@ -1,7 +1,7 @@
 """Every wire is connected here and nowhere else."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -25,7 +25,7 @@ from app.blueprints import (
     rendering,
     signin,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, people, roles, staff
+from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
@@ -33,6 +33,7 @@ from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
+from app.cli import jobs as job_commands
 from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
@@ -60,6 +61,9 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 API_BLUEPRINTS = (
     health.blp,
     auth.blp,
@@ -85,6 +89,7 @@ PAGE_BLUEPRINTS = (
     roles.blp,
     branches.blp,
     audit.blp,
+    jobs.blp,
     key_pages.blp,
 )
 
@@ -119,6 +124,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for group in (
         audit_commands.audit,
         books.books,
+        job_commands.jobs,
         keys.keys,
         people_commands.people,
         prices.prices,
@@ -228,11 +234,10 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
-    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
+    wsgi: WSGIApplication = envelope.Envelope(app.wsgi_app, settings)
     if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
-        )
+        wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
+    app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
     errors.register(app)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit

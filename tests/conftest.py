@@ -22,6 +22,7 @@ from app import embedded
 from app.config import Environment, Settings
 from app.embedded import External
 from app.factory import create_app
+from app.kit import ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
@@ -89,7 +90,12 @@ def recreate(name: str, template: str = "template1") -> None:
 
 def drop(name: str) -> None:
     """No database of that name, whoever uses it."""
-    _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    try:
+        _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    except psycopg.errors.InsufficientPrivilege:
+        # An autovacuum worker is there, which only a superuser may end by force; without force the
+        # server asks it to leave.
+        _as_owner(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 def _as_owner(statement: str) -> None:
@@ -122,6 +128,15 @@ def app(worker_id: str) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
     app.extensions["database"].engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def provided(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adapters are the process's: an application that a test makes for itself leaves none behind.
+
+    Otherwise the mails of later tests would have its links.
+    """
+    monkeypatch.setattr(ports, "_ADAPTERS", dict(ports._ADAPTERS))
 
 
 @pytest.fixture(scope="session")

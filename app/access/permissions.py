@@ -43,6 +43,10 @@ class Permission(StrEnum):
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
+    JOBS_READ = "all:jobs:read"
+    """See which background jobs wait and which were given up, and not what they are about."""
+    JOBS_REVIVE = "all:jobs:revive"
+    """Have background jobs that were given up tried again."""
     KEYS_READ = "all:keys:read"
     """See which keys seal what is sealed, and not the keys."""
     KEYS_ROTATE = "all:keys:rotate"
@@ -131,6 +135,7 @@ _OVERSIGHT = frozenset(
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
         Permission.EXPOSURE_READ,
+        Permission.JOBS_READ,
         Permission.KEYS_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
@@ -149,6 +154,7 @@ _GOVERNMENT = frozenset(
     {
         Permission.BRANCHES_EDIT,
         Permission.GRANTS_EDIT,
+        Permission.JOBS_REVIVE,
         Permission.KEYS_ROTATE,
         Permission.ROLES_ASSIGN,
         Permission.STAFF_INVITE,

@@ -3,7 +3,7 @@
 from typing import Protocol
 from uuid import UUID
 
-from app.access import Actor
+from app.access import Actor, Permission
 from app.kit.db import Session
 
 
@@ -13,4 +13,8 @@ class Authority(Protocol):
     def acting(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
         """The person with the permissions they have now, which nobody changes before this
         transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
+        ...
+
+    def who_may(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
+        """Everybody active who may do all of this now."""
         ...

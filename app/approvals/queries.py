@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from app.access import Actor, Permission
 from app.approvals import registry
 from app.approvals.rules import Status
 from app.kit import clock, pages
@@ -24,7 +25,12 @@ _IN_FOLDER = """
 AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
 """
 _ABOUT = "subject_id = %s AND status = 'pending' AND expires_at > %s ORDER BY id DESC"
-_COUNT = "SELECT count(*) FROM approvals WHERE status = 'pending' AND expires_at > %s"
+_COUNT = """
+SELECT action, count(*) FROM approvals
+WHERE status = 'pending' AND expires_at > %(now)s
+    AND maker_id <> %(actor)s AND subject_id IS DISTINCT FROM %(actor)s
+GROUP BY action
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +94,14 @@ def waiting_about(session: Session, person_id: UUID) -> list[Approval]:
     return [_approval(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
 
 
-def count_waiting(session: Session) -> int:
-    """How many wait for a decision."""
-    [(count,)] = session.rows(_COUNT, (clock.now(),))
-    return int(count)
+def count_waiting_for(session: Session, actor: Actor) -> int:
+    """How many this person may decide now."""
+    if Permission.APPROVALS_DECIDE not in actor.permissions:
+        return 0
+    rows = session.rows(_COUNT, {"now": clock.now(), "actor": actor.user_id})
+    return sum(
+        count for name, count in rows if registry.action_named(name).permission in actor.permissions
+    )
 
 
 def _approval(row: Row) -> Approval:

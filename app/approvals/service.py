@@ -12,7 +12,7 @@ from datetime import datetime
 from hmac import compare_digest
 from uuid import UUID
 
-from app.access import Actor, require
+from app.access import Actor, Permission, require
 from app.approvals import registry, rules
 from app.approvals.errors import (
     ApprovalChanged,
@@ -31,6 +31,7 @@ from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.ports import resolve
 from app.kit.tasks import task
+from app.outbox import service as outbox
 
 _INSERT = """
 INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
@@ -148,6 +149,7 @@ def ask(
         after={"action": action.name, **change.after},
         reason=reason,
     )
+    outbox.stage(session, "approvals.tell_checkers", {"approval_id": str(approval_id)})
     return approval_id
 
 
@@ -229,6 +231,23 @@ def expire_old(session: Session) -> None:
     """End the requests that nobody decided in time."""
     for (approval_id,) in session.rows(_DUE, (clock.now(),)):
         _end(session, _locked(session, approval_id), Status.EXPIRED, actor=None)
+
+
+@task("approvals.tell_checkers")
+def tell_checkers(session: Session, *, approval_id: str) -> None:
+    """Mail everybody who may decide the request that it waits, once each: neither its maker nor
+    the person it is about. What it is about stands on the page, not in the mail."""
+    request = _locked(session, UUID(approval_id))
+    if STEPS.is_end(request.status):
+        return
+    action = registry.action_named(request.action)
+    needed = frozenset({action.permission, Permission.APPROVALS_DECIDE})
+    event = f"approval_waiting:{ids.encode('apr', request.id)}"
+    values = {"what": action.title, "expires_at": clock.rfc3339(request.expires_at)}
+    for user_id in resolve(Authority).who_may(session, needed):
+        if user_id not in {request.maker_id, request.subject_id}:
+            told = {"kind": "approval_waiting", "event_key": event, "values": values}
+            outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **told})
 
 
 def _locked(session: Session, approval_id: UUID) -> _Request:

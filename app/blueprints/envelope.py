@@ -28,6 +28,8 @@ ROUTE = "pbcex.route"
 ACTOR = "pbcex.actor"
 RATE_LIMIT = "pbcex.rate_limit"
 NONCE = "pbcex.nonce"
+#: The session that a page's view has open, for what the layout around it tells.
+SESSION = "pbcex.session"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 # What programs are answered loads nothing.

@@ -107,7 +107,10 @@ class RouteLimiter(Limiter):
         out again: nothing here uses them, and they cost as much as the counting does.
         """
         super().init_app(app)
-        if self.enabled:
+        if not self.enabled:
+            # Logs and figures name the route all the same.
+            app.before_request(_name_route)
+        else:
             app.after_request_funcs[None].pop()
             app.teardown_request_funcs[None].pop()
 
@@ -119,7 +122,7 @@ class RouteLimiter(Limiter):
         rule = request.url_rule
         if rule is None:
             return
-        request.environ[ROUTE] = rule.rule
+        _name_route()
         view = current_app.view_functions[rule.endpoint]
         limit: RateLimit | None = getattr(view, "rate_limit", None)
         # A browser's question before the request (CORS) is answered by Flask and does nothing.
@@ -142,6 +145,11 @@ class RouteLimiter(Limiter):
                 f"at most {quota} requests a minute; try again in {reset} seconds",
                 retry_after_seconds=reset,
             )
+
+
+def _name_route() -> None:
+    if request.url_rule is not None:
+        request.environ[ROUTE] = request.url_rule.rule
 
 
 def register(app: Flask, *, redis_url: str, database: Database, override: str) -> None:

@@ -1,8 +1,20 @@
 """The desks' pages, in the order in which the sidebar lists them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.access import Actor, Permission
+from app.approvals import queries as approvals
+from app.kit.db import Session
+from app.outbox import queries as outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How much of something awaits the person on a page, and in what words."""
+
+    of: Callable[[Session, Actor], int]
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +25,7 @@ class Entry:
     endpoint: str
     icon: str
     permission: Permission
+    count: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,9 @@ class Section:
     title: str
     entries: tuple[Entry, ...]
 
+
+_DECISIONS = Count(approvals.count_waiting_for, "waiting for you")
+_DEAD_JOBS = Count(lambda session, _actor: outbox.dead_count(session), "dead")
 
 SECTIONS = (
     Section(
@@ -33,7 +49,13 @@ SECTIONS = (
         (
             Entry("People", "people_pages.search", "users", Permission.PEOPLE_READ),
             Entry("Invitations", "staff_pages.show", "mail", Permission.STAFF_INVITE),
-            Entry("Approvals", "approvals_pages.inbox", "inbox", Permission.APPROVALS_READ),
+            Entry(
+                "Approvals",
+                "approvals_pages.inbox",
+                "inbox",
+                Permission.APPROVALS_READ,
+                _DECISIONS,
+            ),
             Entry("Roles", "roles_pages.matrix", "shield", Permission.ROLES_READ),
             Entry("Branches", "branches_pages.branches", "building", Permission.BRANCHES_READ),
         ),
@@ -42,6 +64,7 @@ SECTIONS = (
         "Oversight",
         (
             Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),
+            Entry("Background jobs", "jobs_pages.show", "clock", Permission.JOBS_READ, _DEAD_JOBS),
             Entry("Key ring", "keys_pages.ring", "shield", Permission.KEYS_READ),
         ),
     ),
@@ -58,6 +81,17 @@ def sections_for(actor: Actor) -> list[Section]:
         for section in SECTIONS
     ]
     return [section for section in permitted if section.entries]
+
+
+def counts(session: Session, actor: Actor) -> Mapping[str, int]:
+    """What awaits this person, by the endpoint of the page; only what is not zero."""
+    found = {
+        entry.endpoint: entry.count.of(session, actor)
+        for section in sections_for(actor)
+        for entry in section.entries
+        if entry.count is not None
+    }
+    return {endpoint: count for endpoint, count in found.items() if count}
 
 
 def home_of(actor: Actor) -> str | None:

@@ -75,7 +75,9 @@ class _Converter(OpenAPIConverter):
     """Adds what a schema says about its fields together."""
 
     def schema2jsonschema(self, schema: ma.Schema | type[ma.Schema]) -> dict[str, Any]:
-        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        described: dict[str, Any] = super().schema2jsonschema(  # type: ignore[no-untyped-call] # of apispec
+            schema
+        )
         together = getattr(resolve_schema_instance(schema), "together", {})
         return {**described, **together}
 
@@ -84,7 +86,7 @@ class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
 
-class ProblemApi(Api):  # type: ignore[misc]
+class ProblemApi(Api):
     """flask-smorest without its own error pages: `app.blueprints.errors` answers for everything."""
 
     ERROR_SCHEMA = ProblemSchema

@@ -26,7 +26,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Permission, require
 from app.blueprints import denials, errors, rendering, signin
-from app.blueprints.envelope import ACTOR
+from app.blueprints.envelope import ACTOR, SESSION
 from app.blueprints.limits import RateLimit
 from app.blueprints.web import ApiBlueprint
 from app.kit.db import SNAPSHOT, Database, Session
@@ -94,15 +94,17 @@ class PageBlueprint(Blueprint):
                 if fresh and not member.is_fresh:
                     return ask_to_prove()
                 with _opened(method, snapshot=snapshot) as session:
-                    response = handler(session, member.actor, **variables)
+                    request.environ[SESSION] = session
+                    try:
+                        response = handler(session, member.actor, **variables)
+                    finally:
+                        del request.environ[SESSION]
                 if refusal := request.environ.get(_SAID_AT_FORM):
                     denials.record(refusal)
                 return response
 
-            serve.permission = permission  # type: ignore[attr-defined]
-            serve.fresh = fresh  # type: ignore[attr-defined]
-            serve.rate_limit = rate_limit  # type: ignore[attr-defined]
             serve.__doc__ = getdoc(handler)
+            serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
             return handler
 

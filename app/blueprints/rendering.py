@@ -1,6 +1,7 @@
 """How a page is answered: whole or as its fragment, with files that may be cached for ever."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -9,10 +10,12 @@ from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 
+from app.access import Actor
 from app.blueprints import nav
-from app.blueprints.envelope import NONCE
+from app.blueprints.envelope import NONCE, SESSION
 from app.config import Settings
 from app.kit import clock
+from app.kit.db import Session
 from app.kit.money import Amount
 
 
@@ -68,6 +71,12 @@ def theme() -> str:
     return chosen if chosen in _THEMES else ""
 
 
+def nav_counts(actor: Actor) -> Mapping[str, int]:
+    """What awaits the person on the pages of the sidebar; nothing where no view has a session."""
+    session: Session | None = request.environ.get(SESSION)
+    return nav.counts(session, actor) if session is not None else {}
+
+
 def figure(amount: Amount, coarse: int) -> Figure:
     """The amount with groups of three digits; decimals after the first `coarse` are the fine."""
     text = str(amount).removeprefix("-")
@@ -94,6 +103,7 @@ def register(app: Flask, settings: Settings) -> None:
         theme=theme,
         is_sample=not settings.is_production,
         sections_for=nav.sections_for,
+        nav_counts=nav_counts,
     )
     app.jinja_env.filters.update(figure=figure, terse=terse, rfc3339=clock.rfc3339)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

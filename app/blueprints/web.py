@@ -97,7 +97,7 @@ class Asked:
     arguments: tuple[Any, ...]
 
 
-class ApiBlueprint(Blueprint):  # type: ignore[misc]
+class ApiBlueprint(Blueprint):
     """A resource of the API: routes under one prefix, one tag in the document."""
 
     def __init__(self, name: str, prefix: str, description: str) -> None:
@@ -175,12 +175,13 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         def view(**path: str) -> Response:
             return serve(operation, path)
 
-        view.operation = operation  # type: ignore[attr-defined]
-        view.rate_limit = operation.rate_limit  # type: ignore[attr-defined]
         view.__doc__ = getdoc(operation.handler)
-        view._apidoc = {  # type: ignore[attr-defined]  # noqa: SLF001 - how flask-smorest is told
-            "manual_doc": openapi.describe(operation, self.name)
-        }
+        view.__dict__.update(
+            operation=operation,
+            rate_limit=operation.rate_limit,
+            # Where flask-smorest looks.
+            _apidoc={"manual_doc": openapi.describe(operation, self.name)},
+        )
         self.add_url_rule(
             operation.path,
             operation.handler.__name__,

@@ -50,6 +50,11 @@ _REVOKE = """
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE id = %s AND user_id = %s
 RETURNING revoked_at
 """
+_REVOKE_ALL = """
+UPDATE api_keys SET revoked_at = %(now)s
+WHERE user_id = %(user)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
+RETURNING id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +123,7 @@ def create(
     if expires_at is not None and expires_at <= now:
         raise Invalid("expiresAt", "must be in the future")
     session.send(_LOCK, (actor.user_id,))
-    [(count,)] = session.rows(_COUNT, (actor.user_id, now))
-    if count >= KEYS_MAX:
+    if count_active(session, actor.user_id) >= KEYS_MAX:
         raise ApiKeysFull(f"At most {KEYS_MAX} API keys count at a time: revoke one")
     told = token_bytes(_SECRET_BYTES) + actor.user_id.bytes
     text = MARK + base64.urlsafe_b64encode(told + _mac(told)).decode("ascii")
@@ -147,6 +151,26 @@ def revoke(session: Session, actor: Actor, key_id: UUID) -> None:
     if row[0] == now:
         subject = ids.encode("key", key_id)
         audit.record(session, actor=actor, action="api_key.revoked", subject=subject)
+
+
+def count_active(session: Session, user_id: UUID) -> int:
+    """How many keys of the person count at this moment."""
+    [(count,)] = session.rows(_COUNT, (user_id, clock.now()))
+    return int(count)
+
+
+def revoke_all(session: Session, user_id: UUID) -> None:
+    """None of the person's keys counts any more, at once: with a new password, their row locked."""
+    for (key_id,) in session.rows(_REVOKE_ALL, {"now": clock.now(), "user": user_id}):
+        subject = ids.encode("key", key_id)
+        audit.record(
+            session,
+            actor=None,
+            action="api_key.revoked",
+            subject=subject,
+            after={"owner": ids.encode("usr", user_id)},
+            reason="with a new password",
+        )
 
 
 def _mac(told: bytes) -> bytes:

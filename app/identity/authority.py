@@ -18,6 +18,11 @@ SELECT u.email, u.role, u.branch_id,
     (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
 FROM users u WHERE u.id = %s AND u.status = 'active' FOR SHARE OF u
 """
+_WHO_MAY = """
+SELECT u.id FROM users u WHERE u.status = 'active' AND u.role IN (
+    SELECT role FROM role_grants WHERE permission = ANY(%s) GROUP BY role HAVING count(*) = %s
+) ORDER BY u.id
+"""
 _GOVERNED = """
 SELECT EXISTS (SELECT FROM users WHERE role = %s AND status = 'active'),
     EXISTS (SELECT FROM users u JOIN role_grants g ON g.role = u.role
@@ -32,6 +37,11 @@ class StandingAuthority:
         """The person with the permissions they have now, which nobody changes before this
         transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
         return acting(session, user_id, session_id)
+
+    def who_may(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
+        """Everybody active who may do all of this now."""
+        rows = session.rows(_WHO_MAY, (sorted(permissions), len(permissions)))
+        return [user_id for (user_id,) in rows]
 
 
 def acting(session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:

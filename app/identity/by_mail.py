@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
-from app.identity import one_time, queries, rules, sessions
+from app.identity import api_keys, one_time, queries, rules, sessions
 from app.identity.errors import EmailAlreadyConfirmed
 from app.identity.one_time import Purpose
 from app.identity.passwords import Passwords
@@ -38,6 +38,7 @@ class NewPassword:
 
     token: str
     password_hash: str
+    revoke_api_keys: bool = False
 
 
 # Confirming the address
@@ -114,14 +115,17 @@ def check_reset(session: Session, token: str) -> queries.Person:
     return queries.person_by_id(session, link.user_id)
 
 
-def prepare_reset(person: queries.Person, *, token: str, password: str) -> NewPassword:
+def prepare_reset(
+    person: queries.Person, *, token: str, password: str, revoke_api_keys: bool = False
+) -> NewPassword:
     """Check and hash the new password (slow, no database). Raises `Invalid`."""
     rules.check_new_password("password", password, known=person.known)
-    return NewPassword(token, resolve(Passwords).hash(password))
+    return NewPassword(token, resolve(Passwords).hash(password), revoke_api_keys)
 
 
-def conclude_reset(session: Session, chosen: NewPassword) -> None:
-    """Use the link: set the password and end every session and every other reset link.
+def conclude_reset(session: Session, chosen: NewPassword) -> int:
+    """Use the link: set the password and end every session and every other reset link; answers
+    how many API keys stay active.
 
     Who could read the mail has shown that the address is theirs. A second factor stays on.
     Raises `TokenInvalid`, to all but one of many at the same moment.
@@ -134,10 +138,23 @@ def conclude_reset(session: Session, chosen: NewPassword) -> None:
     one_time.end_others(session, user_id, Purpose.RESET_PASSWORD)
     sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
     _record(session, user_id, "password.reset")
-    tell_of_change(session, user_id, "password_changed")
+    return password_changed(session, user_id, revoke_api_keys=chosen.revoke_api_keys)
 
 
-def tell_of_change(session: Session, user_id: UUID, kind: str) -> None:
+def password_changed(session: Session, user_id: UUID, *, revoke_api_keys: bool) -> int:
+    """Mail the person of their new password, and answer how many API keys stay active.
+
+    They stay unless the person says otherwise: programs would stop without warning, and whoever
+    knew the password could not read them. The mail counts them, so that nobody forgets them.
+    """
+    if revoke_api_keys:
+        api_keys.revoke_all(session, user_id)
+    active = api_keys.count_active(session, user_id)
+    tell_of_change(session, user_id, "password_changed", api_keys=str(active))
+    return active
+
+
+def tell_of_change(session: Session, user_id: UUID, kind: str, **told: str) -> None:
     """Mail the person that a credential of theirs was changed: they may not know of it."""
     change = ids.encode("evt", ids.new())
     _stage_mail(
@@ -145,7 +162,7 @@ def tell_of_change(session: Session, user_id: UUID, kind: str) -> None:
         user_id,
         kind=kind,
         event_key=f"{kind}:{change}",
-        values={"changed_at": clock.rfc3339(clock.now())},
+        values={"changed_at": clock.rfc3339(clock.now()), **told},
     )
 
 

@@ -72,7 +72,9 @@ class LastSecondFactor(Conflict):
     """Staff keep at least one second factor. Add another one before removing this one."""
 
     code = "last_second_factor"
-    title = "This is your only second factor. Add another one first"
+    title = (
+        "This is your only second factor, and staff need one. Add another at /auth/account first"
+    )
 
 
 class SignInOver(Unauthenticated):

@@ -10,7 +10,6 @@ from base64 import b32encode
 from dataclasses import dataclass
 from hashlib import sha256
 from secrets import token_bytes
-from typing import Literal
 from uuid import UUID
 
 import pyotp
@@ -59,6 +58,7 @@ _USE_RECOVERY = """
 UPDATE recovery_codes SET used_at = %s WHERE user_id = %s AND code_hash = %s AND used_at IS NULL
 RETURNING user_id
 """
+_FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = %s"
 _LEFT = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 _SWITCH_OFF = "DELETE FROM totp_credentials WHERE user_id = %s"
 
@@ -125,10 +125,27 @@ def confirm(session: Session, actor: Actor, code: str, *, network: str) -> list[
     if refusal := judge(session, actor.user_id, code, counters, confirmed=False):
         return refusal
     session.send(_SWITCH_ON, (clock.now(), actor.user_id))
-    codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
-    for each in codes:
-        session.send(_ADD_RECOVERY, (actor.user_id, _recovery_hash(actor.user_id, each)))
-    _changed(session, actor, "on")
+    codes = _add_recovery_codes(session, actor.user_id)
+    _changed(session, actor, "second_factor.switched_on", mail="second_factor_on")
+    return codes
+
+
+def renew_recovery_codes(
+    session: Session, actor: Actor, code: str, *, network: str
+) -> list[str] | Refusal:
+    """Fresh recovery codes, told once, by a code of either kind; none of before works any more.
+
+    A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
+    `TwoFactorNotSetUp`.
+    """
+    counters = _lock(session, actor.user_id, network)
+    if not is_on(session, actor.user_id):
+        raise TwoFactorNotSetUp
+    if refusal := judge(session, actor.user_id, code, counters):
+        return refusal
+    session.send(_FORGET_RECOVERY, (actor.user_id,))
+    codes = _add_recovery_codes(session, actor.user_id)
+    _changed(session, actor, "recovery_codes.renewed", mail="recovery_codes_renewed")
     return codes
 
 
@@ -144,7 +161,7 @@ def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Re
     if refusal := judge(session, actor.user_id, code, counters):
         return refusal
     session.send(_SWITCH_OFF, (actor.user_id,))
-    _changed(session, actor, "off")
+    _changed(session, actor, "second_factor.switched_off", mail="second_factor_off")
     return None
 
 
@@ -167,10 +184,9 @@ def judge(
     return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
 
 
-def _changed(session: Session, actor: Actor, state: Literal["on", "off"]) -> None:
-    subject = ids.encode("usr", actor.user_id)
-    audit.record(session, actor=actor, action=f"second_factor.switched_{state}", subject=subject)
-    by_mail.tell_of_change(session, actor.user_id, f"second_factor_{state}")
+def _changed(session: Session, actor: Actor, action: str, *, mail: str) -> None:
+    audit.record(session, actor=actor, action=action, subject=ids.encode("usr", actor.user_id))
+    by_mail.tell_of_change(session, actor.user_id, mail)
 
 
 def _setup(actor: Actor, secret: str) -> Setup:
@@ -203,6 +219,13 @@ def _takes_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> bo
         if hmac.compare_digest(totp.at(step * STEP_SECONDS), code):
             return session.row(_TAKE_STEP, {"step": step, "user": user_id}) is not None
     return False
+
+
+def _add_recovery_codes(session: Session, user_id: UUID) -> list[str]:
+    codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+    for each in codes:
+        session.send(_ADD_RECOVERY, (user_id, _recovery_hash(user_id, each)))
+    return codes
 
 
 def _recovery_code() -> str:

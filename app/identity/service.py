@@ -68,6 +68,13 @@ class LoggedIn:
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordChanged(LoggedIn):
+    """The same after a new password, and how many API keys stay active."""
+
+    api_keys_active: int
+
+
 # Registering
 
 
@@ -193,7 +200,7 @@ def conclude_login(
 def settle_staff_password(session: Session, attempt: Attempt) -> UUID | Refusal:
     """The id of the member of staff who proved to know the password, their row locked; or record
     the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
-    settled = _settle_password(session, attempt, _OPENED)
+    settled = settle_password(session, attempt, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if queries.person_by_id(session, settled).role is Role.USER:
@@ -210,19 +217,22 @@ def prepare_new_password(person: Person, password: str) -> str:
 
 
 def conclude_password_change(
-    session: Session, attempt: Attempt, new_hash: str
-) -> LoggedIn | Refusal:
+    session: Session, attempt: Attempt, new_hash: str, *, revoke_api_keys: bool = False
+) -> PasswordChanged | Refusal:
     """Replace the password, end every session of the person and open a new one for who asks;
     or record the failure and answer the refusal to raise afterwards."""
-    settled = _settle_password(session, attempt, _PASSWORD_CHANGED)
+    settled = settle_password(session, attempt, _PASSWORD_CHANGED)
     if isinstance(settled, Refusal):
         return settled
     lockout.forgive(session, attempt.counters)
     _store_hash(session, settled, new_hash)
     _done(session, attempt, _PASSWORD_CHANGED)
     sessions.revoke_all(session, settled, Revocation.PASSWORD_CHANGED)
-    by_mail.tell_of_change(session, settled, "password_changed")
-    return _open_session(session, settled)
+    active = by_mail.password_changed(session, settled, revoke_api_keys=revoke_api_keys)
+    opened = _open_session(session, settled)
+    return PasswordChanged(
+        opened.user, opened.access_token, opened.refresh_token, opened.expires_in, active
+    )
 
 
 def _begin(session: Session, attempt: Attempt) -> Attempt:
@@ -242,7 +252,7 @@ def settle(session: Session, attempt: Attempt, code: str | None, act: str) -> UU
     Failures are forgiven only when all was proven: a right password alone washes off no guesses at
     the second factor.
     """
-    settled = _settle_password(session, attempt, act)
+    settled = settle_password(session, attempt, act)
     if isinstance(settled, Refusal):
         return settled
     if second_factor.is_on(session, settled):
@@ -256,7 +266,7 @@ def settle(session: Session, attempt: Attempt, code: str | None, act: str) -> UU
     return settled
 
 
-def _settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
+def settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
     """The id of the person who proved to know the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:

@@ -192,18 +192,36 @@ def _renewed(session: Session, actor: Actor, factor: str) -> str | Refusal:
 
 
 def switch_off_app(
-    session: Session, actor: Actor, code: str, *, network: str, may_be_last: bool
+    session: Session, actor: Actor, code: str, *, network: str, staff_need_one: bool
 ) -> Refusal | None:
-    """Forget the authenticator app, by a code. Raises `LastSecondFactor` unless `may_be_last`, and
-    `TwoFactorNotSetUp`."""
+    """Forget the authenticator app, by a code. Raises `LastSecondFactor` to staff who would be left
+    without any although they need one, and `TwoFactorNotSetUp`."""
     session.row(_LOCK, (actor.user_id,))
-    if not may_be_last and not half_done.has_passkey(session, actor.user_id):
+    needs_one = staff_need_one and actor.role is not Role.USER
+    has_app = second_factor.is_on(session, actor.user_id)
+    if needs_one and has_app and not half_done.has_passkey(session, actor.user_id):
         raise LastSecondFactor
     return second_factor.switch_off(session, actor, code, network=network)
 
 
+def renew_recovery_codes(
+    session: Session, actor: Actor, attempt: Attempt, code: str
+) -> list[str] | Refusal:
+    """Fresh recovery codes for who proved to know the password, by a code of the second factor;
+    or record the failure and answer the refusal to raise afterwards. Raises `TwoFactorNotSetUp`."""
+    settled = service.settle_password(session, attempt, _CODES_RENEWED)
+    if isinstance(settled, Refusal):
+        return settled
+    network = attempt.counters.network_name
+    codes = second_factor.renew_recovery_codes(session, actor, code, network=network)
+    if not isinstance(codes, Refusal):
+        lockout.forgive(session, attempt.counters)
+    return codes
+
+
 # What the audit trail calls these acts.
 _OPENED, _PROVEN = "session.opened", "session.proven"
+_CODES_RENEWED = "recovery_codes.renewed"
 
 
 def _begun(

@@ -93,3 +93,8 @@ class Unavailable(Refusal):
     code = "unavailable"
     title = "Temporarily unavailable"
     retry_after_seconds: int = 1
+
+
+class NotDone(Exception):
+    """A task could not be done for a foreseen reason that may pass. The message says which, and
+    quotes nothing of anybody's: it is kept with the job, where other errors leave their type."""

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -20,8 +20,24 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 _FRAMES_MAX = 20
 
 
-def configure(*, level: str, messages: bool) -> None:
-    """Send every log line of this process to standard error as one JSON object.
+class _StandardError:
+    """Whatever `sys.stderr` is when a line is written, not what it was when logs were set up.
+
+    Whoever replaces it for a while and closes that, as tests do, would take every later line along.
+    """
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_STDERR = cast("TextIO", _StandardError())
+
+
+def configure(*, level: str, messages: bool, to: TextIO = _STDERR) -> None:
+    """Send every log line of this process to standard error as one JSON object, or elsewhere.
 
     An exception's message may quote what a person typed; it is written only where `messages`.
     """
@@ -34,10 +50,10 @@ def configure(*, level: str, messages: bool) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(_to_json)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(to),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

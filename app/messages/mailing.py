@@ -190,12 +190,14 @@ def _compose(
         recipient = claimed.recipient or people.mail_address(session, user_id)
     except NotFound:
         return _Composed(None, "There is no such person any more")
-    told = dict(values)
+    told, links = dict(values), resolve(rules.Links)
     if token_id is not None:
         token = one_time.token_of(session, UUID(token_id))
         if token is None:
             return _Composed(None, "The link was used or ran out before it was sent")
-        told["link"] = resolve(rules.Links).to(kind, token)
+        told["link"] = links.to(kind, token)
+    elif page := links.page_for(kind):
+        told["link"] = page
     text = rules.render_mail(kind, told)
     return _Composed(Outgoing(claimed.id, recipient, text.subject, text.body, text.html))
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from app.kit.errors import NotDone
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -16,7 +18,7 @@ class Outgoing:
     html: str
 
 
-class NotSent(Exception):
+class NotSent(NotDone):
     """The server did not take the mail, for a reason that may pass: try again later. The message
     names no address."""
 
@@ -25,8 +27,9 @@ class MailRefused(Exception):
     """The server will never take this mail: there is no use in trying again."""
 
 
-class OutcomeUnknown(Exception):
-    """The connection broke after the mail was handed over: the server may have taken it."""
+class OutcomeUnknown(NotDone):
+    """The connection broke after the mail was handed over: the server may have taken it. The
+    message names no address."""
 
 
 class Mailer(Protocol):

@@ -10,13 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 VERSIONS = {"trade_confirmed": 1}
 #: The same for e-mails, which have two files each: text and HTML.
 MAIL_VERSIONS = {
+    "approval_waiting": 1,
     "confirm_email": 1,
     "export_ready": 1,
     "invitation": 1,
     "passkey_added": 1,
     "passkey_removed": 1,
-    "password_changed": 1,
+    "password_changed": 2,
     "person_erased": 1,
+    "recovery_codes_renewed": 1,
     "reset_password": 1,
     "second_factor_off": 1,
     "second_factor_on": 1,
@@ -28,6 +30,8 @@ _PATHS = {
     "invitation": "/auth/invitation",
     "reset_password": "/auth/reset-password",
 }
+#: Of kinds whose link is a page for those who are signed in.
+_PAGES = {"approval_waiting": "/admin/approvals"}
 
 # A value that a template names and nobody gave is an error. HTML is escaped, text is not.
 _TEMPLATES = Environment(
@@ -65,6 +69,10 @@ class Links:
     def to(self, kind: str, token: str) -> str:
         """The link that a mail of this kind carries. Raises `LookupError` for one without."""
         return f"{self.base.rstrip('/')}{_PATHS[kind]}?token={token}"
+
+    def page_for(self, kind: str) -> str | None:
+        """The page that a mail of this kind leads to without a token, if there is one."""
+        return f"{self.base.rstrip('/')}{_PAGES[kind]}" if kind in _PAGES else None
 
 
 def render(kind: str, values: Mapping[str, str]) -> Text:

@@ -1,11 +1,14 @@
-"""Named reads of the outbox, for health, metrics and staff."""
+"""Named reads of the outbox, for staff and tests."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from app.kit import ids, pages
 from app.kit.db import Session
+from app.kit.pages import Page
+from app.outbox import rules
+from app.outbox.service import PREFIX
 
 _BACKLOG = """
 SELECT queue, count(*), count(*) FILTER (WHERE due_at <= %(now)s),
@@ -15,10 +18,22 @@ SELECT queue, count(*), count(*) FILTER (WHERE due_at <= %(now)s),
 FROM outbox WHERE done_at IS NULL AND dead_at IS NULL GROUP BY queue ORDER BY queue
 """
 _DEAD_COUNT = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL"
-_DEAD = """
-SELECT id, task, args, staged_at, dead_at, tries, last_error
-FROM outbox WHERE dead_at IS NOT NULL ORDER BY dead_at DESC LIMIT %s
+# Two halves, because each has an index of its own and done rows have none to be skipped by.
+_KINDS = """
+SELECT task, sum(waiting)::int, sum(dead)::int, min(oldest) FROM (
+    SELECT task, count(*) AS waiting, 0 AS dead, min(staged_at) AS oldest
+    FROM outbox WHERE done_at IS NULL AND dead_at IS NULL GROUP BY task
+    UNION ALL
+    SELECT task, 0, count(*), min(staged_at) FROM outbox WHERE dead_at IS NOT NULL GROUP BY task
+) AS halves GROUP BY task ORDER BY task
 """
+_JOBS = """
+SELECT id, task, staged_at, due_at, dead_at, tries, last_error FROM outbox
+WHERE {folder} AND (%(task)s::text IS NULL OR task = %(task)s)
+    AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
+"""
+_DEAD = _JOBS.format(folder="dead_at IS NOT NULL")
+_WAITING = _JOBS.format(folder="done_at IS NULL AND dead_at IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +49,37 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadJob:
-    """A job that was given up, with the last error."""
+class Kind:
+    """The jobs of one task that are not done. `oldest` is when the first of them was staged."""
+
+    task: str
+    waiting: int
+    dead: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that is not done: waiting for its next try, or given up. What it is about is not
+    shown: its arguments may be somebody's."""
 
     id: UUID
     task: str
-    args: dict[str, Any]
     staged_at: datetime
-    dead_at: datetime
+    due_at: datetime
+    dead_at: datetime | None
     tries: int
-    last_error: str
+    last_error: str | None
+
+    @property
+    def public_id(self) -> str:
+        """Its id as staff see it."""
+        return ids.encode(PREFIX, self.id)
+
+    @property
+    def error_kind(self) -> str:
+        """The type of the last error, without its message; empty without one."""
+        return rules.error_kind(self.last_error or "")
 
 
 def backlogs(session: Session, now: datetime) -> list[Backlog]:
@@ -56,6 +92,20 @@ def dead_count(session: Session) -> int:
     return int(session.rows(_DEAD_COUNT)[0][0])
 
 
-def dead_jobs(session: Session, limit: int) -> list[DeadJob]:
-    """The jobs given up last, newest first."""
-    return [DeadJob(*row) for row in session.rows(_DEAD, (limit,))]
+def kinds(session: Session) -> list[Kind]:
+    """Each task that has jobs waiting or dead, by name."""
+    return [Kind(*row) for row in session.rows(_KINDS)]
+
+
+def jobs(
+    session: Session,
+    *,
+    dead: bool,
+    task: str | None = None,
+    cursor: UUID | None = None,
+    limit: int = 50,
+) -> Page[Job]:
+    """The jobs that were given up, or those that wait; of one task or all, staged last first."""
+    values = {"task": task, "before": cursor, "limit": limit + 1}
+    found = [Job(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
+    return pages.cut(found, limit, lambda each: each.id)

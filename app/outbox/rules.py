@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.kit.errors import Refusal
+from app.kit.errors import NotDone, Refusal
 
 _ERROR_LENGTH_MAX = 300
 
@@ -21,11 +21,15 @@ class Backoff:
 BACKOFF = Backoff()
 
 
-def describe(error: BaseException) -> str:
-    """One line for staff: the type, and a message that carries no values of ours.
+def error_kind(described: str) -> str:
+    """Of what `describe` wrote, the part that can hold nothing of anybody's: the type."""
+    return described.partition(":")[0].partition(" (")[0]
 
-    A database error's text repeats statements and values, so only its type and the rule that was
-    hit are kept; the full trace is in the log.
+
+def describe(error: BaseException) -> str:
+    """One line for staff: the type, and a message only if it is known to quote nobody.
+
+    Of a database error the rule that was hit is kept; where an error came from is in the log.
     """
     name = type(error).__name__
     if isinstance(error, Refusal):
@@ -34,7 +38,9 @@ def describe(error: BaseException) -> str:
         diagnosis = getattr(getattr(error, "orig", error), "diag", None)
         rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "sqlstate", None)
         text = f"{name}: {rule or 'database error'}"
-    else:
+    elif isinstance(error, NotDone):
         text = f"{name}: {error}"
+    else:
+        text = name
     first_line = text.partition("\n")[0]
     return first_line[:_ERROR_LENGTH_MAX]

@@ -6,11 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.access import Actor
+from app.audit import service as audit
 from app.kit import clock, ids, tasks
 from app.kit.db import Session
+from app.kit.errors import NotFound
 from app.outbox import rules
 from app.outbox.errors import NotDead
 
+#: Of a job's id, as staff see it.
+PREFIX = "job"
 #: Done rows are kept so long for looking things up.
 KEEP_DONE = timedelta(days=7)
 _PRUNE_BATCH = 50_000
@@ -72,8 +77,13 @@ RETURNING dead_at IS NOT NULL
 
 _REVIVE = """
 UPDATE outbox SET dead_at = NULL, tries = 0, due_at = %s WHERE id = %s AND dead_at IS NOT NULL
+RETURNING task
+"""
+_REVIVE_ALL = """
+UPDATE outbox SET dead_at = NULL, tries = 0, due_at = %s WHERE task = %s AND dead_at IS NOT NULL
 RETURNING id
 """
+_EXISTS = "SELECT FROM outbox WHERE id = %s"
 
 _PRUNE = """
 DELETE FROM outbox WHERE id = ANY (ARRAY(
@@ -171,10 +181,33 @@ def fail(
     return row is not None and bool(row[0])
 
 
-def revive(session: Session, identifier: UUID) -> None:
-    """Give a dead job all its tries again, from now on. Raises `NotDead`."""
-    if session.row(_REVIVE, (clock.now(), identifier)) is None:
-        raise NotDead
+def revive(session: Session, actor: Actor | None, identifier: UUID) -> None:
+    """Give a dead job all its tries again, from now on; recorded. Raises `NotFound` and `NotDead`.
+
+    `actor` is None on the command line.
+    """
+    row = session.row(_REVIVE, (clock.now(), identifier))
+    if row is None:
+        raise NotDead if session.row(_EXISTS, (identifier,)) is not None else NotFound
+    audit.record(
+        session,
+        actor=actor,
+        action="job.revived",
+        subject=ids.encode(PREFIX, identifier),
+        after={"task": row[0]},
+    )
+
+
+def revive_all(session: Session, actor: Actor | None, task: str) -> int:
+    """Revive every dead job of this task and answer how many there were; recorded. Raises
+    `NotDead` for none."""
+    revived = len(session.rows(_REVIVE_ALL, (clock.now(), task)))
+    if revived == 0:
+        raise NotDead("There is no dead job of this kind")
+    audit.record(
+        session, actor=actor, action="jobs.revived", subject=task, after={"count": str(revived)}
+    )
+    return revived
 
 
 @tasks.task("outbox.prune_done")

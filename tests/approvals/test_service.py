@@ -21,9 +21,10 @@ from app.approvals.errors import (
 from app.approvals.rules import LIFETIME, Status
 from app.identity import people as persons
 from app.identity import standing
-from app.kit import ids
+from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
+from tests.mailbox import carry_out_all, mailbox
 from tests.people import People
 from tests.unchanged import unchanged
 
@@ -328,7 +329,7 @@ def test_the_inbox_holds_what_waits(
     database: Database, checker: Actor, subject: Actor, asked: UUID
 ) -> None:
     with database.reading() as session:
-        count = queries.count_waiting(session)
+        count = queries.count_waiting_for(session, checker)
         waiting = {each.id for each in queries.approvals(session, waiting=True).data}
         about = queries.waiting_about(session, subject.user_id)
     assert asked in waiting
@@ -341,6 +342,69 @@ def test_the_inbox_holds_what_waits(
     ]
     approve(database, checker, asked)
     with database.reading() as session:
-        assert queries.count_waiting(session) == count - 1
+        assert queries.count_waiting_for(session, checker) == count - 1
         ended = {each.id for each in queries.approvals(session, waiting=False).data}
     assert asked in ended
+
+
+def test_what_waits_is_counted_for_those_who_may_decide_it(
+    database: Database, maker: Actor, checker: Actor, people: People
+) -> None:
+    boss, auditor = people.staff(Role.ADMIN), people.staff(Role.AUDITOR)
+
+    def counts() -> list[int]:
+        with database.reading() as session:
+            asked_of = (maker, checker, boss, auditor)
+            return [queries.count_waiting_for(session, each) for each in asked_of]
+
+    before = counts()
+    with database.transaction() as session:
+        standing.ask_to_suspend(session, maker, boss.user_id, reason=WHY)
+    # Neither who asked, nor whom it is about, nor who only looks on.
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [0, 1, 0, 0]
+    with time_machine.travel(clock.now() + LIFETIME):
+        assert counts() == [0, 0, 0, 0]
+
+
+class TestTelling:
+    @pytest.fixture(autouse=True)
+    def nothing_else_waits(self, database: Database) -> None:
+        with database.transaction() as session:
+            session.send("DELETE FROM outbox WHERE task = 'approvals.tell_checkers'")
+
+    def told(self, database: Database) -> dict[str, list[str]]:
+        """What was mailed, by address."""
+        with mailbox() as box:
+            carry_out_all(database, "approvals.tell_checkers", "messages.send_mail")
+        found: dict[str, list[str]] = {}
+        for mail in box.taken:
+            if mail.subject == "A request waits for a second person":
+                found.setdefault(mail.recipient, []).append(mail.text)
+        return found
+
+    def test_checkers_are_mailed_once_and_nobody_else(
+        self, database: Database, people: People, checker: Actor, maker: Actor
+    ) -> None:
+        boss, gone = people.staff(Role.ADMIN), people.staff(Role.ADMIN)
+        others = [people.staff(role) for role in (Role.SUPPORT, Role.AUDITOR, Role.USER)]
+        put(database, gone, status="suspended")
+        asked = ask(database, maker, boss)
+        told = self.told(database)
+        assert len(told[checker.email]) == 1
+        [text] = told[checker.email]
+        assert "Suspend" in text
+        assert "http://127.0.0.1:4001/admin/approvals\n" in text
+        # Whom it is about, and why, stands on the page alone.
+        assert boss.email not in text
+        assert WHY not in text
+        for person in (maker, boss, gone, *others):
+            assert person.email not in told
+        with database.transaction() as session:
+            service.tell_checkers(session, approval_id=str(asked))
+        assert self.told(database) == {}
+
+    def test_of_what_was_decided_meanwhile_nobody_is_told(
+        self, database: Database, checker: Actor, asked: UUID
+    ) -> None:
+        approve(database, checker, asked)
+        assert self.told(database) == {}

@@ -1,5 +1,6 @@
 """One's own account: step-up, passkeys, the app, sessions; and inviting people."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -72,6 +73,14 @@ class TestStepUp:
         assert old.client.get("/auth/account").location.startswith("/auth/login")
         assert sessions_of(database, member) == [None]
 
+    def test_is_asked_for_before_recovery_codes(
+        self, browser: StaffBrowser, member: Member, database: Database
+    ) -> None:
+        fields = {"csrf_token": browser.token("/auth/account"), "code": member.recovery_codes[0]}
+        with unchanged(database):
+            answer = browser.client.post("/auth/account/app/recovery-codes", data=fields)
+        assert answer.location.startswith("/auth/prove")
+
     @pytest.mark.parametrize("then", ["https://evil.example/", "//evil.example", "/\\evil", "x"])
     def test_leads_nowhere_else(self, browser: StaffBrowser, member: Member, then: str) -> None:
         answer = browser.send("/auth/prove", "prove-form", code=member.code(0), next=then)
@@ -116,6 +125,27 @@ class TestStepUp:
             for guess in range(6)
         ]
         assert refused == [422] * 5 + [429]
+
+
+def test_recovery_codes_are_replaced(
+    browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
+) -> None:
+    browser.sign_in_by_app(member)
+    old = member.recovery_codes
+    with unchanged(database):
+        nothing = browser.send("/auth/account", "app-codes", code="")
+    assert nothing.status_code == 422
+    assert "Enter a code" in check(nothing).said
+    wrong = browser.send("/auth/account", "app-codes", code="ABCDEF-ABCDEF-ABCDEF-ABCDEF")
+    assert (wrong.status_code, "The code is wrong" in check(wrong).said) == (422, True)
+    answer = browser.send("/auth/account", "app-codes", code=old[0])
+    assert answer.status_code == 200
+    shown = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", answer.text)
+    assert len(set(shown) - set(old)) == 10
+    assert "10 recovery codes are left" in browser.get("/auth/account").said
+    other = StaffBrowser(strict_app)
+    assert other.sign_in_by_app(member, old[1]).status_code == 422
+    assert other.send("/auth/second-factor", "second-factor", code=shown[0]).status_code == 303
 
 
 def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, people: People) -> None:

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import re
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -91,8 +90,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str,
     """The lines written since, parsed, as a production process writes them."""
     before, handlers = structlog.get_config(), logging.getLogger().handlers[:]
     written = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", written)
-    telemetry.configure(level="INFO", messages=False)
+    telemetry.configure(level="INFO", messages=False, to=written)
     monkeypatch.setattr(envelope, "log", structlog.get_logger())
     monkeypatch.setattr(errors, "log", structlog.get_logger())
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 from uuid import uuid4
 
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.blueprints import envelope
 from app.blueprints.limits import RateLimit, network_of
 from app.embedded.ports import free_port
 from tests.blueprints.conftest import SignedIn, problem
@@ -95,10 +96,14 @@ class TestOverride:
         assert answers[-1].status_code == 429
 
     def test_off_counts_nobody(self, variant: Callable[..., Flask]) -> None:
-        client = variant(rate_limit="off").test_client()
+        unlimited, routes = variant(rate_limit="off"), []
+        unlimited.before_request(lambda: routes.append(request.environ.get(envelope.ROUTE)))
+        client = unlimited.test_client()
         answers = [client.post("/api/probe/guess") for _ in range(25)]
         assert {answer.status_code for answer in answers} == {204}
         assert "RateLimit" not in answers[0].headers
+        # Figures name the route all the same.
+        assert set(routes) == {"/api/probe/guess"}
 
 
 def test_two_applications_share_one_limit_without_redis(

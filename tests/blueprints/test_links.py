@@ -85,13 +85,17 @@ class TestResetPassword:
         page = browser.get(path)
         [field] = page.all("input", type="password")
         assert field["autocomplete"] == "new-password"
-        for wrong, said in (("", "Enter a new password"), ("Password123!", "too easy to guess")):
+        for wrong, said in (("", "Enter a password"), ("Password123!", "too easy to guess")):
             with unchanged(database):
                 answer = browser.send(path, "reset", token=token, password=wrong)
             assert answer.status_code == 422
             assert said in check(answer).said
+        asked = {"name": "a program", "scopes": ["own:balances:read"]}
+        for _ in range(2):
+            ada.ok(201, ada.post("/api/me/api-keys", asked))
         answer = browser.send(path, "reset", token=token, password=NEW)
         assert answer.status_code == 200
+        assert "2 API keys stay active" in check(answer).said
         assert "Your password is changed" in check(answer).said
         body = {"email": ada.email, "password": NEW}
         assert ada.post("/api/auth/login", body).status_code == 200
@@ -99,3 +103,17 @@ class TestResetPassword:
         again = browser.send(path, "reset", token=token, password="a third long horse")
         assert again.status_code == 422
         assert "not valid" in check(again).said
+
+    def test_the_form_revokes_api_keys_where_it_is_ticked(
+        self, ada: ApiClient, browser: Browser, database: Database, box: Mailbox
+    ) -> None:
+        program = ApiClient(ada.app)
+        asked = {"name": "a program", "scopes": ["own:balances:read"]}
+        program.token = ada.ok(201, ada.post("/api/me/api-keys", asked))["key"]
+        token = self.link(ada, database, box)
+        path = f"{RESET}?token={token}"
+        [tick] = browser.get(path).all("input", type="checkbox")
+        fields = {"token": token, "password": NEW, tick["name"]: tick["value"]}
+        answer = browser.send(path, "reset", **fields)
+        assert "API key" not in check(answer).said
+        assert program.get("/api/wallet/balances").status_code == 401

@@ -106,5 +106,3 @@ def test_there_is_no_such_page_in_production(app: Flask) -> None:
         assert not [rule for rule in made.url_map.iter_rules() if rule.rule.startswith("/mail")]
     finally:
         made.extensions["database"].engine.dispose()
-        # What a factory provides is the process's: other tests go on with what they had.
-        create_app(settings).extensions["database"].engine.dispose()

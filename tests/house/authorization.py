@@ -14,6 +14,7 @@ from app.identity import address_book, api_keys, by_mail
 from app.identity.postal import PostalAddress
 from app.kit import ids
 from app.kit.db import Database
+from app.outbox import service as outbox
 from tests.pages import Browser
 from tests.people import PASSWORD, People
 
@@ -227,6 +228,17 @@ def _session(database: Database, owner: Actor) -> str:
     return ids.encode("ses", session_id)
 
 
+def _job(database: Database, _owner: Actor) -> str:
+    """A job that was given up."""
+    with database.transaction() as session:
+        job_id = outbox.stage(session, "outbox.prune_done", {})
+        session.send(
+            "UPDATE outbox SET tries = 1, dead_at = now(), last_error = 'a test' WHERE id = %s",
+            (job_id,),
+        )
+    return ids.encode(outbox.PREFIX, job_id)
+
+
 def _nothing(_database: Database, _owner: Actor) -> str:
     raise NotImplementedError("on a public route only what is unknown is asked for")
 
@@ -242,6 +254,7 @@ THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>/withdraw": _MAKERS,
     "/admin/audit/<record_id>": Thing("record_id", _record, _nobody("aud")),
     "/admin/branches/<branch_id>": Thing("branch_id", _branch, _nobody("brn")),
+    "/admin/jobs/<job_id>/revive": Thing("job_id", _job, _nobody("job")),
     "/admin/people/<person_id>": _PERSON,
     "/admin/people/<person_id>/erase": _PERSON,
     "/admin/people/<person_id>/reactivate": _PERSON,

@@ -1,6 +1,7 @@
 """Tables that are committed to be reviewed: what changes them has to be meant."""
 
 import os
+from difflib import unified_diff
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -12,8 +13,9 @@ def check(file: Path, lines: list[str]) -> None:
     if os.environ.get("SNAPSHOTS") == "write":
         file.write_text(text, encoding="utf-8")
     written = file.read_text(encoding="utf-8")
+    changes = unified_diff(written.splitlines(), text.splitlines(), "committed", "now", n=0)
     how = f"if this is meant: SNAPSHOTS=write bin/test tests/house, and commit {file.name}"
-    assert text == written, how
+    assert text == written, "\n".join([how, *changes])
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

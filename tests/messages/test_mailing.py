@@ -260,9 +260,9 @@ class TestTexts:
 
     def values(self, kind: str) -> dict[str, str]:
         told = {"link": self.LINK, "changed_at": "2026-11-22T10:00:00.000Z", "role": "support"}
+        told |= {"what": "Suspend a person", "expires_at": "2026-11-25T10:00:00.000Z"}
         of_rights = {
             "export": "exp_1",
-            "expires_at": "2026-11-23T10:00:00.000Z",
             "person": "usr_1",
             "law": "31 CFR 1010.430(d)",
             "erased_at": "2026-11-22T10:00:00.000Z",
@@ -278,6 +278,13 @@ class TestTexts:
         assert (self.LINK in mail.body) == (self.LINK in mail.html)
         for word in ("<script", "style=", "src=", "{{", "None"):
             assert word not in mail.html
+
+    def test_a_change_of_password_staged_before_keys_were_counted_can_be_sent(self) -> None:
+        told = {"changed_at": "2026-11-22T10:00:00.000Z"}
+        assert "API keys that stay" not in rules.render_mail("password_changed", told).body
+        counted = rules.render_mail("password_changed", {**told, "api_keys": "3"})
+        assert "API keys that stay active: 3." in counted.body
+        assert "API keys that stay active: 3." in counted.html
 
     def test_html_escapes_and_text_does_not(self) -> None:
         told = {**self.values(""), "order": "<img src=x onerror=alert(1)>&"}

@@ -1,9 +1,13 @@
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
 import time_machine
 
+from app.access import Role
+from app.kit import pages
+from app.kit.errors import NotFound
 from app.kit.tasks import Queue
 from app.outbox import queries, service
 from app.outbox.errors import NotDead
@@ -141,7 +145,7 @@ class TestTry:
         count_try(database, identifier)
         assert fail(database, identifier) is False
         assert row(database, identifier, "last_error, due_at, dead_at") == (
-            "ValueError: no",
+            "ValueError",
             NOW + timedelta(seconds=3),
             None,
         )
@@ -160,9 +164,9 @@ class TestTry:
             assert fail(database, identifier) is last
         assert count_try(database, identifier) is False
         with database.reading() as session:
-            [dead] = queries.dead_jobs(session, 10)
+            [dead] = queries.jobs(session, dead=True).data
             assert queries.dead_count(session) == 1
-        assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError: no")
+        assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
     def test_a_job_that_ends_workers_dies_too(self, database):
         identifier = stage(database)
@@ -181,16 +185,65 @@ class TestRevive:
             count_try(database, identifier)
         fail(database, identifier)
         with database.transaction() as session:
-            service.revive(session, identifier)
+            service.revive(session, None, identifier)
         assert claim(database) == [identifier]
         finish(database, identifier)
 
     def test_refuses_what_is_not_dead(self, database):
         identifier = stage(database)
         before = row(database, identifier, "*")
+        for refusal, asked in ((NotDead, identifier), (NotFound, uuid4())):
+            with pytest.raises(refusal), database.transaction() as session:
+                service.revive(session, None, asked)
         with pytest.raises(NotDead), database.transaction() as session:
-            service.revive(session, identifier)
+            service.revive_all(session, None, TASK)
         assert row(database, identifier, "*") == before
+
+    def test_revives_all_of_a_kind_and_no_other(self, database, people):
+        dead, other = [kill(database) for _ in range(2)], kill(database, "ledger.roll_up")
+        admin = people.staff(Role.ADMIN)
+        with database.transaction() as session:
+            assert service.revive_all(session, admin, TASK) == 2
+        assert [row(database, each, "dead_at, tries") for each in dead] == [(None, 0)] * 2
+        assert row(database, other, "dead_at") == (NOW,)
+        with database.reading() as session:
+            recorded = session.row(
+                "SELECT action, subject, after FROM audit_records WHERE actor_id = %s"
+                " ORDER BY id DESC LIMIT 1",
+                (admin.user_id,),
+            )
+        assert recorded == ("jobs.revived", TASK, {"count": "2"})
+
+
+def kill(database, task=TASK):
+    with database.transaction() as session:
+        identifier = service.stage(session, task, {})
+    for _ in range(3):
+        count_try(database, identifier)
+    assert fail(database, identifier) is True
+    return identifier
+
+
+def test_what_is_not_done_is_listed_by_kind_and_each(database):
+    dead, waiting = kill(database), stage(database)
+    other = kill(database, "ledger.roll_up")
+    finish(database, stage(database))
+    with database.reading() as session:
+        assert queries.kinds(session) == [
+            queries.Kind("ledger.roll_up", waiting=0, dead=1, oldest=NOW),
+            queries.Kind(TASK, waiting=1, dead=1, oldest=NOW),
+        ]
+        given_up = queries.jobs(session, dead=True).data
+        [pending] = queries.jobs(session, dead=False).data
+        first = queries.jobs(session, dead=True, limit=1)
+        cursor = pages.decode_cursor(first.next_cursor)
+        rest = queries.jobs(session, dead=True, limit=1, cursor=cursor)
+        [mine] = queries.jobs(session, dead=True, task=TASK).data
+    assert [job.id for job in given_up] == [other, dead]
+    assert [job.id for job in (*first.data, *rest.data)] == [other, dead]
+    assert rest.next_cursor is None
+    assert (pending.id, pending.error_kind, mine.id) == (waiting, "", dead)
+    assert (mine.last_error, mine.error_kind) == ("ValueError", "ValueError")
 
 
 def test_backlog_counts_what_waits(database, clock):

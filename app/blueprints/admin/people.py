@@ -1,5 +1,6 @@
 """People: finding them, their role and branch, suspending them and letting them back in."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -84,26 +85,25 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
 @blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def suspend(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to suspend somebody."""
-    who = ids.decode("usr", person_id)
-    try:
-        with session.attempt():
-            reason = request.form.get("reason", "")
-            asked = standing.ask_to_suspend(session, actor, who, reason=reason)
-    except (Invalid, Conflict) as refusal:
-        return _again(session, actor, who, "suspend", refusal)
-    return _on(person_id, asked)
+    return _ask(session, actor, person_id, "suspend", standing.ask_to_suspend)
 
 
 @blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def reactivate(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to let somebody back in."""
+    return _ask(session, actor, person_id, "reactivate", standing.ask_to_reactivate)
+
+
+def _ask(
+    session: Session, actor: Actor, person_id: str, form: str, ask: Callable[..., UUID]
+) -> Response:
+    """Ask with the reason given in that form."""
     who = ids.decode("usr", person_id)
     try:
         with session.attempt():
-            reason = request.form.get("reason", "")
-            asked = standing.ask_to_reactivate(session, actor, who, reason=reason)
+            asked = ask(session, actor, who, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
-        return _again(session, actor, who, "reactivate", refusal)
+        return _again(session, actor, who, form, refusal)
     return _on(person_id, asked)
 
 

@@ -13,13 +13,14 @@ from flask import current_app
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas
 from app.blueprints.web import ApiBlueprint, RateLimit, client_network
-from app.identity import by_mail, queries, second_factor
+from app.identity import by_mail, queries, second_factor, sign_in
 from app.identity import service as identity
 from app.identity.errors import (
     AccountSuspended,
     EmailAlreadyConfirmed,
     EmailTaken,
     InvalidCredentials,
+    LastSecondFactor,
     SecondFactorMissing,
     TokenInvalid,
     TwoFactorInvalid,
@@ -89,7 +90,7 @@ def login(database: Database, body: dict[str, Any]) -> object:
             session,
             attempt,
             body.get("code"),
-            staff_need_second_factor=current_app.extensions["settings"].second_factor_required,
+            staff_need_second_factor=_staff_need_second_factor(),
         )
 
 
@@ -127,7 +128,7 @@ def me(session: Session, actor: Actor) -> object:
     "/change-password",
     permission=Permission.PASSWORD_CHANGE,
     takes=schemas.ChangePassword,
-    gives=schemas.LoggedIn,
+    gives=schemas.PasswordChanged,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(InvalidCredentials,),
     own_transactions=True,
@@ -136,7 +137,8 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     """Replace the password.
 
     Ends every login session of yours at once, this one included, and answers the tokens of a new
-    one.
+    one. API keys stay active unless `revokeApiKeys` says otherwise; the answer and the mail that
+    tells of the change count them, and GET /api/me/api-keys lists them.
     """
     with database.reading() as session:
         person = queries.person_by_id(session, actor.user_id)
@@ -144,7 +146,9 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     new_hash = identity.prepare_new_password(person, body["new_password"])
     attempt = identity.check_password(attempt, body["current_password"])
     with database.transaction() as session:
-        return identity.conclude_password_change(session, attempt, new_hash)
+        return identity.conclude_password_change(
+            session, attempt, new_hash, revoke_api_keys=body["revoke_api_keys"]
+        )
 
 
 @blp.operation(
@@ -200,21 +204,22 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
     "/reset-password",
     public=True,
     takes=schemas.ResetPassword,
-    status=204,
+    gives=schemas.PasswordReset,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TokenInvalid,),
     own_transactions=True,
 )
-def reset_password(database: Database, body: dict[str, Any]) -> None:
+def reset_password(database: Database, body: dict[str, Any]) -> object:
     """Choose a new password by the link that was mailed.
 
-    Ends every login session. A second factor stays on.
+    Ends every login session. A second factor stays on. API keys stay active unless `revokeApiKeys`
+    says otherwise; the answer and the mail that tells of the change count them.
     """
     with database.reading() as session:
         person = by_mail.check_reset(session, body["token"])
     chosen = by_mail.prepare_reset(person, **body)
     with database.transaction() as session:
-        by_mail.conclude_reset(session, chosen)
+        return {"api_keys_active": by_mail.conclude_reset(session, chosen)}
 
 
 @blp.operation(
@@ -255,8 +260,44 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     takes=schemas.Code,
     status=204,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(TwoFactorInvalid, TwoFactorNotSetUp),
+    refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
 )
 def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Switch the second factor off, by a code of the app or a recovery code."""
-    return second_factor.switch_off(session, actor, body["code"], network=client_network())
+    """Switch the second factor off, by a code of the app or a recovery code.
+
+    Staff keep one: they make a passkey first, where staff sign in.
+    """
+    return sign_in.switch_off_app(
+        session,
+        actor,
+        body["code"],
+        network=client_network(),
+        staff_need_one=_staff_need_second_factor(),
+    )
+
+
+@blp.operation(
+    "POST",
+    "/2fa/recovery-codes",
+    permission=Permission.SECOND_FACTOR_CHANGE,
+    takes=schemas.RenewRecoveryCodes,
+    gives=schemas.RecoveryCodes,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(InvalidCredentials, TwoFactorInvalid, TwoFactorNotSetUp),
+    own_transactions=True,
+)
+def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any]) -> object:
+    """Get ten fresh recovery codes, by the password and a code of either kind.
+
+    They are told only now, and none of those before works any more.
+    """
+    with database.reading() as session:
+        attempt = identity.begin_password_change(session, actor, network=client_network())
+    attempt = identity.check_password(attempt, body["password"])
+    with database.transaction() as session:
+        codes = sign_in.renew_recovery_codes(session, actor, attempt, body["code"])
+    return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
+
+
+def _staff_need_second_factor() -> bool:
+    return bool(current_app.extensions["settings"].second_factor_required)

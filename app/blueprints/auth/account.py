@@ -48,8 +48,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
     except Invalid as refusal:
         return _account(session, actor, 422, {"new-passkey-name": f"This {refusal.message}"})
     except Refusal as refusal:
-        status = entry.status_beside_form(refusal)
-        return _account(session, actor, status, {"": refusal.detail})
+        return _refused(session, actor, refusal)
     return _back()
 
 
@@ -112,13 +111,22 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         actor,
         code,
         network=client_network(),
-        may_be_last=not signin.second_factor_required(),
+        staff_need_one=signin.second_factor_required(),
     )
-    if refusal is not None:
-        status = entry.status_beside_form(refusal)
-        response = _account(session, actor, status, {"": refusal.detail})
-        return entry.say_when(response, refusal)
-    return _back()
+    return _back() if refusal is None else _refused(session, actor, refusal)
+
+
+@blp.view(
+    "POST", "/app/recovery-codes", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN
+)
+def renew_recovery_codes(session: Session, actor: Actor) -> Response:
+    """Fresh recovery codes in place of the old ones, by a code."""
+    if not (code := entry.code()):
+        return _account(session, actor, 422, {"app-codes-code": "Enter a code to get new ones"})
+    codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
+    if isinstance(codes, Refusal):
+        return _refused(session, actor, codes)
+    return entry.recovery_codes(codes, url_for("account_pages.show"))
 
 
 # Sessions
@@ -140,6 +148,11 @@ def end_other_sessions(session: Session, actor: Actor) -> Response:
 
 def _back() -> Response:
     return see_other(url_for("account_pages.show"))
+
+
+def _refused(session: Session, actor: Actor, refusal: Refusal) -> Response:
+    response = _account(session, actor, entry.status_beside_form(refusal), {"": refusal.detail})
+    return entry.say_when(response, refusal)
 
 
 def _app_form(

@@ -1,8 +1,7 @@
 """Confirming an address, resetting a password, the second factor: as a customer's program does."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +12,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.identity import by_mail
-from app.kit import clock, telemetry
+from app.kit import clock, ids, telemetry
 from app.kit.db import Database
+from tests import timing
 from tests.api import PASSWORD, ApiClient, problem, wrong_fields
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
+from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
+from tests.staff import Member, with_app
 from tests.unchanged import state, unchanged
 
 AUTH = "/api/auth"
@@ -114,7 +116,7 @@ class TestReset:
         before = ada.token
         ada.log_in()
         answer = reset(fresh(app), token)
-        assert (answer.status_code, answer.data) == (204, b"")
+        assert fresh(app).ok(200, answer) == {"apiKeysActive": 0}
         for access in (before, ada.token):
             ada.token = access
             problem(ada.get(f"{AUTH}/me"), 401, "token_invalid")
@@ -129,7 +131,7 @@ class TestReset:
     def test_works_once_and_ends_the_other_links(self, ada, app, database, box) -> None:
         first, second = (self.link(app, ada, database, box) for _ in range(2))
         assert first != second
-        assert reset(fresh(app), second).status_code == 204
+        assert reset(fresh(app), second).status_code == 200
         for dead in (first, second):
             with unchanged(database):
                 problem(reset(fresh(app), dead, "a third long horse"), 401, "token_invalid")
@@ -139,7 +141,7 @@ class TestReset:
         for weak in ("Password123!", ada.email.partition("@")[0]):
             with unchanged(database):
                 assert wrong_fields(reset(fresh(app), token, weak)) == ["password"]
-        assert reset(fresh(app), token).status_code == 204
+        assert reset(fresh(app), token).status_code == 200
 
     def test_a_link_that_confirms_resets_nothing(self, ada, app, database, box) -> None:
         carry_out_all(database)
@@ -167,7 +169,7 @@ class TestReset:
 
     def test_a_second_factor_stays_on(self, ada, app, database, box) -> None:
         secret = switch_on(ada)
-        assert reset(fresh(app), self.link(app, ada, database, box)).status_code == 204
+        assert reset(fresh(app), self.link(app, ada, database, box)).status_code == 200
         body = {"email": ada.email, "password": NEW}
         problem(fresh(app).post(f"{AUTH}/login", body), 401, "two_factor_required")
         code = pyotp.TOTP(secret).at(clock.now(), counter_offset=1)
@@ -230,6 +232,129 @@ class TestSecondFactor:
             )
         assert "second_factor.switched_on" in {action for action, _ in rows}
         assert not [text for _, text in rows if secret in text or ada.recovery[0] in text]
+
+    def test_fresh_recovery_codes_end_the_old_ones(self, ada, app, database, box) -> None:
+        secret = switch_on(ada)
+        old = ada.recovery
+        path = f"{AUTH}/2fa/recovery-codes"
+        given = {"password": PASSWORD, "code": pyotp.TOTP(secret).at(clock.now())}
+        answer = ada.post(path, given)
+        codes = ada.ok(200, answer)["recoveryCodes"]
+        assert len(set(codes) - set(old)) == 10
+        # The code counted once, and none of the old ones counts any more.
+        body = {"email": ada.email, "password": PASSWORD}
+        for dead in (given["code"], old[0], old[9]):
+            refused = fresh(app).post(f"{AUTH}/login", {**body, "code": dead})
+            problem(refused, 401, "two_factor_invalid")
+        again = fresh(app).post(path, {"password": PASSWORD, "code": codes[0]})
+        problem(again, 401, "token_invalid")
+        for code in (codes[0], codes[9]):
+            assert fresh(app).post(f"{AUTH}/login", {**body, "code": code}).status_code == 200
+        carry_out_all(database)
+        assert box.to(ada.email)[-1].subject == "Your recovery codes were replaced"
+        assert not [code for code in codes if code in box.to(ada.email)[-1].text]
+
+    def test_fresh_recovery_codes_need_password_and_code(self, ada, database) -> None:
+        path = f"{AUTH}/2fa/recovery-codes"
+        with unchanged_but_counted(database):
+            off = ada.post(path, {"password": PASSWORD, "code": "000000"})
+            problem(off, 409, "two_factor_not_set_up")
+        switch_on(ada)
+        for password, code, refusal in (
+            ("wrong long horse", ada.recovery[0], "invalid_credentials"),
+            (PASSWORD, "000000", "two_factor_invalid"),
+        ):
+            with unchanged_but_counted(database):
+                problem(ada.post(path, {"password": password, "code": code}), 401, refusal)
+        with unchanged(database):
+            assert wrong_fields(ada.post(path, {"code": ada.recovery[0]})) == ["password"]
+        assert ada.post(path, {"password": PASSWORD, "code": ada.recovery[0]}).status_code == 200
+
+
+class TestStaff:
+    """Staff, where they need a second factor."""
+
+    @pytest.fixture
+    def member(self, database: Database) -> Member:
+        return with_app(database)
+
+    @pytest.fixture
+    def program(self, strict_app: Flask, member: Member) -> ApiClient:
+        made = ApiClient(strict_app)
+        made.email = member.email
+        body = {"email": member.email, "password": STAFF_PASSWORD, "code": member.code()}
+        made.token = made.ok(200, made.post(f"{AUTH}/login", body))["accessToken"]
+        return made
+
+    def test_keep_their_last_second_factor(self, program, member, database) -> None:
+        sent = {"code": member.recovery_codes[0]}
+        with unchanged(database):
+            refused = program.send("DELETE", f"{AUTH}/2fa", json=sent)
+            told = problem(refused, 409, "last_second_factor")
+        assert "/auth/account" in told["detail"]
+        with database.transaction() as session:
+            session.send(
+                "INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name,"
+                " created_at) VALUES (%(id)s, %(user)s, %(id)s::text::bytea, 'x', 0, 'a', now())",
+                {"id": ids.new(), "user": member.actor.user_id},
+            )
+        assert program.send("DELETE", f"{AUTH}/2fa", json=sent).status_code == 204
+
+
+class TestApiKeys:
+    """A new password leaves API keys active, says how many, and revokes them on demand."""
+
+    def with_keys(self, ada: ApiClient, count: int) -> list[ApiClient]:
+        programs = []
+        for number in range(count):
+            asked = {"name": f"program {number}", "scopes": ["own:balances:read"]}
+            program = fresh(ada.app)
+            program.token = ada.ok(201, ada.post("/api/me/api-keys", asked))["key"]
+            programs.append(program)
+        return programs
+
+    def statuses(self, programs: list[ApiClient]) -> list[int]:
+        return [program.get("/api/wallet/balances").status_code for program in programs]
+
+    def change(self, ada: ApiClient, current: str, new: str, **more: object) -> dict[str, Any]:
+        body = {"currentPassword": current, "newPassword": new, **more}
+        answer = ada.ok(200, ada.post(f"{AUTH}/change-password", body))
+        ada.token = answer["accessToken"]
+        return answer
+
+    def test_stay_with_a_changed_password_and_are_counted(self, ada, database, box) -> None:
+        programs = self.with_keys(ada, 2)
+        assert self.change(ada, PASSWORD, NEW)["apiKeysActive"] == 2
+        assert self.statuses(programs) == [200, 200]
+        assert self.change(ada, NEW, "a third long horse", revokeApiKeys=True)["apiKeysActive"] == 0
+        assert self.statuses(programs) == [401, 401]
+        carry_out_all(database)
+        two, none = box.to(ada.email)[-2:]
+        assert "API keys that stay active: 2." in two.text
+        assert "API keys that stay active: 2." in two.html
+        assert "stay active" not in none.text + none.html
+
+    def test_stay_with_a_reset_password_unless_it_says_otherwise(
+        self, ada, app, database, box
+    ) -> None:
+        programs = self.with_keys(ada, 1)
+        for revoke, left, status in ((False, 1, 200), (True, 0, 401)):
+            forgot(fresh(app), ada.email)
+            carry_out_all(database)
+            body = {"token": box.token(ada.email), "password": f"{NEW} {left}"}
+            answer = fresh(app).post(f"{AUTH}/reset-password", {**body, "revokeApiKeys": revoke})
+            assert fresh(app).ok(200, answer) == {"apiKeysActive": left}
+            assert self.statuses(programs) == [status]
+
+    def test_a_refused_change_revokes_none(self, ada, database) -> None:
+        programs = self.with_keys(ada, 1)
+        body = {"currentPassword": "wrong long horse", "newPassword": NEW, "revokeApiKeys": True}
+        with unchanged_but_counted(database):
+            problem(ada.post(f"{AUTH}/change-password", body), 401, "invalid_credentials")
+        with unchanged(database):
+            yes = ada.post(f"{AUTH}/change-password", {**body, "revokeApiKeys": "yes"})
+            assert wrong_fields(yes) == ["revokeApiKeys"]
+        assert self.statuses(programs) == [200]
 
 
 class unchanged_but_counted:  # noqa: N801 - reads as `unchanged` does
@@ -320,7 +445,7 @@ class TestDiscretion:
             assert len(tokens) == 2
             self.look(database, capsys.readouterr().err + caplog.text, tokens)
             problem(reset(fresh(app), tokens[1], "Password123!"), 422, "validation_failed")
-            assert reset(fresh(app), tokens[1]).status_code == 204
+            assert reset(fresh(app), tokens[1]).status_code == 200
             assert fresh(app).post(f"{AUTH}/verify-email", {"token": tokens[0]}).status_code == 200
             secret = switch_on(ada := self.logged_in(app, ada))
             self.look(
@@ -363,10 +488,7 @@ def every_row(database: Database) -> Iterator[tuple[str, str]]:
 
 class TestEnumeration:
     """Nothing tells whether somebody has an address: neither what is answered nor how long it
-    takes. Times are compared as distributions: how likely is one of those that are known to take
-    longer than one of those that are not? One half, if there is nothing to learn."""
-
-    EACH = 120
+    takes (tests/timing.py). For the pages: tests/attacks/test_enumeration.py."""
 
     def test_the_answers_are_the_same_to_the_byte(self, ada, app, database) -> None:
         answers = [forgot(fresh(app), email) for email in (ada.email, f"{uuid4().hex}@example.com")]
@@ -394,7 +516,7 @@ class TestEnumeration:
         def ask(client: FlaskClient, email: str) -> TestResponse:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
-        self.compare(open_app, ask, known, unknown, status=202)
+        timing.compare(open_app, ask, known, unknown, status=202)
 
     def test_logging_in_takes_as_long(self, open_app: Flask) -> None:
         known, unknown = self.addresses(open_app)
@@ -403,7 +525,7 @@ class TestEnumeration:
             body = {"email": email, "password": "wrong long horse"}
             return client.post(f"{AUTH}/login", json=body)
 
-        self.compare(open_app, ask, known, unknown, status=401)
+        timing.compare(open_app, ask, known, unknown, status=401)
 
     def test_a_difference_would_be_found(
         self, open_app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -424,7 +546,7 @@ class TestEnumeration:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
         with pytest.raises(AssertionError, match="tells"):
-            self.compare(open_app, ask, known, unknown, status=202)
+            timing.compare(open_app, ask, known, unknown, status=202)
 
     def addresses(self, app: Flask) -> tuple[list[str], list[str]]:
         """Some that somebody has, and as many that nobody has."""
@@ -432,42 +554,3 @@ class TestEnumeration:
         for person in people:
             person.register()
         return [person.email for person in people], [f"{uuid4().hex}@example.com" for _ in range(5)]
-
-    def compare(
-        self,
-        app: Flask,
-        ask: Callable[[FlaskClient, str], TestResponse],
-        known: list[str],
-        unknown: list[str],
-        *,
-        status: int,
-    ) -> None:
-        # A busy machine may spoil one comparison; a leak spoils every one.
-        seen = []
-        for _ in range(3):
-            seen.append(self.likelihood(app, ask, known, unknown, status))
-            if abs(seen[-1] - 0.5) < 0.12:
-                return
-        raise AssertionError(f"the time tells who is known: {seen}")
-
-    def likelihood(
-        self,
-        app: Flask,
-        ask: Callable[[FlaskClient, str], TestResponse],
-        known: list[str],
-        unknown: list[str],
-        status: int,
-    ) -> float:
-        client, times = app.test_client(), ([], [])  # type: ignore[var-annotated]
-        for number in range(2 * self.EACH):
-            # In turn, and each from elsewhere: drifts and counters fall on both alike.
-            which = number % 2
-            email = (known, unknown)[which][number // 2 % len(known)]
-            digits = uuid4().hex
-            client.environ_base["REMOTE_ADDR"] = f"2001:db8:{digits[:4]}:{digits[4:8]}::1"
-            started = time.perf_counter()
-            answer = ask(client, email)
-            times[which].append(time.perf_counter() - started)
-            assert answer.status_code == status
-        longer = sum(a > b for a in times[0] for b in times[1])
-        return longer / (len(times[0]) * len(times[1]))

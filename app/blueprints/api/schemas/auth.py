@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from app.access import Role
-from app.blueprints.api.schemas.fields import Choice, Instant, PublicId, Schema, Text
+from app.blueprints.api.schemas.fields import Choice, Flag, Instant, PublicId, Schema, Text
 from app.privacy.rules import PolicyName
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
@@ -24,6 +24,16 @@ class AcceptedPolicy(Schema):
         validate=ma.validate.Range(1, POLICY_VERSION_MAX),
         metadata={"examples": [1]},
     )
+
+
+def _revoke_api_keys() -> Flag:
+    about = "Whether every API key is revoked at once, too. They stay active otherwise"
+    return Flag(load_default=False, metadata={"description": about})
+
+
+def _api_keys_active() -> ma.fields.Integer:
+    about = "How many API keys stay active: GET /api/me/api-keys lists them"
+    return ma.fields.Integer(required=True, metadata={"description": about, "examples": [0]})
 
 
 class Register(Schema):
@@ -98,11 +108,19 @@ class ResetPassword(Schema):
 
     token = Text(200, required=True, metadata=_TOKEN)
     password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+    revoke_api_keys = _revoke_api_keys()
 
 
 class Code(Schema):
     """A code of the second factor."""
 
+    code = Text(32, required=True, metadata={"examples": ["123456"]})
+
+
+class RenewRecoveryCodes(Schema):
+    """What proves that the recovery codes are one's own to replace."""
+
+    password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     code = Text(32, required=True, metadata={"examples": ["123456"]})
 
 
@@ -141,6 +159,7 @@ class ChangePassword(Schema):
 
     current_password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     new_password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+    revoke_api_keys = _revoke_api_keys()
 
 
 class User(Schema):
@@ -168,3 +187,15 @@ class LoggedIn(Schema):
         required=True,
         metadata={"description": "Seconds that the access token lives", "examples": [1800]},
     )
+
+
+class PasswordChanged(LoggedIn):
+    """A person with fresh tokens and a new password."""
+
+    api_keys_active = _api_keys_active()
+
+
+class PasswordReset(Schema):
+    """What still counts beside a new password."""
+
+    api_keys_active = _api_keys_active()

@@ -1,0 +1,52 @@
+"""`flask jobs`: the jobs that were given up, and trying them again."""
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kit.errors import Refusal
+from app.outbox import queries, service
+
+jobs = AppGroup("jobs", help="Background jobs that were given up.")
+
+_SHOWN = 100
+
+
+@jobs.command()
+@click.option("--kind", help="Only jobs of this kind, such as messages.send_mail.")
+def dead(kind: str | None) -> None:
+    """List the jobs that were given up, staged last first."""
+    with _database().reading() as session:
+        total = queries.dead_count(session)
+        found = queries.jobs(session, dead=True, task=kind, limit=_SHOWN)
+    for job in found.data:
+        staged = clock.rfc3339(job.staged_at)
+        click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")
+    if found.next_cursor is not None:
+        click.echo(f"… and more: {total} in all", err=True)
+
+
+@jobs.command()
+@click.argument("job_id", required=False)
+@click.option("--kind", help="Every dead job of this kind.")
+def revive(job_id: str | None, kind: str | None) -> None:
+    """Give JOB_ID, or every dead job of a kind, all its tries again."""
+    if (job_id is None) is (kind is None):
+        raise click.UsageError("Give the id of a job, or --kind")
+    try:
+        with _database().transaction() as session:
+            revived = 1
+            if kind is not None:
+                revived = service.revive_all(session, None, kind)
+            elif job_id is not None:
+                service.revive(session, None, ids.decode(service.PREFIX, job_id))
+    except Refusal as refusal:
+        raise click.ClickException(refusal.detail) from refusal
+    click.echo(f"{revived} revived")
+
+
+def _database() -> Database:
+    database: Database = current_app.extensions["database"]
+    return database

@@ -1,0 +1,403 @@
+"""What people type comes out nowhere where it has no business: canaries in every field, parameter,
+path, cookie and header of every route that there is (see canaries.py for what may come out)."""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask, Response, has_request_context, request
+
+from app.access import Role
+from app.audit import service as audit
+from app.blueprints import declared, envelope
+from app.config import Settings
+from app.factory import create_app
+from app.identity import by_mail, standing
+from app.kit import ids, telemetry
+from app.kit.db import Database, Session
+from app.messages import mailing
+from app.messages.ports import Outgoing
+from app.outbox import rules as outbox
+from tests.api import Document
+from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
+from tests.house.authorization import THINGS
+from tests.house.source import CHECKOUT
+from tests.mailbox import Mailbox, carry_out_all, mailbox
+from tests.pages import Browser
+from tests.people import PASSWORD, People, credit, set_prices
+
+#: How templates name the fields of forms.
+_FIELD = re.compile(r"""(?:\bname="([A-Za-z_]+)"|(?:field|choice|tick)\("[^"]*", "([A-Za-z_]+)")""")
+#: What is asked where a body must fit together.
+BODIES = {
+    "/api/trade/quote": {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"},
+    "/api/trade/order": {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "10.00"},
+    "/api/wallet/transfer": {
+        "asset": "PAXG", "amount": "1.00000000", "from": "funding", "to": "trading",
+    },
+}  # fmt: skip
+#: What must have been reached, so that the walk is no walk along the fence.
+DEEP = {
+    ("POST /api/auth/register", 201),
+    ("POST /api/auth/forgot-password", 202),
+    ("POST /api/auth/reset-password", 200),
+    ("POST /api/me/addresses", 201),
+    ("POST /api/me/api-keys", 201),
+    ("POST /api/trade/order", 201),
+    ("POST /api/wallet/transfer", 201),
+    ("PATCH /api/me", 200),
+    ("POST /auth/reset-password", 200),
+    ("POST /admin/approvals/{approval_id}/reject", 303),
+    ("POST /admin/branches", 303),
+    ("POST /admin/staff", 303),
+}
+#: Where canaries are looked for.
+KINDS = {"answer", "audit", "error", "log", "mail", "metrics", "outbox"}
+#: What lets a form get further than its first check.
+_GOOD = {"role": "SUPPORT", "confirm": "yes", "permission": "all:exposure:read", "act": "give"}
+
+
+@pytest.fixture
+def loud_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
+    """An application that logs whatever it can."""
+    settings: Settings = lone_app.extensions["settings"]
+    _forget_loggers()
+    loud = create_app(settings.model_copy(update={"log_level": "DEBUG"}))
+    # As in production: elsewhere the messages of exceptions are logged, and may quote.
+    telemetry.configure(level="DEBUG", messages=False)
+    yield loud
+    telemetry.configure(level="WARNING", messages=True)
+    _forget_loggers()
+    loud.extensions["database"].engine.dispose()
+
+
+@pytest.fixture
+def logged(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], str]:
+    """Whatever was logged so far, at any level."""
+    caplog.set_level(logging.DEBUG)
+    return lambda: capsys.readouterr().err + caplog.text
+
+
+def _forget_loggers() -> None:
+    """Loggers remember how they were configured when they were used first."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("app."):
+            getattr(getattr(module, "log", None), "__dict__", {}).pop("bind", None)
+
+
+class Walk:
+    """Types canaries into everything, and looks at every answer."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.database: Database = app.extensions["database"]
+        self.canaries = Canaries()
+        self.secrets: set[str] = set()
+        people = People(self.database)
+        people.staff(Role.ADMIN)
+        self.admin, self.customer = people.staff(Role.ADMIN), people.staff(Role.USER)
+        self.forgetful = people.staff(Role.USER)
+        with self.database.transaction() as session:
+            by_mail.confirm_email(session, self.customer.user_id)
+            for asset in ("USD", "PAXG"):
+                credit(session, self.customer.user_id, "1000", asset)
+        set_prices(self.database, AU="4000", PAXG="4000")
+        self.statuses: set[tuple[str, int]] = set()
+        self.client = app.test_client(use_cookies=False)
+
+    def bearer(self, email: str) -> dict[str, str]:
+        """A fresh access token, which is a secret too."""
+        answer = self.client.post("/api/auth/login", json={"email": email, "password": PASSWORD})
+        self.secrets |= {answer.json["accessToken"], answer.json["refreshToken"]}
+        return {"Authorization": f"Bearer {answer.json['accessToken']}"}
+
+    def send(self, method: str, path: str, **options: Any) -> None:
+        answer = self.client.open(path, method=method, **options)
+        assert answer.status_code < 500, answer.text
+        self.statuses.add((f"{method} {path}", answer.status_code))
+        self.canaries.search_answer(f"{method} {path}", answer)
+
+    # Programs
+
+    def programs(self, only: Collection[str] = ()) -> None:
+        """Every operation of the document, fitting and not, as somebody and as nobody."""
+        told = Document(self.app).text
+        for path, item in told["paths"].items():
+            for method, operation in item.items():
+                if method != "parameters" and (not only or f"{method} {path}" in only):
+                    self.operation(told, method.upper(), path, operation)
+
+    def operation(self, told: Any, method: str, path: str, operation: Any) -> None:
+        label, canaries = f"{method} {path}", self.canaries
+        body: dict[str, Any] = {}
+        if "requestBody" in operation:
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            body = BODIES.get(path) or shaped(_resolved(told, schema), canaries, label, "body")
+        person = self.admin if "/admin/" in path else self.customer
+        own = self.path_of(path, "own")
+        for email in (person.email, None):
+            known = self.bearer(email) if email else {}
+            for asked in (own, self.path_of(path, label)):
+                self.send(method, asked, headers=canaries.headers(**known), json=body or None)
+        for wrong in misshaped(body, canaries, label) if body else ():
+            known = self.bearer(person.email)
+            self.send(method, own, headers=canaries.headers(**known), json=wrong)
+        known = self.bearer(person.email)
+        for name in [
+            *(each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"),
+            canaries.new("name of a field", "query"),
+        ]:
+            query = {name: canaries.new(label, name)}
+            self.send(method, own, headers=canaries.headers(**known), query_string=query)
+        for data, content_type in (
+            (f'{{"password": "{canaries.new(label, "malformed")}', "application/json"),
+            (canaries.new(label, "text"), "text/plain"),
+            (canaries.new(label, "text"), f"application/{canaries.new('header', 'Content-Type')}"),
+        ):
+            headers = canaries.headers(**known)
+            self.send(method, own, headers=headers, data=data, content_type=content_type)
+
+    def path_of(self, path: str, label: str) -> str:
+        """The address: of something of one's own, or with a canary for each variable."""
+
+        def filled(found: re.Match[str]) -> str:
+            if label != "own":
+                return self.canaries.new("path", found[1])
+            rule = re.sub(r"\{([^}]+)\}", r"<\1>", path)
+            if found[1] == "approval_id":
+                return self.request(by_admin=path.endswith(("edit", "withdraw")))
+            owner = self.admin if path.startswith("/a") and "/api/me" not in path else self.customer
+            return THINGS[rule].make(self.database, owner)
+
+        return re.sub(r"\{([^}]+)\}", filled, path)
+
+    def request(self, *, by_admin: bool) -> str:
+        """A request that the administrator made, or one that waits for them."""
+        people = People(self.database)
+        maker = self.admin if by_admin else people.staff(Role.COMPLIANCE)
+        who = people.customer().user_id
+        with self.database.transaction() as session:
+            asked = standing.ask_to_suspend(session, maker, who, reason="a test of canaries")
+        return ids.encode("apr", asked)
+
+    # Pages
+
+    def pages(self) -> None:
+        """Every page and form, by an administrator and by nobody, with every field there is."""
+        fields = sorted(_fields())
+        for route in declared.routes(self.app):
+            if not route.is_page:
+                continue
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
+            for signed_in in (True, False):
+                for given in ({}, _GOOD):
+                    self.page(route.method, path, fields, given, signed_in=signed_in)
+
+    def page(
+        self, method: str, path: str, fields: list[str], given: dict[str, str], *, signed_in: bool
+    ) -> None:
+        browser = Browser(self.app)
+        if signed_in:
+            browser.sign_in(self.admin.email, PASSWORD)
+        canaries, label = self.canaries, f"{method} {path}"
+        own = "own" if given and not path.startswith("/mail") else label
+        typed = {
+            name: given.get(name) or canaries.new(label, name)
+            for name in fields
+            if name != "csrf_token"
+        }
+        headers = canaries.headers()
+        # The browser sends its own; what others would name themselves stays a canary.
+        del headers["Cookie"], headers["Origin"]
+        if method == "GET":
+            # No form of ours sends a secret in an address.
+            told = {name: text for name, text in typed.items() if name not in SECRET_FIELDS}
+            sent: dict[str, Any] = {"query_string": told}
+        else:
+            token = browser.get("/auth/login" if not signed_in else "/").all(
+                "input", name="csrf_token"
+            )[0]["value"]
+            sent = {"data": {**typed, "csrf_token": token}}
+            self.secrets.add(token)
+        self.secrets |= {cookie.value for cookie in [browser.client.get_cookie("pbcex")] if cookie}
+        asked = self.path_of(path, own)
+        answer = browser.client.open(asked, method=method, headers=headers, **sent)
+        assert answer.status_code < 500, answer.text
+        self.statuses.add((label, answer.status_code))
+        canaries.search_answer(label, answer)
+
+    # What comes of it
+
+    def jobs(self) -> None:
+        """Every job done; each mail fails first, by an error that quotes whom it was for."""
+        with mailbox() as box:
+            box.before = _quote_once()
+            carry_out_all(self.database)
+            self.canaries.search_tables(self.database)
+            with self.database.transaction() as session:
+                session.send("UPDATE outbox SET last_error = NULL WHERE dead_at IS NULL")
+                session.send("UPDATE mails SET claimed_until = now() WHERE state = 'sending'")
+            carry_out_all(self.database)
+            box.before = lambda _: None
+            self.links(box)
+            carry_out_all(self.database)
+            self.canaries.search_mails(box)
+
+    def links(self, box: Mailbox) -> None:
+        """Mailed links, used with canaries beside them: by a program, and on the page."""
+        for path in ("/api/auth/reset-password", "/auth/reset-password"):
+            asked = {"email": self.forgetful.email}
+            self.send("POST", "/api/auth/forgot-password", json=asked)
+            carry_out_all(self.database)
+            token, label = box.token(self.forgetful.email), f"POST {path}"
+            self.secrets |= {token, token.rpartition(".")[2]}
+            given = {"token": token, "password": f"{self.canaries.new(label, 'password')} horse"}
+            if path.startswith("/api"):
+                self.send("POST", path, json=given, headers=self.canaries.headers())
+            else:
+                answer = Browser(self.app).send(f"{path}?token={token}", "reset", **given)
+                self.statuses.add((label, answer.status_code))
+                self.canaries.search_answer(label, answer)
+
+    def look(self, logged: str) -> None:
+        """Search what is left: the trail, the figures, the logs."""
+        self.canaries.search_tables(self.database)
+        self.canaries.search("metrics", self.client.get("/metrics").text, "/metrics")
+        self.canaries.search_logs(logged)
+        for secret in self.secrets:
+            if secret in logged:
+                self.canaries.leaks["log"].add("a real secret")
+
+
+def _quote_once() -> Callable[[Outgoing], None]:
+    seen: set[object] = set()
+
+    def quote(mail: Outgoing) -> None:
+        if mail.id not in seen:
+            seen.add(mail.id)
+            raise ValueError(f"no such user: {mail.recipient}")
+
+    return quote
+
+
+def _resolved(told: Any, schema: Any) -> Any:
+    """The schema with what it refers to in it."""
+    if isinstance(schema, list):
+        return [_resolved(told, each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        found = told
+        for name in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        return _resolved(told, found)
+    return {name: _resolved(told, below) for name, below in schema.items()}
+
+
+def _fields() -> set[str]:
+    """Every name that a form's field or a page's query has in a template or a view."""
+    found = set()
+    for folder, pattern in (
+        ("app/templates", _FIELD),
+        ("app/blueprints", re.compile(r"""(?:args|form)(?:\.get\(|\[)"(\w+)"()""")),
+    ):
+        for file in sorted(Path(CHECKOUT / folder).rglob("*.*")):
+            if file.suffix in {".html", ".py"}:
+                found |= {name for pair in pattern.findall(file.read_text()) for name in pair}
+    return found - {"", "viewport"}
+
+
+@pytest.mark.timeout(300)
+def test_what_was_typed_comes_out_nowhere(loud_app: Flask, logged: Callable[[], str]) -> None:
+    walk = Walk(loud_app)
+    walk.programs()
+    walk.pages()
+    walk.jobs()
+    walk.look(logged())
+    assert dict(walk.canaries.leaks) == {}
+    assert DEEP - walk.statuses == set()
+    searched = walk.canaries.searched
+    assert searched.keys() >= KINDS
+    assert min(searched["error"], searched["answer"], searched["audit"], searched["log"]) > 200
+    assert len(walk.canaries.typed) > 10_000
+
+
+# Controls: a leak into each of the places is found.
+
+
+def _log_bodies(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    app.before_request(lambda: logging.getLogger("leak").debug(request.get_data(as_text=True)))
+
+
+def _quote_in_errors(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    @app.after_request
+    def quote(response: Response) -> Response:
+        if response.status_code >= 400:
+            response.set_data(response.get_data() + request.get_data())
+        return response
+
+
+def _show_tokens(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    @app.after_request
+    def show(response: Response) -> Response:
+        response.headers["X-Debug"] = request.headers.get("Idempotency-Key", "")
+        return response
+
+
+def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+    def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> Outgoing:
+        return Outgoing(mail_id, to, subject, f"Dear {to}\n{text}", html)
+
+    patch.setattr(mailing, "Outgoing", greeting)
+
+
+def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(outbox, "describe", str)
+
+
+def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:
+    record = audit.record
+
+    def telling(session: Session, **told: Any) -> object:
+        by = request.headers.get("User-Agent", "") if has_request_context() else ""
+        return record(session, **{**told, "after": {"by": by}})
+
+    patch.setattr(audit, "record", telling)
+
+
+def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
+    app.before_request(lambda: request.environ.update({envelope.ROUTE: request.path}))
+
+
+@pytest.mark.parametrize(
+    ("leak", "into"),
+    [
+        (_log_bodies, "log"),
+        (_quote_in_errors, "error"),
+        (_show_tokens, "answer"),
+        (_greet_in_mails, "mail"),
+        (_keep_words_of_errors, "outbox"),
+        (_tell_the_trail_all, "audit"),
+        (_count_by_address, "metrics"),
+    ],
+)
+def test_a_leak_is_found(
+    loud_app: Flask,
+    logged: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    leak: Callable[[Flask, pytest.MonkeyPatch], None],
+    into: str,
+) -> None:
+    leak(loud_app, monkeypatch)
+    walk = Walk(loud_app)
+    walk.programs({"post /api/auth/register", "get /api/me/addresses/{address_id}"})
+    walk.jobs()
+    walk.look(logged())
+    assert walk.canaries.leaks[into]

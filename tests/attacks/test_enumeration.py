@@ -1,0 +1,182 @@
+"""Nothing tells whether somebody has an address: whoever it is, the same work is done.
+
+Work is counted: each hash of a password, and each statement with the round trip that it travels in.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import argon2
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.access import Role
+from app.identity import invitations
+from app.identity import service as identity
+from app.identity.passwords import Passwords
+from app.kit.db import Database
+from app.kit.pipeline import Pipeline
+from tests import timing
+from tests.pages import Browser
+from tests.people import People
+from tests.staff import with_app
+
+WRONG = "wrong long horse"
+
+Ask = Callable[[Browser, str], TestResponse]
+
+
+@dataclass
+class Work:
+    """What a request cost: a line for each hash and each round trip."""
+
+    done: list[object] = field(default_factory=list)
+
+    @contextmanager
+    def counted(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        run = Pipeline.run
+
+        def counting(pipeline: Pipeline, statements: Any) -> Any:
+            self.done.append([text for text, _parameters in statements])
+            return run(pipeline, statements)
+
+        def hashing(name: str) -> Any:
+            hash_it = getattr(argon2.PasswordHasher, name)
+
+            def counting_hash(hasher: Any, *given: Any, **more: Any) -> Any:
+                self.done.append(name)
+                return hash_it(hasher, *given, **more)
+
+            return counting_hash
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Pipeline, "run", counting)
+            for name in ("hash", "verify"):
+                patch.setattr(argon2.PasswordHasher, name, hashing(name))
+            yield
+
+
+def sign_in(browser: Browser, email: str) -> TestResponse:
+    return browser.sign_in(email, WRONG)
+
+
+def forget(browser: Browser, email: str) -> TestResponse:
+    return browser.send("/auth/forgot-password", "forgot", email=email)
+
+
+def log_in(browser: Browser, email: str) -> TestResponse:
+    return browser.client.post("/api/auth/login", json={"email": email, "password": WRONG})
+
+
+def forget_by_api(browser: Browser, email: str) -> TestResponse:
+    return browser.client.post("/api/auth/forgot-password", json={"email": email})
+
+
+@pytest.fixture
+def addresses(database: Database, people: People) -> list[str]:
+    """Of a customer, of staff with and without a second factor, of somebody suspended, of somebody
+    invited who has no password yet; and of nobody."""
+    suspended, admin = people.staff(Role.SUPPORT), people.staff(Role.ADMIN)
+    invited = f"{uuid4().hex}@example.com"
+    with database.transaction() as session:
+        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (suspended.user_id,))
+        invitations.invite(
+            session, admin, email=invited, first_name="A", last_name="B", role="SUPPORT"
+        )
+    return [
+        f"{uuid4().hex}@example.com",
+        people.staff(Role.USER).email,
+        people.staff(Role.SUPPORT).email,
+        with_app(database).email,
+        suspended.email,
+        invited,
+    ]
+
+
+def work_for(
+    app: Flask, ask: Ask, emails: list[str], monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[int, list[object]]]:
+    """For each address the status, and what the answer cost."""
+    found = []
+    for email in emails:
+        browser, work = Browser(app), Work()
+        browser.token()
+        with work.counted(monkeypatch):
+            answer = ask(browser, email)
+        found.append((answer.status_code, work.done))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "hashes"),
+    [(sign_in, 422, 1), (forget, 200, 0), (log_in, 401, 1), (forget_by_api, 202, 0)],
+)
+def test_the_same_work_is_done_whoever_it_is(
+    strict_app: Flask,
+    addresses: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Ask,
+    status: int,
+    hashes: int,
+) -> None:
+    found = work_for(strict_app, ask, addresses, monkeypatch)
+    assert [each for each, _ in found] == [status] * len(addresses)
+    works = [work for _, work in found]
+    assert works[0].count("verify") == hashes
+    assert len(works[0]) > hashes
+    assert all(work == works[0] for work in works[1:])
+
+
+def _skip_the_hash(patch: pytest.MonkeyPatch) -> None:
+    matches = Passwords.matches
+
+    def quick(passwords: Passwords, stored: str | None, password: str) -> bool:
+        return stored is not None and matches(passwords, stored, password)
+
+    patch.setattr(Passwords, "matches", quick)
+
+
+def _look_again(patch: pytest.MonkeyPatch) -> None:
+    begin = identity.begin_login
+
+    def curious(session: Any, **given: Any) -> Any:
+        attempt = begin(session, **given)
+        if attempt.user_id is not None:
+            session.row("SELECT status FROM users WHERE id = %s", (attempt.user_id,))
+        return attempt
+
+    patch.setattr(identity, "begin_login", curious)
+
+
+@pytest.mark.parametrize("leak", [_skip_the_hash, _look_again])
+def test_a_difference_would_be_found(
+    strict_app: Flask,
+    addresses: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    leak: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    leak(monkeypatch)
+    works = [work for _, work in work_for(strict_app, sign_in, addresses[:2], monkeypatch)]
+    assert works[0] != works[1]
+
+
+def test_signing_in_takes_as_long_by_the_clock(open_app: Flask) -> None:
+    people = People(open_app.extensions["database"])
+    known = [people.staff(Role.SUPPORT).email for _ in range(5)]
+    unknown = [f"{uuid4().hex}@example.com" for _ in range(5)]
+    tokens: dict[FlaskClient, str] = {}
+
+    def ask(client: FlaskClient, email: str) -> TestResponse:
+        if client not in tokens:
+            browser = Browser(open_app)
+            browser.client = client
+            tokens[client] = browser.token()
+        given = {"csrf_token": tokens[client], "email": email, "password": WRONG}
+        return client.post("/auth/login", data=given)
+
+    timing.compare(open_app, ask, known, unknown, status=422)
