@@ -17,7 +17,7 @@ from app.kit.pipeline import Row
 #: How long the law keeps what is left of somebody who was erased, and which law.
 LEGAL_HOLD_YEARS = 5
 LEGAL_HOLD = "31 CFR 1010.430(d)"
-KEPT_BY_LAW = f"Kept until {LEGAL_HOLD_YEARS} years after the erasure: {LEGAL_HOLD}."
+KEPT_BY_LAW = f"The law wants it for {LEGAL_HOLD_YEARS} years after the erasure: {LEGAL_HOLD}."
 
 #: A section's records, as JSON: texts, whole numbers, truth values, null, lists and objects.
 Sections = Mapping[str, list[dict[str, Any]]]

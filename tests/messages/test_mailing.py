@@ -263,7 +263,6 @@ class TestTexts:
         told |= {"what": "Suspend a person", "expires_at": "2026-11-25T10:00:00.000Z"}
         of_rights = {
             "export": "exp_1",
-            "expires_at": "2026-11-23T10:00:00.000Z",
             "person": "usr_1",
             "law": "31 CFR 1010.430(d)",
             "erased_at": "2026-11-22T10:00:00.000Z",
