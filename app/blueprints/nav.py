@@ -64,7 +64,7 @@ SECTIONS = (
         "Oversight",
         (
             Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),
-            Entry("Background jobs", "jobs_pages.show", "clock", Permission.JOBS_READ, _DEAD_JOBS),
+            Entry("Jobs", "jobs_pages.show", "clock", Permission.JOBS_READ, _DEAD_JOBS),
             Entry("Key ring", "keys_pages.ring", "shield", Permission.KEYS_READ),
         ),
     ),

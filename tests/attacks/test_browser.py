@@ -69,6 +69,22 @@ class TestSessionFixation:
             answer = attacker.client.get("/auth/second-factor")
             assert answer.location == "/auth/login"
 
+    def test_no_form_token_of_before_goes_afterwards(
+        self, browser: StaffBrowser, member: Member, database: Database
+    ) -> None:
+        """Whoever planted the cookie knows the token that its forms carry."""
+        tokens = [browser.token()]
+        browser.sign_in(member.email, PASSWORD)
+        tokens.append(browser.token("/auth/second-factor"))
+        fields = {"csrf_token": tokens[1], "code": member.code()}
+        assert browser.client.post("/auth/second-factor", data=fields).status_code == 303
+        assert is_in(browser)
+        before = state(database)
+        for known in tokens:
+            answer = browser.client.post("/auth/logout", data={"csrf_token": known})
+            assert answer.status_code == 400
+        assert state(database) == before
+
     def test_a_planted_session_of_the_attacker_ends(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:

@@ -361,19 +361,6 @@ class TestRefresh:
         assert not is_dead(database, elsewhere)
         assert reason(database, first) == Revocation.TOKEN_REUSED
 
-    def test_two_at_once_have_one_winner_and_end_the_session(self, database: Database) -> None:
-        for _ in range(10):
-            first = register(database)
-            answers = at_once(2, lambda _, first=first: refresh(database, first.refresh_token))
-            assert sorted(type(answer).__name__ for answer in answers) == [
-                "LoggedIn",
-                "TokenInvalid",
-            ]
-            [winner] = [answer for answer in answers if isinstance(answer, LoggedIn)]
-            assert is_dead(database, winner)
-            assert isinstance(refresh(database, winner.refresh_token), TokenInvalid)
-            assert reason(database, first) == Revocation.TOKEN_REUSED
-
     @pytest.mark.parametrize("token", ["", "x", "a" * 43, "\ud800", "\x00", "é" * 1000])
     def test_an_unknown_token_is_refused(self, database: Database, token: str) -> None:
         assert isinstance(refresh(database, token), TokenInvalid)

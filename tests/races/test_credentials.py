@@ -7,14 +7,16 @@ import pyotp
 import pytest
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.identity import by_mail, one_time, second_factor, service
+from app.identity import by_mail, one_time, queries, second_factor, service
 from app.identity.by_mail import NewPassword
 from app.identity.errors import TokenInvalid, TwoFactorInvalid
 from app.identity.one_time import Purpose
 from app.identity.service import LoggedIn
+from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
-from app.kit.db import Database
+from app.kit.db import Database, LockTimeout
 from app.kit.errors import Limited, Refusal
+from app.kit.ports import resolve
 from tests.drill import chance, rounds, size
 from tests.races.contest import THREADS, Act, Arena, winners
 
@@ -29,13 +31,18 @@ SELECT count(*) FROM outbox WHERE args ->> 'kind' = 'password_changed' AND args 
 Record = Callable[[str, object], None]
 
 
-def person(database: Database) -> Actor:
-    """Somebody who can log in."""
+def registered(database: Database) -> LoggedIn:
+    """Somebody who can log in, and has."""
     registration = service.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
     )
     with database.transaction() as session:
-        made = service.register(session, registration).user
+        return service.register(session, registration)
+
+
+def person(database: Database) -> Actor:
+    """The same as who acts."""
+    made = registered(database).user
     return Actor(made.id, None, made.email, Role.USER, PERMISSIONS_OF[Role.USER])
 
 
@@ -80,6 +87,30 @@ def log_in(database: Database, who: Actor, code: str) -> Act:
         return raised(answer)
 
     return act
+
+
+def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
+    arena: Arena, record_property: Record
+) -> None:
+    random, database = chance("refresh token"), arena.database
+    for _ in rounds(ROUNDS, "one refresh token"):
+        token = registered(database).refresh_token
+
+        def act(token: str = token) -> object:
+            with database.transaction() as session:
+                answer = service.refresh(session, token)
+            return raised(answer)
+
+        # Who stands in the queue for two seconds is told to try again, and has exchanged nothing.
+        [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid, LockTimeout)
+        # Two hands held it, so what the winner got opens nothing either.
+        assert isinstance(won, LoggedIn)
+        with database.transaction() as session:
+            assert isinstance(service.refresh(session, won.refresh_token), TokenInvalid)
+        claims = resolve(AccessTokens).read(won.access_token)
+        with database.reading() as session:
+            assert session.rows(*queries.actor_statement(claims)) == []
+    record_property("evidence", f"{ROUNDS} refresh tokens, {THREADS} at once: one exchange each.")
 
 
 def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record) -> None:

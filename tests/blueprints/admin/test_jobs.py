@@ -124,7 +124,7 @@ def test_the_sidebar_counts_what_awaits_a_person(
         )
     said = " ".join(browser.get("/admin/people").said.split())
     assert "Approvals 1 waiting for you" in said
-    assert "Background jobs 1 dead" in said
+    assert "Jobs 1 dead" in said
 
 
 class TestCommands:
