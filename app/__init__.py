@@ -6,6 +6,7 @@ A package imports only what stands below it, never up and never sideways:
     blueprints | jobs | cli          the edges: HTTP, background work, the command line
     integrations | models | tasks    the network's adapters; every table; every task
     reporting                        the books, read across: moves nothing
+    privacy                          consents, copies of what is held on people, erasing them
     hedging                          what is owed against what is held
     trading | funding                quotes and conversion orders; balances, mints and burns
     pricing                          feeds, ticks, market prices
@@ -13,8 +14,8 @@ A package imports only what stands below it, never up and never sideways:
     identity | catalog               people and their sessions; assets and metals
     keys                             the key ring, field encryption at rest
     approvals | branches             what needs a second person; where the house is
-    outbox                           staged jobs
-    audit | idempotency | throttle   the sealed trail; one key, one effect; rates
+    outbox                           jobs staged with the fact that needs them
+    audit | idempotency | throttle   sealed trail; one key, one effect; rates
     access                           who may do what: pure, no tables
     kit                              domain-free tools
     config | embedded                typed settings; servers for a machine that has none

@@ -293,7 +293,7 @@ class Settings(BaseSettings):
     def load(cls, **given: object) -> Self:
         """The settings of this process. Raises `UnsafeSettings` naming every problem at once."""
         try:
-            return cls(**given)  # type: ignore[arg-type]
+            return cls(**given)  # type: ignore[arg-type] # checked by pydantic
         except ValidationError as invalid:
             problems = {
                 cls._variable(error["loc"][0]): error["msg"].removeprefix("Value error, ")

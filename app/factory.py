@@ -1,7 +1,7 @@
 """Every wire is connected here and nowhere else."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
 from flask import Flask
@@ -27,9 +27,9 @@ from app.blueprints import (
 )
 from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, trade, wallet
+from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
-from app.blueprints.public import home
+from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample
 from app.cli import database as database_commands
@@ -61,9 +61,22 @@ from app.pricing.rules import PricingRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
-API_BLUEPRINTS = (health.blp, auth.blp, me.blp, trade.blp, wallet.blp, messages.blp, admin.blp)
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+API_BLUEPRINTS = (
+    health.blp,
+    auth.blp,
+    me.blp,
+    privacy.blp,
+    trade.blp,
+    wallet.blp,
+    messages.blp,
+    admin.blp,
+)
 PAGE_BLUEPRINTS = (
     home.blp,
+    policies.blp,
     login.blp,
     steps.blp,
     proof.blp,
@@ -221,11 +234,10 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
-    app.wsgi_app = envelope.Envelope(app.wsgi_app, settings)  # type: ignore[method-assign]
+    wsgi: WSGIApplication = envelope.Envelope(app.wsgi_app, settings)
     if settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies
-        )
+        wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
+    app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
     errors.register(app)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit

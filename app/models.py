@@ -14,6 +14,7 @@ from app.ledger import models as ledger
 from app.messages import models as messages
 from app.outbox import models as outbox
 from app.pricing import models as pricing
+from app.privacy import models as privacy
 from app.throttle import models as throttle
 from app.trading import models as trading
 
@@ -34,6 +35,7 @@ __all__ = [
     "metadata",
     "outbox",
     "pricing",
+    "privacy",
     "throttle",
     "trading",
 ]

@@ -11,6 +11,8 @@ from app.ledger import service as ledger
 from app.messages import mailing
 from app.messages import service as messages
 from app.outbox import service as outbox
+from app.privacy import erasure
+from app.privacy import exports as privacy
 from app.throttle import service as throttle
 from app.trading import service as trading
 
@@ -18,6 +20,7 @@ __all__ = [
     "approvals",
     "audit",
     "by_mail",
+    "erasure",
     "hedging",
     "idempotency",
     "identity",
@@ -26,6 +29,7 @@ __all__ = [
     "mailing",
     "messages",
     "outbox",
+    "privacy",
     "throttle",
     "trading",
 ]

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     """See which keys seal what is sealed, and not the keys."""
     KEYS_ROTATE = "all:keys:rotate"
     """Have a new key seal what is sealed, with a second person's approval."""
+    PEOPLE_ERASE = "all:people:erase"
+    """Erase a customer on their written wish, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
     """Find people, and see who they are and how they stand."""
     PEOPLE_SUSPEND = "all:people:suspend"
@@ -65,6 +67,8 @@ class Permission(StrEnum):
     """See branches and who works there."""
     ACCOUNT_CHANGE = "own:account:change"
     """Change one's own names and phone number."""
+    ACCOUNT_ERASE = "own:account:erase"
+    """Be forgotten: close one's own account and have erased who one is."""
     ACCOUNT_READ = "own:account:read"
     """See one's own name, address and role."""
     ADDRESSES_CHANGE = "own:addresses:change"
@@ -75,8 +79,12 @@ class Permission(StrEnum):
     """Make, see and revoke keys for programs of one's own."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
+    CONSENTS_MANAGE = "own:consents:manage"
+    """See what one agreed to, agree, and take consent back."""
     EMAIL_CONFIRM = "own:email:confirm"
     """Ask for another link that confirms one's own address."""
+    EXPORTS_MANAGE = "own:exports:manage"
+    """Have a copy made of what is held on oneself, and fetch it."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
     ORDERS_PLACE = "own:orders:place"
@@ -99,7 +107,9 @@ _EVERYBODY = frozenset(
     {
         Permission.ACCOUNT_CHANGE,
         Permission.ACCOUNT_READ,
+        Permission.CONSENTS_MANAGE,
         Permission.EMAIL_CONFIRM,
+        Permission.EXPORTS_MANAGE,
         Permission.MESSAGES_READ,
         Permission.PASSWORD_CHANGE,
         Permission.SECOND_FACTOR_CHANGE,
@@ -108,6 +118,7 @@ _EVERYBODY = frozenset(
 )
 _CUSTOMER = frozenset(
     {
+        Permission.ACCOUNT_ERASE,
         Permission.ADDRESSES_CHANGE,
         Permission.ADDRESSES_READ,
         Permission.API_KEYS_MANAGE,
@@ -134,6 +145,7 @@ _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
+        Permission.PEOPLE_ERASE,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_SUSPEND,
     }

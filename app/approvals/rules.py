@@ -1,6 +1,7 @@
 """What a request may become, what binds an approval to it, and what a reason must be."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from app.kit.states import Steps
 LIFETIME = timedelta(hours=72)
 REASON_LENGTH_MIN = 5
 REASON_LENGTH_MAX = 500
+_CONTACT = re.compile(r"\S@\S|\+[\d ().-]{7,}")
 
 
 class Status(StrEnum):
@@ -59,8 +61,11 @@ def digest(
 
 
 def reason(text: str) -> str:
-    """A reason as it is kept. Raises `Invalid` unless it has 5 to 500 characters."""
+    """A reason as it is kept. Raises `Invalid` unless it has 5 to 500 characters, and for an e-mail
+    address or a phone number: it is kept longer than people may want to be known."""
     cleaned = normalize("NFC", " ".join(text.split()))
     if not REASON_LENGTH_MIN <= len(cleaned) <= REASON_LENGTH_MAX or not cleaned.isprintable():
         raise Invalid("reason", f"must have {REASON_LENGTH_MIN} to {REASON_LENGTH_MAX} characters")
+    if _CONTACT.search(cleaned):
+        raise Invalid("reason", "must name people by their id, not by address or phone number")
     return cleaned

@@ -24,8 +24,8 @@ _encode = json.JSONEncoder(
 def canonical(state: Mapping[str, object] | None) -> str | None:
     """The one JSON text of `before` or `after`.
 
-    Raises `ValueError` for a field that is named like a secret and for fractions, which have no one
-    text (amounts are strings), and `TypeError` for what is no JSON.
+    Raises `ValueError` for a field that is named like a secret, and `TypeError` for what is no JSON
+    and for fractions, which have no one text (amounts are strings).
     """
     if state is None:
         return None
@@ -35,7 +35,7 @@ def canonical(state: Mapping[str, object] | None) -> str | None:
 
 def _check(value: object) -> None:
     if isinstance(value, float):
-        raise ValueError("a fraction has no one text: write amounts as strings")  # noqa: TRY004
+        raise TypeError("a fraction has no one text: write amounts as strings")
     if isinstance(value, Mapping):
         for name, below in value.items():
             if not isinstance(name, str) or _SECRET_NAME.search(name):

@@ -48,7 +48,7 @@ SELECT {_RECORD}, (r.xid, r.id) <= (%s::text::xid8, %s::text::uuid) OR r.recorde
     r.xid >= pg_snapshot_xmax(pg_current_snapshot())
 FROM audit_records r LEFT JOIN audit_seals s ON s.record_id = r.id
 WHERE s.record_id IS NULL ORDER BY r.xid, r.id
-"""  # noqa: S608
+"""  # noqa: S608 - our own constants
 # A second record with an id that has a seal is joined above, twice.
 _COUNT = "SELECT count(*) FROM audit_records"
 

@@ -166,8 +166,10 @@ def _problem(refusal: errors.Refusal, status: int) -> dict[str, Any]:
         "code": refusal.code,
         "requestId": telemetry.request_id.get(),
     }
-    if isinstance(refusal, errors.Invalid):
-        wrong = getattr(refusal, "problems", None) or [(refusal.field, refusal.message)]
+    wrong = getattr(refusal, "problems", None)
+    if wrong is None and isinstance(refusal, errors.Invalid):
+        wrong = [(refusal.field, refusal.message)]
+    if wrong is not None:
         problem["errors"] = [{"field": field, "message": message} for field, message in wrong]
     return problem
 

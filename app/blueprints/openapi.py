@@ -66,7 +66,8 @@ class ProblemSchema(ma.Schema):
     code = ma.fields.String(required=True, metadata={"examples": ["not_found"]})
     request_id = ma.fields.String(data_key="requestId", required=True)
     errors = ma.fields.List(
-        ma.fields.Nested(ProblemFieldSchema), metadata={"description": "Only for bad input (422)"}
+        ma.fields.Nested(ProblemFieldSchema),
+        metadata={"description": "For bad input (422), and for what `erasure_refused` names"},
     )
 
 
@@ -74,7 +75,9 @@ class _Converter(OpenAPIConverter):
     """Adds what a schema says about its fields together."""
 
     def schema2jsonschema(self, schema: ma.Schema | type[ma.Schema]) -> dict[str, Any]:
-        described: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+        described: dict[str, Any] = super().schema2jsonschema(  # type: ignore[no-untyped-call] # of apispec
+            schema
+        )
         together = getattr(resolve_schema_instance(schema), "together", {})
         return {**described, **together}
 
@@ -83,7 +86,7 @@ class _Plugin(MarshmallowPlugin):
     Converter = _Converter
 
 
-class ProblemApi(Api):  # type: ignore[misc]
+class ProblemApi(Api):
     """flask-smorest without its own error pages: `app.blueprints.errors` answers for everything."""
 
     ERROR_SCHEMA = ProblemSchema
@@ -154,7 +157,7 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
 
 def _responses(operation: "Operation") -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(operation.status): _answer(operation.status, operation.gives),
+        str(operation.status): _answer(operation.status, operation.gives, operation.gives_file),
     }
     if operation.idempotent:
         responses[str(operation.status)]["headers"] = {
@@ -199,8 +202,10 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
         yield IdempotencyInProgress
 
 
-def _answer(status: int, schema: ma.Schema | None) -> dict[str, Any]:
+def _answer(status: int, schema: ma.Schema | None, file_type: str = "") -> dict[str, Any]:
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+    if file_type:
+        answer["content"] = {file_type: {}}
     if schema is not None:
         answer["content"] = _content(schema)
     return answer

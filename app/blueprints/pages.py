@@ -103,10 +103,8 @@ class PageBlueprint(Blueprint):
                     denials.record(refusal)
                 return response
 
-            serve.permission = permission  # type: ignore[attr-defined]
-            serve.fresh = fresh  # type: ignore[attr-defined]
-            serve.rate_limit = rate_limit  # type: ignore[attr-defined]
             serve.__doc__ = getdoc(handler)
+            serve.__dict__.update(permission=permission, fresh=fresh, rate_limit=rate_limit)
             self.add_url_rule(path, handler.__name__, serve, methods=[method])
             return handler
 

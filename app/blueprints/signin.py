@@ -23,7 +23,7 @@ UNATTENDED = "X-Unattended"
 _WAITING, _THEN, _CHALLENGE = "waiting", "then", "challenge"
 
 
-class SignedIn(UserMixin):  # type: ignore[misc]
+class SignedIn(UserMixin):
     """A member of staff, as Flask-Login sees them: known by their session's secret."""
 
     def __init__(self, secret: str, member: StaffMember | None) -> None:
@@ -35,7 +35,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
         return self.secret
 
 
-class StaffLogin(LoginManager):  # type: ignore[misc]
+class StaffLogin(LoginManager):
     """Flask-Login without a remember cookie."""
 
     def _load_user_from_remember_cookie(self, _cookie: str) -> None:

@@ -54,6 +54,14 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """What a route declared with `gives_file` returns: bytes to be kept under a name."""
+
+    content: bytes
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """The contract of one route."""
 
@@ -72,6 +80,7 @@ class Operation:
     replies: dict[int, Schema]
     own_transactions: bool
     snapshot: bool
+    gives_file: str
 
     @property
     def public(self) -> bool:
@@ -88,7 +97,7 @@ class Asked:
     arguments: tuple[Any, ...]
 
 
-class ApiBlueprint(Blueprint):  # type: ignore[misc]
+class ApiBlueprint(Blueprint):
     """A resource of the API: routes under one prefix, one tag in the document."""
 
     def __init__(self, name: str, prefix: str, description: str) -> None:
@@ -112,6 +121,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         replies: dict[int, type[Schema]] | None = None,
         own_transactions: bool = False,
         snapshot: bool = False,
+        gives_file: str = "",
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
@@ -123,6 +133,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         session only reads, each statement on its own, or all of one moment with `snapshot`. With
         `own_transactions` the function gets `database` in place of `session`, for something slow
         between two transactions. `refusals` and `replies` document answers beside the usual ones.
+        With `gives_file`, a media type, the answer is a `File`.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -144,6 +155,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
                 replies={code: schema() for code, schema in (replies or {}).items()},
                 own_transactions=own_transactions,
                 snapshot=snapshot,
+                gives_file=gives_file,
             )
             _check_combination(operation)
             _check_parameters(operation)
@@ -163,12 +175,13 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         def view(**path: str) -> Response:
             return serve(operation, path)
 
-        view.operation = operation  # type: ignore[attr-defined]
-        view.rate_limit = operation.rate_limit  # type: ignore[attr-defined]
         view.__doc__ = getdoc(operation.handler)
-        view._apidoc = {  # type: ignore[attr-defined]  # noqa: SLF001 - how flask-smorest is told
-            "manual_doc": openapi.describe(operation, self.name)
-        }
+        view.__dict__.update(
+            operation=operation,
+            rate_limit=operation.rate_limit,
+            # Where flask-smorest looks.
+            _apidoc={"manual_doc": openapi.describe(operation, self.name)},
+        )
         self.add_url_rule(
             operation.path,
             operation.handler.__name__,
@@ -343,6 +356,9 @@ def _opened(operation: Operation) -> AbstractContextManager[Any]:
 def _render(operation: Operation, reply: object) -> Response | Refusal:
     if isinstance(reply, Refusal):
         return reply
+    if isinstance(reply, File):
+        headers = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
+        return Response(reply.content, operation.status, headers, content_type=operation.gives_file)
     status, headers, schema = operation.status, {}, operation.gives
     if isinstance(reply, Reply):
         headers = reply.headers
@@ -360,4 +376,4 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
     return response
 
 
-__all__ = ["ApiBlueprint", "Operation", "RateLimit", "Reply", "client_network"]
+__all__ = ["ApiBlueprint", "File", "Operation", "RateLimit", "Reply", "client_network"]

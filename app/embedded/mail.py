@@ -112,15 +112,16 @@ class _Handler:
     def __init__(self, folder: MailFolder) -> None:
         self._folder = folder
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(  # noqa: N802 - the library calls it so
+        self, _server: Any, _session: Any, envelope: Any
+    ) -> str:
         self._folder.keep(envelope.content)
         return "250 Kept"
 
 
 def main() -> int:
     """Catch mail until SIGTERM."""
-    # Production has no such package.
-    from aiosmtpd.controller import Controller  # noqa: PLC0415
+    from aiosmtpd.controller import Controller  # noqa: PLC0415 - production has no such package
 
     address = urlsplit(os.environ["PBCEX_SMTP_URL"])
     folder = MailFolder(Path(os.environ["PBCEX_DATA_DIR"]))

@@ -25,6 +25,7 @@ _PAGE = f"""
 {_COLUMNS} WHERE user_id = %(user)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
 ORDER BY id DESC LIMIT %(limit)s
 """
+_ALL = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
 _ONE = f"{_COLUMNS} WHERE id = %s AND user_id = %s"
 # Those who change one address book take turns, so that it has one default.
 _LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
@@ -62,6 +63,11 @@ def addresses_of(
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
     found = [_opened(row) for row in session.rows(_PAGE, values)]
     return pages.cut(found, limit, lambda address: address.id)
+
+
+def all_of(session: Session, user_id: UUID) -> list[Address]:
+    """A person's whole address book, oldest first."""
+    return [_opened(row) for row in session.rows(_ALL, (user_id,))]
 
 
 def address_of(session: Session, actor: Actor, address_id: UUID) -> Address:

@@ -180,4 +180,11 @@ class AlreadySo(Conflict):
     title = "This is so already"
 
 
+class PersonErased(Conflict):
+    """The person was erased: there is nobody left whose standing could change."""
+
+    code = "person_erased"
+    title = "This person was erased"
+
+
 refuses("passkeys_credential_id_key", lambda _detail: PasskeyKnown())

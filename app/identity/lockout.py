@@ -58,7 +58,7 @@ class Counters:
 
     def with_second_factor_of(self, user_id: UUID) -> Self:
         """The same and the person's own, for codes of their second factor."""
-        return replace(self, person=f"second factor {user_id}")
+        return replace(self, person=second_factor_key(user_id))
 
     @property
     def network_name(self) -> str:
@@ -75,6 +75,11 @@ class Counters:
     def keys(self) -> list[str]:
         """Every key."""
         return [key for key, _ in self.allowances]
+
+
+def second_factor_key(user_id: UUID) -> str:
+    """The key of the counter of a person's codes."""
+    return f"second factor {user_id}"
 
 
 def blocked(session: Session, counters: Counters, now: datetime) -> Limited | None:

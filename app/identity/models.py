@@ -20,7 +20,10 @@ class User(Base):
             "role IN ('USER', 'SUPPORT', 'TELLER', 'INVENTORY', 'COMPLIANCE', 'AUDITOR', 'ADMIN')",
             name="role_known",
         ),
-        sa.CheckConstraint("status IN ('active', 'suspended')", name="user_status_known"),
+        sa.CheckConstraint("status IN ('active', 'suspended', 'erased')", name="user_status_known"),
+        sa.CheckConstraint(
+            "(status = 'erased') = (erased_at IS NOT NULL)", name="erased_says_when"
+        ),
         sa.CheckConstraint(
             "(suspended_at IS NULL) = (suspended_reason IS NULL)", name="reason_if_suspended"
         ),
@@ -49,6 +52,8 @@ class User(Base):
     branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     email_confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: When everything that says who this is was taken out. The row then never changes again.
+    erased_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class LoginSession(Base):

@@ -30,7 +30,7 @@ _NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s
 _OPEN_SESSIONS = """
 SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 """
-STATUSES = ("active", "suspended")
+STATUSES = ("active", "suspended", "erased")
 
 
 @dataclass(frozen=True, slots=True)

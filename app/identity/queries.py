@@ -30,6 +30,7 @@ _BY_API_KEY = f"""
     WHERE k.key_hash = %s AND k.revoked_at IS NULL AND u.status = 'active'
         AND (k.expires_at IS NULL OR k.expires_at > %s)
 """
+_IS_ERASED = "SELECT FROM users WHERE id = %s AND erased_at IS NOT NULL"
 _PERSON = """
     SELECT id, email, first_name, last_name, phone, role, email_confirmed_at, created_at
     FROM users WHERE
@@ -95,6 +96,19 @@ def person_by_email(session: Session, email: str) -> Person:
     """The person with this address, however it is spelled. Raises `NotFound`, or `Invalid` if it
     is no address."""
     return _person(session.row(_PERSON + "email_key = %s", (rules.email_key(email),)))
+
+
+def mail_address(session: Session, user_id: UUID) -> str:
+    """Where the person is mailed to. Raises `NotFound` for nobody, and for somebody erased."""
+    row = session.row("SELECT email FROM users WHERE id = %s AND erased_at IS NULL", (user_id,))
+    if row is None:
+        raise NotFound
+    return str(row[0])
+
+
+def is_erased(session: Session, user_id: UUID) -> bool:
+    """Whether there was such a person, and they were erased."""
+    return session.row(_IS_ERASED, (user_id,)) is not None
 
 
 def email_key_of(session: Session, user_id: UUID) -> str:

@@ -184,7 +184,7 @@ def conclude_login(
 
     `code` is of the second factor. Staff need an authenticator app: a passkey works in browsers.
     """
-    settled = _settle(session, attempt, code)
+    settled = settle(session, attempt, code, _OPENED)
     if isinstance(settled, Refusal):
         return settled
     if staff_need_second_factor:
@@ -245,13 +245,14 @@ def _begin(session: Session, attempt: Attempt) -> Attempt:
 _OPENED, _PASSWORD_CHANGED = "session.opened", "password.changed"
 
 
-def _settle(session: Session, attempt: Attempt, code: str | None) -> UUID | Refusal:
-    """The id of the person who proved to be it, their row locked; or the refusal.
+def settle(session: Session, attempt: Attempt, code: str | None, act: str) -> UUID | Refusal:
+    """The id of the person who proved to be it by password and second factor, their row locked; or
+    the refusal of `act`, recorded, to raise after the commit.
 
     Failures are forgiven only when all was proven: a right password alone washes off no guesses at
     the second factor.
     """
-    settled = settle_password(session, attempt, _OPENED)
+    settled = settle_password(session, attempt, act)
     if isinstance(settled, Refusal):
         return settled
     if second_factor.is_on(session, settled):
@@ -260,7 +261,7 @@ def _settle(session: Session, attempt: Attempt, code: str | None) -> UUID | Refu
         if refusal := second_factor.judge(session, settled, code, attempt.counters):
             # Attempts that were not even judged are counted, and recorded no further.
             limited = isinstance(refusal, Limited)
-            return refusal if limited else _denied(session, attempt, _OPENED, refusal)
+            return refusal if limited else _denied(session, attempt, act, refusal)
     lockout.forgive(session, attempt.counters)
     return settled
 

@@ -28,7 +28,7 @@ class Revocation(StrEnum):
     """The person logged out."""
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
     """A refresh token came a second time: one of the two was stolen."""
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no secret
     """The person changed their password, or reset it, which ends every session."""
     ROLE_CHANGED = "role_changed"
     """The person was given another role: what was opened for the old one is not for the new."""

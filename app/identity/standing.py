@@ -16,7 +16,7 @@ from app.approvals import service as approvals
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.audit import service as audit
 from app.identity import authority, grants, sessions
-from app.identity.errors import AlreadySo, LacksPermission, OwnStanding
+from app.identity.errors import AlreadySo, LacksPermission, OwnStanding, PersonErased
 from app.identity.sessions import Revocation
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -139,6 +139,8 @@ def _locked(session: Session, person_id: UUID) -> _Person:
     if row is None:
         raise NotFound
     user_id, email, role, branch_id, status = row
+    if status == "erased":
+        raise PersonErased
     return _Person(user_id, email, Role(role), branch_id, status)
 
 

@@ -24,7 +24,7 @@ def run(*outbox_ids: str) -> None:
     database, backoff = current_app.extensions["database"], current_app.extensions["backoff"]
     for outbox_id in outbox_ids:
         telemetry.request_id.set(f"outbox-{outbox_id}")
-        with UnixSignalDeathPenalty(JOB_SECONDS_MAX, JobTimeoutException):  # type: ignore[no-untyped-call]
+        with UnixSignalDeathPenalty(JOB_SECONDS_MAX, JobTimeoutException):
             carry_out(database, UUID(outbox_id), backoff)
 
 

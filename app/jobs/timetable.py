@@ -13,6 +13,7 @@ TIMETABLE = (
     Periodic("record-exposure", "hedging.record_exposure", every_seconds=30),
     Periodic("forget-rate-counts", "throttle.forget_ended", every_seconds=300),
     Periodic("expire-approvals", "approvals.expire_old", every_seconds=300),
+    Periodic("expire-archives", "privacy.expire_archives", every_seconds=300),
     Periodic("prune-outbox", "outbox.prune_done", every_seconds=600),
     Periodic("forget-sessions", "identity.forget_expired", every_seconds=3600),
     Periodic("forget-mails", "messages.forget_mails", every_seconds=3600),

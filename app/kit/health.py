@@ -73,5 +73,5 @@ def check_database(database: Database, heads: Collection[str]) -> list[Check]:
     ]
 
 
-def _check(name: str, good: bool, yes: str, no: str) -> Check:  # noqa: FBT001
+def _check(name: str, good: bool, yes: str, no: str) -> Check:  # noqa: FBT001 - one shape for all
     return Check(name, Condition.OK if good else Condition.FAILING, yes if good else no)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.identity import one_time
 from app.identity import queries as people
+from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
@@ -20,20 +21,29 @@ from app.kit.ports import resolve
 from app.kit.tasks import InOtherHands, task
 from app.messages import rules
 from app.messages.ports import Mailer, MailRefused, NotSent, OutcomeUnknown, Outgoing
+from app.outbox import service as outbox
 
 #: Longer than a call may take; whoever has not come back by then has ended.
 CLAIM = timedelta(minutes=1)
 #: What became of a mail can be looked up for so long.
 KEPT = timedelta(days=90)
+#: The address of the last mail to somebody who was erased.
+RECIPIENT_KEPT = timedelta(days=1)
 _FORGET_BATCH = 10_000
+_TABLE, _RECIPIENT = "mails", "recipient_sealed"
 
 _ADD = """
 INSERT INTO mails (id, user_id, event_key, kind, state, staged_at)
 VALUES (%s, %s, %s, %s, 'waiting', %s)
 ON CONFLICT (user_id, event_key) DO NOTHING
 """
+_ADD_LAST = """
+INSERT INTO mails (id, user_id, event_key, kind, state, staged_at, recipient_sealed)
+VALUES (%s, %s, %s, %s, 'waiting', %s, %s)
+"""
 _LOCK = """
-SELECT id, state, claimed_until > %s FROM mails WHERE user_id = %s AND event_key = %s FOR UPDATE
+SELECT id, state, recipient_sealed, claimed_until > %s FROM mails
+WHERE user_id = %s AND event_key = %s FOR UPDATE
 """
 _CLAIM = """
 UPDATE mails SET state = 'sending', claimed_until = %s, attempts = attempts + 1,
@@ -41,11 +51,14 @@ UPDATE mails SET state = 'sending', claimed_until = %s, attempts = attempts + 1,
 """
 # Whatever others believe meanwhile: what the server took is sent.
 _SENT = """
-UPDATE mails SET state = 'sent', sent_at = %s, claimed_until = NULL, last_error = NULL WHERE id = %s
+UPDATE mails SET state = 'sent', sent_at = %s, claimed_until = NULL, last_error = NULL,
+    recipient_sealed = NULL WHERE id = %s
 """
 _END = """
-UPDATE mails SET state = %s, last_error = %s, claimed_until = NULL, uncertain = uncertain + %s
-WHERE id = %s AND state <> 'sent'
+UPDATE mails SET state = %(state)s, last_error = %(error)s, claimed_until = NULL,
+    uncertain = uncertain + %(uncertain)s,
+    recipient_sealed = CASE WHEN %(state)s = 'waiting' THEN recipient_sealed END
+WHERE id = %(id)s AND state <> 'sent'
 """
 _FORGET = """
 DELETE FROM mails WHERE id = ANY (ARRAY(
@@ -54,11 +67,26 @@ DELETE FROM mails WHERE id = ANY (ARRAY(
 """
 
 
+# Somebody who was erased asked us to forget the address: a mail that did not go out is given up.
+_FORGET_RECIPIENTS = """
+UPDATE mails SET state = 'dropped', last_error = 'The address was kept for a day only',
+    claimed_until = NULL, recipient_sealed = NULL
+WHERE recipient_sealed IS NOT NULL AND staged_at < %s
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """A mail in this worker's hands: what to send, or why there is nothing to send."""
+    """A mail in this worker's hands. `recipient` is None for the person's present address."""
 
     id: UUID
+    recipient: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    """What to send, or why there is nothing to send."""
+
     outgoing: Outgoing | None
     dropped: str = ""
 
@@ -87,74 +115,95 @@ def send_mail(
             session, claimed, user_id=UUID(user_id), kind=kind, values=values, token_id=token_id
         )
         if mail.outgoing is None:
-            _end(session, mail.id, "dropped", mail.dropped)
+            _end(session, claimed.id, "dropped", mail.dropped)
             return
     try:
         resolve(Mailer).send(mail.outgoing)
     except MailRefused as refused:
         with database.transaction() as session:
-            _end(session, mail.id, "refused", str(refused))
+            _end(session, claimed.id, "refused", str(refused))
         return
     except (NotSent, OutcomeUnknown) as failure:
         with database.transaction() as session:
             unknown = isinstance(failure, OutcomeUnknown)
-            _end(session, mail.id, "waiting", str(failure), uncertain=int(unknown))
+            _end(session, claimed.id, "waiting", str(failure), uncertain=int(unknown))
         raise
     with database.transaction() as session:
-        session.send(_SENT, (clock.now(), mail.id))
+        session.send(_SENT, (clock.now(), claimed.id))
+
+
+def stage_last_mail(
+    session: Session,
+    user_id: UUID,
+    recipient: str,
+    *,
+    kind: str,
+    event_key: str,
+    values: Mapping[str, str],
+) -> None:
+    """Mail somebody whose address is being forgotten: it goes with the mail, sealed, until that is
+    settled or a day has passed."""
+    identifier = ids.new()
+    sealed = keys.seal(recipient, table=_TABLE, column=_RECIPIENT, key=identifier)
+    session.send(_ADD_LAST, (identifier, user_id, event_key, kind, clock.now(), sealed))
+    told = {"user_id": str(user_id), "kind": kind, "event_key": event_key, "values": dict(values)}
+    outbox.stage(session, "messages.send_mail", told)
 
 
 @task("messages.forget_mails")
 def forget_mails(session: Session) -> None:
     """Delete what is known of mails that were settled long ago, a batch at a time."""
     session.send(_FORGET, (clock.now() - KEPT, _FORGET_BATCH))
+    session.send(_FORGET_RECIPIENTS, (clock.now() - RECIPIENT_KEPT,))
 
 
-def _claim(session: Session, user_id: UUID, event_key: str, kind: str) -> UUID | None:
+def _claim(session: Session, user_id: UUID, event_key: str, kind: str) -> _Claimed | None:
     """The mail of this event, from now on this worker's; None when it is settled."""
     now = clock.now()
     session.send(_ADD, (ids.new(), user_id, event_key, kind, now))
     row = session.row(_LOCK, (now, user_id, event_key))
     assert row is not None, "the row was added, or was there"
     identifier: UUID = row[0]
-    state, is_held = row[1:]
+    state, sealed, is_held = row[1:]
     if state == "sending" and is_held:
         raise InOtherHands
     if state not in {"waiting", "sending"}:
         return None
     # A claim that ran out is of a worker that ended, perhaps after the server took the mail.
     session.send(_CLAIM, (now + CLAIM, int(state == "sending"), identifier))
-    return identifier
+    if sealed is None:
+        return _Claimed(identifier, None)
+    opened = keys.open_sealed(sealed, table=_TABLE, column=_RECIPIENT, key=identifier)
+    return _Claimed(identifier, opened.decode())
 
 
 def _compose(
     session: Session,
-    identifier: UUID,
+    claimed: _Claimed,
     *,
     user_id: UUID,
     kind: str,
     values: Mapping[str, str],
     token_id: str | None,
-) -> _Claimed:
+) -> _Composed:
     try:
-        person = people.person_by_id(session, user_id)
+        recipient = claimed.recipient or people.mail_address(session, user_id)
     except NotFound:
-        return _Claimed(identifier, None, "There is no such person any more")
+        return _Composed(None, "There is no such person any more")
     told, links = dict(values), resolve(rules.Links)
     if token_id is not None:
         token = one_time.token_of(session, UUID(token_id))
         if token is None:
-            return _Claimed(identifier, None, "The link was used or ran out before it was sent")
+            return _Composed(None, "The link was used or ran out before it was sent")
         told["link"] = links.to(kind, token)
     elif page := links.page_for(kind):
         told["link"] = page
     text = rules.render_mail(kind, told)
-    return _Claimed(
-        identifier, Outgoing(identifier, person.email, text.subject, text.body, text.html)
-    )
+    return _Composed(Outgoing(claimed.id, recipient, text.subject, text.body, text.html))
 
 
 def _end(
     session: Session, identifier: UUID, state: str, reason: str, *, uncertain: int = 0
 ) -> None:
-    session.send(_END, (state, reason, uncertain, identifier))
+    values = {"state": state, "error": reason, "uncertain": uncertain, "id": identifier}
+    session.send(_END, values)

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.keys.registry import Sealed
 from app.kit.db import Base
 
 
@@ -34,7 +35,8 @@ class Message(Base):
 
 class Mail(Base):
     """What became of one e-mail. Neither its text nor its address is kept: both are made anew for
-    each attempt, so that no link ever lies in the database."""
+    each attempt, so that no link ever lies in the database. Only the last mail to somebody who was
+    erased carries its address along, sealed, until it is settled."""
 
     __tablename__ = "mails"
     __table_args__ = (
@@ -51,6 +53,10 @@ class Mail(Base):
             name="not_sent_says_why",
         ),
         sa.CheckConstraint("attempts >= 0 AND uncertain >= 0", name="mail_counts_not_negative"),
+        sa.CheckConstraint(
+            "recipient_sealed IS NULL OR state IN ('waiting', 'sending')",
+            name="recipient_until_settled",
+        ),
         sa.Index("mails_staged_at_idx", "staged_at"),
     )
 
@@ -68,3 +74,5 @@ class Mail(Base):
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     staged_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     sent_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: Where it goes, for somebody whose address is kept nowhere else any more.
+    recipient_sealed: Mapped[bytes | None] = mapped_column(Sealed)

@@ -12,10 +12,12 @@ VERSIONS = {"trade_confirmed": 1}
 MAIL_VERSIONS = {
     "approval_waiting": 1,
     "confirm_email": 1,
+    "export_ready": 1,
     "invitation": 1,
     "passkey_added": 1,
     "passkey_removed": 1,
     "password_changed": 2,
+    "person_erased": 1,
     "recovery_codes_renewed": 1,
     "reset_password": 1,
     "second_factor_off": 1,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from app.identity import queries as people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.tasks import task
@@ -35,7 +36,10 @@ def deliver(
 def deliver_staged(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:
-    """`deliver` as a background task, and the same by e-mail: the args are JSON."""
+    """`deliver` as a background task, and the same by e-mail: the args are JSON. Nothing for
+    somebody who was erased meanwhile."""
+    if people.is_erased(session, UUID(user_id)):
+        return
     deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
     if kind in rules.MAIL_VERSIONS:
         told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}

@@ -191,6 +191,19 @@ def _key(database: Database, owner: Actor) -> str:
     return ids.encode("key", made.id)
 
 
+def _export(database: Database, owner: Actor) -> str:
+    """A copy that nobody has made yet."""
+    export_id = ids.new()
+    with database.transaction() as session:
+        session.send("DELETE FROM exports WHERE user_id = %s", (owner.user_id,))
+        session.send(
+            "INSERT INTO exports (id, user_id, status, requested_at)"
+            " VALUES (%s, %s, 'pending', now())",
+            (export_id, owner.user_id),
+        )
+    return ids.encode("exp", export_id)
+
+
 def _passkey(database: Database, owner: Actor) -> str:
     passkey_id = ids.new()
     with database.transaction() as session:
@@ -243,6 +256,7 @@ THINGS: dict[str, Thing] = {
     "/admin/branches/<branch_id>": Thing("branch_id", _branch, _nobody("brn")),
     "/admin/jobs/<job_id>/revive": Thing("job_id", _job, _nobody("job")),
     "/admin/people/<person_id>": _PERSON,
+    "/admin/people/<person_id>/erase": _PERSON,
     "/admin/people/<person_id>/reactivate": _PERSON,
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
@@ -253,6 +267,10 @@ THINGS: dict[str, Thing] = {
     "/auth/account/sessions/<identifier>/end": Thing("identifier", _session, _nobody("ses")),
     "/mail/<identifier>": Thing("identifier", _nothing, "0" * 32),
     "/mail/<identifier>/html": Thing("identifier", _nothing, "0" * 32),
+    "/api/me/export/<export_id>": Thing("export_id", _export, _nobody("exp")),
+    # Without the link's token there is nothing to fetch, for its owner neither.
+    "/api/me/export/<export_id>/archive": Thing("export_id", _export, _nobody("exp"), own=404),
+    "/policies/<policy_name>/<version>": Thing("policy_name", _nothing, "nonsense"),
     "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),

@@ -261,7 +261,14 @@ class TestTexts:
     def values(self, kind: str) -> dict[str, str]:
         told = {"link": self.LINK, "changed_at": "2026-11-22T10:00:00.000Z", "role": "support"}
         told |= {"what": "Suspend a person", "expires_at": "2026-11-25T10:00:00.000Z"}
-        return {**VALUES, **told}
+        of_rights = {
+            "export": "exp_1",
+            "person": "usr_1",
+            "law": "31 CFR 1010.430(d)",
+            "erased_at": "2026-11-22T10:00:00.000Z",
+            "kept_until": "2031-11-22",
+        }
+        return {**VALUES, **told, **of_rights}
 
     @pytest.mark.parametrize("kind", sorted(rules.MAIL_VERSIONS))
     def test_every_kind_says_the_same_in_text_and_html(self, kind: str) -> None:

@@ -36,5 +36,5 @@ def winners(outcomes: Sequence[object], *refusals: type[Refusal]) -> list[object
     timeout or a surprise is no answer to a customer."""
     for outcome in outcomes:
         surfaced = isinstance(outcome, Exception) and not isinstance(outcome, refusals)
-        assert not surfaced, repr(outcome)
+        assert not surfaced, f"{outcome!r} because of {getattr(outcome, '__cause__', None)!r}"
     return [outcome for outcome in outcomes if not isinstance(outcome, Exception)]

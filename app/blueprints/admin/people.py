@@ -1,5 +1,6 @@
 """People: finding them, their role and branch, suspending them and letting them back in."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -16,10 +17,13 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
 from app.kit.pages import decode_cursor
+from app.kit.personal import LEGAL_HOLD
+from app.privacy import consents, erasure, exports, rooms
 
 blp = PageBlueprint("people", "/admin/people")
 
 _TEXT_LENGTH_MAX = 320
+_EXPORTS_SHOWN = 5
 _ROLE_OPTIONS = [(role.value, role.value) for role in Role]
 
 
@@ -81,26 +85,39 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
 @blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def suspend(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to suspend somebody."""
-    who = ids.decode("usr", person_id)
-    try:
-        with session.attempt():
-            reason = request.form.get("reason", "")
-            asked = standing.ask_to_suspend(session, actor, who, reason=reason)
-    except (Invalid, Conflict) as refusal:
-        return _again(session, actor, who, "suspend", refusal)
-    return _on(person_id, asked)
+    return _ask(session, actor, person_id, "suspend", standing.ask_to_suspend)
 
 
 @blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def reactivate(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to let somebody back in."""
+    return _ask(session, actor, person_id, "reactivate", standing.ask_to_reactivate)
+
+
+def _ask(
+    session: Session, actor: Actor, person_id: str, form: str, ask: Callable[..., UUID]
+) -> Response:
+    """Ask with the reason given in that form."""
     who = ids.decode("usr", person_id)
     try:
         with session.attempt():
-            reason = request.form.get("reason", "")
-            asked = standing.ask_to_reactivate(session, actor, who, reason=reason)
+            asked = ask(session, actor, who, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
-        return _again(session, actor, who, "reactivate", refusal)
+        return _again(session, actor, who, form, refusal)
+    return _on(person_id, asked)
+
+
+@blp.view("POST", "/<person_id>/erase", permission=Permission.PEOPLE_ERASE, fresh=True)
+def erase(session: Session, actor: Actor, person_id: str) -> Response:
+    """Ask a second person to erase a customer who wrote to us."""
+    who = ids.decode("usr", person_id)
+    queries.standing(session, who)
+    try:
+        with session.attempt():
+            reason = request.form.get("reason", "")
+            asked = erasure.ask_to_erase(session, actor, who, reason=reason)
+    except (Invalid, Conflict) as refusal:
+        return _again(session, actor, who, "erase", refusal)
     return _on(person_id, asked)
 
 
@@ -125,6 +142,12 @@ def _on(person_id: str, asked: UUID | None) -> Response:
     if asked is not None:
         return see_other(url_for("approvals_pages.approval", approval_id=ids.encode("apr", asked)))
     return see_other(url_for("people_pages.person", person_id=person_id))
+
+
+def _may_erase(actor: Actor, person: queries.Standing) -> bool:
+    """Whether the form that erases a customer is shown; the service checks again."""
+    may = Permission.PEOPLE_ERASE in actor.permissions and actor.user_id != person.id
+    return may and person.role is Role.USER and person.status != "erased"
 
 
 def _again(session: Session, actor: Actor, who: UUID, form: str, refusal: Refusal) -> Response:
@@ -157,8 +180,14 @@ def _person(
         + [(ids.encode("brn", each.id), f"{each.code} {each.name}") for each in open_ones],
         chosen_branch=ids.encode("brn", found.branch_id) if found.branch_id else "",
         role_options=_ROLE_OPTIONS,
+        consents=consents.consents_of(session, who),
+        exports=exports.exports_of(session, who, _EXPORTS_SHOWN),
+        erasure=erasure.erasure_of(session, who),
+        still_open=rooms.still_open(session, who) if _may_erase(actor, found) else [],
         waiting=[(each, ids.encode("apr", each.id)) for each in waiting],
+        legal_hold=LEGAL_HOLD,
         may=actor.permissions,
+        may_erase=_may_erase(actor, found),
         is_self=who == actor.user_id,
         form_id=form,
         problems=problems or {},

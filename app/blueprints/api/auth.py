@@ -30,6 +30,8 @@ from app.identity.errors import (
 )
 from app.kit.db import Database, Session
 from app.kit.errors import Refusal
+from app.privacy import consents
+from app.privacy.errors import PolicyOutdated
 
 blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
 
@@ -42,7 +44,7 @@ blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
     gives=schemas.LoggedIn,
     status=201,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(EmailTaken,),
+    refusals=(EmailTaken, PolicyOutdated),
     own_transactions=True,
 )
 def register(database: Database, body: dict[str, Any]) -> object:
@@ -50,9 +52,12 @@ def register(database: Database, body: dict[str, Any]) -> object:
 
     A link that confirms the address is mailed there. Until it is opened, no money moves.
     """
+    accepted = [(each["policy"], each["version"]) for each in body.pop("accepted_policies")]
     registration = identity.prepare_registration(**body)
     with database.transaction() as session:
-        return identity.register(session, registration)
+        opened = identity.register(session, registration)
+        consents.accept_at_registration(session, opened.user.id, accepted)
+        return opened
 
 
 @blp.operation(

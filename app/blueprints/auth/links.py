@@ -4,6 +4,8 @@ Opening a link changes nothing, because mail programs open links by themselves; 
 does.
 """
 
+from collections.abc import Callable
+
 from flask import Response, request, url_for
 
 from app.blueprints import signin
@@ -25,7 +27,7 @@ _PASSWORD_LENGTH_MAX = 1024
 @blp.view("GET", "/confirm-email", public=True)
 def show_confirm_email(_database: Database) -> Response:
     """A button that confirms the address."""
-    return _confirm_form(_token(request.args.get("token")))
+    return _form("confirm_email", token=_token(request.args.get("token")))
 
 
 @blp.view("POST", "/confirm-email", public=True, rate_limit=RateLimit.SIGN_IN)
@@ -36,14 +38,14 @@ def confirm_email(database: Database) -> Response:
         with database.transaction() as session:
             by_mail.redeem_confirmation(session, token)
     except Refusal as refusal:
-        return _confirm_form(token, _status(refusal), {"": refusal.detail})
+        return _form("confirm_email", _status(refusal), {"": refusal.detail}, token=token)
     return _done("Your address is confirmed", "You can now move money and metal.")
 
 
 @blp.view("GET", "/forgot-password", public=True)
 def show_forgot_password(_database: Database) -> Response:
     """A form for the address."""
-    return _forgot_form("")
+    return _form("forgot_password", email="")
 
 
 @blp.view("POST", "/forgot-password", public=True, rate_limit=RateLimit.SIGN_IN)
@@ -54,7 +56,7 @@ def forgot_password(database: Database) -> Response:
         with database.transaction() as session:
             by_mail.ask_for_reset(session, email)
     except Invalid as refusal:
-        return _forgot_form(email, 422, {"email": f"This {refusal.message}"})
+        return _form("forgot_password", 422, {"email": f"This {refusal.message}"}, email=email)
     return _done(
         "Look at your mail",
         "If there is an account with this address, a link is on its way. It works for one hour.",
@@ -64,44 +66,36 @@ def forgot_password(database: Database) -> Response:
 @blp.view("GET", "/invitation", public=True)
 def show_invitation(_database: Database) -> Response:
     """A form for the first password."""
-    return _invitation_form(_token(request.args.get("token")))
+    return _form("invitation", token=_token(request.args.get("token")))
 
 
 @blp.view("POST", "/invitation", public=True, rate_limit=RateLimit.SIGN_IN)
 def accept_invitation(database: Database) -> Response:
     """Set the first password, and go on to the second factor."""
-    token = _token(request.form.get("token"))
-    password = request.form.get("password", "")[:_PASSWORD_LENGTH_MAX]
-    if not password:
-        return _invitation_form(token, 422, {"password": "Enter a password"})
-    try:
+
+    def accept(token: str, password: str) -> Response:
         with database.reading() as session:
             person = invitations.check_acceptance(session, token)
         acceptance = invitations.prepare_acceptance(person, token=token, password=password)
         with database.transaction() as session:
             waiting = invitations.accept(session, acceptance)
-    except Invalid as refusal:
-        return _invitation_form(token, 422, {"password": f"This {refusal.message}"})
-    except Refusal as refusal:
-        return _invitation_form(token, _status(refusal), {"": refusal.detail})
-    signin.wait(waiting, None)
-    return see_other(url_for("steps_pages.show_second_factor"))
+        signin.wait(waiting, None)
+        return see_other(url_for("steps_pages.show_second_factor"))
+
+    return _with_password("invitation", accept)
 
 
 @blp.view("GET", "/reset-password", public=True)
 def show_reset_password(_database: Database) -> Response:
     """A form for the new password."""
-    return _reset_form(_token(request.args.get("token")))
+    return _form("reset_password", token=_token(request.args.get("token")))
 
 
 @blp.view("POST", "/reset-password", public=True, rate_limit=RateLimit.SIGN_IN)
 def reset_password(database: Database) -> Response:
     """Set the new password and end every session."""
-    token = _token(request.form.get("token"))
-    password = request.form.get("password", "")[:_PASSWORD_LENGTH_MAX]
-    if not password:
-        return _reset_form(token, 422, {"password": "Enter a new password"})
-    try:
+
+    def reset(token: str, password: str) -> Response:
         with database.reading() as session:
             person = by_mail.check_reset(session, token)
         revoke = request.form.get("revoke_api_keys") == "yes"
@@ -110,15 +104,27 @@ def reset_password(database: Database) -> Response:
         )
         with database.transaction() as session:
             active = by_mail.conclude_reset(session, chosen)
+        text = "Every session was ended. Sign in again with it."
+        if active:
+            keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"
+            text += f" {keys}: revoke what you do not know."
+        return _done("Your password is changed", text)
+
+    return _with_password("reset_password", reset)
+
+
+def _with_password(form: str, work: Callable[[str, str], Response]) -> Response:
+    """What `work` answers for the link's token and the password typed, or the form again."""
+    token = _token(request.form.get("token"))
+    password = request.form.get("password", "")[:_PASSWORD_LENGTH_MAX]
+    if not password:
+        return _form(form, 422, {"password": "Enter a password"}, token=token)
+    try:
+        return work(token, password)
     except Invalid as refusal:
-        return _reset_form(token, 422, {"password": f"This {refusal.message}"})
+        return _form(form, 422, {"password": f"This {refusal.message}"}, token=token)
     except Refusal as refusal:
-        return _reset_form(token, _status(refusal), {"": refusal.detail})
-    text = "Every session was ended. Sign in again with it."
-    if active:
-        keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"
-        text += f" {keys}: revoke what you do not know."
-    return _done("Your password is changed", text)
+        return _form(form, _status(refusal), {"": refusal.detail}, token=token)
 
 
 def _token(text: str | None) -> str:
@@ -130,47 +136,11 @@ def _status(refusal: Refusal) -> int:
     return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
 
 
-def _confirm_form(
-    token: str, status: int = 200, problems: dict[str, str] | None = None
+def _form(
+    name: str, status: int = 200, problems: dict[str, str] | None = None, **values: str
 ) -> Response:
     return page(
-        "auth/confirm_email.html",
-        "auth/_confirm_email.html",
-        status=status,
-        token=token,
-        problems=problems or {},
-    )
-
-
-def _reset_form(token: str, status: int = 200, problems: dict[str, str] | None = None) -> Response:
-    return page(
-        "auth/reset_password.html",
-        "auth/_reset_password.html",
-        status=status,
-        token=token,
-        problems=problems or {},
-    )
-
-
-def _forgot_form(email: str, status: int = 200, problems: dict[str, str] | None = None) -> Response:
-    return page(
-        "auth/forgot_password.html",
-        "auth/_forgot_password.html",
-        status=status,
-        email=email,
-        problems=problems or {},
-    )
-
-
-def _invitation_form(
-    token: str, status: int = 200, problems: dict[str, str] | None = None
-) -> Response:
-    return page(
-        "auth/invitation.html",
-        "auth/_invitation.html",
-        status=status,
-        token=token,
-        problems=problems or {},
+        f"auth/{name}.html", f"auth/_{name}.html", status=status, problems=problems or {}, **values
     )
 
 

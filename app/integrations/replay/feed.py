@@ -76,7 +76,7 @@ def _parse(lines: Iterable[str], metal: Metal) -> Iterator[Observation]:
 
 
 def _observation(row: list[str], metal: Metal) -> Observation:
-    if len(row) != 2:  # noqa: PLR2004
+    if len(row) != 2:  # noqa: PLR2004 - date and price
         raise ValueError("must be a date and a price")
     date, price = row
     if not _DATE.fullmatch(date):

@@ -4,12 +4,26 @@ import marshmallow as ma
 
 from app.access import Role
 from app.blueprints.api.schemas.fields import Choice, Flag, Instant, PublicId, Schema, Text
+from app.privacy.rules import PolicyName
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _PASSWORD = {"format": "password", "examples": ["correct horse battery"]}
 _TOKEN = {"examples": ["otk_06df3mk7g0y8x2…"]}
 # A stored password has at most 128 characters; another keyboard may write each as several.
-_TYPED_LENGTH_MAX = 512
+TYPED_LENGTH_MAX = 512
+POLICY_VERSION_MAX = 1_000_000
+
+
+class AcceptedPolicy(Schema):
+    """A version of a policy that somebody read and agrees to."""
+
+    policy = Choice(PolicyName, required=True)
+    version = ma.fields.Integer(
+        strict=True,
+        required=True,
+        validate=ma.validate.Range(1, POLICY_VERSION_MAX),
+        metadata={"examples": [1]},
+    )
 
 
 def _revoke_api_keys() -> Flag:
@@ -38,13 +52,19 @@ class Register(Schema):
             "examples": ["+12025550123"],
         },
     )
+    accepted_policies = ma.fields.List(
+        ma.fields.Nested(AcceptedPolicy),
+        load_default=list,
+        error_messages={"invalid": "must be a list"},
+        metadata={"description": "What was read and agreed to; GET /api/me/consents says the rest"},
+    )
 
 
 class Login(Schema):
     """Who says that they are somebody."""
 
     email = Text(254, required=True, metadata=_EMAIL)
-    password = Text(_TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     code = Text(
         32,
         allow_none=True,
@@ -100,7 +120,7 @@ class Code(Schema):
 class RenewRecoveryCodes(Schema):
     """What proves that the recovery codes are one's own to replace."""
 
-    password = Text(_TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     code = Text(32, required=True, metadata={"examples": ["123456"]})
 
 
@@ -137,7 +157,7 @@ class Refresh(Schema):
 class ChangePassword(Schema):
     """The password until now, and from now on."""
 
-    current_password = Text(_TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    current_password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     new_password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
     revoke_api_keys = _revoke_api_keys()
 

@@ -1,0 +1,129 @@
+"""What people agreed to, a copy of what is held on them, and being forgotten.
+
+A program with an API key does none of it.
+"""
+
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import privacy as schemas
+from app.blueprints.limits import RateLimit, client_network
+from app.blueprints.web import ApiBlueprint, File
+from app.identity import service as identity
+from app.identity.errors import (
+    AccountSuspended,
+    InvalidCredentials,
+    TwoFactorInvalid,
+    TwoFactorRequired,
+)
+from app.kit import ids
+from app.kit.db import Database, Session
+from app.kit.errors import Refusal
+from app.privacy import consents, erasure, exports
+from app.privacy.errors import ConsentRequired, ErasureRefused, PolicyOutdated
+
+blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and being erased")
+
+
+@blp.operation("GET", "/consents", permission=Permission.CONSENTS_MANAGE, gives=schemas.Consents)
+def list_consents(session: Session, actor: Actor) -> object:
+    """How the caller stands to each policy.
+
+    `to_be_accepted`: it is required, and the caller has not agreed to its current version.
+    """
+    return {"data": consents.consents_of(session, actor.user_id)}
+
+
+@blp.operation(
+    "POST",
+    "/consents",
+    permission=Permission.CONSENTS_MANAGE,
+    takes=schemas.Decide,
+    gives=schemas.Consent,
+    refusals=(PolicyOutdated, ConsentRequired),
+)
+def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Agree to the current version of a policy, or take one's consent back.
+
+    Every decision is kept, with its moment. One that stands already is not kept twice.
+    """
+    return consents.decide(session, actor, **body)
+
+
+@blp.operation(
+    "POST",
+    "/export",
+    permission=Permission.EXPORTS_MANAGE,
+    gives=schemas.Export,
+    status=202,
+)
+def ask_for_export(session: Session, actor: Actor) -> object:
+    """Ask for a copy of everything that is held on the caller, five times a day at most.
+
+    A mail says when it is ready. While one is being made, that one is answered.
+    """
+    return exports.request(session, actor)
+
+
+@blp.operation(
+    "GET",
+    "/export/<export_id>",
+    permission=Permission.EXPORTS_MANAGE,
+    gives=schemas.Export,
+)
+def show_export(session: Session, actor: Actor, export_id: str) -> object:
+    """How far a copy is, and where it is fetched while it is ready: for 24 hours."""
+    return exports.export_of(session, actor, ids.decode(exports.PREFIX, export_id))
+
+
+@blp.operation(
+    "GET",
+    "/export/<export_id>/archive",
+    permission=Permission.EXPORTS_MANAGE,
+    query=schemas.ArchiveQuery,
+    gives_file="application/zip",
+    # That it was fetched is recorded.
+    writes=True,
+)
+def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_id: str) -> object:
+    """Fetch the copy by its signed link: a zip with a JSON file for each part, and a page that
+    says what is where.
+
+    The link works for the person whose copy it is, until it expires.
+    """
+    identifier = ids.decode(exports.PREFIX, export_id)
+    content = exports.fetch(session, actor, identifier, query["token"])
+    return File(content, f"pbcex-{export_id}.zip")
+
+
+@blp.operation(
+    "POST",
+    "/erasure",
+    permission=Permission.ACCOUNT_ERASE,
+    takes=schemas.Erase,
+    gives=schemas.Erased,
+    rate_limit=RateLimit.SIGN_IN,
+    refusals=(
+        InvalidCredentials,
+        TwoFactorRequired,
+        TwoFactorInvalid,
+        AccountSuspended,
+        ErasureRefused,
+    ),
+    own_transactions=True,
+)
+def erase(database: Database, actor: Actor, body: dict[str, Any]) -> object:
+    """Be forgotten, at once and for good.
+
+    Takes the password again, and a code from whoever has a second factor. Refused while anything is
+    open: `errors` names each thing. What the law keeps is answered, with its date and reason, and
+    told in a last mail.
+    """
+    with database.reading() as session:
+        attempt = identity.begin_password_change(session, actor, network=client_network())
+    attempt = identity.check_password(attempt, body["password"])
+    with database.transaction() as session:
+        settled = identity.settle(session, attempt, body["code"], "person.erased")
+        if isinstance(settled, Refusal):
+            return settled
+        return erasure.erase(session, actor)

@@ -1,0 +1,33 @@
+"""The policies, to be read by anybody: every version, for what was agreed to stays readable."""
+
+from flask import Response
+
+from app.blueprints.pages import PageBlueprint
+from app.blueprints.rendering import page
+from app.kit.db import Database
+from app.kit.errors import NotFound
+from app.privacy.rules import POLICIES, policy_version
+
+blp = PageBlueprint("policies", "/policies")
+
+
+@blp.view("GET", "", public=True)
+def index(_database: Database) -> Response:
+    """Every policy, with its versions."""
+    return page("public/policies/index.html", policies=POLICIES.values())
+
+
+@blp.view("GET", "/<policy_name>/<version>", public=True)
+def show(_database: Database, policy_name: str, version: str) -> Response:
+    """The text of one version of a policy."""
+    found = policy_version(policy_name, version)
+    if found is None:
+        raise NotFound
+    policy, number = found
+    return page(
+        "public/policies/policy.html",
+        policy=policy,
+        version=number,
+        published=policy.published[number - 1],
+        text=f"public/policies/{policy.name}.v{number}.html",
+    )

@@ -1,0 +1,106 @@
+"""What a room says about the people in its tables: each room that names people has a `personal`
+module with one `Room`, and `app.privacy` composes them all. docs/PRIVACY.md is written from it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.pipeline import Row
+
+#: How long the law keeps what is left of somebody who was erased, and which law.
+LEGAL_HOLD_YEARS = 5
+LEGAL_HOLD = "31 CFR 1010.430(d)"
+KEPT_BY_LAW = f"The law wants it for {LEGAL_HOLD_YEARS} years after the erasure: {LEGAL_HOLD}."
+
+#: A section's records, as JSON: texts, whole numbers, truth values, null, lists and objects.
+Sections = Mapping[str, list[dict[str, Any]]]
+
+
+class Open(NamedTuple):
+    """Something of a person that has to end before they can be erased."""
+
+    #: What it is, as a field is named: `balances.USD`.
+    field: str
+    #: What is open about it, and what would end it.
+    message: str
+
+
+class Fate(StrEnum):
+    """What becomes of the rows about a person who is erased."""
+
+    DELETED = "deleted"
+    """With the erasure."""
+    EMPTIED = "emptied"
+    """The rows stay; whatever says who the person is was taken out with the erasure."""
+    KEPT = "kept"
+    """The law wants them. They name the person by an id that leads to nobody any more."""
+    PASSES = "passes"
+    """They vanish by themselves, soon."""
+
+
+class Table(NamedTuple):
+    """What a table holds about a person."""
+
+    #: In words, for docs/PRIVACY.md.
+    holds: str
+    fate: Fate
+    #: Why that is right and, where it stays, until when.
+    why: str
+    #: The sections of the archive that it goes into.
+    exported: tuple[str, ...] = ()
+    #: Why it goes into none.
+    not_exported: str = ""
+
+
+def _nothing_held(_session: Session, _person_id: UUID) -> Sections:
+    return {}
+
+
+def _nothing_open(_session: Session, _person_id: UUID) -> list[Open]:
+    return []
+
+
+def _nothing_forgotten(_session: Session, _person_id: UUID) -> None:
+    """There is nothing to forget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room's part in a person's rights. `name` is also the archive's file.
+
+    `held` reads everything that the archive is to contain, `still_open` what stands in the way of
+    an erasure, `forget` does the room's part of it, with the person's row locked.
+    """
+
+    name: str
+    tables: Mapping[str, Table]
+    held: Callable[[Session, UUID], Sections] = _nothing_held
+    still_open: Callable[[Session, UUID], list[Open]] = _nothing_open
+    forget: Callable[[Session, UUID], None] = _nothing_forgotten
+
+
+def told(rows: Iterable[Row], names: str, **prefixes: str) -> list[dict[str, Any]]:
+    """Rows as an archive tells them: their columns by these names, instants and prices as the wire
+    writes them, ids in their public form (`id="key"` says whose prefix the column `id` has)."""
+    return [
+        {
+            name: _told(value, prefixes.get(name, ""))
+            for name, value in zip(names.split(), row, strict=True)
+        }
+        for row in rows
+    ]
+
+
+def _told(value: Any, prefix: str) -> Any:
+    if isinstance(value, UUID):
+        return ids.encode(prefix, value)
+    if isinstance(value, datetime):
+        return clock.rfc3339(value)
+    return format(value, "f") if isinstance(value, Decimal) else value

@@ -1,0 +1,90 @@
+"""What the ledger holds on a person. It forgets nothing: the books are the law's."""
+
+from typing import Any
+from uuid import UUID
+
+from app.catalog.rules import TRADABLE
+from app.kit.db import Session
+from app.kit.money import Amount
+from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kit.pipeline import Row
+from app.ledger import queries
+
+# In the account's own direction: what came is above zero. Other accounts of an entry are the
+# house's, or another person's.
+_POSTINGS = """
+SELECT a.asset, a.normal * p.units, e.cause, e.reference, e.posted_at
+FROM accounts a JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
+WHERE a.owner_id = %s ORDER BY e.id, a.asset
+"""
+_HOLDS = """
+SELECT a.asset, h.units, h.cause, h.status, h.placed_at, h.expires_at, h.settled_at
+FROM accounts a JOIN holds h ON h.account_id = a.id WHERE a.owner_id = %s ORDER BY h.id
+"""
+
+
+def _held(session: Session, person_id: UUID) -> Sections:
+    balances = queries.balances_of(session, person_id)
+    postings, holds = session.fetch((_POSTINGS, (person_id,)), (_HOLDS, (person_id,)))
+    return {
+        "balances": [
+            {
+                "asset": each.asset,
+                "total": _text(each.asset, each.posted),
+                "held": _text(each.asset, each.held),
+            }
+            for each in balances
+        ],
+        "postings": told(map(_in_words, postings), "asset amount cause reference postedAt"),
+        "holds": told(
+            map(_in_words, holds), "asset amount cause status placedAt expiresAt settledAt"
+        ),
+    }
+
+
+def _in_words(row: Row) -> tuple[Any, ...]:
+    asset, units, *rest = row
+    return (asset, _text(asset, units), *rest)
+
+
+def _text(asset: str, units: int) -> str:
+    return str(Amount(TRADABLE[asset], units))
+
+
+def _still_open(session: Session, person_id: UUID) -> list[Open]:
+    found = []
+    for balance in sorted(queries.balances_of(session, person_id), key=lambda each: each.asset):
+        if balance.posted:
+            amount = f"{_text(balance.asset, balance.posted)} {balance.asset}"
+            found.append(Open(f"balances.{balance.asset}", f"is {amount}: it has to be zero"))
+        if balance.held:
+            amount = f"{_text(balance.asset, balance.held)} {balance.asset}"
+            found.append(Open(f"holds.{balance.asset}", f"is {amount}: it has to be released"))
+    return found
+
+
+_BOOKS = f"Entries are never changed or deleted. {KEPT_BY_LAW}"
+ROOM = Room(
+    "ledger",
+    {
+        "accounts": Table(
+            "Whose account it is, by id",
+            Fate.KEPT,
+            _BOOKS,
+            exported=("balances", "postings"),
+        ),
+        "balances": Table("What stands on an account", Fate.KEPT, _BOOKS, exported=("balances",)),
+        "holds": Table("What is set aside on an account", Fate.KEPT, _BOOKS, exported=("holds",)),
+        "entries": Table(
+            "What happened, with the public id of the order or transfer",
+            Fate.KEPT,
+            _BOOKS,
+            exported=("postings",),
+        ),
+        "postings": Table(
+            "What an entry moved on an account", Fate.KEPT, _BOOKS, exported=("postings",)
+        ),
+    },
+    held=_held,
+    still_open=_still_open,
+)

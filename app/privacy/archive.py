@@ -1,0 +1,52 @@
+"""The archive: a zip with one JSON file a room, and a page that says what is where. Pure."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.kit import clock
+from app.kit.personal import Room, Sections
+
+FORMAT = "pbcex archive 1"
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    undefined=StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def build(
+    held: Mapping[str, Sections], rooms: tuple[Room, ...], *, export: str, person: str, at: datetime
+) -> bytes:
+    """The zip of what is held on a person. `index.html` is for people; each `<room>.json` is an
+    object with a list for each of its sections."""
+    buffer = BytesIO()
+    index = _TEMPLATES.get_template("index.html").render(
+        format=FORMAT,
+        export=export,
+        person=person,
+        at=clock.rfc3339(at),
+        held=held,
+        tables=[(room.name, table) for room in rooms for table in room.tables.values()],
+    )
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as made:
+        _write(made, "index.html", index, at)
+        for name, sections in held.items():
+            text = json.dumps(dict(sections), ensure_ascii=False, indent=2)
+            _write(made, f"{name}.json", text, at)
+    return buffer.getvalue()
+
+
+def _write(made: ZipFile, name: str, text: str, at: datetime) -> None:
+    entry = ZipInfo(name, at.timetuple()[:6])
+    entry.compress_type = ZIP_DEFLATED
+    # Readable by whoever unpacked it, and by nobody else on their machine.
+    entry.external_attr = 0o600 << 16
+    made.writestr(entry, text)

@@ -1,0 +1,102 @@
+"""The verbs and reads of consents: what people agreed to, in which version, when and where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.access import Actor
+from app.identity import personal as identity
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid
+from app.privacy import rules
+from app.privacy.errors import ConsentRequired, PolicyOutdated
+from app.privacy.rules import POLICIES, Channel, Decision, Policy, PolicyName, State
+
+_ADD = """
+INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+_DECISIONS = """
+SELECT policy, version, given, decided_at, channel FROM consents WHERE user_id = %s ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """How a person stands to a policy, and their latest decision about it."""
+
+    policy: Policy
+    state: State
+    latest: Decision | None
+
+    @property
+    def url(self) -> str:
+        """Where the current version can be read."""
+        return f"/policies/{self.policy.name}/{self.policy.version}"
+
+
+def consents_of(session: Session, person_id: UUID) -> list[Consent]:
+    """How a person stands to each policy."""
+    latest = rules.latest_by_policy(decisions_of(session, person_id))
+    return [_consent(policy, latest.get(policy.name)) for policy in POLICIES.values()]
+
+
+def decisions_of(session: Session, person_id: UUID) -> list[Decision]:
+    """Every decision that a person ever made, oldest first."""
+    return [
+        Decision(PolicyName(policy), version, given, at, Channel(channel))
+        for policy, version, given, at, channel in session.rows(_DECISIONS, (person_id,))
+    ]
+
+
+def decide(
+    session: Session, actor: Actor, *, policy: PolicyName, version: int | None, given: bool
+) -> Consent:
+    """Agree to the current version of a policy, or take one's consent back. A decision that stands
+    already is not written again.
+
+    Raises `Invalid` for a missing version, `PolicyOutdated`, and `ConsentRequired` for taking back
+    what an account needs.
+    """
+    known = POLICIES[policy]
+    if given and version is None:
+        raise Invalid("version", "is required to agree: it says what was read")
+    if version is not None and version != known.version:
+        raise PolicyOutdated(f"The current version is {known.version}")
+    if known.required and not given:
+        raise ConsentRequired
+    identity.hold(session, actor.user_id)
+    latest = rules.latest_by_policy(decisions_of(session, actor.user_id)).get(known.name)
+    stands = State.ACCEPTED if given else State.WITHDRAWN
+    # Nobody takes back what they never gave.
+    if rules.state_of(known, latest) is not stands and (given or latest is not None):
+        latest = _add(session, actor.user_id, known, given=given, channel=Channel.API)
+    return _consent(known, latest)
+
+
+def accept_at_registration(
+    session: Session, person_id: UUID, accepted: Sequence[tuple[PolicyName, int]]
+) -> None:
+    """A new person agrees to these versions of policies. Raises `Invalid` for one named twice, and
+    `PolicyOutdated`."""
+    if len({name for name, _ in accepted}) < len(accepted):
+        raise Invalid("acceptedPolicies", "must name each policy once")
+    for name, version in accepted:
+        policy = POLICIES[name]
+        if version != policy.version:
+            raise PolicyOutdated(f"The current version of {name} is {policy.version}")
+        _add(session, person_id, policy, given=True, channel=Channel.REGISTRATION)
+
+
+def _add(
+    session: Session, person_id: UUID, policy: Policy, *, given: bool, channel: Channel
+) -> Decision:
+    now = clock.now()
+    values = (ids.new(), person_id, policy.name, policy.version, given, now, channel)
+    session.send(_ADD, values)
+    return Decision(policy.name, policy.version, given, now, channel)
+
+
+def _consent(policy: Policy, latest: Decision | None) -> Consent:
+    return Consent(policy, rules.state_of(policy, latest), latest)

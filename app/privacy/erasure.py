@@ -1,0 +1,165 @@
+"""Erasing a person: by their own proof, or on their letter by two of the staff.
+
+One transaction: either everything that says who they are is gone, with every way in, or nothing has
+changed. It takes the person's row first, so that whatever was under way about them has ended, and
+whatever comes later is refused (migration 0014).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.access import Actor, Permission
+from app.approvals import registry
+from app.approvals import service as approvals
+from app.approvals.registry import Action, Approved, Change, Texts
+from app.audit import service as audit
+from app.identity import personal as identity
+from app.identity import queries as people
+from app.identity.errors import OwnStanding
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.personal import LEGAL_HOLD, LEGAL_HOLD_YEARS, Fate
+from app.messages import mailing
+from app.privacy import rooms, rules
+from app.privacy.errors import ErasureRefused
+from app.privacy.rooms import ERASE
+
+_ADD = """
+INSERT INTO erasures (id, user_id, erased_at, kept_until, approval_id) VALUES (%s, %s, %s, %s, %s)
+"""
+_FIND = "SELECT user_id, erased_at, kept_until, approval_id FROM erasures WHERE user_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that the law keeps about somebody who was erased."""
+
+    what: str
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """That a person was erased."""
+
+    user_id: UUID
+    erased_at: datetime
+    kept_until: datetime
+    #: The request that two of the staff decided; None for the person's own act.
+    approval_id: UUID | None
+
+    @property
+    def kept(self) -> list[Kept]:
+        """What is left, until when, and why."""
+        return [
+            Kept(table.holds, self.kept_until, table.why)
+            for room in rooms.ROOMS
+            for table in room.tables.values()
+            if table.fate is Fate.KEPT
+        ]
+
+
+def erase(session: Session, actor: Actor) -> Erasure:
+    """Erase the actor, who has just proved who they are. Raises `ErasureRefused` naming everything
+    that is still open."""
+    return _erase(session, actor.user_id, actor=actor)
+
+
+def ask_to_erase(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
+    """Ask a second person to erase somebody who wrote to us; answers the request's id.
+
+    Raises `NotFound`, `PermissionDenied`, `OwnStanding`, `ErasureRefused`, `ApprovalPending`, and
+    `Invalid` for the reason.
+    """
+    person = ids.encode("usr", person_id)
+    return approvals.ask(
+        session,
+        actor,
+        ERASE,
+        {"person": person},
+        subject=person,
+        subject_id=person_id,
+        reason=reason,
+    )
+
+
+def erasure_of(session: Session, person_id: UUID) -> Erasure | None:
+    """The erasure of a person, if they were erased."""
+    row = session.row(_FIND, (person_id,))
+    return Erasure(*row) if row else None
+
+
+def _erase(
+    session: Session, person_id: UUID, *, actor: Actor, approved: Approved | None = None
+) -> Erasure:
+    _check_closed(session, person_id)
+    address, now = people.mail_address(session, person_id), clock.now()
+    made = Erasure(
+        person_id, now, rules.kept_until(now, LEGAL_HOLD_YEARS), approved.id if approved else None
+    )
+    rooms.forget(session, person_id)
+    session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
+    person = ids.encode("usr", person_id)
+    mailing.stage_last_mail(
+        session,
+        person_id,
+        address,
+        kind="person_erased",
+        event_key=f"person_erased:{person}",
+        values={
+            "person": person,
+            "law": LEGAL_HOLD,
+            "erased_at": clock.rfc3339(now),
+            "kept_until": made.kept_until.date().isoformat(),
+        },
+    )
+    after = {"status": "erased", "kept_until": clock.rfc3339(made.kept_until), "law": LEGAL_HOLD}
+    if approved is not None:
+        after["approval"] = ids.encode("apr", approved.id)
+        after["maker"] = ids.encode("usr", approved.maker_id)
+    audit.record(
+        session,
+        actor=actor,
+        action="person.erased",
+        subject=person,
+        after=after,
+        reason=approved.reason if approved else None,
+        on_behalf_of=person_id if approved else None,
+    )
+    return made
+
+
+def _check_closed(session: Session, person_id: UUID) -> None:
+    """Raises unless nothing of the person is open; it stays so until this transaction ends."""
+    identity.hold(session, person_id)
+    if still_open := rooms.still_open(session, person_id):
+        raise ErasureRefused(still_open)
+
+
+# The act that needs a second person
+
+
+def _meant(payload: Texts) -> UUID:
+    return ids.decode("usr", payload["person"])
+
+
+def _compare(session: Session, payload: Texts) -> Change:
+    _check_closed(session, _meant(payload))
+    name = {"person": payload["person"]}
+    return Change(name | {"status": "active"}, name | {"status": "erased"})
+
+
+def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
+    if _meant(payload) == actor.user_id:
+        raise OwnStanding
+
+
+def _execute(session: Session, approved: Approved) -> None:
+    _erase(session, _meant(approved.payload), actor=approved.checker, approved=approved)
+
+
+registry.register(
+    Action(ERASE, "Erase a person", Permission.PEOPLE_ERASE, _compare, _check_other, _execute)
+)

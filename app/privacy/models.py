@@ -1,0 +1,89 @@
+"""Tables of data rights."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.keys.registry import Sealed
+from app.kit.db import Base
+
+Instant = sa.DateTime(timezone=True)
+
+
+class ConsentRow(Base):
+    """A person's decision about a version of a policy. The latest one counts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        sa.CheckConstraint("version > 0", name="policy_version_counts_from_one"),
+        sa.CheckConstraint("channel IN ('registration', 'api')", name="consent_channel_known"),
+        sa.Index("consents_user_id_id_idx", "user_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    policy: Mapped[str] = mapped_column(sa.Text)
+    version: Mapped[int] = mapped_column(sa.Integer)
+    #: Given, or withdrawn.
+    given: Mapped[bool] = mapped_column(sa.Boolean)
+    decided_at: Mapped[datetime] = mapped_column(Instant)
+    channel: Mapped[str] = mapped_column(sa.Text)
+
+
+class ExportRow(Base):
+    """A person's request for a copy of what is held on them, and the copy while it is kept."""
+
+    __tablename__ = "exports"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "status IN ('pending', 'ready', 'expired', 'cancelled')", name="export_status_known"
+        ),
+        sa.CheckConstraint(
+            "(archive_sealed IS NOT NULL) = (status = 'ready')", name="archive_while_ready"
+        ),
+        sa.CheckConstraint(
+            "num_nulls(ready_at, expires_at, size_bytes) IN (0, 3)", name="ready_is_whole"
+        ),
+        sa.CheckConstraint(
+            "status = 'cancelled' OR (ready_at IS NULL) = (status = 'pending')",
+            name="ready_says_when",
+        ),
+        sa.Index(
+            "exports_one_pending_key",
+            "user_id",
+            unique=True,
+            postgresql_where=sa.text("status = 'pending'"),
+        ),
+        sa.Index("exports_user_id_id_idx", "user_id", "id"),
+        sa.Index(
+            "exports_ready_expires_at_idx",
+            "expires_at",
+            postgresql_where=sa.text("status = 'ready'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    status: Mapped[str] = mapped_column(sa.Text)
+    requested_at: Mapped[datetime] = mapped_column(Instant)
+    ready_at: Mapped[datetime | None] = mapped_column(Instant)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)
+    #: Of the archive, before it was sealed.
+    size_bytes: Mapped[int | None] = mapped_column(sa.Integer)
+    archive_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+
+
+class ErasureRow(Base):
+    """That a person was erased, and until when the law keeps what is left."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (sa.CheckConstraint("kept_until > erased_at", name="kept_for_a_while"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"), unique=True)
+    erased_at: Mapped[datetime] = mapped_column(Instant)
+    kept_until: Mapped[datetime] = mapped_column(Instant)
+    #: The request of a member of staff that a second one approved; null: the person's own act.
+    approval_id: Mapped[UUID | None]

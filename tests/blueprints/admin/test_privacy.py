@@ -1,0 +1,159 @@
+"""The part of a person's page that is about their data, and erasing them there."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.access import Actor, Role
+from app.identity.people import standing as standing_of
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.privacy import consents, erasure, exports
+from app.privacy.rules import PolicyName
+from tests.mailbox import carry_out_all, mailbox
+from tests.pages import Browser, check
+from tests.people import PASSWORD, People
+from tests.unchanged import unchanged
+
+WHY = "letter 17 of 2026-11-20"
+
+
+@pytest.fixture
+def admin(people: People) -> Actor:
+    people.staff(Role.ADMIN)
+    return people.staff(Role.ADMIN)
+
+
+def signed_in(app: Flask, person: Actor) -> Browser:
+    browser = Browser(app)
+    browser.sign_in(person.email, PASSWORD)
+    return browser
+
+
+@pytest.fixture
+def browser(app: Flask, admin: Actor) -> Browser:
+    return signed_in(app, admin)
+
+
+def path_of(person: Actor) -> str:
+    return f"/admin/people/{ids.encode('usr', person.user_id)}"
+
+
+def words(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def test_consents_and_copies_are_shown(
+    browser: Browser, people: People, database: Database
+) -> None:
+    person = people.customer()
+    said = words(browser.get(path_of(person)).said)
+    assert "To be accepted Terms of service, version 1" in said
+    assert "No copy was asked for" in said
+    with database.transaction() as session:
+        consents.decide(session, person, policy=PolicyName.TERMS, version=1, given=True)
+        exports.request(session, person)
+    said = words(browser.get(path_of(person)).said)
+    assert "Accepted Terms of service, version 1: version 1 given" in said
+    assert "Waiting asked for" in said
+    with mailbox():
+        carry_out_all(database, "privacy.build_archive", "messages.send_mail")
+    page = browser.get(path_of(person))
+    assert "Ready asked for" in words(page.said)
+    assert not [link for link in page.all("a") if "archive" in link["href"]], "only theirs"
+    browser.fragment(path_of(person), "person")
+
+
+def test_what_is_open_is_listed_in_place_of_the_form(browser: Browser, people: People) -> None:
+    page = browser.get(path_of(people.customer(USD="12.50")))
+    assert "balances.USD is 12.50 USD: it has to be zero" in words(page.said)
+    assert not page.all("form", id="erase")
+
+
+def test_is_asked_for_and_done_by_another(
+    app: Flask, browser: Browser, people: People, database: Database
+) -> None:
+    person, officer = people.customer(), people.staff(Role.COMPLIANCE)
+    answer = browser.send(path_of(person), "erase", reason=WHY)
+    assert answer.status_code == 303
+    request = answer.headers["Location"]
+    assert "You asked for this" in browser.get(request).said
+    other = signed_in(app, officer)
+    shown = other.get(request)
+    assert WHY in shown.said
+    [seen] = [field["value"] for field in shown.all("input", name="seen")]
+    assert other.send(request, "approve", seen=seen).status_code == 303
+    with database.reading() as session:
+        found = standing_of(session, person.user_id)
+    assert (found.status, found.name) == ("erased", "Erased person")
+
+    page = browser.get(path_of(person))
+    said = words(page.said)
+    assert "Erased" in said
+    assert "on a letter of theirs" in said
+    assert f"{clock.now().year + 5}" in said
+    assert "31 CFR 1010.430(d)" in said
+    assert not any(page.all("form", id=each) for each in ("erase", "role", "suspend"))
+    for word in (person.email, "Ada", "Lovelace"):
+        assert word not in said
+        assert word not in other.get(request).said
+    listed = browser.get(f"/admin/people?status=erased&q={ids.encode('usr', person.user_id)}")
+    assert "Erased person" in listed.said
+    assert "Nobody found" in browser.get(f"/admin/people?q={person.email}").said
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "x", "ada@example.com wrote to us", "she rang +12025550123"]
+)
+def test_a_mistake_is_said_at_the_form(
+    browser: Browser, people: People, database: Database, reason: str
+) -> None:
+    person = people.customer()
+    browser.get(path_of(person))
+    with unchanged(database):
+        answer = browser.send(path_of(person), "erase", reason=reason)
+    assert answer.status_code == 422
+    assert "This must" in check(answer).said
+
+
+def test_what_was_opened_meanwhile_is_said_at_the_form(
+    browser: Browser, people: People, database: Database
+) -> None:
+    person, rich = people.customer(), people.customer(USD="1.00")
+    browser.get(path_of(person))
+    token = browser.get(path_of(person)).all("input", name="csrf_token")[0]["value"]
+    with unchanged(database):
+        answer = browser.client.post(
+            f"{path_of(rich)}/erase", data={"csrf_token": token, "reason": WHY}
+        )
+    assert answer.status_code == 409
+    assert "balances.USD is 1.00 USD" in words(check(answer).said)
+
+
+def test_staff_are_not_erased_here(browser: Browser, people: People) -> None:
+    for member in (people.staff(Role.SUPPORT), people.staff(Role.ADMIN)):
+        assert not browser.get(path_of(member)).all("form", id="erase")
+
+
+def test_needs_the_right_and_a_fresh_proof(
+    app: Flask, browser: Browser, people: People, database: Database
+) -> None:
+    person = people.customer()
+    reader = signed_in(app, people.staff(Role.SUPPORT))
+    page = reader.get(path_of(person))
+    assert not page.all("form", id="erase")
+    data = {"csrf_token": reader.token(), "reason": WHY}
+    with unchanged(database):
+        assert reader.client.post(f"{path_of(person)}/erase", data=data).status_code == 403
+    token = browser.token()
+    with time_machine.travel(clock.now() + timedelta(minutes=11), tick=True):
+        answer = browser.client.post(
+            f"{path_of(person)}/erase", data={"csrf_token": token, "reason": WHY}
+        )
+        assert answer.status_code == 303
+        assert "/auth/prove" in answer.headers["Location"]
+        with database.reading() as session:
+            assert erasure.erasure_of(session, person.user_id) is None

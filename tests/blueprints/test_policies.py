@@ -1,0 +1,45 @@
+"""The policies, as anybody reads them."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.privacy.rules import POLICIES, policy_version
+from tests.pages import Browser
+
+TEMPLATES = Path(__file__).parents[2] / "app" / "templates" / "public" / "policies"
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    return Browser(app)
+
+
+def test_every_version_has_a_text_and_every_text_a_version(browser: Browser) -> None:
+    index = browser.get("/policies")
+    links = {link["href"] for link in index.all("a") if link["href"].startswith("/policies/")}
+    versions = {
+        (policy.name.value, number)
+        for policy in POLICIES.values()
+        for number in range(1, policy.version + 1)
+    }
+    assert links == {f"/policies/{name}/{number}" for name, number in versions}
+    texts = {path.name for path in TEMPLATES.glob("*.v*.html")}
+    assert texts == {f"{name}.v{number}.html" for name, number in versions}
+    for link in sorted(links):
+        page = browser.get(link)
+        assert len(page.said) > 500
+        assert page.texts["h2"]
+
+
+def test_is_reached_from_the_front_door(browser: Browser) -> None:
+    assert any(link["href"] == "/policies" for link in browser.get("/").all("a"))
+
+
+@pytest.mark.parametrize(
+    "path", ["terms/2", "terms/0", "terms/01", "terms/-1", "terms/x", "cookies/1", "terms/١"]
+)
+def test_what_there_is_not(browser: Browser, path: str) -> None:
+    browser.get(f"/policies/{path}", status=404)
+    assert policy_version(*path.split("/")) is None

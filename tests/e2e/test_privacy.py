@@ -1,0 +1,87 @@
+"""Data rights on a person's page, and the policies: by keyboard, on a phone, in the dark."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.access import Actor, Role
+from app.kit.db import Database
+from app.privacy import consents, erasure, exports
+from app.privacy.rules import PolicyName
+from tests.e2e.conftest import OpenDesk
+from tests.e2e.test_exposure import accessible
+from tests.e2e.test_people import path_of
+from tests.people import People
+
+
+@pytest.fixture
+def active(people: People, database: Database) -> Actor:
+    person = people.customer(USD="12.50", XAU_s="1.5")
+    with database.transaction() as session:
+        consents.decide(session, person, policy=PolicyName.TERMS, version=1, given=True)
+        exports.request(session, person)
+    return person
+
+
+@pytest.fixture
+def erased(people: People, database: Database) -> Actor:
+    person = people.customer()
+    with database.transaction() as session:
+        erasure.erase(session, person)
+    return person
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible_and_fit(
+    open_desk: OpenDesk,
+    admin: tuple[str, str],
+    shoot: Callable[[Page, str], None],
+    active: Actor,
+    erased: Actor,
+    people: People,
+    scheme: str,
+    width: int,
+) -> None:
+    desk = open_desk(width=width, color_scheme=scheme)
+    page = desk.sign_in(*admin)
+    for name, path in {
+        "rights": path_of(active),
+        "erasable": path_of(people.customer()),
+        "erased": path_of(erased),
+        "policies": "/policies",
+        "terms": "/policies/terms/1",
+    }.items():
+        page.goto(f"{desk.address}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") == width, name
+        accessible(page)
+        shoot(page, f"{name}-{scheme}-{width}")
+    desk.check(page)
+
+
+def test_erasing_by_keyboard_alone(
+    open_desk: OpenDesk,
+    admin: tuple[str, str],
+    people: People,
+    shoot: Callable[[Page, str], None],
+) -> None:
+    """A mistake takes the focus to where it is said; the request leads on to its own page."""
+    people.staff(Role.ADMIN)
+    desk = open_desk()
+    page = desk.sign_in(*admin)
+    page.goto(f"{desk.address}{path_of(people.customer())}")
+    page.locator("#erase-reason").focus()
+    page.keyboard.type("she wrote from ada@example.com")
+    page.keyboard.press("Enter")
+    expect(page.locator("#erase-errors")).to_be_focused()
+    accessible(page)
+    shoot(page, "erase-refused")
+    page.locator("#erase-reason").fill("")
+    page.locator("#erase-reason").focus()
+    page.keyboard.type("letter 17 of 2026-11-20")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/admin/approvals/apr_*")
+    expect(page.get_by_role("heading", name="You asked for this")).to_be_visible()
+    accessible(page)
+    assert [text for text in desk.complaints if "422" not in text] == []

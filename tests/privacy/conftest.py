@@ -1,0 +1,40 @@
+"""People without limits on requests, and a mailbox."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.kit.db import Database
+from tests.mailbox import Mailbox, mailbox
+from tests.people import People
+from tests.privacy.life import Life
+
+
+@pytest.fixture
+def database(open_app: Flask) -> Database:
+    database: Database = open_app.extensions["database"]
+    return database
+
+
+@pytest.fixture
+def people(database: Database) -> People:
+    return People(database)
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def ada(open_app: Flask, box: Mailbox) -> Life:
+    """Somebody with a history."""
+    return Life.led(open_app)
+
+
+@pytest.fixture
+def bob(open_app: Flask, box: Mailbox) -> Life:
+    """Somebody else with one."""
+    return Life.led(open_app)

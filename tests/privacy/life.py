@@ -1,0 +1,174 @@
+"""Somebody who did everything there is to do here, under words that nobody else uses."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+from zipfile import ZipFile
+
+import psycopg
+import pyotp
+from flask import Flask
+
+from app.catalog.rules import TRADABLE
+from app.kit import clock
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.ledger import chart, queries
+from app.ledger import service as ledger
+from tests.api import PASSWORD, ApiClient
+from tests.mailbox import carry_out_all
+from tests.people import set_prices
+
+CONSENTS, EXPORT, ERASURE = "/api/me/consents", "/api/me/export", "/api/me/erasure"
+JOBS = ("privacy.build_archive", "messages.deliver", "messages.send_mail")
+
+
+@dataclass
+class Life:
+    """A customer with a history, and the words by which they could be found."""
+
+    client: ApiClient
+    canaries: dict[str, str]
+
+    @classmethod
+    def led(cls, app: Flask, *, second_factor: bool = False) -> "Life":
+        """Registered, confirmed, rich, traded, moved, wrote down addresses and keys."""
+        word = f"Q{uuid4().hex[:10]}"
+        number = str(int(uuid4().hex[:12], 16))[:7].rjust(7, "2")
+        canaries = {
+            "email": f"{word}@example.com".lower(),
+            "first": f"First{word}",
+            "last": f"Last{word}",
+            "phone": f"+1202{number}",
+            "street": f"{word} Street",
+            "label": f"Label{word}",
+            "key name": f"Key{word}",
+        }
+        client = ApiClient(app)
+        client.email = canaries["email"]
+        client.register(
+            firstName=canaries["first"],
+            lastName=canaries["last"],
+            phone=canaries["phone"],
+            acceptedPolicies=[
+                {"policy": "terms", "version": 1},
+                {"policy": "privacy", "version": 1},
+            ],
+        )
+        life = cls(client, canaries)
+        life._act()
+        if second_factor:
+            life.secret = life._add_second_factor()
+        return life
+
+    secret: str = ""
+
+    def _act(self) -> None:
+        client = self.client
+        database: Database = client.app.extensions["database"]
+        client.credit(USD="1000", PAXG="2")
+        set_prices(database, AU="4000", PAXG="4000")
+        home = {"country": "US", "street": self.canaries["street"], "city": "Reno"}
+        home |= {"state": "NV", "zipCode": "89501", "label": self.canaries["label"]}
+        home |= {"recipient": self.canaries["last"], "phone": self.canaries["phone"]}
+        client.ok(201, client.post("/api/me/addresses", home))
+        self.key = client.ok(
+            201,
+            client.post(
+                "/api/me/api-keys",
+                {"name": self.canaries["key name"], "scopes": ["own:balances:read"]},
+            ),
+        )["key"]
+        wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+        quote = client.ok(201, client.post("/api/trade/quote", wish))
+        self.order = client.ok(201, client.post("/api/trade/order", {"quoteId": quote["id"]}))
+        move = {"asset": "PAXG", "amount": "1", "from": "funding", "to": "trading"}
+        self.transfer = client.ok(201, client.post("/api/wallet/transfer", move))
+        carry_out_all(database)
+
+    def _add_second_factor(self) -> str:
+        client = self.client
+        secret = client.ok(200, client.post("/api/auth/2fa/setup"))["secret"]
+        code = pyotp.TOTP(secret).now()
+        client.ok(200, client.post("/api/auth/2fa/confirm", {"code": code}))
+        return str(secret)
+
+    @property
+    def database(self) -> Database:
+        """Where they are known."""
+        database: Database = self.client.app.extensions["database"]
+        return database
+
+    def spend_everything(self) -> None:
+        """Nothing is left on any account: as withdrawals will do."""
+        owner = self.client.user_id
+        with self.database.transaction() as session:
+            for balance in queries.balances_of(session, owner):
+                if balance.posted:
+                    amount = Amount(TRADABLE[balance.asset], balance.posted)
+                    ledger.post(
+                        session,
+                        cause="test_debit",
+                        reference=f"debit:{uuid4()}",
+                        posted_at=clock.now(),
+                        postings=[
+                            ledger.credit(chart.capital(amount.asset), amount),
+                            ledger.debit(chart.customer(owner, amount.asset), amount),
+                        ],
+                    )
+
+    def erase(self, password: str = PASSWORD, **more: str) -> Any:
+        """Ask to be forgotten."""
+        return self.client.post(ERASURE, {"password": password, **more})
+
+    def archive(self) -> dict[str, Any]:
+        """Ask for a copy, wait for it, fetch it: each file of it."""
+        client = self.client
+        asked = client.ok(202, client.post(EXPORT))
+        carry_out_all(self.database, *JOBS)
+        shown = client.ok(200, client.get(f"{EXPORT}/{asked['id']}"))
+        return opened(fetch(client, shown["archiveUrl"]).data)
+
+
+def fetch(client: ApiClient, url: str) -> Any:
+    """Follow a signed link."""
+    path, _, token = url.partition("?token=")
+    return client.get(path, token=token)
+
+
+def opened(data: bytes) -> dict[str, Any]:
+    """The files of an archive: JSON as what it says."""
+    with ZipFile(BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        return {
+            name: json.loads(archive.read(name))
+            if name.endswith(".json")
+            else archive.read(name).decode()
+            for name in archive.namelist()
+        }
+
+
+def found_anywhere(database: Database, words: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Each table and column in which one of the words stands, as the server's superuser reads it:
+    in any case, in texts, JSON, arrays and bytes."""
+    url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")
+    base = url.rpartition("/")[0]
+    found = []
+    columns = """
+        SELECT c.relname, a.attname, a.atttypid = 'bytea'::regtype
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+            AND NOT a.attisdropped
+    """
+    with psycopg.connect(f"{base}/{database.engine.url.database}") as superuser:
+        for table, column, is_bytes in superuser.execute(columns).fetchall():
+            shown = f'"{column}"::text' if not is_bytes else f"encode(\"{column}\", 'escape')"
+            for word in words:
+                statement = f'SELECT FROM "{table}" WHERE strpos(lower({shown}), lower(%s)) > 0'
+                if superuser.execute(statement, (word,)).fetchone() is not None:
+                    found.append((table, column, word))
+    return found

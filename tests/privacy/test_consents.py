@@ -1,0 +1,198 @@
+"""Consents: what was agreed to, in which version, when and where; and nothing twice."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import psycopg
+import pytest
+from flask import Flask
+
+from app.kit import ids
+from app.kit.db import Database
+from app.privacy import consents, rules
+from app.privacy.rules import POLICIES, Channel, Decision, PolicyName, State
+from tests.api import ApiClient, problem, wrong_fields
+from tests.privacy.life import CONSENTS
+from tests.unchanged import unchanged
+
+
+@pytest.fixture
+def me(open_app: Flask) -> ApiClient:
+    return ApiClient.customer(open_app)
+
+
+@pytest.fixture
+def newer_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terms have a second version."""
+    terms = POLICIES[PolicyName.TERMS]
+    published = (*terms.published, date(2026, 12, 1))
+    newer = {**POLICIES, PolicyName.TERMS: replace(terms, published=published)}
+    monkeypatch.setattr(consents, "POLICIES", newer)
+
+
+def states(client: ApiClient) -> dict[str, str]:
+    told = client.ok(200, client.get(CONSENTS))["data"]
+    return {each["policy"]: each["state"] for each in told}
+
+
+def kept(database: Database, client: ApiClient) -> list[tuple[object, ...]]:
+    with database.reading() as session:
+        return session.rows(
+            "SELECT policy, version, given, channel FROM consents WHERE user_id = %s ORDER BY id",
+            (client.user_id,),
+        )
+
+
+def decide(client: ApiClient, policy: str, *, given: bool, version: int | None = 1) -> object:
+    body = {"policy": policy, "given": given, "version": version}
+    return client.post(CONSENTS, body)
+
+
+def test_nothing_is_agreed_to_by_itself(me: ApiClient, database: Database) -> None:
+    assert states(me) == {
+        "terms": "to_be_accepted",
+        "privacy": "to_be_accepted",
+        "marketing": "not_given",
+    }
+    assert kept(database, me) == []
+
+
+def test_is_told_whole(me: ApiClient) -> None:
+    [terms, *_] = me.ok(200, me.get(CONSENTS))["data"]
+    assert terms == {
+        "policy": "terms",
+        "title": "Terms of service",
+        "required": True,
+        "state": "to_be_accepted",
+        "currentVersion": 1,
+        "url": "/policies/terms/1",
+        "latest": None,
+    }
+
+
+def test_registering_says_what_was_read(open_app: Flask, database: Database) -> None:
+    client = ApiClient(open_app)
+    client.register(acceptedPolicies=[{"policy": "terms", "version": 1}])
+    assert states(client)["terms"] == "accepted"
+    assert states(client)["privacy"] == "to_be_accepted"
+    assert kept(database, client) == [("terms", 1, True, "registration")]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "status"),
+    [
+        ([{"policy": "terms", "version": 2}], 409),
+        ([{"policy": "terms", "version": 0}], 422),
+        ([{"policy": "terms", "version": True}], 422),
+        ([{"policy": "cookies", "version": 1}], 422),
+        ([{"policy": "terms", "version": 1}] * 2, 422),
+        ([{"policy": "terms"}], 422),
+        ({"terms": 1}, 422),
+        (None, 422),
+    ],
+)
+def test_nobody_registers_with_a_wrong_one(
+    open_app: Flask, database: Database, accepted: object, status: int
+) -> None:
+    client = ApiClient(open_app)
+    body = {"email": client.email, "password": "correct horse", "firstName": "A", "lastName": "B"}
+    with unchanged(database):
+        answer = client.post("/api/auth/register", {**body, "acceptedPolicies": accepted})
+    assert answer.status_code == status
+
+
+def test_consent_is_given_and_withdrawn_and_each_is_kept(me: ApiClient, database: Database) -> None:
+    assert decide(me, "marketing", given=True).json["state"] == "accepted"
+    assert decide(me, "marketing", given=False, version=None).json["state"] == "withdrawn"
+    assert decide(me, "marketing", given=True).json["state"] == "accepted"
+    assert kept(database, me) == [
+        ("marketing", 1, True, "api"),
+        ("marketing", 1, False, "api"),
+        ("marketing", 1, True, "api"),
+    ]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_decision_that_stands_is_kept_once(
+    me: ApiClient, database: Database, given: bool
+) -> None:
+    if not given:
+        decide(me, "marketing", given=True)
+    decide(me, "marketing", given=given)
+    with unchanged(database):
+        assert decide(me, "marketing", given=given).status_code == 200
+
+
+def test_nobody_takes_back_what_they_never_gave(me: ApiClient, database: Database) -> None:
+    with unchanged(database):
+        assert decide(me, "marketing", given=False).json["state"] == "not_given"
+
+
+def test_what_an_account_needs_is_not_taken_back(me: ApiClient, database: Database) -> None:
+    decide(me, "terms", given=True)
+    with unchanged(database):
+        problem(decide(me, "terms", given=False), 409, "consent_required")
+
+
+def test_another_version_than_the_current_one_is_refused(me: ApiClient, database: Database) -> None:
+    with unchanged(database):
+        problem(decide(me, "terms", given=True, version=2), 409, "policy_outdated")
+        assert wrong_fields(decide(me, "terms", given=True, version=None)) == ["version"]
+        assert wrong_fields(decide(me, "cookies", given=True)) == ["policy"]
+
+
+@pytest.mark.usefixtures("newer_terms")
+def test_a_newer_version_is_to_be_accepted(me: ApiClient, database: Database) -> None:
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
+            " VALUES (%s, %s, 'terms', 1, true, now(), 'api')",
+            (ids.new(), me.user_id),
+        )
+    [terms, *_] = me.ok(200, me.get(CONSENTS))["data"]
+    assert (terms["state"], terms["currentVersion"]) == ("to_be_accepted", 2)
+    assert (terms["latest"]["version"], terms["latest"]["given"]) == (1, True)
+    problem(decide(me, "terms", given=True, version=1), 409, "policy_outdated")
+    assert decide(me, "terms", given=True, version=2).json["state"] == "accepted"
+    assert kept(database, me) == [("terms", 1, True, "api"), ("terms", 2, True, "api")]
+
+
+def test_a_program_with_a_key_agrees_to_nothing(me: ApiClient, database: Database) -> None:
+    made = me.post("/api/me/api-keys", {"name": "a", "scopes": ["own:account:read"]})
+    me.token = me.ok(201, made)["key"]
+    with unchanged(database):
+        problem(decide(me, "terms", given=True), 403, "permission_denied")
+        problem(me.get(CONSENTS), 403, "permission_denied")
+
+
+@pytest.mark.parametrize("statement", ["UPDATE consents SET given = true", "DELETE FROM consents"])
+@pytest.mark.parametrize("who", ["application", "owner"])
+def test_the_past_is_not_rewritten(
+    open_app: Flask, me: ApiClient, database: Database, statement: str, who: str
+) -> None:
+    decide(me, "marketing", given=True)
+    settings = open_app.extensions["settings"]
+    urls = {"application": settings.database_url, "owner": settings.database_owner_url}
+    with (
+        unchanged(database),
+        psycopg.connect(urls[who].replace("+psycopg", "")) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda each: each.name)
+def test_what_a_decision_means(policy: rules.Policy) -> None:
+    def decision(version: int, given: bool) -> Decision:
+        return Decision(
+            policy.name, version, given, datetime(2026, 11, 22, tzinfo=UTC), Channel.API
+        )
+
+    newer = replace(policy, published=(*policy.published, date(2026, 12, 1)))
+    open_ = State.TO_BE_ACCEPTED if policy.required else State.NOT_GIVEN
+    taken_back = State.TO_BE_ACCEPTED if policy.required else State.WITHDRAWN
+    assert rules.state_of(policy, None) is open_
+    assert rules.state_of(policy, decision(1, True)) is State.ACCEPTED
+    assert rules.state_of(newer, decision(1, True)) is open_
+    assert rules.state_of(newer, decision(2, True)) is State.ACCEPTED
+    assert rules.state_of(policy, decision(1, False)) is taken_back

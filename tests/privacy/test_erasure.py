@@ -1,0 +1,601 @@
+"""Being forgotten: refused while anything is open, and then nothing anywhere says who it was."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import psycopg
+import pyotp
+import pytest
+import time_machine
+from flask import Flask
+
+from app.access import PERMISSIONS_OF, Actor, Role
+from app.approvals import queries as approvals
+from app.approvals import service as deciding
+from app.approvals.errors import ApprovalPending
+from app.audit import service as audit
+from app.audit.verification import verify
+from app.catalog.rules import USD
+from app.identity import personal, standing
+from app.identity.errors import OwnStanding, PersonErased, TokenInvalid
+from app.identity.people import standing as standing_of
+from app.kit import clock, ids
+from app.kit.db import SNAPSHOT, Database
+from app.kit.errors import Invalid, NotFound, PermissionDenied
+from app.kit.money import Amount
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.verification import violations
+from app.messages import mailing
+from app.messages.ports import MailRefused, NotSent
+from app.privacy import erasure, exports, rules
+from app.privacy.errors import ErasureRefused
+from tests.api import PASSWORD, ApiClient, problem
+from tests.mailbox import Mailbox, carry_out_all
+from tests.people import People
+from tests.privacy.life import EXPORT, JOBS, Life, found_anywhere
+from tests.settled import settle
+from tests.unchanged import unchanged
+
+#: A wrong password leaves a count behind, on purpose.
+FAILURES = "DELETE FROM login_failures"
+
+
+@pytest.fixture
+def done(ada: Life) -> Life:
+    """Somebody with a history, and nothing open any more."""
+    ada.archive()
+    ada.spend_everything()
+    return ada
+
+
+def open_fields(answer: object) -> list[str]:
+    told = problem(answer, 409, "erasure_refused")
+    return sorted(error["field"] for error in told["errors"])
+
+
+class TestRefused:
+    def test_with_balances(self, ada: Life) -> None:
+        with unchanged(ada.database):
+            answer = ada.erase()
+        assert open_fields(answer) == ["balances.PAXG", "balances.USD", "balances.XAU-s"]
+        [usd] = [error for error in answer.json["errors"] if error["field"] == "balances.USD"]
+        assert usd["message"] == "is 900.00 USD: it has to be zero"
+
+    def test_with_a_hold(self, done: Life) -> None:
+        done.client.credit(USD="5")
+        with done.database.transaction() as session:
+            ledger.place_hold(
+                session,
+                hold_id=ids.new(),
+                account=chart.customer(done.client.user_id, USD),
+                amount=Amount(USD, 500),
+                cause="test",
+                placed_at=clock.now(),
+                expires_at=None,
+            )
+        with unchanged(done.database):
+            assert open_fields(done.erase()) == ["balances.USD", "holds.USD"]
+
+    def test_with_a_quote_until_it_expires(self, done: Life) -> None:
+        wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+        quote = done.client.ok(201, done.client.post("/api/trade/quote", wish))
+        with unchanged(done.database):
+            answer = done.erase()
+        assert open_fields(answer) == [f"quotes.{quote['id']}"]
+        assert quote["expiresAt"] in answer.json["detail"]
+        with time_machine.travel(clock.now() + timedelta(minutes=10), tick=True):
+            assert done.erase().status_code == 200
+
+    def test_while_something_is_decided_and_does_not_say_what(
+        self, done: Life, people: People
+    ) -> None:
+        people.staff(Role.ADMIN)
+        officer = people.staff(Role.COMPLIANCE)
+        with done.database.transaction() as session:
+            standing.ask_to_suspend(session, officer, done.client.user_id, reason="a suspicion")
+        with unchanged(done.database):
+            answer = done.erase()
+        assert open_fields(answer) == ["account"]
+        for word in ("suspen", "suspicion", "approv"):
+            assert word not in answer.text
+
+    def test_without_the_password(self, done: Life) -> None:
+        with unchanged(done.database):
+            problem(done.erase("not the password"), 401, "invalid_credentials")
+            with done.database.transaction() as session:
+                session.send(FAILURES)
+
+    def test_without_the_second_factor(self, open_app: Flask, box: Mailbox) -> None:
+        life = Life.led(open_app, second_factor=True)
+        life.spend_everything()
+        with unchanged(life.database):
+            problem(life.erase(), 401, "two_factor_required")
+            problem(life.erase(code="000000"), 401, "two_factor_invalid")
+            with life.database.transaction() as session:
+                session.send(FAILURES)
+        with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
+            code = pyotp.TOTP(life.secret).at(clock.now())
+            assert life.erase(code=code).status_code == 200
+
+    def test_a_code_is_not_used_up_by_a_refusal(self, open_app: Flask, box: Mailbox) -> None:
+        life = Life.led(open_app, second_factor=True)
+        with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
+            code = pyotp.TOTP(life.secret).at(clock.now())
+            with unchanged(life.database):
+                problem(life.erase(code=code), 409, "erasure_refused")
+            life.spend_everything()
+            assert life.erase(code=code).status_code == 200
+
+    def test_to_a_program(self, done: Life) -> None:
+        done.client.token = done.key
+        with unchanged(done.database):
+            problem(done.erase(), 403, "permission_denied")
+
+    def test_to_staff(self, done: Life, people: People) -> None:
+        member = people.staff(Role.SUPPORT)
+        with (
+            unchanged(done.database),
+            pytest.raises(ErasureRefused, match="whoever works here"),
+            done.database.transaction() as session,
+        ):
+            erasure.erase(session, member)
+
+    def test_for_nobody(self, database: Database) -> None:
+        nobody = Actor(ids.new(), None, "", Role.USER, PERMISSIONS_OF[Role.USER])
+        with database.transaction() as session, unchanged(database), pytest.raises(NotFound):
+            erasure.erase(session, nobody)
+
+
+class TestAnswer:
+    def test_says_what_is_kept_until_when_and_why(self, done: Life) -> None:
+        told = done.client.ok(200, done.erase())
+        assert told["status"] == "erased"
+        assert told["userId"] == done.client.user["id"]
+        erased_at = datetime.fromisoformat(told["erasedAt"])
+        assert datetime.fromisoformat(told["keptUntil"]) == erased_at.replace(
+            year=erased_at.year + 5
+        )
+        assert {each["until"] for each in told["kept"]} == {told["keptUntil"]}
+        kept = " ".join(each["what"] for each in told["kept"])
+        for word in ("Conversions", "on an account", "agreed", "Who did what"):
+            assert word in kept
+        assert "31 CFR 1010.430(d)" in " ".join(each["why"] for each in told["kept"])
+
+    def test_a_last_mail_says_it_and_its_address_is_forgotten(
+        self, done: Life, box: Mailbox
+    ) -> None:
+        told = done.client.ok(200, done.erase())
+        assert found_anywhere(done.database, [done.canaries["email"]]) == []
+        carry_out_all(done.database)
+        last = box.to(done.canaries["email"])[-1]
+        assert last.subject == "You were erased"
+        assert told["keptUntil"][:10] in last.text
+        assert "31 CFR 1010.430(d)" in last.text
+        carry_out_all(done.database)
+        assert recipients(done) == [("sent", None)]
+        assert box.to(done.canaries["email"])[-2:][0].subject != last.subject
+
+    def test_a_mail_that_is_refused_forgets_the_address(self, done: Life, box: Mailbox) -> None:
+        def refuse(_mail: object) -> None:
+            raise MailRefused("550")
+
+        box.before = refuse
+        done.client.ok(200, done.erase())
+        carry_out_all(done.database)
+        assert recipients(done) == [("refused", None)]
+
+    def test_a_mail_that_does_not_go_out_is_tried_again_and_given_up_after_a_day(
+        self, done: Life, box: Mailbox
+    ) -> None:
+        def away(_mail: object) -> None:
+            raise NotSent("away")
+
+        box.before = away
+        done.client.ok(200, done.erase())
+        carry_out_all(done.database)
+        [(state, sealed)] = recipients(done)
+        assert state == "waiting"
+        assert done.canaries["email"].encode() not in bytes(sealed)
+        with done.database.transaction() as session:
+            mailing.forget_mails(session)
+        assert recipients(done) == [("waiting", sealed)]
+        later = clock.now() + timedelta(days=1, seconds=1)
+        with time_machine.travel(later, tick=True), done.database.transaction() as session:
+            mailing.forget_mails(session)
+        assert recipients(done) == [("dropped", None)]
+
+
+def recipients(life: Life) -> list[tuple[object, ...]]:
+    with life.database.reading() as session:
+        return session.rows(
+            "SELECT state, recipient_sealed FROM mails WHERE user_id = %s", (life.client.user_id,)
+        )
+
+
+class TestAfterwards:
+    def test_nothing_anywhere_says_who_it_was(self, done: Life, bob: Life) -> None:
+        words = [*done.canaries.values(), done.canaries["phone"][2:]]
+        before = {word for _, _, word in found_anywhere(done.database, words)}
+        # What is sealed is not found even now; the scan finds what is not.
+        assert {done.canaries[name] for name in ("email", "first", "phone", "key name")} <= before
+        done.client.ok(200, done.erase())
+        carry_out_all(done.database, *JOBS)
+        assert found_anywhere(done.database, words) == []
+        others = str(bob.archive())
+        assert bob.canaries["email"] in others
+        assert not any(word in others for word in words)
+
+    def test_nobody_opens_what_was_sealed(self, done: Life) -> None:
+        done.client.ok(200, done.erase())
+        owner = done.client.user_id
+        with done.database.reading() as session:
+            for table in ("addresses", "totp_credentials", "api_keys", "one_time_tokens"):
+                statement = f"SELECT FROM {table} WHERE user_id = %s"
+                assert session.rows(statement, (owner,)) == [], table
+            statement = "SELECT status, archive_sealed FROM exports WHERE user_id = %s"
+            assert session.rows(statement, (owner,)) == [("expired", None)]
+
+    def test_every_way_in_is_closed_at_once(self, done: Life) -> None:
+        client = done.client
+        other = ApiClient(client.app)
+        other.email = client.email
+        other.log_in()
+        client.ok(200, done.erase())
+        with unchanged(done.database):
+            for known in (client, other):
+                problem(known.get("/api/me"), 401, "token_invalid")
+                answer = known.post("/api/auth/refresh", {"refreshToken": known.refresh_token})
+                problem(answer, 401, "token_invalid")
+                known.token = done.key
+                problem(known.get("/api/wallet/balances"), 401, "token_invalid")
+                known.token = None
+                credentials = {"email": client.email, "password": PASSWORD}
+                problem(known.post("/api/auth/login", credentials), 401, "invalid_credentials")
+                with done.database.transaction() as session:
+                    session.send(FAILURES)
+
+    def test_a_reset_link_leads_nowhere(self, done: Life, box: Mailbox) -> None:
+        done.client.token = None
+        done.client.ok(
+            202, done.client.post("/api/auth/forgot-password", {"email": done.client.email})
+        )
+        carry_out_all(done.database)
+        token = box.token(done.client.email)
+        done.client.log_in()
+        done.client.ok(200, done.erase())
+        with unchanged(done.database):
+            body = {"token": token, "password": "another correct horse"}
+            problem(done.client.post("/api/auth/reset-password", body), 401, "token_invalid")
+
+    def test_the_address_opens_another_account(self, done: Life) -> None:
+        done.client.ok(200, done.erase())
+        again = ApiClient(done.client.app)
+        again.email = done.client.email
+        again.register()
+        assert again.user["id"] != done.client.user["id"]
+        again.credit()
+        assert again.available() == {}
+        files = Life(again, {}).archive()
+        assert files["trading.json"] == {"orders": [], "quotes": []}
+
+    def test_the_books_and_the_trail_hold(self, done: Life) -> None:
+        done.client.ok(200, done.erase())
+        settle(done.database)
+        with done.database.transaction() as session:
+            audit.seal(session)
+        with done.database.transaction(SNAPSHOT) as session:
+            assert violations(session) == []
+        with done.database.transaction() as session:
+            report = verify(session)
+        assert [finding for finding in report.findings if "anchor" not in finding.problem] == []
+        assert report.sealed > 0
+        with done.database.reading() as session:
+            orders = session.rows(
+                "SELECT given_units FROM orders WHERE user_id = %s", (done.client.user_id,)
+            )
+        assert orders == [(100_00,)]
+
+    def test_the_trail_says_that_and_until_when(self, done: Life) -> None:
+        told = done.client.ok(200, done.erase())
+        with done.database.reading() as session:
+            rows = session.rows(
+                "SELECT actor_id, before::text, after, reason FROM audit_records"
+                " WHERE subject = %s AND action = 'person.erased'",
+                (done.client.user["id"],),
+            )
+        [(actor_id, before, after, reason)] = rows
+        assert (actor_id, before, reason) == (done.client.user_id, None, None)
+        assert after == {
+            "status": "erased",
+            "kept_until": told["keptUntil"],
+            "law": "31 CFR 1010.430(d)",
+        }
+
+    def test_twice_is_once(self, done: Life) -> None:
+        done.client.ok(200, done.erase())
+        with unchanged(done.database):
+            problem(done.erase(), 401, "token_invalid")
+
+    def test_a_copy_under_way_is_never_finished(
+        self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada.spend_everything()
+        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        build = exports.archive.build
+
+        def build_late(*arguments: object, **named: object) -> bytes:
+            ada.client.ok(200, ada.erase())
+            return build(*arguments, **named)
+
+        monkeypatch.setattr(exports.archive, "build", build_late)
+        exports.build_archive(ada.database, export_id=str(ids.decode("exp", asked["id"])))
+        with ada.database.reading() as session:
+            rows = session.rows(
+                "SELECT status, archive_sealed FROM exports WHERE user_id = %s",
+                (ada.client.user_id,),
+            )
+        assert rows == [("cancelled", None)]
+        carry_out_all(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.to(ada.canaries["email"])]
+        assert "The copy of your data is ready" not in subjects
+        assert subjects[-1] == "You were erased"
+
+    def test_a_message_that_comes_late_is_told_to_nobody(
+        self, open_app: Flask, box: Mailbox
+    ) -> None:
+        client = ApiClient.customer(open_app)
+        database: Database = open_app.extensions["database"]
+        values = dict.fromkeys(
+            (
+                "order",
+                "from_amount",
+                "from_asset",
+                "to_amount",
+                "to_asset",
+                "price",
+                "fee_amount",
+                "fee_asset",
+                "executed_at",
+            ),
+            "x",
+        )
+        args = {"user_id": str(client.user_id), "kind": "trade_confirmed", "values": values}
+        client.ok(200, client.post("/api/me/erasure", {"password": PASSWORD}))
+        with database.transaction() as session:
+            exports.outbox.stage(session, "messages.deliver", {**args, "event_key": "late:1"})
+            exports.outbox.stage(session, "messages.send_mail", {**args, "event_key": "late:2"})
+        carry_out_all(database)
+        assert {mail.subject for mail in box.taken} == {"You were erased"}
+        with database.reading() as session:
+            inbox = session.rows("SELECT FROM messages WHERE user_id = %s", (client.user_id,))
+        assert inbox == []
+
+
+class TestTheDatabase:
+    """What a program under way would still write, the database refuses."""
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE users SET first_name = 'Ada' WHERE id = %s",
+            "UPDATE users SET status = 'active', erased_at = NULL WHERE id = %s",
+            "DELETE FROM users WHERE id = %s",
+            (
+                "INSERT INTO addresses (id, user_id, details_sealed, is_default, created_at,"
+                " updated_at) VALUES (gen_random_uuid(), %s, 'x', false, now(), now())"
+            ),
+            (
+                "INSERT INTO login_sessions (id, user_id, created_at, expires_at)"
+                " VALUES (gen_random_uuid(), %s, now(), now() + interval '1 day')"
+            ),
+            (
+                "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
+                " VALUES (gen_random_uuid(), %s, 'terms', 1, true, now(), 'api')"
+            ),
+            (
+                "INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units,"
+                " received_units, price, fee_asset, fee_units, spread_units, rounding_units,"
+                " quoted_at, expires_at)"
+                " VALUES (gen_random_uuid(), %s, 'USD', 'XAU-s', 1, 1, 1, 'USD', 0, 0, 0, now(),"
+                " now() + interval '1 minute')"
+            ),
+        ],
+    )
+    def test_nothing_is_added_or_changed(self, done: Life, statement: str) -> None:
+        done.client.ok(200, done.erase())
+        with (
+            unchanged(done.database),
+            pytest.raises(TokenInvalid),
+            done.database.transaction() as session,
+        ):
+            session.send(statement, (done.client.user_id,))
+
+    @pytest.mark.parametrize(
+        "statement", ["UPDATE erasures SET kept_until = now()", "DELETE FROM erasures"]
+    )
+    @pytest.mark.parametrize("who", ["application", "owner"])
+    def test_that_somebody_was_erased_is_not_rewritten(
+        self, done: Life, open_app: Flask, statement: str, who: str
+    ) -> None:
+        done.client.ok(200, done.erase())
+        settings = open_app.extensions["settings"]
+        urls = {"application": settings.database_url, "owner": settings.database_owner_url}
+        with (
+            unchanged(done.database),
+            psycopg.connect(urls[who].replace("+psycopg", "")) as it,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            it.execute(statement)
+
+    def test_whoever_holds_a_person_waits(self, done: Life) -> None:
+        """The lock that the races rely on: nothing is inserted about somebody held."""
+        url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
+        name = done.database.engine.url.database
+        with done.database.transaction() as session:
+            personal.hold(session, done.client.user_id)
+            with psycopg.connect(f"{url}/{name}", autocommit=True) as other:
+                other.execute("SET lock_timeout = '100ms'")
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    other.execute(
+                        "INSERT INTO consents (id, user_id, policy, version, given, decided_at,"
+                        " channel) VALUES (gen_random_uuid(), %s, 'terms', 1, true, now(), 'api')",
+                        (done.client.user_id,),
+                    )
+
+
+class TestByStaff:
+    WHY = "letter 17 of 2026-11-20"
+
+    @pytest.fixture
+    def staff(self, people: People) -> tuple[Actor, Actor]:
+        people.staff(Role.ADMIN)
+        return people.staff(Role.COMPLIANCE), people.staff(Role.ADMIN)
+
+    def ask(self, life: Life, actor: Actor, reason: str = WHY) -> object:
+        with life.database.transaction() as session:
+            return erasure.ask_to_erase(session, actor, life.client.user_id, reason=reason)
+
+    def approve(self, life: Life, actor: Actor, approval_id: object) -> object:
+        with life.database.transaction() as session:
+            seen = approvals.approval(session, approval_id).hash
+            return deciding.approve(session, actor, approval_id, seen=seen)
+
+    def test_takes_two(self, done: Life, staff: tuple[Actor, Actor], box: Mailbox) -> None:
+        maker, checker = staff
+        asked = self.ask(done, maker)
+        assert done.client.get("/api/me").status_code == 200
+        assert self.approve(done, checker, asked) is None
+        problem(done.client.get("/api/me"), 401, "token_invalid")
+        with done.database.reading() as session:
+            found = erasure.erasure_of(session, done.client.user_id)
+            rows = session.rows(
+                "SELECT actor_id, on_behalf_of, after, reason FROM audit_records"
+                " WHERE subject = %s AND action = 'person.erased'",
+                (done.client.user["id"],),
+            )
+        assert found is not None
+        assert found.approval_id == asked
+        [(actor_id, on_behalf_of, after, reason)] = rows
+        assert (actor_id, on_behalf_of, reason) == (checker.user_id, done.client.user_id, self.WHY)
+        assert after["maker"] == ids.encode("usr", maker.user_id)
+        carry_out_all(done.database)
+        assert box.to(done.canaries["email"])[-1].subject == "You were erased"
+        assert found_anywhere(done.database, done.canaries.values()) == []
+
+    def test_is_refused_while_something_is_open(
+        self, ada: Life, staff: tuple[Actor, Actor]
+    ) -> None:
+        with unchanged(ada.database), pytest.raises(ErasureRefused, match=r"balances\.USD"):
+            self.ask(ada, staff[0])
+
+    def test_ends_when_something_was_opened_meanwhile(
+        self, done: Life, staff: tuple[Actor, Actor]
+    ) -> None:
+        asked = self.ask(done, staff[0])
+        done.client.credit(USD="1")
+        refusal = self.approve(done, staff[1], asked)
+        assert refusal is not None
+        assert refusal.code == "approval_outdated"
+        assert done.client.get("/api/me").status_code == 200
+
+    def test_the_person_may_be_quicker(self, done: Life, staff: tuple[Actor, Actor]) -> None:
+        asked = self.ask(done, staff[0])
+        done.client.ok(200, done.erase())
+        refusal = self.approve(done, staff[1], asked)
+        assert refusal is not None
+        assert refusal.code == "approval_outdated"
+
+    def test_nobody_erases_themselves_or_without_the_right(
+        self, done: Life, staff: tuple[Actor, Actor], people: People
+    ) -> None:
+        support = people.staff(Role.SUPPORT)
+        with unchanged(done.database):
+            with pytest.raises(PermissionDenied):
+                self.ask(done, support)
+            with pytest.raises(OwnStanding), done.database.transaction() as session:
+                erasure.ask_to_erase(session, staff[0], staff[0].user_id, reason=self.WHY)
+            with pytest.raises(ErasureRefused), done.database.transaction() as session:
+                erasure.ask_to_erase(session, staff[0], support.user_id, reason=self.WHY)
+
+    @pytest.mark.parametrize("reason", ["ada@example.com wrote", "call +1 202 555 0123 first", "x"])
+    def test_a_reason_names_nobody(
+        self, done: Life, staff: tuple[Actor, Actor], reason: str
+    ) -> None:
+        with unchanged(done.database), pytest.raises(Invalid):
+            self.ask(done, staff[0], reason)
+
+    def test_waits_once(self, done: Life, staff: tuple[Actor, Actor]) -> None:
+        self.ask(done, staff[0])
+        with unchanged(done.database), pytest.raises(ApprovalPending):
+            self.ask(done, staff[1])
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda session, actor, who: standing.ask_to_suspend(
+                session, actor, who, reason="again"
+            ),
+            lambda session, actor, who: standing.ask_to_reactivate(
+                session, actor, who, reason="again"
+            ),
+            lambda session, actor, who: standing.change_role(
+                session, actor, who, Role.SUPPORT, reason="again"
+            ),
+        ],
+    )
+    def test_nothing_becomes_of_somebody_erased(
+        self, done: Life, staff: tuple[Actor, Actor], act: Callable[..., object]
+    ) -> None:
+        done.client.ok(200, done.erase())
+        with (
+            unchanged(done.database),
+            pytest.raises(PersonErased),
+            done.database.transaction() as session,
+        ):
+            act(session, staff[1], done.client.user_id)
+        with done.database.reading() as session:
+            found = standing_of(session, done.client.user_id)
+        assert (found.status, found.name) == ("erased", "Erased person")
+
+    def test_a_suspended_person_is_not_erased(self, done: Life, staff: tuple[Actor, Actor]) -> None:
+        with done.database.transaction() as session:
+            asked = standing.ask_to_suspend(
+                session, staff[0], done.client.user_id, reason="reported"
+            )
+        self.approve(done, staff[1], asked)
+        with unchanged(done.database), pytest.raises(ErasureRefused, match="is suspended"):
+            self.ask(done, staff[0])
+
+
+@pytest.mark.parametrize(
+    ("erased", "until"),
+    [("2026-11-22", "2031-11-22"), ("2028-02-29", "2033-03-01"), ("2023-02-28", "2028-02-28")],
+)
+def test_until_when_the_law_keeps_it(erased: str, until: str) -> None:
+    at = datetime.fromisoformat(f"{erased}T23:59:59").replace(tzinfo=UTC)
+    assert rules.kept_until(at, 5) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
+
+
+def test_the_scan_finds_what_is_there(ada: Life) -> None:
+    """A control: a word in bytes, in JSON and in an array is found."""
+    word = f"canary{uuid4().hex}"
+    with ada.database.transaction() as session:
+        session.send(
+            "INSERT INTO idempotent_answers (actor_id, key, fingerprint, status, content_type,"
+            " body, created_at) VALUES (%s, %s, 'x', 200, 'x', %s, now())",
+            (ada.client.user_id, "k", f"…{word.upper()}…".encode()),
+        )
+        session.send(
+            "INSERT INTO outbox (id, task, args, queue, staged_at, due_at)"
+            " VALUES (%s, 'x', jsonb_build_object('a', %s::text), 'none', now(), now())",
+            (ids.new(), word),
+        )
+        session.send(
+            "UPDATE api_keys SET scopes = ARRAY[%s] WHERE user_id = %s",
+            (word, ada.client.user_id),
+        )
+    found = {(table, column) for table, column, _ in found_anywhere(ada.database, [word])}
+    assert found == {("idempotent_answers", "body"), ("outbox", "args"), ("api_keys", "scopes")}

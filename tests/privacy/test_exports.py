@@ -1,0 +1,410 @@
+"""A copy of what is held on a person: all of it, of nobody else, for that person, for a day."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import time_machine
+from flask import Flask
+
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kit.personal import Fate
+from app.privacy import exports, rooms
+from tests.api import ApiClient, problem
+from tests.mailbox import Mailbox, carry_out_all
+from tests.privacy.life import EXPORT, JOBS, Life, fetch, found_anywhere
+from tests.unchanged import unchanged
+
+ROOMS = ("identity", "ledger", "trading", "funding", "messages", "privacy")
+
+
+def ready(life: Life) -> dict[str, object]:
+    """A copy that was asked for and made."""
+    asked = life.client.ok(202, life.client.post(EXPORT))
+    carry_out_all(life.database, *JOBS)
+    return life.client.ok(200, life.client.get(f"{EXPORT}/{asked['id']}"))
+
+
+def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
+    asked = ada.client.ok(202, ada.client.post(EXPORT))
+    assert asked["status"] == "pending"
+    nothing_yet = [asked[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
+    assert nothing_yet == [None] * 4
+    carry_out_all(ada.database, *JOBS)
+    shown = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
+    assert shown["status"] == "ready"
+    answer = fetch(ada.client, str(shown["archiveUrl"]))
+    assert (answer.status_code, answer.mimetype) == (200, "application/zip")
+    assert len(answer.data) == shown["sizeBytes"]
+    assert (
+        answer.headers["Content-Disposition"] == f'attachment; filename="pbcex-{asked["id"]}.zip"'
+    )
+    told = box.to(ada.client.email)[-1]
+    assert told.subject == "The copy of your data is ready"
+    assert asked["id"] in told.text
+    assert "token=" not in told.text + told.html
+
+
+def test_what_is_in_it(ada: Life) -> None:
+    files = ada.archive()
+    assert list(files) == ["index.html", *(f"{name}.json" for name in ROOMS)]
+    known, word = ada.client.user, ada.canaries
+    identity = files["identity.json"]
+    [profile] = identity["profile"]
+    assert profile == {
+        "id": known["id"],
+        "email": word["email"],
+        "firstName": word["first"],
+        "lastName": word["last"],
+        "phone": word["phone"],
+        "role": "USER",
+        "status": "active",
+        "emailConfirmedAt": profile["emailConfirmedAt"],
+        "createdAt": known["createdAt"],
+    }
+    [address] = identity["addresses"]
+    assert {name: address[name] for name in ("street", "label", "recipient", "phone", "state")} == {
+        "street": word["street"],
+        "label": word["label"],
+        "recipient": word["last"],
+        "phone": word["phone"],
+        "state": "NV",
+    }
+    assert [key["name"] for key in identity["apiKeys"]] == [word["key name"]]
+    assert len(identity["sessions"]) == 1
+    assert identity["secondFactors"] == []
+    assert [link["purpose"] for link in identity["links"]] == ["confirm_email"]
+
+    balances = {each["asset"]: each["total"] for each in files["ledger.json"]["balances"]}
+    assert balances == {
+        "USD": "900.00",
+        "PAXG": "1.00000000",
+        "XAU-s": str(sum_of(ada.order["toAmount"], "1.00000000")),
+    }
+    moved = [
+        (each["asset"], each["amount"], each["reference"])
+        for each in files["ledger.json"]["postings"]
+        if each["cause"] != "test_credit"
+    ]
+    assert moved == [
+        ("USD", "-100.00", ada.order["id"]),
+        ("XAU-s", ada.order["toAmount"], ada.order["id"]),
+        ("PAXG", "-1.00000000", ada.transfer["id"]),
+        ("XAU-s", "1.00000000", ada.transfer["id"]),
+    ]
+    assert files["ledger.json"]["holds"] == []
+
+    [order] = files["trading.json"]["orders"]
+    assert {name: order[name] for name in ("id", "quoteId", "fromAmount", "toAmount", "price")} == {
+        "id": ada.order["id"],
+        "quoteId": ada.order["quoteId"],
+        "fromAmount": "100.00",
+        "toAmount": ada.order["toAmount"],
+        "price": ada.order["price"],
+    }
+    assert [quote["id"] for quote in files["trading.json"]["quotes"]] == [ada.order["quoteId"]]
+    [transfer] = files["funding.json"]["transfers"]
+    assert (transfer["id"], transfer["amount"]) == (ada.transfer["id"], "1.00000000")
+    [message] = files["messages.json"]["messages"]
+    assert ada.order["id"] in message["body"]
+    assert {mail["kind"] for mail in files["messages.json"]["mails"]} == {
+        "confirm_email",
+        "trade_confirmed",
+    }
+    consents = files["privacy.json"]["consents"]
+    assert [(each["policy"], each["given"]) for each in consents] == [
+        ("terms", True),
+        ("privacy", True),
+    ]
+    for name in ROOMS:
+        assert f'<a href="{name}.json">' in files["index.html"]
+
+
+def sum_of(*texts: str) -> object:
+    units = sum(int(text.replace(".", "")) for text in texts)
+    return f"{units // 10**8}.{units % 10**8:08}"
+
+
+def test_every_section_that_is_declared_is_there(ada: Life) -> None:
+    files = ada.archive()
+    there = {(name, section) for name in ROOMS for section in files[f"{name}.json"]}
+    declared = {
+        (room.name, section)
+        for room in rooms.ROOMS
+        for table in room.tables.values()
+        for section in table.exported
+    }
+    assert there == declared
+
+
+def test_nobody_else_is_in_it(ada: Life, bob: Life) -> None:
+    text = str(ada.archive())
+    for word in ada.canaries.values():
+        assert word in text
+    others = [*bob.canaries.values(), bob.client.user["id"], str(bob.client.user_id)]
+    for word in (*others, bob.order["id"], bob.transfer["id"]):
+        assert word not in text
+
+
+def test_no_secret_is_in_it(open_app: Flask, box: Mailbox) -> None:
+    life = Life.led(open_app, second_factor=True)
+    with life.database.reading() as session:
+        [(password_hash, key_hash, last_step)] = session.rows(
+            "SELECT password_hash, encode(key_hash, 'hex'), last_step::text FROM users u"
+            " JOIN api_keys k ON k.user_id = u.id JOIN totp_credentials t ON t.user_id = u.id"
+            " WHERE u.id = %s",
+            (life.client.user_id,),
+        )
+    files = life.archive()
+    [factor] = files["identity.json"]["secondFactors"]
+    assert (factor["kind"], factor["recoveryCodesLeft"]) == ("authenticator app", 10)
+    text = str(files)
+    for secret in (password_hash, key_hash, last_step, life.secret, life.key):
+        assert secret not in text
+    assert "argon2" not in text
+
+
+def test_what_staff_say_and_do_is_not_in_it(ada: Life) -> None:
+    with ada.database.transaction() as session:
+        session.send(
+            "INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash,"
+            " reason, maker_id, status, created_at, expires_at) VALUES (gen_random_uuid(),"
+            " 'person.suspend', 'x', %s, '{}', '{}', '{}', sha256(''), 'Xylophone suspicions',"
+            " gen_random_uuid(), 'pending', now(), now() + interval '1 day')",
+            (ada.client.user_id,),
+        )
+    text = str(ada.archive())
+    assert "Xylophone" not in text
+    assert "suspend" not in text.replace("suspended", "")
+    assert "session.opened" not in text
+
+
+def test_it_lies_sealed(ada: Life) -> None:
+    ready(ada)
+    with ada.database.reading() as session:
+        [(sealed,)] = session.rows(
+            "SELECT archive_sealed FROM exports WHERE user_id = %s", (ada.client.user_id,)
+        )
+    assert b"identity.json" not in bytes(sealed)
+    assert found_anywhere(ada.database, ["identity.json"]) == []
+
+
+class TestLinks:
+    def test_is_of_no_use_to_another_person(self, ada: Life, bob: Life) -> None:
+        shown = ready(ada)
+        with unchanged(ada.database):
+            problem(fetch(bob.client, str(shown["archiveUrl"])), 404, "not_found")
+            problem(bob.client.get(f"{EXPORT}/{shown['id']}"), 404, "not_found")
+
+    def test_is_of_no_use_to_nobody(self, ada: Life) -> None:
+        shown = ready(ada)
+        ada.client.token = None
+        with unchanged(ada.database):
+            problem(fetch(ada.client, str(shown["archiveUrl"])), 401, "token_invalid")
+
+    def test_of_another_copy_opens_nothing(self, ada: Life) -> None:
+        first = ready(ada)
+        second = ready(ada)
+        token = str(first["archiveUrl"]).partition("?token=")[2]
+        path = str(second["archiveUrl"]).partition("?")[0]
+        with unchanged(ada.database):
+            problem(ada.client.get(path, token=token), 404, "not_found")
+
+    @pytest.mark.parametrize(
+        "tamper",
+        [
+            lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
+            lambda token: f"{int(token.partition('.')[0]) + 3600}.{token.partition('.')[2]}",
+            lambda token: token.partition(".")[0],
+            lambda token: token.partition(".")[2],
+            lambda token: f"0{token}",
+            lambda token: f"{token}=",
+            lambda token: f"99999999999999999999.{token.partition('.')[2]}",
+            lambda token: f"-1.{token.partition('.')[2]}",
+            lambda token: f"{'9' * 13}.{token.partition('.')[2]}",
+            lambda token: "١٢٣.x",
+            lambda token: ".",
+        ],
+    )
+    def test_that_was_changed_opens_nothing(self, ada: Life, tamper: object) -> None:
+        path, _, token = str(ready(ada)["archiveUrl"]).partition("?token=")
+        with unchanged(ada.database):
+            problem(ada.client.get(path, token=tamper(token)), 404, "not_found")
+            problem(ada.client.get(path), 404, "not_found")
+
+    def test_runs_out_and_the_archive_is_deleted(self, ada: Life) -> None:
+        shown = ready(ada)
+        url, path = str(shown["archiveUrl"]), f"{EXPORT}/{shown['id']}"
+        with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=True):
+            ada.client.log_in()
+            with unchanged(ada.database):
+                problem(fetch(ada.client, url), 404, "not_found")
+                told = ada.client.ok(200, ada.client.get(path))
+                assert (told["status"], told["archiveUrl"]) == ("expired", None)
+            with ada.database.transaction() as session:
+                exports.expire_archives(session)
+            with ada.database.reading() as session:
+                rows = session.rows(
+                    "SELECT status, archive_sealed FROM exports WHERE user_id = %s",
+                    (ada.client.user_id,),
+                )
+            assert rows == [("expired", None)]
+            problem(fetch(ada.client, url), 404, "not_found")
+
+    def test_works_until_then(self, ada: Life) -> None:
+        shown = ready(ada)
+        with time_machine.travel(clock.now() + timedelta(hours=23, minutes=59), tick=True):
+            with ada.database.transaction() as session:
+                exports.expire_archives(session)
+            ada.client.log_in()
+            for _ in range(2):
+                assert fetch(ada.client, str(shown["archiveUrl"])).status_code == 200
+
+
+class TestAsking:
+    def test_twice_at_once_is_asking_once(self, ada: Life, box: Mailbox) -> None:
+        first = ada.client.ok(202, ada.client.post(EXPORT))
+        with unchanged(ada.database):
+            assert ada.client.ok(202, ada.client.post(EXPORT)) == first
+        carry_out_all(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.to(ada.client.email)]
+        assert subjects.count("The copy of your data is ready") == 1
+
+    def test_again_makes_another_in_place_of_the_first(self, ada: Life) -> None:
+        first = ready(ada)
+        ada.client.ok(200, ada.client.send("PATCH", "/api/me", json={"firstName": "Changed"}))
+        second = ready(ada)
+        assert first["id"] != second["id"]
+        told = ada.client.ok(200, ada.client.get(f"{EXPORT}/{first['id']}"))
+        assert (told["status"], told["archiveUrl"]) == ("expired", None)
+        problem(fetch(ada.client, str(first["archiveUrl"])), 404, "not_found")
+        with ada.database.reading() as session:
+            [(archives,)] = session.rows(
+                "SELECT count(archive_sealed) FROM exports WHERE user_id = %s",
+                (ada.client.user_id,),
+            )
+        assert archives == 1
+
+    def test_is_limited(self, ada: Life) -> None:
+        for _ in range(exports.EACH_DAY):
+            ready(ada)
+        with unchanged(ada.database):
+            problem(ada.client.post(EXPORT), 429, "rate_limited")
+        with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
+            ada.client.log_in()
+            ada.client.ok(202, ada.client.post(EXPORT))
+
+    def test_is_not_for_programs(self, ada: Life) -> None:
+        ada.client.token = ada.key
+        with unchanged(ada.database):
+            problem(ada.client.post(EXPORT), 403, "permission_denied")
+
+    def test_and_fetching_are_recorded(self, ada: Life) -> None:
+        shown = ready(ada)
+        fetch(ada.client, str(shown["archiveUrl"]))
+        with ada.database.reading() as session:
+            rows = session.rows(
+                "SELECT action, actor_id FROM audit_records WHERE subject = %s ORDER BY id",
+                (shown["id"],),
+            )
+        owner = ada.client.user_id
+        assert rows == [("export.requested", owner), ("export.fetched", owner)]
+
+    def test_what_nobody_made_is_given_up(self, ada: Life) -> None:
+        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
+            with ada.database.transaction() as session:
+                exports.expire_archives(session)
+            ada.client.log_in()
+            told = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
+            assert told["status"] == "cancelled"
+            with unchanged(ada.database):
+                exports.build_archive(ada.database, export_id=inside(asked))
+            ada.client.ok(202, ada.client.post(EXPORT))
+
+
+def inside(asked: dict[str, str]) -> str:
+    return str(ids.decode("exp", asked["id"]))
+
+
+class Killed(BaseException):
+    """The worker's process ends here."""
+
+
+class TestTheJob:
+    @pytest.mark.parametrize("step", ["build", "seal", "_store"])
+    def test_ended_in_the_middle_it_has_one_effect(
+        self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        owner = {"build": exports.archive, "seal": exports.keys, "_store": exports}[step]
+
+        def end(*_arguments: object, **_named: object) -> None:
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, step, end)
+            with unchanged(ada.database), pytest.raises(Killed):
+                exports.build_archive(ada.database, export_id=inside(asked))
+        carry_out_all(ada.database, *JOBS)
+        with unchanged(ada.database):
+            exports.build_archive(ada.database, export_id=inside(asked))
+        carry_out_all(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.to(ada.client.email)]
+        assert subjects.count("The copy of your data is ready") == 1
+
+    def test_of_two_at_once_one_has_an_effect(
+        self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        store = exports._store
+
+        def late(session: object, export: object, sealed: bytes, *, size_bytes: int) -> None:
+            """Another worker did it between this one's two transactions."""
+            monkeypatch.setattr(exports, "_store", store)
+            exports.build_archive(ada.database, export_id=inside(asked))
+            with unchanged(ada.database):
+                store(session, export, sealed, size_bytes=size_bytes)
+                session.flush()
+
+        monkeypatch.setattr(exports, "_store", late)
+        exports.build_archive(ada.database, export_id=inside(asked))
+        carry_out_all(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.to(ada.client.email)]
+        assert subjects.count("The copy of your data is ready") == 1
+
+    def test_everything_is_of_one_moment(self, ada: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What changes while rooms are read one after the other is in none of them."""
+        ledger = next(room for room in rooms.ROOMS if room.name == "ledger")
+
+        def meanwhile(session: object, person: UUID) -> object:
+            monkeypatch.setattr(rooms, "ROOMS", known)
+            ada.client.credit(USD="77")
+            return ledger.held(session, person)
+
+        known = rooms.ROOMS
+        patched = tuple(replace(room, held=meanwhile) if room is ledger else room for room in known)
+        monkeypatch.setattr(rooms, "ROOMS", patched)
+        balances = {
+            each["asset"]: each["total"] for each in ada.archive()["ledger.json"]["balances"]
+        }
+        assert balances["USD"] == "900.00"
+
+
+def test_a_table_is_exported_or_says_why_not() -> None:
+    for room in rooms.ROOMS:
+        for name, table in room.tables.items():
+            assert bool(table.exported) != bool(table.not_exported), name
+            assert table.why, name
+            assert isinstance(table.fate, Fate)
+
+
+def test_other_people_s_copies_are_not_shown(
+    ada: Life, bob: Life, open_app: Flask, database: Database
+) -> None:
+    asked = ada.client.ok(202, ada.client.post(EXPORT))
+    assert isinstance(bob.client, ApiClient)
+    problem(bob.client.get(f"{EXPORT}/{asked['id']}"), 404, "not_found")
+    problem(bob.client.get(f"{EXPORT}/exp_{'0' * 26}"), 404, "not_found")

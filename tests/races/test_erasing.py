@@ -1,0 +1,150 @@
+"""Erasing somebody at the very moment at which they, or somebody about them, do something else."""
+
+from collections.abc import Callable
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from app.access import Actor
+from app.catalog.rules import USD, XAU
+from app.identity import address_book, api_keys, profile
+from app.identity.errors import TokenInvalid
+from app.identity.postal import PostalAddress
+from app.kit.db import Session
+from app.kit.errors import NotFound, Refusal
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger.errors import InsufficientFunds
+from app.privacy import consents, erasure, exports
+from app.privacy.errors import ErasureRefused
+from app.privacy.rules import PolicyName
+from app.trading import service as trading
+from app.trading.service import Desk, Wish
+from tests.drill import chance, rounds, size
+from tests.people import set_prices
+from tests.races.contest import THREADS, Arena, winners
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(20, 200)
+PEOPLE = 8
+EACH = THREADS // PEOPLE
+HOME = PostalAddress(
+    country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
+)
+WISH = Wish(USD, XAU, Amount(USD, 1000), None)
+Act = Callable[[Session, Actor], object]
+
+_LEFT = """
+SELECT (SELECT status FROM users WHERE id = %(id)s),
+    (SELECT first_name FROM users WHERE id = %(id)s),
+    (SELECT count(*) FROM orders WHERE user_id = %(id)s),
+    (SELECT count(*) FROM erasures WHERE user_id = %(id)s),
+    (SELECT count(*) FROM addresses WHERE user_id = %(id)s)
+        + (SELECT count(*) FROM api_keys WHERE user_id = %(id)s)
+        + (SELECT count(*) FROM quotes WHERE user_id = %(id)s)
+        + (SELECT count(*) FROM exports WHERE user_id = %(id)s AND status = 'pending')
+"""
+
+
+def run(arena: Arena, person: Actor, act: Act) -> Callable[[], object]:
+    """The act in a transaction of its own."""
+
+    def once() -> object:
+        with arena.database.transaction() as session:
+            return act(session, person)
+
+    return once
+
+
+def left(arena: Arena, person_id: UUID) -> tuple[object, ...]:
+    with arena.database.reading() as session:
+        row = session.row(_LEFT, {"id": person_id})
+    assert row is not None
+    return row
+
+
+def order(session: Session, person: Actor) -> object:
+    return trading.convert(session, person, resolve(Desk), WISH)
+
+
+def quote(session: Session, person: Actor) -> object:
+    return trading.quote(session, person, resolve(Desk), WISH)
+
+
+def against_erasure(
+    arena: Arena, random: Random, act: Act, refusals: tuple[type[Refusal], ...], **amounts: str
+) -> list[tuple[int, int, tuple[object, ...]]]:
+    """Several people at once, each erased by some threads while others act for them: how many
+    erasures and acts of each had an effect, and what is left. Few at one row, so that on a busy
+    machine nobody waits there for longer than a statement may."""
+    people = [arena.people.customer(**amounts) for _ in range(PEOPLE)]
+    acts = [
+        run(arena, person, what) for person in people for what in [erasure.erase, act] * (EACH // 2)
+    ]
+    outcomes = arena.all_at_once(acts, random)
+    found = []
+    for number, person in enumerate(people):
+        own = outcomes[number * EACH : (number + 1) * EACH]
+        erased = winners(own[::2], ErasureRefused, NotFound)
+        done = winners(own[1::2], *refusals)
+        found.append((len(erased), len(done), left(arena, person.user_id)))
+    return found
+
+
+@pytest.mark.parametrize("amounts", [{}, {"USD": "320"}], ids=["without money", "with money"])
+def test_an_order_and_an_erasure(arena: Arena, amounts: dict[str, str]) -> None:
+    """Whoever has money trades and is not erased; whoever has none is erased, once, and does not
+    trade."""
+    random = chance(f"erasing and trading {amounts}")
+    for _ in rounds(ROUNDS, "an order and an erasure"):
+        set_prices(arena.database, AU="4000")
+        for erased, traded, (status, _, orders, erasures, _) in against_erasure(
+            arena, random, order, (InsufficientFunds,), **amounts
+        ):
+            told = (erased, traded, status, orders, erasures)
+            trades = EACH // 2
+            assert told == ((0, trades, "active", trades, 0) if amounts else (1, 0, "erased", 0, 1))
+
+
+def test_a_quote_and_an_erasure(arena: Arena) -> None:
+    """Whoever was quoted a price first is not erased; whoever was erased first gets no quote."""
+    random = chance("erasing and quoting")
+    won = set()
+    for _ in rounds(ROUNDS, "a quote and an erasure"):
+        set_prices(arena.database, AU="4000")
+        for erased, quoted, (status, _, _, erasures, things) in against_erasure(
+            arena, random, quote, (TokenInvalid,)
+        ):
+            assert erased == erasures == (0 if quoted else 1)
+            assert (status, things) == (("active", quoted) if quoted else ("erased", 0))
+            won.add(status)
+    assert won == {"active", "erased"}, "one of the two always wins: there was no race"
+
+
+def _write_down(session: Session, person: Actor) -> object:
+    return address_book.add(session, person, HOME, is_default=False)
+
+
+def _rename(session: Session, person: Actor) -> object:
+    return profile.change(session, person, {"first_name": "Canary"})
+
+
+def _make_key(session: Session, person: Actor) -> object:
+    scopes = {each for each in person.permissions if each == "own:balances:read"}
+    return api_keys.create(session, person, name="a", scopes=scopes, expires_at=None)
+
+
+def _agree(session: Session, person: Actor) -> object:
+    return consents.decide(session, person, policy=PolicyName.TERMS, version=1, given=True)
+
+
+@pytest.mark.parametrize(
+    "act", [_write_down, _rename, _make_key, _agree, exports.request], ids=lambda act: act.__name__
+)
+def test_nothing_is_left_of_what_was_written_meanwhile(arena: Arena, act: Act) -> None:
+    random = chance(f"erasing and {act.__name__}")
+    for _ in rounds(ROUNDS // 2, f"{act.__name__} and an erasure"):
+        for erased, _, things in against_erasure(arena, random, act, (TokenInvalid, NotFound)):
+            assert (erased, things) == (1, ("erased", "Erased", 0, 1, 0))
