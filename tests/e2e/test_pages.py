@@ -24,6 +24,8 @@ _ON_THE_WAY = frozenset(
 )
 #: What a mail server took: test_mail.py.
 _OF_THE_CATCHER = "/mail/"
+#: A text that anybody may read.
+_POLICY = {"policy_name": "terms", "version": "1"}
 
 
 @pytest.fixture
@@ -61,12 +63,12 @@ def test_every_page_is_accessible_and_fits(
         asked = standing.ask_to_suspend(
             session, officer, people.customer().user_id, reason="reported by the bank"
         )
-    approval = ids.encode("apr", asked)
+    known = {"approval_id": ids.encode("apr", asked), **_POLICY}
 
     def path_of(route: str) -> str:
         def named(found: re.Match[str]) -> str:
             thing = found[1]
-            return approval if thing == "approval_id" else THINGS[route].make(database, admin)
+            return known.get(thing) or THINGS[route].make(database, admin)
 
         return re.sub(r"<(\w+)>", named, route)
 
