@@ -80,7 +80,7 @@ class Whole:
 
     def ended(self) -> int:
         """The exit status, once it ends by itself."""
-        status = self.process.wait(30)
+        status = self.process.wait(90)
         self._reader.join()
         return status
 
