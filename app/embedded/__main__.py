@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+from app.embedded import interruption
 from app.embedded.errors import CannotStart
 from app.embedded.folder import DataFolder, Urls, default_data_dir
+from app.embedded.interruption import StopRequested, pause
 from app.embedded.ports import free_port, is_free
 from app.embedded.servers import External, servers
 from app.embedded.supervisor import Program, Supervisor, run_step
@@ -51,10 +53,6 @@ TITLES = {
     "migrate": "Migrating the database",
     "sample": "Migrating the database and loading sample data",
 }
-
-
-class StopRequested(BaseException):
-    """Ctrl-C, or a request to end from outside."""
 
 
 class Run:
@@ -113,9 +111,9 @@ class Run:
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
-            raise StopRequested
+            interruption.request()
         # One request may arrive twice, to the process and to its group; a person is slower.
-        if self._supervisor and time.monotonic() - self._stopping_since > _SAME_REQUEST_SECONDS:
+        elif self._supervisor and time.monotonic() - self._stopping_since > _SAME_REQUEST_SECONDS:
             self._supervisor.hurry()
 
     def _environment(self, urls: Urls) -> dict[str, str]:
@@ -146,7 +144,7 @@ class Run:
                     f"Another program listens on port {self._port}. "
                     f"Choose a free one: PORT={self._port + 1} bin/run"
                 )
-            time.sleep(0.1)
+            pause(0.1)
 
     def _welcome(self) -> None:
         address = f"http://127.0.0.1:{self._port}"

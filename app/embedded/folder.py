@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.embedded.errors import AlreadyRunning, CannotStart
+from app.embedded.interruption import pause
 
 if sys.platform == "win32":
     import msvcrt
@@ -121,7 +122,7 @@ class DataFolder:
         while not _try_lock(descriptor):
             if time.monotonic() > deadline:
                 raise AlreadyRunning(self._who_runs())
-            time.sleep(0.05)
+            pause(0.05)
 
     def _who_runs(self) -> str:
         state = self._read_state() or {}

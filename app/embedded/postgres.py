@@ -21,6 +21,7 @@ from psycopg import sql
 from app.embedded.account import Account
 from app.embedded.errors import CannotStart
 from app.embedded.folder import DataFolder, Secrets
+from app.embedded.interruption import pause
 from app.embedded.ports import free_port
 from app.embedded.process import Child, server_environment, wait_until
 
@@ -115,7 +116,7 @@ class Postgres:
             said = self._child.output()
             if time.monotonic() > give_up_at or not any(phrase in said for phrase in _NOT_YET):
                 raise CannotStart(f"PostgreSQL did not start. {self._child.log} ends with:\n{said}")
-            time.sleep(0.2)
+            pause(0.2)
 
     def stop(self) -> None:
         """Stop it cleanly: sessions are ended, everything is written, nothing is replayed."""
@@ -289,7 +290,7 @@ class Postgres:
                     f"PostgreSQL process {pid} still runs on {self._data} and does not stop. "
                     f"Stop it with `kill -QUIT {pid}` and start again."
                 )
-            time.sleep(0.05)
+            pause(0.05)
 
 
 def _postmaster_lines(data: Path) -> list[str]:

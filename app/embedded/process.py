@@ -12,6 +12,7 @@ from pathlib import Path
 
 from app.embedded.account import SAME, Account
 from app.embedded.errors import CannotStart
+from app.embedded.interruption import pause
 
 _LOG_BYTES_MAX = 10_000_000
 _LAUNCHER = Path(__file__).with_name("launch.py")
@@ -110,12 +111,11 @@ class Child:
 
     def wait(self, timeout_seconds: float) -> bool:
         """Wait for the end and reap it. False when the time is over."""
-        if self._process is None:
-            return True
-        try:
-            self._process.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
-            return False
+        deadline = time.monotonic() + timeout_seconds
+        while self.pid is not None:
+            if time.monotonic() > deadline:
+                return False
+            pause(0.02)
         return True
 
     def kill(self) -> None:
@@ -160,7 +160,7 @@ def wait_until(child: Child, ready: Callable[[], bool], *, timeout_seconds: floa
                 f"{child.name} did not answer within {timeout_seconds:.0f} seconds.\n"
                 f"{child.log} ends with:\n{child.output()}"
             )
-        time.sleep(0.02)
+        pause(0.02)
     return True
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from app.embedded.account import Account
 from app.embedded.errors import CannotStart, NoRedisServer
 from app.embedded.folder import DataFolder, Secrets
+from app.embedded.interruption import pause
 from app.embedded.ports import free_port
 from app.embedded.process import Child, server_environment, wait_until
 
@@ -75,7 +76,7 @@ class Redis:
             said = self._child.output()
             if time.monotonic() > give_up_at or _NOT_YET not in said:
                 raise CannotStart(f"Redis did not start. {self._child.log} ends with:\n{said}")
-            time.sleep(0.2)
+            pause(0.2)
 
     def stop(self) -> None:
         """Stop it; what it held is gone, as it may be at any time."""

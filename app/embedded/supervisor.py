@@ -10,6 +10,7 @@ from typing import Protocol
 
 from app.embedded.errors import CannotStart
 from app.embedded.folder import CHECKOUT, DataFolder
+from app.embedded.interruption import pause
 from app.embedded.process import Child
 
 _TICK_SECONDS = 0.2
@@ -116,13 +117,13 @@ class Supervisor:
                     f"http://127.0.0.1:{port}{path} did not answer 200 within "
                     f"{timeout_seconds:.0f} seconds; the last answer was: {answer}"
                 )
-            time.sleep(_TICK_SECONDS / 2)
+            pause(_TICK_SECONDS / 2)
 
     def watch(self) -> None:
         """Keep everything running until an exception, such as the one from a signal, ends it."""
         while True:
             self.tick()
-            time.sleep(_TICK_SECONDS)
+            pause(_TICK_SECONDS)
 
     def tick(self) -> None:
         """Notice what ended, and start again what is due."""

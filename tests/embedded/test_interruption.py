@@ -1,0 +1,59 @@
+"""A request to stop is noticed in pauses, and nowhere else."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.embedded import interruption
+from app.embedded.interruption import StopRequested, pause
+from app.embedded.process import Child
+from tests.embedded.holding import needs_linux
+
+
+@pytest.fixture
+def noted() -> Iterator[None]:
+    """Ctrl-C is noted, as `bin/run` does."""
+    before = signal.signal(signal.SIGINT, lambda *_: interruption.request())
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_pause_is_cut_short_once() -> None:
+    began = time.monotonic()
+    interruption.request()
+    with pytest.raises(StopRequested):
+        pause(30)
+    pause(0.01)
+    assert time.monotonic() - began < 10
+
+
+def test_a_pause_that_has_begun_is_cut_short() -> None:
+    before = signal.signal(signal.SIGALRM, lambda *_: interruption.request())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(StopRequested):
+            pause(30)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@needs_linux
+def test_looking_after_a_child_is_never_cut_short(noted: None, tmp_path: Path) -> None:
+    """A handler that raises left the lock of `Popen` taken, some time in thousands of looks."""
+    child = Child("sleeper", tmp_path / "log")
+    child.start([sys.executable, "-c", "import time; time.sleep(60)"], env={}, cwd="/")
+    try:
+        for _ in range(2000):
+            signal.raise_signal(signal.SIGINT)
+            assert child.pid
+        with pytest.raises(StopRequested):
+            child.wait(30)
+        assert child.wait(0) is False
+    finally:
+        child.kill()
+    assert child.exit_status is None
+    assert child.pid is None
