@@ -200,7 +200,7 @@ def test_the_roles_are_enough_to_migrate_and_serve(worker_id: str) -> None:
                 assert session.rows("SELECT ledger_roll_up()") == [(0,)]
         finally:
             app.extensions["database"].engine.dispose()
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            server.execute(f"DROP DATABASE {name}")
             server.execute(f"DROP ROLE {name}_owner, {name}_app")
 
 
