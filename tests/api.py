@@ -111,6 +111,7 @@ class ApiClient:
         self.document = document(app)
         self.token: str | None = None
         self.refresh_token = ""
+        self.recovery: list[str] = []
         self.user: dict[str, Any] = {}
         self.email = f"{uuid4().hex}@example.com"
         self._client = app.test_client()

@@ -73,8 +73,16 @@ class Setup:
     @property
     def qr_svg(self) -> str:
         """The URI as a picture for the app's camera: an SVG without anything but the code."""
-        svg: str = segno.make(self.otpauth_uri, error="m").svg_inline(scale=4)
-        return svg
+        return str(self._qr.svg_inline(scale=4))
+
+    @property
+    def qr_image(self) -> str:
+        """The same for the `src` of an image."""
+        return str(self._qr.svg_data_uri(scale=4))
+
+    @property
+    def _qr(self) -> segno.QRCode:
+        return segno.make(self.otpauth_uri, error="m")
 
 
 def set_up(session: Session, actor: Actor) -> Setup:

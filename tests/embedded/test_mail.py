@@ -26,7 +26,7 @@ def outgoing(**changes: object) -> Outgoing:
         "id": uuid4(), "recipient": "ada@example.com", "subject": "Grüße",
         "text": "Text\n.", "html": "<p>Text</p>",
     }  # fmt: skip
-    return Outgoing(**{**told, **changes})  # type: ignore[arg-type]
+    return Outgoing(**{**told, **changes})
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ class SlowServer(SmtpServer):
 
     slow_seconds = 0.0
 
-    async def handle_DATA(  # noqa: N802
+    async def handle_DATA(  # noqa: N802 - the library's name
         self, server: Any, session: Any, envelope: Any
     ) -> str:
         answer = await super().handle_DATA(server, session, envelope)

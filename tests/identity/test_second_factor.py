@@ -101,6 +101,7 @@ class TestSetUp:
         assert len(made.secret) == 32
         assert made.qr_svg.startswith("<svg ")
         assert "script" not in made.qr_svg
+        assert made.qr_image.startswith("data:image/svg+xml")
 
     def test_is_asked_for_nowhere_until_it_is_confirmed(self, person: Person) -> None:
         person.set_up()

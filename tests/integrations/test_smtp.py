@@ -34,7 +34,7 @@ def outgoing(**changes: object) -> Outgoing:
         "text": "Grüße\n.\nend",
         "html": "<p>Grüße</p>",
     }
-    return Outgoing(**{**told, **changes})  # type: ignore[arg-type]
+    return Outgoing(**{**told, **changes})
 
 
 @pytest.fixture

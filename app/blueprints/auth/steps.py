@@ -7,7 +7,6 @@ Who is signing in stands in a row of the database that the browser's cookie open
 from typing import Any
 
 from flask import Response, jsonify, url_for
-from markupsafe import Markup
 
 from app.blueprints import signin
 from app.blueprints.auth import entry
@@ -208,7 +207,7 @@ def _app_form(
         status,
         problems,
         setup=setup,
-        qr=Markup(setup.qr_svg),  # noqa: S704 - segno draws what we wrote
+        qr=setup.qr_image,
         action=url_for("steps_pages.confirm_app"),
         button="Confirm and sign in",
     )
