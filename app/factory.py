@@ -31,7 +31,7 @@ from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
-from app.cli import books, keys, prices, sample
+from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
@@ -58,6 +58,7 @@ from app.messages.ports import Mailer
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
+from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -129,6 +130,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         people_commands.people,
         prices.prices,
         sample.sample,
+        sanctions.sanctions,
     ):
         app.cli.add_command(group)
     return app
@@ -204,6 +206,7 @@ def _provide(settings: Settings) -> None:
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
     provide(Desk, Desk(trading, pricing))
     provide(ExposureRules, ExposureRules.within(settings.exposure_band_ounces))
+    provide(ScreeningRules, ScreeningRules(threshold=settings.screening_threshold))
     provide(
         TransferLimits,
         TransferLimits(
