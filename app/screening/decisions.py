@@ -4,6 +4,7 @@ Rooms above that wait for a decision name a task with `tell`; it is staged with 
 """
 
 from types import MappingProxyType
+
 from app.access import Permission
 from app.cases import registry
 from app.cases.registry import Ended

@@ -1,7 +1,7 @@
 """Importing a version of the list: all of it, or nothing."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.audit import service as audit
@@ -83,7 +83,13 @@ def import_list(
         changed=len(changed),
         removed=len(removed),
     )
-    _store(session, files, done, [*changed, *removed], new, progress)
+    _add_version(session, files, done)
+    session.send(_END, (done.version, [*changed, *removed]))
+    for start in range(0, len(new), _BATCH):
+        rows = [_row(entry) for entry in new[start : start + _BATCH]]
+        session.send(_ADD_ENTRIES, (done.version, json.dumps(rows)))
+        session.flush()
+        progress(len(rows))
     audit.record(
         session,
         actor=None,
@@ -103,14 +109,7 @@ def import_list(
     return done
 
 
-def _store(
-    session: Session,
-    files: Files,
-    done: Imported,
-    ended: Sequence[int],
-    new: Sequence[Entry],
-    progress: Callable[[int], None],
-) -> None:
+def _add_version(session: Session, files: Files, done: Imported) -> None:
     entries = files.entries
     counts = (
         len(entries),
@@ -120,12 +119,6 @@ def _store(
     )
     of_change = (done.added, done.changed, done.removed)
     session.send(_ADD_LIST, (done.version, files.digest, clock.now(), *counts, *of_change))
-    session.send(_END, (done.version, list(ended)))
-    for start in range(0, len(new), _BATCH):
-        batch = new[start : start + _BATCH]
-        session.send(_ADD_ENTRIES, (done.version, json.dumps([_row(entry) for entry in batch])))
-        session.flush()
-        progress(len(batch))
 
 
 def _row(entry: Entry) -> dict[str, object]:

@@ -140,7 +140,9 @@ def _rows(
         if parties is not None and number not in parties:
             raise InvalidList(file, line, f"is about {number}, whom {SDN} does not name")
         seen.add(number)
-        yield line, number, [_text(field) for field in fields[1:]]
+        # Running text that was cut goes on elsewhere: the blank at its end counts.
+        *short, running = fields[1:]
+        yield line, number, [*(_text(field).strip() for field in short), _text(running)]
 
 
 def _lines(folder: Path, file: str) -> Iterator[tuple[int, list[str]]]:
@@ -175,5 +177,4 @@ def _bytes(folder: Path, file: str) -> bytes:
 
 
 def _text(field: str) -> str:
-    text = field.strip()
-    return "" if _NOTHING.fullmatch(text) else text
+    return "" if _NOTHING.fullmatch(field.strip()) else field
