@@ -25,7 +25,18 @@ from app.blueprints import (
     rendering,
     signin,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
+from app.blueprints.admin import (
+    approvals,
+    audit,
+    branches,
+    cases,
+    exposure,
+    jobs,
+    people,
+    roles,
+    screening,
+    staff,
+)
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
@@ -89,6 +100,8 @@ PAGE_BLUEPRINTS = (
     staff.blp,
     roles.blp,
     branches.blp,
+    cases.blp,
+    screening.blp,
     audit.blp,
     jobs.blp,
     key_pages.blp,
