@@ -65,8 +65,6 @@ class Permission(StrEnum):
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
     """See what each role may do."""
-    SCREENING_DECIDE = "all:screening:decide"
-    """Decide whether somebody is the listed party whose name theirs is like."""
     SCREENING_READ = "all:screening:read"
     """See sanctions lists, who was screened against them, and what was found."""
     STAFF_INVITE = "all:staff:invite"
@@ -203,11 +201,8 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         Role.SUPPORT: _EVERYBODY | _CASEWORK | {Permission.PEOPLE_READ},
         Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ},
         Role.INVENTORY: _EVERYBODY,
-        Role.COMPLIANCE: _EVERYBODY
-        | _CONDUCT
-        | _CASEWORK
-        | {Permission.SCREENING_DECIDE, Permission.SCREENING_READ},
+        Role.COMPLIANCE: _EVERYBODY | _CONDUCT | _CASEWORK | {Permission.SCREENING_READ},
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _GOVERNMENT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _CASEWORK | _GOVERNMENT,
     }
 )
