@@ -13,6 +13,7 @@ A package imports only what stands below it, never up and never sideways:
     screening                        sanctions lists, and who was checked against them
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
+    providers                        what was said between us and providers
     cases                            what somebody has to look into
     keys                             the key ring, field encryption at rest
     approvals | branches             what needs a second person; where the house is
