@@ -40,7 +40,8 @@ def deliver_staged(
     somebody who was erased meanwhile."""
     if people.is_erased(session, UUID(user_id)):
         return
-    deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
-    if kind in rules.MAIL_VERSIONS:
+    if rules.KINDS[kind].inbox:
+        deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
+    if rules.KINDS[kind].mail:
         told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
         outbox.stage(session, "messages.send_mail", {**told, "values": values})
