@@ -159,6 +159,8 @@ def _responses(operation: "Operation") -> dict[str, Any]:
     responses: dict[str, Any] = {
         str(operation.status): _answer(operation.status, operation.gives, operation.gives_file),
     }
+    for media_type in operation.or_files:
+        responses[str(operation.status)]["content"][media_type] = {}
     if operation.idempotent:
         responses[str(operation.status)]["headers"] = {
             "Idempotent-Replayed": {

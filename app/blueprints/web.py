@@ -55,10 +55,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a route declared with `gives_file` returns: bytes to be kept under a name."""
+    """What a route declared with `gives_file` or `or_files` returns: bytes to be kept under a name.
+    Of several media types it says which."""
 
     content: bytes
     name: str
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Operation:
     own_transactions: bool
     snapshot: bool
     gives_file: str
+    or_files: tuple[str, ...]
 
     @property
     def public(self) -> bool:
@@ -122,6 +125,7 @@ class ApiBlueprint(Blueprint):
         own_transactions: bool = False,
         snapshot: bool = False,
         gives_file: str = "",
+        or_files: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
@@ -133,7 +137,8 @@ class ApiBlueprint(Blueprint):
         session only reads, each statement on its own, or all of one moment with `snapshot`. With
         `own_transactions` the function gets `database` in place of `session`, for something slow
         between two transactions. `refusals` and `replies` document answers beside the usual ones.
-        With `gives_file`, a media type, the answer is a `File`.
+        With `gives_file`, a media type, the answer is a `File`; with `or_files` it may be one of
+        these in place of what `gives` renders (`accepted` says what the caller wants).
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -156,6 +161,7 @@ class ApiBlueprint(Blueprint):
                 own_transactions=own_transactions,
                 snapshot=snapshot,
                 gives_file=gives_file,
+                or_files=or_files,
             )
             _check_combination(operation)
             _check_parameters(operation)
@@ -340,6 +346,11 @@ def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix or "body", str(message)) for message in messages]
 
 
+def accepted(*media_types: str) -> str:
+    """Which of these the caller likes best, by its Accept header; the first where it likes none."""
+    return request.accept_mimetypes.best_match(media_types, default=media_types[0])
+
+
 def _database() -> Database:
     database: Database = current_app.extensions["database"]
     return database
@@ -358,7 +369,8 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
         return reply
     if isinstance(reply, File):
         headers = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
-        return Response(reply.content, operation.status, headers, content_type=operation.gives_file)
+        media_type = reply.media_type or operation.gives_file
+        return Response(reply.content, operation.status, headers, content_type=media_type)
     status, headers, schema = operation.status, {}, operation.gives
     if isinstance(reply, Reply):
         headers = reply.headers
@@ -376,4 +388,4 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
     return response
 
 
-__all__ = ["ApiBlueprint", "File", "Operation", "RateLimit", "Reply", "client_network"]
+__all__ = ["ApiBlueprint", "File", "Operation", "RateLimit", "Reply", "accepted", "client_network"]
