@@ -16,7 +16,7 @@ class Channel(StrEnum):
     SMS = "sms"
 
 
-class Group(StrEnum):
+class Topic(StrEnum):
     """What a kind is about, as people choose what they are told and how."""
 
     SECURITY = "security"
@@ -41,7 +41,7 @@ class Kind:
     that the person may read. None of them may hold a secret.
     """
 
-    group: Group
+    topic: Topic
     values: tuple[str, ...]
     inbox: int = 1
     mail: int = 1
@@ -60,39 +60,39 @@ _DEPOSIT = ("deposit", *_AMOUNT)
 _WITHDRAWAL = ("withdrawal", *_AMOUNT, "destination")
 
 
-def _mail_only(group: Group, *values: str, version: int = 1) -> Kind:
+def _mail_only(topic: Topic, *values: str, version: int = 1) -> Kind:
     return Kind(group, values, inbox=0, mail=version, sms=0)
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "approval_waiting": _mail_only(Group.DUTIES, "what", "expires_at"),
-        "business_approved": Kind(Group.VERIFICATION, ("business", "expires_at")),
-        "business_more_needed": Kind(Group.VERIFICATION, ("business", "needed")),
-        "business_rejected": Kind(Group.VERIFICATION, ("business", "reason")),
-        "confirm_email": _mail_only(Group.SECURITY),
-        "deposit_credited": Kind(Group.DEPOSITS, (*_DEPOSIT, "credited_at")),
+        "approval_waiting": _mail_only(Topic.DUTIES, "what", "expires_at"),
+        "business_approved": Kind(Topic.VERIFICATION, ("business", "expires_at")),
+        "business_more_needed": Kind(Topic.VERIFICATION, ("business", "needed")),
+        "business_rejected": Kind(Topic.VERIFICATION, ("business", "reason")),
+        "confirm_email": _mail_only(Topic.SECURITY),
+        "deposit_credited": Kind(Topic.DEPOSITS, (*_DEPOSIT, "credited_at")),
         # `owed` is in the deposit's asset.
-        "deposit_disputed": Kind(Group.DEPOSITS, (*_DEPOSIT, "owed")),
-        "deposit_failed": Kind(Group.DEPOSITS, (*_DEPOSIT, "reason")),
-        "deposit_pending": Kind(Group.DEPOSITS, _DEPOSIT),
-        "export_ready": _mail_only(Group.SECURITY, "export", "expires_at"),
-        "invitation": _mail_only(Group.SECURITY, "role"),
+        "deposit_disputed": Kind(Topic.DEPOSITS, (*_DEPOSIT, "owed")),
+        "deposit_failed": Kind(Topic.DEPOSITS, (*_DEPOSIT, "reason")),
+        "deposit_pending": Kind(Topic.DEPOSITS, _DEPOSIT),
+        "export_ready": _mail_only(Topic.SECURITY, "export", "expires_at"),
+        "invitation": _mail_only(Topic.SECURITY, "role"),
         # `daily_limit` is a number of US dollars.
-        "kyc_approved": Kind(Group.VERIFICATION, ("tier", "daily_limit", "expires_at")),
-        "kyc_expiring": Kind(Group.VERIFICATION, ("expires_at",)),
-        "kyc_more_needed": Kind(Group.VERIFICATION, ("needed",)),
-        "kyc_rejected": Kind(Group.VERIFICATION, ("reason",)),
-        "passkey_added": _mail_only(Group.SECURITY, "changed_at"),
-        "passkey_removed": _mail_only(Group.SECURITY, "changed_at"),
-        "password_changed": _mail_only(Group.SECURITY, "changed_at", version=2),
-        "person_erased": _mail_only(Group.SECURITY, "person", "law", "erased_at", "kept_until"),
-        "recovery_codes_renewed": _mail_only(Group.SECURITY, "changed_at"),
-        "reset_password": _mail_only(Group.SECURITY),
-        "second_factor_off": _mail_only(Group.SECURITY, "changed_at"),
-        "second_factor_on": _mail_only(Group.SECURITY, "changed_at"),
+        "kyc_approved": Kind(Topic.VERIFICATION, ("tier", "daily_limit", "expires_at")),
+        "kyc_expiring": Kind(Topic.VERIFICATION, ("expires_at",)),
+        "kyc_more_needed": Kind(Topic.VERIFICATION, ("needed",)),
+        "kyc_rejected": Kind(Topic.VERIFICATION, ("reason",)),
+        "passkey_added": _mail_only(Topic.SECURITY, "changed_at"),
+        "passkey_removed": _mail_only(Topic.SECURITY, "changed_at"),
+        "password_changed": _mail_only(Topic.SECURITY, "changed_at", version=2),
+        "person_erased": _mail_only(Topic.SECURITY, "person", "law", "erased_at", "kept_until"),
+        "recovery_codes_renewed": _mail_only(Topic.SECURITY, "changed_at"),
+        "reset_password": _mail_only(Topic.SECURITY),
+        "second_factor_off": _mail_only(Topic.SECURITY, "changed_at"),
+        "second_factor_on": _mail_only(Topic.SECURITY, "changed_at"),
         "trade_confirmed": Kind(
-            Group.TRADES,
+            Topic.TRADES,
             (
                 "order",
                 "from_amount",
@@ -105,12 +105,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "executed_at",
             ),
         ),
-        "withdrawal_cancelled": Kind(Group.WITHDRAWALS, (*_WITHDRAWAL, "cancelled_at")),
-        "withdrawal_completed": Kind(Group.WITHDRAWALS, (*_WITHDRAWAL, "completed_at")),
-        "withdrawal_failed": Kind(Group.WITHDRAWALS, (*_WITHDRAWAL, "reason")),
-        "withdrawal_needs_approval": Kind(Group.WITHDRAWALS, _WITHDRAWAL),
-        "withdrawal_requested": Kind(Group.WITHDRAWALS, (*_WITHDRAWAL, "requested_at")),
-        "withdrawal_sent": Kind(Group.WITHDRAWALS, (*_WITHDRAWAL, "sent_at")),
+        "withdrawal_cancelled": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "cancelled_at")),
+        "withdrawal_completed": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "completed_at")),
+        "withdrawal_failed": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "reason")),
+        "withdrawal_needs_approval": Kind(Topic.WITHDRAWALS, _WITHDRAWAL),
+        "withdrawal_requested": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "requested_at")),
+        "withdrawal_sent": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "sent_at")),
     }
 )
 #: Where the link of a mail leads, below the address of this exchange.
