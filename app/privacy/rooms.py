@@ -18,6 +18,7 @@ from app.ledger import personal as ledger
 from app.messages import personal as messages
 from app.outbox import personal as outbox
 from app.privacy import consents
+from app.providers import personal as providers
 from app.throttle import personal as throttle
 from app.trading import personal as trading
 
@@ -85,6 +86,7 @@ ROOMS: tuple[Room, ...] = (
     audit.ROOM,
     idempotency.ROOM,
     outbox.ROOM,
+    providers.ROOM,
     throttle.ROOM,
 )
 
