@@ -8,7 +8,7 @@ from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
 from app.ledger import service as ledger
-from app.messages import mailing
+from app.messages import mailing, texting
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.privacy import erasure
@@ -32,6 +32,7 @@ __all__ = [
     "outbox",
     "privacy",
     "providers",
+    "texting",
     "throttle",
     "trading",
 ]

@@ -20,9 +20,11 @@ from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.messages import rules
-from app.messages.ports import Mailer, MailRefused, NotSent, OutcomeUnknown, Outgoing
-from app.messages.sending import CLAIM, Log
+from app.messages.ports import Mailer, Outgoing
+from app.messages.sending import CLAIM, Delivery, Log
 from app.outbox import service as outbox
+from app.providers import queries as providers
+from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 #: The address of the last mail to somebody who was erased.
 RECIPIENT_KEPT = timedelta(days=1)
@@ -66,8 +68,8 @@ def send_mail(
     """Mail the person of an event, unless that was done.
 
     A mail that carries a link is given its id; the link is made here, from what the database and
-    the key say together. Raises `InOtherHands`, and `NotSent` or `OutcomeUnknown` when it is to be
-    tried again.
+    the key say together. Raises `InOtherHands`, and `ProviderAway` or `OutcomeUnknown` when it is
+    to be tried again.
     """
     with database.transaction() as session:
         claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)
@@ -82,12 +84,12 @@ def send_mail(
             return
     try:
         resolve(Mailer).send(mail.outgoing)
-    except MailRefused as refused:
+    except ProviderRefused as refused:
         with database.transaction() as session:
             session.send(_SETTLE_RECIPIENT, (claimed.id,))
             _LOG.refuse(session, claimed.id, str(refused))
         return
-    except (NotSent, OutcomeUnknown) as failure:
+    except (ProviderAway, OutcomeUnknown) as failure:
         with database.transaction() as session:
             unknown = isinstance(failure, OutcomeUnknown)
             _LOG.wait(session, claimed.id, str(failure), uncertain=unknown)
@@ -95,6 +97,14 @@ def send_mail(
     with database.transaction() as session:
         session.send(_SETTLE_RECIPIENT, (claimed.id,))
         _LOG.sent(session, claimed.id)
+
+
+@task("messages.record_mail_event")
+def record_mail_event(session: Session, *, event_id: str) -> None:
+    """Record what became of a mail on its way. Whoever carries mail is not asked again: there the
+    signed event is all that can be had."""
+    event = providers.event(session, UUID(event_id))
+    _LOG.arrived(session, UUID(event.subject), Delivery(event.kind), event.received_at)
 
 
 def stage_last_mail(

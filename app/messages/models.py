@@ -93,7 +93,6 @@ class Mail(Base):
     #: What whoever carried it says of its arrival; SMTP says nothing.
     delivery: Mapped[str | None] = mapped_column(sa.Text)
     delivery_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    delivery_reason: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class TextMessage(Base):
@@ -139,7 +138,6 @@ class TextMessage(Base):
     carrier_id: Mapped[str | None] = mapped_column(sa.Text)
     delivery: Mapped[str | None] = mapped_column(sa.Text)
     delivery_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    delivery_reason: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class NotificationChoice(Base):

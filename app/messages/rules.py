@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.kit import ids
 
 
 class Channel(StrEnum):
@@ -37,8 +40,8 @@ class Kind:
 
     `values` are what whoever tells of the event must give, all of them texts. Amounts are decimal
     numbers with the code of their asset beside them, times RFC 3339, days ISO 8601. A `method` is
-    one of `WAYS`. A `destination` is masked. A `reason`, and what is `needed`, are whole sentences
-    that the person may read. None of them may hold a secret.
+    one of `WAYS`. A `destination` is masked. A `reason` is whole sentences that the
+    person may read. None of them may hold a secret.
     """
 
     topic: Topic
@@ -61,15 +64,12 @@ _WITHDRAWAL = ("withdrawal", *_AMOUNT, "destination")
 
 
 def _mail_only(topic: Topic, *values: str, version: int = 1) -> Kind:
-    return Kind(group, values, inbox=0, mail=version, sms=0)
+    return Kind(topic, values, inbox=0, mail=version, sms=0)
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "approval_waiting": _mail_only(Topic.DUTIES, "what", "expires_at"),
-        "business_approved": Kind(Topic.VERIFICATION, ("business", "expires_at")),
-        "business_more_needed": Kind(Topic.VERIFICATION, ("business", "needed")),
-        "business_rejected": Kind(Topic.VERIFICATION, ("business", "reason")),
         "confirm_email": _mail_only(Topic.SECURITY),
         "deposit_credited": Kind(Topic.DEPOSITS, (*_DEPOSIT, "credited_at")),
         # `owed` is in the deposit's asset.
@@ -78,11 +78,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "deposit_pending": Kind(Topic.DEPOSITS, _DEPOSIT),
         "export_ready": _mail_only(Topic.SECURITY, "export", "expires_at"),
         "invitation": _mail_only(Topic.SECURITY, "role"),
-        # `daily_limit` is a number of US dollars.
-        "kyc_approved": Kind(Topic.VERIFICATION, ("tier", "daily_limit", "expires_at")),
-        "kyc_expiring": Kind(Topic.VERIFICATION, ("expires_at",)),
-        "kyc_more_needed": Kind(Topic.VERIFICATION, ("needed",)),
-        "kyc_rejected": Kind(Topic.VERIFICATION, ("reason",)),
+        # `about` says whose verification in words ("your identity"); `reasons` are lines. Empty
+        # texts: no tier came of it, and nothing is redeemed with it.
+        "kyc_approved": Kind(Topic.VERIFICATION, ("about", "tier", "limit", "redeems")),
+        "kyc_expiring": Kind(Topic.VERIFICATION, ("about", "until")),
+        "kyc_more_needed": Kind(Topic.VERIFICATION, ("about", "reasons")),
+        "kyc_rejected": Kind(Topic.VERIFICATION, ("about", "reasons")),
         "passkey_added": _mail_only(Topic.SECURITY, "changed_at"),
         "passkey_removed": _mail_only(Topic.SECURITY, "changed_at"),
         "password_changed": _mail_only(Topic.SECURITY, "changed_at", version=2),
@@ -113,6 +114,27 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "withdrawal_sent": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "sent_at")),
     }
 )
+
+
+def channels_of(kind: str) -> frozenset[Channel]:
+    """The channels by which a kind can be told, beside the inbox."""
+    how = KINDS[kind]
+    found = ((Channel.EMAIL, how.mail), (Channel.SMS, how.sms))
+    return frozenset(channel for channel, version in found if version)
+
+
+#: What a person can be told of, and how: the topics' own order, e-mail first.
+PAIRS = tuple(
+    (topic, channel)
+    for topic in Topic
+    for channel in Channel
+    if any(each.topic is topic and channel in channels_of(kind) for kind, each in KINDS.items())
+)
+#: What nobody can switch off.
+FIXED = frozenset({(Topic.SECURITY, Channel.EMAIL), (Topic.DUTIES, Channel.EMAIL)})
+#: How it is until somebody chooses: text messages are for whoever asks for them.
+DEFAULTS = MappingProxyType({pair: pair[1] is Channel.EMAIL for pair in PAIRS})
+_REFERENCE_LENGTH = 8
 #: Where the link of a mail leads, below the address of this exchange.
 _PATHS = {
     "confirm_email": "/auth/confirm-email",
@@ -187,6 +209,17 @@ def render_sms(kind: str, values: Mapping[str, str]) -> str:
     """The text message of a kind, in one line. Raises as `render` does."""
     version = _version(kind, KINDS[kind].sms)
     return " ".join(_TEMPLATES.get_template(f"sms/{kind}.v{version}.txt").render(values).split())
+
+
+def reference_of(message_id: UUID) -> str:
+    """What a text message ends with, that no other to the same phone does: the random part of its
+    id."""
+    return ids.encode("txt", message_id)[-_REFERENCE_LENGTH:]
+
+
+def with_reference(text: str, reference: str) -> str:
+    """A text message as it is sent."""
+    return f"{text} Ref {reference}"
 
 
 def _version(kind: str, version: int) -> int:

@@ -67,7 +67,7 @@ WHERE id = %(id)s AND state <> 'sent'
 """  # noqa: S608
         # What did not arrive may be said before or after that it was handed on, and stays.
         self._arrived = f"""
-UPDATE {table} SET delivery = %(delivery)s, delivery_at = %(at)s, delivery_reason = %(reason)s
+UPDATE {table} SET delivery = %(delivery)s, delivery_at = %(at)s
 WHERE id = %(id)s AND delivery IS DISTINCT FROM %(delivery)s
     AND (delivery IS NULL OR delivery = 'delivered')
 """  # noqa: S608
@@ -115,13 +115,10 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         """There is nothing to send, or nobody to send it to."""
         self._ended(session, identifier, "dropped", reason)
 
-    def arrived(
-        self, session: Session, identifier: UUID, delivery: Delivery, at: datetime, reason: str
-    ) -> None:
+    def arrived(self, session: Session, identifier: UUID, delivery: Delivery, at: datetime) -> None:
         """Whoever carried it says what became of it. That it arrived is said no more once it is
         known that it did not."""
-        values = {"delivery": delivery, "at": at, "reason": reason or None, "id": identifier}
-        session.send(self._arrived, values)
+        session.send(self._arrived, {"delivery": delivery, "at": at, "id": identifier})
 
     def forget(self, session: Session) -> None:
         """Delete what was settled long ago, a batch at a time."""

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -12,7 +12,6 @@ ALTER TABLE mails
     ADD COLUMN delivery text CONSTRAINT mail_delivery_known
         CHECK (delivery IN ('delivered', 'undelivered', 'bounced')),
     ADD COLUMN delivery_at timestamptz,
-    ADD COLUMN delivery_reason text,
     ADD CONSTRAINT mail_delivery_says_when CHECK ((delivery IS NULL) = (delivery_at IS NULL));
 
 CREATE TABLE texts (
@@ -33,7 +32,6 @@ CREATE TABLE texts (
     delivery text CONSTRAINT text_delivery_known
         CHECK (delivery IN ('delivered', 'undelivered', 'bounced')),
     delivery_at timestamptz,
-    delivery_reason text,
     CONSTRAINT texts_user_id_event_key_key UNIQUE (user_id, event_key),
     CONSTRAINT text_sent_says_when CHECK ((state = 'sent') = (sent_at IS NOT NULL)),
     CONSTRAINT carried_if_sent CHECK (carrier_id IS NULL OR state = 'sent'),
@@ -67,5 +65,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("""
 DROP TABLE notification_choices, texts;
-ALTER TABLE mails DROP COLUMN delivery, DROP COLUMN delivery_at, DROP COLUMN delivery_reason;
+ALTER TABLE mails DROP COLUMN delivery, DROP COLUMN delivery_at;
 """)

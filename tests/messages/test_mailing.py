@@ -17,9 +17,10 @@ from app.jobs.dispatch import carry_out
 from app.kit.db import Database
 from app.kit.tasks import InOtherHands
 from app.messages import mailing, rules
-from app.messages.ports import MailRefused, NotSent, OutcomeUnknown, Outgoing
+from app.messages.ports import MailRefused, NotSent, Outgoing
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
+from app.providers.errors import OutcomeUnknown
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
 from tests.messages.test_kinds import given_for
 from tests.messages.test_service import VALUES
