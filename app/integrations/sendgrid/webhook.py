@@ -37,11 +37,17 @@ class SendGridWebhooks:
             raise Forged from None
         if not genuine or math.fabs(age) > _AGE_SECONDS_MAX:
             raise Forged
-        try:
-            told = json.loads(delivery.body)
-        except ValueError:
-            raise Malformed("events that are no JSON") from None
+        return _events(delivery.body)
+
+
+def _events(body: bytes) -> list[Event]:
+    try:
+        told = json.loads(body)
+        if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
+            raise Malformed("events are a list of objects")
         return [event for each in told if (event := _event(each)) is not None]
+    except (ValueError, KeyError, RecursionError):
+        raise Malformed("events that cannot be read") from None
 
 
 def _event(told: dict[str, Any]) -> Event | None:
