@@ -80,7 +80,7 @@ def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> objec
     permission=Permission.BALANCES_READ,
     query=schemas.StatementQuery,
     gives=schemas.Statement,
-    or_files=(_CSV, _PDF),
+    gives_files=(_CSV, _PDF),
     own_transactions=True,
 )
 def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
