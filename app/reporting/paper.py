@@ -101,6 +101,8 @@ class _Paper(FPDF):
         came, went = _grouped(str(sheet.credits)), _grouped(str(sheet.debits))
         held = f"; held of the closing balance: {_grouped(str(sheet.held))}" if sheet.held else ""
         self._line(f"Movements: {len(sheet.lines)}; came: {came}; went: {went}{held}", 5)
+        if sheet.owed:
+            self._line(f"You owed us beside this balance: {_grouped(str(sheet.owed))}", 5)
 
     def note(self, text: str) -> None:
         """A sentence in place of tables."""

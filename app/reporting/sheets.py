@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 def csv_of(statement: Statement) -> bytes:
     """A row for each movement, between one for the opening and one for the closing balance of its
-    asset, and one for what is held of that; all in the statement's order."""
+    asset, and two for what is held of that and owed beside it; all in the statement's order."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -53,4 +53,5 @@ def _rows(statement: Statement, sheet: Sheet) -> list[list[str]]:
         )
     rows.append([code, end, "closing", "Closing balance", "", "", "", str(sheet.closing)])
     rows.append([code, end, "held", "Held of the closing balance", "", str(sheet.held), "", ""])
+    rows.append([code, end, "owed", "Owed beside the balance", "", str(sheet.owed), "", ""])
     return rows

@@ -16,6 +16,7 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
+from app.ledger.chart import AccountClass
 from app.reporting.movements import COLUMNS, OWN, Movement, movement_from
 
 #: As many as can be written, and printed, while somebody waits.
@@ -37,6 +38,13 @@ SELECT a.asset,
               AND (h.settled_at IS NULL OR h.settled_at >= %(end)s)), 0)
 FROM accounts a
 WHERE a.owner_id = %(owner)s AND a.class = ANY(%(own)s) AND a.asset = ANY(%(assets)s)
+"""
+_OWED = """
+SELECT a.asset, sum(a.normal * p.units)
+FROM accounts a JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
+WHERE a.owner_id = %(owner)s AND a.class = %(receivable)s AND a.asset = ANY(%(assets)s)
+    AND e.posted_at < %(end)s
+GROUP BY a.asset
 """
 _MOVEMENTS = f"""
 SELECT {COLUMNS} FROM (
@@ -93,6 +101,8 @@ class Sheet:
     closing: Amount
     #: Of the closing balance, what was set aside at that moment.
     held: Amount
+    #: What the customer owed us then, beside the balance.
+    owed: Amount
 
     @property
     def asset(self) -> Asset:
@@ -111,7 +121,7 @@ class Sheet:
     @property
     def is_empty(self) -> bool:
         """Whether there was nothing at all."""
-        return not (self.lines or self.opening or self.closing)
+        return not (self.lines or self.opening or self.closing or self.owed)
 
     def _sum(self, sign: int) -> Amount:
         units = (line.movement.amount.units for line in self.lines)
@@ -164,34 +174,45 @@ def statement_of(
     values = {
         "owner": user_id,
         "own": OWN,
+        "receivable": AccountClass.RECEIVABLE,
         "assets": [each.code for each in assets],
         "start": period.start,
         "end": period.end,
         "limit": movements_max + 1,
     }
-    stood, moved = session.fetch((_BALANCES, values), (_MOVEMENTS, values))
+    stood, owing, moved = session.fetch(
+        *((statement, values) for statement in (_BALANCES, _OWED, _MOVEMENTS))
+    )
     if len(moved) > movements_max:
         raise Invalid(
             "from", f"the period has more than {movements_max} movements: ask for a shorter one"
         )
     balances = {code: tuple(map(int, units)) for code, *units in stood}
+    owed = {code: int(units) for code, units in owing}
     movements = {
         code: list(found)
         for code, found in groupby(map(movement_from, moved), lambda each: each.amount.asset.code)
     }
     sheets = [
-        _sheet(each, balances.get(each.code, (0, 0, 0)), movements.get(each.code, []))
+        _sheet(
+            each,
+            balances.get(each.code, (0, 0, 0)),
+            movements.get(each.code, []),
+            Amount(each, owed.get(each.code, 0)),
+        )
         for each in assets
     ]
     name = f"{person.first_name} {person.last_name}"
     return Statement(user_id, name, person.email, account, period, sheets)
 
 
-def _sheet(asset: Asset, balances: tuple[int, ...], movements: list[Movement]) -> Sheet:
+def _sheet(
+    asset: Asset, balances: tuple[int, ...], movements: list[Movement], owed: Amount
+) -> Sheet:
     opening, closing, held = (Amount(asset, units) for units in balances)
     lines, balance = [], opening
     for movement in movements:
         balance += movement.amount
         lines.append(Line(movement, balance))
     assert balance == closing, f"the statement of {asset.code} does not add up"
-    return Sheet(opening, lines, closing, held)
+    return Sheet(opening, lines, closing, held, owed)

@@ -14,6 +14,8 @@ class MovementKind(StrEnum):
     BURN = "burn"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+    DISPUTE = "dispute"
+    """What a payment that was taken back led to."""
     REVERSAL = "reversal"
     """An earlier movement taken back."""
     OTHER = "other"
@@ -29,9 +31,14 @@ class Said(NamedTuple):
 SAID: Mapping[str, Said] = MappingProxyType(
     {
         "burn": Said(MovementKind.BURN, "Burn"),
+        "deposit": Said(MovementKind.DEPOSIT, "Deposit"),
         "mint": Said(MovementKind.MINT, "Mint"),
+        "payment_won_back": Said(MovementKind.DISPUTE, "Disputed payment that was won back"),
+        "receivable_collected": Said(MovementKind.DISPUTE, "Taken for what was owed"),
         "sample_credit": Said(MovementKind.OTHER, "Sample credit"),
         "trade": Said(MovementKind.TRADE, "Trade"),
+        "withdrawal": Said(MovementKind.WITHDRAWAL, "Withdrawal"),
+        "withdrawal_returned": Said(MovementKind.WITHDRAWAL, "Withdrawal that came back"),
     }
 )
 

@@ -203,6 +203,25 @@ class TestWords:
         [line] = found.sheets[0].lines
         assert (str(line.movement.amount), str(line.movement.fee)) == ("99.50", "0.50")
 
+    def test_what_is_owed_stands_beside_the_balance(self, database, people) -> None:
+        person = people.customer()
+        owed = Amount(USD, 2_500)
+        with database.transaction() as session:
+            ledger.post(
+                session, cause="payment_taken_back", reference=f"x:{uuid4()}", posted_at=START,
+                postings=[
+                    ledger.debit(chart.receivable(person.user_id, USD), owed),
+                    ledger.credit(chart.capital(USD), owed),
+                ],
+            )  # fmt: skip
+        before, after = Period(START - STEP, START), Period(START - STEP, START + STEP)
+        sheets = [
+            statement(database, person.user_id, Wallet.FUNDING, period).sheets[0]
+            for period in (before, after)
+        ]
+        assert [str(sheet.owed) for sheet in sheets] == ["0.00", "25.00"]
+        assert [str(sheet.closing) for sheet in sheets] == ["0.00", "0.00"]
+
 
 class TestRefusals:
     def test_nobody_has_none(self, database) -> None:

@@ -32,7 +32,7 @@ def statement(
             CUSTOMER, at, MovementKind.TRADE, description, f"trd_{number}", amount, fee
         )
         lines.append(Line(movement, balance))
-    sheet = Sheet(Amount(asset, 125_000), lines, balance, Amount(asset, 1_000))
+    sheet = Sheet(Amount(asset, 125_000), lines, balance, Amount(asset, 1_000), Amount(asset, 0))
     period = Period(START, START + timedelta(days=30))
     return Statement(CUSTOMER, name, "ada@example.com", Wallet.FUNDING, period, [sheet])
 
@@ -47,6 +47,7 @@ class TestCsv:
             "USD,2026-11-01T01:00:00.000Z,trade,Trade,trd_1,-10.05,0.05,1264.95\r\n"
             "USD,2026-12-01T00:00:00.000Z,closing,Closing balance,,,,1264.95\r\n"
             "USD,2026-12-01T00:00:00.000Z,held,Held of the closing balance,,10.00,,\r\n"
+            "USD,2026-12-01T00:00:00.000Z,owed,Owed beside the balance,,0.00,,\r\n"
         )
 
     @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ class TestPdf:
         paper.pdf_of(
             Statement(
                 CUSTOMER, "Ada", "ada@example.com", Wallet.FUNDING, whole.period,
-                [Sheet(largest, [line], largest, largest)],
+                [Sheet(largest, [line], largest, largest, largest)],
             )
         )  # fmt: skip
         assert "−10,000,000,000.00000000" in {text for text, _, _ in written}

@@ -128,9 +128,10 @@ class TestStatements:
         )
         assert [sheet["asset"] for sheet in found["assets"]] == ["USD", "USDC", "PAXG"]
         paxg = found["assets"][2]
-        assert (paxg["opening"], paxg["closing"], paxg["held"]) == (
+        assert (paxg["opening"], paxg["closing"], paxg["held"], paxg["owed"]) == (
             "0.00000000",
             "2.50000000",
+            "0.00000000",
             "0.00000000",
         )
         assert [(each["amount"], each["balance"]) for each in paxg["movements"]] == [
@@ -154,7 +155,7 @@ class TestStatements:
         )
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert [row["balance"] for row in rows if row["asset"] == "PAXG"] == [
-            "0.00000000", "3.00000000", "2.00000000", "2.50000000", "2.50000000", "",
+            "0.00000000", "3.00000000", "2.00000000", "2.50000000", "2.50000000", "", "",
         ]  # fmt: skip
 
     @pytest.mark.parametrize("how", ["format", "accept"])

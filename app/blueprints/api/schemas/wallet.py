@@ -156,6 +156,10 @@ class StatementSheet(Schema):
     held = AmountText(
         required=True, metadata={"description": "Of `closing`, what was set aside at that moment"}
     )
+    owed = SignedAmountText(
+        required=True,
+        metadata={"description": "What the caller owed then, beside it", "examples": ["0.00"]},
+    )
 
 
 class Statement(Schema):
