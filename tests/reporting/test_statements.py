@@ -165,6 +165,22 @@ def test_opening_and_movements_are_closing(app, steps, edges) -> None:
             assert earlier.closing == sheet.opening
 
 
+def test_a_hold_is_held_from_its_instant_up_to_the_one_in_which_it_ends(database, people) -> None:
+    books = Books(database, people.customer().user_id)
+    books.post(START, {USD: 1000})
+    placed, ended = INSTANTS[1], INSTANTS[3]
+    books.hold(placed, USD, 400, "post", ended)
+    books.hold(placed, USD, 300, "void", ended)
+    for end, held, closing in (
+        (placed, "0.00", "10.00"),
+        (placed + STEP, "7.00", "10.00"),
+        (ended, "7.00", "10.00"),
+        (ended + STEP, "0.00", "6.00"),
+    ):
+        sheet = statement(database, books.owner, Wallet.FUNDING, Period(START, end)).sheets[0]
+        assert (str(sheet.held), str(sheet.closing)) == (held, closing), end
+
+
 class TestWords:
     def test_an_entry_says_what_it_was_and_what_else_it_did(self, database, people) -> None:
         person = people.customer()
