@@ -10,6 +10,7 @@ from app.idempotency import models as idempotency
 from app.identity import models as identity
 from app.keys import models as keys
 from app.kit.db import Base
+from app.kyc import models as kyc
 from app.ledger import models as ledger
 from app.messages import models as messages
 from app.outbox import models as outbox
@@ -30,6 +31,7 @@ __all__ = [
     "idempotency",
     "identity",
     "keys",
+    "kyc",
     "ledger",
     "messages",
     "metadata",
