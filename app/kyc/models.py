@@ -60,6 +60,11 @@ class Verification(Base):
         sa.Index("verifications_user_id_id_idx", "user_id", "id"),
         sa.Index("verifications_status_id_idx", "status", "id"),
         sa.Index(
+            "verifications_look_at_idx",
+            "look_at",
+            postgresql_where=sa.text("kind = 'identity' AND status IN ('pending', 'in_review')"),
+        ),
+        sa.Index(
             "verifications_id_number_index_idx",
             "id_number_index",
             postgresql_where=sa.text("id_number_index IS NOT NULL"),
@@ -86,6 +91,8 @@ class Verification(Base):
     #: Where the person goes on at the provider's: whoever has it can.
     provider_link_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     submitted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: When the provider is asked again, as long as it has not said the last word.
+    look_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     decided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     #: When the person was told that it expires soon.

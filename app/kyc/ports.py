@@ -35,10 +35,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A verification at the provider's: its name there, what came of it, and where the person goes
-    on."""
+    """A verification at the provider's: its name there and ours, what came of it, and where the
+    person goes on. `verification_id` is None for one that is none of ours."""
 
     reference: str
+    verification_id: UUID | None
     outcome: Outcome
     link: str | None = None
 

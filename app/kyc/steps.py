@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.access import Actor
@@ -18,8 +18,8 @@ from app.outbox import service as outbox
 
 _INSERT = """
 INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_number_index, flags,
-    submitted_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    submitted_at, look_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _LOCK = f"{COLUMNS} WHERE id = %s FOR UPDATE"
 _LOCK_ALL = f"{COLUMNS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC FOR UPDATE"
@@ -33,6 +33,8 @@ INSERT INTO verification_events (id, verification_id, from_status, to_status, ti
     actor_id, note, at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+#: If the provider was not asked by then, the job for it was given up, and it is asked anew.
+FIRST_LOOK = timedelta(minutes=10)
 _DECISIONS = frozenset({Status.APPROVED, Status.REJECTED})
 #: What a person is told of a step, by kind of message.
 _MESSAGES = {
@@ -100,6 +102,7 @@ def begin(
             id_number_index,
             sorted(flags),
             now,
+            now + FIRST_LOOK,
         ),
     )
     begun = Verification(
@@ -174,12 +177,29 @@ def supersede(session: Session, older: Collection[Verification], said: Said = BY
         go(session, each, Status.SUPERSEDED, said=said)
 
 
+def lower(session: Session, found: Verification, tier: int, said: Said) -> None:
+    """A lower tier of a locked verification that stays approved; the person is told of the
+    decision that it follows from."""
+    after = replace(found, tier=tier)
+    session.send("UPDATE verifications SET tier = %s WHERE id = %s", (tier, found.id))
+    _note_down(session, after, found, said)
+
+
 def remark(session: Session, found: Verification, said: Said) -> None:
     """Write down something that changes nothing."""
-    _record(session, found, found, said)
+    _note_down(session, found, found, said)
 
 
 def _record(session: Session, after: Verification, before: Verification | None, said: Said) -> None:
+    event_id = _note_down(session, after, before, said)
+    if after.status in _MESSAGES:
+        _tell(session, after, event_id)
+
+
+def _note_down(
+    session: Session, after: Verification, before: Verification | None, said: Said
+) -> UUID:
+    """An event and a record of a step; answers the event's id."""
     event_id, now = ids.new(), clock.now()
     session.send(
         _EVENT,
@@ -206,8 +226,7 @@ def _record(session: Session, after: Verification, before: Verification | None, 
         after=_facts(after),
         reason=said.note,
     )
-    if before != after and after.status in _MESSAGES:
-        _tell(session, after, event_id)
+    return event_id
 
 
 def _facts(found: Verification) -> dict[str, str]:

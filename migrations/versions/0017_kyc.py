@@ -27,6 +27,7 @@ CREATE TABLE verifications (
     provider_status text,
     provider_link_sealed bytea,
     submitted_at timestamptz NOT NULL,
+    look_at timestamptz,
     decided_at timestamptz,
     expires_at timestamptz,
     warned_at timestamptz,
@@ -47,6 +48,8 @@ CREATE UNIQUE INDEX verifications_one_open_key ON verifications (user_id, kind)
     WHERE status IN ('pending', 'in_review', 'more_needed');
 CREATE INDEX verifications_user_id_id_idx ON verifications (user_id, id);
 CREATE INDEX verifications_status_id_idx ON verifications (status, id);
+CREATE INDEX verifications_look_at_idx ON verifications (look_at)
+    WHERE kind = 'identity' AND status IN ('pending', 'in_review');
 CREATE INDEX verifications_id_number_index_idx ON verifications (id_number_index)
     WHERE id_number_index IS NOT NULL;
 
