@@ -14,6 +14,7 @@ A package imports only what stands below it, never up and never sideways:
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
     cases                            what somebody has to look into
+    providers                        what was said between us and providers
     keys                             the key ring, field encryption at rest
     approvals | branches             what needs a second person; where the house is
     outbox                           jobs staged with the fact that needs them

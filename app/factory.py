@@ -24,6 +24,7 @@ from app.blueprints import (
     pages,
     rendering,
     signin,
+    webhooks,
 )
 from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
@@ -59,6 +60,7 @@ from app.messages.ports import Mailer
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
+from app.providers.ports import Webhooks
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -151,6 +153,7 @@ def with_servers(settings: Settings) -> Settings:
             reason = f"is not set, and no server runs from {settings.data_dir}: start bin/run"
             raise UnsafeSettings({name.upper(): reason for name in missing})
         found = {name: getattr(urls, name) for name in missing}
+        found["sandbox_url"] = settings.sandbox_url or urls.sandbox_url
     if not settings.secret_key:
         found["secret_key"] = embedded.local_secret(settings.data_dir)
     given = settings.model_dump() | found
@@ -201,6 +204,7 @@ def _provide(settings: Settings) -> None:
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
     provide(KycRules, KycRules())
+    provide(Webhooks, Webhooks({}))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -248,6 +252,7 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     for blueprint in API_BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(docs.blp)
+    app.register_blueprint(webhooks.blp)
     rendering.register(app, settings)
     signin.register(
         app, secure=settings.is_production or settings.public_url.startswith("https://")

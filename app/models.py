@@ -17,6 +17,7 @@ from app.messages import models as messages
 from app.outbox import models as outbox
 from app.pricing import models as pricing
 from app.privacy import models as privacy
+from app.providers import models as providers
 from app.screening import models as screening
 from app.throttle import models as throttle
 from app.trading import models as trading
@@ -41,6 +42,7 @@ __all__ = [
     "outbox",
     "pricing",
     "privacy",
+    "providers",
     "screening",
     "throttle",
     "trading",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import stamina
 from flask import Flask
 from flask_migrate import upgrade
 from hypothesis import settings as hypothesis_settings
@@ -22,10 +23,12 @@ from app import embedded
 from app.config import Environment, Settings
 from app.embedded import External
 from app.factory import create_app
+from app.integrations import calling
 from app.kit import ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.people import People
+from tests.played import Sandbox
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
@@ -112,6 +115,7 @@ def settings_on(name: str) -> Settings:
         data_dir=Path(os.environ["PBCEX_TEST_FILES"]) / name,
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
+        sandbox_url=Sandbox.started().url,
     )
 
 
@@ -186,6 +190,17 @@ def database(app: Flask) -> Iterator[Database]:
     yield database
     with database.transaction(SNAPSHOT) as session:
         assert violations(session) == []
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """The providers, with nothing ordered to go wrong; nobody waits between tries of a call."""
+    sandbox = Sandbox.started()
+    stamina.set_testing(True, attempts=calling.ATTEMPTS, cap=True)
+    sandbox.faults.clear()
+    yield sandbox
+    sandbox.faults.clear()
+    stamina.set_testing(False)
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ class RateLimit(Enum):
     DEFAULT = ("default", 100)
     #: Pages, which refresh themselves. Always counted for each address: an office may share one.
     PAGE = ("page", 600)
+    #: What providers send, each from a few addresses.
+    WEBHOOK = ("webhook", 6000)
     #: Where a secret could be guessed. Always counted for each address.
     SIGN_IN = ("sign-in", 10)
 

@@ -35,6 +35,8 @@ from app.kit.errors import Invalid, Malformed, PermissionDenied, Refusal
 View = Callable[..., Response]
 
 _SAID_AT_FORM = "pbcex.said_at_form"
+# Providers sign what they send; a cookie means nothing there.
+_NOT_FOR_BROWSERS = frozenset({"webhooks"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A path of our own: browsers read "//", "/\" and control characters as the way to somewhere else.
 _OUR_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
@@ -128,7 +130,9 @@ def register(app: Flask) -> None:
     def check_forms() -> None:
         if request.method in _SAFE_METHODS or request.url_rule is None:
             return
-        if not isinstance(current_app.blueprints.get(request.blueprint or ""), ApiBlueprint):
+        if request.blueprint not in _NOT_FOR_BROWSERS and not isinstance(
+            current_app.blueprints.get(request.blueprint or ""), ApiBlueprint
+        ):
             if _comes_from_elsewhere():
                 raise CrossSite
             csrf.protect()

@@ -37,15 +37,17 @@ def steps(environ: Mapping[str, str]) -> list[Program]:
     return [Program("sample", (flask, "sample", "load", "--migrate"))]
 
 
-def programs(port: int, *, catches_mail: bool) -> list[Program]:
+def programs(port: int, *, catches_mail: bool, plays_providers: bool) -> list[Program]:
     """What runs until Ctrl-C."""
     python = Path(sys.executable)
     granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
     mail = [Program("mail", (python, "-m", "app.embedded.mail"))] if catches_mail else []
+    sandbox = [Program("sandbox", (python, "-m", "sandbox"))] if plays_providers else []
     return [
         Program("web", (*granian, "--workers", "2", "wsgi:app")),
         Program("jobs", (python, "worker.py", "all")),
         *mail,
+        *sandbox,
     ]
 
 
@@ -65,10 +67,13 @@ class Run:
         self._supervisor: Supervisor | None = None
         self._folder = DataFolder(default_data_dir(environ))
         self._port = _port(environ)
+        is_production = environ.get("PBCEX_ENV") == "production"
         # Whoever names a mail server wants mail to go there.
-        self._catches_mail = not environ.get("PBCEX_SMTP_URL") and (
-            environ.get("PBCEX_ENV") != "production"
-        )
+        self._catches_mail = not is_production and not environ.get("PBCEX_SMTP_URL")
+        self._sandbox_url = environ.get("PBCEX_SANDBOX_URL", "")
+        self._plays_providers = not is_production and not self._sandbox_url
+        if self._plays_providers:
+            self._sandbox_url = f"http://127.0.0.1:{free_port()}"
 
     def main(self) -> None:
         """Run until a signal. Raises CannotStart, with everything stopped again."""
@@ -83,7 +88,11 @@ class Run:
     def _run(self) -> None:
         external = External.from_environment(self._given)
         with servers(
-            self._folder.root, progress=self._say, external=external, web_port=self._port
+            self._folder.root,
+            progress=self._say,
+            external=external,
+            web_port=self._port,
+            sandbox_url=self._sandbox_url,
         ) as running:
             self._require_port()
             environ = self._environment(running.urls)
@@ -93,7 +102,11 @@ class Run:
                 run_step(step, folder=self._folder, environ=with_owner, report=self._say)
             supervisor = self._supervisor = Supervisor(
                 running.embedded,
-                programs(self._port, catches_mail=self._catches_mail),
+                programs(
+                    self._port,
+                    catches_mail=self._catches_mail,
+                    plays_providers=self._plays_providers,
+                ),
                 folder=self._folder,
                 environ=environ,
                 report=self._say,
@@ -131,6 +144,8 @@ class Run:
         environ.pop("DATABASE_OWNER_URL", None)
         if self._catches_mail:
             environ["PBCEX_SMTP_URL"] = f"smtp://127.0.0.1:{free_port()}"
+        if self._sandbox_url:
+            environ["PBCEX_SANDBOX_URL"] = self._sandbox_url
         if environ["PBCEX_ENV"] != "production":
             environ.setdefault("PBCEX_SECRET_KEY", self._folder.secrets().secret_key)
         return environ
@@ -154,6 +169,8 @@ class Run:
         print(f"  API          {address}/api/docs")
         if self._catches_mail:
             print(f"  Mail         {address}/mail/   what would have been sent")
+        if self._plays_providers:
+            print(f"  Providers    {self._sandbox_url}/   played by the sandbox")
         if self._given.get("PBCEX_ENV") != "production":
             print(f"\n  Sample people, all with the password {_PASSWORD}")
             for name in _PEOPLE:

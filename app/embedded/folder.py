@@ -30,12 +30,14 @@ _LOCK_PATIENCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the servers answer; `superuser_url` is empty unless PostgreSQL is embedded."""
+    """Where the servers answer; `superuser_url` is empty unless PostgreSQL is embedded,
+    `sandbox_url` where no providers are played."""
 
     database_url: str
     database_owner_url: str
     redis_url: str
     superuser_url: str = ""
+    sandbox_url: str = ""
 
 
 @dataclass(frozen=True)

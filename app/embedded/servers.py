@@ -39,11 +39,17 @@ class Servers:
     """The servers of one data folder, in the hands of the process that holds it."""
 
     def __init__(
-        self, folder: DataFolder, external: External, progress: Callable[[str], None]
+        self,
+        folder: DataFolder,
+        external: External,
+        progress: Callable[[str], None],
+        *,
+        sandbox_url: str = "",
     ) -> None:
         self._folder = folder
         self._external = external
         self._progress = progress
+        self._sandbox_url = sandbox_url
         self.postgres: Postgres | None = None
         self.redis: Redis | None = None
 
@@ -57,6 +63,7 @@ class Servers:
             database_owner_url=postgres.url(OWNER) if postgres else there.database_owner_url or "",
             redis_url=redis.url if redis else there.redis_url or "",
             superuser_url=postgres.url(SUPERUSER) if postgres else "",
+            sandbox_url=self._sandbox_url,
         )
 
     @property
@@ -123,9 +130,11 @@ def servers(
     progress: Callable[[str], None] = lambda _: None,
     external: External | None = None,
     web_port: int | None = None,
+    sandbox_url: str = "",
 ) -> Iterator[Servers]:
     """PostgreSQL and Redis on this folder's data while the block runs; stopped cleanly after it.
 
+    `sandbox_url` is told to other commands; who passes it runs the sandbox there.
     The environment's URLs are not looked at: who wants them passes
     `External.from_environment(os.environ)`. Raises CannotStart, of which AlreadyRunning,
     NotInProduction, NoRedisServer and NoUsableAccount are kinds.
@@ -138,7 +147,7 @@ def servers(
         if left is not None:
             progress("The last run was killed; recovering what it left")
             redis_server.stop_leftover(left.get("redis_url"))
-        running = Servers(folder, external, progress)
+        running = Servers(folder, external, progress, sandbox_url=sandbox_url)
         try:
             running.start()
             folder.write_state(running.urls, web_port=web_port)

@@ -21,6 +21,7 @@ TIMETABLE = (
     Periodic("forget-sessions", "identity.forget_expired", every_seconds=3600),
     Periodic("forget-mails", "messages.forget_mails", every_seconds=3600),
     Periodic("forget-keys", "idempotency.forget_old", every_seconds=3600),
+    Periodic("forget-provider-talk", "providers.forget_old", every_seconds=3600),
     Periodic("forget-quotes", "trading.forget_quotes", every_seconds=3600),
 )
 

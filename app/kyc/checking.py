@@ -81,8 +81,6 @@ def read_webhook(database: Database, *, event_id: str) -> None:
     """The provider says that something changed: ask what."""
     with database.reading() as session:
         event = providers.event(session, UUID(event_id))
-    if event is None:
-        return
     try:
         answered = resolve(IdentityProvider).get(event.subject)
     except ProviderRefused:

@@ -22,6 +22,12 @@ class AccountClass(StrEnum):
     FEES = "fees"
     SPREAD = "spread"
     ROUNDING = "rounding"
+    CUSTODY = "custody"
+    PROCESSOR = "processor"
+    BANK = "bank"
+    RECEIVABLE = "customer.receivable"
+    PROCESSING_COSTS = "processing_costs"
+    LOSSES = "losses"
 
 
 class AccountKey(NamedTuple):
@@ -72,3 +78,33 @@ def spread(asset: Asset) -> AccountKey:
 def rounding(asset: Asset) -> AccountKey:
     """Residues below a minor unit, never in the customer's favour by accident."""
     return AccountKey(asset, AccountClass.ROUNDING)
+
+
+def custody(asset: Asset, custodian_id: UUID) -> AccountKey:
+    """What a custodian keeps for us."""
+    return AccountKey(asset, AccountClass.CUSTODY, custodian_id)
+
+
+def processor(asset: Asset, processor_id: UUID) -> AccountKey:
+    """What a processor of payments has taken in for us and not paid out yet."""
+    return AccountKey(asset, AccountClass.PROCESSOR, processor_id)
+
+
+def bank(asset: Asset, bank_id: UUID) -> AccountKey:
+    """Our money at a bank."""
+    return AccountKey(asset, AccountClass.BANK, bank_id)
+
+
+def receivable(owner_id: UUID, asset: Asset) -> AccountKey:
+    """What a customer owes us: never a negative balance of theirs."""
+    return AccountKey(asset, AccountClass.RECEIVABLE, owner_id)
+
+
+def processing_costs(asset: Asset) -> AccountKey:
+    """What processors, banks and networks charge us."""
+    return AccountKey(asset, AccountClass.PROCESSING_COSTS)
+
+
+def losses(asset: Asset) -> AccountKey:
+    """What customers owed and will not pay."""
+    return AccountKey(asset, AccountClass.LOSSES)

@@ -19,6 +19,7 @@ from app.ledger import personal as ledger
 from app.messages import personal as messages
 from app.outbox import personal as outbox
 from app.privacy import consents
+from app.providers import personal as providers
 from app.throttle import personal as throttle
 from app.trading import personal as trading
 
@@ -87,6 +88,7 @@ ROOMS: tuple[Room, ...] = (
     audit.ROOM,
     idempotency.ROOM,
     outbox.ROOM,
+    providers.ROOM,
     throttle.ROOM,
 )
 

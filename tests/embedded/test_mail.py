@@ -32,7 +32,11 @@ def outgoing(**changes: object) -> Outgoing:
 @pytest.fixture
 def catcher(tmp_path: Path) -> Iterator[tuple[SmtpMailer, MailFolder, subprocess.Popen[bytes]]]:
     url = f"smtp://127.0.0.1:{free_port()}"
-    [program] = [each for each in programs(1, catches_mail=True) if each.name == "mail"]
+    [program] = [
+        each
+        for each in programs(1, catches_mail=True, plays_providers=False)
+        if each.name == "mail"
+    ]
     process = subprocess.Popen(
         program.argv,
         env={**os.environ, "PBCEX_SMTP_URL": url, "PBCEX_DATA_DIR": str(tmp_path)},
@@ -94,4 +98,6 @@ def test_anything_that_was_sent_can_be_shown(tmp_path: Path) -> None:
 
 
 def test_production_starts_none() -> None:
-    assert "mail" not in {program.name for program in programs(1, catches_mail=False)}
+    assert "mail" not in {
+        program.name for program in programs(1, catches_mail=False, plays_providers=False)
+    }

@@ -43,7 +43,7 @@ class Exchange:
         settings: Settings = app.extensions["settings"]
         self.servers = servers
         self.port = free_port()
-        web = programs(self.port, catches_mail=False)[0]
+        web = programs(self.port, catches_mail=False, plays_providers=False)[0]
         assert [str(word) for word in web.argv][-3:] == ["--workers", "2", "wsgi:app"]
         environ = {
             **os.environ,

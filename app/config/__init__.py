@@ -1,0 +1,8 @@
+"""Every setting, typed, in one place. Read once at start from the environment."""
+
+from app.config.checks import PROJECT, SECRET_LENGTH_MIN, Environment
+from app.config.settings import Settings, UnsafeSettings
+
+VERSION = "0.1.0"
+
+__all__ = ["PROJECT", "SECRET_LENGTH_MIN", "VERSION", "Environment", "Settings", "UnsafeSettings"]

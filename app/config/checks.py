@@ -1,0 +1,155 @@
+"""What makes a setting understood and safe."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo
+from pydantic_settings import NoDecode
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECRET_LENGTH_MIN = 32
+_SECRET_CHARACTERS_MIN = 12
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - a name to refuse
+
+
+class Environment(StrEnum):
+    """Where this process runs. Sample data and embedded servers exist only outside production."""
+
+    SAMPLE = "sample"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+def in_production(check: Callable[[Any], None]) -> AfterValidator:
+    """A check that binds in production, and where the environment itself is not understood."""
+
+    def validate(value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("env", Environment.PRODUCTION) is Environment.PRODUCTION:
+            check(value)
+        return value
+
+    return AfterValidator(validate)
+
+
+def given(value: object) -> None:
+    if not value:
+        raise ValueError("is required in production")
+
+
+def postgresql(value: str) -> None:
+    given(value)
+    if not value.startswith("postgresql+psycopg://"):
+        raise ValueError("is not the address of a PostgreSQL server")
+
+
+def redis(value: str) -> None:
+    given(value)
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss"}:
+        raise ValueError("is not the address of a Redis server")
+    # Whoever can write to Redis can enqueue jobs.
+    if not parts.password:
+        raise ValueError("has no password")
+
+
+def public_url(value: str) -> None:
+    given(value)
+    parts = urlsplit(value)
+    if parts.scheme != "https":
+        raise ValueError("must start with https:// in production")
+    if parts.hostname is None or parts.hostname in LOOPBACK:
+        raise ValueError("is a placeholder: customers cannot reach it")
+
+
+def allowed_hosts(value: tuple[str, ...]) -> None:
+    given(value)
+    if set(value) <= LOOPBACK:
+        raise ValueError("is a placeholder: customers cannot reach it")
+
+
+def secret(value: str) -> None:
+    given(value)
+    if len(value) < SECRET_LENGTH_MIN:
+        raise ValueError(f"is shorter than {SECRET_LENGTH_MIN} characters")
+    if len(set(value)) < _SECRET_CHARACTERS_MIN or "secret" in value.lower():
+        raise ValueError("is a placeholder: use a random one")
+
+
+def key_ring(value: str) -> None:
+    given(value)
+    path = Path(value)
+    if not path.is_absolute() or path.resolve().is_relative_to(PROJECT):
+        raise ValueError("is an absolute path outside the checkout")
+
+
+def smtp_url(value: str) -> str:
+    if value:
+        parts = urlsplit(value)
+        known = parts.scheme in {"smtp", "smtp+starttls", "smtps"}
+        if not known or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("is not like smtps://user:password@mail.example.com")
+    return value
+
+
+def encrypted_smtp(value: str) -> None:
+    given(value)
+    if urlsplit(value).scheme == "smtp":
+        raise ValueError("must be smtps:// or smtp+starttls:// in production")
+
+
+def own_sender(value: str) -> None:
+    if value.endswith((".local", ".local>")):
+        raise ValueError("is required in production")
+
+
+def keyed_secrets(value: str) -> str:
+    secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
+    if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
+        raise ValueError(f"is kid:secret,… with secrets of {SECRET_LENGTH_MIN} characters or more")
+    return value
+
+
+def no_override(value: str) -> None:
+    if value:
+        raise ValueError("limits cannot be overridden in production")
+
+
+def no_simulation(value: tuple[str, ...]) -> None:
+    if "simulated" in value:
+        raise ValueError("simulated prices are refused in production")
+
+
+def no_endless_market(value: str) -> None:
+    if value == "always_open":
+        raise ValueError("always_open is refused in production")
+
+
+def rate_limit(value: str) -> str:
+    if value and not re.fullmatch(r"off|[1-9][0-9]{0,8}/minute", value):
+        raise ValueError("is off or N/minute")
+    return value
+
+
+def origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
+            raise ValueError("is a list of origins such as https://app.example.com")
+    return value
+
+
+def driver(value: str) -> str:
+    """SQLAlchemy picks the driver by the scheme; the usual ones mean psycopg here."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
+
+
+def split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]

@@ -1,0 +1,81 @@
+"""Where the providers are, and with which keys. One section for each, in the order of the alphabet.
+
+A provider is reached at `<P>_BASE_URL` in `<P>_MODE` `live` or `sandbox`. Without an address it is
+the sandbox that `bin/run` starts, which knows the keys of `sandbox_secret`; where there is no
+sandbox either, the provider is not used and what needs it is switched off.
+"""
+
+from hashlib import sha256
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.config import checks
+from app.config.checks import LOOPBACK, Environment
+
+Mode = Literal["sandbox", "live"]
+
+
+def sandbox_secret(name: str) -> str:
+    """The key of that name in the sandbox. No secret: everybody may know what it opens."""
+    return sha256(f"pbcex sandbox {name}".encode()).hexdigest()
+
+
+def _fits_mode(mode: str, *, live_host: str = "") -> AfterValidator:
+    """Real money only goes to real addresses, and play money never does. `mode` is the field that
+    says which; `live_host` the provider's own, where its sandbox has another."""
+
+    def validate(value: str, info: ValidationInfo) -> str:
+        host, is_live = urlsplit(value).hostname, info.data.get(mode) == "live"
+        if is_live and (host in LOOPBACK or not value.startswith("https://")):
+            raise ValueError("must be the provider's own https:// address in live mode")
+        if not is_live and live_host and host == live_host:
+            raise ValueError("is where real money moves: set the mode to live, or use the sandbox")
+        return value.rstrip("/")
+
+    return AfterValidator(validate)
+
+
+def _needed_live(mode: str) -> AfterValidator:
+    """Of a key that live mode cannot do without."""
+
+    def validate(value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get(mode) == "live" and not value.get_secret_value():
+            raise ValueError("is required in live mode")
+        return value
+
+    return AfterValidator(validate)
+
+
+def _absent(value: str) -> None:
+    if value:
+        raise ValueError("there is no sandbox in production")
+
+
+class ProviderSettings(BaseSettings):
+    """What all providers share, and a section for each."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    env: Environment = Field(Environment.SAMPLE, alias="PBCEX_ENV")
+
+    #: The sandbox that plays the providers. Outside production, empty: the one that `bin/run` runs.
+    sandbox_url: Annotated[str, checks.in_production(_absent)] = Field(
+        "", alias="PBCEX_SANDBOX_URL"
+    )
+    #: From a call's start to its last byte.
+    provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
+
+    def provider_url(self, base_url: str, name: str) -> str:
+        """`base_url`, or else where the sandbox plays the provider of that name; empty without."""
+        if base_url or not self.sandbox_url:
+            return base_url
+        return f"{self.sandbox_url}/{name}"

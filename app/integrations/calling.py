@@ -1,0 +1,88 @@
+"""How every provider is called: with a note of each attempt, in bounded time, a few times where a
+repetition is known to the provider, and not at all while it keeps failing.
+
+The breaker is this process's own: each finds out for itself that a provider is away, within a few
+calls, and asks it again after a while.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import pybreaker
+import stamina
+import structlog
+from prometheus_client import Counter, Histogram
+
+from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.ports import Outcome
+from app.providers.service import Calls
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+_FAILURES_MAX = 5
+_PAUSE = timedelta(seconds=20)
+_CALLS = Counter("pbcex_provider_calls", "Calls to providers", ["provider", "operation", "outcome"])
+_SECONDS = Histogram("pbcex_provider_call_seconds", "How long they took", ["provider", "operation"])
+_log = structlog.get_logger()
+
+
+class Caller:
+    """Calls one provider."""
+
+    def __init__(self, provider: str, calls: Calls) -> None:
+        self.provider = provider
+        self._calls = calls
+        self._breaker = pybreaker.CircuitBreaker(
+            fail_max=_FAILURES_MAX,
+            reset_timeout=_PAUSE.total_seconds(),
+            exclude=[ProviderRefused],
+            throw_new_error_on_trip=False,
+            name=provider,
+        )
+
+    def call(self, operation: str, do: Callable[[], T], *, reference: str, idempotent: bool) -> T:
+        """What `do` answers. `reference` is our id of what this is about.
+
+        `do` is tried again after `ProviderAway` and, where the provider knows a repetition
+        (`idempotent`, as reading is), after `OutcomeUnknown`; then the error is raised, as is
+        `ProviderRefused` at once. Whatever else `do` raises is a defect.
+        """
+        again = (ProviderAway, OutcomeUnknown) if idempotent else ProviderAway
+        answer: T
+        for attempt in stamina.retry_context(
+            on=again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
+        ):
+            with attempt:
+                answer = self._attempt(operation, do, reference, attempt.num)
+        return answer
+
+    def _attempt(self, operation: str, do: Callable[[], T], reference: str, number: int) -> T:
+        noted = self._calls.begin(self.provider, operation, reference=reference, attempt=number)
+        outcome, code = Outcome.UNKNOWN, "defect"
+        try:
+            with _SECONDS.labels(self.provider, operation).time():
+                answer: T = self._breaker.call(do)
+        except pybreaker.CircuitBreakerError as error:
+            outcome, code = Outcome.AWAY, "breaker_open"
+            raise ProviderAway(f"{self.provider} failed too often and is left alone") from error
+        except ProviderRefused as error:
+            outcome, code = Outcome.REFUSED, error.code
+            raise
+        except ProviderAway:
+            outcome, code = Outcome.AWAY, "away"
+            raise
+        except OutcomeUnknown:
+            outcome, code = Outcome.UNKNOWN, "unknown"
+            raise
+        else:
+            outcome, code = Outcome.ANSWERED, ""
+            return answer
+        finally:
+            _CALLS.labels(self.provider, operation, outcome).inc()
+            _log.info(
+                "called a provider", provider=self.provider, operation=operation,
+                reference=reference, outcome=outcome, code=code,
+            )  # fmt: skip
+            self._calls.end(noted, outcome, code or None)

@@ -1,0 +1,96 @@
+"""HTTP to providers that have no library: what went wrong, in terms of what may have happened."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from app.providers.errors import OutcomeUnknown, ProviderAway
+
+BODY_BYTES_MAX = 5_000_000
+#: Raised before the first byte of the request is on its way.
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.ProxyError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a provider answered, below 500."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it says that it did what was asked."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    def json(self) -> dict[str, Any]:
+        """The document in it, its numbers exact. Raises `OutcomeUnknown` if it is none: who knows
+        what the provider did."""
+        try:
+            document = json.loads(self.body, parse_float=Decimal)
+        except (ValueError, RecursionError):
+            raise OutcomeUnknown(f"HTTP {self.status} without a JSON document") from None
+        if not isinstance(document, dict):
+            raise OutcomeUnknown(f"HTTP {self.status} without a JSON object")
+        return document
+
+
+class Transport:
+    """Requests to one address, each within `timeout_seconds` from its start to its last byte."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_seconds: float,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._client = httpx.Client(
+            base_url=base_url,
+            headers=dict(headers or {}),
+            auth=auth,
+            timeout=timeout_seconds,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def request(self, method: str, path: str, **given: Any) -> Answer:
+        """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`.
+
+        Raises `ProviderAway` if nothing was sent or the provider asks us to wait, `OutcomeUnknown`
+        if no whole answer came in time or the provider failed.
+        """
+        deadline = time.monotonic() + self._timeout_seconds
+        try:
+            with self._client.stream(method, path, **given) as response:
+                body = b""
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > BODY_BYTES_MAX:
+                        raise OutcomeUnknown(f"the answer is larger than {BODY_BYTES_MAX} bytes")
+                    if time.monotonic() > deadline:
+                        raise OutcomeUnknown("no whole answer in time")
+        except _NOT_SENT as error:
+            raise ProviderAway(type(error).__name__) from error
+        except httpx.HTTPError as error:
+            raise OutcomeUnknown(type(error).__name__) from error
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise ProviderAway("it asks us to wait")
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise OutcomeUnknown(f"HTTP {response.status_code}")
+        return Answer(response.status_code, response.headers, body)

@@ -1,0 +1,67 @@
+"""Tables of providers."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.keys.registry import Sealed
+from app.kit.db import Base
+
+Instant = sa.DateTime(timezone=True)
+
+
+class ProviderCall(Base):
+    """One call of ours: what for, and what became of it. Neither bodies nor keys."""
+
+    __tablename__ = "provider_calls"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "outcome IN ('pending', 'answered', 'refused', 'away', 'unknown')",
+            name="call_outcome_known",
+        ),
+        sa.CheckConstraint(
+            "(ended_at IS NULL) = (outcome = 'pending')", name="ended_if_not_pending"
+        ),
+        sa.CheckConstraint("attempt > 0", name="attempts_count_from_one"),
+        sa.Index("provider_calls_reference_idx", "reference"),
+        sa.Index("provider_calls_began_at_idx", "began_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(sa.Text)
+    #: Of the provider's protocol, such as `payouts.create`.
+    operation: Mapped[str] = mapped_column(sa.Text)
+    #: Our public id of what the call is about: the key by which the provider knows a repetition.
+    reference: Mapped[str] = mapped_column(sa.Text)
+    #: Of one request to make the call, counted from one.
+    attempt: Mapped[int] = mapped_column(sa.Integer)
+    began_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    outcome: Mapped[str] = mapped_column(sa.Text)
+    #: Of what it refused, or the kind of failure.
+    code: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class WebhookEvent(Base):
+    """An event that a provider told us, kept once."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        sa.UniqueConstraint("provider", "event_id", name="webhook_events_provider_event_id_key"),
+        sa.Index("webhook_events_received_at_idx", "received_at"),
+        sa.CheckConstraint("deliveries > 0", name="deliveries_count_from_one"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(sa.Text)
+    event_id: Mapped[str] = mapped_column(sa.Text)
+    kind: Mapped[str] = mapped_column(sa.Text)
+    #: The provider's id of what the event is about.
+    subject: Mapped[str] = mapped_column(sa.Text)
+    #: The body as it was signed: evidence, and whatever it names is personal.
+    body_sealed: Mapped[bytes] = mapped_column(Sealed)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+    #: How often it was told.
+    deliveries: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("1"))

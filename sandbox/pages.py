@@ -1,0 +1,82 @@
+"""The sandbox's own page and API: what the providers know, what they sent, what is to go wrong."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, request
+from werkzeug.exceptions import BadRequest, NotFound
+
+from sandbox.faults import OF_WEBHOOKS, WEBHOOK, Mode
+from sandbox.provider import deliveries, faults, store
+
+blp = Blueprint("pages", __name__, template_folder="templates")
+
+_SHOWN = 50
+
+
+@blp.get("/")
+def index() -> str:
+    """Everything at a glance, with a form that orders a fault."""
+    return render_template(
+        "sandbox.html",
+        providers=current_app.extensions["providers"].values(),
+        kinds=[kind for kind in store().kinds() if kind[0] != "_sandbox"],
+        faults=faults().ordered(),
+        deliveries=deliveries().all()[: -_SHOWN - 1 : -1],
+        modes=list(Mode),
+        of_webhooks=OF_WEBHOOKS,
+        webhook=WEBHOOK,
+    )
+
+
+@blp.get("/_sandbox/<provider>/<kind>")
+def documents(provider: str, kind: str) -> Response:
+    """Everything of a kind that a provider knows, newest first."""
+    return _json(store().find(provider, kind)[::-1])
+
+
+@blp.get("/_sandbox/faults")
+def show_faults() -> Response:
+    """What is to go wrong."""
+    return _json([asdict(fault) for fault in faults().ordered()])
+
+
+@blp.post("/_sandbox/faults")
+def order_fault() -> Response:
+    """Order one: {provider, operation, mode, times?, seconds?}, as JSON or as a form."""
+    asked: Any = request.get_json() if request.is_json else request.form
+    try:
+        if asked["provider"] not in current_app.extensions["providers"]:
+            raise NotFound
+        faults().order(
+            asked["provider"],
+            asked["operation"],
+            Mode(asked["mode"]),
+            times=int(asked.get("times") or 1),
+            seconds=float(asked.get("seconds") or 0),
+        )
+    except (KeyError, ValueError) as error:
+        raise BadRequest(f"that is no fault: {error}") from error
+    return _json({}) if request.is_json else _back()
+
+
+@blp.post("/_sandbox/faults/clear")
+def clear_faults() -> Response:
+    """Nothing is to go wrong any more."""
+    faults().clear()
+    return _json({}) if request.is_json else _back()
+
+
+@blp.get("/_sandbox/deliveries")
+def show_deliveries() -> Response:
+    """What was sent to the exchange, newest first, and what became of it."""
+    return _json(store().find("_sandbox", "deliveries")[::-1])
+
+
+def _back() -> Response:
+    return Response(status=303, headers={"Location": "/"})
+
+
+def _json(value: object) -> Response:
+    return Response(json.dumps(value, indent=1), content_type="application/json")

@@ -1,0 +1,91 @@
+"""A webhook is taken once, and only if its provider signed it."""
+
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.kit.db import Database
+from app.kit.ports import provide
+from app.kit.tasks import task
+from app.providers import queries
+from app.providers.errors import Forged
+from app.providers.ports import Delivery, Event, Webhooks
+from tests.unchanged import unchanged
+
+
+@task("tests.hear")
+def hear(session: object, *, event_id: str) -> None:
+    """Staged, and never carried out."""
+
+
+class Probe:
+    """Signs with a word."""
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        if delivery.headers.get("probe-signature") != "good":
+            raise Forged
+        names = delivery.body.decode().split()
+        return [Event(name, "thing.changed", f"thing of {name}", "tests.hear") for name in names]
+
+
+@pytest.fixture
+def client(open_app: Flask) -> FlaskClient:
+    provide(Webhooks, Webhooks({"probe": Probe()}))
+    return open_app.test_client()
+
+
+@pytest.fixture
+def database(open_app: Flask) -> Database:
+    database: Database = open_app.extensions["database"]
+    return database
+
+
+def send(client: FlaskClient, body: str, signature: str = "good") -> int:
+    headers = {"Probe-Signature": signature}
+    return client.post("/webhooks/probe", data=body, headers=headers).status_code
+
+
+def staged(database: Database) -> list[UUID]:
+    with database.reading() as session:
+        rows = session.rows("SELECT args FROM outbox WHERE task = 'tests.hear' ORDER BY id")
+    return [UUID(args["event_id"]) for (args,) in rows]
+
+
+def test_each_event_is_kept_and_staged_once(client: FlaskClient, database: Database) -> None:
+    before = len(staged(database))
+    assert [send(client, body) for body in ("a1 a2", "a2", "a2 a3", "a1")] == [204] * 4
+    with database.reading() as session:
+        events = [queries.event(session, each) for each in staged(database)[before:]]
+        counts = session.rows(
+            "SELECT event_id, deliveries FROM webhook_events WHERE event_id ~ '^a' ORDER BY 1"
+        )
+    assert [(each.event_id, each.subject, each.body) for each in events] == [
+        ("a1", "thing of a1", b"a1 a2"),
+        ("a2", "thing of a2", b"a1 a2"),
+        ("a3", "thing of a3", b"a2 a3"),
+    ]
+    assert counts == [("a1", 2), ("a2", 3), ("a3", 1)]
+
+
+@pytest.mark.parametrize(
+    ("path", "signature", "status"), [("probe", "bad", 403), ("no", "good", 404)]
+)
+def test_what_is_not_signed_changes_nothing(
+    client: FlaskClient, database: Database, path: str, signature: str, status: int
+) -> None:
+    with unchanged(database):
+        answer = client.post(f"/webhooks/{path}", data="b1", headers={"Probe-Signature": signature})
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+
+
+def test_what_concerns_nobody_changes_nothing(client: FlaskClient, database: Database) -> None:
+    with unchanged(database):
+        assert send(client, "") == 204
+
+
+def test_too_large_is_refused(client: FlaskClient, database: Database) -> None:
+    with unchanged(database):
+        assert send(client, "c" * 300_000) == 413
