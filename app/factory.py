@@ -55,6 +55,7 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
+from app.kyc.rules import KycRules
 from app.messages.ports import Mailer
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
@@ -202,6 +203,7 @@ def _provide(settings: Settings) -> None:
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
+    provide(KycRules, KycRules())
     provide(Webhooks, Webhooks({}))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)

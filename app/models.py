@@ -3,6 +3,7 @@
 from app.approvals import models as approvals
 from app.audit import models as audit
 from app.branches import models as branches
+from app.cases import models as cases
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
@@ -10,12 +11,14 @@ from app.idempotency import models as idempotency
 from app.identity import models as identity
 from app.keys import models as keys
 from app.kit.db import Base
+from app.kyc import models as kyc
 from app.ledger import models as ledger
 from app.messages import models as messages
 from app.outbox import models as outbox
 from app.pricing import models as pricing
 from app.privacy import models as privacy
 from app.providers import models as providers
+from app.screening import models as screening
 from app.throttle import models as throttle
 from app.trading import models as trading
 
@@ -25,12 +28,14 @@ __all__ = [
     "approvals",
     "audit",
     "branches",
+    "cases",
     "catalog",
     "funding",
     "hedging",
     "idempotency",
     "identity",
     "keys",
+    "kyc",
     "ledger",
     "messages",
     "metadata",
@@ -38,6 +43,7 @@ __all__ = [
     "pricing",
     "privacy",
     "providers",
+    "screening",
     "throttle",
     "trading",
 ]

@@ -39,6 +39,10 @@ class Permission(StrEnum):
     """Read the audit trail: what everybody did, and what was denied."""
     BRANCHES_EDIT = "all:branches:edit"
     """Open branches."""
+    CASES_READ = "all:cases:read"
+    """See what was found that somebody has to look into, and what became of it."""
+    CASES_WORK = "all:cases:work"
+    """Look into cases: note, assign, close and open again."""
     EXPOSURE_READ = "all:exposure:read"
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
@@ -51,6 +55,13 @@ class Permission(StrEnum):
     """See which keys seal what is sealed, and not the keys."""
     KEYS_ROTATE = "all:keys:rotate"
     """Have a new key seal what is sealed, with a second person's approval."""
+    KYC_DECIDE = "all:kyc:decide"
+    """Have the last word on who somebody is: take back what was approved, whoever approved it."""
+    KYC_READ = "all:kyc:read"
+    """See what people and companies submitted to be verified, with their documents."""
+    KYC_REVIEW = "all:kyc:review"
+    """Approve and reject who somebody is, or ask them for more; tier 3 and companies with a second
+    person's approval."""
     PEOPLE_ERASE = "all:people:erase"
     """Erase a customer on their written wish, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
@@ -61,10 +72,16 @@ class Permission(StrEnum):
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
     """See what each role may do."""
+    SCREENING_DECIDE = "all:screening:decide"
+    """Decide whether somebody is the listed party whose name theirs is like."""
+    SCREENING_READ = "all:screening:read"
+    """See sanctions lists, who was screened against them, and what was found."""
     STAFF_INVITE = "all:staff:invite"
     """Invite people to work here, with a role that grants no more than one has."""
     BRANCHES_READ = "branch:branches:read"
     """See branches and who works there."""
+    KYC_VERIFY = "branch:kyc:verify"
+    """Confirm of whoever stands at the counter that their document was seen there."""
     ACCOUNT_CHANGE = "own:account:change"
     """Change one's own names and phone number."""
     ACCOUNT_ERASE = "own:account:erase"
@@ -85,6 +102,10 @@ class Permission(StrEnum):
     """Ask for another link that confirms one's own address."""
     EXPORTS_MANAGE = "own:exports:manage"
     """Have a copy made of what is held on oneself, and fetch it."""
+    KYC_STATUS = "own:kyc:read"
+    """See how far one is verified, and what one may move for it."""
+    KYC_SUBMIT = "own:kyc:submit"
+    """Say who one is and what one's company is, and send documents that show it."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
     ORDERS_PLACE = "own:orders:place"
@@ -123,6 +144,8 @@ _CUSTOMER = frozenset(
         Permission.ADDRESSES_READ,
         Permission.API_KEYS_MANAGE,
         Permission.BALANCES_READ,
+        Permission.KYC_STATUS,
+        Permission.KYC_SUBMIT,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
         Permission.QUOTES_CREATE,
@@ -134,13 +157,17 @@ _OVERSIGHT = frozenset(
         Permission.APPROVALS_READ,
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
+        Permission.CASES_READ,
         Permission.EXPOSURE_READ,
         Permission.JOBS_READ,
         Permission.KEYS_READ,
+        Permission.KYC_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
+        Permission.SCREENING_READ,
     }
 )
+_CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
 _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
@@ -150,6 +177,8 @@ _CONDUCT = frozenset(
         Permission.PEOPLE_SUSPEND,
     }
 )
+#: Of who looks at what people submitted to be verified.
+_KYC = frozenset({Permission.KYC_READ, Permission.KYC_REVIEW})
 _GOVERNMENT = frozenset(
     {
         Permission.BRANCHES_EDIT,
@@ -167,6 +196,7 @@ DELEGABLE = frozenset(
         Permission.ACCOUNT_READ,
         Permission.ADDRESSES_READ,
         Permission.BALANCES_READ,
+        Permission.KYC_STATUS,
         Permission.MESSAGES_READ,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
@@ -189,11 +219,15 @@ BRANCH_BOUND = frozenset({Role.TELLER})
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERYBODY | _CUSTOMER,
-        Role.SUPPORT: _EVERYBODY | {Permission.PEOPLE_READ},
-        Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ},
+        Role.SUPPORT: _EVERYBODY | _CASEWORK | _KYC | {Permission.PEOPLE_READ},
+        Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
         Role.INVENTORY: _EVERYBODY,
-        Role.COMPLIANCE: _EVERYBODY | _CONDUCT,
+        Role.COMPLIANCE: _EVERYBODY
+        | _CONDUCT
+        | _CASEWORK
+        | _KYC
+        | {Permission.KYC_DECIDE, Permission.SCREENING_DECIDE, Permission.SCREENING_READ},
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _GOVERNMENT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _GOVERNMENT | _KYC,
     }
 )

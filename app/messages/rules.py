@@ -7,13 +7,23 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 #: The version in use of each kind of in-app message. A changed text is a new file and a new number.
-VERSIONS = {"trade_confirmed": 1}
+VERSIONS = {
+    "kyc_approved": 1,
+    "kyc_expiring": 1,
+    "kyc_more_needed": 1,
+    "kyc_rejected": 1,
+    "trade_confirmed": 1,
+}
 #: The same for e-mails, which have two files each: text and HTML.
 MAIL_VERSIONS = {
     "approval_waiting": 1,
     "confirm_email": 1,
     "export_ready": 1,
     "invitation": 1,
+    "kyc_approved": 1,
+    "kyc_expiring": 1,
+    "kyc_more_needed": 1,
+    "kyc_rejected": 1,
     "passkey_added": 1,
     "passkey_removed": 1,
     "password_changed": 2,

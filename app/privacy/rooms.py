@@ -14,6 +14,7 @@ from app.idempotency import personal as idempotency
 from app.identity import personal as identity
 from app.kit.db import Session
 from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kyc import personal as kyc
 from app.ledger import personal as ledger
 from app.messages import personal as messages
 from app.outbox import personal as outbox
@@ -80,6 +81,7 @@ ROOMS: tuple[Room, ...] = (
     ledger.ROOM,
     trading.ROOM,
     funding.ROOM,
+    kyc.ROOM,
     messages.ROOM,
     OWN,
     approvals.room(unless=ERASE),
@@ -111,6 +113,15 @@ def held_on(session: Session, person_id: UUID) -> dict[str, Sections]:
     """Everything that an archive contains, by room."""
     found = {room.name: room.held(session, person_id) for room in ROOMS}
     return {name: sections for name, sections in found.items() if sections}
+
+
+def files_of(session: Session, person_id: UUID) -> dict[str, bytes]:
+    """The documents that an archive contains, by the name they have there."""
+    return {
+        f"{room.name}/{name}": data
+        for room in ROOMS
+        for name, data in room.files(session, person_id).items()
+    }
 
 
 def still_open(session: Session, person_id: UUID) -> list[Open]:
