@@ -28,7 +28,8 @@ from app.blueprints import (
 )
 from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
+from app.blueprints.admin import payments as payment_pages
+from app.blueprints.api import admin, auth, me, messages, payments, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
@@ -37,7 +38,9 @@ from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
+from app.funding.ports import ArrivalRails, PaymentRails, PayoutRails
 from app.funding.rules import TransferLimits
+from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
 from app.identity.authority import StandingAuthority
 from app.identity.one_time import OneTimeKey
@@ -74,6 +77,7 @@ API_BLUEPRINTS = (
     privacy.blp,
     trade.blp,
     wallet.blp,
+    payments.blp,
     messages.blp,
     admin.blp,
 )
@@ -94,6 +98,7 @@ PAGE_BLUEPRINTS = (
     audit.blp,
     jobs.blp,
     key_pages.blp,
+    payment_pages.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
@@ -205,6 +210,15 @@ def _provide(settings: Settings) -> None:
     provide(Authority, StandingAuthority())
     provide(KycRules, KycRules())
     provide(Webhooks, Webhooks({}))
+    provide(PaymentRails, PaymentRails({}))
+    provide(ArrivalRails, ArrivalRails({}))
+    provide(PayoutRails, PayoutRails({}))
+    provide(
+        PaymentLimits,
+        PaymentLimits.of(
+            card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
+        ),
+    )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)

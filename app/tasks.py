@@ -2,6 +2,8 @@
 
 from app.approvals import service as approvals
 from app.audit import service as audit
+from app.funding import approval as funding_approval
+from app.funding import arrivals, disputes, payments, payouts, poll, withdrawals
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import by_mail
@@ -20,9 +22,12 @@ from app.trading import service as trading
 
 __all__ = [
     "approvals",
+    "arrivals",
     "audit",
     "by_mail",
+    "disputes",
     "erasure",
+    "funding_approval",
     "hedging",
     "idempotency",
     "identity",
@@ -32,8 +37,12 @@ __all__ = [
     "mailing",
     "messages",
     "outbox",
+    "payments",
+    "payouts",
+    "poll",
     "privacy",
     "providers",
     "throttle",
     "trading",
+    "withdrawals",
 ]

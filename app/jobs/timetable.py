@@ -9,6 +9,7 @@ TIMETABLE = (
     Periodic("roll-up", "ledger.roll_up", every_seconds=2),
     Periodic("seal-audit", "audit.seal", every_seconds=2),
     Periodic("anchor-audit", "audit.anchor", every_seconds=5),
+    Periodic("poll-payments", "funding.poll", every_seconds=10),
     Periodic("expire-holds", "ledger.expire_holds", every_seconds=10),
     Periodic("record-exposure", "hedging.record_exposure", every_seconds=30),
     Periodic("forget-rate-counts", "throttle.forget_ended", every_seconds=300),
