@@ -175,8 +175,10 @@ def screening(session: Session, screening_id: UUID) -> Screened:
 def hits(session: Session, screening_id: UUID) -> list[Hit]:
     """What a screening found, the most alike first."""
     return [
-        Hit(*head, Agreement(birth), Agreement(country), cleared)
-        for *head, birth, country, cleared in session.rows(_HITS, (screening_id,))
+        Hit(number, listed, matched, score, Agreement(birth), Agreement(country), cleared)
+        for number, listed, matched, score, birth, country, cleared in session.rows(
+            _HITS, (screening_id,)
+        )
     ]
 
 
