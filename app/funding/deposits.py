@@ -32,7 +32,7 @@ from app.funding.statuses import (
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Invalid, NotFound
+from app.kit.errors import NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.ledger import chart
@@ -106,8 +106,6 @@ def request(
     `Invalid`, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded` and `TooManyFailures`.
     """
     check_asset(method, amount.asset)
-    if not amount:
-        raise Invalid("amount", "must be above zero")
     provider = _provider(method)
     allowed = resolve(PaymentLimits)
     limits.take_turns(session, actor.user_id)

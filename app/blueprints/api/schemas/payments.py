@@ -67,10 +67,15 @@ class Deposit(Schema):
         keys=ma.fields.String(),
         values=ma.fields.String(),
         required=True,
-        metadata={"description": "What you need to go on: an account to send to, a client secret"},
+        metadata={
+            "description": "What you need to go on: an account to send to, a client secret",
+            "examples": [{"accountNumber": "000123456789", "routingNumber": "110000000"}],
+        },
     )
     code = ma.fields.String(
-        required=True, allow_none=True, metadata={"description": "Why it failed"}
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why it failed", "examples": ["card_declined"]},
     )
     requested_at = Instant(required=True)
     credited_at = Instant(required=True, allow_none=True)
@@ -92,7 +97,10 @@ class Deposits(Schema):
 class Destination(Schema):
     """Where money goes. Which fields are needed depends on the method."""
 
-    account_holder = Text(_LINE_LENGTH_MAX, metadata={"description": "`bank`: yourself"})
+    account_holder = Text(
+        _LINE_LENGTH_MAX,
+        metadata={"description": "`bank`: yourself", "examples": ["Carl Customer"]},
+    )
     account_number = Text(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
     routing_number = Text(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
     phone = Text(_LINE_LENGTH_MAX, metadata={"description": "`mobile_money`: your profile's"})
