@@ -48,6 +48,7 @@ from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
+from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.ports import ArrivalRails, PaymentRails, PayoutRails
 from app.funding.rules import TransferLimits
@@ -154,6 +155,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sanctions.sanctions,
     ):
         app.cli.add_command(group)
+    app.cli.add_command(reconcile_command.reconcile)
     return app
 
 

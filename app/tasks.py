@@ -17,6 +17,7 @@ from app.outbox import service as outbox
 from app.privacy import erasure
 from app.privacy import exports as privacy
 from app.providers import service as providers
+from app.reporting import reconciliation
 from app.screening import rescreening as screening
 from app.throttle import service as throttle
 from app.trading import service as trading
@@ -43,6 +44,7 @@ __all__ = [
     "poll",
     "privacy",
     "providers",
+    "reconciliation",
     "screening",
     "throttle",
     "trading",

@@ -87,9 +87,10 @@ def account_changed(database: Database, *, event_id: str) -> None:
                 take_arrival(session, rail.name, rail.provider_id, arrival)
 
 
-def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Arrival) -> None:
+def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Arrival) -> bool:
     """Credit what came on an account that we gave to somebody, once; and take it from them again
-    if it was returned. What came on no account of ours opens a case."""
+    if it was returned. What came on no account of ours opens a case. Answers whether anything was
+    new."""
     row = session.row(_GIVEN_TO, (provider, arrival.account_ref))
     if row is None:
         cases.open_case(
@@ -100,10 +101,10 @@ def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Ar
             title="Money came on an account that belongs to nobody",
             facts={"provider": provider, "amount": f"{arrival.amount} {arrival.amount.asset.code}"},
         )
-        return
+        return False
     user_id, method = row[0], Method(row[1])
     account = deposits.account_of(method, arrival.amount, provider_id)
-    deposit_id = credit_arrival(
+    deposit_id, is_new = credit_arrival(
         session,
         user_id,
         method,
@@ -113,7 +114,8 @@ def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Ar
         account=account,
     )
     if arrival.is_returned:
-        _take_back(session, deposit_id, arrival.amount, account)
+        is_new |= _take_back(session, deposit_id, arrival.amount, account)
+    return is_new
 
 
 def credit_arrival(
@@ -125,19 +127,19 @@ def credit_arrival(
     provider_ref: str,
     amount: Amount,
     account: AccountKey,
-) -> UUID:
-    """Credit what arrived, once; answers the deposit's id. It is the oldest one that was announced,
-    whatever amount was, or one of its own."""
+) -> tuple[UUID, bool]:
+    """Credit what arrived, once; answers the deposit's id and whether it was new. It is the oldest
+    one that was announced, whatever amount was, or one of its own."""
     limits.take_turns(session, user_id)
     row = session.row(_LOCK_BY_REF, (provider, provider_ref))
     if row is not None:
-        return UUID(str(row[0]))
+        return row[0], False
     announced = session.row(_ANNOUNCED, (user_id, method, amount.asset.code))
     if announced is not None:
         session.send(deposits.KNOWN, (provider_ref, announced[0]))
         deposit = deposits.locked(session, announced[0])
         deposits.credit(session, deposit, amount, Amount(amount.asset, 0), account)
-        return deposit.id
+        return deposit.id, True
     identifier, now = ids.new(), clock.now()
     session.send(
         _INSERT_ARRIVED,
@@ -149,14 +151,15 @@ def credit_arrival(
     deposits.note(session, identifier, None, DepositStatus.CREDITED, provider_ref)
     deposit = deposits.locked(session, identifier)
     deposits.post(session, deposit, amount, Amount(amount.asset, 0), account)
-    return identifier
+    return identifier, True
 
 
-def _take_back(session: Session, deposit_id: UUID, amount: Amount, account: AccountKey) -> None:
-    """The sender's bank took a credited payment back: the customer owes it."""
+def _take_back(session: Session, deposit_id: UUID, amount: Amount, account: AccountKey) -> bool:
+    """The sender's bank took a credited payment back: the customer owes it. Answers whether that
+    was new."""
     deposit = deposits.locked(session, deposit_id)
     if deposit.status is DepositStatus.TAKEN_BACK:
-        return
+        return False
     debts.book(
         session, deposit.user_id, reference=f"{deposit.public_id}:returned", owed=amount,
         taken_from=account,
@@ -164,3 +167,4 @@ def _take_back(session: Session, deposit_id: UUID, amount: Amount, account: Acco
     deposits.step(session, deposit, DepositStatus.TAKEN_BACK)
     deposits.tell(session, deposit, "deposit_disputed", amount, owed=str(amount))
     debts.collect(session, deposit.user_id, amount.asset)
+    return True

@@ -19,6 +19,7 @@ TIMETABLE = (
     Periodic("prune-outbox", "outbox.prune_done", every_seconds=600),
     Periodic("expire-verifications", "kyc.expire", every_seconds=3600),
     Periodic("forget-evidence", "kyc.forget_kept", every_seconds=86_400),
+    Periodic("reconcile", "reporting.reconcile", every_seconds=86_400),
     Periodic("forget-sessions", "identity.forget_expired", every_seconds=3600),
     Periodic("forget-mails", "messages.forget_mails", every_seconds=3600),
     Periodic("forget-keys", "idempotency.forget_old", every_seconds=3600),

@@ -22,8 +22,8 @@ from app.ledger import chart
 from app.ledger import queries as ledger
 from app.providers import service as providers
 from app.providers.ports import Delivery, Event
-from tests.funding.conftest import Till, usd
-from tests.funding.rails import Mood
+from tests.rails import Mood
+from tests.till import Till, usd
 from tests.unchanged import unchanged
 
 
@@ -168,17 +168,11 @@ def test_a_day_has_a_limit(till: Till) -> None:
 
 
 class TestArrivals:
-    def arrive(self, till: Till, name: str, amount: str, *, back: bool = False) -> Arrival:
-        account = f"acc_{ids.encode('usr', till.actor.user_id)}"
-        arrival = Arrival(name, account, usd(amount), clock.now(), is_returned=back)
-        till.bank.came = [a for a in till.bank.came if a.provider_ref != name] + [arrival]
-        return arrival
-
     def test_are_credited_as_they_come(self, till: Till) -> None:
         deposit = till.deposit("100.00", Method.BANK)
         till.look(deposit)
         assert till.deposit_status(deposit) == "pending"
-        self.arrive(till, f"in_{deposit}", "99.50")
+        till.arrive(f"in_{deposit}", "99.50")
         till.look(deposit)
         till.look(deposit)
         assert till.deposit_status(deposit) == "credited"
@@ -189,14 +183,14 @@ class TestArrivals:
         deposit = till.deposit("100.00", Method.BANK)
         till.look(deposit)
         for part in "abc":
-            self.arrive(till, f"in_{deposit}_{part}", "10.00")
+            till.arrive(f"in_{deposit}_{part}", "10.00")
         till.look(deposit)
         assert till.has() == {"USD": "530.00"}
 
     def test_whoever_sees_them_first(self, till: Till) -> None:
         deposit = till.deposit("100.00", Method.BANK)
         till.look(deposit)
-        arrival = self.arrive(till, f"in_{deposit}", "100.00")
+        arrival = till.arrive(f"in_{deposit}", "100.00")
         for _ in range(2):
             with till.database.transaction() as session:
                 arrivals.take_arrival(session, "bank", till.bank.provider_id, arrival)
@@ -208,7 +202,7 @@ class TestArrivals:
         till.look(deposit)
         with till.database.transaction() as session:
             for is_back in (False, True, True):
-                arrival = self.arrive(till, f"in_{deposit}", "700.00", back=is_back)
+                arrival = till.arrive(f"in_{deposit}", "700.00", back=is_back)
                 arrivals.take_arrival(session, "bank", till.bank.provider_id, arrival)
         assert till.deposit_status(deposit) == "taken_back"
         # 500 + 700 came, 700 were owed and collected from what was there.
@@ -226,7 +220,7 @@ class TestArrivals:
     def test_beyond_the_limit_are_told_to_compliance(self, till: Till) -> None:
         deposit = till.deposit("100.00", Method.BANK)
         till.look(deposit)
-        self.arrive(till, f"in_{deposit}", "250000.01")
+        till.arrive(f"in_{deposit}", "250000.01")
         till.look(deposit)
         assert till.has() == {"USD": "250500.01"}
         with till.database.reading() as session:

@@ -21,9 +21,9 @@ from app.kit.money import Amount
 from app.kit.ports import provide
 from app.kyc import service as kyc
 from app.ledger.errors import InsufficientFunds
-from tests.funding.conftest import BANK_ACCOUNT, Till, usd
-from tests.funding.rails import Mood
+from tests.rails import Mood
 from tests.sanctions import LISTED
+from tests.till import BANK_ACCOUNT, Till, usd
 from tests.unchanged import unchanged
 
 
