@@ -11,10 +11,11 @@ from sandbox import pages
 from sandbox.faults import Faults
 from sandbox.provider import Provider
 from sandbox.store import Store
+from sandbox.stripe import stripe
 from sandbox.webhooks import Deliveries
 
 #: Every provider that is played, by name.
-PROVIDERS: dict[str, Provider] = {}
+PROVIDERS: dict[str, Provider] = {each.name: each for each in (stripe,)}
 
 
 def create_app(
