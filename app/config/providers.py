@@ -88,6 +88,16 @@ class ProviderSettings(BaseSettings):
     #: From a call's start to its last byte.
     provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
 
+    bank_mode: Mode = Field("sandbox", alias="BANK_MODE")
+    bank_base_url: Annotated[str, _fits_mode("bank_mode")] = Field("", alias="BANK_BASE_URL")
+    bank_api_key: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
+        SecretStr(""), alias="BANK_API_KEY"
+    )
+    #: Two, with a comma between, while one replaces the other.
+    bank_webhook_secret: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
+        SecretStr(""), alias="BANK_WEBHOOK_SECRET"
+    )
+
     stripe_mode: Mode = Field("sandbox", alias="STRIPE_MODE")
     stripe_api_base: Annotated[str, _fits_mode("stripe_mode")] = Field("", alias="STRIPE_API_BASE")
     #: `sk_…` or `rk_…`. Empty: that of the sandbox.
@@ -104,6 +114,16 @@ class ProviderSettings(BaseSettings):
         if base_url or not self.sandbox_url:
             return base_url
         return f"{self.sandbox_url}/{name}"
+
+    @property
+    def bank_key(self) -> str:
+        """The key in use."""
+        return self.bank_api_key.get_secret_value() or sandbox_secret("bank")
+
+    @property
+    def bank_webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that webhooks may be signed with."""
+        return _secrets(self.bank_webhook_secret, sandbox_secret("bank webhook"))
 
     @property
     def stripe_key(self) -> str:

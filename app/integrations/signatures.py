@@ -1,13 +1,26 @@
 """`t=<seconds>,v1=<hex>`: an HMAC over the moment and the raw body, as Stripe signs webhooks."""
 
 import hmac
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from app.kit import clock
+from app.kit.errors import Malformed
 from app.providers.errors import Forged
 
 TOLERANCE_SECONDS = 300
 _DIGITS_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SignedEvent:
+    """What such a body says. Read only once its signature is checked."""
+
+    id: str
+    kind: str
+    data: Mapping[str, Any]
 
 
 def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
@@ -32,6 +45,18 @@ def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
     ]
     if not any(found):
         raise Forged
+
+
+def signed_event(body: bytes) -> SignedEvent:
+    """The {id, type, data} of a body. Raises `Malformed`."""
+    try:
+        event: Any = json.loads(body)
+        identifier, kind, data = event["id"], event["type"], event["data"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise Malformed("an event has an id, a type and data") from error
+    if not (isinstance(identifier, str) and isinstance(kind, str) and isinstance(data, dict)):
+        raise Malformed("an event has an id, a type and data")
+    return SignedEvent(identifier, kind, data)
 
 
 def _is_moment(text: str) -> bool:

@@ -1,10 +1,8 @@
 """What Stripe tells us, signed."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
-from app.integrations.signatures import check_timed
+from app.integrations.signatures import check_timed, signed_event
 from app.kit.errors import Malformed
 from app.providers.ports import Delivery, Event
 
@@ -23,14 +21,13 @@ class StripeWebhook:
     def verify(self, delivery: Delivery) -> list[Event]:
         """The event in it, if it is about a payment or a dispute."""
         check_timed(delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets)
-        try:
-            event: Any = json.loads(delivery.body)
-            identifier, kind = str(event["id"]), str(event["type"])
-            subject = str(event["data"]["object"]["id"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise Malformed("an event has an id, a type and an object") from error
+        event = signed_event(delivery.body)
+        about = event.data.get("object")
+        subject = about.get("id") if isinstance(about, dict) else None
+        if not isinstance(subject, str):
+            raise Malformed("the data of an event has an object with an id")
         return [
-            Event(identifier, kind, subject, task)
+            Event(event.id, event.kind, subject, task)
             for prefix, task in _TASKS.items()
-            if kind.startswith(prefix)
+            if event.kind.startswith(prefix)
         ]
