@@ -50,7 +50,6 @@ from app.cli import jobs as job_commands
 from app.cli import people as people_commands
 from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
-from app.funding.ports import ArrivalRails, PaymentRails, PayoutRails
 from app.funding.rules import TransferLimits
 from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
@@ -62,6 +61,7 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.rails import provide_rails
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
@@ -76,6 +76,7 @@ from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
+from app.providers.service import Calls
 from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
@@ -142,6 +143,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
+    provide_rails(settings, Calls(database), resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (
@@ -227,9 +229,6 @@ def _provide(settings: Settings) -> None:
     provide(Authority, StandingAuthority())
     provide(KycRules, KycRules())
     provide(Webhooks, Webhooks({}))
-    provide(PaymentRails, PaymentRails({}))
-    provide(ArrivalRails, ArrivalRails({}))
-    provide(PayoutRails, PayoutRails({}))
     provide(
         PaymentLimits,
         PaymentLimits.of(
