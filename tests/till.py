@@ -107,13 +107,18 @@ def usd(text: str) -> Amount:
     return Amount.parse(TRADABLE["USD"], text)
 
 
+def lift(database: Database, user_id: UUID) -> None:
+    """Tier 3, without evidence."""
+    with database.transaction() as session:
+        kyc.lift(session, user_id, note="test")
+
+
 def open_till(database: Database, people: People, *, name: str = "") -> Till:
     """A customer with 500 dollars and tier 3; the list of the sample stands. `name` makes providers
     of their own, whose lists hold nothing of other tests."""
     sanctions.stand(database)
     actor = people.customer(USD="500")
-    with database.transaction() as session:
-        kyc.lift(session, actor.user_id, note="test")
+    lift(database, actor.user_id)
     till = Till(database, people, actor)
     till.cards.name, till.bank.name = f"stripe{name}", f"bank{name}"
     provide(PaymentRails, PaymentRails({Method.CARD: till.cards}))

@@ -23,6 +23,10 @@ from app.providers import queries as providers
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 _BY_REF = "SELECT id FROM withdrawals WHERE provider = %s AND provider_ref = %s"
+#: One that has gone can still come back.
+_LOOKED_AT = UNDER_WAY | {WithdrawalStatus.COMPLETED}
+#: What a provider had taken, it knows.
+_TAKEN = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
 
 @task("funding.send_withdrawal", own_transactions=True)
@@ -38,7 +42,7 @@ def advance(database: Database, *, withdrawal_id: str) -> None:
             if not _may_go(session, asked):
                 return
             withdrawals.step(session, asked, WithdrawalStatus.SENDING)
-        elif was not in UNDER_WAY:
+        elif was not in _LOOKED_AT:
             return
         session.send(withdrawals.LOOKED, (clock.now(), asked.id))
     rail = resolve(PayoutRails)[asked.method]
@@ -66,7 +70,7 @@ def _asked(rail: PayoutRail, asked: withdrawals.Locked, *, is_first: bool) -> Pa
     found = None if is_first else rail.find(asked.public_id)
     if found is not None:
         return found
-    if asked.status is WithdrawalStatus.SENT:
+    if asked.status in _TAKEN:
         raise OutcomeUnknown("the provider does not know any more what it had taken")
     return rail.send(PayoutOrder(asked.public_id, asked.amount, asked.destination))
 
@@ -75,7 +79,7 @@ def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
     """Make of a withdrawal what the provider says of it now."""
     asked = withdrawals.locked(session, withdrawal_id)
     session.send(withdrawals.LOOKED, (clock.now(), asked.id))
-    if asked.status not in UNDER_WAY | {WithdrawalStatus.COMPLETED}:
+    if asked.status not in _LOOKED_AT:
         return
     if payout.amount != asked.amount:
         _report_wrong_amount(session, asked, payout)

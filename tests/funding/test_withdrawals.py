@@ -7,7 +7,7 @@ import pytest
 from app.access import Actor, Role
 from app.approvals import queries, service
 from app.catalog.rules import TRADABLE
-from app.funding import approval, disputes, payouts, withdrawals
+from app.funding import approval, disputes, withdrawals
 from app.funding.errors import (
     AccountOwes,
     DailyLimitExceeded,
@@ -100,9 +100,7 @@ def test_what_is_returned_is_credited_again(till: Till) -> None:
     assert till.has() == {"USD": "400.00"}
     till.bank.become(PayoutState.RETURNED, "R03")
     for _ in range(2):
-        with till.database.transaction() as session:
-            [payout] = till.bank.sent.values()
-            payouts.apply(session, withdrawal, payout)
+        till.send(withdrawal)
     assert till.status(withdrawal) == "returned"
     assert till.has() == {"USD": "500.00"}
 
