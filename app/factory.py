@@ -28,7 +28,7 @@ from app.blueprints import (
 )
 from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
+from app.blueprints.api import admin, auth, kyc, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
@@ -47,6 +47,7 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.plaid import wiring as plaid
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
@@ -55,12 +56,14 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
+from app.kyc.ports import IdentityProvider
 from app.kyc.rules import KycRules
 from app.messages.ports import Mailer
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
+from app.providers.service import Calls
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -74,6 +77,7 @@ API_BLUEPRINTS = (
     privacy.blp,
     trade.blp,
     wallet.blp,
+    kyc.blp,
     messages.blp,
     admin.blp,
 )
@@ -122,6 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
+    _connect_providers(settings, database)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (
@@ -203,8 +208,10 @@ def _provide(settings: Settings) -> None:
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
-    provide(KycRules, KycRules())
-    provide(Webhooks, Webhooks({}))
+    provide(
+        KycRules,
+        KycRules.of(settings.kyc_daily_usd, valid=timedelta(days=settings.kyc_valid_days)),
+    )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -218,6 +225,12 @@ def _provide(settings: Settings) -> None:
             stray_bps_max=settings.paxg_stray_bps_max,
         ),
     )
+
+
+def _connect_providers(settings: Settings, database: Database) -> None:
+    calls, webhooks_of = Calls(database), Webhooks({})
+    provide(IdentityProvider, plaid.connect(settings, calls, webhooks_of))
+    provide(Webhooks, webhooks_of)
 
 
 def _mailer(settings: Settings) -> Mailer:

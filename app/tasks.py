@@ -7,6 +7,7 @@ from app.idempotency import service as idempotency
 from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
+from app.kyc import checking
 from app.kyc import settling as kyc
 from app.ledger import service as ledger
 from app.messages import mailing
@@ -22,6 +23,7 @@ __all__ = [
     "approvals",
     "audit",
     "by_mail",
+    "checking",
     "erasure",
     "hedging",
     "idempotency",

@@ -28,7 +28,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
-from app.blueprints import openapi
+from app.blueprints import openapi, upload
 from app.blueprints.body import JSON, json_body
 from app.blueprints.envelope import ACTOR
 from app.blueprints.errors import InvalidRequest
@@ -81,6 +81,7 @@ class Operation:
     own_transactions: bool
     snapshot: bool
     gives_file: str
+    takes_file: int
 
     @property
     def public(self) -> bool:
@@ -122,6 +123,7 @@ class ApiBlueprint(Blueprint):
         own_transactions: bool = False,
         snapshot: bool = False,
         gives_file: str = "",
+        takes_file: int = 0,
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
@@ -133,7 +135,8 @@ class ApiBlueprint(Blueprint):
         session only reads, each statement on its own, or all of one moment with `snapshot`. With
         `own_transactions` the function gets `database` in place of `session`, for something slow
         between two transactions. `refusals` and `replies` document answers beside the usual ones.
-        With `gives_file`, a media type, the answer is a `File`.
+        With `gives_file`, a media type, the answer is a `File`. With `takes_file`, how many bytes
+        a file may have, the body is a form, whose field `file` is loaded as an `Upload`.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -156,6 +159,7 @@ class ApiBlueprint(Blueprint):
                 own_transactions=own_transactions,
                 snapshot=snapshot,
                 gives_file=gives_file,
+                takes_file=takes_file,
             )
             _check_combination(operation)
             _check_parameters(operation)
@@ -197,6 +201,8 @@ def _check_combination(operation: Operation) -> None:
         raise TypeError(f"{route}: nothing can be written on a snapshot")
     if operation.idempotent and (operation.public or operation.own_transactions):
         raise TypeError(f"{route}: one key, one actor, one transaction")
+    if operation.takes_file and (operation.idempotent or operation.takes is None):
+        raise TypeError(f"{route}: a file comes with fields, and is known by itself if sent again")
 
 
 def _check_parameters(operation: Operation) -> None:
@@ -300,7 +306,10 @@ def _read(operation: Operation) -> Asked:
         key = keys.checked_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
     body: Any = None
     arguments: tuple[Any, ...] = ()
-    if operation.takes is not None:
+    if operation.takes is not None and operation.takes_file:
+        form = upload.form_with_file(operation.takes_file)
+        arguments = (_load(operation.takes, form),)
+    elif operation.takes is not None:
         body = json_body()
         arguments = (_load(operation.takes, body),)
     elif request.content_length and operation.method != "GET":

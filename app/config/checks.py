@@ -153,3 +153,12 @@ def split(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+
+
+def rising_dollars(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Whole dollars for four tiers, none less than the one before."""
+    if len(value) != len("0123") or not all(re.fullmatch(r"\d{1,12}", each) for each in value):
+        raise ValueError("is four whole numbers of dollars, for the tiers from 0 to 3")
+    if sorted(value, key=int) != list(value):
+        raise ValueError("must not fall from one tier to the next")
+    return value

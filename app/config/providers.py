@@ -74,6 +74,17 @@ class ProviderSettings(BaseSettings):
     #: From a call's start to its last byte.
     provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
 
+    plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
+    plaid_base_url: Annotated[str, _fits_mode("plaid_mode", live_host="production.plaid.com")] = (
+        Field("", alias="PLAID_BASE_URL")
+    )
+    plaid_client_id: str = Field("pbcex", alias="PLAID_CLIENT_ID")
+    plaid_secret: Annotated[SecretStr, _needed_live("plaid_mode")] = Field(
+        SecretStr(""), alias="PLAID_SECRET"
+    )
+    #: What Plaid checks of a person is kept there under this name.
+    plaid_template_id: str = Field("idvtmp_pbcex", alias="PLAID_TEMPLATE_ID")
+
     def provider_url(self, base_url: str, name: str) -> str:
         """`base_url`, or else where the sandbox plays the provider of that name; empty without."""
         if base_url or not self.sandbox_url:

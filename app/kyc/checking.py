@@ -11,14 +11,13 @@ from uuid import UUID
 
 from app.identity import queries as people
 from app.keys import service as keys
-from app.kit import clock, ids
+from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.kyc import details, queries, settling, steps
 from app.kyc.ports import Answered, Asked, IdentityProvider, Outcome
-from app.kyc.queries import PREFIX
 from app.kyc.rules import WAITING, Kind
 from app.kyc.submission import Personal
 from app.outbox import service as outbox
