@@ -167,10 +167,11 @@ def count_waiting_for(session: Session, actor: Actor) -> int:
     if Permission.CASES_READ not in actor.permissions:
         return 0
     rows = session.rows(_COUNT, {"actor": actor.user_id})
-    needed = {
-        name: {kind.read, kind.work} for name, _ in rows if (kind := registry.kind_named(name))
-    }
-    return sum(count for name, count in rows if needed[name] <= actor.permissions)
+    return sum(
+        count
+        for kind, count in ((registry.kind_named(name), count) for name, count in rows)
+        if {kind.read, kind.work} <= actor.permissions
+    )
 
 
 def is_open_about(session: Session, person_id: UUID) -> bool:
@@ -180,8 +181,8 @@ def is_open_about(session: Session, person_id: UUID) -> bool:
 
 
 def _case(row: Row) -> Case:
-    head, state, tail = row[:6], row[6], row[7:]
-    return Case(*head, State(state), *tail)
+    identifier, kind, key, subject, person_id, title, state, *rest = row
+    return Case(identifier, kind, key, subject, person_id, title, State(state), *rest)
 
 
 def _event(row: Row) -> Event:

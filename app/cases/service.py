@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.access import Actor, require
+from app.access import Actor, Permission, require
 from app.approvals import rules as reasons
 from app.approvals.ports import Authority
 from app.audit import service as audit
@@ -202,6 +202,12 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
     )
     ended = Ended(case.id, case.key, case.person_id, case.disposition, actor)
     case.kind.reopened(session, ended)
+
+
+def caseworkers(session: Session) -> list[UUID]:
+    """Everybody who may look into ordinary cases."""
+    permissions = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
+    return resolve(Authority).who_may(session, permissions)
 
 
 def may_work(session: Session, kind: Kind, person_id: UUID | None) -> list[UUID]:

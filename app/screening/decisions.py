@@ -4,7 +4,6 @@ Rooms above that wait for a decision name a task with `tell`; it is staged with 
 """
 
 from types import MappingProxyType
-from uuid import UUID
 
 from app.access import Permission
 from app.cases import registry
@@ -30,6 +29,11 @@ ON CONFLICT (subject_key, entry_number) WHERE lifted_at IS NULL DO NOTHING
 _LIFT = """
 UPDATE screening_decisions SET lifted_at = %s WHERE case_id = %s AND lifted_at IS NULL
 """
+_IS_BLOCKED = """
+SELECT EXISTS (SELECT FROM screening_decisions
+    WHERE decision = 'match' AND lifted_at IS NULL
+    AND (person_id = %(person)s OR subject_key = %(key)s))
+"""
 _ABOUT = "SELECT DISTINCT about FROM screenings WHERE case_id = %s ORDER BY about"
 
 _LISTENERS: list[str] = []
@@ -49,20 +53,24 @@ def _closed(session: Session, ended: Ended) -> None:
         session.send(
             _DECIDE, (ids.new(), key, ended.person_id, number, decision, ended.case_id, now)
         )
-    verdict = Verdict.BLOCKED if ended.disposition == MATCH else Verdict.CLEAR
-    _tell_listeners(session, ended.case_id, ended.person_id, verdict)
+    _tell_listeners(session, ended, Verdict.CLEAR)
 
 
 def _reopened(session: Session, ended: Ended) -> None:
     session.send(_LIFT, (clock.now(), ended.case_id))
-    _tell_listeners(session, ended.case_id, ended.person_id, Verdict.REVIEW)
+    _tell_listeners(session, ended, Verdict.REVIEW)
 
 
-def _tell_listeners(
-    session: Session, case_id: UUID, person_id: UUID | None, verdict: Verdict
-) -> None:
-    for (about,) in session.rows(_ABOUT, (case_id,)):
-        args = {"about": about, "person_id": str(person_id) if person_id else None}
+def _tell_listeners(session: Session, ended: Ended, verdict: Verdict) -> None:
+    """What the decision comes to: whoever is blocked for another reason stays so."""
+    [[(is_blocked,)], abouts] = session.fetch(
+        (_IS_BLOCKED, {"person": ended.person_id, "key": bytes.fromhex(ended.key)}),
+        (_ABOUT, (ended.case_id,)),
+    )
+    if is_blocked:
+        verdict = Verdict.BLOCKED
+    for (about,) in abouts:
+        args = {"about": about, "person_id": str(ended.person_id) if ended.person_id else None}
         for task in _LISTENERS:
             outbox.stage(session, task, {**args, "verdict": str(verdict)})
 

@@ -187,7 +187,7 @@ class Index:
 
     def _read(self) -> list[_Name]:
         """The names with their words numbered, and not yet weighed."""
-        names = []
+        names: list[_Name] = []
         for place, party in enumerate(self._parties):
             for kind, text in party.names:
                 words = words_of(text)

@@ -152,9 +152,7 @@ def standing(session: Session, person_id: UUID) -> Verdict | None:
 
 def list_versions(session: Session, limit: int = 10) -> list[ListVersion]:
     """The last versions of the list, newest first."""
-    return [
-        ListVersion(row[0], bytes(row[1]), *row[2:]) for row in session.rows(_LISTS, (limit,))
-    ]
+    return [ListVersion(row[0], bytes(row[1]), *row[2:]) for row in session.rows(_LISTS, (limit,))]
 
 
 def screenings(
@@ -177,21 +175,23 @@ def screening(session: Session, screening_id: UUID) -> Screened:
 def hits(session: Session, screening_id: UUID) -> list[Hit]:
     """What a screening found, the most alike first."""
     return [
-        Hit(*head, Agreement(birth), Agreement(country), cleared)
-        for *head, birth, country, cleared in session.rows(_HITS, (screening_id,))
+        Hit(number, listed, matched, score, Agreement(birth), Agreement(country), cleared)
+        for number, listed, matched, score, birth, country, cleared in session.rows(
+            _HITS, (screening_id,)
+        )
     ]
 
 
 def listings(session: Session, numbers: list[int], version: int) -> Mapping[int, Listing]:
     """Listed parties by their number, as that version of the list has them."""
     rows = session.rows(_ENTRIES, {"numbers": numbers, "version": version})
-    return {
-        number: Listing(number, name, Sort(sort), *rest) for number, name, sort, *rest in rows
-    }
+    return {number: Listing(number, name, Sort(sort), *rest) for number, name, sort, *rest in rows}
 
 
 def _screened(row: Row) -> Screened:
-    identifier, version, purpose, about, person, threshold, verdict, case_id, at, sealed, *rest = row
+    identifier, version, purpose, about, person, threshold, verdict, case_id, at, sealed, *rest = (
+        row
+    )
     opened = keys.open_sealed(
         bytes(sealed), table="screenings", column="subject_sealed", key=identifier
     )

@@ -1,4 +1,4 @@
-"""Reads the files of the SDN list as the Treasury's Office of Foreign Assets Control publishes them.
+"""Reads the files of the SDN list as the Treasury's OFAC publishes them.
 
 Four files of quoted CSV without a header: `sdn.csv` (the parties), `alt.csv` (their other names),
 `add.csv` (their addresses) and `sdn_comments.csv` (what did not fit into the remarks of sdn.csv,
@@ -10,7 +10,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -34,6 +34,7 @@ _SORTS = {"": Sort.ENTITY, **{sort.value: sort for sort in Sort if sort is not S
 _NOTHING = re.compile(r"-0-?")
 #: Old tools end a text file so.
 _END_OF_FILE = "\x1a"
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _FILE_BYTES_MAX = 200 * 1024 * 1024
 
 Alias = tuple[str, str, str]
@@ -96,7 +97,12 @@ def read(folder: Path) -> Files:
     for _line, number, (text,) in _rows(folder, COMMENTS):
         overflow[number] += text
     entries = tuple(
-        _entry(line, number, fields, overflow.get(number, ""), aliases[number], addresses[number])
+        replace(
+            _entry(line, number, fields),
+            remarks=fields[-1] + overflow.get(number, ""),
+            aliases=tuple(aliases[number]),
+            addresses=tuple(addresses[number]),
+        )
         for number, (line, fields) in sorted(parties.items())
     )
     unnamed = tuple(
@@ -106,29 +112,16 @@ def read(folder: Path) -> Files:
     return Files(digest.digest(), entries, unnamed)
 
 
-def _entry(
-    line: int,
-    number: int,
-    fields: list[str],
-    overflow: str,
-    aliases: list[Alias],
-    addresses: list[Address],
-) -> Entry:
+def _entry(line: int, number: int, fields: list[str]) -> Entry:
+    """What sdn.csv says by itself."""
     name, sort, programs, *details, remarks = fields
     if not name:
         raise InvalidList(SDN, line, "has no name")
     if sort not in _SORTS:
         raise InvalidList(SDN, line, "is neither individual, vessel, aircraft nor nothing of these")
-    return Entry(
-        number,
-        name,
-        _SORTS[sort],
-        tuple(each for each in re.split(r"\] \[", programs.strip("[]")) if each),
-        remarks + overflow,
-        {name: text for name, text in zip(_DETAILS, details, strict=True) if text},
-        tuple(aliases),
-        tuple(addresses),
-    )
+    known = {label: text for label, text in zip(_DETAILS, details, strict=True) if text}
+    several = tuple(each for each in programs.strip("[]").split("] [") if each)
+    return Entry(number, name, _SORTS[sort], several, remarks, known, (), ())
 
 
 def _rows(
@@ -139,16 +132,17 @@ def _rows(
     for line, fields in _lines(folder, file):
         if len(fields) != _FIELDS[file]:
             raise InvalidList(file, line, f"has {len(fields)} fields, not {_FIELDS[file]}")
-        first = fields[0]
-        if not (first.isascii() and first.isdigit() and len(first) <= 9):
+        if not _NUMBER.fullmatch(fields[0]):
             raise InvalidList(file, line, "does not begin with a number")
-        number = int(first)
+        number = int(fields[0])
         if file == SDN and number in seen:
             raise InvalidList(file, line, f"names {number} a second time")
         if parties is not None and number not in parties:
             raise InvalidList(file, line, f"is about {number}, whom {SDN} does not name")
         seen.add(number)
-        yield line, number, [_text(field) for field in fields[1:]]
+        # Running text that was cut goes on elsewhere: the blank at its end counts.
+        *short, running = fields[1:]
+        yield line, number, [*(_text(field).strip() for field in short), _text(running)]
 
 
 def _lines(folder: Path, file: str) -> Iterator[tuple[int, list[str]]]:
@@ -183,5 +177,4 @@ def _bytes(folder: Path, file: str) -> bytes:
 
 
 def _text(field: str) -> str:
-    text = field.strip()
-    return "" if _NOTHING.fullmatch(text) else text
+    return "" if _NOTHING.fullmatch(field.strip()) else field
