@@ -18,8 +18,8 @@ blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
     "POST",
     "/submit",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas.Submit,
-    gives=schemas.Standing,
+    takes=schemas.SubmitIdentity,
+    gives=schemas.Verified,
     status=201,
     refusals=(VerificationOpen, Limited),
 )
@@ -68,7 +68,7 @@ def send_document(session: Session, actor: Actor, body: dict[str, Any]) -> objec
     "/kyb/submit",
     permission=Permission.KYC_SUBMIT,
     takes=schemas.SubmitBusiness,
-    gives=schemas.Standing,
+    gives=schemas.Verified,
     status=201,
     refusals=(VerificationOpen, Limited),
 )
@@ -81,7 +81,7 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     return overview.of(session, actor.user_id)
 
 
-@blp.operation("GET", "/status", permission=Permission.KYC_STATUS, gives=schemas.Standing)
+@blp.operation("GET", "/status", permission=Permission.KYC_STATUS, gives=schemas.Verified)
 def status(session: Session, actor: Actor) -> object:
     """How far the caller is verified, what they may move for it, and what is missing."""
     return overview.of(session, actor.user_id)

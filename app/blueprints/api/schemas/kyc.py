@@ -24,7 +24,7 @@ _STATUS = {
 }
 
 
-class Address(Schema):
+class ResidentialAddress(Schema):
     """Where somebody lives or a company is. What it needs depends on the country."""
 
     street = Text(_LINE_MAX, required=True, metadata={"examples": ["1600 Amphitheatre Pkwy"]})
@@ -39,13 +39,13 @@ class Address(Schema):
 _DAY = {"format": "date", "examples": ["1985-04-12"]}
 
 
-class Submit(Schema):
+class SubmitIdentity(Schema):
     """Who the caller is, as their documents say."""
 
     first_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
     last_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
     date_of_birth = Text(10, required=True, metadata=_DAY)
-    address = ma.fields.Nested(Address, required=True)
+    address = ma.fields.Nested(ResidentialAddress, required=True)
     id_number = Text(40, allow_none=True, metadata={"examples": ["123-45-6789"]})
     id_type = Text(
         30,
@@ -66,7 +66,7 @@ class Licence(Schema):
     expires_on = Text(10, allow_none=True, metadata={"format": "date", "examples": ["2099-12-31"]})
 
 
-class Owner(Schema):
+class BeneficialOwner(Schema):
     """Somebody who owns a quarter of the company or more, or who controls it."""
 
     first_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
@@ -92,14 +92,16 @@ class SubmitBusiness(Schema):
     entity_type = Text(_LINE_MAX, required=True, metadata={"examples": ["LLC"]})
     incorporated_on = Text(10, allow_none=True, metadata=_DAY)
     tax_id = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["12-3456789"]})
-    address = ma.fields.Nested(Address, required=True)
+    address = ma.fields.Nested(ResidentialAddress, required=True)
     licences = ma.fields.List(
         ma.fields.Nested(Licence),
         load_default=list,
         error_messages={"invalid": "must be a list"},
     )
     beneficial_owners = ma.fields.List(
-        ma.fields.Nested(Owner), required=True, error_messages={"invalid": "must be a list"}
+        ma.fields.Nested(BeneficialOwner),
+        required=True,
+        error_messages={"invalid": "must be a list"},
     )
 
 
@@ -124,7 +126,7 @@ class Document(Schema):
     uploaded_at = Instant(required=True)
 
 
-class Told(Schema):
+class Reasoned(Schema):
     """Why, or what is missing."""
 
     code = Choice(Reason, required=True)
@@ -138,14 +140,14 @@ class _Amount(Schema):
     amount = ma.fields.Function(str, required=True, metadata=_AMOUNT)
 
 
-class Limits(Schema):
+class DailyLimits(Schema):
     """What the caller may do now."""
 
     daily = ma.fields.Nested(_Amount, required=True, attribute="daily_limit")
     redemption = ma.fields.Boolean(required=True, attribute="may_redeem")
 
 
-class Step(Schema):
+class VerificationStep(Schema):
     """Another verification than the one that counts."""
 
     id = PublicId(PREFIX, required=True)
@@ -153,10 +155,10 @@ class Step(Schema):
     submitted_at = Instant(required=True)
     decided_at = Instant(required=True, allow_none=True)
     expires_at = Instant(required=True, allow_none=True)
-    reasons = ma.fields.List(ma.fields.Nested(Told), required=True)
+    reasons = ma.fields.List(ma.fields.Nested(Reasoned), required=True)
 
 
-class Standing(Schema):
+class Verified(Schema):
     """How far the caller is verified.
 
     `renewal` is a later submission that is not decided in the caller's favour; `upgrade` the review
@@ -170,11 +172,13 @@ class Standing(Schema):
         attribute="standing.tier",
         metadata={"minimum": 0, "maximum": 3, "examples": [2]},
     )
-    limits = ma.fields.Nested(Limits, required=True, attribute="standing")
+    limits = ma.fields.Nested(DailyLimits, required=True, attribute="standing")
     submitted_at = Instant(required=True, allow_none=True, attribute="identity.submitted_at")
     decided_at = Instant(required=True, allow_none=True, attribute="identity.decided_at")
     expires_at = Instant(required=True, allow_none=True, attribute="identity.expires_at")
-    reasons = ma.fields.List(ma.fields.Nested(Told), required=True, attribute="identity.reasons")
+    reasons = ma.fields.List(
+        ma.fields.Nested(Reasoned), required=True, attribute="identity.reasons"
+    )
     missing = ma.fields.List(
         ma.fields.String(),
         required=True,
@@ -190,6 +194,6 @@ class Standing(Schema):
         },
     )
     documents = ma.fields.List(ma.fields.Nested(Document), required=True)
-    renewal = ma.fields.Nested(Step, required=True, allow_none=True)
-    upgrade = ma.fields.Nested(Step, required=True, allow_none=True)
-    business = ma.fields.Nested(Step, required=True, allow_none=True)
+    renewal = ma.fields.Nested(VerificationStep, required=True, allow_none=True)
+    upgrade = ma.fields.Nested(VerificationStep, required=True, allow_none=True)
+    business = ma.fields.Nested(VerificationStep, required=True, allow_none=True)
