@@ -42,6 +42,8 @@ from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, kyc, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
+from app.blueprints.support import home as support_home
+from app.blueprints.support import kyc as support_kyc
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
@@ -102,6 +104,8 @@ PAGE_BLUEPRINTS = (
     account.blp,
     links.blp,
     exposure.blp,
+    support_home.blp,
+    support_kyc.blp,
     approvals.blp,
     people.blp,
     staff.blp,
