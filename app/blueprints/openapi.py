@@ -196,7 +196,7 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
     if sends_body:
         yield errors.UnsupportedMediaType
         yield errors.BodyTooLarge
-        yield errors.MalformedJson
+        yield errors.MalformedForm if operation.takes_file else errors.MalformedJson
     if sends_body or operation.query is not None:
         yield errors.InvalidRequest
     if "<" in operation.path:

@@ -79,8 +79,9 @@ class PageBlueprint(Blueprint):
 
         The function gets `session` and `actor`, then the path's variables by name; a public one
         gets `database` and opens what it needs. A GET only reads, each statement on its own or all
-        of one moment with `snapshot`, unless it `writes`; everything else is one transaction. `fresh`: a sensitive act,
-        for which the person proves again who they are unless they did a short while ago.
+        of one moment with `snapshot`, unless it `writes`; everything else is one transaction.
+        `fresh`: a sensitive act, for which the person proves again who they are unless they did a
+        short while ago.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")

@@ -105,14 +105,18 @@ def confirm(session: Session, actor: Actor) -> Response:
     try:
         with session.attempt():
             found = _standing_there(session, request.form.get("person", ""))
-            seen = request.form.get("document", "")
-            if seen not in dict(_SEEN):
-                raise Invalid("document", "must be chosen from the list")
+            seen = _seen(request.form.get("document", ""))
             review.confirm_seen(session, actor, found.id, reason=f"Seen at the counter: {seen}")
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
         return _counter(session, status=status, problems=problems)
     return see_other(url_for("support_kyc_pages.counter", confirmed=found.public_id))
+
+
+def _seen(text: str) -> str:
+    if text not in dict(_SEEN):
+        raise Invalid("document", "must be chosen from the list")
+    return text
 
 
 def _standing_there(session: Session, text: str) -> Verification:
