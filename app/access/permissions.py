@@ -72,8 +72,6 @@ class Permission(StrEnum):
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
     """See what each role may do."""
-    SCREENING_DECIDE = "all:screening:decide"
-    """Decide whether somebody is the listed party whose name theirs is like."""
     SCREENING_READ = "all:screening:read"
     """See sanctions lists, who was screened against them, and what was found."""
     STAFF_INVITE = "all:staff:invite"
@@ -226,8 +224,8 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | _CONDUCT
         | _CASEWORK
         | _KYC
-        | {Permission.KYC_DECIDE, Permission.SCREENING_DECIDE, Permission.SCREENING_READ},
+        | {Permission.KYC_DECIDE, Permission.SCREENING_READ},
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _GOVERNMENT | _KYC,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _CASEWORK | _GOVERNMENT | _KYC,
     }
 )

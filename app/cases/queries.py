@@ -164,13 +164,13 @@ def kinds(session: Session, actor: Actor) -> list[registry.Kind]:
 
 def count_waiting_for(session: Session, actor: Actor) -> int:
     """How many open ones this actor could work on: their own, and those that nobody has."""
-    if Permission.CASES_READ not in actor.permissions:
+    if Permission.CASES_WORK not in actor.permissions:
         return 0
     rows = session.rows(_COUNT, {"actor": actor.user_id})
     return sum(
         count
         for kind, count in ((registry.kind_named(name), count) for name, count in rows)
-        if {kind.read, kind.work} <= actor.permissions
+        if kind.read in actor.permissions
     )
 
 

@@ -33,15 +33,15 @@ def _nothing_follows(_session: Session, _ended: Ended) -> None:
 class Kind:
     """What cases of one kind have in common.
 
-    `read` and `work` say who sees them and who looks into them. `closed` does what follows from the
-    disposition, and `reopened` takes that back, each in the same transaction with the case locked.
+    `read` says who sees them; who sees them and may work on cases looks into them. `closed` does
+    what follows from the disposition, and `reopened` takes that back, each in the same transaction
+    with the case locked.
     """
 
     name: str
     title: str
     dispositions: Mapping[str, str] = field(default_factory=lambda: ORDINARY)
     read: Permission = Permission.CASES_READ
-    work: Permission = Permission.CASES_WORK
     closed: Callable[[Session, Ended], None] = _nothing_follows
     reopened: Callable[[Session, Ended], None] = _nothing_follows
 

@@ -212,7 +212,7 @@ def caseworkers(session: Session) -> list[UUID]:
 
 def may_work(session: Session, kind: Kind, person_id: UUID | None) -> list[UUID]:
     """Everybody who may look into a case of this kind about this person."""
-    found = resolve(Authority).who_may(session, frozenset({kind.read, kind.work}))
+    found = resolve(Authority).who_may(session, frozenset({kind.read, Permission.CASES_WORK}))
     return [each for each in found if each != person_id]
 
 
@@ -233,7 +233,7 @@ def _allowed(session: Session, actor: Actor | None, case_id: UUID) -> _Locked:
     if actor is not None:
         if case.kind.read not in actor.permissions:
             raise NotFound
-        require(actor, case.kind.work)
+        require(actor, Permission.CASES_WORK)
         if actor.user_id == case.person_id:
             raise OwnCase
     return case

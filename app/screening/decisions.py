@@ -83,7 +83,6 @@ registry.register(
             {NO_MATCH: "Not a match: somebody else", MATCH: "True match: a listed party"}
         ),
         read=Permission.SCREENING_READ,
-        work=Permission.SCREENING_DECIDE,
         closed=_closed,
         reopened=_reopened,
     )

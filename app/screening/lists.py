@@ -1,7 +1,7 @@
 """The current version of the list in memory, built once for each process."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -48,21 +48,36 @@ def current(session: Session) -> Listed:
         return _newest[0]
 
 
+def party(
+    number: int,
+    name: str,
+    sort: Sort,
+    *,
+    remarks: str,
+    aliases: Iterable[Sequence[str]],
+    countries_of_addresses: Iterable[str],
+) -> Party:
+    """A listed party, as far as it is compared: `aliases` begin with kind and name."""
+    names = [("name", name), *((alias[0], alias[1]) for alias in aliases)]
+    names += [("weak", nickname) for nickname in nicknames(remarks)]
+    living = countries(remarks, countries_of_addresses)
+    return Party(number, sort, tuple(names), births(remarks), living)
+
+
 def _build(session: Session, version: int, digest: bytes) -> Listed:
     parties = []
     listed_wallets: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for number, name, sort, remarks, aliases, addresses in session.rows(
         _ENTRIES, {"version": version}
     ):
-        names = [("name", name), *((kind, alias) for kind, alias, _ in aliases)]
-        names += [("weak", nickname) for nickname in nicknames(remarks)]
         parties.append(
-            Party(
+            party(
                 number,
+                name,
                 Sort(sort),
-                tuple(names),
-                births(remarks),
-                countries(remarks, [country for _, _, country, _ in addresses]),
+                remarks=remarks,
+                aliases=aliases,
+                countries_of_addresses=[country for _, _, country, _ in addresses],
             )
         )
         for _currency, address in wallets(remarks):

@@ -12,7 +12,7 @@ _LETTERS = str.maketrans(
     }
 )  # fmt: skip
 # Dots of abbreviations: one or two letters on either side.
-_ACRONYM = re.compile(r"(?<!\w\w\w)(?<=\w)\.(?=\w{1,2}\b)")
+_ACRONYM = re.compile(r"(?<!\w\w\w)(?<=\w)\.+(?=\w{1,2}\b)")
 _JOINED = re.compile(r"['’‘`ʻʼ´]")
 _WORD = re.compile(r"[0-9a-z]+")
 

@@ -186,7 +186,7 @@ def _case(
 
 def _may_work(actor: Actor, found: Case) -> bool:
     """Whether the forms are shown; the service checks again."""
-    return found.kind.work in actor.permissions and actor.user_id != found.person_id
+    return Permission.CASES_WORK in actor.permissions and actor.user_id != found.person_id
 
 
 def _people(workers: list[UUID], names: Mapping[UUID, str], actor: Actor) -> list[tuple[str, str]]:
