@@ -229,7 +229,9 @@ def _provide(settings: Settings) -> None:
     provide(Authority, StandingAuthority())
     provide(
         KycRules,
-        KycRules.of(settings.kyc_daily_usd, valid=timedelta(days=settings.kyc_valid_days)),
+        KycRules.of(
+            settings.kyc_daily_usd.split(","), valid=timedelta(days=settings.kyc_valid_days)
+        ),
     )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)

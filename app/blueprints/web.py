@@ -129,14 +129,11 @@ class ApiBlueprint(Blueprint):
 
         The function gets `session`; `actor` unless public; `body` and `query` if declared; then
         the path's variables by name. It returns what `gives` renders, a `Reply`, or a `Refusal`,
-        raised after the commit so that what it recorded stays. Its docstring describes the route.
-
-        `writes` opens a transaction; it is the default for every method but GET. Otherwise the
-        session only reads, each statement on its own, or all of one moment with `snapshot`. With
-        `own_transactions` the function gets `database` in place of `session`, for something slow
-        between two transactions. `refusals` and `replies` document answers beside the usual ones.
-        With `gives_file`, a media type, the answer is a `File`. With `takes_file`, how many bytes
-        a file may have, the body is a form, whose field `file` is loaded as an `Upload`.
+        raised after the commit so that what it recorded stays. `writes` opens a transaction, as
+        every method but GET does; otherwise the session reads each statement on its own, or all
+        of one moment with `snapshot`. `own_transactions` gives `database` in its place. `refusals`
+        and `replies` document answers beside the usual ones. `gives_file`, a media type: the answer
+        is a `File`. `takes_file`, its bytes at most: the form's field `file` is an `Upload`.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")

@@ -126,8 +126,8 @@ class Settings(ProviderSettings):
     #: JSON by metal: how many troy ounces the net may be off zero; the rest keep their defaults.
     exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
     #: US dollars that somebody may move a day, for each tier from 0 to 3.
-    kyc_daily_usd: Annotated[Names, AfterValidator(checks.rising_dollars)] = Field(
-        ("0", "1000", "10000", "250000"), alias="PBCEX_KYC_DAILY_USD"
+    kyc_daily_usd: Annotated[str, AfterValidator(checks.rising_dollars)] = Field(
+        "0,1000,10000,250000", alias="PBCEX_KYC_DAILY_USD"
     )
     #: For so long a verification holds; then it is submitted again.
     kyc_valid_days: int = Field(730, alias="PBCEX_KYC_VALID_DAYS", ge=31)

@@ -144,7 +144,7 @@ def screen_again(session: Session, verification_id: UUID) -> None:
         settle(session, steps.flagged(session, found, flags))
 
 
-@task(screened.DECIDED)
+@task("kyc.screening_decided")
 def screening_decided(
     session: Session,
     *,
