@@ -15,10 +15,14 @@ from app.identity import address_book, api_keys, by_mail
 from app.identity.postal import PostalAddress
 from app.kit import ids
 from app.kit.db import Database
+from app.kyc import documents, steps
+from app.kyc import queries as verifications
+from app.kyc.rules import Kind, Purpose, Status
 from app.outbox import service as outbox
 from app.screening import service as screening
 from app.screening.rules import Named
 from tests import sanctions
+from tests.kyc.applicant import picture
 from tests.pages import Browser
 from tests.people import PASSWORD, People
 
@@ -268,12 +272,40 @@ def _screening(database: Database, owner: Actor) -> str:
     return ids.encode(screening.PREFIX, found.id)
 
 
+def _verification(database: Database, owner: Actor) -> str:
+    """The only one of theirs, in review."""
+    verification_id = ids.new()
+    with database.transaction() as session:
+        session.send("DELETE FROM verifications WHERE user_id = %s", (owner.user_id,))
+        steps.begin(
+            session,
+            owner,
+            verification_id=verification_id,
+            user_id=owner.user_id,
+            kind=Kind.ENHANCED,
+            status=Status.IN_REVIEW,
+            tier=0,
+            details_sealed=None,
+        )
+    return ids.encode(verifications.PREFIX, verification_id)
+
+
+def _document(database: Database, owner: Actor) -> str:
+    """A picture that they sent."""
+    with database.transaction() as session:
+        sent, _ = documents.add(
+            session, owner, purpose=Purpose.IDENTITY, raw=picture(), name="", declared=""
+        )
+    return sent.public_id
+
+
 def _nothing(_database: Database, _owner: Actor) -> str:
     raise NotImplementedError("on a public route only what is unknown is asked for")
 
 
 _CASE = Thing("case_id", _case, _nobody("cas"))
 _ADDRESS = Thing("address_id", _address, _nobody("adr"))
+_VERIFICATION = Thing("verification_id", _verification, _nobody(verifications.PREFIX))
 
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
@@ -310,6 +342,14 @@ THINGS: dict[str, Thing] = {
     "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
+    "/support/kyc/<verification_id>": _VERIFICATION,
+    "/support/kyc/<verification_id>/approve": _VERIFICATION,
+    "/support/kyc/<verification_id>/more": _VERIFICATION,
+    "/support/kyc/<verification_id>/reject": _VERIFICATION,
+    "/support/kyc/<verification_id>/take-back": _VERIFICATION,
+    "/support/kyc/documents/<document_id>": Thing(
+        "document_id", _document, _nobody(documents.PREFIX)
+    ),
 }
 #: What is sent where an empty body would be refused before the object is looked for.
 BODIES: dict[tuple[str, str], dict[str, str]] = {

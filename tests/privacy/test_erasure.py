@@ -25,12 +25,12 @@ from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.money import Amount
+from app.kit.personal import kept_until
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import violations
 from app.messages import mailing
 from app.messages.ports import MailRefused, NotSent
-from app.kit.personal import kept_until
 from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
 from tests.api import PASSWORD, ApiClient, problem

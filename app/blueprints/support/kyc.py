@@ -152,21 +152,13 @@ def verification(session: Session, actor: Actor, verification_id: str) -> Respon
     return _verification(session, actor, ids.decode(queries.PREFIX, verification_id))
 
 
-@blp.view(
-    "GET",
-    "/<verification_id>/documents/<document_id>",
-    permission=Permission.KYC_READ,
-    # That it was looked at is recorded.
-    writes=True,
-)
-def document(session: Session, actor: Actor, verification_id: str, document_id: str) -> Response:
-    """A document of whoever submitted this, to be looked at and not run."""
-    found = queries.by_id(session, ids.decode(queries.PREFIX, verification_id))
-    media_type, data = documents.show(
-        session, actor, ids.decode(documents.PREFIX, document_id), found.user_id
-    )
-    response = Response(data, content_type=media_type)
-    policy = _ONLY_SHOWN if media_type == content.PDF else _ONLY_SHOWN + _SANDBOX
+# That it was looked at is recorded.
+@blp.view("GET", "/documents/<document_id>", permission=Permission.KYC_READ, writes=True)
+def document(session: Session, actor: Actor, document_id: str) -> Response:
+    """A document that somebody sent, to be looked at and not run."""
+    shown = documents.show(session, actor, ids.decode(documents.PREFIX, document_id))
+    response = Response(shown.data, content_type=shown.media_type)
+    policy = _ONLY_SHOWN if shown.media_type == content.PDF else _ONLY_SHOWN + _SANDBOX
     response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Disposition"] = "inline"
     response.headers["Cache-Control"] = "no-store"
