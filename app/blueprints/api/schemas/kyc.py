@@ -11,12 +11,12 @@ from app.blueprints.api.schemas.fields import (
     Schema,
     Text,
 )
+from app.blueprints.api.schemas.trade import Money
 from app.kyc.documents import PREFIX as DOCUMENT
 from app.kyc.queries import PREFIX
 from app.kyc.rules import Purpose, Reason, Status
 
 _LINE_MAX = 100
-_AMOUNT = {"type": "string", "examples": ["10000.00"]}
 _STATUS = {
     "description": "`none`: nothing was submitted yet",
     "enum": ["none", *Status],
@@ -135,15 +135,10 @@ class Reasoned(Schema):
     )
 
 
-class _Amount(Schema):
-    asset = ma.fields.String(required=True, attribute="asset.code", metadata={"examples": ["USD"]})
-    amount = ma.fields.Function(str, required=True, metadata=_AMOUNT)
-
-
 class DailyLimits(Schema):
     """What the caller may do now."""
 
-    daily = ma.fields.Nested(_Amount, required=True, attribute="daily_limit")
+    daily = ma.fields.Nested(Money, required=True, attribute="daily_limit")
     redemption = ma.fields.Boolean(required=True, attribute="may_redeem")
 
 
