@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import pages, sendgrid, twilio
+from sandbox import pages, plaid, sendgrid, twilio
 from sandbox.bank import bank
 from sandbox.faults import Faults
 from sandbox.provider import Provider
@@ -18,7 +18,7 @@ from sandbox.webhooks import Deliveries
 
 #: Every provider that is played, by name.
 PROVIDERS: dict[str, Provider] = {
-    each.name: each for each in (bank, sendgrid.provider, stripe, twilio.provider)
+    each.name: each for each in (bank, plaid.provider, sendgrid.provider, stripe, twilio.provider)
 }
 _CHORES_EVERY_SECONDS = 0.5
 _IDLE_SECONDS = 0.1

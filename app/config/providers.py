@@ -98,6 +98,17 @@ class ProviderSettings(BaseSettings):
         SecretStr(""), alias="BANK_WEBHOOK_SECRET"
     )
 
+    plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
+    plaid_base_url: Annotated[str, _fits_mode("plaid_mode", live_host="production.plaid.com")] = (
+        Field("", alias="PLAID_BASE_URL")
+    )
+    plaid_client_id: str = Field("pbcex", alias="PLAID_CLIENT_ID")
+    plaid_secret: Annotated[SecretStr, _needed_live("plaid_mode")] = Field(
+        SecretStr(""), alias="PLAID_SECRET"
+    )
+    #: What Plaid checks of a person is kept there under this name.
+    plaid_template_id: str = Field("idvtmp_pbcex", alias="PLAID_TEMPLATE_ID")
+
     #: By whom e-mail goes out.
     mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
     sendgrid_mode: Mode = Field("sandbox", alias="SENDGRID_MODE")
