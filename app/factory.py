@@ -61,7 +61,6 @@ from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
-from app.providers.service import Calls
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -123,7 +122,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
-    provide_rails(settings, Calls(database), resolve(Webhooks))
+    provide_rails(settings, database, resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (

@@ -5,6 +5,7 @@ the sandbox that `bin/run` starts, which knows the keys of `sandbox_secret`; whe
 sandbox either, the provider is not used and what needs it is switched off.
 """
 
+from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from app.config import checks
 from app.config.checks import LOOPBACK, Environment
 
 Mode = Literal["sandbox", "live"]
+_KES_PER_USD_MIN, _KES_PER_USD_MAX = 100, 1000
 
 
 def sandbox_secret(name: str) -> str:
@@ -63,6 +65,15 @@ def _key_fits_mode(mode: str, *, live_prefixes: tuple[str, ...]) -> AfterValidat
     return AfterValidator(validate)
 
 
+def _shillings(value: Decimal, info: ValidationInfo) -> Decimal:
+    """Of the shillings for a dollar: with fewer, rounding would be worth more than a cent."""
+    if value == 0 and info.data.get("mpesa_mode") != "live":
+        return Decimal(130)
+    if not _KES_PER_USD_MIN <= value <= _KES_PER_USD_MAX:
+        raise ValueError(f"is from {_KES_PER_USD_MIN} to {_KES_PER_USD_MAX} shillings")
+    return value
+
+
 def _absent(value: str) -> None:
     if value:
         raise ValueError("there is no sandbox in production")
@@ -96,6 +107,30 @@ class ProviderSettings(BaseSettings):
     #: Two, with a comma between, while one replaces the other.
     bank_webhook_secret: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
         SecretStr(""), alias="BANK_WEBHOOK_SECRET"
+    )
+
+    mpesa_mode: Mode = Field("sandbox", alias="MPESA_MODE")
+    mpesa_base_url: Annotated[str, _fits_mode("mpesa_mode", live_host="api.safaricom.co.ke")] = (
+        Field("", alias="MPESA_BASE_URL")
+    )
+    mpesa_consumer_key: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
+        SecretStr(""), alias="MPESA_CONSUMER_KEY"
+    )
+    mpesa_consumer_secret: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
+        SecretStr(""), alias="MPESA_CONSUMER_SECRET"
+    )
+    mpesa_shortcode: str = Field("174379", alias="MPESA_SHORTCODE", pattern="^[0-9]{5,7}$")
+    mpesa_passkey: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
+        SecretStr(""), alias="MPESA_PASSKEY"
+    )
+    mpesa_initiator: str = Field("sandbox", alias="MPESA_INITIATOR")
+    #: The initiator's password, encrypted with M-Pesa's certificate.
+    mpesa_security_credential: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
+        SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL"
+    )
+    #: Shillings for a dollar, both ways. In sandbox mode 0 means 130.
+    mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_shillings)] = Field(
+        Decimal(0), alias="MPESA_KES_PER_USD"
     )
 
     stripe_mode: Mode = Field("sandbox", alias="STRIPE_MODE")

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -79,8 +79,11 @@ class Transport:
             trust_env=False,
         )
 
-    def request(self, method: str, path: str, **given: Any) -> Answer:
-        """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`.
+    def request(
+        self, method: str, path: str, *, answers: Collection[int] = (), **given: Any
+    ) -> Answer:
+        """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`. `answers`
+        are statuses from 500 on with which this provider answers, too.
 
         Raises `ProviderAway` if nothing was sent or the provider asks us to wait, `OutcomeUnknown`
         if no whole answer came in time or the provider failed.
@@ -101,6 +104,7 @@ class Transport:
             raise OutcomeUnknown(type(error).__name__) from error
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise ProviderAway("it asks us to wait")
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        is_failure = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if is_failure and response.status_code not in answers:
             raise OutcomeUnknown(f"HTTP {response.status_code}")
         return Answer(response.status_code, response.headers, body)
