@@ -40,12 +40,18 @@ def _fits_mode(mode: str, *, live_host: str = "") -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _needed_live(mode: str) -> AfterValidator:
-    """Of a key that live mode cannot do without."""
+def _needed_live(mode: str, *, address: str = "") -> AfterValidator:
+    """Of a key that live mode cannot do without; nor can an `address` of somebody else, because the
+    sandbox's keys are known to everybody."""
 
     def validate(value: SecretStr, info: ValidationInfo) -> SecretStr:
-        if info.data.get(mode) == "live" and not value.get_secret_value():
+        host = urlsplit(info.data.get(address, "")).hostname
+        if value.get_secret_value():
+            return value
+        if info.data.get(mode) == "live":
             raise ValueError("is required in live mode")
+        if host is not None and host not in LOOPBACK:
+            raise ValueError("is required where the provider has an address")
         return value
 
     return AfterValidator(validate)
@@ -101,33 +107,33 @@ class ProviderSettings(BaseSettings):
 
     bank_mode: Mode = Field("sandbox", alias="BANK_MODE")
     bank_base_url: Annotated[str, _fits_mode("bank_mode")] = Field("", alias="BANK_BASE_URL")
-    bank_api_key: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
+    bank_api_key: Annotated[SecretStr, _needed_live("bank_mode", address="bank_base_url")] = Field(
         SecretStr(""), alias="BANK_API_KEY"
     )
     #: Two, with a comma between, while one replaces the other.
-    bank_webhook_secret: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
-        SecretStr(""), alias="BANK_WEBHOOK_SECRET"
-    )
+    bank_webhook_secret: Annotated[
+        SecretStr, _needed_live("bank_mode", address="bank_base_url")
+    ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
 
     mpesa_mode: Mode = Field("sandbox", alias="MPESA_MODE")
     mpesa_base_url: Annotated[str, _fits_mode("mpesa_mode", live_host="api.safaricom.co.ke")] = (
         Field("", alias="MPESA_BASE_URL")
     )
-    mpesa_consumer_key: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
-        SecretStr(""), alias="MPESA_CONSUMER_KEY"
-    )
-    mpesa_consumer_secret: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
-        SecretStr(""), alias="MPESA_CONSUMER_SECRET"
-    )
+    mpesa_consumer_key: Annotated[
+        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_CONSUMER_KEY")
+    mpesa_consumer_secret: Annotated[
+        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_CONSUMER_SECRET")
     mpesa_shortcode: str = Field("174379", alias="MPESA_SHORTCODE", pattern="^[0-9]{5,7}$")
-    mpesa_passkey: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
-        SecretStr(""), alias="MPESA_PASSKEY"
+    mpesa_passkey: Annotated[SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")] = (
+        Field(SecretStr(""), alias="MPESA_PASSKEY")
     )
     mpesa_initiator: str = Field("sandbox", alias="MPESA_INITIATOR")
     #: The initiator's password, encrypted with M-Pesa's certificate.
-    mpesa_security_credential: Annotated[SecretStr, _needed_live("mpesa_mode")] = Field(
-        SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL"
-    )
+    mpesa_security_credential: Annotated[
+        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL")
     #: Shillings for a dollar, both ways. In sandbox mode 0 means 130.
     mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_shillings)] = Field(
         Decimal(0), alias="MPESA_KES_PER_USD"
@@ -137,12 +143,14 @@ class ProviderSettings(BaseSettings):
     stripe_api_base: Annotated[str, _fits_mode("stripe_mode")] = Field("", alias="STRIPE_API_BASE")
     #: `sk_…` or `rk_…`. Empty: that of the sandbox.
     stripe_secret_key: Annotated[
-        SecretStr, _key_fits_mode("stripe_mode", live_prefixes=("sk_live_", "rk_live_"))
+        SecretStr,
+        _needed_live("stripe_mode", address="stripe_api_base"),
+        _key_fits_mode("stripe_mode", live_prefixes=("sk_live_", "rk_live_")),
     ] = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     #: `whsec_…`; two, with a comma between, while one replaces the other.
-    stripe_webhook_secret: Annotated[SecretStr, _needed_live("stripe_mode")] = Field(
-        SecretStr(""), alias="STRIPE_WEBHOOK_SECRET"
-    )
+    stripe_webhook_secret: Annotated[
+        SecretStr, _needed_live("stripe_mode", address="stripe_api_base")
+    ] = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
 
     def provider_url(self, base_url: str, name: str) -> str:
         """`base_url`, or else where the sandbox plays the provider of that name; empty without."""

@@ -371,7 +371,8 @@ class TestFaults:
         sandbox.order("daraja", operation, mode, seconds=0.8)
         with pytest.raises(OutcomeUnknown):
             do(hasty)
-        assert len(prompts(sandbox, hasty)) + len(payouts(sandbox, hasty)) <= 1
+        happened = len(prompts(sandbox, hasty)) + len(payouts(sandbox, hasty))
+        assert happened == (mode is Mode.TIMEOUT_AFTER)
 
     def test_a_refusal_is_final(self, desk: Desk, sandbox: Sandbox) -> None:
         for operation in ("payments.prompt", "payouts.create"):
