@@ -1,6 +1,6 @@
 """Stripe: payments by card, their disputes, and what becomes of them by control.
 
-Why this is our own and not localstripe: docs/adr/0018-sandbox.md.
+Why this is our own and not localstripe: docs/adr/0019-sandbox.md.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The adapter against a Stripe that others wrote, where that is true to Stripe (ADR 18): what our
+"""The adapter against a Stripe that others wrote, where that is true to Stripe (ADR 19): what our
 sandbox and our adapter agree on must not be their own invention."""
 
 import subprocess
