@@ -26,13 +26,24 @@ from app.blueprints import (
     signin,
     webhooks,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
+from app.blueprints.admin import (
+    approvals,
+    audit,
+    branches,
+    cases,
+    exposure,
+    jobs,
+    people,
+    roles,
+    screening,
+    staff,
+)
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
-from app.cli import books, keys, prices, sample
+from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
@@ -44,11 +55,10 @@ from app.identity.one_time import OneTimeKey
 from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
-from app.integrations import counters
+from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.integrations.rails import provide_rails
-from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -56,11 +66,13 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
-from app.messages.ports import Mailer
+from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
+from app.providers.service import Calls
+from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -91,6 +103,8 @@ PAGE_BLUEPRINTS = (
     staff.blp,
     roles.blp,
     branches.blp,
+    cases.blp,
+    screening.blp,
     audit.blp,
     jobs.blp,
     key_pages.blp,
@@ -122,6 +136,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
+    _provide_providers(settings, database)
     provide_rails(settings, database, resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
@@ -133,6 +148,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         people_commands.people,
         prices.prices,
         sample.sample,
+        sanctions.sanctions,
     ):
         app.cli.add_command(group)
     return app
@@ -200,16 +216,15 @@ def _provide(settings: Settings) -> None:
         ),
     )
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
-    provide(Mailer, _mailer(settings))
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
-    provide(Webhooks, Webhooks({}))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
     provide(Desk, Desk(trading, pricing))
     provide(ExposureRules, ExposureRules.within(settings.exposure_band_ounces))
+    provide(ScreeningRules, ScreeningRules(threshold=settings.screening_threshold))
     provide(
         TransferLimits,
         TransferLimits(
@@ -220,14 +235,12 @@ def _provide(settings: Settings) -> None:
     )
 
 
-def _mailer(settings: Settings) -> Mailer:
-    if not settings.smtp_url:
-        return NoMailer()
-    return SmtpMailer(
-        SmtpServer.of(settings.smtp_url),
-        settings.mail_from,
-        timeout_seconds=settings.smtp_timeout_seconds,
-    )
+def _provide_providers(settings: Settings, database: Database) -> None:
+    """Whoever is called over the network, with a note of each call in the database."""
+    calls = Calls(database)
+    provide(Mailer, messaging.mailer(settings, calls))
+    provide(Texter, messaging.texter(settings, calls))
+    provide(Webhooks, Webhooks(messaging.verifiers(settings)))
 
 
 def _connect_database(app: Flask) -> Database:

@@ -8,12 +8,13 @@ from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
 from app.ledger import service as ledger
-from app.messages import mailing
+from app.messages import mailing, texting
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.privacy import erasure
 from app.privacy import exports as privacy
 from app.providers import service as providers
+from app.screening import rescreening as screening
 from app.throttle import service as throttle
 from app.trading import service as trading
 
@@ -32,6 +33,8 @@ __all__ = [
     "outbox",
     "privacy",
     "providers",
+    "screening",
+    "texting",
     "throttle",
     "trading",
 ]

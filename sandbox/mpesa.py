@@ -59,7 +59,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {}
 
 
-mpesa = Provider(NAME, "M-Pesa (Daraja)", sign=sign)
+provider = Provider(NAME, "M-Pesa (Daraja)", sign=sign)
 
 Handler = Callable[[], Response]
 
@@ -77,13 +77,13 @@ def _operation(path: str, name: str) -> Callable[[Handler], Handler]:
                 return _error(400, "400.002.02", "Bad Request")
             return handler()
 
-        mpesa.operation("POST", path, name)(answer)
+        provider.operation("POST", path, name)(answer)
         return handler
 
     return declare
 
 
-@mpesa.operation("GET", "/oauth/v1/generate", "token.get")
+@provider.operation("GET", "/oauth/v1/generate", "token.get")
 def token() -> Response:
     """For an hour."""
     login = request.authorization
@@ -219,7 +219,7 @@ def query_payout() -> Response:
     return _accepted(reference, "0", "Accept the service request successfully.")
 
 
-@mpesa.control("POST", "/prompts/<identifier>/answer")
+@provider.control("POST", "/prompts/<identifier>/answer")
 def answer_prompt(identifier: str) -> Response:
     """Its holder answers: {"result_code": 0 or why not}."""
     push = store().get(NAME, _PUSHES, identifier)
@@ -228,7 +228,7 @@ def answer_prompt(identifier: str) -> Response:
     return _json(_answer(push, int(request.get_json().get("result_code", 0))))
 
 
-@mpesa.control("POST", "/payouts/<reference>/end")
+@provider.control("POST", "/payouts/<reference>/end")
 def end_payout(reference: str) -> Response:
     """It arrives or not: {"result_code": 0 or why not}."""
     payout = store().get(NAME, _PAYOUTS, reference)
@@ -237,14 +237,14 @@ def end_payout(reference: str) -> Response:
     return _json(_end(payout, int(request.get_json().get("result_code", 0))))
 
 
-@mpesa.control("POST", "/payments")
+@provider.control("POST", "/payments")
 def pay() -> Response:
     """Somebody pays without being asked: {"phone", "amount": shillings, "name"}."""
     asked = request.get_json()
     return _json(_come(str(asked["phone"]), int(asked["amount"]), str(asked["name"])))
 
 
-@mpesa.chore
+@provider.chore
 def settle_due() -> None:
     """Holders answer and payouts arrive, as the phone's number says."""
     until = time.time() - settled_after()

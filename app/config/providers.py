@@ -115,6 +115,9 @@ class ProviderSettings(BaseSettings):
         SecretStr, _needed_live("bank_mode", address="bank_base_url")
     ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
 
+    #: By whom e-mail goes out.
+    mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
+
     mpesa_mode: Mode = Field("sandbox", alias="MPESA_MODE")
     mpesa_base_url: Annotated[str, _fits_mode("mpesa_mode", live_host="api.safaricom.co.ke")] = (
         Field("", alias="MPESA_BASE_URL")
@@ -139,6 +142,18 @@ class ProviderSettings(BaseSettings):
         Decimal(0), alias="MPESA_KES_PER_USD"
     )
 
+    sendgrid_mode: Mode = Field("sandbox", alias="SENDGRID_MODE")
+    sendgrid_base_url: Annotated[str, _fits_mode("sendgrid_mode", live_host="api.sendgrid.com")] = (
+        Field("", alias="SENDGRID_BASE_URL")
+    )
+    sendgrid_api_key: Annotated[SecretStr, _needed_live("sendgrid_mode")] = Field(
+        SecretStr(""), alias="SENDGRID_API_KEY"
+    )
+    #: The key that SendGrid's event webhook shows: base64, without its frame.
+    sendgrid_webhook_key: Annotated[SecretStr, _needed_live("sendgrid_mode")] = Field(
+        SecretStr(""), alias="SENDGRID_WEBHOOK_PUBLIC_KEY"
+    )
+
     stripe_mode: Mode = Field("sandbox", alias="STRIPE_MODE")
     stripe_api_base: Annotated[str, _fits_mode("stripe_mode")] = Field("", alias="STRIPE_API_BASE")
     #: `sk_…` or `rk_…`. Empty: that of the sandbox.
@@ -151,6 +166,21 @@ class ProviderSettings(BaseSettings):
     stripe_webhook_secret: Annotated[
         SecretStr, _needed_live("stripe_mode", address="stripe_api_base")
     ] = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
+
+    twilio_mode: Mode = Field("sandbox", alias="TWILIO_MODE")
+    twilio_base_url: Annotated[str, _fits_mode("twilio_mode", live_host="api.twilio.com")] = Field(
+        "", alias="TWILIO_BASE_URL"
+    )
+    twilio_account_sid: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+        SecretStr(""), alias="TWILIO_ACCOUNT_SID"
+    )
+    twilio_auth_token: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+        SecretStr(""), alias="TWILIO_AUTH_TOKEN"
+    )
+    #: The number that text messages come from, or a messaging service (MG…).
+    twilio_from: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+        SecretStr(""), alias="TWILIO_FROM"
+    )
 
     def provider_url(self, base_url: str, name: str) -> str:
         """`base_url`, or else where the sandbox plays the provider of that name; empty without."""

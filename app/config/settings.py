@@ -90,7 +90,7 @@ class Settings(ProviderSettings):
     #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
     #: production. Empty there: the catcher that `bin/run` starts, and none without it.
     smtp_url: Annotated[
-        str, AfterValidator(checks.smtp_url), checks.in_production(checks.encrypted_smtp)
+        str, AfterValidator(checks.smtp_url), AfterValidator(checks.encrypted_smtp)
     ] = Field("", alias="PBCEX_SMTP_URL", repr=False)
     #: From the connection to the server's last word.
     smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)
@@ -132,6 +132,9 @@ class Settings(ProviderSettings):
     )
     #: The gate between them closes while PAXG is further from gold than this.
     paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)
+
+    #: From this score of 100 on, a name like that of a listed party is looked into.
+    screening_threshold: int = Field(85, alias="PBCEX_SCREENING_THRESHOLD", ge=50, le=100)
 
     @classmethod
     def load(cls, **given: object) -> Self:

@@ -59,7 +59,10 @@ def readable() -> Iterator[None]:
 
 
 class Transport:
-    """Requests to one address, each within `timeout_seconds` from its start to its last byte."""
+    """Requests to one address, each within `timeout_seconds` from its start to its last byte.
+
+    `answers` are statuses from 500 on that this provider uses for answers, too.
+    """
 
     def __init__(
         self,
@@ -68,8 +71,10 @@ class Transport:
         timeout_seconds: float,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        answers: Collection[int] = (),
     ) -> None:
         self._timeout_seconds = timeout_seconds
+        self._answers = answers
         self._client = httpx.Client(
             base_url=base_url,
             headers=dict(headers or {}),
@@ -79,11 +84,8 @@ class Transport:
             trust_env=False,
         )
 
-    def request(
-        self, method: str, path: str, *, answers: Collection[int] = (), **given: Any
-    ) -> Answer:
-        """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`. `answers`
-        are statuses from 500 on with which this provider answers, too.
+    def request(self, method: str, path: str, **given: Any) -> Answer:
+        """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`.
 
         Raises `ProviderAway` if nothing was sent or the provider asks us to wait, `OutcomeUnknown`
         if no whole answer came in time or the provider failed.
@@ -105,6 +107,6 @@ class Transport:
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise ProviderAway("it asks us to wait")
         is_failure = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if is_failure and response.status_code not in answers:
+        if is_failure and response.status_code not in self._answers:
             raise OutcomeUnknown(f"HTTP {response.status_code}")
         return Answer(response.status_code, response.headers, body)

@@ -43,7 +43,11 @@ class DarajaClient:
 
     def __init__(self, base_url: str, account: Account, *, timeout_seconds: float) -> None:
         self._account = account
-        self._transport = Transport(base_url, timeout_seconds=timeout_seconds)
+        self._transport = Transport(
+            base_url,
+            timeout_seconds=timeout_seconds,
+            answers={HTTPStatus.INTERNAL_SERVER_ERROR},
+        )
         self._lock = threading.Lock()
         self._token, self._token_until = "", 0.0
 
@@ -166,9 +170,7 @@ class DarajaClient:
 
     def _with_token(self, path: str, document: Document) -> Answer:
         headers = {"Authorization": f"Bearer {self._current_token()}"}
-        return self._transport.request(
-            "POST", path, answers={HTTPStatus.INTERNAL_SERVER_ERROR}, json=document, headers=headers
-        )
+        return self._transport.request("POST", path, json=document, headers=headers)
 
     def _current_token(self) -> str:
         with self._lock:
