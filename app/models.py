@@ -4,6 +4,7 @@ from app.approvals import models as approvals
 from app.audit import models as audit
 from app.branches import models as branches
 from app.catalog import models as catalog
+from app.custody import models as custody
 from app.funding import models as funding
 from app.hedging import models as hedging
 from app.idempotency import models as idempotency
@@ -26,6 +27,7 @@ __all__ = [
     "audit",
     "branches",
     "catalog",
+    "custody",
     "funding",
     "hedging",
     "idempotency",

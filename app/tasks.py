@@ -2,6 +2,9 @@
 
 from app.approvals import service as approvals
 from app.audit import service as audit
+from app.custody import addresses as custody_addresses
+from app.custody import arrivals as custody_arrivals
+from app.custody import service as custody
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import by_mail
@@ -21,6 +24,9 @@ __all__ = [
     "approvals",
     "audit",
     "by_mail",
+    "custody",
+    "custody_addresses",
+    "custody_arrivals",
     "erasure",
     "hedging",
     "idempotency",

@@ -69,9 +69,7 @@ SEND_STEPS = Steps(
     }
 )
 #: In which nothing more is done about it by itself.
-OVER = frozenset(
-    {SendState.COMPLETED, SendState.FAILED, SendState.REFUSED, SendState.DISPUTED}
-)
+OVER = frozenset({SendState.COMPLETED, SendState.FAILED, SendState.REFUSED, SendState.DISPUTED})
 
 
 class Health(StrEnum):

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.kit import clock
 from app.kit.db import Session
-from app.ledger.chart import AccountKey
+from app.ledger.chart import AccountClass, AccountKey
 
 _BALANCES_OF = """
 SELECT a.class, a.asset, b.posted, b.held
@@ -71,6 +71,21 @@ LEFT JOIN rollups r ON r.account_id = a.id
 LEFT JOIN since s ON s.account_id = a.id
 WHERE a.class NOT IN ('customer.funding', 'customer.trading')
 GROUP BY a.class, a.asset
+"""
+_ACCOUNTS_OF_CLASS = """
+WITH since AS (
+    SELECT p.account_id, sum(p.units) AS units
+    FROM entries e JOIN postings p ON p.entry_id = e.id
+    WHERE e.xid >= (SELECT xid FROM rollup_watermark)
+    GROUP BY p.account_id
+)
+SELECT c.kind, a.class, a.owner_id, a.asset, coalesce(r.units, 0) + coalesce(s.units, 0)
+FROM accounts a
+JOIN account_classes c ON c.code = a.class
+LEFT JOIN rollups r ON r.account_id = a.id
+LEFT JOIN since s ON s.account_id = a.id
+WHERE a.class NOT IN ('customer.funding', 'customer.trading') AND a.class = %s AND NOT a.guarded
+ORDER BY a.owner_id, a.asset
 """
 _BALANCE_AT = """
 SELECT coalesce(sum(a.normal * p.units), 0)
@@ -166,6 +181,14 @@ def house_balances(session: Session) -> list[HouseBalance]:
     return [
         HouseBalance(line, asset, int(units))
         for line, asset, units in session.rows(_HOUSE_BALANCES)
+    ]
+
+
+def accounts_of_class(session: Session, line: AccountClass) -> list[AccountBalance]:
+    """Each account of a class that is not customers', with what it holds now."""
+    return [
+        AccountBalance(kind, code, owner_id, asset, int(units))
+        for kind, code, owner_id, asset, units in session.rows(_ACCOUNTS_OF_CLASS, (line,))
     ]
 
 
