@@ -45,7 +45,7 @@ class TransferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """An asset that a custodian keeps on a network, and what sending it once costs, in the asset."""
+    """An asset that a custodian keeps on a network; `cost` is what it takes for sending once."""
 
     asset: Asset
     network: Network

@@ -210,7 +210,7 @@ def route(session: Session, order: SendOrder) -> list[str]:
 def overview(session: Session) -> list[CustodianView]:
     """Every custodian that we have, or that has something of ours."""
     custodians = resolve(Custodians)
-    counts: dict[str, int] = {name: count for name, count in session.rows(_ADDRESS_COUNTS)}
+    counts: dict[str, int] = dict(session.rows(_ADDRESS_COUNTS))
     health = healths(session, custodians)
     there = {(each.custodian, each.total.asset.code): each for each in balances(session)}
     here = {
