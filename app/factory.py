@@ -46,6 +46,7 @@ from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters
 from app.integrations.anchor_files import AnchorFiles
+from app.integrations.custodians import provide_custodians
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.errors import KeyRingUnavailable
@@ -60,6 +61,7 @@ from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
+from app.providers.service import Calls
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -121,6 +123,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
+    provide_custodians(settings, Calls(database), resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (

@@ -1,4 +1,4 @@
-"""Custody: who keeps our tokens, the addresses that customers send to, what comes in, what goes out.
+"""Custody: who keeps our tokens; the addresses to send to, what comes in, and what goes out.
 
 Owns the addresses that custodians gave us (each for one person and asset, never for another), the
 arrivals at them, the sends with their custodian, and what each custodian last said it keeps. It

@@ -114,8 +114,8 @@ class AnchorageCustodian:
 
     def find(self, reference: str, *, since: datetime) -> Transfer | None:
         """By the memo: transfers cannot be asked for by `idempotentId`."""
-        found = (_sent(item) for item in self._all("/transfers", since - _A_DAY, reference))
-        return next((each for each in found if each.reference == reference), None)
+        items = self._all("/transfers", since - _A_DAY, reference)
+        return next((_sent(item) for item in items if item.get("transferMemo") == reference), None)
 
     def transfer(self, provider_ref: str) -> Transfer | None:
         return self._sent(provider_ref) or self._received(provider_ref)

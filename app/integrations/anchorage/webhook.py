@@ -59,12 +59,12 @@ class AnchorageWebhooks:
 
     def _is_signed(self, signature: bytes, signed: bytes) -> bool:
         with self._lock:
-            is_old = time.monotonic() - self._key_at > _KEY_SECONDS_MIN
-            for key in (self._key, None):
-                known = key or (self._fetched() if self._key is None or is_old else None)
-                if known is not None and _verifies(known, signature, signed):
+            if self._key is not None:
+                if _verifies(self._key, signature, signed):
                     return True
-        return False
+                if time.monotonic() - self._key_at < _KEY_SECONDS_MIN:
+                    return False
+            return _verifies(self._fetched(), signature, signed)
 
     def _fetched(self) -> Ed25519PublicKey:
         try:

@@ -1,7 +1,7 @@
 """Prime Trust as a custodian."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -31,6 +31,7 @@ TRANSFERS = "asset-transfers"
 #: As contracted; what a disbursement did cost, its transfer says.
 COSTS = (Amount.parse(PAXG, "0.0005"), Amount.parse(USDC, "2.5"))
 _PAGE = 50
+_CLOCKS_DIFFER = timedelta(hours=1)
 _NETWORKS = {Network.ETHEREUM: "ethereum"}
 _DIRECTIONS = {"incoming": Direction.IN, "outgoing": Direction.OUT}
 _STATES = {
@@ -85,8 +86,8 @@ class PrimeTrustCustodian:
         return _transfer(made)
 
     def find(self, reference: str, *, since: datetime) -> Transfer | None:
-        asked = {"filter[reference eq]": reference, **_from(since)}
-        found = [_transfer(each) for each in self._all(asked, reference)]
+        asked = {"filter[reference eq]": reference, **_from(since - _CLOCKS_DIFFER)}
+        found = [_transfer(each) for each in self._all(asked, reference) if _is_ours(each)]
         return next((each for each in found if each.reference == reference), None)
 
     def transfer(self, provider_ref: str) -> Transfer | None:
