@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Response, request
 
-from sandbox.custodians import InsufficientFunds, Vault, add_controls, answer, paged
+from sandbox.custodians import InsufficientFunds, Vault, add_controls, answer, guarded, paged
 from sandbox.faults import Mode
 from sandbox.keys import known
 from sandbox.provider import Provider, deliveries, has
@@ -37,8 +37,9 @@ def _tell(transfer: Document, after_seconds: float) -> None:
     deliveries().send(NAME, json.dumps(body), after_seconds=after_seconds)
 
 
-def sign(_url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
-    """Over seconds and body."""
+def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
+    """Over seconds and body, wherever it goes to."""
+    del url
     seconds = str(int(at))
     key = Ed25519PrivateKey.from_private_bytes(bytes(32)) if forged else _key("webhooks")
     return {"Api-Timestamp": seconds, "Api-Signature": key.sign(seconds.encode() + body).hex()}
@@ -60,20 +61,21 @@ def _refused() -> Response | None:
     path = request.full_path if request.query_string else request.path
     signed = f"{seconds}{request.method}".encode() + path.removeprefix(f"/{NAME}").encode()
     try:
-        if abs(time.time() - int(seconds)) > _OLD_SECONDS:
-            raise InvalidSignature
+        is_old = abs(time.time() - int(seconds)) > _OLD_SECONDS
         signature = bytes.fromhex(headers.get("Api-Signature", ""))
         _key("requests").public_key().verify(signature, signed + request.get_data())
     except (InvalidSignature, ValueError):
         return _error(401, "Unauthenticated")
-    return None if headers.get("Api-Access-Key") == known(NAME) else _error(401, "Unauthenticated")
+    is_known = headers.get("Api-Access-Key") == known(NAME) and not is_old
+    return None if is_known else _error(401, "Unauthenticated")
 
 
-@provider.operation("POST", "/v2/vaults/<vault_id>/addresses", "addresses.create")
+_operation = guarded(provider, _refused)
+
+
+@_operation("POST", "/v2/vaults/<vault_id>/addresses", "addresses.create")
 def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one vault
     """An address, with a signature that shows whose it is."""
-    if refusal := _refused():
-        return refusal
     asked: Any = request.get_json()
     made, _ = vault.address(asked["idempotentId"], asked["assetType"])
     payload = json.dumps({"TextAddress": made["address"]}).encode()
@@ -90,11 +92,9 @@ def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one va
     return answer({"data": data}, 201)
 
 
-@provider.operation("POST", "/v2/transfers", "transfers.create")
+@_operation("POST", "/v2/transfers", "transfers.create")
 def create_transfer() -> Response:
     """Send; a repetition is answered with what it was answered before."""
-    if refusal := _refused():
-        return refusal
     asked: Any = request.get_json()
     before = vault.sent(asked["idempotentId"])
     if before is not None:
@@ -112,53 +112,43 @@ def create_transfer() -> Response:
     return answer({"data": {"transferId": sent["id"], "status": "QUEUED"}}, 201)
 
 
-@provider.operation("GET", "/v2/transfers", "transfers.list")
+@_operation("GET", "/v2/transfers", "transfers.list")
 def list_transfers() -> Response:
     """What was sent, since a day."""
-    if refusal := _refused():
-        return refusal
     since = request.args.get("startDate", "")
     sent = vault.find(direction="out")
     return _page([each for each in sent if each["created_at"] >= since], _sent)
 
 
-@provider.operation("GET", "/v2/transfers/<identifier>", "transfers.get")
+@_operation("GET", "/v2/transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
     """One of them."""
-    if refusal := _refused():
-        return refusal
     found = vault.get(identifier)
     if found is None or found["direction"] != "out":
         return _error(404, "NotFound")
     return answer({"data": _sent(found)})
 
 
-@provider.operation("GET", "/v2/transactions", "transactions.list")
+@_operation("GET", "/v2/transactions", "transactions.list")
 def list_transactions() -> Response:
     """What came in and is final, since the day when it became so."""
-    if refusal := _refused():
-        return refusal
     since = request.args.get("startDate", "")
     found = [each for each in vault.find(direction="in") if each["state"] in _FINAL]
     return _page([each for each in found if each["updated_at"] >= since], _received)
 
 
-@provider.operation("GET", "/v2/transactions/<identifier>", "transactions.get")
+@_operation("GET", "/v2/transactions/<identifier>", "transactions.get")
 def get_transaction(identifier: str) -> Response:
     """One of them, final or not."""
-    if refusal := _refused():
-        return refusal
     found = vault.get(identifier)
     if found is None or found["direction"] != "in":
         return _error(404, "NotFound")
     return answer({"data": _received(found)})
 
 
-@provider.operation("GET", "/v2/vaults/<vault_id>", "balances.list")
+@_operation("GET", "/v2/vaults/<vault_id>", "balances.list")
 def get_vault(vault_id: str) -> Response:
     """What is in the vault."""
-    if refusal := _refused():
-        return refusal
     assets = [
         {
             "assetType": asset,
@@ -170,11 +160,9 @@ def get_vault(vault_id: str) -> Response:
     return answer({"data": {"vaultId": vault_id, "assets": assets}})
 
 
-@provider.operation("GET", "/v2/webhook/validation-key", "webhooks.key")
+@_operation("GET", "/v2/webhook/validation-key", "webhooks.key")
 def webhook_key() -> Response:
     """The public key of what it sends."""
-    if refusal := _refused():
-        return refusal
     return answer({"value": _key("webhooks").public_key().public_bytes_raw().hex()})
 
 

@@ -16,7 +16,7 @@ from flask import Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from sandbox.faults import Mode
-from sandbox.provider import Provider, has, store
+from sandbox.provider import Handler, Provider, has, store
 from sandbox.store import Document
 
 _PACE_SECONDS = 3.0
@@ -199,6 +199,30 @@ def add_controls(provider: Provider, vault: Vault) -> None:
     def set_pace() -> Response:
         pace = {"seconds": request.get_json()["seconds"]}
         return answer(store().put(provider.name, "pace", "pace", pace))
+
+
+def unsigned(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
+    """The headers of a webhook that is shown to be genuine by nothing but what the API says."""
+    del url, body, at, forged
+    return {}
+
+
+def guarded(
+    provider: Provider, refusal: Callable[[], Response | None]
+) -> Callable[[str, str, str], Callable[[Handler], Handler]]:
+    """`provider.operation` for calls that are done only if `refusal` answers none."""
+
+    def operation(method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            def checked(**path: Any) -> Response:
+                refused = refusal()
+                return handler(**path) if refused is None else refused
+
+            return provider.operation(method, rule, name)(checked)
+
+        return declare
+
+    return operation
 
 
 def answer(document: object, status: int = 200, content_type: str = "application/json") -> Response:

@@ -10,7 +10,15 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.custodians import InsufficientFunds, Vault, add_controls, answer, paged
+from sandbox.custodians import (
+    InsufficientFunds,
+    Vault,
+    add_controls,
+    answer,
+    guarded,
+    paged,
+    unsigned,
+)
 from sandbox.faults import Mode
 from sandbox.keys import known
 from sandbox.provider import Provider, deliveries, has, store
@@ -37,11 +45,7 @@ def _tell(transfer: Document, after_seconds: float) -> None:
     deliveries().send(NAME, json.dumps(event), after_seconds=after_seconds)
 
 
-def _unsigned(_url: str, _body: bytes, *, at: float, forged: bool) -> dict[str, str]:  # noqa: ARG001 - every signer is asked so
-    return {}
-
-
-provider = Provider(NAME, "Paxos", sign=_unsigned)
+provider = Provider(NAME, "Paxos", sign=unsigned)
 vault = Vault(NAME, opening=OPENING, costs=COSTS, tell=_tell)
 add_controls(provider, vault)
 
@@ -59,6 +63,9 @@ def _refused() -> Response | None:
     if found is None or found["until"] < time.time():
         return _problem(401, "", "Unauthorized")
     return None
+
+
+_operation = guarded(provider, _refused)
 
 
 @provider.operation("POST", "/oauth2/token", "token")
@@ -84,11 +91,9 @@ def revoke() -> Response:
     return answer({})
 
 
-@provider.operation("POST", "/v2/transfer/deposit-addresses", "addresses.create")
+@_operation("POST", "/v2/transfer/deposit-addresses", "addresses.create")
 def create_address() -> Response:
     """A second use of a reference is a conflict."""
-    if refusal := _refused():
-        return refusal
     asked: Any = request.get_json()
     made, before = vault.address(asked["ref_id"], asked.get("metadata", {}).get("asset", ""))
     if before:
@@ -96,20 +101,16 @@ def create_address() -> Response:
     return answer(_address(made))
 
 
-@provider.operation("GET", "/v2/transfer/deposit-addresses", "addresses.list")
+@_operation("GET", "/v2/transfer/deposit-addresses", "addresses.list")
 def list_addresses() -> Response:
     """By reference."""
-    if refusal := _refused():
-        return refusal
     found = [store().get(NAME, "address", each) for each in request.args.getlist("ref_ids")]
     return answer({"items": [_address(each) for each in found if each is not None]})
 
 
-@provider.operation("POST", "/v2/transfer/crypto-withdrawals", "withdrawals.create")
+@_operation("POST", "/v2/transfer/crypto-withdrawals", "withdrawals.create")
 def create_withdrawal() -> Response:
     """A second use of a reference is a conflict, before anything else is looked at."""
-    if refusal := _refused():
-        return refusal
     asked: Any = request.get_json()
     if vault.sent(asked["ref_id"]) is not None:
         return _problem(409, "already-exists", "Transfer already exists")
@@ -126,11 +127,9 @@ def create_withdrawal() -> Response:
     return answer(_rendered(sent))
 
 
-@provider.operation("GET", "/v2/transfer/transfers", "transfers.list")
+@_operation("GET", "/v2/transfer/transfers", "transfers.list")
 def list_transfers() -> Response:
     """By reference, type and time; newest first unless asked otherwise."""
-    if refusal := _refused():
-        return refusal
     args = request.args
     found = [
         each
@@ -149,20 +148,16 @@ def list_transfers() -> Response:
     return answer(page)
 
 
-@provider.operation("GET", "/v2/transfer/transfers/<identifier>", "transfers.get")
+@_operation("GET", "/v2/transfer/transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
     """One transfer."""
-    if refusal := _refused():
-        return refusal
     found = vault.get(identifier)
     return answer(_rendered(found)) if found else _problem(404, "not-found", "Not found")
 
 
-@provider.operation("GET", "/v2/profiles/<profile_id>/balances", "balances.list")
+@_operation("GET", "/v2/profiles/<profile_id>/balances", "balances.list")
 def list_balances(profile_id: str) -> Response:  # noqa: ARG001 - there is one profile
     """Of every asset; `trading` is what is on its way."""
-    if refusal := _refused():
-        return refusal
     items = [
         {"asset": asset, "available": f"{available:f}", "trading": f"{total - available:f}"}
         for asset, (available, total) in vault.balances().items()
@@ -170,11 +165,9 @@ def list_balances(profile_id: str) -> Response:  # noqa: ARG001 - there is one p
     return answer({"items": items})
 
 
-@provider.operation("GET", "/v2/events/<identifier>", "events.get")
+@_operation("GET", "/v2/events/<identifier>", "events.get")
 def get_event(identifier: str) -> Response:
     """One event, as its webhook said it."""
-    if refusal := _refused():
-        return refusal
     found = store().get(NAME, "event", identifier)
     return answer(found) if found else _problem(404, "not-found", "Not found")
 

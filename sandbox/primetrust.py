@@ -7,7 +7,15 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.custodians import InsufficientFunds, Vault, add_controls, answer, paged
+from sandbox.custodians import (
+    InsufficientFunds,
+    Vault,
+    add_controls,
+    answer,
+    guarded,
+    paged,
+    unsigned,
+)
 from sandbox.faults import Mode
 from sandbox.keys import known
 from sandbox.provider import Provider, deliveries, has, store
@@ -32,11 +40,7 @@ def _tell(transfer: Document, after_seconds: float) -> None:
     deliveries().send(NAME, json.dumps(body), after_seconds=after_seconds)
 
 
-def _unsigned(_url: str, _body: bytes, *, at: float, forged: bool) -> dict[str, str]:  # noqa: ARG001 - every signer is asked so
-    return {}
-
-
-provider = Provider(NAME, "Prime Trust", sign=_unsigned)
+provider = Provider(NAME, "Prime Trust", sign=unsigned)
 vault = Vault(NAME, opening=OPENING, costs=COSTS, tell=_tell)
 add_controls(provider, vault)
 
@@ -52,6 +56,9 @@ def _refused() -> Response | None:
     return None
 
 
+_operation = guarded(provider, _refused)
+
+
 @provider.operation("POST", "/auth/jwts", "token")
 def token() -> Response:
     """Give a token for name and password."""
@@ -63,22 +70,18 @@ def token() -> Response:
     return answer({"token": made})
 
 
-@provider.operation("POST", "/v2/asset-transfer-methods", "addresses.create")
+@_operation("POST", "/v2/asset-transfer-methods", "addresses.create")
 def create_address() -> Response:
     """A way for assets to come in: a wallet's address."""
-    if refusal := _refused():
-        return refusal
     attributes = _attributes()
     made, _ = vault.address(_idempotent_id(), attributes["asset-id"])
     rendered = {**attributes, "wallet-address": made["address"], "created-at": made["created_at"]}
     return _resource("asset-transfer-methods", made["id"], rendered, 201)
 
 
-@provider.operation("POST", "/v2/asset-disbursements", "disbursements.create")
+@_operation("POST", "/v2/asset-disbursements", "disbursements.create")
 def create_disbursement() -> Response:
     """Send; a repetition is answered with the transfer that there is."""
-    if refusal := _refused():
-        return refusal
     attributes, key = _attributes(), _idempotent_id()
     before = store().get(NAME, "disbursement", key)
     if before is not None:
@@ -87,10 +90,9 @@ def create_disbursement() -> Response:
         found = vault.get(before["id"])
         assert found is not None
         return _transfer(found, 201)
-    if has(Mode.REFUSED):
-        return _errors(422, "compliance-review-failed")
-    if not vault.keeps(attributes["asset-id"]):
-        return _errors(422, "asset-not-supported")
+    if has(Mode.REFUSED) or not vault.keeps(attributes["asset-id"]):
+        is_kept = vault.keeps(attributes["asset-id"])
+        return _errors(422, "compliance-review-failed" if is_kept else "asset-not-supported")
     try:
         sent = vault.send(
             attributes["reference"],
@@ -104,11 +106,9 @@ def create_disbursement() -> Response:
     return _transfer(sent, 201)
 
 
-@provider.operation("GET", "/v2/asset-transfers", "transfers.list")
+@_operation("GET", "/v2/asset-transfers", "transfers.list")
 def list_transfers() -> Response:
     """By reference and time, oldest first."""
-    if refusal := _refused():
-        return refusal
     args = request.args
     found = [
         each
@@ -121,20 +121,16 @@ def list_transfers() -> Response:
     return answer({"data": [_data(each) for each in items]})
 
 
-@provider.operation("GET", "/v2/asset-transfers/<identifier>", "transfers.get")
+@_operation("GET", "/v2/asset-transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
     """One transfer."""
-    if refusal := _refused():
-        return refusal
     found = vault.get(identifier)
     return _transfer(found, 200) if found else _errors(404, "not-found")
 
 
-@provider.operation("GET", "/v2/account-asset-totals", "balances.list")
+@_operation("GET", "/v2/account-asset-totals", "balances.list")
 def list_balances() -> Response:
     """Of every asset."""
-    if refusal := _refused():
-        return refusal
     data = [
         {
             "type": "account-asset-totals",
