@@ -58,8 +58,8 @@ def _refused() -> Response | None:
     """Unless the request carries the access key and is signed now."""
     headers = request.headers
     seconds = headers.get("Api-Timestamp", "0")
-    path = request.full_path if request.query_string else request.path
-    signed = f"{seconds}{request.method}".encode() + path.removeprefix(f"/{NAME}").encode()
+    query = b"?" + request.query_string if request.query_string else b""
+    signed = f"{seconds}{request.method}{request.path}".encode() + query
     try:
         is_old = abs(time.time() - int(seconds)) > _OLD_SECONDS
         signature = bytes.fromhex(headers.get("Api-Signature", ""))
@@ -100,7 +100,7 @@ def create_transfer() -> Response:
     if before is not None:
         return answer({"data": {"transferId": before["id"], "status": "QUEUED"}}, 201)
     if has(Mode.REFUSED):
-        return _error(403, "UnprocessableEntity")
+        return _error(422, "UnprocessableEntity")
     if not vault.keeps(asked["assetType"]):
         return _error(400, "NotImplemented")
     try:

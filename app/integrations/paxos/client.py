@@ -37,7 +37,8 @@ class PaxosClient:
         timeout_seconds: float,
     ) -> None:
         self._api = Transport(base_url, timeout_seconds=timeout_seconds)
-        self._oauth = Transport(oauth_url, timeout_seconds=timeout_seconds)
+        folder, _, self._oauth_path = oauth_url.rpartition("/")
+        self._oauth = Transport(folder, timeout_seconds=timeout_seconds)
         self._client_id, self._client_secret = client_id, client_secret
         self._lock = threading.Lock()
         self._token, self._token_until = "", 0.0
@@ -77,7 +78,7 @@ class PaxosClient:
             "scope": SCOPES,
         }
         try:
-            answer = self._oauth.request("POST", "", data=form)
+            answer = self._oauth.request("POST", f"/{self._oauth_path}", data=form)
             document = answer.json()
             if not answer.is_success:
                 raise ProviderAway(f"it gives no token: HTTP {answer.status}")
