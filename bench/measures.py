@@ -86,7 +86,7 @@ SELECT 'trade', 'grown:' || gen_random_uuid(), now() FROM generate_series(1, %(c
 INSERT INTO postings (entry_id, account_id, units)
 SELECT e.id, a.id, side.units * a.normal * CASE WHEN a.guarded THEN 1 ELSE -1 END
 FROM (SELECT id, bench_owner(1 + id %% 10000) AS owner FROM entries WHERE reference LIKE 'grown:%%'
-      AND id NOT IN (SELECT entry_id FROM postings)) e
+      AND NOT EXISTS (SELECT FROM postings p WHERE p.entry_id = entries.id)) e
 CROSS JOIN (VALUES ('USD', 'customer.funding', -1), ('XAU-s', 'customer.trading', 1))
     AS side (asset, class, units)
 JOIN accounts a ON a.asset = side.asset AND (
