@@ -26,7 +26,7 @@ from app.blueprints import (
     signin,
     webhooks,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
+from app.blueprints.admin import approvals, audit, branches, custody, exposure, jobs, people, roles, staff
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
@@ -87,6 +87,7 @@ PAGE_BLUEPRINTS = (
     account.blp,
     links.blp,
     exposure.blp,
+    custody.blp,
     approvals.blp,
     people.blp,
     staff.blp,

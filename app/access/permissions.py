@@ -39,6 +39,8 @@ class Permission(StrEnum):
     """Read the audit trail: what everybody did, and what was denied."""
     BRANCHES_EDIT = "all:branches:edit"
     """Open branches."""
+    CUSTODY_READ = "all:custody:read"
+    """See what custodians keep for the house, and what comes in and goes out there."""
     EXPOSURE_READ = "all:exposure:read"
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
@@ -134,6 +136,7 @@ _OVERSIGHT = frozenset(
         Permission.APPROVALS_READ,
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
+        Permission.CUSTODY_READ,
         Permission.EXPOSURE_READ,
         Permission.JOBS_READ,
         Permission.KEYS_READ,
@@ -145,6 +148,7 @@ _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
+        Permission.CUSTODY_READ,
         Permission.PEOPLE_ERASE,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_SUSPEND,

@@ -42,7 +42,10 @@ _DEAD_JOBS = Count(lambda session, _actor: outbox.dead_count(session), "dead")
 SECTIONS = (
     Section(
         "Treasury",
-        (Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),),
+        (
+            Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),
+            Entry("Custody", "custody_pages.show", "shield", Permission.CUSTODY_READ),
+        ),
     ),
     Section(
         "People",
