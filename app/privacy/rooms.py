@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.approvals import personal as approvals
 from app.audit import personal as audit
+from app.cases import personal as cases
 from app.custody import personal as custody
 from app.funding import personal as funding
 from app.idempotency import personal as idempotency
@@ -20,6 +21,7 @@ from app.messages import personal as messages
 from app.outbox import personal as outbox
 from app.privacy import consents
 from app.providers import personal as providers
+from app.screening import personal as screening
 from app.throttle import personal as throttle
 from app.trading import personal as trading
 
@@ -84,6 +86,8 @@ ROOMS: tuple[Room, ...] = (
     custody.ROOM,
     messages.ROOM,
     OWN,
+    screening.ROOM,
+    cases.ROOM,
     approvals.room(unless=ERASE),
     audit.ROOM,
     idempotency.ROOM,
@@ -106,6 +110,8 @@ NOBODYS: Mapping[str, str] = {
     "role_grants": "What a role may do.",
     "rollups": "Sums of the house's own accounts; those of customers have none.",
     "rollup_watermark": "A transaction's number.",
+    "sanctions_entries": "Public data on listed parties, as the Treasury publishes it.",
+    "sanctions_lists": "Which versions of that there were.",
     "ticks": "Prices.",
     "timetable": "What happens when.",
 }
