@@ -83,14 +83,6 @@ def token() -> Response:
     return answer({"access_token": made, "expires_in": _TOKEN_SECONDS, "token_type": "bearer"})
 
 
-@provider.control("POST", "/revoke")
-def revoke() -> Response:
-    """No token is good any more."""
-    for each in store().find(NAME, "token"):
-        store().delete(NAME, "token", each["token"])
-    return answer({})
-
-
 @_operation("POST", "/v2/transfer/deposit-addresses", "addresses.create")
 def create_address() -> Response:
     """A second use of a reference is a conflict."""

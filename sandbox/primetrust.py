@@ -66,7 +66,7 @@ def token() -> Response:
     if given is None or given.password != known(NAME):
         return _errors(401, "unauthorized")
     made = secrets.token_hex(24)
-    store().put(NAME, "token", made, {"user": given.username})
+    store().put(NAME, "token", made, {"token": made, "user": given.username})
     return answer({"token": made})
 
 

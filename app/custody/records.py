@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
+from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.custody import rules
 from app.custody.ports import Network, SendOrder, Transfer, TransferState
@@ -71,7 +70,6 @@ _CONTRADICTIONS = {
     (SendState.REFUSED, SendState.ACCEPTED),
     (SendState.REFUSED, SendState.COMPLETED),
 }
-_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -176,9 +174,7 @@ def learn(session: Session, send: Send, custodian: str, transfer: Transfer) -> N
         return
     code = _differs(send, custodian, transfer)
     if code:
-        _log.error("custody_disputed", reference=send.order.reference, code=code)
-        if send.state is not SendState.DISPUTED:
-            move(session, send, SendState.DISPUTED, "known", code=code)
+        _dispute(session, send, custodian, transfer, code)
         return
     state = _STATES[transfer.state]
     cost = transfer.cost.units if transfer.cost is not None else None
@@ -186,7 +182,28 @@ def learn(session: Session, send: Send, custodian: str, transfer: Transfer) -> N
     if state in SEND_STEPS.following[send.state]:
         move(session, send, state, "known", code=transfer.code)
     elif (send.state, state) in _CONTRADICTIONS:
-        move(session, send, SendState.DISPUTED, "known", code=f"said_{state}_after_{send.state}")
+        _dispute(session, send, custodian, transfer, f"said_{state}_after_{send.state}")
+
+
+def _dispute(session: Session, send: Send, custodian: str, transfer: Transfer, code: str) -> None:
+    """Nothing more is done by itself: somebody has to look into it."""
+    if send.state is SendState.DISPUTED:
+        return
+    move(session, send, SendState.DISPUTED, "known", code=code)
+    cases.open_case(
+        session,
+        kind="custody.send",
+        subject=send.order.reference,
+        key=send.order.reference,
+        title="A custodian says something else than was asked of it",
+        facts={
+            "What is wrong": code,
+            "Custodian": custodian,
+            "Its id": transfer.provider_ref,
+            "Asked for": f"{send.order.amount} {send.order.amount.asset.code}",
+            "It says": f"{transfer.amount} {transfer.amount.asset.code}, {transfer.state}",
+        },
+    )
 
 
 def _differs(send: Send, custodian: str, transfer: Transfer) -> str:

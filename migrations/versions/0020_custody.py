@@ -99,6 +99,14 @@ CREATE TABLE custody_polls (
     polled_at timestamptz NOT NULL
 );
 """
+# What came in and what was asked stays as it was noted.
+RIGHTS = """
+REVOKE UPDATE, DELETE ON custody_addresses, custody_arrivals, custody_sends, custody_send_events
+    FROM {role};
+GRANT UPDATE (custodian, address, address_key, ready_at, retired_at) ON custody_addresses TO {role};
+GRANT UPDATE (address_sealed, state, custodian, attempts, unsettled_at, claim_id, claimed_until,
+    provider_ref, tx_hash, cost_units, code, looked_at, settled_at) ON custody_sends TO {role};
+"""
 UNDO = """
 DROP TABLE custody_polls, custody_balances, custody_send_events, custody_sends, custody_arrivals,
     custody_addresses;
@@ -107,6 +115,8 @@ DROP TABLE custody_polls, custody_balances, custody_send_events, custody_sends, 
 
 def upgrade() -> None:
     op.execute(TABLES)
+    setting = "SELECT quote_ident(current_setting('pbcex.application_role'))"
+    op.execute(RIGHTS.format(role=op.get_bind().exec_driver_sql(setting).scalar()))
 
 
 def downgrade() -> None:

@@ -27,7 +27,7 @@ from app.kit.ports import resolve
 from app.kit.tasks import InOtherHands
 from app.providers.errors import OutcomeUnknown, ProviderAway
 from sandbox.faults import Mode
-from tests.custody.conftest import NAMES, SENDS, Desk
+from tests.custodians import NAMES, SENDS, Desk
 from tests.unchanged import unchanged
 
 APPLIED = (Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE)
@@ -275,6 +275,10 @@ def test_another_amount_than_was_asked_for_is_disputed(desk: Desk, name: str) ->
     status = desk.send("0.5")
     assert (status.state, status.code) == (SendState.DISPUTED, "amount_differs")
     assert len(desk.sent()) == 1
+    with desk.database.reading() as session:
+        assert session.rows("SELECT kind FROM cases WHERE key = %s", (desk.reference,)) == [
+            ("custody.send",)
+        ]
     assert desk.told() == 1
     with unchanged(desk.database):
         assert desk.settle() == status

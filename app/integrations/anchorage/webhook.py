@@ -7,7 +7,6 @@ import time
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.custody.arrivals import HEAR
 from app.integrations import documents
 from app.integrations.anchorage.adapter import AnchorageCustodian
 from app.kit import clock
@@ -55,7 +54,9 @@ class AnchorageWebhooks:
         if not isinstance(kind, str) or not isinstance(identifier, str):
             return []
         subject = about.get("id") if isinstance(about, dict) else None
-        return [Event(identifier, kind, subject, HEAR)] if isinstance(subject, str) else []
+        return (
+            [Event(identifier, kind, subject, "custody.hear")] if isinstance(subject, str) else []
+        )
 
     def _is_signed(self, signature: bytes, signed: bytes) -> bool:
         with self._lock:

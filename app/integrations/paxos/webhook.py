@@ -6,7 +6,6 @@ says the same. Who makes one up can at most have us ask for an event that there 
 
 import re
 
-from app.custody.arrivals import HEAR
 from app.integrations import documents
 from app.integrations.paxos.adapter import PaxosCustodian
 from app.providers.errors import (
@@ -44,4 +43,4 @@ class PaxosWebhooks:
         if not kind.startswith(("transfer.crypto_deposit.", "transfer.crypto_withdrawal.")):
             return []
         subject = documents.text_or_none(about, "transfer_id") or documents.text(about, "id")
-        return [Event(identifier, kind, subject, HEAR)]
+        return [Event(identifier, kind, subject, "custody.hear")]

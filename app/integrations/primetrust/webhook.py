@@ -6,7 +6,6 @@ makes one up has us look once at something that there is, and stores nothing tha
 
 import re
 
-from app.custody.arrivals import HEAR
 from app.integrations import documents
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
 from app.providers.errors import (
@@ -42,4 +41,4 @@ class PrimeTrustWebhooks:
         if found is None:
             raise Forged
         kind = f"asset_transfer.{found.state}"
-        return [Event(f"{identifier}:{found.state}", kind, identifier, HEAR)]
+        return [Event(f"{identifier}:{found.state}", kind, identifier, "custody.hear")]
