@@ -24,11 +24,9 @@ each_custodian = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture
 def address(desk: Desk, name: str) -> str:
-    """A customer's address at one custodian."""
+    """A customer's address at a custodian, which is the only one."""
     desk.open(name)
-    found = desk.address(People(desk.database).customer().user_id)
-    desk.open()
-    return found
+    return desk.address(People(desk.database).customer().user_id)
 
 
 @each_custodian
@@ -86,7 +84,7 @@ def test_only_when_it_is_final(desk: Desk, name: str, address: str) -> None:
     assert desk.credited(address) == 2
 
 
-@each_custodian
+@pytest.mark.parametrize("name", ["paxos"])
 def test_never_if_it_failed(desk: Desk, name: str, address: str) -> None:
     reference = desk.arrive(name, address, "0.5", state="pending")
     desk.sandbox.control(name, f"/transfers/{reference}/failed")
@@ -109,7 +107,7 @@ def test_late_news_of_an_earlier_state_change_nothing(desk: Desk, name: str, add
     assert desk.credited(address) == 1
 
 
-@each_custodian
+@pytest.mark.parametrize("name", ["paxos"])
 def test_what_is_another_asset_is_that_asset(desk: Desk, name: str, address: str) -> None:
     desk.arrive(name, address, "12.5", asset="USDC")
     desk.deliver()
@@ -189,7 +187,6 @@ def test_a_webhook_waits_while_its_custodian_cannot_be_asked(
     desk: Desk, name: str, address: str
 ) -> None:
     """It is sent again, and taken then."""
-    desk.open()
     desk.arrive(name, address, "0.5")
     desk.sandbox.order(name, "*", Mode.DOWN, times=3)
     statuses = desk.deliver()

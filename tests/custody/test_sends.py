@@ -30,8 +30,12 @@ from sandbox.faults import Mode
 from tests.custodians import NAMES, SENDS, Desk
 from tests.unchanged import unchanged
 
-APPLIED = (Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE)
-NOT_APPLIED = (Mode.HANG_UP_BEFORE, Mode.DOWN)
+APPLIED = [
+    *((name, Mode.HANG_UP_AFTER) for name in NAMES),
+    ("paxos", Mode.ERROR_AFTER),
+    ("anchorage", Mode.GARBAGE),
+]
+NOT_APPLIED = [*((name, Mode.HANG_UP_BEFORE) for name in NAMES), ("primetrust", Mode.DOWN)]
 each_custodian = pytest.mark.parametrize("name", NAMES)
 
 
@@ -69,8 +73,7 @@ def test_it_goes_out_and_completes(desk: Desk, name: str) -> None:
     assert desk.sent() == [(name, "0.50000000", "completed")]
 
 
-@each_custodian
-@pytest.mark.parametrize("mode", APPLIED)
+@pytest.mark.parametrize(("name", "mode"), APPLIED)
 def test_done_without_an_answer_is_found(desk: Desk, name: str, mode: Mode) -> None:
     now_first(desk, name)
     desk.sandbox.order(name, SENDS[name], mode)
@@ -80,8 +83,7 @@ def test_done_without_an_answer_is_found(desk: Desk, name: str, mode: Mode) -> N
     assert [what for what, _, _ in desk.events()] == ["planned", "asked", "no_answer", "known"]
 
 
-@each_custodian
-@pytest.mark.parametrize("mode", NOT_APPLIED)
+@pytest.mark.parametrize(("name", "mode"), NOT_APPLIED)
 def test_not_done_without_an_answer_is_sent_again_there_and_nowhere_else(
     desk: Desk, name: str, mode: Mode
 ) -> None:
