@@ -40,7 +40,8 @@ from app.blueprints.admin import (
     staff,
 )
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
+from app.blueprints.admin import payments as payment_pages
+from app.blueprints.api import admin, auth, me, messages, payments, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
@@ -48,19 +49,21 @@ from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
+from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
+from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
 from app.identity.authority import StandingAuthority
 from app.identity.one_time import OneTimeKey
 from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
-from app.integrations import counters
+from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.custodians import provide_custodians
 from app.integrations.feeds import price_feeds, pricing_rules
-from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
+from app.integrations.rails import provide_rails
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -68,7 +71,8 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
-from app.messages.ports import Mailer
+from app.kyc.rules import KycRules
+from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
@@ -88,6 +92,7 @@ API_BLUEPRINTS = (
     privacy.blp,
     trade.blp,
     wallet.blp,
+    payments.blp,
     messages.blp,
     admin.blp,
 )
@@ -111,6 +116,7 @@ PAGE_BLUEPRINTS = (
     audit.blp,
     jobs.blp,
     key_pages.blp,
+    payment_pages.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
@@ -139,6 +145,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
+    _provide_providers(settings, database)
+    provide_rails(settings, Calls(database), resolve(Webhooks))
     provide_custodians(settings, Calls(database), resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
@@ -153,6 +161,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sanctions.sanctions,
     ):
         app.cli.add_command(group)
+    app.cli.add_command(reconcile_command.reconcile)
     return app
 
 
@@ -218,11 +227,17 @@ def _provide(settings: Settings) -> None:
         ),
     )
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
-    provide(Mailer, _mailer(settings))
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
+    provide(KycRules, KycRules())
     provide(Webhooks, Webhooks({}))
+    provide(
+        PaymentLimits,
+        PaymentLimits.of(
+            card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
+        ),
+    )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -239,14 +254,12 @@ def _provide(settings: Settings) -> None:
     )
 
 
-def _mailer(settings: Settings) -> Mailer:
-    if not settings.smtp_url:
-        return NoMailer()
-    return SmtpMailer(
-        SmtpServer.of(settings.smtp_url),
-        settings.mail_from,
-        timeout_seconds=settings.smtp_timeout_seconds,
-    )
+def _provide_providers(settings: Settings, database: Database) -> None:
+    """Whoever is called over the network, with a note of each call in the database."""
+    calls = Calls(database)
+    provide(Mailer, messaging.mailer(settings, calls))
+    provide(Texter, messaging.texter(settings, calls))
+    provide(Webhooks, Webhooks(messaging.verifiers(settings)))
 
 
 def _connect_database(app: Flask) -> Database:

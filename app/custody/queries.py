@@ -16,8 +16,8 @@ from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
 from app.kit.pipeline import Row
 from app.kit.ports import resolve
+from app.ledger import chart
 from app.ledger import queries as ledger
-from app.ledger.chart import AccountClass
 from app.providers import queries as calls
 
 _SENDS = """
@@ -213,24 +213,16 @@ def overview(session: Session) -> list[CustodianView]:
     counts: dict[str, int] = dict(session.rows(_ADDRESS_COUNTS))
     health = healths(session, custodians)
     there = {(each.custodian, each.total.asset.code): each for each in balances(session)}
-    here = {
-        (providers.NAMES[line.owner_id], line.asset): line.units
-        for line in ledger.accounts_of_class(session, AccountClass.CUSTODY)
-    }
-    names = [*custodians, *sorted({name for name, _ in (*there, *here)} - custodians.keys())]
+    names = [*custodians, *sorted({name for name, _ in there} - custodians.keys())]
     found = []
     for name in names:
         terms = {each.asset.code: each for each in getattr(custodians.get(name), "terms", ())}
-        codes = {code for owner, code in (*there, *here) if owner == name} | terms.keys()
-        kept = [
-            Kept(
-                TRADABLE[code],
-                there.get((name, code)),
-                Amount(TRADABLE[code], here.get((name, code), 0)),
-                terms.get(code),
-            )
-            for code in sorted(codes)
-        ]
+        codes = {code for owner, code in there if owner == name} | terms.keys()
+        kept = []
+        for asset in (TRADABLE[code] for code in sorted(codes)):
+            books = ledger.balance(session, chart.custody(asset, _OWNERS[name]))
+            code = asset.code
+            kept.append(Kept(asset, there.get((name, code)), Amount(asset, books), terms.get(code)))
         found.append(CustodianView(name, health.get(name), counts.get(name, 0), kept))
     return found
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.kit import clock
 from app.kit.db import Session
-from app.ledger.chart import AccountClass, AccountKey
+from app.ledger.chart import AccountKey
 
 _BALANCES_OF = """
 SELECT a.class, a.asset, b.posted, b.held
@@ -72,20 +72,15 @@ LEFT JOIN since s ON s.account_id = a.id
 WHERE a.class NOT IN ('customer.funding', 'customer.trading')
 GROUP BY a.class, a.asset
 """
-_ACCOUNTS_OF_CLASS = """
-WITH since AS (
-    SELECT p.account_id, sum(p.units) AS units
-    FROM entries e JOIN postings p ON p.entry_id = e.id
-    WHERE e.xid >= (SELECT xid FROM rollup_watermark)
-    GROUP BY p.account_id
-)
-SELECT c.kind, a.class, a.owner_id, a.asset, coalesce(r.units, 0) + coalesce(s.units, 0)
+_BALANCE = """
+SELECT CASE WHEN a.guarded THEN b.posted ELSE a.normal * (coalesce(r.units, 0) + coalesce((
+    SELECT sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
+    WHERE p.account_id = a.id AND e.xid >= (SELECT xid FROM rollup_watermark)
+), 0)) END
 FROM accounts a
-JOIN account_classes c ON c.code = a.class
+LEFT JOIN balances b ON b.account_id = a.id
 LEFT JOIN rollups r ON r.account_id = a.id
-LEFT JOIN since s ON s.account_id = a.id
-WHERE a.class NOT IN ('customer.funding', 'customer.trading') AND a.class = %s AND NOT a.guarded
-ORDER BY a.owner_id, a.asset
+WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s
 """
 _BALANCE_AT = """
 SELECT coalesce(sum(a.normal * p.units), 0)
@@ -184,12 +179,11 @@ def house_balances(session: Session) -> list[HouseBalance]:
     ]
 
 
-def accounts_of_class(session: Session, line: AccountClass) -> list[AccountBalance]:
-    """Each account of a class that is not customers', with what it holds now."""
-    return [
-        AccountBalance(kind, code, owner_id, asset, int(units))
-        for kind, code, owner_id, asset, units in session.rows(_ACCOUNTS_OF_CLASS, (line,))
-    ]
+def balance(session: Session, account: AccountKey) -> int:
+    """Minor units on an account now, in its normal direction; zero if it was never posted to."""
+    code = account.asset.code
+    row = session.row(_BALANCE, (code, account.account_class, account.owner_id))
+    return int(row[0]) if row else 0
 
 
 def balance_at(session: Session, account: AccountKey, at: datetime) -> int:
