@@ -13,6 +13,8 @@ from uuid import UUID
 import structlog
 
 from app.cases import service as cases
+from app.custody import arrivals as custody_arrivals
+from app.custody.ports import Custodian, Custodians, Direction, TransferState
 from app.funding import arrivals, deposits, disputes, payments, payouts, withdrawals
 from app.funding.ports import (
     ArrivalRail,
@@ -56,6 +58,9 @@ SELECT credited_units, id FROM deposits WHERE provider = %s AND provider_ref = %
 _CREDITED = """
 SELECT id, provider_ref FROM deposits
 WHERE provider = %s AND credited_at >= %s AND requested_at >= %s
+"""
+_TOKENS = """
+SELECT provider_ref, units FROM custody_arrivals WHERE custodian = %s AND arrived_at >= %s
 """
 _WITHDRAWAL = "SELECT status, units FROM withdrawals WHERE id = %s"
 _PAID_OUT = """
@@ -154,6 +159,8 @@ def _sources() -> Iterable[tuple[str, _Compare]]:
             yield f"{rail.name} disputes", _of(_disputes, rail)
     for arriving in resolve(ArrivalRails).values():
         yield f"{arriving.name} arrivals", _of(_arrivals, arriving)
+    for custodian in resolve(Custodians).values():
+        yield f"{custodian.name} arrivals", _of(_tokens, custodian)
     for method, paying in resolve(PayoutRails).items():
         yield f"{paying.name} payouts ({method})", _of(_payouts, paying)
 
@@ -227,6 +234,39 @@ def _arrivals(found: _Comparison, rail: ArrivalRail) -> None:
                 {"deposit": ids.encode(deposits.PREFIX, row[1]), "there": _text(arrival.amount)},
             )
     _report_unknown(found, rail.name, {each.provider_ref for each in listed})
+
+
+def _tokens(found: _Comparison, custodian: Custodian) -> None:
+    """What came in at a custodian, and whether it was credited."""
+    with found.database.reading() as session:
+        before = _arrivals_of(session, custodian, found.since)
+    listed = custodian.transfers(found.since, Direction.IN)
+    with found.database.transaction() as session:
+        custody_arrivals.take(session, custodian, listed)
+    with found.database.reading() as session:
+        after = _arrivals_of(session, custodian, found.since)
+    found.compared += len(listed)
+    found.healed += len(after.keys() - before.keys())
+    there = {
+        each.provider_ref: each.amount.units
+        for each in listed
+        if each.state is TransferState.COMPLETED
+    }
+    for provider_ref in sorted(there.keys() | after.keys()):
+        if there.get(provider_ref) != after.get(provider_ref):
+            found.report(
+                f"{custodian.name}:{provider_ref}",
+                "Tokens came in otherwise at a custodian than with us",
+                {
+                    "there": str(there.get(provider_ref, "nothing")),
+                    "with us": str(after.get(provider_ref, "nothing")),
+                },
+            )
+
+
+def _arrivals_of(session: Session, custodian: Custodian, since: datetime) -> dict[str, int]:
+    rows = session.rows(_TOKENS, (custodian.name, since))
+    return dict(rows)
 
 
 def _report_unknown(found: _Comparison, provider: str, known: set[str]) -> None:
