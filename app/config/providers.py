@@ -142,6 +142,17 @@ class ProviderSettings(BaseSettings):
         Decimal(0), alias="MPESA_KES_PER_USD"
     )
 
+    plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
+    plaid_base_url: Annotated[str, _fits_mode("plaid_mode", live_host="production.plaid.com")] = (
+        Field("", alias="PLAID_BASE_URL")
+    )
+    plaid_client_id: str = Field("pbcex", alias="PLAID_CLIENT_ID")
+    plaid_secret: Annotated[SecretStr, _needed_live("plaid_mode")] = Field(
+        SecretStr(""), alias="PLAID_SECRET"
+    )
+    #: What Plaid checks of a person is kept there under this name.
+    plaid_template_id: str = Field("idvtmp_pbcex", alias="PLAID_TEMPLATE_ID")
+
     sendgrid_mode: Mode = Field("sandbox", alias="SENDGRID_MODE")
     sendgrid_base_url: Annotated[str, _fits_mode("sendgrid_mode", live_host="api.sendgrid.com")] = (
         Field("", alias="SENDGRID_BASE_URL")
