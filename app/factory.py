@@ -31,6 +31,7 @@ from app.blueprints.admin import (
     audit,
     branches,
     cases,
+    custody,
     exposure,
     jobs,
     people,
@@ -62,6 +63,7 @@ from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
+from app.integrations.custodians import provide_custodians
 from app.integrations.feeds import price_feeds, pricing_rules
 from app.integrations.plaid import wiring as plaid
 from app.integrations.rails import provide_rails
@@ -110,6 +112,7 @@ PAGE_BLUEPRINTS = (
     exposure.blp,
     support_home.blp,
     support_kyc.blp,
+    custody.blp,
     approvals.blp,
     people.blp,
     staff.blp,
@@ -267,6 +270,7 @@ def _provide_providers(settings: Settings, database: Database) -> None:
     provide(Texter, messaging.texter(settings, calls))
     provide(IdentityProvider, plaid.connect(settings, calls, webhooks))
     provide_rails(settings, database, webhooks)
+    provide_custodians(settings, calls, webhooks)
     provide(Webhooks, webhooks)
 
 

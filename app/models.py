@@ -5,6 +5,7 @@ from app.audit import models as audit
 from app.branches import models as branches
 from app.cases import models as cases
 from app.catalog import models as catalog
+from app.custody import models as custody
 from app.funding import models as funding
 from app.hedging import models as hedging
 from app.idempotency import models as idempotency
@@ -31,6 +32,7 @@ __all__ = [
     "branches",
     "cases",
     "catalog",
+    "custody",
     "funding",
     "hedging",
     "idempotency",

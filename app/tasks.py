@@ -2,6 +2,9 @@
 
 from app.approvals import service as approvals
 from app.audit import service as audit
+from app.custody import addresses as custody_addresses
+from app.custody import arrivals as custody_arrivals
+from app.custody import service as custody
 from app.funding import approval as funding_approval
 from app.funding import arrivals, disputes, payments, payouts, poll, withdrawals
 from app.hedging import service as hedging
@@ -29,6 +32,9 @@ __all__ = [
     "audit",
     "by_mail",
     "checking",
+    "custody",
+    "custody_addresses",
+    "custody_arrivals",
     "disputes",
     "erasure",
     "funding_approval",

@@ -8,7 +8,18 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import bank, mpesa, pages, plaid, sendgrid, stripe, twilio
+from sandbox import (
+    anchorage,
+    bank,
+    mpesa,
+    pages,
+    paxos,
+    plaid,
+    primetrust,
+    sendgrid,
+    stripe,
+    twilio,
+)
 from sandbox.faults import Faults
 from sandbox.provider import Provider
 from sandbox.store import Store
@@ -17,7 +28,17 @@ from sandbox.webhooks import Deliveries
 #: Every provider that is played, by name.
 PROVIDERS: dict[str, Provider] = {
     module.provider.name: module.provider
-    for module in (bank, mpesa, plaid, sendgrid, stripe, twilio)
+    for module in (
+        anchorage,
+        bank,
+        mpesa,
+        paxos,
+        plaid,
+        primetrust,
+        sendgrid,
+        stripe,
+        twilio,
+    )
 }
 _CHORES_EVERY_SECONDS = 0.5
 _IDLE_SECONDS = 0.1

@@ -161,3 +161,46 @@ class TestServers:
 def test_one_version() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     assert project["project"]["version"] == VERSION
+
+
+LIVE_PAXOS = {
+    "PAXOS_MODE": "live",
+    "PAXOS_BASE_URL": "https://api.paxos.com/v2",
+    "PAXOS_OAUTH_URL": "https://oauth.paxos.com/oauth2/token",
+    "PAXOS_CLIENT_ID": "pbcex",
+    "PAXOS_CLIENT_SECRET": "a secret",
+    "PAXOS_PROFILE_ID": "profile",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({}, set()),
+        ({"PAXOS_BASE_URL": "http://127.0.0.1:4000/paxos/v2"}, {"PAXOS_BASE_URL"}),
+        ({"PAXOS_BASE_URL": "https://localhost/v2"}, {"PAXOS_BASE_URL"}),
+        ({"PAXOS_BASE_URL": ""}, {"PAXOS_BASE_URL"}),
+        ({"PAXOS_CLIENT_SECRET": ""}, {"PAXOS_CLIENT_SECRET"}),
+        ({"PAXOS_MODE": "sandbox"}, {"PAXOS_BASE_URL", "PAXOS_OAUTH_URL"}),
+        (
+            {
+                "PAXOS_MODE": "sandbox",
+                "PAXOS_BASE_URL": "https://api.sandbox.paxos.com/v2",
+                "PAXOS_OAUTH_URL": "",
+            },
+            {"PAXOS_OAUTH_URL"},
+        ),
+        ({"ANCHORAGE_SIGNING_KEY": "no key"}, {"ANCHORAGE_SIGNING_KEY"}),
+    ],
+)
+def test_real_tokens_only_move_at_real_addresses(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], refused: set[str]
+) -> None:
+    for name, value in {**LIVE_PAXOS, **changes}.items():
+        monkeypatch.setenv(name, value)
+    try:
+        Settings.load()
+        problems = set()
+    except UnsafeSettings as unsafe:
+        problems = set(unsafe.problems)
+    assert problems == refused

@@ -43,6 +43,8 @@ class Permission(StrEnum):
     """See what was found that somebody has to look into, and what became of it."""
     CASES_WORK = "all:cases:work"
     """Look into cases: note, assign, close and open again."""
+    CUSTODY_READ = "all:custody:read"
+    """See what custodians keep for the house, and what comes in and goes out there."""
     EXPOSURE_READ = "all:exposure:read"
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
@@ -175,6 +177,7 @@ _OVERSIGHT = frozenset(
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
         Permission.CASES_READ,
+        Permission.CUSTODY_READ,
         Permission.EXPOSURE_READ,
         Permission.JOBS_READ,
         Permission.KEYS_READ,
@@ -190,6 +193,7 @@ _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
+        Permission.CUSTODY_READ,
         Permission.PAYMENTS_READ,
         Permission.PAYMENTS_RELEASE,
         Permission.PEOPLE_ERASE,

@@ -50,6 +50,7 @@ SECTIONS = (
         "Treasury",
         (
             Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),
+            Entry("Custody", "custody_pages.show", "shield", Permission.CUSTODY_READ),
             Entry(
                 "Withdrawals",
                 "payments_pages.show_withdrawals",

@@ -5,6 +5,7 @@ the sandbox that `bin/run` starts, which knows the keys of `sandbox_secret`; whe
 sandbox either, the provider is not used and what needs it is switched off.
 """
 
+import re
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -41,17 +42,28 @@ def _fits_mode(mode: str, *, live_host: str = "") -> AfterValidator:
 
 
 def _needed_live(mode: str, *, address: str = "") -> AfterValidator:
-    """Of a key that live mode cannot do without; nor can an `address` of somebody else, because the
+    """Of what live mode cannot do without; nor can an `address` of somebody else, because the
     sandbox's keys are known to everybody."""
 
-    def validate(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    def validate(value: SecretStr | str, info: ValidationInfo) -> SecretStr | str:
         host = urlsplit(info.data.get(address, "")).hostname
-        if value.get_secret_value():
+        if value.get_secret_value() if isinstance(value, SecretStr) else value:
             return value
         if info.data.get(mode) == "live":
             raise ValueError("is required in live mode")
         if host is not None and host not in LOOPBACK:
             raise ValueError("is required where the provider has an address")
+        return value
+
+    return AfterValidator(validate)
+
+
+def _beside(other: str) -> AfterValidator:
+    """Of an address that another one needs."""
+
+    def validate(value: str, info: ValidationInfo) -> str:
+        if info.data.get(other) and not value:
+            raise ValueError("is required beside the other address")
         return value
 
     return AfterValidator(validate)
@@ -80,6 +92,13 @@ def _shillings(value: Decimal, info: ValidationInfo) -> Decimal:
     return value
 
 
+def _ed25519(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text and not re.fullmatch(r"[0-9a-f]{64}", text, re.ASCII):
+        raise ValueError("is an Ed25519 key as 64 characters of hex")
+    return value
+
+
 def _absent(value: str) -> None:
     if value:
         raise ValueError("there is no sandbox in production")
@@ -105,6 +124,25 @@ class ProviderSettings(BaseSettings):
     #: From a call's start to its last byte.
     provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
 
+    anchorage_mode: Mode = Field("sandbox", alias="ANCHORAGE_MODE")
+    anchorage_base_url: Annotated[
+        str, _fits_mode("anchorage_mode", live_host="api.anchorage.com")
+    ] = Field("", alias="ANCHORAGE_BASE_URL")
+    anchorage_access_key: Annotated[SecretStr, _needed_live("anchorage_mode")] = Field(
+        SecretStr(""), alias="ANCHORAGE_ACCESS_KEY"
+    )
+    #: The seed of the key that signs our requests.
+    anchorage_signing_key: Annotated[
+        SecretStr, AfterValidator(_ed25519), _needed_live("anchorage_mode")
+    ] = Field(SecretStr(""), alias="ANCHORAGE_SIGNING_KEY")
+    #: The public key that shows that an address is ours, as Anchorage gave it to us by other means.
+    anchorage_address_key: Annotated[
+        SecretStr, AfterValidator(_ed25519), _needed_live("anchorage_mode")
+    ] = Field(SecretStr(""), alias="ANCHORAGE_ADDRESS_KEY")
+    anchorage_vault_id: Annotated[str, _needed_live("anchorage_mode")] = Field(
+        "", alias="ANCHORAGE_VAULT_ID"
+    )
+
     bank_mode: Mode = Field("sandbox", alias="BANK_MODE")
     bank_base_url: Annotated[str, _fits_mode("bank_mode")] = Field("", alias="BANK_BASE_URL")
     bank_api_key: Annotated[SecretStr, _needed_live("bank_mode", address="bank_base_url")] = Field(
@@ -114,6 +152,47 @@ class ProviderSettings(BaseSettings):
     bank_webhook_secret: Annotated[
         SecretStr, _needed_live("bank_mode", address="bank_base_url")
     ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
+
+    plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
+    plaid_base_url: Annotated[str, _fits_mode("plaid_mode", live_host="production.plaid.com")] = (
+        Field("", alias="PLAID_BASE_URL")
+    )
+    plaid_client_id: str = Field("pbcex", alias="PLAID_CLIENT_ID")
+    plaid_secret: Annotated[SecretStr, _needed_live("plaid_mode")] = Field(
+        SecretStr(""), alias="PLAID_SECRET"
+    )
+    #: What Plaid checks of a person is kept there under this name.
+    plaid_template_id: str = Field("idvtmp_pbcex", alias="PLAID_TEMPLATE_ID")
+
+    paxos_mode: Mode = Field("sandbox", alias="PAXOS_MODE")
+    paxos_base_url: Annotated[str, _fits_mode("paxos_mode", live_host="api.paxos.com")] = Field(
+        "", alias="PAXOS_BASE_URL"
+    )
+    paxos_oauth_url: Annotated[
+        str, _fits_mode("paxos_mode", live_host="oauth.paxos.com"), _beside("paxos_base_url")
+    ] = Field("", alias="PAXOS_OAUTH_URL")
+    paxos_client_id: Annotated[str, _needed_live("paxos_mode")] = Field("", alias="PAXOS_CLIENT_ID")
+    paxos_client_secret: Annotated[SecretStr, _needed_live("paxos_mode")] = Field(
+        SecretStr(""), alias="PAXOS_CLIENT_SECRET"
+    )
+    #: The profile that holds what we keep there.
+    paxos_profile_id: Annotated[str, _needed_live("paxos_mode")] = Field(
+        "", alias="PAXOS_PROFILE_ID"
+    )
+
+    primetrust_mode: Mode = Field("sandbox", alias="PRIMETRUST_MODE")
+    primetrust_base_url: Annotated[
+        str, _fits_mode("primetrust_mode", live_host="api.primetrust.com")
+    ] = Field("", alias="PRIMETRUST_BASE_URL")
+    primetrust_user: Annotated[str, _needed_live("primetrust_mode")] = Field(
+        "", alias="PRIMETRUST_USER"
+    )
+    primetrust_password: Annotated[SecretStr, _needed_live("primetrust_mode")] = Field(
+        SecretStr(""), alias="PRIMETRUST_PASSWORD"
+    )
+    primetrust_account_id: Annotated[str, _needed_live("primetrust_mode")] = Field(
+        "", alias="PRIMETRUST_ACCOUNT_ID"
+    )
 
     #: By whom e-mail goes out.
     mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
@@ -141,17 +220,6 @@ class ProviderSettings(BaseSettings):
     mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_shillings)] = Field(
         Decimal(0), alias="MPESA_KES_PER_USD"
     )
-
-    plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
-    plaid_base_url: Annotated[str, _fits_mode("plaid_mode", live_host="production.plaid.com")] = (
-        Field("", alias="PLAID_BASE_URL")
-    )
-    plaid_client_id: str = Field("pbcex", alias="PLAID_CLIENT_ID")
-    plaid_secret: Annotated[SecretStr, _needed_live("plaid_mode")] = Field(
-        SecretStr(""), alias="PLAID_SECRET"
-    )
-    #: What Plaid checks of a person is kept there under this name.
-    plaid_template_id: str = Field("idvtmp_pbcex", alias="PLAID_TEMPLATE_ID")
 
     sendgrid_mode: Mode = Field("sandbox", alias="SENDGRID_MODE")
     sendgrid_base_url: Annotated[str, _fits_mode("sendgrid_mode", live_host="api.sendgrid.com")] = (

@@ -47,15 +47,26 @@ class Caller:
 
         `do` is tried again after `ProviderAway` and, where the provider knows a repetition
         (`idempotent`, as reading is), after `OutcomeUnknown`; then the error is raised, as is
-        `ProviderRefused` at once. Whatever else `do` raises is a defect.
+        `ProviderRefused` at once. `ProviderAway` is raised only if no attempt may have done it.
+        Whatever else `do` raises is a defect.
         """
         again = (ProviderAway, OutcomeUnknown) if idempotent else ProviderAway
         answer: T
-        for attempt in stamina.retry_context(
-            on=again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
-        ):
-            with attempt:
-                answer = self._attempt(operation, do, reference, attempt.num)
+        unknown: OutcomeUnknown | None = None
+        try:
+            for attempt in stamina.retry_context(
+                on=again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
+            ):
+                with attempt:
+                    try:
+                        answer = self._attempt(operation, do, reference, attempt.num)
+                    except OutcomeUnknown as error:
+                        unknown = error
+                        raise
+        except ProviderAway:
+            if unknown is not None:
+                raise unknown from None
+            raise
         return answer
 
     def _attempt(self, operation: str, do: Callable[[], T], reference: str, number: int) -> T:

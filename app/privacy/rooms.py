@@ -10,6 +10,7 @@ from uuid import UUID
 from app.approvals import personal as approvals
 from app.audit import personal as audit
 from app.cases import personal as cases
+from app.custody import personal as custody
 from app.funding import personal as funding
 from app.idempotency import personal as idempotency
 from app.identity import personal as identity
@@ -83,6 +84,7 @@ ROOMS: tuple[Room, ...] = (
     ledger.ROOM,
     trading.ROOM,
     funding.ROOM,
+    custody.ROOM,
     kyc.ROOM,
     messages.ROOM,
     OWN,
@@ -101,6 +103,8 @@ NOBODYS: Mapping[str, str] = {
     "account_classes": "The chart of accounts.",
     "assets": "What can be held.",
     "branches": "Where the house is.",
+    "custody_balances": "What custodians say that they keep.",
+    "custody_polls": "How far a custodian's list was read.",
     "exposures": "Sums over everybody.",
     "key_rotations": "Walks over sealed values, by key.",
     "market_prices": "Prices.",

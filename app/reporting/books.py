@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import ClassVar, NamedTuple, Protocol
+from uuid import UUID
 
+from app.catalog.providers import NAMES as PARTNERS
 from app.catalog.rules import TRADABLE
 from app.kit import ids
 from app.kit.db import Session
@@ -68,6 +70,10 @@ def export(session: Session, form: BooksFormat) -> Iterator[str]:
         yield from style.assertion(last + timedelta(days=1), style.line(account))
 
 
+def _person(owner_id: UUID) -> str:
+    return ids.encode("usr", owner_id)
+
+
 def _number(item: JournalPosting | AccountBalance) -> str:
     return str(Amount(TRADABLE[item.asset], item.units))
 
@@ -85,9 +91,11 @@ class Beancount:
 
     def line(self, item: JournalPosting | AccountBalance) -> Line:
         parts = [self._ROOTS[item.kind], *(part.title() for part in item.account_class.split("."))]
-        if item.owner_id != HOUSE:
-            parts.append(ids.encode("usr", item.owner_id).upper().replace("_", "-"))
-        return Line(":".join(parts), _number(item), item.asset.upper())
+        if item.owner_id in PARTNERS:
+            parts.append(PARTNERS[item.owner_id].title())
+        elif item.owner_id != HOUSE:
+            parts.append(_person(item.owner_id).upper())
+        return Line(":".join(parts).replace("_", "-"), _number(item), item.asset.upper())
 
     def heading(self, opened: Iterable[AccountBalance], first: date) -> Iterator[str]:
         yield 'option "title" "PBCEx"'
@@ -115,7 +123,7 @@ class Hledger:
     def line(self, item: JournalPosting | AccountBalance) -> Line:
         parts = [item.kind, *item.account_class.split(".")]
         if item.owner_id != HOUSE:
-            parts.append(ids.encode("usr", item.owner_id))
+            parts.append(PARTNERS.get(item.owner_id) or _person(item.owner_id))
         commodity = item.asset.upper()
         return Line(
             ":".join(parts), _number(item), commodity if commodity.isalpha() else f'"{commodity}"'

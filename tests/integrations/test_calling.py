@@ -82,6 +82,12 @@ def test_unless_the_provider_knows_a_repetition(desk: Desk) -> None:
         desk.call(*[OutcomeUnknown("x")] * ATTEMPTS, idempotent=True)
 
 
+def test_what_an_attempt_may_have_done_stays_unknown(desk: Desk) -> None:
+    with pytest.raises(OutcomeUnknown, match="first"):
+        desk.call(OutcomeUnknown("first"), ProviderAway("x"), ProviderAway("x"), idempotent=True)
+    assert [row[:2] for row in desk.noted()] == [(1, "unknown"), (2, "away"), (3, "away")]
+
+
 def test_a_defect_is_noted_as_unknown(desk: Desk) -> None:
     with pytest.raises(ZeroDivisionError):
         desk.call(ZeroDivisionError(), idempotent=True)

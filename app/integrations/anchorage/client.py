@@ -1,0 +1,67 @@
+"""The protocol of Anchorage: an access key, and a signature over every request."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.custody.ports import NotHere
+from app.integrations import documents
+from app.integrations.transport import Answer, Transport
+from app.kit import clock
+from app.providers.errors import ProviderAway, ProviderRefused
+
+#: What another custodian might not say.
+_ONLY_HERE = frozenset({"InsufficientFunds", "NotImplemented"})
+
+
+class AnchorageClient:
+    """Requests to Anchorage. Raises `ProviderAway`, `OutcomeUnknown` and `ProviderRefused`.
+
+    `signing_key` is the seed of an Ed25519 key, in hex.
+    """
+
+    def __init__(
+        self, base_url: str, *, access_key: str, signing_key: str, timeout_seconds: float
+    ) -> None:
+        self._prefix = urlsplit(base_url).path
+        self._access_key = access_key
+        self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key))
+        self._api = Transport(base_url, timeout_seconds=timeout_seconds)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """What is there; None for 404."""
+        query = f"?{urlencode(params)}" if params else ""
+        answer = self._request("GET", path + query)
+        return None if answer.status == HTTPStatus.NOT_FOUND else _read(answer)
+
+    def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        """What was made, or what was made before under the same `idempotentId`."""
+        body = json.dumps(document, separators=(",", ":")).encode()
+        return _read(self._request("POST", path, body))
+
+    def _request(self, method: str, path: str, body: bytes = b"") -> Answer:
+        seconds = str(int(clock.now().timestamp()))
+        signed = f"{seconds}{method}{self._prefix}{path}".encode() + body
+        headers = {
+            "Api-Access-Key": self._access_key,
+            "Api-Timestamp": seconds,
+            "Api-Signature": self._key.sign(signed).hex(),
+            "Content-Type": "application/json",
+        }
+        answer = self._api.request(method, path, headers=headers, content=body or None)
+        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise ProviderAway("it does not accept our key")
+        return answer
+
+
+def _read(answer: Answer) -> dict[str, Any]:
+    document = answer.json()
+    if answer.is_success:
+        return document
+    code = documents.text_or_none(document, "errorType")
+    kind = NotHere if code in _ONLY_HERE else ProviderRefused
+    raise kind(code or f"http-{answer.status}")

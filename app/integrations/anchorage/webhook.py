@@ -1,0 +1,85 @@
+"""Webhooks of Anchorage, signed with a key that its API answers."""
+
+import re
+import threading
+import time
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.integrations import documents
+from app.integrations.anchorage.adapter import AnchorageCustodian
+from app.kit import clock
+from app.providers.errors import (
+    Forged,
+    OutcomeUnknown,
+    ProviderAway,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from app.providers.ports import Delivery, Event
+
+#: Between the clocks of the two.
+_OLD_SECONDS = 300
+#: The key may have been changed: it is asked for again, and not at the will of who sends rubbish.
+_KEY_SECONDS_MIN = 60.0
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+class AnchorageWebhooks:
+    """A `WebhookVerifier` by Ed25519."""
+
+    def __init__(self, custodian: AnchorageCustodian) -> None:
+        self._custodian = custodian
+        self._lock = threading.Lock()
+        self._key: Ed25519PublicKey | None = None
+        self._key_at = 0.0
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        """The event in it, if it is about a transaction or a transfer."""
+        seconds = delivery.headers.get("api-timestamp", "")
+        if not _SECONDS.fullmatch(seconds):
+            raise Forged
+        if abs(clock.now().timestamp() - int(seconds)) > _OLD_SECONDS:
+            raise Forged
+        try:
+            signature = bytes.fromhex(delivery.headers.get("api-signature", ""))
+        except ValueError:
+            raise Forged from None
+        if not self._is_signed(signature, seconds.encode() + delivery.body):
+            raise Forged
+        document = documents.said(delivery.body)
+        kind, identifier = document.get("type"), document.get("id")
+        about = document.get("data")
+        if not isinstance(kind, str) or not isinstance(identifier, str):
+            return []
+        subject = about.get("id") if isinstance(about, dict) else None
+        return (
+            [Event(identifier, kind, subject, "custody.hear")] if isinstance(subject, str) else []
+        )
+
+    def _is_signed(self, signature: bytes, signed: bytes) -> bool:
+        with self._lock:
+            if self._key is not None:
+                if _verifies(self._key, signature, signed):
+                    return True
+                if time.monotonic() - self._key_at < _KEY_SECONDS_MIN:
+                    return False
+            return _verifies(self._fetched(), signature, signed)
+
+    def _fetched(self) -> Ed25519PublicKey:
+        try:
+            raw = bytes.fromhex(self._custodian.webhook_key())
+            self._key = Ed25519PublicKey.from_public_bytes(raw)
+        except (ValueError, ProviderAway, OutcomeUnknown, ProviderRefused) as failure:
+            raise ProviderUnavailable from failure
+        self._key_at = time.monotonic()
+        return self._key
+
+
+def _verifies(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
+    try:
+        key.verify(signature, signed)
+    except InvalidSignature:
+        return False
+    return True

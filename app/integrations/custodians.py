@@ -1,0 +1,93 @@
+"""The custodians, as configured: each that has an address, in the order in which we prefer them."""
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
+
+from app.config import Settings
+from app.config.providers import sandbox_secret
+from app.custody.ports import Custodians
+from app.integrations.anchorage.adapter import NAME as ANCHORAGE
+from app.integrations.anchorage.adapter import AnchorageCustodian
+from app.integrations.anchorage.client import AnchorageClient
+from app.integrations.anchorage.webhook import AnchorageWebhooks
+from app.integrations.calling import Caller
+from app.integrations.paxos.adapter import NAME as PAXOS
+from app.integrations.paxos.adapter import PaxosCustodian
+from app.integrations.paxos.client import PaxosClient
+from app.integrations.paxos.webhook import PaxosWebhooks
+from app.integrations.primetrust.adapter import NAME as PRIMETRUST
+from app.integrations.primetrust.adapter import PrimeTrustCustodian
+from app.integrations.primetrust.client import PrimeTrustClient
+from app.integrations.primetrust.webhook import PrimeTrustWebhooks
+from app.kit.ports import provide
+from app.providers.ports import Webhooks
+from app.providers.service import Calls
+
+
+def provide_custodians(settings: Settings, calls: Calls, webhooks: Webhooks) -> None:
+    """Provide every custodian that has an address, and add to `webhooks` who knows what it says."""
+    custodians = Custodians({})
+    if paxos := _paxos(settings, calls):
+        custodians[PAXOS], webhooks[PAXOS] = paxos, PaxosWebhooks(paxos)
+    if anchorage := _anchorage(settings, calls):
+        custodians[ANCHORAGE], webhooks[ANCHORAGE] = anchorage, AnchorageWebhooks(anchorage)
+    if primetrust := _primetrust(settings, calls):
+        custodians[PRIMETRUST], webhooks[PRIMETRUST] = primetrust, PrimeTrustWebhooks(primetrust)
+    provide(Custodians, custodians)
+
+
+def _paxos(settings: Settings, calls: Calls) -> PaxosCustodian | None:
+    base_url = settings.provider_url(settings.paxos_base_url, "paxos/v2")
+    if not base_url:
+        return None
+    client = PaxosClient(
+        base_url,
+        settings.provider_url(settings.paxos_oauth_url, "paxos/oauth2/token"),
+        client_id=settings.paxos_client_id or "pbcex",
+        client_secret=_key(settings.paxos_client_secret, "paxos"),
+        timeout_seconds=settings.provider_timeout_seconds,
+    )
+    profile = settings.paxos_profile_id or "pbcex"
+    return PaxosCustodian(client, Caller(PAXOS, calls), profile_id=profile)
+
+
+def _primetrust(settings: Settings, calls: Calls) -> PrimeTrustCustodian | None:
+    base_url = settings.provider_url(settings.primetrust_base_url, "primetrust")
+    if not base_url:
+        return None
+    client = PrimeTrustClient(
+        base_url,
+        user=settings.primetrust_user or "pbcex",
+        password=_key(settings.primetrust_password, "primetrust"),
+        timeout_seconds=settings.provider_timeout_seconds,
+    )
+    account = settings.primetrust_account_id or "pbcex"
+    return PrimeTrustCustodian(client, Caller(PRIMETRUST, calls), account_id=account)
+
+
+def _anchorage(settings: Settings, calls: Calls) -> AnchorageCustodian | None:
+    base_url = settings.provider_url(settings.anchorage_base_url, "anchorage/v2")
+    if not base_url:
+        return None
+    client = AnchorageClient(
+        base_url,
+        access_key=_key(settings.anchorage_access_key, "anchorage"),
+        signing_key=_key(settings.anchorage_signing_key, "anchorage requests"),
+        timeout_seconds=settings.provider_timeout_seconds,
+    )
+    return AnchorageCustodian(
+        client,
+        Caller(ANCHORAGE, calls),
+        vault_id=settings.anchorage_vault_id or "pbcex",
+        address_key=settings.anchorage_address_key.get_secret_value() or _sandbox_address_key(),
+    )
+
+
+def _key(given: SecretStr, name: str) -> str:
+    """The key that was configured, or else the one that opens the sandbox and nothing else."""
+    return given.get_secret_value() or sandbox_secret(name)
+
+
+def _sandbox_address_key() -> str:
+    seed = bytes.fromhex(sandbox_secret("anchorage addresses"))
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw().hex()

@@ -1,0 +1,192 @@
+"""Paxos as a custodian."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from app.catalog import providers
+from app.catalog.rules import PAXG, TRADABLE, USDC
+from app.custody.ports import (
+    Direction,
+    Holding,
+    Network,
+    SendOrder,
+    Terms,
+    Transfer,
+    TransferState,
+)
+from app.integrations import documents
+from app.integrations.calling import Caller
+from app.integrations.paxos.client import AlreadyExists, PaxosClient
+from app.kit import clock
+from app.kit.money import Amount, Asset
+from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+
+T = TypeVar("T")
+
+NAME = "paxos"
+#: As contracted; what a withdrawal did cost, its transfer says.
+COSTS = (Amount.parse(PAXG, "0.0002"), Amount.parse(USDC, "1"))
+_PAGE = 100
+_CLOCKS_DIFFER = timedelta(hours=1)
+_TYPES = {Direction.IN: "CRYPTO_DEPOSIT", Direction.OUT: "CRYPTO_WITHDRAWAL"}
+_DIRECTIONS = {kind: direction for direction, kind in _TYPES.items()}
+_STATES = {
+    "PENDING": TransferState.PENDING,
+    "COMPLETED": TransferState.COMPLETED,
+    "FAILED": TransferState.FAILED,
+}
+
+
+class PaxosCustodian:
+    """A `Custodian` on one profile."""
+
+    name = NAME
+    provider_id = providers.PAXOS
+    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in COSTS)
+
+    def __init__(self, client: PaxosClient, caller: Caller, *, profile_id: str) -> None:
+        self._client, self._caller, self._profile_id = client, caller, profile_id
+
+    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+        """One address takes every token of its network; for which it was made is only noted."""
+        asked = {
+            "profile_id": self._profile_id,
+            "crypto_network": network,
+            "ref_id": reference,
+            "metadata": {"asset": asset.code},
+        }
+        try:
+            made = self._ask(
+                "addresses.create",
+                partial(self._client.post, "/transfer/deposit-addresses", asked),
+                reference,
+            )
+        except AlreadyExists:
+            made = self._one("addresses.list", "/transfer/deposit-addresses", reference) or {}
+        return documents.text(made, "address")
+
+    def send(self, order: SendOrder) -> Transfer:
+        asked = {
+            "profile_id": self._profile_id,
+            "asset": order.amount.asset.code,
+            "amount": str(order.amount),
+            "destination_address": order.address,
+            "crypto_network": order.network,
+            "ref_id": order.reference,
+        }
+        try:
+            made = self._caller.call(
+                "withdrawals.create",
+                partial(self._client.post, "/transfer/crypto-withdrawals", asked),
+                reference=order.reference,
+                idempotent=False,
+            )
+        except AlreadyExists:
+            return self._sent_before(order)
+        return _transfer(made)
+
+    def _sent_before(self, order: SendOrder) -> Transfer:
+        """It knows the reference: whatever is not learned now, it may have sent."""
+        try:
+            found = self._one("transfers.list", "/transfer/transfers", order.reference)
+        except (ProviderAway, ProviderRefused) as error:
+            raise OutcomeUnknown(f"it knows the reference, and does not say more: {error}") from (
+                error
+            )
+        if found is None:
+            raise OutcomeUnknown("it knows the reference, and does not find it")
+        return _transfer(found)
+
+    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+        begin = {"created_at.gte": clock.rfc3339(since - _CLOCKS_DIFFER)}
+        found = self._one("transfers.list", "/transfer/transfers", reference, begin)
+        return None if found is None else _transfer(found)
+
+    def transfer(self, provider_ref: str) -> Transfer | None:
+        path = f"/transfer/transfers/{quote(provider_ref, safe='')}"
+        found = self._ask("transfers.get", partial(self._client.get, path), provider_ref)
+        return None if found is None or not _is_ours(found) else _transfer(found)
+
+    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+        asked: dict[str, Any] = {
+            "profile_ids": self._profile_id,
+            "type": [_TYPES[direction]] if direction else list(_DIRECTIONS),
+            "created_at.gte": clock.rfc3339(since),
+            "order_by": "CREATED_AT",
+            "order": "ASC",
+            "limit": _PAGE,
+        }
+        found: list[Transfer] = []
+        while True:
+            page = self._list("transfers.list", "/transfer/transfers", asked, "list")
+            items = documents.parts(page, "items")
+            found += [_transfer(item) for item in items if _is_ours(item)]
+            cursor = documents.text_or_none(page, "next_page_cursor")
+            if not cursor or len(items) < _PAGE:
+                return found
+            asked["page_cursor"] = cursor
+
+    def balances(self) -> list[Holding]:
+        path = f"/profiles/{self._profile_id}/balances"
+        asked = {"assets": [terms.asset.code for terms in self.terms]}
+        items = documents.parts(self._list("balances.list", path, asked, "balances"), "items")
+        found = []
+        for item in items:
+            asset = TRADABLE.get(documents.text(item, "asset"))
+            if asset is not None:
+                available = documents.amount(item, "available", asset)
+                trading = documents.amount(item, "trading", asset)
+                found.append(Holding(available, available + trading))
+        return found
+
+    def event(self, event_id: str) -> dict[str, Any] | None:
+        """The event of that id, as webhooks have it; None if it sent none."""
+        return self._ask("events.get", partial(self._client.get, f"/events/{event_id}"), event_id)
+
+    def _ask(self, operation: str, do: Callable[[], T], reference: str) -> T:
+        return self._caller.call(operation, do, reference=reference, idempotent=True)
+
+    def _list(
+        self, operation: str, path: str, params: dict[str, Any], reference: str
+    ) -> dict[str, Any]:
+        found = self._ask(operation, partial(self._client.get, path, params), reference)
+        if found is None:
+            raise OutcomeUnknown(f"there is no {path}")
+        return found
+
+    def _one(
+        self, operation: str, path: str, reference: str, also: Mapping[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        """The one thing with our reference."""
+        asked = {"profile_ids": self._profile_id, "ref_ids": reference, **(also or {})}
+        items = documents.parts(self._list(operation, path, asked, reference), "items")
+        return next((item for item in items if item.get("ref_id") == reference), None)
+
+
+def _is_ours(document: dict[str, Any]) -> bool:
+    """Whether it is about a token that we keep there."""
+    return document.get("type") in _DIRECTIONS and document.get("asset") in TRADABLE
+
+
+def _transfer(document: dict[str, Any]) -> Transfer:
+    asset = TRADABLE.get(documents.text(document, "asset"))
+    direction = _DIRECTIONS.get(documents.text(document, "type"))
+    state = _STATES.get(documents.text(document, "status"))
+    if asset is None or direction is None or state is None:
+        raise OutcomeUnknown("the answer is about no transfer that we know")
+    reason = document.get("secondary_status")
+    return Transfer(
+        provider_ref=documents.text(document, "id"),
+        direction=direction,
+        state=state,
+        amount=documents.amount(document, "amount", asset),
+        address=documents.text_or_none(document, "destination_address"),
+        at=documents.instant(document, "created_at"),
+        reference=documents.text_or_none(document, "ref_id"),
+        cost=documents.amount(document, "fee", asset),
+        tx_hash=documents.text_or_none(document, "crypto_tx_hash"),
+        code=documents.text_or_none(reason, "name").lower() if isinstance(reason, dict) else "",
+    )

@@ -1,0 +1,46 @@
+"""Webhooks of Paxos, which carry no signature that we know of.
+
+So nothing in one is believed: it counts if Paxos itself, asked over its API, knows the event and
+says the same. Who makes one up can at most have us ask for an event that there is not.
+"""
+
+import re
+
+from app.integrations import documents
+from app.integrations.paxos.adapter import PaxosCustodian
+from app.providers.errors import (
+    Forged,
+    OutcomeUnknown,
+    ProviderAway,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+from app.providers.ports import Delivery, Event
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
+_COMPARED = ("id", "type", "object_type", "object", "created_at")
+
+
+class PaxosWebhooks:
+    """A `WebhookVerifier` that asks."""
+
+    def __init__(self, custodian: PaxosCustodian) -> None:
+        self._custodian = custodian
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        """The event in it, if it is about a transfer of tokens."""
+        said = documents.said(delivery.body)
+        identifier = said.get("id")
+        if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
+            raise Forged
+        try:
+            known = self._custodian.event(identifier)
+        except (ProviderAway, OutcomeUnknown, ProviderRefused) as failure:
+            raise ProviderUnavailable from failure
+        if known is None or any(said.get(name) != known.get(name) for name in _COMPARED):
+            raise Forged
+        kind, about = documents.text(known, "type"), documents.part(known, "object")
+        if not kind.startswith(("transfer.crypto_deposit.", "transfer.crypto_withdrawal.")):
+            return []
+        subject = documents.text_or_none(about, "transfer_id") or documents.text(about, "id")
+        return [Event(identifier, kind, subject, "custody.hear")]

@@ -1,0 +1,201 @@
+"""Plays a custodian with the shape of Anchorage's API: every request is signed with Ed25519, and so
+is every webhook and every address. Assumed as in app/integrations/anchorage."""
+
+import json
+import time
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Response, request
+
+from sandbox.custodians import InsufficientFunds, Vault, add_controls, answer, guarded, paged
+from sandbox.faults import Mode
+from sandbox.keys import known
+from sandbox.provider import Provider, deliveries, has
+from sandbox.store import Document
+
+NAME = "anchorage"
+OPENING = {"PAXG": "50", "USDC": "100000"}
+COSTS = {"PAXG": "0.0008", "USDC": "4"}
+_STATES = {"pending": "IN_PROGRESS", "completed": "COMPLETED", "failed": "FAILED"}
+_FINAL = {"completed": "SUCCESS", "failed": "FAILURE"}
+_OLD_SECONDS = 60
+
+
+def _key(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(known(f"{NAME} {name}")))
+
+
+def _tell(transfer: Document, after_seconds: float) -> None:
+    what = "deposit" if transfer["direction"] == "in" else "transfer"
+    body = {
+        "id": f"evt_{transfer['id']}_{transfer['state']}",
+        "type": f"{what}.{transfer['state']}",
+        "data": {"id": transfer["id"], "amount": transfer["amount"]},
+    }
+    deliveries().send(NAME, json.dumps(body), after_seconds=after_seconds)
+
+
+def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
+    """Over seconds and body, wherever it goes to."""
+    del url
+    seconds = str(int(at))
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32)) if forged else _key("webhooks")
+    return {"Api-Timestamp": seconds, "Api-Signature": key.sign(seconds.encode() + body).hex()}
+
+
+provider = Provider(NAME, "Anchorage", sign=sign)
+vault = Vault(NAME, opening=OPENING, costs=COSTS, tell=_tell)
+add_controls(provider, vault)
+
+
+def _error(status: int, kind: str) -> Response:
+    return answer({"errorType": kind, "message": kind}, status)
+
+
+def _refused() -> Response | None:
+    """Unless the request carries the access key and is signed now."""
+    headers = request.headers
+    seconds = headers.get("Api-Timestamp", "0")
+    query = b"?" + request.query_string if request.query_string else b""
+    signed = f"{seconds}{request.method}{request.path}".encode() + query
+    try:
+        is_old = abs(time.time() - int(seconds)) > _OLD_SECONDS
+        signature = bytes.fromhex(headers.get("Api-Signature", ""))
+        _key("requests").public_key().verify(signature, signed + request.get_data())
+    except (InvalidSignature, ValueError):
+        return _error(401, "Unauthenticated")
+    is_known = headers.get("Api-Access-Key") == known(NAME) and not is_old
+    return None if is_known else _error(401, "Unauthenticated")
+
+
+_operation = guarded(provider, _refused)
+
+
+@_operation("POST", "/v2/vaults/<vault_id>/addresses", "addresses.create")
+def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one vault
+    """An address, with a signature that shows whose it is."""
+    asked: Any = request.get_json()
+    made, _ = vault.address(asked["idempotentId"], asked["assetType"])
+    payload = json.dumps({"TextAddress": made["address"]}).encode()
+    if has(Mode.WRONG_AMOUNT):
+        # Somebody in between puts in their own.
+        made = {**made, "address": f"0x{'1' * 40}"}
+    data = {
+        "addressId": made["id"],
+        "address": made["address"],
+        "addressSignaturePayload": payload.hex(),
+        "signature": _key("addresses").sign(payload).hex(),
+        "signatureVersion": "V1",
+    }
+    return answer({"data": data}, 201)
+
+
+@_operation("POST", "/v2/transfers", "transfers.create")
+def create_transfer() -> Response:
+    """Send; a repetition is answered with what it was answered before."""
+    asked: Any = request.get_json()
+    before = vault.sent(asked["idempotentId"])
+    if before is not None:
+        return answer({"data": {"transferId": before["id"], "status": "QUEUED"}}, 201)
+    if has(Mode.REFUSED):
+        return _error(422, "UnprocessableEntity")
+    if not vault.keeps(asked["assetType"]):
+        return _error(400, "NotImplemented")
+    try:
+        sent = vault.send(
+            asked["idempotentId"], asked["assetType"], asked["amount"], asked["destination"]["id"]
+        )
+    except InsufficientFunds:
+        return _error(400, "InsufficientFunds")
+    return answer({"data": {"transferId": sent["id"], "status": "QUEUED"}}, 201)
+
+
+@_operation("GET", "/v2/transfers", "transfers.list")
+def list_transfers() -> Response:
+    """What was sent, since a day."""
+    since = request.args.get("startDate", "")
+    sent = vault.find(direction="out")
+    return _page([each for each in sent if each["created_at"] >= since], _sent)
+
+
+@_operation("GET", "/v2/transfers/<identifier>", "transfers.get")
+def get_transfer(identifier: str) -> Response:
+    """One of them."""
+    found = vault.get(identifier)
+    if found is None or found["direction"] != "out":
+        return _error(404, "NotFound")
+    return answer({"data": _sent(found)})
+
+
+@_operation("GET", "/v2/transactions", "transactions.list")
+def list_transactions() -> Response:
+    """What came in and is final, since the day when it became so."""
+    since = request.args.get("startDate", "")
+    found = [each for each in vault.find(direction="in") if each["state"] in _FINAL]
+    return _page([each for each in found if each["updated_at"] >= since], _received)
+
+
+@_operation("GET", "/v2/transactions/<identifier>", "transactions.get")
+def get_transaction(identifier: str) -> Response:
+    """One of them, final or not."""
+    found = vault.get(identifier)
+    if found is None or found["direction"] != "in":
+        return _error(404, "NotFound")
+    return answer({"data": _received(found)})
+
+
+@_operation("GET", "/v2/vaults/<vault_id>", "balances.list")
+def get_vault(vault_id: str) -> Response:
+    """What is in the vault."""
+    assets = [
+        {
+            "assetType": asset,
+            "availableBalance": {"assetType": asset, "quantity": f"{available:f}"},
+            "totalBalance": {"assetType": asset, "quantity": f"{total:f}"},
+        }
+        for asset, (available, total) in vault.balances().items()
+    ]
+    return answer({"data": {"vaultId": vault_id, "assets": assets}})
+
+
+@_operation("GET", "/v2/webhook/validation-key", "webhooks.key")
+def webhook_key() -> Response:
+    """The public key of what it sends."""
+    return answer({"value": _key("webhooks").public_key().public_bytes_raw().hex()})
+
+
+def _page(found: list[Document], render: Any) -> Response:
+    after, limit = request.args.get("afterId"), int(request.args.get("limit", 25))
+    start = next((n + 1 for n, each in enumerate(found) if each["id"] == after), 0)
+    return answer({"data": [render(each) for each in paged(found, start, limit)], "page": {}})
+
+
+def _sent(transfer: Document) -> dict[str, object]:
+    asset = transfer["asset"]
+    return {
+        "transferId": transfer["id"],
+        "assetType": asset,
+        "amount": {"assetType": asset, "quantity": transfer["amount"]},
+        "fee": {"assetType": asset, "quantity": transfer["fee"]},
+        "destination": {"id": transfer["address"], "type": "ADDRESS"},
+        "transferMemo": transfer["reference"],
+        "status": _STATES[transfer["state"]],
+        "blockchainTxId": transfer["tx_hash"] if transfer["state"] == "completed" else "",
+        "createdAt": transfer["created_at"],
+    }
+
+
+def _received(transfer: Document) -> dict[str, object]:
+    asset = transfer["asset"]
+    return {
+        "id": transfer["id"],
+        "transactionType": "DEPOSIT",
+        "assetType": asset,
+        "amount": {"assetType": asset, "quantity": transfer["amount"]},
+        "destinationAddresses": [transfer["address"]],
+        "status": _FINAL.get(transfer["state"], "INPROGRESS"),
+        "blockchainTxId": transfer["tx_hash"],
+        "dateTime": transfer["updated_at"],
+    }

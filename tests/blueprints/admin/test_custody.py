@@ -1,0 +1,87 @@
+"""The page of custodians: what they say against the books, and what moved."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.catalog import providers
+from app.catalog.rules import PAXG
+from app.custody import arrivals
+from app.custody.ports import Custodians
+from app.kit import clock, ids
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from tests.custodians import Desk, opened
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+from tests.played import Sandbox
+
+PAGE = "/admin/custody"
+
+
+@pytest.fixture
+def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with opened(open_app, sandbox, monkeypatch) as desk:
+        yield desk
+
+
+@pytest.fixture
+def browser(desk: Desk) -> Browser:
+    browser = Browser(desk.app)
+    browser.sign_in(People(desk.database).staff(Role.AUDITOR).email, PASSWORD)
+    return browser
+
+
+def test_what_is_there_stands_against_the_books(browser: Browser, desk: Desk) -> None:
+    kept = Amount.parse(PAXG, "99.5")
+    with desk.database.transaction() as session:
+        ledger.post(
+            session,
+            cause="test",
+            reference=f"test:{ids.new()}",
+            posted_at=clock.now(),
+            postings=[
+                ledger.debit(chart.custody(PAXG, providers.PAXOS), kept),
+                ledger.credit(chart.capital(PAXG), kept),
+            ],
+        )
+    arrivals.observe(desk.database, resolve(Custodians)["paxos"])
+    page = browser.get(PAGE)
+    text = browser.client.get(PAGE).text
+    row = text[text.index('id="custody-paxos-PAXG"') :].partition("</tr>")[0]
+    assert 'value="100.00000000"' in row
+    assert 'value="99.50000000"' in row
+    assert 'value="0.50000000"' in row
+    assert "Well" in row
+    assert "never" in page.said
+    browser.fragment(PAGE, "custody")
+
+
+def test_what_went_out_and_came_in_shows(browser: Browser, desk: Desk) -> None:
+    desk.send("0.25")
+    desk.arrive("paxos", "0x" + "0c" * 20, "0.5")
+    desk.deliver()
+    said = browser.get(PAGE).said
+    assert desk.reference in said
+    assert "On its way" in said
+    assert "Nobody's" in said
+    # Where it went to is not shown.
+    assert "a1a1" not in said
+
+
+def test_one_that_is_switched_off_shows_what_it_has(browser: Browser, desk: Desk) -> None:
+    arrivals.observe(desk.database, resolve(Custodians)["anchorage"])
+    desk.open("paxos")
+    assert "Switched off" in browser.get(PAGE).said
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
+def test_those_who_oversee_may_look(desk: Desk, role: Role) -> None:
+    browser = Browser(desk.app)
+    browser.sign_in(People(desk.database).staff(role).email, PASSWORD)
+    may_read = role in {Role.ADMIN, Role.AUDITOR, Role.COMPLIANCE}
+    browser.get(PAGE, status=200 if may_read else 403)

@@ -1,0 +1,199 @@
+"""A desk that sends and receives through the custodians that the sandbox plays."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+
+from app.catalog.rules import TRADABLE
+from app.config import Settings
+from app.custody import addresses, arrivals, rules, service
+from app.custody.ports import Custodian, Custodians
+from app.custody.queries import SendStatus
+from app.integrations.custodians import provide_custodians
+from app.jobs.dispatch import carry_out
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.kit.ports import provide, resolve
+from app.kit.tasks import task
+from app.outbox.rules import Backoff
+from app.providers.ports import Webhooks
+from app.providers.service import Calls
+from tests.played import Sandbox
+
+NAMES = ("paxos", "anchorage", "primetrust")
+OPENING = {"paxos": "100", "anchorage": "50", "primetrust": "50"}
+#: Of each custodian's protocol: what sends, and what asks whether it was sent.
+SENDS = {
+    "paxos": "withdrawals.create",
+    "anchorage": "transfers.create",
+    "primetrust": "disbursements.create",
+}
+ADDRESS = "0x" + "a1" * 20
+
+
+@task("tests.credit_arrival")
+def credit_arrival(session: object, *, arrival_id: str) -> None:
+    """Staged in place of funding's, and never carried out."""
+
+
+@task("tests.settle_send")
+def settle_send(session: object, *, reference: str) -> None:
+    """The same."""
+
+
+class Desk:
+    """Sends and receives, and looks behind the counter of each custodian."""
+
+    def __init__(self, app: Flask, sandbox: Sandbox) -> None:
+        self.app, self.sandbox = app, sandbox
+        self.database: Database = app.extensions["database"]
+        self.reference = f"wdr_{uuid4().hex}"
+        self.open()
+
+    def open(self, *names: str, **settings: object) -> dict[str, Custodian]:
+        """Anew, with these custodians only (all unless named), in a process that knows nothing."""
+        configured: Settings = self.app.extensions["settings"]
+        provide(Webhooks, Webhooks({}))
+        given = configured.model_copy(update=settings)
+        provide_custodians(given, Calls(self.database), resolve(Webhooks))
+        found = resolve(Custodians)
+        for name in set(found) - set(names or found):
+            del found[name]
+        return found
+
+    def send(self, amount: str = "0.5", code: str = "PAXG") -> SendStatus:
+        asset = TRADABLE[code]
+        return service.send(
+            self.database,
+            reference=self.reference,
+            asset=asset,
+            units=Amount.parse(asset, amount).units,
+            address=ADDRESS,
+        )
+
+    def settle(self) -> SendStatus:
+        return service.settle(self.database, self.reference)
+
+    def sent(self, name: str | None = None) -> list[tuple[str, str, str]]:
+        """Where, how much and how far, of what any custodian has under our reference."""
+        return [
+            (each, found["amount"], found["state"])
+            for each in NAMES
+            if name in {None, each}
+            for found in self.sandbox.store.find(each, "transfer", reference=self.reference)
+        ]
+
+    def events(self) -> list[tuple[str, str, str | None]]:
+        """What happened, the state after it, and with whom."""
+        with self.database.reading() as session:
+            return session.rows(
+                "SELECT e.what, e.state, e.custodian FROM custody_send_events e"
+                " JOIN custody_sends s ON s.id = e.send_id WHERE s.reference = %s ORDER BY e.id",
+                (self.reference,),
+            )
+
+    def calls(self) -> list[tuple[str, str, str]]:
+        """Every call about the send: of whom, what, and what became of it."""
+        with self.database.reading() as session:
+            return session.rows(
+                "SELECT provider, operation, outcome FROM provider_calls WHERE reference = %s"
+                " ORDER BY id",
+                (self.reference,),
+            )
+
+    def told(self, task_name: str = "tests.settle_send") -> int:
+        """How often funding was told of the send."""
+        with self.database.reading() as session:
+            return len(
+                session.rows(
+                    "SELECT FROM outbox WHERE task = %s AND args ->> 'reference' = %s",
+                    (task_name, self.reference),
+                )
+            )
+
+    def address(self, user_id: UUID, code: str = "PAXG") -> str:
+        """The person's address, made by its job."""
+        with self.database.transaction() as session:
+            asked = addresses.address_for(session, user_id, TRADABLE[code])
+        addresses.make_address(self.database, address_id=str(asked.id))
+        with self.database.transaction() as session:
+            made = addresses.address_for(session, user_id, TRADABLE[code])
+        assert made.address is not None
+        return made.address
+
+    def arrive(self, name: str, address: str, amount: str, **also: str) -> str:
+        """Somebody sends something; the custodian's id of it."""
+        document = {"asset": "PAXG", "address": address, "amount": amount, **also}
+        return str(self.sandbox.control(name, "/arrivals", **document)["id"])
+
+    def arrived(self, address: str) -> list[tuple[str, int]]:
+        """What was noted of it."""
+        with self.database.reading() as session:
+            return session.rows(
+                "SELECT asset, units FROM custody_arrivals WHERE address = %s ORDER BY id",
+                (address,),
+            )
+
+    def credited(self, address: str) -> int:
+        """How often funding was told of what came to it."""
+        with self.database.reading() as session:
+            return len(
+                session.rows(
+                    "SELECT FROM outbox o JOIN custody_arrivals a"
+                    " ON o.args ->> 'arrival_id' = a.id::text"
+                    " WHERE o.task = 'tests.credit_arrival' AND a.address = %s",
+                    (address,),
+                )
+            )
+
+    def deliver(self) -> list[int]:
+        """Every webhook that is due, and what it has us do."""
+        statuses = self.sandbox.deliver_to(self.app.test_client())
+        self.work()
+        return statuses
+
+    def work(self) -> None:
+        """Carry out the jobs of custody that are waiting."""
+        with self.database.reading() as session:
+            jobs = session.rows(
+                "SELECT id FROM outbox WHERE done_at IS NULL AND dead_at IS NULL"
+                " AND task IN ('custody.hear', 'custody.settle_send') ORDER BY id"
+            )
+        for (identifier,) in jobs:
+            carry_out(self.database, identifier, Backoff())
+
+    def poll(self) -> None:
+        arrivals.poll(self.database)
+
+    def balance(self, name: str, amount: str, code: str = "PAXG") -> None:
+        """So much is there."""
+        self.sandbox.store.put(name, "balance", code, {"asset": code, "amount": amount})
+
+
+@contextmanager
+def opened(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk with all custodians, none of which completes a send by itself."""
+    monkeypatch.setattr(rules, "CREDIT_ARRIVAL", "tests.credit_arrival")
+    monkeypatch.setattr(rules, "SEND_SETTLED", "tests.settle_send")
+    for name in NAMES:
+        sandbox.control(name, "/pace", seconds=3600)
+        sandbox.store.put(name, "balance", "PAXG", {"asset": "PAXG", "amount": OPENING[name]})
+        for transfer in sandbox.store.find(name, "transfer"):
+            sandbox.store.delete(name, "transfer", transfer["id"])
+    for delivery in sandbox.store.find("_sandbox", "deliveries"):
+        sandbox.store.delete("_sandbox", "deliveries", delivery["id"])
+    desk = Desk(app, sandbox)
+    with desk.database.transaction() as session:
+        # What calls of other tests came to says nothing about these custodians.
+        session.send("DELETE FROM provider_calls")
+        session.send("DELETE FROM custody_balances")
+    yield desk
+    with desk.database.transaction() as session:
+        # Nothing is left to those who follow what is not over.
+        session.send(
+            "UPDATE custody_sends SET state = 'refused', settled_at = now() "
+            "WHERE settled_at IS NULL"
+        )

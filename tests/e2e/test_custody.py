@@ -1,0 +1,44 @@
+"""The page of custodians in a browser: it fits, and everybody can read it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from app.access import Role
+from tests.custodians import Desk, opened
+from tests.e2e.conftest import OpenDesk
+from tests.e2e.test_exposure import accessible
+from tests.people import PASSWORD, People
+from tests.played import Sandbox
+
+
+@pytest.fixture
+def desk(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with opened(app, sandbox, monkeypatch) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_custodians_are_read(
+    open_desk: OpenDesk,
+    people: People,
+    desk: Desk,
+    shoot: Callable[[Page, str], None],
+    scheme: str,
+    width: int,
+) -> None:
+    desk.poll()
+    desk.send("0.25")
+    desk.arrive("paxos", "0x" + "0c" * 20, "0.5")
+    desk.poll()
+    browser = open_desk(width=width, color_scheme=scheme)
+    page = browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
+    page.goto(f"{browser.address}/admin/custody")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Custody")
+    expect(page.locator("#custody")).to_contain_text("On its way")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    accessible(page)
+    shoot(page, f"custody-{scheme}-{width}")
+    browser.check(page)

@@ -1,0 +1,105 @@
+"""The custodians' protocols, against what plays them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+
+from app.catalog.rules import PAXG
+from app.custody.ports import Direction, Network, TransferState
+from app.integrations import documents
+from app.kit import clock
+from app.kit.money import Amount
+from app.providers.errors import OutcomeUnknown, ProviderAway
+from tests.custodians import NAMES, Desk, opened
+from tests.played import Sandbox
+
+each_custodian = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture
+def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with opened(open_app, sandbox, monkeypatch) as desk:
+        yield desk
+
+
+@each_custodian
+def test_lists_have_every_page(desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"app.integrations.{name}.adapter._PAGE", 2)
+    custodian = desk.open(name)[name]
+    address = "0x" + "0d" * 20
+    begin = clock.now() - timedelta(seconds=5)
+    made = [desk.arrive(name, address, "0.1") for _ in range(5)]
+    found = [each for each in custodian.transfers(begin, Direction.IN) if each.address == address]
+    assert [each.provider_ref for each in found] == made
+    desk.send("0.5")
+    both = custodian.transfers(begin)
+    [sent] = [each for each in both if each.reference == desk.reference]
+    assert (sent.direction, sent.state) == (Direction.OUT, TransferState.PENDING)
+    assert sent.amount == Amount.parse(PAXG, "0.5")
+    assert custodian.transfer(sent.provider_ref) == sent
+    assert custodian.transfer(made[0]) == found[0]
+    assert custodian.transfer("unknown") is None
+    assert custodian.find("unknown", since=begin) is None
+    assert custodian.transfers(clock.now() + timedelta(days=2)) == []
+
+
+@each_custodian
+def test_an_address_is_the_same_for_the_same_reference(desk: Desk, name: str) -> None:
+    custodian = desk.open(name)[name]
+    first = custodian.new_address(desk.reference, PAXG, Network.ETHEREUM)
+    assert custodian.new_address(desk.reference, PAXG, Network.ETHEREUM) == first
+    assert custodian.new_address(f"{desk.reference}x", PAXG, Network.ETHEREUM) != first
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("paxos", "paxos_client_secret"),
+        ("primetrust", "primetrust_password"),
+        ("anchorage", "anchorage_access_key"),
+        ("anchorage", "anchorage_signing_key"),
+    ],
+)
+def test_a_wrong_key_opens_nothing(desk: Desk, name: str, setting: str) -> None:
+    custodian = desk.open(name, **{setting: SecretStr("00" * 32)})[name]
+    with pytest.raises(ProviderAway):
+        custodian.balances()
+    assert desk.sandbox.store.find(name, "transfer", reference=desk.reference) == []
+
+
+@pytest.mark.parametrize("name", ["paxos", "primetrust"])
+def test_a_token_that_is_not_good_any_more_is_renewed(desk: Desk, name: str) -> None:
+    custodian = desk.open(name)[name]
+    before = custodian.balances()
+    for token in desk.sandbox.store.find(name, "token"):
+        desk.sandbox.store.delete(name, "token", token["token"])
+    assert custodian.balances() == before
+    assert len(desk.sandbox.store.find(name, "token")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [(".25", 25_000_000), ("1", 100_000_000), ("0.000000019", 1), ("0", 0)],
+)
+def test_amounts_are_read_exactly(text: str, units: int) -> None:
+    assert documents.amount({"x": text}, "x", PAXG) == Amount(PAXG, units)
+
+
+@pytest.mark.parametrize("value", ["", "-1", "1e9", "NaN", "1,5", 1, None, "9" * 31, "9" * 12])
+def test_what_is_no_amount_leaves_it_unknown(value: object) -> None:
+    with pytest.raises(OutcomeUnknown):
+        documents.amount({"x": value}, "x", PAXG)
+
+
+@pytest.mark.parametrize("value", ["", "yesterday", "2026-01-01T00:00:00", None, 5])
+def test_what_is_no_moment_leaves_it_unknown(value: object) -> None:
+    with pytest.raises(OutcomeUnknown):
+        documents.instant({"x": value}, "x")
+
+
+def test_moments_may_be_finer_than_ours() -> None:
+    found = documents.instant({"x": "2023-08-25T14:25:41.648489333Z"}, "x")
+    assert found == datetime(2023, 8, 25, 14, 25, 41, 648489, tzinfo=UTC)
