@@ -32,7 +32,6 @@ from app.funding.ports import (
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import NotFound
 from app.kit.money import Amount
 from app.kit.pages import Page, cut
 from app.kit.ports import resolve
@@ -183,7 +182,7 @@ def _payments(found: _Comparison, rail: PaymentRail) -> None:
     listed = rail.payments(found.since)
     for payment in listed:
         found.compared += 1
-        deposit_id = _decoded(deposits.PREFIX, payment.reference)
+        deposit_id = ids.found(deposits.PREFIX, payment.reference)
         if deposit_id is not None:
             if _agrees(found.database, deposit_id, payment):
                 continue
@@ -287,7 +286,7 @@ def _payouts(found: _Comparison, rail: PayoutRail) -> None:
     listed = rail.payouts(found.since)
     for payout in listed:
         found.compared += 1
-        withdrawal_id = _decoded(withdrawals.PREFIX, payout.reference)
+        withdrawal_id = ids.found(withdrawals.PREFIX, payout.reference)
         if withdrawal_id is not None and _settled(found.database, withdrawal_id, payout):
             continue
         if withdrawal_id is not None and _known(found.database, withdrawal_id):
@@ -335,14 +334,6 @@ def _settled(database: Database, withdrawal_id: UUID, payout: Payout) -> bool:
 def _known(database: Database, withdrawal_id: UUID) -> bool:
     with database.reading() as session:
         return session.row(_WITHDRAWAL, (withdrawal_id,)) is not None
-
-
-def _decoded(prefix: str, reference: str) -> UUID | None:
-    """The id behind a reference of ours; None for any other text."""
-    try:
-        return ids.decode(prefix, reference)
-    except NotFound:
-        return None
 
 
 def _text(amount: Amount) -> str:

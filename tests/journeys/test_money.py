@@ -211,3 +211,38 @@ def test_tokens_come_become_metal_and_go(world: World) -> None:
         assert violations(session) == []
     made = {run.source: run for run in reconciliation.reconcile_all(world.database)}
     assert made[f"{custodian} arrivals"].failure is None
+
+
+def test_money_comes_and_goes_by_phone(world: World) -> None:
+    me = world.me
+    me.register()
+    me.credit()
+    lift(world.database, me.user_id)
+    phone = "+254712345677"
+    me.ok(200, me.send("PATCH", "/api/me", json={"phone": phone}))
+    deposit = world.deposit(method="mobile_money", asset="USD", amount="20.00", phone=phone)
+    world.turn()
+    pending = world.deposit_now(deposit)
+    assert (pending["status"], pending["instructions"]) == (
+        "pending", {"phone": phone, "amountKes": "2600"},
+    )  # fmt: skip
+    [prompt] = world.sandbox.store.find("daraja", "prompt", name=deposit[-12:])
+    world.sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
+    world.turn()
+    assert world.deposit_now(deposit)["status"] == "credited"
+    assert me.available() == {"USD": "20.00"}
+
+    wish = {"method": "mobile_money", "asset": "USD", "amount": "5.00"}
+    gone = me.ok(201, me.post("/api/wallet/withdraw", {**wish, "destination": {"phone": phone}}))
+    withdrawal = gone["withdrawal"]["id"]
+    world.turn()
+    assert world.withdrawal_now(withdrawal)["status"] == "sent"
+    world.sandbox.control("daraja", f"/payouts/{withdrawal}/end", result_code=0)
+    world.turn()
+    assert world.withdrawal_now(withdrawal)["status"] == "completed"
+    assert me.available() == {"USD": "15.00"}
+    with world.database.reading() as session:
+        assert violations(session) == []
+    assert [
+        run.failure for run in reconciliation.reconcile_all(world.database) if run.failure
+    ] == []
