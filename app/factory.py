@@ -41,9 +41,11 @@ from app.blueprints.admin import (
 )
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.admin import payments as payment_pages
-from app.blueprints.api import admin, auth, me, messages, payments, privacy, trade, wallet
+from app.blueprints.api import admin, auth, kyc, me, messages, payments, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
+from app.blueprints.support import home as support_home
+from app.blueprints.support import kyc as support_kyc
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
@@ -63,6 +65,7 @@ from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.custodians import provide_custodians
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.plaid import wiring as plaid
 from app.integrations.rails import provide_rails
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
@@ -71,6 +74,7 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
+from app.kyc.ports import IdentityProvider
 from app.kyc.rules import KycRules
 from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
@@ -93,6 +97,7 @@ API_BLUEPRINTS = (
     trade.blp,
     wallet.blp,
     payments.blp,
+    kyc.blp,
     messages.blp,
     admin.blp,
 )
@@ -105,6 +110,8 @@ PAGE_BLUEPRINTS = (
     account.blp,
     links.blp,
     exposure.blp,
+    support_home.blp,
+    support_kyc.blp,
     custody.blp,
     approvals.blp,
     people.blp,
@@ -146,8 +153,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
     _provide_providers(settings, database)
-    provide_rails(settings, Calls(database), resolve(Webhooks))
-    provide_custodians(settings, Calls(database), resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (
@@ -230,8 +235,12 @@ def _provide(settings: Settings) -> None:
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
-    provide(KycRules, KycRules())
-    provide(Webhooks, Webhooks({}))
+    provide(
+        KycRules,
+        KycRules.of(
+            settings.kyc_daily_usd.split(","), valid=timedelta(days=settings.kyc_valid_days)
+        ),
+    )
     provide(
         PaymentLimits,
         PaymentLimits.of(
@@ -256,10 +265,13 @@ def _provide(settings: Settings) -> None:
 
 def _provide_providers(settings: Settings, database: Database) -> None:
     """Whoever is called over the network, with a note of each call in the database."""
-    calls = Calls(database)
+    calls, webhooks = Calls(database), Webhooks(messaging.verifiers(settings))
     provide(Mailer, messaging.mailer(settings, calls))
     provide(Texter, messaging.texter(settings, calls))
-    provide(Webhooks, Webhooks(messaging.verifiers(settings)))
+    provide(IdentityProvider, plaid.connect(settings, calls, webhooks))
+    provide_rails(settings, database, webhooks)
+    provide_custodians(settings, calls, webhooks)
+    provide(Webhooks, webhooks)
 
 
 def _connect_database(app: Flask) -> Database:

@@ -12,6 +12,7 @@ from app.idempotency import service as idempotency
 from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
+from app.kyc import checking
 from app.kyc import settling as kyc
 from app.ledger import service as ledger
 from app.messages import mailing, texting
@@ -30,6 +31,7 @@ __all__ = [
     "arrivals",
     "audit",
     "by_mail",
+    "checking",
     "custody",
     "custody_addresses",
     "custody_arrivals",

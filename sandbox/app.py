@@ -8,25 +8,36 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import anchorage, pages, paxos, primetrust, sendgrid, twilio
-from sandbox.bank import bank
+from sandbox import (
+    anchorage,
+    bank,
+    mpesa,
+    pages,
+    paxos,
+    plaid,
+    primetrust,
+    sendgrid,
+    stripe,
+    twilio,
+)
 from sandbox.faults import Faults
 from sandbox.provider import Provider
 from sandbox.store import Store
-from sandbox.stripe import stripe
 from sandbox.webhooks import Deliveries
 
 #: Every provider that is played, by name.
 PROVIDERS: dict[str, Provider] = {
-    each.name: each
-    for each in (
-        anchorage.provider,
+    module.provider.name: module.provider
+    for module in (
+        anchorage,
         bank,
-        paxos.provider,
-        primetrust.provider,
-        sendgrid.provider,
+        mpesa,
+        paxos,
+        plaid,
+        primetrust,
+        sendgrid,
         stripe,
-        twilio.provider,
+        twilio,
     )
 }
 _CHORES_EVERY_SECONDS = 0.5

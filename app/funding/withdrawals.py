@@ -15,11 +15,7 @@ from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.funding import debts, destinations, limits, recipients
 from app.funding.errors import MethodOff, NotCancellable, NotInThisState, RecipientBlocked
-from app.funding.ports import (
-    Method,
-    Payout,
-    PayoutRails,
-)
+from app.funding.ports import Method, Payout, PayoutRail, PayoutRails
 from app.funding.statuses import (
     CANCELLABLE,
     PAYOUT_METHODS,
@@ -99,13 +95,7 @@ def request(
     Raises `Invalid` naming the field, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded`,
     `AccountOwes`, `RecipientBlocked`; the database raises `InsufficientFunds`.
     """
-    if method not in PAYOUT_METHODS:
-        names = ", ".join(sorted(PAYOUT_METHODS))
-        raise Invalid("method", f"must be one of {names}: cards are not paid out to")
-    check_asset(method, amount.asset)
-    rail = resolve(PayoutRails).get(method)
-    if rail is None:
-        raise MethodOff
+    rail = _rail(method, amount)
     where = destinations.checked(method, amount.asset, destination)
     recipients.check_owner(session, actor, method, where)
     allowed = resolve(PaymentLimits)
@@ -139,20 +129,29 @@ def request(
     )  # fmt: skip
     said = f"screening: {verdict or 'no list'}"
     session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, said, now))
+    asked = locked(session, identifier)
+    told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
     audit.record(
         session,
         actor=actor,
         action="withdrawal.requested",
-        subject=ids.encode(PREFIX, identifier),
-        after={
-            "method": method, "asset": amount.asset.code, "amount": str(amount),
-            "to": masked, "status": status,
-        },
-    )  # fmt: skip
-    asked = locked(session, identifier)
+        subject=asked.public_id,
+        after={**told, "status": status},
+    )
     tell(session, asked, "withdrawal_requested", requested_at=clock.rfc3339(now))
     _go_on(session, asked)
     return identifier
+
+
+def _rail(method: Method, amount: Amount) -> PayoutRail:
+    if method not in PAYOUT_METHODS:
+        names = ", ".join(sorted(PAYOUT_METHODS))
+        raise Invalid("method", f"must be one of {names}: cards are not paid out to")
+    check_asset(method, amount.asset)
+    rail = resolve(PayoutRails).get(method)
+    if rail is None:
+        raise MethodOff
+    return rail
 
 
 def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:

@@ -17,6 +17,7 @@ TIMETABLE = (
     Periodic("forget-rate-counts", "throttle.forget_ended", every_seconds=300),
     Periodic("expire-approvals", "approvals.expire_old", every_seconds=300),
     Periodic("expire-archives", "privacy.expire_archives", every_seconds=300),
+    Periodic("poll-verifications", "kyc.poll", every_seconds=60),
     Periodic("screen-waiting", "kyc.screen_waiting", every_seconds=300),
     Periodic("prune-outbox", "outbox.prune_done", every_seconds=600),
     Periodic("expire-verifications", "kyc.expire", every_seconds=3600),

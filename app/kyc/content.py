@@ -8,13 +8,15 @@ attached file and nothing that starts by itself.
 
 import logging
 import re
-import warnings
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from zipfile import is_zipfile
 
 from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from app.kit.errors import Invalid
 from app.kyc.pdf import check_pdf
@@ -89,21 +91,24 @@ def _check_label(kind: str, name: str, declared: str) -> None:
 def _redrawn(raw: bytes, kind: str) -> bytes:
     """The picture as it looks, in a file of our own."""
     try:
-        with warnings.catch_warnings():
-            # Pillow warns of bombs before it refuses them.
-            warnings.simplefilter("error")
-            picture = Image.open(BytesIO(raw), formats=["JPEG" if kind == JPEG else "PNG"])
-            if picture.width * picture.height > PIXELS_MAX:
-                raise Invalid(_FIELD, f"has more than {PIXELS_MAX // 1_000_000} million pixels")
-            # Of a JPEG, no more is decoded than is kept.
-            picture.draft("RGB", (_SIDE_MAX, _SIDE_MAX))
-            upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail((_SIDE_MAX, _SIDE_MAX))
-            written = BytesIO()
-            _on_white(upright).save(written, "JPEG", quality=_QUALITY)
-    except Image.DecompressionBombError:
-        raise Invalid(_FIELD, f"has more than {PIXELS_MAX // 1_000_000} million pixels") from None
-    except (OSError, SyntaxError, ValueError, Warning):
+        picture = (JpegImageFile if kind == JPEG else PngImageFile)(BytesIO(raw))
+        if picture.width * picture.height > PIXELS_MAX:
+            raise Invalid(_FIELD, f"has more than {PIXELS_MAX // 1_000_000} million pixels")
+        # Of a JPEG, no more is decoded than is kept.
+        picture.draft("RGB", (_SIDE_MAX, _SIDE_MAX))
+        upright = ImageOps.exif_transpose(picture)
+        upright.thumbnail((_SIDE_MAX, _SIDE_MAX))
+        written = BytesIO()
+        _on_white(upright).save(written, "JPEG", quality=_QUALITY)
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        struct.error,
+    ):
         raise Invalid(_FIELD, "is damaged: the picture cannot be read") from None
     return written.getvalue()
 

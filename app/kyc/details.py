@@ -14,6 +14,14 @@ _OWNERS = """
 SELECT id, details_sealed, share_bps, controls FROM beneficial_owners WHERE verification_id = %s
 ORDER BY id
 """
+# Whoever erases a person waits for these rows.
+_OWNERS_AFTER = """
+SELECT o.id, o.verification_id, o.details_sealed, o.share_bps, o.controls
+FROM beneficial_owners o JOIN verifications v ON v.id = o.verification_id
+WHERE v.status IN ('pending', 'in_review', 'more_needed', 'approved') AND v.kept_until IS NULL
+    AND (%(after)s::uuid IS NULL OR o.id > %(after)s)
+ORDER BY o.id LIMIT %(limit)s FOR SHARE OF v
+"""
 _COLUMN = "details_sealed"
 
 
@@ -34,14 +42,25 @@ def of(session: Session, verification_id: UUID) -> Personal | Business | None:
 
 def owners_of(session: Session, verification_id: UUID) -> list[Owner]:
     """Who owns or controls the company, in the order in which they were named."""
+    return [_owner(*row) for row in session.rows(_OWNERS, (verification_id,))]
+
+
+def owners_after(
+    session: Session, after: UUID | None, limit: int
+) -> list[tuple[UUID, UUID, Owner]]:
+    """The next of all owners of companies that are verified or wait for it, by id: the id, the
+    verification, and who it is. Nobody whose company it is is erased before the transaction
+    ends."""
+    rows = session.rows(_OWNERS_AFTER, {"after": after, "limit": limit})
     return [
-        Owner.read(
-            keys.open_sealed(sealed, table="beneficial_owners", column=_COLUMN, key=owner_id),
-            share_bps,
-            controls=controls,
-        )
-        for owner_id, sealed, share_bps, controls in session.rows(_OWNERS, (verification_id,))
+        (owner_id, verification_id, _owner(owner_id, *rest))
+        for owner_id, verification_id, *rest in rows
     ]
+
+
+def _owner(owner_id: UUID, sealed: bytes, share_bps: int, controls: bool) -> Owner:  # noqa: FBT001 - a row
+    text = keys.open_sealed(sealed, table="beneficial_owners", column=_COLUMN, key=owner_id)
+    return Owner.read(text, share_bps, controls=controls)
 
 
 def link_of(session: Session, verification_id: UUID) -> str | None:

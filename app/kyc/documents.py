@@ -41,9 +41,7 @@ INSERT INTO kyc_documents (id, user_id, purpose, media_type, size_bytes, content
     content, uploaded_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_CONTENT = """
-SELECT media_type, key_sealed, content FROM kyc_documents WHERE id = %s AND user_id = %s
-"""
+_CONTENT = "SELECT user_id, media_type, key_sealed, content FROM kyc_documents WHERE id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +105,36 @@ def of_person(session: Session, user_id: UUID) -> list[Document]:
     return [_document(row) for row in session.rows(_OF, (user_id,))]
 
 
-def show(session: Session, actor: Actor, document_id: UUID, user_id: UUID) -> tuple[str, bytes]:
-    """The media type and the content of a person's document, for one of the staff: recorded.
-    Raises `NotFound`, for somebody else's document too."""
-    shown = opened(session, document_id, user_id)
-    subject = ids.encode(PREFIX, document_id)
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A document with its content."""
+
+    user_id: UUID
+    media_type: str
+    data: bytes
+
+
+def show(session: Session, actor: Actor, document_id: UUID) -> Opened:
+    """A document for one of the staff: that it was looked at is recorded. Raises `NotFound`."""
+    shown = opened(session, document_id)
     audit.record(
-        session, actor=actor, action="document.viewed", subject=subject, on_behalf_of=user_id
+        session,
+        actor=actor,
+        action="document.viewed",
+        subject=ids.encode(PREFIX, document_id),
+        on_behalf_of=shown.user_id,
     )
     return shown
 
 
-def opened(session: Session, document_id: UUID, user_id: UUID) -> tuple[str, bytes]:
-    """The media type and the content of a person's document. Raises `NotFound`."""
-    row = session.row(_CONTENT, (document_id, user_id))
+def opened(session: Session, document_id: UUID) -> Opened:
+    """A document. Raises `NotFound`."""
+    row = session.row(_CONTENT, (document_id,))
     if row is None:
         raise NotFound
-    media_type, sealed, encrypted = row
+    user_id, media_type, sealed, encrypted = row
     key = keys.open_sealed(sealed, table=_TABLE, column=_KEY, key=document_id)
-    return media_type, crypto.decrypt(key, encrypted, _place(document_id))
+    return Opened(user_id, media_type, crypto.decrypt(key, encrypted, _place(document_id)))
 
 
 def _keep(session: Session, added: Document, index: bytes, data: bytes) -> None:

@@ -57,7 +57,7 @@ def _held(session: Session, person_id: UUID) -> Sections:
 
 def _files(session: Session, person_id: UUID) -> Files:
     return {
-        each.file_name: documents.opened(session, each.id, person_id)[1]
+        each.file_name: documents.opened(session, each.id).data
         for each in documents.of_person(session, person_id)
     }
 

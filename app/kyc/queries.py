@@ -6,10 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from app.identity import queries as people
-from app.kit import clock, ids
+from app.kit import clock, ids, pages
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount
+from app.kit.pages import Page
 from app.kit.pipeline import Row
 from app.kit.ports import resolve
 from app.kyc import rules
@@ -23,6 +24,18 @@ SELECT id, user_id, kind, status, tier, flags, reasons, provider, provider_refer
 FROM verifications
 """
 _OF = f"{COLUMNS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC"
+_QUEUE = """
+WHERE (%(all)s OR user_id = %(person)s::uuid)
+    AND (%(status)s::text IS NULL OR status = %(status)s)
+    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+    AND (%(cursor)s::uuid IS NULL OR id > %(cursor)s)
+ORDER BY id LIMIT %(limit)s
+"""
+_IN_REVIEW = "SELECT count(*) FROM verifications WHERE status = 'in_review'"
+_EVENTS = """
+SELECT from_status, to_status, tier, reasons, actor_id, note, at FROM verification_events
+WHERE verification_id = %s ORDER BY id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,67 @@ def best_of(found: Sequence[Verification]) -> Verification | None:
 def of_person(session: Session, user_id: UUID) -> list[Verification]:
     """What a person has submitted and still counts, newest first."""
     return [verification(row) for row in session.rows(_OF, (user_id,))]
+
+
+def person_of_address(session: Session, email: str) -> UUID:
+    """Whose e-mail address it is. Raises `NotFound`, and `Invalid` for what is no address."""
+    return people.person_by_email(session, email).id
+
+
+def queue(
+    session: Session,
+    *,
+    person_id: UUID | None = None,
+    asked_for_person: bool = False,
+    status: Status | None = None,
+    kind: Kind | None = None,
+    cursor: UUID | None = None,
+    limit: int = 25,
+) -> Page[Verification]:
+    """Verifications, the oldest first: of one person where one is asked for, in this status and of
+    this kind."""
+    values = {
+        "person": person_id,
+        "all": not asked_for_person,
+        "status": status,
+        "kind": kind,
+        "cursor": cursor,
+        "limit": limit + 1,
+    }
+    found = [verification(row) for row in session.rows(COLUMNS + _QUEUE, values)]
+    return pages.cut(found, limit, lambda each: each.id)
+
+
+def count_in_review(session: Session) -> int:
+    """How many wait for staff."""
+    [(count,)] = session.rows(_IN_REVIEW)
+    return int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A step of a verification, or a remark about it."""
+
+    from_status: str | None
+    to_status: str
+    tier: int
+    reasons: tuple[Reason, ...]
+    actor_id: UUID | None
+    note: str | None
+    at: datetime
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it went on to another status."""
+        return self.from_status != self.to_status
+
+
+def events(session: Session, verification_id: UUID) -> list[Event]:
+    """What happened with a verification, oldest first."""
+    return [
+        Event(before, after, tier, tuple(map(Reason, reasons)), *rest)
+        for before, after, tier, reasons, *rest in session.rows(_EVENTS, (verification_id,))
+    ]
 
 
 def by_id(session: Session, verification_id: UUID) -> Verification:

@@ -149,6 +149,8 @@ def _check_approvable(session: Session, found: Verification) -> None:
     if found.status is not Status.IN_REVIEW:
         raise VerificationDecided
     _check_lists(found)
+    if settling.listed_now(session, found) is not None:
+        raise ScreeningOpen
     there = {each.purpose for each in documents.of_person(session, found.user_id)}
     needed = {
         Kind.IDENTITY: (Purpose.IDENTITY,),

@@ -1,11 +1,12 @@
 """Tiers, statuses, reasons and limits; when somebody is of age; what a number of a document is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Self
 
 from app.catalog.rules import USD
 from app.kit.errors import Invalid
@@ -170,19 +171,18 @@ AMERICAN = frozenset({IdType.SSN, IdType.ITIN})
 class KycRules:
     """What was configured: a day's dollars by tier, and for how long a verification holds."""
 
-    daily: tuple[Amount, ...] = tuple(
-        Amount(USD, dollars * USD.unit) for dollars in (0, 1_000, 10_000, 250_000)
-    )
-    valid: timedelta = timedelta(days=730)
+    daily: tuple[Amount, ...]
+    valid: timedelta
     #: How long before its end a person is told.
     warned: timedelta = timedelta(days=30)
     #: How often a person may submit within `attempts_within`.
     attempts: int = 5
     attempts_within: timedelta = timedelta(days=30)
 
-    def __post_init__(self) -> None:
-        if len(self.daily) != TIER_ENHANCED + 1 or list(self.daily) != sorted(self.daily):
-            raise ValueError("has a limit for each tier from 0 to 3, and none below the one before")
+    @classmethod
+    def of(cls, dollars: Sequence[str], *, valid: timedelta) -> Self:
+        """With so many whole dollars a day for each tier from 0 to 3."""
+        return cls(tuple(Amount(USD, int(each) * USD.unit) for each in dollars), valid)
 
 
 def date_of_birth(text: str, today: date) -> date:

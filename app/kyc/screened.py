@@ -8,17 +8,27 @@ from uuid import UUID
 
 from app.kit import ids
 from app.kit.db import Session
+from app.kyc import details
 from app.kyc.queries import PREFIX
 from app.kyc.rules import Flag
-from app.kyc.submission import Business, Personal
+from app.kyc.submission import Business, Owner, Personal
 from app.screening import decisions
 from app.screening import service as screening
 from app.screening.errors import NoSanctionsList
 from app.screening.rules import Named, Sort, Verdict
+from app.screening.subjects import Subject, register
 
 PURPOSE = "onboarding"
 #: Staged with each decision about something that was found.
 DECIDED = "kyc.screening_decided"
+
+# Whoever erases a person waits for these rows, so nobody of them is erased meanwhile.
+_TO_SCREEN = """
+SELECT id, user_id FROM verifications
+WHERE kind <> 'enhanced' AND status IN ('pending', 'in_review', 'more_needed', 'approved')
+    AND kept_until IS NULL AND (%(after)s::uuid IS NULL OR id > %(after)s)
+ORDER BY id LIMIT %(limit)s FOR SHARE
+"""
 
 decisions.tell(DECIDED)
 
@@ -29,11 +39,7 @@ def subjects(told: Personal | Business) -> list[Named]:
         countries = frozenset({told.address.country})
         return [Named((told.name,), told.date_of_birth, countries, Sort.INDIVIDUAL)]
     company = Named((told.legal_name,), None, frozenset({told.address.country}), Sort.ENTITY)
-    owners = [
-        Named((each.name,), each.date_of_birth, frozenset({each.country}), Sort.INDIVIDUAL)
-        for each in told.owners
-    ]
-    return [company, *owners]
+    return [company, *map(_named, told.owners)]
 
 
 def flag(
@@ -56,6 +62,34 @@ def flag(
     except NoSanctionsList:
         return Flag.UNSCREENED
     return _worst(verdicts)
+
+
+def _verifications(session: Session, after: UUID | None, limit: int) -> list[Subject]:
+    """Everybody who is verified or waits for it, and every company, by what was said."""
+    found = []
+    for verification_id, user_id in session.rows(_TO_SCREEN, {"after": after, "limit": limit}):
+        told = details.of(session, verification_id)
+        assert told is not None, "an enhanced one names nobody"
+        person_id = user_id if isinstance(told, Personal) else None
+        about = ids.encode(PREFIX, verification_id)
+        found.append(Subject(verification_id, about, person_id, subjects(told)[0]))
+    return found
+
+
+def _owners(session: Session, after: UUID | None, limit: int) -> list[Subject]:
+    """Everybody who owns or controls a company that is verified or waits for it."""
+    return [
+        Subject(owner_id, ids.encode(PREFIX, verification_id), None, _named(owner))
+        for owner_id, verification_id, owner in details.owners_after(session, after, limit)
+    ]
+
+
+register("verifications", _verifications)
+register("beneficial_owners", _owners)
+
+
+def _named(owner: Owner) -> Named:
+    return Named((owner.name,), owner.date_of_birth, frozenset({owner.country}), Sort.INDIVIDUAL)
 
 
 def _worst(verdicts: Iterable[Verdict]) -> Flag | None:

@@ -66,7 +66,16 @@ def _settle_identity(session: Session, found: Verification) -> Verification:
         return steps.go(session, found, status, tier=tier, reasons=[reason], flags=flags)
     if flags or answered != Outcome.SUCCESS:
         return _wait(session, found, flags)
+    # A list may have come since.
+    if listed := listed_now(session, found):
+        return settle(session, replace(found, flags=frozenset({listed})))
     return approve_identity(session, found)
+
+
+def listed_now(session: Session, found: Verification) -> Flag | None:
+    """What the lists say at this moment of everybody whom a verification names."""
+    told = details.of(session, found.id)
+    return screened.flag(session, found.id, found.user_id, told) if told is not None else None
 
 
 def _wait(session: Session, found: Verification, flags: frozenset[Flag]) -> Verification:
@@ -122,10 +131,9 @@ def refuse(
 def screen_again(session: Session, verification_id: UUID) -> None:
     """Ask the lists anew about everybody whom a verification names, and settle what follows."""
     found = steps.locked(session, verification_id)
-    told = details.of(session, verification_id)
-    if told is None or found.status not in {*WAITING, Status.APPROVED}:
+    if found.status not in {*WAITING, Status.APPROVED}:
         return
-    listed = screened.flag(session, verification_id, found.user_id, told)
+    listed = listed_now(session, found)
     # What was approved stays so until compliance has decided about a hit.
     if found.status is Status.APPROVED and listed is not Flag.LISTED:
         return
@@ -136,7 +144,7 @@ def screen_again(session: Session, verification_id: UUID) -> None:
         settle(session, steps.flagged(session, found, flags))
 
 
-@task(screened.DECIDED)
+@task("kyc.screening_decided")
 def screening_decided(
     session: Session,
     *,

@@ -18,12 +18,16 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
+from app.kyc import documents, steps
+from app.kyc import queries as verifications
+from app.kyc.rules import Kind, Purpose, Status
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.screening import service as screening
 from app.screening.rules import Named
 from tests import sanctions
+from tests.kyc.applicant import picture
 from tests.pages import Browser
 from tests.people import PASSWORD, People, credit
 
@@ -66,7 +70,8 @@ class Visitor:
         client = self.browser.client
         if not route.is_page:
             json = None if route.method == "GET" else body
-            answer = client.open(path, method=route.method, json=json, headers=self._bearer)
+            headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
+            answer = client.open(path, method=route.method, json=json, headers=headers)
         elif route.method == "GET":
             answer = client.get(path)
         else:
@@ -307,6 +312,33 @@ def _withdrawal(database: Database, owner: Actor) -> str:
     return ids.encode("wdr", withdrawal_id)
 
 
+def _verification(database: Database, owner: Actor) -> str:
+    """The only one of theirs, in review."""
+    verification_id = ids.new()
+    with database.transaction() as session:
+        session.send("DELETE FROM verifications WHERE user_id = %s", (owner.user_id,))
+        steps.begin(
+            session,
+            owner,
+            verification_id=verification_id,
+            user_id=owner.user_id,
+            kind=Kind.ENHANCED,
+            status=Status.IN_REVIEW,
+            tier=0,
+            details_sealed=None,
+        )
+    return ids.encode(verifications.PREFIX, verification_id)
+
+
+def _document(database: Database, owner: Actor) -> str:
+    """A picture that they sent."""
+    with database.transaction() as session:
+        sent, _ = documents.add(
+            session, owner, purpose=Purpose.IDENTITY, raw=picture(), name="", declared=""
+        )
+    return sent.public_id
+
+
 def _nothing(_database: Database, _owner: Actor) -> str:
     raise NotImplementedError("on a public route only what is unknown is asked for")
 
@@ -315,6 +347,7 @@ _CASE = Thing("case_id", _case, _nobody("cas"))
 _DEPOSIT = Thing("deposit_id", _deposit, _nobody("dep"))
 _WITHDRAWAL = Thing("withdrawal_id", _withdrawal, _nobody("wdr"))
 _ADDRESS = Thing("address_id", _address, _nobody("adr"))
+_VERIFICATION = Thing("verification_id", _verification, _nobody(verifications.PREFIX))
 
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
@@ -359,6 +392,14 @@ THINGS: dict[str, Thing] = {
     "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
+    "/support/kyc/<verification_id>": _VERIFICATION,
+    "/support/kyc/<verification_id>/approve": _VERIFICATION,
+    "/support/kyc/<verification_id>/more": _VERIFICATION,
+    "/support/kyc/<verification_id>/reject": _VERIFICATION,
+    "/support/kyc/<verification_id>/take-back": _VERIFICATION,
+    "/support/kyc/documents/<document_id>": Thing(
+        "document_id", _document, _nobody(documents.PREFIX)
+    ),
 }
 #: What is sent where an empty body would be refused before the object is looked for.
 BODIES: dict[tuple[str, str], dict[str, str]] = {
