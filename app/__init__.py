@@ -9,12 +9,12 @@ A package imports only what stands below it, never up and never sideways:
     privacy                          consents, copies of what is held on people, erasing them
     hedging                          what is owed against what is held
     trading | funding                quotes and conversion orders; balances, mints and burns
-    pricing | kyc                    feeds, ticks, market prices; who people are, tiers and limits
+    pricing | kyc                    feeds, ticks, market prices; who people and companies are
     screening                        sanctions lists, and who was checked against them
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
-    cases                            what somebody has to look into
     providers                        what was said between us and providers
+    cases                            what somebody has to look into
     keys                             the key ring, field encryption at rest
     approvals | branches             what needs a second person; where the house is
     outbox                           jobs staged with the fact that needs them

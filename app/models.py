@@ -18,6 +18,7 @@ from app.outbox import models as outbox
 from app.pricing import models as pricing
 from app.privacy import models as privacy
 from app.providers import models as providers
+from app.reporting import models as reporting
 from app.screening import models as screening
 from app.throttle import models as throttle
 from app.trading import models as trading
@@ -43,6 +44,7 @@ __all__ = [
     "pricing",
     "privacy",
     "providers",
+    "reporting",
     "screening",
     "throttle",
     "trading",

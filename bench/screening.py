@@ -1,7 +1,7 @@
-"""How fast people are screened: against the whole real list, each screening stored as in the product.
+"""How fast people are screened: against the whole real list, each stored as in the product.
 
-Who is screened: every other one is a listed name with one letter changed, the others have a given and
-a family name that stand on the list, of different parties: more is alike than with ordinary people.
+Every other one has a listed name with one letter more, the others a given and a family name that
+stand on the list, of different parties: more is alike than with ordinary people.
 
 `python -m bench.screening SECONDS PART` is one process of it; prints how many it screened.
 """

@@ -62,6 +62,10 @@ class Permission(StrEnum):
     KYC_REVIEW = "all:kyc:review"
     """Approve and reject who somebody is, or ask them for more; tier 3 and companies with a second
     person's approval."""
+    PAYMENTS_READ = "all:payments:read"
+    """See deposits and withdrawals, and where they stand."""
+    PAYMENTS_RELEASE = "all:payments:release"
+    """Reject withdrawals, and let large ones go with a second person's approval."""
     PEOPLE_ERASE = "all:people:erase"
     """Erase a customer on their written wish, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
@@ -96,6 +100,10 @@ class Permission(StrEnum):
     """See one's own balances."""
     CONSENTS_MANAGE = "own:consents:manage"
     """See what one agreed to, agree, and take consent back."""
+    DEPOSITS_CREATE = "own:deposits:create"
+    """Pay money in."""
+    DEPOSITS_READ = "own:deposits:read"
+    """See one's own deposits."""
     EMAIL_CONFIRM = "own:email:confirm"
     """Ask for another link that confirms one's own address."""
     EXPORTS_MANAGE = "own:exports:manage"
@@ -106,6 +114,8 @@ class Permission(StrEnum):
     """Say who one is and what one's company is, and send documents that show it."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
+    NOTIFICATIONS_CHOOSE = "own:notifications:choose"
+    """Choose of what one is told, and how."""
     ORDERS_PLACE = "own:orders:place"
     """Convert one's own assets at a quoted or market price."""
     ORDERS_READ = "own:orders:read"
@@ -120,6 +130,10 @@ class Permission(StrEnum):
     """Log out."""
     TRANSFERS_CREATE = "own:transfers:create"
     """Move one's own assets between one's own accounts."""
+    WITHDRAWALS_CREATE = "own:withdrawals:create"
+    """Have money paid out to oneself."""
+    WITHDRAWALS_READ = "own:withdrawals:read"
+    """See one's own withdrawals."""
 
 
 _EVERYBODY = frozenset(
@@ -130,6 +144,7 @@ _EVERYBODY = frozenset(
         Permission.EMAIL_CONFIRM,
         Permission.EXPORTS_MANAGE,
         Permission.MESSAGES_READ,
+        Permission.NOTIFICATIONS_CHOOSE,
         Permission.PASSWORD_CHANGE,
         Permission.SECOND_FACTOR_CHANGE,
         Permission.SESSIONS_REVOKE,
@@ -142,12 +157,16 @@ _CUSTOMER = frozenset(
         Permission.ADDRESSES_READ,
         Permission.API_KEYS_MANAGE,
         Permission.BALANCES_READ,
+        Permission.DEPOSITS_CREATE,
+        Permission.DEPOSITS_READ,
         Permission.KYC_STATUS,
         Permission.KYC_SUBMIT,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_CREATE,
+        Permission.WITHDRAWALS_READ,
     }
 )
 _OVERSIGHT = frozenset(
@@ -160,6 +179,7 @@ _OVERSIGHT = frozenset(
         Permission.JOBS_READ,
         Permission.KEYS_READ,
         Permission.KYC_READ,
+        Permission.PAYMENTS_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
         Permission.SCREENING_READ,
@@ -170,6 +190,8 @@ _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
+        Permission.PAYMENTS_READ,
+        Permission.PAYMENTS_RELEASE,
         Permission.PEOPLE_ERASE,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_SUSPEND,
@@ -194,18 +216,26 @@ DELEGABLE = frozenset(
         Permission.ACCOUNT_READ,
         Permission.ADDRESSES_READ,
         Permission.BALANCES_READ,
+        Permission.DEPOSITS_READ,
         Permission.KYC_STATUS,
         Permission.MESSAGES_READ,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_READ,
     }
 )
 
 #: Money moves only for a person whose address is known to be theirs.
 NEEDS_CONFIRMED_EMAIL = frozenset(
-    {Permission.ORDERS_PLACE, Permission.QUOTES_CREATE, Permission.TRANSFERS_CREATE}
+    {
+        Permission.DEPOSITS_CREATE,
+        Permission.ORDERS_PLACE,
+        Permission.QUOTES_CREATE,
+        Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_CREATE,
+    }
 )
 
 #: Roles whose holders work at one branch, and whose `branch:` permissions end there.
@@ -217,7 +247,11 @@ BRANCH_BOUND = frozenset({Role.TELLER})
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERYBODY | _CUSTOMER,
-        Role.SUPPORT: _EVERYBODY | _CASEWORK | _KYC | {Permission.PEOPLE_READ},
+        Role.SUPPORT: _EVERYBODY
+        | {Permission.PAYMENTS_READ}
+        | _CASEWORK
+        | _KYC
+        | {Permission.PEOPLE_READ},
         Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
         Role.INVENTORY: _EVERYBODY,
         Role.COMPLIANCE: _EVERYBODY

@@ -90,7 +90,7 @@ class Settings(ProviderSettings):
     #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
     #: production. Empty there: the catcher that `bin/run` starts, and none without it.
     smtp_url: Annotated[
-        str, AfterValidator(checks.smtp_url), checks.in_production(checks.encrypted_smtp)
+        str, AfterValidator(checks.smtp_url), AfterValidator(checks.encrypted_smtp)
     ] = Field("", alias="PBCEX_SMTP_URL", repr=False)
     #: From the connection to the server's last word.
     smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)
@@ -135,6 +135,12 @@ class Settings(ProviderSettings):
     transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
     transfer_ounces_per_day: Decimal = Field(
         Decimal(250), alias="PBCEX_TRANSFER_OUNCES_PER_DAY", gt=0
+    )
+    #: US dollars: what a card may be charged at once, and from where on two of our staff release a
+    #: withdrawal.
+    card_usd_max: Decimal = Field(Decimal(10_000), alias="PBCEX_CARD_USD_MAX", gt=0)
+    withdrawal_approval_usd: Decimal = Field(
+        Decimal(10_000), alias="PBCEX_WITHDRAWAL_APPROVAL_USD", gt=0
     )
     #: The gate between them closes while PAXG is further from gold than this.
     paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)

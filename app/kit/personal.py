@@ -91,9 +91,9 @@ def _nothing_forgotten(_session: Session, _person_id: UUID) -> None:
 class Room:
     """A room's part in a person's rights. `name` is also the archive's file.
 
-    `held` reads everything that the archive is to contain, and `files` the person's documents,
-    which lie beside it; `still_open` says what stands in the way of an erasure, and `forget` does
-    the room's part of it, with the person's row locked.
+    `held` reads everything that the archive is to contain and `files` the person's documents, which
+    lie beside it; `still_open` says what stands in the way of an erasure, and `forget` does the
+    room's part of it, with the person's row locked.
     """
 
     name: str

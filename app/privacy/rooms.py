@@ -106,6 +106,7 @@ NOBODYS: Mapping[str, str] = {
     "market_prices": "Prices.",
     "permissions": "Names of rights.",
     "role_grants": "What a role may do.",
+    "reconciliations": "How our books compared with what providers say, in numbers.",
     "rollups": "Sums of the house's own accounts; those of customers have none.",
     "rollup_watermark": "A transaction's number.",
     "sanctions_entries": "Public data on listed parties, as the Treasury publishes it.",
