@@ -266,7 +266,7 @@ def _provide_providers(settings: Settings, database: Database) -> None:
     provide(Mailer, messaging.mailer(settings, calls))
     provide(Texter, messaging.texter(settings, calls))
     provide(IdentityProvider, plaid.connect(settings, calls, webhooks))
-    provide_rails(settings, calls, webhooks)
+    provide_rails(settings, database, webhooks)
     provide(Webhooks, webhooks)
 
 

@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import pages, plaid, sendgrid, twilio
-from sandbox.bank import bank
+from sandbox import bank, mpesa, pages, plaid, sendgrid, stripe, twilio
 from sandbox.faults import Faults
 from sandbox.provider import Provider
 from sandbox.store import Store
-from sandbox.stripe import stripe
 from sandbox.webhooks import Deliveries
 
 #: Every provider that is played, by name.
 PROVIDERS: dict[str, Provider] = {
-    each.name: each for each in (bank, plaid.provider, sendgrid.provider, stripe, twilio.provider)
+    module.provider.name: module.provider
+    for module in (bank, mpesa, plaid, sendgrid, stripe, twilio)
 }
 _CHORES_EVERY_SECONDS = 0.5
 _IDLE_SECONDS = 0.1

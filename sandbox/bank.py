@@ -43,7 +43,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {"Bank-Signature": timed_signature(key, body, at=at)}
 
 
-bank = Provider(NAME, "Bank", sign=sign)
+provider = Provider(NAME, "Bank", sign=sign)
 
 
 class _Refused(Exception):
@@ -68,7 +68,7 @@ def _operation(method: str, rule: str, name: str) -> Callable[[Handler], Handler
             except _Refused as refused:
                 return _error(refused.status, refused.code)
 
-        bank.operation(method, rule, name)(answer)
+        provider.operation(method, rule, name)(answer)
         return handler
 
     return declare
@@ -155,7 +155,7 @@ def show_balance() -> Response:
     return _json({"amount": str(balance()), "currency": "USD"})
 
 
-@bank.control("POST", "/arrivals")
+@provider.control("POST", "/arrivals")
 def arrive() -> Response:
     """Somebody sends money: {"account_ref": id or "account_number", "amount": "100.00"}."""
     asked = _asked()
@@ -180,7 +180,7 @@ def arrive() -> Response:
     return _json(_tell(_ARRIVALS, came, "arrival.received"))
 
 
-@bank.control("POST", "/arrivals/<identifier>/return")
+@provider.control("POST", "/arrivals/<identifier>/return")
 def return_arrival(identifier: str) -> Response:
     """The sender's bank takes it back."""
     found = store().get(NAME, _ARRIVALS, identifier)
@@ -190,7 +190,7 @@ def return_arrival(identifier: str) -> Response:
     return _json(_tell(_ARRIVALS, {**found, "returned_at": _now()}, "arrival.returned"))
 
 
-@bank.control("POST", "/payouts/<identifier>/<status>")
+@provider.control("POST", "/payouts/<identifier>/<status>")
 def change_payout(identifier: str, status: str) -> Response:
     """It becomes `settled`, `failed` or, once settled, `returned`."""
     found = store().get(NAME, _PAYOUTS, identifier)
@@ -201,7 +201,7 @@ def change_payout(identifier: str, status: str) -> Response:
     return _json(_become(found, status))
 
 
-@bank.chore
+@provider.chore
 def settle_due() -> None:
     """What was accepted a while ago goes its way."""
     until = time.time() - settled_after()

@@ -1,6 +1,6 @@
 """Stripe: payments by card, their disputes, and what becomes of them by control.
 
-Why this is our own and not localstripe: docs/adr/0018-sandbox.md.
+Why this is our own and not localstripe: docs/adr/0019-sandbox.md.
 """
 
 import json
@@ -54,7 +54,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {"Stripe-Signature": timed_signature(key, body, at=at)}
 
 
-stripe = Provider(NAME, "Stripe", sign=sign)
+provider = Provider(NAME, "Stripe", sign=sign)
 
 
 class _Refused(Exception):
@@ -81,7 +81,7 @@ def _operation(method: str, rule: str, name: str) -> Callable[[Handler], Handler
             except _Refused as refused:
                 return _json({"error": refused.error}, refused.status)
 
-        stripe.operation(method, rule, name)(answer)
+        provider.operation(method, rule, name)(answer)
         return handler
 
     return declare
@@ -240,7 +240,7 @@ def dispute(identifier: str) -> Document:
     return _found(_DISPUTES, identifier)
 
 
-@stripe.control("POST", "/payments/<identifier>/authenticate")
+@provider.control("POST", "/payments/<identifier>/authenticate")
 def authenticate(identifier: str) -> Response:
     """The customer answers their bank's question: {"success": true or false}."""
     intent = store().get(NAME, _INTENTS, identifier)
@@ -258,7 +258,7 @@ def authenticate(identifier: str) -> Response:
     return _json(_keep(intent, "payment_intent.payment_failed"))
 
 
-@stripe.control("POST", "/disputes")
+@provider.control("POST", "/disputes")
 def open_dispute() -> Response:
     """A bank takes a payment back: {"payment", "amount"?: cents, "inquiry"?: true}. An inquiry
     takes nothing yet."""
@@ -270,7 +270,7 @@ def open_dispute() -> Response:
     return _json(_open_dispute(intent, amount, is_inquiry=bool(asked.get("inquiry"))))
 
 
-@stripe.control("POST", "/disputes/<identifier>/close")
+@provider.control("POST", "/disputes/<identifier>/close")
 def close_dispute(identifier: str) -> Response:
     """It ends: {"outcome": "won" or "lost"}; an inquiry ends in peace, or becomes a dispute with
     {"outcome": "escalated"}."""

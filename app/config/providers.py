@@ -5,6 +5,7 @@ the sandbox that `bin/run` starts, which knows the keys of `sandbox_secret`; whe
 sandbox either, the provider is not used and what needs it is switched off.
 """
 
+from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from app.config import checks
 from app.config.checks import LOOPBACK, Environment
 
 Mode = Literal["sandbox", "live"]
+_KES_PER_USD_MIN, _KES_PER_USD_MAX = 100, 1000
 
 
 def sandbox_secret(name: str) -> str:
@@ -38,12 +40,18 @@ def _fits_mode(mode: str, *, live_host: str = "") -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _needed_live(mode: str) -> AfterValidator:
-    """Of a key that live mode cannot do without."""
+def _needed_live(mode: str, *, address: str = "") -> AfterValidator:
+    """Of a key that live mode cannot do without; nor can an `address` of somebody else, because the
+    sandbox's keys are known to everybody."""
 
     def validate(value: SecretStr, info: ValidationInfo) -> SecretStr:
-        if info.data.get(mode) == "live" and not value.get_secret_value():
+        host = urlsplit(info.data.get(address, "")).hostname
+        if value.get_secret_value():
+            return value
+        if info.data.get(mode) == "live":
             raise ValueError("is required in live mode")
+        if host is not None and host not in LOOPBACK:
+            raise ValueError("is required where the provider has an address")
         return value
 
     return AfterValidator(validate)
@@ -61,6 +69,15 @@ def _key_fits_mode(mode: str, *, live_prefixes: tuple[str, ...]) -> AfterValidat
         return value
 
     return AfterValidator(validate)
+
+
+def _shillings(value: Decimal, info: ValidationInfo) -> Decimal:
+    """Of the shillings for a dollar: with fewer, rounding would be worth more than a cent."""
+    if value == 0 and info.data.get("mpesa_mode") != "live":
+        return Decimal(130)
+    if not _KES_PER_USD_MIN <= value <= _KES_PER_USD_MAX:
+        raise ValueError(f"is from {_KES_PER_USD_MIN} to {_KES_PER_USD_MAX} shillings")
+    return value
 
 
 def _absent(value: str) -> None:
@@ -90,13 +107,13 @@ class ProviderSettings(BaseSettings):
 
     bank_mode: Mode = Field("sandbox", alias="BANK_MODE")
     bank_base_url: Annotated[str, _fits_mode("bank_mode")] = Field("", alias="BANK_BASE_URL")
-    bank_api_key: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
+    bank_api_key: Annotated[SecretStr, _needed_live("bank_mode", address="bank_base_url")] = Field(
         SecretStr(""), alias="BANK_API_KEY"
     )
     #: Two, with a comma between, while one replaces the other.
-    bank_webhook_secret: Annotated[SecretStr, _needed_live("bank_mode")] = Field(
-        SecretStr(""), alias="BANK_WEBHOOK_SECRET"
-    )
+    bank_webhook_secret: Annotated[
+        SecretStr, _needed_live("bank_mode", address="bank_base_url")
+    ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
 
     plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
     plaid_base_url: Annotated[str, _fits_mode("plaid_mode", live_host="production.plaid.com")] = (
@@ -111,6 +128,31 @@ class ProviderSettings(BaseSettings):
 
     #: By whom e-mail goes out.
     mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
+
+    mpesa_mode: Mode = Field("sandbox", alias="MPESA_MODE")
+    mpesa_base_url: Annotated[str, _fits_mode("mpesa_mode", live_host="api.safaricom.co.ke")] = (
+        Field("", alias="MPESA_BASE_URL")
+    )
+    mpesa_consumer_key: Annotated[
+        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_CONSUMER_KEY")
+    mpesa_consumer_secret: Annotated[
+        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_CONSUMER_SECRET")
+    mpesa_shortcode: str = Field("174379", alias="MPESA_SHORTCODE", pattern="^[0-9]{5,7}$")
+    mpesa_passkey: Annotated[SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")] = (
+        Field(SecretStr(""), alias="MPESA_PASSKEY")
+    )
+    mpesa_initiator: str = Field("sandbox", alias="MPESA_INITIATOR")
+    #: The initiator's password, encrypted with M-Pesa's certificate.
+    mpesa_security_credential: Annotated[
+        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL")
+    #: Shillings for a dollar, both ways. In sandbox mode 0 means 130.
+    mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_shillings)] = Field(
+        Decimal(0), alias="MPESA_KES_PER_USD"
+    )
+
     sendgrid_mode: Mode = Field("sandbox", alias="SENDGRID_MODE")
     sendgrid_base_url: Annotated[str, _fits_mode("sendgrid_mode", live_host="api.sendgrid.com")] = (
         Field("", alias="SENDGRID_BASE_URL")
@@ -127,12 +169,14 @@ class ProviderSettings(BaseSettings):
     stripe_api_base: Annotated[str, _fits_mode("stripe_mode")] = Field("", alias="STRIPE_API_BASE")
     #: `sk_…` or `rk_…`. Empty: that of the sandbox.
     stripe_secret_key: Annotated[
-        SecretStr, _key_fits_mode("stripe_mode", live_prefixes=("sk_live_", "rk_live_"))
+        SecretStr,
+        _needed_live("stripe_mode", address="stripe_api_base"),
+        _key_fits_mode("stripe_mode", live_prefixes=("sk_live_", "rk_live_")),
     ] = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     #: `whsec_…`; two, with a comma between, while one replaces the other.
-    stripe_webhook_secret: Annotated[SecretStr, _needed_live("stripe_mode")] = Field(
-        SecretStr(""), alias="STRIPE_WEBHOOK_SECRET"
-    )
+    stripe_webhook_secret: Annotated[
+        SecretStr, _needed_live("stripe_mode", address="stripe_api_base")
+    ] = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
 
     twilio_mode: Mode = Field("sandbox", alias="TWILIO_MODE")
     twilio_base_url: Annotated[str, _fits_mode("twilio_mode", live_host="api.twilio.com")] = Field(

@@ -63,8 +63,8 @@ class PaymentAsk:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A customer's bank takes a payment back. `state` is `open`, `won` (it is ours again) or
-    `lost`; `cost` is what the provider charges for it."""
+    """A customer's bank takes a payment back. `state` is `inquiry` (it asks, and took nothing yet),
+    `open`, `won` (it is ours again) or `lost`; `cost` is what the provider charges for it."""
 
     provider_ref: str
     payment_ref: str

@@ -1,24 +1,35 @@
 """The rails of funding, as configured: each that has an address."""
 
+from pydantic import SecretStr
+
 from app.config import Settings
+from app.config.providers import sandbox_secret
 from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
 from app.integrations.bank.adapter import BankRail
 from app.integrations.bank.client import BankClient
 from app.integrations.bank.webhook import BankWebhook
 from app.integrations.calling import Caller
+from app.integrations.mpesa.callbacks import NAME as DARAJA
+from app.integrations.mpesa.callbacks import Callbacks
+from app.integrations.mpesa.client import Account, DarajaClient
+from app.integrations.mpesa.memory import Memory
+from app.integrations.mpesa.payments import MpesaPayments
+from app.integrations.mpesa.payouts import MpesaPayouts
+from app.integrations.mpesa.shillings import Rate
 from app.integrations.stripe.adapter import StripeRail
 from app.integrations.stripe.client import StripeClient
 from app.integrations.stripe.webhook import StripeWebhook
+from app.kit.db import Database
 from app.kit.ports import provide
 from app.providers.ports import Webhooks
 from app.providers.service import Calls
 
 
-def provide_rails(settings: Settings, calls: Calls, webhooks: Webhooks) -> None:
+def provide_rails(settings: Settings, database: Database, webhooks: Webhooks) -> None:
     """Provide the rails of every provider that has an address, and add to `webhooks` who knows
     their signatures. A method without a rail is absent."""
     payments, arrivals, payouts = PaymentRails({}), ArrivalRails({}), PayoutRails({})
-    seconds = settings.provider_timeout_seconds
+    calls, seconds = Calls(database), settings.provider_timeout_seconds
     if url := settings.provider_url(settings.stripe_api_base, "stripe"):
         stripe = StripeClient(url, settings.stripe_key, timeout_seconds=seconds)
         payments[Method.CARD] = StripeRail(stripe, Caller("stripe", calls))
@@ -28,6 +39,32 @@ def provide_rails(settings: Settings, calls: Calls, webhooks: Webhooks) -> None:
         bank = BankRail(client, Caller("bank", calls))
         arrivals[Method.BANK] = payouts[Method.BANK] = bank
         webhooks["bank"] = BankWebhook(settings.bank_webhook_secrets)
+    if url := settings.provider_url(settings.mpesa_base_url, DARAJA):
+        account = daraja_account(settings)
+        daraja = DarajaClient(url, account, timeout_seconds=seconds)
+        callbacks = Callbacks(settings.base_url, account.consumer_secret)
+        common = (
+            Caller(DARAJA, calls), Rate(settings.mpesa_kes_per_usd), callbacks, Memory(database),
+        )  # fmt: skip
+        payments[Method.MOBILE_MONEY] = MpesaPayments(daraja, *common)
+        payouts[Method.MOBILE_MONEY] = MpesaPayouts(daraja, *common)
+        webhooks[DARAJA] = callbacks
     provide(PaymentRails, payments)
     provide(ArrivalRails, arrivals)
     provide(PayoutRails, payouts)
+
+
+def daraja_account(settings: Settings) -> Account:
+    """What we have at Daraja; what is not configured is the sandbox's."""
+    return Account(
+        consumer_key=_secret(settings.mpesa_consumer_key, "daraja consumer"),
+        consumer_secret=_secret(settings.mpesa_consumer_secret, "daraja consumer secret"),
+        shortcode=settings.mpesa_shortcode,
+        passkey=_secret(settings.mpesa_passkey, "daraja passkey"),
+        initiator=settings.mpesa_initiator,
+        credential=_secret(settings.mpesa_security_credential, "daraja credential"),
+    )
+
+
+def _secret(given: SecretStr, name: str) -> str:
+    return given.get_secret_value() or sandbox_secret(name)

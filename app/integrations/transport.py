@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -59,7 +59,10 @@ def readable() -> Iterator[None]:
 
 
 class Transport:
-    """Requests to one address, each within `timeout_seconds` from its start to its last byte."""
+    """Requests to one address, each within `timeout_seconds` from its start to its last byte.
+
+    `answers` are statuses from 500 on that this provider uses for answers, too.
+    """
 
     def __init__(
         self,
@@ -68,8 +71,10 @@ class Transport:
         timeout_seconds: float,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        answers: Collection[int] = (),
     ) -> None:
         self._timeout_seconds = timeout_seconds
+        self._answers = answers
         self._client = httpx.Client(
             base_url=base_url,
             headers=dict(headers or {}),
@@ -101,6 +106,7 @@ class Transport:
             raise OutcomeUnknown(type(error).__name__) from error
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise ProviderAway("it asks us to wait")
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        is_failure = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if is_failure and response.status_code not in self._answers:
             raise OutcomeUnknown(f"HTTP {response.status_code}")
         return Answer(response.status_code, response.headers, body)

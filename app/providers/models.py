@@ -51,6 +51,7 @@ class WebhookEvent(Base):
     __table_args__ = (
         sa.UniqueConstraint("provider", "event_id", name="webhook_events_provider_event_id_key"),
         sa.Index("webhook_events_received_at_idx", "received_at"),
+        sa.Index("webhook_events_subject_idx", "provider", "subject"),
         sa.CheckConstraint("deliveries > 0", name="deliveries_count_from_one"),
     )
 

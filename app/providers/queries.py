@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from app.keys import service as keys
@@ -11,6 +12,22 @@ from app.kit.errors import NotFound
 _EVENT = """
 SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
 WHERE id = %s
+"""
+_EVENTS_ABOUT = """
+SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
+WHERE provider = %s AND subject = %s ORDER BY received_at, id
+"""
+_EVENTS_SINCE = """
+SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
+WHERE provider = %s AND kind = %s AND received_at >= %s ORDER BY received_at, id
+"""
+_LAST_CALL = """
+SELECT max(began_at) FROM provider_calls
+WHERE provider = %s AND operation = %s AND reference = %s
+"""
+_CALLED_SINCE = """
+SELECT DISTINCT reference FROM provider_calls
+WHERE provider = %s AND operation = %s AND began_at >= %s
 """
 
 
@@ -32,6 +49,35 @@ def event(session: Session, identifier: UUID) -> StoredEvent:
     row = session.row(_EVENT, (identifier,))
     if row is None:
         raise NotFound
+    return _stored(row)
+
+
+def events_about(session: Session, provider: str, subject: str) -> list[StoredEvent]:
+    """What a provider told us about one of its things, oldest first."""
+    return [_stored(row) for row in session.rows(_EVENTS_ABOUT, (provider, subject))]
+
+
+def events_since(session: Session, provider: str, kind: str, since: datetime) -> list[StoredEvent]:
+    """What of a kind a provider told us since then, oldest first."""
+    return [_stored(row) for row in session.rows(_EVENTS_SINCE, (provider, kind, since))]
+
+
+def last_called(session: Session, provider: str, operation: str, reference: str) -> datetime | None:
+    """When we last began to ask a provider for this."""
+    row = session.row(_LAST_CALL, (provider, operation, reference))
+    at: datetime | None = row[0] if row else None
+    return at
+
+
+def called_since(
+    session: Session, provider: str, operation: str, since: datetime
+) -> frozenset[str]:
+    """The references of all that we asked a provider for since then."""
+    rows = session.rows(_CALLED_SINCE, (provider, operation, since))
+    return frozenset(reference for (reference,) in rows)
+
+
+def _stored(row: tuple[Any, ...]) -> StoredEvent:
     key, provider, event_id, kind, subject, sealed, received_at = row
     body = keys.open_sealed(sealed, table="webhook_events", column="body_sealed", key=key)
     return StoredEvent(key, provider, event_id, kind, subject, body, received_at)

@@ -1,0 +1,49 @@
+"""What we remember of what was said: Daraja itself tells little, and only once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.integrations.mpesa.callbacks import NAME, PAYOUT, STATUS
+from app.kit.db import Database
+from app.providers import queries
+from app.providers.queries import StoredEvent
+
+OPEN, SEND = "payments.open", "payouts.send"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Daraja told about a payout: how it ended, and what it answered when it was asked;
+    and when we last asked it to pay."""
+
+    ended: list[StoredEvent]
+    answered: list[StoredEvent]
+    sent_at: datetime | None
+
+
+class Memory:
+    """Reads the notes of our calls and its call backs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def told(self, reference: str) -> Told:
+        """All about one payout, oldest first."""
+        with self._database.reading() as session:
+            events = queries.events_about(session, NAME, reference)
+            sent_at = queries.last_called(session, NAME, SEND, reference)
+        return Told(
+            [each for each in events if each.kind == PAYOUT],
+            [each for each in events if each.kind == STATUS],
+            sent_at,
+        )
+
+    def ended(self, since: datetime) -> list[StoredEvent]:
+        """Every end of a payout since then."""
+        with self._database.reading() as session:
+            return queries.events_since(session, NAME, PAYOUT, since)
+
+    def opened(self, since: datetime) -> frozenset[str]:
+        """The references of the payments that we asked for since then."""
+        with self._database.reading() as session:
+            return queries.called_since(session, NAME, OPEN, since)

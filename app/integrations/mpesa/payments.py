@@ -1,0 +1,167 @@
+"""Payments that a customer confirms on their phone."""
+
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from app.catalog.providers import MPESA
+from app.catalog.rules import USD
+from app.funding.ports import Payment, PaymentAsk, PaymentState
+from app.integrations.calling import Caller
+from app.integrations.mpesa.callbacks import NAME, PAYMENT, About, Callbacks
+from app.integrations.mpesa.memory import OPEN, Memory
+from app.integrations.mpesa.phones import international
+from app.integrations.mpesa.shillings import Rate
+from app.integrations.transport import readable
+from app.kit import clock
+from app.kit.money import Amount
+from app.providers.errors import ProviderRefused
+
+Document = dict[str, Any]
+
+#: Daraja shows the holder of the phone, and remembers, so many characters of our reference.
+_NAME_LENGTH = 12
+#: How far back its list goes.
+_LISTED_FOR = timedelta(days=2)
+#: A reference of ours is older than its first prompt by less than this.
+_OPENED_BEFORE = timedelta(days=1)
+_PAID = "0"
+_WAITING = "4999"
+_CODES = {
+    "1": "insufficient_funds",
+    "1019": "expired",
+    "1032": "cancelled_by_customer",
+    "1037": "phone_unreachable",
+    "2001": "wrong_pin",
+}
+
+
+class Client(Protocol):
+    """What the rail needs of a client."""
+
+    def prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str: ...
+    def prompted(self, identifier: str) -> str | None: ...
+    def payments(self, since: datetime) -> list[Document]: ...
+
+
+class MpesaPayments:
+    """A `PaymentRail` that may not be asked twice: each time the phone would ask again.
+
+    A payment's `provider_ref` is the prompt's id with our reference and the sums that were agreed,
+    because Daraja repeats none of them. `find` and `payments` see what was paid, within two days,
+    and no prompt that was not answered; there `provider_ref` is the receipt.
+    """
+
+    name = NAME
+    provider_id = MPESA
+    repeatable = False
+
+    def __init__(
+        self, client: Client, caller: Caller, rate: Rate, callbacks: Callbacks, memory: Memory
+    ) -> None:
+        self._client = client
+        self._caller = caller
+        self._rate = rate
+        self._callbacks = callbacks
+        self._memory = memory
+
+    def open(self, ask: PaymentAsk) -> Payment:
+        """Have the phone `source` ask. Refused with `phone_not_kenyan` before anybody is asked."""
+        phone, shillings = international(ask.source), self._rate.asked(ask.amount)
+        detail = f"{ask.amount.units}.{shillings}"
+        callback = self._callbacks.url(About(PAYMENT, ask.reference, detail))
+
+        def do() -> Payment:
+            prompt = self._client.prompt(
+                phone=phone, shillings=shillings, name=_name(ask.reference), callback=callback
+            )
+            return Payment(
+                provider_ref=f"{prompt}.{ask.reference}.{detail}",
+                reference=ask.reference,
+                state=PaymentState.PENDING,
+                amount=ask.amount,
+                instructions={"phone": f"+{phone}", "amountKes": str(shillings)},
+            )
+
+        return self._caller.call(OPEN, do, reference=ask.reference, idempotent=False)
+
+    def look(self, provider_ref: str) -> Payment:
+        """How the prompt stands. A customer pays all of it or nothing."""
+        prompt, reference, amount, shillings = _parts(provider_ref)
+
+        def do() -> Payment:
+            code = self._client.prompted(prompt)
+            state = _state(code)
+            return Payment(
+                provider_ref=provider_ref,
+                reference=reference,
+                state=state,
+                amount=amount,
+                code=_CODES.get(code or "", f"mpesa_{code}")
+                if state is PaymentState.FAILED
+                else "",
+                instructions={"amountKes": shillings} if state is PaymentState.PENDING else {},
+            )
+
+        return self._caller.call("payments.look", do, reference=reference, idempotent=True)
+
+    def find(self, reference: str) -> Payment | None:
+        """The payment with our reference, once it is paid; None until then, and if it never is."""
+
+        def do() -> Payment | None:
+            listed = self._client.payments(clock.now() - _LISTED_FOR)
+            mine = [each for each in listed if _paid_for(each) == _name(reference)]
+            return self._payment(mine[0], reference) if mine else None
+
+        return self._caller.call("payments.find", do, reference=reference, idempotent=True)
+
+    def payments(self, since: datetime) -> list[Payment]:
+        """Every payment since then, two days ago at the earliest, in dollars at today's rate. One
+        that we did not ask for has the reference that its sender typed."""
+        since = max(since, clock.now() - _LISTED_FOR)
+        ours = {_name(each): each for each in self._memory.opened(since - _OPENED_BEFORE)}
+
+        def do() -> list[Payment]:
+            listed = self._client.payments(since)
+            return [self._payment(each, ours.get(_paid_for(each), "")) for each in listed]
+
+        return self._caller.call("payments.list", do, reference="", idempotent=True)
+
+    def _payment(self, document: Document, reference: str) -> Payment:
+        with readable():
+            return Payment(
+                provider_ref=str(document["transactionId"]),
+                reference=reference or _paid_for(document),
+                state=PaymentState.PAID,
+                amount=self._rate.paid_in(_shillings(document["amount"])),
+            )
+
+
+def _state(code: str | None) -> PaymentState:
+    if code is None or code == _WAITING:
+        return PaymentState.PENDING
+    return PaymentState.PAID if code == _PAID else PaymentState.FAILED
+
+
+def _name(reference: str) -> str:
+    """The end of our reference, which is chance."""
+    return reference[-_NAME_LENGTH:]
+
+
+def _paid_for(document: Document) -> str:
+    with readable():
+        return str(document["billreference"])
+
+
+def _shillings(text: object) -> int:
+    whole, _, decimals = str(text).partition(".")
+    if decimals.strip("0"):
+        raise ValueError("not whole shillings")
+    return int(whole)
+
+
+def _parts(provider_ref: str) -> tuple[str, str, Amount, str]:
+    try:
+        prompt, reference, cents, shillings = provider_ref.split(".")
+        return prompt, reference, Amount(USD, int(cents)), shillings
+    except ValueError:
+        raise ProviderRefused("payment_unknown") from None
