@@ -10,9 +10,11 @@ A package imports only what stands below it, never up and never sideways:
     hedging                          what is owed against what is held
     trading | funding                quotes and conversion orders; balances, mints and burns
     pricing                          feeds, ticks, market prices
+    screening                        sanctions lists, and who was checked against them
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals
     providers                        what was said between us and providers
+    cases                            what somebody has to look into
     keys                             the key ring, field encryption at rest
     approvals | branches             what needs a second person; where the house is
     outbox                           jobs staged with the fact that needs them

@@ -26,13 +26,24 @@ from app.blueprints import (
     signin,
     webhooks,
 )
-from app.blueprints.admin import approvals, audit, branches, exposure, jobs, people, roles, staff
+from app.blueprints.admin import (
+    approvals,
+    audit,
+    branches,
+    cases,
+    exposure,
+    jobs,
+    people,
+    roles,
+    screening,
+    staff,
+)
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
-from app.cli import books, keys, prices, sample
+from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
@@ -60,6 +71,7 @@ from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
 from app.providers.service import Calls
+from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
 
@@ -90,6 +102,8 @@ PAGE_BLUEPRINTS = (
     staff.blp,
     roles.blp,
     branches.blp,
+    cases.blp,
+    screening.blp,
     audit.blp,
     jobs.blp,
     key_pages.blp,
@@ -132,6 +146,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         people_commands.people,
         prices.prices,
         sample.sample,
+        sanctions.sanctions,
     ):
         app.cli.add_command(group)
     return app
@@ -207,6 +222,7 @@ def _provide(settings: Settings) -> None:
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
     provide(Desk, Desk(trading, pricing))
     provide(ExposureRules, ExposureRules.within(settings.exposure_band_ounces))
+    provide(ScreeningRules, ScreeningRules(threshold=settings.screening_threshold))
     provide(
         TransferLimits,
         TransferLimits(

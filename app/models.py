@@ -3,6 +3,7 @@
 from app.approvals import models as approvals
 from app.audit import models as audit
 from app.branches import models as branches
+from app.cases import models as cases
 from app.catalog import models as catalog
 from app.funding import models as funding
 from app.hedging import models as hedging
@@ -16,6 +17,7 @@ from app.outbox import models as outbox
 from app.pricing import models as pricing
 from app.privacy import models as privacy
 from app.providers import models as providers
+from app.screening import models as screening
 from app.throttle import models as throttle
 from app.trading import models as trading
 
@@ -25,6 +27,7 @@ __all__ = [
     "approvals",
     "audit",
     "branches",
+    "cases",
     "catalog",
     "funding",
     "hedging",
@@ -38,6 +41,7 @@ __all__ = [
     "pricing",
     "privacy",
     "providers",
+    "screening",
     "throttle",
     "trading",
 ]

@@ -14,6 +14,7 @@ from app.outbox import service as outbox
 from app.privacy import erasure
 from app.privacy import exports as privacy
 from app.providers import service as providers
+from app.screening import rescreening as screening
 from app.throttle import service as throttle
 from app.trading import service as trading
 
@@ -32,6 +33,7 @@ __all__ = [
     "outbox",
     "privacy",
     "providers",
+    "screening",
     "texting",
     "throttle",
     "trading",

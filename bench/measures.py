@@ -1,6 +1,5 @@
 """The benchmarks. Each interleaves what it measures with the yardstick and gives medians."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -20,7 +19,8 @@ from sqlalchemy.engine import make_url
 
 from app.factory import create_app
 from bench import audit as trail
-from bench import load, people
+from bench import load, people, together
+from bench import screening as lists
 from bench.server import CHECKOUT, CLIENTS, Bench
 
 CUSTOMERS = 200
@@ -183,6 +183,12 @@ def audit(bench: Bench, pace: Pace, result: Result) -> None:
     result.settings["records"] = records
 
 
+def screening(bench: Bench, pace: Pace, result: Result) -> None:
+    """Screenings against the whole real list, stored, by one process for each core."""
+    lists.measure(bench, pace.rounds, pace.seconds, result.add)
+    result.ratio("screening", "screenings_per_second", "wanted_per_second")
+
+
 MEASURES: dict[str, Callable[[Bench, Pace, Result], None]] = {
     "posting": posting,
     "hot": hot,
@@ -190,6 +196,7 @@ MEASURES: dict[str, Callable[[Bench, Pace, Result], None]] = {
     "http": http,
     "size": size,
     "audit": audit,
+    "screening": screening,
 }
 
 
@@ -227,47 +234,14 @@ def _grow(bench: Bench, entries: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _environment(bench: Bench) -> dict[str, str]:
-    return {
-        **os.environ,
-        "PBCEX_ENV": "test",
-        "PBCEX_LOG_LEVEL": "WARNING",
-        "PBCEX_RATE_LIMIT": bench.settings.rate_limit,
-        "PBCEX_SECRET_KEY": bench.settings.secret_key,
-        "DATABASE_URL": bench.settings.database_url,
-        "DATABASE_OWNER_URL": bench.settings.database_owner_url,
-        "REDIS_URL": bench.settings.redis_url,
-    }
-
-
 def _orders(bench: Bench, customers: list[people.Customer], pace: Pace) -> float:
     names = [str(customer.user_id) for customer in customers]
     share = len(names) // SERVICE_PROCESSES
-    processes = [
-        subprocess.Popen(
-            [
-                sys.executable,
-                *("-m", "bench.service", str(pace.seconds)),
-                *names[number * share : (number + 1) * share],
-            ],
-            env=_environment(bench),
-            cwd=CHECKOUT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    shares = [
+        [str(pace.seconds), *names[number * share : (number + 1) * share]]
         for number in range(SERVICE_PROCESSES)
     ]
-    for process in processes:
-        assert process.stdout is not None
-        if process.stdout.readline() != "ready\n":
-            raise RuntimeError("a process of the service benchmark did not start")
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    placed = sum(int(process.communicate()[0]) for process in processes)
-    return placed / pace.seconds
+    return together.count("bench.service", shares, together.environment(bench)) / pace.seconds
 
 
 @contextmanager
@@ -283,7 +257,7 @@ def _web(bench: Bench) -> Iterator[int]:
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
             *("--workers", str(WEB_WORKERS), "--no-log", "wsgi:app"),
         ],
-        env=_environment(bench),
+        env=together.environment(bench),
         cwd=CHECKOUT,
     )
     try:

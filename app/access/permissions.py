@@ -39,6 +39,10 @@ class Permission(StrEnum):
     """Read the audit trail: what everybody did, and what was denied."""
     BRANCHES_EDIT = "all:branches:edit"
     """Open branches."""
+    CASES_READ = "all:cases:read"
+    """See what was found that somebody has to look into, and what became of it."""
+    CASES_WORK = "all:cases:work"
+    """Look into cases: note, assign, close and open again."""
     EXPOSURE_READ = "all:exposure:read"
     """See what the house owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
@@ -61,6 +65,8 @@ class Permission(StrEnum):
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
     """See what each role may do."""
+    SCREENING_READ = "all:screening:read"
+    """See sanctions lists, who was screened against them, and what was found."""
     STAFF_INVITE = "all:staff:invite"
     """Invite people to work here, with a role that grants no more than one has."""
     BRANCHES_READ = "branch:branches:read"
@@ -137,13 +143,16 @@ _OVERSIGHT = frozenset(
         Permission.APPROVALS_READ,
         Permission.AUDIT_READ,
         Permission.BRANCHES_READ,
+        Permission.CASES_READ,
         Permission.EXPOSURE_READ,
         Permission.JOBS_READ,
         Permission.KEYS_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
+        Permission.SCREENING_READ,
     }
 )
+_CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
 _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
@@ -192,11 +201,11 @@ BRANCH_BOUND = frozenset({Role.TELLER})
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERYBODY | _CUSTOMER,
-        Role.SUPPORT: _EVERYBODY | {Permission.PEOPLE_READ},
+        Role.SUPPORT: _EVERYBODY | _CASEWORK | {Permission.PEOPLE_READ},
         Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ},
         Role.INVENTORY: _EVERYBODY,
-        Role.COMPLIANCE: _EVERYBODY | _CONDUCT,
+        Role.COMPLIANCE: _EVERYBODY | _CONDUCT | _CASEWORK | {Permission.SCREENING_READ},
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _GOVERNMENT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _CASEWORK | _GOVERNMENT,
     }
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals
+from app.cases import queries as cases
 from app.kit.db import Session
 from app.outbox import queries as outbox
 
@@ -37,6 +38,7 @@ class Section:
 
 
 _DECISIONS = Count(approvals.count_waiting_for, "waiting for you")
+_CASES = Count(cases.count_waiting_for, "to be looked into")
 _DEAD_JOBS = Count(lambda session, _actor: outbox.dead_count(session), "dead")
 
 SECTIONS = (
@@ -63,6 +65,8 @@ SECTIONS = (
     Section(
         "Oversight",
         (
+            Entry("Cases", "cases_pages.cases", "folder", Permission.CASES_READ, _CASES),
+            Entry("Screening", "screening_pages.show", "search", Permission.SCREENING_READ),
             Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),
             Entry("Jobs", "jobs_pages.show", "clock", Permission.JOBS_READ, _DEAD_JOBS),
             Entry("Key ring", "keys_pages.ring", "shield", Permission.KEYS_READ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import UUID
 
 import click
@@ -28,6 +29,8 @@ from app.ledger import service as ledger
 from app.pricing.ports import PriceFeed
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
+from app.screening import imports, sdn
+from app.screening import queries as screening
 
 PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
 #: Who is in the sample: the part of the address before @pbcex.local, role and names.
@@ -42,6 +45,8 @@ PEOPLE = (
 )
 #: Where the teller works: code and name.
 BRANCH = ("MAIN", "Main Street")
+#: Invented parties, in the form of the real list.
+SANCTIONS = Path(__file__).resolve().parent / "sample_sanctions"
 #: What the customer has to begin with.
 PURSE = (Amount.parse(USD, "25000.00"), Amount.parse(PAXG, "2"))
 
@@ -70,6 +75,7 @@ def load(*, migrate: bool) -> None:
         now = clock.now()
         observations = {feed.name: feed.fetch(now) for feed in _simulated_feeds()}
         record_ticks(session, observations, now, resolve(PricingRules))
+        load_sanctions(session)
     click.echo(f"{added} people are new, {len(PEOPLE) - added} were there already")
 
 
@@ -90,6 +96,12 @@ def credit(email: str, asset: str, amount: str) -> None:
         by_mail.confirm_email(session, user_id)
         _credit(session, user_id, given)
     click.echo(f"{email} has {given} {asset} more")
+
+
+def load_sanctions(session: Session) -> None:
+    """A list of invented parties, unless there is a list: without any, nobody passes."""
+    if not screening.list_versions(session, limit=1):
+        imports.import_list(session, sdn.read(SANCTIONS), progress=lambda _stored: None)
 
 
 def _simulated_feeds() -> list[PriceFeed]:

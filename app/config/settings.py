@@ -133,6 +133,9 @@ class Settings(ProviderSettings):
     #: The gate between them closes while PAXG is further from gold than this.
     paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)
 
+    #: From this score of 100 on, a name like that of a listed party is looked into.
+    screening_threshold: int = Field(85, alias="PBCEX_SCREENING_THRESHOLD", ge=50, le=100)
+
     @classmethod
     def load(cls, **given: object) -> Self:
         """The settings of this process. Raises `UnsafeSettings` naming every problem at once."""

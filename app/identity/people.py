@@ -27,6 +27,12 @@ ORDER BY id DESC LIMIT %(limit)s
 """
 _AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
 _NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s)"
+# Whoever is being erased at this moment is waited for, and then is not there.
+_HELD_AFTER = """
+SELECT id, first_name, last_name FROM users
+WHERE (%(after)s::uuid IS NULL OR id > %(after)s) AND erased_at IS NULL
+ORDER BY id LIMIT %(limit)s FOR KEY SHARE
+"""
 _OPEN_SESSIONS = """
 SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 """
@@ -93,6 +99,13 @@ def at_branch(session: Session, branch_id: UUID) -> list[Standing]:
 def names(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
     """The names of these people."""
     return dict(session.rows(_NAMES, (list(people),)))
+
+
+def held_after(session: Session, after: UUID | None, limit: int) -> list[tuple[UUID, str, str]]:
+    """Id, first and last name of the next people in the order of ids, of whom nobody is erased
+    before this transaction ends."""
+    rows = session.rows(_HELD_AFTER, {"after": after, "limit": limit})
+    return [(person_id, first, last) for person_id, first, last in rows]
 
 
 def open_sessions(session: Session, person_id: UUID, now: datetime) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.approvals import personal as approvals
 from app.audit import personal as audit
+from app.cases import personal as cases
 from app.funding import personal as funding
 from app.idempotency import personal as idempotency
 from app.identity import personal as identity
@@ -19,6 +20,7 @@ from app.messages import personal as messages
 from app.outbox import personal as outbox
 from app.privacy import consents
 from app.providers import personal as providers
+from app.screening import personal as screening
 from app.throttle import personal as throttle
 from app.trading import personal as trading
 
@@ -82,6 +84,8 @@ ROOMS: tuple[Room, ...] = (
     funding.ROOM,
     messages.ROOM,
     OWN,
+    screening.ROOM,
+    cases.ROOM,
     approvals.room(unless=ERASE),
     audit.ROOM,
     idempotency.ROOM,
@@ -102,6 +106,8 @@ NOBODYS: Mapping[str, str] = {
     "role_grants": "What a role may do.",
     "rollups": "Sums of the house's own accounts; those of customers have none.",
     "rollup_watermark": "A transaction's number.",
+    "sanctions_entries": "Public data on listed parties, as the Treasury publishes it.",
+    "sanctions_lists": "Which versions of that there were.",
     "ticks": "Prices.",
     "timetable": "What happens when.",
 }

@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from app.audit import service
-from bench import audit, people
+from app.screening import sdn
+from bench import audit, people, screening, together
+from tests import sanctions
 from tests.embedded.conftest import CHECKOUT
 from tests.settled import settle
 
@@ -47,3 +50,13 @@ def test_a_trail_is_recorded_sealed_and_verified(
     audit._verify(database, 40)
     with pytest.raises(RuntimeError):
         audit._verify(database, 41)
+
+
+def test_people_are_screened(app: Flask, shared_data: Path) -> None:
+    files = sdn.read(shared_data / "ofac")
+    names = screening.names_of(files)
+    assert len(names) > 7_000
+    assert names[0].endswith("x")
+    sanctions.stand(people.database_of(app))
+    environ = {**os.environ, "PBCEX_BENCH_SDN": str(shared_data / "ofac")}
+    assert together.count("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0

@@ -10,11 +10,15 @@ from werkzeug.test import TestResponse
 from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
 from app.audit import service as audit
 from app.blueprints.declared import Route
+from app.cases import service as cases
 from app.identity import address_book, api_keys, by_mail
 from app.identity.postal import PostalAddress
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
+from app.screening import service as screening
+from app.screening.rules import Named
+from tests import sanctions
 from tests.pages import Browser
 from tests.people import PASSWORD, People
 
@@ -239,10 +243,36 @@ def _job(database: Database, _owner: Actor) -> str:
     return ids.encode(outbox.PREFIX, job_id)
 
 
+def _case(database: Database, _owner: Actor) -> str:
+    """A case about nobody."""
+    with database.transaction() as session:
+        case_id = cases.open_case(
+            session,
+            kind="test.difference",
+            subject="a test",
+            key=str(ids.new()),
+            title="What a test found",
+            facts={"found": "by a test"},
+        )
+    return ids.encode(cases.PREFIX, case_id)
+
+
+def _screening(database: Database, owner: Actor) -> str:
+    """Somebody with a name of the list of the sample."""
+    sanctions.stand(database)
+    about = ids.encode("usr", owner.user_id)
+    with database.transaction() as session:
+        found = screening.screen(
+            session, Named((sanctions.LISTED,)), about=about, purpose="onboarding"
+        )
+    return ids.encode(screening.PREFIX, found.id)
+
+
 def _nothing(_database: Database, _owner: Actor) -> str:
     raise NotImplementedError("on a public route only what is unknown is asked for")
 
 
+_CASE = Thing("case_id", _case, _nobody("cas"))
 _ADDRESS = Thing("address_id", _address, _nobody("adr"))
 
 #: What each route with a variable is about.
@@ -254,6 +284,12 @@ THINGS: dict[str, Thing] = {
     "/admin/approvals/<approval_id>/withdraw": _MAKERS,
     "/admin/audit/<record_id>": Thing("record_id", _record, _nobody("aud")),
     "/admin/branches/<branch_id>": Thing("branch_id", _branch, _nobody("brn")),
+    "/admin/cases/<case_id>": _CASE,
+    "/admin/cases/<case_id>/assign": _CASE,
+    "/admin/cases/<case_id>/close": _CASE,
+    "/admin/cases/<case_id>/note": _CASE,
+    "/admin/cases/<case_id>/reopen": _CASE,
+    "/admin/screening/<screening_id>": Thing("screening_id", _screening, _nobody("scr")),
     "/admin/jobs/<job_id>/revive": Thing("job_id", _job, _nobody("job")),
     "/admin/people/<person_id>": _PERSON,
     "/admin/people/<person_id>/erase": _PERSON,

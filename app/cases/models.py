@@ -1,0 +1,88 @@
+"""Tables of cases."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.keys.registry import Sealed
+from app.kit.db import Base
+
+
+class Case(Base):
+    """Something to look into. What it found is sealed: it may name people."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('open', 'closed')", name="case_state_known"),
+        sa.CheckConstraint(
+            "num_nulls(closed_at, disposition) = CASE state WHEN 'open' THEN 2 ELSE 0 END",
+            name="closed_case_says_how",
+        ),
+        sa.CheckConstraint("closed_by IS NULL OR state = 'closed'", name="open_case_has_no_closer"),
+        sa.CheckConstraint("length(title) BETWEEN 1 AND 200", name="case_title_has_a_length"),
+        sa.Index(
+            "cases_one_open_key",
+            "kind",
+            "key",
+            unique=True,
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+        sa.Index("cases_state_id_idx", "state", "id"),
+        sa.Index("cases_person_id_idx", "person_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: `noun.event`, as the room that opens such cases calls it.
+    kind: Mapped[str] = mapped_column(sa.Text)
+    #: What of that kind: one open case each.
+    key: Mapped[str] = mapped_column(sa.Text)
+    #: The public id of what it is about.
+    subject: Mapped[str] = mapped_column(sa.Text)
+    #: Whom it is about, where that is a person with an account.
+    person_id: Mapped[UUID | None]
+    #: Names nobody.
+    title: Mapped[str] = mapped_column(sa.Text)
+    #: JSON: texts by name.
+    facts_sealed: Mapped[bytes] = mapped_column(Sealed)
+    state: Mapped[str] = mapped_column(sa.Text)
+    #: Who looks into it.
+    assignee_id: Mapped[UUID | None]
+    opened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    closed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: Null where the program closed it.
+    closed_by: Mapped[UUID | None]
+    disposition: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class CaseEvent(Base):
+    """What happened to a case: only ever added."""
+
+    __tablename__ = "case_events"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "kind IN ('opened', 'noted', 'assigned', 'closed', 'reopened')",
+            name="case_event_known",
+        ),
+        sa.CheckConstraint(
+            "(kind = 'closed') = (disposition IS NOT NULL)", name="closing_says_how"
+        ),
+        sa.CheckConstraint(
+            "kind NOT IN ('noted', 'closed', 'reopened') OR text_sealed IS NOT NULL",
+            name="case_event_says_what",
+        ),
+        sa.Index("case_events_case_id_id_idx", "case_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID] = mapped_column(sa.ForeignKey("cases.id"))
+    kind: Mapped[str] = mapped_column(sa.Text)
+    #: Null for the program.
+    actor_id: Mapped[UUID | None]
+    at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: A note, or the reason.
+    text_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: To whom it was given; null where it was given back.
+    assignee_id: Mapped[UUID | None]
+    disposition: Mapped[str | None] = mapped_column(sa.Text)

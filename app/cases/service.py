@@ -1,0 +1,264 @@
+"""The verbs of cases: open, note, assign, close, open again."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.access import Actor, Permission, require
+from app.approvals import rules as reasons
+from app.approvals.ports import Authority
+from app.audit import service as audit
+from app.cases import rules
+from app.cases.errors import CaseClosed, CaseOpen, OwnCase
+from app.cases.registry import Ended, Kind, kind_named
+from app.cases.rules import STEPS, Happening, State
+from app.keys import service as keys
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.ports import resolve
+
+#: Of a case's id, as staff see it.
+PREFIX = "cas"
+
+_OPEN = """
+INSERT INTO cases (id, kind, key, subject, person_id, title, facts_sealed, state, opened_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, 'open', %s)
+ON CONFLICT (kind, key) WHERE state = 'open' DO NOTHING
+RETURNING id
+"""
+_HOLD = "SELECT id FROM cases WHERE kind = %s AND key = %s AND state = 'open' FOR UPDATE"
+_LOCK = """
+SELECT id, kind, key, person_id, state, assignee_id, disposition FROM cases WHERE id = %s FOR UPDATE
+"""
+_EVENT = """
+INSERT INTO case_events (id, case_id, kind, actor_id, at, text_sealed, assignee_id, disposition)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_ASSIGN = "UPDATE cases SET assignee_id = %s WHERE id = %s"
+_CLOSE = """
+UPDATE cases SET state = 'closed', closed_at = %s, closed_by = %s, disposition = %s WHERE id = %s
+"""
+_REOPEN = """
+UPDATE cases SET state = 'open', closed_at = NULL, closed_by = NULL, disposition = NULL
+WHERE id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """A case as it stands in its row, which is locked."""
+
+    id: UUID
+    kind_name: str
+    key: str
+    person_id: UUID | None
+    state: State
+    assignee_id: UUID | None
+    disposition: str | None
+
+    @property
+    def kind(self) -> Kind:
+        return kind_named(self.kind_name)
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode(PREFIX, self.id)
+
+
+def open_case(
+    session: Session,
+    *,
+    kind: str,
+    subject: str,
+    key: str,
+    title: str,
+    facts: Mapping[str, str],
+    person_id: UUID | None = None,
+) -> UUID:
+    """Open a case and answer its id; while one of this kind is open for this key, that one's, to
+    which nothing is added.
+
+    `subject` is the public id of what it is about, `person_id` whom, `title` names nobody; `facts`
+    are texts by name and are kept sealed.
+    """
+    while True:
+        identifier, now = ids.new(), clock.now()
+        sealed = keys.seal(
+            json.dumps(dict(facts), ensure_ascii=False),
+            table="cases",
+            column="facts_sealed",
+            key=identifier,
+        )
+        values = (identifier, kind, key, subject, person_id, title, sealed, now)
+        if session.row(_OPEN, values) is not None:
+            break
+        # Whoever closes it at this moment is waited for; then it is open no more, and another is.
+        if (held := hold(session, kind=kind, key=key)) is not None:
+            return held
+    _tell(session, identifier, Happening.OPENED, None)
+    audit.record(
+        session,
+        actor=None,
+        action="case.opened",
+        subject=ids.encode(PREFIX, identifier),
+        after={"kind": kind, "about": subject},
+    )
+    return identifier
+
+
+def hold(session: Session, *, kind: str, key: str) -> UUID | None:
+    """The open case of this kind for this key, which nobody closes before this transaction ends;
+    None if none is open."""
+    row = session.row(_HOLD, (kind, key))
+    return row[0] if row else None
+
+
+def note(session: Session, actor: Actor | None, case_id: UUID, text: str) -> None:
+    """Write something down; `actor` is None for the program. Raises `Invalid`, `NotFound`,
+    `PermissionDenied`, `OwnCase`, and `CaseClosed`."""
+    case = _workable(session, actor, case_id)
+    cleaned = rules.note(text)
+    _tell(session, case.id, Happening.NOTED, actor, text=cleaned)
+    audit.record(session, actor=actor, action="case.noted", subject=case.public_id)
+
+
+def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | None) -> None:
+    """Give the case to somebody, or, with None, back to everybody. To whom it is given already
+    keeps it, and nothing is recorded.
+
+    Raises as `note` does, and `Invalid` for somebody who may not work on such cases or whom it is
+    about.
+    """
+    case = _workable(session, actor, case_id)
+    if assignee_id == case.assignee_id:
+        return
+    if assignee_id is not None and assignee_id not in may_work(session, case.kind, case.person_id):
+        raise Invalid("assignee", "must be somebody who may work on this case")
+    session.send(_ASSIGN, (assignee_id, case.id))
+    _tell(session, case.id, Happening.ASSIGNED, actor, assignee_id=assignee_id)
+    audit.record(
+        session,
+        actor=actor,
+        action="case.assigned",
+        subject=case.public_id,
+        before={"assignee": _person(case.assignee_id)},
+        after={"assignee": _person(assignee_id)},
+    )
+
+
+def close(
+    session: Session, actor: Actor | None, case_id: UUID, *, disposition: str, reason: str
+) -> None:
+    """End the case, and do what its kind says follows from the disposition.
+
+    Raises as `note` does, and `Invalid` for a disposition that its kind does not have and for the
+    reason.
+    """
+    case = _workable(session, actor, case_id)
+    if disposition not in case.kind.dispositions:
+        raise Invalid("disposition", "must be chosen from the list")
+    said = reasons.reason(reason)
+    STEPS.transition(case.state, State.CLOSED)
+    closer = actor.user_id if actor else None
+    session.send(_CLOSE, (clock.now(), closer, disposition, case.id))
+    _tell(session, case.id, Happening.CLOSED, actor, text=said, disposition=disposition)
+    audit.record(
+        session,
+        actor=actor,
+        action="case.closed",
+        subject=case.public_id,
+        before={"state": State.OPEN},
+        after={"state": State.CLOSED, "disposition": disposition},
+        reason=said,
+    )
+    case.kind.closed(session, Ended(case.id, case.key, case.person_id, disposition, actor))
+
+
+def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> None:
+    """Open a closed case again, and take back what followed from its disposition.
+
+    Raises `NotFound`, `PermissionDenied`, `OwnCase`, `Invalid` for the reason, and `CaseOpen` where
+    it is open or another about the same is.
+    """
+    case = _allowed(session, actor, case_id)
+    if case.disposition is None:
+        raise CaseOpen
+    said = reasons.reason(reason)
+    STEPS.transition(case.state, State.OPEN)
+    session.send(_REOPEN, (case.id,))
+    # Where another about the same is open, nothing else is tried.
+    session.flush()
+    _tell(session, case.id, Happening.REOPENED, actor, text=said)
+    audit.record(
+        session,
+        actor=actor,
+        action="case.reopened",
+        subject=case.public_id,
+        before={"state": State.CLOSED, "disposition": case.disposition},
+        after={"state": State.OPEN},
+        reason=said,
+    )
+    ended = Ended(case.id, case.key, case.person_id, case.disposition, actor)
+    case.kind.reopened(session, ended)
+
+
+def caseworkers(session: Session) -> list[UUID]:
+    """Everybody who may look into ordinary cases."""
+    permissions = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
+    return resolve(Authority).who_may(session, permissions)
+
+
+def may_work(session: Session, kind: Kind, person_id: UUID | None) -> list[UUID]:
+    """Everybody who may look into a case of this kind about this person."""
+    found = resolve(Authority).who_may(session, frozenset({kind.read, Permission.CASES_WORK}))
+    return [each for each in found if each != person_id]
+
+
+def _workable(session: Session, actor: Actor | None, case_id: UUID) -> _Locked:
+    """The case, locked, open, and one that this actor may work on."""
+    case = _allowed(session, actor, case_id)
+    if case.state is not State.OPEN:
+        raise CaseClosed
+    return case
+
+
+def _allowed(session: Session, actor: Actor | None, case_id: UUID) -> _Locked:
+    row = session.row(_LOCK, (case_id,))
+    if row is None:
+        raise NotFound
+    identifier, kind, key, person_id, state, assignee_id, disposition = row
+    case = _Locked(identifier, kind, key, person_id, State(state), assignee_id, disposition)
+    if actor is not None:
+        if case.kind.read not in actor.permissions:
+            raise NotFound
+        require(actor, Permission.CASES_WORK)
+        if actor.user_id == case.person_id:
+            raise OwnCase
+    return case
+
+
+def _tell(
+    session: Session,
+    case_id: UUID,
+    kind: Happening,
+    actor: Actor | None,
+    *,
+    text: str | None = None,
+    assignee_id: UUID | None = None,
+    disposition: str | None = None,
+) -> None:
+    identifier = ids.new()
+    sealed = None
+    if text is not None:
+        sealed = keys.seal(text, table="case_events", column="text_sealed", key=identifier)
+    actor_id = actor.user_id if actor else None
+    session.send(
+        _EVENT,
+        (identifier, case_id, kind, actor_id, clock.now(), sealed, assignee_id, disposition),
+    )
+
+
+def _person(identifier: UUID | None) -> str | None:
+    return ids.encode("usr", identifier) if identifier else None

@@ -1,0 +1,164 @@
+"""Tables of screening."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.keys.registry import Sealed
+from app.kit.db import Base
+
+
+class SanctionsList(Base):
+    """A version of the sanctions list, as it was imported."""
+
+    __tablename__ = "sanctions_lists"
+    __table_args__ = (
+        sa.CheckConstraint("version > 0", name="list_version_counts_from_one"),
+        sa.CheckConstraint("octet_length(digest) = 32", name="list_digest_is_sha256"),
+        sa.CheckConstraint("entries > 0", name="list_names_somebody"),
+    )
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: SHA-256 of the files.
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    imported_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    entries: Mapped[int]
+    aliases: Mapped[int]
+    addresses: Mapped[int]
+    wallets: Mapped[int]
+    #: Against the version before.
+    added: Mapped[int]
+    changed: Mapped[int]
+    removed: Mapped[int]
+
+
+class SanctionsEntry(Base):
+    """A listed party as it stood in the versions from `since` to before `until`: what does not
+    change from one version to the next is kept once."""
+
+    __tablename__ = "sanctions_entries"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "sort IN ('individual', 'entity', 'vessel', 'aircraft')", name="entry_sort_known"
+        ),
+        sa.CheckConstraint("until > since", name="entry_ends_after_start"),
+        sa.Index(
+            "sanctions_entries_number_key",
+            "number",
+            unique=True,
+            postgresql_where=sa.text("until IS NULL"),
+        ),
+        sa.Index("sanctions_entries_until_idx", "until"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    #: The list's own number of the party.
+    number: Mapped[int]
+    since: Mapped[int] = mapped_column(sa.ForeignKey("sanctions_lists.version"))
+    until: Mapped[int | None] = mapped_column(sa.ForeignKey("sanctions_lists.version"))
+    #: SHA-256 of all that the list says about it.
+    digest: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    name: Mapped[str] = mapped_column(sa.Text)
+    sort: Mapped[str] = mapped_column(sa.Text)
+    programs: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
+    remarks: Mapped[str] = mapped_column(sa.Text)
+    #: Title, and what is said of ships: texts by name.
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    #: [[kind, name, remarks], …]
+    aliases: Mapped[list[Any]] = mapped_column(JSONB)
+    #: [[street, city, country, remarks], …]
+    addresses: Mapped[list[Any]] = mapped_column(JSONB)
+
+
+class Screening(Base):
+    """Somebody was checked against a version of the list."""
+
+    __tablename__ = "screenings"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "verdict IN ('clear', 'review', 'blocked')", name="screening_verdict_known"
+        ),
+        sa.CheckConstraint("octet_length(subject_key) = 32", name="subject_key_is_sha256"),
+        sa.CheckConstraint("threshold BETWEEN 1 AND 100", name="threshold_is_a_score"),
+        sa.CheckConstraint("verdict <> 'review' OR case_id IS NOT NULL", name="review_has_a_case"),
+        sa.Index("screenings_person_id_id_idx", "person_id", "id"),
+        sa.Index("screenings_case_id_idx", "case_id"),
+        sa.Index("screenings_about_id_idx", "about", "id"),
+        sa.Index("screenings_found_idx", "id", postgresql_where=sa.text("verdict <> 'clear'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    list_version: Mapped[int] = mapped_column(sa.ForeignKey("sanctions_lists.version"))
+    #: `onboarding`, `payout`, … as the room that asked calls it.
+    purpose: Mapped[str] = mapped_column(sa.Text)
+    #: The public id of what it was asked for.
+    about: Mapped[str] = mapped_column(sa.Text)
+    #: Who it is, where that is a person with an account.
+    person_id: Mapped[UUID | None]
+    #: JSON: names, birth date, countries; or an address of a digital currency.
+    subject_sealed: Mapped[bytes] = mapped_column(Sealed)
+    #: The same subject has the same key, and no name can be read from it.
+    subject_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    threshold: Mapped[int] = mapped_column(sa.SmallInteger)
+    verdict: Mapped[str] = mapped_column(sa.Text)
+    case_id: Mapped[UUID | None]
+    screened_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class ScreeningHit(Base):
+    """An entry of the list that a screening found."""
+
+    __tablename__ = "screening_hits"
+    __table_args__ = (
+        sa.CheckConstraint("score BETWEEN 0 AND 100", name="hit_score_is_a_score"),
+        sa.Index("screening_hits_screening_id_idx", "screening_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    screening_id: Mapped[UUID] = mapped_column(sa.ForeignKey("screenings.id"))
+    entry_number: Mapped[int]
+    #: The listed name, or address, that is alike.
+    listed: Mapped[str] = mapped_column(sa.Text)
+    #: `name`, `aka`, `fka`, `nka`, `weak` or `wallet`.
+    matched: Mapped[str] = mapped_column(sa.Text)
+    score: Mapped[int] = mapped_column(sa.SmallInteger)
+    birth: Mapped[str] = mapped_column(sa.Text)
+    country: Mapped[str] = mapped_column(sa.Text)
+    #: Whether it had been decided before to be somebody else.
+    cleared: Mapped[bool]
+
+
+class ScreeningDecision(Base):
+    """Whether a subject is a listed party, as a person decided."""
+
+    __tablename__ = "screening_decisions"
+    __table_args__ = (
+        sa.CheckConstraint("decision IN ('match', 'no_match')", name="decision_known"),
+        sa.Index(
+            "screening_decisions_subject_entry_key",
+            "subject_key",
+            "entry_number",
+            unique=True,
+            postgresql_where=sa.text("lifted_at IS NULL"),
+        ),
+        sa.Index(
+            "screening_decisions_match_person_id_idx",
+            "person_id",
+            postgresql_where=sa.text("decision = 'match' AND lifted_at IS NULL"),
+        ),
+        sa.Index("screening_decisions_case_id_idx", "case_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    person_id: Mapped[UUID | None]
+    entry_number: Mapped[int]
+    decision: Mapped[str] = mapped_column(sa.Text)
+    case_id: Mapped[UUID]
+    decided_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: When its case was opened again.
+    lifted_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

@@ -1,0 +1,33 @@
+"""Names made comparable: Latin letters without marks, small, in words."""
+
+import re
+from functools import lru_cache
+from unicodedata import combining, normalize
+
+# Letters that Unicode does not take apart.
+_LETTERS = str.maketrans(
+    {
+        "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th",
+        "ı": "i", "ħ": "h", "ŋ": "n", "ə": "e",
+    }
+)  # fmt: skip
+# Dots of abbreviations: one or two letters on either side.
+_ACRONYM = re.compile(r"(?<!\w\w\w)(?<=\w)\.+(?=\w{1,2}\b)")
+_JOINED = re.compile(r"['’‘`ʻʼ´]")
+_WORD = re.compile(r"[0-9a-z]+")
+
+
+@lru_cache(maxsize=4096)
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, in its order: `S.A. de Peña-Nieto` is `sa`, `de`, `pena`, `nieto`."""
+    text = name.casefold()
+    if not text.isascii():
+        text = normalize("NFKD", text.translate(_LETTERS))
+        text = "".join(each for each in text if not combining(each))
+    text = _ACRONYM.sub("", _JOINED.sub("", text.replace("&", " and ")))
+    return tuple(_WORD.findall(text))
+
+
+def letters_of(name: str) -> str:
+    """A name to be compared for being the same: its words in alphabetical order."""
+    return " ".join(sorted(words_of(name)))

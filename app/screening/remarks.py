@@ -1,0 +1,71 @@
+"""What the list says in the running text of its remarks: birth dates, countries, nicknames, and
+addresses of digital currencies.
+
+For example `DOB 14 Jun 1975; alt. DOB circa 1976; POB Leningrad, Russia; nationality Russia; a.k.a.
+'SASHA'; Digital Currency Address - XBT 149w62rY42aZBox8fGcmqNsXUzSStKeq8C.`
+"""
+
+import re
+from calendar import month_abbr, monthrange
+from collections.abc import Iterable
+from datetime import date
+
+from app.screening.countries import code_of
+from app.screening.rules import Born
+
+_MONTHS = {name: number for number, name in enumerate(month_abbr) if name}
+_BIRTH = re.compile(r"\bDOB ([^;]+?)\.?(?=;|$)")
+_DAY = re.compile(r"(?:(?P<day>\d{1,2}) )?(?:(?P<month>[A-Z][a-z]{2}) )?(?P<year>\d{4})")
+_NICKNAME = re.compile(r"\b[afn]\.k\.a\. '(.+?)'(?=[;.]|$)")
+_WALLET = re.compile(r"Digital Currency Address - ([A-Z0-9]{2,10}) ([0-9A-Za-z]{10,128})")
+_NATION = re.compile(r"\b(?:nationality|citizen|POB) ([^;]+?)\.?(?=;|$)")
+_ISSUER = re.compile(r"\(([A-Z][A-Za-z ,'-]+)\)")
+
+
+def births(remarks: str) -> tuple[Born, ...]:
+    """Every span of days that a birth date is given as."""
+    found = []
+    for text in _BIRTH.findall(remarks):
+        days = [span for match in _DAY.finditer(text) if (span := _span(match)) is not None]
+        if days:
+            found.append(Born(min(each.first for each in days), max(each.last for each in days)))
+    return tuple(found)
+
+
+def countries(remarks: str, addresses: Iterable[str]) -> frozenset[str]:
+    """The countries that a party belongs to, was born or lives in, or has papers of."""
+    told = [place.rpartition(",")[2] for place in _NATION.findall(remarks)]
+    told += _NATION.findall(remarks) + _ISSUER.findall(remarks)
+    return frozenset(code for name in (*told, *addresses) if (code := code_of(name)))
+
+
+def nicknames(remarks: str) -> tuple[str, ...]:
+    """What the list calls weak aliases."""
+    return tuple(_NICKNAME.findall(remarks))
+
+
+def wallets(remarks: str) -> tuple[tuple[str, str], ...]:
+    """Currency and address of each digital currency address."""
+    return tuple(_WALLET.findall(remarks))
+
+
+def wallet_key(address: str) -> str:
+    """An address as it compares: where small and capital letters mean the same, as small ones."""
+    text = address.strip()
+    is_hexadecimal = re.fullmatch(r"0[xX][0-9a-fA-F]{40}", text)
+    is_bech32 = re.match(r"(bc|tb|ltc|addr)1", text, re.IGNORECASE)
+    return text.lower() if is_hexadecimal or is_bech32 else text
+
+
+def _span(match: "re.Match[str]") -> Born | None:
+    """From the first to the last day that the text can mean; None for what is no date."""
+    year, month = int(match["year"]), _MONTHS.get(match["month"] or "")
+    if not 1 <= year <= date.max.year:
+        return None
+    if month is None:
+        return Born(date(year, 1, 1), date(year, 12, 31))
+    last = monthrange(year, month)[1]
+    if match["day"] is None:
+        return Born(date(year, month, 1), date(year, month, last))
+    day = int(match["day"])
+    return Born(date(year, month, day), date(year, month, day)) if 1 <= day <= last else None

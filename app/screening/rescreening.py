@@ -1,0 +1,33 @@
+"""Screening everybody again after the list has changed, a batch for each job."""
+
+from uuid import UUID
+
+from app.kit.db import Session
+from app.kit.tasks import task
+from app.outbox import service as outbox
+from app.screening import service, subjects
+
+BATCH = 100
+PURPOSE = "list_update"
+
+_NEWEST = "SELECT max(version) FROM sanctions_lists"
+
+
+@task("screening.rescreen")
+def rescreen(session: Session, *, version: int, source: str, after: str | None) -> None:
+    """Screen the next of a source against the list, and stage the batch after them. Of a version
+    that is not the newest any more nothing is left to do: the newer one has jobs of its own."""
+    if session.rows(_NEWEST) != [(version,)]:
+        return
+    batch = subjects.subjects_of(source)(session, UUID(after) if after else None, BATCH)
+    for subject in batch:
+        service.screen(
+            session,
+            subject.named,
+            about=subject.about,
+            purpose=PURPOSE,
+            person_id=subject.person_id,
+        )
+    if len(batch) == BATCH:
+        args = {"version": version, "source": source, "after": str(batch[-1].id)}
+        outbox.stage(session, "screening.rescreen", args)

@@ -1,0 +1,180 @@
+"""Reads the files of the SDN list as the Treasury's OFAC publishes them.
+
+Four files of quoted CSV without a header: `sdn.csv` (the parties), `alt.csv` (their other names),
+`add.csv` (their addresses) and `sdn_comments.csv` (what did not fit into the remarks of sdn.csv,
+going on where those were cut, in the middle of a word). `-0- ` stands for nothing.
+"""
+
+import csv
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from app.screening.errors import InvalidList
+from app.screening.rules import Sort
+
+SDN, ALT, ADD, COMMENTS = "sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"
+_FIELDS = {SDN: 12, ALT: 5, ADD: 6, COMMENTS: 2}
+_DETAILS = (
+    "title",
+    "call sign",
+    "vessel type",
+    "tonnage",
+    "gross registered tonnage",
+    "flag",
+    "owner",
+)
+_ALIAS_KINDS = frozenset({"aka", "fka", "nka"})
+_SORTS = {"": Sort.ENTITY, **{sort.value: sort for sort in Sort if sort is not Sort.ENTITY}}
+# The last field of a file may be cut short.
+_NOTHING = re.compile(r"-0-?")
+#: Old tools end a text file so.
+_END_OF_FILE = "\x1a"
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_FILE_BYTES_MAX = 200 * 1024 * 1024
+
+Alias = tuple[str, str, str]
+Address = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A listed party with all that the files say. `aliases`: kind, name, remarks; `addresses`:
+    street, city, country, remarks; `details`: title, and what is said of ships, where it is said.
+    """
+
+    number: int
+    name: str
+    sort: Sort
+    programs: tuple[str, ...]
+    remarks: str
+    details: Mapping[str, str]
+    aliases: tuple[Alias, ...]
+    addresses: tuple[Address, ...]
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all of it."""
+        whole = [
+            self.number, self.name, self.sort, self.programs, self.remarks, dict(self.details),
+            self.aliases, self.addresses,
+        ]  # fmt: skip
+        return sha256(json.dumps(whole, sort_keys=True).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The list as the files have it. `unnamed` entries are known by their comments only: files of
+    different days do not quite fit each other, and an address that is listed stays listed."""
+
+    digest: bytes
+    entries: tuple[Entry, ...]
+    unnamed: tuple[Entry, ...]
+
+
+def read(folder: Path) -> Files:
+    """The list in a folder with the four files. Raises `InvalidList` for the first line that is not
+    as it has to be."""
+    digest = sha256()
+    for file in _FIELDS:
+        digest.update(f"{file}\n".encode() + sha256(_bytes(folder, file)).digest())
+    parties = {number: (line, fields) for line, number, fields in _rows(folder, SDN)}
+    if not parties:
+        raise InvalidList(SDN, 1, "names nobody")
+    aliases: dict[int, list[Alias]] = defaultdict(list)
+    for line, number, (_, kind, name, remarks) in _rows(folder, ALT, parties):
+        if kind not in _ALIAS_KINDS or not name:
+            raise InvalidList(ALT, line, "is not aka, fka or nka and a name")
+        aliases[number].append((kind, name, remarks))
+    addresses: dict[int, list[Address]] = defaultdict(list)
+    for _line, number, (_, street, city, country, remarks) in _rows(folder, ADD, parties):
+        addresses[number].append((street, city, country, remarks))
+    overflow: dict[int, str] = defaultdict(str)
+    for _line, number, (text,) in _rows(folder, COMMENTS):
+        overflow[number] += text
+    entries = tuple(
+        replace(
+            _entry(line, number, fields),
+            remarks=fields[-1] + overflow.get(number, ""),
+            aliases=tuple(aliases[number]),
+            addresses=tuple(addresses[number]),
+        )
+        for number, (line, fields) in sorted(parties.items())
+    )
+    unnamed = tuple(
+        Entry(number, "", Sort.ENTITY, (), overflow[number], {}, (), ())
+        for number in sorted(overflow.keys() - parties.keys())
+    )
+    return Files(digest.digest(), entries, unnamed)
+
+
+def _entry(line: int, number: int, fields: list[str]) -> Entry:
+    """What sdn.csv says by itself."""
+    name, sort, programs, *details, remarks = fields
+    if not name:
+        raise InvalidList(SDN, line, "has no name")
+    if sort not in _SORTS:
+        raise InvalidList(SDN, line, "is neither individual, vessel, aircraft nor nothing of these")
+    known = {label: text for label, text in zip(_DETAILS, details, strict=True) if text}
+    several = tuple(each for each in programs.strip("[]").split("] [") if each)
+    return Entry(number, name, _SORTS[sort], several, remarks, known, (), ())
+
+
+def _rows(
+    folder: Path, file: str, parties: Mapping[int, object] | None = None
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Line, the party's number, and the other fields; those of `parties` alone, if given."""
+    seen: set[int] = set()
+    for line, fields in _lines(folder, file):
+        if len(fields) != _FIELDS[file]:
+            raise InvalidList(file, line, f"has {len(fields)} fields, not {_FIELDS[file]}")
+        if not _NUMBER.fullmatch(fields[0]):
+            raise InvalidList(file, line, "does not begin with a number")
+        number = int(fields[0])
+        if file == SDN and number in seen:
+            raise InvalidList(file, line, f"names {number} a second time")
+        if parties is not None and number not in parties:
+            raise InvalidList(file, line, f"is about {number}, whom {SDN} does not name")
+        seen.add(number)
+        # Running text that was cut goes on elsewhere: the blank at its end counts.
+        *short, running = fields[1:]
+        yield line, number, [*(_text(field).strip() for field in short), _text(running)]
+
+
+def _lines(folder: Path, file: str) -> Iterator[tuple[int, list[str]]]:
+    try:
+        text = _bytes(folder, file).decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InvalidList(file, line, "is not UTF-8") from None
+    if "\x00" in text:
+        raise InvalidList(file, text[: text.index("\x00")].count("\n") + 1, "is no text")
+    reader = csv.reader(text.rstrip("\r\n" + _END_OF_FILE).splitlines(keepends=True), strict=True)
+    while True:
+        # A record may go over several lines: what is named is where it begins.
+        line = reader.line_num + 1
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InvalidList(file, line, str(error)) from None
+        yield line, fields
+
+
+def _bytes(folder: Path, file: str) -> bytes:
+    path = folder / file
+    try:
+        if path.stat().st_size > _FILE_BYTES_MAX:
+            raise InvalidList(file, 1, "is larger than any list")
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidList(file, 1, f"cannot be read: {error.strerror}") from None
+
+
+def _text(field: str) -> str:
+    return "" if _NOTHING.fullmatch(field.strip()) else field

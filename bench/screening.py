@@ -1,0 +1,98 @@
+"""How fast people are screened: against the whole real list, each stored as in the product.
+
+Every other one has a listed name with one letter more, the others a given and a family name that
+stand on the list, of different parties: more is alike than with ordinary people.
+
+`python -m bench.screening SECONDS PART` is one process of it; prints how many it screened.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.factory import create_app
+from app.kit import ids
+from app.screening import imports, lists, sdn, service
+from app.screening.rules import Named, Sort
+from bench import together
+from bench.people import database_of
+from bench.server import CHECKOUT, Bench
+
+#: The project ships no real list: where it is, unless PBCEX_BENCH_SDN says otherwise.
+FOLDER = CHECKOUT.parent / "shared" / "data" / "ofac"
+PROCESSES = 2
+#: What two cores have to do at least.
+WANTED_PER_SECOND = 100
+
+Add = Callable[[str, float], None]
+
+
+def folder() -> Path:
+    """Where the real list is."""
+    return Path(os.environ.get("PBCEX_BENCH_SDN") or FOLDER)
+
+
+def names_of(files: sdn.Files) -> list[str]:
+    """Who is screened, in one fixed order."""
+    people = [
+        entry.name.partition(",")
+        for entry in files.entries
+        if entry.sort is Sort.INDIVIDUAL and "," in entry.name
+    ]
+    found = []
+    for place, (family, _, given) in enumerate(people):
+        found.append(f"{given} {family[:-1]}x")
+        found.append(f"{given} {people[(place * 7 + 1) % len(people)][0]}")
+    return found
+
+
+def measure(bench: Bench, rounds: int, seconds: int, add: Add) -> None:
+    """Seconds to import the list, and screenings a second beside what is wanted."""
+    app = create_app(bench.settings)
+    database = database_of(app)
+    started = time.perf_counter()
+    files = sdn.read(folder())
+    with database.transaction() as session:
+        imports.import_list(session, files, progress=lambda _stored: None)
+    add("import_seconds", time.perf_counter() - started)
+    started = time.perf_counter()
+    with database.reading() as session:
+        lists.current(session)
+    add("index_seconds", time.perf_counter() - started)
+    database.engine.dispose()
+    shares = [[str(seconds), str(part)] for part in range(PROCESSES)]
+    for _ in range(rounds):
+        done = together.count("bench.screening", shares, together.environment(bench))
+        add("screenings_per_second", done / seconds)
+        add("wanted_per_second", WANTED_PER_SECOND)
+
+
+def main() -> None:
+    """Screen in turn, as fast as it goes."""
+    seconds, part = float(sys.argv[1]), int(sys.argv[2])
+    names = names_of(sdn.read(folder()))
+    database = database_of(create_app())
+    with database.reading() as session:
+        lists.current(session)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    done, end = 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        person = ids.new()
+        name = names[(done * PROCESSES + part) % len(names)]
+        with database.transaction() as session:
+            service.screen(
+                session,
+                Named((name,), sort=Sort.INDIVIDUAL),
+                about=ids.encode("usr", person),
+                purpose="bench",
+                person_id=person,
+            )
+        done += 1
+    print(done, flush=True)
+
+
+if __name__ == "__main__":
+    main()

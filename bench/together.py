@@ -1,0 +1,50 @@
+"""Processes that measure side by side: all ready first, then started at one moment."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from bench.server import CHECKOUT, Bench
+
+
+def environment(bench: Bench) -> dict[str, str]:
+    """What a process of the product needs to know of the server under measurement."""
+    return {
+        **os.environ,
+        "PBCEX_ENV": "test",
+        "PBCEX_LOG_LEVEL": "WARNING",
+        "PBCEX_RATE_LIMIT": bench.settings.rate_limit,
+        "PBCEX_SECRET_KEY": bench.settings.secret_key,
+        "DATABASE_URL": bench.settings.database_url,
+        "DATABASE_OWNER_URL": bench.settings.database_owner_url,
+        "REDIS_URL": bench.settings.redis_url,
+    }
+
+
+def count(module: str, arguments: Sequence[Sequence[str]], environ: dict[str, str]) -> int:
+    """Run `python -m module` once with each list of arguments; answers the sum of what they count.
+
+    Each prints `ready`, waits for a line, and prints its figure at the end. Raises `RuntimeError`
+    for one that does not start.
+    """
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", module, *own],
+            env=environ,
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for own in arguments
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"a process of {module} did not start")
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return sum(int(process.communicate()[0]) for process in processes)

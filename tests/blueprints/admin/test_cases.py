@@ -1,0 +1,191 @@
+"""The pages of cases: finding them, working on them, and who may."""
+
+import re
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.access import Actor, Role
+from app.cases import queries, service
+from app.cases.rules import State
+from app.kit import ids
+from app.kit.db import Database
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+from tests.unchanged import unchanged
+
+REASON = "the bank has corrected it"
+
+
+@pytest.fixture
+def officer(people: People) -> Actor:
+    return people.staff(Role.COMPLIANCE)
+
+
+@pytest.fixture
+def browser(app: Flask, officer: Actor) -> Browser:
+    browser = Browser(app)
+    browser.sign_in(officer.email, PASSWORD)
+    return browser
+
+
+def opened(database: Database, *, kind: str = "test.difference", **more: object) -> UUID:
+    with database.transaction() as session:
+        return service.open_case(
+            session,
+            kind=kind,
+            key=str(ids.new()),
+            title="The <ledger> and the bank differ",
+            facts={"ledger": "10.00", "who": "<b>Ada</b>"},
+            **{"subject": "bank", **more},  # type: ignore[arg-type]
+        )
+
+
+def path_of(case_id: UUID) -> str:
+    return f"/admin/cases/{ids.encode('cas', case_id)}"
+
+
+def case_of(database: Database, officer: Actor, case_id: UUID) -> queries.Case:
+    with database.reading() as session:
+        return queries.case(session, officer, case_id)
+
+
+def test_a_case_is_shown_whole_and_worked_on(
+    database: Database, people: People, officer: Actor, browser: Browser
+) -> None:
+    customer, colleague = people.customer(), people.staff(Role.SUPPORT)
+    subject = ids.encode("usr", customer.user_id)
+    case_id = opened(database, person_id=customer.user_id, subject=subject)
+    path = path_of(case_id)
+    page = browser.fragment(path, "case")
+    assert "<b>Ada</b>" in page.said
+    assert {"href": f"/admin/people/{subject}"} in page.all("a")
+    for form, fields in (
+        ("note", {"note": "Called them.\nThey look into it."}),
+        ("assign", {"assignee": ids.encode("usr", colleague.user_id)}),
+        ("close", {"disposition": "no_action", "reason": REASON}),
+        ("reopen", {"reason": "it differs again"}),
+        ("assign", {"assignee": ""}),
+    ):
+        answer = browser.send(path, form, **fields)
+        assert (answer.status_code, answer.location) == (303, path), form
+    said = browser.get(path).said
+    for text in ("They look into it.", "closed it: No action needed", "gave it back"):
+        assert text in re.sub(r"\s+", " ", said)
+    found = case_of(database, officer, case_id)
+    assert (found.state, found.assignee_id) == (State.OPEN, None)
+
+
+@pytest.mark.parametrize(
+    ("form", "fields", "said"),
+    [
+        ("note", {"note": " "}, "This must have 1 to 4000 characters"),
+        ("assign", {"assignee": "usr_nonsense"}, "This must be chosen from the list"),
+        ("assign", {"assignee": ids.encode("usr", ids.new())}, "must be somebody who may work"),
+        ("close", {"disposition": "", "reason": REASON}, "This must be chosen from the list"),
+        ("close", {"disposition": "resolved", "reason": "a@b.example"}, "must name people by"),
+    ],
+)
+def test_a_mistake_is_said_at_its_form(
+    database: Database, browser: Browser, form: str, fields: dict[str, str], said: str
+) -> None:
+    path = path_of(opened(database))
+    page = browser.get(path)
+    with unchanged(database, apart_from={"login_sessions"}):
+        answer = browser.send(path, form, **fields)
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert page.all("form", id=form)
+
+
+def test_of_two_who_close_it_the_second_is_told(database: Database, browser: Browser) -> None:
+    case_id = opened(database)
+    token = browser.token()
+    with database.transaction() as session:
+        service.close(session, None, case_id, disposition="resolved", reason=REASON)
+    with unchanged(database, apart_from={"login_sessions"}):
+        answer = browser.client.post(
+            f"{path_of(case_id)}/close",
+            data={"csrf_token": token, "disposition": "resolved", "reason": REASON},
+        )
+    assert answer.status_code == 409
+    assert "closed already" in answer.get_data(as_text=True)
+
+
+def listed(text: str) -> list[str]:
+    return re.findall(r'href="/admin/cases/(cas_[0-9a-z]{26})"', text)
+
+
+def test_filters_stand_in_the_address_and_pages_follow_without_gap(
+    database: Database, officer: Actor, browser: Browser
+) -> None:
+    kind = f"test.{ids.new().hex}"
+    made = [ids.encode("cas", opened(database, kind=kind)) for _ in range(27)]
+    with database.transaction() as session:
+        service.assign(session, officer, ids.decode("cas", made[0]), officer.user_id)
+        service.close(
+            session, None, ids.decode("cas", made[1]), disposition="resolved", reason=REASON
+        )
+
+    def shown(path: str) -> tuple[list[str], str | None]:
+        browser.fragment(path, "cases")
+        text = browser.client.get(path).get_data(as_text=True)
+        [older] = re.findall(r'href="([^"]+)">Older', text) or [None]
+        return listed(text), older.replace("&amp;", "&") if older else None
+
+    first, older = shown(f"/admin/cases?kind={kind}&state=any")
+    assert older is not None
+    assert f"kind={kind}" in older
+    assert "state=any" in older
+    second, end = shown(older)
+    assert (first + second, end) == (made[::-1], None)
+    assert shown(f"/admin/cases?kind={kind}&state=closed")[0] == [made[1]]
+    assert shown(f"/admin/cases?kind={kind}&assignee=me")[0] == [made[0]]
+    who = ids.encode("usr", officer.user_id)
+    assert shown(f"/admin/cases?kind={kind}&assignee={who}")[0] == [made[0]]
+    assert made[0] not in shown(f"/admin/cases?kind={kind}&assignee=nobody&state=any")[0]
+    assert shown(f"/admin/cases?kind={kind}&state=nonsense")[0] == first
+    browser.get("/admin/cases?assignee=usr_nonsense", status=404)
+    browser.get("/admin/cases?cursor=nonsense", status=404)
+
+
+def test_the_sidebar_counts_what_waits(
+    database: Database, people: People, browser: Browser, app: Flask
+) -> None:
+    opened(database)
+    assert "to be looked into" in browser.get("/admin/cases").said
+    auditor = Browser(app)
+    auditor.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
+    path = path_of(opened(database))
+    page = auditor.get(path)
+    assert "to be looked into" not in page.said
+    assert "needs the permission all:cases:work" in page.said
+    assert page.all("form", id="note") == []
+
+
+def test_what_is_about_oneself_is_for_others(
+    database: Database, officer: Actor, browser: Browser
+) -> None:
+    path = path_of(opened(database, person_id=officer.user_id))
+    page = browser.get(path)
+    assert "This is about you" in page.said
+    assert page.all("form", id="close") == []
+    with unchanged(database, apart_from={"login_sessions"}):
+        answer = browser.client.post(
+            f"{path}/note", data={"csrf_token": browser.token(), "note": "nothing to see"}
+        )
+    assert answer.status_code == 403
+
+
+def test_screening_is_not_for_support(
+    database: Database, people: People, app: Flask, browser: Browser
+) -> None:
+    case_id = opened(database, kind="screening.hit")
+    support = Browser(app)
+    support.sign_in(people.staff(Role.SUPPORT).email, PASSWORD)
+    public_id = ids.encode("cas", case_id)
+    assert public_id in listed(browser.client.get("/admin/cases").get_data(as_text=True))
+    assert public_id not in listed(support.client.get("/admin/cases").get_data(as_text=True))
+    support.get(path_of(case_id), status=404)
+    browser.get(path_of(case_id))

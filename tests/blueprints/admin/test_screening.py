@@ -1,0 +1,113 @@
+"""The pages of screening: lists, a name to be tried, who was screened."""
+
+import pytest
+from flask import Flask
+
+from app.access import Actor, Role
+from app.kit import ids
+from app.kit.db import Database
+from app.screening import service
+from app.screening.rules import Named
+from app.screening.service import Screening
+from tests import sanctions
+from tests.pages import Browser, check
+from tests.people import PASSWORD, People
+from tests.unchanged import unchanged
+
+PATH = "/admin/screening"
+
+
+@pytest.fixture
+def browser(app: Flask, people: People, database: Database) -> Browser:
+    sanctions.stand(database)
+    browser = Browser(app)
+    browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
+    return browser
+
+
+def screened(database: Database, who: Actor, name: str) -> Screening:
+    with database.transaction() as session:
+        return service.screen(
+            session,
+            Named((name,), countries=frozenset({"MD"})),
+            about=ids.encode("usr", who.user_id),
+            purpose="onboarding",
+            person_id=who.user_id,
+        )
+
+
+def test_who_was_screened_and_what_was_found(
+    database: Database, people: People, browser: Browser
+) -> None:
+    who = people.customer()
+    hit = screened(database, who, f"<i>{sanctions.LISTED}</i>".replace("i>", "y>"))
+    clear = screened(database, who, "Grace <Hopper>")
+    hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
+    page = browser.fragment(PATH, "screening")
+    assert {"href": hit_path} in page.all("a")
+    assert {"href": clear_path} not in page.all("a")
+    assert {"href": clear_path} in browser.fragment(f"{PATH}?folder=all", "screening").all("a")
+    shown = browser.fragment(hit_path, "one")
+    assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.said
+    assert "Treasurer" not in shown.said
+    assert hit.case_id is not None
+    assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
+    assert "No listed name is like theirs" in browser.fragment(clear_path, "one").said
+    for path in (f"{PATH}/{ids.encode('scr', ids.new())}", f"{PATH}?cursor=nonsense"):
+        browser.get(path, status=404)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": sanctions.LISTED}, "ESPERPENTO VILLANOVA, Dragomir Casimir"),
+        ({"name": "Dragan Esperpento", "born": "1960-06-14", "country": "MD"}, "also known as"),
+        ({"name": "Grace Hopper"}, "No listed name is like this one"),
+    ],
+)
+def test_a_name_is_tried_and_nothing_kept(
+    database: Database, browser: Browser, fields: dict[str, str], said: str
+) -> None:
+    with unchanged(database, apart_from={"login_sessions"}):
+        answer = browser.send(PATH, "try", **fields)
+    assert answer.status_code == 200
+    assert said in check(answer).said
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": " "}, "This must have 1 to 200 characters"),
+        ({"name": "x" * 201}, "This must have 1 to 200 characters"),
+        ({"name": "Ada", "born": "yesterday"}, "This must be a day, like 1970-12-31"),
+        ({"name": "Ada", "country": "XX"}, "This must be chosen from the list"),
+    ],
+)
+def test_a_mistake_is_said(
+    database: Database, browser: Browser, fields: dict[str, str], said: str
+) -> None:
+    with unchanged(database, apart_from={"login_sessions"}):
+        answer = browser.send(PATH, "try", **fields)
+    assert answer.status_code == 422
+    assert said in check(answer).said
+
+
+def test_without_a_list_the_page_says_so(lone_app: Flask) -> None:
+    database: Database = lone_app.extensions["database"]
+    browser = Browser(lone_app)
+    browser.sign_in(People(database).staff(Role.COMPLIANCE).email, PASSWORD)
+    assert "Until one is imported" in browser.get(PATH).said
+    answer = browser.send(PATH, "try", name="Ada")
+    assert answer.status_code == 503
+    assert "There is no sanctions list yet" in check(answer).said
+
+
+def test_it_is_for_compliance_and_oversight(app: Flask, people: People, database: Database) -> None:
+    sanctions.stand(database)
+    for role, status in (
+        (Role.AUDITOR, 200), (Role.ADMIN, 200), (Role.SUPPORT, 403), (Role.TELLER, 403),
+    ):  # fmt: skip
+        browser = Browser(app)
+        branch = people.branch() if role is Role.TELLER else None
+        browser.sign_in(people.staff(role, branch).email, PASSWORD)
+        assert browser.client.get(PATH).status_code == status, role

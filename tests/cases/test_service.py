@@ -1,0 +1,273 @@
+"""Cases: opened once, worked on by those who may, ended with a reason, and all of it kept."""
+
+from collections.abc import Callable
+from types import MappingProxyType
+from uuid import UUID
+
+import pytest
+
+from app.access import Actor, Permission, Role
+from app.cases import queries, registry, service
+from app.cases.errors import CaseClosed, CaseOpen, OwnCase
+from app.cases.queries import Asked
+from app.cases.registry import Ended, Kind
+from app.cases.rules import State
+from app.kit import ids
+from app.kit.db import Database, Session
+from app.kit.errors import Invalid, NotFound, PermissionDenied
+from tests.people import People
+from tests.unchanged import unchanged
+
+KIND = "test.difference"
+REASON = "the bank has corrected it"
+FACTS = {"ledger": "10.00", "bank": "9.50"}
+
+
+def opened(
+    database: Database, *, kind: str = KIND, key: str = "", person_id: UUID | None = None
+) -> UUID:
+    with database.transaction() as session:
+        return service.open_case(
+            session,
+            kind=kind,
+            subject="bank",
+            key=key or str(ids.new()),
+            title="The ledger and the bank differ",
+            facts=FACTS,
+            person_id=person_id,
+        )
+
+
+@pytest.fixture
+def officer(people: People) -> Actor:
+    return people.staff(Role.COMPLIANCE)
+
+
+def happened(database: Database, case_id: UUID) -> list[tuple[str, UUID | None, str]]:
+    with database.reading() as session:
+        return [(str(e.kind), e.actor_id, e.text) for e in queries.events(session, case_id)]
+
+
+def recorded(database: Database, case_id: UUID) -> list[str]:
+    with database.reading() as session:
+        rows = session.rows(
+            "SELECT action FROM audit_records WHERE subject = %s ORDER BY id",
+            (ids.encode("cas", case_id),),
+        )
+    return [action for (action,) in rows]
+
+
+def test_a_case_from_its_beginning_to_its_end(
+    database: Database, people: People, officer: Actor
+) -> None:
+    case_id, colleague = opened(database), people.staff(Role.SUPPORT)
+    with database.transaction() as session:
+        service.note(session, officer, case_id, "  Called them. \nThey look into it.\n")
+        service.assign(session, officer, case_id, colleague.user_id)
+        service.assign(session, officer, case_id, colleague.user_id)
+        service.assign(session, colleague, case_id, None)
+        service.close(session, colleague, case_id, disposition="resolved", reason=REASON)
+    with database.reading() as session:
+        case = queries.case(session, officer, case_id)
+        assert dict(queries.facts(session, case_id)) == FACTS
+    assert (case.state, case.outcome, case.closed_by) == (
+        State.CLOSED, "Resolved", colleague.user_id,
+    )  # fmt: skip
+    assert happened(database, case_id) == [
+        ("opened", None, ""),
+        ("noted", officer.user_id, "Called them.\nThey look into it."),
+        ("assigned", officer.user_id, ""),
+        ("assigned", colleague.user_id, ""),
+        ("closed", colleague.user_id, REASON),
+    ]
+    assert recorded(database, case_id) == [
+        "case.opened", "case.noted", "case.assigned", "case.assigned", "case.closed",
+    ]  # fmt: skip
+    with database.transaction() as session:
+        service.reopen(session, officer, case_id, reason="it differs again")
+    with database.reading() as session:
+        case = queries.case(session, officer, case_id)
+    assert (case.state, case.outcome, case.closed_at, case.closed_by) == (
+        State.OPEN, "", None, None,
+    )  # fmt: skip
+    assert happened(database, case_id)[-1] == ("reopened", officer.user_id, "it differs again")
+    assert recorded(database, case_id)[-1] == "case.reopened"
+
+
+def test_one_open_case_for_each_kind_and_key(database: Database, officer: Actor) -> None:
+    key = str(ids.new())
+    case_id = opened(database, key=key)
+    with unchanged(database):
+        assert opened(database, key=key) == case_id
+    assert opened(database, key=key, kind="test.other") != case_id
+    with database.transaction() as session:
+        service.close(session, None, case_id, disposition="no_action", reason="it went away")
+    another = opened(database, key=key)
+    assert another != case_id
+    # While that one is open, the first cannot be.
+    with unchanged(database), pytest.raises(CaseOpen), database.transaction() as session:
+        service.reopen(session, officer, case_id, reason=REASON)
+    assert [kind for kind, _, _ in happened(database, case_id)] == ["opened", "closed"]
+
+
+def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) -> None:
+    case_id = opened(database)
+    with database.transaction() as session:
+        service.note(session, officer, case_id, "zanzibar in a note")
+        [(facts,)] = session.rows("SELECT facts_sealed FROM cases WHERE id = %s", (case_id,))
+        [(texts,)] = session.rows(
+            "SELECT string_agg(text_sealed, '') FROM case_events WHERE case_id = %s", (case_id,)
+        )
+    assert b"9.50" not in bytes(facts)
+    assert b"zanzibar" not in bytes(texts)
+
+
+Verb = Callable[[Session, Actor, UUID], None]
+VERBS: dict[str, Verb] = {
+    "note": lambda session, actor, case_id: service.note(session, actor, case_id, "a note"),
+    "assign": lambda session, actor, case_id: service.assign(
+        session, actor, case_id, actor.user_id
+    ),
+    "close": lambda session, actor, case_id: service.close(
+        session, actor, case_id, disposition="resolved", reason=REASON
+    ),
+    "reopen": lambda session, actor, case_id: service.reopen(
+        session, actor, case_id, reason=REASON
+    ),
+}
+
+
+def refused(database: Database, refusal: type[Exception], act: Callable[[Session], None]) -> None:
+    with unchanged(database), pytest.raises(refusal), database.transaction() as session:
+        act(session)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_who_may_not(database: Database, people: People, officer: Actor, verb: str) -> None:
+    act, case_id = VERBS[verb], opened(database, person_id=officer.user_id)
+    auditor, customer = people.staff(Role.AUDITOR), people.customer()
+    refused(database, PermissionDenied, lambda s: act(s, auditor, case_id))
+    refused(database, NotFound, lambda s: act(s, customer, case_id))
+    refused(database, OwnCase, lambda s: act(s, officer, case_id))
+    refused(database, NotFound, lambda s: act(s, officer, ids.new()))
+    other = people.staff(Role.SUPPORT)
+    if verb != "reopen":
+        with database.transaction() as session:
+            VERBS["close"](session, other, case_id)
+        refused(database, CaseClosed, lambda s: act(s, other, case_id))
+    else:
+        refused(database, CaseOpen, lambda s: act(s, other, case_id))
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * 4001, "a\x00b", "\ud800"])
+def test_a_note_says_something(database: Database, officer: Actor, text: str) -> None:
+    case_id = opened(database)
+    refused(database, Invalid, lambda s: service.note(s, officer, case_id, text))
+
+
+def test_a_reason_a_disposition_and_an_assignee_are_checked(
+    database: Database, people: People, officer: Actor
+) -> None:
+    case_id = opened(database, person_id=people.staff(Role.SUPPORT).user_id)
+    for reason in ("", "no", "ask ada@example.com about it"):
+        refused(
+            database,
+            Invalid,
+            lambda s, said=reason: service.close(
+                s, officer, case_id, disposition="resolved", reason=said
+            ),
+        )
+    refused(
+        database,
+        Invalid,
+        lambda s: service.close(s, officer, case_id, disposition="true_match", reason=REASON),
+    )
+    with database.reading() as session:
+        subject = queries.case(session, officer, case_id).person_id
+    for nobody in (people.customer().user_id, people.staff(Role.AUDITOR).user_id, subject):
+        refused(database, Invalid, lambda s, who=nobody: service.assign(s, officer, case_id, who))
+
+
+@pytest.fixture
+def secret_kind(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Ended]]:
+    """A kind of its own, for compliance only, and what its room was told."""
+    told: list[tuple[str, Ended]] = []
+    monkeypatch.setattr(registry, "_KINDS", dict(registry._KINDS))
+    registry.register(
+        Kind(
+            "test.secret",
+            "Secret",
+            dispositions=MappingProxyType({"yes": "Yes", "no": "No"}),
+            read=Permission.SCREENING_READ,
+            closed=lambda _session, ended: told.append(("closed", ended)),
+            reopened=lambda _session, ended: told.append(("reopened", ended)),
+        )
+    )
+    return told
+
+
+def test_a_kind_says_who_sees_it_and_what_follows(
+    database: Database, people: People, officer: Actor, secret_kind: list[tuple[str, Ended]]
+) -> None:
+    key, support = str(ids.new()), people.staff(Role.SUPPORT)
+    case_id = opened(database, kind="test.secret", key=key)
+    for verb in VERBS.values():
+        refused(database, NotFound, lambda s, act=verb: act(s, support, case_id))
+    with database.reading() as session:
+        with pytest.raises(NotFound):
+            queries.case(session, support, case_id)
+        asked = Asked(kind="test.secret")
+        assert queries.search(session, support, asked).data == []
+        assert [each.id for each in queries.search(session, officer, asked).data] == [case_id]
+        assert "test.secret" in [kind.name for kind in queries.kinds(session, officer)]
+        assert "test.secret" not in [kind.name for kind in queries.kinds(session, support)]
+        assert support.user_id not in service.may_work(
+            session, registry.kind_named("test.secret"), None
+        )
+    refused(
+        database,
+        Invalid,
+        lambda s: service.close(s, officer, case_id, disposition="resolved", reason=REASON),
+    )
+    assert secret_kind == []
+    with database.transaction() as session:
+        service.close(session, officer, case_id, disposition="no", reason=REASON)
+        service.reopen(session, officer, case_id, reason=REASON)
+    ended = Ended(case_id, key, None, "no", officer)
+    assert secret_kind == [("closed", ended), ("reopened", ended)]
+    with pytest.raises(TypeError, match=r"test\.secret"):
+        registry.register(Kind("test.secret", "Another"))
+
+
+def test_finding_them(database: Database, people: People, officer: Actor) -> None:
+    kind = f"test.{ids.new().hex}"
+    mine, nobodys, done = (opened(database, kind=kind) for _ in range(3))
+    with database.transaction() as session:
+        service.assign(session, officer, mine, officer.user_id)
+        service.close(session, officer, done, disposition="resolved", reason=REASON)
+
+    def found(**asked: object) -> list[UUID]:
+        with database.reading() as session:
+            wanted = Asked(kind=kind, **asked)  # type: ignore[arg-type]
+            page = queries.search(session, officer, wanted, limit=2)
+            rest = []
+            if page.next_cursor is not None:
+                rest = queries.search(
+                    session, officer, wanted, cursor=page.data[-1].id, limit=2
+                ).data
+            return [each.id for each in [*page.data, *rest]]
+
+    assert found() == [done, nobodys, mine]
+    assert found(state=State.OPEN) == [nobodys, mine]
+    assert found(state=State.CLOSED) == [done]
+    assert found(assignee_id=officer.user_id) == [mine]
+    assert found(unassigned=True, state=State.OPEN) == [nobodys]
+    with database.reading() as session:
+        before = queries.count_waiting_for(session, officer)
+        assert queries.count_waiting_for(session, people.customer()) == 0
+        assert queries.count_waiting_for(session, people.staff(Role.AUDITOR)) == 0
+    opened(database, kind=kind)
+    opened(database, kind=kind, person_id=officer.user_id)
+    with database.transaction() as session:
+        service.assign(session, officer, nobodys, people.staff(Role.SUPPORT).user_id)
+        assert queries.count_waiting_for(session, officer) == before

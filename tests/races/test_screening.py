@@ -1,0 +1,147 @@
+"""Sanctions lists and decisions, from all sides at one moment."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from app.access import Actor, Role
+from app.cases import service as cases
+from app.cases.errors import CaseClosed
+from app.kit import ids
+from app.screening import decisions, queries, sdn, service
+from app.screening.errors import ImportRunning
+from app.screening.imports import Imported, import_list
+from app.screening.rules import Named, Verdict
+from app.screening.service import Screening
+from tests import sanctions
+from tests.drill import chance, rounds, size
+from tests.races.contest import THREADS, Act, Arena, winners
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(5, 100)
+STANDING = [
+    (1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", ""),
+    (2, "UMBRAVITZ, Xenobia", "individual", ""),
+]
+Record = Callable[[str, object], None]
+
+
+@pytest.fixture(autouse=True)
+def _list_of_the_sample(arena: Arena) -> Iterator[None]:
+    """It stands before and after."""
+    sanctions.stand(arena.database)
+    yield
+    sanctions.stand(arena.database)
+
+
+def screening(arena: Arena, person_id: UUID, name: str = sanctions.LISTED) -> Act:
+    def act() -> Screening:
+        with arena.database.transaction() as session:
+            return service.screen(
+                session,
+                Named((name,)),
+                about=ids.encode("usr", person_id),
+                purpose="race",
+                person_id=person_id,
+            )
+
+    return act
+
+
+def closing(arena: Arena, officer: Actor, case_id: UUID) -> Act:
+    def act() -> bool:
+        with arena.database.transaction() as session:
+            cases.close(
+                session,
+                officer,
+                case_id,
+                disposition=decisions.NO_MATCH,
+                reason="another birth date",
+            )
+        return True
+
+    return act
+
+
+def cases_of(arena: Arena, person_id: UUID) -> list[str]:
+    with arena.database.reading() as session:
+        rows = session.rows("SELECT state FROM cases WHERE person_id = %s", (person_id,))
+    return [state for (state,) in rows]
+
+
+def test_one_new_list_and_each_screening_against_one_of_the_two(
+    arena: Arena, tmp_path: Path, record_property: Record
+) -> None:
+    chances, counted = chance("imports"), Counter[str]()
+    people = [arena.people.customer().user_id for _ in range(THREADS // 2)]
+
+    for number in rounds(ROUNDS, "imports"):
+        name = f"PHANTASMOS, Melchior {ids.new().hex[-12:]}"
+        parties = [*STANDING, (3, name, "individual", "")]
+        files = sdn.read(sanctions.write(tmp_path, parties, comments=[(1, f"round {number}")]))
+
+        def importing(wanted: sdn.Files = files) -> Imported:
+            with arena.database.transaction() as session:
+                return import_list(
+                    session, wanted, progress=lambda _stored: None, accept_shrunk=True
+                )
+
+        acts = [screening(arena, person, name) for person in people]
+        outcomes = arena.all_at_once([*acts, *[importing] * (THREADS - len(acts))], chances)
+        imported = winners(outcomes[len(acts) :], ImportRunning)
+        [new] = [each for each in imported if isinstance(each, Imported) and each.is_new]
+        for found in winners(outcomes[: len(acts)]):
+            assert isinstance(found, Screening)
+            is_new = found.list_version == new.version
+            assert found.list_version in {new.version, new.version - 1}
+            assert found.verdict is (Verdict.REVIEW if is_new else Verdict.CLEAR)
+            counted["new" if is_new else "old"] += 1
+    record_property(
+        "evidence",
+        f"One list imported by {THREADS - len(people)} while {len(people)} screen: {ROUNDS} rounds;"
+        f" one version each, and {counted['old']} screenings against the list before,"
+        f" {counted['new']} against the new one, as each says.",
+    )
+
+
+def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Record) -> None:
+    chances = chance("cases")
+    for _ in rounds(ROUNDS, "cases"):
+        person = arena.people.customer().user_id
+        outcomes = arena.all_at_once([screening(arena, person)] * THREADS, chances)
+        found = winners(outcomes)
+        assert len({each.case_id for each in found if isinstance(each, Screening)}) == 1
+        assert len(found) == THREADS
+        assert cases_of(arena, person) == ["open"]
+    record_property(
+        "evidence", f"One person screened by {THREADS}: {ROUNDS} rounds; one case each."
+    )
+
+
+def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
+    arena: Arena, record_property: Record
+) -> None:
+    chances, officer = chance("decisions"), arena.people.staff(Role.COMPLIANCE)
+    for _ in rounds(ROUNDS, "decisions"):
+        person = arena.people.customer().user_id
+        first = screening(arena, person)()
+        assert isinstance(first, Screening)
+        assert first.case_id is not None
+        close = closing(arena, officer, first.case_id)
+        acts = [close, close, *[screening(arena, person)] * (THREADS - 2)]
+        outcomes = arena.all_at_once(acts, chances)
+        assert winners(outcomes[:2], CaseClosed) == [True]
+        assert len(winners(outcomes[2:])) == THREADS - 2
+        # Whoever came before is answered by the decision, whoever came after knows it.
+        assert cases_of(arena, person) == ["closed"]
+        with arena.database.reading() as session:
+            assert queries.standing(session, person) is Verdict.CLEAR
+    record_property(
+        "evidence",
+        f"A case closed by two while {THREADS - 2} screen the same person: {ROUNDS} rounds; it was"
+        " closed once, and no other was left open.",
+    )

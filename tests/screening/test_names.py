@@ -1,0 +1,84 @@
+"""Names made comparable, and what the remarks of the list say."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from app.screening import remarks, sdn
+from app.screening.countries import NAMES, code_of
+from app.screening.names import letters_of, words_of
+from app.screening.rules import Born
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("PUTIN, Vladimir Vladimirovich", "putin vladimir vladimirovich"),
+        ("Enrique Peña-Nieto", "enrique pena nieto"),
+        ("INMOBILIARIA S.A. DE C.V.", "inmobiliaria sa de cv"),
+        ("S.A.. de C..V", "sa de cv"),
+        ("J.Smith", "j smith"),
+        ("Müller & Söhne", "muller and sohne"),
+        ("Łukasz Ørsted-Straße", "lukasz orsted strasse"),
+        ("AL-QA'IDA", "al qaida"),
+        ("O’Brien", "obrien"),
+        ("  ,;- ", ""),
+        ("王伟", ""),
+    ],
+)
+def test_words(name: str, words: str) -> None:
+    assert words_of(name) == tuple(words.split())
+
+
+def test_the_same_words_in_another_order_are_the_same_letters() -> None:
+    assert letters_of("PUTIN, Vladimir") == letters_of("vladimir  putin") == "putin vladimir"
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("DOB 10 Dec 1948.", [("1948-12-10", "1948-12-10")]),
+        ("POB Kyiv; DOB Feb 1960; x", [("1960-02-01", "1960-02-29")]),
+        ("DOB 1946; DOB Jan 1951", [("1946-01-01", "1946-12-31"), ("1951-01-01", "1951-01-31")]),
+        ("DOB 01 Jan 1953 to 31 Dec 1954", [("1953-01-01", "1954-12-31")]),
+        ("DOB circa 1979-1982", [("1979-01-01", "1982-12-31")]),
+        ("DOB 31 Feb 1960; DOB unknown", []),
+        ("no date", []),
+    ],
+)  # fmt: skip
+def test_births(text: str, spans: list[tuple[str, str]]) -> None:
+    expected = [Born(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
+    assert list(remarks.births(text)) == expected
+
+
+def test_countries() -> None:
+    text = "POB Leningrad, Russia; nationality Korea, North; Passport 1 (Germany); Linked To: X."
+    assert remarks.countries(text, ["Region: Crimea", "", "Atlantis"]) == {"RU", "KP", "DE", "UA"}
+
+
+def test_nicknames_and_addresses_of_digital_currencies() -> None:
+    text = (
+        "a.k.a. 'EL CHAPO'; Digital Currency Address - XBT 1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; alt."
+        " Digital Currency Address - ETH 0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45; a.k.a. 'D'."
+    )
+    assert remarks.nicknames(text) == ("EL CHAPO", "D")
+    assert remarks.wallets(text) == (
+        ("XBT", "1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V"),
+        ("ETH", "0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45"),
+    )
+
+
+def test_letters_count_where_the_currency_says_so() -> None:
+    ether = "0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45"
+    assert remarks.wallet_key(f" {ether.upper().replace('X', 'x', 1)} ") == ether.lower()
+    assert remarks.wallet_key("BC1QE95L") == "bc1qe95l"
+    bitcoin = "1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V"
+    assert remarks.wallet_key(bitcoin) != remarks.wallet_key(bitcoin.lower())
+
+
+def test_every_country_of_the_real_list_is_known(shared_data: Path) -> None:
+    files = sdn.read(shared_data / "ofac")
+    named = {country for entry in files.entries for _, _, country, _ in entry.addresses}
+    assert {country for country in named if code_of(country) is None} == {"", "undetermined"}
+    assert all(len(code) == 2 and code_of(name) == code for code, name in NAMES.items())

@@ -1,0 +1,106 @@
+"""Reading the files: what they say, and what is wrong with them by file and line."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.cli.sample import SANCTIONS
+from app.screening import sdn
+from app.screening.errors import InvalidList
+from app.screening.rules import Sort
+from tests import sanctions
+
+
+def test_the_list_of_the_sample() -> None:
+    files = sdn.read(SANCTIONS)
+    first, second, third, fourth = files.entries
+    assert (first.number, first.sort, first.programs) == (1, Sort.INDIVIDUAL, ("SAMPLE",))
+    assert first.aliases == (
+        ("aka", "ESPERPENTO, Dragan", ""),
+        ("fka", "VILLANUEVA, Drago", ""),
+    )
+    assert first.addresses == (("1 Invented Street", "Samplegrad", "Moldova", ""),)
+    assert second.programs == ("SAMPLE", "SAMPLE2")
+    assert second.details == {"title": "Treasurer of Shadow Bullion"}
+    # Remarks go on in the comments where they were cut.
+    assert second.remarks.endswith("Linked To: SHADOW BULLION TRADING LLC.")
+    assert third.sort is Sort.ENTITY
+    assert fourth.details["gross registered tonnage"] == "17000"
+    assert fourth.details["owner"] == "SHADOW BULLION TRADING LLC"
+    assert files.unnamed == ()
+
+
+def test_the_real_list(shared_data: Path) -> None:
+    files = sdn.read(shared_data / "ofac")
+    assert len(files.entries) == 7379
+    assert sum(len(entry.aliases) for entry in files.entries) == 9682
+    assert sum(len(entry.addresses) for entry in files.entries) == 11696
+    sorts = [entry.sort for entry in files.entries]
+    assert {sort: sorts.count(sort) for sort in Sort} == {
+        Sort.INDIVIDUAL: 3845, Sort.ENTITY: 2994, Sort.VESSEL: 323, Sort.AIRCRAFT: 217,
+    }  # fmt: skip
+    # The comments are of a later day than the rest.
+    assert [entry.number for entry in files.unnamed][:3] == [17018, 27307, 28263]
+    [resumed] = [entry for entry in files.entries if entry.number == 12300]
+    assert "Linked To: PROMO RAIZ S.A.S.;" in resumed.remarks
+    assert all(entry.name and "-0-" not in entry.name for entry in files.entries)
+
+
+def test_a_change_anywhere_changes_the_digest(tmp_path: Path) -> None:
+    before = sdn.read(SANCTIONS)
+    for file, word in (
+        (sdn.SDN, "Shadow"),
+        (sdn.ALT, "Drago"),
+        (sdn.ADD, "Invented"),
+        (sdn.COMMENTS, "LLC"),
+    ):
+        folder = shutil.copytree(SANCTIONS, tmp_path / file)
+        text = (folder / file).read_text()
+        (folder / file).write_text(text.replace(word, "another"))
+        after = sdn.read(folder)
+        assert after.digest != before.digest
+        assert [entry.digest for entry in after.entries] != [e.digest for e in before.entries]
+
+
+ONE = '1,"ONE",-0- ,"X",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- '
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        (sdn.SDN, "", "sdn.csv, line 1: names nobody"),
+        (sdn.SDN, f"{ONE}\n2,\"TWO\",-0- ", "sdn.csv, line 2: has 3 fields, not 12"),
+        (sdn.SDN, f"{ONE}\n{ONE}", "sdn.csv, line 2: names 1 a second time"),
+        (sdn.SDN, ONE.replace("1", "x", 1), "sdn.csv, line 1: does not begin with a number"),
+        (sdn.SDN, ONE.replace("1", "-1", 1), "sdn.csv, line 1: does not begin with a number"),
+        (sdn.SDN, ONE.replace('"ONE"', "-0- "), "sdn.csv, line 1: has no name"),
+        (sdn.SDN, ONE.replace('-0- ,"X"', '"ghost","X"'), "sdn.csv, line 1: is neither"),
+        (sdn.SDN, ONE.replace("ONE", "O\x00E"), "sdn.csv, line 1: is no text"),
+        (sdn.SDN, f'{ONE}\n2,"TWO', "sdn.csv, line 2: unexpected end of data"),
+        (sdn.ALT, '1,1,"aka","A",-0- \n1,2,"also","B",-0- ', "alt.csv, line 2: is not aka"),
+        (sdn.ALT, '1,1,"aka",-0- ,-0- ', "alt.csv, line 1: is not aka"),
+        (sdn.ALT, '9,1,"aka","A",-0- ', "alt.csv, line 1: is about 9, whom sdn.csv does not"),
+        (sdn.ADD, "9,1,-0- ,-0- ,-0- ,-0- ", "add.csv, line 1: is about 9, whom sdn.csv does not"),
+        (sdn.ADD, "<html>", "add.csv, line 1: has 1 fields, not 6"),
+        (sdn.COMMENTS, '1,"a"\n1', "sdn_comments.csv, line 2: has 1 fields, not 2"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_by_file_and_line(
+    tmp_path: Path, file: str, text: str, said: str
+) -> None:
+    sanctions.write(tmp_path, [(1, "ONE", "", "")])
+    (tmp_path / file).write_text(text)
+    with pytest.raises(InvalidList) as caught:
+        sdn.read(tmp_path)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_file_that_is_missing_or_of_another_encoding(tmp_path: Path) -> None:
+    sanctions.write(tmp_path, [(1, "ONE", "", "")])
+    (tmp_path / sdn.ALT).write_bytes(b'1,1,"aka","A",-0- \n1,2,"aka","PE\xd1A",-0- ')
+    with pytest.raises(InvalidList, match=r"alt\.csv, line 2: is not UTF-8"):
+        sdn.read(tmp_path)
+    (tmp_path / sdn.ALT).unlink()
+    with pytest.raises(InvalidList, match=r"alt\.csv, line 1: cannot be read: No such file"):
+        sdn.read(tmp_path)
