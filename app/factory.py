@@ -39,7 +39,8 @@ from app.blueprints.admin import (
     staff,
 )
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
+from app.blueprints.admin import payments as payment_pages
+from app.blueprints.api import admin, auth, me, messages, payments, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
 from app.cli import audit as audit_commands
@@ -47,8 +48,10 @@ from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
+from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
+from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
 from app.identity.authority import StandingAuthority
 from app.identity.one_time import OneTimeKey
@@ -58,6 +61,7 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.rails import provide_rails
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -65,6 +69,7 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
+from app.kyc.rules import KycRules
 from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
@@ -85,6 +90,7 @@ API_BLUEPRINTS = (
     privacy.blp,
     trade.blp,
     wallet.blp,
+    payments.blp,
     messages.blp,
     admin.blp,
 )
@@ -107,6 +113,7 @@ PAGE_BLUEPRINTS = (
     audit.blp,
     jobs.blp,
     key_pages.blp,
+    payment_pages.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
@@ -136,6 +143,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
     _provide_providers(settings, database)
+    provide_rails(settings, Calls(database), resolve(Webhooks))
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (
@@ -149,6 +157,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sanctions.sanctions,
     ):
         app.cli.add_command(group)
+    app.cli.add_command(reconcile_command.reconcile)
     return app
 
 
@@ -217,6 +226,14 @@ def _provide(settings: Settings) -> None:
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
+    provide(KycRules, KycRules())
+    provide(Webhooks, Webhooks({}))
+    provide(
+        PaymentLimits,
+        PaymentLimits.of(
+            card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
+        ),
+    )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.access import Actor, Permission
 from app.approvals import queries as approvals
 from app.cases import queries as cases
+from app.funding import queries as funding
 from app.kit.db import Session
 from app.outbox import queries as outbox
 
@@ -38,13 +39,29 @@ class Section:
 
 
 _DECISIONS = Count(approvals.count_waiting_for, "waiting for you")
+_WITHDRAWALS = Count(lambda session, _actor: funding.withdrawals_waiting(session), "waiting")
 _CASES = Count(cases.count_waiting_for, "to be looked into")
 _DEAD_JOBS = Count(lambda session, _actor: outbox.dead_count(session), "dead")
 
 SECTIONS = (
     Section(
         "Treasury",
-        (Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),),
+        (
+            Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),
+            Entry(
+                "Withdrawals",
+                "payments_pages.show_withdrawals",
+                "arrow-up",
+                Permission.PAYMENTS_READ,
+                _WITHDRAWALS,
+            ),
+            Entry(
+                "Deposits",
+                "payments_pages.show_deposits",
+                "arrow-down",
+                Permission.PAYMENTS_READ,
+            ),
+        ),
     ),
     Section(
         "People",

@@ -130,6 +130,12 @@ class Settings(ProviderSettings):
     transfer_ounces_per_day: Decimal = Field(
         Decimal(250), alias="PBCEX_TRANSFER_OUNCES_PER_DAY", gt=0
     )
+    #: US dollars: what a card may be charged at once, and from where on two of our staff release a
+    #: withdrawal.
+    card_usd_max: Decimal = Field(Decimal(10_000), alias="PBCEX_CARD_USD_MAX", gt=0)
+    withdrawal_approval_usd: Decimal = Field(
+        Decimal(10_000), alias="PBCEX_WITHDRAWAL_APPROVAL_USD", gt=0
+    )
     #: The gate between them closes while PAXG is further from gold than this.
     paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)
 
