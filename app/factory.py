@@ -55,10 +55,9 @@ from app.identity.one_time import OneTimeKey
 from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
-from app.integrations import counters
+from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
-from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -66,11 +65,12 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
-from app.messages.ports import Mailer
+from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import Webhooks
+from app.providers.service import Calls
 from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import Desk
@@ -135,6 +135,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
+    _provide_providers(settings, database)
     _connect_edge(app, settings, database)
     database_commands.register(app, settings)
     for group in (
@@ -213,11 +214,9 @@ def _provide(settings: Settings) -> None:
         ),
     )
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
-    provide(Mailer, _mailer(settings))
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
-    provide(Webhooks, Webhooks({}))
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -234,14 +233,12 @@ def _provide(settings: Settings) -> None:
     )
 
 
-def _mailer(settings: Settings) -> Mailer:
-    if not settings.smtp_url:
-        return NoMailer()
-    return SmtpMailer(
-        SmtpServer.of(settings.smtp_url),
-        settings.mail_from,
-        timeout_seconds=settings.smtp_timeout_seconds,
-    )
+def _provide_providers(settings: Settings, database: Database) -> None:
+    """Whoever is called over the network, with a note of each call in the database."""
+    calls = Calls(database)
+    provide(Mailer, messaging.mailer(settings, calls))
+    provide(Texter, messaging.texter(settings, calls))
+    provide(Webhooks, Webhooks(messaging.verifiers(settings)))
 
 
 def _connect_database(app: Flask) -> Database:

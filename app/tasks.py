@@ -8,7 +8,7 @@ from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
 from app.ledger import service as ledger
-from app.messages import mailing
+from app.messages import mailing, texting
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.privacy import erasure
@@ -34,6 +34,7 @@ __all__ = [
     "privacy",
     "providers",
     "screening",
+    "texting",
     "throttle",
     "trading",
 ]

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import pages
+from sandbox import pages, sendgrid, twilio
 from sandbox.faults import Faults
 from sandbox.provider import Provider
 from sandbox.store import Store
 from sandbox.webhooks import Deliveries
 
 #: Every provider that is played, by name.
-PROVIDERS: dict[str, Provider] = {}
+PROVIDERS: dict[str, Provider] = {each.name: each for each in (sendgrid.provider, twilio.provider)}
 
 
 def create_app(

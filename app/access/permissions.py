@@ -93,6 +93,8 @@ class Permission(StrEnum):
     """Have a copy made of what is held on oneself, and fetch it."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
+    NOTIFICATIONS_CHOOSE = "own:notifications:choose"
+    """Choose of what one is told, and how."""
     ORDERS_PLACE = "own:orders:place"
     """Convert one's own assets at a quoted or market price."""
     ORDERS_READ = "own:orders:read"
@@ -117,6 +119,7 @@ _EVERYBODY = frozenset(
         Permission.EMAIL_CONFIRM,
         Permission.EXPORTS_MANAGE,
         Permission.MESSAGES_READ,
+        Permission.NOTIFICATIONS_CHOOSE,
         Permission.PASSWORD_CHANGE,
         Permission.SECOND_FACTOR_CHANGE,
         Permission.SESSIONS_REVOKE,

@@ -157,7 +157,7 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
 
 def _responses(operation: "Operation") -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(operation.status): _answer(operation.status, operation.gives, operation.gives_file),
+        str(operation.status): _answer(operation.status, operation.gives, operation.gives_files),
     }
     if operation.idempotent:
         responses[str(operation.status)]["headers"] = {
@@ -202,13 +202,11 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
         yield IdempotencyInProgress
 
 
-def _answer(status: int, schema: ma.Schema | None, file_type: str = "") -> dict[str, Any]:
+def _answer(status: int, schema: ma.Schema | None, files: Iterable[str] = ()) -> dict[str, Any]:
+    content = _content(schema) if schema is not None else {}
+    content |= {media_type: {} for media_type in files}
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-    if file_type:
-        answer["content"] = {file_type: {}}
-    if schema is not None:
-        answer["content"] = _content(schema)
-    return answer
+    return {**answer, "content": content} if content else answer
 
 
 def _problem(status: int, codes: list[str]) -> dict[str, Any]:

@@ -55,10 +55,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What a route declared with `gives_file` returns: bytes to be kept under a name."""
+    """What a route declared with `gives_files` returns: bytes to be kept under a name."""
 
     content: bytes
     name: str
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Operation:
     replies: dict[int, Schema]
     own_transactions: bool
     snapshot: bool
-    gives_file: str
+    gives_files: tuple[str, ...]
 
     @property
     def public(self) -> bool:
@@ -121,19 +122,19 @@ class ApiBlueprint(Blueprint):
         replies: dict[int, type[Schema]] | None = None,
         own_transactions: bool = False,
         snapshot: bool = False,
-        gives_file: str = "",
+        gives_files: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
         The function gets `session`; `actor` unless public; `body` and `query` if declared; then
-        the path's variables by name. It returns what `gives` renders, a `Reply`, or a `Refusal`,
-        raised after the commit so that what it recorded stays. Its docstring describes the route.
+        the path's variables by name. It returns what `gives` renders, a `Reply`, a `File`, or a
+        `Refusal`, raised after the commit: what it recorded stays. Its docstring describes it.
 
-        `writes` opens a transaction; it is the default for every method but GET. Otherwise the
-        session only reads, each statement on its own, or all of one moment with `snapshot`. With
-        `own_transactions` the function gets `database` in place of `session`, for something slow
-        between two transactions. `refusals` and `replies` document answers beside the usual ones.
-        With `gives_file`, a media type, the answer is a `File`.
+        `writes` opens a transaction; it is the default for every method but GET. Otherwise each
+        statement reads on its own, or with `snapshot` all of one moment. With `own_transactions`
+        the function gets `database` in place of `session`, for something slow between two.
+        `refusals` and `replies` document answers beside the usual ones, `gives_files` the media
+        types of a `File` that is answered, always or in place of what `gives` renders.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -155,7 +156,7 @@ class ApiBlueprint(Blueprint):
                 replies={code: schema() for code, schema in (replies or {}).items()},
                 own_transactions=own_transactions,
                 snapshot=snapshot,
-                gives_file=gives_file,
+                gives_files=gives_files,
             )
             _check_combination(operation)
             _check_parameters(operation)
@@ -340,6 +341,11 @@ def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix or "body", str(message)) for message in messages]
 
 
+def accepted(*media_types: str) -> str:
+    """Which of these the caller likes best, by its Accept header; the first where it likes none."""
+    return request.accept_mimetypes.best_match(media_types, default=media_types[0])
+
+
 def _database() -> Database:
     database: Database = current_app.extensions["database"]
     return database
@@ -358,7 +364,7 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
         return reply
     if isinstance(reply, File):
         headers = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
-        return Response(reply.content, operation.status, headers, content_type=operation.gives_file)
+        return Response(reply.content, operation.status, headers, content_type=reply.media_type)
     status, headers, schema = operation.status, {}, operation.gives
     if isinstance(reply, Reply):
         headers = reply.headers
@@ -376,4 +382,4 @@ def _render(operation: Operation, reply: object) -> Response | Refusal:
     return response
 
 
-__all__ = ["ApiBlueprint", "File", "Operation", "RateLimit", "Reply", "client_network"]
+__all__ = ["ApiBlueprint", "File", "Operation", "RateLimit", "Reply", "accepted", "client_network"]

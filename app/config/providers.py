@@ -74,6 +74,35 @@ class ProviderSettings(BaseSettings):
     #: From a call's start to its last byte.
     provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
 
+    #: By whom e-mail goes out.
+    mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
+    sendgrid_mode: Mode = Field("sandbox", alias="SENDGRID_MODE")
+    sendgrid_base_url: Annotated[str, _fits_mode("sendgrid_mode", live_host="api.sendgrid.com")] = (
+        Field("", alias="SENDGRID_BASE_URL")
+    )
+    sendgrid_api_key: Annotated[SecretStr, _needed_live("sendgrid_mode")] = Field(
+        SecretStr(""), alias="SENDGRID_API_KEY"
+    )
+    #: The key that SendGrid's event webhook shows: base64, without its frame.
+    sendgrid_webhook_key: Annotated[SecretStr, _needed_live("sendgrid_mode")] = Field(
+        SecretStr(""), alias="SENDGRID_WEBHOOK_PUBLIC_KEY"
+    )
+
+    twilio_mode: Mode = Field("sandbox", alias="TWILIO_MODE")
+    twilio_base_url: Annotated[str, _fits_mode("twilio_mode", live_host="api.twilio.com")] = Field(
+        "", alias="TWILIO_BASE_URL"
+    )
+    twilio_account_sid: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+        SecretStr(""), alias="TWILIO_ACCOUNT_SID"
+    )
+    twilio_auth_token: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+        SecretStr(""), alias="TWILIO_AUTH_TOKEN"
+    )
+    #: The number that text messages come from, or a messaging service (MG…).
+    twilio_from: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+        SecretStr(""), alias="TWILIO_FROM"
+    )
+
     def provider_url(self, base_url: str, name: str) -> str:
         """`base_url`, or else where the sandbox plays the provider of that name; empty without."""
         if base_url or not self.sandbox_url:

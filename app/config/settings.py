@@ -90,7 +90,7 @@ class Settings(ProviderSettings):
     #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
     #: production. Empty there: the catcher that `bin/run` starts, and none without it.
     smtp_url: Annotated[
-        str, AfterValidator(checks.smtp_url), checks.in_production(checks.encrypted_smtp)
+        str, AfterValidator(checks.smtp_url), AfterValidator(checks.encrypted_smtp)
     ] = Field("", alias="PBCEX_SMTP_URL", repr=False)
     #: From the connection to the server's last word.
     smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)

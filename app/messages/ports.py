@@ -1,10 +1,12 @@
-"""What sends mail for us."""
+"""What sends mail and text messages for us."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from app.kit.errors import NotDone
+from app.messages.sending import Delivery
+from app.providers.errors import ProviderAway, ProviderRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +20,13 @@ class Outgoing:
     html: str
 
 
-class NotSent(NotDone):
+class NotSent(ProviderAway):
     """The server did not take the mail, for a reason that may pass: try again later. The message
     names no address."""
 
 
-class MailRefused(Exception):
+class MailRefused(ProviderRefused):
     """The server will never take this mail: there is no use in trying again."""
-
-
-class OutcomeUnknown(NotDone):
-    """The connection broke after the mail was handed over: the server may have taken it. The
-    message names no address."""
 
 
 class Mailer(Protocol):
@@ -38,7 +35,39 @@ class Mailer(Protocol):
     def send(self, mail: Outgoing) -> None:
         """Return once the server has taken the mail.
 
-        Raises `NotSent`, `MailRefused` or `OutcomeUnknown`. The id goes with the mail as its
-        Message-ID, by which a mail that comes twice is recognised.
+        Raises `ProviderAway`, `ProviderRefused` or `OutcomeUnknown` of app.providers.errors, whose
+        messages name no address. The id goes with the mail as its Message-ID, by which a mail that
+        comes twice is recognised.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingText:
+    """A text message to one phone, ready to go. Its body ends with `reference`, like no other's to
+    that phone: by it the message is found again."""
+
+    id: UUID
+    #: E.164.
+    recipient: str
+    body: str
+    reference: str
+
+
+class Texter(Protocol):
+    """Hands text messages to a carrier that does not know a repetition when it sees one.
+
+    All three raise `ProviderAway`, `ProviderRefused` or `OutcomeUnknown` of app.providers.errors.
+    """
+
+    def send(self, text: OutgoingText) -> str:
+        """The carrier's id of the message that it took."""
+        ...
+
+    def find(self, text: OutgoingText, *, since: datetime) -> str | None:
+        """The carrier's id of this very message, if it took it since then."""
+        ...
+
+    def status(self, carrier_id: str) -> Delivery | None:
+        """What became of a message; None while it is under way."""
         ...

@@ -2,28 +2,139 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-#: The version in use of each kind of in-app message. A changed text is a new file and a new number.
-VERSIONS = {"trade_confirmed": 1}
-#: The same for e-mails, which have two files each: text and HTML.
-MAIL_VERSIONS = {
-    "approval_waiting": 1,
-    "confirm_email": 1,
-    "export_ready": 1,
-    "invitation": 1,
-    "passkey_added": 1,
-    "passkey_removed": 1,
-    "password_changed": 2,
-    "person_erased": 1,
-    "recovery_codes_renewed": 1,
-    "reset_password": 1,
-    "second_factor_off": 1,
-    "second_factor_on": 1,
-    "trade_confirmed": 1,
+from app.kit import ids
+
+
+class Channel(StrEnum):
+    """A way on which a person is told something. The inbox of the app has everything."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class Topic(StrEnum):
+    """What a kind is about, as people choose what they are told and how."""
+
+    SECURITY = "security"
+    """Credentials, links, rights on one's data. Always told by e-mail."""
+    DUTIES = "duties"
+    """What staff are asked to do. Always told by e-mail."""
+    TRADES = "trades"
+    DEPOSITS = "deposits"
+    WITHDRAWALS = "withdrawals"
+    VERIFICATION = "verification"
+    """Who the person, or their business, is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of message: what it is about, and the version of its template in use by each way (0:
+    not told that way). A changed text is a new file and a new number.
+
+    `values` are what whoever tells of the event must give, all of them texts. Amounts are decimal
+    numbers with the code of their asset beside them, times RFC 3339, days ISO 8601. A `method` is
+    one of `WAYS`. A `destination` is masked. A `reason` is whole sentences that the
+    person may read. None of them may hold a secret.
+    """
+
+    topic: Topic
+    values: tuple[str, ...]
+    inbox: int = 1
+    mail: int = 1
+    sms: int = 1
+
+
+#: How money comes and goes, as a text says it.
+WAYS = {
+    "bank": "bank transfer",
+    "card": "card",
+    "crypto": "crypto transfer",
+    "mobile_money": "mobile money",
 }
+_AMOUNT = ("amount", "asset", "method")
+_DEPOSIT = ("deposit", *_AMOUNT)
+_WITHDRAWAL = ("withdrawal", *_AMOUNT, "destination")
+
+
+def _mail_only(topic: Topic, *values: str, version: int = 1) -> Kind:
+    return Kind(topic, values, inbox=0, mail=version, sms=0)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "approval_waiting": _mail_only(Topic.DUTIES, "what", "expires_at"),
+        "confirm_email": _mail_only(Topic.SECURITY),
+        "deposit_credited": Kind(Topic.DEPOSITS, (*_DEPOSIT, "credited_at")),
+        # `owed` is in the deposit's asset.
+        "deposit_disputed": Kind(Topic.DEPOSITS, (*_DEPOSIT, "owed")),
+        "deposit_failed": Kind(Topic.DEPOSITS, (*_DEPOSIT, "reason")),
+        "deposit_pending": Kind(Topic.DEPOSITS, _DEPOSIT),
+        "export_ready": _mail_only(Topic.SECURITY, "export", "expires_at"),
+        "invitation": _mail_only(Topic.SECURITY, "role"),
+        # `about` says whose verification in words ("your identity"); `reasons` are lines. Empty
+        # texts: no tier came of it, and nothing is redeemed with it.
+        "kyc_approved": Kind(Topic.VERIFICATION, ("about", "tier", "limit", "redeems")),
+        "kyc_expiring": Kind(Topic.VERIFICATION, ("about", "until")),
+        "kyc_more_needed": Kind(Topic.VERIFICATION, ("about", "reasons")),
+        "kyc_rejected": Kind(Topic.VERIFICATION, ("about", "reasons")),
+        "passkey_added": _mail_only(Topic.SECURITY, "changed_at"),
+        "passkey_removed": _mail_only(Topic.SECURITY, "changed_at"),
+        "password_changed": _mail_only(Topic.SECURITY, "changed_at", version=2),
+        "person_erased": _mail_only(Topic.SECURITY, "person", "law", "erased_at", "kept_until"),
+        "recovery_codes_renewed": _mail_only(Topic.SECURITY, "changed_at"),
+        "reset_password": _mail_only(Topic.SECURITY),
+        "second_factor_off": _mail_only(Topic.SECURITY, "changed_at"),
+        "second_factor_on": _mail_only(Topic.SECURITY, "changed_at"),
+        "trade_confirmed": Kind(
+            Topic.TRADES,
+            (
+                "order",
+                "from_amount",
+                "from_asset",
+                "to_amount",
+                "to_asset",
+                "price",
+                "fee_amount",
+                "fee_asset",
+                "executed_at",
+            ),
+        ),
+        "withdrawal_cancelled": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "cancelled_at")),
+        "withdrawal_completed": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "completed_at")),
+        "withdrawal_failed": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "reason")),
+        "withdrawal_needs_approval": Kind(Topic.WITHDRAWALS, _WITHDRAWAL),
+        "withdrawal_requested": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "requested_at")),
+        "withdrawal_sent": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "sent_at")),
+    }
+)
+
+
+def channels_of(kind: str) -> frozenset[Channel]:
+    """The channels by which a kind can be told, beside the inbox."""
+    how = KINDS[kind]
+    found = ((Channel.EMAIL, how.mail), (Channel.SMS, how.sms))
+    return frozenset(channel for channel, version in found if version)
+
+
+#: What a person can be told of, and how: the topics' own order, e-mail first.
+PAIRS = tuple(
+    (topic, channel)
+    for topic in Topic
+    for channel in Channel
+    if any(each.topic is topic and channel in channels_of(kind) for kind, each in KINDS.items())
+)
+#: What nobody can switch off.
+FIXED = frozenset({(Topic.SECURITY, Channel.EMAIL), (Topic.DUTIES, Channel.EMAIL)})
+#: How it is until somebody chooses: text messages are for whoever asks for them.
+DEFAULTS = MappingProxyType({pair: pair[1] is Channel.EMAIL for pair in PAIRS})
+_REFERENCE_LENGTH = 8
 #: Where the link of a mail leads, below the address of this exchange.
 _PATHS = {
     "confirm_email": "/auth/confirm-email",
@@ -42,6 +153,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.filters["way"] = WAYS.__getitem__
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +190,42 @@ class Links:
 def render(kind: str, values: Mapping[str, str]) -> Text:
     """The first line of the kind's template is the subject, what follows the body.
 
-    Raises `LookupError` for an unknown kind, `jinja2.UndefinedError` naming a missing value.
+    Raises `LookupError` for a kind that is not told in the inbox, `jinja2.UndefinedError` naming a
+    missing value.
     """
-    version = VERSIONS[kind]
+    version = _version(kind, KINDS[kind].inbox)
     return Text(version, *_parts(f"{kind}.v{version}.txt", values))
 
 
 def render_mail(kind: str, values: Mapping[str, str]) -> MailText:
     """The e-mail of a kind. Raises as `render` does."""
-    version = MAIL_VERSIONS[kind]
+    version = _version(kind, KINDS[kind].mail)
     subject, body = _parts(f"mail/{kind}.v{version}.txt", values)
     page = _TEMPLATES.get_template(f"mail/{kind}.v{version}.html")
     return MailText(version, subject, body, page.render({**values, "subject": subject}))
+
+
+def render_sms(kind: str, values: Mapping[str, str]) -> str:
+    """The text message of a kind, in one line. Raises as `render` does."""
+    version = _version(kind, KINDS[kind].sms)
+    return " ".join(_TEMPLATES.get_template(f"sms/{kind}.v{version}.txt").render(values).split())
+
+
+def reference_of(message_id: UUID) -> str:
+    """What a text message ends with, that no other to the same phone does: the random part of its
+    id."""
+    return ids.encode("txt", message_id)[-_REFERENCE_LENGTH:]
+
+
+def with_reference(text: str, reference: str) -> str:
+    """A text message as it is sent."""
+    return f"{text} Ref {reference}"
+
+
+def _version(kind: str, version: int) -> int:
+    if not version:
+        raise LookupError(f"{kind} is not told that way")
+    return version
 
 
 def _parts(name: str, values: Mapping[str, str]) -> tuple[str, str]:

@@ -8,9 +8,11 @@ from app.identity import queries as people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.tasks import task
-from app.messages import rules
+from app.messages import preferences, rules
+from app.messages.rules import Channel
 from app.outbox import service as outbox
 
+_SENDERS = {Channel.EMAIL: "messages.send_mail", Channel.SMS: "messages.send_text"}
 _DELIVER = """
 INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -36,11 +38,12 @@ def deliver(
 def deliver_staged(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:
-    """`deliver` as a background task, and the same by e-mail: the args are JSON. Nothing for
-    somebody who was erased meanwhile."""
+    """`deliver` as a background task, and the same by each channel that the person wants: the args
+    are JSON. Nothing for somebody who was erased meanwhile."""
     if people.is_erased(session, UUID(user_id)):
         return
-    deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
-    if kind in rules.MAIL_VERSIONS:
-        told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
-        outbox.stage(session, "messages.send_mail", {**told, "values": values})
+    if rules.KINDS[kind].inbox:
+        deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
+    told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
+    for channel in sorted(preferences.wants(session, UUID(user_id), kind)):
+        outbox.stage(session, _SENDERS[channel], {**told, "values": values})

@@ -143,6 +143,7 @@ class Canaries:
 _KEPT = {
     "outbox": "SELECT last_error FROM outbox WHERE last_error IS NOT NULL",
     "mails": "SELECT last_error FROM mails WHERE last_error IS NOT NULL",
+    "texts": "SELECT last_error FROM texts WHERE last_error IS NOT NULL",
     "audit": "SELECT t::text FROM audit_records t",
 }
 

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
-from app.messages.ports import MailRefused, NotSent, OutcomeUnknown, Outgoing
+from app.messages.ports import MailRefused, NotSent, Outgoing
+from app.providers.errors import OutcomeUnknown
 from tests import mailbox
 
 SENDER = "PBCEx <no-reply@pbcex.example.com>"
@@ -162,7 +163,7 @@ class TestTrouble:
 
     def test_no_server_is_configured(self) -> None:
         with pytest.raises(NotSent, match="PBCEX_SMTP_URL"):
-            NoMailer().send(outgoing())
+            NoMailer("PBCEX_SMTP_URL").send(outgoing())
 
 
 @pytest.fixture(scope="module")

@@ -80,12 +80,6 @@ class TestDeliver:
         assert "\r" not in text.subject
 
 
-def test_every_kind_has_its_template():
-    for kind in rules.VERSIONS:
-        with pytest.raises(jinja2.UndefinedError):
-            rules.render(kind, {})
-
-
 def test_pages_go_from_new_to_old_without_gap_or_repetition(database, user_id):
     for number in range(5):
         with database.transaction() as session:

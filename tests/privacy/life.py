@@ -29,6 +29,12 @@ from tests.people import set_prices
 CONSENTS, EXPORT, ERASURE = "/api/me/consents", "/api/me/export", "/api/me/erasure"
 JOBS = ("privacy.build_archive", "messages.deliver", "messages.send_mail")
 
+#: As if one had been sent: no carrier is needed to look at what is kept.
+_TEXT = """
+INSERT INTO texts (id, user_id, event_key, kind, state, staged_at, sent_at)
+VALUES (%s, %s, 'trade_confirmed:0', 'trade_confirmed', 'sent', now(), now())
+"""
+
 
 @dataclass
 class Life:
@@ -101,6 +107,10 @@ class Life:
                 purpose="onboarding",
                 person_id=client.user_id,
             )
+        choices = [{"topic": "trades", "channel": "sms", "wanted": True}]
+        client.ok(200, client.send("PUT", "/api/me/notifications", json={"choices": choices}))
+        with database.transaction() as session:
+            session.send(_TEXT, (uuid4(), client.user_id))
         carry_out_all(database)
 
     def _add_second_factor(self) -> str:

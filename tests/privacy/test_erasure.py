@@ -390,6 +390,10 @@ class TestTheDatabase:
                 " VALUES (gen_random_uuid(), %s, 'terms', 1, true, now(), 'api')"
             ),
             (
+                "INSERT INTO notification_choices (user_id, topic, channel, wanted, chosen_at)"
+                " VALUES (%s, 'trades', 'email', false, now())"
+            ),
+            (
                 "INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units,"
                 " received_units, price, fee_asset, fee_units, spread_units, rounding_units,"
                 " quoted_at, expires_at)"

@@ -113,6 +113,11 @@ def test_what_is_in_it(ada: Life) -> None:
         "confirm_email",
         "trade_confirmed",
     }
+    assert [text["kind"] for text in files["messages.json"]["texts"]] == ["trade_confirmed"]
+    chosen = files["messages.json"]["notificationChoices"]
+    assert [each["topic"] for each in chosen if each["channel"] == "sms" and each["wanted"]] == [
+        "trades"
+    ]
     consents = files["privacy.json"]["consents"]
     assert [(each["policy"], each["given"]) for each in consents] == [
         ("terms", True),

@@ -12,8 +12,10 @@ from app.identity.errors import AddressBookFull, ApiKeysFull
 from app.identity.postal import PostalAddress
 from app.kit import ids, pages
 from app.kit.db import Session
+from app.messages import preferences
+from app.messages.errors import PhoneNeeded
 
-blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses and API keys")
+blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications and API keys")
 
 
 @blp.operation("GET", "", permission=Permission.ACCOUNT_READ, gives=people.User)
@@ -93,6 +95,36 @@ def change_address(session: Session, actor: Actor, body: dict[str, Any], address
 def remove_address(session: Session, actor: Actor, address_id: str) -> None:
     """Remove an address. After the default one, the newest is the default."""
     address_book.remove(session, actor, ids.decode("adr", address_id))
+
+
+@blp.operation(
+    "GET",
+    "/notifications",
+    permission=Permission.NOTIFICATIONS_CHOOSE,
+    gives=schemas.Notifications,
+)
+def notifications(session: Session, actor: Actor) -> object:
+    """Of what the caller is told, and how. Everything stands among the messages in any case."""
+    return preferences.choices_of(session, actor.user_id)
+
+
+@blp.operation(
+    "PUT",
+    "/notifications",
+    permission=Permission.NOTIFICATIONS_CHOOSE,
+    takes=schemas.ChooseNotifications,
+    gives=schemas.Notifications,
+    refusals=(PhoneNeeded,),
+)
+def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Choose of what one is told, and how.
+
+    A choice that is not named goes back to how it was in the beginning: e-mail yes, text messages
+    no. What concerns the account's security is always told by e-mail.
+    """
+    wished = [(each["topic"], each["channel"], each["wanted"]) for each in body["choices"]]
+    preferences.choose(session, actor, wished)
+    return preferences.choices_of(session, actor.user_id)
 
 
 @blp.operation(

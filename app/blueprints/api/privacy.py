@@ -22,6 +22,8 @@ from app.kit.errors import Refusal
 from app.privacy import consents, erasure, exports
 from app.privacy.errors import ConsentRequired, ErasureRefused, PolicyOutdated
 
+_ZIP = "application/zip"
+
 blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and being erased")
 
 
@@ -81,7 +83,7 @@ def show_export(session: Session, actor: Actor, export_id: str) -> object:
     "/export/<export_id>/archive",
     permission=Permission.EXPORTS_MANAGE,
     query=schemas.ArchiveQuery,
-    gives_file="application/zip",
+    gives_files=(_ZIP,),
     # That it was fetched is recorded.
     writes=True,
 )
@@ -93,7 +95,7 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
     """
     identifier = ids.decode(exports.PREFIX, export_id)
     content = exports.fetch(session, actor, identifier, query["token"])
-    return File(content, f"pbcex-{export_id}.zip")
+    return File(content, f"pbcex-{export_id}.zip", _ZIP)
 
 
 @blp.operation(

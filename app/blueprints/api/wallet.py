@@ -1,21 +1,34 @@
-"""Balances, and transfers between a customer's own accounts."""
+"""Balances, transfers between a customer's own accounts, and what moved on them."""
 
 from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import wallet as schemas
 from app.blueprints.api.schemas.fields import amount
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api.schemas.wallet import StatementFormat
+from app.blueprints.web import ApiBlueprint, File, accepted
+from app.catalog.rules import TRADABLE
 from app.funding import queries, service
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
-from app.kit.db import Session
+from app.kit import pages
+from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
+from app.reporting import sheets, statements
+from app.reporting.movements import Sought, movements_of
+from app.reporting.statements import Period, Statement
 
-blp = ApiBlueprint("wallet", "/api/wallet", "Balances and transfers")
+_CSV, _PDF = "text/csv", "application/pdf"
+_FORMATS = {
+    StatementFormat.JSON: "application/json",
+    StatementFormat.CSV: _CSV,
+    StatementFormat.PDF: _PDF,
+}
+
+blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, statements")
 
 
 @blp.operation("GET", "/balances", permission=Permission.BALANCES_READ, gives=schemas.Balances)
@@ -45,3 +58,56 @@ def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
         origin=body["from_"],
         destination=body["to"],
     )
+
+
+@blp.operation(
+    "GET",
+    "/transactions",
+    permission=Permission.BALANCES_READ,
+    query=schemas.MovementsQuery,
+    gives=schemas.Movements,
+)
+def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """Everything that moved the caller's balances, newest first."""
+    asset = TRADABLE[query["asset"]] if "asset" in query else None
+    sought = Sought(asset, query.get("kind"), query.get("from_"), query.get("to"))
+    return movements_of(session, actor.user_id, sought, **pages.asked(query))
+
+
+@blp.operation(
+    "GET",
+    "/statements",
+    permission=Permission.BALANCES_READ,
+    query=schemas.StatementQuery,
+    gives=schemas.Statement,
+    gives_files=(_CSV, _PDF),
+    own_transactions=True,
+)
+def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
+    """One account over a period: in each asset opening + movements = closing.
+
+    As JSON, or as a file: CSV for spreadsheets, or PDF. The `format` says which, and without it
+    what Accept likes best. An entry belongs to the period from its own instant on.
+    A statement has 10,000 movements at most, and a PDF 1,000: ask for shorter periods.
+    """
+    wanted = query.get("format")
+    media_type = _FORMATS[wanted] if wanted else accepted(*_FORMATS.values())
+    most = statements.PRINTED_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
+    asset = TRADABLE[query["asset"]] if "asset" in query else None
+    period = Period.of(query.get("from_"), query.get("to"))
+    with database.transaction(SNAPSHOT) as session:
+        found = statements.statement_of(
+            session, actor.user_id, query["account"], period, asset, movements_max=most
+        )
+    return _written(found, media_type)
+
+
+def _written(found: Statement, media_type: str) -> object:
+    """The statement in the format that was asked for."""
+    if media_type == _CSV:
+        return File(sheets.csv_of(found), f"{found.name}.csv", sheets.MEDIA_TYPE)
+    if media_type == _PDF:
+        from app.reporting import paper  # noqa: PLC0415 - its library takes a second and 50 MB
+
+        return File(paper.pdf_of(found), f"{found.name}.pdf", _PDF)
+    return found

@@ -19,7 +19,8 @@ from urllib.parse import unquote, urlsplit
 import email_validator
 
 from app.kit import clock
-from app.messages.ports import MailRefused, NotSent, OutcomeUnknown, Outgoing
+from app.messages.ports import MailRefused, NotSent, Outgoing
+from app.providers.errors import OutcomeUnknown
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _PERMANENT = range(500, 600)
@@ -145,11 +146,15 @@ class SmtpMailer:
 
 
 class NoMailer:
-    """Stands where no server is configured, outside production: every mail waits."""
+    """Stands where no server is configured, outside production: every mail waits. `setting` is
+    what would name one."""
+
+    def __init__(self, setting: str) -> None:
+        self._setting = setting
 
     def send(self, mail: Outgoing) -> None:  # noqa: ARG002 - the port's parameter
         """Raises `NotSent`."""
-        raise NotSent("No mail server is configured: PBCEX_SMTP_URL")
+        raise NotSent(f"No mail server is configured: {self._setting}")
 
 
 def _address(text: str) -> Address:

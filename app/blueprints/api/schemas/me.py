@@ -3,7 +3,16 @@
 import marshmallow as ma
 from marshmallow import ValidationError
 
-from app.blueprints.api.schemas.fields import Flag, Instant, PublicId, Schema, Scope, Text
+from app.blueprints.api.schemas.fields import (
+    Choice,
+    Flag,
+    Instant,
+    PublicId,
+    Schema,
+    Scope,
+    Text,
+)
+from app.messages.rules import PAIRS, Channel, Topic
 
 _LINE_MAX = 100
 _PHONE = {
@@ -146,3 +155,43 @@ class ApiKeys(Schema):
 
     data = ma.fields.List(ma.fields.Nested(ApiKey), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
+
+
+class NotificationWish(Schema):
+    """Whether to be told of a topic by a channel."""
+
+    topic = Choice(Topic, required=True, metadata={"examples": ["deposits"]})
+    channel = Choice(Channel, required=True, metadata={"examples": ["sms"]})
+    wanted = Flag(required=True, metadata={"examples": [False]})
+
+
+class ChooseNotifications(Schema):
+    """Every choice that is to differ from how it was in the beginning."""
+
+    choices = ma.fields.List(
+        ma.fields.Nested(NotificationWish),
+        required=True,
+        validate=ma.validate.Length(max=len(PAIRS)),
+        error_messages={"invalid": "must be a list"},
+        metadata={"maxItems": len(PAIRS)},
+    )
+
+
+class Notification(NotificationWish):
+    """How the caller stands to one choice."""
+
+    fixed = ma.fields.Boolean(
+        required=True, metadata={"description": "Nobody can choose otherwise"}
+    )
+
+
+class Notifications(Schema):
+    """Every choice there is."""
+
+    phone = Text(
+        32,
+        required=True,
+        allow_none=True,
+        metadata={**_PHONE, "description": "Where text messages go"},
+    )
+    choices = ma.fields.List(ma.fields.Nested(Notification), required=True)

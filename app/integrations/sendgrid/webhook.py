@@ -1,0 +1,73 @@
+"""How SendGrid signs its events: ECDSA over the time and the raw body."""
+
+import json
+import math
+from typing import Any
+from uuid import UUID
+
+from sendgrid.helpers.eventwebhook import EventWebhook
+
+from app.integrations.sendgrid.adapter import MAIL_ID
+from app.kit import clock
+from app.kit.errors import Malformed
+from app.messages import sending
+from app.providers.errors import Forged
+from app.providers.ports import Delivery, Event
+
+_SIGNATURE = "x-twilio-email-event-webhook-signature"
+_TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
+_AGE_SECONDS_MAX = 300
+
+
+class SendGridWebhooks:
+    """Knows the events signed with one key: base64 of the public one, as SendGrid shows it."""
+
+    def __init__(self, public_key: str) -> None:
+        self._webhook = EventWebhook(public_key)
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        """As the port says. Events about nothing of ours are left out."""
+        timestamp = delivery.headers.get(_TIMESTAMP, "")
+        try:
+            age = clock.now().timestamp() - int(timestamp)
+            genuine = self._webhook.verify_signature(
+                delivery.body.decode(), delivery.headers.get(_SIGNATURE, ""), timestamp
+            )
+        except ValueError:
+            raise Forged from None
+        if not genuine or math.fabs(age) > _AGE_SECONDS_MAX:
+            raise Forged
+        return _events(delivery.body)
+
+
+def _events(body: bytes) -> list[Event]:
+    try:
+        told = json.loads(body)
+        if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
+            raise Malformed("events are a list of objects")
+        return [event for each in told if (event := _event(each)) is not None]
+    except (ValueError, KeyError, RecursionError):
+        raise Malformed("events that cannot be read") from None
+
+
+def _event(told: dict[str, Any]) -> Event | None:
+    """The event, if it says what became of a mail of ours."""
+    delivery, mail_id = _delivery(told), told.get(MAIL_ID)
+    if delivery is None or mail_id is None:
+        return None
+    return Event(
+        str(told["sg_event_id"]), delivery, str(UUID(mail_id)), "messages.record_mail_event"
+    )
+
+
+def _delivery(told: dict[str, Any]) -> sending.Delivery | None:
+    match told.get("event"), told.get("type"):
+        case "delivered", _:
+            return sending.Delivery.DELIVERED
+        case "bounce", "blocked":
+            return sending.Delivery.UNDELIVERED
+        case "bounce", _:
+            return sending.Delivery.BOUNCED
+        case "dropped", _:
+            return sending.Delivery.UNDELIVERED
+    return None

@@ -1,0 +1,10 @@
+"""What messages refuse."""
+
+from app.kit.errors import Conflict
+
+
+class PhoneNeeded(Conflict):
+    """Text messages need a phone number in the profile: PATCH /api/me."""
+
+    code = "phone_needed"
+    title = "Add a phone number to your profile first: text messages go there"

@@ -1,0 +1,112 @@
+"""Who wants to be told of what, and how. Everything stands in the inbox in any case."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.access import Actor
+from app.audit import service as audit
+from app.identity import queries as people
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid
+from app.messages import rules
+from app.messages.errors import PhoneNeeded
+from app.messages.rules import Channel, Topic
+
+_CHOSEN = "SELECT topic, channel, wanted FROM notification_choices WHERE user_id = %s"
+_CHOOSE = """
+INSERT INTO notification_choices (user_id, topic, channel, wanted, chosen_at)
+VALUES (%(user)s, %(topic)s, %(channel)s, %(wanted)s, %(now)s)
+ON CONFLICT (user_id, topic, channel) DO UPDATE
+    SET wanted = excluded.wanted, chosen_at = excluded.chosen_at
+    WHERE notification_choices.wanted <> excluded.wanted
+"""
+Pair = tuple[Topic, Channel]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whether somebody is told of a topic by a channel. `fixed`: they cannot choose."""
+
+    topic: Topic
+    channel: Channel
+    wanted: bool
+    fixed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """All that somebody can choose, and the number that text messages go to."""
+
+    phone: str | None
+    choices: list[Choice]
+
+
+def choices_of(session: Session, user_id: UUID) -> Choices:
+    """How a person is told of each topic. Raises `NotFound`."""
+    person = people.person_by_id(session, user_id)
+    chosen = _chosen(session, user_id)
+    return Choices(
+        person.phone,
+        [
+            Choice(*pair, wanted=_wants(chosen, pair), fixed=pair in rules.FIXED)
+            for pair in rules.PAIRS
+        ],
+    )
+
+
+def choose(session: Session, actor: Actor, wished: Sequence[tuple[Topic, Channel, bool]]) -> None:
+    """Be told as wished; what is not named goes back to how it was in the beginning.
+
+    Raises `Invalid` for a channel that a topic does not have, for what cannot be switched off and
+    for what is named twice; `PhoneNeeded` for text messages without a number.
+    """
+    wanted = dict(rules.DEFAULTS)
+    for number, (topic, channel, value) in enumerate(wished):
+        pair, field = (topic, channel), f"choices.{number}"
+        if pair not in rules.DEFAULTS:
+            raise Invalid(field, f"{topic} is not told by {channel}")
+        if pair in rules.FIXED and not value:
+            raise Invalid(field, f"{topic} is always told by {channel}")
+        if any(pair == (other, way) for other, way, _ in wished[:number]):
+            raise Invalid(field, "is named twice")
+        wanted[pair] = value
+    texts = any(value for (_, channel), value in wanted.items() if channel is Channel.SMS)
+    if texts and people.person_by_id(session, actor.user_id).phone is None:
+        raise PhoneNeeded
+    for (topic, channel), value in wanted.items():
+        if (topic, channel) not in rules.FIXED:
+            session.send(
+                _CHOOSE,
+                {
+                    "user": actor.user_id,
+                    "topic": topic,
+                    "channel": channel,
+                    "wanted": value,
+                    "now": clock.now(),
+                },
+            )
+    audit.record(
+        session,
+        actor=actor,
+        action="notifications.chosen",
+        subject=ids.encode("usr", actor.user_id),
+        after={f"{topic}.{channel}": value for (topic, channel), value in wanted.items()},
+    )
+
+
+def wants(session: Session, user_id: UUID, kind: str) -> frozenset[Channel]:
+    """The channels by which a person is told of a kind, of those that it has."""
+    chosen = _chosen(session, user_id)
+    topic, channels = rules.KINDS[kind].topic, rules.channels_of(kind)
+    return frozenset(channel for channel in channels if _wants(chosen, (topic, channel)))
+
+
+def _chosen(session: Session, user_id: UUID) -> dict[tuple[str, str], bool]:
+    rows = session.rows(_CHOSEN, (user_id,))
+    return {(topic, channel): wanted for topic, channel, wanted in rows}
+
+
+def _wants(chosen: Mapping[tuple[str, str], bool], pair: Pair) -> bool:
+    return pair in rules.FIXED or chosen.get(pair, rules.DEFAULTS[pair])

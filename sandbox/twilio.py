@@ -1,0 +1,160 @@
+"""Twilio Messages, as far as we use it: send, list, fetch, and signed status callbacks.
+
+Assumed, from public material: the callback is signed with HMAC-SHA1 over the address and the
+sorted parameters; an invalid number is error 21211, a number that opted out 21610. What a number
+does with a message is said by its last digits: …0001 is unknown and …0003 cannot be reached, as
+with Twilio's own magic numbers; every other phone gets it.
+"""
+
+import base64
+import hmac
+import json
+import re
+import secrets
+import time
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Response, request
+
+from app.config.providers import sandbox_secret
+from sandbox.faults import Mode
+from sandbox.provider import Provider, deliveries, has, store
+from sandbox.webhooks import Headers
+
+NAME = "twilio"
+SID = f"AC{sandbox_secret('twilio account')[:32]}"
+TOKEN = sandbox_secret("twilio token")[:32]
+_MESSAGES = "messages"
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_BODY_MAX = 1600
+_PART, _PAGE_MAX = 160, 1000
+#: By the end of the number: the status that a message to it comes to, and the error.
+_ENDS = {"0001": ("undelivered", 30005), "0003": ("undelivered", 30003)}
+
+
+def sign(url: str, body: bytes, *, at: float, forged: bool) -> Headers:
+    """The signature of a callback. It has no age: `at` does not matter."""
+    del at
+    pairs = parse_qsl(body.decode(), keep_blank_values=True)
+    text = url + "".join(f"{name}{value}" for name, value in sorted(pairs))
+    token = "not the token" if forged else TOKEN
+    mac = hmac.new(token.encode(), text.encode(), "sha1")
+    return {"X-Twilio-Signature": base64.b64encode(mac.digest()).decode()}
+
+
+provider = Provider(NAME, "Twilio", sign=sign)
+
+
+@provider.operation("POST", "/2010-04-01/Accounts/<sid>/Messages.json", "messages.create")
+def create(sid: str) -> Response:
+    """Take a message, and say soon what became of it."""
+    if (refused := _not_let_in(sid)) is not None:
+        return refused
+    form = request.form
+    to, body = form.get("To", ""), form.get("Body", "")
+    if has(Mode.REFUSED):
+        return _error(400, 21610, "Attempt to send to unsubscribed recipient")
+    if not _E164.fullmatch(to):
+        return _error(400, 21211, f"Invalid 'To' Phone Number: {to}")
+    if not body or len(body) > _BODY_MAX:
+        return _error(400, 21617, "The concatenated message body exceeds the 1600 character limit")
+    if not form.get("From") and not form.get("MessagingServiceSid"):
+        return _error(400, 21603, "A 'From' phone number is required")
+    now, identifier = time.time(), f"SM{secrets.token_hex(16)}"
+    message = {
+        "sid": identifier,
+        "account_sid": SID,
+        "to": to,
+        "from": form.get("From"),
+        "messaging_service_sid": form.get("MessagingServiceSid"),
+        "body": body,
+        "num_segments": str(-(-len(body) // _PART)),
+        "status": "queued",
+        "error_code": None,
+        "error_message": None,
+        "direction": "outbound-api",
+        "date_created": formatdate(now, localtime=False),
+        "date_updated": formatdate(now, localtime=False),
+        "date_sent": None,
+        "callback": form.get("StatusCallback", ""),
+    }
+    store().put(NAME, _MESSAGES, identifier, message)
+    answer = _json(_shown(message), 201)
+    _carry(message)
+    return answer
+
+
+@provider.operation("GET", "/2010-04-01/Accounts/<sid>/Messages.json", "messages.list")
+def listed(sid: str) -> Response:
+    """Messages, newest first, perhaps to one number."""
+    if (refused := _not_let_in(sid)) is not None:
+        return refused
+    wanted = {"to": request.args["To"]} if "To" in request.args else {}
+    size = min(int(request.args.get("PageSize", 50)), _PAGE_MAX)
+    found = store().find(NAME, _MESSAGES, **wanted)[::-1]
+    page = [_shown(each) for each in found[:size]]
+    return _json({"messages": page, "page": 0, "page_size": size, "next_page_uri": None})
+
+
+@provider.operation("GET", "/2010-04-01/Accounts/<sid>/Messages/<message>.json", "messages.fetch")
+def fetch(sid: str, message: str) -> Response:
+    """One message."""
+    if (refused := _not_let_in(sid)) is not None:
+        return refused
+    found = store().get(NAME, _MESSAGES, message)
+    if found is None:
+        return _error(404, 20404, "The requested resource was not found")
+    return _json(_shown(found))
+
+
+def _carry(message: dict[str, Any]) -> None:
+    """The message goes its way; each step is told to whoever asked to be."""
+    status, error = _ENDS.get(message["to"][-4:], ("delivered", None))
+    for step in ("sent", status):
+        message |= {"status": step, "date_sent": formatdate(time.time(), localtime=False)}
+        if step == status:
+            message["error_code"] = error
+        if message["callback"]:
+            told = {
+                "MessageSid": message["sid"],
+                "SmsSid": message["sid"],
+                "AccountSid": SID,
+                "MessageStatus": step,
+                "SmsStatus": step,
+                "To": message["to"],
+                "From": message["from"] or "",
+                "ApiVersion": "2010-04-01",
+                **({"ErrorCode": str(error)} if step == status and error else {}),
+            }
+            address = urlsplit(message["callback"])
+            deliveries().send(
+                NAME,
+                urlencode(told),
+                content_type="application/x-www-form-urlencoded",
+                path=address.path + (f"?{address.query}" if address.query else ""),
+            )
+    store().put(NAME, _MESSAGES, message["sid"], message)
+
+
+def _shown(message: dict[str, Any]) -> dict[str, Any]:
+    uri = f"/2010-04-01/Accounts/{SID}/Messages/{message['sid']}.json"
+    told = {name: value for name, value in message.items() if name != "callback"}
+    return {**told, "api_version": "2010-04-01", "uri": uri, "price": None, "price_unit": "USD"}
+
+
+def _not_let_in(sid: str) -> Response | None:
+    given = request.authorization
+    if given is None or (given.username, given.password, sid) != (SID, TOKEN, SID):
+        return _error(401, 20003, "Authenticate")
+    return None
+
+
+def _error(status: int, code: int, message: str) -> Response:
+    more = f"https://www.twilio.com/docs/errors/{code}"
+    return _json({"code": code, "message": message, "more_info": more, "status": status}, status)
+
+
+def _json(document: object, status: int = 200) -> Response:
+    return Response(json.dumps(document), status, content_type="application/json")
