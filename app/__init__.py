@@ -9,7 +9,7 @@ A package imports only what stands below it, never up and never sideways:
     privacy                          consents, copies of what is held on people, erasing them
     hedging                          what is owed against what is held
     trading | funding                quotes and conversion orders; balances, mints and burns
-    pricing                          feeds, ticks, market prices
+    pricing | kyc                    feeds, ticks, market prices; who people and companies are
     screening                        sanctions lists, and who was checked against them
     ledger | messages                the only truth about amounts; what people are told
     identity | catalog               people and their sessions; assets and metals

@@ -39,16 +39,21 @@ from app.blueprints.admin import (
     staff,
 )
 from app.blueprints.admin import keys as key_pages
-from app.blueprints.api import admin, auth, me, messages, privacy, trade, wallet
+from app.blueprints.admin import payments as payment_pages
+from app.blueprints.api import admin, auth, kyc, me, messages, payments, privacy, trade, wallet
 from app.blueprints.auth import account, links, login, proof, steps
 from app.blueprints.public import home, policies
+from app.blueprints.support import home as support_home
+from app.blueprints.support import kyc as support_kyc
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample, sanctions
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
+from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.funding.rules import TransferLimits
+from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
 from app.identity.authority import StandingAuthority
 from app.identity.one_time import OneTimeKey
@@ -58,6 +63,8 @@ from app.identity.tokens import AccessTokens, signing_keys
 from app.integrations import counters, messaging
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.plaid import wiring as plaid
+from app.integrations.rails import provide_rails
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -65,6 +72,8 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Check, Condition, check_database
 from app.kit.ports import provide, resolve
+from app.kyc.ports import IdentityProvider
+from app.kyc.rules import KycRules
 from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
@@ -85,6 +94,8 @@ API_BLUEPRINTS = (
     privacy.blp,
     trade.blp,
     wallet.blp,
+    payments.blp,
+    kyc.blp,
     messages.blp,
     admin.blp,
 )
@@ -97,6 +108,8 @@ PAGE_BLUEPRINTS = (
     account.blp,
     links.blp,
     exposure.blp,
+    support_home.blp,
+    support_kyc.blp,
     approvals.blp,
     people.blp,
     staff.blp,
@@ -107,6 +120,7 @@ PAGE_BLUEPRINTS = (
     audit.blp,
     jobs.blp,
     key_pages.blp,
+    payment_pages.blp,
 )
 
 # A statement that waits or runs longer than this has a customer waiting behind it.
@@ -149,6 +163,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sanctions.sanctions,
     ):
         app.cli.add_command(group)
+    app.cli.add_command(reconcile_command.reconcile)
     return app
 
 
@@ -217,6 +232,18 @@ def _provide(settings: Settings) -> None:
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(Authority, StandingAuthority())
+    provide(
+        KycRules,
+        KycRules.of(
+            settings.kyc_daily_usd.split(","), valid=timedelta(days=settings.kyc_valid_days)
+        ),
+    )
+    provide(
+        PaymentLimits,
+        PaymentLimits.of(
+            card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
+        ),
+    )
     pricing = pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
@@ -235,10 +262,12 @@ def _provide(settings: Settings) -> None:
 
 def _provide_providers(settings: Settings, database: Database) -> None:
     """Whoever is called over the network, with a note of each call in the database."""
-    calls = Calls(database)
+    calls, webhooks = Calls(database), Webhooks(messaging.verifiers(settings))
     provide(Mailer, messaging.mailer(settings, calls))
     provide(Texter, messaging.texter(settings, calls))
-    provide(Webhooks, Webhooks(messaging.verifiers(settings)))
+    provide(IdentityProvider, plaid.connect(settings, calls, webhooks))
+    provide_rails(settings, calls, webhooks)
+    provide(Webhooks, webhooks)
 
 
 def _connect_database(app: Flask) -> Database:

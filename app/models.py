@@ -11,12 +11,14 @@ from app.idempotency import models as idempotency
 from app.identity import models as identity
 from app.keys import models as keys
 from app.kit.db import Base
+from app.kyc import models as kyc
 from app.ledger import models as ledger
 from app.messages import models as messages
 from app.outbox import models as outbox
 from app.pricing import models as pricing
 from app.privacy import models as privacy
 from app.providers import models as providers
+from app.reporting import models as reporting
 from app.screening import models as screening
 from app.throttle import models as throttle
 from app.trading import models as trading
@@ -34,6 +36,7 @@ __all__ = [
     "idempotency",
     "identity",
     "keys",
+    "kyc",
     "ledger",
     "messages",
     "metadata",
@@ -41,6 +44,7 @@ __all__ = [
     "pricing",
     "privacy",
     "providers",
+    "reporting",
     "screening",
     "throttle",
     "trading",

@@ -2,11 +2,15 @@
 
 from app.approvals import service as approvals
 from app.audit import service as audit
+from app.funding import approval as funding_approval
+from app.funding import arrivals, disputes, payments, payouts, poll, withdrawals
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import by_mail
 from app.identity import service as identity
 from app.keys import rotation as keys
+from app.kyc import checking
+from app.kyc import settling as kyc
 from app.ledger import service as ledger
 from app.messages import mailing, texting
 from app.messages import service as messages
@@ -14,27 +18,38 @@ from app.outbox import service as outbox
 from app.privacy import erasure
 from app.privacy import exports as privacy
 from app.providers import service as providers
+from app.reporting import reconciliation
 from app.screening import rescreening as screening
 from app.throttle import service as throttle
 from app.trading import service as trading
 
 __all__ = [
     "approvals",
+    "arrivals",
     "audit",
     "by_mail",
+    "checking",
+    "disputes",
     "erasure",
+    "funding_approval",
     "hedging",
     "idempotency",
     "identity",
     "keys",
+    "kyc",
     "ledger",
     "mailing",
     "messages",
     "outbox",
+    "payments",
+    "payouts",
+    "poll",
     "privacy",
     "providers",
+    "reconciliation",
     "screening",
     "texting",
     "throttle",
     "trading",
+    "withdrawals",
 ]

@@ -1,27 +1,40 @@
 """The sandbox as one application."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from sandbox import pages, sendgrid, twilio
+from sandbox import pages, plaid, sendgrid, twilio
+from sandbox.bank import bank
 from sandbox.faults import Faults
 from sandbox.provider import Provider
 from sandbox.store import Store
+from sandbox.stripe import stripe
 from sandbox.webhooks import Deliveries
 
 #: Every provider that is played, by name.
-PROVIDERS: dict[str, Provider] = {each.name: each for each in (sendgrid.provider, twilio.provider)}
+PROVIDERS: dict[str, Provider] = {
+    each.name: each for each in (bank, plaid.provider, sendgrid.provider, stripe, twilio.provider)
+}
+_CHORES_EVERY_SECONDS = 0.5
+_IDLE_SECONDS = 0.1
 
 
 def create_app(
-    store: Store, *, exchange_url: str, providers: Mapping[str, Provider] = PROVIDERS
+    store: Store,
+    *,
+    exchange_url: str,
+    providers: Mapping[str, Provider] = PROVIDERS,
+    settled_after_seconds: float = 0,
 ) -> Flask:
-    """The sandbox on these documents, for the exchange at that address."""
+    """The sandbox on these documents, for the exchange at that address. What is accepted settles
+    after so long, once somebody does the chores."""
     app = Flask(__name__)
+    app.config["SETTLED_AFTER_SECONDS"] = settled_after_seconds
     signers = {name: each.sign for name, each in providers.items() if each.sign}
     faults = Faults(store)
     app.extensions.update(
@@ -34,6 +47,27 @@ def create_app(
         app.register_blueprint(provider.blueprint)
     app.register_blueprint(pages.blp)
     return app
+
+
+def do_chores(app: Flask) -> None:
+    """Let happen what happens at the providers as time passes."""
+    store: Store = app.extensions["store"]
+    for provider in app.extensions["providers"].values():
+        for chore in provider.chores:
+            with app.app_context(), store.transaction():
+                chore()
+
+
+def run(app: Flask, ended: threading.Event) -> None:
+    """Deliver webhooks and do the chores until `ended`."""
+    deliveries: Deliveries = app.extensions["deliveries"]
+    chores_at = 0.0
+    while not ended.is_set():
+        if time.monotonic() >= chores_at:
+            do_chores(app)
+            chores_at = time.monotonic() + _CHORES_EVERY_SECONDS
+        if not deliveries.deliver_due():
+            ended.wait(_IDLE_SECONDS)
 
 
 class _Quiet(WSGIRequestHandler):

@@ -24,6 +24,7 @@ class Provider:
         self.title = title
         self.sign = sign
         self.operations: list[str] = []
+        self.chores: list[Callable[[], None]] = []
         self.blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
 
     def operation(self, method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
@@ -55,6 +56,18 @@ class Provider:
             return handler
 
         return declare
+
+    def chore(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Declare what happens at this provider as time passes: it is called every now and then,
+        in one transaction of the store."""
+        self.chores.append(work)
+        return work
+
+
+def settled_after() -> float:
+    """How many seconds what was accepted takes to settle by itself."""
+    seconds: float = current_app.config["SETTLED_AFTER_SECONDS"]
+    return seconds
 
 
 def store() -> Store:

@@ -1,7 +1,6 @@
 """What providers send to us: signed when it is sent, repeated until it is taken."""
 
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,6 @@ _OWN = "_sandbox"
 _KIND = "deliveries"
 _TRIES_MAX = 12
 _BACKOFF_SECONDS_MAX = 60.0
-_IDLE_SECONDS = 0.1
 _AN_HOUR = 3600
 
 Headers = dict[str, str]
@@ -109,12 +107,6 @@ class Deliveries:
         for delivery in due:
             self._try(delivery)
         return len(due)
-
-    def run(self, ended: threading.Event) -> None:
-        """Deliver until `ended`."""
-        while not ended.is_set():
-            if not self.deliver_due():
-                ended.wait(_IDLE_SECONDS)
 
     def _try(self, delivery: Delivery) -> None:
         body, at = delivery.body.encode(), time.time()

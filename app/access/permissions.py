@@ -55,6 +55,17 @@ class Permission(StrEnum):
     """See which keys seal what is sealed, and not the keys."""
     KEYS_ROTATE = "all:keys:rotate"
     """Have a new key seal what is sealed, with a second person's approval."""
+    KYC_DECIDE = "all:kyc:decide"
+    """Have the last word on who somebody is: take back what was approved, whoever approved it."""
+    KYC_READ = "all:kyc:read"
+    """See what people and companies submitted to be verified, with their documents."""
+    KYC_REVIEW = "all:kyc:review"
+    """Approve and reject who somebody is, or ask them for more; tier 3 and companies with a second
+    person's approval."""
+    PAYMENTS_READ = "all:payments:read"
+    """See deposits and withdrawals, and where they stand."""
+    PAYMENTS_RELEASE = "all:payments:release"
+    """Reject withdrawals, and let large ones go with a second person's approval."""
     PEOPLE_ERASE = "all:people:erase"
     """Erase a customer on their written wish, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
@@ -71,6 +82,8 @@ class Permission(StrEnum):
     """Invite people to work here, with a role that grants no more than one has."""
     BRANCHES_READ = "branch:branches:read"
     """See branches and who works there."""
+    KYC_VERIFY = "branch:kyc:verify"
+    """Confirm of whoever stands at the counter that their document was seen there."""
     ACCOUNT_CHANGE = "own:account:change"
     """Change one's own names and phone number."""
     ACCOUNT_ERASE = "own:account:erase"
@@ -87,10 +100,18 @@ class Permission(StrEnum):
     """See one's own balances."""
     CONSENTS_MANAGE = "own:consents:manage"
     """See what one agreed to, agree, and take consent back."""
+    DEPOSITS_CREATE = "own:deposits:create"
+    """Pay money in."""
+    DEPOSITS_READ = "own:deposits:read"
+    """See one's own deposits."""
     EMAIL_CONFIRM = "own:email:confirm"
     """Ask for another link that confirms one's own address."""
     EXPORTS_MANAGE = "own:exports:manage"
     """Have a copy made of what is held on oneself, and fetch it."""
+    KYC_STATUS = "own:kyc:read"
+    """See how far one is verified, and what one may move for it."""
+    KYC_SUBMIT = "own:kyc:submit"
+    """Say who one is and what one's company is, and send documents that show it."""
     MESSAGES_READ = "own:messages:read"
     """Read the messages one was sent."""
     NOTIFICATIONS_CHOOSE = "own:notifications:choose"
@@ -109,6 +130,10 @@ class Permission(StrEnum):
     """Log out."""
     TRANSFERS_CREATE = "own:transfers:create"
     """Move one's own assets between one's own accounts."""
+    WITHDRAWALS_CREATE = "own:withdrawals:create"
+    """Have money paid out to oneself."""
+    WITHDRAWALS_READ = "own:withdrawals:read"
+    """See one's own withdrawals."""
 
 
 _EVERYBODY = frozenset(
@@ -132,10 +157,16 @@ _CUSTOMER = frozenset(
         Permission.ADDRESSES_READ,
         Permission.API_KEYS_MANAGE,
         Permission.BALANCES_READ,
+        Permission.DEPOSITS_CREATE,
+        Permission.DEPOSITS_READ,
+        Permission.KYC_STATUS,
+        Permission.KYC_SUBMIT,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_CREATE,
+        Permission.WITHDRAWALS_READ,
     }
 )
 _OVERSIGHT = frozenset(
@@ -147,6 +178,8 @@ _OVERSIGHT = frozenset(
         Permission.EXPOSURE_READ,
         Permission.JOBS_READ,
         Permission.KEYS_READ,
+        Permission.KYC_READ,
+        Permission.PAYMENTS_READ,
         Permission.PEOPLE_READ,
         Permission.ROLES_READ,
         Permission.SCREENING_READ,
@@ -157,11 +190,15 @@ _CONDUCT = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
+        Permission.PAYMENTS_READ,
+        Permission.PAYMENTS_RELEASE,
         Permission.PEOPLE_ERASE,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_SUSPEND,
     }
 )
+#: Of who looks at what people submitted to be verified.
+_KYC = frozenset({Permission.KYC_READ, Permission.KYC_REVIEW})
 _GOVERNMENT = frozenset(
     {
         Permission.BRANCHES_EDIT,
@@ -179,17 +216,26 @@ DELEGABLE = frozenset(
         Permission.ACCOUNT_READ,
         Permission.ADDRESSES_READ,
         Permission.BALANCES_READ,
+        Permission.DEPOSITS_READ,
+        Permission.KYC_STATUS,
         Permission.MESSAGES_READ,
         Permission.ORDERS_PLACE,
         Permission.ORDERS_READ,
         Permission.QUOTES_CREATE,
         Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_READ,
     }
 )
 
 #: Money moves only for a person whose address is known to be theirs.
 NEEDS_CONFIRMED_EMAIL = frozenset(
-    {Permission.ORDERS_PLACE, Permission.QUOTES_CREATE, Permission.TRANSFERS_CREATE}
+    {
+        Permission.DEPOSITS_CREATE,
+        Permission.ORDERS_PLACE,
+        Permission.QUOTES_CREATE,
+        Permission.TRANSFERS_CREATE,
+        Permission.WITHDRAWALS_CREATE,
+    }
 )
 
 #: Roles whose holders work at one branch, and whose `branch:` permissions end there.
@@ -201,11 +247,19 @@ BRANCH_BOUND = frozenset({Role.TELLER})
 PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERYBODY | _CUSTOMER,
-        Role.SUPPORT: _EVERYBODY | _CASEWORK | {Permission.PEOPLE_READ},
-        Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ},
+        Role.SUPPORT: _EVERYBODY
+        | {Permission.PAYMENTS_READ}
+        | _CASEWORK
+        | _KYC
+        | {Permission.PEOPLE_READ},
+        Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
         Role.INVENTORY: _EVERYBODY,
-        Role.COMPLIANCE: _EVERYBODY | _CONDUCT | _CASEWORK | {Permission.SCREENING_READ},
+        Role.COMPLIANCE: _EVERYBODY
+        | _CONDUCT
+        | _CASEWORK
+        | _KYC
+        | {Permission.KYC_DECIDE, Permission.SCREENING_READ},
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _CASEWORK | _GOVERNMENT,
+        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _CASEWORK | _GOVERNMENT | _KYC,
     }
 )

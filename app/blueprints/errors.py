@@ -40,6 +40,13 @@ class MalformedJson(errors.Malformed):
     title = "The body is not valid JSON"
 
 
+class MalformedForm(errors.Malformed):
+    """The body is not the form that it is declared to be."""
+
+    code = "malformed_form"
+    title = "The form could not be read"
+
+
 class BadRequest(errors.Malformed):
     """The request line, host or headers could not be understood."""
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from app.access import Actor, Permission
 from app.approvals import queries as approvals
 from app.cases import queries as cases
+from app.funding import queries as funding
 from app.kit.db import Session
+from app.kyc import queries as kyc
 from app.outbox import queries as outbox
 
 
@@ -38,13 +40,30 @@ class Section:
 
 
 _DECISIONS = Count(approvals.count_waiting_for, "waiting for you")
+_WITHDRAWALS = Count(lambda session, _actor: funding.withdrawals_waiting(session), "waiting")
 _CASES = Count(cases.count_waiting_for, "to be looked into")
+_VERIFICATIONS = Count(lambda session, _actor: kyc.count_in_review(session), "in review")
 _DEAD_JOBS = Count(lambda session, _actor: outbox.dead_count(session), "dead")
 
 SECTIONS = (
     Section(
         "Treasury",
-        (Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),),
+        (
+            Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),
+            Entry(
+                "Withdrawals",
+                "payments_pages.show_withdrawals",
+                "arrow-up",
+                Permission.PAYMENTS_READ,
+                _WITHDRAWALS,
+            ),
+            Entry(
+                "Deposits",
+                "payments_pages.show_deposits",
+                "arrow-down",
+                Permission.PAYMENTS_READ,
+            ),
+        ),
     ),
     Section(
         "People",
@@ -60,6 +79,19 @@ SECTIONS = (
             ),
             Entry("Roles", "roles_pages.matrix", "shield", Permission.ROLES_READ),
             Entry("Branches", "branches_pages.branches", "building", Permission.BRANCHES_READ),
+        ),
+    ),
+    Section(
+        "Customers",
+        (
+            Entry(
+                "Verification",
+                "support_kyc_pages.queue",
+                "shield",
+                Permission.KYC_READ,
+                _VERIFICATIONS,
+            ),
+            Entry("At the counter", "support_kyc_pages.counter", "check", Permission.KYC_VERIFY),
         ),
     ),
     Section(

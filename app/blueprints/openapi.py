@@ -14,6 +14,8 @@ from flask_smorest import Api
 from app.access import NEEDS_CONFIRMED_EMAIL, EmailNotConfirmed
 from app.blueprints import errors
 from app.blueprints.api.schemas import fields
+from app.blueprints.body import JSON
+from app.blueprints.upload import FORM
 from app.idempotency.errors import (
     HEADER,
     IdempotencyInProgress,
@@ -112,6 +114,7 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
     api = ProblemApi(spec_kwargs={"marshmallow_plugin": _Plugin()})
     for kind in (fields.PublicId, fields.AmountText, fields.Text):
         api.register_field(kind, "string", None)
+    api.register_field(fields.FileField, "string", "binary")
     api.register_field(fields.Instant, "string", "date-time")
     api.init_app(app)
     api.spec.components.security_scheme(
@@ -133,7 +136,9 @@ def describe(operation: "Operation", tag: str) -> dict[str, Any]:
     if description:
         document["description"] = " ".join(description.split())
     if operation.takes is not None:
-        document["requestBody"] = {"required": True, "content": _content(operation.takes)}
+        media_type = FORM if operation.takes_file else JSON
+        content = _content(operation.takes, media_type)
+        document["requestBody"] = {"required": True, "content": content}
     return document
 
 
@@ -191,7 +196,7 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
     if sends_body:
         yield errors.UnsupportedMediaType
         yield errors.BodyTooLarge
-        yield errors.MalformedJson
+        yield errors.MalformedForm if operation.takes_file else errors.MalformedJson
     if sends_body or operation.query is not None:
         yield errors.InvalidRequest
     if "<" in operation.path:
@@ -217,8 +222,8 @@ def _problem(status: int, codes: list[str]) -> dict[str, Any]:
     }
 
 
-def _content(schema: ma.Schema) -> dict[str, Any]:
-    return {"application/json": {"schema": type(schema), "example": example_of(schema)}}
+def _content(schema: ma.Schema, media_type: str = JSON) -> dict[str, Any]:
+    return {media_type: {"schema": type(schema), "example": example_of(schema)}}
 
 
 def example_of(schema: ma.Schema) -> Any:

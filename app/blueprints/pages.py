@@ -72,14 +72,16 @@ class PageBlueprint(Blueprint):
         public: bool = False,
         snapshot: bool = False,
         fresh: bool = False,
+        writes: bool = False,
         rate_limit: RateLimit | None = RateLimit.PAGE,
     ) -> Callable[[View], View]:
         """Declare a page; exactly one of `permission` and `public` is given.
 
         The function gets `session` and `actor`, then the path's variables by name; a public one
         gets `database` and opens what it needs. A GET only reads, each statement on its own or all
-        of one moment with `snapshot`; everything else is one transaction. `fresh`: a sensitive act,
-        for which the person proves again who they are unless they did a short while ago.
+        of one moment with `snapshot`, unless it `writes`; everything else is one transaction.
+        `fresh`: a sensitive act, for which the person proves again who they are unless they did a
+        short while ago.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -95,7 +97,7 @@ class PageBlueprint(Blueprint):
                 require(member.actor, permission)
                 if fresh and not member.is_fresh:
                     return ask_to_prove()
-                with _opened(method, snapshot=snapshot) as session:
+                with _opened(writes=writes or method != "GET", snapshot=snapshot) as session:
                     request.environ[SESSION] = session
                     try:
                         response = handler(session, member.actor, **variables)
@@ -208,7 +210,7 @@ def _database() -> Database:
     return database
 
 
-def _opened(method: str, *, snapshot: bool) -> AbstractContextManager[Session]:
-    if method != "GET":
+def _opened(*, writes: bool, snapshot: bool) -> AbstractContextManager[Session]:
+    if writes:
         return _database().transaction()
     return _database().transaction(SNAPSHOT) if snapshot else _database().reading()

@@ -28,7 +28,7 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
-from app.blueprints import openapi
+from app.blueprints import openapi, upload
 from app.blueprints.body import JSON, json_body
 from app.blueprints.envelope import ACTOR
 from app.blueprints.errors import InvalidRequest
@@ -82,6 +82,7 @@ class Operation:
     own_transactions: bool
     snapshot: bool
     gives_files: tuple[str, ...]
+    takes_file: int
 
     @property
     def public(self) -> bool:
@@ -123,18 +124,17 @@ class ApiBlueprint(Blueprint):
         own_transactions: bool = False,
         snapshot: bool = False,
         gives_files: tuple[str, ...] = (),
+        takes_file: int = 0,
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
         The function gets `session`; `actor` unless public; `body` and `query` if declared; then
         the path's variables by name. It returns what `gives` renders, a `Reply`, a `File`, or a
-        `Refusal`, raised after the commit: what it recorded stays. Its docstring describes it.
-
-        `writes` opens a transaction; it is the default for every method but GET. Otherwise each
-        statement reads on its own, or with `snapshot` all of one moment. With `own_transactions`
-        the function gets `database` in place of `session`, for something slow between two.
-        `refusals` and `replies` document answers beside the usual ones, `gives_files` the media
-        types of a `File` that is answered, always or in place of what `gives` renders.
+        `Refusal`, raised after the commit: what it recorded stays. `writes` opens a transaction, as
+        every method but GET does; otherwise each statement reads on its own, or with `snapshot` all
+        of one moment. `own_transactions` gives `database` in place of `session`. `refusals` and
+        `replies` document answers beside the usual ones, `gives_files` the media types of a `File`
+        that is answered. `takes_file`, its bytes at most: the form's field `file` is an `Upload`.
         """
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
@@ -157,6 +157,7 @@ class ApiBlueprint(Blueprint):
                 own_transactions=own_transactions,
                 snapshot=snapshot,
                 gives_files=gives_files,
+                takes_file=takes_file,
             )
             _check_combination(operation)
             _check_parameters(operation)
@@ -198,6 +199,8 @@ def _check_combination(operation: Operation) -> None:
         raise TypeError(f"{route}: nothing can be written on a snapshot")
     if operation.idempotent and (operation.public or operation.own_transactions):
         raise TypeError(f"{route}: one key, one actor, one transaction")
+    if operation.takes_file and (operation.idempotent or operation.takes is None):
+        raise TypeError(f"{route}: a file comes with fields, and is known by itself if sent again")
 
 
 def _check_parameters(operation: Operation) -> None:
@@ -301,7 +304,10 @@ def _read(operation: Operation) -> Asked:
         key = keys.checked_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
     body: Any = None
     arguments: tuple[Any, ...] = ()
-    if operation.takes is not None:
+    if operation.takes is not None and operation.takes_file:
+        form = upload.form_with_file(operation.takes_file)
+        arguments = (_load(operation.takes, form),)
+    elif operation.takes is not None:
         body = json_body()
         arguments = (_load(operation.takes, body),)
     elif request.content_length and operation.method != "GET":

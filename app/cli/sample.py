@@ -24,6 +24,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.money import Amount, InvalidAmount
 from app.kit.ports import resolve
+from app.kyc import service as kyc
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.pricing.ports import PriceFeed
@@ -69,8 +70,10 @@ def load(*, migrate: bool) -> None:
             email = f"{local}@pbcex.local"
             if _find(session, email) is None:
                 user_id = _add(session, email, role, first_name, last_name)
-                for amount in PURSE if role is Role.USER else ():
-                    _credit(session, user_id, amount)
+                if role is Role.USER:
+                    _verify(session, user_id)
+                    for amount in PURSE:
+                        _credit(session, user_id, amount)
                 added += 1
         now = clock.now()
         observations = {feed.name: feed.fetch(now) for feed in _simulated_feeds()}
@@ -84,7 +87,8 @@ def load(*, migrate: bool) -> None:
 @click.argument("asset", type=click.Choice(list(TRADABLE)))
 @click.argument("amount")
 def credit(email: str, asset: str, amount: str) -> None:
-    """Confirm EMAIL's address and give its owner AMOUNT of ASSET out of the owners' capital."""
+    """Confirm EMAIL's address, lift its owner to KYC tier 3 and give them AMOUNT of ASSET out of
+    the owners' capital."""
     try:
         given = Amount.parse(TRADABLE[asset], amount)
     except InvalidAmount as error:
@@ -94,6 +98,7 @@ def credit(email: str, asset: str, amount: str) -> None:
         if user_id is None:
             raise click.ClickException(f"nobody has the address {email}")
         by_mail.confirm_email(session, user_id)
+        _verify(session, user_id)
         _credit(session, user_id, given)
     click.echo(f"{email} has {given} {asset} more")
 
@@ -154,6 +159,10 @@ def _branch(session: Session) -> UUID:
     code, name = BRANCH
     found = branches.find(session, code)
     return found or branches_service.open_branch(session, None, code=code, name=name)
+
+
+def _verify(session: Session, user_id: UUID) -> None:
+    kyc.lift(session, user_id, note=click.get_current_context().command_path)
 
 
 def _credit(session: Session, user_id: UUID, amount: Amount) -> None:

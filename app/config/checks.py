@@ -157,3 +157,13 @@ def split(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+
+
+def rising_dollars(value: str) -> str:
+    """Whole dollars for four tiers, none less than the one before."""
+    given = value.split(",")
+    if len(given) != len("0123") or not all(re.fullmatch(r"\d{1,12}", each) for each in given):
+        raise ValueError("is four whole numbers of dollars, for the tiers from 0 to 3")
+    if sorted(given, key=int) != given:
+        raise ValueError("must not fall from one tier to the next")
+    return value

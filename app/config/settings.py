@@ -125,10 +125,22 @@ class Settings(ProviderSettings):
     quote_seconds: int = Field(30, alias="PBCEX_QUOTE_SECONDS", ge=1, le=3600)
     #: JSON by metal: how many troy ounces the net may be off zero; the rest keep their defaults.
     exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
+    #: US dollars that somebody may move a day, for each tier from 0 to 3.
+    kyc_daily_usd: Annotated[str, AfterValidator(checks.rising_dollars)] = Field(
+        "0,1000,10000,250000", alias="PBCEX_KYC_DAILY_USD"
+    )
+    #: For so long a verification holds; then it is submitted again.
+    kyc_valid_days: int = Field(730, alias="PBCEX_KYC_VALID_DAYS", ge=31)
     #: Troy ounces that may pass between PAXG and XAU-s: at once, and within 24 hours.
     transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
     transfer_ounces_per_day: Decimal = Field(
         Decimal(250), alias="PBCEX_TRANSFER_OUNCES_PER_DAY", gt=0
+    )
+    #: US dollars: what a card may be charged at once, and from where on two of our staff release a
+    #: withdrawal.
+    card_usd_max: Decimal = Field(Decimal(10_000), alias="PBCEX_CARD_USD_MAX", gt=0)
+    withdrawal_approval_usd: Decimal = Field(
+        Decimal(10_000), alias="PBCEX_WITHDRAWAL_APPROVAL_USD", gt=0
     )
     #: The gate between them closes while PAXG is further from gold than this.
     paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)

@@ -1,12 +1,19 @@
 """Tables of funding."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.keys.registry import Sealed
 from app.kit.db import Base
+
+Instant = sa.DateTime(timezone=True)
+_METHODS = "method IN ('card', 'bank', 'crypto', 'mobile_money')"
+_HAS_COME = "status IN ('credited', 'disputed', 'taken_back')"
 
 
 class TransferRow(Base):
@@ -25,4 +32,188 @@ class TransferRow(Base):
     to_asset: Mapped[str] = mapped_column(sa.Text)
     #: Minor units of either asset: both have eight decimals of a troy ounce.
     units: Mapped[int] = mapped_column(sa.BigInteger)
-    transferred_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    transferred_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DepositRow(Base):
+    """Money that a customer announced, or that came."""
+
+    __tablename__ = "deposits"
+    __table_args__ = (
+        sa.CheckConstraint(_METHODS, name="deposit_method_known"),
+        sa.CheckConstraint(
+            "status IN ('requested', 'unknown', 'pending', 'credited', 'disputed', 'taken_back',"
+            " 'failed', 'cancelled')",
+            name="deposit_status_known",
+        ),
+        sa.CheckConstraint("asked_units > 0", name="deposit_asks_for_something"),
+        sa.CheckConstraint("credited_units > 0", name="deposit_credits_something"),
+        sa.CheckConstraint("cost_units >= 0", name="deposit_cost_not_negative"),
+        sa.CheckConstraint(f"({_HAS_COME}) = (credited_at IS NOT NULL)", name="credited_says_when"),
+        sa.CheckConstraint(
+            "(credited_at IS NULL) = (credited_units IS NULL)", name="credited_says_how_much"
+        ),
+        sa.CheckConstraint(
+            "credited_at IS NULL OR provider_ref IS NOT NULL", name="credited_has_evidence"
+        ),
+        sa.CheckConstraint(
+            "asked_units IS NOT NULL OR credited_units IS NOT NULL", name="deposit_has_an_amount"
+        ),
+        sa.UniqueConstraint("provider", "provider_ref", name="deposits_provider_provider_ref_key"),
+        sa.Index("deposits_user_id_id_idx", "user_id", "id"),
+        sa.Index(
+            "deposits_open_looked_at_idx",
+            "looked_at",
+            postgresql_where=sa.text("status IN ('requested', 'unknown', 'pending')"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    method: Mapped[str] = mapped_column(sa.Text)
+    asset: Mapped[str] = mapped_column(sa.Text)
+    #: Minor units, as of all amounts here. None where money came that nobody had announced.
+    asked_units: Mapped[int | None] = mapped_column(sa.BigInteger)
+    credited_units: Mapped[int | None] = mapped_column(sa.BigInteger)
+    #: What the provider kept.
+    cost_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
+    status: Mapped[str] = mapped_column(sa.Text)
+    provider: Mapped[str] = mapped_column(sa.Text)
+    #: The provider's id of the payment, as soon as we know it.
+    provider_ref: Mapped[str | None] = mapped_column(sa.Text)
+    #: The processor's token of a card, or a phone number: until the provider has answered.
+    source_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: What the customer needs to go on: an account to send to, a client secret.
+    instructions_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: Of the provider, where it said no.
+    code: Mapped[str | None] = mapped_column(sa.Text)
+    requested_at: Mapped[datetime] = mapped_column(Instant)
+    #: When the provider was first asked.
+    opened_at: Mapped[datetime | None] = mapped_column(Instant)
+    looked_at: Mapped[datetime] = mapped_column(Instant)
+    credited_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class DepositEvent(Base):
+    """A step of a deposit, with what it rests on."""
+
+    __tablename__ = "deposit_events"
+    __table_args__ = (sa.Index("deposit_events_deposit_id_id_idx", "deposit_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    deposit_id: Mapped[UUID] = mapped_column(sa.ForeignKey("deposits.id"))
+    from_status: Mapped[str | None] = mapped_column(sa.Text)
+    to_status: Mapped[str] = mapped_column(sa.Text)
+    evidence: Mapped[str | None] = mapped_column(sa.Text)
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class GivenAccountRow(Base):
+    """An account at a provider that one customer can send to."""
+
+    __tablename__ = "given_accounts"
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "method", name="given_accounts_user_id_method_key"),
+        sa.UniqueConstraint(
+            "provider", "account_ref", name="given_accounts_provider_account_ref_key"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    method: Mapped[str] = mapped_column(sa.Text)
+    provider: Mapped[str] = mapped_column(sa.Text)
+    account_ref: Mapped[str] = mapped_column(sa.Text)
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    given_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DisputeRow(Base):
+    """A deposit that the customer's bank took back."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        sa.CheckConstraint("status IN ('open', 'won', 'lost')", name="dispute_status_known"),
+        sa.CheckConstraint("units > 0", name="dispute_is_about_something"),
+        sa.CheckConstraint("cost_units >= 0", name="dispute_cost_not_negative"),
+        sa.CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="open_until_closed"),
+        sa.UniqueConstraint("provider", "provider_ref", name="disputes_provider_provider_ref_key"),
+        sa.Index("disputes_deposit_id_idx", "deposit_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    deposit_id: Mapped[UUID] = mapped_column(sa.ForeignKey("deposits.id"))
+    provider: Mapped[str] = mapped_column(sa.Text)
+    provider_ref: Mapped[str] = mapped_column(sa.Text)
+    units: Mapped[int] = mapped_column(sa.BigInteger)
+    cost_units: Mapped[int] = mapped_column(sa.BigInteger)
+    status: Mapped[str] = mapped_column(sa.Text)
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class WithdrawalRow(Base):
+    """Money that a customer wants sent. It is held from the start, until it has gone or is free."""
+
+    __tablename__ = "withdrawals"
+    __table_args__ = (
+        sa.CheckConstraint(_METHODS, name="withdrawal_method_known"),
+        sa.CheckConstraint(
+            "status IN ('in_review', 'awaiting_approval', 'approved', 'sending', 'unknown', 'sent',"
+            " 'completed', 'returned', 'failed', 'rejected', 'cancelled')",
+            name="withdrawal_status_known",
+        ),
+        sa.CheckConstraint("units > 0", name="withdrawal_pays_something"),
+        sa.CheckConstraint("usd_units >= 0", name="withdrawal_worth_not_negative"),
+        sa.CheckConstraint(
+            "status NOT IN ('sent', 'completed', 'returned') OR provider_ref IS NOT NULL",
+            name="sent_has_evidence",
+        ),
+        sa.CheckConstraint(
+            "(status IN ('completed', 'returned')) = (completed_at IS NOT NULL)",
+            name="completed_says_when",
+        ),
+        sa.Index("withdrawals_user_id_id_idx", "user_id", "id"),
+        sa.Index(
+            "withdrawals_under_way_looked_at_idx",
+            "looked_at",
+            postgresql_where=sa.text(
+                "status IN ('in_review', 'approved', 'sending', 'unknown', 'sent')"
+            ),
+        ),
+        sa.Index("withdrawals_provider_provider_ref_idx", "provider", "provider_ref"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    method: Mapped[str] = mapped_column(sa.Text)
+    asset: Mapped[str] = mapped_column(sa.Text)
+    units: Mapped[int] = mapped_column(sa.BigInteger)
+    #: What it was worth in cents when it was asked for, as limits count.
+    usd_units: Mapped[int] = mapped_column(sa.BigInteger)
+    status: Mapped[str] = mapped_column(sa.Text)
+    destination_sealed: Mapped[bytes] = mapped_column(Sealed)
+    #: Equal for equal places.
+    destination_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    destination_masked: Mapped[str] = mapped_column(sa.Text)
+    provider: Mapped[str] = mapped_column(sa.Text)
+    provider_ref: Mapped[str | None] = mapped_column(sa.Text)
+    code: Mapped[str | None] = mapped_column(sa.Text)
+    requested_at: Mapped[datetime] = mapped_column(Instant)
+    looked_at: Mapped[datetime] = mapped_column(Instant)
+    completed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class WithdrawalEvent(Base):
+    """A step of a withdrawal, by whom, with what it rests on."""
+
+    __tablename__ = "withdrawal_events"
+    __table_args__ = (sa.Index("withdrawal_events_withdrawal_id_id_idx", "withdrawal_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    withdrawal_id: Mapped[UUID] = mapped_column(sa.ForeignKey("withdrawals.id"))
+    from_status: Mapped[str | None] = mapped_column(sa.Text)
+    to_status: Mapped[str] = mapped_column(sa.Text)
+    actor_id: Mapped[UUID | None]
+    evidence: Mapped[str | None] = mapped_column(sa.Text)
+    at: Mapped[datetime] = mapped_column(Instant)

@@ -1,15 +1,50 @@
-"""Reads of funding: a customer's balances by account, with their worth in dollars."""
+"""Reads of funding: a customer's balances with their worth in dollars, deposits, withdrawals."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from app.catalog.rules import FUNDING, TRADING, USD
+from app.catalog.rules import FUNDING, TRADABLE, TRADING, USD
+from app.funding.ports import Method
 from app.funding.rules import value_in_usd
+from app.funding.statuses import CANCELLABLE, DepositStatus, WithdrawalStatus
+from app.keys import service as keys
+from app.kit import ids
 from app.kit.db import Session
+from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
+from app.kit.pages import Page, cut
+from app.kit.pipeline import Row
 from app.ledger import queries as ledger
 from app.ledger.queries import CustomerBalance
 from app.pricing import queries as pricing
+
+_DEPOSITS = """
+SELECT id, user_id, method, asset, asked_units, credited_units, status, instructions_sealed, code,
+    provider, provider_ref, requested_at, credited_at
+FROM deposits
+"""
+_WITHDRAWALS = """
+SELECT id, user_id, method, asset, units, status, destination_masked, code, provider, provider_ref,
+    requested_at, completed_at
+FROM withdrawals
+"""
+_FILTER = """
+WHERE (%(user)s::uuid IS NULL OR user_id = %(user)s)
+    AND (%(before)s::uuid IS NULL OR id < %(before)s)
+    AND (%(status)s::text IS NULL OR status = %(status)s)
+    AND (%(method)s::text IS NULL OR method = %(method)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+_STEPS_OF_DEPOSIT = """
+SELECT to_status, evidence, NULL, at FROM deposit_events WHERE deposit_id = %s ORDER BY id
+"""
+_STEPS_OF_WITHDRAWAL = """
+SELECT to_status, evidence, actor_id, at FROM withdrawal_events WHERE withdrawal_id = %s ORDER BY id
+"""
+_WAITING = "SELECT count(*) FROM withdrawals WHERE status IN ('awaiting_approval', 'in_review')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +83,149 @@ def holdings_of(session: Session, user_id: UUID) -> Holdings:
     trading = [holding(asset) for asset in TRADING]
     worth = sum(h.usd_value.units for h in (*funding, *trading) if h.usd_value is not None)
     return Holdings(funding, trading, Amount(USD, worth))
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A deposit as its owner and our staff see it."""
+
+    id: UUID
+    user_id: UUID
+    method: Method
+    #: What came, or else what was announced.
+    amount: Amount
+    status: DepositStatus
+    #: What the customer needs to go on; empty unless they have to.
+    instructions: Mapping[str, str]
+    code: str | None
+    provider: str
+    provider_ref: str | None
+    requested_at: datetime
+    credited_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        """The id as others see it."""
+        return ids.encode("dep", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A withdrawal as its owner and our staff see it."""
+
+    id: UUID
+    user_id: UUID
+    method: Method
+    amount: Amount
+    status: WithdrawalStatus
+    #: Masked.
+    destination: str
+    code: str | None
+    provider: str
+    provider_ref: str | None
+    requested_at: datetime
+    completed_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        """The id as others see it."""
+        return ids.encode("wdr", self.id)
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Whether it has not been sent."""
+        return self.status in CANCELLABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to a payment."""
+
+    status: str
+    evidence: str | None
+    actor_id: UUID | None
+    at: datetime
+
+
+def deposits(
+    session: Session,
+    *,
+    limit: int,
+    user_id: UUID | None = None,
+    before: UUID | None = None,
+    status: str | None = None,
+    method: str | None = None,
+) -> Page[Deposit]:
+    """Deposits, newest first: a person's, or everybody's."""
+    values = {
+        "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
+    }  # fmt: skip
+    rows = session.rows(f"{_DEPOSITS}{_FILTER}", values)
+    return cut([_deposit(row) for row in rows], limit, lambda each: each.id)
+
+
+def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> Deposit:
+    """One of them; of this person alone, if one is given. Raises `NotFound`."""
+    row = session.row(f"{_DEPOSITS} WHERE id = %s", (deposit_id,))
+    if row is None or (user_id is not None and row[1] != user_id):
+        raise NotFound
+    return _deposit(row)
+
+
+def deposit_steps(session: Session, deposit_id: UUID) -> Sequence[Step]:
+    """What happened to it, oldest first."""
+    return [Step(*row) for row in session.rows(_STEPS_OF_DEPOSIT, (deposit_id,))]
+
+
+def withdrawals(
+    session: Session,
+    *,
+    limit: int,
+    user_id: UUID | None = None,
+    before: UUID | None = None,
+    status: str | None = None,
+    method: str | None = None,
+) -> Page[Withdrawal]:
+    """Withdrawals, newest first: a person's, or everybody's."""
+    values = {
+        "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
+    }  # fmt: skip
+    rows = session.rows(f"{_WITHDRAWALS}{_FILTER}", values)
+    return cut([_withdrawal(row) for row in rows], limit, lambda each: each.id)
+
+
+def withdrawal(session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None) -> Withdrawal:
+    """One of them; of this person alone, if one is given. Raises `NotFound`."""
+    row = session.row(f"{_WITHDRAWALS} WHERE id = %s", (withdrawal_id,))
+    if row is None or (user_id is not None and row[1] != user_id):
+        raise NotFound
+    return _withdrawal(row)
+
+
+def withdrawal_steps(session: Session, withdrawal_id: UUID) -> Sequence[Step]:
+    """What happened to it, oldest first."""
+    return [Step(*row) for row in session.rows(_STEPS_OF_WITHDRAWAL, (withdrawal_id,))]
+
+
+def withdrawals_waiting(session: Session) -> int:
+    """How many wait for our staff."""
+    row = session.row(_WAITING)
+    return int(row[0]) if row else 0
+
+
+def _deposit(row: Row) -> Deposit:
+    identifier, user_id, method, code, asked, credited, status, sealed, *rest = row
+    told: dict[str, str] = {}
+    if sealed is not None:
+        raw = keys.open_sealed(
+            sealed, table="deposits", column="instructions_sealed", key=identifier
+        )
+        told = json.loads(raw)
+    amount = Amount(TRADABLE[code], credited or asked)
+    return Deposit(identifier, user_id, Method(method), amount, DepositStatus(status), told, *rest)
+
+
+def _withdrawal(row: Row) -> Withdrawal:
+    identifier, user_id, method, code, units, status, *rest = row
+    amount = Amount(TRADABLE[code], units)
+    return Withdrawal(identifier, user_id, Method(method), amount, WithdrawalStatus(status), *rest)

@@ -66,11 +66,14 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
     now = clock.now()
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
+    custody: dict[str, int] = {}
     for line in ledger.house_balances(session):
         # What is not customers' sums to what is: each entry is zero in each asset.
         owed[line.asset] = owed.get(line.asset, 0) + line.units
         if line.account_class == AccountClass.POSITION:
             positions[line.asset] = -line.units
+        elif line.account_class == AccountClass.CUSTODY:
+            custody[line.asset] = line.units
     quoted = trading.open_quotes(session, now)
     prices = {price.metal: price for price in pricing.market(session)}
     metals = [
@@ -79,6 +82,7 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
             owed=owed,
             quoted=quoted,
             positions=positions,
+            custody=custody,
             price=prices.get(metal),
             band=exposure_rules.bands[metal],
         )

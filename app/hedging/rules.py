@@ -124,6 +124,7 @@ def exposure_of(
     owed: Mapping[str, int],
     quoted: Mapping[str, int],
     positions: Mapping[str, int],
+    custody: Mapping[str, int],
     price: MarketPrice | None,
     band: Band,
 ) -> MetalExposure:
@@ -134,7 +135,7 @@ def exposure_of(
         customer_liabilities=ounces_in(metal, owed),
         open_quotes=ounces_in(metal, quoted),
         vault=nothing,
-        custody=nothing,
+        custody=ounces_in(metal, custody),
         in_transit=nothing,
         hedged=nothing,
         position=ounces_in(metal, positions),

@@ -31,6 +31,7 @@ _BY_API_KEY = f"""
         AND (k.expires_at IS NULL OR k.expires_at > %s)
 """
 _IS_ERASED = "SELECT FROM users WHERE id = %s AND erased_at IS NOT NULL"
+_IS_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active'"
 _PERSON = """
     SELECT id, email, first_name, last_name, phone, role, email_confirmed_at, created_at
     FROM users WHERE
@@ -109,6 +110,11 @@ def mail_address(session: Session, user_id: UUID) -> str:
 def is_erased(session: Session, user_id: UUID) -> bool:
     """Whether there was such a person, and they were erased."""
     return session.row(_IS_ERASED, (user_id,)) is not None
+
+
+def is_active(session: Session, user_id: UUID) -> bool:
+    """Whether this person is neither suspended nor erased."""
+    return session.row(_IS_ACTIVE, (user_id,)) is not None
 
 
 def email_key_of(session: Session, user_id: UUID) -> str:

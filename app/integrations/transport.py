@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
@@ -46,6 +47,15 @@ class Answer:
         if not isinstance(document, dict):
             raise OutcomeUnknown(f"HTTP {self.status} without a JSON object")
         return document
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Around the reading of an answer: where it lacks what it must have, the outcome is unknown."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise OutcomeUnknown(f"an answer that cannot be read: {type(error).__name__}") from None
 
 
 class Transport:

@@ -21,6 +21,18 @@ KEPT_BY_LAW = f"The law wants it for {LEGAL_HOLD_YEARS} years after the erasure:
 
 #: A section's records, as JSON: texts, whole numbers, truth values, null, lists and objects.
 Sections = Mapping[str, list[dict[str, Any]]]
+#: Documents by the names they have in the archive.
+Files = Mapping[str, bytes]
+
+
+def kept_until(erased_at: datetime, years: int = LEGAL_HOLD_YEARS) -> datetime:
+    """The instant so many years later: until then the law keeps what is left of somebody erased."""
+    year = erased_at.year + years
+    try:
+        return erased_at.replace(year=year)
+    except ValueError:
+        # 29 February: the day after, so that it is no day too short.
+        return erased_at.replace(year=year, month=3, day=1)
 
 
 class Open(NamedTuple):
@@ -63,6 +75,10 @@ def _nothing_held(_session: Session, _person_id: UUID) -> Sections:
     return {}
 
 
+def _no_files(_session: Session, _person_id: UUID) -> Files:
+    return {}
+
+
 def _nothing_open(_session: Session, _person_id: UUID) -> list[Open]:
     return []
 
@@ -75,13 +91,15 @@ def _nothing_forgotten(_session: Session, _person_id: UUID) -> None:
 class Room:
     """A room's part in a person's rights. `name` is also the archive's file.
 
-    `held` reads everything that the archive is to contain, `still_open` what stands in the way of
-    an erasure, `forget` does the room's part of it, with the person's row locked.
+    `held` reads everything that the archive is to contain and `files` the person's documents, which
+    lie beside it; `still_open` says what stands in the way of an erasure, and `forget` does the
+    room's part of it, with the person's row locked.
     """
 
     name: str
     tables: Mapping[str, Table]
     held: Callable[[Session, UUID], Sections] = _nothing_held
+    files: Callable[[Session, UUID], Files] = _no_files
     still_open: Callable[[Session, UUID], list[Open]] = _nothing_open
     forget: Callable[[Session, UUID], None] = _nothing_forgotten
 

@@ -72,6 +72,16 @@ LEFT JOIN since s ON s.account_id = a.id
 WHERE a.class NOT IN ('customer.funding', 'customer.trading')
 GROUP BY a.class, a.asset
 """
+_BALANCE = """
+SELECT CASE WHEN a.guarded THEN b.posted ELSE a.normal * (coalesce(r.units, 0) + coalesce((
+    SELECT sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
+    WHERE p.account_id = a.id AND e.xid >= (SELECT xid FROM rollup_watermark)
+), 0)) END
+FROM accounts a
+LEFT JOIN balances b ON b.account_id = a.id
+LEFT JOIN rollups r ON r.account_id = a.id
+WHERE a.asset = %s AND a.class = %s AND a.owner_id = %s
+"""
 _BALANCE_AT = """
 SELECT coalesce(sum(a.normal * p.units), 0)
 FROM accounts a
@@ -167,6 +177,13 @@ def house_balances(session: Session) -> list[HouseBalance]:
         HouseBalance(line, asset, int(units))
         for line, asset, units in session.rows(_HOUSE_BALANCES)
     ]
+
+
+def balance(session: Session, account: AccountKey) -> int:
+    """Minor units on an account now, in its normal direction; zero if it was never posted to."""
+    code = account.asset.code
+    row = session.row(_BALANCE, (code, account.account_class, account.owner_id))
+    return int(row[0]) if row else 0
 
 
 def balance_at(session: Session, account: AccountKey, at: datetime) -> int:

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.kit import clock
-from app.kit.personal import Room, Sections
+from app.kit.personal import Files, Room, Sections
 
 FORMAT = "pbcex archive 1"
 _TEMPLATES = Environment(
@@ -23,10 +23,16 @@ _TEMPLATES = Environment(
 
 
 def build(
-    held: Mapping[str, Sections], rooms: tuple[Room, ...], *, export: str, person: str, at: datetime
+    held: Mapping[str, Sections],
+    files: Files,
+    rooms: tuple[Room, ...],
+    *,
+    export: str,
+    person: str,
+    at: datetime,
 ) -> bytes:
     """The zip of what is held on a person. `index.html` is for people; each `<room>.json` is an
-    object with a list for each of its sections."""
+    object with a list for each of its sections. `files` lie beside them as they are."""
     buffer = BytesIO()
     index = _TEMPLATES.get_template("index.html").render(
         format=FORMAT,
@@ -34,6 +40,7 @@ def build(
         person=person,
         at=clock.rfc3339(at),
         held=held,
+        files=sorted(files),
         tables=[(room.name, table) for room in rooms for table in room.tables.values()],
     )
     with ZipFile(buffer, "w", ZIP_DEFLATED) as made:
@@ -41,12 +48,14 @@ def build(
         for name, sections in held.items():
             text = json.dumps(dict(sections), ensure_ascii=False, indent=2)
             _write(made, f"{name}.json", text, at)
+        for name, data in files.items():
+            _write(made, name, data, at)
     return buffer.getvalue()
 
 
-def _write(made: ZipFile, name: str, text: str, at: datetime) -> None:
+def _write(made: ZipFile, name: str, content: str | bytes, at: datetime) -> None:
     entry = ZipInfo(name, at.timetuple()[:6])
     entry.compress_type = ZIP_DEFLATED
     # Readable by whoever unpacked it, and by nobody else on their machine.
     entry.external_attr = 0o600 << 16
-    made.writestr(entry, text)
+    made.writestr(entry, content)

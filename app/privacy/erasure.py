@@ -19,9 +19,9 @@ from app.identity import queries as people
 from app.identity.errors import OwnStanding
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.personal import LEGAL_HOLD, LEGAL_HOLD_YEARS, Fate
+from app.kit.personal import LEGAL_HOLD, Fate, kept_until
 from app.messages import mailing
-from app.privacy import rooms, rules
+from app.privacy import rooms
 from app.privacy.errors import ErasureRefused
 from app.privacy.rooms import ERASE
 
@@ -96,9 +96,7 @@ def _erase(
 ) -> Erasure:
     _check_closed(session, person_id)
     address, now = people.mail_address(session, person_id), clock.now()
-    made = Erasure(
-        person_id, now, rules.kept_until(now, LEGAL_HOLD_YEARS), approved.id if approved else None
-    )
+    made = Erasure(person_id, now, kept_until(now), approved.id if approved else None)
     rooms.forget(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
     person = ids.encode("usr", person_id)

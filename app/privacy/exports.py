@@ -146,8 +146,10 @@ def build_archive(database: Database, *, export_id: str) -> None:
             return
         export = _export(row)
         held, at = rooms.held_on(session, export.user_id), clock.now()
+        files = rooms.files_of(session, export.user_id)
     made = archive.build(
         held,
+        files,
         rooms.ROOMS,
         export=export.public_id,
         person=ids.encode("usr", export.user_id),

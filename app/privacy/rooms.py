@@ -15,6 +15,7 @@ from app.idempotency import personal as idempotency
 from app.identity import personal as identity
 from app.kit.db import Session
 from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kyc import personal as kyc
 from app.ledger import personal as ledger
 from app.messages import personal as messages
 from app.outbox import personal as outbox
@@ -82,6 +83,7 @@ ROOMS: tuple[Room, ...] = (
     ledger.ROOM,
     trading.ROOM,
     funding.ROOM,
+    kyc.ROOM,
     messages.ROOM,
     OWN,
     screening.ROOM,
@@ -104,6 +106,7 @@ NOBODYS: Mapping[str, str] = {
     "market_prices": "Prices.",
     "permissions": "Names of rights.",
     "role_grants": "What a role may do.",
+    "reconciliations": "How our books compared with what providers say, in numbers.",
     "rollups": "Sums of the house's own accounts; those of customers have none.",
     "rollup_watermark": "A transaction's number.",
     "sanctions_entries": "Public data on listed parties, as the Treasury publishes it.",
@@ -117,6 +120,15 @@ def held_on(session: Session, person_id: UUID) -> dict[str, Sections]:
     """Everything that an archive contains, by room."""
     found = {room.name: room.held(session, person_id) for room in ROOMS}
     return {name: sections for name, sections in found.items() if sections}
+
+
+def files_of(session: Session, person_id: UUID) -> dict[str, bytes]:
+    """The documents that an archive contains, by the name they have there."""
+    return {
+        f"{room.name}/{name}": data
+        for room in ROOMS
+        for name, data in room.files(session, person_id).items()
+    }
 
 
 def still_open(session: Session, person_id: UUID) -> list[Open]:

@@ -103,16 +103,6 @@ def latest_by_policy(decisions: Sequence[Decision]) -> dict[PolicyName, Decision
     return {decision.policy: decision for decision in decisions}
 
 
-def kept_until(erased_at: datetime, years: int) -> datetime:
-    """The instant so many years later: until then the law keeps what is left of somebody erased."""
-    year = erased_at.year + years
-    try:
-        return erased_at.replace(year=year)
-    except ValueError:
-        # 29 February: the day after, so that it is no day too short.
-        return erased_at.replace(year=year, month=3, day=1)
-
-
 def policy_version(name: str, version: str) -> tuple[Policy, int] | None:
     """The policy of that name and the number of that version; None if there is none such."""
     policy = next((each for each in POLICIES.values() if each.name == name), None)

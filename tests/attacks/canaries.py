@@ -32,7 +32,12 @@ _CANARY = re.compile(r"kanari[0-9]{5}x[0-9a-f]{8}")
 _NAMED = frozenset({"request id"})
 _NAMES = _NAMED | {"name of a field"}
 #: Fields that only take what looks like their example.
-_LIKE_EXAMPLES = frozenset({"phone", "country", "state", "zipCode", "city", "scopes"})
+_LIKE_EXAMPLES = frozenset(
+    {
+        "phone", "country", "state", "zipCode", "city", "scopes", "idType", "idNumber",
+        "ownershipPercent", "dateOfBirth", "incorporatedOn", "expiresOn",
+    }
+)  # fmt: skip
 _VALUES = re.compile(r'\svalue="[^"]*"')
 #: Fields that prove who somebody is.
 SECRET_FIELDS = frozenset(

@@ -5,12 +5,15 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask, Response, has_request_context, request
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from app.access import Role
 from app.audit import service as audit
@@ -27,6 +30,7 @@ from tests.api import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
 from tests.house.authorization import THINGS
 from tests.house.source import CHECKOUT
+from tests.kyc.applicant import picture
 from tests.mailbox import Mailbox, carry_out_all, mailbox
 from tests.pages import Browser
 from tests.people import PASSWORD, People, credit, set_prices
@@ -46,6 +50,9 @@ DEEP = {
     ("POST /api/auth/register", 201),
     ("POST /api/auth/forgot-password", 202),
     ("POST /api/auth/reset-password", 200),
+    ("POST /api/kyc/documents", 201),
+    ("POST /api/kyc/kyb/submit", 201),
+    ("POST /api/kyc/submit", 201),
     ("POST /api/me/addresses", 201),
     ("POST /api/me/api-keys", 201),
     ("POST /api/trade/order", 201),
@@ -139,7 +146,11 @@ class Walk:
         label, canaries = f"{method} {path}", self.canaries
         body: dict[str, Any] = {}
         if "requestBody" in operation:
-            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            [(kind, media)] = operation["requestBody"]["content"].items()
+            if kind != "application/json":
+                self.upload(method, path)
+                return
+            schema = media["schema"]
             body = BODIES.get(path) or shaped(_resolved(told, schema), canaries, label, "body")
         person = self.admin if "/admin/" in path else self.customer
         own = self.path_of(path, "own")
@@ -164,6 +175,31 @@ class Walk:
         ):
             headers = canaries.headers(**known)
             self.send(method, own, headers=headers, data=data, content_type=content_type)
+
+    def upload(self, method: str, path: str) -> None:
+        """A form with a file: canaries in its fields, in what the file is called, and in it."""
+        label, canaries = f"{method} {path}", self.canaries
+        known = self.bearer(self.customer.email)
+
+        def new(name: str) -> str:
+            return canaries.new(label, name)
+
+        comment = new("content").encode()
+        inside = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
+        for content, name, said, more in (
+            (picture()[:2] + inside + picture()[2:], new("filename"), "", {}),
+            (picture(), f"{new('filename')}.exe", "", {}),
+            (picture(), "a.jpg", f"image/{new('media type')}", {}),
+            (new("content").encode(), "a.jpg", "", {}),
+            (b"%PDF-1.7\n" + new("content").encode() + b"\n%%EOF", "a.pdf", "", {}),
+            (picture(), "a.jpg", "", {"type": new("type")}),
+            (picture(), "a.jpg", "", {canaries.new("name of a field", "x"): new("x")}),
+        ):
+            file = FileStorage(BytesIO(content), name, content_type=said)
+            border, body = encode_multipart({"type": "identity", "file": file, **more})
+            for kind in (f"multipart/form-data; boundary={border}", "multipart/form-data"):
+                headers = canaries.headers(**known)
+                self.send(method, path, headers=headers, data=body, content_type=kind)
 
     def path_of(self, path: str, label: str) -> str:
         """The address: of something of one's own, or with a canary for each variable."""

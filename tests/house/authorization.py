@@ -11,16 +11,25 @@ from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
 from app.audit import service as audit
 from app.blueprints.declared import Route
 from app.cases import service as cases
+from app.catalog.rules import TRADABLE
 from app.identity import address_book, api_keys, by_mail
 from app.identity.postal import PostalAddress
-from app.kit import ids
+from app.keys import service as keys
+from app.kit import clock, ids
 from app.kit.db import Database
+from app.kit.money import Amount
+from app.kyc import documents, steps
+from app.kyc import queries as verifications
+from app.kyc.rules import Kind, Purpose, Status
+from app.ledger import chart
+from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.screening import service as screening
 from app.screening.rules import Named
 from tests import sanctions
+from tests.kyc.applicant import picture
 from tests.pages import Browser
-from tests.people import PASSWORD, People
+from tests.people import PASSWORD, People, credit
 
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
 RELATIONS = (OWN, OTHERS, UNKNOWN)
@@ -61,7 +70,8 @@ class Visitor:
         client = self.browser.client
         if not route.is_page:
             json = None if route.method == "GET" else body
-            answer = client.open(path, method=route.method, json=json, headers=self._bearer)
+            headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
+            answer = client.open(path, method=route.method, json=json, headers=headers)
         elif route.method == "GET":
             answer = client.get(path)
         else:
@@ -268,12 +278,76 @@ def _screening(database: Database, owner: Actor) -> str:
     return ids.encode(screening.PREFIX, found.id)
 
 
+def _deposit(database: Database, owner: Actor) -> str:
+    """An announcement that nobody has looked at."""
+    deposit_id = ids.new()
+    with database.transaction() as session:
+        session.send(
+            "INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider,"
+            " requested_at, looked_at)"
+            " VALUES (%s, %s, 'bank', 'USD', 100, 'pending', 'a test', now(), now())",
+            (deposit_id, owner.user_id),
+        )
+    return ids.encode("dep", deposit_id)
+
+
+def _withdrawal(database: Database, owner: Actor) -> str:
+    """One that waits for our staff, with its money held."""
+    withdrawal_id = ids.new()
+    usd = TRADABLE["USD"]
+    where = keys.seal("{}", table="withdrawals", column="destination_sealed", key=withdrawal_id)
+    with database.transaction() as session:
+        credit(session, owner.user_id, "1.00", "USD")
+        ledger.place_hold(
+            session, hold_id=withdrawal_id, account=chart.customer(owner.user_id, usd),
+            amount=Amount(usd, 100), cause="withdrawal", placed_at=clock.now(),
+        )  # fmt: skip
+        session.send(
+            "INSERT INTO withdrawals (id, user_id, method, asset, units, usd_units, status,"
+            " destination_sealed, destination_index, destination_masked, provider, requested_at,"
+            " looked_at) VALUES (%s, %s, 'bank', 'USD', 100, 100, 'awaiting_approval', %s, '', 'x',"
+            " 'a test', now(), now())",
+            (withdrawal_id, owner.user_id, where),
+        )
+    return ids.encode("wdr", withdrawal_id)
+
+
+def _verification(database: Database, owner: Actor) -> str:
+    """The only one of theirs, in review."""
+    verification_id = ids.new()
+    with database.transaction() as session:
+        session.send("DELETE FROM verifications WHERE user_id = %s", (owner.user_id,))
+        steps.begin(
+            session,
+            owner,
+            verification_id=verification_id,
+            user_id=owner.user_id,
+            kind=Kind.ENHANCED,
+            status=Status.IN_REVIEW,
+            tier=0,
+            details_sealed=None,
+        )
+    return ids.encode(verifications.PREFIX, verification_id)
+
+
+def _document(database: Database, owner: Actor) -> str:
+    """A picture that they sent."""
+    with database.transaction() as session:
+        sent, _ = documents.add(
+            session, owner, purpose=Purpose.IDENTITY, raw=picture(), name="", declared=""
+        )
+    return sent.public_id
+
+
 def _nothing(_database: Database, _owner: Actor) -> str:
     raise NotImplementedError("on a public route only what is unknown is asked for")
 
 
 _CASE = Thing("case_id", _case, _nobody("cas"))
+_DEPOSIT = Thing("deposit_id", _deposit, _nobody("dep"))
+_WITHDRAWAL = Thing("withdrawal_id", _withdrawal, _nobody("wdr"))
 _ADDRESS = Thing("address_id", _address, _nobody("adr"))
+_VERIFICATION = Thing("verification_id", _verification, _nobody(verifications.PREFIX))
 
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {
@@ -291,6 +365,10 @@ THINGS: dict[str, Thing] = {
     "/admin/cases/<case_id>/reopen": _CASE,
     "/admin/screening/<screening_id>": Thing("screening_id", _screening, _nobody("scr")),
     "/admin/jobs/<job_id>/revive": Thing("job_id", _job, _nobody("job")),
+    "/admin/payments/deposits/<deposit_id>": _DEPOSIT,
+    "/admin/payments/withdrawals/<withdrawal_id>": _WITHDRAWAL,
+    "/admin/payments/withdrawals/<withdrawal_id>/reject": _WITHDRAWAL,
+    "/admin/payments/withdrawals/<withdrawal_id>/release": _WITHDRAWAL,
     "/admin/people/<person_id>": _PERSON,
     "/admin/people/<person_id>/erase": _PERSON,
     "/admin/people/<person_id>/reactivate": _PERSON,
@@ -298,6 +376,10 @@ THINGS: dict[str, Thing] = {
     "/admin/people/<person_id>/suspend": _PERSON,
     "/api/me/addresses/<address_id>": _ADDRESS,
     "/admin/staff/<identifier>/invite": Thing("identifier", _person, _nobody("usr")),
+    "/api/wallet/deposits/<deposit_id>": _DEPOSIT,
+    "/api/wallet/deposits/<deposit_id>/cancel": _DEPOSIT,
+    "/api/wallet/withdrawals/<withdrawal_id>": _WITHDRAWAL,
+    "/api/wallet/withdrawals/<withdrawal_id>/cancel": _WITHDRAWAL,
     "/auth/account/passkeys/<identifier>/name": Thing("identifier", _passkey, _nobody("pky")),
     "/auth/account/passkeys/<identifier>/remove": Thing("identifier", _passkey, _nobody("pky")),
     "/auth/account/sessions/<identifier>/end": Thing("identifier", _session, _nobody("ses")),
@@ -310,6 +392,14 @@ THINGS: dict[str, Thing] = {
     "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
     "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
     "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
+    "/support/kyc/<verification_id>": _VERIFICATION,
+    "/support/kyc/<verification_id>/approve": _VERIFICATION,
+    "/support/kyc/<verification_id>/more": _VERIFICATION,
+    "/support/kyc/<verification_id>/reject": _VERIFICATION,
+    "/support/kyc/<verification_id>/take-back": _VERIFICATION,
+    "/support/kyc/documents/<document_id>": Thing(
+        "document_id", _document, _nobody(documents.PREFIX)
+    ),
 }
 #: What is sent where an empty body would be refused before the object is looked for.
 BODIES: dict[tuple[str, str], dict[str, str]] = {

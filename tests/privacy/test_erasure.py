@@ -25,12 +25,13 @@ from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.money import Amount
+from app.kit.personal import kept_until
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import violations
 from app.messages import mailing
 from app.messages.ports import MailRefused, NotSent
-from app.privacy import erasure, exports, rules
+from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
 from tests.api import PASSWORD, ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all
@@ -574,7 +575,7 @@ class TestByStaff:
 )
 def test_until_when_the_law_keeps_it(erased: str, until: str) -> None:
     at = datetime.fromisoformat(f"{erased}T23:59:59").replace(tzinfo=UTC)
-    assert rules.kept_until(at, 5) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
+    assert kept_until(at) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
 
 
 def test_the_scan_finds_what_is_there(ada: Life) -> None:

@@ -12,6 +12,7 @@ import marshmallow as ma
 from marshmallow import ValidationError
 
 from app.access import DELEGABLE, Permission
+from app.blueprints.upload import Upload
 from app.catalog.rules import TRADABLE, Metal
 from app.kit import clock, ids
 from app.kit.money import Amount, InvalidAmount
@@ -227,6 +228,18 @@ class Instant(ma.fields.Field[datetime]):
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
             raise ValidationError("is not a time that exists") from None
+
+
+class FileField(ma.fields.Field[Upload]):
+    """A file of a form, as it was sent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_described(options, {"examples": ["(the bytes of the file)"]}))
+
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Upload:
+        if not isinstance(value, Upload):
+            raise ValidationError("must be a file")
+        return value
 
 
 class QueryInteger(ma.fields.Integer):

@@ -1,0 +1,87 @@
+"""Verification: saying who one is and what one's company is, and how far that is."""
+
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import kyc as schemas
+from app.blueprints.web import ApiBlueprint, Reply
+from app.kit.db import Session
+from app.kit.errors import Limited
+from app.kyc import documents, overview, service
+from app.kyc.content import BYTES_MAX
+from app.kyc.errors import DocumentsFull, VerificationOpen
+
+blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
+
+
+@blp.operation(
+    "POST",
+    "/submit",
+    permission=Permission.KYC_SUBMIT,
+    takes=schemas.SubmitIdentity,
+    gives=schemas.Verified,
+    status=201,
+    refusals=(VerificationOpen, Limited),
+)
+def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Say who one is.
+
+    The data alone give tier 1 once the caller's e-mail address is confirmed; the provider's word
+    gives tier 2. `verificationUrl` says where to go on, if the provider wants more from the caller.
+    """
+    service.submit(session, actor, body)
+    return overview.of(session, actor.user_id)
+
+
+@blp.operation(
+    "POST",
+    "/documents",
+    permission=Permission.KYC_SUBMIT,
+    takes=schemas.SendDocument,
+    takes_file=BYTES_MAX,
+    gives=schemas.Document,
+    status=201,
+    replies={200: schemas.Document},
+    refusals=(DocumentsFull,),
+)
+def send_document(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Send a document: a JPEG or PNG picture or a PDF, 8 MiB at most, not encrypted.
+
+    What it is, its content says; a name or media type that contradicts it is refused. The same file
+    sent again for the same is answered with 200. With an identity, an address and a funds document
+    somebody of tier 2 is reviewed for tier 3.
+    """
+    sent = body["file"]
+    added, is_new = documents.add(
+        session,
+        actor,
+        purpose=body["type"],
+        raw=sent.content,
+        name=sent.name,
+        declared=sent.declared,
+    )
+    return added if is_new else Reply(added, 200)
+
+
+@blp.operation(
+    "POST",
+    "/kyb/submit",
+    permission=Permission.KYC_SUBMIT,
+    takes=schemas.SubmitBusiness,
+    gives=schemas.Verified,
+    status=201,
+    refusals=(VerificationOpen, Limited),
+)
+def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Say what one's company is, who owns a quarter of it or more, and who controls it.
+
+    Staff decide, once documents show its registration and its owners.
+    """
+    service.submit_business(session, actor, body)
+    return overview.of(session, actor.user_id)
+
+
+@blp.operation("GET", "/status", permission=Permission.KYC_STATUS, gives=schemas.Verified)
+def status(session: Session, actor: Actor) -> object:
+    """How far the caller is verified, what they may move for it, and what is missing."""
+    return overview.of(session, actor.user_id)

@@ -1,0 +1,165 @@
+"""Deposits and withdrawals."""
+
+from typing import Any
+
+from app.access import Actor, Permission
+from app.blueprints.api.schemas import payments as schemas
+from app.blueprints.api.schemas.fields import PageQuery, amount
+from app.blueprints.web import ApiBlueprint
+from app.funding import deposits, queries, withdrawals
+from app.funding.errors import (
+    AccountOwes,
+    DailyLimitExceeded,
+    MethodOff,
+    NotCancellable,
+    RecipientBlocked,
+    TooManyFailures,
+    VerificationRequired,
+)
+from app.kit import ids, pages
+from app.kit.db import Session
+from app.ledger.errors import InsufficientFunds
+from app.pricing.errors import PriceStale
+
+blp = ApiBlueprint("payments", "/api/wallet", "Deposits and withdrawals")
+
+_WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
+         "routing_number": "routingNumber"}  # fmt: skip
+
+
+@blp.operation(
+    "POST",
+    "/deposit",
+    permission=Permission.DEPOSITS_CREATE,
+    takes=schemas.DepositRequest,
+    gives=schemas.DepositAnswer,
+    status=201,
+    idempotent=True,
+    refusals=(
+        MethodOff,
+        VerificationRequired,
+        DailyLimitExceeded,
+        TooManyFailures,
+        PriceStale,
+    ),
+)
+def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Pay money in. What you have to do stands in `instructions` once the status is `pending`; the
+    money is there when it is `credited`: whatever arrived, whatever was announced."""
+    identifier = deposits.request(
+        session,
+        actor,
+        method=body["method"],
+        amount=amount("amount", body["asset"], body["amount"]),
+        source=body.get("payment_method") or body.get("phone") or "",
+    )
+    return {"deposit": queries.deposit(session, identifier)}
+
+
+@blp.operation(
+    "GET",
+    "/deposits",
+    permission=Permission.DEPOSITS_READ,
+    query=PageQuery,
+    gives=schemas.Deposits,
+)
+def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """The caller's deposits, newest first."""
+    return queries.deposits(session, user_id=actor.user_id, **pages.asked(query))
+
+
+@blp.operation(
+    "GET",
+    "/deposits/<deposit_id>",
+    permission=Permission.DEPOSITS_READ,
+    gives=schemas.DepositAnswer,
+)
+def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
+    """One of the caller's deposits."""
+    found = ids.decode(deposits.PREFIX, deposit_id)
+    return {"deposit": queries.deposit(session, found, user_id=actor.user_id)}
+
+
+@blp.operation(
+    "POST",
+    "/deposits/<deposit_id>/cancel",
+    permission=Permission.DEPOSITS_CREATE,
+    gives=schemas.DepositAnswer,
+    idempotent=True,
+    refusals=(NotCancellable,),
+)
+def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
+    """Take back the announcement of a bank transfer or a transfer of tokens."""
+    found = ids.decode(deposits.PREFIX, deposit_id)
+    deposits.cancel(session, actor, found)
+    return {"deposit": queries.deposit(session, found)}
+
+
+@blp.operation(
+    "POST",
+    "/withdraw",
+    permission=Permission.WITHDRAWALS_CREATE,
+    takes=schemas.WithdrawalRequest,
+    gives=schemas.WithdrawalAnswer,
+    status=201,
+    idempotent=True,
+    refusals=(
+        MethodOff,
+        VerificationRequired,
+        DailyLimitExceeded,
+        AccountOwes,
+        RecipientBlocked,
+        InsufficientFunds,
+        PriceStale,
+    ),
+)
+def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+    """Have money paid out to yourself. It is held at once, and free again if it cannot go."""
+    where = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
+    identifier = withdrawals.request(
+        session,
+        actor,
+        method=body["method"],
+        amount=amount("amount", body["asset"], body["amount"]),
+        destination=where,
+    )
+    return {"withdrawal": queries.withdrawal(session, identifier)}
+
+
+@blp.operation(
+    "GET",
+    "/withdrawals",
+    permission=Permission.WITHDRAWALS_READ,
+    query=PageQuery,
+    gives=schemas.Withdrawals,
+)
+def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+    """The caller's withdrawals, newest first."""
+    return queries.withdrawals(session, user_id=actor.user_id, **pages.asked(query))
+
+
+@blp.operation(
+    "GET",
+    "/withdrawals/<withdrawal_id>",
+    permission=Permission.WITHDRAWALS_READ,
+    gives=schemas.WithdrawalAnswer,
+)
+def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
+    """One of the caller's withdrawals."""
+    found = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    return {"withdrawal": queries.withdrawal(session, found, user_id=actor.user_id)}
+
+
+@blp.operation(
+    "POST",
+    "/withdrawals/<withdrawal_id>/cancel",
+    permission=Permission.WITHDRAWALS_CREATE,
+    gives=schemas.WithdrawalAnswer,
+    idempotent=True,
+    refusals=(NotCancellable,),
+)
+def cancel_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
+    """Take a withdrawal back before it is sent; the money is free again."""
+    found = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    withdrawals.cancel(session, actor, found)
+    return {"withdrawal": queries.withdrawal(session, found)}

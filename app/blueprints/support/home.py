@@ -1,0 +1,15 @@
+"""The desk's front door."""
+
+from flask import Response, url_for
+
+from app.access import Actor, Permission
+from app.blueprints.pages import PageBlueprint, see_other
+from app.kit.db import Session
+
+blp = PageBlueprint("support", "/support")
+
+
+@blp.view("GET", "/", permission=Permission.KYC_READ)
+def home(_session: Session, _actor: Actor) -> Response:
+    """To the first page of the desk."""
+    return see_other(url_for("support_kyc_pages.queue"))

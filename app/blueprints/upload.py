@@ -1,0 +1,73 @@
+"""Reading a form with one file: in memory, within limits, and nothing else on the way.
+
+A file's name and the type that it is said to have are handed on as what they are: words of whoever
+sends it. Nothing is written to a disk before it is known what it is.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from flask import request
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+
+from app.blueprints.errors import BodyTooLarge, InvalidRequest, MalformedForm, UnsupportedMediaType
+
+FORM = "multipart/form-data"
+#: What a form has beside its file: borders, names, and the other fields.
+_BESIDE_BYTES = 16 * 1024
+_PARTS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that was sent, with what it was called and said to be."""
+
+    content: bytes
+    name: str
+    declared: str
+
+
+def form_with_file(bytes_max: int) -> dict[str, str | Upload]:
+    """The fields of the current request's form, files among them.
+
+    Raises `UnsupportedMediaType`, `BodyTooLarge` before too much is read, `MalformedForm`
+    for what cannot be read, and `InvalidRequest` for a field given twice.
+    """
+    if request.mimetype != FORM:
+        raise UnsupportedMediaType("Send the form as multipart/form-data")
+    limit = bytes_max + _BESIDE_BYTES
+    request.max_content_length = limit
+    if (request.content_length or 0) > limit:
+        raise _too_large(bytes_max)
+    parser = FormDataParser(
+        stream_factory=lambda *_about, **_more: BytesIO(),
+        max_form_memory_size=_BESIDE_BYTES,
+        max_content_length=limit,
+        max_form_parts=_PARTS_MAX,
+        silent=False,
+    )
+    try:
+        _stream, form, files = parser.parse(
+            request.stream, request.mimetype, request.content_length, request.mimetype_params
+        )
+    except RequestEntityTooLarge:
+        raise _too_large(bytes_max) from None
+    except ValueError:
+        raise MalformedForm from None
+    twice = [name for name in {*form, *files} if len(form.getlist(name) + files.getlist(name)) > 1]
+    if twice:
+        raise InvalidRequest([(name, "is given more than once") for name in sorted(twice)])
+    return dict(form) | {name: _upload(sent, bytes_max) for name, sent in files.items()}
+
+
+def _upload(sent: FileStorage, bytes_max: int) -> Upload:
+    content = sent.stream.read()
+    if len(content) > bytes_max:
+        raise _too_large(bytes_max)
+    return Upload(content, sent.filename or "", sent.mimetype)
+
+
+def _too_large(bytes_max: int) -> BodyTooLarge:
+    return BodyTooLarge(f"a file has at most {bytes_max} bytes")

@@ -1,0 +1,56 @@
+"""Releasing a large withdrawal: asked for by one of our staff, approved by another."""
+
+from uuid import UUID
+
+from app.access import Actor, Permission
+from app.approvals import registry, service
+from app.approvals.registry import Action, Approved, Change, Texts
+from app.funding import withdrawals
+from app.funding.errors import NotInThisState
+from app.funding.statuses import WithdrawalStatus
+from app.kit import ids
+from app.kit.db import Session
+
+RELEASE = "withdrawal.release"
+
+
+def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> UUID:
+    """Ask a second person to let a withdrawal go; answers the request's id.
+
+    Raises `NotFound`, `NotInThisState`, `PermissionDenied`, `ApprovalPending`, and `Invalid` for
+    the reason.
+    """
+    asked = withdrawals.locked(session, withdrawal_id)
+    payload = {"withdrawal": asked.public_id}
+    return service.ask(
+        session, actor, RELEASE, payload, subject=asked.public_id, subject_id=asked.user_id,
+        reason=reason,
+    )  # fmt: skip
+
+
+def _compare(session: Session, payload: Texts) -> Change:
+    asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
+    if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
+        raise NotInThisState
+    told = {
+        "amount": f"{asked.amount} {asked.amount.asset.code}",
+        "to": f"{asked.method}, {asked.masked}",
+        "customer": ids.encode("usr", asked.user_id),
+    }
+    return Change({"status": asked.status}, {"status": WithdrawalStatus.APPROVED, **told})
+
+
+def _anybody(_session: Session, _actor: Actor, _payload: Texts) -> None:
+    """The permission is enough; who is paid themselves is kept out as the request's subject."""
+
+
+def _release(session: Session, approved: Approved) -> None:
+    identifier = ids.decode(withdrawals.PREFIX, approved.payload["withdrawal"])
+    withdrawals.release(session, approved.checker, identifier, reason=approved.reason)
+
+
+registry.register(
+    Action(
+        RELEASE, "Release a withdrawal", Permission.PAYMENTS_RELEASE, _compare, _anybody, _release
+    )
+)

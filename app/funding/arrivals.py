@@ -1,0 +1,170 @@
+"""Money that comes on accounts which we gave to customers, announced or not.
+
+What arrived is credited, whatever was announced; each arrival once, because the provider's id of it
+stands in one deposit.
+"""
+
+import json
+from uuid import UUID
+
+from app.cases import service as cases
+from app.funding import debts, deposits, limits
+from app.funding.ports import Arrival, ArrivalRails, Method
+from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
+from app.identity import queries as people
+from app.kit import clock, ids
+from app.kit.db import Database, Session
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.ledger.chart import AccountKey
+from app.providers import queries as providers
+
+_INSERT_ARRIVED = """
+INSERT INTO deposits (id, user_id, method, asset, credited_units, cost_units, status, provider,
+    provider_ref, requested_at, opened_at, looked_at, credited_at)
+VALUES (%s, %s, %s, %s, %s, 0, 'credited', %s, %s, %s, %s, %s, %s)
+"""
+# The oldest announcement that a payment of this kind can be.
+_ANNOUNCED = """
+SELECT id FROM deposits
+WHERE user_id = %s AND method = %s AND asset = %s AND provider_ref IS NULL
+    AND status IN ('requested', 'unknown', 'pending')
+ORDER BY id LIMIT 1 FOR UPDATE
+"""
+_GIVE = """
+INSERT INTO given_accounts (id, user_id, method, provider, account_ref, details, given_at)
+VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s)
+ON CONFLICT (user_id, method) DO NOTHING
+"""
+_GIVEN_TO = """
+SELECT user_id, method FROM given_accounts WHERE provider = %s AND account_ref = %s
+"""
+_LOCK_BY_REF = """
+SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
+"""
+
+
+@task("funding.look_for_arrivals", own_transactions=True)
+def look(database: Database, *, deposit_id: str) -> None:
+    """Give the customer of an announcement an account to send to, and credit what came on it.
+
+    Raises `ProviderAway` and `OutcomeUnknown` when it is to be tried again.
+    """
+    with database.transaction() as session:
+        deposit = deposits.read(session, UUID(deposit_id))
+        if deposit is None or deposit.status not in OPEN_DEPOSITS:
+            return
+        deposits.opened(session, deposit)
+        person = people.person_by_id(session, deposit.user_id)
+    rail = resolve(ArrivalRails)[deposit.method]
+    holder = f"{person.first_name} {person.last_name}"
+    given = rail.account(ids.encode("usr", deposit.user_id), holder)
+    arrivals = rail.arrivals(given.account_ref)
+    with database.transaction() as session:
+        session.send(
+            _GIVE,
+            (
+                ids.new(), deposit.user_id, deposit.method, rail.name, given.account_ref,
+                json.dumps(dict(given.details)), clock.now(),
+            ),
+        )  # fmt: skip
+        if deposit.status is not DepositStatus.PENDING:
+            deposits.instruct(session, deposit, given.details)
+        for arrival in arrivals:
+            take_arrival(session, rail.name, rail.provider_id, arrival)
+
+
+@task("funding.account_changed", own_transactions=True)
+def account_changed(database: Database, *, event_id: str) -> None:
+    """A bank says that something came, or was taken back: look at it."""
+    with database.reading() as session:
+        event = providers.event(session, UUID(event_id))
+    for rail in resolve(ArrivalRails).values():
+        if rail.name == event.provider:
+            arrival = rail.arrival(event.subject)
+            with database.transaction() as session:
+                take_arrival(session, rail.name, rail.provider_id, arrival)
+
+
+def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Arrival) -> bool:
+    """Credit what came on an account that we gave to somebody, once; and take it from them again
+    if it was returned. What came on no account of ours opens a case. Answers whether anything was
+    new."""
+    row = session.row(_GIVEN_TO, (provider, arrival.account_ref))
+    if row is None:
+        cases.open_case(
+            session,
+            kind="unmatched_arrival",
+            subject=arrival.provider_ref,
+            key=f"{provider}:{arrival.provider_ref}",
+            title="Money came on an account that belongs to nobody",
+            facts={"provider": provider, "amount": f"{arrival.amount} {arrival.amount.asset.code}"},
+        )
+        return False
+    user_id, method = row[0], Method(row[1])
+    account = deposits.account_of(method, arrival.amount, provider_id)
+    deposit_id, is_new = credit_arrival(
+        session,
+        user_id,
+        method,
+        provider=provider,
+        provider_ref=arrival.provider_ref,
+        amount=arrival.amount,
+        account=account,
+    )
+    if arrival.is_returned:
+        is_new |= _take_back(session, deposit_id, arrival.amount, account)
+    return is_new
+
+
+def credit_arrival(
+    session: Session,
+    user_id: UUID,
+    method: Method,
+    *,
+    provider: str,
+    provider_ref: str,
+    amount: Amount,
+    account: AccountKey,
+) -> tuple[UUID, bool]:
+    """Credit what arrived, once; answers the deposit's id and whether it was new. It is the oldest
+    one that was announced, whatever amount was, or one of its own."""
+    limits.take_turns(session, user_id)
+    row = session.row(_LOCK_BY_REF, (provider, provider_ref))
+    if row is not None:
+        return row[0], False
+    announced = session.row(_ANNOUNCED, (user_id, method, amount.asset.code))
+    if announced is not None:
+        session.send(deposits.KNOWN, (provider_ref, announced[0]))
+        deposit = deposits.locked(session, announced[0])
+        deposits.credit(session, deposit, amount, Amount(amount.asset, 0), account)
+        return deposit.id, True
+    identifier, now = ids.new(), clock.now()
+    session.send(
+        _INSERT_ARRIVED,
+        (
+            identifier, user_id, method, amount.asset.code, amount.units, provider, provider_ref,
+            now, now, now, now,
+        ),
+    )  # fmt: skip
+    deposits.note(session, identifier, None, DepositStatus.CREDITED, provider_ref)
+    deposit = deposits.locked(session, identifier)
+    deposits.post(session, deposit, amount, Amount(amount.asset, 0), account)
+    return identifier, True
+
+
+def _take_back(session: Session, deposit_id: UUID, amount: Amount, account: AccountKey) -> bool:
+    """The sender's bank took a credited payment back: the customer owes it. Answers whether that
+    was new."""
+    deposit = deposits.locked(session, deposit_id)
+    if deposit.status is DepositStatus.TAKEN_BACK:
+        return False
+    debts.book(
+        session, deposit.user_id, reference=f"{deposit.public_id}:returned", owed=amount,
+        taken_from=account,
+    )  # fmt: skip
+    deposits.step(session, deposit, DepositStatus.TAKEN_BACK)
+    deposits.tell(session, deposit, "deposit_disputed", amount, owed=str(amount))
+    debts.collect(session, deposit.user_id, amount.asset)
+    return True

@@ -1,0 +1,323 @@
+"""Deposits: the verbs of the customer, and the steps of a deposit's row.
+
+Who brings them on: payments.py for what a processor collects, arrivals.py for what comes on an
+account. A deposit is credited once, because its entry bears its id.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.access import Actor
+from app.audit import service as audit
+from app.catalog.rules import TRADABLE
+from app.funding import debts, limits
+from app.funding.errors import MethodOff, NotCancellable, TooManyFailures
+from app.funding.ports import (
+    ArrivalRails,
+    Method,
+    PaymentRails,
+)
+from app.funding.statuses import (
+    DEPOSIT_STEPS,
+    OPEN_DEPOSITS,
+    DepositStatus,
+    PaymentLimits,
+    check_asset,
+    check_card,
+)
+from app.keys import service as keys
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import NotFound
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.chart import AccountKey
+from app.outbox import service as outbox
+
+PREFIX = "dep"
+DEPOSIT = "deposit"
+_TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_sealed"
+_FAILED_LATELY = timedelta(hours=1)
+
+_INSERT = """
+INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider, source_sealed,
+    requested_at, looked_at)
+VALUES (%s, %s, %s, %s, %s, 'requested', %s, %s, %s, %s)
+"""
+_READ = """
+SELECT id, user_id, method, asset, asked_units, status, provider, provider_ref, source_sealed,
+    requested_at, opened_at
+FROM deposits WHERE id = %s
+"""
+_LOCK = f"{_READ} FOR UPDATE"
+_OPENED = "UPDATE deposits SET opened_at = coalesce(opened_at, %s), looked_at = %s WHERE id = %s"
+LOOKED = "UPDATE deposits SET looked_at = %s WHERE id = %s"
+KNOWN = "UPDATE deposits SET provider_ref = %s WHERE id = %s AND provider_ref IS NULL"
+_TELL = "UPDATE deposits SET instructions_sealed = %s WHERE id = %s"
+_STEP = "UPDATE deposits SET status = %s, code = %s, looked_at = %s WHERE id = %s"
+_CREDIT = """
+UPDATE deposits SET status = 'credited', credited_units = %s, cost_units = %s, credited_at = %s,
+    source_sealed = NULL, instructions_sealed = NULL, looked_at = %s, code = NULL
+WHERE id = %s
+"""
+_FORGET_SOURCE = "UPDATE deposits SET source_sealed = NULL WHERE id = %s"
+_EVENT = """
+INSERT INTO deposit_events (id, deposit_id, from_status, to_status, evidence, at)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_FAILURES = """
+SELECT count(*) FROM deposits
+WHERE user_id = %s AND method = 'card' AND status = 'failed' AND requested_at > %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """A deposit as it stands in its row."""
+
+    id: UUID
+    user_id: UUID
+    method: Method
+    asked: Amount
+    status: DepositStatus
+    provider: str
+    provider_ref: str | None
+    source: str
+    requested_at: datetime
+    opened_at: datetime | None
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode(PREFIX, self.id)
+
+
+def request(
+    session: Session, actor: Actor, *, method: Method, amount: Amount, source: str = ""
+) -> UUID:
+    """Announce a deposit and have its provider asked; answers its id.
+
+    `source` is what the method charges: a processor's token of a card, a phone number. Raises
+    `Invalid`, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded` and `TooManyFailures`.
+    """
+    check_asset(method, amount.asset)
+    provider = _provider(method)
+    allowed = resolve(PaymentLimits)
+    limits.take_turns(session, actor.user_id)
+    if method is Method.CARD:
+        check_card(amount, allowed)
+        _check_failures(session, actor.user_id, allowed)
+    limits.check_deposit(session, actor.user_id, amount)
+    identifier, now = ids.new(), clock.now()
+    sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
+    session.send(
+        _INSERT,
+        (
+            identifier, actor.user_id, method, amount.asset.code, amount.units, provider, sealed,
+            now, now,
+        ),
+    )  # fmt: skip
+    note(session, identifier, None, DepositStatus.REQUESTED, None)
+    audit.record(
+        session,
+        actor=actor,
+        action="deposit.requested",
+        subject=ids.encode(PREFIX, identifier),
+        after={"method": method, "asset": amount.asset.code, "amount": str(amount)},
+    )
+    advance_later(session, identifier, method)
+    return identifier
+
+
+def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
+    """Take an announcement back. Money that comes all the same is credited. Raises `NotFound`, and
+    `NotCancellable` for what the provider has in hand."""
+    deposit = locked(session, deposit_id)
+    if deposit.user_id != actor.user_id:
+        raise NotFound
+    is_announcement = deposit.method in {Method.BANK, Method.CRYPTO}
+    if not is_announcement or deposit.status not in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}:
+        raise NotCancellable
+    step(session, deposit, DepositStatus.CANCELLED)
+    audit.record(session, actor=actor, action="deposit.cancelled", subject=deposit.public_id)
+
+
+def opened(session: Session, deposit: Deposit) -> None:
+    """Its provider is about to be asked."""
+    now = clock.now()
+    session.send(_OPENED, (now, now, deposit.id))
+
+
+def instruct(session: Session, deposit: Deposit, details: Mapping[str, str]) -> None:
+    """The customer has to act, and needs these for it."""
+    now_stands = locked(session, deposit.id)
+    if now_stands.status not in OPEN_DEPOSITS:
+        return
+    text = json.dumps(dict(details))
+    sealed = keys.seal(text, table=_TABLE, column=_INSTRUCTIONS, key=deposit.id)
+    session.send(_TELL, (sealed, deposit.id))
+    if now_stands.status is not DepositStatus.PENDING:
+        step(session, now_stands, DepositStatus.PENDING)
+        tell(session, now_stands, "deposit_pending", now_stands.asked)
+
+
+def advance_later(session: Session, deposit_id: UUID, method: Method) -> None:
+    """Have a deposit looked at."""
+    announces = method in {Method.BANK, Method.CRYPTO}
+    name = "funding.look_for_arrivals" if announces else "funding.advance_deposit"
+    outbox.stage(session, name, {"deposit_id": str(deposit_id)})
+
+
+def account_of(method: Method, amount: Amount, provider_id: UUID) -> AccountKey:
+    """The account on which what came by this method stands."""
+    kinds = {Method.BANK: chart.bank, Method.CRYPTO: chart.custody}
+    return kinds.get(method, chart.processor)(amount.asset, provider_id)
+
+
+def credit(
+    session: Session, deposit: Deposit, amount: Amount, cost: Amount, account: AccountKey
+) -> None:
+    """It came: the customer has it."""
+    DEPOSIT_STEPS.transition(deposit.status, DepositStatus.CREDITED)
+    now = clock.now()
+    session.send(_CREDIT, (amount.units, cost.units, now, now, deposit.id))
+    note(session, deposit.id, deposit.status, DepositStatus.CREDITED, deposit.provider_ref)
+    post(session, deposit, amount, cost, account)
+
+
+def post(
+    session: Session, deposit: Deposit, amount: Amount, cost: Amount, account: AccountKey
+) -> None:
+    """The entry of a deposit, and what follows from it."""
+    now = clock.now()
+    ledger.post(
+        session,
+        cause=DEPOSIT,
+        reference=deposit.public_id,
+        posted_at=now,
+        postings=[
+            ledger.debit(account, amount - cost),
+            ledger.debit(chart.processing_costs(cost.asset), cost),
+            ledger.credit(chart.customer(deposit.user_id, amount.asset), amount),
+        ],
+    )
+    audit.record(
+        session,
+        actor=None,
+        action="deposit.credited",
+        subject=deposit.public_id,
+        on_behalf_of=deposit.user_id,
+        after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},
+    )
+    tell(session, deposit, "deposit_credited", amount, credited_at=clock.rfc3339(now))
+    debts.collect(session, deposit.user_id, amount.asset)
+    limits.report_excess(session, deposit.user_id, deposit.public_id)
+
+
+def mark(session: Session, deposit_id: UUID, status: DepositStatus, evidence: str) -> None:
+    """A dispute changes what a credited deposit is."""
+    deposit = locked(session, deposit_id)
+    if deposit.status is not status:
+        step(session, deposit, status, evidence=evidence)
+
+
+def fail(session: Session, deposit_id: UUID, code: str) -> None:
+    """It will never come: the customer is told why."""
+    deposit = locked(session, deposit_id)
+    if deposit.status not in OPEN_DEPOSITS:
+        return
+    step(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
+    session.send(_FORGET_SOURCE, (deposit.id,))
+    reason = REASONS.get(code, "The payment was not possible.")
+    tell(session, deposit, "deposit_failed", deposit.asked, reason=reason)
+
+
+#: What a customer is told of a provider's word for why it failed.
+REASONS = {
+    "card_declined": "The bank of the card declined it.",
+    "insufficient_funds": "There was not enough money on it.",
+    "expired_card": "The card has expired.",
+    "incorrect_cvc": "The security code of the card was not right.",
+    "authentication_required": "The bank of the card wants to be asked another way.",
+    "cancelled_by_user": "You declined it on your phone.",
+    "never_finished": "It was not finished in time.",
+    "never_arrived": "The provider knows nothing of it.",
+}
+
+
+def step(
+    session: Session,
+    deposit: Deposit,
+    status: DepositStatus,
+    *,
+    code: str | None = None,
+    evidence: str | None = None,
+) -> None:
+    DEPOSIT_STEPS.transition(deposit.status, status)
+    session.send(_STEP, (status, code, clock.now(), deposit.id))
+    note(session, deposit.id, deposit.status, status, evidence)
+
+
+def note(
+    session: Session,
+    deposit_id: UUID,
+    old: DepositStatus | None,
+    new: DepositStatus,
+    evidence: str | None,
+) -> None:
+    session.send(_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
+
+
+def tell(session: Session, deposit: Deposit, kind: str, amount: Amount, **values: str) -> None:
+    told: dict[str, Any] = {
+        "deposit": deposit.public_id,
+        "amount": str(amount),
+        "asset": amount.asset.code,
+        "method": deposit.method,
+        **values,
+    }
+    event = {"user_id": str(deposit.user_id), "event_key": f"{kind}:{deposit.public_id}"}
+    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": told})
+
+
+def _check_failures(session: Session, user_id: UUID, allowed: PaymentLimits) -> None:
+    row = session.row(_FAILURES, (user_id, clock.now() - _FAILED_LATELY))
+    if row is not None and row[0] >= allowed.card_failures_per_hour:
+        raise TooManyFailures
+
+
+def _provider(method: Method) -> str:
+    rail = resolve(PaymentRails).get(method) or resolve(ArrivalRails).get(method)
+    if rail is None:
+        raise MethodOff
+    return rail.name
+
+
+def read(session: Session, deposit_id: UUID) -> Deposit | None:
+    """The deposit, not locked."""
+    row = session.row(_READ, (deposit_id,))
+    return _from(row) if row else None
+
+
+def locked(session: Session, deposit_id: UUID) -> Deposit:
+    """The deposit, its row locked. Raises `NotFound`."""
+    row = session.row(_LOCK, (deposit_id,))
+    if row is None:
+        raise NotFound
+    return _from(row)
+
+
+def _from(row: Any) -> Deposit:
+    identifier, user_id, method, code, asked, status, provider, ref, sealed, at, opened_at = row
+    source = ""
+    if sealed is not None:
+        source = keys.open_sealed(sealed, table=_TABLE, column=_SOURCE, key=identifier).decode()
+    return Deposit(
+        identifier, user_id, Method(method), Amount(TRADABLE[code], asked or 0),
+        DepositStatus(status), provider, ref, source, at, opened_at,
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""Where a withdrawal goes: checked by method, told masked. Pure."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+from app.catalog.rules import PAXG, USDC
+from app.funding.ports import Method
+from app.kit.errors import Invalid
+from app.kit.money import Asset
+
+_ACCOUNT = re.compile(r"[0-9]{4,17}", re.ASCII)
+_ROUTING = re.compile(r"[0-9]{9}", re.ASCII)
+_ROUTING_WEIGHTS = (3, 7, 1) * 3
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_HOLDER_LENGTH_MAX = 140
+#: The networks on which each token is sent.
+NETWORKS: Mapping[Asset, frozenset[str]] = {
+    PAXG: frozenset({"ETHEREUM"}),
+    USDC: frozenset({"ETHEREUM"}),
+}
+
+Destination = Mapping[str, str]
+FIELDS = {
+    Method.BANK: ("accountHolder", "accountNumber", "routingNumber"),
+    Method.MOBILE_MONEY: ("phone",),
+    Method.CRYPTO: ("address", "network"),
+}
+
+
+def checked(method: Method, asset: Asset, given: Mapping[str, str]) -> Destination:
+    """The destination in its one form. Raises `Invalid` naming the field."""
+    wanted = FIELDS[method]
+    for name in given.keys() - set(wanted):
+        raise Invalid(f"destination.{name}", f"does not belong to the method {method}")
+    for name in wanted:
+        if not given.get(name):
+            raise Invalid(f"destination.{name}", f"is required for the method {method}")
+    match method:
+        case Method.BANK:
+            return _bank(given)
+        case Method.CRYPTO:
+            return _crypto(asset, given)
+        case _:
+            return {"phone": given["phone"]}
+
+
+def _bank(given: Mapping[str, str]) -> Destination:
+    holder = " ".join(given["accountHolder"].split())
+    account = given["accountNumber"].replace(" ", "")
+    routing = given["routingNumber"]
+    if len(holder) > _HOLDER_LENGTH_MAX:
+        raise Invalid("destination.accountHolder", f"has at most {_HOLDER_LENGTH_MAX} characters")
+    if not _ACCOUNT.fullmatch(account):
+        raise Invalid("destination.accountNumber", "must be 4 to 17 digits")
+    if not _ROUTING.fullmatch(routing) or _checksum(routing):
+        raise Invalid(
+            "destination.routingNumber", "must be the nine digits of a bank in the United States"
+        )
+    return {"holder": holder, "account": account, "routing": routing}
+
+
+def _checksum(routing: str) -> int:
+    """Zero for a routing number without a typing mistake (ABA)."""
+    return sum(int(d) * w for d, w in zip(routing, _ROUTING_WEIGHTS, strict=True)) % 10
+
+
+def _crypto(asset: Asset, given: Mapping[str, str]) -> Destination:
+    network, address = given["network"].upper(), given["address"]
+    if network not in NETWORKS[asset]:
+        names = " or ".join(sorted(NETWORKS[asset]))
+        raise Invalid("destination.network", f"must be {names} for {asset.code}")
+    if not _ADDRESS.fullmatch(address) or int(address, 16) == 0:
+        raise Invalid("destination.address", "must be 0x and 40 hexadecimal digits")
+    return {"network": network, "address": address}
+
+
+def key_of(method: Method, destination: Destination) -> str:
+    """The same text for the same place, however it was typed."""
+    return "|".join([method, *(destination[name].casefold() for name in sorted(destination))])
+
+
+def masked(method: Method, destination: Destination) -> str:
+    """The place as messages and lists show it."""
+    match method:
+        case Method.BANK:
+            return f"account ending {destination['account'][-4:]}"
+        case Method.CRYPTO:
+            return f"{destination['address'][:6]}…{destination['address'][-4:]}"
+        case _:
+            return f"phone ending {destination['phone'][-3:]}"
+
+
+def names_person(holder: str, first_name: str, last_name: str) -> bool:
+    """Whether an account's holder is this person: every word of both names stands there."""
+    words = _words(holder)
+    return bool(words) and _words(f"{first_name} {last_name}") <= words
+
+
+def _words(text: str) -> set[str]:
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    letters = "".join(c if c.isalnum() else "" if unicodedata.combining(c) else " " for c in plain)
+    return set(letters.split())

@@ -1,0 +1,142 @@
+"""Deposits that a customer's bank takes back: a receivable at once, given back if we win."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.audit import service as audit
+from app.catalog.rules import TRADABLE
+from app.funding import debts, deposits, limits
+from app.funding.ports import Capturing, Dispute, Method, PaymentRails
+from app.funding.statuses import DepositStatus
+from app.kit import clock, ids
+from app.kit.db import Database, Session
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.ledger.chart import AccountKey
+from app.outbox import service as outbox
+from app.providers import queries as providers
+
+PREFIX = "dsp"
+_DEPOSIT = """
+SELECT id, user_id, method, asset, credited_units FROM deposits
+WHERE provider = %s AND provider_ref = %s FOR UPDATE
+"""
+_FIND = """
+SELECT id, status FROM disputes WHERE provider = %s AND provider_ref = %s
+FOR UPDATE
+"""
+_INSERT = """
+INSERT INTO disputes (id, deposit_id, provider, provider_ref, units, cost_units, status, opened_at)
+VALUES (%s, %s, %s, %s, %s, %s, 'open', %s)
+"""
+_CLOSE = "UPDATE disputes SET status = %s, closed_at = %s WHERE id = %s"
+
+
+@task("funding.dispute_changed", own_transactions=True)
+def dispute_changed(database: Database, *, event_id: str) -> None:
+    """A processor says that a dispute was opened or decided: look at it."""
+    with database.reading() as session:
+        event = providers.event(session, UUID(event_id))
+    for rail in resolve(PaymentRails).values():
+        if rail.name == event.provider and isinstance(rail, Capturing):
+            dispute = rail.dispute(event.subject)
+            with database.transaction() as session:
+                apply(session, rail.name, rail.provider_id, dispute)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """The deposit that is disputed, its row locked."""
+
+    deposit_id: UUID
+    user_id: UUID
+    #: On which account its money stands.
+    account: AccountKey
+
+
+def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> None:
+    """Make of our books what the processor says of a dispute now; each step once. A payment that we
+    do not know yet is looked at by whoever brings it."""
+    row = session.row(_DEPOSIT, (provider, dispute.payment_ref))
+    if row is None or row[4] is None:
+        return
+    deposit_id, user_id, method, code, _credited = row
+    limits.take_turns(session, user_id)
+    account = deposits.account_of(Method(method), Amount(TRADABLE[code], 0), provider_id)
+    about = _About(deposit_id, user_id, account)
+    found = session.row(_FIND, (provider, dispute.provider_ref))
+    identifier, status = found or (_open(session, provider, dispute, about), "open")
+    if status == "open" and dispute.state != "open":
+        _close(session, dispute, identifier, about)
+
+
+def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> UUID:
+    identifier, now = ids.new(), clock.now()
+    public_id = ids.encode(PREFIX, identifier)
+    session.send(
+        _INSERT,
+        (
+            identifier, about.deposit_id, provider, dispute.provider_ref, dispute.amount.units,
+            dispute.cost.units, now,
+        ),
+    )  # fmt: skip
+    debts.book(
+        session, about.user_id, reference=public_id, owed=dispute.amount, taken_from=about.account
+    )
+    if dispute.cost:
+        ledger.post(
+            session,
+            cause="dispute_cost",
+            reference=f"{public_id}:cost",
+            posted_at=now,
+            postings=[
+                ledger.debit(chart.processing_costs(dispute.cost.asset), dispute.cost),
+                ledger.credit(about.account, dispute.cost),
+            ],
+        )
+    deposits.mark(session, about.deposit_id, DepositStatus.DISPUTED, public_id)
+    _record(session, "dispute.opened", public_id, about, dispute)
+    told = {
+        "deposit": ids.encode(deposits.PREFIX, about.deposit_id),
+        "amount": str(dispute.amount),
+        "asset": dispute.amount.asset.code,
+        "method": Method.CARD,
+        "owed": str(dispute.amount),
+    }
+    event = {"user_id": str(about.user_id), "event_key": f"deposit_disputed:{public_id}"}
+    staged = {**event, "kind": "deposit_disputed", "values": told}
+    outbox.stage(session, "messages.deliver", staged)
+    return identifier
+
+
+def _close(session: Session, dispute: Dispute, identifier: UUID, about: _About) -> None:
+    public_id = ids.encode(PREFIX, identifier)
+    session.send(_CLOSE, (dispute.state, clock.now(), identifier))
+    if dispute.state == "won":
+        debts.give_back(
+            session, about.user_id, reference=f"{public_id}:won", amount=dispute.amount,
+            returned_to=about.account,
+        )  # fmt: skip
+        deposits.mark(session, about.deposit_id, DepositStatus.CREDITED, f"{public_id} won")
+    else:
+        deposits.mark(session, about.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost")
+        debts.collect(session, about.user_id, dispute.amount.asset)
+    _record(session, f"dispute.{dispute.state}", public_id, about, dispute)
+
+
+def _record(session: Session, action: str, public_id: str, about: _About, dispute: Dispute) -> None:
+    audit.record(
+        session,
+        actor=None,
+        action=action,
+        subject=public_id,
+        on_behalf_of=about.user_id,
+        after={
+            "deposit": ids.encode(deposits.PREFIX, about.deposit_id),
+            "asset": dispute.amount.asset.code,
+            "amount": str(dispute.amount),
+        },
+    )

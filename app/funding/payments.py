@@ -1,0 +1,140 @@
+"""Payments that a processor collects for us: by card, or on a phone.
+
+`advance` is the only way on: the first job, a webhook's task and the poll all call it. It asks the
+processor between two transactions, and the second one applies what the processor says now. So it
+does not matter who comes first, or how often.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from app.funding import deposits, limits
+from app.funding.ports import (
+    Capturing,
+    Method,
+    Payment,
+    PaymentAsk,
+    PaymentRail,
+    PaymentRails,
+    PaymentState,
+)
+from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
+from app.kit import clock, ids
+from app.kit.db import Database, Session
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.providers import queries as providers
+from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+
+#: A payment that nobody finished is given up after so long.
+_PENDING_MAX = timedelta(days=14)
+#: A processor that was asked and knows of nothing after so long never took it.
+_UNHEARD_MAX = timedelta(days=1)
+
+_BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider_ref = %s"
+# Certainly nothing happened: it may be asked as if for the first time.
+_NOT_OPENED = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_ref IS NULL"
+
+
+@task("funding.advance_deposit", own_transactions=True)
+def advance(database: Database, *, deposit_id: str) -> None:
+    """Bring a payment as far as its provider lets it.
+
+    Raises `ProviderAway` and `OutcomeUnknown` when it is to be tried again.
+    """
+    with database.transaction() as session:
+        deposit = deposits.read(session, UUID(deposit_id))
+        if deposit is None or deposit.status not in OPEN_DEPOSITS:
+            return
+        deposits.opened(session, deposit)
+    rail = resolve(PaymentRails)[deposit.method]
+    try:
+        payment = _asked(rail, deposit)
+    except ProviderAway:
+        if deposit.opened_at is None:
+            with database.transaction() as session:
+                session.send(_NOT_OPENED, (deposit.id,))
+        raise
+    except OutcomeUnknown as error:
+        with database.transaction() as session:
+            _become(session, deposit.id, DepositStatus.UNKNOWN, evidence=str(error))
+        raise
+    except ProviderRefused as refused:
+        with database.transaction() as session:
+            deposits.fail(session, deposit.id, refused.code)
+        return
+    with database.transaction() as session:
+        if payment is None:
+            _give_up_or_wait(session, deposit)
+        else:
+            apply(session, deposit.id, payment, rail.provider_id)
+
+
+def _asked(rail: PaymentRail, deposit: deposits.Deposit) -> Payment | None:
+    """The payment as the provider sees it now; None where it was asked once, may not be asked
+    again, and knows of nothing (yet)."""
+    if deposit.provider_ref is not None:
+        payment: Payment | None = rail.look(deposit.provider_ref)
+    elif deposit.opened_at is None or rail.repeatable:
+        payment = rail.open(PaymentAsk(deposit.public_id, deposit.asked, deposit.source))
+    else:
+        payment = rail.find(deposit.public_id)
+    if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, Capturing):
+        payment = rail.capture(payment.provider_ref, deposit.public_id)
+    return payment
+
+
+def _give_up_or_wait(session: Session, deposit: deposits.Deposit) -> None:
+    """A provider that was asked and knows nothing after a day never took it."""
+    if deposit.opened_at and clock.now() - deposit.opened_at > _UNHEARD_MAX:
+        deposits.fail(session, deposit.id, "never_arrived")
+
+
+@task("funding.payment_changed", own_transactions=True)
+def payment_changed(database: Database, *, event_id: str) -> None:
+    """A provider says that a payment changed: look at it."""
+    with database.transaction() as session:
+        event = providers.event(session, UUID(event_id))
+        row = session.row(_BY_REF, (event.provider, event.subject))
+        if row is not None:
+            deposits.advance_later(session, row[0], Method(row[1]))
+            return
+    # It came before we had written down whose it is: the provider knows our reference.
+    for rail in resolve(PaymentRails).values():
+        if rail.name == event.provider:
+            reference = rail.look(event.subject).reference
+            with database.transaction() as session:
+                deposit = deposits.read(session, ids.decode(deposits.PREFIX, reference))
+                if deposit is not None and deposit.provider == event.provider:
+                    session.send(deposits.KNOWN, (event.subject, deposit.id))
+                    deposits.advance_later(session, deposit.id, deposit.method)
+
+
+def apply(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:
+    """Make of a deposit what the provider says of its payment now."""
+    deposit = deposits.locked(session, deposit_id)
+    session.send(deposits.KNOWN, (payment.provider_ref, deposit.id))
+    session.send(deposits.LOOKED, (clock.now(), deposit.id))
+    if deposit.status not in OPEN_DEPOSITS:
+        return
+    match payment.state:
+        case PaymentState.PAID:
+            cost = payment.cost or Amount(payment.amount.asset, 0)
+            account = deposits.account_of(deposit.method, payment.amount, provider_id)
+            limits.take_turns(session, deposit.user_id)
+            deposits.credit(session, deposit, payment.amount, cost, account)
+        case PaymentState.FAILED:
+            deposits.fail(session, deposit.id, payment.code)
+        case _ if clock.now() - deposit.requested_at > _PENDING_MAX:
+            deposits.fail(session, deposit.id, "never_finished")
+        case _ if deposit.status is not DepositStatus.PENDING:
+            deposits.instruct(session, deposit, payment.instructions)
+
+
+def _become(
+    session: Session, deposit_id: UUID, status: DepositStatus, *, evidence: str | None = None
+) -> None:
+    deposit = deposits.locked(session, deposit_id)
+    if deposit.status in OPEN_DEPOSITS and deposit.status is not status:
+        deposits.step(session, deposit, status, evidence=evidence)

@@ -1,0 +1,219 @@
+"""Sending what was approved, and finding out what became of it.
+
+`advance` is the only way on: the first job, a webhook's task and the poll all call it. It writes
+down that the provider is being asked, asks between two transactions, and applies what the provider
+says. Whenever nobody knows whether the provider was asked, it is asked what it knows first; only if
+it knows nothing is it asked to pay, with the same reference.
+"""
+
+from uuid import UUID
+
+from app.cases import service as cases
+from app.funding import debts, deposits, withdrawals
+from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
+from app.funding.statuses import UNDER_WAY, WithdrawalStatus
+from app.identity import queries as people
+from app.kit import clock, ids
+from app.kit.db import Database, Session
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.providers import queries as providers
+from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+
+_BY_REF = "SELECT id FROM withdrawals WHERE provider = %s AND provider_ref = %s"
+#: One that has gone can still come back.
+_LOOKED_AT = UNDER_WAY | {WithdrawalStatus.COMPLETED}
+#: What a provider had taken, it knows.
+_TAKEN = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
+
+
+@task("funding.send_withdrawal", own_transactions=True)
+def advance(database: Database, *, withdrawal_id: str) -> None:
+    """Send it, or find out what became of it.
+
+    Raises `ProviderAway` and `OutcomeUnknown` when it is to be tried again.
+    """
+    with database.transaction() as session:
+        asked = withdrawals.locked(session, UUID(withdrawal_id))
+        was = asked.status
+        if was is WithdrawalStatus.APPROVED:
+            if not _may_go(session, asked):
+                return
+            withdrawals.step(session, asked, WithdrawalStatus.SENDING)
+        elif was not in _LOOKED_AT:
+            return
+        session.send(withdrawals.LOOKED, (clock.now(), asked.id))
+    rail = resolve(PayoutRails)[asked.method]
+    try:
+        payout = _asked(rail, asked, is_first=was is WithdrawalStatus.APPROVED)
+    except ProviderAway:
+        # Certainly nothing happened, if this was the first time that it was asked.
+        if was is WithdrawalStatus.APPROVED:
+            _become(database, asked.id, WithdrawalStatus.APPROVED)
+        raise
+    except OutcomeUnknown as error:
+        _become(database, asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error))
+        raise
+    except ProviderRefused as refused:
+        with database.transaction() as session:
+            _fail(session, withdrawals.locked(session, asked.id), refused.code)
+        return
+    with database.transaction() as session:
+        apply(session, asked.id, payout)
+
+
+def _asked(rail: PayoutRail, asked: withdrawals.Locked, *, is_first: bool) -> Payout:
+    """The payout as the provider sees it now. Where it may have been asked before, it is asked what
+    it knows; only if it knows nothing is it asked to pay, with the same reference."""
+    found = None if is_first else rail.find(asked.public_id)
+    if found is not None:
+        return found
+    if asked.status in _TAKEN:
+        raise OutcomeUnknown("the provider does not know any more what it had taken")
+    return rail.send(PayoutOrder(asked.public_id, asked.amount, asked.destination))
+
+
+def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
+    """Make of a withdrawal what the provider says of it now."""
+    asked = withdrawals.locked(session, withdrawal_id)
+    session.send(withdrawals.LOOKED, (clock.now(), asked.id))
+    if asked.status not in _LOOKED_AT:
+        return
+    if payout.amount != asked.amount:
+        _report_wrong_amount(session, asked, payout)
+        return
+    done = WithdrawalStatus.COMPLETED
+    match payout.state:
+        case PayoutState.SENT if asked.status in {
+            WithdrawalStatus.SENDING,
+            WithdrawalStatus.UNKNOWN,
+        }:
+            withdrawals.step(session, asked, WithdrawalStatus.SENT, payout=payout)
+            withdrawals.tell(session, asked, "withdrawal_sent", sent_at=clock.rfc3339(clock.now()))
+        case PayoutState.COMPLETED if asked.status is not done:
+            _complete(session, asked, payout)
+        case PayoutState.FAILED if asked.status is not done:
+            _fail(session, asked, payout.code, payout)
+        case PayoutState.RETURNED:
+            if asked.status is not done:
+                _complete(session, asked, payout)
+            _return(session, withdrawals.locked(session, asked.id), payout)
+
+
+def _complete(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:
+    now, amount = clock.now(), asked.amount
+    account = deposits.account_of(asked.method, amount, payout.provider_id)
+    postings = [
+        ledger.debit(chart.customer(asked.user_id, amount.asset), amount),
+        ledger.credit(account, amount),
+    ]
+    ledger.post(
+        session,
+        cause=withdrawals.WITHDRAWAL,
+        reference=asked.public_id,
+        posted_at=now,
+        postings=postings,
+        hold_id=asked.id,
+    )
+    if payout.cost:
+        paid_from = deposits.account_of(asked.method, payout.cost, payout.provider_id)
+        ledger.post(
+            session,
+            cause="withdrawal_cost",
+            reference=f"{asked.public_id}:cost",
+            posted_at=now,
+            postings=[
+                ledger.debit(chart.processing_costs(payout.cost.asset), payout.cost),
+                ledger.credit(paid_from, payout.cost),
+            ],
+        )
+    withdrawals.step(session, asked, WithdrawalStatus.COMPLETED, payout=payout)
+    withdrawals.record(session, asked, WithdrawalStatus.COMPLETED)
+    withdrawals.tell(session, asked, "withdrawal_completed", completed_at=clock.rfc3339(now))
+
+
+def _return(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:
+    """It came back after all: the customer has it again."""
+    account = deposits.account_of(asked.method, asked.amount, payout.provider_id)
+    ledger.post(
+        session,
+        cause="withdrawal_returned",
+        reference=f"{asked.public_id}:returned",
+        posted_at=clock.now(),
+        postings=[
+            ledger.debit(account, asked.amount),
+            ledger.credit(chart.customer(asked.user_id, asked.amount.asset), asked.amount),
+        ],
+    )
+    withdrawals.step(session, asked, WithdrawalStatus.RETURNED, payout=payout)
+    withdrawals.record(session, asked, WithdrawalStatus.RETURNED, reason=payout.code)
+    withdrawals.tell(session, asked, "withdrawal_failed", reason="It was sent back to us.")
+
+
+def _fail(
+    session: Session, asked: withdrawals.Locked, code: str, payout: Payout | None = None
+) -> None:
+    if asked.status not in UNDER_WAY:
+        return
+    withdrawals.end(session, asked, WithdrawalStatus.FAILED, why=code, payout=payout)
+    withdrawals.tell(session, asked, "withdrawal_failed", reason="It could not be paid there.")
+
+
+def _may_go(session: Session, asked: withdrawals.Locked) -> bool:
+    """Whether nothing came up since it was approved. A customer who owes us is not paid, and one
+    who was suspended waits."""
+    if debts.owes(session, asked.user_id):
+        withdrawals.end(session, asked, WithdrawalStatus.REJECTED, why="the customer owes us")
+        withdrawals.tell(
+            session, asked, "withdrawal_failed",
+            reason="A payment of yours was taken back; settle what is owed first.",
+        )  # fmt: skip
+        return False
+    return people.is_active(session, asked.user_id)
+
+
+def _become(
+    database: Database,
+    withdrawal_id: UUID,
+    status: WithdrawalStatus,
+    *,
+    evidence: str | None = None,
+) -> None:
+    with database.transaction() as session:
+        asked = withdrawals.locked(session, withdrawal_id)
+        if asked.status is WithdrawalStatus.SENDING:
+            withdrawals.step(session, asked, status, evidence=evidence)
+
+
+def _report_wrong_amount(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:
+    """A provider that sent another amount than it was asked for: a person has to look."""
+    cases.open_case(
+        session,
+        kind="payout_amount",
+        subject=asked.public_id,
+        key=asked.public_id,
+        title="A provider reports another amount than it was asked to pay",
+        facts={
+            "asked": f"{asked.amount} {asked.amount.asset.code}",
+            "reported": f"{payout.amount} {payout.amount.asset.code}",
+            "provider": asked.provider,
+        },
+        person_id=asked.user_id,
+    )
+
+
+@task("funding.payout_changed", own_transactions=True)
+def payout_changed(database: Database, *, event_id: str) -> None:
+    """A provider says that a payout changed. `subject` is its id, or our reference."""
+    with database.reading() as session:
+        event = providers.event(session, UUID(event_id))
+        if event.subject.startswith(f"{withdrawals.PREFIX}_"):
+            found: UUID | None = ids.decode(withdrawals.PREFIX, event.subject)
+        else:
+            row = session.row(_BY_REF, (event.provider, event.subject))
+            found = row[0] if row else None
+    # One that is not known yet is still being sent: whoever sends it looks at it.
+    if found is not None:
+        advance(database, withdrawal_id=str(found))

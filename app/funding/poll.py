@@ -1,0 +1,54 @@
+"""Looking again at everything that is under way, whether a webhook came or not."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from app.funding import deposits
+from app.funding.ports import Method
+from app.funding.statuses import WithdrawalStatus
+from app.kit import clock
+from app.kit.db import Session
+from app.kit.tasks import task
+from app.outbox import service as outbox
+
+#: What was looked at so lately is left alone.
+_PAUSE = timedelta(seconds=20)
+_REVIEW_PAUSE = timedelta(minutes=2)
+_BATCH = 200
+
+# Whatever is taken counts as looked at, so that the next poll takes others.
+_DEPOSITS = """
+UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
+    SELECT id FROM deposits
+    WHERE status IN ('requested', 'unknown', 'pending') AND looked_at < %(before)s
+    ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)) RETURNING id, method
+"""
+_WITHDRAWALS = """
+UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
+    SELECT id FROM withdrawals
+    WHERE status IN ('in_review', 'approved', 'sending', 'unknown', 'sent')
+        AND looked_at < CASE status WHEN 'in_review' THEN %(reviewed_before)s ELSE %(before)s END
+    ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)) RETURNING id, status
+"""
+
+
+@task("funding.poll")
+def poll(session: Session) -> None:
+    """Have each deposit and withdrawal that is under way looked at, the longest waiting first."""
+    now = clock.now()
+    values = {
+        "now": now, "before": now - _PAUSE, "reviewed_before": now - _REVIEW_PAUSE,
+        "limit": _BATCH,
+    }  # fmt: skip
+    for deposit_id, method in session.rows(_DEPOSITS, values):
+        deposits.advance_later(session, deposit_id, Method(method))
+    for withdrawal_id, status in session.rows(_WITHDRAWALS, values):
+        _look_later(session, withdrawal_id, WithdrawalStatus(status))
+
+
+def _look_later(session: Session, withdrawal_id: UUID, status: WithdrawalStatus) -> None:
+    is_reviewed = status is WithdrawalStatus.IN_REVIEW
+    name = "funding.review_withdrawal" if is_reviewed else "funding.send_withdrawal"
+    outbox.stage(session, name, {"withdrawal_id": str(withdrawal_id)})

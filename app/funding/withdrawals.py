@@ -1,0 +1,305 @@
+"""The verbs of withdrawals: ask, cancel, review, reject, release.
+
+The money is held from the start. What happens once it is approved stands in payouts.py.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.access import Actor
+from app.approvals import rules as reasons
+from app.audit import service as audit
+from app.catalog.rules import TRADABLE
+from app.funding import debts, destinations, limits, recipients
+from app.funding.errors import MethodOff, NotCancellable, NotInThisState, RecipientBlocked
+from app.funding.ports import Method, Payout, PayoutRail, PayoutRails
+from app.funding.statuses import (
+    CANCELLABLE,
+    PAYOUT_METHODS,
+    WITHDRAWAL_STEPS,
+    PaymentLimits,
+    WithdrawalStatus,
+    check_asset,
+)
+from app.keys import service as keys
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.money import Amount
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.ledger import chart
+from app.ledger import service as ledger
+from app.outbox import service as outbox
+
+PREFIX = "wdr"
+WITHDRAWAL = "withdrawal"
+_TABLE, _DESTINATION, _INDEX = "withdrawals", "destination_sealed", "destination_index"
+
+_INSERT = """
+INSERT INTO withdrawals (id, user_id, method, asset, units, usd_units, status, destination_sealed,
+    destination_index, destination_masked, provider, requested_at, looked_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_LOCK = """
+SELECT id, user_id, method, asset, units, usd_units, status, destination_sealed,
+    destination_masked, provider, provider_ref
+FROM withdrawals WHERE id = %s FOR UPDATE
+"""
+_STEP = """
+UPDATE withdrawals SET status = %s, code = %s, looked_at = %s,
+    provider_ref = coalesce(provider_ref, %s),
+    completed_at = CASE WHEN %s = 'completed' THEN %s ELSE completed_at END
+WHERE id = %s
+"""
+LOOKED = "UPDATE withdrawals SET looked_at = %s WHERE id = %s"
+_EVENT = """
+INSERT INTO withdrawal_events (id, withdrawal_id, from_status, to_status, actor_id, evidence, at)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A withdrawal as it stands in its row, which is locked."""
+
+    id: UUID
+    user_id: UUID
+    method: Method
+    amount: Amount
+    usd_units: int
+    status: WithdrawalStatus
+    destination: Mapping[str, str]
+    masked: str
+    provider: str
+    provider_ref: str | None
+
+    @property
+    def public_id(self) -> str:
+        return ids.encode(PREFIX, self.id)
+
+
+def request(
+    session: Session,
+    actor: Actor,
+    *,
+    method: Method,
+    amount: Amount,
+    destination: Mapping[str, str],
+) -> UUID:
+    """Ask for money to be sent; it is held at once. Answers the withdrawal's id.
+
+    Raises `Invalid` naming the field, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded`,
+    `AccountOwes`, `RecipientBlocked`; the database raises `InsufficientFunds`.
+    """
+    rail = _rail(method, amount)
+    where = destinations.checked(method, amount.asset, destination)
+    recipients.check_owner(session, actor, method, where)
+    allowed = resolve(PaymentLimits)
+    limits.take_turns(session, actor.user_id)
+    debts.check_none(session, actor.user_id)
+    value = limits.worth(session, amount)
+    limits.check_withdrawal(session, actor.user_id, value, allowed.withdrawal_min)
+    identifier, now = ids.new(), clock.now()
+    ledger.place_hold(
+        session,
+        hold_id=identifier,
+        account=chart.customer(actor.user_id, amount.asset),
+        amount=amount,
+        cause=WITHDRAWAL,
+        placed_at=now,
+    )
+    session.flush()
+    verdict = recipients.screen(
+        session, actor.user_id, ids.encode(PREFIX, identifier), method, where
+    )
+    status = recipients.after_screening(verdict, value, allowed)
+    key = destinations.key_of(method, where)
+    masked = destinations.masked(method, where)
+    session.send(
+        _INSERT,
+        (
+            identifier, actor.user_id, method, amount.asset.code, amount.units, value.units, status,
+            keys.seal(json.dumps(dict(where)), table=_TABLE, column=_DESTINATION, key=identifier),
+            keys.blind_index(key, table=_TABLE, column=_INDEX), masked, rail.name, now, now,
+        ),
+    )  # fmt: skip
+    said = f"screening: {verdict or 'no list'}"
+    session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, said, now))
+    asked = locked(session, identifier)
+    told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
+    audit.record(
+        session,
+        actor=actor,
+        action="withdrawal.requested",
+        subject=asked.public_id,
+        after={**told, "status": status},
+    )
+    tell(session, asked, "withdrawal_requested", requested_at=clock.rfc3339(now))
+    _go_on(session, asked)
+    return identifier
+
+
+def _rail(method: Method, amount: Amount) -> PayoutRail:
+    if method not in PAYOUT_METHODS:
+        names = ", ".join(sorted(PAYOUT_METHODS))
+        raise Invalid("method", f"must be one of {names}: cards are not paid out to")
+    check_asset(method, amount.asset)
+    rail = resolve(PayoutRails).get(method)
+    if rail is None:
+        raise MethodOff
+    return rail
+
+
+def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
+    """The customer takes it back before it is sent; the money is free again. Raises `NotFound` and
+    `NotCancellable`."""
+    asked = locked(session, withdrawal_id)
+    if asked.user_id != actor.user_id:
+        raise NotFound
+    if asked.status not in CANCELLABLE:
+        raise NotCancellable
+    end(session, asked, WithdrawalStatus.CANCELLED, actor=actor)
+    tell(session, asked, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now()))
+
+
+def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
+    """Staff refuse to send it; the money is free again. Raises `NotFound`, `NotInThisState`, and
+    `Invalid` for the reason."""
+    reason = reasons.reason(reason)
+    asked = locked(session, withdrawal_id)
+    if asked.status not in CANCELLABLE:
+        raise NotInThisState
+    end(session, asked, WithdrawalStatus.REJECTED, actor=actor, why=reason)
+    tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+
+
+def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
+    """Two of our staff agreed that it may go (app/funding/approval.py)."""
+    asked = locked(session, withdrawal_id)
+    if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
+        raise NotInThisState
+    step(session, asked, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
+    record(session, asked, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
+    _send_later(session, asked)
+
+
+@task("funding.review_withdrawal")
+def review(session: Session, *, withdrawal_id: str) -> None:
+    """Look again at one whose recipient was in question: it goes on once nothing speaks against
+    it, and ends where compliance decided so."""
+    asked = locked(session, UUID(withdrawal_id))
+    session.send(LOOKED, (clock.now(), asked.id))
+    if asked.status is not WithdrawalStatus.IN_REVIEW:
+        return
+    try:
+        verdict = recipients.screen(
+            session, asked.user_id, asked.public_id, asked.method, asked.destination
+        )
+    except RecipientBlocked:
+        end(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
+        tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+        return
+    value = limits.dollars(asked.usd_units)
+    status = recipients.after_screening(verdict, value, resolve(PaymentLimits))
+    if status is not WithdrawalStatus.IN_REVIEW:
+        step(session, asked, status, evidence=f"screening: {verdict}")
+        _go_on(session, locked(session, asked.id))
+
+
+def end(
+    session: Session,
+    asked: Locked,
+    status: WithdrawalStatus,
+    *,
+    actor: Actor | None = None,
+    why: str | None = None,
+    payout: Payout | None = None,
+) -> None:
+    """It ends without money having gone: what was held is free again."""
+    ledger.void_hold(session, asked.id, at=clock.now())
+    step(session, asked, status, actor=actor, evidence=why, payout=payout)
+    record(session, asked, status, actor=actor, reason=why)
+
+
+def _go_on(session: Session, asked: Locked) -> None:
+    if asked.status is WithdrawalStatus.APPROVED:
+        _send_later(session, asked)
+    elif asked.status is WithdrawalStatus.AWAITING_APPROVAL:
+        tell(session, asked, "withdrawal_needs_approval")
+
+
+def _send_later(session: Session, asked: Locked) -> None:
+    outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": str(asked.id)})
+
+
+def step(
+    session: Session,
+    asked: Locked,
+    status: WithdrawalStatus,
+    *,
+    actor: Actor | None = None,
+    evidence: str | None = None,
+    payout: Payout | None = None,
+) -> None:
+    """Write the next status, if it is declared."""
+    WITHDRAWAL_STEPS.transition(asked.status, status)
+    now, ref = clock.now(), payout.provider_ref if payout else None
+    code = evidence if status is WithdrawalStatus.FAILED else None
+    session.send(_STEP, (status, code, now, ref, status, now, asked.id))
+    said = evidence or (payout.evidence or payout.provider_ref if payout else None)
+    by = actor.user_id if actor else None
+    session.send(_EVENT, (ids.new(), asked.id, asked.status, status, by, said, now))
+
+
+def record(
+    session: Session,
+    asked: Locked,
+    status: WithdrawalStatus,
+    *,
+    actor: Actor | None = None,
+    reason: str | None = None,
+) -> None:
+    """Into the audit trail: what became of it."""
+    audit.record(
+        session,
+        actor=actor,
+        action=f"withdrawal.{status}",
+        subject=asked.public_id,
+        on_behalf_of=asked.user_id,
+        before={"status": asked.status},
+        after={
+            "status": status, "asset": asked.amount.asset.code, "amount": str(asked.amount),
+        },
+        reason=reason,
+    )  # fmt: skip
+
+
+def tell(session: Session, asked: Locked, kind: str, **values: str) -> None:
+    """To the customer, once for each kind."""
+    told: dict[str, Any] = {
+        "withdrawal": asked.public_id,
+        "amount": str(asked.amount),
+        "asset": asked.amount.asset.code,
+        "method": asked.method,
+        "destination": asked.masked,
+        **values,
+    }
+    event = {"user_id": str(asked.user_id), "event_key": f"{kind}:{asked.public_id}"}
+    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": told})
+
+
+def locked(session: Session, withdrawal_id: UUID) -> Locked:
+    """The withdrawal, its row locked. Raises `NotFound`."""
+    row = session.row(_LOCK, (withdrawal_id,))
+    if row is None:
+        raise NotFound
+    identifier, user_id, method, code, units, usd_units, status, sealed, masked, *rest = row
+    raw = keys.open_sealed(sealed, table=_TABLE, column=_DESTINATION, key=identifier)
+    return Locked(
+        identifier, user_id, Method(method), Amount(TRADABLE[code], units), usd_units,
+        WithdrawalStatus(status), json.loads(raw), masked, *rest,
+    )  # fmt: skip

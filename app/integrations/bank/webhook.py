@@ -1,0 +1,33 @@
+"""What the bank tells us, signed."""
+
+from collections.abc import Sequence
+
+from app.integrations.signatures import check_timed, signed_event
+from app.kit.errors import Malformed
+from app.providers.ports import Delivery, Event
+
+#: By kind: the task, and the field that says what it is about.
+_KINDS = {
+    "arrival.received": ("funding.account_changed", "id"),
+    "arrival.returned": ("funding.account_changed", "id"),
+    "payout.updated": ("funding.payout_changed", "reference"),
+}
+
+
+class BankWebhook:
+    """Knows the bank's signature. Two secrets are known while one replaces the other."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        """The event in it, if it is about an arrival or a payout."""
+        check_timed(delivery.headers.get("bank-signature", ""), delivery.body, self._secrets)
+        event = signed_event(delivery.body)
+        if event.kind not in _KINDS:
+            return []
+        task, name = _KINDS[event.kind]
+        subject = event.data.get(name)
+        if not isinstance(subject, str):
+            raise Malformed(f"the data of {event.kind} has the text {name}")
+        return [Event(event.id, event.kind, subject, task)]

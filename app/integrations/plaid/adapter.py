@@ -1,0 +1,120 @@
+"""Plaid Identity Verification as the provider that kyc asks."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from app.integrations.plaid.client import PlaidClient
+from app.kit import ids
+from app.kit.errors import NotFound
+from app.kyc.ports import Answered, Asked, Outcome
+from app.kyc.queries import PREFIX
+from app.kyc.rules import IdType
+from app.kyc.submission import Personal
+from app.providers.errors import OutcomeUnknown, ProviderAway
+
+_OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
+    {
+        "active": Outcome.ACTIVE,
+        "success": Outcome.SUCCESS,
+        "failed": Outcome.FAILED,
+        "expired": Outcome.UNFINISHED,
+        "canceled": Outcome.UNFINISHED,
+        "pending_review": Outcome.REVIEW,
+    }
+)
+#: Numbers that Plaid checks, by kind and country; it does without the others.
+_NUMBERS: Mapping[tuple[IdType, str], str] = MappingProxyType(
+    {
+        (IdType.NATIONAL_ID, "AR"): "ar_dni",
+        (IdType.NATIONAL_ID, "BR"): "br_cpf",
+        (IdType.NATIONAL_ID, "CA"): "ca_sin",
+        (IdType.NATIONAL_ID, "DK"): "dk_cpr",
+        (IdType.NATIONAL_ID, "ES"): "es_dni",
+        (IdType.NATIONAL_ID, "IT"): "it_cf",
+        (IdType.NATIONAL_ID, "MX"): "mx_curp",
+        (IdType.NATIONAL_ID, "PL"): "pl_pesel",
+        (IdType.NATIONAL_ID, "SE"): "se_pin",
+        (IdType.PASSPORT, "AU"): "au_passport",
+        (IdType.DRIVERS_LICENSE, "AU"): "au_drivers_license",
+        (IdType.DRIVERS_LICENSE, "NZ"): "nz_drivers_license",
+    }
+)
+
+
+class PlaidIdentity:
+    """Verifies people at Plaid, under our verification's public id."""
+
+    name = "plaid"
+
+    def __init__(self, client: PlaidClient) -> None:
+        self._client = client
+
+    def create(self, asked: Asked) -> Answered:
+        """Begin a verification, or answer the one that this id has begun."""
+        client_user_id = ids.encode(PREFIX, asked.verification_id)
+        return _answer(
+            self._client.create_verification(client_user_id=client_user_id, user=_user(asked))
+        )
+
+    def get(self, reference: str) -> Answered:
+        """How a verification stands."""
+        return _answer(self._client.get_verification(reference))
+
+
+class NoIdentityProvider:
+    """Where none is connected: whoever submits waits until one is."""
+
+    name = "none"
+
+    def create(self, _asked: Asked) -> Answered:
+        """Nobody to ask."""
+        raise ProviderAway("no provider is connected that verifies people")
+
+    def get(self, _reference: str) -> Answered:
+        """Nobody to ask."""
+        raise ProviderAway("no provider is connected that verifies people")
+
+
+def _user(asked: Asked) -> dict[str, Any]:
+    person, address = asked.person, asked.person.address
+    user: dict[str, Any] = {
+        "email_address": asked.email,
+        "date_of_birth": person.date_of_birth.isoformat(),
+        "name": {"given_name": person.first_name, "family_name": person.last_name},
+        "address": {
+            "street": address.street,
+            "street2": address.street2,
+            "city": address.city,
+            "region": address.state,
+            "postal_code": address.zip_code,
+            "country": address.country,
+        },
+    }
+    user["address"] = {name: text for name, text in user["address"].items() if text}
+    if asked.phone:
+        user["phone_number"] = asked.phone
+    if number := _number(person):
+        user["id_number"] = number
+    return user
+
+
+def _number(person: Personal) -> dict[str, str] | None:
+    if person.id_type is None or person.id_number is None:
+        return None
+    if person.id_type is IdType.SSN:
+        return {"type": "us_ssn", "value": person.id_number}
+    kind = _NUMBERS.get((person.id_type, person.address.country))
+    return {"type": kind, "value": person.id_number} if kind else None
+
+
+def _answer(document: Mapping[str, Any]) -> Answered:
+    outcome, reference = _OUTCOMES.get(str(document.get("status"))), document.get("id")
+    if outcome is None or not isinstance(reference, str):
+        raise OutcomeUnknown("a verification without an id, or with a status that is new to us")
+    try:
+        verification_id = ids.decode(PREFIX, str(document.get("client_user_id")))
+    except NotFound:
+        verification_id = None
+    link = document.get("shareable_url")
+    return Answered(reference, verification_id, outcome, link if isinstance(link, str) else None)

@@ -1,0 +1,32 @@
+"""Plaid as it is configured."""
+
+from app.config import Settings
+from app.config.providers import sandbox_secret
+from app.integrations.calling import Caller
+from app.integrations.plaid.adapter import NoIdentityProvider, PlaidIdentity
+from app.integrations.plaid.client import Account, PlaidClient
+from app.integrations.plaid.webhook import PlaidWebhooks
+from app.kyc.ports import IdentityProvider
+from app.providers.ports import Webhooks
+from app.providers.service import Calls
+
+_NAME = "plaid"
+_ENVIRONMENTS = {"live": "production", "sandbox": "sandbox"}
+
+
+def connect(settings: Settings, calls: Calls, webhooks: Webhooks) -> IdentityProvider:
+    """Who verifies people, with Plaid's webhooks among `webhooks`; nobody without an address."""
+    base_url = settings.provider_url(settings.plaid_base_url, _NAME)
+    if not base_url:
+        return NoIdentityProvider()
+    account = Account(
+        base_url,
+        settings.plaid_client_id,
+        settings.plaid_secret.get_secret_value() or sandbox_secret(_NAME),
+        settings.plaid_template_id,
+        _ENVIRONMENTS[settings.plaid_mode],
+        settings.provider_timeout_seconds,
+    )
+    client = PlaidClient(account, Caller(_NAME, calls))
+    webhooks[_NAME] = PlaidWebhooks(client)
+    return PlaidIdentity(client)

@@ -1,0 +1,33 @@
+"""What Stripe tells us, signed."""
+
+from collections.abc import Sequence
+
+from app.integrations.signatures import check_timed, signed_event
+from app.kit.errors import Malformed
+from app.providers.ports import Delivery, Event
+
+_TASKS = {
+    "payment_intent.": "funding.payment_changed",
+    "charge.dispute.": "funding.dispute_changed",
+}
+
+
+class StripeWebhook:
+    """Knows Stripe's signature. Two secrets are known while one replaces the other."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        """The event in it, if it is about a payment or a dispute."""
+        check_timed(delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets)
+        event = signed_event(delivery.body)
+        about = event.data.get("object")
+        subject = about.get("id") if isinstance(about, dict) else None
+        if not isinstance(subject, str):
+            raise Malformed("the data of an event has an object with an id")
+        return [
+            Event(event.id, event.kind, subject, task)
+            for prefix, task in _TASKS.items()
+            if event.kind.startswith(prefix)
+        ]

@@ -1,0 +1,175 @@
+"""What a file really is, whatever it is called: a picture or a PDF, and nothing else besides.
+
+Pictures are decoded and written again as JPEG, so that nothing of the file is left but what can be
+seen: no place, no camera, no owner's name, no bytes behind the end. A PDF is kept as it is, if it
+is one from its first byte to its last, can be read without a password, and holds no script, no
+attached file and nothing that starts by itself.
+"""
+
+import logging
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from zipfile import is_zipfile
+
+from PIL import Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+
+from app.kit.errors import Invalid
+from app.kyc.pdf import check_pdf
+
+# At DEBUG it logs what cameras wrote into a picture.
+logging.getLogger("PIL").setLevel(logging.WARNING)
+
+#: Of a file as it is sent.
+BYTES_MAX = 8 * 1024 * 1024
+#: A picture of a telephone; decoded it takes three bytes a pixel.
+PIXELS_MAX = 50_000_000
+#: The longer side of what is kept: small print is legible.
+_SIDE_MAX = 3_200
+_QUALITY = 88
+_FIELD = "file"
+
+JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
+_BEGINS = {b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG, b"%PDF-": PDF}
+_NAMES = {JPEG: {"jpg", "jpeg", "jpe"}, PNG: {"png"}, PDF: {"pdf"}}
+_DECLARED = {JPEG: {JPEG, "image/jpg", "image/pjpeg"}, PNG: {PNG}, PDF: {PDF}}
+#: What programs say that do not know.
+_NOTHING_SAID = {"", "application/octet-stream", "binary/octet-stream"}
+# Each so long that a picture's own bytes are not taken for it by chance.
+_FOREIGN = re.compile(
+    rb"<\?php|<script|<!doctype|<html|<iframe|javascript:|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file as it is kept."""
+
+    media_type: str
+    data: bytes
+
+
+def checked(raw: bytes, *, name: str, declared: str) -> Content:
+    """The file as it may be kept. `name` and `declared` (its media type) are what the sender calls
+    it: they decide nothing, but what contradicts the content is refused.
+
+    Raises `Invalid`: empty, of another kind, mislabelled, damaged, two kinds at once, a picture too
+    large to decode, a PDF that is encrypted or could do something.
+    """
+    if not raw:
+        raise Invalid(_FIELD, "is empty")
+    kind = next((kind for begin, kind in _BEGINS.items() if raw.startswith(begin)), None)
+    if kind is None:
+        raise Invalid(_FIELD, "must be a JPEG or PNG picture, or a PDF")
+    _check_label(kind, name, declared)
+    if is_zipfile(BytesIO(raw)) or _FOREIGN.search(raw):
+        raise Invalid(_FIELD, "is more than one kind of file at once")
+    if kind == PDF:
+        check_pdf(raw)
+        return Content(PDF, raw)
+    if b"%PDF-" in raw:
+        raise Invalid(_FIELD, "is more than one kind of file at once")
+    (_check_jpeg_end if kind == JPEG else _check_png_end)(raw)
+    return Content(JPEG, _redrawn(raw, kind))
+
+
+def _check_label(kind: str, name: str, declared: str) -> None:
+    _, dot, ending = name.rpartition(".")
+    said = declared.partition(";")[0].strip().lower()
+    wrong = (dot and ending.strip().lower() not in _NAMES[kind]) or (
+        said not in _NOTHING_SAID and said not in _DECLARED[kind]
+    )
+    if wrong:
+        raise Invalid(_FIELD, f"is {kind}, and is called something else")
+
+
+def _redrawn(raw: bytes, kind: str) -> bytes:
+    """The picture as it looks, in a file of our own."""
+    try:
+        picture = (JpegImageFile if kind == JPEG else PngImageFile)(BytesIO(raw))
+        if picture.width * picture.height > PIXELS_MAX:
+            raise Invalid(_FIELD, f"has more than {PIXELS_MAX // 1_000_000} million pixels")
+        # Of a JPEG, no more is decoded than is kept.
+        picture.draft("RGB", (_SIDE_MAX, _SIDE_MAX))
+        upright = ImageOps.exif_transpose(picture)
+        upright.thumbnail((_SIDE_MAX, _SIDE_MAX))
+        written = BytesIO()
+        _on_white(upright).save(written, "JPEG", quality=_QUALITY)
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        struct.error,
+    ):
+        raise Invalid(_FIELD, "is damaged: the picture cannot be read") from None
+    return written.getvalue()
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Without what a JPEG does not have, transparency and palettes, and what was said beside it."""
+    if picture.has_transparency_data:
+        shown = picture.convert("RGBA")
+        flat = Image.new("RGB", shown.size, "white")
+        flat.paste(shown, mask=shown.getchannel("A"))
+        return flat
+    flat = picture.convert("RGB")
+    # A comment would be written with it.
+    flat.info = {}
+    return flat
+
+
+def _check_jpeg_end(raw: bytes) -> None:
+    """Behind its end a photograph has at most what cameras put there: further pictures."""
+    at, has_more = 2, False
+    for marker, body, after in _jpeg_segments(raw):
+        has_more = has_more or (marker == _APP2 and body.startswith(b"MPF\x00"))
+        at = after
+    rest = raw[at:].strip(b"\0\r\n")
+    if rest and not (has_more and rest.startswith(b"\xff\xd8\xff")) and not rest.endswith(b"SEFT"):
+        raise Invalid(_FIELD, "goes on after the end of its picture")
+
+
+_APP2, _SOS, _EOI, _FILL = 0xE2, 0xDA, 0xD9, 0xFF
+_ENTROPY_END = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
+
+
+def _jpeg_segments(raw: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Each segment up to the end of the picture: marker, the first bytes of its body, and where the
+    next one begins. Raises `Invalid` where that is not told."""
+    at = 2
+    while raw[at : at + 1] == b"\xff":
+        marker = raw[at + 1] if at + 1 < len(raw) else 0
+        if marker == _EOI:
+            yield marker, b"", at + 2
+            return
+        if marker == _FILL:
+            at += 1
+            continue
+        after = at + 2 + int.from_bytes(raw[at + 2 : at + 4])
+        yield marker, raw[at + 4 : at + 8], after
+        at = after
+        if marker == _SOS:
+            found = _ENTROPY_END.search(raw, at)
+            at = found.start() if found else len(raw)
+    raise Invalid(_FIELD, "is damaged: the picture has no end")
+
+
+def _check_png_end(raw: bytes) -> None:
+    at, kind = 8, b""
+    while kind != b"IEND" and at + 8 <= len(raw):
+        kind = raw[at + 4 : at + 8]
+        if kind == b"acTL":
+            raise Invalid(_FIELD, "moves: send a picture that stands still")
+        at += 12 + int.from_bytes(raw[at : at + 4])
+    if kind != b"IEND" or at > len(raw):
+        raise Invalid(_FIELD, "is damaged: the picture has no end")
+    if at < len(raw):
+        raise Invalid(_FIELD, "goes on after the end of its picture")

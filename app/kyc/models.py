@@ -1,0 +1,179 @@
+"""Tables of kyc."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.keys.registry import Sealed
+from app.kit.db import Base
+
+_STATUSES = (
+    "'pending', 'in_review', 'more_needed', 'approved', 'rejected', 'expired', 'superseded',"
+    " 'withdrawn'"
+)
+_OPEN = "status IN ('pending', 'in_review', 'more_needed')"
+_NOTHING = sa.text("'{}'::text[]")
+
+
+class Verification(Base):
+    """What somebody said about themselves or their company, and what became of it."""
+
+    __tablename__ = "verifications"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "kind IN ('identity', 'enhanced', 'business')", name="verification_kind_known"
+        ),
+        sa.CheckConstraint(f"status IN ({_STATUSES})", name="verification_status_known"),
+        sa.CheckConstraint("tier BETWEEN 0 AND 3", name="tier_known"),
+        sa.CheckConstraint("kind = 'identity' OR tier = 0", name="tier_is_an_identitys"),
+        sa.CheckConstraint(
+            "(kind = 'enhanced') = (details_sealed IS NULL)", name="details_unless_enhanced"
+        ),
+        sa.CheckConstraint(
+            "status <> 'approved' OR (decided_at IS NOT NULL AND expires_at IS NOT NULL"
+            " AND (kind <> 'identity' OR tier >= 2) AND cardinality(flags) = 0)",
+            name="approved_with_evidence",
+        ),
+        sa.CheckConstraint(
+            "status NOT IN ('rejected', 'more_needed') OR cardinality(reasons) > 0",
+            name="reasons_if_refused",
+        ),
+        sa.CheckConstraint("status <> 'rejected' OR tier = 0", name="rejected_has_no_tier"),
+        sa.CheckConstraint(
+            "id_number_index IS NULL OR octet_length(id_number_index) = 32",
+            name="id_number_index_is_a_mac",
+        ),
+        sa.CheckConstraint(
+            "provider_reference IS NULL OR provider IS NOT NULL", name="reference_of_a_provider"
+        ),
+        sa.UniqueConstraint("provider", "provider_reference"),
+        sa.Index(
+            "verifications_one_open_key",
+            "user_id",
+            "kind",
+            unique=True,
+            postgresql_where=sa.text(_OPEN),
+        ),
+        sa.Index("verifications_user_id_id_idx", "user_id", "id"),
+        sa.Index("verifications_status_id_idx", "status", "id"),
+        sa.Index(
+            "verifications_look_at_idx",
+            "look_at",
+            postgresql_where=sa.text("kind = 'identity' AND status IN ('pending', 'in_review')"),
+        ),
+        sa.Index(
+            "verifications_id_number_index_idx",
+            "id_number_index",
+            postgresql_where=sa.text("id_number_index IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    kind: Mapped[str] = mapped_column(sa.Text)
+    status: Mapped[str] = mapped_column(sa.Text)
+    tier: Mapped[int] = mapped_column(sa.Integer)
+    #: What was said, as JSON (submission.py). An enhanced one says nothing but its documents.
+    details_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    #: By which the same document's number is found in another's verification.
+    id_number_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    #: What keeps it from being approved without staff (rules.Flag).
+    flags: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
+    #: What the person is told (rules.Reason).
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
+    #: Who verifies, under which name there, and what they said last.
+    provider: Mapped[str | None] = mapped_column(sa.Text)
+    provider_reference: Mapped[str | None] = mapped_column(sa.Text)
+    provider_status: Mapped[str | None] = mapped_column(sa.Text)
+    #: Where the person goes on at the provider's: whoever has it can.
+    provider_link_sealed: Mapped[bytes | None] = mapped_column(Sealed)
+    submitted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: When the provider is asked again, as long as it has not said the last word.
+    look_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    decided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: When the person was told that it expires soon.
+    warned_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+    #: Of somebody who was erased: it is deleted then.
+    kept_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
+
+
+class VerificationEvent(Base):
+    """A step of a verification, or a remark about it."""
+
+    __tablename__ = "verification_events"
+    __table_args__ = (sa.Index("verification_events_verification_id_idx", "verification_id", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    verification_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("verifications.id", ondelete="CASCADE")
+    )
+    #: Null for the first.
+    from_status: Mapped[str | None] = mapped_column(sa.Text)
+    to_status: Mapped[str] = mapped_column(sa.Text)
+    tier: Mapped[int] = mapped_column(sa.Integer)
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
+    #: Null where nobody acted: the provider answered, or the time was up.
+    actor_id: Mapped[UUID | None]
+    #: Why, for the house.
+    note: Mapped[str | None] = mapped_column(sa.Text)
+    at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+
+
+class BeneficialOwner(Base):
+    """A person who owns a quarter or more of a company, or who controls it."""
+
+    __tablename__ = "beneficial_owners"
+    __table_args__ = (
+        sa.CheckConstraint("share_bps BETWEEN 0 AND 10000", name="share_is_a_part"),
+        sa.CheckConstraint("controls OR share_bps >= 2500", name="owner_owns_or_controls"),
+        sa.Index("beneficial_owners_verification_id_idx", "verification_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    verification_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("verifications.id", ondelete="CASCADE")
+    )
+    #: Names, date of birth, country and address, as JSON.
+    details_sealed: Mapped[bytes] = mapped_column(Sealed)
+    share_bps: Mapped[int] = mapped_column(sa.Integer)
+    controls: Mapped[bool] = mapped_column(sa.Boolean)
+
+
+class Document(Base):
+    """A document that a person sent: encrypted under a key of its own, which is sealed.
+
+    So rotating the key ring wraps a few bytes again, and not the document.
+    """
+
+    __tablename__ = "kyc_documents"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "purpose IN ('identity', 'address', 'funds', 'registration', 'licence', 'ownership')",
+            name="document_purpose_known",
+        ),
+        sa.CheckConstraint(
+            "media_type IN ('image/jpeg', 'application/pdf')", name="document_type_known"
+        ),
+        sa.CheckConstraint("size_bytes > 0", name="document_is_not_empty"),
+        sa.CheckConstraint("octet_length(content_index) = 32", name="content_index_is_a_mac"),
+        sa.UniqueConstraint("user_id", "purpose", "content_index"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    purpose: Mapped[str] = mapped_column(sa.Text)
+    media_type: Mapped[str] = mapped_column(sa.Text)
+    #: Of what is kept, before it is encrypted.
+    size_bytes: Mapped[int] = mapped_column(sa.Integer)
+    #: By which the same file sent again is known.
+    content_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    key_sealed: Mapped[bytes] = mapped_column(Sealed)
+    #: AES-256-GCM under that key.
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    uploaded_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
+    #: Of somebody who was erased: it is deleted then.
+    kept_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

@@ -1,0 +1,114 @@
+"""Whether a PDF only shows something.
+
+Every object that the file lists is looked at, whether a page leads to it or not. Streams are not
+unpacked, but for those that hold objects. What stands in the file besides is searched as it is,
+because a reader that repairs a file may find it.
+"""
+
+import logging
+import re
+import struct
+import time
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from app.kit.errors import Invalid
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+# It says what is wrong with a file by quoting it.
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+
+PAGES_MAX = 60
+_OBJECTS_MAX = 50_000
+_DEPTH_MAX = 60
+_SECONDS_MAX = 8
+_FIELD = "file"
+_END = re.compile(rb"%%EOF\s*\Z")
+#: Names that a page which only shows something does not have, as keys or as what they say.
+_ACTS = frozenset(
+    {
+        "/JS", "/JavaScript", "/AA", "/EmbeddedFile", "/EmbeddedFiles", "/EF", "/AF", "/Launch",
+        "/RichMedia", "/Movie", "/Sound", "/Screen", "/Rendition", "/3D", "/XFA", "/SubmitForm",
+        "/ImportData", "/GoToE", "/GoToR", "/Collection",
+    }
+)  # fmt: skip
+_ACTS_ANYWHERE = re.compile(rb"/(JavaScript|EmbeddedFile|Launch|RichMedia|SubmitForm|ImportData)\b")
+#: What a parser runs into that believes a file.
+_BROKEN = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
+    OSError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+
+
+class _Acts(Exception):
+    """Something in it does more than show."""
+
+
+class _TooMuch(Exception):
+    """It is too large or too deep to look at everything."""
+
+
+def check_pdf(raw: bytes) -> None:
+    """Raises `Invalid` unless it can be read without a password, ends where it says, and nothing in
+    it acts or is attached."""
+    from pypdf import PdfReader  # noqa: PLC0415 - half a second, only where somebody sends one
+    from pypdf.errors import PyPdfError  # noqa: PLC0415 - as above
+
+    if not _END.search(raw):
+        raise Invalid(_FIELD, "goes on after the end of its PDF, or is cut off")
+    try:
+        reader = PdfReader(BytesIO(raw), strict=False)
+        if reader.is_encrypted:
+            raise Invalid(_FIELD, "is encrypted: send it without a password")
+        if not 0 < len(reader.pages) <= PAGES_MAX:
+            raise Invalid(_FIELD, f"must have 1 to {PAGES_MAX} pages")
+        _look_at_everything(reader, raw)
+    except _Acts:
+        raise Invalid(_FIELD, "holds a script, a file or something that starts by itself") from None
+    except _TooMuch:
+        raise Invalid(_FIELD, "is too large inside: print it into a new PDF") from None
+    except (PyPdfError, *_BROKEN):
+        raise Invalid(_FIELD, "is damaged: the PDF cannot be read") from None
+
+
+def _look_at_everything(reader: "PdfReader", raw: bytes) -> None:
+    from pypdf.generic import IndirectObject  # noqa: PLC0415 - as above
+
+    if _ACTS_ANYWHERE.search(raw):
+        raise _Acts
+
+    until = time.monotonic() + _SECONDS_MAX
+    listed = {
+        *((number, generation) for generation, at in reader.xref.items() for number in at),
+        *((number, 0) for number in reader.xref_objStm),
+    }
+    if len(listed) > _OBJECTS_MAX:
+        raise _TooMuch
+    for number, generation in sorted(listed):
+        if time.monotonic() > until:
+            raise _TooMuch
+        _look(reader.get_object(IndirectObject(number, generation, reader)))
+    _look(reader.trailer)
+
+
+def _look(whole: object) -> None:
+    """At an object and what stands in it; what it only names is looked at by itself."""
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject  # noqa: PLC0415 - as above
+
+    waiting: list[tuple[Any, int]] = [(whole, 0)]
+    while waiting:
+        found, depth = waiting.pop()
+        if depth > _DEPTH_MAX:
+            raise _TooMuch
+        if isinstance(found, DictionaryObject):
+            if not _ACTS.isdisjoint(found.keys()):
+                raise _Acts
+            # What is named is not followed: `values` would.
+            waiting += [(each, depth + 1) for each in dict.values(found)]
+        elif isinstance(found, ArrayObject):
+            waiting += [(each, depth + 1) for each in list.__iter__(found)]
+        elif isinstance(found, NameObject) and found in _ACTS:
+            raise _Acts

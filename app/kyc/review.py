@@ -1,0 +1,230 @@
+"""What staff decide: approve, reject, ask for more, take back.
+
+A tier-3 review and a company are approved by two: one asks, another with the same right decides
+(app.approvals). Nobody decides about themselves, and nobody but compliance about a hit of a
+sanctions list: its case is closed first.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from app.access import Actor, Permission, require
+from app.approvals import registry
+from app.approvals import rules as approvals_rules
+from app.approvals import service as approvals
+from app.approvals.ports import Authority
+from app.approvals.registry import Action, Approved, Change, Texts
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Invalid
+from app.kit.ports import resolve
+from app.kyc import documents, enhanced, rules, settling, steps
+from app.kyc.errors import (
+    EvidenceMissing,
+    OwnVerification,
+    ScreeningOpen,
+    VerificationDecided,
+)
+from app.kyc.ports import Outcome
+from app.kyc.queries import PREFIX, Verification
+from app.kyc.rules import (
+    BUSINESS_NEEDS,
+    ENHANCED_NEEDS,
+    OF_LISTS,
+    Kind,
+    KycRules,
+    Purpose,
+    Reason,
+    Status,
+)
+from app.kyc.steps import Said
+
+APPROVE = "verification.approve"
+_DECIDED_BY_STAFF = frozenset({Status.IN_REVIEW, Status.MORE_NEEDED})
+
+
+def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> UUID | None:
+    """Approve an identity; ask a second person to approve the others, and answer the request's id.
+
+    Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
+    `ScreeningOpen`, `EvidenceMissing`, `ApprovalPending`, and `Invalid` for the reason.
+    """
+    said, found = _reviewing(session, actor, verification_id, reason)
+    _check_approvable(session, found)
+    if found.kind is Kind.IDENTITY:
+        settling.approve_identity(session, found, said)
+        return None
+    return approvals.ask(
+        session,
+        actor,
+        APPROVE,
+        {"verification": found.public_id},
+        subject=found.public_id,
+        subject_id=found.user_id,
+        reason=reason,
+    )
+
+
+def reject(
+    session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
+) -> None:
+    """Say no, and tell the person `reasons`; `reason` is for the house.
+
+    Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
+    `ScreeningOpen`, and `Invalid`.
+    """
+    said, found = _reviewing(session, actor, verification_id, reason)
+    if found.status not in _DECIDED_BY_STAFF:
+        raise VerificationDecided
+    _check_lists(found)
+    settling.refuse(session, found, *_reasons(reasons), said=said)
+
+
+def ask_for_more(
+    session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
+) -> None:
+    """Have the person send or say something more. Raises as `reject` does."""
+    said, found = _reviewing(session, actor, verification_id, reason)
+    if found.status is not Status.IN_REVIEW:
+        raise VerificationDecided
+    _check_lists(found)
+    steps.go(session, found, Status.MORE_NEEDED, reasons=_reasons(reasons), said=said)
+
+
+def take_back(
+    session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
+) -> None:
+    """Compliance takes back what was approved. Raises as `reject` does."""
+    said, found = _acting(session, actor, verification_id, Permission.KYC_DECIDE, reason)
+    if found.status is not Status.APPROVED:
+        raise VerificationDecided
+    if found.kind is Kind.ENHANCED:
+        _lower(session, found.user_id, said)
+    settling.refuse(session, found, *_reasons(reasons), said=said)
+
+
+def confirm_seen(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> None:
+    """Write down that the person stood at the counter with their document. Raises `NotFound`,
+    `PermissionDenied`, `OwnVerification`, and `Invalid` for the reason."""
+    said, found = _acting(session, actor, verification_id, Permission.KYC_VERIFY, reason)
+    steps.remark(session, found, said)
+
+
+def _reviewing(
+    session: Session, actor: Actor, verification_id: UUID, reason: str
+) -> tuple[Said, Verification]:
+    return _acting(session, actor, verification_id, Permission.KYC_REVIEW, reason)
+
+
+def _acting(
+    session: Session, actor: Actor, verification_id: UUID, permission: Permission, reason: str
+) -> tuple[Said, Verification]:
+    """Who acts and why, and the verification, locked."""
+    note = approvals_rules.reason(reason)
+    member = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    require(member, permission)
+    found = steps.locked(session, verification_id)
+    if found.user_id == member.user_id:
+        raise OwnVerification
+    return Said(member, note), found
+
+
+def _reasons(texts: Sequence[str]) -> list[Reason]:
+    try:
+        chosen = [Reason(each) for each in texts]
+    except ValueError:
+        raise Invalid("told", "must be chosen from the list") from None
+    if not chosen:
+        raise Invalid("told", "must be chosen: the person is told why")
+    return chosen
+
+
+def _check_lists(found: Verification) -> None:
+    if found.flags & OF_LISTS:
+        raise ScreeningOpen
+
+
+def _check_approvable(session: Session, found: Verification) -> None:
+    """Raises unless it is in review and there is what it can be approved on."""
+    if found.status is not Status.IN_REVIEW:
+        raise VerificationDecided
+    _check_lists(found)
+    if settling.listed_now(session, found) is not None:
+        raise ScreeningOpen
+    there = {each.purpose for each in documents.of_person(session, found.user_id)}
+    needed = {
+        Kind.IDENTITY: (Purpose.IDENTITY,),
+        Kind.ENHANCED: ENHANCED_NEEDS,
+        Kind.BUSINESS: BUSINESS_NEEDS,
+    }[found.kind]
+    by_provider = found.kind is Kind.IDENTITY and found.provider_status == Outcome.SUCCESS
+    missing = [each for each in needed if each not in there]
+    if missing and not by_provider:
+        raise EvidenceMissing(f"No document shows: {', '.join(missing)}")
+    if found.kind is Kind.ENHANCED:
+        _identity_to_lift(session, found.user_id)
+
+
+def _identity_to_lift(session: Session, user_id: UUID) -> Verification:
+    identity = enhanced.identity_of(steps.locked_of(session, user_id))
+    if identity is None:
+        raise EvidenceMissing("The person's identity is not approved, or no longer")
+    return identity
+
+
+def _lower(session: Session, user_id: UUID, said: Said) -> None:
+    """Back to tier 2: their address and funds are no longer taken as shown."""
+    identity = enhanced.identity_of(steps.locked_of(session, user_id))
+    if identity is not None and identity.tier > rules.TIER_VERIFIED:
+        steps.lower(session, identity, rules.TIER_VERIFIED, said)
+
+
+# Approved by a second person
+
+
+def _meant(session: Session, payload: Texts) -> Verification:
+    return steps.locked(session, ids.decode(PREFIX, payload["verification"]))
+
+
+def _compare(session: Session, payload: Texts) -> Change:
+    found = _meant(session, payload)
+    _check_approvable(session, found)
+    sent = documents.of_person(session, found.user_id)
+    what = {
+        "person": ids.encode("usr", found.user_id),
+        "kind": found.kind.value,
+        "documents": str(len(sent)),
+    }
+    after = {"status": Status.APPROVED.value}
+    if found.kind is Kind.ENHANCED:
+        what["tier"] = str(_identity_to_lift(session, found.user_id).tier)
+        after["tier"] = str(rules.TIER_ENHANCED)
+    return Change(what | {"status": found.status.value}, what | after)
+
+
+def _check(session: Session, actor: Actor, payload: Texts) -> None:
+    if _meant(session, payload).user_id == actor.user_id:
+        raise OwnVerification
+
+
+def _execute(session: Session, approved: Approved) -> None:
+    found = _meant(session, approved.payload)
+    said = Said(approved.checker, approved.reason)
+    expires_at = clock.now() + resolve(KycRules).valid
+    if found.kind is Kind.ENHANCED:
+        identity = _identity_to_lift(session, found.user_id)
+        expires_at = identity.expires_at or expires_at
+        steps.go(session, identity, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
+    steps.go(session, found, Status.APPROVED, flags=(), said=said, expires_at=expires_at)
+
+
+registry.register(
+    Action(
+        APPROVE,
+        "Approve a tier-3 review or a company",
+        Permission.KYC_REVIEW,
+        _compare,
+        _check,
+        _execute,
+    )
+)

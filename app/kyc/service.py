@@ -1,0 +1,161 @@
+"""The verbs of kyc for the person themselves: submit who they are, submit their company."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from app.access import Actor
+from app.identity import queries as people
+from app.identity.postal import PostalAddress
+from app.keys import service as keys
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Limited
+from app.kit.ports import resolve
+from app.kyc import queries, rules, screened, settling, steps, submission
+from app.kyc.errors import VerificationOpen
+from app.kyc.queries import Verification
+from app.kyc.rules import OPEN, WAITING, Flag, Kind, KycRules, Status
+from app.kyc.submission import Business, Personal
+from app.outbox import service as outbox
+
+_TABLE, _DETAILS = "verifications", "details_sealed"
+_SUBMITTED_SINCE = """
+SELECT count(*), min(submitted_at) FROM verifications
+WHERE user_id = %s AND kind = %s AND submitted_at > %s
+"""
+_SAME_NUMBER = """
+SELECT FROM verifications
+WHERE id_number_index = %s AND user_id <> %s AND status <> 'withdrawn' LIMIT 1
+"""
+_ADD_OWNER = """
+INSERT INTO beneficial_owners (id, verification_id, details_sealed, share_bps, controls)
+VALUES (%s, %s, %s, %s, %s)
+"""
+
+
+def submit(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verification:
+    """Say who one is; the provider is asked to verify it.
+
+    Gives tier 1 at once, unless a sanctions list may name the person or somebody else submitted
+    the same number: then staff look first. What was approved before holds until this is decided.
+    Raises `Invalid` naming the field, `VerificationOpen`, and `Limited`.
+    """
+    person = submission.personal(told, clock.now().date())
+    _make_way(session, actor, Kind.IDENTITY)
+    verification_id, index = ids.new(), _number_index(person)
+    flags = set()
+    if index is not None and session.row(_SAME_NUMBER, (index, actor.user_id)) is not None:
+        flags.add(Flag.DUPLICATE)
+    if listed := screened.flag(session, verification_id, actor.user_id, person):
+        flags.add(listed)
+    begun = steps.begin(
+        session,
+        actor,
+        verification_id=verification_id,
+        user_id=actor.user_id,
+        kind=Kind.IDENTITY,
+        status=Status.IN_REVIEW if flags else Status.PENDING,
+        tier=rules.TIER_NONE if flags else rules.TIER_BASIC,
+        details_sealed=_sealed(person, verification_id),
+        id_number_index=index,
+        flags=flags,
+    )
+    if Flag.LISTED in flags:
+        return settling.settle(session, begun)
+    outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
+    return begun
+
+
+def submit_business(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verification:
+    """Say what one's company is and who owns it: staff decide.
+
+    Raises `Invalid` naming the field, `VerificationOpen`, and `Limited`.
+    """
+    company = submission.business(told, clock.now().date())
+    _make_way(session, actor, Kind.BUSINESS)
+    verification_id = ids.new()
+    listed = screened.flag(session, verification_id, actor.user_id, company)
+    begun = steps.begin(
+        session,
+        actor,
+        verification_id=verification_id,
+        user_id=actor.user_id,
+        kind=Kind.BUSINESS,
+        status=Status.IN_REVIEW,
+        tier=rules.TIER_NONE,
+        details_sealed=_sealed(company, verification_id),
+        flags={listed} if listed else (),
+    )
+    for owner in company.owners:
+        owner_id = ids.new()
+        sealed = keys.seal(
+            owner.sealed_text(), table="beneficial_owners", column=_DETAILS, key=owner_id
+        )
+        session.send(
+            _ADD_OWNER, (owner_id, verification_id, sealed, owner.share_bps, owner.controls)
+        )
+    return settling.settle(session, begun)
+
+
+def lift(session: Session, user_id: UUID, *, note: str) -> None:
+    """Give somebody tier 3 without evidence, unless they have it: from the command line, outside
+    production only."""
+    if queries.standing(session, user_id).tier == rules.TIER_ENHANCED:
+        return
+    known = people.person_by_id(session, user_id)
+    steps.supersede(
+        session,
+        [each for each in steps.locked_of(session, user_id) if each.kind is not Kind.BUSINESS],
+    )
+    person = Personal(
+        known.first_name,
+        known.last_name,
+        clock.now().date() - timedelta(days=40 * 365),
+        PostalAddress("US", "1 Sample Street", city="Reno", state="NV", zip_code="89501"),
+    )
+    verification_id = ids.new()
+    begun = steps.begin(
+        session,
+        None,
+        verification_id=verification_id,
+        user_id=user_id,
+        kind=Kind.IDENTITY,
+        status=Status.PENDING,
+        tier=rules.TIER_BASIC,
+        details_sealed=_sealed(person, verification_id),
+    )
+    said = steps.Said(note=note)
+    steps.go(session, begun, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
+
+
+def _make_way(session: Session, actor: Actor, kind: Kind) -> None:
+    """What stood there and waits for nobody but the person gives way to what comes now."""
+    now, limits = clock.now(), resolve(KycRules)
+    found = [each for each in steps.locked_of(session, actor.user_id) if each.kind is kind]
+    if any(each.status in WAITING for each in found):
+        raise VerificationOpen
+    since = now - limits.attempts_within
+    [(count, first)] = session.rows(_SUBMITTED_SINCE, (actor.user_id, kind, since))
+    if count >= limits.attempts:
+        again = int((first + limits.attempts_within - now).total_seconds())
+        raise Limited(
+            f"This can be submitted {limits.attempts} times in {limits.attempts_within.days} days",
+            retry_after_seconds=max(1, again),
+        )
+    open_ones = [each for each in found if each.status in OPEN]
+    steps.supersede(session, open_ones, steps.Said(actor))
+
+
+def _number_index(person: Personal) -> bytes | None:
+    if person.id_type is None:
+        return None
+    country = "US" if person.id_type in rules.AMERICAN else person.address.country
+    return keys.blind_index(
+        f"{person.id_type}:{country}:{person.id_number}", table=_TABLE, column="id_number_index"
+    )
+
+
+def _sealed(told: Personal | Business, verification_id: UUID) -> bytes:
+    return keys.seal(told.sealed_text(), table=_TABLE, column=_DETAILS, key=verification_id)

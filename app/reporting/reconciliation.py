@@ -1,0 +1,309 @@
+"""Our books against themselves, and against what each provider says of the same money.
+
+What a provider has and we have not is first asked about once more, as a webhook that never came
+would have made us do; only what still differs then is a difference, and becomes a case. A case is
+opened once for the same thing, however many nights it differs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from app.cases import service as cases
+from app.funding import arrivals, deposits, disputes, payments, payouts, withdrawals
+from app.funding.ports import (
+    ArrivalRail,
+    ArrivalRails,
+    Capturing,
+    Payment,
+    PaymentRail,
+    PaymentRails,
+    PaymentState,
+    Payout,
+    PayoutRail,
+    PayoutRails,
+    PayoutState,
+)
+from app.funding.statuses import DepositStatus, WithdrawalStatus
+from app.kit import clock, ids
+from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.errors import NotFound
+from app.kit.money import Amount
+from app.kit.pages import Page, cut
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.ledger.verification import violations
+from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+
+KIND = "reconciliation"
+#: How far back providers' lists are read: longer than anything takes to settle.
+WINDOW = timedelta(days=3)
+_log = structlog.get_logger()
+
+_INSERT = """
+INSERT INTO reconciliations (id, source, since, began_at, ended_at, compared, healed, differences,
+    failure)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_HAS_COME = frozenset({DepositStatus.CREDITED, DepositStatus.DISPUTED, DepositStatus.TAKEN_BACK})
+_DEPOSIT = "SELECT status, coalesce(credited_units, asked_units) FROM deposits WHERE id = %s"
+_ARRIVED = """
+SELECT credited_units, id FROM deposits WHERE provider = %s AND provider_ref = %s
+"""
+_CREDITED = """
+SELECT id, provider_ref FROM deposits
+WHERE provider = %s AND credited_at >= %s AND requested_at >= %s
+"""
+_WITHDRAWAL = "SELECT status, units FROM withdrawals WHERE id = %s"
+_PAID_OUT = """
+SELECT id FROM withdrawals
+WHERE provider = %s AND requested_at >= %s AND status IN ('sent', 'completed', 'returned')
+"""
+_RUNS = """
+SELECT id, source, since, began_at, ended_at, compared, healed, differences, failure
+FROM reconciliations WHERE (%(before)s::uuid IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """A comparison with one source, and what it has found so far."""
+
+    database: Database
+    source: str
+    since: datetime
+    compared: int = 0
+    healed: int = 0
+    differences: int = 0
+
+    def report(self, key: str, title: str, facts: Mapping[str, str]) -> None:
+        """Something differs: a case, once for the same thing."""
+        self.differences += 1
+        with self.database.transaction() as session:
+            cases.open_case(
+                session, kind=KIND, subject=key, key=f"{self.source}:{key}", title=title,
+                facts={"source": self.source, **facts},
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One comparison of our books with one source."""
+
+    id: UUID
+    source: str
+    since: datetime
+    began_at: datetime
+    ended_at: datetime
+    compared: int
+    healed: int
+    differences: int
+    #: Why it could not be finished.
+    failure: str | None
+
+
+def runs(session: Session, *, limit: int, before: UUID | None = None) -> Page[Run]:
+    """The comparisons that were made, newest first."""
+    rows = session.rows(_RUNS, {"before": before, "limit": limit + 1})
+    return cut([Run(*row) for row in rows], limit, lambda run: run.id)
+
+
+@task("reporting.reconcile", own_transactions=True)
+def reconcile(database: Database) -> None:
+    """Compare everything; a source that cannot be asked does not stop the others."""
+    reconcile_all(database)
+
+
+def reconcile_all(database: Database) -> list[Run]:
+    """The same; answers what came of each source."""
+    since = clock.now() - WINDOW
+    made = []
+    for source, compare in _sources():
+        began, failure = clock.now(), None
+        found = _Comparison(database, source, since)
+        try:
+            compare(found)
+        except (ProviderAway, OutcomeUnknown, ProviderRefused) as error:
+            failure = f"{type(error).__name__}: {error}"
+        _log.info(
+            "reconciled", source=source, compared=found.compared, healed=found.healed,
+            differences=found.differences, failure=failure,
+        )  # fmt: skip
+        run = Run(
+            ids.new(), source, since, began, clock.now(), found.compared, found.healed,
+            found.differences, failure,
+        )  # fmt: skip
+        with database.transaction() as session:
+            session.send(_INSERT, astuple(run))
+        made.append(run)
+    return made
+
+
+_Compare = Callable[[_Comparison], None]
+
+
+def _sources() -> Iterable[tuple[str, _Compare]]:
+    yield "books", _books
+    for rail in resolve(PaymentRails).values():
+        yield f"{rail.name} payments", _of(_payments, rail)
+        if isinstance(rail, Capturing):
+            yield f"{rail.name} disputes", _of(_disputes, rail)
+    for arriving in resolve(ArrivalRails).values():
+        yield f"{arriving.name} arrivals", _of(_arrivals, arriving)
+    for method, paying in resolve(PayoutRails).items():
+        yield f"{paying.name} payouts ({method})", _of(_payouts, paying)
+
+
+def _of(compare: Callable[..., None], rail: object) -> _Compare:
+    return lambda found: compare(found, rail)
+
+
+def _books(comparison: _Comparison) -> None:
+    """Balances that are kept against the postings that they are the sum of, and the other rules."""
+    with comparison.database.transaction(SNAPSHOT) as session:
+        broken = violations(session)
+    comparison.compared = 1
+    for violation in broken:
+        text = str(violation)
+        comparison.report(text, "The books do not add up", {"what": text})
+
+
+def _payments(found: _Comparison, rail: PaymentRail) -> None:
+    listed = rail.payments(found.since)
+    for payment in listed:
+        found.compared += 1
+        deposit_id = _decoded(deposits.PREFIX, payment.reference)
+        if deposit_id is not None:
+            if _agrees(found.database, deposit_id, payment):
+                continue
+            payments.advance(found.database, deposit_id=str(deposit_id))
+            if _agrees(found.database, deposit_id, rail.look(payment.provider_ref)):
+                found.healed += 1
+                continue
+        found.report(
+            payment.provider_ref,
+            "A payment stands otherwise at its processor than with us",
+            {"reference": payment.reference, "there": f"{payment.state}, {_text(payment.amount)}"},
+        )
+    _report_unknown(found, rail.name, {each.provider_ref for each in listed})
+
+
+def _agrees(database: Database, deposit_id: UUID, payment: Payment) -> bool:
+    with database.reading() as session:
+        row = session.row(_DEPOSIT, (deposit_id,))
+    if row is None:
+        return False
+    status, has_come = DepositStatus(row[0]), DepositStatus(row[0]) in _HAS_COME
+    if payment.state is PaymentState.PAID:
+        return has_come and row[1] == payment.amount.units
+    if payment.state is PaymentState.FAILED:
+        return status in {DepositStatus.FAILED, DepositStatus.CANCELLED}
+    return not has_come
+
+
+def _disputes(found: _Comparison, rail: PaymentRail) -> None:
+    assert isinstance(rail, Capturing)
+    for dispute in rail.disputes(found.since):
+        found.compared += 1
+        with found.database.transaction() as session:
+            disputes.apply(session, rail.name, rail.provider_id, dispute)
+
+
+def _arrivals(found: _Comparison, rail: ArrivalRail) -> None:
+    listed = rail.all_arrivals(found.since)
+    for arrival in listed:
+        found.compared += 1
+        with found.database.transaction() as session:
+            found.healed += arrivals.take_arrival(session, rail.name, rail.provider_id, arrival)
+            row = session.row(_ARRIVED, (rail.name, arrival.provider_ref))
+        if row is not None and row[0] != arrival.amount.units:
+            found.report(
+                arrival.provider_ref,
+                "The provider lists another amount than we credited",
+                {"deposit": ids.encode(deposits.PREFIX, row[1]), "there": _text(arrival.amount)},
+            )
+    _report_unknown(found, rail.name, {each.provider_ref for each in listed})
+
+
+def _report_unknown(found: _Comparison, provider: str, known: set[str]) -> None:
+    """What we credited and the provider does not list."""
+    with found.database.reading() as session:
+        rows = session.rows(_CREDITED, (provider, found.since, found.since))
+    for deposit_id, provider_ref in rows:
+        if provider_ref not in known:
+            public_id = ids.encode(deposits.PREFIX, deposit_id)
+            found.report(
+                public_id,
+                "We credited what the provider does not list",
+                {"deposit": public_id, "their id": provider_ref},
+            )
+
+
+def _payouts(found: _Comparison, rail: PayoutRail) -> None:
+    listed = rail.payouts(found.since)
+    for payout in listed:
+        found.compared += 1
+        withdrawal_id = _decoded(withdrawals.PREFIX, payout.reference)
+        if withdrawal_id is not None and _settled(found.database, withdrawal_id, payout):
+            continue
+        if withdrawal_id is not None and _known(found.database, withdrawal_id):
+            payouts.advance(found.database, withdrawal_id=str(withdrawal_id))
+            latest = rail.find(payout.reference) or payout
+            with found.database.transaction() as session:
+                payouts.apply(session, withdrawal_id, latest)
+            if _settled(found.database, withdrawal_id, latest):
+                found.healed += 1
+                continue
+        found.report(
+            payout.provider_ref,
+            "A payout stands otherwise at its provider than with us",
+            {"reference": payout.reference, "there": f"{payout.state}, {_text(payout.amount)}"},
+        )
+    known = {payout.reference for payout in listed}
+    with found.database.reading() as session:
+        rows = session.rows(_PAID_OUT, (rail.name, found.since))
+    for (withdrawal_id,) in rows:
+        public_id = ids.encode(withdrawals.PREFIX, withdrawal_id)
+        if public_id not in known:
+            found.report(
+                public_id,
+                "We sent what the provider does not list",
+                {"withdrawal": public_id},
+            )
+
+
+_MEANS: Mapping[PayoutState, frozenset[WithdrawalStatus]] = {
+    PayoutState.SENT: frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED}),
+    PayoutState.COMPLETED: frozenset({WithdrawalStatus.COMPLETED}),
+    PayoutState.FAILED: frozenset({WithdrawalStatus.FAILED}),
+    PayoutState.RETURNED: frozenset({WithdrawalStatus.RETURNED}),
+}
+
+
+def _settled(database: Database, withdrawal_id: UUID, payout: Payout) -> bool:
+    with database.reading() as session:
+        row = session.row(_WITHDRAWAL, (withdrawal_id,))
+    if row is None:
+        return False
+    return WithdrawalStatus(row[0]) in _MEANS[payout.state] and row[1] == payout.amount.units
+
+
+def _known(database: Database, withdrawal_id: UUID) -> bool:
+    with database.reading() as session:
+        return session.row(_WITHDRAWAL, (withdrawal_id,)) is not None
+
+
+def _decoded(prefix: str, reference: str) -> UUID | None:
+    """The id behind a reference of ours; None for any other text."""
+    try:
+        return ids.decode(prefix, reference)
+    except NotFound:
+        return None
+
+
+def _text(amount: Amount) -> str:
+    return f"{amount} {amount.asset.code}"

@@ -1,0 +1,200 @@
+"""The support desk's pages of verification, as a browser without script sees them."""
+
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from PIL import Image
+
+from app.access import Actor, Role
+from app.kit import ids
+from app.kit.db import Database
+from app.kyc.rules import Status
+from tests import sanctions
+from tests.kyc.applicant import Applicant, pdf, picture
+from tests.kyc.test_review import company
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+from tests.played import Sandbox
+from tests.unchanged import unchanged
+
+QUEUE, REASON = "/support/kyc", "The passport is theirs"
+
+
+@pytest.fixture
+def database(open_app: Flask) -> Database:
+    database: Database = open_app.extensions["database"]
+    sanctions.stand(database)
+    return database
+
+
+@pytest.fixture
+def ada(open_app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
+    """The provider leaves her to us, and she sent a picture and a PDF."""
+    made = Applicant.confirmed(open_app)
+    made.submitted(lastName="Review", idType="ssn", idNumber="123-45-6789")
+    made.work(sandbox)
+    made.sent("identity")
+    made.client.ok(201, made.send(pdf(), "address", "bill.pdf", "application/pdf"))
+    return made
+
+
+def signed_in(app: Flask, person: Actor) -> Browser:
+    browser = Browser(app)
+    browser.sign_in(person.email, PASSWORD)
+    return browser
+
+
+def member(app: Flask, role: Role) -> Browser:
+    people = People(app.extensions["database"])
+    return signed_in(app, people.staff(role, people.branch() if role is Role.TELLER else None))
+
+
+def path_of(applicant: Applicant) -> str:
+    return f"{QUEUE}/{applicant.latest.public_id}"
+
+
+def test_the_queue_leads_to_who_waits(open_app: Flask, ada: Applicant) -> None:
+    browser = member(open_app, Role.SUPPORT)
+    assert browser.client.get("/support/").location == QUEUE
+    page = browser.get(f"{QUEUE}?q={ada.client.email}")
+    assert path_of(ada) in [link["href"] for link in page.all("a")]
+    assert "provider" in page.said
+    browser.fragment(QUEUE, "queue")
+    assert "Nothing here" in browser.get(f"{QUEUE}?q={ada.client.email}&kind=business").said
+    assert "Nothing here" in browser.get(f"{QUEUE}?q=nobody@example.com").said
+    every = browser.get(f"{QUEUE}?q={ids.encode('usr', ada.client.user_id)}&status=")
+    assert path_of(ada) in [link["href"] for link in every.all("a")]
+
+
+def test_a_submission_says_what_is_known(open_app: Flask, ada: Applicant) -> None:
+    browser = member(open_app, Role.SUPPORT)
+    page = browser.get(path_of(ada))
+    assert "Ada Review" in page.said
+    assert "94043" in page.said
+    assert "ends in 6789" in page.said
+    assert "123456789" not in page.said
+    assert "The provider leaves it to us." in page.said
+    browser.fragment(path_of(ada), "verification")
+    [shown] = page.all("img")
+    answer = browser.client.get(shown["src"])
+    assert answer.content_type == "image/jpeg"
+    assert answer.headers["Content-Security-Policy"].endswith("; sandbox")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert Image.open(BytesIO(answer.data)).size == (60, 40)
+    [link] = {a["href"] for a in page.all("a") if "documents" in a["href"]} - {shown["src"]}
+    paper = browser.client.get(link)
+    assert (paper.content_type, paper.data) == ("application/pdf", pdf())
+    assert "default-src 'none'" in paper.headers["Content-Security-Policy"]
+
+
+def test_looking_at_a_document_is_recorded(open_app: Flask, ada: Applicant) -> None:
+    browser = member(open_app, Role.AUDITOR)
+    [shown] = browser.get(path_of(ada)).all("img")
+    browser.client.get(shown["src"])
+    with ada.database.reading() as session:
+        rows = session.rows(
+            "SELECT actor_role, action FROM audit_records WHERE subject = %s ORDER BY id",
+            (shown["src"].rpartition("/")[2],),
+        )
+    assert rows == [("USER", "document.sent"), ("AUDITOR", "document.viewed")]
+
+
+class TestDecisions:
+    def test_approve(self, open_app: Flask, ada: Applicant) -> None:
+        browser = member(open_app, Role.SUPPORT)
+        answer = browser.send(path_of(ada), "approve", reason=REASON)
+        assert (answer.status_code, answer.location) == (303, path_of(ada))
+        assert ada.standing.tier == 2
+        assert REASON in browser.get(path_of(ada)).said
+
+    def test_ask_for_more_and_reject(self, open_app: Flask, ada: Applicant) -> None:
+        browser = member(open_app, Role.COMPLIANCE)
+        path = path_of(ada)
+        browser.send(path, "more", reason=REASON, told="document_unreadable")
+        assert ada.latest.status is Status.MORE_NEEDED
+        browser.send(path, "reject", reason=REASON, told="document_mismatch")
+        assert ada.latest.status is Status.REJECTED
+        assert "A document does not say what you told us." in browser.get(path).said
+
+    def test_what_is_wrong_is_said_at_the_form(self, open_app: Flask, ada: Applicant) -> None:
+        browser = member(open_app, Role.SUPPORT)
+        with unchanged(ada.database, apart_from={"login_sessions"}):
+            answer = browser.send(path_of(ada), "reject", reason=REASON)
+            assert answer.status_code == 422
+            assert "must be chosen: the person is told why" in answer.text
+            assert f'value="{REASON}"' in answer.text
+            answer = browser.send(path_of(ada), "approve", reason="no")
+            assert answer.status_code == 422
+
+    def test_tier_3_waits_for_a_second_person(
+        self, open_app: Flask, ada: Applicant, sandbox: Sandbox
+    ) -> None:
+        support, officer = member(open_app, Role.SUPPORT), member(open_app, Role.COMPLIANCE)
+        support.send(path_of(ada), "approve", reason=REASON)
+        ada.sent("funds")
+        path = path_of(ada)
+        assert support.send(path, "approve", reason=REASON).status_code == 303
+        assert "Approval asked for by Grace Hopper" in support.get(path).said
+        assert not support.get(path).all("form", id="approve")
+        [link] = [a["href"] for a in officer.get(path).all("a") if "approvals/apr_" in a["href"]]
+        page = officer.get(link)
+        seen = page.all("input", name="seen")[0]["value"]
+        assert officer.send(link, "approve", seen=seen).status_code == 303
+        assert ada.standing.tier == 3
+        answer = officer.send(path, "take-back", reason=REASON, told="funds_not_shown")
+        assert (answer.status_code, ada.standing.tier) == (303, 2)
+
+    def test_a_company(self, open_app: Flask, ada: Applicant) -> None:
+        ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
+        page = member(open_app, Role.SUPPORT).get(path_of(ada))
+        for text in ("Analytical Engines LLC", "60.00 %", "controls", "MT-1", "Ask for approval"):
+            assert text in page.said
+
+    @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN])
+    def test_who_reads_and_who_decides(self, open_app: Flask, ada: Applicant, role: Role) -> None:
+        page = member(open_app, role).get(path_of(ada))
+        assert bool(page.all("form", id="approve")) == (role is Role.ADMIN)
+
+
+class TestCounter:
+    def test_what_was_seen_there_is_written_down(self, open_app: Flask, ada: Applicant) -> None:
+        teller = member(open_app, Role.TELLER)
+        answer = teller.send(
+            "/support/kyc/counter", "seen", person=ada.client.email, document="passport"
+        )
+        assert answer.status_code == 303
+        assert "Written down for Ada Lovelace." in teller.get(answer.location).said
+        page = member(open_app, Role.SUPPORT).get(path_of(ada))
+        assert "Seen at the counter: passport" in page.said
+
+    @pytest.mark.parametrize(
+        ("fields", "problem"),
+        [
+            ({"person": "nobody@example.com", "document": "passport"}, "must be the address or id"),
+            ({"document": "a note"}, "must be chosen from the list"),
+        ],
+    )
+    def test_what_is_wrong(
+        self, open_app: Flask, ada: Applicant, fields: dict[str, str], problem: str
+    ) -> None:
+        teller = member(open_app, Role.TELLER)
+        with unchanged(ada.database, apart_from={"login_sessions"}):
+            answer = teller.send(
+                "/support/kyc/counter", "seen", **{"person": ada.client.email, **fields}
+            )
+        assert answer.status_code == 422
+        assert problem in answer.text
+
+    def test_a_teller_sees_no_queue(self, open_app: Flask, ada: Applicant) -> None:
+        teller = member(open_app, Role.TELLER)
+        for path in (QUEUE, path_of(ada)):
+            assert teller.client.get(path).status_code == 403
+
+
+def test_the_same_file_name_never_leads_anywhere(open_app: Flask, ada: Applicant) -> None:
+    ada.client.ok(201, ada.send(picture(shade=77), "funds", "../../../../tmp/x.jpg"))
+    with ada.database.reading() as session:
+        [(found,)] = session.rows("SELECT count(*) FROM kyc_documents t WHERE t::text ~ 'tmp/x'")
+    assert found == 0

@@ -1,0 +1,262 @@
+"""Webhooks come often, late, in any order, and from people who only pretend: what they lead to is
+what the genuine ones say happened, each once."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from time import time
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.catalog.rules import USD
+from app.funding import deposits, withdrawals
+from app.funding.ports import Method
+from app.kit import ids
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.kit.ports import provide, resolve
+from app.ledger import chart, queries
+from app.providers.ports import Delivery, Event, Webhooks
+from sandbox.app import PROVIDERS
+from tests import sanctions
+from tests.drill import chance, rounds, size
+from tests.mailbox import carry_out_all
+from tests.people import People
+from tests.played import Sandbox
+from tests.till import lift, usd
+
+_JOBS = (
+    "funding.advance_deposit", "funding.look_for_arrivals", "funding.payment_changed",
+    "funding.account_changed", "funding.dispute_changed", "funding.send_withdrawal",
+    "funding.payout_changed",
+)  # fmt: skip
+_PEOPLE = 4
+_OFTEN_MAX = 5
+_CARDS = ("pm_card_visa", "pm_card_authenticationRequired")
+_FORGED_SHARE = 0.1
+_BANK = {
+    "accountHolder": "Ada Lovelace",
+    "accountNumber": "000123456789",
+    "routingNumber": "110000000",
+}
+
+Sent = tuple[str, bytes, dict[str, str]]
+
+
+@dataclass
+class Post:
+    """What providers have to tell an exchange, and those who pretend to be providers."""
+
+    app: Flask
+    sandbox: Sandbox
+    chance: Random
+    people: list[UUID] = field(default_factory=list)
+    accepted_forgeries: int = 0
+
+    @property
+    def database(self) -> Database:
+        database: Database = self.app.extensions["database"]
+        return database
+
+    def live(self, arrivals: int, cards: int, payouts: int) -> None:
+        """Customers pay in and out; what the providers tell of it stays undelivered."""
+        self.sandbox.store.clear()
+        made = People(self.database)
+        for _ in range(_PEOPLE):
+            actor = made.customer(USD="20000")
+            lift(self.database, actor.user_id)
+            self.people.append(actor.user_id)
+            with self.database.transaction() as session:
+                deposits.request(session, actor, method=Method.BANK, amount=usd("1.00"))
+                for _ in range(cards // _PEOPLE):
+                    deposits.request(
+                        session, actor, method=Method.CARD, amount=usd("3.00"),
+                        source=self.chance.choice(_CARDS),
+                    )  # fmt: skip
+                for _ in range(payouts // _PEOPLE):
+                    withdrawals.request(
+                        session, actor, method=Method.BANK, amount=usd("2.00"), destination=_BANK
+                    )
+        carry_out_all(self.database, *_JOBS)
+        accounts = self.sandbox.store.find("bank", "account")
+        for _ in range(arrivals):
+            account = self.chance.choice(accounts)
+            amount = f"{self.chance.randrange(1, 500) / Decimal(100):.2f}"
+            came = self._control("bank", "/arrivals", account_ref=account["id"], amount=amount)
+            if self.chance.random() < 0.1:
+                self._control("bank", f"/arrivals/{came['id']}/return")
+        for payout in self.sandbox.store.find("bank", "payout"):
+            for status in self.chance.choice([["settled"], ["failed"], ["settled", "returned"]]):
+                self._control("bank", f"/payouts/{payout['id']}/{status}")
+        for intent in self.sandbox.store.find("stripe", "payment_intent"):
+            if intent["status"] == "requires_action":
+                path = f"/payments/{intent['id']}/authenticate"
+                self._control("stripe", path, success=self.chance.random() < 0.7)
+
+    def _control(self, provider: str, path: str, **document: object) -> dict[str, str]:
+        client = self.sandbox.app.test_client()
+        answer = client.post(f"/{provider}/_control{path}", json=document)
+        assert answer.status_code < 300, answer.text
+        told: dict[str, str] = answer.get_json()
+        return told
+
+    def letters(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
+        """`count` deliveries, each genuine or not, each signed at the moment when it is sent."""
+        told = [each for each in self.sandbox.deliveries.all() if each.state == "due"]
+        genuine = count - int(count * _FORGED_SHARE)
+        often = {each.id: 1 for each in told}
+        left = genuine - len(told)
+        assert left >= 0, f"{len(told)} events are more than {genuine} deliveries"
+        while left:
+            one = self.chance.choice(told).id
+            if often[one] < _OFTEN_MAX:
+                often[one], left = often[one] + 1, left - 1
+        letters: list[tuple[bool, Callable[[], Sent]]] = [
+            (True, lambda each=each: self._signed(each.provider, each.body.encode()))
+            for each in told
+            for _ in range(often[each.id])
+        ]
+        letters += [(False, self._forgery(told)) for _ in range(count - genuine)]
+        self.chance.shuffle(letters)
+        return letters
+
+    def _signed(self, provider: str, body: bytes, *, at: float = 0, forged: bool = False) -> Sent:
+        sign = PROVIDERS[provider].sign
+        assert sign is not None
+        url = f"http://localhost/webhooks/{provider}"
+        return f"/webhooks/{provider}", body, sign(url, body, at=at or time(), forged=forged)
+
+    def _forgery(self, told: list) -> Callable[[], Sent]:
+        """Something that a provider did not send now: about an event of its own, so that it shows
+        if it was taken."""
+        each, kind = self.chance.choice(told), self.chance.randrange(4)
+        document = json.loads(each.body)
+        document["id"] = f"forged_{ids.new()}"
+        body = json.dumps(document).encode()
+        match kind:
+            case 0:
+                return lambda: self._signed(each.provider, body, forged=True)
+            case 1:
+                return lambda: self._signed(each.provider, body, at=time() - 3600)
+            case 2:
+                path, _, headers = self._signed(each.provider, each.body.encode())
+                return lambda: (path, body, headers)
+            case _:
+                path, _, headers = self._signed(each.provider, body)
+                return lambda: (path, json.dumps(document, indent=1).encode(), headers)
+
+    def deliver(self, client: FlaskClient, count: int) -> None:
+        """Everything arrives, and jobs are done now and then."""
+        letters = self.letters(count)
+        for number in rounds(len(letters), "webhooks"):
+            is_genuine, write = letters[number]
+            path, body, headers = write()
+            status = client.post(
+                path, data=body, headers={"Content-Type": "application/json", **headers}
+            ).status_code
+            if is_genuine:
+                assert status == 204
+            elif status != 403:
+                self.accepted_forgeries += 1
+            if self.chance.random() < 0.01:
+                carry_out_all(self.database, *_JOBS)
+        carry_out_all(self.database, *_JOBS)
+
+    def problems(self) -> list[str]:
+        """Where our books are not what the providers say happened."""
+        found = [f"{self.accepted_forgeries} forgeries"] if self.accepted_forgeries else []
+        for user_id in self.people:
+            with self.database.reading() as session:
+                has = queries.balance(session, chart.customer(user_id, USD))
+                owes = queries.balance(session, chart.receivable(user_id, USD))
+            expected = self._expected(user_id)
+            if has - owes != expected:
+                found.append(f"{Amount(USD, has)} and owes {Amount(USD, owes)}, not {expected}")
+        with self.database.reading() as session:
+            [(kept, forged)] = session.rows(
+                "SELECT count(*), count(*) FILTER (WHERE event_id LIKE 'forged%%')"
+                " FROM webhook_events"
+            )
+        if forged:
+            found.append(f"{forged} of {kept} events were forged")
+        return found
+
+    def _expected(self, user_id: UUID) -> int:
+        """Cents, from the providers' own books."""
+        cents, store = 2_000_000, self.sandbox.store
+        with self.database.reading() as session:
+            mine = {
+                ids.encode(prefix, each)
+                for prefix, table in (("dep", "deposits"), ("wdr", "withdrawals"))
+                for (each,) in session.rows(
+                    f"SELECT id FROM {table} WHERE user_id = %s", (user_id,)
+                )
+            }
+        [account] = store.find("bank", "account", reference=ids.encode("usr", user_id))
+        for came in store.find("bank", "arrival", account_id=account["id"]):
+            cents += 0 if came["returned_at"] else int(Decimal(came["amount"]) * 100)
+        for payout in store.find("bank", "payout"):
+            if payout["reference"] in mine and payout["status"] == "settled":
+                cents -= int(Decimal(payout["amount"]) * 100)
+        for intent in store.find("stripe", "payment_intent"):
+            if intent["metadata"].get("reference") in mine and intent["status"] == "succeeded":
+                cents += intent["amount_received"]
+        return cents
+
+
+@pytest.fixture
+def post(lone_app: Flask, sandbox: Sandbox) -> Post:
+    sanctions.stand(lone_app.extensions["database"])
+    return Post(lone_app, sandbox, chance("webhooks"))
+
+
+@pytest.mark.timeout(7200)
+@pytest.mark.drill(name="webhooks")
+def test_the_state_is_what_the_genuine_ones_say(
+    post: Post, record_property: Callable[[str, object], None]
+) -> None:
+    count = size(2_000, 20_000)
+    post.live(count // 8, count // 50, count // 50)
+    post.deliver(post.app.test_client(), count)
+    assert post.problems() == []
+    with post.database.reading() as session:
+        [(events,)] = session.rows("SELECT count(*) FROM webhook_events")
+    record_property(
+        "evidence",
+        f"{count:,} deliveries of {events:,} events, each one to five times and shuffled, a tenth"
+        " of them forged, stale, changed or written anew: the books are what the providers' are,"
+        " and no forgery was taken.",
+    )
+
+
+class Trusting:
+    """Takes whatever comes."""
+
+    def __init__(self, genuine: object) -> None:
+        self._genuine = genuine
+
+    def verify(self, delivery: Delivery) -> list[Event]:
+        document = json.loads(delivery.body)
+        return [Event(document["id"], document["type"], "arr_x", "funding.account_changed")]
+
+
+@pytest.mark.drill(name="webhooks")
+def test_one_who_believes_everybody_is_caught(
+    post: Post, record_property: Callable[[str, object], None]
+) -> None:
+    known = resolve(Webhooks)
+    provide(Webhooks, Webhooks({name: Trusting(each) for name, each in known.items()}))
+    post.live(12, 0, 0)
+    letters = post.letters(60)
+    client = post.app.test_client()
+    for is_genuine, write in letters:
+        path, body, headers = write()
+        status = client.post(path, data=body, headers=headers).status_code
+        post.accepted_forgeries += not is_genuine and status != 403
+    assert any("forg" in problem for problem in post.problems())
+    record_property("evidence", "Control: a verifier that believes everybody was caught.")

@@ -1,0 +1,172 @@
+"""From nothing to a bank account and back, through the providers' own protocols and webhooks."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.kit.db import Database
+from app.ledger.verification import violations
+from app.reporting import reconciliation
+from sandbox.faults import Mode
+from tests import sanctions
+from tests.api import ApiClient, problem
+from tests.mailbox import Mailbox, carry_out_all, mailbox
+from tests.people import set_prices
+from tests.played import Sandbox
+from tests.till import lift
+
+_JOBS = (
+    "funding.advance_deposit", "funding.look_for_arrivals", "funding.payment_changed",
+    "funding.account_changed", "funding.dispute_changed", "funding.send_withdrawal",
+    "funding.payout_changed", "messages.deliver", "messages.send_mail",
+    "identity.send_reset_link",
+)  # fmt: skip
+
+
+class World:
+    """A customer, the exchange's jobs, and the providers with their webhooks."""
+
+    def __init__(self, app: Flask, sandbox: Sandbox) -> None:
+        self.database: Database = app.extensions["database"]
+        self.sandbox = sandbox
+        self.me = ApiClient(app)
+        self._client = app.test_client()
+
+    def turn(self, times: int = 3) -> None:
+        """Jobs are done and webhooks delivered, a few times over."""
+        for _ in range(times):
+            carry_out_all(self.database, *_JOBS)
+            self.sandbox.deliver_to(self._client)
+        carry_out_all(self.database, *_JOBS)
+
+    def deposit(self, **asked: str) -> str:
+        made = self.me.ok(201, self.me.post("/api/wallet/deposit", asked))
+        return str(made["deposit"]["id"])
+
+    def deposit_now(self, deposit_id: str) -> dict[str, object]:
+        found: dict[str, object] = self.me.ok(
+            200, self.me.get(f"/api/wallet/deposits/{deposit_id}")
+        )["deposit"]
+        return found
+
+    def withdrawal_now(self, withdrawal_id: str) -> dict[str, object]:
+        found: dict[str, object] = self.me.ok(
+            200, self.me.get(f"/api/wallet/withdrawals/{withdrawal_id}")
+        )["withdrawal"]
+        return found
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    with mailbox() as made:
+        yield made
+
+
+@pytest.fixture
+def world(lone_app: Flask, sandbox: Sandbox, box: Mailbox) -> World:
+    world = World(lone_app, sandbox)
+    sanctions.stand(world.database)
+    set_prices(world.database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
+    return world
+
+
+def test_money_comes_is_traded_and_goes(world: World) -> None:
+    me = world.me
+    me.register()
+    me.credit()
+    problem(
+        me.post("/api/wallet/deposit", {"method": "card", "asset": "USD", "amount": "500.00",
+                                        "paymentMethod": "pm_card_visa"}),
+        409, "kyc_required",
+    )  # fmt: skip
+    lift(world.database, me.user_id)
+    card = world.deposit(method="card", asset="USD", amount="500.00", paymentMethod="pm_card_visa")
+    world.turn()
+    assert world.deposit_now(card)["status"] == "credited"
+    assert me.available() == {"USD": "500.00"}
+
+    bank = world.deposit(method="bank", asset="USD", amount="250.00")
+    world.turn()
+    pending = world.deposit_now(bank)
+    assert pending["status"] == "pending"
+    told = pending["instructions"]
+    assert isinstance(told, dict)
+    world.sandbox.control(
+        "bank", "/arrivals", account_number=told["accountNumber"], amount="250.00"
+    )
+    world.turn()
+    assert world.deposit_now(bank)["status"] == "credited"
+    assert me.available() == {"USD": "750.00"}
+
+    order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
+    me.ok(201, me.post("/api/trade/order", order))
+    gone = me.ok(
+        201,
+        me.post(
+            "/api/wallet/withdraw",
+            {
+                "method": "bank", "asset": "USD", "amount": "600.00",
+                "destination": {"accountHolder": "Ada Lovelace",
+                                "accountNumber": "000123456789", "routingNumber": "110000000"},
+            },
+        ),
+    )["withdrawal"]  # fmt: skip
+    assert gone["destination"] == "account ending 6789"
+    assert me.available()["USD"] == "50.00"
+    world.turn()
+    sent = world.withdrawal_now(gone["id"])
+    assert sent["status"] == "sent"
+    [payout] = world.sandbox.store.find("bank", "payout", reference=gone["id"])
+    world.sandbox.control("bank", f"/payouts/{payout['id']}/settled")
+    world.turn()
+    assert world.withdrawal_now(gone["id"])["status"] == "completed"
+
+    with world.database.reading() as session:
+        assert violations(session) == []
+    made = reconciliation.reconcile_all(world.database)
+    ours = [run for run in made if run.failure]
+    assert ours == []
+
+
+def test_a_declined_card_a_dispute_and_a_payout_that_comes_back(world: World) -> None:
+    me = world.me
+    me.register()
+    me.credit()
+    lift(world.database, me.user_id)
+    asked = {"method": "card", "asset": "USD", "amount": "80.00"}
+    declined = world.deposit(**asked, paymentMethod="pm_card_chargeDeclined")
+    paid = world.deposit(**asked, paymentMethod="pm_card_visa")
+    world.turn()
+    assert world.deposit_now(declined)["status"] == "failed"
+    assert world.deposit_now(paid)["status"] == "credited"
+
+    where = {"accountHolder": "ADA LOVELACE", "accountNumber": "000123456789",
+             "routingNumber": "110000000"}  # fmt: skip
+    wish = {"method": "bank", "asset": "USD", "amount": "30.00", "destination": where}
+    withdrawal = me.ok(201, me.post("/api/wallet/withdraw", wish))["withdrawal"]["id"]
+    world.sandbox.order("bank", "payouts.create", Mode.HANG_UP_AFTER)
+    world.turn()
+    # It was done and the answer lost: asked again, the bank knows it, and there is one payout.
+    assert len(world.sandbox.store.find("bank", "payout", reference=withdrawal)) == 1
+    [payout] = world.sandbox.store.find("bank", "payout", reference=withdrawal)
+    for status in ("settled", "returned"):
+        world.sandbox.control("bank", f"/payouts/{payout['id']}/{status}")
+        world.turn()
+    assert world.withdrawal_now(withdrawal)["status"] == "returned"
+    assert me.available() == {"USD": "80.00"}
+
+    [intent] = [
+        each for each in world.sandbox.store.find("stripe", "payment_intent")
+        if each["metadata"].get("reference") == paid or paid in str(each)
+    ]  # fmt: skip
+    dispute = world.sandbox.control("stripe", "/disputes", payment=intent["id"])
+    world.turn()
+    assert world.deposit_now(paid)["status"] == "disputed"
+    problem(me.post("/api/wallet/withdraw", wish), 409, "account_owes")
+    world.sandbox.control("stripe", f"/disputes/{dispute['id']}/close", outcome="won")
+    world.turn()
+    assert world.deposit_now(paid)["status"] == "credited"
+    me.ok(201, me.post("/api/wallet/withdraw", wish))
+    with world.database.reading() as session:
+        assert violations(session) == []

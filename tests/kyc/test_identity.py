@@ -1,0 +1,371 @@
+"""The way of a person from nothing to tier 2, and what stops it."""
+
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from werkzeug.datastructures import FileStorage
+
+from app.access import Role
+from app.cases import queries as cases
+from app.cases import service as cases_service
+from app.cases.queries import Asked
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kyc import checking
+from app.kyc.ports import Answered, Outcome
+from app.kyc.rules import Flag, Status
+from app.screening import decisions
+from sandbox.faults import Mode
+from tests.api import ApiClient, problem, wrong_fields
+from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
+from tests.mailbox import carry_out_all
+from tests.people import People
+from tests.played import Sandbox
+from tests.privacy.life import found_anywhere
+from tests.unchanged import unchanged
+
+
+def test_who_submitted_nothing_has_nothing(ada: Applicant) -> None:
+    assert ada.status == {
+        "id": None,
+        "status": "none",
+        "tier": 0,
+        "limits": {"daily": {"asset": "USD", "amount": "0.00"}, "redemption": False},
+        "submittedAt": None,
+        "decidedAt": None,
+        "expiresAt": None,
+        "reasons": [],
+        "missing": ["identity"],
+        "verificationUrl": None,
+        "documents": [],
+        "renewal": None,
+        "upgrade": None,
+        "business": None,
+    }
+
+
+def test_data_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandbox) -> None:
+    shown = ada.submitted(idNumber="123-45-6789", idType="SSN")
+    assert (shown["status"], shown["tier"]) == ("pending", 1)
+    assert shown["limits"]["daily"]["amount"] == "1000.00"
+    ada.work()
+    waiting = ada.status
+    assert (waiting["status"], waiting["tier"]) == ("pending", 1)
+    assert waiting["verificationUrl"].startswith("https://verify.plaid.com/verify/idv_")
+    ada.work(sandbox)
+    done = ada.status
+    assert (done["status"], done["tier"]) == ("approved", 2)
+    assert done["limits"] == {"daily": {"asset": "USD", "amount": "10000.00"}, "redemption": True}
+    assert done["missing"] == ["document:identity", "document:address", "document:funds"]
+    assert done["verificationUrl"] is None
+    assert ada.messages == ["You are verified: tier 2"]
+
+
+def test_an_address_that_is_not_confirmed_has_tier_0(house: Flask, sandbox: Sandbox) -> None:
+    client = ApiClient(house)
+    client.register()
+    nobody = Applicant(client)
+    nobody.submitted()
+    nobody.work(sandbox)
+    shown = nobody.status
+    assert (shown["status"], shown["tier"], shown["missing"]) == ("approved", 0, ["email"])
+    assert nobody.standing.daily_limit.units == 0
+
+
+def test_what_was_said_lies_sealed(ada: Applicant, database: Database) -> None:
+    word = f"Q{ids.new().hex[-12:]}"
+    ada.submitted(
+        firstName=word,
+        address={**ADDRESS, "street": f"{word} Street"},
+        idNumber=f"{word}P",
+        idType="passport",
+    )
+    assert found_anywhere(database, [word]) == []
+
+
+class TestWrong:
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"dateOfBirth": "2099-01-01"}, "dateOfBirth"),
+            ({"dateOfBirth": "2015-06-01"}, "dateOfBirth"),
+            ({"dateOfBirth": "1850-01-01"}, "dateOfBirth"),
+            ({"dateOfBirth": "1990-02-30"}, "dateOfBirth"),
+            ({"dateOfBirth": "12.4.1985"}, "dateOfBirth"),
+            ({"firstName": "  "}, "firstName"),
+            ({"address": {**ADDRESS, "state": "ZZ"}}, "address.state"),
+            ({"address": {**ADDRESS, "state": None}}, "address.state"),
+            ({"address": {**ADDRESS, "zipCode": "10001"}}, "address.zipCode"),
+            ({"address": {**ADDRESS, "zipCode": "9404"}}, "address.zipCode"),
+            ({"address": {**ADDRESS, "city": None}}, "address.city"),
+            ({"address": {**ADDRESS, "country": "XX"}}, "address.country"),
+            ({"idNumber": "123456789"}, "idType"),
+            ({"idType": "ssn"}, "idNumber"),
+            ({"idType": "library_card", "idNumber": "1"}, "idType"),
+            ({"idType": "ssn", "idNumber": "000-12-3456"}, "idNumber"),
+            ({"idType": "ssn", "idNumber": "12345678"}, "idNumber"),
+            ({"idType": "itin", "idNumber": "123456789"}, "idNumber"),
+            ({"idType": "passport", "idNumber": "a#b"}, "idNumber"),
+            ({"tier": 3}, "tier"),
+        ],
+    )
+    def test_data_are_refused_by_field(
+        self, ada: Applicant, database: Database, changes: dict[str, Any], field: str
+    ) -> None:
+        with unchanged(database):
+            assert wrong_fields(ada.submit(**changes)) == [field]
+
+    @pytest.mark.parametrize(
+        ("born", "taken"),
+        [("2008-11-22", True), ("2008-11-23", False), ("2008-02-29", True)],
+    )
+    def test_of_age_on_the_very_day(self, house: Flask, born: str, *, taken: bool) -> None:
+        with time_machine.travel(datetime(2026, 11, 22, 12, tzinfo=UTC), tick=True):
+            answer = Applicant.confirmed(house).submit(dateOfBirth=born)
+        assert answer.status_code == (201 if taken else 422)
+
+    def test_born_on_a_leap_day(self, house: Flask) -> None:
+        for day, taken in ((28, False), (1, True)):
+            month = 2 if day == 28 else 3
+            with time_machine.travel(datetime(2026, month, day, 12, tzinfo=UTC), tick=True):
+                answer = Applicant.confirmed(house).submit(dateOfBirth="2008-02-29")
+            assert answer.status_code == (201 if taken else 422)
+
+    def test_while_one_waits_there_is_no_other(self, ada: Applicant, database: Database) -> None:
+        ada.submitted()
+        with unchanged(database):
+            problem(ada.submit(), 409, "verification_open")
+
+    def test_not_more_often_than_five_times(self, ada: Applicant, sandbox: Sandbox) -> None:
+        for _ in range(5):
+            ada.submitted(lastName="Failed")
+            ada.work(sandbox)
+        with unchanged(ada.database):
+            answer = ada.submit()
+            problem(answer, 429, "rate_limited")
+        assert 29 * 86_400 < int(answer.headers["Retry-After"]) <= 30 * 86_400
+
+
+class TestProvider:
+    @pytest.mark.parametrize(
+        ("name", "status", "tier", "reasons"),
+        [
+            ("Failed", "rejected", 0, ["identity_not_verified"]),
+            ("Expired", "more_needed", 1, ["verification_not_finished"]),
+            ("Canceled", "more_needed", 1, ["verification_not_finished"]),
+            ("Review", "in_review", 1, []),
+            ("Waiting", "pending", 1, []),
+        ],
+    )
+    def test_says_otherwise(
+        self,
+        ada: Applicant,
+        sandbox: Sandbox,
+        name: str,
+        status: str,
+        tier: int,
+        reasons: list[str],
+    ) -> None:
+        ada.submitted(lastName=name)
+        ada.work(sandbox)
+        shown = ada.status
+        assert (shown["status"], shown["tier"]) == (status, tier)
+        assert [each["code"] for each in shown["reasons"]] == reasons
+
+    def test_may_be_asked_anew_after_it_said_no(self, ada: Applicant, sandbox: Sandbox) -> None:
+        ada.submitted(lastName="Failed")
+        ada.work(sandbox)
+        ada.submitted()
+        ada.work(sandbox)
+        assert (ada.standing.tier, ada.status["renewal"]) == (2, None)
+
+    def test_is_believed_by_the_poll_when_the_webhook_is_lost(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
+        sandbox.order("plaid", "webhook", Mode.LOST)
+        ada.submitted()
+        ada.work(sandbox)
+        assert ada.standing.tier == 1
+        with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
+            with ada.database.transaction() as session:
+                checking.poll(session)
+            carry_out_all(ada.database, "kyc.verify")
+        assert ada.standing.tier == 2
+
+    @pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED, Mode.STALE])
+    def test_is_not_heard_through_another_mouth(
+        self, ada: Applicant, sandbox: Sandbox, mode: Mode
+    ) -> None:
+        ada.submitted()
+        sandbox.order("plaid", "webhook", mode)
+        ada.work()
+        with unchanged(ada.database):
+            assert sandbox.deliver_to(ada.client.app.test_client()) == [403]
+
+    @pytest.mark.parametrize(
+        "mode", [Mode.ERROR_AFTER, Mode.HANG_UP_AFTER, Mode.GARBAGE, Mode.DOWN, Mode.HANG_UP_BEFORE]
+    )
+    def test_is_asked_once_however_the_call_ends(
+        self, ada: Applicant, sandbox: Sandbox, mode: Mode
+    ) -> None:
+        sandbox.order("plaid", "identity_verification.create", mode)
+        shown = ada.submitted()
+        ada.work(sandbox)
+        assert ada.standing.tier == 2
+        known = sandbox.store.find("plaid", "verification", client_user_id=shown["id"])
+        assert len(known) == 1
+
+    def test_that_will_not_leaves_it_to_staff(self, ada: Applicant, sandbox: Sandbox) -> None:
+        sandbox.order("plaid", "identity_verification.create", Mode.REFUSED)
+        ada.submitted()
+        ada.work(sandbox)
+        assert (ada.latest.status, ada.latest.flags) == (Status.IN_REVIEW, {Flag.PROVIDER})
+
+    def test_comes_too_late(self, ada: Applicant, sandbox: Sandbox) -> None:
+        """What is decided stays decided, whatever the provider says of it later."""
+        shown = ada.submitted()
+        ada.work(sandbox)
+        late = Answered("idv_other", verification_id(shown), Outcome.FAILED)
+        with unchanged(ada.database), ada.database.transaction() as session:
+            checking.apply(session, verification_id(shown), late)
+        assert ada.standing.tier == 2
+
+    def test_by_another_name_is_left(self, ada: Applicant, sandbox: Sandbox) -> None:
+        shown = ada.submitted(lastName="Waiting")
+        ada.work(sandbox)
+        other = Answered("idv_other", verification_id(shown), Outcome.SUCCESS)
+        with unchanged(ada.database), ada.database.transaction() as session:
+            checking.apply(session, verification_id(shown), other)
+
+
+def dispose(database: Database, disposition: str) -> None:
+    """Compliance decides every open hit."""
+    officer = People(database).staff(Role.COMPLIANCE)
+    with database.reading() as session:
+        found = cases.search(session, officer, Asked(decisions.KIND, None, None, False))
+    with database.transaction() as session:
+        for each in found.data:
+            if each.state == "open":
+                cases_service.close(
+                    session, officer, each.id, disposition=disposition, reason="Looked at it"
+                )
+
+
+#: Who is on the sample's list.
+LISTED = {
+    "firstName": "Dragomir Casimir",
+    "lastName": "Esperpento Villanova",
+    "dateOfBirth": "1960-06-14",
+}
+
+
+class TestScreening:
+    def submitted(self, ada: Applicant, sandbox: Sandbox) -> None:
+        ada.submitted(**LISTED)
+        ada.work(sandbox)
+        assert (ada.latest.status, ada.latest.tier) == (Status.IN_REVIEW, 0)
+        assert ada.latest.flags == {Flag.SCREENING}
+        # What the lists say is not for the person.
+        assert "screening" not in str(ada.status)
+
+    def test_a_hit_waits_for_compliance_and_then_goes_on(
+        self, ada: Applicant, sandbox: Sandbox
+    ) -> None:
+        self.submitted(ada, sandbox)
+        assert ada.latest.provider_status == Outcome.SUCCESS
+        dispose(ada.database, decisions.NO_MATCH)
+        ada.work()
+        assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 2)
+
+    def test_a_match_ends_it(self, ada: Applicant, sandbox: Sandbox) -> None:
+        self.submitted(ada, sandbox)
+        dispose(ada.database, decisions.MATCH)
+        ada.work()
+        assert (ada.latest.status, ada.standing.tier) == (Status.REJECTED, 0)
+        assert [each["code"] for each in ada.status["reasons"]] == ["cannot_serve"]
+        again = ada.client.ok(201, ada.submit(**LISTED))
+        assert again["status"] == "rejected"
+
+
+def test_the_same_number_twice_is_looked_at(ada: Applicant, house: Flask, sandbox: Sandbox) -> None:
+    number = ids.new().hex[-12:].upper()
+    ada.submitted(idType="passport", idNumber=number)
+    bob = Applicant.confirmed(house)
+    shown = bob.submitted(idType="PASSPORT", idNumber=f"{number[:3].lower()} {number[3:]}")
+    bob.work(sandbox)
+    assert (bob.latest.status, bob.latest.flags) == (Status.IN_REVIEW, {Flag.DUPLICATE})
+    assert (shown["tier"], bob.standing.tier) == (0, 0)
+    assert "duplicate" not in str(bob.status)
+
+
+#: Stands for one.
+FILE = object()
+
+
+class TestDocuments:
+    def test_are_taken_and_told(self, ada: Applicant) -> None:
+        [sent] = ada.sent("identity")
+        assert sent == {
+            "id": sent["id"],
+            "type": "identity",
+            "contentType": "image/jpeg",
+            "sizeBytes": sent["sizeBytes"],
+            "uploadedAt": sent["uploadedAt"],
+        }
+        assert ada.status["documents"] == [sent]
+
+    def test_sent_again_are_kept_once(self, ada: Applicant) -> None:
+        [sent] = ada.sent("identity")
+        assert ada.client.ok(200, ada.send(picture(shade=1))) == sent
+        assert ada.client.ok(201, ada.send(picture(shade=1), "address"))["id"] != sent["id"]
+        assert len(ada.status["documents"]) == 2
+
+    @pytest.mark.parametrize(
+        ("form", "field"),
+        [
+            ({"type": "identity"}, "file"),
+            ({"file": FILE}, "type"),
+            ({"type": "selfie", "file": FILE}, "type"),
+            ({"type": "identity", "file": "text"}, "file"),
+            ({"type": "identity", "file": FILE, "more": "x"}, "more"),
+            ({"type": "identity", "other": FILE}, "other"),
+        ],
+    )
+    def test_forms_are_read_strictly(
+        self, ada: Applicant, database: Database, form: dict[str, Any], field: str
+    ) -> None:
+        sent = {
+            name: FileStorage(BytesIO(picture()), "a.jpg") if value is FILE else value
+            for name, value in form.items()
+        }
+        with unchanged(database):
+            assert field in wrong_fields(ada.send_form(**sent))
+
+    def test_what_is_none_changes_nothing(self, ada: Applicant, database: Database) -> None:
+        with unchanged(database):
+            assert wrong_fields(ada.send(b"GIF89a")) == ["file"]
+            problem(ada.send(b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024)), 413, "body_too_large")
+            problem(ada.client.post(DOCUMENTS, {"type": "identity"}), 415, "unsupported_media_type")
+            broken = ada.client.send(
+                "POST", DOCUMENTS, data=b"--x\r\nno", content_type="multipart/form-data"
+            )
+            assert broken.status_code in {400, 422}
+
+    def test_there_is_a_limit(self, ada: Applicant) -> None:
+        ada.sent(*["identity"] * 20)
+        with unchanged(ada.database):
+            problem(ada.send(picture(shade=99)), 409, "documents_full")
+
+    def test_they_lie_encrypted(self, ada: Applicant, database: Database) -> None:
+        ada.sent("identity")
+        with database.reading() as session:
+            [(content, sealed)] = session.rows(
+                "SELECT content, key_sealed FROM kyc_documents WHERE user_id = %s",
+                (ada.client.user_id,),
+            )
+        assert b"JFIF" not in bytes(content)
+        assert len(sealed) < 200

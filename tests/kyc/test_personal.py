@@ -1,0 +1,92 @@
+"""What a person has a right to, and what the law keeps of them all the same."""
+
+import zipfile
+from datetime import timedelta
+from io import BytesIO
+from uuid import uuid4
+
+import time_machine
+from flask import Flask
+
+from app.kit import clock
+from app.kit.db import Database
+from app.kyc import settling
+from app.kyc.rules import Status
+from app.privacy import archive, rooms
+from tests.api import PASSWORD
+from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, pdf
+from tests.kyc.test_review import company
+from tests.played import Sandbox
+from tests.privacy.life import found_anywhere
+
+
+def led(house: Flask, sandbox: Sandbox, word: str) -> Applicant:
+    """Verified, with a company and documents."""
+    made = Applicant.verified(
+        house, sandbox, firstName=word, address={**ADDRESS, "street": f"{word} Street"}
+    )
+    made.sent("identity")
+    made.client.ok(201, made.send(pdf(), "address", "bill.pdf", "application/pdf"))
+    made.client.ok(201, made.client.post(BUSINESS, company(legalName=f"{word} LLC")))
+    return made
+
+
+def test_the_archive_holds_what_was_said_and_the_documents(
+    house: Flask, sandbox: Sandbox, database: Database
+) -> None:
+    word = f"Q{uuid4().hex[:10]}"
+    ada = led(house, sandbox, word)
+    with database.reading() as session:
+        held = rooms.held_on(session, ada.client.user_id)
+        files = rooms.files_of(session, ada.client.user_id)
+    kyc = held["kyc"]
+    assert [each["kind"] for each in kyc["verifications"]] == ["identity", "business"]
+    person, firm = kyc["said"]
+    assert (person["first_name"], person["address"]["street"]) == (word, f"{word} Street")
+    assert firm["legal_name"] == f"{word} LLC"
+    assert [each["last_name"] for each in kyc["owners"]] == ["Hopper", "Turing"]
+    assert [each["to"] for each in kyc["history"]] == ["pending", "approved", "in_review"]
+    assert {each["file"] for each in kyc["documents"]} == set(files)
+    assert sorted(data[:4] for data in files.values()) == [b"%PDF", b"\xff\xd8\xff\xe0"]
+    made = archive.build(held, files, rooms.ROOMS, export="exp", person="usr", at=clock.now())
+    with zipfile.ZipFile(BytesIO(made)) as opened:
+        assert set(files) < set(opened.namelist())
+        index = opened.read("index.html").decode()
+    assert all(f'<a href="{name}">' in index for name in files)
+
+
+def test_the_law_keeps_it_sealed_for_five_years(
+    house: Flask, sandbox: Sandbox, database: Database
+) -> None:
+    word = f"Q{uuid4().hex[:10]}"
+    ada = led(house, sandbox, word)
+    ada.client.ok(200, ada.client.post("/api/me/erasure", {"password": PASSWORD}))
+    with database.reading() as session:
+        rows = session.rows(
+            "SELECT kind, status, kept_until FROM verifications WHERE user_id = %s ORDER BY id",
+            (ada.client.user_id,),
+        )
+        [(documents,)] = session.rows(
+            "SELECT count(*) FROM kyc_documents WHERE user_id = %s AND kept_until IS NOT NULL",
+            (ada.client.user_id,),
+        )
+    assert [(kind, status) for kind, status, _ in rows] == [
+        ("identity", Status.APPROVED),
+        ("business", Status.WITHDRAWN),
+    ]
+    assert documents == 2
+    assert found_anywhere(database, [word]) == []
+    for years, left in ((5 * 365, 2), (5 * 366, 0)):
+        with (
+            time_machine.travel(clock.now() + timedelta(days=years), tick=True),
+            database.transaction() as session,
+        ):
+            settling.forget_kept(session)
+        with database.reading() as session:
+            counted = session.fetch(
+                *(
+                    (f"SELECT count(*) FROM {table} WHERE user_id = %s", (ada.client.user_id,))
+                    for table in ("verifications", "kyc_documents")
+                )
+            )
+        assert [rows[0][0] for rows in counted] == [left, left]

@@ -1,0 +1,116 @@
+"""What a provider lists and we have not is asked about; what still differs is a case, once."""
+
+from dataclasses import replace
+
+import pytest
+
+from app.funding.ports import Method, Payment, PaymentState, Payout, PayoutState
+from app.kit import clock, ids
+from app.providers.errors import ProviderAway
+from app.reporting import reconciliation
+from app.reporting.reconciliation import Run
+from tests.rails import Mood
+from tests.till import Till, usd
+
+
+def reconciled(till: Till, source: str) -> Run:
+    made = {run.source: run for run in reconciliation.reconcile_all(till.database)}
+    return made[source]
+
+
+def cases(till: Till, subject: str) -> int:
+    with till.database.reading() as session:
+        row = session.row(
+            "SELECT count(*) FROM cases WHERE kind = 'reconciliation' AND subject = %s", (subject,)
+        )
+    assert row is not None
+    return int(row[0])
+
+
+def test_books_that_agree_are_said_to(till: Till) -> None:
+    run = reconciled(till, "books")
+    assert (run.compared, run.differences, run.failure) == (1, 0, None)
+
+
+def test_a_payment_whose_webhook_never_came_is_healed(till: Till) -> None:
+    deposit = till.deposit()
+    till.cards.moods = [Mood.KILLED_AFTER]
+    till.advance(deposit)
+    till.cards.become(PaymentState.PAID)
+    run = reconciled(till, f"{till.cards.name} payments")
+    assert (run.healed, run.differences) == (1, 0)
+    assert till.has() == {"USD": "600.00"}
+    assert reconciled(till, f"{till.cards.name} payments").healed == 0
+
+
+def test_a_payment_that_we_do_not_know_is_a_case_once(till: Till) -> None:
+    ref = f"pi_{ids.new()}"
+    reference = ids.encode("dep", ids.new())
+    till.cards.made[ref] = Payment(ref, reference, PaymentState.PAID, usd("5.00"))
+    for _ in range(2):
+        assert reconciled(till, f"{till.cards.name} payments").differences == 1
+    assert cases(till, ref) == 1
+
+
+def test_a_credited_payment_of_another_amount_is_a_case(till: Till) -> None:
+    deposit = till.deposit()
+    till.advance(deposit)
+    [(ref, payment)] = till.cards.made.items()
+    till.cards.made[ref] = replace(payment, amount=usd("99.00"))
+    assert reconciled(till, f"{till.cards.name} payments").differences == 1
+    assert cases(till, ref) == 1
+
+
+def test_an_arrival_whose_webhook_never_came_is_healed(till: Till) -> None:
+    deposit = till.deposit("100.00", Method.BANK)
+    till.look(deposit)
+    till.arrive(f"in_{deposit}", "42.00")
+    run = reconciled(till, f"{till.bank.name} arrivals")
+    assert (run.healed, run.differences) == (1, 0)
+    assert till.has() == {"USD": "542.00"}
+    till.bank.came.clear()
+    assert reconciled(till, f"{till.bank.name} arrivals").differences >= 1
+    assert cases(till, ids.encode("dep", deposit)) == 1
+
+
+def test_a_payout_that_settled_unheard_is_healed(till: Till) -> None:
+    withdrawal = till.withdraw()
+    till.send(withdrawal)
+    till.bank.become(PayoutState.COMPLETED)
+    run = reconciled(till, f"{till.bank.name} payouts (bank)")
+    assert (run.healed, run.differences) == (1, 0)
+    assert till.has() == {"USD": "400.00"}
+
+
+def test_a_payout_that_we_did_not_order_is_a_case(till: Till) -> None:
+    reference, ref = ids.encode("wdr", ids.new()), f"po_{ids.new()}"
+    till.bank.sent[reference] = Payout(
+        ref, reference, PayoutState.COMPLETED, usd("5.00"), till.bank.provider_id
+    )
+    assert reconciled(till, f"{till.bank.name} payouts (bank)").differences == 1
+    assert cases(till, ref) == 1
+
+
+def test_a_payout_that_the_provider_forgot_is_a_case(till: Till) -> None:
+    withdrawal = till.withdraw()
+    till.bank.sends = PayoutState.COMPLETED
+    till.send(withdrawal)
+    till.bank.sent.clear()
+    assert reconciled(till, f"{till.bank.name} payouts (bank)").differences >= 1
+    assert cases(till, ids.encode("wdr", withdrawal)) == 1
+
+
+def test_a_source_that_is_away_does_not_stop_the_others(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_since: object) -> list[Payment]:
+        raise ProviderAway("away")
+
+    monkeypatch.setattr(till.cards, "payments", away)
+    began = clock.now()
+    made = reconciliation.reconcile_all(till.database)
+    assert [run.source for run in made if run.failure] == [f"{till.cards.name} payments"]
+    assert len(made) == 5
+    with till.database.reading() as session:
+        kept = reconciliation.runs(session, limit=5).data
+    assert all(run.began_at >= began for run in kept)

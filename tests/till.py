@@ -1,0 +1,127 @@
+"""A customer who may move money, and providers that do what a test says."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.access import Actor
+from app.catalog.rules import TRADABLE
+from app.funding import arrivals, deposits, payments, payouts, queries, withdrawals
+from app.funding.ports import Arrival, ArrivalRails, Method, PaymentRails, PayoutRails
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.kit.ports import provide
+from app.kyc import service as kyc
+from app.providers.errors import OutcomeUnknown, ProviderAway
+from tests import sanctions
+from tests.people import People
+from tests.rails import Bank, Cards, Killed
+
+BANK_ACCOUNT = {
+    "accountHolder": "Ada Lovelace",
+    "accountNumber": "000123456789",
+    "routingNumber": "110000000",
+}
+
+
+@dataclass
+class Till:
+    """A customer, their providers, and the jobs that bring payments on."""
+
+    database: Database
+    people: People
+    actor: Actor
+    cards: Cards = field(default_factory=Cards)
+    bank: Bank = field(default_factory=Bank)
+
+    def deposit(self, amount: str = "100.00", method: Method = Method.CARD) -> UUID:
+        with self.database.transaction() as session:
+            return deposits.request(
+                session, self.actor, method=method, amount=usd(amount), source="pm_card_visa"
+            )
+
+    def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
+        with self.database.transaction() as session:
+            return withdrawals.request(
+                session, self.actor, method=Method.BANK, amount=usd(amount),
+                destination=destination or BANK_ACCOUNT,
+            )  # fmt: skip
+
+    def arrive(self, name: str, amount: str, *, back: bool = False) -> Arrival:
+        """Money comes on the customer's account, or goes back from there."""
+        account = f"acc_{ids.encode('usr', self.actor.user_id)}"
+        arrival = Arrival(name, account, usd(amount), clock.now(), is_returned=back)
+        self.bank.came = [a for a in self.bank.came if a.provider_ref != name] + [arrival]
+        return arrival
+
+    def advance(self, deposit_id: UUID) -> None:
+        """One try of the job, however it ends."""
+        with suppress(ProviderAway, OutcomeUnknown, Killed):
+            payments.advance(self.database, deposit_id=str(deposit_id))
+
+    def look(self, deposit_id: UUID) -> None:
+        with suppress(ProviderAway, OutcomeUnknown, Killed):
+            arrivals.look(self.database, deposit_id=str(deposit_id))
+
+    def send(self, withdrawal_id: UUID) -> None:
+        with suppress(ProviderAway, OutcomeUnknown, Killed):
+            payouts.advance(self.database, withdrawal_id=str(withdrawal_id))
+
+    def deposit_status(self, deposit_id: UUID) -> str:
+        with self.database.reading() as session:
+            return queries.deposit(session, deposit_id).status
+
+    def status(self, withdrawal_id: UUID) -> str:
+        with self.database.reading() as session:
+            return queries.withdrawal(session, withdrawal_id).status
+
+    def has(self) -> dict[str, str]:
+        """What the customer has that is not zero."""
+        return self.people.balances(self.actor)
+
+    def held(self) -> int:
+        """Cents set aside."""
+        with self.database.reading() as session:
+            row = session.row(
+                "SELECT coalesce(sum(b.held), 0) FROM balances b JOIN accounts a ON a.id = "
+                "b.account_id WHERE a.owner_id = %s",
+                (self.actor.user_id,),
+            )
+        assert row is not None
+        return int(row[0])
+
+    def told(self) -> list[str]:
+        """The kinds of messages that are on their way, oldest first."""
+        with self.database.reading() as session:
+            rows = session.rows(
+                "SELECT args ->> 'kind' FROM outbox WHERE task = 'messages.deliver'"
+                " AND args ->> 'kind' ~ '^(deposit|withdrawal)'"
+                " AND args ->> 'user_id' = %s ORDER BY id",
+                (str(self.actor.user_id),),
+            )
+        return [kind for (kind,) in rows]
+
+
+def usd(text: str) -> Amount:
+    return Amount.parse(TRADABLE["USD"], text)
+
+
+def lift(database: Database, user_id: UUID) -> None:
+    """Tier 3, without evidence."""
+    with database.transaction() as session:
+        kyc.lift(session, user_id, note="test")
+
+
+def open_till(database: Database, people: People, *, name: str = "") -> Till:
+    """A customer with 500 dollars and tier 3; the list of the sample stands. `name` makes providers
+    of their own, whose lists hold nothing of other tests."""
+    sanctions.stand(database)
+    actor = people.customer(USD="500")
+    lift(database, actor.user_id)
+    till = Till(database, people, actor)
+    till.cards.name, till.bank.name = f"stripe{name}", f"bank{name}"
+    provide(PaymentRails, PaymentRails({Method.CARD: till.cards}))
+    provide(ArrivalRails, ArrivalRails({Method.BANK: till.bank}))
+    provide(PayoutRails, PayoutRails({Method.BANK: till.bank}))
+    return till
