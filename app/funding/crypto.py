@@ -11,7 +11,7 @@ from app.custody import addresses, queries
 from app.custody import service as custody
 from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
-from app.custody.rules import CREDIT_ARRIVAL, SEND_SETTLED, SendState
+from app.custody.rules import SendState
 from app.funding import deposits, payouts, withdrawals
 from app.funding.arrivals import credit_arrival
 from app.funding.ports import Method, Payout, PayoutOrder, PayoutState
@@ -53,7 +53,7 @@ def give_address(session: Session, *, deposit_id: str) -> None:
         deposits.instruct(session, deposit, told)
 
 
-@task(CREDIT_ARRIVAL)
+@task("funding.credit_arrival")
 def credit(session: Session, *, arrival_id: str) -> None:
     """Credit what came, once."""
     came = queries.arrival(session, UUID(arrival_id))
@@ -70,7 +70,7 @@ def credit(session: Session, *, arrival_id: str) -> None:
     )
 
 
-@task(SEND_SETTLED, own_transactions=True)
+@task("funding.settle_send", own_transactions=True)
 def settle_send(database: Database, *, reference: str) -> None:
     """A send is over: so is its withdrawal."""
     payouts.advance(database, withdrawal_id=str(ids.decode(withdrawals.PREFIX, reference)))
