@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from app.cases import service as cases
 from app.custody import records, rules
 from app.custody.ports import Custodian, Custodians, Direction, Transfer, TransferState
 from app.kit import clock, ids
@@ -116,7 +117,7 @@ def take(session: Session, custodian: Custodian, transfers: Iterable[Transfer]) 
 
 
 def _arrived(session: Session, custodian: Custodian, transfer: Transfer) -> None:
-    """Note what arrived, once, and have it credited."""
+    """Note what arrived, once, and have it credited; what came to nobody is looked into."""
     if transfer.state is not TransferState.COMPLETED or transfer.amount.units <= 0:
         return
     identifier, amount = ids.new(), transfer.amount
@@ -136,5 +137,19 @@ def _arrived(session: Session, custodian: Custodian, transfer: Transfer) -> None
             clock.now(),
         ),
     )
-    if row is not None:
+    if row is not None and address is None:
+        cases.open_case(
+            session,
+            kind="custody.arrival",
+            subject=f"{custodian.name} {transfer.provider_ref}",
+            key=f"{custodian.name}:{transfer.provider_ref}",
+            title="Something came in at an address that is nobody's",
+            facts={
+                "Custodian": custodian.name,
+                "Address": transfer.address,
+                "Amount": f"{amount} {amount.asset.code}",
+                "Transaction": transfer.tx_hash,
+            },
+        )
+    elif row is not None:
         outbox.stage(session, rules.CREDIT_ARRIVAL, {"arrival_id": str(identifier)})

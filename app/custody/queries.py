@@ -34,8 +34,6 @@ FROM custody_arrivals r LEFT JOIN custody_addresses a ON a.id = r.address_id
 """
 _ARRIVAL = f"{_ARRIVALS} WHERE r.id = %s"
 _RECENT_ARRIVALS = f"{_ARRIVALS} ORDER BY r.id DESC LIMIT %s"
-_ARRIVALS_AT = f"{_ARRIVALS} WHERE r.address = %s ORDER BY r.id"
-_ARRIVALS_SINCE = f"{_ARRIVALS} WHERE r.arrived_at >= %s ORDER BY r.id"
 _BALANCES = """
 SELECT custodian, asset, available_units, total_units, observed_at FROM custody_balances
 ORDER BY custodian, asset
@@ -172,16 +170,6 @@ def arrival(session: Session, arrival_id: UUID) -> Arrival:
 def recent_arrivals(session: Session, limit: int) -> list[Arrival]:
     """Those seen last, newest first."""
     return [_arrival(row) for row in session.rows(_RECENT_ARRIVALS, (limit,))]
-
-
-def arrivals_at(session: Session, address: str) -> list[Arrival]:
-    """Everything that came to an address, oldest first."""
-    return [_arrival(row) for row in session.rows(_ARRIVALS_AT, (address,))]
-
-
-def arrivals_since(session: Session, since: datetime) -> list[Arrival]:
-    """Everything that arrived since then, oldest first."""
-    return [_arrival(row) for row in session.rows(_ARRIVALS_SINCE, (since,))]
 
 
 def balances(session: Session) -> list[Balance]:

@@ -103,7 +103,7 @@ def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Ar
         )
         return False
     user_id, method = row[0], Method(row[1])
-    account = deposits.account_of(method, arrival.amount, arrival.provider_id or provider_id)
+    account = deposits.account_of(method, arrival.amount, provider_id)
     deposit_id, is_new = credit_arrival(
         session,
         user_id,

@@ -130,8 +130,6 @@ class Arrival:
     arrived_at: datetime
     #: Whether it was taken back since.
     is_returned: bool = False
-    #: Who keeps it, where the rail speaks for several.
-    provider_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

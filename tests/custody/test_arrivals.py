@@ -130,8 +130,12 @@ def test_what_comes_to_nobodys_address_is_noted_too(desk: Desk) -> None:
     assert desk.arrived(address) == [("PAXG", 50_000_000)]
     with desk.database.reading() as session:
         [came] = [each for each in queries.recent_arrivals(session, 9) if each.address == address]
+        cases = session.rows(
+            "SELECT title FROM cases WHERE key = %s", (f"paxos:{came.provider_ref}",)
+        )
     assert came.user_id is None
-    assert desk.credited(address) == 1
+    assert desk.credited(address) == 0
+    assert cases == [("Something came in at an address that is nobody's",)]
 
 
 @pytest.mark.parametrize("name", ["anchorage"])
