@@ -53,6 +53,9 @@ from app.cli import jobs as job_commands
 from app.cli import people as people_commands
 from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
+from app.custody.ports import Custodians
+from app.funding.crypto import CustodyRail
+from app.funding.ports import Method, PayoutRails
 from app.funding.rules import TransferLimits
 from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
@@ -271,6 +274,8 @@ def _provide_providers(settings: Settings, database: Database) -> None:
     provide(IdentityProvider, plaid.connect(settings, calls, webhooks))
     provide_rails(settings, database, webhooks)
     provide_custodians(settings, calls, webhooks)
+    if resolve(Custodians):
+        resolve(PayoutRails)[Method.CRYPTO] = CustodyRail(database)
     provide(Webhooks, webhooks)
 
 

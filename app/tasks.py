@@ -6,7 +6,7 @@ from app.custody import addresses as custody_addresses
 from app.custody import arrivals as custody_arrivals
 from app.custody import service as custody
 from app.funding import approval as funding_approval
-from app.funding import arrivals, disputes, payments, payouts, poll, withdrawals
+from app.funding import arrivals, crypto, disputes, payments, payouts, poll, withdrawals
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import by_mail
@@ -32,6 +32,7 @@ __all__ = [
     "audit",
     "by_mail",
     "checking",
+    "crypto",
     "custody",
     "custody_addresses",
     "custody_arrivals",

@@ -17,8 +17,10 @@ Party = tuple[int, str, str, str]
 
 
 def stand(database: Database) -> None:
-    """The list of the sample stands, whatever stood before."""
+    """The list of the sample stands, whatever stood before; nobody is screened again for it."""
     put(database, SANCTIONS)
+    with database.transaction() as session:
+        session.send("DELETE FROM outbox WHERE task = 'screening.rescreen'")
 
 
 def write(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.catalog.rules import TRADABLE
+from app.custody.ports import Custodians
 from app.funding import arrivals, deposits, payments, payouts, queries, withdrawals
 from app.funding.ports import Arrival, ArrivalRails, Method, PaymentRails, PayoutRails
 from app.kit import clock, ids
@@ -123,5 +124,6 @@ def open_till(database: Database, people: People, *, name: str = "") -> Till:
     till.cards.name, till.bank.name = f"stripe{name}", f"bank{name}"
     provide(PaymentRails, PaymentRails({Method.CARD: till.cards}))
     provide(ArrivalRails, ArrivalRails({Method.BANK: till.bank}))
+    provide(Custodians, Custodians({}))
     provide(PayoutRails, PayoutRails({Method.BANK: till.bank}))
     return till

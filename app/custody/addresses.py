@@ -37,6 +37,7 @@ _READY = """
 UPDATE custody_addresses SET custodian = %s, address = %s, address_key = %s, ready_at = %s
 WHERE id = %s AND ready_at IS NULL
 """
+_IS_OURS = "SELECT FROM custody_addresses WHERE address_key = %s"
 _RETIRE = "UPDATE custody_addresses SET retired_at = %s WHERE user_id = %s AND retired_at IS NULL"
 _log = structlog.get_logger()
 
@@ -72,6 +73,11 @@ def address_for(
             outbox.stage(session, "custody.make_address", {"address_id": str(identifier)})
     found, code, where, custodian, address = row
     return DepositAddress(found, code, Network(where), custodian, address)
+
+
+def is_ours(session: Session, address: str) -> bool:
+    """Whether this is an address that we gave to somebody, on any network."""
+    return session.row(_IS_OURS, (address.lower(),)) is not None
 
 
 def retire(session: Session, user_id: UUID) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from app.access import Actor
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
+from app.custody.ports import Custodians
 from app.funding import debts, limits
 from app.funding.errors import MethodOff, NotCancellable, TooManyFailures
 from app.funding.ports import (
@@ -168,8 +169,11 @@ def instruct(session: Session, deposit: Deposit, details: Mapping[str, str]) -> 
 
 def advance_later(session: Session, deposit_id: UUID, method: Method) -> None:
     """Have a deposit looked at."""
-    announces = method in {Method.BANK, Method.CRYPTO}
-    name = "funding.look_for_arrivals" if announces else "funding.advance_deposit"
+    names = {
+        Method.BANK: "funding.look_for_arrivals",
+        Method.CRYPTO: "funding.give_address",
+    }
+    name = names.get(method, "funding.advance_deposit")
     outbox.stage(session, name, {"deposit_id": str(deposit_id)})
 
 
@@ -292,6 +296,8 @@ def _check_failures(session: Session, user_id: UUID, allowed: PaymentLimits) -> 
 
 
 def _provider(method: Method) -> str:
+    if method is Method.CRYPTO and resolve(Custodians):
+        return "custody"
     rail = resolve(PaymentRails).get(method) or resolve(ArrivalRails).get(method)
     if rail is None:
         raise MethodOff

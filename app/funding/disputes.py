@@ -59,7 +59,9 @@ class _About:
 
 def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> None:
     """Make of our books what the processor says of a dispute now; each step once. A payment that we
-    do not know yet is looked at by whoever brings it."""
+    do not know yet is looked at by whoever brings it, and an inquiry has taken nothing."""
+    if dispute.state == "inquiry":
+        return
     row = session.row(_DEPOSIT, (provider, dispute.payment_ref))
     if row is None or row[4] is None:
         return

@@ -103,9 +103,12 @@ def payment_changed(database: Database, *, event_id: str) -> None:
     # It came before we had written down whose it is: the provider knows our reference.
     for rail in resolve(PaymentRails).values():
         if rail.name == event.provider:
-            reference = rail.look(event.subject).reference
+            deposit_id = ids.found(deposits.PREFIX, rail.look(event.subject).reference)
+            if deposit_id is None:
+                # Somebody else's use of the same account there: reconciliation tells people of it.
+                return
             with database.transaction() as session:
-                deposit = deposits.read(session, ids.decode(deposits.PREFIX, reference))
+                deposit = deposits.read(session, deposit_id)
                 if deposit is not None and deposit.provider == event.provider:
                     session.send(deposits.KNOWN, (event.subject, deposit.id))
                     deposits.advance_later(session, deposit.id, deposit.method)

@@ -63,7 +63,7 @@ class PaymentAsk:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A customer's bank takes a payment back. `state` is `inquiry` (it asks, and took nothing yet),
+    """A customer's bank takes a payment back. `state` is `inquiry` (it asks, and took nothing),
     `open`, `won` (it is ours again) or `lost`; `cost` is what the provider charges for it."""
 
     provider_ref: str

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from app.access import Actor
+from app.custody import addresses
 from app.funding import destinations
 from app.funding.errors import RecipientBlocked
 from app.funding.ports import Method
@@ -20,10 +21,6 @@ from app.screening.rules import Named, Verdict
 
 PURPOSE = "payout"
 
-_OWN_ADDRESS = """
-SELECT FROM given_accounts WHERE lower(details ->> 'address') = lower(%s)
-"""
-
 
 def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[str, str]) -> None:
     """Raises `Invalid` for a destination that cannot be the customer's own."""
@@ -36,7 +33,7 @@ def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[s
         )
     if method is Method.MOBILE_MONEY and where["phone"] != person.phone:
         raise Invalid("destination.phone", "must be the phone number of your profile")
-    if method is Method.CRYPTO and session.row(_OWN_ADDRESS, (where["address"],)) is not None:
+    if method is Method.CRYPTO and addresses.is_ours(session, where["address"]):
         raise Invalid("destination.address", "is one of our own deposit addresses")
 
 

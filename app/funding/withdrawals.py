@@ -247,7 +247,7 @@ def step(
 ) -> None:
     """Write the next status, if it is declared."""
     WITHDRAWAL_STEPS.transition(asked.status, status)
-    now, ref = clock.now(), payout.provider_ref if payout else None
+    now, ref = clock.now(), (payout.provider_ref or None) if payout else None
     code = evidence if status is WithdrawalStatus.FAILED else None
     session.send(_STEP, (status, code, now, ref, status, now, asked.id))
     said = evidence or (payout.evidence or payout.provider_ref if payout else None)

@@ -45,3 +45,11 @@ def decode(prefix: str, text: str) -> UUID:
             raise NotFound
         number = (number << 5) | value
     return UUID(int=number)
+
+
+def found(prefix: str, text: str) -> UUID | None:
+    """The identifier behind a text of somebody else's; None unless it is one of ours."""
+    try:
+        return decode(prefix, text)
+    except NotFound:
+        return None

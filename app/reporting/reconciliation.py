@@ -13,6 +13,8 @@ from uuid import UUID
 import structlog
 
 from app.cases import service as cases
+from app.custody import arrivals as custody_arrivals
+from app.custody.ports import Custodian, Custodians, Direction, TransferState
 from app.funding import arrivals, deposits, disputes, payments, payouts, withdrawals
 from app.funding.ports import (
     ArrivalRail,
@@ -30,7 +32,6 @@ from app.funding.ports import (
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import NotFound
 from app.kit.money import Amount
 from app.kit.pages import Page, cut
 from app.kit.ports import resolve
@@ -56,6 +57,9 @@ SELECT credited_units, id FROM deposits WHERE provider = %s AND provider_ref = %
 _CREDITED = """
 SELECT id, provider_ref FROM deposits
 WHERE provider = %s AND credited_at >= %s AND requested_at >= %s
+"""
+_TOKENS = """
+SELECT provider_ref, units FROM custody_arrivals WHERE custodian = %s AND arrived_at >= %s
 """
 _WITHDRAWAL = "SELECT status, units FROM withdrawals WHERE id = %s"
 _PAID_OUT = """
@@ -154,6 +158,8 @@ def _sources() -> Iterable[tuple[str, _Compare]]:
             yield f"{rail.name} disputes", _of(_disputes, rail)
     for arriving in resolve(ArrivalRails).values():
         yield f"{arriving.name} arrivals", _of(_arrivals, arriving)
+    for custodian in resolve(Custodians).values():
+        yield f"{custodian.name} arrivals", _of(_tokens, custodian)
     for method, paying in resolve(PayoutRails).items():
         yield f"{paying.name} payouts ({method})", _of(_payouts, paying)
 
@@ -176,7 +182,7 @@ def _payments(found: _Comparison, rail: PaymentRail) -> None:
     listed = rail.payments(found.since)
     for payment in listed:
         found.compared += 1
-        deposit_id = _decoded(deposits.PREFIX, payment.reference)
+        deposit_id = ids.found(deposits.PREFIX, payment.reference)
         if deposit_id is not None:
             if _agrees(found.database, deposit_id, payment):
                 continue
@@ -229,6 +235,39 @@ def _arrivals(found: _Comparison, rail: ArrivalRail) -> None:
     _report_unknown(found, rail.name, {each.provider_ref for each in listed})
 
 
+def _tokens(found: _Comparison, custodian: Custodian) -> None:
+    """What came in at a custodian, and whether it was credited."""
+    with found.database.reading() as session:
+        before = _arrivals_of(session, custodian, found.since)
+    listed = custodian.transfers(found.since, Direction.IN)
+    with found.database.transaction() as session:
+        custody_arrivals.take(session, custodian, listed)
+    with found.database.reading() as session:
+        after = _arrivals_of(session, custodian, found.since)
+    found.compared += len(listed)
+    found.healed += len(after.keys() - before.keys())
+    there = {
+        each.provider_ref: each.amount.units
+        for each in listed
+        if each.state is TransferState.COMPLETED
+    }
+    for provider_ref in sorted(there.keys() | after.keys()):
+        if there.get(provider_ref) != after.get(provider_ref):
+            found.report(
+                f"{custodian.name}:{provider_ref}",
+                "Tokens came in otherwise at a custodian than with us",
+                {
+                    "there": str(there.get(provider_ref, "nothing")),
+                    "with us": str(after.get(provider_ref, "nothing")),
+                },
+            )
+
+
+def _arrivals_of(session: Session, custodian: Custodian, since: datetime) -> dict[str, int]:
+    rows = session.rows(_TOKENS, (custodian.name, since))
+    return dict(rows)
+
+
 def _report_unknown(found: _Comparison, provider: str, known: set[str]) -> None:
     """What we credited and the provider does not list."""
     with found.database.reading() as session:
@@ -247,7 +286,7 @@ def _payouts(found: _Comparison, rail: PayoutRail) -> None:
     listed = rail.payouts(found.since)
     for payout in listed:
         found.compared += 1
-        withdrawal_id = _decoded(withdrawals.PREFIX, payout.reference)
+        withdrawal_id = ids.found(withdrawals.PREFIX, payout.reference)
         if withdrawal_id is not None and _settled(found.database, withdrawal_id, payout):
             continue
         if withdrawal_id is not None and _known(found.database, withdrawal_id):
@@ -295,14 +334,6 @@ def _settled(database: Database, withdrawal_id: UUID, payout: Payout) -> bool:
 def _known(database: Database, withdrawal_id: UUID) -> bool:
     with database.reading() as session:
         return session.row(_WITHDRAWAL, (withdrawal_id,)) is not None
-
-
-def _decoded(prefix: str, reference: str) -> UUID | None:
-    """The id behind a reference of ours; None for any other text."""
-    try:
-        return ids.decode(prefix, reference)
-    except NotFound:
-        return None
 
 
 def _text(amount: Amount) -> str:

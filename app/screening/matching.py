@@ -5,12 +5,14 @@ the same word with a typing mistake; names are alike to the degree in which thei
 how rare they are, are found in each other. Pure: built from the list's entries.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import log
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -65,9 +67,20 @@ class Match:
     country: Agreement
 
 
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """A listed name: the numbers of its words with their weights, and its letters' count."""
+class _Read(NamedTuple):
+    """A listed name: the numbers of its words, how many of them are the family name, and its
+    letters' count."""
+
+    party: int
+    kind: str
+    text: str
+    words: tuple[int, ...]
+    family: int
+    letters: int
+
+
+class _Name(NamedTuple):
+    """The same with its words weighed."""
 
     party: int
     kind: str
@@ -95,12 +108,13 @@ class Index:
         self._parties = tuple(parties)
         self._numbers: dict[str, int] = {}
         self._words: list[str] = []
-        self._with_word: list[list[int]] = []
-        self._shortened: dict[str, list[int]] = defaultdict(list)
+        # Arrays and not lists: the garbage collector need not look into a hundred thousand of them.
+        self._with_word: list[array[int]] = []
+        self._shortened: dict[str, array[int]] = defaultdict(_numbers)
         self._halves: dict[str, tuple[str, str]] = {}
-        self._names = self._read()
-        self._weights = self._weigh()
-        self._names = [self._weighed(name) for name in self._names]
+        names = self._read()
+        self._weights = self._weigh(len(names))
+        self._names = [self._weighed(name) for name in names]
         self._near = lru_cache(_WORDS_REMEMBERED)(self._find_near)
 
     def find(self, subject: Named, threshold: int) -> list[Match]:
@@ -185,9 +199,9 @@ class Index:
                 found.append((number, mistakes))
         return tuple(found)
 
-    def _read(self) -> list[_Name]:
-        """The names with their words numbered, and not yet weighed."""
-        names: list[_Name] = []
+    def _read(self) -> list[_Read]:
+        """The names with their words numbered."""
+        names: list[_Read] = []
         for place, party in enumerate(self._parties):
             for kind, text in party.names:
                 words = words_of(text)
@@ -198,7 +212,10 @@ class Index:
                 numbers = tuple(self._number(word) for word in words)
                 for number in set(numbers):
                     self._with_word[number].append(len(names))
-                names.append(_Name(place, kind, text, numbers, (), 0, sum(map(len, words))))
+                family, comma, _ = text.partition(",")
+                is_family = comma and party.sort is Sort.INDIVIDUAL
+                count = len(words_of(family)) if is_family else 0
+                names.append(_Read(place, kind, text, numbers, count, sum(map(len, words))))
         for word in self._numbers:
             self._halves.pop(word, None)
         return names
@@ -208,31 +225,32 @@ class Index:
         if number is None:
             number = self._numbers[word] = len(self._words)
             self._words.append(word)
-            self._with_word.append([])
+            self._with_word.append(_numbers())
             for short in _shortened(word):
                 self._shortened[short].append(number)
         return number
 
-    def _weigh(self) -> list[float]:
-        """How much each word says: the rarer, the more."""
-        scale = log(len(self._names) + 2)
+    def _weigh(self, count: int) -> list[float]:
+        """How much each word says, among so many names: the rarer, the more."""
+        scale = log(count + 2)
         return [
             (_WEIGHT_MIN + (1 - _WEIGHT_MIN) * (1 - log(len(names) + 1) / scale))
             * _SHORT_WEIGHTS.get(len(word), 1.0)
             for word, names in zip(self._words, self._with_word, strict=True)
         ]
 
-    def _weighed(self, name: _Name) -> _Name:
-        family, comma, _ = name.text.partition(",")
-        is_individual = self._parties[name.party].sort is Sort.INDIVIDUAL
-        count = len(words_of(family)) if comma and is_individual else 0
+    def _weighed(self, name: _Read) -> _Name:
         weights = tuple(
-            self._weights[word] * (_FAMILY_FACTOR if place < count else 1.0)
+            self._weights[word] * (_FAMILY_FACTOR if place < name.family else 1.0)
             for place, word in enumerate(name.words)
         )
         return _Name(
             name.party, name.kind, name.text, name.words, weights, sum(weights), name.letters
         )
+
+
+def _numbers() -> "array[int]":
+    return array("L")
 
 
 def _shortened(word: str) -> Collection[str]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.access import Actor, Permission, Role
-from app.cases import queries, registry, service
+from app.cases import personal, queries, registry, service
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
 from app.cases.queries import Asked
 from app.cases.registry import Ended, Kind
@@ -237,6 +237,19 @@ def test_a_kind_says_who_sees_it_and_what_follows(
     assert secret_kind == [("closed", ended), ("reopened", ended)]
     with pytest.raises(TypeError, match=r"test\.secret"):
         registry.register(Kind("test.secret", "Another"))
+
+
+def test_nobody_is_erased_while_something_about_them_is_looked_into(
+    database: Database, people: People
+) -> None:
+    who = people.customer().user_id
+    case_id = opened(database, person_id=who)
+    with database.transaction() as session:
+        [told] = personal.ROOM.still_open(session, who)
+        # Whoever is looked into is not warned.
+        assert "case" not in told.message
+        service.close(session, None, case_id, disposition="resolved", reason=REASON)
+        assert personal.ROOM.still_open(session, who) == []
 
 
 def test_finding_them(database: Database, people: People, officer: Actor) -> None:

@@ -4,10 +4,11 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.access import Role
 from app.kit.db import Database
+from tests.pages import Page as Parsed
 from tests.people import PASSWORD, People, set_prices
 
 _FLAGS = (
@@ -95,64 +97,122 @@ def held(people: People) -> None:
     people.customer(XAU_s="162.40500001", PAXG="10.2", XAG_s="7130", XPT_s="4.25", XCU_s="1520000")
 
 
-@dataclass
-class Desk:
-    """A context of the browser whose pages are watched for whatever they complain of."""
+class Window:
+    """A context of the browser with a page, watched for whatever its pages complain of.
 
-    context: BrowserContext
-    address: str
-    complaints: list[str] = field(default_factory=list)
+    A new one takes two seconds of work before it shows its first page, so most tests get one that
+    others had: without cookies, permissions and other pages.
+    """
 
-    def page(self) -> Page:
-        """A new page."""
-        page = self.context.new_page()
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        return page
+    def __init__(self, browser: Browser, **options: object) -> None:
+        self.complaints: list[str] = []
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(15_000)
+        self.context.add_init_script(_WATCH_POLICY)
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda told: self.complaints.append(f"error: {told.error}"))
+        self.page = self.context.new_page()
 
-    def open(self, path: str) -> Page:
-        """A new page at this path."""
-        page = self.page()
-        page.goto(f"{self.address}{path}")
-        return page
-
-    def sign_in(self, email: str, password: str) -> Page:
-        """A new page on which somebody has signed in."""
-        page = self.open("/auth/login")
-        page.get_by_label("E-mail address").fill(email)
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda url: "/auth/login" not in url)
-        return page
-
-    def check(self, page: Page) -> None:
-        """Nothing was complained of."""
-        self.complaints += page.evaluate("window.violations")
-        assert self.complaints == []
+    def tidy(self) -> None:
+        """As if it were new, for the next test. It rests at a small file of the same site, which
+        keeps the process of its pages."""
+        self.page.unroute_all()
+        self.page.goto(urljoin(self.page.url, "/static/favicon.svg"))
+        for page in self.context.pages:
+            if page is not self.page:
+                page.close()
+        self.context.clear_cookies()
+        self.context.clear_permissions()
+        self.complaints = []
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{message.type}: {message.text}")
 
 
+@dataclass
+class Desk:
+    """Somebody's window, at the address of the application."""
+
+    window: Window
+    address: str
+    _has_begun: bool = False
+
+    @property
+    def context(self) -> BrowserContext:
+        """What its pages share."""
+        return self.window.context
+
+    @property
+    def complaints(self) -> list[str]:
+        """What its pages complained of so far."""
+        return self.window.complaints
+
+    def page(self) -> Page:
+        """An empty page."""
+        if self._has_begun:
+            return self.context.new_page()
+        self._has_begun = True
+        return self.window.page
+
+    def open(self, path: str) -> Page:
+        """A page at this path."""
+        page = self.page()
+        page.goto(f"{self.address}{path}")
+        return page
+
+    def sign_in(self, email: str, password: str, path: str | None = None) -> Page:
+        """A page on which somebody has signed in: where that leads, or at this path. The form is
+        sent for them: typing into it is for test_signin.py."""
+        form = f"{self.address}/auth/login"
+        [token, *_] = Parsed(self.context.request.get(form).text()).all("input", name="csrf_token")
+        typed = {"csrf_token": token["value"], "email": email, "password": password}
+        answer = self.context.request.post(form, form=typed, max_redirects=0)
+        assert answer.status == 303, answer.text()
+        return self.open(path or answer.headers["location"])
+
+    def check(self, page: Page) -> None:
+        """Nothing was complained of."""
+        assert self.complaints + page.evaluate("window.violations") == []
+
+
 OpenDesk = Callable[..., Desk]
 
 
-@pytest.fixture
-def open_desk(chromium: Browser, address: str) -> Iterator[OpenDesk]:
-    """Opens desks: `open_desk(width=360, color_scheme="dark")`."""
-    opened: list[BrowserContext] = []
+@pytest.fixture(scope="session")
+def windows() -> list[Window]:
+    """Those that nobody uses now."""
+    return []
 
-    def opener(width: int = 1280, height: int = 800, **options: object) -> Desk:
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        context.set_default_timeout(15_000)
-        context.add_init_script(_WATCH_POLICY)
-        opened.append(context)
-        return Desk(context, address)
+
+@pytest.fixture
+def open_desk(chromium: Browser, address: str, windows: list[Window]) -> Iterator[OpenDesk]:
+    """Opens desks: `open_desk(width=360, color_scheme="dark")`.
+
+    Other options, and what outlives a page, need a window of their own: `is_new=True`.
+    """
+    taken: list[Window] = []
+    closed: list[Window] = []
+
+    def opener(
+        width: int = 1280, color_scheme: str = "light", *, is_new: bool = False, **options: object
+    ) -> Desk:
+        if is_new or options:
+            window = Window(chromium, **options)
+            closed.append(window)
+        else:
+            window = windows.pop() if windows else Window(chromium)
+            taken.append(window)
+        window.page.set_viewport_size({"width": width, "height": 800})
+        window.page.emulate_media(color_scheme=color_scheme, reduced_motion="null")
+        return Desk(window, address)
 
     yield opener
-    for context in opened:
-        context.close()
+    for window in closed:
+        window.context.close()
+    for window in taken:
+        window.tidy()
+        windows.append(window)
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """The audit trail in a browser: found by filter, read whole, and open to everybody."""
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.access import Role
 from app.audit import service
 from app.kit import ids
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import ALL, Shoot, in_every_look
 from tests.people import PASSWORD, People
 from tests.settled import settle
 
@@ -48,22 +46,13 @@ def acts(people: People, database: Database) -> str:
     return customer.email
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_trail_is_searched_and_read(
-    open_desk: OpenDesk,
-    people: People,
-    acts: str,
-    shoot: Callable[[Page, str], None],
-    scheme: str,
-    width: int,
+    open_desk: OpenDesk, people: People, acts: str, shoot: Shoot
 ) -> None:
-    desk = open_desk(width=width, color_scheme=scheme)
-    page = desk.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
-    page.goto(f"{desk.address}/admin/audit")
+    desk = open_desk()
+    page = desk.sign_in(people.staff(Role.AUDITOR).email, PASSWORD, "/admin/audit")
     expect(page.get_by_role("heading", level=1)).to_have_text("Audit trail")
-    _fits(page, width)
-    shoot(page, f"audit-all-{scheme}-{width}")
+    in_every_look(page, shoot, "audit-all", ALL)
     # By keyboard alone: the label's field, and Enter.
     page.get_by_label("To what").focus()
     page.keyboard.type(acts)
@@ -71,8 +60,7 @@ def test_the_trail_is_searched_and_read(
     page.wait_for_url("**what=*")
     rows = page.locator("#audit tbody tr")
     expect(rows).to_have_count(3)
-    _fits(page, width)
-    shoot(page, f"audit-found-{scheme}-{width}")
+    in_every_look(page, shoot, "audit-found", ALL)
     page.get_by_label("Outcome").select_option("denied")
     page.get_by_role("button", name="Find").click()
     expect(rows).to_have_count(1)
@@ -81,15 +69,8 @@ def test_the_trail_is_searched_and_read(
     expect(page.get_by_role("heading", level=1)).to_have_text("person.suspended")
     expect(page.locator("#record")).to_contain_text("confirmed by letter")
     expect(page.locator("#record")).to_contain_text("Sealed")
-    _fits(page, width)
-    shoot(page, f"audit-record-{scheme}-{width}")
+    in_every_look(page, shoot, "audit-record", ALL)
     page.goto(f"{desk.address}/admin/audit?who=nobody@example.com")
     expect(page.get_by_label("Who did it")).to_have_attribute("aria-invalid", "true")
-    _fits(page, width)
-    shoot(page, f"audit-mistake-{scheme}-{width}")
+    in_every_look(page, shoot, "audit-mistake", ALL)
     desk.check(page)
-
-
-def _fits(page: Page, width: int) -> None:
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    accessible(page)

@@ -1,22 +1,19 @@
 """The exposure page in a browser: live, quiet in the console, and open to everybody."""
 
 import re
-from collections.abc import Callable
 from decimal import Decimal
 from uuid import uuid4
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app.cli.sample import PASSWORD as SAMPLE_PASSWORD
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
+from tests.e2e.looks import ALL, OPPOSITES, Shoot, accessible, in_every_look
 from tests.people import set_prices
-
-WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 pytestmark = pytest.mark.usefixtures("prices", "held")
 
@@ -25,12 +22,6 @@ def ounces(page: Page, metal: str, label: str) -> Decimal:
     """A figure of a metal's row, exactly."""
     figure = page.locator(f"#exposure-{metal} [data-label='{label}'] data").first
     return Decimal(figure.get_attribute("value") or "")
-
-
-def accessible(page: Page) -> None:
-    """No violation of WCAG 2.2 AA that axe can find."""
-    found = Axe().run(page, options=WCAG)
-    assert found.violations_count == 0, found.generate_report()
 
 
 def order(address: str, **asked: str) -> None:
@@ -67,30 +58,24 @@ def test_an_order_moves_the_row_by_exactly_its_ounces_without_a_reload(
     desk.check(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_before_signing_in_are_accessible(
-    open_desk: OpenDesk, shoot: Callable[[Page, str], None], scheme: str
-) -> None:
-    desk = open_desk(width=360, color_scheme=scheme)
+def test_pages_before_signing_in_are_accessible(open_desk: OpenDesk, shoot: Shoot) -> None:
+    desk = open_desk(width=360)
     page = desk.open("/")
-    accessible(page)
-    shoot(page, f"home-{scheme}")
+    in_every_look(page, shoot, "home", ALL)
     page.goto(f"{desk.address}/auth/login")
     desk.check(page)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".error-summary")).to_be_focused()
-    accessible(page)
-    shoot(page, f"login-refused-{scheme}")
+    in_every_look(page, shoot, "login-refused", ALL)
     # The browser itself complains of a 422, and of nothing else.
     assert [text for text in desk.complaints if "422" not in text] == []
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), OPPOSITES)
 def test_the_page_is_accessible_and_fits(
     open_desk: OpenDesk,
     admin: tuple[str, str],
-    shoot: Callable[[Page, str], None],
+    shoot: Shoot,
     scheme: str,
     width: int,
 ) -> None:
@@ -98,21 +83,19 @@ def test_the_page_is_accessible_and_fits(
     page = desk.sign_in(*admin)
     expect(page.locator("#exposure-chart canvas")).to_be_visible()
     assert page.evaluate("document.documentElement.dataset.bsTheme ?? 'light'") == scheme
-    assert page.evaluate("document.documentElement.scrollWidth") == width
     scroller = page.locator(".table-scroll")
-    assert scroller.evaluate("element => element.scrollWidth - element.clientWidth") == 0
-    accessible(page)
-    shoot(page, f"exposure-{scheme}-{width}")
-    if width == 1280:
-        page.get_by_role("button", name=re.compile("^Account")).click()
-        shoot(page, f"account-{scheme}")
-    else:
-        page.get_by_role("button", name="Menu").click()
-        expect(page.get_by_role("link", name="Exposure")).to_be_visible()
-        shoot(page, f"menu-{scheme}")
-    accessible(page)
-    page.keyboard.press("Escape")
-    expect(page.locator("[popover]:popover-open")).to_have_count(0)
+    for look in (look for look in ALL if look.width == width):
+        in_every_look(page, shoot, "exposure", [look])
+        assert scroller.evaluate("element => element.scrollWidth - element.clientWidth") == 0
+        if width == 1280:
+            page.get_by_role("button", name=re.compile("^Account")).click()
+        else:
+            page.get_by_role("button", name="Menu").click()
+            expect(page.get_by_role("link", name="Exposure")).to_be_visible()
+        shoot(page, f"menu-{look}")
+        accessible(page)
+        page.keyboard.press("Escape")
+        expect(page.locator("[popover]:popover-open")).to_have_count(0)
     desk.check(page)
 
 
@@ -136,7 +119,8 @@ def test_the_theme_is_switched_at_once_and_stays(
 def test_it_says_when_its_figures_are_no_longer_renewed(
     open_desk: OpenDesk, admin: tuple[str, str]
 ) -> None:
-    desk = open_desk()
+    # Its clock is not that of others.
+    desk = open_desk(is_new=True)
     page = desk.sign_in(*admin)
     note = page.locator(".refresh-note")
     page.clock.install()

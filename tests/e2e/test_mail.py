@@ -1,11 +1,10 @@
 """Caught mail, and the pages that its links lead to, in a browser."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.config import Settings
 from app.embedded.mail import MailFolder
@@ -13,7 +12,7 @@ from app.kit.db import Database
 from app.messages.ports import Outgoing
 from tests.api import ApiClient
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import Shoot, in_every_look
 from tests.mailbox import carry_out_all, mailbox
 
 NEW = "another long horse"
@@ -36,15 +35,12 @@ def catch(folder: MailFolder, mail: Outgoing) -> None:
     folder.keep((head + mail.text.replace("\n", "\r\n")).encode())
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_a_forgotten_password_is_reset_by_keyboard(
     app: Flask,
     database: Database,
     folder: MailFolder,
     open_desk: OpenDesk,
-    shoot: Callable[[Page, str], None],
-    width: int,
-    scheme: str,
+    shoot: Shoot,
 ) -> None:
     ada = ApiClient(app)
     with mailbox() as box:
@@ -53,31 +49,25 @@ def test_a_forgotten_password_is_reset_by_keyboard(
         carry_out_all(database)
         for mail in box.to(ada.email):
             catch(folder, mail)
-    desk = open_desk(width=width, color_scheme=scheme)
+    desk = open_desk()
     page = desk.open("/mail/")
-    accessible(page)
-    shoot(page, f"mail-list-{scheme}-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    in_every_look(page, shoot, "mail-list")
     page.get_by_role("link", name="Choose a new password").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
-    accessible(page)
-    shoot(page, f"mail-{scheme}-{width}")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    in_every_look(page, shoot, "mail")
     page.get_by_role("link", name="Follow the link").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("New password")).to_be_focused()
-    accessible(page)
-    shoot(page, f"reset-{scheme}-{width}")
+    in_every_look(page, shoot, "reset")
     page.keyboard.type("Password123!")
     page.keyboard.press("Enter")
     expect(page.locator(".error-summary")).to_be_focused()
-    accessible(page)
-    shoot(page, f"reset-refused-{scheme}-{width}")
+    in_every_look(page, shoot, "reset-refused")
     page.get_by_label("New password").fill(NEW)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
-    accessible(page)
+    in_every_look(page, shoot, "reset-done")
     body = {"email": ada.email, "password": NEW}
     assert ada.post("/api/auth/login", body).status_code == 200
     # The browser itself complains of the 422, and of nothing else.

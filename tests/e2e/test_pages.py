@@ -1,11 +1,10 @@
 """Every page that a desk has, found by its route: everybody can read it, and it fits a phone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page
 
 from app.access import Role
 from app.blueprints import declared
@@ -14,7 +13,7 @@ from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import Shoot, in_every_look
 from tests.house.authorization import THINGS
 from tests.people import PASSWORD, People
 
@@ -48,15 +47,12 @@ def jobs(database: Database) -> Iterator[None]:
 
 @pytest.mark.usefixtures("jobs")
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
 def test_every_page_is_accessible_and_fits(
     app: Flask,
     database: Database,
     open_desk: OpenDesk,
     people: People,
-    shoot: Callable[[Page, str], None],
-    scheme: str,
-    width: int,
+    shoot: Shoot,
 ) -> None:
     admin, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
@@ -82,7 +78,7 @@ def test_every_page_is_accessible_and_fits(
         # What is public has nobody to make its objects for: it has tests of its own.
         and (route.permission is not None or "<" not in route.path)
     ]
-    desk = open_desk(width=width, color_scheme=scheme)
+    desk = open_desk()
     strangers, page = desk.page(), desk.page()
     walked = []
     for public in (True, False):
@@ -100,10 +96,8 @@ def test_every_page_is_accessible_and_fits(
             if shown.locator("main").count() == 0:
                 # A fragment for HTMX, which a page includes.
                 continue
-            assert shown.evaluate("document.documentElement.scrollWidth") == width, route.path
-            accessible(shown)
             name = route.path.strip("/").replace("/", "-").translate(str.maketrans("", "", "<>"))
-            shoot(shown, f"all-{name or 'home'}-{scheme}-{width}")
+            in_every_look(shown, shoot, f"all-{name or 'home'}")
             walked.append(route.path)
             assert shown.evaluate("window.violations") == [], route.path
     assert len(walked) >= 19, walked

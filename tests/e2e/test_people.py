@@ -1,15 +1,15 @@
 """Asking for a suspension and approving it, by keyboard alone."""
 
 import re
-from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.access import Actor, Role
 from app.kit import ids
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import Shoot, accessible
 from tests.people import PASSWORD, People
 
 WHY = "reported by the bank"
@@ -36,12 +36,11 @@ def test_suspending_by_keyboard_alone(
     admin: tuple[str, str],
     officer: Actor,
     customer: Actor,
-    shoot: Callable[[Page, str], None],
+    shoot: Shoot,
 ) -> None:
     """One asks, another approves; a mistake takes the focus to where it is said."""
     first = open_desk()
-    page = first.sign_in(*admin)
-    page.goto(f"{first.address}{path_of(customer)}")
+    page = first.sign_in(*admin, path_of(customer))
     reason = page.locator("#suspend-reason")
     reason.focus()
     page.keyboard.press("Enter")
@@ -55,8 +54,7 @@ def test_suspending_by_keyboard_alone(
     expect(page.get_by_role("heading", name="You asked for this")).to_be_visible()
 
     second = open_desk()
-    other = second.sign_in(officer.email, PASSWORD)
-    other.goto(page.url)
+    other = second.sign_in(officer.email, PASSWORD, urlsplit(page.url).path)
     other.get_by_role("button", name=re.compile("^Approve")).focus()
     other.keyboard.press("Enter")
     expect(other.locator("#approval .status").first).to_have_text("Approved")

@@ -1,16 +1,14 @@
 """Data rights on a person's page, and the policies: by keyboard, on a phone, in the dark."""
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.access import Actor, Role
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports
 from app.privacy.rules import PolicyName
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import ALL, Shoot, accessible, in_every_look
 from tests.e2e.test_people import path_of
 from tests.people import People
 
@@ -32,20 +30,16 @@ def erased(people: People, database: Database) -> Actor:
     return person
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_are_accessible_and_fit(
     open_desk: OpenDesk,
     admin: tuple[str, str],
-    shoot: Callable[[Page, str], None],
+    shoot: Shoot,
     active: Actor,
     erased: Actor,
     people: People,
-    scheme: str,
-    width: int,
 ) -> None:
-    desk = open_desk(width=width, color_scheme=scheme)
-    page = desk.sign_in(*admin)
+    desk = open_desk()
+    page = desk.sign_in(*admin, "/policies")
     for name, path in {
         "rights": path_of(active),
         "erasable": path_of(people.customer()),
@@ -54,9 +48,7 @@ def test_the_pages_are_accessible_and_fit(
         "terms": "/policies/terms/1",
     }.items():
         page.goto(f"{desk.address}{path}")
-        assert page.evaluate("document.documentElement.scrollWidth") == width, name
-        accessible(page)
-        shoot(page, f"{name}-{scheme}-{width}")
+        in_every_look(page, shoot, name, ALL)
     desk.check(page)
 
 
@@ -64,13 +56,12 @@ def test_erasing_by_keyboard_alone(
     open_desk: OpenDesk,
     admin: tuple[str, str],
     people: People,
-    shoot: Callable[[Page, str], None],
+    shoot: Shoot,
 ) -> None:
     """A mistake takes the focus to where it is said; the request leads on to its own page."""
     people.staff(Role.ADMIN)
     desk = open_desk()
-    page = desk.sign_in(*admin)
-    page.goto(f"{desk.address}{path_of(people.customer())}")
+    page = desk.sign_in(*admin, path_of(people.customer()))
     page.locator("#erase-reason").focus()
     page.keyboard.type("she wrote from ada@example.com")
     page.keyboard.press("Enter")

@@ -2,7 +2,7 @@
 both by keyboard alone; what password managers find; and everybody can read it."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -15,11 +15,9 @@ from app.access import Role
 from app.identity.passkeys import RelyingParty
 from app.kit.db import Database
 from tests.e2e.conftest import Desk, OpenDesk, _From, _Silent
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import Shoot, accessible, in_every_look
 from tests.people import PASSWORD, People
 from tests.staff import Member, with_app
-
-Shoot = Callable[[Page, str], None]
 
 
 @pytest.fixture(scope="module")
@@ -83,26 +81,22 @@ def press_until(page: Page, name: str) -> None:
     pytest.fail(f"the keyboard does not reach {name}")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_a_passkey_is_made_used_renamed_and_proves_again(
-    open_strict: OpenDesk, people: People, shoot: Shoot, scheme: str, width: int
+    open_strict: OpenDesk, people: People, shoot: Shoot
 ) -> None:
-    desk = open_strict(width=width, color_scheme=scheme)
+    # Nobody else gets its device.
+    desk = open_strict(is_new=True)
     page = desk.open("/auth/login")
     with_authenticator(page)
     give_password(page, people.staff(Role.ADMIN).email)
     at(page, "/auth/enrol")
-    accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    shoot(page, f"enrol-{scheme}-{width}")
+    in_every_look(page, shoot, "enrol")
     page.get_by_label("What to call it").fill("Laptop")
     page.get_by_role("button", name="Make a passkey").click()
     at(page, "/admin/")
     page.goto(f"{desk.address}/auth/account")
     expect(page.get_by_label("Name of the passkey Laptop")).to_have_value("Laptop")
-    accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    shoot(page, f"account-{scheme}-{width}")
+    in_every_look(page, shoot, "account")
     # The same device again is told by the browser, in words.
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.locator("[data-passkey-problem]").first).to_contain_text("already")
@@ -115,21 +109,18 @@ def test_a_passkey_is_made_used_renamed_and_proves_again(
     page.get_by_role("button", name="Sign in with a passkey").click()
     at(page, "/admin/")
     page.goto(f"{desk.address}/auth/prove?next=/auth/account")
-    accessible(page)
-    shoot(page, f"prove-{scheme}-{width}")
+    in_every_look(page, shoot, "prove")
     page.get_by_role("button", name="Use a passkey").click()
     at(page, "/auth/account")
     desk.check(page)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1280)])
 def test_the_app_is_set_up_by_keyboard_alone(
-    open_strict: OpenDesk, people: People, shoot: Shoot, scheme: str, width: int
+    open_strict: OpenDesk, people: People, shoot: Shoot
 ) -> None:
-    desk = open_strict(width=width, color_scheme=scheme)
+    desk = open_strict()
     page = desk.open("/auth/login")
-    accessible(page)
-    shoot(page, f"login-{scheme}-{width}")
+    in_every_look(page, shoot, "login")
     actor = people.staff(Role.ADMIN)
     # The first field has the focus.
     page.keyboard.type(actor.email)
@@ -140,9 +131,7 @@ def test_the_app_is_set_up_by_keyboard_alone(
     press_until(page, "Use an app")
     page.keyboard.press("Enter")
     at(page, "/auth/enrol/app")
-    accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    shoot(page, f"app-{scheme}-{width}")
+    in_every_look(page, shoot, "app")
     member = Member(actor, page.locator("#app-secret").inner_text())
     press_until(page, "Code that the app shows now")
     page.keyboard.type("000000")
@@ -153,9 +142,7 @@ def test_the_app_is_set_up_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
-    accessible(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    shoot(page, f"recovery-codes-{scheme}-{width}")
+    in_every_look(page, shoot, "recovery-codes")
     press_until(page, "I have kept them")
     page.keyboard.press("Enter")
     at(page, "/admin/")

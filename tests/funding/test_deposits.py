@@ -280,6 +280,13 @@ class TestDisputes:
         assert self.owed(till) == "0.00"
         assert till.has() == {"USD": "500.00"}
 
+    def test_an_inquiry_takes_nothing(self, till: Till) -> None:
+        ref = self.paid(till)
+        with unchanged(till.database):
+            self.argue(till, "inquiry", ref)
+        self.argue(till, "open", ref)
+        assert self.owed(till) == "100.00"
+
     def test_are_given_back_when_they_are_won(self, till: Till) -> None:
         ref = self.paid(till)
         for state in ("open", "won", "won"):

@@ -200,15 +200,10 @@ class TestRefusals:
         address = "0x" + till.actor.user_id.hex + "00000000"
         with till.database.transaction() as session:
             session.send(
-                "INSERT INTO given_accounts (id, user_id, method, provider, account_ref, details,"
-                " given_at) VALUES (%s, %s, 'crypto', 'paxos', %s,"
-                " jsonb_build_object('address', %s::text), now())",
-                (
-                    till.actor.user_id,
-                    till.actor.user_id,
-                    address,
-                    address.upper().replace("X", "x"),
-                ),
+                "INSERT INTO custody_addresses (id, user_id, asset, network, custodian, address,"
+                " address_key, asked_at, ready_at)"
+                " VALUES (%s, %s, 'PAXG', 'ETHEREUM', 'paxos', %s, %s, now(), now())",
+                (till.actor.user_id, till.actor.user_id, address.upper(), address),
             )
         where = {"address": address, "network": "ETHEREUM"}
         with unchanged(till.database), till.database.transaction() as session:

@@ -43,7 +43,7 @@ def as_reviewed(rows: list[tuple[str, ...]]) -> bool:
     return all(tuple(" ".join(row).split()) in reviewed for row in rows)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_everybody_gets_the_declared_answer_and_no_other(lone_app: Flask, house: House) -> None:
     rows, undeclared = authorization.table(house, declared.routes(lone_app))
     assert undeclared == []

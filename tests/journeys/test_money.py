@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from app.funding.poll import poll
 from app.kit.db import Database
 from app.ledger.verification import violations
 from app.reporting import reconciliation
@@ -17,6 +18,8 @@ from tests.played import Sandbox
 from tests.till import lift
 
 _JOBS = (
+    "funding.give_address", "funding.credit_arrival", "funding.settle_send", "custody.make_address",
+    "custody.hear", "custody.settle_send",
     "funding.advance_deposit", "funding.look_for_arrivals", "funding.payment_changed",
     "funding.account_changed", "funding.dispute_changed", "funding.send_withdrawal",
     "funding.payout_changed", "messages.deliver", "messages.send_mail",
@@ -170,3 +173,76 @@ def test_a_declined_card_a_dispute_and_a_payout_that_comes_back(world: World) ->
     me.ok(201, me.post("/api/wallet/withdraw", wish))
     with world.database.reading() as session:
         assert violations(session) == []
+
+
+def test_tokens_come_become_metal_and_go(world: World) -> None:
+    me = world.me
+    me.register()
+    me.credit()
+    lift(world.database, me.user_id)
+    deposit = world.deposit(method="crypto", asset="PAXG", amount="1.5")
+    world.turn()
+    with world.database.transaction() as session:
+        session.send("UPDATE deposits SET looked_at = looked_at - interval '1 minute'")
+        poll(session)
+    world.turn()
+    told = world.deposit_now(deposit)["instructions"]
+    assert isinstance(told, dict)
+    [custodian] = [
+        name
+        for name in ("paxos", "primetrust", "anchorage")
+        if told["address"] in str(world.sandbox.store.find(name, "address"))
+    ]
+    world.sandbox.control(
+        custodian, "/arrivals", address=told["address"], asset="PAXG", amount="1.25"
+    )
+    world.turn()
+    assert world.deposit_now(deposit)["status"] == "credited"
+    assert me.available() == {"PAXG": "1.25000000"}
+    mint = {"asset": "PAXG", "amount": "0.25", "from": "funding", "to": "trading"}
+    me.ok(201, me.post("/api/wallet/transfer", mint))
+    where = {"address": "0x" + "ab" * 20, "network": "ETHEREUM"}
+    wish = {"method": "crypto", "asset": "PAXG", "amount": "0.5", "destination": where}
+    withdrawal = me.ok(201, me.post("/api/wallet/withdraw", wish))["withdrawal"]["id"]
+    world.turn()
+    assert world.withdrawal_now(withdrawal)["status"] in {"sent", "completed"}
+    assert me.available() == {"PAXG": "0.50000000", "XAU-s": "0.25000000"}
+    with world.database.reading() as session:
+        assert violations(session) == []
+    made = {run.source: run for run in reconciliation.reconcile_all(world.database)}
+    assert made[f"{custodian} arrivals"].failure is None
+
+
+def test_money_comes_and_goes_by_phone(world: World) -> None:
+    me = world.me
+    me.register()
+    me.credit()
+    lift(world.database, me.user_id)
+    phone = "+254712345677"
+    me.ok(200, me.send("PATCH", "/api/me", json={"phone": phone}))
+    deposit = world.deposit(method="mobile_money", asset="USD", amount="20.00", phone=phone)
+    world.turn()
+    pending = world.deposit_now(deposit)
+    assert (pending["status"], pending["instructions"]) == (
+        "pending", {"phone": phone, "amountKes": "2600"},
+    )  # fmt: skip
+    [prompt] = world.sandbox.store.find("daraja", "prompt", name=deposit[-12:])
+    world.sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
+    world.turn()
+    assert world.deposit_now(deposit)["status"] == "credited"
+    assert me.available() == {"USD": "20.00"}
+
+    wish = {"method": "mobile_money", "asset": "USD", "amount": "5.00"}
+    gone = me.ok(201, me.post("/api/wallet/withdraw", {**wish, "destination": {"phone": phone}}))
+    withdrawal = gone["withdrawal"]["id"]
+    world.turn()
+    assert world.withdrawal_now(withdrawal)["status"] == "sent"
+    world.sandbox.control("daraja", f"/payouts/{withdrawal}/end", result_code=0)
+    world.turn()
+    assert world.withdrawal_now(withdrawal)["status"] == "completed"
+    assert me.available() == {"USD": "15.00"}
+    with world.database.reading() as session:
+        assert violations(session) == []
+    assert [
+        run.failure for run in reconciliation.reconcile_all(world.database) if run.failure
+    ] == []

@@ -19,6 +19,9 @@ from app.kit.db import Database
 from app.kit.money import Amount
 from app.ledger import chart, queries
 from app.ledger import service as ledger
+from app.screening import service as screening
+from app.screening.rules import Named
+from tests import sanctions
 from tests.api import PASSWORD, ApiClient
 from tests.mailbox import carry_out_all
 from tests.people import set_prices
@@ -94,6 +97,16 @@ class Life:
         self.order = client.ok(201, client.post("/api/trade/order", {"quoteId": quote["id"]}))
         move = {"asset": "PAXG", "amount": "1", "from": "funding", "to": "trading"}
         self.transfer = client.ok(201, client.post("/api/wallet/transfer", move))
+        sanctions.stand(database)
+        names = f"{self.canaries['first']} {self.canaries['last']}"
+        with database.transaction() as session:
+            screening.screen(
+                session,
+                Named((names,)),
+                about=client.user["id"],
+                purpose="onboarding",
+                person_id=client.user_id,
+            )
         choices = [{"topic": "trades", "channel": "sms", "wanted": True}]
         client.ok(200, client.send("PUT", "/api/me/notifications", json={"choices": choices}))
         with database.transaction() as session:

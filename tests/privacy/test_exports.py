@@ -17,7 +17,7 @@ from tests.mailbox import Mailbox, carry_out_all
 from tests.privacy.life import EXPORT, JOBS, Life, fetch, found_anywhere
 from tests.unchanged import unchanged
 
-ROOMS = ("identity", "ledger", "trading", "funding", "messages", "privacy")
+ROOMS = ("identity", "ledger", "trading", "funding", "messages", "privacy", "screening")
 
 
 def ready(life: Life) -> dict[str, object]:

@@ -180,6 +180,8 @@ def test_after_an_import_everybody_is_screened_again_in_batches(
     monkeypatch.setattr(rescreening, "BATCH", 3)
     database: Database = lone_app.extensions["database"]
     people = [People(database).customer() for _ in range(7)]
+    # Six of them in threes and the end; the other sources know nobody.
+    jobs = 3 + len(subjects.sources()) - 1
     suspect, erased = people[4], people[5]
     with database.transaction() as session:
         session.send(
@@ -191,9 +193,9 @@ def test_after_an_import_everybody_is_screened_again_in_batches(
             (erased.user_id,),
         )
     sanctions.put(database, SANCTIONS)
-    assert run_jobs(database) == 3
+    assert run_jobs(database) == jobs
     sanctions.put(database, sanctions.write(tmp_path, [ONE, TWO, SIX]))
-    assert run_jobs(database) == 3
+    assert run_jobs(database) == jobs
     with database.reading() as session:
         rows = session.rows(
             "SELECT person_id, array_agg(verdict ORDER BY id), array_agg(list_version ORDER BY id)"
@@ -218,7 +220,7 @@ def test_screening_again_ends_when_a_newer_list_stands(lone_app: Flask, tmp_path
 
 
 def test_a_source_is_registered_once() -> None:
-    assert subjects.sources() == ["accounts"]
+    assert "accounts" in subjects.sources()
     with pytest.raises(TypeError):
         subjects.register("accounts", lambda _session, _after, _limit: [])
     with pytest.raises(LookupError):

@@ -27,11 +27,11 @@ _STATES = {
     "succeeded": PaymentState.PAID,
 }
 _DISPUTES = {
-    # A bank's question before it takes anything; most end here.
+    # A bank's question before it takes anything; most end with it.
     "warning_needs_response": "inquiry",
     "warning_under_review": "inquiry",
-    "warning_closed": "won",
-    "prevented": "won",
+    "warning_closed": "inquiry",
+    "prevented": "inquiry",
     "needs_response": "open",
     "under_review": "open",
     "won": "won",

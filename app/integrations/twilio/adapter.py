@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from twilio.rest.api.v2010.account.message import MessageInstance
-
 from app.integrations.calling import Caller
 from app.integrations.twilio.client import Account, client, said
 from app.kit import ids
@@ -43,7 +41,7 @@ class TwilioTexter:
         """As the port says."""
 
         def create() -> str:
-            made: MessageInstance = self._client.messages.create(
+            made = self._client.messages.create(
                 to=text.recipient,
                 body=text.body,
                 status_callback=self._callback_url,

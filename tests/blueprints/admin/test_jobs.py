@@ -114,6 +114,10 @@ def test_the_sidebar_counts_what_awaits_a_person(
     browser, maker = signed_in(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
         session.send(
+            "UPDATE cases SET state = 'closed', closed_at = now(), disposition = 'resolved'"
+            " WHERE state = 'open'"
+        )
+        session.send(
             "UPDATE approvals SET status = 'withdrawn', decided_at = now() WHERE status = 'pending'"
         )
     assert not browser.get("/admin/jobs").all("span", **{"class": "desk-nav-count"})

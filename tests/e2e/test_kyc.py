@@ -1,0 +1,84 @@
+"""The support desk in a browser: a submission with its documents, decided, light and dark."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from app.access import Role
+from app.kit.db import Database
+from tests import sanctions
+from tests.e2e.conftest import OpenDesk
+from tests.e2e.test_exposure import accessible
+from tests.kyc.applicant import Applicant, pdf, picture
+from tests.kyc.test_review import company
+from tests.people import PASSWORD, People
+from tests.played import Sandbox
+
+
+@pytest.fixture
+def ada(app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
+    """The provider leaves her to us; she sent pictures and a PDF, and has a company."""
+    sanctions.stand(database)
+    made = Applicant.confirmed(app)
+    made.submitted(lastName="Review", idType="ssn", idNumber="123-45-6789")
+    made.work(sandbox)
+    made.client.ok(201, made.send(picture("JPEG", (900, 600), 90), "identity"))
+    made.client.ok(201, made.send(picture("PNG", (500, 700), 200), "funds", "b.png", "image/png"))
+    made.client.ok(201, made.send(pdf(), "address", "bill.pdf", "application/pdf"))
+    return made
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_a_submission_is_looked_at_and_decided(
+    open_desk: OpenDesk,
+    people: People,
+    ada: Applicant,
+    shoot: Callable[[Page, str], None],
+    scheme: str,
+    width: int,
+) -> None:
+    desk = open_desk(width=width, color_scheme=scheme)
+    page = desk.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
+    page.goto(f"{desk.address}/support/kyc?q={ada.client.email}")
+    accessible(page)
+    shoot(page, f"kyc-queue-{scheme}-{width}")
+    page.get_by_role("link", name="Ada Lovelace").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace: Identity")
+    pictures = page.locator(".papers img")
+    expect(pictures).to_have_count(2)
+    for place in range(2):
+        pictures.nth(place).scroll_into_view_if_needed()
+        expect(pictures.nth(place)).to_have_js_property("complete", value=True)
+        assert pictures.nth(place).evaluate("image => image.naturalWidth") > 100
+    accessible(page)
+    shoot(page, f"kyc-submission-{scheme}-{width}")
+    page.locator("#reject-reason").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#reject-errors")).to_be_focused()
+    accessible(page)
+    shoot(page, f"kyc-refused-{scheme}-{width}")
+    page.get_by_label("What shows it").fill("The passport is theirs")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#verification .status").first).to_have_text("Approved")
+    ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
+    page.goto(f"{desk.address}/support/kyc/{ada.latest.public_id}")
+    accessible(page)
+    shoot(page, f"kyc-company-{scheme}-{width}")
+    assert [text for text in desk.complaints if "422" not in text] == []
+
+
+def test_the_counter(
+    open_desk: OpenDesk, people: People, ada: Applicant, shoot: Callable[[Page, str], None]
+) -> None:
+    desk = open_desk(width=360)
+    page = desk.sign_in(people.staff(Role.TELLER, people.branch()).email, PASSWORD)
+    page.goto(f"{desk.address}/support/kyc/counter")
+    page.get_by_label("Address or id of the person").fill(ada.client.email)
+    page.get_by_label("What they showed").select_option("Passport")
+    accessible(page)
+    shoot(page, "kyc-counter")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("Written down for Ada Lovelace.")).to_be_visible()
+    desk.check(page)

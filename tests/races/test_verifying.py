@@ -1,0 +1,77 @@
+"""The same person submits themselves, and the same document, on many connections at once."""
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from app.access import Actor
+from app.kit.db import Session
+from app.kyc import checking, documents, queries, service
+from app.kyc.errors import VerificationOpen
+from app.kyc.ports import Answered, Outcome
+from app.kyc.queries import Verification
+from app.kyc.rules import Kind, Purpose, Status
+from tests import sanctions
+from tests.drill import chance, rounds, size
+from tests.kyc.applicant import ADDRESS, picture
+from tests.races.contest import THREADS, Arena, winners
+
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(3, 50)
+TOLD = {
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "date_of_birth": "1985-04-12",
+    "address": {"zip_code" if name == "zipCode" else name: text for name, text in ADDRESS.items()},
+}
+Act = Callable[[Session, Actor], object]
+
+
+def all_do(arena: Arena, person: Actor, act: Act, choices: Random) -> list[object]:
+    """Everybody does the same, each in a transaction of its own."""
+
+    def once() -> object:
+        with arena.database.transaction() as session:
+            return act(session, person)
+
+    return arena.all_at_once([once] * THREADS, choices)
+
+
+def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
+    sanctions.stand(arena.database)
+    choices = chance("submissions")
+    for _ in rounds(ROUNDS, "submissions"):
+        person = arena.people.customer()
+        taken = all_do(arena, person, lambda s, who: service.submit(s, who, TOLD), choices)
+        [begun] = winners(taken, VerificationOpen)
+        assert isinstance(begun, Verification)
+        decide(arena, person, begun, choices)
+        with arena.database.reading() as session:
+            [found] = queries.of_person(session, person.user_id)
+            events = queries.events(session, found.id)
+        assert (found.kind, found.status, found.tier) == (Kind.IDENTITY, Status.APPROVED, 2)
+        assert [each.to_status for each in events] == ["pending", "approved"]
+
+
+def decide(arena: Arena, person: Actor, begun: Verification, choices: Random) -> None:
+    """The provider's answer comes on every way at once."""
+    answered = Answered(f"idv_{begun.id}", begun.id, Outcome.SUCCESS)
+    winners(all_do(arena, person, lambda s, _: checking.apply(s, begun.id, answered), choices))
+
+
+def send(session: Session, actor: Actor) -> object:
+    """Send a picture; whether it was new."""
+    return documents.add(
+        session, actor, purpose=Purpose.IDENTITY, raw=picture(), name="", declared=""
+    )[1]
+
+
+def test_one_document_is_kept_once(arena: Arena) -> None:
+    choices = chance("documents")
+    for _ in rounds(ROUNDS, "documents"):
+        person = arena.people.customer()
+        assert winners(all_do(arena, person, send, choices)).count(True) == 1
+        with arena.database.reading() as session:
+            assert len(documents.of_person(session, person.user_id)) == 1
