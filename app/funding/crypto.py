@@ -21,9 +21,9 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.money import Asset
 from app.kit.ports import resolve
-from app.kit.tasks import task
+from app.kit.tasks import InOtherHands, task
 from app.ledger import chart
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import OutcomeUnknown
 
 _STATES = {
     SendState.ACCEPTED: PayoutState.SENT,
@@ -85,18 +85,22 @@ class CustodyRail:
         self._database = database
 
     def send(self, order: PayoutOrder) -> Payout:
-        """As the port says. `ProviderAway` while no custodian has it."""
-        status = custody.send(
-            self._database,
-            reference=order.reference,
-            asset=order.amount.asset,
-            units=order.amount.units,
-            address=order.destination["address"],
-            network=Network(order.destination["network"]),
-        )
+        """As the port says. `OutcomeUnknown` also while no custodian has it: custody goes on with
+        it by itself, so nobody may take it back as if it had not been sent."""
+        try:
+            status = custody.send(
+                self._database,
+                reference=order.reference,
+                asset=order.amount.asset,
+                units=order.amount.units,
+                address=order.destination["address"],
+                network=Network(order.destination["network"]),
+            )
+        except InOtherHands:
+            raise OutcomeUnknown("another process is at it") from None
         payout = _payout(status)
         if payout is None:
-            raise ProviderAway("no custodian has taken it yet")
+            raise OutcomeUnknown("no custodian has taken it yet")
         return payout
 
     def find(self, reference: str) -> Payout | None:
@@ -105,6 +109,8 @@ class CustodyRail:
             return _payout(custody.settle(self._database, reference))
         except NotFound:
             return None
+        except InOtherHands:
+            raise OutcomeUnknown("another process is at it") from None
 
     def payouts(self, since: datetime) -> list[Payout]:
         """What the custodians list, of what bears a reference of ours."""

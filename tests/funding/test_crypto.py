@@ -1,0 +1,173 @@
+"""Tokens in and out through custodians: credited as they came, paid once, and the books agree."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.access import Actor
+from app.catalog import providers
+from app.catalog.rules import PAXG, USDC
+from app.custody import rules
+from app.funding import crypto, deposits, payouts, queries, withdrawals
+from app.funding.crypto import CustodyRail
+from app.funding.errors import NotCancellable
+from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
+from app.kit import ids
+from app.kit.money import Amount, Asset
+from app.kit.ports import provide
+from app.ledger import chart
+from app.ledger import queries as ledger
+from app.providers.errors import OutcomeUnknown
+from app.reporting import reconciliation
+from sandbox.faults import Mode
+from tests import sanctions
+from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened
+from tests.people import People, set_prices
+from tests.played import Sandbox
+from tests.till import lift
+
+CREDIT, SETTLE = rules.CREDIT_ARRIVAL, rules.SEND_SETTLED
+
+
+class Counter:
+    """A verified customer with tokens, and the custodians."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rules, "CREDIT_ARRIVAL", CREDIT)
+        monkeypatch.setattr(rules, "SEND_SETTLED", SETTLE)
+        self.desk, self.database = desk, desk.database
+        self.people = People(self.database)
+        self.actor: Actor = self.people.customer(PAXG="2")
+        lift(self.database, self.actor.user_id)
+        provide(PaymentRails, PaymentRails({}))
+        provide(ArrivalRails, ArrivalRails({}))
+        provide(PayoutRails, PayoutRails({Method.CRYPTO: CustodyRail(self.database)}))
+
+    def announce(self, amount: str, asset: Asset = PAXG) -> tuple[UUID, str]:
+        """The deposit, and the address to send to."""
+        with self.database.transaction() as session:
+            deposit_id = deposits.request(
+                session, self.actor, method=Method.CRYPTO, amount=Amount.parse(asset, amount)
+            )
+        self.desk.work("funding.give_address")
+        self.desk.work("custody.make_address")
+        with self.database.transaction() as session:
+            crypto.give_address(session, deposit_id=str(deposit_id))
+        with self.database.reading() as session:
+            shown = queries.deposit(session, deposit_id)
+        assert shown.instructions is not None
+        return deposit_id, shown.instructions["address"]
+
+    def withdraw(self, amount: str, address: str = ADDRESS) -> UUID:
+        with self.database.transaction() as session:
+            return withdrawals.request(
+                session,
+                self.actor,
+                method=Method.CRYPTO,
+                amount=Amount.parse(PAXG, amount),
+                destination={"network": "ETHEREUM", "address": address},
+            )
+
+    def status(self, withdrawal_id: UUID) -> str:
+        with self.database.reading() as session:
+            return queries.withdrawal(session, withdrawal_id).status
+
+    def credit(self) -> None:
+        """What custody has us credit."""
+        self.desk.work(CREDIT)
+
+    def kept(self, owner: UUID, asset: Asset = PAXG) -> int:
+        with self.database.reading() as session:
+            return ledger.balance(session, chart.custody(asset, owner))
+
+    def differences(self) -> int:
+        runs = reconciliation.reconcile_all(self.database)
+        assert [each.failure for each in runs if each.failure] == []
+        return sum(each.differences for each in runs)
+
+
+@pytest.fixture
+def counter(
+    lone_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Counter]:
+    with opened(lone_app, sandbox, monkeypatch) as desk:
+        sanctions.stand(desk.database)
+        set_prices(desk.database, AU="4000", PAXG="4000")
+        yield Counter(desk, monkeypatch)
+
+
+def test_what_came_is_credited_whatever_was_announced(counter: Counter) -> None:
+    deposit_id, address = counter.announce("0.5")
+    before = counter.kept(providers.PAXOS)
+    counter.desk.arrive("paxos", address, "0.3")
+    counter.desk.deliver()
+    counter.credit()
+    counter.desk.poll()
+    counter.credit()
+    assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000"}
+    assert counter.kept(providers.PAXOS) - before == 30_000_000
+    with counter.database.reading() as session:
+        assert queries.deposit(session, deposit_id).status == "credited"
+    # Another token at the same address, which nobody announced.
+    counter.desk.arrive("paxos", address, "12.5", asset="USDC")
+    counter.desk.poll()
+    counter.credit()
+    assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000", "USDC": "12.500000"}
+    assert counter.kept(providers.PAXOS, USDC) == 12_500_000
+    assert counter.differences() == 0
+
+
+def test_a_withdrawal_is_paid_once_and_its_cost_booked(counter: Counter) -> None:
+    withdrawal_id = counter.withdraw("0.5")
+    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
+    assert counter.status(withdrawal_id) == "sent"
+    counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
+    counter.desk.sandbox.control("paxos", f"/sends/{counter.desk.reference}/completed")
+    counter.desk.deliver()
+    assert counter.desk.told(SETTLE) == 1
+    crypto.settle_send(counter.database, reference=counter.desk.reference)
+    assert counter.status(withdrawal_id) == "completed"
+    assert counter.people.balances(counter.actor) == {"PAXG": "1.50000000"}
+    assert counter.kept(providers.PAXOS) == -50_000_000 - 20_000
+    assert counter.desk.sent() == [("paxos", "0.50000000", "completed")]
+    assert counter.differences() == 0
+
+
+@pytest.mark.parametrize("mode", [Mode.HANG_UP_AFTER, Mode.HANG_UP_BEFORE])
+def test_no_answer_is_unknown_and_then_paid_once(counter: Counter, mode: Mode) -> None:
+    withdrawal_id = counter.withdraw("0.5")
+    counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
+    counter.desk.sandbox.order("paxos", SENDS["paxos"], mode)
+    counter.desk.sandbox.order("paxos", "transfers.list", Mode.DOWN, times=3)
+    with pytest.raises(OutcomeUnknown):
+        payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
+    assert counter.status(withdrawal_id) == "unknown"
+    counter.desk.open()
+    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
+    assert counter.status(withdrawal_id) == "sent"
+    assert len(counter.desk.sent()) == 1
+
+
+def test_what_custody_goes_on_with_cannot_be_cancelled(counter: Counter) -> None:
+    """Nobody has enough at the moment."""
+    for name in NAMES:
+        counter.desk.balance(name, "0.1")
+    withdrawal_id = counter.withdraw("0.5")
+    with pytest.raises(OutcomeUnknown):
+        payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
+    with pytest.raises(NotCancellable), counter.database.transaction() as session:
+        withdrawals.cancel(session, counter.actor, withdrawal_id)
+    counter.desk.balance("anchorage", "3")
+    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
+    assert counter.status(withdrawal_id) == "sent"
+
+
+def test_what_no_custodian_will_send_is_the_customers_again(counter: Counter) -> None:
+    withdrawal_id = counter.withdraw("0.5")
+    counter.desk.sandbox.order("paxos", SENDS["paxos"], Mode.REFUSED)
+    payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
+    assert counter.status(withdrawal_id) == "failed"
+    assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}
+    assert counter.kept(providers.PAXOS) == 0
