@@ -5,7 +5,7 @@ The wallet of a phone is in Kenyan shillings, whole ones, and this exchange hold
 payment of dollars is asked for in shillings at `MPESA_KES_PER_USD`, rounded up to a shilling, and
 credited in exactly those dollars; a payout sends shillings rounded down. Both roundings are in our
 favour and less than a cent, because a dollar is more than a hundred shillings. What the shillings
-at M-Pesa are worth later is our risk: docs/adr/0020-rails.md.
+at M-Pesa are worth later is our risk: docs/adr/0021-rails.md.
 
 Daraja signs nothing. Each payment, payout and question goes out with an address of its own to call
 back, which holds an HMAC that only we can make (callbacks.py), over TLS. What comes there about a
