@@ -4,7 +4,7 @@ Custody looks after addresses, arrivals and sends; here they become deposits and
 deposit's `provider_ref` is the custodian's name and its id of the transfer.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.custody import addresses, queries
@@ -16,13 +16,14 @@ from app.funding import deposits, payouts, withdrawals
 from app.funding.arrivals import credit_arrival
 from app.funding.ports import Method, Payout, PayoutOrder, PayoutState
 from app.funding.statuses import OPEN_DEPOSITS
-from app.kit import ids
+from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.money import Asset
 from app.kit.ports import resolve
 from app.kit.tasks import InOtherHands, task
 from app.ledger import chart
+from app.outbox import service as outbox
 from app.providers.errors import OutcomeUnknown
 
 _STATES = {
@@ -51,6 +52,10 @@ def give_address(session: Session, *, deposit_id: str) -> None:
     if given.address is not None:
         told = {"asset": asset.code, "network": given.network, "address": given.address}
         deposits.instruct(session, deposit, told)
+    elif deposit.opened_at is None:
+        # It is asked for in this moment, and mostly there in the next.
+        soon = clock.now() + timedelta(seconds=2)
+        outbox.stage(session, "funding.give_address", {"deposit_id": deposit_id}, not_before=soon)
 
 
 @task("funding.credit_arrival")
