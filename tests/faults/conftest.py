@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -24,7 +25,8 @@ from app.jobs.worker import Worker
 from app.kit.db import Database
 from app.outbox import service
 from app.outbox.rules import Backoff
-from tests.faults import tasks  # noqa: F401 - importing registers them
+from tests import forks
+from tests.faults.process import main
 
 PROJECT = Path(__file__).resolve().parents[2]
 BACKOFF = Backoff(base=timedelta(seconds=0.2), doublings=2, tries_max=3)
@@ -34,7 +36,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 class RedisServer:
@@ -77,35 +79,28 @@ class Staff:
             "DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
             "REDIS_URL": redis_url,
             "PBCEX_OUTBOX_RETRY_SECONDS": "0.2",
-            "PYTHONPATH": str(PROJECT),
         }
-        self._log = log.open("wb")
         self.log = log
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[BaseProcess] = []
 
-    def start(self, role: str, script: str = "tests/faults/process.py") -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, str(PROJECT / script), role],
-            env=self._environ,
-            cwd=PROJECT,
-            stdout=self._log,
-            stderr=self._log,
-        )
+    def start(self, role: str) -> BaseProcess:
+        process = forks.start(main, "worker.py", role, environ=self._environ, log=self.log)
         self._processes.append(process)
         return process
 
     def end(self) -> None:
         """Each process ends cleanly, and soon, when it is asked to."""
-        running = [process for process in self._processes if process.poll() is None]
+        running = [process for process in self._processes if process.is_alive()]
         for process in running:
-            process.send_signal(signal.SIGTERM)
+            process.terminate()
         try:
-            assert [process.wait(10) for process in running] == [0] * len(running)
+            for process in running:
+                process.join(10)
+            assert [process.exitcode for process in running] == [0] * len(running)
         finally:
             for process in running:
                 process.kill()
-                process.wait()
-            self._log.close()
+                process.join()
 
 
 class Desk:

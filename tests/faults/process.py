@@ -1,7 +1,9 @@
-"""worker.py with the tests' tasks: `python tests/faults/process.py ROLE`."""
+"""worker.py with the tests' tasks."""
 
 import tests.faults.tasks  # noqa: F401 - importing registers them
 import worker
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """What `python worker.py ROLE` does."""
     worker.main()

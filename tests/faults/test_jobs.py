@@ -174,7 +174,7 @@ class TestProcesses:
         first = staff.start("work")
         wait_until(begun.exists)
         first.kill()
-        first.wait()
+        first.join()
         assert desk.effects(user_id) == 0
         staff.start("work")
         wait_until(desk.settled)
@@ -202,7 +202,7 @@ class TestProcesses:
     def test_all_runs_every_role_and_starts_again_what_ends(self, desk, staff):
         with desk.database.transaction() as session:
             session.send("DELETE FROM timetable")
-        supervisor = staff.start("all", "worker.py")
+        supervisor = staff.start("all")
         done = "SELECT FROM outbox WHERE task = 'outbox.prune_done' AND done_at IS NOT NULL"
 
         def done_count():

@@ -1,7 +1,6 @@
 """Mail while workers are killed and the server is away: real processes, a real SMTP server."""
 
 import asyncio
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -118,8 +117,8 @@ def test_a_worker_killed_before_the_call_costs_no_second_mail(desk, crew, smtp, 
         worker = crew.start("work")
         before = len(smtp.mails)
         wait_until(lambda before=before: len(smtp.mails) > before or desk.settled())
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
+        worker.kill()
+        worker.join()
         kills += 1
         expire_claims(desk)
     crew.start("work")
@@ -136,8 +135,8 @@ def test_a_worker_killed_during_the_call_repeats_the_same_mail(desk, crew, smtp,
     crew.start("relay")
     worker = crew.start("work")
     wait_until(lambda: received(smtp)[email] == 1)
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
+    worker.kill()
+    worker.join()
     smtp.slow_seconds = 0
     crew.start("work")
     # While the claim lasts nobody tries again, although the job is sent again and again.

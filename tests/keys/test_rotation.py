@@ -1,14 +1,12 @@
 """Rotation: nothing is unreadable at any moment, whatever is killed; a key goes when not needed."""
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import flask.cli
 import pytest
 import time_machine
 
@@ -20,7 +18,7 @@ from app.keys.ring import FileKeyRing
 from app.kit import clock
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
-from tests.conftest import CHECKOUT
+from tests import forks
 from tests.drill import chance, size
 from tests.keys.conftest import PLACE, Values
 
@@ -239,7 +237,7 @@ class TestRetiring:
 
 @pytest.mark.timeout(600)
 @pytest.mark.drill(name="keys")
-def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_property):
+def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_property, tmp_path):
     """A real process, kill -9, again and again; every value opens after every kill."""
     count, kills = size(6_000, 200_000), size(3, 50)
     for _ in range(count // 2_000):
@@ -251,20 +249,20 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
         "PBCEX_KEY_RING": str(ring.path),
         "FLASK_APP": "wsgi",
     }
-    command = [sys.executable, "-m", "flask", "keys", "rotate", "--here"]
 
     def start():
-        return subprocess.Popen(command, cwd=CHECKOUT, env=environ, stdout=subprocess.DEVNULL)
+        words = ("flask", "keys", "rotate", "--here")
+        return forks.start(flask.cli.main, *words, environ=environ, log=tmp_path / "log")
 
     random = chance("rotation kills")
     moments = sorted(random.sample(range(500, count - 1_000), kills))
     killed_midway = 0
     for moment in moments:
         process = start()
-        while process.poll() is None and (not last(alone) or last(alone).rewrapped < moment):
+        while process.is_alive() and (not last(alone) or last(alone).rewrapped < moment):
             time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         stood = last(alone)
         assert stood.finished_at is None
         killed_midway += len(values.keys()) == 2
@@ -276,7 +274,8 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
             assert list(queries.unreadable(session)) == []
     assert killed_midway > 0
     process = start()
-    assert process.wait(300) == 0
+    process.join(300)
+    assert process.exitcode == 0
     assert values.keys() == {ring.active_id()}
     assert (last(alone).rewrapped, last(alone).unreadable) == (count, 0)
     assert values.all_open()
