@@ -1,0 +1,93 @@
+"""Deposits and withdrawals on their pages: seen, released by two, rejected by one."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.funding import approval, queries
+from app.kit import ids
+from app.kit.db import Database
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+from tests.till import Till, lift, open_till
+from tests.unchanged import unchanged
+
+SignedIn = Callable[[Role], Browser]
+
+
+@pytest.fixture
+def signed_in(app: Flask, people: People) -> SignedIn:
+    def make(role: Role) -> Browser:
+        browser = Browser(app)
+        browser.sign_in(people.staff(role).email, PASSWORD)
+        return browser
+
+    return make
+
+
+@pytest.fixture
+def till(database: Database, people: People) -> Till:
+    till = open_till(database, people, name=f"-{ids.new().hex[-8:]}")
+    till.actor = people.customer(USD="20000")
+    lift(database, till.actor.user_id)
+    return till
+
+
+def path_of(withdrawal: UUID) -> str:
+    return f"/admin/payments/withdrawals/{ids.encode('wdr', withdrawal)}"
+
+
+def test_lists_are_filtered(till: Till, signed_in: SignedIn) -> None:
+    withdrawal, deposit = till.withdraw("10.00"), till.deposit("5.00")
+    browser = signed_in(Role.AUDITOR)
+    wdr, dep = ids.encode("wdr", withdrawal), ids.encode("dep", deposit)
+    assert wdr in browser.get("/admin/payments/withdrawals?status=approved&method=bank").said
+    assert wdr not in browser.get("/admin/payments/withdrawals?status=completed").said
+    assert dep in browser.get("/admin/payments/deposits?method=card").said
+    assert dep not in browser.get("/admin/payments/deposits?method=crypto").said
+    assert "5.00" in browser.get(f"/admin/payments/deposits/{dep}").said
+    # Whoever only reads is offered nothing to do.
+    assert "Reject" not in browser.get(path_of(withdrawal)).said
+
+
+def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None:
+    withdrawal = till.withdraw("10000.00")
+    maker = signed_in(Role.COMPLIANCE)
+    assert "a second person has to agree" in maker.get(path_of(withdrawal)).said
+    with unchanged(till.database):
+        refused = maker.send(path_of(withdrawal), "release", reason="")
+        assert refused.status_code == 422
+    asked = maker.send(path_of(withdrawal), "release", reason="A known customer")
+    assert asked.status_code == 303
+    checker = signed_in(Role.ADMIN)
+    request = asked.location
+    shown = checker.get(request)
+    assert "Release a withdrawal" in shown.said
+    seen = shown.all("input", name="seen")[0]["value"]
+    assert checker.send(request, "approve", seen=seen).status_code == 303
+    assert till.status(withdrawal) == "approved"
+    with till.database.reading() as session:
+        steps = [step.status for step in queries.withdrawal_steps(session, withdrawal)]
+    assert steps == ["awaiting_approval", "approved"]
+    assert approval.RELEASE == "withdrawal.release"
+
+
+def test_one_is_rejected_with_a_reason(till: Till, signed_in: SignedIn) -> None:
+    withdrawal = till.withdraw("10000.00")
+    browser = signed_in(Role.COMPLIANCE)
+    with unchanged(till.database):
+        assert browser.send(path_of(withdrawal), "reject", reason="no").status_code == 422
+    answer = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
+    assert answer.status_code == 303
+    assert (till.status(withdrawal), till.held()) == ("rejected", 0)
+    assert "The story does not hold" in browser.get(path_of(withdrawal)).said
+
+
+def test_support_sees_and_cannot_act(till: Till, signed_in: SignedIn) -> None:
+    withdrawal = till.withdraw("10000.00")
+    browser = signed_in(Role.SUPPORT)
+    assert "Awaits release" in browser.get(path_of(withdrawal)).said
+    assert "Ask to release" not in browser.get(path_of(withdrawal)).said
