@@ -34,6 +34,7 @@ from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
+from app.screening import decisions
 
 PREFIX = "wdr"
 WITHDRAWAL = "withdrawal"
@@ -208,6 +209,23 @@ def review(session: Session, *, withdrawal_id: str) -> None:
     if status is not WithdrawalStatus.IN_REVIEW:
         step(session, asked, status, evidence=f"screening: {verdict}")
         _go_on(session, locked(session, asked.id))
+
+
+@task("funding.screening_decided")
+def screening_decided(
+    session: Session,
+    *,
+    about: str,
+    person_id: str | None,  # noqa: ARG001 - the same decision is told to rooms that need it
+    verdict: str,  # noqa: ARG001 - the lists are asked again: others may be undecided
+) -> None:
+    """Compliance decided about a hit: the withdrawal that it was about is looked at again."""
+    withdrawal_id = ids.found(PREFIX, about)
+    if withdrawal_id is not None:
+        review(session, withdrawal_id=str(withdrawal_id))
+
+
+decisions.tell("funding.screening_decided")
 
 
 def end(

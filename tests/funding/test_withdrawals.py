@@ -6,6 +6,7 @@ import pytest
 
 from app.access import Actor, Role
 from app.approvals import queries, service
+from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.funding import approval, disputes, withdrawals
 from app.funding.errors import (
@@ -21,6 +22,7 @@ from app.kit.money import Amount
 from app.kit.ports import provide
 from app.kyc import service as kyc
 from app.ledger.errors import InsufficientFunds
+from tests.mailbox import carry_out_all
 from tests.rails import Mood
 from tests.sanctions import LISTED
 from tests.till import BANK_ACCOUNT, Till, usd
@@ -283,3 +285,27 @@ class TestListedRecipients:
         till.send(withdrawal)
         assert till.bank.calls == []
         assert till.held() == 10_000
+
+    @pytest.mark.parametrize(
+        ("disposition", "status", "held"),
+        [("not_a_match", "approved", 10_000), ("true_match", "rejected", 0)],
+    )
+    def test_go_on_or_end_as_compliance_decides(
+        self, till: Till, disposition: str, status: str, held: int
+    ) -> None:
+        first, _, last = LISTED.rpartition(" ")
+        with till.database.transaction() as session:
+            session.send(
+                "UPDATE users SET first_name = %s, last_name = %s WHERE id = %s",
+                (first, last, till.actor.user_id),
+            )
+        withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED})
+        officer = till.people.staff(Role.COMPLIANCE)
+        with till.database.transaction() as session:
+            [(case_id,)] = session.rows(
+                "SELECT id FROM cases WHERE person_id = %s AND state = 'open'",
+                (till.actor.user_id,),
+            )
+            cases.close(session, officer, case_id, disposition=disposition, reason="As looked up")
+        carry_out_all(till.database, "funding.screening_decided")
+        assert (till.status(withdrawal), till.held()) == (status, held)
