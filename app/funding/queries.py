@@ -1,9 +1,10 @@
 """Reads of funding: a customer's balances with their worth in dollars, deposits, withdrawals."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from app.catalog.rules import FUNDING, TRADABLE, TRADING, USD
@@ -137,6 +138,9 @@ class Withdrawal:
         return self.status in CANCELLABLE
 
 
+Payment = TypeVar("Payment", Deposit, Withdrawal)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happened to a payment."""
@@ -147,21 +151,9 @@ class Step:
     at: datetime
 
 
-def deposits(
-    session: Session,
-    *,
-    limit: int,
-    user_id: UUID | None = None,
-    before: UUID | None = None,
-    status: str | None = None,
-    method: str | None = None,
-) -> Page[Deposit]:
-    """Deposits, newest first: a person's, or everybody's."""
-    values = {
-        "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
-    }  # fmt: skip
-    rows = session.rows(f"{_DEPOSITS}{_FILTER}", values)
-    return cut([_deposit(row) for row in rows], limit, lambda each: each.id)
+def deposits(session: Session, **filters: Any) -> Page[Deposit]:
+    """Deposits, newest first: a person's or everybody's. Takes what `_page` takes."""
+    return _page(session, _DEPOSITS, _deposit, **filters)
 
 
 def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> Deposit:
@@ -177,21 +169,9 @@ def deposit_steps(session: Session, deposit_id: UUID) -> Sequence[Step]:
     return [Step(*row) for row in session.rows(_STEPS_OF_DEPOSIT, (deposit_id,))]
 
 
-def withdrawals(
-    session: Session,
-    *,
-    limit: int,
-    user_id: UUID | None = None,
-    before: UUID | None = None,
-    status: str | None = None,
-    method: str | None = None,
-) -> Page[Withdrawal]:
-    """Withdrawals, newest first: a person's, or everybody's."""
-    values = {
-        "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
-    }  # fmt: skip
-    rows = session.rows(f"{_WITHDRAWALS}{_FILTER}", values)
-    return cut([_withdrawal(row) for row in rows], limit, lambda each: each.id)
+def withdrawals(session: Session, **filters: Any) -> Page[Withdrawal]:
+    """Withdrawals, newest first: a person's or everybody's. Takes what `_page` takes."""
+    return _page(session, _WITHDRAWALS, _withdrawal, **filters)
 
 
 def withdrawal(session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None) -> Withdrawal:
@@ -211,6 +191,24 @@ def withdrawals_waiting(session: Session) -> int:
     """How many wait for our staff."""
     row = session.row(_WAITING)
     return int(row[0]) if row else 0
+
+
+def _page(
+    session: Session,
+    columns: str,
+    read: Callable[[Row], Payment],
+    *,
+    limit: int,
+    user_id: UUID | None = None,
+    before: UUID | None = None,
+    status: str | None = None,
+    method: str | None = None,
+) -> Page[Payment]:
+    values = {
+        "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
+    }  # fmt: skip
+    rows = session.rows(f"{columns}{_FILTER}", values)
+    return cut([read(row) for row in rows], limit, lambda each: each.id)
 
 
 def _deposit(row: Row) -> Deposit:

@@ -1,6 +1,7 @@
 """Deposits and withdrawals: where they stand, and what staff do about them."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from flask import Response, request, url_for
@@ -26,13 +27,27 @@ _METHODS = [("", "Every method"), *((each.value, each.replace("_", " ")) for eac
 @blp.view("GET", "/withdrawals", permission=Permission.PAYMENTS_READ)
 def show_withdrawals(session: Session, _actor: Actor) -> Response:
     """Withdrawals, newest first, by status and method."""
-    return _list(session, "withdrawals", queries.withdrawals, WithdrawalStatus)
+    return _list(
+        session,
+        queries.withdrawals,
+        WithdrawalStatus,
+        title="Withdrawals",
+        about="What customers have sent to themselves. The money is held from the start.",
+        goes_out=True,
+    )
 
 
 @blp.view("GET", "/deposits", permission=Permission.PAYMENTS_READ)
 def show_deposits(session: Session, _actor: Actor) -> Response:
     """Deposits, newest first, by status and method."""
-    return _list(session, "deposits", queries.deposits, DepositStatus)
+    return _list(
+        session,
+        queries.deposits,
+        DepositStatus,
+        title="Deposits",
+        about="What customers pay in. It is theirs once it is credited.",
+        goes_out=False,
+    )
 
 
 @blp.view("GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ)
@@ -138,9 +153,9 @@ def _withdrawal(
 
 def _list(
     session: Session,
-    what: str,
     read: Callable[..., object],
     statuses: type[DepositStatus] | type[WithdrawalStatus],
+    **texts: Any,
 ) -> Response:
     asked = {name: request.args.get(name, "") for name in ("status", "method")}
     try:
@@ -157,10 +172,11 @@ def _list(
     options = [("", "Every status")]
     options += [(each.value, each.replace("_", " ").capitalize()) for each in statuses]
     return page(
-        f"admin/payments/{what}.html",
-        f"admin/payments/_{what}.html",
+        "admin/payments/list.html",
+        "admin/payments/_list.html",
         found=found,
         asked=asked,
         status_options=options,
         method_options=_METHODS,
+        **texts,
     )
