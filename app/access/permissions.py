@@ -264,6 +264,12 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | _KYC
         | {Permission.KYC_DECIDE, Permission.SCREENING_READ},
         Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY | _OVERSIGHT | _CONDUCT | _CASEWORK | _GOVERNMENT | _KYC,
+        Role.ADMIN: _EVERYBODY
+        | _OVERSIGHT
+        | _CONDUCT
+        | _CASEWORK
+        | _GOVERNMENT
+        | _KYC
+        | {Permission.KYC_VERIFY},
     }
 )

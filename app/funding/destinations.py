@@ -31,7 +31,7 @@ FIELDS = {
 def checked(method: Method, asset: Asset, given: Mapping[str, str]) -> Destination:
     """The destination in its one form. Raises `Invalid` naming the field."""
     wanted = FIELDS[method]
-    for name in given.keys() - set(wanted):
+    for name in (each for each in given if each not in wanted):
         raise Invalid(f"destination.{name}", f"does not belong to the method {method}")
     for name in wanted:
         if not given.get(name):

@@ -16,10 +16,12 @@ from app.kit.errors import PermissionDenied
 
 MONEY = {
     Permission.BALANCES_READ,
+    Permission.DEPOSITS_CREATE,
     Permission.ORDERS_PLACE,
     Permission.ORDERS_READ,
     Permission.QUOTES_CREATE,
     Permission.TRANSFERS_CREATE,
+    Permission.WITHDRAWALS_CREATE,
 }
 
 

@@ -34,7 +34,7 @@ def test_every_refusal_says_what_it_means() -> None:
 class TestProblems:
     def test_unknown_path(self, client: FlaskClient) -> None:
         problem(client.get("/api/nothing/here"), 404, "not_found")
-        problem(client.get("/webhooks/nobody"), 404, "not_found")
+        problem(client.post("/webhooks/nobody"), 404, "not_found")
 
     def test_wrong_method(self, client: FlaskClient) -> None:
         answer = client.delete("/api/auth/login")

@@ -38,6 +38,7 @@ def exposed(price: MarketPrice | None = None, **units: int) -> MetalExposure:
         owed={"XAU-s": units.get("owed", 0)},
         quoted={"XAU-s": units.get("quoted", 0)},
         positions={"XAU-s": units.get("position", 0)},
+        custody={"PAXG": units.get("custody", 0)},
         price=price,
         band=BAND,
     )
@@ -53,6 +54,7 @@ def test_gold_is_owed_in_every_form_and_nothing_else_is_gold() -> None:
 @given(owed=st.integers(0, 10**17), quoted=st.integers(-(10**17), 10**17))
 def test_net_is_what_is_there_less_what_is_owed(owed: int, quoted: int) -> None:
     assert exposed(owed=owed, quoted=quoted).net.units == -owed - quoted
+    assert exposed(owed=owed, custody=7).net.units == 7 - owed
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from app.config import Settings, UnsafeSettings
+from app.custody.ports import Custodians
 from app.funding.ports import ArrivalRails, Capturing, Method, PaymentRails, PayoutRails
 from app.integrations.rails import daraja_account, provide_rails
 from app.kit.db import Database
@@ -66,7 +67,10 @@ def test_a_provider_without_an_address_is_absent(database: Database) -> None:
 def test_the_product_has_them(app: Flask) -> None:
     assert isinstance(resolve(PaymentRails)[Method.CARD], Capturing)
     assert {rail.name for rail in resolve(PaymentRails).values()} <= set(resolve(Webhooks))
-    assert {rail.name for rail in resolve(PayoutRails).values()} <= set(resolve(Webhooks))
+    payouts = {rail.name for rail in resolve(PayoutRails).values()}
+    # Custody is no provider: its custodians are.
+    assert payouts - {"custody"} <= set(resolve(Webhooks))
+    assert set(resolve(Custodians)) <= set(resolve(Webhooks))
 
 
 @pytest.mark.parametrize("whole", [STRIPE, BANK, MPESA])

@@ -6,6 +6,7 @@ from flask import Flask
 from app.access import Actor, Role
 from app.kit import ids
 from app.kit.db import Database
+from app.kit.pages import encode_cursor
 from app.screening import service
 from app.screening.rules import Named
 from app.screening.service import Screening
@@ -43,10 +44,13 @@ def test_who_was_screened_and_what_was_found(
     hit = screened(database, who, f"<i>{sanctions.LISTED}</i>".replace("i>", "y>"))
     clear = screened(database, who, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
-    page = browser.fragment(PATH, "screening")
+    # Other tests may have been in the future: those after this moment are left out.
+    until = f"cursor={encode_cursor(ids.new())}"
+    page = browser.fragment(f"{PATH}?{until}", "screening")
     assert {"href": hit_path} in page.all("a")
     assert {"href": clear_path} not in page.all("a")
-    assert {"href": clear_path} in browser.fragment(f"{PATH}?folder=all", "screening").all("a")
+    everybody = browser.fragment(f"{PATH}?folder=all&{until}", "screening")
+    assert {"href": clear_path} in everybody.all("a")
     shown = browser.fragment(hit_path, "one")
     assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.said
     assert "Treasurer" not in shown.said
