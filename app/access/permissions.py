@@ -270,6 +270,6 @@ PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         | _CASEWORK
         | _GOVERNMENT
         | _KYC
-        | {Permission.KYC_VERIFY},
+        | {Permission.KYC_DECIDE, Permission.KYC_VERIFY},
     }
 )

@@ -12,6 +12,7 @@ from app.access import (
     Role,
     require,
 )
+from app.access.policy import of_the_house
 from app.kit.errors import PermissionDenied
 
 MONEY = {
@@ -79,3 +80,9 @@ def test_an_unconfirmed_person_may_do_all_else() -> None:
     for permission in PERMISSIONS_OF[Role.USER] - NEEDS_CONFIRMED_EMAIL:
         require(actor(Role.USER), permission)
     assert MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ} == NEEDS_CONFIRMED_EMAIL
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
+def test_an_administrator_may_appoint_every_role(role: Role) -> None:
+    """Nobody gives what they lack: a role that can do more than ADMIN could never be given."""
+    assert of_the_house(PERMISSIONS_OF[role]) <= PERMISSIONS_OF[Role.ADMIN]
