@@ -197,9 +197,9 @@ def sandbox() -> Iterator[Sandbox]:
     """The providers, with nothing ordered to go wrong; nobody waits between tries of a call."""
     sandbox = Sandbox.started()
     stamina.set_testing(True, attempts=calling.ATTEMPTS, cap=True)
-    sandbox.faults.clear()
+    sandbox.settle_down()
     yield sandbox
-    sandbox.faults.clear()
+    sandbox.settle_down()
     stamina.set_testing(False)
 
 

@@ -31,6 +31,12 @@ class Sandbox:
         """This process's own."""
         return cls()
 
+    def settle_down(self) -> None:
+        """Nothing is to go wrong, and nothing is on its way, of what tests before had ordered."""
+        self.faults.clear()
+        for delivery in self.deliveries.all():
+            self.store.delete("_sandbox", "deliveries", delivery.id)
+
     def order(
         self, provider: str, operation: str, mode: Mode, *, times: int = 1, seconds: float = 0
     ) -> Fault:
