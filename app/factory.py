@@ -35,6 +35,7 @@ from app.blueprints.admin import (
     exposure,
     jobs,
     people,
+    reconciliation,
     roles,
     screening,
     staff,
@@ -48,6 +49,7 @@ from app.blueprints.support import home as support_home
 from app.blueprints.support import kyc as support_kyc
 from app.cli import audit as audit_commands
 from app.cli import books, keys, prices, sample, sanctions
+from app.cli import custody as custody_commands
 from app.cli import database as database_commands
 from app.cli import jobs as job_commands
 from app.cli import people as people_commands
@@ -116,6 +118,7 @@ PAGE_BLUEPRINTS = (
     support_home.blp,
     support_kyc.blp,
     custody.blp,
+    reconciliation.blp,
     approvals.blp,
     people.blp,
     staff.blp,
@@ -169,6 +172,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sanctions.sanctions,
     ):
         app.cli.add_command(group)
+    app.cli.add_command(custody_commands.custody)
     app.cli.add_command(reconcile_command.reconcile)
     return app
 

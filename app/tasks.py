@@ -4,6 +4,7 @@ from app.approvals import service as approvals
 from app.audit import service as audit
 from app.custody import addresses as custody_addresses
 from app.custody import arrivals as custody_arrivals
+from app.custody import opening as custody_opening
 from app.custody import service as custody
 from app.funding import approval as funding_approval
 from app.funding import arrivals, crypto, disputes, payments, payouts, poll, withdrawals
@@ -36,6 +37,7 @@ __all__ = [
     "custody",
     "custody_addresses",
     "custody_arrivals",
+    "custody_opening",
     "disputes",
     "erasure",
     "funding_approval",

@@ -74,6 +74,10 @@ class Permission(StrEnum):
     """Find people, and see who they are and how they stand."""
     PEOPLE_SUSPEND = "all:people:suspend"
     """Suspend a person and let them back in, with a second person's approval."""
+    RECONCILIATION_ASK = "all:reconciliation:ask"
+    """Have the books compared now with what providers say, not only at night."""
+    RECONCILIATION_READ = "all:reconciliation:read"
+    """See how the books compared with what providers say."""
     ROLES_ASSIGN = "all:roles:assign"
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
@@ -184,6 +188,7 @@ _OVERSIGHT = frozenset(
         Permission.KYC_READ,
         Permission.PAYMENTS_READ,
         Permission.PEOPLE_READ,
+        Permission.RECONCILIATION_READ,
         Permission.ROLES_READ,
         Permission.SCREENING_READ,
     }
@@ -199,6 +204,8 @@ _CONDUCT = frozenset(
         Permission.PEOPLE_ERASE,
         Permission.PEOPLE_READ,
         Permission.PEOPLE_SUSPEND,
+        Permission.RECONCILIATION_ASK,
+        Permission.RECONCILIATION_READ,
     }
 )
 #: Of who looks at what people submitted to be verified.

@@ -64,6 +64,12 @@ SECTIONS = (
                 "arrow-down",
                 Permission.PAYMENTS_READ,
             ),
+            Entry(
+                "Reconciliation",
+                "reconciliation_pages.show",
+                "scale",
+                Permission.RECONCILIATION_READ,
+            ),
         ),
     ),
     Section(

@@ -27,6 +27,7 @@ from app.kit.ports import resolve
 from app.kyc import service as kyc
 from app.ledger import chart
 from app.ledger import service as ledger
+from app.outbox import service as outbox
 from app.pricing.ports import PriceFeed
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
@@ -79,6 +80,9 @@ def load(*, migrate: bool) -> None:
         observations = {feed.name: feed.fetch(now) for feed in _simulated_feeds()}
         record_ticks(session, observations, now, resolve(PricingRules))
         load_sanctions(session)
+        if added:
+            # Custodians can be asked what they keep once the sandbox runs: a job asks until then.
+            outbox.stage(session, "custody.open_books", {})
     click.echo(f"{added} people are new, {len(PEOPLE) - added} were there already")
 
 

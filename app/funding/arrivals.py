@@ -45,11 +45,11 @@ SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
 """
 
 
-@task("funding.look_for_arrivals", own_transactions=True)
+@task("funding.look_for_arrivals", own_transactions=True, polled=True)
 def look(database: Database, *, deposit_id: str) -> None:
     """Give the customer of an announcement an account to send to, and credit what came on it.
 
-    Raises `ProviderAway` and `OutcomeUnknown` when it is to be tried again.
+    Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
         deposit = deposits.read(session, UUID(deposit_id))

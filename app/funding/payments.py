@@ -37,11 +37,11 @@ _BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider_ref 
 _NOT_OPENED = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_ref IS NULL"
 
 
-@task("funding.advance_deposit", own_transactions=True)
+@task("funding.advance_deposit", own_transactions=True, polled=True)
 def advance(database: Database, *, deposit_id: str) -> None:
     """Bring a payment as far as its provider lets it.
 
-    Raises `ProviderAway` and `OutcomeUnknown` when it is to be tried again.
+    Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
         deposit = deposits.read(session, UUID(deposit_id))

@@ -19,21 +19,24 @@ from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
+from app.outbox import service as outbox
 from app.providers import queries as providers
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
-_BY_REF = "SELECT id FROM withdrawals WHERE provider = %s AND provider_ref = %s"
+_BY_EVENT = """
+SELECT id, status FROM withdrawals WHERE id = %s OR provider = %s AND provider_ref = %s
+"""
 #: One that has gone can still come back.
 _LOOKED_AT = UNDER_WAY | {WithdrawalStatus.COMPLETED}
 #: What a provider had taken, it knows.
 _TAKEN = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
 
-@task("funding.send_withdrawal", own_transactions=True)
+@task("funding.send_withdrawal", own_transactions=True, polled=True)
 def advance(database: Database, *, withdrawal_id: str) -> None:
     """Send it, or find out what became of it.
 
-    Raises `ProviderAway` and `OutcomeUnknown` when it is to be tried again.
+    Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
         asked = withdrawals.locked(session, UUID(withdrawal_id))
@@ -207,13 +210,16 @@ def _report_wrong_amount(session: Session, asked: withdrawals.Locked, payout: Pa
 @task("funding.payout_changed", own_transactions=True)
 def payout_changed(database: Database, *, event_id: str) -> None:
     """A provider says that a payout changed. `subject` is its id, or our reference."""
-    with database.reading() as session:
+    with database.transaction() as session:
         event = providers.event(session, UUID(event_id))
-        if event.subject.startswith(f"{withdrawals.PREFIX}_"):
-            found: UUID | None = ids.decode(withdrawals.PREFIX, event.subject)
-        else:
-            row = session.row(_BY_REF, (event.provider, event.subject))
-            found = row[0] if row else None
-    # One that is not known yet is still being sent: whoever sends it looks at it.
-    if found is not None:
-        advance(database, withdrawal_id=str(found))
+        own_id = ids.found(withdrawals.PREFIX, event.subject)
+        row = session.row(_BY_EVENT, (own_id, event.provider, event.subject))
+        # One that is not known yet is still being sent: whoever sends it looks at it.
+        if row is None:
+            return
+        withdrawal_id, status = str(row[0]), WithdrawalStatus(row[1])
+        if status in UNDER_WAY:
+            outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": withdrawal_id})
+            return
+    # Nobody looks again at one that had ended.
+    advance(database, withdrawal_id=withdrawal_id)

@@ -11,8 +11,10 @@ from app.kit.db import Session
 from app.kit.tasks import task
 from app.outbox import service as outbox
 
-#: What was looked at so lately is left alone.
+#: What was looked at so lately is left alone; longer what goes on for longer than an hour.
 _PAUSE = timedelta(seconds=20)
+_PAUSE_OF_OLD = timedelta(minutes=5)
+_OLD = timedelta(hours=1)
 _REVIEW_PAUSE = timedelta(minutes=2)
 _BATCH = 200
 
@@ -20,7 +22,9 @@ _BATCH = 200
 _DEPOSITS = """
 UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM deposits
-    WHERE status IN ('requested', 'unknown', 'pending') AND looked_at < %(before)s
+    WHERE status IN ('requested', 'unknown', 'pending')
+        AND looked_at < CASE WHEN requested_at < %(long_ago)s THEN %(old_before)s
+            ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )) RETURNING id, method
 """
@@ -28,7 +32,8 @@ _WITHDRAWALS = """
 UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM withdrawals
     WHERE status IN ('in_review', 'approved', 'sending', 'unknown', 'sent')
-        AND looked_at < CASE status WHEN 'in_review' THEN %(reviewed_before)s ELSE %(before)s END
+        AND looked_at < CASE WHEN status = 'in_review' THEN %(reviewed_before)s
+            WHEN requested_at < %(long_ago)s THEN %(old_before)s ELSE %(before)s END
     ORDER BY looked_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )) RETURNING id, status
 """
@@ -40,7 +45,7 @@ def poll(session: Session) -> None:
     now = clock.now()
     values = {
         "now": now, "before": now - _PAUSE, "reviewed_before": now - _REVIEW_PAUSE,
-        "limit": _BATCH,
+        "old_before": now - _PAUSE_OF_OLD, "long_ago": now - _OLD, "limit": _BATCH,
     }  # fmt: skip
     for deposit_id, method in session.rows(_DEPOSITS, values):
         deposits.advance_later(session, deposit_id, Method(method))

@@ -8,6 +8,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from app.kit import tasks, telemetry
 from app.kit.db import Database
+from app.kit.errors import NotDone
 from app.outbox import service
 from app.outbox.rules import Backoff
 
@@ -50,7 +51,12 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
                 task.run(session, **job.args)
                 service.finish(session, identifier)
                 return
-        task.run(database, **job.args)
+        try:
+            task.run(database, **job.args)
+        except NotDone as reason:
+            if not task.polled:
+                raise
+            log.info("job_left_to_poll", outbox_id=str(identifier), reason=str(reason))
         with database.transaction() as session:
             service.finish(session, identifier)
     except tasks.InOtherHands:

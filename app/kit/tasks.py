@@ -27,27 +27,36 @@ class Task:
     With `own_transactions` it is `run(database, **args)`, for a call to somebody else between two
     transactions. No row of the outbox is locked meanwhile, so such a task keeps its own record of
     what it did, and does nothing when it finds itself done.
+
+    What is `polled` is looked at again and again until it is over, by a task of the timetable. So a
+    try that ends with `NotDone` is enough: more would only add to those of the poll.
     """
 
     name: str
     queue: Queue
     run: Callable[..., None]
     own_transactions: bool = False
+    polled: bool = False
 
 
 _TASKS: dict[str, Task] = {}
 
 
 def task(
-    name: str, *, queue: Queue = Queue.DEFAULT, own_transactions: bool = False
+    name: str,
+    *,
+    queue: Queue = Queue.DEFAULT,
+    own_transactions: bool = False,
+    polled: bool = False,
 ) -> Callable[[F], F]:
     """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON.
-    With `own_transactions` the function takes `database` in place of `session`."""
+    With `own_transactions`, as all that is `polled` has, the function takes `database` in place of
+    `session`."""
 
     def register(function: F) -> F:
         if name in _TASKS:
             raise ValueError(f"two tasks are named {name}")
-        _TASKS[name] = Task(name, queue, function, own_transactions)
+        _TASKS[name] = Task(name, queue, function, own_transactions, polled)
         return function
 
     return register

@@ -18,6 +18,9 @@ SELECT queue, count(*), count(*) FILTER (WHERE due_at <= %(now)s),
 FROM outbox WHERE done_at IS NULL AND dead_at IS NULL GROUP BY queue ORDER BY queue
 """
 _DEAD_COUNT = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL"
+_IS_WAITING = """
+SELECT EXISTS (SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND task = %s)
+"""
 # Two halves, because each has an index of its own and done rows have none to be skipped by.
 _KINDS = """
 SELECT task, sum(waiting)::int, sum(dead)::int, min(oldest) FROM (
@@ -90,6 +93,11 @@ def backlogs(session: Session, now: datetime) -> list[Backlog]:
 def dead_count(session: Session) -> int:
     """How many jobs were given up and not revived."""
     return int(session.rows(_DEAD_COUNT)[0][0])
+
+
+def is_waiting(session: Session, task: str) -> bool:
+    """Whether a job of this task is yet to be done."""
+    return bool(session.rows(_IS_WAITING, (task,))[0][0])
 
 
 def kinds(session: Session) -> list[Kind]:

@@ -6,7 +6,7 @@ opened once for the same thing, however many nights it differs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -32,23 +32,19 @@ from app.funding.ports import (
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.errors import NotDone
 from app.kit.money import Amount
-from app.kit.pages import Page, cut
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.ledger.verification import violations
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused
+from app.reporting import holdings, runs
+from app.reporting.runs import Run
 
-KIND = "reconciliation"
 #: How far back providers' lists are read: longer than anything takes to settle.
 WINDOW = timedelta(days=3)
 _log = structlog.get_logger()
 
-_INSERT = """
-INSERT INTO reconciliations (id, source, since, began_at, ended_at, compared, healed, differences,
-    failure)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
 _HAS_COME = frozenset({DepositStatus.CREDITED, DepositStatus.DISPUTED, DepositStatus.TAKEN_BACK})
 _DEPOSIT = "SELECT status, coalesce(credited_units, asked_units) FROM deposits WHERE id = %s"
 _ARRIVED = """
@@ -65,11 +61,6 @@ _WITHDRAWAL = "SELECT status, units FROM withdrawals WHERE id = %s"
 _PAID_OUT = """
 SELECT id FROM withdrawals
 WHERE provider = %s AND requested_at >= %s AND status IN ('sent', 'completed', 'returned')
-"""
-_RUNS = """
-SELECT id, source, since, began_at, ended_at, compared, healed, differences, failure
-FROM reconciliations WHERE (%(before)s::uuid IS NULL OR id < %(before)s)
-ORDER BY id DESC LIMIT %(limit)s
 """
 
 
@@ -89,34 +80,12 @@ class _Comparison:
         self.differences += 1
         with self.database.transaction() as session:
             cases.open_case(
-                session, kind=KIND, subject=key, key=f"{self.source}:{key}", title=title,
+                session, kind=runs.KIND, subject=key, key=f"{self.source}:{key}", title=title,
                 facts={"source": self.source, **facts},
             )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One comparison of our books with one source."""
-
-    id: UUID
-    source: str
-    since: datetime
-    began_at: datetime
-    ended_at: datetime
-    compared: int
-    healed: int
-    differences: int
-    #: Why it could not be finished.
-    failure: str | None
-
-
-def runs(session: Session, *, limit: int, before: UUID | None = None) -> Page[Run]:
-    """The comparisons that were made, newest first."""
-    rows = session.rows(_RUNS, {"before": before, "limit": limit + 1})
-    return cut([Run(*row) for row in rows], limit, lambda run: run.id)
-
-
-@task("reporting.reconcile", own_transactions=True)
+@task(runs.TASK, own_transactions=True)
 def reconcile(database: Database) -> None:
     """Compare everything; a source that cannot be asked does not stop the others."""
     reconcile_all(database)
@@ -131,7 +100,7 @@ def reconcile_all(database: Database) -> list[Run]:
         found = _Comparison(database, source, since)
         try:
             compare(found)
-        except (ProviderAway, OutcomeUnknown, ProviderRefused) as error:
+        except (NotDone, ProviderRefused) as error:
             failure = f"{type(error).__name__}: {error}"
         _log.info(
             "reconciled", source=source, compared=found.compared, healed=found.healed,
@@ -142,7 +111,7 @@ def reconcile_all(database: Database) -> list[Run]:
             found.differences, failure,
         )  # fmt: skip
         with database.transaction() as session:
-            session.send(_INSERT, astuple(run))
+            runs.keep(session, run)
         made.append(run)
     return made
 
@@ -160,6 +129,7 @@ def _sources() -> Iterable[tuple[str, _Compare]]:
         yield f"{arriving.name} arrivals", _of(_arrivals, arriving)
     for custodian in resolve(Custodians).values():
         yield f"{custodian.name} arrivals", _of(_tokens, custodian)
+        yield f"{custodian.name} balances", _of(_balances, custodian)
     for method, paying in resolve(PayoutRails).items():
         yield f"{paying.name} payouts ({method})", _of(_payouts, paying)
 
@@ -261,6 +231,25 @@ def _tokens(found: _Comparison, custodian: Custodian) -> None:
                     "with us": str(after.get(provider_ref, "nothing")),
                 },
             )
+
+
+def _balances(found: _Comparison, custodian: Custodian) -> None:
+    """What it keeps in all, once nothing is on its way in or out there."""
+    moving = []
+    for holding in holdings.compare(found.database, custodian):
+        code = holding.asset.code
+        if holding.agrees or not holding.is_moving:
+            found.compared += 1
+        else:
+            moving.append(code)
+        if not holding.agrees and not holding.is_moving:
+            found.report(
+                f"{custodian.name} {code}",
+                "A custodian keeps another amount than our books say",
+                {"there": str(holding.there), "with us": str(holding.here)},
+            )
+    if moving:
+        raise holdings.OnTheMove(", ".join(moving))
 
 
 def _arrivals_of(session: Session, custodian: Custodian, since: datetime) -> dict[str, int]:

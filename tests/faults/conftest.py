@@ -27,6 +27,7 @@ from app.outbox import service
 from app.outbox.rules import Backoff
 from tests import forks
 from tests.faults.process import main
+from tests.played import Sandbox
 
 PROJECT = Path(__file__).resolve().parents[2]
 BACKOFF = Backoff(base=timedelta(seconds=0.2), doublings=2, tries_max=3)
@@ -78,6 +79,7 @@ class Staff:
             **os.environ,
             "DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
             "REDIS_URL": redis_url,
+            "PBCEX_SANDBOX_URL": Sandbox.started().url,
             "PBCEX_OUTBOX_RETRY_SECONDS": "0.2",
         }
         self.log = log

@@ -339,10 +339,11 @@ class TestFaults:
         sandbox.order("daraja", "payouts.create", Mode.HANG_UP_BEFORE)
         with pytest.raises(OutcomeUnknown):
             desk.payouts.send(desk.order())
-        for _ in range(2):
+        # Its answer has us look again, which does not ask again at once.
+        for answers in ([204], []):
             with pytest.raises(OutcomeUnknown):
                 desk.payouts.find(desk.reference)
-            assert deliver() == [204]
+            assert deliver() == answers
         with time_machine.travel(clock.now() + timedelta(minutes=3)):
             with pytest.raises(OutcomeUnknown):
                 desk.payouts.find(desk.reference)

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
+from app.custody import opening
 from app.funding.poll import poll
 from app.kit import tasks
 from app.kit.db import Database
@@ -78,6 +79,16 @@ class World:
         self.turn()
         return custodian
 
+    def arrive_there(self, withdrawal_id: str) -> None:
+        """The tokens of a withdrawal are where they were sent."""
+        [custodian] = [
+            name
+            for name in ("paxos", "primetrust", "anchorage")
+            if self.sandbox.store.find(name, "transfer", reference=withdrawal_id)
+        ]
+        self.sandbox.control(custodian, f"/sends/{withdrawal_id}/completed")
+        self.turn()
+
     def check_everything_agrees(self) -> None:
         """The books hold, and every provider lists what we do."""
         with self.database.reading() as session:
@@ -99,6 +110,7 @@ def world(lone_app: Flask, sandbox: Sandbox, box: Mailbox) -> World:
     sandbox.store.clear()
     world = World(lone_app, sandbox)
     sanctions.stand(world.database)
+    opening.open_books(world.database)
     set_prices(world.database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
     return world
 
@@ -238,6 +250,8 @@ def test_tokens_come_and_go(world: World) -> None:
     world.turn()
     assert world.withdrawal_now(withdrawal)["status"] in {"sent", "completed"}
     assert me.available() == {"PAXG": "0.75000000"}
+    world.arrive_there(withdrawal)
+    assert world.withdrawal_now(withdrawal)["status"] == "completed"
     world.check_everything_agrees()
 
 

@@ -8,7 +8,7 @@ from app.funding.ports import Method, Payment, PaymentState, Payout, PayoutState
 from app.kit import clock, ids
 from app.providers.errors import ProviderAway
 from app.reporting import reconciliation
-from app.reporting.reconciliation import Run
+from app.reporting.runs import Run, runs
 from tests.rails import Mood
 from tests.till import Till, usd
 
@@ -112,5 +112,5 @@ def test_a_source_that_is_away_does_not_stop_the_others(
     assert [run.source for run in made if run.failure] == [f"{till.cards.name} payments"]
     assert len(made) == 5
     with till.database.reading() as session:
-        kept = reconciliation.runs(session, limit=5).data
+        kept = runs(session, limit=5).data
     assert all(run.began_at >= began for run in kept)

@@ -8,17 +8,18 @@ from app.kit.db import Database
 from app.providers import queries
 from app.providers.queries import StoredEvent
 
-OPEN, SEND = "payments.open", "payouts.send"
+OPEN, SEND, ASK = "payments.open", "payouts.send", "payouts.ask"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What Daraja told about a payout: how it ended, and what it answered when it was asked;
-    and when we last asked it to pay."""
+    and when we last asked it to pay, and what became of that."""
 
     ended: list[StoredEvent]
     answered: list[StoredEvent]
     sent_at: datetime | None
+    asked_at: datetime | None
 
 
 class Memory:
@@ -31,11 +32,15 @@ class Memory:
         """All about one payout, oldest first."""
         with self._database.reading() as session:
             events = queries.events_about(session, NAME, reference)
-            sent_at = queries.last_called(session, NAME, SEND, reference)
+            sent_at, asked_at = (
+                queries.last_called(session, NAME, operation, reference)
+                for operation in (SEND, ASK)
+            )
         return Told(
             [each for each in events if each.kind == PAYOUT],
             [each for each in events if each.kind == STATUS],
             sent_at,
+            asked_at,
         )
 
     def ended(self, since: datetime) -> list[StoredEvent]:

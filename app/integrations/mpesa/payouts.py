@@ -11,7 +11,7 @@ from app.catalog.rules import USD
 from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.integrations.calling import Caller
 from app.integrations.mpesa.callbacks import NAME, PAYOUT, STATUS, About, Callbacks
-from app.integrations.mpesa.memory import SEND, Memory, Told
+from app.integrations.mpesa.memory import ASK, SEND, Memory, Told
 from app.integrations.mpesa.phones import international
 from app.integrations.mpesa.shillings import Rate
 from app.integrations.transport import readable
@@ -27,6 +27,8 @@ _DUPLICATE = "15"
 _NO_SUCH_PAYOUT = "2032"
 #: An order that got no answer may still be on its way to them for so long.
 _ARRIVES_WITHIN = timedelta(minutes=2)
+#: Each answer has us look, and each look would have us ask: so not again at once.
+_ASKED_EVERY = timedelta(seconds=15)
 _ENDS = {
     "Completed": PayoutState.COMPLETED,
     "Failed": PayoutState.FAILED,
@@ -92,12 +94,14 @@ class MpesaPayouts:
         if answers and answers[-1] is _Known.NO and _counts(told):
             return None
         now = clock.now()
+        if told.asked_at is not None and now < told.asked_at + _ASKED_EVERY:
+            raise OutcomeUnknown("asked a moment ago; the answer comes by itself")
         about = About(STATUS, reference, str(int(now.timestamp())))
 
         def do() -> None:
             self._client.ask_about_payout(reference, callback=self._callbacks.url(about))
 
-        self._caller.call("payouts.ask", do, reference=reference, idempotent=True)
+        self._caller.call(ASK, do, reference=reference, idempotent=True)
         raise OutcomeUnknown("asked what became of it; the answer comes by itself")
 
     def payouts(self, since: datetime) -> list[Payout]:

@@ -1,0 +1,45 @@
+"""How our books compared with themselves and with what each provider says of the same money."""
+
+from flask import Response, request, url_for
+
+from app.access import Actor, Permission
+from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.rendering import page
+from app.kit.db import Session
+from app.kit.errors import Invalid, NotFound
+from app.kit.pages import decode_cursor
+from app.reporting import runs
+
+blp = PageBlueprint("reconciliation", "/admin/reconciliation")
+
+_SHOWN = 50
+
+
+@blp.view("GET", "", permission=Permission.RECONCILIATION_READ)
+def show(session: Session, actor: Actor) -> Response:
+    """What came of the last comparison with each source, and of those before."""
+    try:
+        before = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
+    except Invalid:
+        raise NotFound from None
+    latest = runs.latest(session)
+    return page(
+        "admin/reconciliation/index.html",
+        "admin/reconciliation/_reconciliation.html",
+        latest=latest,
+        agreeing=sum(each.outcome == "agrees" for each in latest),
+        differences=sum(each.differences for each in latest),
+        found=runs.runs(session, limit=_SHOWN, before=before),
+        further=before is not None,
+        is_asked_for=runs.is_asked_for(session),
+        may_ask=Permission.RECONCILIATION_ASK in actor.permissions,
+        may_see_cases=Permission.CASES_READ in actor.permissions,
+        kind=runs.KIND,
+    )
+
+
+@blp.view("POST", "/compare", permission=Permission.RECONCILIATION_ASK)
+def compare(session: Session, actor: Actor) -> Response:
+    """Have everything compared now."""
+    runs.ask(session, actor)
+    return see_other(url_for("reconciliation_pages.show"))

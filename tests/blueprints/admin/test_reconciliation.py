@@ -1,0 +1,106 @@
+"""The page of comparisons: the last with each source, those before, and asking for another."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from app.access import Role
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.reporting import runs
+from app.reporting.runs import Run
+from tests.pages import Browser
+from tests.people import PASSWORD, People
+
+PAGE = "/admin/reconciliation"
+ALL = "reconciliation-all"
+
+
+@pytest.fixture(autouse=True)
+def nothing_compared(database: Database) -> Iterator[None]:
+    def clear() -> None:
+        with database.transaction() as session:
+            session.send("DELETE FROM reconciliations")
+            session.send("DELETE FROM outbox WHERE task = %s", (runs.TASK,))
+
+    clear()
+    yield
+    clear()
+
+
+def signed_in(app: Flask, people: People, role: Role) -> Browser:
+    browser = Browser(app)
+    browser.sign_in(people.staff(role).email, PASSWORD)
+    return browser
+
+
+def made(database: Database, source: str, **facts: object) -> None:
+    now = clock.now()
+    run = Run(ids.new(), source, now - timedelta(days=3), now, now, 1234, 5, 0, None)
+    with database.transaction() as session:
+        runs.keep(session, replace(run, **facts))  # type: ignore[arg-type]  # a test's own facts
+
+
+def ask(browser: Browser) -> int:
+    """Whether the form is there or not."""
+    data = {"csrf_token": browser.token()}
+    return browser.client.post(f"{PAGE}/compare", data=data).status_code
+
+
+def test_the_last_with_each_source_and_all_before(
+    app: Flask, database: Database, people: People
+) -> None:
+    browser = signed_in(app, people, Role.AUDITOR)
+    assert "Nothing was compared yet" in browser.get(PAGE).said
+    made(database, "paxos balances", differences=7)
+    made(database, "paxos balances")
+    made(database, "stripe payments", failure="ProviderAway: stripe does not answer")
+    made(database, "books", differences=2)
+    page = browser.get(PAGE)
+    assert "Compare now" not in page.said
+    said = browser.client.get(PAGE).text
+    latest, before = said.split(f'id="{ALL}"')
+    assert latest.index("Books") < latest.index("Paxos balances") < latest.index("Stripe payments")
+    assert "1 of them agree" in page.said
+    assert latest.count("1,234") == 3
+    assert before.count("1,234") == 4
+    assert "ProviderAway: stripe does not answer" in latest
+    for word in ("Agrees", "Differs", "Unfinished"):
+        assert word in latest
+    browser.fragment(PAGE, "reconciliation")
+
+
+def test_older_ones_are_a_page_away(app: Flask, database: Database, people: People) -> None:
+    browser = signed_in(app, people, Role.AUDITOR)
+    for _ in range(51):
+        made(database, "books")
+    made(database, "bank arrivals", compared=0)
+    page = browser.get(PAGE)
+    [older] = [link["href"] for link in page.all("a") if "cursor=" in link["href"]]
+    rest = browser.get(older)
+    assert "Newest" in rest.said
+    assert browser.client.get(f"{PAGE}?cursor=x").status_code == 404
+
+
+def test_a_comparison_is_asked_for_once(app: Flask, database: Database, people: People) -> None:
+    browser = signed_in(app, people, Role.COMPLIANCE)
+    assert browser.get(PAGE).all("form", id="compare")
+    for _ in range(2):
+        assert ask(browser) == 303
+    with database.reading() as session:
+        assert runs.is_asked_for(session)
+        staged = session.rows("SELECT id FROM outbox WHERE task = %s", (runs.TASK,))
+    assert len(staged) == 1
+    page = browser.get(PAGE)
+    assert "A comparison is on its way" in page.said
+    assert "Compare now" not in page.said
+
+
+def test_who_may_only_look_asks_for_none(app: Flask, database: Database, people: People) -> None:
+    browser = signed_in(app, people, Role.AUDITOR)
+    assert ask(browser) == 403
+    with database.reading() as session:
+        assert not runs.is_asked_for(session)

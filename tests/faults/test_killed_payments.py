@@ -1,0 +1,183 @@
+"""Kill -9 of the worker that has asked a provider and has not written down the answer.
+
+A real worker, asked by the outbox through Redis, calls the sandbox over HTTP; the sandbox does what
+it is asked, or nothing, and does not answer; there the worker dies. Another one takes over.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.access import Actor
+from app.catalog.rules import TRADABLE
+from app.funding import deposits, withdrawals
+from app.funding.poll import poll
+from app.funding.ports import Method
+from app.identity import profile
+from app.kit import ids
+from app.kit.db import Database
+from app.kit.money import Amount
+from app.ledger.verification import violations
+from sandbox.faults import Mode
+from tests import sanctions
+from tests.faults.conftest import Desk, Staff, wait_until
+from tests.people import People, set_prices
+from tests.played import Sandbox
+from tests.till import BANK_ACCOUNT, lift
+
+NO_ANSWER_SECONDS = 30
+PHONE = "+254712345677"
+ADDRESS = "0x" + "b2" * 20
+
+
+@dataclass(frozen=True)
+class Move:
+    """A call that moves value: of whom, and where in its sandbox the effect is found."""
+
+    method: Method
+    asset: str
+    amount: str
+    provider: str
+    operation: str
+    kind: str
+    #: Where the public id of what moves stands in the effect.
+    has: Callable[[dict[str, object], str], bool]
+    destination: dict[str, str]
+
+    @property
+    def is_deposit(self) -> bool:
+        return self.method is Method.CARD
+
+
+def _by_reference(document: dict[str, object], public_id: str) -> bool:
+    return document["reference"] == public_id
+
+
+def _by_metadata(document: dict[str, object], public_id: str) -> bool:
+    return public_id in str(document["metadata"])
+
+
+def _captured(document: dict[str, object], public_id: str) -> bool:
+    return _by_metadata(document, public_id) and document["status"] == "succeeded"
+
+
+MOVES = [
+    Move(Method.BANK, "USD", "40.00", "bank", "payouts.create", "payout", _by_reference,
+         BANK_ACCOUNT),
+    Move(Method.MOBILE_MONEY, "USD", "5.00", "daraja", "payouts.create", "payout", _by_reference,
+         {"phone": PHONE}),
+    Move(Method.CRYPTO, "PAXG", "0.25", "paxos", "withdrawals.create", "transfer", _by_reference,
+         {"network": "ETHEREUM", "address": ADDRESS}),
+    Move(Method.CARD, "USD", "60.00", "stripe", "payments.create", "payment_intent", _by_metadata, {}),
+    Move(Method.CARD, "USD", "60.00", "stripe", "payments.capture", "payment_intent", _captured, {}),
+]  # fmt: skip
+
+
+@dataclass
+class Payments:
+    """A customer with money, the sandbox, and the processes between them."""
+
+    app: Flask
+    desk: Desk
+    staff: Staff
+    sandbox: Sandbox
+    people: People
+    actor: Actor
+
+    @property
+    def database(self) -> Database:
+        return self.desk.database
+
+    def begin(self, move: Move) -> UUID:
+        """The customer asks for it."""
+        amount = Amount.parse(TRADABLE[move.asset], move.amount)
+        with self.database.transaction() as session:
+            if move.is_deposit:
+                return deposits.request(
+                    session, self.actor, method=move.method, amount=amount, source="pm_card_visa"
+                )
+            return withdrawals.request(
+                session, self.actor, method=move.method, amount=amount, destination=move.destination
+            )
+
+    def effects(self, move: Move, identifier: UUID) -> int:
+        """How often the provider has done it."""
+        public_id = ids.encode("dep" if move.is_deposit else "wdr", identifier)
+        found = self.sandbox.store.find(move.provider, move.kind)
+        return sum(move.has(document, public_id) for document in found)
+
+    def status(self, move: Move, identifier: UUID) -> str:
+        table = "deposits" if move.is_deposit else "withdrawals"
+        with self.database.reading() as session:
+            return str(
+                session.rows(f"SELECT status FROM {table} WHERE id = %s", (identifier,))[0][0]
+            )
+
+    def is_taken(self) -> bool:
+        """Whether the call that does not get its answer has reached the provider."""
+        return not self.sandbox.faults.ordered()
+
+    def go_on(self) -> None:
+        """Minutes pass: what a dead process had claimed is free, providers have had their time,
+        webhooks arrive, and the poll looks again."""
+        with self.database.transaction() as session:
+            session.send(
+                "UPDATE custody_sends SET claimed_until = now() WHERE claim_id IS NOT NULL"
+            )
+            session.send("UPDATE provider_calls SET began_at = began_at - interval '3 minutes'")
+            for table in ("deposits", "withdrawals"):
+                session.send(f"UPDATE {table} SET looked_at = looked_at - interval '1 minute'")
+            poll(session)
+        self.sandbox.deliver_to(self.app.test_client())
+        # The worker looks, and what it asks for is on its way.
+        time.sleep(0.5)
+
+
+@pytest.fixture
+def payments(app: Flask, desk: Desk, staff: Staff, sandbox: Sandbox, people: People) -> Payments:
+    sanctions.stand(desk.database)
+    set_prices(desk.database, AU="4000", PAXG="4000")
+    actor = people.customer(USD="500", PAXG="2")
+    lift(desk.database, actor.user_id)
+    with desk.database.transaction() as session:
+        profile.change(session, actor, {"phone": PHONE})
+    return Payments(app, desk, staff, sandbox, people, actor)
+
+
+@pytest.mark.parametrize("mode", [Mode.TIMEOUT_BEFORE, Mode.TIMEOUT_AFTER])
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.provider}-{move.operation}")
+def test_a_payment_whose_worker_is_killed_is_made_once(
+    payments: Payments, move: Move, mode: Mode
+) -> None:
+    payments.sandbox.order(move.provider, move.operation, mode, seconds=NO_ANSWER_SECONDS)
+    payments.staff.start("relay")
+    worker = payments.staff.start("work")
+    identifier = payments.begin(move)
+    wait_until(payments.is_taken)
+    was_done = int(mode is Mode.TIMEOUT_AFTER)
+    wait_until(lambda: payments.effects(move, identifier) == was_done)
+    worker.kill()
+    worker.join()
+    # Nothing is said to be done, nothing is given back, and the money is where it was.
+    assert payments.status(move, identifier) in {"requested", "sending"}
+    assert payments.people.balances(payments.actor) == {"USD": "500.00", "PAXG": "2.00000000"}
+
+    payments.staff.start("work")
+    if was_done and move.provider == "daraja":
+        # It says nothing of a payout but how it ended.
+        public_id = ids.encode(withdrawals.PREFIX, identifier)
+        payments.sandbox.control("daraja", f"/payouts/{public_id}/end", result_code=0)
+    done = {"credited"} if move.is_deposit else {"sent", "completed"}
+
+    def is_done() -> bool:
+        payments.go_on()
+        return payments.status(move, identifier) in done
+
+    wait_until(is_done, 30)
+    assert payments.effects(move, identifier) == 1
+    with payments.database.reading() as session:
+        assert violations(session) == []

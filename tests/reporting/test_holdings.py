@@ -1,0 +1,163 @@
+"""What custodians say that they keep, against the books: opened once, then held to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from app.catalog import providers
+from app.catalog.rules import PAXG, USDC
+from app.cli.custody import custody
+from app.custody import opening, records
+from app.custody.ports import (
+    Custodians,
+    Direction,
+    Holding,
+    Network,
+    SendOrder,
+    Terms,
+    Transfer,
+)
+from app.custody.rules import SendState
+from app.kit import clock, ids
+from app.kit.db import Database
+from app.kit.money import Amount, Asset
+from app.kit.ports import provide
+from app.ledger import chart
+from app.ledger import queries as ledger
+from app.providers.errors import ProviderAway
+from app.reporting import reconciliation
+from app.reporting.runs import Run
+from tests import sanctions
+from tests.people import People
+from tests.till import Till, open_till
+
+
+@dataclass
+class Shelf:
+    """A custodian that keeps what a test says. Nothing moves there."""
+
+    kept: dict[Asset, str]
+    name: str = "paxos"
+    provider_id: UUID = providers.PAXOS
+    is_away: bool = False
+    asked: int = 0
+    terms: Sequence[Terms] = field(
+        default_factory=lambda: [
+            Terms(asset, Network.ETHEREUM, Amount(asset, 0)) for asset in (PAXG, USDC)
+        ]
+    )
+
+    def balances(self) -> list[Holding]:
+        self.asked += 1
+        if self.is_away:
+            raise ProviderAway("away")
+        totals = [Amount.parse(asset, text) for asset, text in self.kept.items()]
+        return [Holding(each, each) for each in totals]
+
+    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+        return []
+
+    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+        raise NotImplementedError
+
+    def send(self, order: SendOrder) -> Transfer:
+        raise NotImplementedError
+
+    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+        raise NotImplementedError
+
+    def transfer(self, provider_ref: str) -> Transfer | None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def till(lone_app: Flask) -> Till:
+    database: Database = lone_app.extensions["database"]
+    sanctions.stand(database)
+    return open_till(database, People(database))
+
+
+@pytest.fixture
+def shelf(till: Till) -> Shelf:
+    shelf = Shelf({PAXG: "100", USDC: "7"})
+    provide(Custodians, Custodians({shelf.name: shelf}))
+    return shelf
+
+
+def booked(till: Till) -> str:
+    with till.database.reading() as session:
+        units = ledger.balance(session, chart.custody(PAXG, providers.PAXOS))
+    return str(Amount(PAXG, units))
+
+
+def compared(till: Till) -> Run:
+    made = {run.source: run for run in reconciliation.reconcile_all(till.database)}
+    return made["paxos balances"]
+
+
+def cases(till: Till) -> list[str]:
+    with till.database.reading() as session:
+        rows = session.rows("SELECT subject FROM cases WHERE kind = 'reconciliation' ORDER BY 1")
+    return [subject for (subject,) in rows]
+
+
+def test_what_is_there_at_first_is_booked_once(till: Till, shelf: Shelf) -> None:
+    assert compared(till).differences == 2
+    assert cases(till) == ["paxos PAXG", "paxos USDC"]
+    opening.open_books(till.database)
+    assert booked(till) == "100.00000000"
+    shelf.kept[PAXG] = "120"
+    opening.open_books(till.database)
+    assert booked(till) == "100.00000000"
+
+
+def test_what_agrees_is_said_to_and_what_does_not_is_a_case_once(till: Till, shelf: Shelf) -> None:
+    opening.open_books(till.database)
+    run = compared(till)
+    assert (run.compared, run.differences, run.failure) == (2, 0, None)
+    shelf.kept[PAXG] = "99.99999999"
+    assert [compared(till).differences for _ in range(2)] == [1, 1]
+    assert cases(till) == ["paxos PAXG"]
+
+
+def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -> None:
+    opening.open_books(till.database)
+    order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
+    with till.database.transaction() as session:
+        records.add(session, order)
+        found = records.lock(session, order.reference)
+        assert found is not None
+        records.claim(session, found, clock.now())
+        records.ask(session, found, shelf.name, clock.now())
+    assert compared(till).failure is None
+    shelf.kept[PAXG] = "99"
+    run = compared(till)
+    assert (run.compared, run.differences, run.failure) == (1, 0, "OnTheMove: PAXG")
+    assert cases(till) == []
+    with till.database.transaction() as session:
+        found = records.lock(session, order.reference)
+        assert found is not None
+        records.move(session, found, SendState.REFUSED, "refused")
+    assert compared(till).differences == 1
+
+
+def test_a_custodian_that_is_away_changes_nothing(till: Till, shelf: Shelf) -> None:
+    shelf.is_away = True
+    with pytest.raises(ProviderAway):
+        opening.open_books(till.database)
+    assert booked(till) == "0.00000000"
+    assert compared(till).failure == "ProviderAway: away"
+
+
+def test_on_the_command_line(lone_app: Flask, till: Till, shelf: Shelf) -> None:
+    runner = lone_app.test_cli_runner()
+    assert runner.invoke(custody, ["open"]).output == "paxos: 100.00000000 PAXG, 7.000000 USDC\n"
+    assert runner.invoke(custody, ["open"]).output == "paxos: nothing to book\n"
+    assert booked(till) == "100.00000000"
+    shelf.is_away = True
+    failed = runner.invoke(custody, ["open"])
+    assert (failed.exit_code, failed.output) == (1, "Error: paxos: away\n")
