@@ -22,11 +22,13 @@ from sqlalchemy.engine import make_url
 from app import embedded
 from app.config import Environment, Settings
 from app.embedded import External
+from app.factory import _provide as provide_adapters
 from app.factory import create_app
 from app.integrations import calling
 from app.kit import ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
+from tests.blank import Blank
 from tests.people import People
 from tests.played import Sandbox
 from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
@@ -152,44 +154,75 @@ def strict_app(app: Flask) -> Iterator[Flask]:
     strict.extensions["database"].engine.dispose()
 
 
-@contextmanager
-def _apart(name: str) -> Iterator[Flask]:
+def _apart(name: str) -> Flask:
     """Another application, without rate limits, on a database that nobody else uses."""
-    recreate(name, TEMPLATE)
-    settings = settings_on(name).model_copy(update={"rate_limit": "off"})
-    shutil.rmtree(settings.data_dir, ignore_errors=True)
-    app = create_app(settings)
+    return create_app(settings_on(name).model_copy(update={"rate_limit": "off"}))
+
+
+@contextmanager
+def _holding(app: Flask) -> Iterator[Database]:
+    """Its database; afterwards every invariant of the ledger still holds."""
     database: Database = app.extensions["database"]
-    try:
-        yield app
-        with database.transaction(SNAPSHOT) as session:
-            assert violations(session) == []
-    finally:
-        database.engine.dispose()
-        drop(name)
+    yield database
+    with database.transaction(SNAPSHOT) as session:
+        assert violations(session) == []
 
 
 @pytest.fixture(scope="session")
 def open_app(worker_id: str) -> Iterator[Flask]:
     """An application without rate limits; tests that ask it much share its database."""
-    with _apart(f"pbcex_open_{worker_id}") as app:
-        yield app
+    name = f"pbcex_open_{worker_id}"
+    recreate(name, TEMPLATE)
+    app = _apart(name)
+    try:
+        with _holding(app):
+            yield app
+    finally:
+        app.extensions["database"].engine.dispose()
+        drop(name)
+
+
+@pytest.fixture(scope="session")
+def _lone(worker_id: str) -> Iterator[tuple[Flask, Blank]]:
+    """To make an application takes long, and so does a database: many tests get the same."""
+    name = f"pbcex_lone_{worker_id}"
+    app = _apart(name)
+    disconnect = app.extensions["database"].engine.dispose
+
+    def make() -> None:
+        disconnect()
+        recreate(name, TEMPLATE)
+
+    blank = Blank(name, make)
+    yield app, blank
+    blank.close()
+    disconnect()
+    drop(name)
 
 
 @pytest.fixture
-def lone_app(worker_id: str) -> Iterator[Flask]:
+def unguarded_app(_lone: tuple[Flask, Blank], provided: None) -> Flask:
+    """Like `lone_app`, for tests that break its books."""
+    app, blank = _lone
+    settings: Settings = app.extensions["settings"]
+    shutil.rmtree(settings.data_dir, ignore_errors=True)
+    blank.renew()
+    provide_adapters(settings)
+    return app
+
+
+@pytest.fixture
+def lone_app(unguarded_app: Flask) -> Iterator[Flask]:
     """An application without rate limits, with nobody in its books but whom the test adds."""
-    with _apart(f"pbcex_lone_{worker_id}") as app:
-        yield app
+    with _holding(unguarded_app):
+        yield unguarded_app
 
 
 @pytest.fixture
 def database(app: Flask) -> Iterator[Database]:
     """The database; afterwards every invariant of the ledger still holds."""
-    database: Database = app.extensions["database"]
-    yield database
-    with database.transaction(SNAPSHOT) as session:
-        assert violations(session) == []
+    with _holding(app) as database:
+        yield database
 
 
 @pytest.fixture

@@ -15,11 +15,10 @@ from sqlalchemy.engine import make_url
 from app.access import PERMISSIONS_OF, Actor, Role
 from app.audit import service
 from app.audit.verification import Report, verify
-from app.factory import create_app
+from app.config import Settings
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.pipeline import Pipeline
-from tests.conftest import TEMPLATE, drop, recreate, settings_on
 from tests.settled import settle
 
 
@@ -95,11 +94,7 @@ def session_on(connection: psycopg.Connection) -> Session:
 
 
 @pytest.fixture
-def trail(worker_id: str, tmp_path: Path) -> Iterator[Trail]:
+def trail(lone_app: Flask) -> Trail:
     """An empty trail."""
-    name = f"pbcex_audit_{worker_id}"
-    recreate(name, TEMPLATE)
-    app = create_app(settings_on(name).model_copy(update={"data_dir": tmp_path}))
-    yield Trail(app, app.extensions["database"], tmp_path / "audit")
-    app.extensions["database"].engine.dispose()
-    drop(name)
+    settings: Settings = lone_app.extensions["settings"]
+    return Trail(lone_app, lone_app.extensions["database"], settings.data_dir / "audit")

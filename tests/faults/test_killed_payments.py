@@ -72,8 +72,10 @@ MOVES = [
          {"phone": PHONE}),
     Move(Method.CRYPTO, "PAXG", "0.25", "paxos", "withdrawals.create", "transfer", _by_reference,
          {"network": "ETHEREUM", "address": ADDRESS}),
-    Move(Method.CARD, "USD", "60.00", "stripe", "payments.create", "payment_intent", _by_metadata, {}),
-    Move(Method.CARD, "USD", "60.00", "stripe", "payments.capture", "payment_intent", _captured, {}),
+    Move(Method.CARD, "USD", "60.00", "stripe", "payments.create", "payment_intent", _by_metadata,
+         {}),
+    Move(Method.CARD, "USD", "60.00", "stripe", "payments.capture", "payment_intent", _captured,
+         {}),
 ]  # fmt: skip
 
 

@@ -206,6 +206,7 @@ def lets_everybody_in(app: Flask, response: Response) -> None:
 @pytest.mark.parametrize("wrong", [breaks, adds_a_field, writes_all_the_same, lets_everybody_in])
 def test_a_faulty_product_is_caught(
     lone_app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
     wrong: Callable[[Flask, Response], None],
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -218,7 +219,8 @@ def test_a_faulty_product_is_caught(
             wrong(lone_app, response)
         return response
 
-    lone_app.after_request_funcs.setdefault(None, []).append(spoil)
+    before = lone_app.after_request_funcs.get(None, [])
+    monkeypatch.setitem(lone_app.after_request_funcs, None, [*before, spoil])
     with pytest.raises((AssertionError, ExceptionGroup, FailureGroup)):
         run(fuzz, [history], 200)
     told = (wrong.__doc__ or "").removeprefix("Wrong: ").rstrip(".")

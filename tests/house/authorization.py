@@ -50,11 +50,13 @@ class Visitor:
     app: Flask
     actor: Actor | None
     browser: Browser = field(init=False)
-    _bearer: dict[str, str] = field(default_factory=dict)
+    #: Proof of who asks, for as long as it lasts: for programs, and for forms.
+    _bearer: dict[str, str] | None = None
+    _token: str | None = None
+    _is_in: bool = False
 
     def __post_init__(self) -> None:
         self.browser = Browser(self.app)
-        self._sign_in()
 
     @property
     def is_staff(self) -> bool:
@@ -67,33 +69,49 @@ class Visitor:
 
     def ask(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
         """Send the request, with nothing in it but what proves who asks."""
-        client = self.browser.client
-        if not route.is_page:
-            json = None if route.method == "GET" else body
-            headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
-            answer = client.open(path, method=route.method, json=json, headers=headers)
-        elif route.method == "GET":
-            answer = client.get(path)
-        else:
-            data = {"csrf_token": self.browser.token(), **body}
-            answer = client.open(path, method=route.method, data=data)
-        if route.method != "GET":
-            # It may have ended what they were signed in with.
-            self._sign_in()
+        ask = self._ask_page if route.is_page else self._ask_program
+        answer = ask(route, path, body)
+        if route.method != "GET" and answer.status_code < 400:
+            # It may have ended what they were signed in with; a refusal ends nothing.
+            self._bearer, self._token, self._is_in = None, None, False
         return answer
 
-    def _sign_in(self) -> None:
+    def _ask_program(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+        if self._bearer is None:
+            self._bearer = self._logged_in()
+        json = None if route.method == "GET" else body
+        headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
+        return self.browser.client.open(path, method=route.method, json=json, headers=headers)
+
+    def _ask_page(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+        if self.is_staff and not self._is_in:
+            self._sign_in()
+        if route.method == "GET":
+            return self.browser.client.get(path)
+        if self._token is None:
+            self._token = self.browser.token()
+        data = {"csrf_token": self._token, **body}
+        return self.browser.client.open(path, method=route.method, data=data)
+
+    def _logged_in(self) -> dict[str, str]:
         if self.actor is None:
-            return
-        # With a passkey of their own the password would not be enough.
-        with self.app.extensions["database"].transaction() as session:
-            session.send("DELETE FROM passkeys WHERE user_id = %s", (self.actor.user_id,))
+            return {}
+        self._rely_on_password()
         credentials = {"email": self.actor.email, "password": PASSWORD}
         answer = self.browser.client.post("/api/auth/login", json=credentials)
-        self._bearer = {"Authorization": f"Bearer {answer.json['accessToken']}"}
-        if self.is_staff:
-            self.browser = Browser(self.app)
-            self.browser.sign_in(self.actor.email, PASSWORD)
+        return {"Authorization": f"Bearer {answer.json['accessToken']}"}
+
+    def _sign_in(self) -> None:
+        assert self.actor is not None
+        self._rely_on_password()
+        self.browser, self._token, self._is_in = Browser(self.app), None, True
+        self.browser.sign_in(self.actor.email, PASSWORD)
+
+    def _rely_on_password(self) -> None:
+        # With a passkey of their own it would not be enough.
+        assert self.actor is not None
+        with self.app.extensions["database"].transaction() as session:
+            session.send("DELETE FROM passkeys WHERE user_id = %s", (self.actor.user_id,))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -16,8 +16,13 @@ class Source:
 
     name: str
     text: str
-    tree: ast.Module
 
+    @cached_property
+    def tree(self) -> ast.Module:
+        """What it says."""
+        return ast.parse(self.text)
+
+    @cached_property
     def calls(self) -> list[tuple[str, int]]:
         """Every call as written, without its arguments, and its line: `datetime.now`, `print`."""
         return [
@@ -45,12 +50,15 @@ def files() -> tuple[str, ...]:
     return tuple(sorted(name for name in ours if (CHECKOUT / name).is_file()))
 
 
-@cache
 def python(*tops: str) -> tuple[Source, ...]:
     """The Python files below these folders, or these files."""
     chosen = [name for name in files() if name.endswith(".py") and name.startswith(tops)]
-    texts = {name: (CHECKOUT / name).read_text(encoding="utf-8") for name in chosen}
-    return tuple(Source(name, text, ast.parse(text)) for name, text in texts.items())
+    return tuple(_read(name) for name in chosen)
+
+
+@cache
+def _read(name: str) -> Source:
+    return Source(name, (CHECKOUT / name).read_text(encoding="utf-8"))
 
 
 PRODUCT = ("app/", "migrations/", "wsgi.py", "worker.py")

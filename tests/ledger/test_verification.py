@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,14 +13,11 @@ from sqlalchemy.engine import make_url
 
 from app.catalog.rules import USD
 from app.cli.books import verify
-from app.config import Settings
-from app.factory import create_app
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import INVARIANTS
-from tests.conftest import TEMPLATE, drop, recreate
 from tests.people import People
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -37,22 +33,12 @@ def connect(url: str, name: str) -> psycopg.Connection:
 
 
 @pytest.fixture
-def books(app: Flask, worker_id: str) -> Iterator[Flask]:
+def books(unguarded_app: Flask) -> Flask:
     """The application on a database of its own, which may be broken."""
     if not os.environ["PBCEX_TEST_SUPERUSER_URL"]:
         pytest.skip("needs a superuser, so it runs on embedded servers only")
-    name, url = f"pbcex_broken_{worker_id}", os.environ["DATABASE_OWNER_URL"]
-    recreate(name, TEMPLATE)
-    books = create_app(
-        Settings(
-            database_url=on(os.environ["DATABASE_URL"], name),
-            database_owner_url=on(url, name),
-        )
-    )
-    keep(books.extensions["database"])
-    yield books
-    books.extensions["database"].engine.dispose()
-    drop(name)
+    keep(unguarded_app.extensions["database"])
+    return unguarded_app
 
 
 def keep(database: Database) -> None:
