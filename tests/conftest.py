@@ -7,7 +7,7 @@ name others. Each test that touches the database leaves books that hold.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from sqlalchemy.engine import make_url
 from app import embedded
 from app.config import Environment, Settings
 from app.embedded import External
-from app.factory import _provide as provide_adapters
 from app.factory import create_app
 from app.integrations import calling
+from app.keys.ports import KeyRing
+from app.keys.ring import FileKeyRing
 from app.kit import ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
@@ -43,6 +44,7 @@ SHARED = CHECKOUT.parent / "shared"
 hypothesis_settings.register_profile("pbcex", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("pbcex")
 
+_PROVIDED = "provided"
 _RUN = pytest.StashKey[ExitStack]()
 
 
@@ -131,32 +133,47 @@ def app(worker_id: str) -> Iterator[Flask]:
     os.environ["DATABASE_URL"] = settings.database_url
     os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
     os.environ["PBCEX_DATA_DIR"] = str(settings.data_dir)
-    app = create_app(settings)
+    app = _made(settings)
     yield app
     app.extensions["database"].engine.dispose()
 
 
-@pytest.fixture(autouse=True)
-def provided(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Adapters are the process's: an application that a test makes for itself leaves none behind.
+def _made(settings: Settings) -> Flask:
+    """An application, with what it provided: another may be made before it is used."""
+    app = create_app(settings)
+    app.extensions[_PROVIDED] = dict(ports._ADAPTERS)
+    return app
 
-    Otherwise the mails of later tests would have its links.
+
+@pytest.fixture(autouse=True)
+def provided(
+    app: Flask, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Flask], None]:
+    """Adapters are the process's: each test has those of the application that it asks for.
+
+    What it provides itself, and what applications provide that it makes, is gone afterwards.
     """
-    monkeypatch.setattr(ports, "_ADAPTERS", dict(ports._ADAPTERS))
+
+    def provide(which: Flask) -> None:
+        monkeypatch.setattr(ports, "_ADAPTERS", dict(which.extensions[_PROVIDED]))
+
+    names = {"open_app", "strict_app"} & set(request.fixturenames)
+    provide(request.getfixturevalue(names.pop()) if names else app)
+    return provide
 
 
 @pytest.fixture(scope="session")
 def strict_app(app: Flask) -> Iterator[Flask]:
     """Another application on the same database, in which staff need a second factor."""
     settings: Settings = app.extensions["settings"]
-    strict = create_app(settings.model_copy(update={"env": Environment.TEST}))
+    strict = _made(settings.model_copy(update={"env": Environment.TEST}))
     yield strict
     strict.extensions["database"].engine.dispose()
 
 
 def _apart(name: str) -> Flask:
     """Another application, without rate limits, on a database that nobody else uses."""
-    return create_app(settings_on(name).model_copy(update={"rate_limit": "off"}))
+    return _made(settings_on(name).model_copy(update={"rate_limit": "off"}))
 
 
 @contextmanager
@@ -201,13 +218,14 @@ def _lone(worker_id: str) -> Iterator[tuple[Flask, Blank]]:
 
 
 @pytest.fixture
-def unguarded_app(_lone: tuple[Flask, Blank], provided: None) -> Flask:
+def unguarded_app(_lone: tuple[Flask, Blank], provided: Callable[[Flask], None]) -> Flask:
     """Like `lone_app`, for tests that break its books."""
     app, blank = _lone
     settings: Settings = app.extensions["settings"]
     shutil.rmtree(settings.data_dir, ignore_errors=True)
     blank.renew()
-    provide_adapters(settings)
+    provided(app)
+    ports.provide(KeyRing, FileKeyRing(settings.key_ring_path, create=True))
     return app
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from inspect import getdoc
 from urllib.parse import quote
+from uuid import UUID
 
 from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -30,7 +31,8 @@ from app.blueprints.envelope import ACTOR, SESSION
 from app.blueprints.limits import RateLimit
 from app.blueprints.web import ApiBlueprint
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import Invalid, Malformed, PermissionDenied, Refusal
+from app.kit.errors import Invalid, Malformed, NotFound, PermissionDenied, Refusal
+from app.kit.pages import decode_cursor
 
 View = Callable[..., Response]
 
@@ -185,6 +187,16 @@ def said_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
     if isinstance(refusal, Invalid):
         return status, {refusal.field: f"This {refusal.message}"}
     return status, {"": refusal.detail}
+
+
+def cursor_asked() -> UUID | None:
+    """Where the page of a list that is asked for begins; None for its first. A cursor that is none
+    is an address without a page: `NotFound`."""
+    text = request.args.get("cursor")
+    try:
+        return None if text is None else decode_cursor(text)
+    except Invalid:
+        raise NotFound from None
 
 
 def our_path(text: str | None) -> str | None:

@@ -6,14 +6,13 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries, registry, service
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
 from app.keys import approval as keys
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound, Refusal
-from app.kit.pages import decode_cursor
+from app.kit.errors import Conflict, Invalid, Refusal
 
 blp = PageBlueprint("approvals", "/admin/approvals")
 
@@ -39,10 +38,7 @@ def _inbox(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
     ended = request.args.get("folder") == "ended"
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     found = queries.approvals(session, waiting=not ended, cursor=cursor)
     named = set().union(*(each.people for each in found.data))
     return page(

@@ -8,14 +8,14 @@ from flask import Response, request
 from app.access import Actor, Permission
 from app.audit import queries
 from app.audit.queries import Asked, Record
-from app.blueprints.pages import PageBlueprint
+from app.blueprints.pages import PageBlueprint, cursor_asked
 from app.blueprints.rendering import page
 from app.identity import people
 from app.identity import queries as identity
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.kit.pages import Page, decode_cursor
+from app.kit.pages import Page
 
 blp = PageBlueprint("audit", "/admin/audit")
 
@@ -27,10 +27,7 @@ _OUTCOMES = ("done", "denied")
 def search(session: Session, _actor: Actor) -> Response:
     """Records, newest first, of one person, about one thing, of one action or outcome."""
     typed = {name: request.args.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in _FILTERS}
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     problems: dict[str, str] = {}
     asked = Asked(
         actor_id=_person(session, typed["who"], problems),

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.cases import queries, service
 from app.cases.queries import Asked, Case
@@ -16,7 +16,6 @@ from app.identity import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
-from app.kit.pages import decode_cursor
 
 blp = PageBlueprint("cases", "/admin/cases")
 
@@ -34,10 +33,7 @@ _PLACES = {
 @blp.view("GET", "", permission=Permission.CASES_READ)
 def cases(session: Session, actor: Actor) -> Response:
     """Cases by kind, state and who looks into them; those that are open first of all."""
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     typed = {
         "kind": request.args.get("kind", "")[:_KIND_LENGTH_MAX],
         "state": request.args.get("state", State.OPEN.value),

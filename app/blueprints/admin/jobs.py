@@ -5,12 +5,11 @@ from collections.abc import Callable
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound
-from app.kit.pages import decode_cursor
+from app.kit.errors import Conflict
 from app.outbox import queries, service
 
 blp = PageBlueprint("jobs", "/admin/jobs")
@@ -52,10 +51,7 @@ def _jobs(
 ) -> Response:
     kind = request.args.get("kind", "")[:_KIND_LENGTH_MAX]
     waiting = request.args.get("folder") == "waiting"
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     now = clock.now()
     return page(
         "admin/jobs/index.html",

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.funding import approval, deposits, queries, withdrawals
 from app.funding.ports import Method
@@ -15,8 +15,7 @@ from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.identity import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Conflict, Invalid, NotFound
-from app.kit.pages import decode_cursor
+from app.kit.errors import Conflict, Invalid
 
 blp = PageBlueprint("payments", "/admin/payments")
 
@@ -158,10 +157,7 @@ def _list(
     **texts: Any,
 ) -> Response:
     asked = {name: request.args.get(name, "") for name in ("status", "method")}
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     found = read(
         session,
         limit=_SHOWN,

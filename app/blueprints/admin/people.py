@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from app.access import BRANCH_BOUND, Actor, Permission, Role
 from app.access.catalogue import ROLE_MEANS
 from app.approvals import queries as approvals
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries as branches
 from app.identity import people as queries
@@ -16,7 +16,6 @@ from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
-from app.kit.pages import decode_cursor
 from app.kit.personal import LEGAL_HOLD
 from app.privacy import consents, erasure, exports, rooms
 
@@ -35,10 +34,7 @@ def search(session: Session, _actor: Actor) -> Response:
         "role": request.args.get("role", ""),
         "status": request.args.get("status", ""),
     }
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     found = queries.search(
         session,
         text=asked["q"],

@@ -1,13 +1,11 @@
 """How our books compared with themselves and with what each provider says of the same money."""
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, see_other
 from app.blueprints.rendering import page
 from app.kit.db import Session
-from app.kit.errors import Invalid, NotFound
-from app.kit.pages import decode_cursor
 from app.reporting import runs
 
 blp = PageBlueprint("reconciliation", "/admin/reconciliation")
@@ -18,10 +16,7 @@ _SHOWN = 50
 @blp.view("GET", "", permission=Permission.RECONCILIATION_READ)
 def show(session: Session, actor: Actor) -> Response:
     """What came of the last comparison with each source, and of those before."""
-    try:
-        before = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    before = cursor_asked()
     latest = runs.latest(session)
     return page(
         "admin/reconciliation/index.html",

@@ -5,14 +5,13 @@ from datetime import date
 from flask import Response, request
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, said_at_form
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form
 from app.blueprints.rendering import page
 from app.cases.service import PREFIX as CASE
 from app.identity import people
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Invalid, NotFound
-from app.kit.pages import decode_cursor
+from app.kit.errors import Invalid
 from app.kit.ports import resolve
 from app.screening import queries, service
 from app.screening.countries import NAMES
@@ -67,10 +66,7 @@ def _show(
     tried: tuple[Named, int, list[Match]] | None = None,
 ) -> Response:
     everything = request.args.get("folder") == "all"
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     _subject_tried, version, matches = tried or (None, 0, [])
     return page(
         "admin/screening/index.html",

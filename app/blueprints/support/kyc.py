@@ -7,13 +7,12 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
-from app.kit.pages import decode_cursor
 from app.kyc import content, details, documents, queries, review, rules
 from app.kyc.queries import Verification
 from app.kyc.rules import REASON_TEXTS, Kind, Status
@@ -52,10 +51,7 @@ _SEEN = (
 @blp.view("GET", "", permission=Permission.KYC_READ)
 def queue(session: Session, _actor: Actor) -> Response:
     """Verifications by status and kind, those in review first of all; the oldest come first."""
-    try:
-        cursor = decode_cursor(request.args["cursor"]) if "cursor" in request.args else None
-    except Invalid:
-        raise NotFound from None
+    cursor = cursor_asked()
     typed = {
         "q": request.args.get("q", "")[:_TEXT_LENGTH_MAX],
         "status": request.args.get("status", Status.IN_REVIEW.value),
