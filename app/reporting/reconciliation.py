@@ -130,8 +130,8 @@ def _sources() -> Iterable[tuple[str, _Compare]]:
     for custodian in resolve(Custodians).values():
         yield f"{custodian.name} arrivals", _of(_tokens, custodian)
         yield f"{custodian.name} balances", _of(_balances, custodian)
-    for method, paying in resolve(PayoutRails).items():
-        yield f"{paying.name} payouts ({method})", _of(_payouts, paying)
+    for paying in resolve(PayoutRails).values():
+        yield f"{paying.name} payouts", _of(_payouts, paying)
 
 
 def _of(compare: Callable[..., None], rail: object) -> _Compare:

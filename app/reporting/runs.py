@@ -21,9 +21,11 @@ INSERT INTO reconciliations (id, source, since, began_at, ended_at, compared, he
     failure)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_RUNS = """
+_REMARKABLE = """
 SELECT id, source, since, began_at, ended_at, compared, healed, differences, failure
-FROM reconciliations WHERE (%(before)s::uuid IS NULL OR id < %(before)s)
+FROM reconciliations
+WHERE (differences > 0 OR healed > 0 OR failure IS NOT NULL)
+    AND (%(before)s::uuid IS NULL OR id < %(before)s)
 ORDER BY id DESC LIMIT %(limit)s
 """
 # Nightly and on demand: a few rows a day of each source, so a year of them is read in no time.
@@ -64,9 +66,10 @@ def keep(session: Session, run: Run) -> None:
     session.send(_INSERT, astuple(run))
 
 
-def runs(session: Session, *, limit: int, before: UUID | None = None) -> Page[Run]:
-    """The comparisons that were made, newest first."""
-    rows = session.rows(_RUNS, {"before": before, "limit": limit + 1})
+def remarkable(session: Session, *, limit: int, before: UUID | None = None) -> Page[Run]:
+    """The comparisons in which something differed or was healed, or which could not be finished;
+    newest first."""
+    rows = session.rows(_REMARKABLE, {"before": before, "limit": limit + 1})
     return cut([Run(*row) for row in rows], limit, lambda run: run.id)
 
 

@@ -187,6 +187,9 @@ def test_password_managers_and_paste_work(
     page.goto(f"{desk.address}/admin/staff")
     accessible(page)
     shoot(page, "invitations")
+    page.goto(f"{desk.address}/auth/account")
+    expect(page.get_by_text("10 recovery codes are left")).to_be_visible()
+    in_every_look(page, shoot, "account-with-app")
     desk.check(page)
 
 

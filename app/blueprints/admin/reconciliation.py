@@ -15,7 +15,7 @@ _SHOWN = 50
 
 @blp.view("GET", "", permission=Permission.RECONCILIATION_READ)
 def show(session: Session, actor: Actor) -> Response:
-    """What came of the last comparison with each source, and of those before."""
+    """What came of the last comparison with each source, and what others found."""
     before = cursor_asked()
     latest = runs.latest(session)
     return page(
@@ -24,7 +24,7 @@ def show(session: Session, actor: Actor) -> Response:
         latest=latest,
         agreeing=sum(each.outcome == "agrees" for each in latest),
         differences=sum(each.differences for each in latest),
-        found=runs.runs(session, limit=_SHOWN, before=before),
+        found=runs.remarkable(session, limit=_SHOWN, before=before),
         further=before is not None,
         is_asked_for=runs.is_asked_for(session),
         may_ask=Permission.RECONCILIATION_ASK in actor.permissions,
