@@ -167,14 +167,11 @@ class Vault:
 
 
 def add_controls(provider: Provider, vault: Vault) -> None:
-    """What the world does at a custodian: tokens arrive, and sends end.
-
-    `POST arrivals {address, asset, amount, tx_hash?, state?}`; `POST transfers/{id}/{state}` and
-    `POST sends/{reference}/{state}`, completed or failed; `POST pace {seconds}`.
-    """
+    """What the world does at a custodian: tokens arrive, and sends end."""
 
     @provider.control("POST", "/arrivals")
     def arrive() -> Response:
+        """Tokens arrive: {"address", "asset": "PAXG", "amount": "0.5", "tx_hash"?, "state"?}."""
         asked: Any = request.get_json()
         if not vault.keeps(asked["asset"]):
             raise BadRequest("that is not kept here")
@@ -189,14 +186,17 @@ def add_controls(provider: Provider, vault: Vault) -> None:
 
     @provider.control("POST", "/transfers/<identifier>/<state>")
     def end_transfer(identifier: str, state: str) -> Response:
+        """A transfer becomes `completed` or `failed`."""
         return answer(vault.end(_known(vault.get(identifier)), state))
 
     @provider.control("POST", "/sends/<reference>/<state>")
     def end_send(reference: str, state: str) -> Response:
+        """The send with our reference becomes `completed` or `failed`."""
         return answer(vault.end(_known(vault.sent(reference)), state))
 
     @provider.control("POST", "/pace")
     def set_pace() -> Response:
+        """What is sent takes so long from now on: {"seconds"}."""
         pace = {"seconds": request.get_json()["seconds"]}
         return answer(store().put(provider.name, "pace", "pace", pace))
 

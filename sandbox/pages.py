@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -17,9 +18,14 @@ _SHOWN = 50
 
 @blp.get("/")
 def index() -> str:
-    """Everything at a glance, with a form that orders a fault."""
+    """Everything at a glance, with forms that order a fault and do what the world does."""
+    return _page()
+
+
+def _page(problem: str = "") -> str:
     return render_template(
         "sandbox.html",
+        problem=problem,
         providers=current_app.extensions["providers"].values(),
         kinds=[kind for kind in store().kinds() if kind[0] != "_sandbox"],
         faults=faults().ordered(),
@@ -28,6 +34,19 @@ def index() -> str:
         of_webhooks=OF_WEBHOOKS,
         webhook=WEBHOOK,
     )
+
+
+@blp.post("/_sandbox/acts")
+def act() -> Response:
+    """Do what a form says the world does: `path` of a provider's control, `body` its JSON."""
+    path, body = request.form.get("path", ""), request.form.get("body", "")
+    if "/_control/" not in path:
+        raise BadRequest("path: must be a control of a provider")
+    answer = current_app.test_client().post(path, data=body, content_type="application/json")
+    if answer.status_code < HTTPStatus.BAD_REQUEST:
+        return _back()
+    problem = f"{path} {body}: {answer.status_code} {answer.get_data(as_text=True)}"
+    return Response(_page(problem), answer.status_code)
 
 
 @blp.get("/_sandbox/<provider>/<kind>")

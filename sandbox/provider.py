@@ -3,9 +3,11 @@
 import socket
 import time
 from collections.abc import Callable
+from inspect import getdoc
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, request
+from werkzeug.exceptions import BadRequest
 
 from sandbox.faults import Fault, Faults, Mode
 from sandbox.store import Store
@@ -24,6 +26,8 @@ class Provider:
         self.title = title
         self.sign = sign
         self.operations: list[str] = []
+        #: What the outside world can do here: a path with what is to be filled in, and how.
+        self.acts: list[tuple[str, str]] = []
         self.chores: list[Callable[[], None]] = []
         self.blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
 
@@ -47,9 +51,14 @@ class Provider:
 
         def declare(handler: Handler) -> Handler:
             def view(**path: Any) -> Response:
-                with store().transaction():
-                    return handler(**path)
+                try:
+                    with store().transaction():
+                        return handler(**path)
+                except KeyError as missing:
+                    raise BadRequest(f"{missing.args[0]}: is missing") from missing
 
+            if method == "POST":
+                self.acts.append((f"/{self.name}/_control{rule}", getdoc(handler) or ""))
             self.blueprint.add_url_rule(
                 f"/_control{rule}", f"control_{handler.__name__}", view, methods=[method]
             )

@@ -39,6 +39,7 @@ def probe() -> Provider:
 
     @provider.control("POST", "/forget")
     def forget() -> Response:
+        """A thing is forgotten: {"id"}."""
         store().delete("probe", "thing", request.get_json()["id"])
         return Response(status=204)
 
@@ -207,6 +208,20 @@ def test_the_page_shows_what_there_is(sandbox: Flask) -> None:
     assert "things.create: slow, 7 times" in page
     assert "/webhooks/probe" in page
     assert client.get("/_sandbox/probe/thing").get_json() == [{"note": "<b>", "n": 1}]
+
+
+def test_a_form_of_the_page_does_what_the_world_does(sandbox: Flask) -> None:
+    client = sandbox.test_client()
+    client.post("/probe/things", json={})
+    assert "A thing is forgotten" in client.get("/").text
+    act = {"path": "/probe/_control/forget", "body": "{}"}
+    refused = client.post("/_sandbox/acts", data=act)
+    assert (refused.status_code, "id: is missing" in refused.text) == (400, True)
+    for wrong in ({"path": "/probe/things"}, {"body": "{"}):
+        assert client.post("/_sandbox/acts", data=act | wrong).status_code == 400
+    assert things(sandbox) == 1
+    done = client.post("/_sandbox/acts", data=act | {"body": '{"id": "thing_1"}'})
+    assert (done.status_code, things(sandbox)) == (303, 0)
 
 
 def test_it_listens_to_this_machine_alone(sandbox: Flask) -> None:
