@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hmac import compare_digest
 from uuid import UUID
 
 from app.access import Actor, Permission
-from app.approvals import registry
+from app.approvals import registry, rules
 from app.approvals.rules import Status
 from app.kit import clock, pages
 from app.kit.db import Session
@@ -54,6 +55,17 @@ class Approval:
     expires_at: datetime
     decided_at: datetime | None
 
+    def is_whole(self) -> bool:
+        """Whether it is still what its hash was made of."""
+        digest = rules.digest(
+            action=self.action,
+            subject=self.subject,
+            payload=self.payload,
+            before=self.before,
+            after=self.after,
+        )
+        return compare_digest(self.hash, digest)
+
     @property
     def title(self) -> str:
         """What would be done, in words."""
@@ -89,6 +101,14 @@ def approval(session: Session, approval_id: UUID) -> Approval:
     return _approval(row)
 
 
+def locked(session: Session, approval_id: UUID) -> Approval:
+    """The same as its row has it, expired or not, locked until the transaction ends."""
+    row = session.row(_SELECT + "id = %s FOR UPDATE", (approval_id,))
+    if row is None:
+        raise NotFound
+    return _stored(row)
+
+
 def waiting_about(session: Session, person_id: UUID) -> list[Approval]:
     """What waits for a decision and is about this person."""
     return [_approval(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
@@ -105,7 +125,11 @@ def count_waiting_for(session: Session, actor: Actor) -> int:
 
 
 def _approval(row: Row) -> Approval:
+    found = _stored(row)
+    expired = found.status is Status.PENDING and found.expires_at <= clock.now()
+    return replace(found, status=Status.EXPIRED) if expired else found
+
+
+def _stored(row: Row) -> Approval:
     found = Approval(*row)
-    expired = found.status == Status.PENDING and found.expires_at <= clock.now()
-    status = Status.EXPIRED if expired else Status(found.status)
-    return replace(found, hash=bytes(found.hash), status=status)
+    return replace(found, hash=bytes(found.hash), status=Status(found.status))

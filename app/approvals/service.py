@@ -7,13 +7,11 @@ whoever opened the transaction shows it after the commit.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from hmac import compare_digest
 from uuid import UUID
 
 from app.access import Actor, Permission, require
-from app.approvals import registry, rules
+from app.approvals import queries, registry, rules
 from app.approvals.errors import (
     ApprovalChanged,
     ApprovalDecided,
@@ -23,6 +21,7 @@ from app.approvals.errors import (
     SelfApproval,
 )
 from app.approvals.ports import Authority
+from app.approvals.queries import Approval
 from app.approvals.registry import Action, Approved
 from app.approvals.rules import STEPS, Status
 from app.audit import service as audit
@@ -37,11 +36,6 @@ _INSERT = """
 INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
     maker_id, status, created_at, expires_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-_LOCK = """
-SELECT id, action, subject, subject_id, payload, before, after, hash, reason, maker_id, status,
-    expires_at
-FROM approvals WHERE id = %s FOR UPDATE
 """
 _END = """
 UPDATE approvals SET status = %s, checker_id = %s, decision_reason = %s, decided_at = %s
@@ -58,37 +52,6 @@ _DUE = """
 SELECT id FROM approvals WHERE status = 'pending' AND expires_at <= %s
 ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A request as it stands in its row, which is locked."""
-
-    id: UUID
-    action: str
-    subject: str
-    subject_id: UUID | None
-    payload: Mapping[str, str]
-    before: Mapping[str, str]
-    after: Mapping[str, str]
-    hash: bytes
-    reason: str
-    maker_id: UUID
-    status: Status
-    expires_at: datetime
-
-    def is_whole(self) -> bool:
-        """Whether it is still what its hash was made of."""
-        return compare_digest(
-            self.hash,
-            rules.digest(
-                action=self.action,
-                subject=self.subject,
-                payload=self.payload,
-                before=self.before,
-                after=self.after,
-            ),
-        )
 
 
 def ask(
@@ -220,7 +183,7 @@ def edit(
 def _end_the_same(session: Session, action: Action, subject: str) -> None:
     """Raises `ApprovalPending` if the same waits; one that has expired unnoticed ends now."""
     for (same_id,) in session.rows(_SAME, (action.name, subject)):
-        same = _locked(session, same_id)
+        same = queries.locked(session, same_id)
         if same.expires_at > clock.now():
             raise ApprovalPending
         _end(session, same, Status.EXPIRED, actor=None)
@@ -230,14 +193,14 @@ def _end_the_same(session: Session, action: Action, subject: str) -> None:
 def expire_old(session: Session) -> None:
     """End the requests that nobody decided in time."""
     for (approval_id,) in session.rows(_DUE, (clock.now(),)):
-        _end(session, _locked(session, approval_id), Status.EXPIRED, actor=None)
+        _end(session, queries.locked(session, approval_id), Status.EXPIRED, actor=None)
 
 
 @task("approvals.tell_checkers")
 def tell_checkers(session: Session, *, approval_id: str) -> None:
     """Mail everybody who may decide the request that it waits, once each: neither its maker nor
     the person it is about. What it is about stands on the page, not in the mail."""
-    request = _locked(session, UUID(approval_id))
+    request = queries.locked(session, UUID(approval_id))
     if STEPS.is_end(request.status):
         return
     action = registry.action_named(request.action)
@@ -250,24 +213,15 @@ def tell_checkers(session: Session, *, approval_id: str) -> None:
             outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **told})
 
 
-def _locked(session: Session, approval_id: UUID) -> _Request:
-    row = session.row(_LOCK, (approval_id,))
-    if row is None:
-        raise NotFound
-    values = list(row)
-    values[7], values[10] = bytes(row[7]), Status(row[10])
-    return _Request(*values)
-
-
-def _pending(session: Session, approval_id: UUID) -> _Request:
-    request = _locked(session, approval_id)
+def _pending(session: Session, approval_id: UUID) -> Approval:
+    request = queries.locked(session, approval_id)
     if STEPS.is_end(request.status):
         raise ApprovalDecided
     return request
 
 
-def _own(session: Session, actor: Actor, approval_id: UUID) -> _Request:
-    request = _locked(session, approval_id)
+def _own(session: Session, actor: Actor, approval_id: UUID) -> Approval:
+    request = queries.locked(session, approval_id)
     if request.maker_id != actor.user_id:
         raise NotFound
     if STEPS.is_end(request.status):
@@ -275,7 +229,7 @@ def _own(session: Session, actor: Actor, approval_id: UUID) -> _Request:
     return request
 
 
-def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[_Request, Action]:
+def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[Approval, Action]:
     """The request, locked, with its act; for somebody who may decide it."""
     request = _pending(session, approval_id)
     if checker.user_id in {request.maker_id, request.subject_id}:
@@ -285,7 +239,7 @@ def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[_Re
     return request, action
 
 
-def _still_asked_for(session: Session, request: _Request, action: Action) -> bool:
+def _still_asked_for(session: Session, request: Approval, action: Action) -> bool:
     """Whether what it is about is as it was, and its maker may still ask for it."""
     try:
         maker = resolve(Authority).acting(session, request.maker_id)
@@ -299,7 +253,7 @@ def _still_asked_for(session: Session, request: _Request, action: Action) -> boo
 
 def _end(
     session: Session,
-    request: _Request,
+    request: Approval,
     status: Status,
     *,
     actor: Actor | None,
