@@ -1,10 +1,10 @@
 """One code, one challenge, one invitation, one sign-in half done: of 32 at once, one wins."""
 
+from collections.abc import Callable
 from functools import partial
 from random import Random
 
 import pytest
-from flask import Flask
 
 from app.access import Role
 from app.identity import half_done, invitations, one_time, passkeys, sign_in
@@ -15,14 +15,19 @@ from app.identity.errors import (
     TwoFactorInvalid,
 )
 from app.identity.one_time import Purpose
+from app.identity.passkeys import RelyingParty
 from app.identity.staff_sessions import Device
 from app.kit.errors import Limited, Refusal
 from tests.authenticator import Authenticator
+from tests.drill import chance, rounds, size
 from tests.people import PASSWORD
 from tests.races.contest import THREADS, Arena, winners
 from tests.staff import with_app
 
-ROUNDS = 10
+pytestmark = pytest.mark.drill(name="races")
+
+ROUNDS = size(10, 100)
+Race = Callable[[Arena, int, Random], None]
 DEVICE = Device("192.0.2.7", "a test")
 
 
@@ -33,11 +38,10 @@ def raised(outcome: object) -> object:
     return outcome
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
-def test_one_half_done_sign_in_and_one_code(arena: Arena, seed: int) -> None:
+def one_half_done(arena: Arena, number: int, random: Random) -> None:
     """The same cookie and the same code 32 times; half of the rounds with a recovery code."""
     member = with_app(arena.database)
-    code = member.code() if seed % 2 else member.recovery_codes[0]
+    code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
         secret = half_done.start(session, member.actor.user_id)
 
@@ -46,14 +50,13 @@ def test_one_half_done_sign_in_and_one_code(arena: Arena, seed: int) -> None:
             outcome = sign_in.give_code(session, secret, code, DEVICE)
         return raised(outcome)
 
-    outcomes = arena.all_at_once([act] * THREADS, Random(seed))
+    outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, SignInOver)) == 1
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
-def test_one_code_in_many_browsers(arena: Arena, seed: int) -> None:
+def one_code(arena: Arena, number: int, random: Random) -> None:
     member = with_app(arena.database)
-    code = member.code() if seed % 2 else member.recovery_codes[0]
+    code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
         secrets = [half_done.start(session, member.actor.user_id) for _ in range(THREADS)]
 
@@ -64,7 +67,7 @@ def test_one_code_in_many_browsers(arena: Arena, seed: int) -> None:
         return raised(outcome)
 
     acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
-    outcomes = arena.all_at_once(acts, Random(seed))
+    outcomes = arena.all_at_once(acts, random)
     assert len(winners(outcomes, TwoFactorInvalid, Limited)) == 1
     with arena.database.reading() as session:
         [(opened,)] = session.rows(
@@ -73,11 +76,10 @@ def test_one_code_in_many_browsers(arena: Arena, seed: int) -> None:
     assert opened == 1
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
-def test_one_challenge_and_one_counter(arena: Arena, racing: Flask, seed: int) -> None:
+def one_challenge(arena: Arena, number: int, random: Random) -> None:
     """The same answer 32 times; in half of the rounds the challenge is taken beforehand, so that
     the counter alone decides."""
-    party = racing.extensions["relying_party"]
+    party = RelyingParty.of("http://localhost")
     actor = arena.people.staff(Role.ADMIN)
     key = Authenticator(party.origin, party.id, count=1)
     with arena.database.transaction() as session:
@@ -90,7 +92,7 @@ def test_one_challenge_and_one_counter(arena: Arena, racing: Flask, seed: int) -
     with arena.database.transaction() as session:
         question = passkeys.ask_to_sign(session, party)
         known = passkeys.take(session, question.challenge, passkeys.Purpose.SIGN_IN)
-        if seed % 2:
+        if number % 2:
             known = None
             question = passkeys.ask_to_sign(session, party)
     answer = key.get(question.options)
@@ -104,12 +106,11 @@ def test_one_challenge_and_one_counter(arena: Arena, racing: Flask, seed: int) -
             outcome = sign_in.give_passkey(session, proof, DEVICE, replaces=None, waiting=None)
         return raised(outcome)
 
-    outcomes = arena.all_at_once([act] * THREADS, Random(seed))
+    outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, PasskeyRefused)) == 1
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
-def test_one_invitation(arena: Arena, seed: int) -> None:
+def one_invitation(arena: Arena, number: int, random: Random) -> None:
     inviter = arena.people.staff(Role.ADMIN)
     email = f"{inviter.user_id.hex}.guest@example.com"
     with arena.database.transaction() as session:
@@ -126,5 +127,23 @@ def test_one_invitation(arena: Arena, seed: int) -> None:
         with arena.database.transaction() as session:
             return invitations.accept(session, acceptance)
 
-    outcomes = arena.all_at_once([act] * THREADS, Random(seed))
+    outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, TokenInvalid)) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "race"),
+    [
+        ("one sign-in half done and one code", one_half_done),
+        ("one code in many browsers", one_code),
+        ("one challenge and one counter of a passkey", one_challenge),
+        ("one invitation", one_invitation),
+    ],
+)
+def test_one_wins(
+    arena: Arena, what: str, race: Race, record_property: Callable[[str, object], None]
+) -> None:
+    random = chance(what)
+    for number in rounds(ROUNDS, what):
+        race(arena, number, random)
+    record_property("evidence", f"{ROUNDS} times {what}, {THREADS} at once: one winner each.")
