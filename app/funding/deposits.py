@@ -72,9 +72,11 @@ _EVENT = """
 INSERT INTO deposit_events (id, deposit_id, from_status, to_status, evidence, at)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+# What is not decided yet counts: of many at once, the first few are seen to fail.
 _FAILURES = """
 SELECT count(*) FROM deposits
-WHERE user_id = %s AND method = 'card' AND status = 'failed' AND requested_at > %s
+WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'unknown')
+    AND requested_at > %s
 """
 
 
@@ -304,18 +306,18 @@ def _provider(method: Method) -> str:
     return rail.name
 
 
-def read(session: Session, deposit_id: UUID) -> Deposit | None:
-    """The deposit, not locked."""
-    row = session.row(_READ, (deposit_id,))
+def read(session: Session, deposit_id: UUID, *, lock: bool = False) -> Deposit | None:
+    """The deposit; with `lock` nobody else changes it before this transaction ends."""
+    row = session.row(_LOCK if lock else _READ, (deposit_id,))
     return _from(row) if row else None
 
 
 def locked(session: Session, deposit_id: UUID) -> Deposit:
     """The deposit, its row locked. Raises `NotFound`."""
-    row = session.row(_LOCK, (deposit_id,))
-    if row is None:
+    deposit = read(session, deposit_id, lock=True)
+    if deposit is None:
         raise NotFound
-    return _from(row)
+    return deposit
 
 
 def _from(row: Any) -> Deposit:
