@@ -45,6 +45,8 @@ PREFIX = "dep"
 DEPOSIT = "deposit"
 _TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_sealed"
 _FAILED_LATELY = timedelta(hours=1)
+#: An announcement of a transfer is looked at for so long.
+_WAITED_FOR = timedelta(days=30)
 
 _INSERT = """
 INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider, source_sealed,
@@ -243,6 +245,15 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     tell(session, deposit, "deposit_failed", deposit.asked, reason=reason)
 
 
+def is_over(session: Session, deposit: Deposit) -> bool:
+    """Whether an announcement is so old that nobody waits for it any more; then it ends here. What
+    comes all the same is credited, as everything is that comes unannounced."""
+    if clock.now() - deposit.requested_at < _WAITED_FOR:
+        return False
+    fail(session, deposit.id, "nothing_came")
+    return True
+
+
 #: What a customer is told of a provider's word for why it failed.
 REASONS = {
     "card_declined": "The bank of the card declined it.",
@@ -253,6 +264,7 @@ REASONS = {
     "cancelled_by_user": "You declined it on your phone.",
     "never_finished": "It was not finished in time.",
     "never_arrived": "The provider knows nothing of it.",
+    "nothing_came": "Nothing came within 30 days. What comes later is credited all the same.",
 }
 
 

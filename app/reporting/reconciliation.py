@@ -42,8 +42,10 @@ from app.providers.errors import ProviderRefused
 from app.reporting import holdings, runs
 from app.reporting.runs import Run
 
-#: How far back providers' lists are read: longer than anything takes to settle.
+#: How far back providers' lists are read: longer than a payment takes to settle.
 WINDOW = timedelta(days=3)
+#: The same for what may still come back: a bank may return a transfer for two months.
+_RETURNED_WITHIN = timedelta(days=65)
 _log = structlog.get_logger()
 
 _HAS_COME = frozenset({DepositStatus.CREDITED, DepositStatus.DISPUTED, DepositStatus.TAKEN_BACK})
@@ -105,10 +107,10 @@ def reconcile(database: Database) -> None:
 
 def reconcile_all(database: Database) -> list[Run]:
     """The same; answers what came of each source."""
-    since = clock.now() - WINDOW
     made = []
-    for source, compare in _sources():
+    for source, compare, window in _sources():
         began, failure = clock.now(), None
+        since = began - window
         found = _Comparison(database, source, since)
         try:
             compare(found)
@@ -133,19 +135,19 @@ def reconcile_all(database: Database) -> list[Run]:
 _Compare = Callable[[_Comparison], None]
 
 
-def _sources() -> Iterable[tuple[str, _Compare]]:
-    yield "books", _books
+def _sources() -> Iterable[tuple[str, _Compare, timedelta]]:
+    yield "books", _books, WINDOW
     for rail in resolve(PaymentRails).values():
-        yield f"{rail.name} payments", _of(_payments, rail)
+        yield f"{rail.name} payments", _of(_payments, rail), WINDOW
         if isinstance(rail, Capturing):
-            yield f"{rail.name} disputes", _of(_disputes, rail)
+            yield f"{rail.name} disputes", _of(_disputes, rail), WINDOW
     for arriving in resolve(ArrivalRails).values():
-        yield f"{arriving.name} arrivals", _of(_arrivals, arriving)
+        yield f"{arriving.name} arrivals", _of(_arrivals, arriving), _RETURNED_WITHIN
     for custodian in resolve(Custodians).values():
-        yield f"{custodian.name} arrivals", _of(_tokens, custodian)
-        yield f"{custodian.name} balances", _of(_balances, custodian)
+        yield f"{custodian.name} arrivals", _of(_tokens, custodian), WINDOW
+        yield f"{custodian.name} balances", _of(_balances, custodian), WINDOW
     for paying in resolve(PayoutRails).values():
-        yield f"{paying.name} payouts", _of(_payouts, paying)
+        yield f"{paying.name} payouts", _of(_payouts, paying), _RETURNED_WITHIN
 
 
 def _of(compare: Callable[..., None], rail: object) -> _Compare:
@@ -208,11 +210,16 @@ def _agrees(database: Database, deposit_id: UUID, payment: Payment) -> bool:
 
 
 def _disputes(found: _Comparison, rail: PaymentRail) -> None:
+    """Those that were opened of late, and each that is open here: they are decided months later."""
     assert isinstance(rail, Capturing)
-    for dispute in rail.disputes(found.since):
-        found.compared += 1
-        with found.database.transaction() as session:
-            disputes.apply(session, rail.name, rail.provider_id, dispute)
+    listed = {dispute.provider_ref: dispute for dispute in rail.disputes(found.since)}
+    with found.database.reading() as session:
+        still_open = disputes.open_refs(session, rail.name)
+    for ref in [*listed, *(ref for ref in still_open if ref not in listed)]:
+        with found.each():
+            dispute = listed.get(ref) or rail.dispute(ref)
+            with found.database.transaction() as session:
+                found.healed += disputes.apply(session, rail.name, rail.provider_id, dispute)
 
 
 def _arrivals(found: _Comparison, rail: ArrivalRail) -> None:

@@ -199,3 +199,14 @@ def test_nobody_asks_for_the_release_of_their_own(rich: Till) -> None:
     )
     with pytest.raises(SelfApproval), rich.database.transaction() as session:
         approval.ask_to_release(session, maker, withdrawal, reason="My own money")
+
+
+def test_an_announcement_ends_and_is_not_looked_at_any_more(till: Till) -> None:
+    deposit = till.deposit("50.00", Method.BANK)
+    till.look(deposit)
+    with time_machine.travel(clock.now() + timedelta(days=31)):
+        till.look(deposit)
+        assert till.deposit_status(deposit) == "failed"
+        calls = len(till.bank.calls)
+        till.look(deposit)
+        assert len(till.bank.calls) == calls

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.funding.ports import Method, Payment, PaymentState, Payout, PayoutState
+from app.funding.ports import Dispute, Method, Payment, PaymentState, Payout, PayoutState
 from app.kit import clock, ids
 from app.providers.errors import ProviderAway
 from app.reporting import reconciliation
@@ -135,3 +135,21 @@ def test_a_source_that_is_away_does_not_stop_the_others(
     with till.database.reading() as session:
         found = remarkable(session, limit=1).data
     assert [run.began_at >= began for run in found] == [True]
+
+
+def test_a_dispute_that_was_opened_long_ago_is_asked_about(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deposit = till.deposit()
+    till.advance(deposit)
+    [(ref, _payment)] = till.cards.made.items()
+    dispute = Dispute(f"dp_{ids.new()}", ref, "open", usd("100.00"), usd("15.00"))
+    till.cards.argued[dispute.provider_ref] = dispute
+    source = f"{till.cards.name} disputes"
+    assert reconciled(till, source).healed == 1
+    till.cards.argued[dispute.provider_ref] = replace(dispute, state="lost")
+    # Too old for its list.
+    monkeypatch.setattr(till.cards, "disputes", lambda _since: [])
+    assert reconciled(till, source).healed == 1
+    assert reconciled(till, source).healed == 0
+    assert till.deposit_status(deposit) == "taken_back"
