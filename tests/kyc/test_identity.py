@@ -15,10 +15,12 @@ from app.cases import service as cases_service
 from app.cases.queries import Asked
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kyc import checking
+from app.kyc import checking, service
 from app.kyc.ports import Answered, Outcome
-from app.kyc.rules import Flag, Status
+from app.kyc.rules import Flag, Reason, Status
 from app.screening import decisions
+from app.screening import service as screening
+from app.screening.rules import Named
 from sandbox.faults import Mode
 from tests.api import ApiClient, problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
@@ -263,6 +265,20 @@ LISTED = {
 }
 
 
+NAME_LISTED = f"{LISTED['firstName']} {LISTED['lastName']}"
+#: What a request says, read.
+SAID = {
+    "date_of_birth": "1985-04-12",
+    "address": {
+        "street": "1600 Amphitheatre Pkwy",
+        "city": "Mountain View",
+        "state": "CA",
+        "zip_code": "94043",
+        "country": "US",
+    },
+}
+
+
 class TestScreening:
     def submitted(self, ada: Applicant, sandbox: Sandbox) -> None:
         ada.submitted(**LISTED)
@@ -286,9 +302,25 @@ class TestScreening:
         dispose(ada.database, decisions.MATCH)
         ada.work()
         assert (ada.latest.status, ada.standing.tier) == (Status.REJECTED, 0)
-        assert [each["code"] for each in ada.status["reasons"]] == ["cannot_serve"]
-        again = ada.client.ok(201, ada.submit(**LISTED))
-        assert again["status"] == "rejected"
+        assert ada.latest.reasons == (Reason.CANNOT_SERVE,)
+        problem(ada.submit(), 401, "token_invalid")
+        # Nor would anything new be taken, were they let back in.
+        with ada.database.transaction() as session:
+            told = {**SAID, "first_name": "Grace", "last_name": "Hopper"}
+            assert service.submit(session, ada.actor, told).status is Status.REJECTED
+
+    def test_a_match_found_elsewhere_takes_the_tier(self, ada: Applicant, sandbox: Sandbox) -> None:
+        ada.submitted()
+        ada.work(sandbox)
+        assert ada.standing.tier == 2
+        with ada.database.transaction() as session:
+            screening.screen(
+                session, Named((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
+                person_id=ada.actor.user_id,
+            )  # fmt: skip
+        dispose(ada.database, decisions.MATCH)
+        assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 0)
+        assert ada.standing.daily_limit.units == 0
 
 
 def test_the_same_number_twice_is_looked_at(ada: Applicant, house: Flask, sandbox: Sandbox) -> None:
