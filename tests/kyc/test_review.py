@@ -399,6 +399,9 @@ class TestCompanies:
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
+            ({"legalName": "ООО Ромашка"}, "legalName"),
+            ({"beneficialOwners": [owner(firstName="Ада")]}, "beneficialOwners.0.firstName"),
+            ({"beneficialOwners": [owner(lastName="Ŧuring")]}, "beneficialOwners.0.lastName"),
             ({"beneficialOwners": []}, "beneficialOwners"),
             ({"beneficialOwners": [owner(controls=False)]}, "beneficialOwners"),
             (
