@@ -15,7 +15,7 @@ from app.cases import service as cases_service
 from app.cases.queries import Asked
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kyc import checking, service
+from app.kyc import checking, details, service
 from app.kyc.ports import Answered, Outcome
 from app.kyc.rules import Flag, Reason, Status
 from app.screening import decisions
@@ -65,6 +65,27 @@ def test_data_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandb
     assert done["missing"] == ["document:identity", "document:address", "document:funds"]
     assert done["verificationUrl"] is None
     assert ada.messages == ["You are verified: tier 2"]
+
+
+def test_the_verified_name_is_that_of_the_identity_that_counts(
+    ada: Applicant, sandbox: Sandbox
+) -> None:
+    def name() -> tuple[str, str] | None:
+        with ada.database.reading() as session:
+            return details.verified_name(session, ada.actor.user_id)
+
+    assert name() is None
+    ada.submitted(lastName="Failed")
+    assert name() == ("Ada", "Failed")
+    ada.work(sandbox)
+    assert name() is None
+    ada.submitted()
+    ada.work(sandbox)
+    assert name() == ("Ada", "Lovelace")
+    # What is not decided yet does not count before what is.
+    ada.submitted(firstName="Augusta", lastName="Waiting")
+    ada.work(sandbox)
+    assert name() == ("Ada", "Lovelace")
 
 
 def test_an_address_that_is_not_confirmed_has_tier_0(house: Flask, sandbox: Sandbox) -> None:
