@@ -13,9 +13,10 @@ from app.access import Role
 from app.cases import queries as cases
 from app.cases import service as cases_service
 from app.cases.queries import Asked
+from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kyc import checking, details, service
+from app.kyc import checking, content, details, documents, service
 from app.kyc.ports import Answered, Outcome
 from app.kyc.rules import Flag, Reason, Status
 from app.screening import decisions
@@ -373,6 +374,41 @@ class TestDocuments:
             "uploadedAt": sent["uploadedAt"],
         }
         assert ada.status["documents"] == [sent]
+
+    def test_are_looked_at_outside_of_a_transaction(
+        self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A connection that waits for seconds is missing elsewhere, and so are its locks."""
+        looked, open_ones = content.checked, []
+
+        def slowly(*args: Any, **options: Any) -> content.Content:
+            with ada.database.reading() as session:
+                open_ones.extend(
+                    session.rows(
+                        "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
+                    )
+                )
+            return looked(*args, **options)
+
+        monkeypatch.setattr(content, "checked", slowly)
+        ada.sent("identity")
+        assert open_ones == []
+
+    def test_of_somebody_suspended_meanwhile_are_not_taken(
+        self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked = content.checked
+
+        def slowly(*args: Any, **options: Any) -> content.Content:
+            with ada.database.transaction() as session:
+                standing.freeze(session, None, ada.actor.user_id, reason="because of a test")
+            return looked(*args, **options)
+
+        monkeypatch.setattr(content, "checked", slowly)
+        problem(ada.send(picture()), 403, "permission_denied")
+        with ada.database.reading() as session:
+            assert documents.of_person(session, ada.actor.user_id) == []
 
     def test_sent_again_are_kept_once(self, ada: Applicant) -> None:
         [sent] = ada.sent("identity")
