@@ -115,6 +115,35 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
     assert [event.kind for event in events] == ["opened"]
 
 
+def test_a_name_that_cannot_be_compared_waits_for_compliance(
+    listed: Database, people: People, officer: Actor
+) -> None:
+    who, other = people.customer(), people.customer()
+    found = screened(listed, who, "Иван Петров")
+    assert (found.verdict, [each.entry_number for each in found.matches]) == (Verdict.REVIEW, [0])
+    assert found.case_id is not None
+    with listed.reading() as session:
+        case = case_queries.case(session, officer, found.case_id)
+    assert case.title == "A name that cannot be compared"
+    assert screened(listed, who, "Иван Петров").case_id == found.case_id
+    # Once looked at it passes, and no other such name does, nor that of somebody else.
+    closed(listed, officer, found, decisions.NO_MATCH)
+    assert screened(listed, who, "Иван Петров").verdict is Verdict.CLEAR
+    assert screened(listed, who, "Пётр Иванов").verdict is Verdict.REVIEW
+    assert screened(listed, other, "Иван Петров").verdict is Verdict.REVIEW
+    # What can be compared of it still is.
+    mixed = screened(listed, other, sanctions.LISTED, "Ŧom")
+    assert [each.entry_number for each in mixed.matches] == [1, 0]
+
+
+def test_a_counterparty_whose_name_cannot_be_compared_is_not_taken_for_another(
+    listed: Database, officer: Actor
+) -> None:
+    closed(listed, officer, screened(listed, None, "Анна Каренина"), decisions.NO_MATCH)
+    assert screened(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
+    assert screened(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
+
+
 def test_what_is_found_later_is_noted_in_the_open_case(
     listed: Database, people: People, tmp_path: pytest.TempPathFactory
 ) -> None:
