@@ -8,7 +8,7 @@ from uuid import UUID
 from app.access import Role
 from app.kit import ids, pages
 from app.kit.db import Session
-from app.kit.errors import NotFound
+from app.kit.errors import NotFound, PermissionDenied
 from app.kit.pages import Page
 from app.kit.pipeline import Row
 
@@ -33,6 +33,7 @@ SELECT id, first_name, last_name FROM users
 WHERE (%(after)s::uuid IS NULL OR id > %(after)s) AND erased_at IS NULL
 ORDER BY id LIMIT %(limit)s FOR KEY SHARE
 """
+_HOLD_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active' FOR KEY SHARE"
 _OPEN_SESSIONS = """
 SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 """
@@ -106,6 +107,13 @@ def held_after(session: Session, after: UUID | None, limit: int) -> list[tuple[U
     before this transaction ends."""
     rows = session.rows(_HELD_AFTER, {"after": after, "limit": limit})
     return [(person_id, first, last) for person_id, first, last in rows]
+
+
+def hold_active(session: Session, person_id: UUID) -> None:
+    """Have nobody erase this person before the transaction ends. Raises `PermissionDenied` for
+    somebody who is suspended or gone."""
+    if session.row(_HOLD_ACTIVE, (person_id,)) is None:
+        raise PermissionDenied("You may not act any more")
 
 
 def open_sessions(session: Session, person_id: UUID, now: datetime) -> int:

@@ -1,8 +1,9 @@
 """A person's role, branch and status, and who may change them.
 
 Nobody changes their own. Whoever changes a role holds everything of the house that the old and the
-new role hold. Giving the ADMIN role, suspending and letting back in need a second person. A change
-ends the person's login sessions: what was opened for the old standing is not for the new one.
+new role hold. Giving the ADMIN role, suspending and letting back in need a second person; only a
+customer whom another room found to be barred is suspended at once (`freeze`). A change ends the
+person's login sessions: what was opened for the old standing is not for the new one.
 """
 
 from dataclasses import dataclass
@@ -94,6 +95,28 @@ def ask_to_suspend(session: Session, actor: Actor, person_id: UUID, *, reason: s
 def ask_to_reactivate(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to let somebody back in; answers the request's id. Raises as above."""
     return _ask(session, actor, REACTIVATE, _locked_in_order(session, person_id), reason)
+
+
+def freeze(session: Session, actor: Actor | None, person_id: UUID, *, reason: str) -> None:
+    """Suspend a customer at once, for a room that has decided it; `actor` is None for the program.
+
+    Staff are left to two people, and who is not active stays as they are: nothing happens. Letting
+    back in takes two people, as ever.
+    """
+    row = session.row(_LOCK, (person_id,))
+    if row is None or row[2] != Role.USER or row[4] != "active":
+        return
+    session.send(_SET_STATUS, ("suspended", clock.now(), reason, person_id))
+    sessions.revoke_all(session, person_id, Revocation.SUSPENDED)
+    audit.record(
+        session,
+        actor=actor,
+        action="person.suspended",
+        subject=ids.encode("usr", person_id),
+        before={"status": "active"},
+        after={"status": "suspended"},
+        reason=reason,
+    )
 
 
 def appoint_first_admins(session: Session, email_key: str, *, reason: str) -> UUID:

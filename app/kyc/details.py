@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from app.keys import service as keys
+from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
+from app.kyc import queries, rules
 from app.kyc.rules import Kind
 from app.kyc.submission import Business, Owner, Personal
 
@@ -18,8 +20,8 @@ ORDER BY id
 _OWNERS_AFTER = """
 SELECT o.id, o.verification_id, o.details_sealed, o.share_bps, o.controls
 FROM beneficial_owners o JOIN verifications v ON v.id = o.verification_id
-WHERE v.status IN ('pending', 'in_review', 'more_needed', 'approved') AND v.kept_until IS NULL
-    AND (%(after)s::uuid IS NULL OR o.id > %(after)s)
+WHERE v.status IN ('pending', 'in_review', 'more_needed', 'approved', 'expired')
+    AND v.kept_until IS NULL AND (%(after)s::uuid IS NULL OR o.id > %(after)s)
 ORDER BY o.id LIMIT %(limit)s FOR SHARE OF v
 """
 _COLUMN = "details_sealed"
@@ -40,6 +42,16 @@ def of(session: Session, verification_id: UUID) -> Personal | Business | None:
     return Business.read(text, owners_of(session, verification_id))
 
 
+def verified_name(session: Session, user_id: UUID) -> tuple[str, str] | None:
+    """First and last name of the person by the identity that counts; None for somebody who has
+    none that is good for anything."""
+    best = queries.best_of(queries.of_person(session, user_id))
+    if best is None or best.tier_at(clock.now()) == rules.TIER_NONE:
+        return None
+    told = of(session, best.id)
+    return (told.first_name, told.last_name) if isinstance(told, Personal) else None
+
+
 def owners_of(session: Session, verification_id: UUID) -> list[Owner]:
     """Who owns or controls the company, in the order in which they were named."""
     return [_owner(*row) for row in session.rows(_OWNERS, (verification_id,))]
@@ -48,9 +60,9 @@ def owners_of(session: Session, verification_id: UUID) -> list[Owner]:
 def owners_after(
     session: Session, after: UUID | None, limit: int
 ) -> list[tuple[UUID, UUID, Owner]]:
-    """The next of all owners of companies that are verified or wait for it, by id: the id, the
-    verification, and who it is. Nobody whose company it is is erased before the transaction
-    ends."""
+    """The next of all owners of companies that are or were verified or wait for it, by id:
+    the id, the verification, and who it is. Nobody whose company it is is erased before the
+    transaction ends."""
     rows = session.rows(_OWNERS_AFTER, {"after": after, "limit": limit})
     return [
         (owner_id, verification_id, _owner(owner_id, *rest))

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
+from app.identity import people
 from app.keys import service as keys
 from app.kit import clock, crypto, ids
 from app.kit.db import Session
@@ -66,17 +67,34 @@ class Document:
         return f"{self.public_id}.{'pdf' if self.media_type == content.PDF else 'jpg'}"
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file that may be kept, and what tells it from others as it was sent."""
+
+    content: content.Content
+    digest: str
+
+
+def check(raw: bytes, *, name: str, declared: str) -> Checked:
+    """Look at a file that was sent. That takes seconds, so it is done before a transaction.
+
+    `name` and `declared` are what the sender calls it; neither is kept. Raises `Invalid` for what
+    is no document (content.py).
+    """
+    return Checked(content.checked(raw, name=name, declared=declared), sha256(raw).hexdigest())
+
+
 def add(
-    session: Session, actor: Actor, *, purpose: Purpose, raw: bytes, name: str, declared: str
+    session: Session, actor: Actor, *, purpose: Purpose, file: Checked
 ) -> tuple[Document, bool]:
     """Take in a document of the actor's; whether it is new. The same file for the same purpose sent
     again is answered and not kept twice.
 
-    `name` and `declared` are what the sender calls it; neither is kept. Raises `Invalid` for what
-    is no document (content.py), and `DocumentsFull`.
+    Raises `DocumentsFull`, and `PermissionDenied` for somebody who is not active any more.
     """
-    checked = content.checked(raw, name=name, declared=declared)
-    index = keys.blind_index(sha256(raw).hexdigest(), table=_TABLE, column=_INDEX)
+    checked = file.content
+    index = keys.blind_index(file.digest, table=_TABLE, column=_INDEX)
+    people.hold_active(session, actor.user_id)
     session.send(_LOCK, (str(actor.user_id),))
     row = session.row(_SAME, (actor.user_id, purpose, index))
     if row is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 PAGES_MAX = 60
-_OBJECTS_MAX = 50_000
+_OBJECTS_MAX = 20_000
 _DEPTH_MAX = 60
 _SECONDS_MAX = 8
 _FIELD = "file"
@@ -59,13 +59,15 @@ def check_pdf(raw: bytes) -> None:
 
     if not _END.search(raw):
         raise Invalid(_FIELD, "goes on after the end of its PDF, or is cut off")
+    # Reading its tables takes time, too.
+    until = time.monotonic() + _SECONDS_MAX
     try:
         reader = PdfReader(BytesIO(raw), strict=False)
         if reader.is_encrypted:
             raise Invalid(_FIELD, "is encrypted: send it without a password")
         if not 0 < len(reader.pages) <= PAGES_MAX:
             raise Invalid(_FIELD, f"must have 1 to {PAGES_MAX} pages")
-        _look_at_everything(reader, raw)
+        _look_at_everything(reader, raw, until)
     except _Acts:
         raise Invalid(_FIELD, "holds a script, a file or something that starts by itself") from None
     except _TooMuch:
@@ -74,13 +76,11 @@ def check_pdf(raw: bytes) -> None:
         raise Invalid(_FIELD, "is damaged: the PDF cannot be read") from None
 
 
-def _look_at_everything(reader: "PdfReader", raw: bytes) -> None:
+def _look_at_everything(reader: "PdfReader", raw: bytes, until: float) -> None:
     from pypdf.generic import IndirectObject  # noqa: PLC0415 - as above
 
     if _ACTS_ANYWHERE.search(raw):
         raise _Acts
-
-    until = time.monotonic() + _SECONDS_MAX
     listed = {
         *((number, generation) for generation, at in reader.xref.items() for number in at),
         *((number, 0) for number in reader.xref_objStm),
@@ -106,9 +106,33 @@ def _look(whole: object) -> None:
         if isinstance(found, DictionaryObject):
             if not _ACTS.isdisjoint(found.keys()):
                 raise _Acts
+            if (opening := dict.get(found, "/OpenAction")) is not None:
+                _look_at_opening(opening)
             # What is named is not followed: `values` would.
             waiting += [(each, depth + 1) for each in dict.values(found)]
         elif isinstance(found, ArrayObject):
             waiting += [(each, depth + 1) for each in list.__iter__(found)]
         elif isinstance(found, NameObject) and found in _ACTS:
             raise _Acts
+
+
+def _look_at_opening(action: Any) -> None:
+    """At what a reader does by itself when it opens the file, and what it does next: it may only
+    go to a page."""
+    from pypdf.generic import ArrayObject, DictionaryObject  # noqa: PLC0415 - as above
+
+    # A place in the file is a list itself.
+    waiting = [action.get_object()]
+    for _ in range(_DEPTH_MAX):
+        if not waiting:
+            return
+        found = waiting.pop()
+        if not isinstance(found, DictionaryObject):
+            continue
+        if "/S" not in found or found["/S"] != "/GoTo":
+            raise _Acts
+        if "/Next" in found:
+            following = found["/Next"]
+            named = following if isinstance(following, ArrayObject) else [following]
+            waiting += [each.get_object() for each in named]
+    raise _TooMuch

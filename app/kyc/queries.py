@@ -15,6 +15,7 @@ from app.kit.pipeline import Row
 from app.kit.ports import resolve
 from app.kyc import rules
 from app.kyc.rules import Flag, Kind, KycRules, Reason, Status
+from app.screening import queries as screening
 
 PREFIX = "kyc"
 
@@ -92,7 +93,8 @@ class Standing:
 
 def standing(session: Session, user_id: UUID) -> Standing:
     """A person's tier with its limit for a day, as it is now. Somebody whose e-mail address is not
-    confirmed has tier 0. Raises `NotFound` for nobody."""
+    confirmed, or whom compliance decided to be a listed party, has tier 0. Raises `NotFound` for
+    nobody."""
     return standing_of(session, user_id, of_person(session, user_id))
 
 
@@ -103,6 +105,8 @@ def standing_of(session: Session, user_id: UUID, found: Sequence[Verification]) 
         return Standing(rules.TIER_NONE, None, resolve(KycRules).daily[rules.TIER_NONE], None)
     tier = best.tier_at(now)
     if tier and not people.person_by_id(session, user_id).email_confirmed:
+        tier = rules.TIER_NONE
+    if tier and screening.is_blocked(session, person_id=user_id):
         tier = rules.TIER_NONE
     daily_limit = resolve(KycRules).daily[tier]
     return Standing(tier, best.status_at(now), daily_limit, best.expires_at)

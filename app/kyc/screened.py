@@ -25,7 +25,8 @@ DECIDED = "kyc.screening_decided"
 # Whoever erases a person waits for these rows, so nobody of them is erased meanwhile.
 _TO_SCREEN = """
 SELECT id, user_id FROM verifications
-WHERE kind <> 'enhanced' AND status IN ('pending', 'in_review', 'more_needed', 'approved')
+WHERE kind <> 'enhanced'
+    AND status IN ('pending', 'in_review', 'more_needed', 'approved', 'expired')
     AND kept_until IS NULL AND (%(after)s::uuid IS NULL OR id > %(after)s)
 ORDER BY id LIMIT %(limit)s FOR SHARE
 """
@@ -65,7 +66,7 @@ def flag(
 
 
 def _verifications(session: Session, after: UUID | None, limit: int) -> list[Subject]:
-    """Everybody who is verified or waits for it, and every company, by what was said."""
+    """Everybody who is or was verified or waits for it, and every company, by what was said."""
     found = []
     for verification_id, user_id in session.rows(_TO_SCREEN, {"after": after, "limit": limit}):
         told = details.of(session, verification_id)
@@ -77,7 +78,7 @@ def _verifications(session: Session, after: UUID | None, limit: int) -> list[Sub
 
 
 def _owners(session: Session, after: UUID | None, limit: int) -> list[Subject]:
-    """Everybody who owns or controls a company that is verified or waits for it."""
+    """Everybody who owns or controls a company that is or was verified or waits for it."""
     return [
         Subject(owner_id, ids.encode(PREFIX, verification_id), None, _named(owner))
         for owner_id, verification_id, owner in details.owners_after(session, after, limit)

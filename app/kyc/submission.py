@@ -12,6 +12,7 @@ from app.identity.postal import PostalAddress
 from app.kit.errors import Invalid
 from app.kyc import rules
 from app.kyc.rules import IdType
+from app.screening.names import is_readable
 
 _LICENCES_MAX = 20
 _OWNERS_MAX = 4 + 16
@@ -127,8 +128,8 @@ def personal(told: Mapping[str, Any], today: date) -> Personal:
         raise Invalid(missing, f"is required with {given}")
     id_type = rules.id_type(kind) if kind is not None else None
     return Personal(
-        first_name=people.name("firstName", told["first_name"]),
-        last_name=people.name("lastName", told["last_name"]),
+        first_name=_name("firstName", told["first_name"]),
+        last_name=_name("lastName", told["last_name"]),
         date_of_birth=rules.date_of_birth(told["date_of_birth"], today),
         address=_address(told["address"]),
         id_type=id_type,
@@ -141,7 +142,7 @@ def business(told: Mapping[str, Any], today: date) -> Business:
     if len(told["licences"]) > _LICENCES_MAX:
         raise Invalid("licences", f"must be {_LICENCES_MAX} at most")
     return Business(
-        legal_name=people.name("legalName", told["legal_name"]),
+        legal_name=_name("legalName", told["legal_name"]),
         registration_number=people.name("registrationNumber", told["registration_number"]),
         entity_type=people.name("entityType", told["entity_type"]),
         address=_address(told["address"]),
@@ -183,8 +184,8 @@ def _owner(at: str, told: Mapping[str, Any], today: date) -> Owner:
     if share_bps < rules.OWNER_BPS_MIN and not told["controls"]:
         raise Invalid(at, "owns less than 25 percent and does not control: leave them out")
     return Owner(
-        first_name=people.name(f"{at}.firstName", told["first_name"]),
-        last_name=people.name(f"{at}.lastName", told["last_name"]),
+        first_name=_name(f"{at}.firstName", told["first_name"]),
+        last_name=_name(f"{at}.lastName", told["last_name"]),
         date_of_birth=born,
         country=country,
         share_bps=share_bps,
@@ -203,6 +204,16 @@ def _licence(at: str, told: Mapping[str, Any], today: date) -> Licence:
         authority=people.name(f"{at}.authority", told["authority"]),
         expires_on=until,
     )
+
+
+def _name(field: str, text: str) -> str:
+    """A name that can be compared with those of the lists."""
+    name = people.name(field, text)
+    if not is_readable(name):
+        raise Invalid(
+            field, "must be written in Latin letters, as in the lines for machines of a passport"
+        )
+    return name
 
 
 def _past_day(field: str, text: str | None, today: date) -> date | None:

@@ -1,4 +1,5 @@
-"""What follows from deciding a case: the same subject passes from then on, or is blocked.
+"""What follows from deciding a case: the same subject passes from then on, or is blocked; a
+customer who is blocked is suspended at once.
 
 Rooms above that wait for a decision name a task with `tell`; it is staged with each decision.
 """
@@ -8,6 +9,8 @@ from types import MappingProxyType
 from app.access import Permission
 from app.cases import registry
 from app.cases.registry import Ended
+from app.cases.service import PREFIX as CASE
+from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.outbox import service as outbox
@@ -53,6 +56,10 @@ def _closed(session: Session, ended: Ended) -> None:
         session.send(
             _DECIDE, (ids.new(), key, ended.person_id, number, decision, ended.case_id, now)
         )
+    if ended.disposition == MATCH and ended.person_id is not None:
+        # Nothing of theirs is to move while a second person is asked.
+        reason = f"A listed party, by {ids.encode(CASE, ended.case_id)}"
+        standing.freeze(session, ended.actor, ended.person_id, reason=reason)
     _tell_listeners(session, ended, Verdict.CLEAR)
 
 

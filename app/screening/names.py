@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from unicodedata import combining, normalize
+from unicodedata import category, combining, normalize
 
 # Letters that Unicode does not take apart.
 _LETTERS = str.maketrans(
@@ -20,12 +20,29 @@ _WORD = re.compile(r"[0-9a-z]+")
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name, in its order: `S.A. de Peña-Nieto` is `sa`, `de`, `pena`, `nieto`."""
+    text = _ACRONYM.sub("", _plain(name).replace("&", " and "))
+    return tuple(_WORD.findall(text))
+
+
+def is_readable(name: str) -> bool:
+    """Whether all of a name can be compared: it has words, and none of its letters is left out of
+    them, as those of other scripts are, barred ones, and signs that look like letters."""
+    return bool(words_of(name)) and not any(map(_is_left_out, _plain(name)))
+
+
+def _is_left_out(character: str) -> bool:
+    if character.isascii():
+        return character.isupper()
+    # Marks between words are none of a name's letters.
+    return category(character)[0] not in "PZ"
+
+
+def _plain(name: str) -> str:
     text = name.casefold()
     if not text.isascii():
         text = normalize("NFKD", text.translate(_LETTERS))
         text = "".join(each for each in text if not combining(each))
-    text = _ACRONYM.sub("", _JOINED.sub("", text.replace("&", " and ")))
-    return tuple(_WORD.findall(text))
+    return _JOINED.sub("", text)
 
 
 def letters_of(name: str) -> str:

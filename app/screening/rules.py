@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 
 SCORE_MAX = 100
+#: In place of an entry's number, for a name that cannot be compared with any.
+UNREADABLE = 0
 
 
 class Sort(StrEnum):

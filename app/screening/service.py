@@ -14,14 +14,20 @@ from app.kit.ports import resolve
 from app.screening import lists
 from app.screening.decisions import KIND
 from app.screening.matching import Match
-from app.screening.names import letters_of
+from app.screening.names import is_readable, letters_of
 from app.screening.remarks import wallet_key
-from app.screening.rules import SCORE_MAX, Agreement, Named, ScreeningRules, Verdict
+from app.screening.rules import SCORE_MAX, UNREADABLE, Agreement, Named, ScreeningRules, Verdict
 
 #: Of a screening's id, as staff see it.
 PREFIX = "scr"
 #: So many hits are written into a case; the screening has all.
 _HITS_TOLD = 20
+
+#: Stands for whatever a name that cannot be compared may be: it is decided as an entry is, and no
+#: entry has this number.
+_UNREADABLE = Match(
+    UNREADABLE, "Cannot be compared", "name", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN
+)
 
 _DECIDED = """
 SELECT entry_number, decision FROM screening_decisions WHERE subject_key = %s AND lifted_at IS NULL
@@ -89,15 +95,17 @@ def screen(
 
     `about` is the public id of what they are checked for, `purpose` one word for why (`onboarding`,
     `payout`, …), `person_id` their account if they have one. What is found and was not decided yet
-    opens a case. Raises `NoSanctionsList`.
+    opens a case, and so does a name that cannot be compared. Raises `NoSanctionsList`.
     """
     listed = lists.current(session)
     threshold = resolve(ScreeningRules).threshold
     found = listed.index.find(subject, threshold)
-    asked = _Asked(
-        about, purpose, person_id, _told(subject), subject_key(subject, person_id),
-        "A name like a listed party's",
-    )  # fmt: skip
+    title = "A name like a listed party's"
+    if not all(map(is_readable, subject.names)):
+        title = title if found else "A name that cannot be compared"
+        found = [*found, _UNREADABLE]
+    key = subject_key(subject, person_id)
+    asked = _Asked(about, purpose, person_id, _told(subject), key, title)
     return _keep(session, asked, listed.version, threshold, found)
 
 
@@ -127,7 +135,8 @@ def try_subject(session: Session, subject: Named) -> tuple[int, list[Match]]:
 def subject_key(subject: Named, person_id: UUID | None) -> bytes:
     """What tells this subject from others, without saying who it is: a person with an account by
     that and their names, somebody else by their names and birth date."""
-    names = sorted({letters_of(name) for name in subject.names})
+    # Of a name that cannot be compared the letters alone would be those of others, too.
+    names = sorted({letters_of(n) if is_readable(n) else n.casefold() for n in subject.names})
     who = str(person_id) if person_id else f"{subject.born or ''}"
     return _key("|".join([who, *names]))
 

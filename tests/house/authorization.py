@@ -350,10 +350,9 @@ def _verification(database: Database, owner: Actor) -> str:
 
 def _document(database: Database, owner: Actor) -> str:
     """A picture that they sent."""
+    file = documents.check(picture(), name="", declared="")
     with database.transaction() as session:
-        sent, _ = documents.add(
-            session, owner, purpose=Purpose.IDENTITY, raw=picture(), name="", declared=""
-        )
+        sent, _ = documents.add(session, owner, purpose=Purpose.IDENTITY, file=file)
     return sent.public_id
 
 

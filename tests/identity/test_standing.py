@@ -243,6 +243,37 @@ def test_a_suspended_customer_moves_no_money(
     assert (answer.status_code, answer.json["code"]) == (401, "token_invalid")
 
 
+def test_a_customer_is_frozen_without_a_second_person(
+    app: Flask, database: Database, people: People, admin: Actor
+) -> None:
+    program = app.test_client()
+    program.environ_base["REMOTE_ADDR"] = Browser(app).client.environ_base["REMOTE_ADDR"]
+    credentials = {"email": f"{uuid4().hex}@example.com", "password": PASSWORD}
+    registered = program.post(
+        "/api/auth/register", json={**credentials, "firstName": "Ada", "lastName": "Lovelace"}
+    ).json
+    bearer = {"Authorization": f"Bearer {registered['accessToken']}"}
+    who = ids.decode("usr", registered["user"]["id"])
+    with database.transaction() as session:
+        standing.freeze(session, admin, who, reason=WHY)
+    assert program.get("/api/auth/me", headers=bearer).status_code == 401
+    assert program.post("/api/auth/login", json=credentials).json["code"] == "account_suspended"
+    with database.reading() as session:
+        found = standing_of(session, who)
+        recorded = session.rows(
+            "SELECT actor_id, before, after, reason FROM audit_records"
+            " WHERE action = 'person.suspended' AND subject = %s",
+            (found.public_id,),
+        )
+    assert (found.status, found.suspended_reason) == ("suspended", WHY)
+    assert recorded == [(admin.user_id, {"status": "active"}, {"status": "suspended"}, WHY)]
+    # Once more, or of the staff, or of nobody: nothing.
+    helper = people.staff(Role.SUPPORT).user_id
+    with unchanged(database), database.transaction() as session:
+        for person_id in (who, helper, uuid4()):
+            standing.freeze(session, admin, person_id, reason="another")
+
+
 def test_another_role_is_another_sign_in(
     app: Flask, database: Database, people: People, admin: Actor
 ) -> None:

@@ -4,11 +4,12 @@ import struct
 import zipfile
 import zlib
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
-from pypdf import PdfWriter
+from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
 
 from app.kit.errors import Invalid
@@ -205,6 +206,61 @@ class TestPdfs:
             writer.root_object[N("/OpenAction")] = acting(kind)
 
         assert "script" in refusal(pdf(change=change))
+
+    @pytest.mark.parametrize("is_apart", [True, False])
+    @pytest.mark.parametrize("kind", ["/URI", "/Named", "/Hide", "/Thread", "/Unheard"])
+    def test_that_do_something_when_opened(self, kind: str, *, is_apart: bool) -> None:
+        first = DictionaryObject({N("/S"): N("/GoTo")})
+        first[N("/Next")] = ArrayObject([DictionaryObject({N("/S"): N(kind)})])
+
+        for opening in (DictionaryObject({N("/S"): N(kind)}), first):
+
+            def change(writer: PdfWriter, opening: DictionaryObject = opening) -> None:
+                stands: Any = writer._add_object(opening) if is_apart else opening
+                writer.root_object[N("/OpenAction")] = stands
+
+            assert "script" in refusal(pdf(change=change))
+
+    def test_that_open_at_a_page(self) -> None:
+        def place(writer: PdfWriter) -> ArrayObject:
+            return ArrayObject([writer.pages[0].indirect_reference, N("/Fit")])
+
+        def by_action(writer: PdfWriter) -> None:
+            going = DictionaryObject({N("/S"): N("/GoTo"), N("/D"): place(writer)})
+            writer.root_object[N("/OpenAction")] = writer._add_object(going)
+
+        def by_place(writer: PdfWriter) -> None:
+            writer.root_object[N("/OpenAction")] = place(writer)
+
+        for change in (by_action, by_place):
+            assert taken(pdf(change=change)).media_type == "application/pdf"
+
+    def test_whose_opening_never_ends(self) -> None:
+        def change(writer: PdfWriter) -> None:
+            going = DictionaryObject({N("/S"): N("/GoTo")})
+            going[N("/Next")] = writer._add_object(going)
+            writer.root_object[N("/OpenAction")] = going[N("/Next")].indirect_reference
+
+        assert "too large inside" in refusal(pdf(change=change))
+
+    def test_with_too_many_objects(self) -> None:
+        def change(writer: PdfWriter) -> None:
+            for _ in range(20_000):
+                writer._add_object(DictionaryObject())
+
+        assert "too large inside" in refusal(pdf(change=change))
+
+    def test_that_take_their_time_to_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seconds = [0.0]
+
+        def slowly(*args: Any, **options: Any) -> PdfReader:
+            seconds[0] += 9
+            return PdfReader(*args, **options)
+
+        raw = pdf()
+        monkeypatch.setattr("app.kyc.pdf.time", SimpleNamespace(monotonic=lambda: seconds[0]))
+        monkeypatch.setattr("pypdf.PdfReader", slowly)
+        assert "too large inside" in refusal(raw)
 
     def test_with_a_script_at_a_page(self) -> None:
         def change(writer: PdfWriter) -> None:

@@ -13,12 +13,15 @@ from app.access import Role
 from app.cases import queries as cases
 from app.cases import service as cases_service
 from app.cases.queries import Asked
+from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kyc import checking
+from app.kyc import checking, content, details, documents, service
 from app.kyc.ports import Answered, Outcome
-from app.kyc.rules import Flag, Status
+from app.kyc.rules import Flag, Reason, Status
 from app.screening import decisions
+from app.screening import service as screening
+from app.screening.rules import Named
 from sandbox.faults import Mode
 from tests.api import ApiClient, problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
@@ -65,6 +68,27 @@ def test_data_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandb
     assert ada.messages == ["You are verified: tier 2"]
 
 
+def test_the_verified_name_is_that_of_the_identity_that_counts(
+    ada: Applicant, sandbox: Sandbox
+) -> None:
+    def name() -> tuple[str, str] | None:
+        with ada.database.reading() as session:
+            return details.verified_name(session, ada.actor.user_id)
+
+    assert name() is None
+    ada.submitted(lastName="Failed")
+    assert name() == ("Ada", "Failed")
+    ada.work(sandbox)
+    assert name() is None
+    ada.submitted()
+    ada.work(sandbox)
+    assert name() == ("Ada", "Lovelace")
+    # What is not decided yet does not count before what is.
+    ada.submitted(firstName="Augusta", lastName="Waiting")
+    ada.work(sandbox)
+    assert name() == ("Ada", "Lovelace")
+
+
 def test_an_address_that_is_not_confirmed_has_tier_0(house: Flask, sandbox: Sandbox) -> None:
     client = ApiClient(house)
     client.register()
@@ -97,6 +121,9 @@ class TestWrong:
             ({"dateOfBirth": "1990-02-30"}, "dateOfBirth"),
             ({"dateOfBirth": "12.4.1985"}, "dateOfBirth"),
             ({"firstName": "  "}, "firstName"),
+            ({"firstName": "Иван"}, "firstName"),
+            ({"lastName": "L\u043evelace"}, "lastName"),
+            ({"lastName": "Lɨvelace"}, "lastName"),
             ({"address": {**ADDRESS, "state": "ZZ"}}, "address.state"),
             ({"address": {**ADDRESS, "state": None}}, "address.state"),
             ({"address": {**ADDRESS, "zipCode": "10001"}}, "address.zipCode"),
@@ -263,6 +290,20 @@ LISTED = {
 }
 
 
+NAME_LISTED = f"{LISTED['firstName']} {LISTED['lastName']}"
+#: What a request says, read.
+SAID = {
+    "date_of_birth": "1985-04-12",
+    "address": {
+        "street": "1600 Amphitheatre Pkwy",
+        "city": "Mountain View",
+        "state": "CA",
+        "zip_code": "94043",
+        "country": "US",
+    },
+}
+
+
 class TestScreening:
     def submitted(self, ada: Applicant, sandbox: Sandbox) -> None:
         ada.submitted(**LISTED)
@@ -286,9 +327,25 @@ class TestScreening:
         dispose(ada.database, decisions.MATCH)
         ada.work()
         assert (ada.latest.status, ada.standing.tier) == (Status.REJECTED, 0)
-        assert [each["code"] for each in ada.status["reasons"]] == ["cannot_serve"]
-        again = ada.client.ok(201, ada.submit(**LISTED))
-        assert again["status"] == "rejected"
+        assert ada.latest.reasons == (Reason.CANNOT_SERVE,)
+        problem(ada.submit(), 401, "token_invalid")
+        # Nor would anything new be taken, were they let back in.
+        with ada.database.transaction() as session:
+            told = {**SAID, "first_name": "Grace", "last_name": "Hopper"}
+            assert service.submit(session, ada.actor, told).status is Status.REJECTED
+
+    def test_a_match_found_elsewhere_takes_the_tier(self, ada: Applicant, sandbox: Sandbox) -> None:
+        ada.submitted()
+        ada.work(sandbox)
+        assert ada.standing.tier == 2
+        with ada.database.transaction() as session:
+            screening.screen(
+                session, Named((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
+                person_id=ada.actor.user_id,
+            )  # fmt: skip
+        dispose(ada.database, decisions.MATCH)
+        assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 0)
+        assert ada.standing.daily_limit.units == 0
 
 
 def test_the_same_number_twice_is_looked_at(ada: Applicant, house: Flask, sandbox: Sandbox) -> None:
@@ -317,6 +374,41 @@ class TestDocuments:
             "uploadedAt": sent["uploadedAt"],
         }
         assert ada.status["documents"] == [sent]
+
+    def test_are_looked_at_outside_of_a_transaction(
+        self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A connection that waits for seconds is missing elsewhere, and so are its locks."""
+        looked, open_ones = content.checked, []
+
+        def slowly(*args: Any, **options: Any) -> content.Content:
+            with ada.database.reading() as session:
+                open_ones.extend(
+                    session.rows(
+                        "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%%'"
+                    )
+                )
+            return looked(*args, **options)
+
+        monkeypatch.setattr(content, "checked", slowly)
+        ada.sent("identity")
+        assert open_ones == []
+
+    def test_of_somebody_suspended_meanwhile_are_not_taken(
+        self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked = content.checked
+
+        def slowly(*args: Any, **options: Any) -> content.Content:
+            with ada.database.transaction() as session:
+                standing.freeze(session, None, ada.actor.user_id, reason="because of a test")
+            return looked(*args, **options)
+
+        monkeypatch.setattr(content, "checked", slowly)
+        problem(ada.send(picture()), 403, "permission_denied")
+        with ada.database.reading() as session:
+            assert documents.of_person(session, ada.actor.user_id) == []
 
     def test_sent_again_are_kept_once(self, ada: Applicant) -> None:
         [sent] = ada.sent("identity")

@@ -11,7 +11,7 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals
 from app.approvals import service as approving
 from app.approvals.errors import ApprovalPending, SelfApproval
-from app.kit import clock
+from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied
 from app.kyc import queries, review, settling
@@ -23,6 +23,7 @@ from app.kyc.errors import (
 )
 from app.kyc.rules import Flag, Kind, Status
 from app.screening import decisions
+from app.screening.subjects import subjects_of
 from tests.api import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
@@ -310,6 +311,10 @@ class TestTime:
             with database.transaction() as session:
                 settling.expire(session)
             assert (old.latest.status, old.latest.tier) == (Status.EXPIRED, 1)
+            # It still gives a tier, so a new list is asked about them.
+            with database.transaction() as session:
+                found = subjects_of("verifications")(session, None, 100_000)
+            assert old.latest.id in [each.id for each in found]
             old.client.log_in()
             assert old.status["missing"] == ["identity"]
             assert [each[:27] for each in old.messages] == [
@@ -377,6 +382,24 @@ class TestCompanies:
         assert ada.standing.tier == 0
         assert ada.messages[0] == "Verified: your company"
 
+    def test_are_screened_with_their_owners_after_their_time(
+        self, ada: Applicant, database: Database, support: Actor, officer: Actor
+    ) -> None:
+        ada.client.ok(201, ada.client.post(BUSINESS, company()))
+        ada.sent("registration", "ownership")
+        decide(database, officer, approve(database, support, ada))
+        company_id = ada.latest.id
+        with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
+            with database.transaction() as session:
+                settling.expire(session)
+            assert ada.latest.status is Status.EXPIRED
+        with database.transaction() as session:
+            companies = subjects_of("verifications")(session, None, 100_000)
+            owners = subjects_of("beneficial_owners")(session, None, 100_000)
+        assert company_id in [each.id for each in companies]
+        about = ids.encode("kyc", company_id)
+        assert [each.about for each in owners].count(about) == len(OWNERS)
+
     def test_each_owner_is_screened(
         self, ada: Applicant, database: Database, support: Actor
     ) -> None:
@@ -399,6 +422,9 @@ class TestCompanies:
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
+            ({"legalName": "ООО Ромашка"}, "legalName"),
+            ({"beneficialOwners": [owner(firstName="Ада")]}, "beneficialOwners.0.firstName"),
+            ({"beneficialOwners": [owner(lastName="Ŧuring")]}, "beneficialOwners.0.lastName"),
             ({"beneficialOwners": []}, "beneficialOwners"),
             ({"beneficialOwners": [owner(controls=False)]}, "beneficialOwners"),
             (

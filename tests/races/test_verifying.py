@@ -63,9 +63,8 @@ def decide(arena: Arena, person: Actor, begun: Verification, choices: Random) ->
 
 def send(session: Session, actor: Actor) -> object:
     """Send a picture; whether it was new."""
-    return documents.add(
-        session, actor, purpose=Purpose.IDENTITY, raw=picture(), name="", declared=""
-    )[1]
+    file = documents.check(picture(), name="", declared="")
+    return documents.add(session, actor, purpose=Purpose.IDENTITY, file=file)[1]
 
 
 def test_one_document_is_kept_once(arena: Arena) -> None:

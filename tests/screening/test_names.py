@@ -7,7 +7,7 @@ import pytest
 
 from app.screening import remarks, sdn
 from app.screening.countries import NAMES, code_of
-from app.screening.names import letters_of, words_of
+from app.screening.names import is_readable, letters_of, words_of
 from app.screening.rules import Born
 
 
@@ -29,6 +29,29 @@ from app.screening.rules import Born
 )
 def test_words(name: str, words: str) -> None:
     assert words_of(name) == tuple(words.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Enrique Peña-Nieto", "Łukasz Ørsted-Straße", "O’Brien", "Hawaiʻi", "AL-QA'IDA", "Ħal Ðorð",
+        "İpek Işık", "Gal·la", "Müller & Söhne", "S.A. DE C.V. 7", "Nguyễn Thị", "Ａｄａ",
+        "D’Ǻ – 1",
+    ],
+)  # fmt: skip
+def test_what_can_be_compared(name: str) -> None:
+    assert is_readable(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Иван Петров", "Ελένη", "王伟", "محمد", "Dr\u0430gomir", "Drag\u03bfmir", "Bɨrd", "Ŧom",
+        "D\U0001f170n", "\U0001d403an", "Dra\u200bgomir", "Dra\u00adgomir", "", "–", "Ada ①②٣",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_compared(name: str) -> None:
+    assert not is_readable(name)
 
 
 def test_the_same_words_in_another_order_are_the_same_letters() -> None:

@@ -9,6 +9,7 @@ from app.access import Actor, Role
 from app.cases import queries as case_queries
 from app.cases import service as cases
 from app.cases.errors import CaseClosed, OwnCase
+from app.identity.people import standing as standing_of
 from app.kit import ids, tasks
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -114,6 +115,35 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
     assert [event.kind for event in events] == ["opened"]
 
 
+def test_a_name_that_cannot_be_compared_waits_for_compliance(
+    listed: Database, people: People, officer: Actor
+) -> None:
+    who, other = people.customer(), people.customer()
+    found = screened(listed, who, "Иван Петров")
+    assert (found.verdict, [each.entry_number for each in found.matches]) == (Verdict.REVIEW, [0])
+    assert found.case_id is not None
+    with listed.reading() as session:
+        case = case_queries.case(session, officer, found.case_id)
+    assert case.title == "A name that cannot be compared"
+    assert screened(listed, who, "Иван Петров").case_id == found.case_id
+    # Once looked at it passes, and no other such name does, nor that of somebody else.
+    closed(listed, officer, found, decisions.NO_MATCH)
+    assert screened(listed, who, "Иван Петров").verdict is Verdict.CLEAR
+    assert screened(listed, who, "Пётр Иванов").verdict is Verdict.REVIEW
+    assert screened(listed, other, "Иван Петров").verdict is Verdict.REVIEW
+    # What can be compared of it still is.
+    mixed = screened(listed, other, sanctions.LISTED, "Ŧom")
+    assert [each.entry_number for each in mixed.matches] == [1, 0]
+
+
+def test_a_counterparty_whose_name_cannot_be_compared_is_not_taken_for_another(
+    listed: Database, officer: Actor
+) -> None:
+    closed(listed, officer, screened(listed, None, "Анна Каренина"), decisions.NO_MATCH)
+    assert screened(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
+    assert screened(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
+
+
 def test_what_is_found_later_is_noted_in_the_open_case(
     listed: Database, people: People, tmp_path: pytest.TempPathFactory
 ) -> None:
@@ -164,6 +194,38 @@ def test_a_true_match_blocks(listed: Database, people: People, officer: Actor) -
         assert queries.is_blocked(session, person_id=who.user_id)
         assert not queries.is_blocked(session, person_id=people.customer().user_id)
         assert not queries.is_blocked(session)
+
+
+def test_a_customer_who_is_a_true_match_is_suspended_at_once(
+    listed: Database, people: People, officer: Actor
+) -> None:
+    who = people.customer()
+    case_id = closed(listed, officer, screened(listed, who), decisions.MATCH)
+    with listed.transaction() as session:
+        cases.reopen(session, officer, case_id, reason="it was the wrong passport")
+    with listed.reading() as session:
+        found = standing_of(session, who.user_id)
+        recorded = session.rows(
+            "SELECT actor_id, reason FROM audit_records"
+            " WHERE action = 'person.suspended' AND subject = %s",
+            (found.public_id,),
+        )
+    # Opening the case again lets nobody back in.
+    reason = f"A listed party, by {ids.encode('cas', case_id)}"
+    assert (found.status, found.suspended_reason) == ("suspended", reason)
+    assert recorded == [(officer.user_id, reason)]
+
+
+def test_who_is_no_match_or_one_of_the_staff_is_not_suspended(
+    listed: Database, people: People, officer: Actor
+) -> None:
+    cleared, helper = people.customer(), people.staff(Role.SUPPORT)
+    closed(listed, officer, screened(listed, cleared), decisions.NO_MATCH)
+    closed(listed, officer, screened(listed, helper), decisions.MATCH)
+    with listed.reading() as session:
+        for person in (cleared, helper):
+            assert standing_of(session, person.user_id).status == "active"
+        assert queries.is_blocked(session, person_id=helper.user_id)
 
 
 def test_a_counterparty_without_account_is_told_by_name_and_birth_date(

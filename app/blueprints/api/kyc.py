@@ -5,7 +5,7 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas
 from app.blueprints.web import ApiBlueprint, Reply
-from app.kit.db import Session
+from app.kit.db import Database, Session
 from app.kit.errors import Limited
 from app.kyc import documents, overview, service
 from app.kyc.content import BYTES_MAX
@@ -43,8 +43,9 @@ def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     status=201,
     replies={200: schemas.Document},
     refusals=(DocumentsFull,),
+    own_transactions=True,
 )
-def send_document(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> object:
     """Send a document: a JPEG or PNG picture or a PDF, 8 MiB at most, not encrypted.
 
     What it is, its content says; a name or media type that contradicts it is refused. The same file
@@ -52,14 +53,9 @@ def send_document(session: Session, actor: Actor, body: dict[str, Any]) -> objec
     somebody of tier 2 is reviewed for tier 3.
     """
     sent = body["file"]
-    added, is_new = documents.add(
-        session,
-        actor,
-        purpose=body["type"],
-        raw=sent.content,
-        name=sent.name,
-        declared=sent.declared,
-    )
+    file = documents.check(sent.content, name=sent.name, declared=sent.declared)
+    with database.transaction() as session:
+        added, is_new = documents.add(session, actor, purpose=body["type"], file=file)
     return added if is_new else Reply(added, 200)
 
 
