@@ -93,8 +93,8 @@ def masked(method: Method, destination: Destination) -> str:
 
 def names_person(holder: str, first_name: str, last_name: str) -> bool:
     """Whether an account's holder is this person: every word of both names stands there."""
-    words = _words(holder)
-    return bool(words) and _words(f"{first_name} {last_name}") <= words
+    theirs = _words(f"{first_name} {last_name}")
+    return bool(theirs) and theirs <= _words(holder)
 
 
 def _words(text: str) -> set[str]:

@@ -129,7 +129,7 @@ def _look_at_opening(action: Any) -> None:
         found = waiting.pop()
         if not isinstance(found, DictionaryObject):
             continue
-        if "/S" not in found or found["/S"] != "/GoTo":
+        if str(found.get("/S")) != "/GoTo":
             raise _Acts
         if "/Next" in found:
             following = found["/Next"]

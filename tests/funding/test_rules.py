@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
+from app.funding import destinations
 from app.funding.rules import TransferLimits, check_size, counterpart, strays, value_in_usd
 from app.kit.errors import Invalid
 from app.kit.money import Amount
@@ -92,3 +93,11 @@ class TestValue:
         worth = [value_in_usd(Amount(XAG, u), self.BIDS) for u in (one, other, one + other)]
         assert all(value.asset == USD for value in worth)
         assert worth[0] + worth[1] <= worth[2]
+
+
+@pytest.mark.parametrize(
+    ("first_name", "last_name", "is_theirs"),
+    [("Ada", "Lovelace", True), ("Mallory", "Lovelace", False), (".", "-", False)],
+)
+def test_an_account_is_its_holders(first_name: str, last_name: str, is_theirs: bool) -> None:
+    assert destinations.names_person("LOVELACE, Ada M.", first_name, last_name) is is_theirs

@@ -25,7 +25,7 @@ from app.ledger.errors import InsufficientFunds
 from tests.mailbox import carry_out_all
 from tests.rails import Mood
 from tests.sanctions import LISTED
-from tests.till import BANK_ACCOUNT, Till, usd
+from tests.till import BANK_ACCOUNT, Till, lift, usd
 from tests.unchanged import unchanged
 
 
@@ -272,14 +272,21 @@ class TestLargeOnes:
             service.approve(session, checker, asked, seen=seen)
 
 
+def become_listed(till: Till) -> None:
+    """The customer is somebody with a listed name, and verified so."""
+    till.actor = till.people.customer(USD="500")
+    first, _, last = LISTED.rpartition(" ")
+    with till.database.transaction() as session:
+        session.send(
+            "UPDATE users SET first_name = %s, last_name = %s WHERE id = %s",
+            (first, last, till.actor.user_id),
+        )
+    lift(till.database, till.actor.user_id)
+
+
 class TestListedRecipients:
     def test_wait_and_go_on_or_end(self, till: Till) -> None:
-        with till.database.transaction() as session:
-            first, _, last = LISTED.rpartition(" ")
-            session.send(
-                "UPDATE users SET first_name = %s, last_name = %s WHERE id = %s",
-                (first, last, till.actor.user_id),
-            )
+        become_listed(till)
         withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED})
         assert till.status(withdrawal) == "in_review"
         till.send(withdrawal)
@@ -293,12 +300,7 @@ class TestListedRecipients:
     def test_go_on_or_end_as_compliance_decides(
         self, till: Till, disposition: str, status: str, held: int
     ) -> None:
-        first, _, last = LISTED.rpartition(" ")
-        with till.database.transaction() as session:
-            session.send(
-                "UPDATE users SET first_name = %s, last_name = %s WHERE id = %s",
-                (first, last, till.actor.user_id),
-            )
+        become_listed(till)
         withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED})
         officer = till.people.staff(Role.COMPLIANCE)
         with till.database.transaction() as session:

@@ -170,6 +170,10 @@ def test_from_nothing_to_a_bank_account_and_a_statement(world: World) -> None:
         "routingNumber": "110000000",
     }
     wish = {"method": "bank", "asset": "USD", "amount": "600.00", "destination": where}
+    # Whatever they call themselves now, they were verified as Ada Lovelace.
+    me.ok(200, me.send("PATCH", "/api/me", json={"firstName": "Mallory", "lastName": "Thief"}))
+    theirs = wish | {"destination": where | {"accountHolder": "Mallory Thief"}}
+    problem(me.post("/api/wallet/withdraw", theirs), 422, "validation_failed")
     gone = me.ok(201, me.post("/api/wallet/withdraw", wish))["withdrawal"]
     assert gone["destination"] == "account ending 6789"
     assert me.available()["USD"] == "50.00"
