@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission
 from app.approvals import registry, service
+from app.approvals.errors import SelfApproval
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.funding import withdrawals
 from app.funding.errors import NotInThisState
@@ -40,8 +41,11 @@ def _compare(session: Session, payload: Texts) -> Change:
     return Change({"status": asked.status}, {"status": WithdrawalStatus.APPROVED, **told})
 
 
-def _anybody(_session: Session, _actor: Actor, _payload: Texts) -> None:
-    """The permission is enough; who is paid themselves is kept out as the request's subject."""
+def _check_other(session: Session, actor: Actor, payload: Texts) -> None:
+    """Nobody asks for their own; nobody approves it either, as it is about them."""
+    asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
+    if asked.user_id == actor.user_id:
+        raise SelfApproval
 
 
 def _release(session: Session, approved: Approved) -> None:
@@ -51,6 +55,11 @@ def _release(session: Session, approved: Approved) -> None:
 
 registry.register(
     Action(
-        RELEASE, "Release a withdrawal", Permission.PAYMENTS_RELEASE, _compare, _anybody, _release
+        RELEASE,
+        "Release a withdrawal",
+        Permission.PAYMENTS_RELEASE,
+        _compare,
+        _check_other,
+        _release,
     )
 )

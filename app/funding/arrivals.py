@@ -55,6 +55,8 @@ def look(database: Database, *, deposit_id: str) -> None:
         deposit = deposits.read(session, UUID(deposit_id))
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
+        if deposits.is_over(session, deposit):
+            return
         deposits.opened(session, deposit)
         person = people.person_by_id(session, deposit.user_id)
     rail = resolve(ArrivalRails)[deposit.method]

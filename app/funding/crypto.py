@@ -46,6 +46,8 @@ def give_address(session: Session, *, deposit_id: str) -> None:
     deposit = deposits.read(session, UUID(deposit_id))
     if deposit is None or deposit.status not in OPEN_DEPOSITS:
         return
+    if deposits.is_over(session, deposit):
+        return
     deposits.opened(session, deposit)
     asset: Asset = deposit.asked.asset
     given = addresses.address_for(session, deposit.user_id, asset)

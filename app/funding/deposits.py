@@ -45,6 +45,8 @@ PREFIX = "dep"
 DEPOSIT = "deposit"
 _TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_sealed"
 _FAILED_LATELY = timedelta(hours=1)
+#: An announcement of a transfer is looked at for so long.
+_WAITED_FOR = timedelta(days=30)
 
 _INSERT = """
 INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider, source_sealed,
@@ -72,9 +74,11 @@ _EVENT = """
 INSERT INTO deposit_events (id, deposit_id, from_status, to_status, evidence, at)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+# What is not decided yet counts: of many at once, the first few are seen to fail.
 _FAILURES = """
 SELECT count(*) FROM deposits
-WHERE user_id = %s AND method = 'card' AND status = 'failed' AND requested_at > %s
+WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'unknown')
+    AND requested_at > %s
 """
 
 
@@ -241,6 +245,15 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     tell(session, deposit, "deposit_failed", deposit.asked, reason=reason)
 
 
+def is_over(session: Session, deposit: Deposit) -> bool:
+    """Whether an announcement is so old that nobody waits for it any more; then it ends here. What
+    comes all the same is credited, as everything is that comes unannounced."""
+    if clock.now() - deposit.requested_at < _WAITED_FOR:
+        return False
+    fail(session, deposit.id, "nothing_came")
+    return True
+
+
 #: What a customer is told of a provider's word for why it failed.
 REASONS = {
     "card_declined": "The bank of the card declined it.",
@@ -251,6 +264,7 @@ REASONS = {
     "cancelled_by_user": "You declined it on your phone.",
     "never_finished": "It was not finished in time.",
     "never_arrived": "The provider knows nothing of it.",
+    "nothing_came": "Nothing came within 30 days. What comes later is credited all the same.",
 }
 
 
@@ -304,18 +318,18 @@ def _provider(method: Method) -> str:
     return rail.name
 
 
-def read(session: Session, deposit_id: UUID) -> Deposit | None:
-    """The deposit, not locked."""
-    row = session.row(_READ, (deposit_id,))
+def read(session: Session, deposit_id: UUID, *, lock: bool = False) -> Deposit | None:
+    """The deposit; with `lock` nobody else changes it before this transaction ends."""
+    row = session.row(_LOCK if lock else _READ, (deposit_id,))
     return _from(row) if row else None
 
 
 def locked(session: Session, deposit_id: UUID) -> Deposit:
     """The deposit, its row locked. Raises `NotFound`."""
-    row = session.row(_LOCK, (deposit_id,))
-    if row is None:
+    deposit = read(session, deposit_id, lock=True)
+    if deposit is None:
         raise NotFound
-    return _from(row)
+    return deposit
 
 
 def _from(row: Any) -> Deposit:

@@ -24,6 +24,7 @@ _DEPOSIT = """
 SELECT id, user_id, method, asset, credited_units FROM deposits
 WHERE provider = %s AND provider_ref = %s FOR UPDATE
 """
+_OPEN = "SELECT provider_ref FROM disputes WHERE provider = %s AND status = 'open' ORDER BY id"
 _FIND = """
 SELECT id, status FROM disputes WHERE provider = %s AND provider_ref = %s
 FOR UPDATE
@@ -57,22 +58,30 @@ class _About:
     account: AccountKey
 
 
-def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> None:
-    """Make of our books what the processor says of a dispute now; each step once. A payment that we
-    do not know yet is looked at by whoever brings it, and an inquiry has taken nothing."""
+def open_refs(session: Session, provider: str) -> list[str]:
+    """The processor's ids of the disputes that are open here."""
+    return [ref for (ref,) in session.rows(_OPEN, (provider,))]
+
+
+def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> bool:
+    """Make of our books what the processor says of a dispute now, each step once; answers whether
+    that was news. A payment that we do not know yet is looked at by whoever brings it, and an
+    inquiry has taken nothing."""
     if dispute.state == "inquiry":
-        return
+        return False
     row = session.row(_DEPOSIT, (provider, dispute.payment_ref))
     if row is None or row[4] is None:
-        return
+        return False
     deposit_id, user_id, method, code, _credited = row
     limits.take_turns(session, user_id)
     account = deposits.account_of(Method(method), Amount(TRADABLE[code], 0), provider_id)
     about = _About(deposit_id, user_id, account)
     found = session.row(_FIND, (provider, dispute.provider_ref))
     identifier, status = found or (_open(session, provider, dispute, about), "open")
-    if status == "open" and dispute.state != "open":
+    ends = status == "open" and dispute.state != "open"
+    if ends:
         _close(session, dispute, identifier, about)
+    return found is None or ends
 
 
 def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> UUID:

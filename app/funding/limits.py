@@ -20,7 +20,9 @@ _DAY = timedelta(days=1)
 _TURN = "SELECT pg_advisory_xact_lock(hashtextextended('funding ' || %s, 0))"
 _DEPOSITED = """
 SELECT asset, sum(coalesce(credited_units, asked_units)) FROM deposits
-WHERE user_id = %s AND requested_at > %s AND status NOT IN ('failed', 'cancelled') GROUP BY asset
+WHERE user_id = %s AND coalesce(credited_at, requested_at) > %s
+    AND status NOT IN ('failed', 'cancelled')
+GROUP BY asset
 """
 _WITHDRAWN = """
 SELECT coalesce(sum(usd_units), 0) FROM withdrawals

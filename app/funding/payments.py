@@ -5,6 +5,8 @@ processor between two transactions, and the second one applies what the processo
 does not matter who comes first, or how often.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,6 +29,8 @@ from app.kit.tasks import task
 from app.providers import queries as providers
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
+#: Processors know a repetition for a day, and clocks differ.
+_REPEATED_WITHIN = timedelta(hours=20)
 #: A payment that nobody finished is given up after so long.
 _PENDING_MAX = timedelta(days=14)
 #: A processor that was asked and knows of nothing after so long never took it.
@@ -44,13 +48,14 @@ def advance(database: Database, *, deposit_id: str) -> None:
     Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
-        deposit = deposits.read(session, UUID(deposit_id))
+        # Of two that look at once, the second sees that it was asked for.
+        deposit = deposits.read(session, UUID(deposit_id), lock=True)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
         deposits.opened(session, deposit)
     rail = resolve(PaymentRails)[deposit.method]
     try:
-        payment = _asked(rail, deposit)
+        payment = _asked(database, rail, deposit)
     except ProviderAway:
         if deposit.opened_at is None:
             with database.transaction() as session:
@@ -71,18 +76,44 @@ def advance(database: Database, *, deposit_id: str) -> None:
             apply(session, deposit.id, payment, rail.provider_id)
 
 
-def _asked(rail: PaymentRail, deposit: deposits.Deposit) -> Payment | None:
+def _asked(database: Database, rail: PaymentRail, deposit: deposits.Deposit) -> Payment | None:
     """The payment as the provider sees it now; None where it was asked once, may not be asked
-    again, and knows of nothing (yet)."""
-    if deposit.provider_ref is not None:
-        payment: Payment | None = rail.look(deposit.provider_ref)
-    elif deposit.opened_at is None or rail.repeatable:
-        payment = rail.open(PaymentAsk(deposit.public_id, deposit.asked, deposit.source))
+    again, and knows of nothing (yet).
+
+    Only that it will not begin one ends it: that it will not answer a question, or not capture now,
+    says nothing of the payment.
+    """
+    if _may_open(rail, deposit):
+        payment: Payment | None = rail.open(
+            PaymentAsk(deposit.public_id, deposit.asked, deposit.source)
+        )
     else:
-        payment = rail.find(deposit.public_id)
+        with _questions():
+            ref = deposit.provider_ref
+            payment = rail.find(deposit.public_id) if ref is None else rail.look(ref)
     if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, Capturing):
-        payment = rail.capture(payment.provider_ref, deposit.public_id)
+        with database.transaction() as session:
+            # What is lost from here on is looked for by its own name.
+            session.send(deposits.KNOWN, (payment.provider_ref, deposit.id))
+        with _questions():
+            payment = rail.capture(payment.provider_ref, deposit.public_id)
     return payment
+
+
+def _may_open(rail: PaymentRail, deposit: deposits.Deposit) -> bool:
+    if deposit.provider_ref is not None:
+        return False
+    if deposit.opened_at is None:
+        return True
+    return rail.repeatable and clock.now() - deposit.opened_at < _REPEATED_WITHIN
+
+
+@contextmanager
+def _questions() -> Iterator[None]:
+    try:
+        yield
+    except ProviderRefused as refused:
+        raise OutcomeUnknown(f"it did not say: {refused.code}") from None
 
 
 def _give_up_or_wait(session: Session, deposit: deposits.Deposit) -> None:

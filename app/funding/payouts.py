@@ -6,9 +6,12 @@ says. Whenever nobody knows whether the provider was asked, it is asked what it 
 it knows nothing is it asked to pay, with the same reference.
 """
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from app.cases import service as cases
+from app.custody.rules import IN_FLIGHT_MAX
 from app.funding import debts, deposits, withdrawals
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.statuses import UNDER_WAY, WithdrawalStatus
@@ -22,10 +25,17 @@ from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.providers import queries as providers
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.screening import queries as screening
+from app.screening.rules import Verdict
 
 _BY_EVENT = """
 SELECT id, status FROM withdrawals WHERE id = %s OR provider = %s AND provider_ref = %s
 """
+_FIRST_ASKED = """
+SELECT coalesce(min(at), now()) FROM withdrawal_events
+WHERE withdrawal_id = %s AND to_status = 'sending'
+"""
+_LOOKED_SINCE = "SELECT looked_at > %s FROM withdrawals WHERE id = %s"
 #: One that has gone can still come back.
 _LOOKED_AT = UNDER_WAY | {WithdrawalStatus.COMPLETED}
 #: What a provider had taken, it knows.
@@ -38,44 +48,88 @@ def advance(database: Database, *, withdrawal_id: str) -> None:
 
     Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
     """
-    with database.transaction() as session:
-        asked = withdrawals.locked(session, UUID(withdrawal_id))
-        was = asked.status
-        if was is WithdrawalStatus.APPROVED:
-            if not _may_go(session, asked):
-                return
-            withdrawals.step(session, asked, WithdrawalStatus.SENDING)
-        elif was not in _LOOKED_AT:
-            return
-        session.send(withdrawals.LOOKED, (clock.now(), asked.id))
-    rail = resolve(PayoutRails)[asked.method]
+    turn = _begin(database, UUID(withdrawal_id))
+    if turn is None:
+        return
+    rail = resolve(PayoutRails)[turn.asked.method]
     try:
-        payout = _asked(rail, asked, is_first=was is WithdrawalStatus.APPROVED)
+        payout = rail.send(_order(turn.asked)) if turn.is_first else _found_or_sent(rail, turn)
     except ProviderAway:
         # Certainly nothing happened, if this was the first time that it was asked.
-        if was is WithdrawalStatus.APPROVED:
-            _become(database, asked.id, WithdrawalStatus.APPROVED)
+        if turn.is_first:
+            with database.transaction() as session:
+                if not _was_touched(session, turn):
+                    _become(session, turn.asked.id, WithdrawalStatus.APPROVED)
         raise
     except OutcomeUnknown as error:
-        _become(database, asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error))
+        with database.transaction() as session:
+            _become(session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error))
         raise
     except ProviderRefused as refused:
         with database.transaction() as session:
-            _fail(session, withdrawals.locked(session, asked.id), refused.code)
+            if _was_touched(session, turn):
+                _become(session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=refused.code)
+            else:
+                _fail(session, withdrawals.locked(session, turn.asked.id), refused.code)
         return
     with database.transaction() as session:
-        apply(session, asked.id, payout)
+        apply(session, turn.asked.id, payout)
 
 
-def _asked(rail: PayoutRail, asked: withdrawals.Locked, *, is_first: bool) -> Payout:
-    """The payout as the provider sees it now. Where it may have been asked before, it is asked what
-    it knows; only if it knows nothing is it asked to pay, with the same reference."""
-    found = None if is_first else rail.find(asked.public_id)
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A withdrawal that this process goes on with, from `began_at`. `is_old`: no order of before
+    can still be on its way."""
+
+    asked: withdrawals.Locked
+    is_first: bool
+    is_old: bool
+    began_at: datetime
+
+
+def _begin(database: Database, withdrawal_id: UUID) -> _Turn | None:
+    """Write down that the provider is being asked; None where there is nothing to be done."""
+    with database.transaction() as session:
+        asked = withdrawals.locked(session, withdrawal_id)
+        is_first = asked.status is WithdrawalStatus.APPROVED
+        if is_first:
+            if not _may_go(session, asked):
+                return None
+            withdrawals.step(session, asked, WithdrawalStatus.SENDING)
+        elif asked.status not in _LOOKED_AT:
+            return None
+        now = clock.now()
+        session.send(withdrawals.LOOKED, (now, asked.id))
+        [(first_at,)] = session.rows(_FIRST_ASKED, (asked.id,))
+    return _Turn(asked, is_first, now - first_at > IN_FLIGHT_MAX, now)
+
+
+def _found_or_sent(rail: PayoutRail, turn: _Turn) -> Payout:
+    """The payout as the provider sees it now. It may have been asked before, so it is asked what it
+    knows; only if it knows nothing is it asked to pay, with the same reference.
+
+    That it will not answer says nothing of the payout. That it will not pay now decides only when
+    no earlier order can still be on its way.
+    """
+    asked = turn.asked
+    try:
+        found = rail.find(asked.public_id)
+    except ProviderRefused as refused:
+        raise OutcomeUnknown(f"it did not say what it knows: {refused.code}") from None
     if found is not None:
         return found
     if asked.status in _TAKEN:
         raise OutcomeUnknown("the provider does not know any more what it had taken")
-    return rail.send(PayoutOrder(asked.public_id, asked.amount, asked.destination))
+    try:
+        return rail.send(_order(asked))
+    except ProviderRefused as refused:
+        if turn.is_old:
+            raise
+        raise OutcomeUnknown(f"asked again, it refused: {refused.code}") from None
+
+
+def _order(asked: withdrawals.Locked) -> PayoutOrder:
+    return PayoutOrder(asked.public_id, asked.amount, asked.destination)
 
 
 def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
@@ -165,8 +219,8 @@ def _fail(
 
 
 def _may_go(session: Session, asked: withdrawals.Locked) -> bool:
-    """Whether nothing came up since it was approved. A customer who owes us is not paid, and one
-    who was suspended waits."""
+    """Whether nothing came up since it was approved. A customer who owes us is not paid, nor one
+    who was found to be a listed party; one who may be one, or was suspended, waits."""
     if debts.owes(session, asked.user_id):
         withdrawals.end(session, asked, WithdrawalStatus.REJECTED, why="the customer owes us")
         withdrawals.tell(
@@ -174,20 +228,33 @@ def _may_go(session: Session, asked: withdrawals.Locked) -> bool:
             reason="A payment of yours was taken back; settle what is owed first.",
         )  # fmt: skip
         return False
+    standing = screening.standing(session, asked.user_id)
+    if standing is Verdict.BLOCKED:
+        withdrawals.block(session, asked)
+        return False
+    if standing is Verdict.REVIEW:
+        withdrawals.step(session, asked, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
+        return False
     return people.is_active(session, asked.user_id)
 
 
+def _was_touched(session: Session, turn: _Turn) -> bool:
+    """Whether somebody else went on with it meanwhile: then what one of the two was told decides
+    nothing about the other."""
+    withdrawals.locked(session, turn.asked.id)
+    return bool(session.rows(_LOOKED_SINCE, (turn.began_at, turn.asked.id))[0][0])
+
+
 def _become(
-    database: Database,
+    session: Session,
     withdrawal_id: UUID,
     status: WithdrawalStatus,
     *,
     evidence: str | None = None,
 ) -> None:
-    with database.transaction() as session:
-        asked = withdrawals.locked(session, withdrawal_id)
-        if asked.status is WithdrawalStatus.SENDING:
-            withdrawals.step(session, asked, status, evidence=evidence)
+    asked = withdrawals.locked(session, withdrawal_id)
+    if asked.status is WithdrawalStatus.SENDING:
+        withdrawals.step(session, asked, status, evidence=evidence)
 
 
 def _report_wrong_amount(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:

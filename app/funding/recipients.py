@@ -15,6 +15,7 @@ from app.identity import queries as people
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
+from app.screening import queries as standings
 from app.screening import service as screening
 from app.screening.errors import NoSanctionsList
 from app.screening.rules import Named, Verdict
@@ -58,7 +59,8 @@ def screen(
             )
     except NoSanctionsList:
         return None
-    verdicts = {each.verdict for each in found}
+    # What the customer themselves are taken for counts too, whatever name the account bears.
+    verdicts = {each.verdict for each in found} | {standings.standing(session, user_id)}
     if Verdict.BLOCKED in verdicts:
         raise RecipientBlocked
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR

@@ -35,6 +35,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.screening import decisions
+from app.screening.rules import Verdict
 
 PREFIX = "wdr"
 WITHDRAWAL = "withdrawal"
@@ -128,8 +129,7 @@ def request(
             keys.blind_index(key, table=_TABLE, column=_INDEX), masked, rail.name, now, now,
         ),
     )  # fmt: skip
-    said = f"screening: {verdict or 'no list'}"
-    session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, said, now))
+    session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, _said(verdict), now))
     asked = locked(session, identifier)
     told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
     audit.record(
@@ -179,10 +179,20 @@ def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) 
 
 
 def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
-    """Two of our staff agreed that it may go (app/funding/approval.py)."""
+    """Two of our staff agreed that it may go (app/funding/approval.py). It is screened once more:
+    it may have waited for days."""
     asked = locked(session, withdrawal_id)
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise NotInThisState
+    try:
+        verdict = _screened(session, asked)
+    except RecipientBlocked:
+        block(session, asked)
+        return
+    if verdict is not Verdict.CLEAR:
+        # The list, or what is known of the customer, is newer than the request.
+        step(session, asked, WithdrawalStatus.IN_REVIEW, actor=actor, evidence=_said(verdict))
+        return
     step(session, asked, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
     record(session, asked, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
     _send_later(session, asked)
@@ -197,18 +207,31 @@ def review(session: Session, *, withdrawal_id: str) -> None:
     if asked.status is not WithdrawalStatus.IN_REVIEW:
         return
     try:
-        verdict = recipients.screen(
-            session, asked.user_id, asked.public_id, asked.method, asked.destination
-        )
+        verdict = _screened(session, asked)
     except RecipientBlocked:
-        end(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
-        tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+        block(session, asked)
         return
     value = limits.dollars(asked.usd_units)
     status = recipients.after_screening(verdict, value, resolve(PaymentLimits))
     if status is not WithdrawalStatus.IN_REVIEW:
-        step(session, asked, status, evidence=f"screening: {verdict}")
+        step(session, asked, status, evidence=_said(verdict))
         _go_on(session, locked(session, asked.id))
+
+
+def block(session: Session, asked: Locked) -> None:
+    """It goes to a listed party, or is one's: it ends."""
+    end(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
+    tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+
+
+def _screened(session: Session, asked: Locked) -> Verdict | None:
+    return recipients.screen(
+        session, asked.user_id, asked.public_id, asked.method, asked.destination
+    )
+
+
+def _said(verdict: Verdict | None) -> str:
+    return f"screening: {verdict or 'no list'}"
 
 
 @task("funding.screening_decided")

@@ -23,6 +23,9 @@ _NOT_SENT = (
     httpx.ProxyError,
 )
 
+#: Answers to whoever has no key, or one that is not taken: nothing was looked at or done.
+NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

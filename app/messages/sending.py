@@ -36,6 +36,7 @@ class Claimed:
 
     id: UUID
     broken_off: bool
+    until: datetime
 
 
 class Log:
@@ -55,6 +56,9 @@ WHERE user_id = %s AND event_key = %s FOR UPDATE
 UPDATE {table} SET state = 'sending', claimed_until = %s, attempts = attempts + 1,
     uncertain = uncertain + %s WHERE id = %s
 """  # noqa: S608
+        self._held = f"""
+SELECT FROM {table} WHERE state = 'sending' AND claimed_until = %s AND id = %s FOR UPDATE
+"""
         # Whatever others believe meanwhile: what was taken is sent.
         self._sent = f"""
 UPDATE {table} SET state = 'sent', sent_at = %s, claimed_until = NULL, last_error = NULL
@@ -97,7 +101,14 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         # A claim that ran out is of a worker that ended, perhaps after the message was taken.
         broken_off = state == "sending"
         session.send(self._claim, (now + until, int(broken_off), identifier))
-        return Claimed(identifier, broken_off)
+        return Claimed(identifier, broken_off, now + until)
+
+    def check_held(self, session: Session, claimed: Claimed) -> None:
+        """Raises `InOtherHands` if the claim ran out, and somebody else has taken it over; if not,
+        nobody does before this transaction ends."""
+        row = session.row(self._held, (claimed.until, claimed.id))
+        if row is None:
+            raise InOtherHands
 
     def sent(self, session: Session, identifier: UUID) -> None:
         """It was taken: it is never sent again."""

@@ -67,6 +67,7 @@ def send_text(
         carrier_id = _find(text, doubted_since) if doubted_since else None
         if carrier_id is None:
             with database.transaction() as session:
+                _LOG.check_held(session, claimed)
                 session.send(_HAND_OVER, (clock.now(), claimed.id))
             carrier_id = _hand_over(database, text)
     except ProviderRefused as refused:

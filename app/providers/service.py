@@ -12,7 +12,7 @@ from app.providers.ports import Delivery, Event, Outcome
 
 #: Calls and events can be looked up for so long.
 KEPT = timedelta(days=180)
-_FORGET_BATCH = 10_000
+_FORGET_BATCH = 100_000
 _TABLE, _BODY = "webhook_events", "body_sealed"
 
 _BEGIN = """

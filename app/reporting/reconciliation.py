@@ -5,8 +5,9 @@ would have made us do; only what still differs then is a difference, and becomes
 opened once for the same thing, however many nights it differs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -41,8 +42,10 @@ from app.providers.errors import ProviderRefused
 from app.reporting import holdings, runs
 from app.reporting.runs import Run
 
-#: How far back providers' lists are read: longer than anything takes to settle.
+#: How far back providers' lists are read: longer than a payment takes to settle.
 WINDOW = timedelta(days=3)
+#: The same for what may still come back: a bank may return a transfer for two months.
+_RETURNED_WITHIN = timedelta(days=65)
 _log = structlog.get_logger()
 
 _HAS_COME = frozenset({DepositStatus.CREDITED, DepositStatus.DISPUTED, DepositStatus.TAKEN_BACK})
@@ -74,6 +77,17 @@ class _Comparison:
     compared: int = 0
     healed: int = 0
     differences: int = 0
+    #: Why some of it could not be compared.
+    unclear: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def each(self) -> Iterator[None]:
+        """One of many: that nobody knows what became of it keeps the others from nothing."""
+        self.compared += 1
+        try:
+            yield
+        except (NotDone, ProviderRefused) as error:
+            self.unclear.append(f"{type(error).__name__}: {error}")
 
     def report(self, key: str, title: str, facts: Mapping[str, str]) -> None:
         """Something differs: a case, once for the same thing."""
@@ -93,13 +107,15 @@ def reconcile(database: Database) -> None:
 
 def reconcile_all(database: Database) -> list[Run]:
     """The same; answers what came of each source."""
-    since = clock.now() - WINDOW
     made = []
-    for source, compare in _sources():
+    for source, compare, window in _sources():
         began, failure = clock.now(), None
+        since = began - window
         found = _Comparison(database, source, since)
         try:
             compare(found)
+            if found.unclear:
+                failure = f"{len(found.unclear)} unclear, the first: {found.unclear[0]}"
         except (NotDone, ProviderRefused) as error:
             failure = f"{type(error).__name__}: {error}"
         _log.info(
@@ -119,19 +135,19 @@ def reconcile_all(database: Database) -> list[Run]:
 _Compare = Callable[[_Comparison], None]
 
 
-def _sources() -> Iterable[tuple[str, _Compare]]:
-    yield "books", _books
+def _sources() -> Iterable[tuple[str, _Compare, timedelta]]:
+    yield "books", _books, WINDOW
     for rail in resolve(PaymentRails).values():
-        yield f"{rail.name} payments", _of(_payments, rail)
+        yield f"{rail.name} payments", _of(_payments, rail), WINDOW
         if isinstance(rail, Capturing):
-            yield f"{rail.name} disputes", _of(_disputes, rail)
+            yield f"{rail.name} disputes", _of(_disputes, rail), WINDOW
     for arriving in resolve(ArrivalRails).values():
-        yield f"{arriving.name} arrivals", _of(_arrivals, arriving)
+        yield f"{arriving.name} arrivals", _of(_arrivals, arriving), _RETURNED_WITHIN
     for custodian in resolve(Custodians).values():
-        yield f"{custodian.name} arrivals", _of(_tokens, custodian)
-        yield f"{custodian.name} balances", _of(_balances, custodian)
+        yield f"{custodian.name} arrivals", _of(_tokens, custodian), WINDOW
+        yield f"{custodian.name} balances", _of(_balances, custodian), WINDOW
     for paying in resolve(PayoutRails).values():
-        yield f"{paying.name} payouts", _of(_payouts, paying)
+        yield f"{paying.name} payouts", _of(_payouts, paying), _RETURNED_WITHIN
 
 
 def _of(compare: Callable[..., None], rail: object) -> _Compare:
@@ -150,22 +166,34 @@ def _books(comparison: _Comparison) -> None:
 
 def _payments(found: _Comparison, rail: PaymentRail) -> None:
     listed = rail.payments(found.since)
+    paid: set[UUID] = set()
     for payment in listed:
-        found.compared += 1
-        deposit_id = ids.found(deposits.PREFIX, payment.reference)
-        if deposit_id is not None:
-            if _agrees(found.database, deposit_id, payment):
-                continue
-            payments.advance(found.database, deposit_id=str(deposit_id))
-            if _agrees(found.database, deposit_id, rail.look(payment.provider_ref)):
-                found.healed += 1
-                continue
-        found.report(
-            payment.provider_ref,
-            "A payment stands otherwise at its processor than with us",
-            {"reference": payment.reference, "there": f"{payment.state}, {_text(payment.amount)}"},
-        )
+        with found.each():
+            _payment(found, rail, payment, paid)
     _report_unknown(found, rail.name, {each.provider_ref for each in listed})
+
+
+def _payment(found: _Comparison, rail: PaymentRail, payment: Payment, paid: set[UUID]) -> None:
+    """One that a processor lists. `paid` are the deposits that one before it has paid: what comes
+    twice for one of them is nobody's yet."""
+    deposit_id = ids.found(deposits.PREFIX, payment.reference)
+    is_second = deposit_id in paid
+    if deposit_id is not None and not is_second:
+        if payment.state is PaymentState.PAID:
+            paid.add(deposit_id)
+        if _agrees(found.database, deposit_id, payment):
+            return
+        payments.advance(found.database, deposit_id=str(deposit_id))
+        if _agrees(found.database, deposit_id, rail.look(payment.provider_ref)):
+            found.healed += 1
+            return
+    if is_second and payment.state is not PaymentState.PAID:
+        return
+    found.report(
+        payment.provider_ref,
+        "A payment stands otherwise at its processor than with us",
+        {"reference": payment.reference, "there": f"{payment.state}, {_text(payment.amount)}"},
+    )
 
 
 def _agrees(database: Database, deposit_id: UUID, payment: Payment) -> bool:
@@ -182,11 +210,16 @@ def _agrees(database: Database, deposit_id: UUID, payment: Payment) -> bool:
 
 
 def _disputes(found: _Comparison, rail: PaymentRail) -> None:
+    """Those that were opened of late, and each that is open here: they are decided months later."""
     assert isinstance(rail, Capturing)
-    for dispute in rail.disputes(found.since):
-        found.compared += 1
-        with found.database.transaction() as session:
-            disputes.apply(session, rail.name, rail.provider_id, dispute)
+    listed = {dispute.provider_ref: dispute for dispute in rail.disputes(found.since)}
+    with found.database.reading() as session:
+        still_open = disputes.open_refs(session, rail.name)
+    for ref in [*listed, *(ref for ref in still_open if ref not in listed)]:
+        with found.each():
+            dispute = listed.get(ref) or rail.dispute(ref)
+            with found.database.transaction() as session:
+                found.healed += disputes.apply(session, rail.name, rail.provider_id, dispute)
 
 
 def _arrivals(found: _Comparison, rail: ArrivalRail) -> None:
@@ -274,23 +307,8 @@ def _report_unknown(found: _Comparison, provider: str, known: set[str]) -> None:
 def _payouts(found: _Comparison, rail: PayoutRail) -> None:
     listed = rail.payouts(found.since)
     for payout in listed:
-        found.compared += 1
-        withdrawal_id = ids.found(withdrawals.PREFIX, payout.reference)
-        if withdrawal_id is not None and _settled(found.database, withdrawal_id, payout):
-            continue
-        if withdrawal_id is not None and _known(found.database, withdrawal_id):
-            payouts.advance(found.database, withdrawal_id=str(withdrawal_id))
-            latest = rail.find(payout.reference) or payout
-            with found.database.transaction() as session:
-                payouts.apply(session, withdrawal_id, latest)
-            if _settled(found.database, withdrawal_id, latest):
-                found.healed += 1
-                continue
-        found.report(
-            payout.provider_ref,
-            "A payout stands otherwise at its provider than with us",
-            {"reference": payout.reference, "there": f"{payout.state}, {_text(payout.amount)}"},
-        )
+        with found.each():
+            _payout(found, rail, payout)
     known = {payout.reference for payout in listed}
     with found.database.reading() as session:
         rows = session.rows(_PAID_OUT, (rail.name, found.since))
@@ -302,6 +320,25 @@ def _payouts(found: _Comparison, rail: PayoutRail) -> None:
                 "We sent what the provider does not list",
                 {"withdrawal": public_id},
             )
+
+
+def _payout(found: _Comparison, rail: PayoutRail, payout: Payout) -> None:
+    withdrawal_id = ids.found(withdrawals.PREFIX, payout.reference)
+    if withdrawal_id is not None and _settled(found.database, withdrawal_id, payout):
+        return
+    if withdrawal_id is not None and _known(found.database, withdrawal_id):
+        payouts.advance(found.database, withdrawal_id=str(withdrawal_id))
+        latest = rail.find(payout.reference) or payout
+        with found.database.transaction() as session:
+            payouts.apply(session, withdrawal_id, latest)
+        if _settled(found.database, withdrawal_id, latest):
+            found.healed += 1
+            return
+    found.report(
+        payout.provider_ref,
+        "A payout stands otherwise at its provider than with us",
+        {"reference": payout.reference, "there": f"{payout.state}, {_text(payout.amount)}"},
+    )
 
 
 _MEANS: Mapping[PayoutState, frozenset[WithdrawalStatus]] = {

@@ -273,7 +273,7 @@ class TestFaults:
     ) -> None:
         key, account = f"key-{uuid4().hex}", f"9{uuid4().int % 10**15:015}"
         desk = Desk(database, f"{sandbox.url}/bank", key)
-        with pytest.raises(ProviderRefused, match="key_unknown") as refused:
+        with pytest.raises(ProviderAway, match="key_unknown") as refused:
             desk.rail.send(desk.order(account=account))
         with database.reading() as session:
             noted = session.rows(

@@ -353,7 +353,7 @@ def test_no_secret_is_told(
     key = "sk_test_not_the_key_of_anybody"
     desk = Desk(database, f"{sandbox.url}/stripe", key)
     card = f"pm_{uuid4().hex}"
-    with pytest.raises(ProviderRefused) as refused:
+    with pytest.raises(ProviderAway) as refused:
         desk.rail.open(desk.ask(card))
     with database.reading() as session:
         noted = session.rows("SELECT * FROM provider_calls WHERE reference = %s", (desk.reference,))

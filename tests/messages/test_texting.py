@@ -16,6 +16,7 @@ from app.kit.ports import provide, resolve
 from app.kit.tasks import InOtherHands
 from app.messages import texting
 from app.messages.ports import OutgoingText, Texter
+from app.messages.sending import Claimed, Log
 from app.providers.errors import OutcomeUnknown, ProviderAway
 from app.providers.service import Calls
 from sandbox.faults import Mode
@@ -279,3 +280,20 @@ class TestStatus:
         with time_machine.travel(NOW + timedelta(minutes=11), tick=False):
             texting.check_text(database, event_id=event_id)
         assert row(database, person)["delivery"] is None
+
+
+def test_whoever_lost_the_claim_does_not_send(database: Database, people: People) -> None:
+    log, actor = Log("texts"), people.customer()
+    key = f"trade_confirmed:{uuid4()}"
+
+    def claim(until: timedelta) -> Claimed:
+        with database.transaction() as session:
+            claimed = log.claim(session, actor.user_id, key, "trade_confirmed", until=until)
+        assert claimed is not None
+        return claimed
+
+    slow, other = claim(timedelta(0)), claim(timedelta(minutes=2))
+    with database.transaction() as session:
+        log.check_held(session, other)
+        with pytest.raises(InOtherHands):
+            log.check_held(session, slow)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.funding.ports import Method, Payment, PaymentState, Payout, PayoutState
+from app.funding.ports import Dispute, Method, Payment, PaymentState, Payout, PayoutState
 from app.kit import clock, ids
 from app.providers.errors import ProviderAway
 from app.reporting import reconciliation
@@ -61,6 +61,27 @@ def test_a_credited_payment_of_another_amount_is_a_case(till: Till) -> None:
     assert cases(till, ref) == 1
 
 
+def test_a_second_payment_for_the_same_is_a_case(till: Till) -> None:
+    deposit = till.deposit()
+    till.advance(deposit)
+    [(ref, payment)] = till.cards.made.items()
+    till.cards.made[f"{ref}_again"] = replace(payment, provider_ref=f"{ref}_again")
+    assert reconciled(till, f"{till.cards.name} payments").differences == 1
+    assert cases(till, f"{ref}_again") == 1
+    assert till.has() == {"USD": "600.00"}
+
+
+def test_one_that_nobody_knows_of_keeps_the_others_from_nothing(till: Till) -> None:
+    first, second = till.withdraw("10.00"), till.withdraw("20.00")
+    for withdrawal in (first, second):
+        till.send(withdrawal)
+    till.bank.become(PayoutState.COMPLETED)
+    till.bank.moods = [Mood.LOST_BEFORE]
+    run = reconciled(till, f"{till.bank.name} payouts")
+    assert (run.compared, run.healed, run.differences) == (2, 1, 0)
+    assert run.failure == "1 unclear, the first: OutcomeUnknown: lost"
+
+
 def test_an_arrival_whose_webhook_never_came_is_healed(till: Till) -> None:
     deposit = till.deposit("100.00", Method.BANK)
     till.look(deposit)
@@ -114,3 +135,21 @@ def test_a_source_that_is_away_does_not_stop_the_others(
     with till.database.reading() as session:
         found = remarkable(session, limit=1).data
     assert [run.began_at >= began for run in found] == [True]
+
+
+def test_a_dispute_that_was_opened_long_ago_is_asked_about(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deposit = till.deposit()
+    till.advance(deposit)
+    [(ref, _payment)] = till.cards.made.items()
+    dispute = Dispute(f"dp_{ids.new()}", ref, "open", usd("100.00"), usd("15.00"))
+    till.cards.argued[dispute.provider_ref] = dispute
+    source = f"{till.cards.name} disputes"
+    assert reconciled(till, source).healed == 1
+    till.cards.argued[dispute.provider_ref] = replace(dispute, state="lost")
+    # Too old for its list.
+    monkeypatch.setattr(till.cards, "disputes", lambda _since: [])
+    assert reconciled(till, source).healed == 1
+    assert reconciled(till, source).healed == 0
+    assert till.deposit_status(deposit) == "taken_back"

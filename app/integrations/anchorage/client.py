@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.custody.ports import NotHere
 from app.integrations import documents
-from app.integrations.transport import Answer, Transport
+from app.integrations.transport import NOT_LET_IN, Answer, Transport
 from app.kit import clock
 from app.providers.errors import ProviderAway, ProviderRefused
 
@@ -53,7 +53,7 @@ class AnchorageClient:
             "Content-Type": "application/json",
         }
         answer = self._api.request(method, path, headers=headers, content=body or None)
-        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        if answer.status in NOT_LET_IN:
             raise ProviderAway("it does not accept our key")
         return answer
 

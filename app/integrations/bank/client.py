@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.integrations.transport import Answer, Transport, readable
-from app.providers.errors import ProviderRefused
+from app.providers.errors import ProviderAway, ProviderRefused
 
 Document = dict[str, Any]
 
@@ -63,6 +63,8 @@ class BankClient:
 
 
 def _read(answer: Answer) -> Document:
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        raise ProviderAway(f"our key is not taken: {_code(answer)}")
     if not answer.is_success:
         raise ProviderRefused(_code(answer))
     return answer.json()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any
 
-from app.integrations.transport import Answer, Transport, readable
+from app.integrations.transport import NOT_LET_IN, Answer, Transport, readable
 from app.kit import clock
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
@@ -192,7 +192,7 @@ class DarajaClient:
             )
             with readable():
                 return str(document["access_token"]), int(document["expires_in"])
-        except OutcomeUnknown as error:
+        except (OutcomeUnknown, ProviderRefused) as error:
             # Whatever the token was for was not asked yet.
             raise ProviderAway(f"no token: {error}") from None
 
@@ -210,6 +210,8 @@ def _read(answer: Answer) -> Document:
     if answer.is_success:
         return answer.json()
     code = _error_code(answer)
+    if answer.status in NOT_LET_IN:
+        raise ProviderAway(f"our token is not taken: {code}")
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and code != _STILL_PROMPTING:
         raise OutcomeUnknown(code)
     raise ProviderRefused(code)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.custody.ports import NotHere
 from app.integrations import documents
-from app.integrations.transport import Answer, Transport
+from app.integrations.transport import NOT_LET_IN, Answer, Transport
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 #: What another custodian might not say.
@@ -47,7 +47,7 @@ class PrimeTrustClient:
             self._token = ""
             headers |= self._authorization()
             answer = self._api.request(method, path, headers=headers, **given)
-        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        if answer.status in NOT_LET_IN:
             raise ProviderAway("it does not accept our token")
         return answer
 

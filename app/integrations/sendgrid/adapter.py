@@ -6,7 +6,7 @@ from http import HTTPStatus
 from sendgrid.helpers.mail import CustomArg, Header, Mail
 
 from app.integrations.calling import Caller
-from app.integrations.transport import Answer, Transport
+from app.integrations.transport import NOT_LET_IN, Answer, Transport
 from app.kit import ids
 from app.messages.ports import Outgoing
 from app.providers.errors import ProviderAway, ProviderRefused
@@ -15,7 +15,6 @@ from app.providers.errors import ProviderAway, ProviderRefused
 MAIL_ID = "pbcex_mail"
 _SEND = "/v3/mail/send"
 #: Our key is wrong, or the account is shut: nothing happened, and somebody will mend that.
-_NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class SendGridMailer:
@@ -59,7 +58,7 @@ class SendGridMailer:
 
 def _taken(answer: Answer) -> None:
     """Raises unless SendGrid says that it took the mail. Its own messages may quote an address."""
-    if answer.status in _NOT_LET_IN:
+    if answer.status in NOT_LET_IN:
         raise ProviderAway(f"HTTP {answer.status}: the account or its key")
     if answer.status != HTTPStatus.ACCEPTED:
         raise ProviderRefused(f"http_{answer.status}")

@@ -6,7 +6,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from app.integrations.transport import Transport, readable
+from app.integrations.transport import NOT_LET_IN, Transport, readable
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _raise(error: "stripe.StripeError") -> NoReturn:
     if error.http_status == HTTPStatus.CONFLICT:
         # The same was asked a moment ago and is not answered yet.
         raise OutcomeUnknown(code) from None
-    if code == "rate_limit":
+    if code == "rate_limit" or error.http_status in NOT_LET_IN:
         raise ProviderAway(code) from None
     # What is said of a card is meant for who holds it; other messages may quote what was sent.
     of_card = error.http_status == HTTPStatus.PAYMENT_REQUIRED

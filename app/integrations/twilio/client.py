@@ -2,21 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from app.integrations.transport import Transport
+from app.integrations.transport import NOT_LET_IN, Transport
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 T = TypeVar("T")
 #: Where the library believes to be speaking to.
 _ITS_HOST = "https://api.twilio.com"
 #: Our keys are wrong, or the account is shut: nothing happened, and somebody will mend that.
-_NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def said(do: Callable[[], T]) -> T:
     try:
         return do()
     except TwilioRestException as error:
-        if error.status in _NOT_LET_IN:
+        if error.status in NOT_LET_IN:
             raise ProviderAway(f"HTTP {error.status}: the account or its keys") from None
         # Its message quotes the number.
         raise ProviderRefused(str(error.code), f"HTTP {error.status}") from None
