@@ -129,10 +129,10 @@ def _look_at_opening(action: Any) -> None:
         found = waiting.pop()
         if not isinstance(found, DictionaryObject):
             continue
-        if str(found.get("/S")) != "/GoTo":
+        if "/S" not in found or str(found["/S"]) != "/GoTo":
             raise _Acts
         if "/Next" in found:
-            following = found["/Next"]
+            following: Any = found["/Next"]
             named = following if isinstance(following, ArrayObject) else [following]
             waiting += [each.get_object() for each in named]
     raise _TooMuch

@@ -56,6 +56,9 @@ def test_who_was_screened_and_what_was_found(lone_app: Flask) -> None:
     assert "Treasurer" not in shown.said
     assert hit.case_id is not None
     assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
+    unreadable = screened(database, people.customer(), "Иван Петров")
+    shown = browser.fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "one")
+    assert "Cannot be compared" in shown.said
     assert "No listed name is like theirs" in browser.fragment(clear_path, "one").said
     for path in (f"{PATH}/{ids.encode('scr', ids.new())}", f"{PATH}?cursor=nonsense"):
         browser.get(path, status=404)
