@@ -44,10 +44,12 @@ class Till:
 
     def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
         with self.database.transaction() as session:
-            return withdrawals.request(
+            asked = withdrawals.request(
                 session, self.actor, method=Method.BANK, amount=usd(amount),
                 destination=destination or BANK_ACCOUNT,
             )  # fmt: skip
+        assert isinstance(asked, UUID), asked
+        return asked
 
     def arrive(self, name: str, amount: str, *, back: bool = False) -> Arrival:
         """Money comes on the customer's account, or goes back from there."""

@@ -91,11 +91,12 @@ def request(
     method: Method,
     amount: Amount,
     destination: Mapping[str, str],
-) -> UUID:
-    """Ask for money to be sent; it is held at once. Answers the withdrawal's id.
+) -> UUID | RecipientBlocked:
+    """Ask for money to be sent; it is held at once. Answers the withdrawal's id; or that its
+    recipient is listed, as a value, for that this was found is kept.
 
     Raises `Invalid` naming the field, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded`,
-    `AccountOwes`, `RecipientBlocked`; the database raises `InsufficientFunds`.
+    `AccountOwes`; the database raises `InsufficientFunds`.
     """
     rail = _rail(method, amount)
     where = destinations.checked(method, amount.asset, destination)
@@ -106,6 +107,21 @@ def request(
     value = limits.worth(session, amount)
     limits.check_withdrawal(session, actor.user_id, value, allowed.withdrawal_min)
     identifier, now = ids.new(), clock.now()
+    public_id, masked = ids.encode(PREFIX, identifier), destinations.masked(method, where)
+    told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
+    try:
+        verdict = recipients.screen(session, actor.user_id, public_id, method, where)
+    except RecipientBlocked as blocked:
+        audit.record(
+            session,
+            actor=actor,
+            action="withdrawal.requested",
+            subject=public_id,
+            after=told,
+            reason="screening: blocked",
+            outcome="denied",
+        )
+        return blocked
     ledger.place_hold(
         session,
         hold_id=identifier,
@@ -115,12 +131,8 @@ def request(
         placed_at=now,
     )
     session.flush()
-    verdict = recipients.screen(
-        session, actor.user_id, ids.encode(PREFIX, identifier), method, where
-    )
     status = recipients.after_screening(verdict, value, allowed)
     key = destinations.key_of(method, where)
-    masked = destinations.masked(method, where)
     session.send(
         _INSERT,
         (
@@ -131,7 +143,6 @@ def request(
     )  # fmt: skip
     session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, _said(verdict), now))
     asked = locked(session, identifier)
-    told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
     audit.record(
         session,
         actor=actor,

@@ -102,9 +102,11 @@ class Payments:
                 return deposits.request(
                     session, self.actor, method=move.method, amount=amount, source="pm_card_visa"
                 )
-            return withdrawals.request(
+            asked = withdrawals.request(
                 session, self.actor, method=move.method, amount=amount, destination=move.destination
             )
+        assert isinstance(asked, UUID), asked
+        return asked
 
     def effects(self, move: Move, identifier: UUID) -> int:
         """How often the provider has done it."""

@@ -6,13 +6,14 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from app.access import Actor
+from app.access import Actor, Role
+from app.cases import service as cases
 from app.catalog import providers
 from app.catalog.rules import PAXG, USDC
 from app.custody import opening, rules
 from app.funding import crypto, deposits, payouts, queries, withdrawals
 from app.funding.crypto import CustodyRail
-from app.funding.errors import NotCancellable
+from app.funding.errors import NotCancellable, RecipientBlocked
 from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
 from app.kit import ids
 from app.kit.money import Amount, Asset
@@ -21,6 +22,7 @@ from app.ledger import chart
 from app.ledger import queries as ledger
 from app.providers.errors import OutcomeUnknown
 from app.reporting import reconciliation
+from app.screening.decisions import MATCH
 from sandbox.faults import Mode
 from tests import sanctions
 from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened
@@ -64,13 +66,15 @@ class Counter:
 
     def withdraw(self, amount: str, address: str = ADDRESS) -> UUID:
         with self.database.transaction() as session:
-            return withdrawals.request(
+            asked = withdrawals.request(
                 session,
                 self.actor,
                 method=Method.CRYPTO,
                 amount=Amount.parse(PAXG, amount),
                 destination={"network": "ETHEREUM", "address": address},
             )
+        assert isinstance(asked, UUID), asked
+        return asked
 
     def status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
@@ -179,3 +183,32 @@ def test_what_no_custodian_will_send_is_the_customers_again(counter: Counter) ->
     assert counter.status(withdrawal_id) == "failed"
     assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}
     assert counter.kept(providers.PAXOS) == 0
+
+
+def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:
+    """Decided about once, it is refused to everybody; and nothing of that is forgotten."""
+    counter.withdraw("0.5", sanctions.WALLET)
+    officer = counter.people.staff(Role.COMPLIANCE)
+    with counter.database.transaction() as session:
+        [(case_id,)] = session.rows("SELECT id FROM cases WHERE kind = 'screening.hit'")
+        cases.close(session, officer, case_id, disposition=MATCH, reason="It is theirs")
+    counter.actor = counter.people.customer(PAXG="2")
+    lift(counter.database, counter.actor.user_id)
+    with counter.database.transaction() as session:
+        refused = withdrawals.request(
+            session,
+            counter.actor,
+            method=Method.CRYPTO,
+            amount=Amount.parse(PAXG, "0.5"),
+            destination={"network": "ETHEREUM", "address": sanctions.WALLET},
+        )
+    assert isinstance(refused, RecipientBlocked)
+    with counter.database.reading() as session:
+        mine = (counter.actor.user_id,)
+        screened = "SELECT count(*) FROM screenings WHERE person_id = %s AND verdict = 'blocked'"
+        denied = (
+            "SELECT count(*) FROM audit_records WHERE action = 'withdrawal.requested'"
+            " AND outcome = 'denied' AND actor_id = %s"
+        )
+        assert session.fetch((screened, mine), (denied, mine)) == [[(1,)], [(1,)]]
+    assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}

@@ -116,14 +116,16 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
 def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Have money paid out to yourself. It is held at once, and free again if it cannot go."""
     where = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
-    identifier = withdrawals.request(
+    asked = withdrawals.request(
         session,
         actor,
         method=body["method"],
         amount=amount("amount", body["asset"], body["amount"]),
         destination=where,
     )
-    return {"withdrawal": queries.withdrawal(session, identifier)}
+    if isinstance(asked, RecipientBlocked):
+        return asked
+    return {"withdrawal": queries.withdrawal(session, asked)}
 
 
 @blp.operation(
