@@ -12,7 +12,7 @@ from app.identity.postal import PostalAddress
 from app.kit.errors import Invalid
 from app.kyc import rules
 from app.kyc.rules import IdType
-from app.screening.names import is_readable
+from app.screening.names import UNCOMPARABLE, is_readable
 
 _LICENCES_MAX = 20
 _OWNERS_MAX = 4 + 16
@@ -210,9 +210,7 @@ def _name(field: str, text: str) -> str:
     """A name that can be compared with those of the lists."""
     name = people.name(field, text)
     if not is_readable(name):
-        raise Invalid(
-            field, "must be written in Latin letters, as in the lines for machines of a passport"
-        )
+        raise Invalid(field, UNCOMPARABLE)
     return name
 
 

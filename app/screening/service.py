@@ -10,11 +10,12 @@ from app.cases import service as cases
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
+from app.kit.errors import Invalid
 from app.kit.ports import resolve
 from app.screening import lists
 from app.screening.decisions import KIND
 from app.screening.matching import Match
-from app.screening.names import is_readable, letters_of
+from app.screening.names import UNCOMPARABLE, is_readable, letters_of
 from app.screening.remarks import wallet_key
 from app.screening.rules import SCORE_MAX, UNREADABLE, Agreement, Named, ScreeningRules, Verdict
 
@@ -127,7 +128,9 @@ def screen_address(
 
 def try_subject(session: Session, subject: Named) -> tuple[int, list[Match]]:
     """What checking this subject would find, and in which version; nothing is kept. Raises
-    `NoSanctionsList`."""
+    `NoSanctionsList`, and `Invalid` for a name that cannot be compared."""
+    if not all(map(is_readable, subject.names)):
+        raise Invalid("name", UNCOMPARABLE)
     listed = lists.current(session)
     return listed.version, listed.index.find(subject, resolve(ScreeningRules).threshold)
 

@@ -382,3 +382,8 @@ def test_who_may_not_decide(listed: Database, people: People, officer: Actor) ->
 def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
     with listed.reading() as session, pytest.raises(NotFound):
         queries.screening(session, ids.new())
+
+
+def test_a_name_that_cannot_be_compared_is_not_said_to_be_clear(listed: Database) -> None:
+    with pytest.raises(Invalid), listed.reading() as session:
+        service.try_subject(session, Named(("Владимир Путин",)))
