@@ -3,7 +3,7 @@ what the genuine ones say happened, each once."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from time import time
@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from app.catalog.rules import USD
 from app.funding import deposits, withdrawals
 from app.funding.ports import Method
+from app.funding.statuses import PaymentLimits
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -66,6 +67,8 @@ class Post:
     def live(self, arrivals: int, cards: int, payouts: int) -> None:
         """Customers pay in and out; what the providers tell of it stays undelivered."""
         self.sandbox.store.clear()
+        many = replace(resolve(PaymentLimits), card_failures_per_hour=10**6)
+        provide(PaymentLimits, many)
         made = People(self.database)
         for _ in range(_PEOPLE):
             actor = made.customer(USD="20000")
