@@ -109,18 +109,11 @@ def request(
     identifier, now = ids.new(), clock.now()
     public_id, masked = ids.encode(PREFIX, identifier), destinations.masked(method, where)
     told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
+    noted: dict[str, Any] = {"actor": actor, "action": "withdrawal.requested", "subject": public_id}
     try:
         verdict = recipients.screen(session, actor.user_id, public_id, method, where)
     except RecipientBlocked as blocked:
-        audit.record(
-            session,
-            actor=actor,
-            action="withdrawal.requested",
-            subject=public_id,
-            after=told,
-            reason="screening: blocked",
-            outcome="denied",
-        )
+        audit.record(session, **noted, after=told, reason=_said(Verdict.BLOCKED), outcome="denied")
         return blocked
     ledger.place_hold(
         session,
@@ -143,13 +136,7 @@ def request(
     )  # fmt: skip
     session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, _said(verdict), now))
     asked = locked(session, identifier)
-    audit.record(
-        session,
-        actor=actor,
-        action="withdrawal.requested",
-        subject=asked.public_id,
-        after={**told, "status": status},
-    )
+    audit.record(session, **noted, after={**told, "status": status})
     tell(session, asked, "withdrawal_requested", requested_at=clock.rfc3339(now))
     _go_on(session, asked)
     return identifier
