@@ -71,21 +71,37 @@ class Readiness:
 blp = ApiBlueprint("health", "/health", "Whether the exchange can serve")
 
 
-@blp.operation("GET", "", public=True, gives=HealthView, rate_limit=None, replies={503: HealthView})
+@blp.operation(
+    "GET",
+    "",
+    operation_id="healthSummary",
+    public=True,
+    gives=HealthView,
+    rate_limit=None,
+    replies={503: HealthView},
+)
 def summary(_session: Session) -> Reply:
     """The version and the condition in one word."""
     status = worst(_checks())
     return Reply({"status": status, "version": VERSION}, _http_status(status), _NO_STORE)
 
 
-@blp.operation("GET", "/live", public=True, gives=LiveView, rate_limit=None)
+@blp.operation(
+    "GET", "/live", operation_id="healthLive", public=True, gives=LiveView, rate_limit=None
+)
 def live(_session: Session) -> Reply:
     """The process answers; nothing else is looked at."""
     return Reply({"status": Condition.OK}, headers=_NO_STORE)
 
 
 @blp.operation(
-    "GET", "/ready", public=True, gives=ReadyView, rate_limit=None, replies={503: ReadyView}
+    "GET",
+    "/ready",
+    operation_id="healthReady",
+    public=True,
+    gives=ReadyView,
+    rate_limit=None,
+    replies={503: ReadyView},
 )
 def ready(_session: Session) -> Reply:
     """Each thing that serving needs: PostgreSQL, its durability, the migrations, Redis.

@@ -123,11 +123,11 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
     return api
 
 
-def describe(operation: "Operation", tag: str) -> dict[str, Any]:
+def describe(operation: "Operation") -> dict[str, Any]:
     """The operation's part of the document."""
     summary, _, description = (operation.handler.__doc__ or "").strip().partition("\n\n")
     document: dict[str, Any] = {
-        "operationId": _camel(f"{tag}_{operation.handler.__name__}"),
+        "operationId": operation.operation_id,
         "summary": " ".join(summary.split()).removesuffix("."),
         "security": [] if operation.public else [{"bearer": []}],
         "parameters": _parameters(operation),
@@ -256,8 +256,3 @@ _EXAMPLES: dict[type[ma.fields.Field[Any]], Any] = {
     ma.fields.Integer: 1,
     ma.fields.String: "text",
 }
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)

@@ -71,6 +71,7 @@ blp = ApiBlueprint("probe", "/api/probe", "Only in tests")
 @blp.operation(
     "POST",
     "/gifts",
+    operation_id="probeGive",
     permission=Permission.ORDERS_PLACE,
     takes=Gift,
     gives=GiftView,
@@ -91,7 +92,13 @@ def give(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     return Reply(view, headers={"Location": "/api/probe/gifts/1"}) if note == "found" else view
 
 
-@blp.operation("POST", "/declined", permission=Permission.ORDERS_PLACE, idempotent=True)
+@blp.operation(
+    "POST",
+    "/declined",
+    operation_id="probeDecline",
+    permission=Permission.ORDERS_PLACE,
+    idempotent=True,
+)
 def decline(session: Session, actor: Actor) -> Refusal:
     """Credit the caller and refuse all the same."""
     credit(session, actor.user_id, "1.00", "USD")
@@ -101,6 +108,7 @@ def decline(session: Session, actor: Actor) -> Refusal:
 @blp.operation(
     "GET",
     "/things/<thing_id>",
+    operation_id="probeThing",
     permission=Permission.ORDERS_READ,
     query=Search,
     gives=GiftView,
@@ -110,20 +118,32 @@ def thing(_session: Session, actor: Actor, query: dict[str, Any], thing_id: str)
     return {"owner_id": actor.user_id, "amount": "1.00", "note": f"{thing_id} {query}"}
 
 
-@blp.operation("DELETE", "/things/<thing_id>", permission=Permission.ORDERS_PLACE, status=204)
+@blp.operation(
+    "DELETE",
+    "/things/<thing_id>",
+    operation_id="probeRemove",
+    permission=Permission.ORDERS_PLACE,
+    status=204,
+)
 def remove(_session: Session, _actor: Actor, thing_id: str) -> None:
     """Take one away."""
     assert thing_id
 
 
-@blp.operation("POST", "/echo", public=True, takes=Gift, gives=GiftView)
+@blp.operation("POST", "/echo", operation_id="probeEcho", public=True, takes=Gift, gives=GiftView)
 def echo(_session: Session, body: dict[str, Any]) -> object:
     """Say it again."""
     return {"owner_id": body.get("quote_id"), "amount": body["amount"], "note": repr(body)}
 
 
 @blp.operation(
-    "POST", "/guess", public=True, own_transactions=True, rate_limit=RateLimit.SIGN_IN, status=204
+    "POST",
+    "/guess",
+    operation_id="probeGuess",
+    public=True,
+    own_transactions=True,
+    rate_limit=RateLimit.SIGN_IN,
+    status=204,
 )
 def guess(database: Database) -> None:
     """Where a secret could be guessed."""

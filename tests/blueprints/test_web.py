@@ -19,7 +19,9 @@ GIFTS = "/api/probe/gifts"
 
 class TestDeclaration:
     def declare(self, **contract: object) -> Callable[[Callable[..., object]], object]:
-        return ApiBlueprint("x", "/api/x", "X").operation("POST", "/y", **contract)
+        return ApiBlueprint("x", "/api/x", "X").operation(
+            "POST", "/y", operation_id="xPlace", **contract
+        )
 
     def test_names_a_permission_or_says_public(self) -> None:
         with pytest.raises(TypeError, match="give a permission or say public=True"):
@@ -38,7 +40,13 @@ class TestDeclaration:
 
     def test_a_function_that_does_not_fit_stops_the_program(self) -> None:
         blueprint = ApiBlueprint("x", "/api/x", "X")
-        declare = blueprint.operation("POST", "/y", permission=Permission.ORDERS_READ, takes=Schema)
+        declare = blueprint.operation(
+            "POST",
+            "/y",
+            operation_id="xPlace",
+            permission=Permission.ORDERS_READ,
+            takes=Schema,
+        )
         with pytest.raises(TypeError, match=r"takes \['session', 'body'\]"):
 
             @declare

@@ -14,6 +14,7 @@ blp = ApiBlueprint("admin", "/api/admin", "Running the house")
 @blp.operation(
     "GET",
     "/exposure",
+    operation_id="adminExposure",
     permission=Permission.EXPOSURE_READ,
     gives=schemas.Exposure,
     snapshot=True,

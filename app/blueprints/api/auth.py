@@ -39,6 +39,7 @@ blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
 @blp.operation(
     "POST",
     "/register",
+    operation_id="authRegister",
     public=True,
     takes=schemas.Register,
     gives=schemas.LoggedIn,
@@ -63,6 +64,7 @@ def register(database: Database, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/login",
+    operation_id="authLogin",
     public=True,
     takes=schemas.Login,
     gives=schemas.LoggedIn,
@@ -97,6 +99,7 @@ def login(database: Database, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/refresh",
+    operation_id="authRefresh",
     public=True,
     takes=schemas.Refresh,
     gives=schemas.LoggedIn,
@@ -111,13 +114,17 @@ def refresh(session: Session, body: dict[str, Any]) -> object:
     return identity.refresh(session, body["refresh_token"])
 
 
-@blp.operation("POST", "/logout", permission=Permission.SESSIONS_REVOKE, status=204)
+@blp.operation(
+    "POST", "/logout", operation_id="authLogout", permission=Permission.SESSIONS_REVOKE, status=204
+)
 def logout(session: Session, actor: Actor) -> None:
     """End the login session that the token belongs to, at once."""
     identity.log_out(session, actor)
 
 
-@blp.operation("GET", "/me", permission=Permission.ACCOUNT_READ, gives=schemas.User)
+@blp.operation(
+    "GET", "/me", operation_id="authMe", permission=Permission.ACCOUNT_READ, gives=schemas.User
+)
 def me(session: Session, actor: Actor) -> object:
     """Who the token says you are."""
     return queries.person_by_id(session, actor.user_id)
@@ -126,6 +133,7 @@ def me(session: Session, actor: Actor) -> object:
 @blp.operation(
     "POST",
     "/change-password",
+    operation_id="authChangePassword",
     permission=Permission.PASSWORD_CHANGE,
     takes=schemas.ChangePassword,
     gives=schemas.PasswordChanged,
@@ -154,6 +162,7 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
 @blp.operation(
     "POST",
     "/verify-email",
+    operation_id="authVerifyEmail",
     public=True,
     takes=schemas.Token,
     gives=schemas.EmailConfirmed,
@@ -169,6 +178,7 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/verify-email/resend",
+    operation_id="authResendConfirmation",
     permission=Permission.EMAIL_CONFIRM,
     gives=schemas.OnItsWay,
     status=202,
@@ -183,6 +193,7 @@ def resend_confirmation(session: Session, actor: Actor) -> object:
 @blp.operation(
     "POST",
     "/forgot-password",
+    operation_id="authForgotPassword",
     public=True,
     takes=schemas.ForgotPassword,
     gives=schemas.OnItsWay,
@@ -202,6 +213,7 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/reset-password",
+    operation_id="authResetPassword",
     public=True,
     takes=schemas.ResetPassword,
     gives=schemas.PasswordReset,
@@ -225,6 +237,7 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/2fa/setup",
+    operation_id="authSetUpSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
     gives=schemas.SecondFactorSetup,
     rate_limit=RateLimit.SIGN_IN,
@@ -238,6 +251,7 @@ def set_up_second_factor(session: Session, actor: Actor) -> object:
 @blp.operation(
     "POST",
     "/2fa/confirm",
+    operation_id="authConfirmSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
     takes=schemas.Code,
     gives=schemas.RecoveryCodes,
@@ -256,6 +270,7 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
 @blp.operation(
     "DELETE",
     "/2fa",
+    operation_id="authSwitchOffSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
     takes=schemas.Code,
     status=204,
@@ -279,6 +294,7 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
 @blp.operation(
     "POST",
     "/2fa/recovery-codes",
+    operation_id="authRenewRecoveryCodes",
     permission=Permission.SECOND_FACTOR_CHANGE,
     takes=schemas.RenewRecoveryCodes,
     gives=schemas.RecoveryCodes,

@@ -17,6 +17,7 @@ blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
 @blp.operation(
     "POST",
     "/submit",
+    operation_id="kycSubmit",
     permission=Permission.KYC_SUBMIT,
     takes=schemas.SubmitIdentity,
     gives=schemas.Verified,
@@ -36,6 +37,7 @@ def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/documents",
+    operation_id="kycSendDocument",
     permission=Permission.KYC_SUBMIT,
     takes=schemas.SendDocument,
     takes_file=BYTES_MAX,
@@ -62,6 +64,7 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
 @blp.operation(
     "POST",
     "/kyb/submit",
+    operation_id="kycSubmitBusiness",
     permission=Permission.KYC_SUBMIT,
     takes=schemas.SubmitBusiness,
     gives=schemas.Verified,
@@ -77,7 +80,13 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     return overview.of(session, actor.user_id)
 
 
-@blp.operation("GET", "/status", permission=Permission.KYC_STATUS, gives=schemas.Verified)
+@blp.operation(
+    "GET",
+    "/status",
+    operation_id="kycStatus",
+    permission=Permission.KYC_STATUS,
+    gives=schemas.Verified,
+)
 def status(session: Session, actor: Actor) -> object:
     """How far the caller is verified, what they may move for it, and what is missing."""
     return overview.of(session, actor.user_id)

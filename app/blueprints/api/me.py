@@ -18,7 +18,9 @@ from app.messages.errors import PhoneNeeded
 blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications and API keys")
 
 
-@blp.operation("GET", "", permission=Permission.ACCOUNT_READ, gives=people.User)
+@blp.operation(
+    "GET", "", operation_id="meShow", permission=Permission.ACCOUNT_READ, gives=people.User
+)
 def show(session: Session, actor: Actor) -> object:
     """The caller's profile."""
     return queries.person_by_id(session, actor.user_id)
@@ -27,6 +29,7 @@ def show(session: Session, actor: Actor) -> object:
 @blp.operation(
     "PATCH",
     "",
+    operation_id="meChange",
     permission=Permission.ACCOUNT_CHANGE,
     takes=schemas.ChangeProfile,
     gives=people.User,
@@ -39,6 +42,7 @@ def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "GET",
     "/addresses",
+    operation_id="meAddresses",
     permission=Permission.ADDRESSES_READ,
     query=PageQuery,
     gives=schemas.Addresses,
@@ -51,6 +55,7 @@ def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/addresses",
+    operation_id="meAddAddress",
     permission=Permission.ADDRESSES_CHANGE,
     takes=schemas.AddAddress,
     gives=schemas.Address,
@@ -67,7 +72,11 @@ def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 
 
 @blp.operation(
-    "GET", "/addresses/<address_id>", permission=Permission.ADDRESSES_READ, gives=schemas.Address
+    "GET",
+    "/addresses/<address_id>",
+    operation_id="meAddress",
+    permission=Permission.ADDRESSES_READ,
+    gives=schemas.Address,
 )
 def address(session: Session, actor: Actor, address_id: str) -> object:
     """One of the caller's addresses."""
@@ -77,6 +86,7 @@ def address(session: Session, actor: Actor, address_id: str) -> object:
 @blp.operation(
     "PATCH",
     "/addresses/<address_id>",
+    operation_id="meChangeAddress",
     permission=Permission.ADDRESSES_CHANGE,
     takes=schemas.ChangeAddress,
     gives=schemas.Address,
@@ -90,7 +100,11 @@ def change_address(session: Session, actor: Actor, body: dict[str, Any], address
 
 
 @blp.operation(
-    "DELETE", "/addresses/<address_id>", permission=Permission.ADDRESSES_CHANGE, status=204
+    "DELETE",
+    "/addresses/<address_id>",
+    operation_id="meRemoveAddress",
+    permission=Permission.ADDRESSES_CHANGE,
+    status=204,
 )
 def remove_address(session: Session, actor: Actor, address_id: str) -> None:
     """Remove an address. After the default one, the newest is the default."""
@@ -100,6 +114,7 @@ def remove_address(session: Session, actor: Actor, address_id: str) -> None:
 @blp.operation(
     "GET",
     "/notifications",
+    operation_id="meNotifications",
     permission=Permission.NOTIFICATIONS_CHOOSE,
     gives=schemas.Notifications,
 )
@@ -111,6 +126,7 @@ def notifications(session: Session, actor: Actor) -> object:
 @blp.operation(
     "PUT",
     "/notifications",
+    operation_id="meChooseNotifications",
     permission=Permission.NOTIFICATIONS_CHOOSE,
     takes=schemas.ChooseNotifications,
     gives=schemas.Notifications,
@@ -130,6 +146,7 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
 @blp.operation(
     "GET",
     "/api-keys",
+    operation_id="meKeys",
     permission=Permission.API_KEYS_MANAGE,
     query=PageQuery,
     gives=schemas.ApiKeys,
@@ -142,6 +159,7 @@ def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/api-keys",
+    operation_id="meCreateKey",
     permission=Permission.API_KEYS_MANAGE,
     takes=schemas.CreateApiKey,
     gives=schemas.NewApiKey,
@@ -156,7 +174,13 @@ def create_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     return api_keys.create(session, actor, **body)
 
 
-@blp.operation("DELETE", "/api-keys/<key_id>", permission=Permission.API_KEYS_MANAGE, status=204)
+@blp.operation(
+    "DELETE",
+    "/api-keys/<key_id>",
+    operation_id="meRevokeKey",
+    permission=Permission.API_KEYS_MANAGE,
+    status=204,
+)
 def revoke_key(session: Session, actor: Actor, key_id: str) -> None:
     """Revoke an API key, at once. Doing it again changes nothing."""
     api_keys.revoke(session, actor, ids.decode("key", key_id))

@@ -14,7 +14,12 @@ blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its cus
 
 
 @blp.operation(
-    "GET", "", permission=Permission.MESSAGES_READ, query=PageQuery, gives=schemas.Messages
+    "GET",
+    "",
+    operation_id="messagesIndex",
+    permission=Permission.MESSAGES_READ,
+    query=PageQuery,
+    gives=schemas.Messages,
 )
 def index(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's messages, newest first."""

@@ -30,6 +30,7 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
 @blp.operation(
     "POST",
     "/deposit",
+    operation_id="paymentsDeposit",
     permission=Permission.DEPOSITS_CREATE,
     takes=schemas.DepositRequest,
     gives=schemas.DepositAnswer,
@@ -59,6 +60,7 @@ def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "GET",
     "/deposits",
+    operation_id="paymentsListDeposits",
     permission=Permission.DEPOSITS_READ,
     query=PageQuery,
     gives=schemas.Deposits,
@@ -71,6 +73,7 @@ def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> obje
 @blp.operation(
     "GET",
     "/deposits/<deposit_id>",
+    operation_id="paymentsShowDeposit",
     permission=Permission.DEPOSITS_READ,
     gives=schemas.DepositAnswer,
 )
@@ -83,6 +86,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
 @blp.operation(
     "POST",
     "/deposits/<deposit_id>/cancel",
+    operation_id="paymentsCancelDeposit",
     permission=Permission.DEPOSITS_CREATE,
     gives=schemas.DepositAnswer,
     idempotent=True,
@@ -98,6 +102,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
 @blp.operation(
     "POST",
     "/withdraw",
+    operation_id="paymentsWithdraw",
     permission=Permission.WITHDRAWALS_CREATE,
     takes=schemas.WithdrawalRequest,
     gives=schemas.WithdrawalAnswer,
@@ -131,6 +136,7 @@ def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "GET",
     "/withdrawals",
+    operation_id="paymentsListWithdrawals",
     permission=Permission.WITHDRAWALS_READ,
     query=PageQuery,
     gives=schemas.Withdrawals,
@@ -143,6 +149,7 @@ def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> o
 @blp.operation(
     "GET",
     "/withdrawals/<withdrawal_id>",
+    operation_id="paymentsShowWithdrawal",
     permission=Permission.WITHDRAWALS_READ,
     gives=schemas.WithdrawalAnswer,
 )
@@ -155,6 +162,7 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> objec
 @blp.operation(
     "POST",
     "/withdrawals/<withdrawal_id>/cancel",
+    operation_id="paymentsCancelWithdrawal",
     permission=Permission.WITHDRAWALS_CREATE,
     gives=schemas.WithdrawalAnswer,
     idempotent=True,

@@ -27,7 +27,13 @@ _ZIP = "application/zip"
 blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and being erased")
 
 
-@blp.operation("GET", "/consents", permission=Permission.CONSENTS_MANAGE, gives=schemas.Consents)
+@blp.operation(
+    "GET",
+    "/consents",
+    operation_id="privacyListConsents",
+    permission=Permission.CONSENTS_MANAGE,
+    gives=schemas.Consents,
+)
 def list_consents(session: Session, actor: Actor) -> object:
     """How the caller stands to each policy.
 
@@ -39,6 +45,7 @@ def list_consents(session: Session, actor: Actor) -> object:
 @blp.operation(
     "POST",
     "/consents",
+    operation_id="privacyDecide",
     permission=Permission.CONSENTS_MANAGE,
     takes=schemas.Decide,
     gives=schemas.Consent,
@@ -55,6 +62,7 @@ def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/export",
+    operation_id="privacyAskForExport",
     permission=Permission.EXPORTS_MANAGE,
     gives=schemas.Export,
     status=202,
@@ -70,6 +78,7 @@ def ask_for_export(session: Session, actor: Actor) -> object:
 @blp.operation(
     "GET",
     "/export/<export_id>",
+    operation_id="privacyShowExport",
     permission=Permission.EXPORTS_MANAGE,
     gives=schemas.Export,
 )
@@ -81,6 +90,7 @@ def show_export(session: Session, actor: Actor, export_id: str) -> object:
 @blp.operation(
     "GET",
     "/export/<export_id>/archive",
+    operation_id="privacyFetchArchive",
     permission=Permission.EXPORTS_MANAGE,
     query=schemas.ArchiveQuery,
     gives_files=(_ZIP,),
@@ -101,6 +111,7 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
 @blp.operation(
     "POST",
     "/erasure",
+    operation_id="privacyErase",
     permission=Permission.ACCOUNT_ERASE,
     takes=schemas.Erase,
     gives=schemas.Erased,

@@ -23,7 +23,14 @@ from app.trading.service import Desk, Wish
 blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders")
 
 
-@blp.operation("GET", "/prices", public=True, query=schemas.PricesQuery, gives=schemas.Prices)
+@blp.operation(
+    "GET",
+    "/prices",
+    operation_id="tradePrices",
+    public=True,
+    query=schemas.PricesQuery,
+    gives=schemas.Prices,
+)
 def prices(session: Session, query: dict[str, Any]) -> object:
     """Prices by metal, in US dollars per troy ounce.
 
@@ -52,6 +59,7 @@ def prices(session: Session, query: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/quote",
+    operation_id="tradeQuote",
     permission=Permission.QUOTES_CREATE,
     takes=schemas.ConversionRequest,
     gives=schemas.Quote,
@@ -66,6 +74,7 @@ def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "POST",
     "/order",
+    operation_id="tradePlaceOrder",
     permission=Permission.ORDERS_PLACE,
     takes=schemas.OrderRequest,
     gives=schemas.Order,
@@ -98,7 +107,12 @@ def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 
 
 @blp.operation(
-    "GET", "/history", permission=Permission.ORDERS_READ, query=PageQuery, gives=schemas.Orders
+    "GET",
+    "/history",
+    operation_id="tradeHistory",
+    permission=Permission.ORDERS_READ,
+    query=PageQuery,
+    gives=schemas.Orders,
 )
 def history(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's orders, newest first."""

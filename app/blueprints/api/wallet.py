@@ -31,7 +31,13 @@ _FORMATS = {
 blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, statements")
 
 
-@blp.operation("GET", "/balances", permission=Permission.BALANCES_READ, gives=schemas.Balances)
+@blp.operation(
+    "GET",
+    "/balances",
+    operation_id="walletBalances",
+    permission=Permission.BALANCES_READ,
+    gives=schemas.Balances,
+)
 def balances(session: Session, actor: Actor) -> object:
     """What the caller has, by account, with its worth at the bid."""
     return queries.holdings_of(session, actor.user_id)
@@ -40,6 +46,7 @@ def balances(session: Session, actor: Actor) -> object:
 @blp.operation(
     "POST",
     "/transfer",
+    operation_id="walletTransfer",
     permission=Permission.TRANSFERS_CREATE,
     takes=schemas.TransferRequest,
     gives=schemas.Transfer,
@@ -63,6 +70,7 @@ def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 @blp.operation(
     "GET",
     "/transactions",
+    operation_id="walletTransactions",
     permission=Permission.BALANCES_READ,
     query=schemas.MovementsQuery,
     gives=schemas.Movements,
@@ -77,6 +85,7 @@ def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> objec
 @blp.operation(
     "GET",
     "/statements",
+    operation_id="walletStatement",
     permission=Permission.BALANCES_READ,
     query=schemas.StatementQuery,
     gives=schemas.Statement,

@@ -1,0 +1,121 @@
+"""What others rely on by name, as committed files: a rename in the code changes none of it.
+
+Clients generate code from the OpenAPI document; rows, staged jobs, sealed values and the audit
+trail hold the other names. `SNAPSHOTS=write` writes the files again after a change that is meant.
+"""
+
+import ast
+import json
+from enum import StrEnum
+from inspect import signature
+from typing import Any
+
+import click
+from flask import Flask
+
+from app.approvals import registry as approval_actions
+from app.blueprints.errors import catalogue, status_of
+from app.jobs.timetable import TIMETABLE
+from app.keys.registry import sealed_columns
+from app.kit import tasks
+from app.messages.rules import KINDS
+from tests.house import snapshot
+from tests.house.source import python
+
+_PROSE = frozenset({"summary", "description"})
+
+
+def _without_prose(document: Any, *, keys_are_names: bool = False) -> Any:
+    """The document without its sentences, which may be improved at any time."""
+    if isinstance(document, list):
+        return [_without_prose(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    return {
+        key: _without_prose(value, keys_are_names=key in {"properties", "schemas", "paths"})
+        for key, value in document.items()
+        if keys_are_names or key not in _PROSE
+    }
+
+
+def test_openapi_document_is_as_committed(app: Flask) -> None:
+    document = app.test_client().get("/api/openapi.json").json
+    document["info"].pop("version")
+    for tag in document["tags"]:
+        tag.pop("description")
+    text = json.dumps(_without_prose(document), indent=1, ensure_ascii=False, sort_keys=True)
+    snapshot.check(snapshot.HERE / "openapi.json", text.splitlines())
+
+
+def _tasks() -> list[str]:
+    ours = sorted(
+        name for name in tasks.names() if tasks.find(name).run.__module__.startswith("app.")
+    )
+    return [
+        f"{name}({', '.join(list(signature(tasks.find(name).run).parameters)[1:])})"
+        f" {'own transactions' if tasks.find(name).own_transactions else ''}"
+        for name in ours
+    ]
+
+
+def _error_codes() -> list[str]:
+    return [
+        f"{code} {status_of(kinds[0])}"
+        for code, kinds in sorted(catalogue().items())
+        if any(kind.__module__.startswith("app.") for kind in kinds)
+    ]
+
+
+def _enumerations() -> list[str]:
+    """The values of every enumeration: statuses, kinds, reasons. Their classes may be renamed."""
+    ours = [kind for kind in StrEnum.__subclasses__() if kind.__module__.startswith("app.")]
+    return sorted(" ".join(sorted(kind)) for kind in ours)
+
+
+def _audit_actions() -> list[str]:
+    """Every action that is written as a text of its own."""
+    return sorted(
+        {
+            ast.unparse(keyword.value)
+            for source in python("app/")
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Call)
+            for keyword in node.keywords
+            if keyword.arg == "action" and isinstance(keyword.value, ast.Constant)
+        }
+    )
+
+
+def _commands(app: Flask) -> list[str]:
+    lines: list[str] = []
+
+    def add(command: click.Command, name: str) -> None:
+        shown = [
+            p.human_readable_name if isinstance(p, click.Argument) else "/".join(p.opts)
+            for p in command.params
+        ]
+        lines.append(" ".join([name, *sorted(shown)]))
+        if isinstance(command, click.Group):
+            for part, below in sorted(command.commands.items()):
+                add(below, f"{name} {part}")
+
+    for name, command in sorted(app.cli.commands.items()):
+        if (command.callback or command.name) and name not in {"db", "routes", "run", "shell"}:
+            add(command, name)
+    return lines
+
+
+def test_stored_names_are_as_committed(app: Flask) -> None:
+    parts = {
+        "TASKS": _tasks(),
+        "TIMETABLE": sorted(f"{entry.name} {entry.task}" for entry in TIMETABLE),
+        "ERROR CODES": _error_codes(),
+        "VALUES OF ENUMERATIONS": _enumerations(),
+        "ACTIONS OF THE AUDIT TRAIL": _audit_actions(),
+        "ACTS THAT NEED APPROVAL": sorted(approval_actions.names()),
+        "KINDS OF MESSAGES": [f"{name} {' '.join(kind.values)}" for name, kind in KINDS.items()],
+        "SEALED COLUMNS": [f"{c.table}:{c.column}:{c.key}" for c in sealed_columns()],
+        "COMMANDS": _commands(app),
+    }
+    lines = [line for title, part in parts.items() for line in (title, *part, "")]
+    snapshot.check(snapshot.HERE / "names.txt", lines)
