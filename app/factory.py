@@ -16,7 +16,6 @@ from app.audit.ports import Anchors
 from app.blueprints import (
     docs,
     envelope,
-    errors,
     health,
     limits,
     mail,
@@ -26,6 +25,7 @@ from app.blueprints import (
     signin,
     webhooks,
 )
+from app.blueprints import errors as blueprints_errors
 from app.blueprints.admin import (
     approvals,
     audit,
@@ -297,7 +297,7 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     if settings.proxies:
         wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
     app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
-    errors.register(app)
+    blueprints_errors.register(app)
     limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
     )

@@ -12,18 +12,18 @@ from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import by_mail
 from app.identity import service as identity
-from app.keys import rotation as keys
+from app.keys import rotation as keys_rotation
 from app.kyc import checking
-from app.kyc import settling as kyc
+from app.kyc import settling as kyc_settling
 from app.ledger import service as ledger
 from app.messages import mailing, texting
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.privacy import erasure
-from app.privacy import exports as privacy
+from app.privacy import exports as privacy_exports
 from app.providers import service as providers
 from app.reporting import reconciliation
-from app.screening import rescreening as screening
+from app.screening import rescreening as screening_rescreening
 from app.throttle import service as throttle
 from app.trading import service as trading
 
@@ -44,8 +44,8 @@ __all__ = [
     "hedging",
     "idempotency",
     "identity",
-    "keys",
-    "kyc",
+    "keys_rotation",
+    "kyc_settling",
     "ledger",
     "mailing",
     "messages",
@@ -53,10 +53,10 @@ __all__ = [
     "payments",
     "payouts",
     "poll",
-    "privacy",
+    "privacy_exports",
     "providers",
     "reconciliation",
-    "screening",
+    "screening_rescreening",
     "texting",
     "throttle",
     "trading",

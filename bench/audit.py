@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.audit import service
+from app.audit import service as audit
 from app.audit.verification import verify
 from app.factory import create_app
 from app.kit import ids
@@ -34,7 +34,7 @@ def measure(bench: Bench, records: int, rounds: int, add: Add) -> None:
         add("record_seconds", _seconds(lambda: _record(database, records)))
         add("seal_seconds", _seconds(lambda: _seal(database, records)))
         with database.transaction() as session:
-            service.anchor(session)
+            audit.anchor(session)
         for _ in range(rounds):
             add("verify_seconds", _seconds(lambda: _verify(database, records)))
             add("allowed_seconds", SECONDS_ALLOWED * records / RECORDS)
@@ -51,7 +51,7 @@ def _record(database: Database, records: int) -> None:
 
 
 def _suspend(session: Session, actor: Actor, number: int) -> None:
-    service.record(
+    audit.record(
         session,
         actor=actor,
         action="person.suspended",
@@ -64,9 +64,9 @@ def _suspend(session: Session, actor: Actor, number: int) -> None:
 
 
 def _seal(database: Database, records: int) -> None:
-    for _ in range(0, records, service.BATCH):
+    for _ in range(0, records, audit.BATCH):
         with database.transaction() as session:
-            service.seal(session)
+            audit.seal(session)
 
 
 def _verify(database: Database, records: int) -> None:

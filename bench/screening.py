@@ -14,7 +14,8 @@ from pathlib import Path
 
 from app.factory import create_app
 from app.kit import ids
-from app.screening import imports, lists, sdn, service
+from app.screening import imports, lists, sdn
+from app.screening import service as screening
 from app.screening.rules import Named, Sort
 from bench import together
 from bench.people import database_of
@@ -83,7 +84,7 @@ def main() -> None:
         person = ids.new()
         name = names[(done * PROCESSES + part) % len(names)]
         with database.transaction() as session:
-            service.screen(
+            screening.screen(
                 session,
                 Named((name,), sort=Sort.INDIVIDUAL),
                 about=ids.encode("usr", person),

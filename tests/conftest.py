@@ -26,7 +26,7 @@ from app.factory import create_app
 from app.integrations import calling
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
-from app.kit import ports
+from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.blank import Blank
@@ -141,7 +141,7 @@ def app(worker_id: str) -> Iterator[Flask]:
 def _made(settings: Settings) -> Flask:
     """An application, with what it provided: another may be made before it is used."""
     app = create_app(settings)
-    app.extensions[_PROVIDED] = dict(ports._ADAPTERS)
+    app.extensions[_PROVIDED] = dict(kit_ports._ADAPTERS)
     return app
 
 
@@ -155,7 +155,7 @@ def provided(
     """
 
     def provide(which: Flask) -> None:
-        monkeypatch.setattr(ports, "_ADAPTERS", dict(which.extensions[_PROVIDED]))
+        monkeypatch.setattr(kit_ports, "_ADAPTERS", dict(which.extensions[_PROVIDED]))
 
     names = {"open_app", "strict_app"} & set(request.fixturenames)
     provide(request.getfixturevalue(names.pop()) if names else app)
@@ -225,7 +225,7 @@ def unguarded_app(_lone: tuple[Flask, Blank], provided: Callable[[Flask], None])
     shutil.rmtree(settings.data_dir, ignore_errors=True)
     blank.renew()
     provided(app)
-    ports.provide(KeyRing, FileKeyRing(settings.key_ring_path, create=True))
+    kit_ports.provide(KeyRing, FileKeyRing(settings.key_ring_path, create=True))
     return app
 
 

@@ -9,7 +9,9 @@ from flask import Flask
 
 from app.catalog.rules import TRADABLE
 from app.config import Settings
-from app.custody import addresses, arrivals, rules, service
+from app.custody import addresses, arrivals
+from app.custody import rules as custody_rules
+from app.custody import service as custody
 from app.custody.ports import Custodian, Custodians
 from app.custody.queries import SendStatus
 from app.integrations.custodians import provide_custodians
@@ -66,7 +68,7 @@ class Desk:
 
     def send(self, amount: str = "0.5", code: str = "PAXG") -> SendStatus:
         asset = TRADABLE[code]
-        return service.send(
+        return custody.send(
             self.database,
             reference=self.reference,
             asset=asset,
@@ -75,7 +77,7 @@ class Desk:
         )
 
     def settle(self) -> SendStatus:
-        return service.settle(self.database, self.reference)
+        return custody.settle(self.database, self.reference)
 
     def sent(self, name: str | None = None) -> list[tuple[str, str, str]]:
         """Where, how much and how far, of what any custodian has under our reference."""
@@ -178,8 +180,8 @@ class Desk:
 @contextmanager
 def opened(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk with all custodians, none of which completes a send by itself."""
-    monkeypatch.setattr(rules, "CREDIT_ARRIVAL", "tests.credit_arrival")
-    monkeypatch.setattr(rules, "SEND_SETTLED", "tests.settle_send")
+    monkeypatch.setattr(custody_rules, "CREDIT_ARRIVAL", "tests.credit_arrival")
+    monkeypatch.setattr(custody_rules, "SEND_SETTLED", "tests.settle_send")
     for name in NAMES:
         sandbox.control(name, "/pace", seconds=3600)
         sandbox.store.put(name, "balance", "PAXG", {"asset": "PAXG", "amount": OPENING[name]})

@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 
 from app.embedded.ports import free_port
 from app.jobs.dispatch import carry_out
-from app.kit import ports
+from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.messages.ports import Mailer, Outgoing
 from app.outbox.rules import Backoff
@@ -53,12 +53,12 @@ def token_in(text: str) -> str:
 @contextmanager
 def mailbox() -> Iterator[Mailbox]:
     """The mailer of this process is the mailbox, meanwhile."""
-    before, made = ports.resolve(Mailer), Mailbox()
-    ports.provide(Mailer, made)
+    before, made = kit_ports.resolve(Mailer), Mailbox()
+    kit_ports.provide(Mailer, made)
     try:
         yield made
     finally:
-        ports.provide(Mailer, before)
+        kit_ports.provide(Mailer, before)
 
 
 def carry_out_all(database: Database, *tasks: str) -> None:

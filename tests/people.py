@@ -11,7 +11,8 @@ from app.identity import service as identity
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
@@ -81,7 +82,7 @@ class People:
         with self.database.reading() as session:
             return {
                 balance.asset: str(Amount(TRADABLE[balance.asset], balance.posted))
-                for balance in queries.balances_of(session, person.user_id)
+                for balance in ledger_queries.balances_of(session, person.user_id)
                 if balance.posted
             }
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from app.access import Actor
 from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
-from app.funding import arrivals, deposits, payments, payouts, queries, withdrawals
+from app.funding import arrivals, deposits, payments, payouts, withdrawals
+from app.funding import queries as funding_queries
 from app.funding.ports import Arrival, ArrivalRails, Method, PaymentRails, PayoutRails
 from app.kit import clock, ids
 from app.kit.db import Database
@@ -73,11 +74,11 @@ class Till:
 
     def deposit_status(self, deposit_id: UUID) -> str:
         with self.database.reading() as session:
-            return queries.deposit(session, deposit_id).status
+            return funding_queries.deposit(session, deposit_id).status
 
     def status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
-            return queries.withdrawal(session, withdrawal_id).status
+            return funding_queries.withdrawal(session, withdrawal_id).status
 
     def has(self) -> dict[str, str]:
         """What the customer has that is not zero."""

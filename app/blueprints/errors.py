@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from app.blueprints import denials
 from app.blueprints.rendering import page
-from app.kit import errors, telemetry
+from app.kit import errors as kit_errors
+from app.kit import telemetry
 
 log = structlog.get_logger("edge")
 
@@ -19,56 +20,56 @@ PROBLEM = "application/problem+json"
 _PROGRAMS = ("/api/", "/webhooks/", "/gateway/", "/health/", "/metrics/")
 
 
-class UnsupportedMediaType(errors.Refusal):
+class UnsupportedMediaType(kit_errors.Refusal):
     """The body is not declared as JSON."""
 
     code = "unsupported_media_type"
     title = "Send the body as application/json"
 
 
-class BodyTooLarge(errors.Refusal):
+class BodyTooLarge(kit_errors.Refusal):
     """The body is larger than any request needs."""
 
     code = "body_too_large"
     title = "The request body is too large"
 
 
-class MalformedJson(errors.Malformed):
+class MalformedJson(kit_errors.Malformed):
     """The body is not one JSON document that every reader would understand alike."""
 
     code = "malformed_json"
     title = "The body is not valid JSON"
 
 
-class MalformedForm(errors.Malformed):
+class MalformedForm(kit_errors.Malformed):
     """The body is not the form that it is declared to be."""
 
     code = "malformed_form"
     title = "The form could not be read"
 
 
-class BadRequest(errors.Malformed):
+class BadRequest(kit_errors.Malformed):
     """The request line, host or headers could not be understood."""
 
     code = "bad_request"
     title = "The request could not be understood"
 
 
-class MethodNotAllowed(errors.Refusal):
+class MethodNotAllowed(kit_errors.Refusal):
     """The address exists, but not for this method. `Allow` names those it has."""
 
     code = "method_not_allowed"
     title = "This address does not answer this method"
 
 
-class InternalError(errors.Refusal):
+class InternalError(kit_errors.Refusal):
     """Something went wrong on our side; the request id leads to it."""
 
     code = "internal_error"
     title = "Something went wrong on our side"
 
 
-class InvalidRequest(errors.Invalid):
+class InvalidRequest(kit_errors.Invalid):
     """Several values are wrong: `errors` names each with what would be right."""
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
@@ -77,42 +78,42 @@ class InvalidRequest(errors.Invalid):
         self.detail = "; ".join(f"{field}: {message}" for field, message in problems[:5])
 
 
-STATUS: dict[type[errors.Refusal], int] = {
-    errors.Refusal: 409,
-    errors.Malformed: 400,
-    errors.Unauthenticated: 401,
-    errors.PermissionDenied: 403,
-    errors.NotFound: 404,
+STATUS: dict[type[kit_errors.Refusal], int] = {
+    kit_errors.Refusal: 409,
+    kit_errors.Malformed: 400,
+    kit_errors.Unauthenticated: 401,
+    kit_errors.PermissionDenied: 403,
+    kit_errors.NotFound: 404,
     MethodNotAllowed: 405,
-    errors.Conflict: 409,
+    kit_errors.Conflict: 409,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
-    errors.Invalid: 422,
-    errors.Limited: 429,
+    kit_errors.Invalid: 422,
+    kit_errors.Limited: 429,
     InternalError: 500,
-    errors.Disabled: 501,
-    errors.Unavailable: 503,
+    kit_errors.Disabled: 501,
+    kit_errors.Unavailable: 503,
 }
 
-_OF_HTTP: dict[int, type[errors.Refusal]] = {
-    401: errors.Unauthenticated,
-    403: errors.PermissionDenied,
-    404: errors.NotFound,
+_OF_HTTP: dict[int, type[kit_errors.Refusal]] = {
+    401: kit_errors.Unauthenticated,
+    403: kit_errors.PermissionDenied,
+    404: kit_errors.NotFound,
     405: MethodNotAllowed,
     413: BodyTooLarge,
     415: UnsupportedMediaType,
 }
 
 
-def status_of(refusal: type[errors.Refusal]) -> int:
+def status_of(refusal: type[kit_errors.Refusal]) -> int:
     """The status of the nearest kind in the table."""
     return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
 
 
-def catalogue() -> dict[str, list[type[errors.Refusal]]]:
+def catalogue() -> dict[str, list[type[kit_errors.Refusal]]]:
     """Every code with the refusals that carry it, from the classes themselves."""
-    codes: dict[str, list[type[errors.Refusal]]] = {}
-    waiting = list(errors.Refusal.__subclasses__())
+    codes: dict[str, list[type[kit_errors.Refusal]]] = {}
+    waiting = list(kit_errors.Refusal.__subclasses__())
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
@@ -126,19 +127,19 @@ def catalogue() -> dict[str, list[type[errors.Refusal]]]:
 
 def register(app: Flask) -> None:
     """Answer every refusal, HTTP error and surprise in the form that the path's readers expect."""
-    app.register_error_handler(errors.Refusal, _refuse)
+    app.register_error_handler(kit_errors.Refusal, _refuse)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_surprise)
 
 
-def _refuse(refusal: errors.Refusal) -> Response:
+def _refuse(refusal: kit_errors.Refusal) -> Response:
     denials.record(refusal)
-    if isinstance(refusal, errors.Unavailable):
+    if isinstance(refusal, kit_errors.Unavailable):
         log.warning("unavailable", reason=str(refusal))
     return answer(refusal)
 
 
-def answer(refusal: errors.Refusal) -> Response:
+def answer(refusal: kit_errors.Refusal) -> Response:
     """The refusal as problem+json, or as a page outside the API."""
     status = status_of(type(refusal))
     # A host that is not ours has no pages: nothing on them could say where to go.
@@ -164,7 +165,7 @@ def answer(refusal: errors.Refusal) -> Response:
     return response
 
 
-def _problem(refusal: errors.Refusal, status: int) -> dict[str, Any]:
+def _problem(refusal: kit_errors.Refusal, status: int) -> dict[str, Any]:
     problem: dict[str, Any] = {
         "type": f"/api/docs/errors#{refusal.code}",
         "title": refusal.title,
@@ -174,7 +175,7 @@ def _problem(refusal: errors.Refusal, status: int) -> dict[str, Any]:
         "requestId": telemetry.request_id.get(),
     }
     wrong = getattr(refusal, "problems", None)
-    if wrong is None and isinstance(refusal, errors.Invalid):
+    if wrong is None and isinstance(refusal, kit_errors.Invalid):
         wrong = [(refusal.field, refusal.message)]
     if wrong is not None:
         problem["errors"] = [{"field": field, "message": message} for field, message in wrong]

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.access import Actor, Permission
-from app.approvals import queries as approvals
-from app.cases import queries as cases
-from app.funding import queries as funding
+from app.approvals import queries as approvals_queries
+from app.cases import queries as cases_queries
+from app.funding import queries as funding_queries
 from app.kit.db import Session
-from app.kyc import queries as kyc
-from app.outbox import queries as outbox
+from app.kyc import queries as kyc_queries
+from app.outbox import queries as outbox_queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class Section:
     entries: tuple[Entry, ...]
 
 
-_DECISIONS = Count(approvals.count_waiting_for, "waiting for you")
-_WITHDRAWALS = Count(lambda session, _actor: funding.withdrawals_waiting(session), "waiting")
-_CASES = Count(cases.count_waiting_for, "to be looked into")
-_VERIFICATIONS = Count(lambda session, _actor: kyc.count_in_review(session), "in review")
-_DEAD_JOBS = Count(lambda session, _actor: outbox.dead_count(session), "dead")
+_DECISIONS = Count(approvals_queries.count_waiting_for, "waiting for you")
+_WITHDRAWALS = Count(
+    lambda session, _actor: funding_queries.withdrawals_waiting(session), "waiting"
+)
+_CASES = Count(cases_queries.count_waiting_for, "to be looked into")
+_VERIFICATIONS = Count(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
+_DEAD_JOBS = Count(lambda session, _actor: outbox_queries.dead_count(session), "dead")
 
 SECTIONS = (
     Section(

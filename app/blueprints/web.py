@@ -33,9 +33,9 @@ from app.blueprints.body import JSON, json_body
 from app.blueprints.envelope import ACTOR
 from app.blueprints.errors import InvalidRequest
 from app.blueprints.limits import Credential, RateLimit, caller, client_network
-from app.idempotency import rules as keys
+from app.idempotency import rules as idempotency_rules
 from app.idempotency import service as idempotency
-from app.identity import queries as identity
+from app.identity import queries as identity_queries
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Refusal, Unauthenticated
 from app.kit.pipeline import Row
@@ -237,7 +237,7 @@ def _serve_actor(operation: Operation, path: dict[str, str]) -> Response:
         reply = operation.handler(_database(), actor, *asked.arguments, **path)
         return _refused_or(_render(operation, reply))
     with _opened(operation) as session:
-        rows = session.rows(*identity.actor_statement(claims))
+        rows = session.rows(*identity_queries.actor_statement(claims))
         actor = _permitted(operation, claims, rows)
         reply = operation.handler(session, actor, *asked.arguments, **path)
         response = _render(operation, reply)
@@ -250,10 +250,10 @@ def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
     attempt = idempotency.Attempt(
         claims.user_id,
         asked.key,
-        keys.fingerprint(operation.method, request.path, asked.body),
+        idempotency_rules.fingerprint(operation.method, request.path, asked.body),
     )
     with _database().transaction() as session:
-        rows, found = idempotency.claim(session, attempt, identity.actor_statement(claims))
+        rows, found = idempotency.claim(session, attempt, identity_queries.actor_statement(claims))
         actor = _permitted(operation, claims, rows)
         stored = idempotency.stored_answer(attempt, found)
         if stored is not None:
@@ -293,11 +293,13 @@ def _read_for(operation: Operation, claims: Credential) -> Asked:
 
 def _authenticate(operation: Operation, claims: Credential) -> Actor:
     with _database().reading() as session:
-        return _permitted(operation, claims, session.rows(*identity.actor_statement(claims)))
+        return _permitted(
+            operation, claims, session.rows(*identity_queries.actor_statement(claims))
+        )
 
 
 def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Actor:
-    actor = identity.actor_from(rows[0] if rows else None, claims)
+    actor = identity_queries.actor_from(rows[0] if rows else None, claims)
     assert operation.permission is not None
     request.environ[ACTOR] = actor
     require(actor, operation.permission)
@@ -307,7 +309,7 @@ def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Act
 def _read(operation: Operation) -> Asked:
     key = ""
     if operation.idempotent:
-        key = keys.checked_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
+        key = idempotency_rules.checked_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
     body: Any = None
     arguments: tuple[Any, ...] = ()
     if operation.takes is not None and operation.takes_file:

@@ -9,7 +9,7 @@ from app.blueprints.limits import RateLimit
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
-from app.providers import service
+from app.providers import service as providers
 from app.providers.ports import Delivery, Webhooks
 
 blp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
@@ -26,7 +26,7 @@ def receive(provider: str) -> Response:
     events = verifier.verify(delivery)
     database: Database = current_app.extensions["database"]
     with database.transaction() as session:
-        service.take(session, provider, delivery, events)
+        providers.take(session, provider, delivery, events)
     return Response(status=204)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import Actor, Permission, require
-from app.approvals import rules as reasons
+from app.approvals import rules as approvals_rules
 from app.approvals.ports import Authority
 from app.audit import service as audit
 from app.cases import rules
@@ -159,7 +159,7 @@ def close(
     case = _workable(session, actor, case_id)
     if disposition not in case.kind.dispositions:
         raise Invalid("disposition", "must be chosen from the list")
-    said = reasons.reason(reason)
+    said = approvals_rules.reason(reason)
     STEPS.transition(case.state, State.CLOSED)
     closer = actor.user_id if actor else None
     session.send(_CLOSE, (clock.now(), closer, disposition, case.id))
@@ -185,7 +185,7 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
     case = _allowed(session, actor, case_id)
     if case.disposition is None:
         raise CaseOpen
-    said = reasons.reason(reason)
+    said = approvals_rules.reason(reason)
     STEPS.transition(case.state, State.OPEN)
     session.send(_REOPEN, (case.id,))
     # Where another about the same is open, nothing else is tried.

@@ -7,7 +7,8 @@ from flask.cli import AppGroup
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Refusal
-from app.outbox import queries, service
+from app.outbox import queries as outbox_queries
+from app.outbox import service as outbox
 
 jobs = AppGroup("jobs", help="Background jobs that were given up.")
 
@@ -19,8 +20,8 @@ _SHOWN = 100
 def dead(kind: str | None) -> None:
     """List the jobs that were given up, staged last first."""
     with _database().reading() as session:
-        total = queries.dead_count(session)
-        found = queries.jobs(session, dead=True, task=kind, limit=_SHOWN)
+        total = outbox_queries.dead_count(session)
+        found = outbox_queries.jobs(session, dead=True, task=kind, limit=_SHOWN)
     for job in found.data:
         staged = clock.rfc3339(job.staged_at)
         click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")
@@ -39,9 +40,9 @@ def revive(job_id: str | None, kind: str | None) -> None:
         with _database().transaction() as session:
             revived = 1
             if kind is not None:
-                revived = service.revive_all(session, None, kind)
+                revived = outbox.revive_all(session, None, kind)
             elif job_id is not None:
-                service.revive(session, None, ids.decode(service.PREFIX, job_id))
+                outbox.revive(session, None, ids.decode(outbox.PREFIX, job_id))
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
     click.echo(f"{revived} revived")

@@ -12,7 +12,8 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.audit import service as audit
-from app.keys import backup, queries, rotation
+from app.keys import backup, rotation
+from app.keys import queries as keys_queries
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.ring import Contents, FileKeyRing, write_private
@@ -69,8 +70,8 @@ def list_keys() -> None:
     days = current_app.extensions["settings"].key_rotation_days
     with _transaction(SNAPSHOT) as session:
         known = resolve(KeyRing).list_keys()
-        needed = queries.values_by_key(session)
-        last = queries.last_rotation(session)
+        needed = keys_queries.values_by_key(session)
+        last = keys_queries.last_rotation(session)
     click.echo(f"{'key':18}{'made':26}{'state':10}{'values':>10}")
     for key in known:
         made = clock.rfc3339(key.created_at)
@@ -97,7 +98,7 @@ def rotate(*, here: bool) -> None:
     if here:
         _rewrap_all(rotation_id)
     with _transaction() as session:
-        last = queries.last_rotation(session)
+        last = keys_queries.last_rotation(session)
     assert last is not None
     click.echo(f"{last.key_id} seals from now on")
     if last.finished_at is None:
@@ -125,13 +126,13 @@ def verify() -> None:
     lost: dict[str, int] = {}
     changed = 0
     with _transaction(SNAPSHOT) as session:
-        for found in queries.unreadable(session):
+        for found in keys_queries.unreadable(session):
             click.echo(str(found), err=True)
             if found.lost_key is None:
                 changed += 1
             else:
                 lost[found.lost_key] = lost.get(found.lost_key, 0) + 1
-        total = queries.values_by_key(session).total()
+        total = keys_queries.values_by_key(session).total()
     for key_id, count in sorted(lost.items()):
         click.echo(f"The key {key_id} is lost and {count} values need it", err=True)
     if lost or changed:
@@ -197,7 +198,7 @@ def _has_ring() -> bool:
 def _refuse_to_forget() -> None:
     """A new ring in place of a lost one would hide that there was one."""
     with _transaction() as session:
-        needed = queries.values_by_key(session)
+        needed = keys_queries.values_by_key(session)
     if needed:
         raise KeyRingUnavailable(
             f"{needed.total()} sealed values need the keys {', '.join(sorted(needed))} of a ring "

@@ -4,7 +4,8 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.identity import rules, standing
+from app.identity import rules as identity_rules
+from app.identity import standing
 from app.kit.db import Database
 from app.kit.errors import Refusal
 
@@ -22,7 +23,7 @@ def appoint_admin(email: str, reason: str) -> None:
     database: Database = current_app.extensions["database"]
     try:
         with database.transaction() as session:
-            standing.appoint_first_admins(session, rules.email_key(email), reason=reason)
+            standing.appoint_first_admins(session, identity_rules.email_key(email), reason=reason)
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
     click.echo(f"{email} is an administrator")

@@ -9,10 +9,12 @@ from flask.cli import AppGroup
 from app.audit import service as audit
 from app.catalog.rules import Metal
 from app.integrations.replay.feed import InvalidPriceFile, ReplayFeed
-from app.kit import clock, ports
+from app.kit import clock
+from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Unavailable
-from app.pricing import queries, service
+from app.pricing import queries as pricing_queries
+from app.pricing import service as pricing
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 
@@ -61,13 +63,13 @@ def replay(file: Path, metal: str) -> None:
 
 def _store(observations: list[Observation]) -> int:
     database: Database = current_app.extensions["database"]
-    rules = ports.resolve(PricingRules)
+    rules = kit_ports.resolve(PricingRules)
     chunks = range(0, len(observations), _CHUNK)
     new = 0
     with click.progressbar(chunks, label="Storing") as starts:
         for start in starts:
             with database.transaction() as session:
-                new += service.record_history(
+                new += pricing.record_history(
                     session,
                     ReplayFeed.name,
                     observations[start : start + _CHUNK],
@@ -86,10 +88,10 @@ def _span(observations: list[Observation]) -> str:
 def show() -> None:
     """Print the market: one line per metal that ever had a price."""
     database: Database = current_app.extensions["database"]
-    rules = ports.resolve(PricingRules)
+    rules = kit_ports.resolve(PricingRules)
     now = clock.now()
     with database.reading() as session:
-        market = queries.market(session)
+        market = pricing_queries.market(session)
     if not market:
         click.echo("No price was ever recorded")
         return

@@ -12,12 +12,12 @@ from flask.cli import AppGroup
 
 from app.access import BRANCH_BOUND, Role
 from app.audit import service as audit
-from app.branches import queries as branches
-from app.branches import service as branches_service
+from app.branches import queries as branches_queries
+from app.branches import service as branches
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
 from app.identity import by_mail
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.identity import service as identity
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -32,7 +32,7 @@ from app.pricing.ports import PriceFeed
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 from app.screening import imports, sdn
-from app.screening import queries as screening
+from app.screening import queries as screening_queries
 
 PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
 #: Who is in the sample: the part of the address before @pbcex.local, role and names.
@@ -109,7 +109,7 @@ def credit(email: str, asset: str, amount: str) -> None:
 
 def load_sanctions(session: Session) -> None:
     """A list of invented parties, unless there is a list: without any, nobody passes."""
-    if not screening.list_versions(session, limit=1):
+    if not screening_queries.list_versions(session, limit=1):
         imports.import_list(session, sdn.read(SANCTIONS), progress=lambda _stored: None)
 
 
@@ -137,7 +137,7 @@ def _transaction() -> Iterator[Session]:
 
 def _find(session: Session, email: str) -> UUID | None:
     try:
-        return people.person_by_email(session, email).id
+        return identity_queries.person_by_email(session, email).id
     except NotFound:
         return None
 
@@ -161,8 +161,8 @@ def _record(session: Session, action: str, user_id: UUID, after: dict[str, str])
 def _branch(session: Session) -> UUID:
     """The branch of the sample."""
     code, name = BRANCH
-    found = branches.find(session, code)
-    return found or branches_service.open_branch(session, None, code=code, name=name)
+    found = branches_queries.find(session, code)
+    return found or branches.open_branch(session, None, code=code, name=name)
 
 
 def _verify(session: Session, user_id: UUID) -> None:

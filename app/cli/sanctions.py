@@ -9,7 +9,9 @@ from flask.cli import AppGroup
 
 from app.kit.db import Database
 from app.kit.errors import Refusal
-from app.screening import imports, queries, sdn, service
+from app.screening import imports, sdn
+from app.screening import queries as screening_queries
+from app.screening import service as screening
 from app.screening.countries import NAMES
 from app.screening.errors import InvalidList
 from app.screening.rules import Named
@@ -66,8 +68,10 @@ def check(name: str, born: datetime | None, country: tuple[str, ...]) -> None:
     subject = Named((name,), born.date() if born else None, frozenset(country))
     try:
         with _database().reading() as session:
-            version, found = service.try_subject(session, subject)
-            listed = queries.listings(session, [each.entry_number for each in found], version)
+            version, found = screening.try_subject(session, subject)
+            listed = screening_queries.listings(
+                session, [each.entry_number for each in found], version
+            )
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
     for match in found:

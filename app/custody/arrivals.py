@@ -19,7 +19,7 @@ from app.kit.errors import NotDone
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.outbox import service as outbox
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
 
 #: Custodians' clocks and lists lag: the poll looks so far back each time.
@@ -54,7 +54,7 @@ _log = structlog.get_logger()
 def hear(database: Database, *, event_id: str) -> None:
     """Ask the custodian of a webhook what is so, and take it in."""
     with database.reading() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
     custodian = resolve(Custodians).get(event.provider)
     transfer = custodian.transfer(event.subject) if custodian is not None else None
     if custodian is None or transfer is None:

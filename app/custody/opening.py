@@ -9,7 +9,8 @@ from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import task
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 
 _log = structlog.get_logger()
@@ -47,7 +48,7 @@ def open_at(database: Database, custodian: Custodian) -> list[Amount]:
 
 def _has_begun(session: Session, custodian: Custodian, kept: list[Amount]) -> bool:
     accounts = (chart.custody(each.asset, custodian.provider_id) for each in kept)
-    if any(queries.balance(session, account) for account in accounts):
+    if any(ledger_queries.balance(session, account) for account in accounts):
         return True
     return bool(session.rows(_HAS_BEGUN, {"custodian": custodian.name})[0][0])
 

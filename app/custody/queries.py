@@ -17,8 +17,8 @@ from app.kit.money import Amount, Asset
 from app.kit.pipeline import Row
 from app.kit.ports import resolve
 from app.ledger import chart
-from app.ledger import queries as ledger
-from app.providers import queries as calls
+from app.ledger import queries as ledger_queries
+from app.providers import queries as providers_queries
 
 _SENDS = """
 SELECT reference, state, asset, units, network, custodian, provider_ref, cost_units, tx_hash, code,
@@ -183,7 +183,7 @@ def balances(session: Session) -> list[Balance]:
 def healths(session: Session, names: Iterable[str]) -> dict[str, Health]:
     """The health of each of these custodians, by the last calls of every process."""
     since = clock.now() - rules.HEALTH_WINDOW
-    outcomes = calls.last_outcomes(session, list(names), since, rules.CALLS_LOOKED_AT)
+    outcomes = providers_queries.last_outcomes(session, list(names), since, rules.CALLS_LOOKED_AT)
     return {name: rules.health(found) for name, found in outcomes.items()}
 
 
@@ -220,7 +220,7 @@ def overview(session: Session) -> list[CustodianView]:
         codes = {code for owner, code in there if owner == name} | terms.keys()
         kept = []
         for asset in (TRADABLE[code] for code in sorted(codes)):
-            books = ledger.balance(session, chart.custody(asset, _OWNERS[name]))
+            books = ledger_queries.balance(session, chart.custody(asset, _OWNERS[name]))
             code = asset.code
             kept.append(Kept(asset, there.get((name, code)), Amount(asset, books), terms.get(code)))
         found.append(CustodianView(name, health.get(name), counts.get(name, 0), kept))

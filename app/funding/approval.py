@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from app.access import Actor, Permission
-from app.approvals import registry, service
+from app.approvals import registry as approvals_registry
+from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.funding import withdrawals
@@ -23,7 +24,7 @@ def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reaso
     """
     asked = withdrawals.locked(session, withdrawal_id)
     payload = {"withdrawal": asked.public_id}
-    return service.ask(
+    return approvals.ask(
         session, actor, RELEASE, payload, subject=asked.public_id, subject_id=asked.user_id,
         reason=reason,
     )  # fmt: skip
@@ -53,7 +54,7 @@ def _release(session: Session, approved: Approved) -> None:
     withdrawals.release(session, approved.checker, identifier, reason=approved.reason)
 
 
-registry.register(
+approvals_registry.register(
     Action(
         RELEASE,
         "Release a withdrawal",

@@ -11,14 +11,14 @@ from app.cases import service as cases
 from app.funding import debts, deposits, limits
 from app.funding.ports import Arrival, ArrivalRails, Method
 from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.ledger.chart import AccountKey
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 
 _INSERT_ARRIVED = """
 INSERT INTO deposits (id, user_id, method, asset, credited_units, cost_units, status, provider,
@@ -58,7 +58,7 @@ def look(database: Database, *, deposit_id: str) -> None:
         if deposits.is_over(session, deposit):
             return
         deposits.opened(session, deposit)
-        person = people.person_by_id(session, deposit.user_id)
+        person = identity_queries.person_by_id(session, deposit.user_id)
     rail = resolve(ArrivalRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
     given = rail.account(ids.encode("usr", deposit.user_id), holder)
@@ -81,7 +81,7 @@ def look(database: Database, *, deposit_id: str) -> None:
 def account_changed(database: Database, *, event_id: str) -> None:
     """A bank says that something came, or was taken back: look at it."""
     with database.reading() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
     for rail in resolve(ArrivalRails).values():
         if rail.name == event.provider:
             arrival = rail.arrival(event.subject)

@@ -7,7 +7,8 @@ deposit's `provider_ref` is the custodian's name and its id of the transfer.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.custody import addresses, queries
+from app.custody import addresses
+from app.custody import queries as custody_queries
 from app.custody import service as custody
 from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
@@ -63,7 +64,7 @@ def give_address(session: Session, *, deposit_id: str) -> None:
 @task("funding.credit_arrival")
 def credit(session: Session, *, arrival_id: str) -> None:
     """Credit what came, once."""
-    came = queries.arrival(session, UUID(arrival_id))
+    came = custody_queries.arrival(session, UUID(arrival_id))
     reference = f"{came.custodian}:{came.provider_ref}"
     assert came.user_id is not None, "custody looks into what came to nobody"
     credit_arrival(

@@ -9,7 +9,8 @@ from app.funding.errors import AccountOwes
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount, Asset
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 
@@ -20,7 +21,7 @@ WON = "payment_won_back"
 
 def owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
     """What a customer owes in an asset."""
-    return Amount(asset, queries.balance(session, chart.receivable(user_id, asset)))
+    return Amount(asset, ledger_queries.balance(session, chart.receivable(user_id, asset)))
 
 
 def owes(session: Session, user_id: UUID) -> bool:
@@ -76,7 +77,7 @@ def collect(session: Session, user_id: UUID, asset: Asset) -> None:
     debt = owed(session, user_id, asset)
     there = [
         Amount(asset, each.posted - each.held)
-        for each in queries.balances_of(session, user_id)
+        for each in ledger_queries.balances_of(session, user_id)
         if each.asset == asset.code
     ]
     taken = min(debt, *there) if there else Amount(asset, 0)

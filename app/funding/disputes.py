@@ -17,7 +17,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 from app.outbox import service as outbox
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 
 PREFIX = "dsp"
 _DEPOSIT = """
@@ -40,7 +40,7 @@ _CLOSE = "UPDATE disputes SET status = %s, closed_at = %s WHERE id = %s"
 def dispute_changed(database: Database, *, event_id: str) -> None:
     """A processor says that a dispute was opened or decided: look at it."""
     with database.reading() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
     for rail in resolve(PaymentRails).values():
         if rail.name == event.provider and isinstance(rail, Capturing):
             dispute = rail.dispute(event.subject)

@@ -11,8 +11,8 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
-from app.kyc import queries as kyc
-from app.pricing import queries as pricing
+from app.kyc import queries as kyc_queries
+from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
 
 _DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ def worth(session: Session, amount: Amount) -> Amount:
     """What an amount is worth at the last known bid, in whole cents. Raises `PriceStale` where
     nobody knows."""
     metal = METAL_OF.get(amount.asset.code)
-    prices = pricing.market(session, [metal]) if metal else []
+    prices = pricing_queries.market(session, [metal]) if metal else []
     value = value_in_usd(amount, {price.metal: price.bid for price in prices})
     if value is None:
         raise PriceStale
@@ -68,7 +68,7 @@ def check_withdrawal(session: Session, user_id: UUID, value: Amount, minimum: Am
 
 def report_excess(session: Session, user_id: UUID, about: str) -> None:
     """What came unasked is credited, limit or not; compliance is told when it was too much."""
-    limit = kyc.standing(session, user_id).daily_limit
+    limit = kyc_queries.standing(session, user_id).daily_limit
     come = _deposited(session, user_id)
     if limit < come:
         cases.open_case(
@@ -90,7 +90,7 @@ def _deposited(session: Session, user_id: UUID) -> Amount:
 
 
 def _check(session: Session, user_id: UUID, total: Amount) -> None:
-    standing = kyc.standing(session, user_id)
+    standing = kyc_queries.standing(session, user_id)
     if standing.tier == 0:
         raise VerificationRequired
     if standing.daily_limit < total:

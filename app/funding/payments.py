@@ -26,7 +26,7 @@ from app.kit.db import Database, Session
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import task
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 #: Processors know a repetition for a day, and clocks differ.
@@ -126,7 +126,7 @@ def _give_up_or_wait(session: Session, deposit: deposits.Deposit) -> None:
 def payment_changed(database: Database, *, event_id: str) -> None:
     """A provider says that a payment changed: look at it."""
     with database.transaction() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
         row = session.row(_BY_REF, (event.provider, event.subject))
         if row is not None:
             deposits.advance_later(session, row[0], Method(row[1]))

@@ -15,7 +15,7 @@ from app.custody.rules import IN_FLIGHT_MAX
 from app.funding import debts, deposits, withdrawals
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.statuses import UNDER_WAY, WithdrawalStatus
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.ports import resolve
@@ -23,9 +23,9 @@ from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
-from app.screening import queries as screening
+from app.screening import queries as screening_queries
 from app.screening.rules import Verdict
 
 _BY_EVENT = """
@@ -228,14 +228,14 @@ def _may_go(session: Session, asked: withdrawals.Locked) -> bool:
             reason="A payment of yours was taken back; settle what is owed first.",
         )  # fmt: skip
         return False
-    standing = screening.standing(session, asked.user_id)
+    standing = screening_queries.standing(session, asked.user_id)
     if standing is Verdict.BLOCKED:
         withdrawals.block(session, asked)
         return False
     if standing is Verdict.REVIEW:
         withdrawals.step(session, asked, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
         return False
-    return people.is_active(session, asked.user_id)
+    return identity_queries.is_active(session, asked.user_id)
 
 
 def _was_touched(session: Session, turn: _Turn) -> bool:
@@ -278,7 +278,7 @@ def _report_wrong_amount(session: Session, asked: withdrawals.Locked, payout: Pa
 def payout_changed(database: Database, *, event_id: str) -> None:
     """A provider says that a payout changed. `subject` is its id, or our reference."""
     with database.transaction() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
         own_id = ids.found(withdrawals.PREFIX, event.subject)
         row = session.row(_BY_EVENT, (own_id, event.provider, event.subject))
         # One that is not known yet is still being sent: whoever sends it looks at it.

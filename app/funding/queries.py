@@ -18,9 +18,9 @@ from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
 from app.kit.pages import Page, cut
 from app.kit.pipeline import Row
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.ledger.queries import CustomerBalance
-from app.pricing import queries as pricing
+from app.pricing import queries as pricing_queries
 
 _DEPOSITS = """
 SELECT id, user_id, method, asset, asked_units, credited_units, status, instructions_sealed, code,
@@ -71,8 +71,8 @@ class Holdings:
 
 def holdings_of(session: Session, user_id: UUID) -> Holdings:
     """Every tradable asset of a customer, those they have none of as zero."""
-    found = {balance.asset: balance for balance in ledger.balances_of(session, user_id)}
-    bids = {price.metal: price.bid for price in pricing.market(session)}
+    found = {balance.asset: balance for balance in ledger_queries.balances_of(session, user_id)}
+    bids = {price.metal: price.bid for price in pricing_queries.market(session)}
 
     def holding(asset: Asset) -> Holding:
         balance = found.get(asset.code) or CustomerBalance("", asset.code, 0, 0)

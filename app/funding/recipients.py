@@ -11,13 +11,13 @@ from app.funding import destinations
 from app.funding.errors import RecipientBlocked
 from app.funding.ports import Method
 from app.funding.statuses import PaymentLimits, WithdrawalStatus
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.identity.queries import Person
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
 from app.kyc import details
-from app.screening import queries as standings
+from app.screening import queries as screening_queries
 from app.screening import service as screening
 from app.screening.errors import NoSanctionsList
 from app.screening.rules import Named, Verdict
@@ -27,7 +27,7 @@ PURPOSE = "payout"
 
 def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[str, str]) -> None:
     """Raises `Invalid` for a destination that cannot be the customer's own."""
-    person = people.person_by_id(session, actor.user_id)
+    person = identity_queries.person_by_id(session, actor.user_id)
     if method is Method.BANK and not destinations.names_person(
         where["holder"], *_name_of(session, person)
     ):
@@ -52,7 +52,7 @@ def screen(
 ) -> Verdict | None:
     """What the sanctions list says of the recipient; None while there is no list. Raises
     `RecipientBlocked`."""
-    person = people.person_by_id(session, user_id)
+    person = identity_queries.person_by_id(session, user_id)
     name = where.get("holder") or " ".join(_name_of(session, person))
     try:
         found = [
@@ -69,7 +69,7 @@ def screen(
     except NoSanctionsList:
         return None
     # What the customer themselves are taken for counts too, whatever name the account bears.
-    verdicts = {each.verdict for each in found} | {standings.standing(session, user_id)}
+    verdicts = {each.verdict for each in found} | {screening_queries.standing(session, user_id)}
     if Verdict.BLOCKED in verdicts:
         raise RecipientBlocked
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR

@@ -14,7 +14,7 @@ from app.kit.db import Session
 from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import service as ledger
-from app.pricing import queries as pricing
+from app.pricing import queries as pricing_queries
 from app.pricing.rules import PricingRules, require_tradable
 
 MINT = "mint"
@@ -91,8 +91,8 @@ def _require_gate_open(
     session: Session, limits: TransferLimits, pricing_rules: PricingRules, now: datetime
 ) -> None:
     """Raises unless fresh prices say that PAXG and gold are close."""
-    statement = pricing.price_statement([Metal.AU, Token.PAXG])
-    prices = pricing.market_prices_from(session.rows(*statement))
+    statement = pricing_queries.price_statement([Metal.AU, Token.PAXG])
+    prices = pricing_queries.market_prices_from(session.rows(*statement))
     gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
     token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
     if rules.strays(token.mid, gold.mid, limits.stray_bps_max):

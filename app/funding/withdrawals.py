@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.approvals import rules as reasons
+from app.approvals import rules as approvals_rules
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.funding import debts, destinations, limits, recipients
@@ -168,7 +168,7 @@ def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
     """Staff refuse to send it; the money is free again. Raises `NotFound`, `NotInThisState`, and
     `Invalid` for the reason."""
-    reason = reasons.reason(reason)
+    reason = approvals_rules.reason(reason)
     asked = locked(session, withdrawal_id)
     if asked.status not in CANCELLABLE:
         raise NotInThisState

@@ -10,10 +10,10 @@ from app.hedging.rules import OUNCES, ExposureRules, MetalExposure, Status
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.ledger.chart import AccountClass
-from app.pricing import queries as pricing
-from app.trading import queries as trading
+from app.pricing import queries as pricing_queries
+from app.trading import queries as trading_queries
 
 #: How far back the history goes.
 HISTORY = timedelta(hours=6)
@@ -67,15 +67,15 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
     custody: dict[str, int] = {}
-    for line in ledger.house_balances(session):
+    for line in ledger_queries.house_balances(session):
         # What is not customers' sums to what is: each entry is zero in each asset.
         owed[line.asset] = owed.get(line.asset, 0) + line.units
         if line.account_class == AccountClass.POSITION:
             positions[line.asset] = -line.units
         elif line.account_class == AccountClass.CUSTODY:
             custody[line.asset] = line.units
-    quoted = trading.open_quotes(session, now)
-    prices = {price.metal: price for price in pricing.market(session)}
+    quoted = trading_queries.open_quotes(session, now)
+    prices = {price.metal: price for price in pricing_queries.market(session)}
     metals = [
         rules.exposure_of(
             metal,

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
 from app.access.policy import is_editable, permissions_named
-from app.approvals import rules as approvals
+from app.approvals import rules as approvals_rules
 from app.audit import service as audit
 from app.identity import authority
 from app.identity.errors import GrantFixed, LacksPermission, LastHolder
@@ -84,7 +84,7 @@ def _editor(
     session: Session, actor: Actor, role: Role, permission: Permission, reason: str
 ) -> tuple[Actor, str]:
     """Who edits, as they stand now, and their reason; if they may."""
-    reason = approvals.reason(reason)
+    reason = approvals_rules.reason(reason)
     editor = authority.acting(session, actor.user_id, actor.session_id)
     require(editor, Permission.GRANTS_EDIT)
     if not is_editable(role, permission):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.access import BRANCH_BOUND, Actor, Permission, Role, require
 from app.access.policy import of_the_house
-from app.approvals import registry
+from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
 from app.approvals import service as approvals
 from app.approvals.registry import Action, Approved, Change, Texts
@@ -284,7 +284,7 @@ def _record_status(session: Session, approved: Approved, person: _Person, done: 
     )
 
 
-registry.register(
+approvals_registry.register(
     Action(
         GIVE_ADMIN,
         "Make an administrator",
@@ -294,7 +294,7 @@ registry.register(
         _make_admin,
     )
 )
-registry.register(
+approvals_registry.register(
     Action(
         SUSPEND,
         "Suspend a person",
@@ -304,7 +304,7 @@ registry.register(
         _suspend,
     )
 )
-registry.register(
+approvals_registry.register(
     Action(
         REACTIVATE,
         "Let a person back in",

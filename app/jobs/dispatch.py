@@ -6,10 +6,11 @@ import structlog
 from flask import current_app
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from app.kit import tasks, telemetry
+from app.kit import tasks as kit_tasks
+from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.errors import NotDone
-from app.outbox import service
+from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 
 log = structlog.get_logger()
@@ -38,18 +39,18 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
     Raises `Unavailable` when not even the failure could be recorded.
     """
     with database.transaction() as session:
-        counted = service.count_try(session, identifier, backoff)
+        counted = outbox.count_try(session, identifier, backoff)
     if not counted:
         return
     try:
         with database.transaction() as session:
-            job = service.start(session, identifier)
+            job = outbox.start(session, identifier)
             if job is None:
                 return
-            task = tasks.find(job.task)
+            task = kit_tasks.find(job.task)
             if not task.own_transactions:
                 task.run(session, **job.args)
-                service.finish(session, identifier)
+                outbox.finish(session, identifier)
                 return
         try:
             task.run(database, **job.args)
@@ -58,10 +59,10 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
                 raise
             log.info("job_left_to_poll", outbox_id=str(identifier), reason=str(reason))
         with database.transaction() as session:
-            service.finish(session, identifier)
-    except tasks.InOtherHands:
+            outbox.finish(session, identifier)
+    except kit_tasks.InOtherHands:
         log.info("job_in_other_hands", outbox_id=str(identifier))
     except Exception as error:
         with database.transaction() as session:
-            dead = service.fail(session, identifier, error, backoff)
+            dead = outbox.fail(session, identifier, error, backoff)
         log.exception("job_dead" if dead else "job_failed", outbox_id=str(identifier))

@@ -8,9 +8,10 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app.jobs.dispatch import FUNCTION, JOB_SECONDS_MAX
-from app.kit import clock, tasks
+from app.kit import clock
+from app.kit import tasks as kit_tasks
 from app.kit.db import Database
-from app.outbox import service
+from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 
 #: No more RQ jobs than this wait in Redis: what is not sent need not be sent again after a loss.
@@ -30,7 +31,8 @@ class Relay:
         self._database = database
         self._backoff = backoff
         self._queues = {
-            name: Queue(name, connection=redis, serializer=JSONSerializer) for name in tasks.Queue
+            name: Queue(name, connection=redis, serializer=JSONSerializer)
+            for name in kit_tasks.Queue
         }
 
     def step(self) -> float:
@@ -42,12 +44,12 @@ class Relay:
         batches = [self._send_due(name, queue) for name, queue in self._queues.items()]
         return 0 if _BATCH in batches else _IDLE_SECONDS
 
-    def _send_due(self, name: tasks.Queue, queue: Queue) -> int:
+    def _send_due(self, name: kit_tasks.Queue, queue: Queue) -> int:
         # Redis is asked first: while it is away nothing is claimed, so no backoff grows.
         if queue.count >= QUEUED_MAX:
             return 0
         with self._database.transaction() as session:
-            claimed = service.claim_for_sending(session, name, _BATCH, clock.now(), self._backoff)
+            claimed = outbox.claim_for_sending(session, name, _BATCH, clock.now(), self._backoff)
         if claimed:
             queue.enqueue_many(
                 Queue.prepare_data(

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 
 from app.kit import clock
 from app.kit.db import Database
-from app.pricing import service
+from app.pricing import service as pricing
 from app.pricing.ports import FeedFailed, Observation, PriceFeed
 from app.pricing.rules import PricingRules
 
@@ -58,15 +58,15 @@ def record_once(
     observations = {feed.name: _fetch(feed) for feed in feeds}
     with database.transaction() as session:
         now = clock.now()
-        if not service.may_record(session, now=now, interval_seconds=interval_seconds):
+        if not pricing.may_record(session, now=now, interval_seconds=interval_seconds):
             return False
-        recorded = service.record_ticks(session, observations, now, rules)
+        recorded = pricing.record_ticks(session, observations, now, rules)
     for metal, result in recorded.items():
-        if result.outcome is service.Outcome.ACCEPTED:
+        if result.outcome is pricing.Outcome.ACCEPTED:
             continue
         PRICES_REFUSED.labels(metal.value, result.outcome.value).inc()
         # A slow source alone is outdated most rounds; that is worth no alarm.
-        level = logging.DEBUG if result.outcome is service.Outcome.OUTDATED else logging.WARNING
+        level = logging.DEBUG if result.outcome is pricing.Outcome.OUTDATED else logging.WARNING
         log.log(level, "%s price %s: %s", metal.value, result.outcome.value, result.detail)
     return True
 

@@ -12,7 +12,7 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from app.jobs.loop import Loop
-from app.kit import tasks
+from app.kit import tasks as kit_tasks
 
 # How long a worker waits for a job before it looks after itself, and RQ's time to live for it.
 _WORKER_TTL_SECONDS = 45
@@ -40,7 +40,7 @@ class Worker(SimpleWorker):
 class Work:
     """Serves one queue until the process is asked to stop."""
 
-    def __init__(self, loop: Loop, redis: Redis, queue: tasks.Queue) -> None:
+    def __init__(self, loop: Loop, redis: Redis, queue: kit_tasks.Queue) -> None:
         self._loop = loop
         self._redis = redis
         self._queue = queue

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from app.access import Actor, Permission
-from app.approvals import registry, service
+from app.approvals import registry as approvals_registry
+from app.approvals import service as approvals
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.audit import service as audit
 from app.keys import rotation
@@ -22,7 +23,7 @@ def ask_to_rotate(session: Session, actor: Actor, *, reason: str) -> UUID:
     Raises `PermissionDenied`, `ApprovalPending`, `KeyRingUnavailable`, and `Invalid` for the
     reason.
     """
-    return service.ask(session, actor, ROTATE, {}, subject=_RING, reason=reason)
+    return approvals.ask(session, actor, ROTATE, {}, subject=_RING, reason=reason)
 
 
 def _compare(_session: Session, _payload: Texts) -> Change:
@@ -52,6 +53,6 @@ def _rotate(session: Session, approved: Approved) -> None:
     )
 
 
-registry.register(
+approvals_registry.register(
     Action(ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _anybody, _rotate)
 )

@@ -9,7 +9,7 @@ they come, how often, or whether at all.
 from datetime import timedelta
 from uuid import UUID
 
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.keys import service as keys
 from app.kit import clock
 from app.kit.db import Database, Session
@@ -21,7 +21,7 @@ from app.kyc.ports import Answered, Asked, IdentityProvider, Outcome
 from app.kyc.rules import WAITING, Kind
 from app.kyc.submission import Personal
 from app.outbox import service as outbox
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
 
 #: How long after it was asked last a provider is asked again, at least and at most; in between, a
@@ -56,7 +56,7 @@ def verify(database: Database, *, verification_id: str) -> None:
     with database.reading() as session:
         try:
             found = queries.by_id(session, identifier)
-            known = people.person_by_id(session, found.user_id)
+            known = identity_queries.person_by_id(session, found.user_id)
             person = details.of(session, identifier)
         except NotFound:
             return
@@ -79,7 +79,7 @@ def verify(database: Database, *, verification_id: str) -> None:
 def read_webhook(database: Database, *, event_id: str) -> None:
     """The provider says that something changed: ask what."""
     with database.reading() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
     try:
         answered = resolve(IdentityProvider).get(event.subject)
     except ProviderRefused:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.kit import clock, ids, pages
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -15,7 +15,7 @@ from app.kit.pipeline import Row
 from app.kit.ports import resolve
 from app.kyc import rules
 from app.kyc.rules import Flag, Kind, KycRules, Reason, Status
-from app.screening import queries as screening
+from app.screening import queries as screening_queries
 
 PREFIX = "kyc"
 
@@ -104,9 +104,9 @@ def standing_of(session: Session, user_id: UUID, found: Sequence[Verification]) 
     if best is None:
         return Standing(rules.TIER_NONE, None, resolve(KycRules).daily[rules.TIER_NONE], None)
     tier = best.tier_at(now)
-    if tier and not people.person_by_id(session, user_id).email_confirmed:
+    if tier and not identity_queries.person_by_id(session, user_id).email_confirmed:
         tier = rules.TIER_NONE
-    if tier and screening.is_blocked(session, person_id=user_id):
+    if tier and screening_queries.is_blocked(session, person_id=user_id):
         tier = rules.TIER_NONE
     daily_limit = resolve(KycRules).daily[tier]
     return Standing(tier, best.status_at(now), daily_limit, best.expires_at)
@@ -126,7 +126,7 @@ def of_person(session: Session, user_id: UUID) -> list[Verification]:
 
 def person_of_address(session: Session, email: str) -> UUID:
     """Whose e-mail address it is. Raises `NotFound`, and `Invalid` for what is no address."""
-    return people.person_by_email(session, email).id
+    return identity_queries.person_by_email(session, email).id
 
 
 def queue(

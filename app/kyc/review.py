@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.access import Actor, Permission, require
-from app.approvals import registry
+from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
 from app.approvals import service as approvals
 from app.approvals.ports import Authority
@@ -218,7 +218,7 @@ def _execute(session: Session, approved: Approved) -> None:
     steps.go(session, found, Status.APPROVED, flags=(), said=said, expires_at=expires_at)
 
 
-registry.register(
+approvals_registry.register(
     Action(
         APPROVE,
         "Approve a tier-3 review or a company",

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.identity.postal import PostalAddress
 from app.keys import service as keys
 from app.kit import clock, ids
@@ -104,7 +104,7 @@ def lift(session: Session, user_id: UUID, *, note: str) -> None:
     production only."""
     if queries.standing(session, user_id).tier == rules.TIER_ENHANCED:
         return
-    known = people.person_by_id(session, user_id)
+    known = identity_queries.person_by_id(session, user_id)
     steps.supersede(
         session,
         [each for each in steps.locked_of(session, user_id) if each.kind is not Kind.BUSINESS],

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Self
 
 from app.identity import postal
-from app.identity import rules as people
+from app.identity import rules as identity_rules
 from app.identity.postal import PostalAddress
 from app.kit.errors import Invalid
 from app.kyc import rules
@@ -143,11 +143,11 @@ def business(told: Mapping[str, Any], today: date) -> Business:
         raise Invalid("licences", f"must be {_LICENCES_MAX} at most")
     return Business(
         legal_name=_name("legalName", told["legal_name"]),
-        registration_number=people.name("registrationNumber", told["registration_number"]),
-        entity_type=people.name("entityType", told["entity_type"]),
+        registration_number=identity_rules.name("registrationNumber", told["registration_number"]),
+        entity_type=identity_rules.name("entityType", told["entity_type"]),
         address=_address(told["address"]),
         incorporated_on=_past_day("incorporatedOn", told.get("incorporated_on"), today),
-        tax_id=people.name("taxId", told["tax_id"]) if told.get("tax_id") else None,
+        tax_id=identity_rules.name("taxId", told["tax_id"]) if told.get("tax_id") else None,
         licences=tuple(
             _licence(f"licences.{place}", each, today)
             for place, each in enumerate(told["licences"])
@@ -199,16 +199,16 @@ def _licence(at: str, told: Mapping[str, Any], today: date) -> Licence:
     if until is not None and until < today:
         raise Invalid(f"{at}.expiresOn", "has passed: the licence has expired")
     return Licence(
-        kind=people.name(f"{at}.kind", told["kind"]),
-        number=people.name(f"{at}.number", told["number"]),
-        authority=people.name(f"{at}.authority", told["authority"]),
+        kind=identity_rules.name(f"{at}.kind", told["kind"]),
+        number=identity_rules.name(f"{at}.number", told["number"]),
+        authority=identity_rules.name(f"{at}.authority", told["authority"]),
         expires_on=until,
     )
 
 
 def _name(field: str, text: str) -> str:
     """A name that can be compared with those of the lists."""
-    name = people.name(field, text)
+    name = identity_rules.name(field, text)
     if not is_readable(name):
         raise Invalid(field, UNCOMPARABLE)
     return name

@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.identity import one_time
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -23,7 +23,7 @@ from app.messages import rules
 from app.messages.ports import Mailer, Outgoing
 from app.messages.sending import CLAIM, Delivery, Log
 from app.outbox import service as outbox
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 #: The address of the last mail to somebody who was erased.
@@ -103,7 +103,7 @@ def send_mail(
 def record_mail_event(session: Session, *, event_id: str) -> None:
     """Record what became of a mail on its way. Whoever carries mail is not asked again: there the
     signed event is all that can be had."""
-    event = providers.event(session, UUID(event_id))
+    event = providers_queries.event(session, UUID(event_id))
     _LOG.arrived(session, UUID(event.subject), Delivery(event.kind), event.received_at)
 
 
@@ -142,7 +142,9 @@ def _compose(
     token_id: str | None,
 ) -> _Composed:
     try:
-        recipient = _kept_recipient(session, mail_id) or people.mail_address(session, user_id)
+        recipient = _kept_recipient(session, mail_id) or identity_queries.mail_address(
+            session, user_id
+        )
     except NotFound:
         return _Composed(None, "There is no such person any more")
     told, links = dict(values), resolve(rules.Links)

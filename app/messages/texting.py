@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.identity import queries as people
+from app.identity import queries as identity_queries
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
@@ -19,7 +19,7 @@ from app.kit.tasks import task
 from app.messages import rules
 from app.messages.ports import OutgoingText, Texter
 from app.messages.sending import Claimed, Delivery, Log
-from app.providers import queries as providers
+from app.providers import queries as providers_queries
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
 #: Longer than looking for a message and handing it over take together.
@@ -91,7 +91,7 @@ def check_text(database: Database, *, event_id: str) -> None:
     Raises `ProviderAway` while the message is not known here yet, or the carrier is away.
     """
     with database.reading() as session:
-        event = providers.event(session, UUID(event_id))
+        event = providers_queries.event(session, UUID(event_id))
         known = session.row(_OF_CARRIER, (event.subject,)) is not None
     if known:
         _ask(database, event.subject)
@@ -154,7 +154,7 @@ def _compose(
     session: Session, claimed: Claimed, user_id: UUID, kind: str, values: Mapping[str, str]
 ) -> OutgoingText | None:
     try:
-        number = people.person_by_id(session, user_id).phone
+        number = identity_queries.person_by_id(session, user_id).phone
     except NotFound:
         return None
     reference = rules.reference_of(claimed.id)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
-from app.kit import clock, ids, tasks
+from app.kit import clock, ids
+from app.kit import tasks as kit_tasks
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.outbox import rules
@@ -110,7 +111,7 @@ def stage(
     `args` are JSON. Raises `LookupError` if no task has that name.
     """
     identifier, now = ids.new(), clock.now()
-    queue = tasks.find(task).queue
+    queue = kit_tasks.find(task).queue
     parameters = (identifier, task, json.dumps(args), queue, now, not_before or now)
     session.send(_STAGE, parameters)
     return identifier
@@ -118,7 +119,7 @@ def stage(
 
 def claim_for_sending(
     session: Session,
-    queue: tasks.Queue,
+    queue: kit_tasks.Queue,
     limit: int,
     now: datetime,
     backoff: rules.Backoff = rules.BACKOFF,
@@ -210,7 +211,7 @@ def revive_all(session: Session, actor: Actor | None, task: str) -> int:
     return revived
 
 
-@tasks.task("outbox.prune_done")
+@kit_tasks.task("outbox.prune_done")
 def prune_done(session: Session) -> None:
     """Delete rows that were done a week ago, a batch at a time."""
     session.send(_PRUNE, (clock.now() - KEEP_DONE, _PRUNE_BATCH))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.kit import tasks
+from app.kit import tasks as kit_tasks
 from app.kit.db import Session
 from app.outbox import service
 
@@ -48,7 +48,7 @@ def keep(session: Session, timetable: Sequence[Periodic], now: datetime) -> None
     Raises `LookupError` if an entry names no task.
     """
     for entry in sorted(timetable, key=lambda entry: entry.name):
-        tasks.find(entry.task)
+        kit_tasks.find(entry.task)
         session.send(_KEEP, (entry.name, entry.task, entry.every_seconds, now))
     session.send(_DROP_OTHERS, ([entry.name for entry in timetable],))
 

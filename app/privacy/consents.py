@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import Actor
-from app.identity import personal as identity
+from app.identity import personal as identity_personal
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -66,7 +66,7 @@ def decide(
         raise PolicyOutdated(f"The current version is {known.version}")
     if known.required and not given:
         raise ConsentRequired
-    identity.hold(session, actor.user_id)
+    identity_personal.hold(session, actor.user_id)
     latest = rules.latest_by_policy(decisions_of(session, actor.user_id)).get(known.name)
     stands = State.ACCEPTED if given else State.WITHDRAWN
     # Nobody takes back what they never gave.

@@ -10,12 +10,12 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access import Actor, Permission
-from app.approvals import registry
+from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.audit import service as audit
-from app.identity import personal as identity
-from app.identity import queries as people
+from app.identity import personal as identity_personal
+from app.identity import queries as identity_queries
 from app.identity.errors import OwnStanding
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -95,7 +95,7 @@ def _erase(
     session: Session, person_id: UUID, *, actor: Actor, approved: Approved | None = None
 ) -> Erasure:
     _check_closed(session, person_id)
-    address, now = people.mail_address(session, person_id), clock.now()
+    address, now = identity_queries.mail_address(session, person_id), clock.now()
     made = Erasure(person_id, now, kept_until(now), approved.id if approved else None)
     rooms.forget(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
@@ -131,7 +131,7 @@ def _erase(
 
 def _check_closed(session: Session, person_id: UUID) -> None:
     """Raises unless nothing of the person is open; it stays so until this transaction ends."""
-    identity.hold(session, person_id)
+    identity_personal.hold(session, person_id)
     if still_open := rooms.still_open(session, person_id):
         raise ErasureRefused(still_open)
 
@@ -158,6 +158,6 @@ def _execute(session: Session, approved: Approved) -> None:
     _erase(session, _meant(approved.payload), actor=approved.checker, approved=approved)
 
 
-registry.register(
+approvals_registry.register(
     Action(ERASE, "Erase a person", Permission.PEOPLE_ERASE, _compare, _check_other, _execute)
 )

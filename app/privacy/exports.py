@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
-from app.identity import personal as identity
+from app.identity import personal as identity_personal
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
@@ -86,7 +86,7 @@ class Export:
 
 def request(session: Session, actor: Actor) -> Export:
     """Ask for a copy; while one is being made, that one is answered. `Limited` to five a day."""
-    identity.hold(session, actor.user_id)
+    identity_personal.hold(session, actor.user_id)
     row = session.row(_PENDING, (actor.user_id,))
     if row is not None:
         return _export(row)

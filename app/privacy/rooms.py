@@ -7,24 +7,24 @@ from collections.abc import Mapping
 from dataclasses import astuple
 from uuid import UUID
 
-from app.approvals import personal as approvals
-from app.audit import personal as audit
-from app.cases import personal as cases
-from app.custody import personal as custody
-from app.funding import personal as funding
-from app.idempotency import personal as idempotency
-from app.identity import personal as identity
+from app.approvals import personal as approvals_personal
+from app.audit import personal as audit_personal
+from app.cases import personal as cases_personal
+from app.custody import personal as custody_personal
+from app.funding import personal as funding_personal
+from app.idempotency import personal as idempotency_personal
+from app.identity import personal as identity_personal
 from app.kit.db import Session
 from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
-from app.kyc import personal as kyc
-from app.ledger import personal as ledger
-from app.messages import personal as messages
-from app.outbox import personal as outbox
+from app.kyc import personal as kyc_personal
+from app.ledger import personal as ledger_personal
+from app.messages import personal as messages_personal
+from app.outbox import personal as outbox_personal
 from app.privacy import consents
-from app.providers import personal as providers
-from app.screening import personal as screening
-from app.throttle import personal as throttle
-from app.trading import personal as trading
+from app.providers import personal as providers_personal
+from app.screening import personal as screening_personal
+from app.throttle import personal as throttle_personal
+from app.trading import personal as trading_personal
 
 #: The act of staff that erases somebody; it does not stand in its own way.
 ERASE = "person.erase"
@@ -80,22 +80,22 @@ OWN = Room(
 )
 
 ROOMS: tuple[Room, ...] = (
-    identity.ROOM,
-    ledger.ROOM,
-    trading.ROOM,
-    funding.ROOM,
-    custody.ROOM,
-    kyc.ROOM,
-    messages.ROOM,
+    identity_personal.ROOM,
+    ledger_personal.ROOM,
+    trading_personal.ROOM,
+    funding_personal.ROOM,
+    custody_personal.ROOM,
+    kyc_personal.ROOM,
+    messages_personal.ROOM,
     OWN,
-    screening.ROOM,
-    cases.ROOM,
-    approvals.room(unless=ERASE),
-    audit.ROOM,
-    idempotency.ROOM,
-    outbox.ROOM,
-    providers.ROOM,
-    throttle.ROOM,
+    screening_personal.ROOM,
+    cases_personal.ROOM,
+    approvals_personal.room(unless=ERASE),
+    audit_personal.ROOM,
+    idempotency_personal.ROOM,
+    outbox_personal.ROOM,
+    providers_personal.ROOM,
+    throttle_personal.ROOM,
 )
 
 #: Why a table names nobody.

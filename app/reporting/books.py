@@ -17,7 +17,7 @@ from app.catalog.rules import TRADABLE
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.ledger.chart import HOUSE
 from app.ledger.queries import AccountBalance, JournalPosting
 
@@ -60,10 +60,12 @@ class Style(Protocol):
 def export(session: Session, form: BooksFormat) -> Iterator[str]:
     """The whole journal, line by line. Call inside one repeatable-read transaction."""
     style: Style = Beancount() if form is BooksFormat.BEANCOUNT else Hledger()
-    accounts = ledger.account_balances(session)
-    first, last = ledger.journal_dates(session)
+    accounts = ledger_queries.account_balances(session)
+    first, last = ledger_queries.journal_dates(session)
     yield from style.heading(accounts, first)
-    for _, postings in groupby(ledger.journal(session), key=lambda posting: posting.entry_id):
+    for _, postings in groupby(
+        ledger_queries.journal(session), key=lambda posting: posting.entry_id
+    ):
         legs = list(postings)
         yield from style.entry(legs[0].posted_at.date(), legs[0], [style.line(leg) for leg in legs])
     for account in accounts:

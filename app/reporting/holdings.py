@@ -9,7 +9,7 @@ from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotDone
 from app.kit.money import Amount, Asset
 from app.ledger import chart
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 
 # What a custodian has done and our books do not have yet, or the reverse: a send that is not over,
 # and an arrival that was not credited. What came to nobody stays a difference until it is booked.
@@ -77,7 +77,7 @@ def _holdings(
     session: Session, custodian: Custodian, there: dict[Asset, Amount], assets: Iterable[Asset]
 ) -> Iterable[Holding]:
     for asset in sorted(assets, key=lambda each: each.code):
-        here = ledger.balance(session, chart.custody(asset, custodian.provider_id))
+        here = ledger_queries.balance(session, chart.custody(asset, custodian.provider_id))
         values = {"custodian": custodian.name, "asset": asset.code, "rail": CustodyRail.name}
         is_moving = bool(session.rows(_IS_MOVING, values)[0][0])
         yield Holding(there.get(asset, Amount(asset, 0)), Amount(asset, here), is_moving)

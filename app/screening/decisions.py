@@ -7,7 +7,7 @@ Rooms above that wait for a decision name a task with `tell`; it is staged with 
 from types import MappingProxyType
 
 from app.access import Permission
-from app.cases import registry
+from app.cases import registry as cases_registry
 from app.cases.registry import Ended
 from app.cases.service import PREFIX as CASE
 from app.identity import standing
@@ -82,8 +82,8 @@ def _tell_listeners(session: Session, ended: Ended, verdict: Verdict) -> None:
             outbox.stage(session, task, {**args, "verdict": str(verdict)})
 
 
-registry.register(
-    registry.Kind(
+cases_registry.register(
+    cases_registry.Kind(
         KIND,
         "Sanctions screening",
         dispositions=MappingProxyType(

@@ -17,7 +17,7 @@ from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
-from app.pricing import queries as pricing
+from app.pricing import queries as pricing_queries
 from app.pricing.rules import MarketPrice, PricingRules, require_tradable
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
@@ -128,7 +128,7 @@ def fill_quote(session: Session, actor: Actor, desk: Desk, quote_id: UUID) -> Or
     `InsufficientFunds`, and `QuoteUsed` to the slower of two at once.
     """
     now = clock.now()
-    every_metal = pricing.price_statement(Metal)
+    every_metal = pricing_queries.price_statement(Metal)
     found, prices = session.fetch((_FIND_QUOTE, (quote_id, actor.user_id)), every_metal)
     if not found:
         raise QuoteNotFound
@@ -139,7 +139,7 @@ def fill_quote(session: Session, actor: Actor, desk: Desk, quote_id: UUID) -> Or
         raise QuoteExpired
     conversion = _conversion_of(columns)
     # The price is the quote's; only a market that may not trade at all stands in its way.
-    market = pricing.market_prices_from(prices)
+    market = pricing_queries.market_prices_from(prices)
     for metal in rules.metals_of(conversion.given.asset, conversion.received.asset):
         require_tradable(market.get(metal), now, desk.pricing)
     return _execute(session, actor, conversion, now, quote_id)
@@ -184,7 +184,9 @@ def _convert(
     expected_price: Decimal | None = None,
 ) -> Conversion:
     metals = rules.metals_of(wish.from_asset, wish.to_asset)
-    market = pricing.market_prices_from(session.rows(*pricing.price_statement(metals)))
+    market = pricing_queries.market_prices_from(
+        session.rows(*pricing_queries.price_statement(metals))
+    )
     terms = Terms(
         wish.from_asset,
         wish.to_asset,

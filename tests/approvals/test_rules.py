@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from app.approvals import rules
+from app.approvals import rules as approvals_rules
 from app.approvals.rules import STEPS, Status
 from app.kit.errors import Invalid
 from app.kit.states import UndeclaredStep
@@ -24,21 +24,21 @@ def test_the_hash_is_of_canonical_json() -> None:
         '"before":{"person":"ada@example.com","status":"active"},"payload":{"person":"usr_x"},'
         '"subject":"usr_x"}'
     )
-    assert rules.digest(**ASKED) == sha256(text.encode()).digest()
+    assert approvals_rules.digest(**ASKED) == sha256(text.encode()).digest()
     again = {**ASKED, "before": dict(reversed(ASKED["before"].items()))}
-    assert rules.digest(**again) == rules.digest(**ASKED)
+    assert approvals_rules.digest(**again) == approvals_rules.digest(**ASKED)
 
 
 @pytest.mark.parametrize("part", ["action", "subject", "payload", "before", "after"])
 def test_the_hash_is_of_every_part(part: str) -> None:
     other = "other" if isinstance(ASKED[part], str) else {"person": "usr_y"}
-    assert rules.digest(**{**ASKED, part: other}) != rules.digest(**ASKED)
+    assert approvals_rules.digest(**{**ASKED, part: other}) != approvals_rules.digest(**ASKED)
 
 
 def test_texts_cannot_run_into_each_other() -> None:
     moved = {**ASKED, "payload": {"person": 'usr_x","z":"1'}}
     split = {**ASKED, "payload": {"person": "usr_x", "z": "1"}}
-    assert rules.digest(**moved) != rules.digest(**split)
+    assert approvals_rules.digest(**moved) != approvals_rules.digest(**split)
 
 
 @pytest.mark.parametrize("old", list(Status))
@@ -57,8 +57,8 @@ def test_only_what_waits_can_change(old: Status, new: Status) -> None:
 )
 def test_a_reason_says_something(text: str) -> None:
     with pytest.raises(Invalid):
-        rules.reason(text)
+        approvals_rules.reason(text)
 
 
 def test_a_reason_is_kept_on_one_line() -> None:
-    assert rules.reason("  lost\n his   card ") == "lost his card"
+    assert approvals_rules.reason("  lost\n his   card ") == "lost his card"

@@ -9,7 +9,8 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor, Role
-from app.approvals import queries, service
+from app.approvals import queries as approvals_queries
+from app.approvals import service as approvals
 from app.approvals.errors import (
     ApprovalChanged,
     ApprovalDecided,
@@ -62,18 +63,18 @@ def ask(database: Database, maker: Actor, subject: Actor) -> UUID:
 
 def seen(database: Database, approval_id: UUID) -> bytes:
     with database.reading() as session:
-        return queries.approval(session, approval_id).hash
+        return approvals_queries.approval(session, approval_id).hash
 
 
 def approve(database: Database, checker: Actor, approval_id: UUID) -> Refusal | None:
     shown = seen(database, approval_id)
     with database.transaction() as session:
-        return service.approve(session, checker, approval_id, seen=shown)
+        return approvals.approve(session, checker, approval_id, seen=shown)
 
 
 def status(database: Database, approval_id: UUID) -> Status:
     with database.reading() as session:
-        return queries.approval(session, approval_id).status
+        return approvals_queries.approval(session, approval_id).status
 
 
 def person_status(database: Database, person: Actor) -> str:
@@ -94,7 +95,7 @@ def test_what_is_approved_is_done(
     assert approve(database, checker, asked) is None
     assert person_status(database, subject) == "suspended"
     with database.reading() as session:
-        found = queries.approval(session, asked)
+        found = approvals_queries.approval(session, asked)
         events = session.rows(
             "SELECT from_status, to_status, actor_id FROM approval_events"
             " WHERE approval_id = %s ORDER BY id",
@@ -129,7 +130,7 @@ def test_nobody_approves_what_they_asked_for(
         pytest.raises(SelfApproval),
         database.transaction() as session,
     ):
-        service.reject(session, admin, mine, reason=WHY)
+        approvals.reject(session, admin, mine, reason=WHY)
 
 
 def test_the_database_refuses_it_too(database: Database, maker: Actor, asked: UUID) -> None:
@@ -168,7 +169,7 @@ def test_a_request_that_was_rejected_is_over(
     database: Database, people: People, checker: Actor, subject: Actor, asked: UUID
 ) -> None:
     with database.transaction() as session:
-        service.reject(session, checker, asked, reason="not enough evidence")
+        approvals.reject(session, checker, asked, reason="not enough evidence")
     assert status(database, asked) is Status.REJECTED
     other = people.staff(Role.ADMIN)
     with unchanged(database), pytest.raises(ApprovalDecided):
@@ -180,9 +181,9 @@ def test_only_its_maker_takes_it_back(
     database: Database, maker: Actor, checker: Actor, asked: UUID
 ) -> None:
     with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        service.withdraw(session, checker, asked)
+        approvals.withdraw(session, checker, asked)
     with database.transaction() as session:
-        service.withdraw(session, maker, asked)
+        approvals.withdraw(session, maker, asked)
     with unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, checker, asked)
 
@@ -192,7 +193,7 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
 ) -> None:
     other_shown = b"\x00" * 32
     with database.transaction() as session:
-        new = service.edit(session, maker, asked, reason="reported by two banks")
+        new = approvals.edit(session, maker, asked, reason="reported by two banks")
     assert status(database, asked) is Status.SUPERSEDED
     with unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, checker, asked)
@@ -201,14 +202,14 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
         pytest.raises(ApprovalChanged),
         database.transaction() as session,
     ):
-        service.approve(session, checker, new, seen=other_shown)
+        approvals.approve(session, checker, new, seen=other_shown)
     assert approve(database, checker, new) is None
     assert person_status(database, subject) == "suspended"
 
 
 def test_only_its_maker_edits_it(database: Database, checker: Actor, asked: UUID) -> None:
     with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        service.edit(session, checker, asked, reason=WHY)
+        approvals.edit(session, checker, asked, reason=WHY)
 
 
 def test_a_row_that_somebody_rewrote_is_not_approved(
@@ -264,7 +265,7 @@ def test_the_timetable_ends_what_has_expired(
         late = ask(database, maker, subject)
         clock.shift(LIFETIME)
         with database.transaction() as session:
-            service.expire_old(session)
+            approvals.expire_old(session)
     with database.reading() as session:
         assert session.rows("SELECT status, checker_id FROM approvals WHERE id = %s", (late,)) == [
             ("expired", None)
@@ -313,14 +314,14 @@ def test_those_who_may_not_do_it_neither_ask_nor_approve(
 
 def test_an_unknown_request_is_not_there(database: Database, checker: Actor) -> None:
     with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        service.approve(session, checker, uuid4(), seen=b"")
+        approvals.approve(session, checker, uuid4(), seen=b"")
 
 
 def test_a_reason_is_needed(
     database: Database, maker: Actor, checker: Actor, subject: Actor, asked: UUID
 ) -> None:
     with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
-        service.reject(session, checker, asked, reason="no")
+        approvals.reject(session, checker, asked, reason="no")
     with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
         standing.ask_to_suspend(session, maker, subject.user_id, reason="")
 
@@ -329,9 +330,9 @@ def test_the_inbox_holds_what_waits(
     database: Database, checker: Actor, subject: Actor, asked: UUID
 ) -> None:
     with database.reading() as session:
-        count = queries.count_waiting_for(session, checker)
-        waiting = {each.id for each in queries.approvals(session, waiting=True).data}
-        about = queries.waiting_about(session, subject.user_id)
+        count = approvals_queries.count_waiting_for(session, checker)
+        waiting = {each.id for each in approvals_queries.approvals(session, waiting=True).data}
+        about = approvals_queries.waiting_about(session, subject.user_id)
     assert asked in waiting
     assert [each.id for each in about] == [asked]
     who = ids.encode("usr", subject.user_id)
@@ -342,8 +343,8 @@ def test_the_inbox_holds_what_waits(
     ]
     approve(database, checker, asked)
     with database.reading() as session:
-        assert queries.count_waiting_for(session, checker) == count - 1
-        ended = {each.id for each in queries.approvals(session, waiting=False).data}
+        assert approvals_queries.count_waiting_for(session, checker) == count - 1
+        ended = {each.id for each in approvals_queries.approvals(session, waiting=False).data}
     assert asked in ended
 
 
@@ -355,7 +356,7 @@ def test_what_waits_is_counted_for_those_who_may_decide_it(
     def counts() -> list[int]:
         with database.reading() as session:
             asked_of = (maker, checker, boss, auditor)
-            return [queries.count_waiting_for(session, each) for each in asked_of]
+            return [approvals_queries.count_waiting_for(session, each) for each in asked_of]
 
     before = counts()
     with database.transaction() as session:
@@ -401,7 +402,7 @@ class TestTelling:
         for person in (maker, boss, gone, *others):
             assert person.email not in told
         with database.transaction() as session:
-            service.tell_checkers(session, approval_id=str(asked))
+            approvals.tell_checkers(session, approval_id=str(asked))
         assert self.told(database) == {}
 
     def test_of_what_was_decided_meanwhile_nobody_is_told(

@@ -25,7 +25,7 @@ from app.kit import ids, telemetry
 from app.kit.db import Database, Session
 from app.messages import mailing
 from app.messages.ports import Outgoing
-from app.outbox import rules as outbox
+from app.outbox import rules as outbox_rules
 from tests.api import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
 from tests.house.authorization import THINGS
@@ -398,7 +398,7 @@ def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
 
 
 def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(outbox, "describe", str)
+    patch.setattr(outbox_rules, "describe", str)
 
 
 def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:

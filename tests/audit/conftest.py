@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.audit import service
+from app.audit import service as audit
 from app.audit.verification import Report, verify
 from app.config import Settings
 from app.kit import ids
@@ -38,7 +38,7 @@ class Trail:
         for number in range(count):
             with self.database.transaction() as session:
                 recorded.append(
-                    service.record(
+                    audit.record(
                         session,
                         actor=actor,
                         action="person.suspended",
@@ -55,12 +55,12 @@ class Trail:
         """As the timetable does, once other tests' transactions of before have ended."""
         settle(self.database)
         with self.database.transaction() as session:
-            service.seal(session)
+            audit.seal(session)
 
     def anchor(self) -> None:
         """As the timetable does."""
         with self.database.transaction() as session:
-            service.anchor(session)
+            audit.anchor(session)
 
     def report(self) -> Report:
         """What verification says."""

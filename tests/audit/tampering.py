@@ -11,7 +11,7 @@ from random import Random
 
 import psycopg
 
-from app.audit import rules
+from app.audit import rules as audit_rules
 from app.audit.verification import public
 from app.kit import ids
 
@@ -166,7 +166,7 @@ def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> s
     """Every record, every hash and the whole chain."""
     connection.execute("UPDATE audit_records SET reason = 'nothing happened'")
     sealed = connection.execute(_SEALED).fetchall()
-    previous = rules.GENESIS
+    previous = audit_rules.GENESIS
     for record_id, position in sealed:
         mac = _hash_again(connection, str(record_id))
         previous = sha256(f"{position}{record_id}{mac.hex()}{previous.hex()}".encode()).digest()

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from app.audit import rules
+from app.audit import rules as audit_rules
 from app.audit.keys import AuditKey, audit_keys
 
 SECRET = "a secret of 32 characters or more"
@@ -19,13 +19,13 @@ SECRET = "a secret of 32 characters or more"
 )
 def test_a_message_is_the_one_json_text_of_its_fields(texts: list[str | None]) -> None:
     expected = json.dumps(["pbcex audit record 1", *texts], separators=(",", ":"))
-    assert rules.record_message(texts) == expected.encode()
+    assert audit_rules.record_message(texts) == expected.encode()
 
 
 def test_no_two_rows_have_one_message() -> None:
     rows = [("a", "b"), ("a,b",), ('a","b',), ("a", "b", None), (None, "a", "b"), ("a", "", "b")]
-    assert len({rules.record_message(row) for row in rows}) == len(rows)
-    assert rules.record_message(("a",)) != rules.seal_message(("a",))
+    assert len({audit_rules.record_message(row) for row in rows}) == len(rows)
+    assert audit_rules.record_message(("a",)) != audit_rules.seal_message(("a",))
 
 
 def test_a_hash_is_hmac_sha256_under_a_key_derived_for_its_purpose() -> None:
@@ -38,11 +38,11 @@ def test_a_hash_is_hmac_sha256_under_a_key_derived_for_its_purpose() -> None:
 
 
 def test_the_order_of_names_and_the_place_of_the_clock_do_not_matter() -> None:
-    assert rules.canonical({"b": 1, "a": {"d": 2, "c": 3}}) == '{"a":{"c":3,"d":2},"b":1}'
-    assert rules.canonical(None) is None
+    assert audit_rules.canonical({"b": 1, "a": {"d": 2, "c": 3}}) == '{"a":{"c":3,"d":2},"b":1}'
+    assert audit_rules.canonical(None) is None
     at = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
     there = at.astimezone(timezone(timedelta(hours=5, minutes=30)))
-    assert rules.instant(at) == rules.instant(there) == "2026-03-04T12:00:00.000000Z"
+    assert audit_rules.instant(at) == audit_rules.instant(there) == "2026-03-04T12:00:00.000000Z"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_order_of_names_and_the_place_of_the_clock_do_not_matter() -> None:
     [(None, None), ("", None), (" \n", None), (" a ", "a"), ("x" * 2000, "x" * 1000)],
 )
 def test_a_reason_is_kept_trimmed(text: str | None, kept: str | None) -> None:
-    assert rules.written(text) == kept
+    assert audit_rules.written(text) == kept
 
 
 def test_a_ring_signs_with_the_first_and_verifies_with_all() -> None:

@@ -13,7 +13,8 @@ import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.audit import rules, service
+from app.audit import rules as audit_rules
+from app.audit import service as audit
 from app.audit.errors import TrailBroken
 from app.audit.verification import public
 from app.jobs.dispatch import carry_out
@@ -42,7 +43,7 @@ def test_everything_that_was_said_is_kept(trail: Trail) -> None:
     actor = Actor(ada, bob, "ada@example.com", Role.ADMIN, PERMISSIONS_OF[Role.ADMIN])
     token = telemetry.request_id.set("a-request")
     with time_machine.travel(NOW, tick=False), trail.database.transaction() as session:
-        identifier = service.record(
+        identifier = audit.record(
             session,
             actor=actor,
             action="person.suspended",
@@ -75,7 +76,7 @@ def test_everything_that_was_said_is_kept(trail: Trail) -> None:
 
 def test_the_program_itself_acts_as_nobody(trail: Trail) -> None:
     with trail.database.transaction() as session:
-        service.record(session, actor=None, action="sample.loaded", subject="sample")
+        audit.record(session, actor=None, action="sample.loaded", subject="sample")
     with trail.database.reading() as session:
         [row] = session.rows(_ALL)
     assert row[2:6] == (None, None, None, None)
@@ -97,7 +98,7 @@ def test_the_program_itself_acts_as_nobody(trail: Trail) -> None:
 )
 def test_secrets_and_fractions_are_refused(trail: Trail, state: dict[str, object]) -> None:
     with pytest.raises((ValueError, TypeError)), trail.database.transaction() as session:
-        service.record(session, actor=None, action="a.b", subject="c", after=state)
+        audit.record(session, actor=None, action="a.b", subject="c", after=state)
     assert trail.count("audit_records") == 0
 
 
@@ -114,7 +115,7 @@ def test_the_database_refuses_what_is_no_act(
 ) -> None:
     act = {"action": "a.b", "subject": "c", **changed}
     with pytest.raises(psycopg.Error, match=rule), trail.database.transaction() as session:
-        service.record(session, actor=None, **act)
+        audit.record(session, actor=None, **act)
     assert trail.count("audit_records") == 0
 
 
@@ -122,7 +123,7 @@ def failing_act(trail: Trail, count: int) -> None:
     """A transaction that records and then fails."""
     with trail.database.transaction() as session:
         for _ in range(count):
-            service.record(session, actor=None, action="a.b", subject="c")
+            audit.record(session, actor=None, action="a.b", subject="c")
         session.flush()
         raise RuntimeError
 
@@ -162,10 +163,10 @@ def test_transactions_are_in_the_order_of_their_numbers(trail: Trail) -> None:
 def test_a_batch_that_is_full_is_gone_on_with(
     trail: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "BATCH", 3)
+    monkeypatch.setattr(audit, "BATCH", 3)
     with trail.database.transaction() as session:  # one transaction, several batches
         recorded = [
-            service.record(session, actor=None, action="a.b", subject=str(number))
+            audit.record(session, actor=None, action="a.b", subject=str(number))
             for number in range(8)
         ]
     for sealed in (3, 6, 8, 8):
@@ -181,7 +182,7 @@ def test_who_still_writes_holds_nobody_up_and_comes_later(trail: Trail) -> None:
     """A record is not sealed before what an older transaction may still add."""
     trail.record(2)
     with trail.database.transaction() as slow:
-        early = service.record(slow, actor=None, action="a.b", subject="slow")
+        early = audit.record(slow, actor=None, action="a.b", subject="slow")
         slow.flush()
         late = trail.record(3)
         trail.seal()
@@ -295,7 +296,7 @@ def test_others_can_check_an_anchor_with_the_public_key(trail: Trail) -> None:
     assert printed[0] == anchor["key_id"]
     public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(printed[1]))
     public.verify(signature, message.encode())
-    assert message.encode() == rules.anchor_message([str(value) for value in anchor.values()])
+    assert message.encode() == audit_rules.anchor_message([str(value) for value in anchor.values()])
 
 
 def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:

@@ -12,7 +12,8 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.blueprints import envelope, errors
+from app.blueprints import envelope
+from app.blueprints import errors as blueprints_errors
 from app.config import Environment
 from app.kit import telemetry
 from tests.blueprints.conftest import SignedIn
@@ -92,7 +93,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str,
     written = io.StringIO()
     telemetry.configure(level="INFO", messages=False, to=written)
     monkeypatch.setattr(envelope, "log", structlog.get_logger())
-    monkeypatch.setattr(errors, "log", structlog.get_logger())
+    monkeypatch.setattr(blueprints_errors, "log", structlog.get_logger())
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.configure(**before)
     logging.getLogger().handlers[:] = handlers

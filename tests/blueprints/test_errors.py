@@ -7,26 +7,26 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.blueprints import errors
+from app.blueprints import errors as blueprints_errors
 from app.kit.errors import Refusal
 from tests.blueprints.conftest import SignedIn, problem
 
 
 def test_a_code_means_one_status() -> None:
-    for code, kinds in errors.catalogue().items():
-        assert len({errors.status_of(kind) for kind in kinds}) == 1, code
+    for code, kinds in blueprints_errors.catalogue().items():
+        assert len({blueprints_errors.status_of(kind) for kind in kinds}) == 1, code
 
 
 def test_the_catalogue_page_lists_every_code(client: FlaskClient) -> None:
     page = client.get("/api/docs/errors")
     assert page.status_code == 200
     listed = re.findall(r'<section id="([a-z_]+)">', page.text)
-    assert listed == sorted(errors.catalogue())
+    assert listed == sorted(blueprints_errors.catalogue())
     assert set(listed) >= {"not_found", "insufficient_funds", "rate_limited", "quote_expired"}
 
 
 def test_every_refusal_says_what_it_means() -> None:
-    for code, kinds in errors.catalogue().items():
+    for code, kinds in blueprints_errors.catalogue().items():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
         assert all(kind.__doc__ and kind.title != Refusal.title for kind in kinds), code
 
@@ -76,13 +76,13 @@ class TestPages:
             app.config["TRUSTED_HOSTS"] = None
 
 
-@pytest.mark.parametrize("status", sorted(set(errors.STATUS.values())))
+@pytest.mark.parametrize("status", sorted(set(blueprints_errors.STATUS.values())))
 def test_problems_are_json_of_rfc_9457(app: Flask, status: int) -> None:
-    kind = next(kind for kind, given in errors.STATUS.items() if given == status)
+    kind = next(kind for kind, given in blueprints_errors.STATUS.items() if given == status)
     arguments = {"Invalid": ("field", "message"), "Limited": ("slow down",)}.get(kind.__name__, ())
     options = {"retry_after_seconds": 7} if kind.__name__ == "Limited" else {}
     with app.test_request_context("/api/x"):
-        answer = errors.answer(kind(*arguments, **options))
+        answer = blueprints_errors.answer(kind(*arguments, **options))
     assert answer.status_code == status
     body = json.loads(answer.get_data())
     assert {"type", "title", "status", "detail", "code", "requestId"} <= set(body)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.idempotency import service
+from app.idempotency import service as idempotency
 from app.kit import clock
 from app.kit.db import Database
 from tests.blueprints import probe
@@ -162,7 +162,7 @@ def test_old_answers_are_forgotten(database: Database, person: SignedIn) -> None
         )
     person.give(young)
     with database.transaction() as session:
-        service.forget(session, clock.now() - timedelta(days=30))
+        idempotency.forget(session, clock.now() - timedelta(days=30))
     with database.reading() as session:
         rows = session.rows(
             "SELECT key FROM idempotent_answers WHERE actor_id = %s", (person.user_id,)

@@ -7,7 +7,10 @@ from uuid import UUID
 import pytest
 
 from app.access import Actor, Permission, Role
-from app.cases import personal, queries, registry, service
+from app.cases import personal as cases_personal
+from app.cases import queries as cases_queries
+from app.cases import registry as cases_registry
+from app.cases import service as cases
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
 from app.cases.queries import Asked
 from app.cases.registry import Ended, Kind
@@ -27,7 +30,7 @@ def opened(
     database: Database, *, kind: str = KIND, key: str = "", person_id: UUID | None = None
 ) -> UUID:
     with database.transaction() as session:
-        return service.open_case(
+        return cases.open_case(
             session,
             kind=kind,
             subject="bank",
@@ -45,7 +48,7 @@ def officer(people: People) -> Actor:
 
 def happened(database: Database, case_id: UUID) -> list[tuple[str, UUID | None, str]]:
     with database.reading() as session:
-        return [(str(e.kind), e.actor_id, e.text) for e in queries.events(session, case_id)]
+        return [(str(e.kind), e.actor_id, e.text) for e in cases_queries.events(session, case_id)]
 
 
 def recorded(database: Database, case_id: UUID) -> list[str]:
@@ -62,14 +65,14 @@ def test_a_case_from_its_beginning_to_its_end(
 ) -> None:
     case_id, colleague = opened(database), people.staff(Role.SUPPORT)
     with database.transaction() as session:
-        service.note(session, officer, case_id, "  Called them. \nThey look into it.\n")
-        service.assign(session, officer, case_id, colleague.user_id)
-        service.assign(session, officer, case_id, colleague.user_id)
-        service.assign(session, colleague, case_id, None)
-        service.close(session, colleague, case_id, disposition="resolved", reason=REASON)
+        cases.note(session, officer, case_id, "  Called them. \nThey look into it.\n")
+        cases.assign(session, officer, case_id, colleague.user_id)
+        cases.assign(session, officer, case_id, colleague.user_id)
+        cases.assign(session, colleague, case_id, None)
+        cases.close(session, colleague, case_id, disposition="resolved", reason=REASON)
     with database.reading() as session:
-        case = queries.case(session, officer, case_id)
-        assert dict(queries.facts(session, case_id)) == FACTS
+        case = cases_queries.case(session, officer, case_id)
+        assert dict(cases_queries.facts(session, case_id)) == FACTS
     assert (case.state, case.outcome, case.closed_by) == (
         State.CLOSED, "Resolved", colleague.user_id,
     )  # fmt: skip
@@ -84,9 +87,9 @@ def test_a_case_from_its_beginning_to_its_end(
         "case.opened", "case.noted", "case.assigned", "case.assigned", "case.closed",
     ]  # fmt: skip
     with database.transaction() as session:
-        service.reopen(session, officer, case_id, reason="it differs again")
+        cases.reopen(session, officer, case_id, reason="it differs again")
     with database.reading() as session:
-        case = queries.case(session, officer, case_id)
+        case = cases_queries.case(session, officer, case_id)
     assert (case.state, case.outcome, case.closed_at, case.closed_by) == (
         State.OPEN, "", None, None,
     )  # fmt: skip
@@ -101,19 +104,19 @@ def test_one_open_case_for_each_kind_and_key(database: Database, officer: Actor)
         assert opened(database, key=key) == case_id
     assert opened(database, key=key, kind="test.other") != case_id
     with database.transaction() as session:
-        service.close(session, None, case_id, disposition="no_action", reason="it went away")
+        cases.close(session, None, case_id, disposition="no_action", reason="it went away")
     another = opened(database, key=key)
     assert another != case_id
     # While that one is open, the first cannot be.
     with unchanged(database), pytest.raises(CaseOpen), database.transaction() as session:
-        service.reopen(session, officer, case_id, reason=REASON)
+        cases.reopen(session, officer, case_id, reason=REASON)
     assert [kind for kind, _, _ in happened(database, case_id)] == ["opened", "closed"]
 
 
 def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) -> None:
     case_id = opened(database)
     with database.transaction() as session:
-        service.note(session, officer, case_id, "zanzibar in a note")
+        cases.note(session, officer, case_id, "zanzibar in a note")
         [(facts,)] = session.rows("SELECT facts_sealed FROM cases WHERE id = %s", (case_id,))
         [(texts,)] = session.rows(
             "SELECT string_agg(text_sealed, '') FROM case_events WHERE case_id = %s", (case_id,)
@@ -124,16 +127,12 @@ def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) 
 
 Verb = Callable[[Session, Actor, UUID], None]
 VERBS: dict[str, Verb] = {
-    "note": lambda session, actor, case_id: service.note(session, actor, case_id, "a note"),
-    "assign": lambda session, actor, case_id: service.assign(
-        session, actor, case_id, actor.user_id
-    ),
-    "close": lambda session, actor, case_id: service.close(
+    "note": lambda session, actor, case_id: cases.note(session, actor, case_id, "a note"),
+    "assign": lambda session, actor, case_id: cases.assign(session, actor, case_id, actor.user_id),
+    "close": lambda session, actor, case_id: cases.close(
         session, actor, case_id, disposition="resolved", reason=REASON
     ),
-    "reopen": lambda session, actor, case_id: service.reopen(
-        session, actor, case_id, reason=REASON
-    ),
+    "reopen": lambda session, actor, case_id: cases.reopen(session, actor, case_id, reason=REASON),
 }
 
 
@@ -162,7 +161,7 @@ def test_who_may_not(database: Database, people: People, officer: Actor, verb: s
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001, "a\x00b", "\ud800"])
 def test_a_note_says_something(database: Database, officer: Actor, text: str) -> None:
     case_id = opened(database)
-    refused(database, Invalid, lambda s: service.note(s, officer, case_id, text))
+    refused(database, Invalid, lambda s: cases.note(s, officer, case_id, text))
 
 
 def test_a_reason_a_disposition_and_an_assignee_are_checked(
@@ -173,27 +172,27 @@ def test_a_reason_a_disposition_and_an_assignee_are_checked(
         refused(
             database,
             Invalid,
-            lambda s, said=reason: service.close(
+            lambda s, said=reason: cases.close(
                 s, officer, case_id, disposition="resolved", reason=said
             ),
         )
     refused(
         database,
         Invalid,
-        lambda s: service.close(s, officer, case_id, disposition="true_match", reason=REASON),
+        lambda s: cases.close(s, officer, case_id, disposition="true_match", reason=REASON),
     )
     with database.reading() as session:
-        subject = queries.case(session, officer, case_id).person_id
+        subject = cases_queries.case(session, officer, case_id).person_id
     for nobody in (people.customer().user_id, people.staff(Role.AUDITOR).user_id, subject):
-        refused(database, Invalid, lambda s, who=nobody: service.assign(s, officer, case_id, who))
+        refused(database, Invalid, lambda s, who=nobody: cases.assign(s, officer, case_id, who))
 
 
 @pytest.fixture
 def secret_kind(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Ended]]:
     """A kind of its own, for compliance only, and what its room was told."""
     told: list[tuple[str, Ended]] = []
-    monkeypatch.setattr(registry, "_KINDS", dict(registry._KINDS))
-    registry.register(
+    monkeypatch.setattr(cases_registry, "_KINDS", dict(cases_registry._KINDS))
+    cases_registry.register(
         Kind(
             "test.secret",
             "Secret",
@@ -215,28 +214,28 @@ def test_a_kind_says_who_sees_it_and_what_follows(
         refused(database, NotFound, lambda s, act=verb: act(s, support, case_id))
     with database.reading() as session:
         with pytest.raises(NotFound):
-            queries.case(session, support, case_id)
+            cases_queries.case(session, support, case_id)
         asked = Asked(kind="test.secret")
-        assert queries.search(session, support, asked).data == []
-        assert [each.id for each in queries.search(session, officer, asked).data] == [case_id]
-        assert "test.secret" in [kind.name for kind in queries.kinds(session, officer)]
-        assert "test.secret" not in [kind.name for kind in queries.kinds(session, support)]
-        assert support.user_id not in service.may_work(
-            session, registry.kind_named("test.secret"), None
+        assert cases_queries.search(session, support, asked).data == []
+        assert [each.id for each in cases_queries.search(session, officer, asked).data] == [case_id]
+        assert "test.secret" in [kind.name for kind in cases_queries.kinds(session, officer)]
+        assert "test.secret" not in [kind.name for kind in cases_queries.kinds(session, support)]
+        assert support.user_id not in cases.may_work(
+            session, cases_registry.kind_named("test.secret"), None
         )
     refused(
         database,
         Invalid,
-        lambda s: service.close(s, officer, case_id, disposition="resolved", reason=REASON),
+        lambda s: cases.close(s, officer, case_id, disposition="resolved", reason=REASON),
     )
     assert secret_kind == []
     with database.transaction() as session:
-        service.close(session, officer, case_id, disposition="no", reason=REASON)
-        service.reopen(session, officer, case_id, reason=REASON)
+        cases.close(session, officer, case_id, disposition="no", reason=REASON)
+        cases.reopen(session, officer, case_id, reason=REASON)
     ended = Ended(case_id, key, None, "no", officer)
     assert secret_kind == [("closed", ended), ("reopened", ended)]
     with pytest.raises(TypeError, match=r"test\.secret"):
-        registry.register(Kind("test.secret", "Another"))
+        cases_registry.register(Kind("test.secret", "Another"))
 
 
 def test_nobody_is_erased_while_something_about_them_is_looked_into(
@@ -245,27 +244,27 @@ def test_nobody_is_erased_while_something_about_them_is_looked_into(
     who = people.customer().user_id
     case_id = opened(database, person_id=who)
     with database.transaction() as session:
-        [told] = personal.ROOM.still_open(session, who)
+        [told] = cases_personal.ROOM.still_open(session, who)
         # Whoever is looked into is not warned.
         assert "case" not in told.message
-        service.close(session, None, case_id, disposition="resolved", reason=REASON)
-        assert personal.ROOM.still_open(session, who) == []
+        cases.close(session, None, case_id, disposition="resolved", reason=REASON)
+        assert cases_personal.ROOM.still_open(session, who) == []
 
 
 def test_finding_them(database: Database, people: People, officer: Actor) -> None:
     kind = f"test.{ids.new().hex}"
     mine, nobodys, done = (opened(database, kind=kind) for _ in range(3))
     with database.transaction() as session:
-        service.assign(session, officer, mine, officer.user_id)
-        service.close(session, officer, done, disposition="resolved", reason=REASON)
+        cases.assign(session, officer, mine, officer.user_id)
+        cases.close(session, officer, done, disposition="resolved", reason=REASON)
 
     def found(**asked: object) -> list[UUID]:
         with database.reading() as session:
             wanted = Asked(kind=kind, **asked)  # type: ignore[arg-type]
-            page = queries.search(session, officer, wanted, limit=2)
+            page = cases_queries.search(session, officer, wanted, limit=2)
             rest = []
             if page.next_cursor is not None:
-                rest = queries.search(
+                rest = cases_queries.search(
                     session, officer, wanted, cursor=page.data[-1].id, limit=2
                 ).data
             return [each.id for each in [*page.data, *rest]]
@@ -276,11 +275,11 @@ def test_finding_them(database: Database, people: People, officer: Actor) -> Non
     assert found(assignee_id=officer.user_id) == [mine]
     assert found(unassigned=True, state=State.OPEN) == [nobodys]
     with database.reading() as session:
-        before = queries.count_waiting_for(session, officer)
-        assert queries.count_waiting_for(session, people.customer()) == 0
-        assert queries.count_waiting_for(session, people.staff(Role.AUDITOR)) == 0
+        before = cases_queries.count_waiting_for(session, officer)
+        assert cases_queries.count_waiting_for(session, people.customer()) == 0
+        assert cases_queries.count_waiting_for(session, people.staff(Role.AUDITOR)) == 0
     opened(database, kind=kind)
     opened(database, kind=kind, person_id=officer.user_id)
     with database.transaction() as session:
-        service.assign(session, officer, nobodys, people.staff(Role.SUPPORT).user_id)
-        assert queries.count_waiting_for(session, officer) == before
+        cases.assign(session, officer, nobodys, people.staff(Role.SUPPORT).user_id)
+        assert cases_queries.count_waiting_for(session, officer) == before

@@ -4,16 +4,18 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.branches import queries as branches
+from app.branches import queries as branches_queries
 from app.cli.sample import PASSWORD, PEOPLE, sample
 from app.config import Environment, Settings
-from app.identity import people, queries, service
+from app.identity import people
+from app.identity import queries as identity_queries
+from app.identity import service as identity
 from app.kit.db import Database
 
 
 def units(database: Database, email: str, asset: str) -> int:
     with database.reading() as session:
-        person = queries.person_by_email(session, email)
+        person = identity_queries.person_by_email(session, email)
         row = session.row(
             "SELECT b.posted FROM balances b JOIN accounts a ON a.id = b.account_id"
             " WHERE a.owner_id = %s AND a.asset = %s",
@@ -31,11 +33,11 @@ def entries(database: Database) -> int:
 
 def new_person(database: Database) -> str:
     email = f"{uuid4().hex}@example.com"
-    registration = service.prepare_registration(
+    registration = identity.prepare_registration(
         email=email, password="correct horse", first_name="Ada", last_name="Lovelace"
     )
     with database.transaction() as session:
-        service.add_person(session, registration, Role.USER)
+        identity.add_person(session, registration, Role.USER)
     return email
 
 
@@ -55,8 +57,8 @@ class TestLoad:
     def test_the_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
         with database.reading() as session:
-            teller = queries.person_by_email(session, "teller@pbcex.local")
-            at_work = people.at_branch(session, branches.find(session, "MAIN"))
+            teller = identity_queries.person_by_email(session, "teller@pbcex.local")
+            at_work = people.at_branch(session, branches_queries.find(session, "MAIN"))
         assert [person.id for person in at_work] == [teller.id]
 
     def test_the_people_can_log_in_with_their_roles(self, app: Flask, database: Database) -> None:
@@ -64,9 +66,9 @@ class TestLoad:
         for local, role, _, _ in PEOPLE:
             with database.reading() as session:
                 email = f"{local}@pbcex.local"
-                attempt = service.begin_login(session, email=email, network="192.0.2.200")
-                person = queries.person_by_email(session, email)
-            assert service.check_password(attempt, PASSWORD).proven
+                attempt = identity.begin_login(session, email=email, network="192.0.2.200")
+                person = identity_queries.person_by_email(session, email)
+            assert identity.check_password(attempt, PASSWORD).proven
             assert person.role is role
             assert person.email_confirmed_at is not None
 
@@ -79,7 +81,7 @@ class TestCredit:
         assert result.output == f"{email.upper()} has 1.50000000 PAXG more\n"
         assert units(database, email, "PAXG") == 150_000_000
         with database.reading() as session:
-            assert queries.person_by_email(session, email).email_confirmed_at is not None
+            assert identity_queries.person_by_email(session, email).email_confirmed_at is not None
 
     @pytest.mark.parametrize(
         ("asset", "amount", "says"),

@@ -7,7 +7,8 @@ import pytest
 import time_machine
 
 from app.catalog.rules import PAXG, XAU
-from app.custody import addresses, arrivals, queries
+from app.custody import addresses, arrivals
+from app.custody import queries as custody_queries
 from app.custody.errors import AddressTaken
 from app.custody.ports import Custodians
 from app.kit import clock
@@ -36,8 +37,10 @@ def test_by_its_webhook(desk: Desk, name: str, address: str) -> None:
     assert desk.arrived(address) == [("PAXG", 125_000_000)]
     assert desk.credited(address) == 1
     with desk.database.reading() as session:
-        [came] = [each for each in queries.recent_arrivals(session, 9) if each.address == address]
-        assert queries.arrival(session, came.id) == came
+        [came] = [
+            each for each in custody_queries.recent_arrivals(session, 9) if each.address == address
+        ]
+        assert custody_queries.arrival(session, came.id) == came
     assert (came.custodian, came.provider_ref) == (name, reference)
     assert came.provider_id == resolve(Custodians)[name].provider_id
     assert came.tx_hash.startswith("0x")
@@ -129,7 +132,9 @@ def test_what_comes_to_nobodys_address_is_noted_too(desk: Desk) -> None:
     desk.deliver()
     assert desk.arrived(address) == [("PAXG", 50_000_000)]
     with desk.database.reading() as session:
-        [came] = [each for each in queries.recent_arrivals(session, 9) if each.address == address]
+        [came] = [
+            each for each in custody_queries.recent_arrivals(session, 9) if each.address == address
+        ]
         cases = session.rows(
             "SELECT title FROM cases WHERE key = %s", (f"paxos:{came.provider_ref}",)
         )
@@ -205,7 +210,7 @@ def test_one_that_does_not_answer_keeps_the_others_from_nothing(desk: Desk) -> N
     desk.poll()
     assert desk.credited(address) == 1
     with desk.database.reading() as session:
-        names = {each.custodian for each in queries.balances(session)}
+        names = {each.custodian for each in custody_queries.balances(session)}
     assert names == {"anchorage", "primetrust"}
 
 
@@ -216,7 +221,7 @@ def test_what_they_keep_is_what_they_said_last(desk: Desk, name: str) -> None:
     desk.send("0.5")
     arrivals.observe(desk.database, resolve(Custodians)[name])
     with desk.database.reading() as session:
-        [gold] = [each for each in queries.balances(session) if each.total.asset == PAXG]
+        [gold] = [each for each in custody_queries.balances(session) if each.total.asset == PAXG]
     assert gold.available < gold.total
     assert str(gold.total) == "7.50000000"
 
@@ -301,7 +306,9 @@ class TestAddresses:
         desk.arrive("paxos", old, "0.5")
         desk.deliver()
         with desk.database.reading() as session:
-            [came] = [each for each in queries.recent_arrivals(session, 9) if each.address == old]
+            [came] = [
+                each for each in custody_queries.recent_arrivals(session, 9) if each.address == old
+            ]
         assert came.user_id == user_id
 
 

@@ -8,7 +8,8 @@ import pytest
 import time_machine
 
 from app.catalog.rules import PAXG
-from app.custody import records, service
+from app.custody import records
+from app.custody import service as custody
 from app.custody.arrivals import take
 from app.custody.errors import SendDiffers
 from app.custody.ports import (
@@ -150,7 +151,7 @@ def test_killed_between_the_two_transactions(
         desk.send()
     desk.open()
     before = len(desk.calls())
-    with time_machine.travel(clock.now() + service.CLAIM + timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + custody.CLAIM + timedelta(seconds=1)):
         status = desk.send()
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
     assert desk.sent() == [(name, "0.50000000", "pending")]
@@ -260,7 +261,7 @@ def test_who_was_too_slow_does_not_pass_it_on(desk: Desk, monkeypatch: pytest.Mo
         monkeypatch.setattr(custodian, "send", really)
         with pytest.raises(InOtherHands):
             desk.settle()
-        with time_machine.travel(clock.now() + service.CLAIM + timedelta(seconds=1)):
+        with time_machine.travel(clock.now() + custody.CLAIM + timedelta(seconds=1)):
             assert desk.settle().state is SendState.ACCEPTED
         raise ProviderAway("it never arrived")
 
@@ -332,7 +333,7 @@ def test_a_reference_is_one_send(desk: Desk) -> None:
     with unchanged(desk.database), pytest.raises(SendDiffers):
         desk.send("0.6")
     with unchanged(desk.database), pytest.raises(NotFound):
-        service.settle(desk.database, "wdr_unknown")
+        custody.settle(desk.database, "wdr_unknown")
 
 
 def test_what_is_not_over_is_followed(desk: Desk) -> None:
@@ -342,14 +343,14 @@ def test_what_is_not_over_is_followed(desk: Desk) -> None:
     with time_machine.travel(clock.now() + timedelta(seconds=31)):
         for _ in range(2):
             with desk.database.transaction() as session:
-                service.follow_sends(session)
+                custody.follow_sends(session)
         assert desk.told("custody.settle_send") == 1
         desk.work()
         assert desk.sent() == [("paxos", "0.50000000", "pending")]
         desk.sandbox.control("paxos", f"/sends/{desk.reference}/completed")
     with time_machine.travel(clock.now() + timedelta(seconds=65)):
         with desk.database.transaction() as session:
-            service.follow_sends(session)
+            custody.follow_sends(session)
         desk.work()
     assert desk.settle().state is SendState.COMPLETED
 

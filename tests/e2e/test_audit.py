@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.access import Role
-from app.audit import service
+from app.audit import service as audit
 from app.kit import ids
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
@@ -21,7 +21,7 @@ def acts(people: People, database: Database) -> str:
     states = [("suspended", "active", "suspended"), ("reactivated", "suspended", "active")]
     with database.transaction() as session:
         for act, before, after in states:
-            service.record(
+            audit.record(
                 session,
                 actor=admin,
                 action=f"person.{act}",
@@ -31,7 +31,7 @@ def acts(people: People, database: Database) -> str:
                 reason="Asked for by the court on the telephone, and confirmed by letter",
                 on_behalf_of=customer.user_id,
             )
-        service.record(
+        audit.record(
             session,
             actor=admin,
             action="request.refused",
@@ -42,7 +42,7 @@ def acts(people: People, database: Database) -> str:
         )
     settle(database)
     with database.transaction() as session:
-        service.seal(session)
+        audit.seal(session)
     return customer.email
 
 

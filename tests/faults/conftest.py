@@ -23,7 +23,7 @@ from app.jobs.connection import connect
 from app.jobs.relay import Relay
 from app.jobs.worker import Worker
 from app.kit.db import Database
-from app.outbox import service
+from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests import forks
 from tests.faults.process import main
@@ -117,7 +117,7 @@ class Desk:
         """Stage a job of a fresh person."""
         user_id = uuid4()
         with self.database.transaction() as session:
-            service.stage(session, task, {"user_id": str(user_id), **args})
+            outbox.stage(session, task, {"user_id": str(user_id), **args})
         return user_id
 
     def effects(self, user_id: UUID) -> int:

@@ -11,15 +11,17 @@ from redis.exceptions import RedisError
 
 from app.jobs import dispatch
 from app.jobs.relay import parcels
-from app.kit import clock, tasks
-from app.outbox import queries, service
+from app.kit import clock
+from app.kit import tasks as kit_tasks
+from app.outbox import queries as outbox_queries
+from app.outbox import service as outbox
 from tests.faults.conftest import BACKOFF, wait_until
 from worker import ROLES
 
 
 def claim(desk):
     with desk.database.transaction() as session:
-        return service.claim_for_sending(session, tasks.Queue.DEFAULT, 10, clock.now(), BACKOFF)
+        return outbox.claim_for_sending(session, kit_tasks.Queue.DEFAULT, 10, clock.now(), BACKOFF)
 
 
 class TestRedisForgets:
@@ -67,11 +69,11 @@ class TestRedisForgets:
     def test_no_more_is_sent_than_redis_need_hold(self, desk):
         with desk.database.transaction() as session:
             for _ in range(500):
-                service.stage(session, "tests.leave_effect", {"user_id": str(clock.now())})
+                outbox.stage(session, "tests.leave_effect", {"user_id": str(clock.now())})
         for _ in range(10):
             desk.relay()
         with desk.database.reading() as session:
-            [backlog] = queries.backlogs(session, clock.now())
+            [backlog] = outbox_queries.backlogs(session, clock.now())
         assert desk.queue.count == 20
         assert (backlog.pending, backlog.sent) == (500, 200)
 
@@ -126,12 +128,12 @@ class TestPoison:
             desk.work(app)
         assert (desk.effects(user_id), desk.effects(healthy)) == (0, 1)
         with desk.database.reading() as session:
-            [dead] = queries.jobs(session, dead=True).data
+            [dead] = outbox_queries.jobs(session, dead=True).data
         assert (dead.task, dead.tries, dead.last_error) == ("tests.fail", 3, "ValueError")
 
         poison.unlink()
         with desk.database.transaction() as session:
-            service.revive(session, None, dead.id)
+            outbox.revive(session, None, dead.id)
         desk.relay()
         desk.work(app)
         assert desk.problems(user_id, healthy) == []
@@ -215,7 +217,7 @@ class TestProcesses:
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         with desk.database.transaction() as session:
-            service.stage(session, "outbox.prune_done", {})
+            outbox.stage(session, "outbox.prune_done", {})
         wait_until(lambda: done_count() == 2)
         assert len(children(supervisor.pid)) == len(ROLES)
         assert not set(before) & set(children(supervisor.pid))
@@ -244,12 +246,12 @@ class TestTheCheckCanFail:
 
     def done_first(self, database, identifier):
         with database.transaction() as session:
-            service.count_try(session, identifier)
-            job = service.start(session, identifier)
-            service.finish(session, identifier)
+            outbox.count_try(session, identifier)
+            job = outbox.start(session, identifier)
+            outbox.finish(session, identifier)
         self.crash()
         with database.transaction() as session:
-            tasks.find(job.task).run(session, **job.args)
+            kit_tasks.find(job.task).run(session, **job.args)
 
     def test_done_after_the_effect_doubles_it(self, desk):
         user_id = desk.stage()
@@ -261,17 +263,17 @@ class TestTheCheckCanFail:
 
     def effect_first(self, database, identifier):
         with database.transaction() as session:
-            job = service.start(session, identifier)
-            tasks.find(job.task).run(session, **job.args)
+            job = outbox.start(session, identifier)
+            kit_tasks.find(job.task).run(session, **job.args)
         self.crash()
         with database.transaction() as session:
-            service.finish(session, identifier)
+            outbox.finish(session, identifier)
 
     def test_the_right_way_survives_the_same_crash(self, desk, monkeypatch):
         user_id = desk.stage()
         [identifier] = claim(desk)
         with monkeypatch.context() as patch:
-            patch.setattr(service, "finish", lambda *_: self.crash())
+            patch.setattr(outbox, "finish", lambda *_: self.crash())
             with pytest.raises(SystemExit):
                 dispatch.carry_out(desk.database, identifier, BACKOFF)
         assert desk.effects(user_id) == 0

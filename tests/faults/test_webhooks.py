@@ -21,7 +21,8 @@ from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide, resolve
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.providers.ports import Delivery, Event, Webhooks
 from sandbox.app import PROVIDERS
 from tests import sanctions
@@ -175,8 +176,8 @@ class Post:
         found = [f"{self.accepted_forgeries} forgeries"] if self.accepted_forgeries else []
         for user_id in self.people:
             with self.database.reading() as session:
-                has = queries.balance(session, chart.customer(user_id, USD))
-                owes = queries.balance(session, chart.receivable(user_id, USD))
+                has = ledger_queries.balance(session, chart.customer(user_id, USD))
+                owes = ledger_queries.balance(session, chart.receivable(user_id, USD))
             expected = self._expected(user_id)
             if has - owes != expected:
                 found.append(f"{Amount(USD, has)} and owes {Amount(USD, owes)}, not {expected}")

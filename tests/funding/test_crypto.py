@@ -10,8 +10,10 @@ from app.access import Actor, Role
 from app.cases import service as cases
 from app.catalog import providers
 from app.catalog.rules import PAXG, USDC
-from app.custody import opening, rules
-from app.funding import crypto, deposits, payouts, queries, withdrawals
+from app.custody import opening
+from app.custody import rules as custody_rules
+from app.funding import crypto, deposits, payouts, withdrawals
+from app.funding import queries as funding_queries
 from app.funding.crypto import CustodyRail
 from app.funding.errors import NotCancellable, RecipientBlocked
 from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
@@ -19,7 +21,7 @@ from app.kit import ids
 from app.kit.money import Amount, Asset
 from app.kit.ports import provide
 from app.ledger import chart
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.providers.errors import OutcomeUnknown
 from app.reporting import reconciliation
 from app.screening.decisions import MATCH
@@ -30,15 +32,15 @@ from tests.people import People, set_prices
 from tests.played import Sandbox
 from tests.till import lift
 
-CREDIT, SETTLE = rules.CREDIT_ARRIVAL, rules.SEND_SETTLED
+CREDIT, SETTLE = custody_rules.CREDIT_ARRIVAL, custody_rules.SEND_SETTLED
 
 
 class Counter:
     """A verified customer with tokens, and the custodians."""
 
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(rules, "CREDIT_ARRIVAL", CREDIT)
-        monkeypatch.setattr(rules, "SEND_SETTLED", SETTLE)
+        monkeypatch.setattr(custody_rules, "CREDIT_ARRIVAL", CREDIT)
+        monkeypatch.setattr(custody_rules, "SEND_SETTLED", SETTLE)
         self.desk, self.database = desk, desk.database
         self.people = People(self.database)
         self.actor: Actor = self.people.customer(PAXG="2")
@@ -60,7 +62,7 @@ class Counter:
         with self.database.transaction() as session:
             crypto.give_address(session, deposit_id=str(deposit_id))
         with self.database.reading() as session:
-            shown = queries.deposit(session, deposit_id)
+            shown = funding_queries.deposit(session, deposit_id)
         assert shown.instructions is not None
         return deposit_id, shown.instructions["address"]
 
@@ -78,7 +80,7 @@ class Counter:
 
     def status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
-            return queries.withdrawal(session, withdrawal_id).status
+            return funding_queries.withdrawal(session, withdrawal_id).status
 
     def credit(self) -> None:
         """What custody has us credit."""
@@ -91,7 +93,7 @@ class Counter:
     def _booked(self, owner: UUID) -> dict[Asset, int]:
         with self.database.reading() as session:
             return {
-                asset: ledger.balance(session, chart.custody(asset, owner))
+                asset: ledger_queries.balance(session, chart.custody(asset, owner))
                 for asset in (PAXG, USDC)
             }
 
@@ -121,7 +123,7 @@ def test_what_came_is_credited_whatever_was_announced(counter: Counter) -> None:
     assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000"}
     assert counter.kept(providers.PAXOS) == 30_000_000
     with counter.database.reading() as session:
-        assert queries.deposit(session, deposit_id).status == "credited"
+        assert funding_queries.deposit(session, deposit_id).status == "credited"
     # Another token at the same address, which nobody announced.
     counter.desk.arrive("paxos", address, "12.5", asset="USDC")
     counter.desk.poll()

@@ -19,7 +19,7 @@ from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.ledger import chart
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.providers import service as providers
 from app.providers.ports import Delivery, Event
 from tests.rails import Mood
@@ -32,14 +32,14 @@ class TestCards:
         deposit = till.deposit("100.00")
         assert till.deposit_status(deposit) == "requested"
         with till.database.reading() as session:
-            before = ledger.balance(session, chart.processor(USD, till.cards.provider_id))
+            before = ledger_queries.balance(session, chart.processor(USD, till.cards.provider_id))
         till.advance(deposit)
         assert till.deposit_status(deposit) == "credited"
         assert till.has() == {"USD": "600.00"}
         assert till.cards.calls == ["open", "capture"]
         assert till.told() == ["deposit_credited"]
         with till.database.reading() as session:
-            after = ledger.balance(session, chart.processor(USD, till.cards.provider_id))
+            after = ledger_queries.balance(session, chart.processor(USD, till.cards.provider_id))
         assert after - before == 9_680
 
     def test_are_credited_once_however_often_it_is_looked(self, till: Till) -> None:

@@ -12,7 +12,8 @@ import time_machine
 
 from app.access import Actor
 from app.catalog.rules import PAXG, TRADABLE, XAU, Metal, Wallet
-from app.funding import queries, service
+from app.funding import queries as funding_queries
+from app.funding import service as funding
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
 from app.funding.service import Transfer
@@ -59,7 +60,7 @@ def transfer(
 ) -> Transfer:
     origin, destination = wallets or ((FUNDING, TRADING) if code == "PAXG" else (TRADING, FUNDING))
     with database.transaction() as session:
-        return service.transfer(
+        return funding.transfer(
             session,
             person,
             limits or TransferLimits(),
@@ -277,8 +278,8 @@ class TestHoldings:
                 cause="test",
                 placed_at=NOW,
             )
-            holdings = queries.holdings_of(session, person.user_id)
-        shown: Callable[[queries.Holding], tuple[str, ...]] = lambda holding: tuple(  # noqa: E731
+            holdings = funding_queries.holdings_of(session, person.user_id)
+        shown: Callable[[funding_queries.Holding], tuple[str, ...]] = lambda holding: tuple(  # noqa: E731
             str(part) for part in (holding.available, holding.held, holding.total)
         )
         assert [(holding.total.asset.code, shown(holding)) for holding in holdings.funding] == [

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from app.access import Actor, Role
-from app.approvals import queries, service
+from app.approvals import queries as approvals_queries
+from app.approvals import service as approvals
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.funding import approval, disputes, withdrawals
@@ -268,8 +269,8 @@ class TestLargeOnes:
 
     def approve(self, till: Till, checker: Actor, asked: Any) -> None:
         with till.database.transaction() as session:
-            seen = queries.approval(session, asked).hash
-            service.approve(session, checker, asked, seen=seen)
+            seen = approvals_queries.approval(session, asked).hash
+            approvals.approve(session, checker, asked, seen=seen)
 
 
 def become_listed(till: Till) -> None:

@@ -9,13 +9,14 @@ from app.access import Actor
 from app.catalog.rules import METAL_OF, TRADABLE, Metal
 from app.funding import service as funding
 from app.funding.rules import TransferLimits, Wallet
-from app.hedging import queries, service
+from app.hedging import queries as hedging_queries
+from app.hedging import service as hedging
 from app.hedging.queries import Exposure
 from app.hedging.rules import ExposureRules, MetalExposure
 from app.kit.db import SNAPSHOT, Database
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.service import Desk, Quote, Wish
@@ -30,9 +31,9 @@ def _prices(database: Database) -> None:
 def seen(database: Database) -> Exposure:
     """The exposure now; what it says is owed is what stands on customers' accounts."""
     with database.transaction(SNAPSHOT) as session:
-        found = queries.exposure(session, resolve(ExposureRules))
+        found = hedging_queries.exposure(session, resolve(ExposureRules))
         owed = dict.fromkeys(Metal, 0)
-        for line in ledger.trial_balance(session):
+        for line in ledger_queries.trial_balance(session):
             if line.account_class.startswith("customer.") and line.asset in METAL_OF:
                 owed[METAL_OF[line.asset]] += line.units
     assert {each.metal: each.customer_liabilities.units for each in found.metals} == owed
@@ -201,7 +202,7 @@ class TestHistory:
 
         def record() -> None:
             with database.transaction() as session:
-                service.record_exposure(session)
+                hedging.record_exposure(session)
 
         with time_machine.travel(start, tick=False) as clock:
             set_prices(database, AG="50", PT="1000")
@@ -215,13 +216,13 @@ class TestHistory:
             people.customer(XAG_s="3")
             record()
             with database.reading() as session:
-                nets = queries.history(session)[Metal.AG]
+                nets = hedging_queries.history(session)[Metal.AG]
             assert [str(past.net - before) for past in nets] == ["0.00000000", "-10.00000000"]
             worth = of(seen(database), Metal.AG).net_usd
             assert nets[-1].net_usd == worth
             clock.move_to(start + timedelta(hours=6, seconds=1))
             with database.reading() as session:
-                assert len(queries.history(session)[Metal.AG]) == 1
+                assert len(hedging_queries.history(session)[Metal.AG]) == 1
             clock.move_to(start + timedelta(days=7, seconds=1))
             record()
             with database.reading() as session:
@@ -234,4 +235,4 @@ class TestHistory:
 
     def test_has_every_metal_even_without_a_record(self, database: Database) -> None:
         with time_machine.travel(datetime(2032, 1, 6, tzinfo=UTC)), database.reading() as session:
-            assert queries.history(session) == {metal: [] for metal in Metal}
+            assert hedging_queries.history(session) == {metal: [] for metal in Metal}

@@ -19,7 +19,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kyc import documents, steps
-from app.kyc import queries as verifications
+from app.kyc import queries as kyc_queries
 from app.kyc.rules import Kind, Purpose, Status
 from app.ledger import chart
 from app.ledger import service as ledger
@@ -345,7 +345,7 @@ def _verification(database: Database, owner: Actor) -> str:
             tier=0,
             details_sealed=None,
         )
-    return ids.encode(verifications.PREFIX, verification_id)
+    return ids.encode(kyc_queries.PREFIX, verification_id)
 
 
 def _document(database: Database, owner: Actor) -> str:
@@ -364,7 +364,7 @@ _CASE = Thing("case_id", _case, _nobody("cas"))
 _DEPOSIT = Thing("deposit_id", _deposit, _nobody("dep"))
 _WITHDRAWAL = Thing("withdrawal_id", _withdrawal, _nobody("wdr"))
 _ADDRESS = Thing("address_id", _address, _nobody("adr"))
-_VERIFICATION = Thing("verification_id", _verification, _nobody(verifications.PREFIX))
+_VERIFICATION = Thing("verification_id", _verification, _nobody(kyc_queries.PREFIX))
 
 #: What each route with a variable is about.
 THINGS: dict[str, Thing] = {

@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.access import Permission, Role
 from app.blueprints import declared, pages, web
-from app.branches import queries as branches
+from app.branches import queries as branches_queries
 from tests.house import authorization, snapshot
 from tests.house.authorization import House
 
@@ -86,7 +86,7 @@ def _ask_no_permission_of_pages(app: Flask, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _show_every_branch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(branches, "check_branch", lambda _actor, _branch_id: None)
+    monkeypatch.setattr(branches_queries, "check_branch", lambda _actor, _branch_id: None)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from typing import Any
 import click
 from flask import Flask
 
-from app.approvals import registry as approval_actions
+from app.approvals import registry as approvals_registry
 from app.blueprints.errors import catalogue, status_of
 from app.jobs.timetable import TIMETABLE
 from app.keys.registry import sealed_columns
-from app.kit import tasks
+from app.kit import tasks as kit_tasks
 from app.messages.rules import KINDS
 from tests.house import snapshot
 from tests.house.source import python
@@ -49,11 +49,11 @@ def test_openapi_document_is_as_committed(app: Flask) -> None:
 
 def _tasks() -> list[str]:
     ours = sorted(
-        name for name in tasks.names() if tasks.find(name).run.__module__.startswith("app.")
+        name for name in kit_tasks.names() if kit_tasks.find(name).run.__module__.startswith("app.")
     )
     return [
-        f"{name}({', '.join(list(signature(tasks.find(name).run).parameters)[1:])})"
-        f" {'own transactions' if tasks.find(name).own_transactions else ''}"
+        f"{name}({', '.join(list(signature(kit_tasks.find(name).run).parameters)[1:])})"
+        f" {'own transactions' if kit_tasks.find(name).own_transactions else ''}"
         for name in ours
     ]
 
@@ -112,7 +112,7 @@ def test_stored_names_are_as_committed(app: Flask) -> None:
         "ERROR CODES": _error_codes(),
         "VALUES OF ENUMERATIONS": _enumerations(),
         "ACTIONS OF THE AUDIT TRAIL": _audit_actions(),
-        "ACTS THAT NEED APPROVAL": sorted(approval_actions.names()),
+        "ACTS THAT NEED APPROVAL": sorted(approvals_registry.names()),
         "KINDS OF MESSAGES": [f"{name} {' '.join(kind.values)}" for name, kind in KINDS.items()],
         "SEALED COLUMNS": [f"{c.table}:{c.column}:{c.key}" for c in sealed_columns()],
         "COMMANDS": _commands(app),

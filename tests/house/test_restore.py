@@ -8,7 +8,8 @@ from flask import Flask
 from app.catalog.rules import USD
 from app.kit import clock
 from app.kit.db import SNAPSHOT, Database
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger.verification import violations
 from tests.house.source import CHECKOUT
 from tests.people import People
@@ -27,11 +28,11 @@ def _capital(database: Database) -> int:
         owner = chart.capital(USD)
         [now] = [
             line.units
-            for line in queries.trial_balance(session)
+            for line in ledger_queries.trial_balance(session)
             if (line.account_class, line.asset) == (owner.account_class, USD.code)
         ]
         # From the postings themselves, which carry no watermark.
-        assert queries.balance_at(session, owner, clock.now()) in (now, -5_00)
+        assert ledger_queries.balance_at(session, owner, clock.now()) in (now, -5_00)
     return now
 
 
@@ -60,5 +61,5 @@ def test_restored_elsewhere(lone_app: Flask) -> None:
     with database.transaction() as session:
         session.send("SELECT ledger_roll_up()")
     with database.transaction(SNAPSHOT) as session:
-        assert queries.balance_at(session, chart.capital(USD), clock.now()) == -9_00
+        assert ledger_queries.balance_at(session, chart.capital(USD), clock.now()) == -9_00
         assert violations(session) == []

@@ -5,16 +5,18 @@ from inspect import signature
 
 from app import tasks as registered
 from app.jobs.timetable import TIMETABLE
-from app.kit import tasks
+from app.kit import tasks as kit_tasks
 from tests.house.source import python
 
 assert registered  # importing it registers every task
-OURS = sorted(name for name in tasks.names() if tasks.find(name).run.__module__.startswith("app."))
+OURS = sorted(
+    name for name in kit_tasks.names() if kit_tasks.find(name).run.__module__.startswith("app.")
+)
 
 
 def test_a_task_is_named_for_its_room_and_takes_the_session_or_database_first() -> None:
     for name in OURS:
-        task = tasks.find(name)
+        task = kit_tasks.find(name)
         assert name.partition(".")[0] == task.run.__module__.split(".")[1], name
         first, *others = signature(task.run).parameters.values()
         assert first.name == ("database" if task.own_transactions else "session"), name
@@ -23,7 +25,7 @@ def test_a_task_is_named_for_its_room_and_takes_the_session_or_database_first() 
 
 def test_the_timetable_names_tasks_that_need_no_arguments() -> None:
     for entry in TIMETABLE:
-        assert len(signature(tasks.find(entry.task).run).parameters) == 1, entry.name
+        assert len(signature(kit_tasks.find(entry.task).run).parameters) == 1, entry.name
     assert len({entry.name for entry in TIMETABLE}) == len(TIMETABLE)
 
 
@@ -36,7 +38,7 @@ def test_whatever_is_staged_exists() -> None:
         if isinstance(node.args[1], ast.Constant)
     }
     assert "messages.deliver" in staged
-    assert {name: at for name, at in staged.items() if name not in tasks.names()} == {}
+    assert {name: at for name, at in staged.items() if name not in kit_tasks.names()} == {}
 
 
 def test_every_task_is_staged_or_stands_in_the_timetable() -> None:

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from app.identity import rules
+from app.identity import rules as identity_rules
 from app.kit.errors import Invalid
 
 
@@ -17,11 +17,11 @@ class TestEmailKey:
         ],
     )
     def test_spellings_of_one_address_have_one_key(self, one: str, other: str) -> None:
-        assert rules.email_key(one) == rules.email_key(other)
+        assert identity_rules.email_key(one) == identity_rules.email_key(other)
 
     @pytest.mark.parametrize("email", ["customer@pbcex.local", "a@site.test", "a+b@example.com"])
     def test_accepts(self, email: str) -> None:
-        assert rules.email_key(email) == email
+        assert identity_rules.email_key(email) == email
 
     @pytest.mark.parametrize(
         "email",
@@ -46,18 +46,18 @@ class TestEmailKey:
     )
     def test_refuses(self, email: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            rules.email_key(email)
+            identity_rules.email_key(email)
         assert refusal.value.field == "email"
 
 
 class TestName:
     def test_is_trimmed_and_composed(self) -> None:
-        assert rules.name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
+        assert identity_rules.name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
 
     @pytest.mark.parametrize("text", ["", "   ", "a" * 101, "a\x00b", "a\nb", "a\ud800"])
     def test_refuses(self, text: str) -> None:
         with pytest.raises(Invalid):
-            rules.name("firstName", text)
+            identity_rules.name("firstName", text)
 
 
 class TestPhone:
@@ -71,14 +71,14 @@ class TestPhone:
         ],
     )
     def test_is_stored_in_e164(self, text: str | None, stored: str | None) -> None:
-        assert rules.phone(text) == stored
+        assert identity_rules.phone(text) == stored
 
     @pytest.mark.parametrize(
         "text", ["", "2025550123", "+1", "+999999999999999999", "+1 202 555 0123 ext. 5", "phone"]
     )
     def test_refuses(self, text: str) -> None:
         with pytest.raises(Invalid):
-            rules.phone(text)
+            identity_rules.phone(text)
 
 
 class TestNewPassword:
@@ -94,7 +94,7 @@ class TestNewPassword:
         ],
     )
     def test_accepts(self, password: str) -> None:
-        rules.check_new_password("password", password, known=["a@example.com", "Ada"])
+        identity_rules.check_new_password("password", password, known=["a@example.com", "Ada"])
 
     @pytest.mark.parametrize(
         "password",
@@ -117,7 +117,7 @@ class TestNewPassword:
     )
     def test_refuses(self, password: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            rules.check_new_password(
+            identity_rules.check_new_password(
                 "password", password, known=["ada@example.com", "Ada Lovelace"]
             )
         assert refusal.value.field == "password"
@@ -125,7 +125,7 @@ class TestNewPassword:
 
     def test_says_why_and_what_would_help(self) -> None:
         with pytest.raises(Invalid) as refusal:
-            rules.check_new_password("password", "Password123!", known=[])
+            identity_rules.check_new_password("password", "Password123!", known=[])
         assert refusal.value.message == (
             "is too easy to guess. This is similar to a commonly used password."
             " Add another word or two. Uncommon words are better."
@@ -135,12 +135,12 @@ class TestNewPassword:
     def test_a_long_one_takes_no_long_time(self) -> None:
         password = "".join(chr(33 + 7 * n % 94) for n in range(128))
         started = time.thread_time()
-        rules.check_new_password("password", password, known=["ada@example.com"])
+        identity_rules.check_new_password("password", password, known=["ada@example.com"])
         assert time.thread_time() - started < 1
 
 
 def test_lockout_grows_to_a_quarter_of_an_hour() -> None:
-    assert [rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
+    assert [identity_rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
         0,
         60,
         120,

@@ -9,7 +9,8 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.identity import second_factor, service
+from app.identity import second_factor
+from app.identity import service as identity
 from app.identity.errors import (
     TwoFactorInvalid,
     TwoFactorNotSetUp,
@@ -65,12 +66,12 @@ class Person:
         self, code: str | None, password: str = PASSWORD, network: str | None = None
     ) -> LoggedIn | Refusal:
         with self.database.reading() as session:
-            attempt = service.begin_login(
+            attempt = identity.begin_login(
                 session, email=self.actor.email, network=network or fresh_network()
             )
-        attempt = service.check_password(attempt, password)
+        attempt = identity.check_password(attempt, password)
         with self.database.transaction() as session:
-            return service.conclude_login(session, attempt, code)
+            return identity.conclude_login(session, attempt, code)
 
     def switch_off(self, code: str) -> Refusal | None:
         with self.database.transaction() as session:
@@ -302,9 +303,9 @@ class TestGuessing:
 def test_a_new_password_leaves_it_on(person: Person) -> None:
     person.switch_on()
     with person.database.reading() as session:
-        attempt = service.begin_password_change(session, person.actor, network=str(uuid4()))
-    attempt = service.check_password(attempt, PASSWORD)
-    new_hash = service.prepare_new_password(person.logged_in.user, "another long horse")
+        attempt = identity.begin_password_change(session, person.actor, network=str(uuid4()))
+    attempt = identity.check_password(attempt, PASSWORD)
+    new_hash = identity.prepare_new_password(person.logged_in.user, "another long horse")
     with person.database.transaction() as session:
-        assert isinstance(service.conclude_password_change(session, attempt, new_hash), LoggedIn)
+        assert isinstance(identity.conclude_password_change(session, attempt, new_hash), LoggedIn)
     assert isinstance(person.log_in(None, password="another long horse"), TwoFactorRequired)

@@ -8,7 +8,9 @@ import pytest
 import time_machine
 
 from app.access import Actor, Role
-from app.identity import lockout, queries, service, sessions
+from app.identity import lockout, sessions
+from app.identity import queries as identity_queries
+from app.identity import service as identity
 from app.identity.errors import (
     AccountSuspended,
     EmailTaken,
@@ -18,7 +20,7 @@ from app.identity.errors import (
 from app.identity.passwords import Passwords
 from app.identity.service import LoggedIn, Revocation
 from app.identity.tokens import read_access_token
-from app.kit import ports
+from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Invalid, Limited, Refusal
 
@@ -37,33 +39,33 @@ def fresh_network() -> str:
 
 
 def register(database: Database, email: str | None = None) -> LoggedIn:
-    registration = service.prepare_registration(
+    registration = identity.prepare_registration(
         email=email or fresh_email(), password=PASSWORD, first_name="Ada", last_name="Lovelace"
     )
     with database.transaction() as session:
-        return service.register(session, registration)
+        return identity.register(session, registration)
 
 
 def log_in(
     database: Database, email: str, password: str = PASSWORD, network: str = HOME
 ) -> LoggedIn | Refusal:
     with database.reading() as session:
-        attempt = service.begin_login(session, email=email, network=network)
-    attempt = service.check_password(attempt, password)
+        attempt = identity.begin_login(session, email=email, network=network)
+    attempt = identity.check_password(attempt, password)
     with database.transaction() as session:
-        return service.conclude_login(session, attempt)
+        return identity.conclude_login(session, attempt)
 
 
 def refresh(database: Database, token: str) -> LoggedIn | Refusal:
     with database.transaction() as session:
-        return service.refresh(session, token)
+        return identity.refresh(session, token)
 
 
 def actor_of(database: Database, logged_in: LoggedIn) -> Actor:
     claims = read_access_token(logged_in.access_token)
     with database.reading() as session:
-        rows = session.rows(*queries.actor_statement(claims))
-    return queries.actor_from(rows[0] if rows else None, claims)
+        rows = session.rows(*identity_queries.actor_statement(claims))
+    return identity_queries.actor_from(rows[0] if rows else None, claims)
 
 
 def is_dead(database: Database, logged_in: LoggedIn) -> bool:
@@ -169,7 +171,7 @@ class TestRegister:
             "last_name": "Lovelace",
         }
         with pytest.raises(Invalid) as refusal:
-            service.prepare_registration(**{**good, **wrong})
+            identity.prepare_registration(**{**good, **wrong})
         assert refusal.value.field == field
 
 
@@ -221,7 +223,7 @@ class TestLogin:
         person = register(database)
         dearer = Passwords(memory_kib=128, passes=1, lanes=1)
         with monkeypatch.context() as patch:
-            patch.setitem(ports._ADAPTERS, Passwords, dearer)
+            patch.setitem(kit_ports._ADAPTERS, Passwords, dearer)
             assert isinstance(log_in(database, person.user.email), LoggedIn)
         stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
         assert "$m=128,t=1,p=1$" in stored
@@ -232,11 +234,11 @@ class TestLogin:
     ) -> None:
         person = register(database)
         with database.reading() as session:
-            attempt = service.begin_login(session, email=person.user.email, network=HOME)
-        attempt = service.check_password(attempt, PASSWORD)
+            attempt = identity.begin_login(session, email=person.user.email, network=HOME)
+        attempt = identity.check_password(attempt, PASSWORD)
         assert isinstance(change_password(database, person, "another horse"), LoggedIn)
         with database.transaction() as session:
-            late = service.conclude_login(session, attempt)
+            late = identity.conclude_login(session, attempt)
         assert isinstance(late, InvalidCredentials)
         assert sessions_of(database, person) == 2
 
@@ -311,20 +313,20 @@ class TestLockout:
     def test_guesses_sent_at_once_learn_no_more_than_in_turn(self, database: Database) -> None:
         person, network = register(database), fresh_network()
         with database.reading() as session:
-            attempt = service.begin_login(session, email=person.user.email, network=network)
+            attempt = identity.begin_login(session, email=person.user.email, network=network)
 
         def conclude(_: int) -> object:
             with database.transaction() as session:
-                return service.conclude_login(session, attempt)
+                return identity.conclude_login(session, attempt)
 
         answers = at_once(12, conclude)
         kinds = [type(answer) for answer in answers]
         assert kinds.count(InvalidCredentials) == 5
         assert kinds.count(Limited) == 7
         # A right guess that was sent along with them is not told either.
-        proven = service.check_password(attempt, PASSWORD)
+        proven = identity.check_password(attempt, PASSWORD)
         with database.transaction() as session:
-            assert isinstance(service.conclude_login(session, proven), Limited)
+            assert isinstance(identity.conclude_login(session, proven), Limited)
         assert sessions_of(database, person) == 1
 
     def test_stores_no_address(self, database: Database) -> None:
@@ -402,10 +404,10 @@ def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
     claims = read_access_token(one.access_token)
     mixed = replace(claims, user_id=other.user.id)
     with database.reading() as session:
-        row = session.row(*queries.actor_statement(mixed))
-    assert queries.actor_from(row, claims).user_id == one.user.id
+        row = session.row(*identity_queries.actor_statement(mixed))
+    assert identity_queries.actor_from(row, claims).user_id == one.user.id
     with pytest.raises(TokenInvalid):
-        queries.actor_from(row, mixed)
+        identity_queries.actor_from(row, mixed)
 
 
 class TestLogOut:
@@ -415,7 +417,7 @@ class TestLogOut:
         assert isinstance(second, LoggedIn)
         actor = actor_of(database, first)
         with database.transaction() as session:
-            service.log_out(session, actor)
+            identity.log_out(session, actor)
         assert is_dead(database, first)
         assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
         assert not is_dead(database, second)
@@ -427,7 +429,7 @@ class TestLogOut:
         moments = []
         for _ in range(2):
             with database.transaction() as session:
-                service.log_out(session, actor)
+                identity.log_out(session, actor)
             moments.append(
                 value(
                     database,
@@ -443,11 +445,11 @@ def change_password(
 ) -> LoggedIn | Refusal:
     actor = actor_of(database, person)
     with database.reading() as session:
-        attempt = service.begin_password_change(session, actor, network=network)
-    attempt = service.check_password(attempt, current)
-    new_hash = service.prepare_new_password(person.user, new)
+        attempt = identity.begin_password_change(session, actor, network=network)
+    attempt = identity.check_password(attempt, current)
+    new_hash = identity.prepare_new_password(person.user, new)
     with database.transaction() as session:
-        return service.conclude_password_change(session, attempt, new_hash)
+        return identity.conclude_password_change(session, attempt, new_hash)
 
 
 class TestChangePassword:
@@ -484,20 +486,20 @@ class TestChangePassword:
     def test_a_bad_new_password_is_refused(self, database: Database, new: str) -> None:
         person = register(database)
         with pytest.raises(Invalid) as refusal:
-            service.prepare_new_password(person.user, new)
+            identity.prepare_new_password(person.user, new)
         assert refusal.value.field == "newPassword"
 
     def test_two_at_once_have_one_winner(self, database: Database) -> None:
         person = register(database)
         actor = actor_of(database, person)
         with database.reading() as session:
-            attempt = service.begin_password_change(session, actor, network=fresh_network())
-        attempt = service.check_password(attempt, PASSWORD)
-        hashes = [service.prepare_new_password(person.user, f"horse number {n}") for n in range(2)]
+            attempt = identity.begin_password_change(session, actor, network=fresh_network())
+        attempt = identity.check_password(attempt, PASSWORD)
+        hashes = [identity.prepare_new_password(person.user, f"horse number {n}") for n in range(2)]
 
         def conclude(index: int) -> object:
             with database.transaction() as session:
-                return service.conclude_password_change(session, attempt, hashes[index])
+                return identity.conclude_password_change(session, attempt, hashes[index])
 
         answers = at_once(2, conclude)
         assert sorted(type(answer).__name__ for answer in answers) == [

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Permission, Role
-from app.approvals import queries as approvals
-from app.approvals import service
+from app.approvals import queries as approvals_queries
+from app.approvals import service as approvals
 from app.identity import grants, standing
 from app.identity.errors import AlreadySo, LacksPermission, LastAdministrator, OwnStanding
 from app.identity.people import standing as standing_of
@@ -55,8 +55,8 @@ def change(
 
 def approve(database: Database, actor: Actor, approval_id: UUID) -> None:
     with database.transaction() as session:
-        found = approvals.approval(session, approval_id)
-        assert service.approve(session, actor, approval_id, seen=found.hash) is None
+        found = approvals_queries.approval(session, approval_id)
+        assert approvals.approve(session, actor, approval_id, seen=found.hash) is None
 
 
 def test_a_role_is_changed_and_recorded(database: Database, people: People, admin: Actor) -> None:

@@ -11,7 +11,7 @@ import time_machine
 from app.catalog.rules import Metal
 from app.jobs import ticker
 from app.kit.db import Database, DatabaseDown
-from app.pricing import queries
+from app.pricing import queries as pricing_queries
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import PricingRules
 
@@ -51,7 +51,7 @@ def _forget_prices(database: Database) -> None:
 
 def market(database: Database) -> list[tuple[Decimal, str]]:
     with database.reading() as session:
-        return [(price.mid, price.source) for price in queries.market(session)]
+        return [(price.mid, price.source) for price in pricing_queries.market(session)]
 
 
 def failures(feed: str) -> float:

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.jobs.connection import connect
 from app.jobs.relay import Relay
 from app.jobs.worker import Worker
-from app.kit import tasks
+from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from tests.api import ApiClient, problem
 from tests.mailbox import Mailbox, mailbox
@@ -46,7 +46,7 @@ def carry_out_jobs(app: Flask, redis: Redis) -> None:
     """What the relay and the worker do, until nothing is due."""
     database: Database = app.extensions["database"]
     Relay(database, redis, app.extensions["backoff"]).step()
-    queue = Queue(tasks.Queue.DEFAULT, connection=redis, serializer=JSONSerializer)
+    queue = Queue(kit_tasks.Queue.DEFAULT, connection=redis, serializer=JSONSerializer)
     worker = Worker([queue], connection=redis, serializer=JSONSerializer)
     with app.app_context(), _signals_kept():
         worker.work(burst=True, logging_level="WARNING")

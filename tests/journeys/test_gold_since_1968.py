@@ -28,7 +28,7 @@ from app.identity.tokens import AccessTokens
 from app.integrations.replay.feed import ReplayFeed
 from app.kit.db import Database
 from app.kit.ports import resolve
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 from tests.api import ApiClient
@@ -202,7 +202,7 @@ def totals_of_hledger(file: Path) -> dict[tuple[str, str], Decimal]:
 
 def totals_of_ours(database: Database) -> dict[tuple[str, str], Decimal]:
     with database.reading() as session:
-        accounts = ledger.account_balances(session)
+        accounts = ledger_queries.account_balances(session)
     return summed(
         (
             f"{line.kind}:{line.account_class.replace('.', ':')}",

@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.custody import opening
 from app.funding.poll import poll
-from app.kit import tasks
+from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.ledger.verification import violations
 from app.reporting import reconciliation
@@ -33,9 +33,9 @@ class World:
     def turn(self, times: int = 3) -> None:
         """Jobs are done and webhooks delivered, a few times over."""
         for _ in range(times):
-            carry_out_all(self.database, *tasks.names())
+            carry_out_all(self.database, *kit_tasks.names())
             self.sandbox.deliver_to(self._client)
-        carry_out_all(self.database, *tasks.names())
+        carry_out_all(self.database, *kit_tasks.names())
 
     def deposit(self, **asked: str) -> str:
         made = self.me.ok(201, self.me.post("/api/wallet/deposit", asked))

@@ -11,7 +11,9 @@ import pytest
 import time_machine
 
 from app.jobs.dispatch import carry_out
-from app.keys import queries, rotation, service
+from app.keys import queries as keys_queries
+from app.keys import rotation
+from app.keys import service as keys
 from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable, RotationRunning
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -44,7 +46,7 @@ def walk(database, rotation_id, limit=7):
 
 def last(database):
     with database.reading() as session:
-        return queries.last_rotation(session)
+        return keys_queries.last_rotation(session)
 
 
 def work(database, until=lambda: False):
@@ -107,7 +109,7 @@ def test_what_is_sealed_with_the_old_key_meanwhile_is_found_by_the_next_pass(val
     # A machine that has not got the new file yet changes a row that the walk has behind it.
     [behind, *_] = sorted(values.stored())
     provide(KeyRing, late)
-    values.put(behind, service.seal(values.said[behind], **PLACE, key=behind))
+    values.put(behind, keys.seal(values.said[behind], **PLACE, key=behind))
     values.add(3)
     provide(KeyRing, ring)
     assert len(values.keys()) == 2
@@ -271,7 +273,7 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
         assert sum(by_key.values()) == count
         assert by_key[ring.active_id()] == stood.rewrapped
         with alone.reading() as session:
-            assert list(queries.unreadable(session)) == []
+            assert list(keys_queries.unreadable(session)) == []
     assert killed_midway > 0
     process = start()
     process.join(300)
@@ -291,7 +293,7 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
 
 def alone_counts(database):
     with database.reading() as session:
-        return queries.values_by_key(session)
+        return keys_queries.values_by_key(session)
 
 
 @pytest.mark.drill(name="keys")
@@ -306,7 +308,7 @@ def test_control_a_walk_that_forgets_what_it_wrapped_is_caught(
     contents = ring.contents()
     ring.retire(contents.keys[0].id)
     with alone.reading() as session:
-        found = list(queries.unreadable(session))
+        found = list(keys_queries.unreadable(session))
     assert [one.lost_key for one in found] == [contents.keys[0].id] * 5
     record_property(
         "evidence", "Control: an old key dropped in the middle of a rotation was caught."

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.keys import registry, service
+from app.keys import registry as keys_registry
+from app.keys import service as keys
 from app.keys.registry import Sealed, sealed_columns
 from app.kit import ids
 from app.kit.crypto import DoesNotOpen
@@ -15,7 +16,7 @@ def test_moved_to_another_row_it_does_not_open(values):
     stored = values.stored()
     values.put(two, stored[one])
     with pytest.raises(DoesNotOpen):
-        service.open_sealed(values.stored()[two], **PLACE, key=two)
+        keys.open_sealed(values.stored()[two], **PLACE, key=two)
     values.put(two, stored[two])
     assert values.all_open()
 
@@ -23,7 +24,7 @@ def test_moved_to_another_row_it_does_not_open(values):
 def test_only_declared_columns_can_be_sealed(values):
     for table, column in (("users", "phone"), ("users", "nothing"), ("nothing", "id")):
         with pytest.raises(LookupError):
-            service.seal("x", table=table, column=column, key=ids.new())
+            keys.seal("x", table=table, column=column, key=ids.new())
 
 
 def test_every_column_that_is_named_so_is_found():
@@ -38,7 +39,7 @@ def test_every_column_that_is_named_so_is_found():
 
 
 def test_a_table_without_a_key_of_one_column_is_refused(values):
-    sa = registry.sa
+    sa = keys_registry.sa
     made = sa.Table(
         "made_by_test",
         metadata,
@@ -48,18 +49,18 @@ def test_a_table_without_a_key_of_one_column_is_refused(values):
     )
     try:
         with pytest.raises(LookupError, match="one column"):
-            service.seal("x", table="made_by_test", column="x_sealed", key="1")
+            keys.seal("x", table="made_by_test", column="x_sealed", key="1")
     finally:
         metadata.remove(made)
 
 
 def test_a_blind_index_finds_the_same_text_in_the_same_column_only(values):
-    index = service.blind_index("ada@example.com", table="users", column="email")
+    index = keys.blind_index("ada@example.com", table="users", column="email")
     assert len(index) == 32
-    assert index == service.blind_index("ada@example.com", table="users", column="email")
+    assert index == keys.blind_index("ada@example.com", table="users", column="email")
     assert len({
         index,
-        service.blind_index("Ada@example.com", table="users", column="email"),
-        service.blind_index("ada@example.com", table="users", column="phone"),
-        service.blind_index("ada@example.com", table="people", column="email"),
+        keys.blind_index("Ada@example.com", table="users", column="email"),
+        keys.blind_index("ada@example.com", table="users", column="phone"),
+        keys.blind_index("ada@example.com", table="people", column="email"),
     }) == 4  # fmt: skip

@@ -16,7 +16,7 @@ from app.access import PERMISSIONS_OF, Actor, Role
 from app.identity import by_mail
 from app.kit import ids
 from app.kit.db import Database
-from app.kyc import queries
+from app.kyc import queries as kyc_queries
 from app.kyc.queries import Standing, Verification
 from tests.api import ApiClient
 from tests.mailbox import carry_out_all
@@ -154,13 +154,13 @@ class Applicant:
     def standing(self) -> Standing:
         """What other rooms are told."""
         with self.database.reading() as session:
-            return queries.standing(session, self.client.user_id)
+            return kyc_queries.standing(session, self.client.user_id)
 
     @property
     def verifications(self) -> list[Verification]:
         """What still counts, newest first."""
         with self.database.reading() as session:
-            return queries.of_person(session, self.client.user_id)
+            return kyc_queries.of_person(session, self.client.user_id)
 
     @property
     def latest(self) -> Verification:
@@ -176,4 +176,4 @@ class Applicant:
 
 def verification_id(shown: dict[str, Any]) -> UUID:
     """The id behind what was answered."""
-    return ids.decode(queries.PREFIX, shown["id"])
+    return ids.decode(kyc_queries.PREFIX, shown["id"])

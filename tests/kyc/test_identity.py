@@ -10,13 +10,14 @@ from flask import Flask
 from werkzeug.datastructures import FileStorage
 
 from app.access import Role
-from app.cases import queries as cases
-from app.cases import service as cases_service
+from app.cases import queries as cases_queries
+from app.cases import service as cases
 from app.cases.queries import Asked
 from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kyc import checking, content, details, documents, service
+from app.kyc import checking, content, details, documents
+from app.kyc import service as kyc
 from app.kyc.ports import Answered, Outcome
 from app.kyc.rules import Flag, Reason, Status
 from app.screening import decisions
@@ -273,11 +274,11 @@ def dispose(database: Database, disposition: str) -> None:
     """Compliance decides every open hit."""
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
-        found = cases.search(session, officer, Asked(decisions.KIND, None, None, False))
+        found = cases_queries.search(session, officer, Asked(decisions.KIND, None, None, False))
     with database.transaction() as session:
         for each in found.data:
             if each.state == "open":
-                cases_service.close(
+                cases.close(
                     session, officer, each.id, disposition=disposition, reason="Looked at it"
                 )
 
@@ -332,7 +333,7 @@ class TestScreening:
         # Nor would anything new be taken, were they let back in.
         with ada.database.transaction() as session:
             told = {**SAID, "first_name": "Grace", "last_name": "Hopper"}
-            assert service.submit(session, ada.actor, told).status is Status.REJECTED
+            assert kyc.submit(session, ada.actor, told).status is Status.REJECTED
 
     def test_a_match_found_elsewhere_takes_the_tier(self, ada: Applicant, sandbox: Sandbox) -> None:
         ada.submitted()

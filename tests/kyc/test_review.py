@@ -8,13 +8,14 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor, Permission, Role
-from app.approvals import queries as approvals
-from app.approvals import service as approving
+from app.approvals import queries as approvals_queries
+from app.approvals import service as approvals
 from app.approvals.errors import ApprovalPending, SelfApproval
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied
-from app.kyc import queries, review, settling
+from app.kyc import queries as kyc_queries
+from app.kyc import review, settling
 from app.kyc.errors import (
     EvidenceMissing,
     OwnVerification,
@@ -71,8 +72,8 @@ def approve(database: Database, actor: Actor, applicant: Applicant, reason: str 
 
 def decide(database: Database, checker: Actor, approval_id: Any) -> None:
     with database.transaction() as session:
-        seen = approvals.approval(session, approval_id).hash
-        assert approving.approve(session, checker, approval_id, seen=seen) is None
+        seen = approvals_queries.approval(session, approval_id).hash
+        assert approvals.approve(session, checker, approval_id, seen=seen) is None
 
 
 class TestIdentity:
@@ -84,7 +85,7 @@ class TestIdentity:
         assert (reviewed.latest.status, reviewed.standing.tier) == (Status.APPROVED, 2)
         assert reviewed.messages[0] == "You are verified: tier 2"
         with database.reading() as session:
-            last = queries.events(session, reviewed.latest.id)[-1]
+            last = kyc_queries.events(session, reviewed.latest.id)[-1]
         assert (last.actor_id, last.note, last.tier) == (support.user_id, REASON, 2)
 
     def test_is_rejected_with_what_they_are_told(
@@ -221,13 +222,13 @@ class TestTier3:
         with unchanged(database), pytest.raises(ApprovalPending):
             approve(database, officer, candidate)
         with database.reading() as session:
-            seen = approvals.approval(session, asked).hash
+            seen = approvals_queries.approval(session, asked).hash
         with (
             unchanged(database),
             pytest.raises(SelfApproval),
             database.transaction() as session,
         ):
-            approving.approve(session, support, asked, seen=seen)
+            approvals.approve(session, support, asked, seen=seen)
         decide(database, officer, asked)
         candidate.work()
         standing = candidate.standing

@@ -9,7 +9,8 @@ import pytest
 from app.catalog.rules import USD, XAU
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.money import Amount
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.queries import CustomerBalance
@@ -46,7 +47,7 @@ def fees_of(session: Session, house: UUID) -> int:
     return next(
         (
             account.units
-            for account in queries.account_balances(session)
+            for account in ledger_queries.account_balances(session)
             if (account.owner_id, account.account_class) == (house, AccountClass.FEES)
         ),
         0,
@@ -93,14 +94,14 @@ class TestBalances:
                 cause="test",
                 placed_at=NOW,
             )
-            assert sorted(queries.balances_of(session, person.user_id)) == [
+            assert sorted(ledger_queries.balances_of(session, person.user_id)) == [
                 CustomerBalance("customer.funding", "USD", 1250, 100),
                 CustomerBalance("customer.trading", "XAU-s", 1, 0),
             ]
 
     def test_of_nobody(self, database: Database) -> None:
         with database.reading() as session:
-            assert queries.balances_of(session, uuid4()) == []
+            assert ledger_queries.balances_of(session, uuid4()) == []
 
     def test_of_one_s_house_account_are_seen_at_once(self, database: Database, house: UUID) -> None:
         with database.transaction() as session:
@@ -117,16 +118,16 @@ class TestAtAnInstant:
         tick = timedelta(microseconds=1)
         with database.reading() as session:
             assert [
-                queries.balance_at(session, account, at)
+                ledger_queries.balance_at(session, account, at)
                 for at in (NOW - tick, NOW, NOW + DAY - tick, NOW + DAY, NOW + 2 * DAY)
             ] == [0, 100, 100, 120, 117]
-            assert queries.balance_at(session, AccountKey(XAU, account[1], house), NOW) == 0
+            assert ledger_queries.balance_at(session, AccountKey(XAU, account[1], house), NOW) == 0
 
     def test_a_customer_s_balance_is_what_we_owe(self, database: Database, people: People) -> None:
         person = people.customer(USD="12.50")
         account = chart.customer(person.user_id, USD)
         with database.reading() as session:
-            assert queries.balance_at(session, account, datetime.now(UTC) + DAY) == 1250
+            assert ledger_queries.balance_at(session, account, datetime.now(UTC) + DAY) == 1250
 
     def test_the_trial_balance_sums_to_zero_in_each_asset_then_and_now(
         self, database: Database, people: People
@@ -137,9 +138,9 @@ class TestAtAnInstant:
             earn(session, person.user_id, 100, before)
         debits = {"asset": 1, "expense": 1}
         with database.reading() as session:
-            then = queries.trial_balance(session, before)
-            ever = queries.trial_balance(session, datetime(2100, 1, 1, tzinfo=UTC))
-            now = queries.trial_balance(session)
+            then = ledger_queries.trial_balance(session, before)
+            ever = ledger_queries.trial_balance(session, datetime(2100, 1, 1, tzinfo=UTC))
+            now = ledger_queries.trial_balance(session)
         for lines in (then, ever, now):
             totals: dict[str, int] = {}
             for line in lines:
@@ -249,7 +250,7 @@ class TestJournal:
     def test_lists_every_posting_in_order(self, database: Database, people: People) -> None:
         person = people.customer(USD="5.00", XAU_s="2")
         with database.transaction(SNAPSHOT) as session:
-            postings = list(queries.journal(session))
+            postings = list(ledger_queries.journal(session))
             entries = session.row("SELECT count(*) FROM entries")
         assert len({posting.entry_id for posting in postings}) == entries[0]
         assert [posting.entry_id for posting in postings] == sorted(

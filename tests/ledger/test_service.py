@@ -14,7 +14,8 @@ from app.catalog.rules import PAXG, USD, XAU
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 from app.ledger.errors import (
@@ -103,7 +104,7 @@ def posted_and_held(database: Database, account: AccountKey) -> tuple[int, int]:
     with database.reading() as session:
         return next(
             (balance.posted, balance.held)
-            for balance in queries.balances_of(session, account.owner_id)
+            for balance in ledger_queries.balances_of(session, account.owner_id)
             if balance.asset == account.asset.code
         )
 

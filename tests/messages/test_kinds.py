@@ -5,7 +5,7 @@ import pytest
 
 from app.catalog.rules import TRADABLE
 from app.kit.money import UNITS_MAX, Amount
-from app.messages import rules
+from app.messages import rules as messages_rules
 from app.messages.rules import KINDS
 
 #: What every phone can show in one part: GSM 03.38's basic table, without its escapes.
@@ -28,13 +28,13 @@ def told(kind: str, values: dict[str, str]) -> list[str]:
     """The kind's text by each way that it is told."""
     texts, how = [], KINDS[kind]
     if how.inbox:
-        inbox = rules.render(kind, values)
+        inbox = messages_rules.render(kind, values)
         texts.append(inbox.subject + inbox.body)
     if how.mail:
-        mail = rules.render_mail(kind, values)
+        mail = messages_rules.render_mail(kind, values)
         texts += [mail.subject + mail.body, mail.html]
     if how.sms:
-        texts.append(rules.render_sms(kind, values))
+        texts.append(messages_rules.render_sms(kind, values))
     return texts
 
 
@@ -44,7 +44,7 @@ def test_a_kind_is_told_with_what_it_declares_and_needs_all_of_it(kind: str) -> 
     texts = "".join(told(kind, given))
     for name in KINDS[kind].values:
         # That something is redeemed with it is said in words of ours.
-        assert name == "redeems" or rules.WAYS.get(given[name], given[name]) in texts
+        assert name == "redeems" or messages_rules.WAYS.get(given[name], given[name]) in texts
         with pytest.raises(jinja2.UndefinedError, match=name):
             told(kind, {other: text for other, text in given.items() if other != name})
 
@@ -59,15 +59,15 @@ def longest_for(kind: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", sorted(each for each in KINDS if KINDS[each].sms))
 def test_a_text_message_has_one_part_on_every_phone(kind: str) -> None:
-    text = rules.render_sms(kind, longest_for(kind))
+    text = messages_rules.render_sms(kind, longest_for(kind))
     assert set(text) <= GSM_BASIC
     assert len(text) <= SMS_LENGTH_MAX, len(text)
 
 
 def test_a_kind_that_is_not_told_by_a_way_has_no_text_there() -> None:
     with pytest.raises(LookupError):
-        rules.render("reset_password", LINK)
+        messages_rules.render("reset_password", LINK)
     with pytest.raises(LookupError):
-        rules.render_sms("reset_password", LINK)
+        messages_rules.render_sms("reset_password", LINK)
     with pytest.raises(LookupError):
-        rules.render("../x", {})
+        messages_rules.render("../x", {})

@@ -16,7 +16,8 @@ from app.identity.one_time import Purpose
 from app.jobs.dispatch import carry_out
 from app.kit.db import Database
 from app.kit.tasks import InOtherHands
-from app.messages import mailing, rules
+from app.messages import mailing
+from app.messages import rules as messages_rules
 from app.messages.ports import MailRefused, NotSent, Outgoing
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
@@ -263,39 +264,41 @@ class TestTexts:
     def values(self, kind: str) -> dict[str, str]:
         return {**given_for(kind), "link": self.LINK}
 
-    @pytest.mark.parametrize("kind", sorted(each for each in rules.KINDS if rules.KINDS[each].mail))
+    @pytest.mark.parametrize(
+        "kind", sorted(each for each in messages_rules.KINDS if messages_rules.KINDS[each].mail)
+    )
     def test_every_kind_says_the_same_in_text_and_html(self, kind: str) -> None:
-        mail = rules.render_mail(kind, self.values(kind))
+        mail = messages_rules.render_mail(kind, self.values(kind))
         assert mail.subject
         assert f"<h1>{mail.subject}</h1>" in mail.html
         assert (self.LINK in mail.body) == (self.LINK in mail.html)
         for value in given_for(kind).values():
-            told = rules.WAYS.get(value, value)
+            told = messages_rules.WAYS.get(value, value)
             assert (told in mail.subject + mail.body) == (told in mail.html), told
         for word in ("<script", "style=", "src=", "{{", "None"):
             assert word not in mail.html
 
     def test_a_change_of_password_staged_before_keys_were_counted_can_be_sent(self) -> None:
         told = {"changed_at": "2026-11-22T10:00:00.000Z"}
-        assert "API keys that stay" not in rules.render_mail("password_changed", told).body
-        counted = rules.render_mail("password_changed", {**told, "api_keys": "3"})
+        assert "API keys that stay" not in messages_rules.render_mail("password_changed", told).body
+        counted = messages_rules.render_mail("password_changed", {**told, "api_keys": "3"})
         assert "API keys that stay active: 3." in counted.body
         assert "API keys that stay active: 3." in counted.html
 
     def test_html_escapes_and_text_does_not(self) -> None:
         told = {**self.values("trade_confirmed"), "order": "<img src=x onerror=alert(1)>&"}
-        mail = rules.render_mail("trade_confirmed", told)
+        mail = messages_rules.render_mail("trade_confirmed", told)
         assert "<img" not in mail.html
         assert "&lt;img src=x onerror=alert(1)&gt;&amp;" in mail.html
         assert "<img src=x onerror=alert(1)>&" in mail.body
 
     def test_a_subject_is_one_line_whatever_a_value_holds(self) -> None:
         told = {**self.values("trade_confirmed"), "to_asset": "XAU\r\nBcc: all@example.com"}
-        assert rules.render_mail("trade_confirmed", told).subject.isprintable()
+        assert messages_rules.render_mail("trade_confirmed", told).subject.isprintable()
 
     def test_a_mail_to_an_unproven_address_says_nothing_that_the_asker_wrote(self) -> None:
         for kind in ("confirm_email", "reset_password"):
-            rules.render_mail(kind, {"link": self.LINK})
+            messages_rules.render_mail(kind, {"link": self.LINK})
 
 
 def test_a_confirmation_in_the_app_goes_by_mail_too(database, person, box) -> None:

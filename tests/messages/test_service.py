@@ -4,7 +4,9 @@ import jinja2
 import pytest
 
 from app.kit import pages
-from app.messages import queries, rules, service
+from app.messages import queries as messages_queries
+from app.messages import rules as messages_rules
+from app.messages import service as messages
 
 VALUES = {
     "order": "trd_01",
@@ -20,7 +22,7 @@ VALUES = {
 
 
 def deliver(session, user_id: UUID, event_key: str, values=VALUES):
-    service.deliver(
+    messages.deliver(
         session, user_id=user_id, event_key=event_key, kind="trade_confirmed", values=values
     )
 
@@ -32,7 +34,7 @@ def user_id():
 
 def inbox(database, user_id, limit=10, before=None):
     with database.reading() as session:
-        return queries.messages_of(session, user_id, limit, before)
+        return messages_queries.messages_of(session, user_id, limit, before)
 
 
 class TestDeliver:
@@ -71,11 +73,13 @@ class TestDeliver:
 
     def test_refuses_an_unknown_kind(self, database, user_id):
         with pytest.raises(LookupError), database.transaction() as session:
-            service.deliver(session, user_id=user_id, event_key="x", kind="../x", values={})
+            messages.deliver(session, user_id=user_id, event_key="x", kind="../x", values={})
         assert inbox(database, user_id).data == []
 
     def test_a_subject_is_one_line_whatever_a_value_holds(self):
-        text = rules.render("trade_confirmed", VALUES | {"to_asset": "XAU\r\nBcc: all@example.com"})
+        text = messages_rules.render(
+            "trade_confirmed", VALUES | {"to_asset": "XAU\r\nBcc: all@example.com"}
+        )
         assert "\n" not in text.subject
         assert "\r" not in text.subject
 

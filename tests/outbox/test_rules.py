@@ -3,7 +3,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.kit.errors import Conflict, NotDone
-from app.outbox import rules
+from app.outbox import rules as outbox_rules
 
 
 class Halted(Conflict):
@@ -23,11 +23,11 @@ class Halted(Conflict):
     ],
 )
 def test_an_error_is_one_line(error, line):
-    assert rules.describe(error) == line
+    assert outbox_rules.describe(error) == line
 
 
 def test_an_error_is_cut():
-    assert len(rules.describe(NotDone("x" * 10_000))) == 300
+    assert len(outbox_rules.describe(NotDone("x" * 10_000))) == 300
 
 
 def test_a_database_error_repeats_no_values(database):
@@ -37,5 +37,5 @@ def test_a_database_error_repeats_no_values(database):
     with pytest.raises(sa.exc.DBAPIError) as wrapped, database.engine.connect() as connection:
         connection.exec_driver_sql(text, ("my secret",))
     assert "my secret" in str(raw.value)
-    assert rules.describe(raw.value) == "CheckViolation: period_is_positive"
-    assert rules.describe(wrapped.value) == "IntegrityError: period_is_positive"
+    assert outbox_rules.describe(raw.value) == "CheckViolation: period_is_positive"
+    assert outbox_rules.describe(wrapped.value) == "IntegrityError: period_is_positive"

@@ -9,7 +9,8 @@ from app.access import Role
 from app.kit import pages
 from app.kit.errors import NotFound
 from app.kit.tasks import Queue
-from app.outbox import queries, service
+from app.outbox import queries as outbox_queries
+from app.outbox import service as outbox
 from app.outbox.errors import NotDead
 from app.outbox.rules import Backoff
 
@@ -26,29 +27,29 @@ def clock():
 
 def stage(database, **when):
     with database.transaction() as session:
-        return service.stage(session, TASK, {}, **when)
+        return outbox.stage(session, TASK, {}, **when)
 
 
 def claim(database, now=NOW, limit=10):
     with database.transaction() as session:
-        return service.claim_for_sending(session, Queue.DEFAULT, limit, now, BACKOFF)
+        return outbox.claim_for_sending(session, Queue.DEFAULT, limit, now, BACKOFF)
 
 
 def count_try(database, identifier):
     with database.transaction() as session:
-        return service.count_try(session, identifier, BACKOFF)
+        return outbox.count_try(session, identifier, BACKOFF)
 
 
 def fail(database, identifier):
     with database.transaction() as session:
-        return service.fail(session, identifier, ValueError("no"), BACKOFF)
+        return outbox.fail(session, identifier, ValueError("no"), BACKOFF)
 
 
 def finish(database, identifier):
     count_try(database, identifier)
     with database.transaction() as session:
-        assert service.start(session, identifier) is not None
-        service.finish(session, identifier)
+        assert outbox.start(session, identifier) is not None
+        outbox.finish(session, identifier)
 
 
 def row(database, identifier, columns):
@@ -59,7 +60,7 @@ def row(database, identifier, columns):
 class TestStage:
     def test_stays_with_its_transaction(self, database):
         with pytest.raises(ZeroDivisionError), database.transaction() as session:
-            assert service.stage(session, TASK, {}).int // 0
+            assert outbox.stage(session, TASK, {}).int // 0
         assert claim(database) == []
 
     def test_is_claimed_once_committed(self, database):
@@ -71,12 +72,12 @@ class TestStage:
             pytest.raises(LookupError, match=r"trading\.misspelt"),
             database.transaction() as session,
         ):
-            service.stage(session, "trading.misspelt", {})
+            outbox.stage(session, "trading.misspelt", {})
         assert claim(database) == []
 
     def test_refuses_args_that_are_not_json(self, database):
         with pytest.raises(TypeError), database.transaction() as session:
-            service.stage(session, TASK, {"at": NOW})
+            outbox.stage(session, TASK, {"at": NOW})
         assert claim(database) == []
 
     def test_waits_until_not_before(self, database):
@@ -89,8 +90,8 @@ class TestClaim:
     def test_two_claimers_get_different_rows(self, database):
         staged = {stage(database) for _ in range(4)}
         with database.transaction() as one, database.transaction() as two:
-            first = service.claim_for_sending(one, Queue.DEFAULT, 2, NOW)
-            second = service.claim_for_sending(two, Queue.DEFAULT, 10, NOW)
+            first = outbox.claim_for_sending(one, Queue.DEFAULT, 2, NOW)
+            second = outbox.claim_for_sending(two, Queue.DEFAULT, 10, NOW)
         assert (len(first), len(second)) == (2, 2)
         assert {*first, *second} == staged
 
@@ -119,7 +120,7 @@ class TestClaim:
         fail(database, dead)
         count_try(database, running)
         with database.transaction() as session:
-            assert service.start(session, running) is not None
+            assert outbox.start(session, running) is not None
             assert claim(database, NOW + timedelta(days=1)) == []
 
 
@@ -128,17 +129,17 @@ class TestTry:
         identifier = stage(database)
         count_try(database, identifier)
         with database.transaction() as session:
-            assert service.start(session, identifier) is not None
+            assert outbox.start(session, identifier) is not None
             assert count_try(database, identifier) is False
             with database.transaction() as other:
-                assert service.start(other, identifier) is None
+                assert outbox.start(other, identifier) is None
 
     def test_is_not_begun_when_done(self, database):
         identifier = stage(database)
         finish(database, identifier)
         assert count_try(database, identifier) is False
         with database.transaction() as session:
-            assert service.start(session, identifier) is None
+            assert outbox.start(session, identifier) is None
 
     def test_a_failure_waits_and_says_why(self, database):
         identifier = stage(database)
@@ -164,8 +165,8 @@ class TestTry:
             assert fail(database, identifier) is last
         assert count_try(database, identifier) is False
         with database.reading() as session:
-            [dead] = queries.jobs(session, dead=True).data
-            assert queries.dead_count(session) == 1
+            [dead] = outbox_queries.jobs(session, dead=True).data
+            assert outbox_queries.dead_count(session) == 1
         assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
     def test_a_job_that_ends_workers_dies_too(self, database):
@@ -185,7 +186,7 @@ class TestRevive:
             count_try(database, identifier)
         fail(database, identifier)
         with database.transaction() as session:
-            service.revive(session, None, identifier)
+            outbox.revive(session, None, identifier)
         assert claim(database) == [identifier]
         finish(database, identifier)
 
@@ -194,16 +195,16 @@ class TestRevive:
         before = row(database, identifier, "*")
         for refusal, asked in ((NotDead, identifier), (NotFound, uuid4())):
             with pytest.raises(refusal), database.transaction() as session:
-                service.revive(session, None, asked)
+                outbox.revive(session, None, asked)
         with pytest.raises(NotDead), database.transaction() as session:
-            service.revive_all(session, None, TASK)
+            outbox.revive_all(session, None, TASK)
         assert row(database, identifier, "*") == before
 
     def test_revives_all_of_a_kind_and_no_other(self, database, people):
         dead, other = [kill(database) for _ in range(2)], kill(database, "ledger.roll_up")
         admin = people.staff(Role.ADMIN)
         with database.transaction() as session:
-            assert service.revive_all(session, admin, TASK) == 2
+            assert outbox.revive_all(session, admin, TASK) == 2
         assert [row(database, each, "dead_at, tries") for each in dead] == [(None, 0)] * 2
         assert row(database, other, "dead_at") == (NOW,)
         with database.reading() as session:
@@ -217,7 +218,7 @@ class TestRevive:
 
 def kill(database, task=TASK):
     with database.transaction() as session:
-        identifier = service.stage(session, task, {})
+        identifier = outbox.stage(session, task, {})
     for _ in range(3):
         count_try(database, identifier)
     assert fail(database, identifier) is True
@@ -229,16 +230,16 @@ def test_what_is_not_done_is_listed_by_kind_and_each(database):
     other = kill(database, "ledger.roll_up")
     finish(database, stage(database))
     with database.reading() as session:
-        assert queries.kinds(session) == [
-            queries.Kind("ledger.roll_up", waiting=0, dead=1, oldest=NOW),
-            queries.Kind(TASK, waiting=1, dead=1, oldest=NOW),
+        assert outbox_queries.kinds(session) == [
+            outbox_queries.Kind("ledger.roll_up", waiting=0, dead=1, oldest=NOW),
+            outbox_queries.Kind(TASK, waiting=1, dead=1, oldest=NOW),
         ]
-        given_up = queries.jobs(session, dead=True).data
-        [pending] = queries.jobs(session, dead=False).data
-        first = queries.jobs(session, dead=True, limit=1)
+        given_up = outbox_queries.jobs(session, dead=True).data
+        [pending] = outbox_queries.jobs(session, dead=False).data
+        first = outbox_queries.jobs(session, dead=True, limit=1)
         cursor = pages.decode_cursor(first.next_cursor)
-        rest = queries.jobs(session, dead=True, limit=1, cursor=cursor)
-        [mine] = queries.jobs(session, dead=True, task=TASK).data
+        rest = outbox_queries.jobs(session, dead=True, limit=1, cursor=cursor)
+        [mine] = outbox_queries.jobs(session, dead=True, task=TASK).data
     assert [job.id for job in given_up] == [other, dead]
     assert [job.id for job in (*first.data, *rest.data)] == [other, dead]
     assert rest.next_cursor is None
@@ -254,9 +255,11 @@ def test_backlog_counts_what_waits(database, clock):
     stage(database, not_before=NOW + timedelta(hours=1))
     clock.shift(2)
     with database.reading() as session:
-        [backlog] = queries.backlogs(session, NOW + timedelta(seconds=7))
+        [backlog] = outbox_queries.backlogs(session, NOW + timedelta(seconds=7))
     assert row(database, claimed, "sends") == (1,)
-    assert backlog == queries.Backlog("default", pending=3, due=2, sent=1, oldest_seconds=7.0)
+    assert backlog == outbox_queries.Backlog(
+        "default", pending=3, due=2, sent=1, oldest_seconds=7.0
+    )
 
 
 def test_done_rows_are_kept_for_a_week(database, clock):
@@ -264,11 +267,11 @@ def test_done_rows_are_kept_for_a_week(database, clock):
     finish(database, old)
     clock.shift(timedelta(days=7))
     with database.transaction() as session:
-        service.prune_done(session)
+        outbox.prune_done(session)
     assert row(database, old, "id") == (old,)
     clock.shift(1)
     with database.transaction() as session:
-        service.prune_done(session)
+        outbox.prune_done(session)
     assert row(database, old, "id") is None
     assert row(database, pending, "id") == (pending,)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.rules import Metal
-from app.pricing import rules
+from app.pricing import rules as pricing_rules
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import (
@@ -96,7 +96,7 @@ class TestMerge:
         ],
     )
     def test_the_median_without_outliers(self, mids: dict[str, str], mid: str, source: str) -> None:
-        merged = rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
+        merged = pricing_rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
         assert merged == Merged(Decimal(mid), NOW, source)
 
     @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ class TestMerge:
     )
     def test_sources_that_differ_give_no_price(self, mids: dict[str, str]) -> None:
         with pytest.raises(Disputed, match=mids["a"]):
-            rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
+            pricing_rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
 
     def test_only_fresh_sources_count(self) -> None:
         observations = {
@@ -117,19 +117,19 @@ class TestMerge:
             "past it": seen("9000", age=60 * SECOND + timedelta(microseconds=1)),
             "ahead of us": seen("9000", age=-6 * SECOND),
         }
-        assert rules.merge(observations, NOW, RULES) == Merged(
+        assert pricing_rules.merge(observations, NOW, RULES) == Merged(
             Decimal(4000), NOW - 60 * SECOND, "at the limit"
         )
 
     def test_as_of_is_the_newest_used_and_never_after_now(self) -> None:
         old, ahead = seen("4000", age=9 * SECOND), seen("4000", age=-5 * SECOND)
-        merged = rules.merge({"a": old, "b": ahead}, NOW, RULES)
+        merged = pricing_rules.merge({"a": old, "b": ahead}, NOW, RULES)
         assert merged is not None
         assert merged.as_of == NOW
 
     @pytest.mark.parametrize("observations", [{}, {"a": seen("4000", age=61 * SECOND)}])
     def test_nothing_fresh_is_nothing(self, observations: dict[str, Observation]) -> None:
-        assert rules.merge(observations, NOW, RULES) is None
+        assert pricing_rules.merge(observations, NOW, RULES) is None
 
     @given(st.lists(st.decimals("3000", "5000", places=4), min_size=1, max_size=7), st.randoms())
     def test_order_does_not_matter_and_the_price_is_between_the_sources(
@@ -139,13 +139,13 @@ class TestMerge:
         shuffled = named.copy()
         random.shuffle(shuffled)  # type: ignore[attr-defined]
         try:
-            merged = rules.merge(dict(named), NOW, RULES)
+            merged = pricing_rules.merge(dict(named), NOW, RULES)
         except Disputed:
             with pytest.raises(Disputed):
-                rules.merge(dict(shuffled), NOW, RULES)
+                pricing_rules.merge(dict(shuffled), NOW, RULES)
             return
         assert merged is not None
-        again = rules.merge(dict(shuffled), NOW, RULES)
+        again = pricing_rules.merge(dict(shuffled), NOW, RULES)
         assert again is not None
         assert again.mid == merged.mid
         assert min(mids) <= merged.mid <= max(mids)
@@ -154,7 +154,7 @@ class TestMerge:
 
     @given(st.decimals("1000", "5000", places=2), st.decimals("0.0001", "999999", places=4))
     def test_one_wild_source_of_three_changes_little(self, mid: Decimal, wild: Decimal) -> None:
-        merged = rules.merge({"a": seen(mid), "b": seen(mid), "c": seen(wild)}, NOW, RULES)
+        merged = pricing_rules.merge({"a": seen(mid), "b": seen(mid), "c": seen(wild)}, NOW, RULES)
         assert merged is not None
         assert merged.mid == mid
 
@@ -171,14 +171,14 @@ class TestSpread:
         ],
     )
     def test_half_to_either_side(self, mid: str, spread_bps: str, bid: str, ask: str) -> None:
-        assert rules.spread_around(Decimal(mid), Decimal(spread_bps)) == (
+        assert pricing_rules.spread_around(Decimal(mid), Decimal(spread_bps)) == (
             Decimal(bid),
             Decimal(ask),
         )
 
     @given(st.decimals("0.0001", "1000000000", places=6), st.decimals("0", "10000", places=2))
     def test_never_narrower_than_stated(self, mid: Decimal, spread_bps: Decimal) -> None:
-        bid, ask = rules.spread_around(mid, spread_bps)
+        bid, ask = pricing_rules.spread_around(mid, spread_bps)
         assert 0 < bid <= mid <= ask
         assert ask - bid >= mid * spread_bps / 10_000
         assert ask - bid <= mid * spread_bps / 10_000 + Decimal("0.000002")
@@ -188,39 +188,47 @@ class TestDoubt:
     LAST = price(as_of=NOW - 2 * SECOND)
 
     def test_the_first_price_is_believed(self) -> None:
-        assert rules.doubt(Merged(Decimal(1), NOW, "a"), None, None, RULES) is None
+        assert pricing_rules.doubt(Merged(Decimal(1), NOW, "a"), None, None, RULES) is None
 
     @pytest.mark.parametrize("mid", ["3600", "4400"])
     def test_a_move_up_to_the_limit_is_believed(self, mid: str) -> None:
-        assert rules.doubt(Merged(Decimal(mid), NOW, "a"), self.LAST, None, RULES) is None
+        assert pricing_rules.doubt(Merged(Decimal(mid), NOW, "a"), self.LAST, None, RULES) is None
 
     @pytest.mark.parametrize("mid", ["3599.999999", "4400.000001", "0.00025"])
     def test_a_larger_one_is_doubted(self, mid: str) -> None:
         merged = Merged(Decimal(mid), NOW, "a")
-        assert rules.doubt(merged, self.LAST, None, RULES) == Doubt(Decimal(mid), NOW, 1)
+        assert pricing_rules.doubt(merged, self.LAST, None, RULES) == Doubt(Decimal(mid), NOW, 1)
 
     def test_the_third_tick_that_agrees_is_believed(self) -> None:
         doubted = Doubt(Decimal(5000), NOW - 2 * SECOND, 1)
-        second = rules.doubt(Merged(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES)
+        second = pricing_rules.doubt(
+            Merged(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES
+        )
         assert second == Doubt(Decimal(5010), NOW - SECOND, 2)
-        assert rules.doubt(Merged(Decimal(5020), NOW, "a"), self.LAST, second, RULES) is None
+        assert (
+            pricing_rules.doubt(Merged(Decimal(5020), NOW, "a"), self.LAST, second, RULES) is None
+        )
 
     def test_the_same_tick_again_confirms_nothing(self) -> None:
         doubted = Doubt(Decimal(5000), NOW, 2)
         merged = Merged(Decimal(5000), NOW, "a")
-        assert rules.doubt(merged, self.LAST, doubted, RULES) == doubted
+        assert pricing_rules.doubt(merged, self.LAST, doubted, RULES) == doubted
 
     def test_another_level_starts_again(self) -> None:
         doubted = Doubt(Decimal(5000), NOW - SECOND, 2)
         merged = Merged(Decimal(3000), NOW, "a")
-        assert rules.doubt(merged, self.LAST, doubted, RULES) == Doubt(Decimal(3000), NOW, 1)
+        assert pricing_rules.doubt(merged, self.LAST, doubted, RULES) == Doubt(
+            Decimal(3000), NOW, 1
+        )
 
     def test_an_old_price_proves_nothing(self) -> None:
         merged = Merged(Decimal(5000), NOW, "a")
         at_the_limit = price(as_of=NOW - 300 * SECOND)
         older = price(as_of=NOW - 301 * SECOND)
-        assert rules.doubt(merged, at_the_limit, None, RULES) == Doubt(Decimal(5000), NOW, 1)
-        assert rules.doubt(merged, older, None, RULES) is None
+        assert pricing_rules.doubt(merged, at_the_limit, None, RULES) == Doubt(
+            Decimal(5000), NOW, 1
+        )
+        assert pricing_rules.doubt(merged, older, None, RULES) is None
 
 
 class TestRequireTradable:
@@ -228,17 +236,17 @@ class TestRequireTradable:
     REAL = PricingRules(market_hours=MarketHours.REAL)
 
     def test_a_fresh_price_is_handed_back(self) -> None:
-        assert rules.require_tradable(price(), NOW + 60 * SECOND, RULES) == price()
+        assert pricing_rules.require_tradable(price(), NOW + 60 * SECOND, RULES) == price()
 
     def test_none_was_ever_recorded(self) -> None:
         with pytest.raises(PriceStale) as refused:
-            rules.require_tradable(None, NOW, RULES)
+            pricing_rules.require_tradable(None, NOW, RULES)
         assert refused.value.code == "price_stale"
 
     def test_stale(self) -> None:
         now = NOW + 60 * SECOND + timedelta(microseconds=1)
         with pytest.raises(PriceStale) as refused:
-            rules.require_tradable(price(), now, RULES)
+            pricing_rules.require_tradable(price(), now, RULES)
         assert refused.value.detail == (
             "The last price of gold is from 2026-02-10 at 15:00:00 UTC, more than 60 seconds ago. "
             "Try again in a moment"
@@ -248,7 +256,7 @@ class TestRequireTradable:
         halted = price(halted=True, halted_reason="Feed under review")
         assert halted.state(self.SATURDAY, self.REAL) is MarketState.HALTED
         with pytest.raises(MarketHalted) as refused:
-            rules.require_tradable(halted, self.SATURDAY, self.REAL)
+            pricing_rules.require_tradable(halted, self.SATURDAY, self.REAL)
         assert refused.value.code == "market_halted"
         assert refused.value.detail == "Trading in gold is halted: Feed under review"
 
@@ -256,7 +264,7 @@ class TestRequireTradable:
         fresh = price(as_of=self.SATURDAY)
         assert fresh.state(self.SATURDAY, self.REAL) is MarketState.CLOSED
         with pytest.raises(MarketHalted) as refused:
-            rules.require_tradable(fresh, self.SATURDAY, self.REAL)
+            pricing_rules.require_tradable(fresh, self.SATURDAY, self.REAL)
         assert refused.value.detail == (
             "The market for gold is closed. It opens on 2026-02-08 at 23:00:00 UTC"
         )
@@ -264,4 +272,4 @@ class TestRequireTradable:
     def test_always_open_means_saturday_too(self) -> None:
         fresh = price(as_of=self.SATURDAY)
         assert fresh.state(self.SATURDAY, RULES) is MarketState.OPEN
-        assert rules.require_tradable(fresh, self.SATURDAY, RULES) == fresh
+        assert pricing_rules.require_tradable(fresh, self.SATURDAY, RULES) == fresh

@@ -8,7 +8,8 @@ import pytest
 
 from app.catalog.rules import Metal
 from app.kit.db import Database, Session
-from app.pricing import queries, service
+from app.pricing import queries as pricing_queries
+from app.pricing import service as pricing
 from app.pricing.errors import PriceStale
 from app.pricing.ports import Observation
 from app.pricing.rules import MarketPrice, PricingRules
@@ -26,13 +27,13 @@ def seen(mid: str, at: datetime = NOW, metal: Metal = Metal.AU) -> Observation:
 def record(session: Session, at: datetime = NOW, **mids: str) -> Outcome:
     """Record gold at `at`, by feed; the outcome."""
     observations = {feed: [seen(mid, at)] for feed, mid in mids.items()}
-    return service.record_ticks(session, observations, at, RULES)[Metal.AU].outcome
+    return pricing.record_ticks(session, observations, at, RULES)[Metal.AU].outcome
 
 
 def gold(session: Session) -> MarketPrice | None:
-    return queries.market_prices_from(session.rows(*queries.price_statement([Metal.AU]))).get(
-        Metal.AU
-    )
+    return pricing_queries.market_prices_from(
+        session.rows(*pricing_queries.price_statement([Metal.AU]))
+    ).get(Metal.AU)
 
 
 def ticks(session: Session) -> list[tuple[object, ...]]:
@@ -56,7 +57,7 @@ class TestRecordTicks:
             "b": [seen("4002.1234567", NOW - 2 * SECOND)],
             "c": [seen("9000", NOW - 3 * SECOND), seen("50", metal=Metal.AG)],
         }
-        recorded = service.record_ticks(session, feeds, NOW, RULES)
+        recorded = pricing.record_ticks(session, feeds, NOW, RULES)
         assert {metal: result.outcome for metal, result in recorded.items()} == {
             Metal.AU: Outcome.ACCEPTED,
             Metal.AG: Outcome.ACCEPTED,
@@ -93,7 +94,7 @@ class TestRecordTicks:
 
     def test_an_old_observation_is_stored_but_is_no_price(self, session: Session) -> None:
         late = NOW + 61 * SECOND
-        recorded = service.record_ticks(session, {"a": [seen("4000")]}, late, RULES)
+        recorded = pricing.record_ticks(session, {"a": [seen("4000")]}, late, RULES)
         assert recorded[Metal.AU].outcome is Outcome.OUTDATED
         assert gold(session) is None
         assert ticks(session) == [("a", Decimal(4000), NOW, late)]
@@ -127,7 +128,7 @@ class TestRecordTicks:
 
     def test_of_several_from_one_feed_the_newest_is_the_price(self, session: Session) -> None:
         feeds = {"a": [seen("4001"), seen("4000", NOW - SECOND)]}
-        service.record_ticks(session, feeds, NOW, RULES)
+        pricing.record_ticks(session, feeds, NOW, RULES)
         price = gold(session)
         assert price is not None
         assert price.mid == Decimal(4001)
@@ -137,7 +138,7 @@ class TestRecordTicks:
     def test_no_news_is_nothing(
         self, session: Session, feeds: dict[str, list[Observation]]
     ) -> None:
-        assert service.record_ticks(session, feeds, NOW, RULES) == {}
+        assert pricing.record_ticks(session, feeds, NOW, RULES) == {}
         assert ticks(session) == []
 
 
@@ -146,7 +147,7 @@ class TestRecordHistory:
         year = [
             seen(str(4000 + month), NOW.replace(year=1700, month=month)) for month in range(1, 13)
         ]
-        assert service.record_history(session, "test", year, NOW, RULES) == 12
+        assert pricing.record_history(session, "test", year, NOW, RULES) == 12
         price = gold(session)
         assert price is not None
         assert (price.mid, price.as_of, price.source) == (
@@ -154,19 +155,19 @@ class TestRecordHistory:
             NOW.replace(year=1700, month=12),
             "test",
         )
-        assert service.record_history(session, "test", year, NOW, RULES) == 0
+        assert pricing.record_history(session, "test", year, NOW, RULES) == 0
 
     def test_leaves_a_newer_price(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session)
-        assert service.record_history(session, "b", [seen("1", NOW - SECOND)], NOW, RULES) == 1
+        assert pricing.record_history(session, "b", [seen("1", NOW - SECOND)], NOW, RULES) == 1
         assert gold(session) == before
 
 
 class TestHalt:
     def test_is_kept_while_prices_go_on(self, session: Session) -> None:
         record(session, a="4000")
-        service.set_halt(session, Metal.AU, "Feed under review")
+        pricing.set_halt(session, Metal.AU, "Feed under review")
         record(session, NOW + SECOND, a="4001")
         price = gold(session)
         assert price is not None
@@ -175,42 +176,42 @@ class TestHalt:
             True,
             "Feed under review",
         )
-        service.set_halt(session, Metal.AU, None)
+        pricing.set_halt(session, Metal.AU, None)
         price = gold(session)
         assert price is not None
         assert (price.halted, price.halted_reason) == (False, None)
 
     def test_refuses_a_metal_without_a_price(self, session: Session) -> None:
         with pytest.raises(PriceStale):
-            service.set_halt(session, Metal.AU, "Feed under review")
-        assert queries.market(session) == []
+            pricing.set_halt(session, Metal.AU, "Feed under review")
+        assert pricing_queries.market(session) == []
 
 
 class TestMarket:
     def test_in_the_catalogue_s_order_and_only_what_was_asked_for(self, session: Session) -> None:
         feeds = {"a": [seen("1", metal=metal) for metal in (Metal.CU, Metal.PT, Metal.AU)]}
-        service.record_ticks(session, feeds, NOW, RULES)
-        assert [price.metal for price in queries.market(session)] == [
+        pricing.record_ticks(session, feeds, NOW, RULES)
+        assert [price.metal for price in pricing_queries.market(session)] == [
             Metal.AU,
             Metal.PT,
             Metal.CU,
         ]
-        some = queries.market(session, [Metal.CU, Metal.AG])
+        some = pricing_queries.market(session, [Metal.CU, Metal.AG])
         assert [price.metal for price in some] == [Metal.CU]
 
 
 class TestMayRecord:
     def test_one_at_a_time(self, database: Database) -> None:
         with database.transaction() as first, database.transaction() as second:
-            assert service.may_record(first, now=NOW + 9**9 * SECOND, interval_seconds=2)
-            assert not service.may_record(second, now=NOW + 9**9 * SECOND, interval_seconds=2)
+            assert pricing.may_record(first, now=NOW + 9**9 * SECOND, interval_seconds=2)
+            assert not pricing.may_record(second, now=NOW + 9**9 * SECOND, interval_seconds=2)
 
     def test_once_an_interval(self, session: Session) -> None:
-        assert service.may_record(session, now=NOW, interval_seconds=2)
+        assert pricing.may_record(session, now=NOW, interval_seconds=2)
         record(session, a="4000")
         for seconds, turn in [(0, False), (1.79, False), (1.8, True), (2, True), (-1, True)]:
             now = NOW + seconds * SECOND
-            assert service.may_record(session, now=now, interval_seconds=2) is turn
+            assert pricing.may_record(session, now=now, interval_seconds=2) is turn
 
 
 class TestDatabaseRefuses:

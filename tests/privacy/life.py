@@ -17,7 +17,8 @@ from app.catalog.rules import TRADABLE
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.money import Amount
-from app.ledger import chart, queries
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.screening import service as screening
 from app.screening.rules import Named
@@ -130,7 +131,7 @@ class Life:
         """Nothing is left on any account: as withdrawals will do."""
         owner = self.client.user_id
         with self.database.transaction() as session:
-            for balance in queries.balances_of(session, owner):
+            for balance in ledger_queries.balances_of(session, owner):
                 if balance.posted:
                     amount = Amount(TRADABLE[balance.asset], balance.posted)
                     ledger.post(

@@ -9,7 +9,8 @@ from flask import Flask
 
 from app.kit import ids
 from app.kit.db import Database
-from app.privacy import consents, rules
+from app.privacy import consents
+from app.privacy import rules as privacy_rules
 from app.privacy.rules import POLICIES, Channel, Decision, PolicyName, State
 from tests.api import ApiClient, problem, wrong_fields
 from tests.privacy.life import CONSENTS
@@ -182,7 +183,7 @@ def test_the_past_is_not_rewritten(
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda each: each.name)
-def test_what_a_decision_means(policy: rules.Policy) -> None:
+def test_what_a_decision_means(policy: privacy_rules.Policy) -> None:
     def decision(version: int, given: bool) -> Decision:
         return Decision(
             policy.name, version, given, datetime(2026, 11, 22, tzinfo=UTC), Channel.API
@@ -191,8 +192,8 @@ def test_what_a_decision_means(policy: rules.Policy) -> None:
     newer = replace(policy, published=(*policy.published, date(2026, 12, 1)))
     open_ = State.TO_BE_ACCEPTED if policy.required else State.NOT_GIVEN
     taken_back = State.TO_BE_ACCEPTED if policy.required else State.WITHDRAWN
-    assert rules.state_of(policy, None) is open_
-    assert rules.state_of(policy, decision(1, True)) is State.ACCEPTED
-    assert rules.state_of(newer, decision(1, True)) is open_
-    assert rules.state_of(newer, decision(2, True)) is State.ACCEPTED
-    assert rules.state_of(policy, decision(1, False)) is taken_back
+    assert privacy_rules.state_of(policy, None) is open_
+    assert privacy_rules.state_of(policy, decision(1, True)) is State.ACCEPTED
+    assert privacy_rules.state_of(newer, decision(1, True)) is open_
+    assert privacy_rules.state_of(newer, decision(2, True)) is State.ACCEPTED
+    assert privacy_rules.state_of(policy, decision(1, False)) is taken_back

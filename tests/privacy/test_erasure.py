@@ -12,13 +12,14 @@ import time_machine
 from flask import Flask
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.approvals import queries as approvals
-from app.approvals import service as deciding
+from app.approvals import queries as approvals_queries
+from app.approvals import service as approvals
 from app.approvals.errors import ApprovalPending
 from app.audit import service as audit
 from app.audit.verification import verify
 from app.catalog.rules import USD
-from app.identity import personal, standing
+from app.identity import personal as identity_personal
+from app.identity import standing
 from app.identity.errors import OwnStanding, PersonErased, TokenInvalid
 from app.identity.people import standing as standing_of
 from app.kit import clock, ids
@@ -434,7 +435,7 @@ class TestTheDatabase:
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
         name = done.database.engine.url.database
         with done.database.transaction() as session:
-            personal.hold(session, done.client.user_id)
+            identity_personal.hold(session, done.client.user_id)
             with psycopg.connect(f"{url}/{name}", autocommit=True) as other:
                 other.execute("SET lock_timeout = '100ms'")
                 with pytest.raises(psycopg.errors.LockNotAvailable):
@@ -459,8 +460,8 @@ class TestByStaff:
 
     def approve(self, life: Life, actor: Actor, approval_id: object) -> object:
         with life.database.transaction() as session:
-            seen = approvals.approval(session, approval_id).hash
-            return deciding.approve(session, actor, approval_id, seen=seen)
+            seen = approvals_queries.approval(session, approval_id).hash
+            return approvals.approve(session, actor, approval_id, seen=seen)
 
     def test_takes_two(self, done: Life, staff: tuple[Actor, Actor], box: Mailbox) -> None:
         maker, checker = staff

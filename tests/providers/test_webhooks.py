@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from app.kit.db import Database
 from app.kit.ports import provide
 from app.kit.tasks import task
-from app.providers import queries
+from app.providers import queries as providers_queries
 from app.providers.errors import Forged
 from app.providers.ports import Delivery, Event, Webhooks
 from tests.unchanged import unchanged
@@ -57,7 +57,7 @@ def test_each_event_is_kept_and_staged_once(client: FlaskClient, database: Datab
     before = len(staged(database))
     assert [send(client, body) for body in ("a1 a2", "a2", "a2 a3", "a1")] == [204] * 4
     with database.reading() as session:
-        events = [queries.event(session, each) for each in staged(database)[before:]]
+        events = [providers_queries.event(session, each) for each in staged(database)[before:]]
         counts = session.rows(
             "SELECT event_id, deliveries FROM webhook_events WHERE provider = 'probe' ORDER BY 1"
         )

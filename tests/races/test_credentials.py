@@ -7,7 +7,9 @@ import pyotp
 import pytest
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.identity import by_mail, one_time, queries, second_factor, service
+from app.identity import by_mail, one_time, second_factor
+from app.identity import queries as identity_queries
+from app.identity import service as identity
 from app.identity.by_mail import NewPassword
 from app.identity.errors import TokenInvalid, TwoFactorInvalid
 from app.identity.one_time import Purpose
@@ -33,11 +35,11 @@ Record = Callable[[str, object], None]
 
 def registered(database: Database) -> LoggedIn:
     """Somebody who can log in, and has."""
-    registration = service.prepare_registration(
+    registration = identity.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
     )
     with database.transaction() as session:
-        return service.register(session, registration)
+        return identity.register(session, registration)
 
 
 def person(database: Database) -> Actor:
@@ -75,15 +77,15 @@ def log_in(database: Database, who: Actor, code: str) -> Act:
     """Logging in with this code, each time from elsewhere; the password is checked already."""
     with database.reading() as session:
         attempts = [
-            service.begin_login(session, email=who.email, network=uuid4().hex)
+            identity.begin_login(session, email=who.email, network=uuid4().hex)
             for _ in range(THREADS)
         ]
-    proven = iter([service.check_password(attempt, PASSWORD) for attempt in attempts])
+    proven = iter([identity.check_password(attempt, PASSWORD) for attempt in attempts])
 
     def act() -> object:
         attempt = next(proven)
         with database.transaction() as session:
-            answer = service.conclude_login(session, attempt, code)
+            answer = identity.conclude_login(session, attempt, code)
         return raised(answer)
 
     return act
@@ -98,17 +100,17 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 
         def act(token: str = token) -> object:
             with database.transaction() as session:
-                answer = service.refresh(session, token)
+                answer = identity.refresh(session, token)
             return raised(answer)
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
         # Two hands held it, so what the winner got opens nothing either.
         assert isinstance(won, LoggedIn)
         with database.transaction() as session:
-            assert isinstance(service.refresh(session, won.refresh_token), TokenInvalid)
+            assert isinstance(identity.refresh(session, won.refresh_token), TokenInvalid)
         claims = resolve(AccessTokens).read(won.access_token)
         with database.reading() as session:
-            assert session.rows(*queries.actor_statement(claims)) == []
+            assert session.rows(*identity_queries.actor_statement(claims)) == []
     record_property("evidence", f"{ROUNDS} refresh tokens, {THREADS} at once: one exchange each.")
 
 

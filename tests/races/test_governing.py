@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from app.access import Actor, Permission, Role
-from app.approvals import queries, service
+from app.approvals import queries as approvals_queries
+from app.approvals import service as approvals
 from app.approvals.errors import ApprovalDecided
 from app.identity import authority, grants, standing
 from app.identity.errors import AlreadySo, LastAdministrator, LastHolder
@@ -38,11 +39,11 @@ def administrators(arena: Arena) -> int:
 
 def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
     with arena.database.reading() as session:
-        seen = queries.approval(session, approval_id).hash
+        seen = approvals_queries.approval(session, approval_id).hash
 
     def act() -> Refusal | None:
         with arena.database.transaction() as session:
-            return service.approve(session, checker, approval_id, seen=seen)
+            return approvals.approve(session, checker, approval_id, seen=seen)
 
     return act
 

@@ -11,7 +11,8 @@ from app.access import Actor, Role
 from app.cases import service as cases
 from app.cases.errors import CaseClosed
 from app.kit import ids
-from app.screening import decisions, queries, sdn, service
+from app.screening import decisions, sdn, service
+from app.screening import queries as screening_queries
 from app.screening.errors import ImportRunning
 from app.screening.imports import Imported, import_list
 from app.screening.rules import Named, Verdict
@@ -139,7 +140,7 @@ def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
         # Whoever came before is answered by the decision, whoever came after knows it.
         assert cases_of(arena, person) == ["closed"]
         with arena.database.reading() as session:
-            assert queries.standing(session, person) is Verdict.CLEAR
+            assert screening_queries.standing(session, person) is Verdict.CLEAR
     record_property(
         "evidence",
         f"A case closed by two while {THREADS - 2} screen the same person: {ROUNDS} rounds; it was"

@@ -7,7 +7,9 @@ import pytest
 
 from app.access import Actor
 from app.kit.db import Session
-from app.kyc import checking, documents, queries, service
+from app.kyc import checking, documents
+from app.kyc import queries as kyc_queries
+from app.kyc import service as kyc
 from app.kyc.errors import VerificationOpen
 from app.kyc.ports import Answered, Outcome
 from app.kyc.queries import Verification
@@ -44,13 +46,13 @@ def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
     choices = chance("submissions")
     for _ in rounds(ROUNDS, "submissions"):
         person = arena.people.customer()
-        taken = all_do(arena, person, lambda s, who: service.submit(s, who, TOLD), choices)
+        taken = all_do(arena, person, lambda s, who: kyc.submit(s, who, TOLD), choices)
         [begun] = winners(taken, VerificationOpen)
         assert isinstance(begun, Verification)
         decide(arena, person, begun, choices)
         with arena.database.reading() as session:
-            [found] = queries.of_person(session, person.user_id)
-            events = queries.events(session, found.id)
+            [found] = kyc_queries.of_person(session, person.user_id)
+            events = kyc_queries.events(session, found.id)
         assert (found.kind, found.status, found.tier) == (Kind.IDENTITY, Status.APPROVED, 2)
         assert [each.to_status for each in events] == ["pending", "approved"]
 

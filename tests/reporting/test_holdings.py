@@ -27,7 +27,7 @@ from app.kit.db import Database
 from app.kit.money import Amount, Asset
 from app.kit.ports import provide
 from app.ledger import chart
-from app.ledger import queries as ledger
+from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderAway
 from app.reporting import reconciliation
 from app.reporting.runs import Run
@@ -90,7 +90,7 @@ def shelf(till: Till) -> Shelf:
 
 def booked(till: Till) -> str:
     with till.database.reading() as session:
-        units = ledger.balance(session, chart.custody(PAXG, providers.PAXOS))
+        units = ledger_queries.balance(session, chart.custody(PAXG, providers.PAXOS))
     return str(Amount(PAXG, units))
 
 

@@ -11,7 +11,9 @@ from app.cli.sample import SANCTIONS
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
-from app.screening import lists, queries, rescreening, sdn, service, subjects
+from app.screening import lists, rescreening, sdn, subjects
+from app.screening import queries as screening_queries
+from app.screening import service as screening
 from app.screening.errors import ImportRunning, ListShrank
 from app.screening.imports import import_list
 from app.screening.rules import Named
@@ -28,14 +30,14 @@ def cli(app: Flask, *arguments: object) -> Result:
     return app.test_cli_runner().invoke(args=["sanctions", *map(str, arguments)])
 
 
-def newest(database: Database) -> queries.ListVersion:
+def newest(database: Database) -> screening_queries.ListVersion:
     with database.reading() as session:
-        return queries.list_versions(session, 1)[0]
+        return screening_queries.list_versions(session, 1)[0]
 
 
 def numbers(database: Database, name: str) -> list[int]:
     with database.reading() as session:
-        _, found = service.try_subject(session, Named((name,)))
+        _, found = screening.try_subject(session, Named((name,)))
         return [match.entry_number for match in found]
 
 
@@ -58,8 +60,8 @@ def test_a_new_version_says_what_changed_and_the_old_one_stays(
     assert after.digest == sdn.read(folder).digest
     with listed.reading() as session:
         assert lists.current(session).version == version
-        old = queries.listings(session, [1, 2, 3, 4, 6], before.version)
-        new = queries.listings(session, [1, 2, 3, 4, 6], version)
+        old = screening_queries.listings(session, [1, 2, 3, 4, 6], before.version)
+        new = screening_queries.listings(session, [1, 2, 3, 4, 6], version)
         [(action, told)] = session.rows(
             "SELECT action, after FROM audit_records WHERE subject = %s",
             (f"sanctions list {version}",),
@@ -150,9 +152,9 @@ def test_what_only_the_comments_know_is_kept_for_its_addresses(
     done = sanctions.put(listed, folder)
     assert newest(listed).entries == 3
     with listed.transaction() as session:
-        found = service.screen_address(session, address, about="wdr_1", purpose="payout")
+        found = screening.screen_address(session, address, about="wdr_1", purpose="payout")
         assert [match.entry_number for match in found.matches] == [99]
-        assert queries.listings(session, [99], done.version)[99].name == ""
+        assert screening_queries.listings(session, [99], done.version)[99].name == ""
     assert numbers(listed, "The Unplaced One") == [99]
 
 

@@ -6,14 +6,16 @@ from uuid import UUID
 import pytest
 
 from app.access import Actor, Role
-from app.cases import queries as case_queries
+from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.cases.errors import CaseClosed, OwnCase
 from app.identity.people import standing as standing_of
-from app.kit import ids, tasks
+from app.kit import ids
+from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
-from app.screening import decisions, queries, service
+from app.screening import decisions, service
+from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.rules import Named, Sort, Verdict
 from app.screening.service import Screening
@@ -55,7 +57,7 @@ def closed(database: Database, officer: Actor, screening: Screening, disposition
 
 def standing(database: Database, who: Actor) -> Verdict | None:
     with database.reading() as session:
-        return queries.standing(session, who.user_id)
+        return screening_queries.standing(session, who.user_id)
 
 
 def unlike(name: str) -> str:
@@ -71,8 +73,8 @@ def test_somebody_else_passes_and_it_is_kept(listed: Database, people: People) -
     assert found.is_clear
     assert standing(listed, who) is Verdict.CLEAR
     with listed.reading() as session:
-        kept = queries.screening(session, found.id)
-        assert queries.hits(session, found.id) == []
+        kept = screening_queries.screening(session, found.id)
+        assert screening_queries.hits(session, found.id) == []
     assert kept.told["names"] == ["Grace Hopper"]
     assert (kept.purpose, kept.about) == ("onboarding", ids.encode("usr", who.user_id))
     assert (kept.list_version, kept.threshold) == (found.list_version, 85)
@@ -102,9 +104,9 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
     assert standing(listed, who) is Verdict.REVIEW
     assert found.case_id is not None
     with listed.reading() as session:
-        case = case_queries.case(session, officer, found.case_id)
-        facts = case_queries.facts(session, found.case_id)
-        events = case_queries.events(session, found.case_id)
+        case = cases_queries.case(session, officer, found.case_id)
+        facts = cases_queries.facts(session, found.case_id)
+        events = cases_queries.events(session, found.case_id)
     assert (case.person_id, case.subject) == (who.user_id, ids.encode("usr", who.user_id))
     assert facts["names"] == sanctions.LISTED
     assert facts["screening"] == ids.encode("scr", found.id)
@@ -123,7 +125,7 @@ def test_a_name_that_cannot_be_compared_waits_for_compliance(
     assert (found.verdict, [each.entry_number for each in found.matches]) == (Verdict.REVIEW, [0])
     assert found.case_id is not None
     with listed.reading() as session:
-        case = case_queries.case(session, officer, found.case_id)
+        case = cases_queries.case(session, officer, found.case_id)
     assert case.title == "A name that cannot be compared"
     assert screened(listed, who, "Иван Петров").case_id == found.case_id
     # Once looked at it passes, and no other such name does, nor that of somebody else.
@@ -160,7 +162,7 @@ def test_what_is_found_later_is_noted_in_the_open_case(
     assert second.case_id == first.case_id
     assert first.case_id is not None
     with listed.reading() as session:
-        noted = [event.text for event in case_queries.events(session, first.case_id)][1:]
+        noted = [event.text for event in cases_queries.events(session, first.case_id)][1:]
     assert len(noted) == 1
     assert "entry 7" in noted[0]
     assert "entry 1)" not in noted[0]
@@ -175,8 +177,8 @@ def test_not_a_match_clears_this_person_and_this_entry_from_then_on(
     again = screened(listed, who)
     assert (again.verdict, again.case_id) == (Verdict.CLEAR, None)
     with listed.reading() as session:
-        assert [each.cleared for each in queries.hits(session, again.id)] == [True]
-        assert not queries.is_blocked(session, person_id=who.user_id)
+        assert [each.cleared for each in screening_queries.hits(session, again.id)] == [True]
+        assert not screening_queries.is_blocked(session, person_id=who.user_id)
     # Another entry, another name of theirs, and another person of the same name are looked into.
     assert screened(listed, who, "Xenobia Umbravitz").verdict is Verdict.REVIEW
     assert screened(listed, who, sanctions.LISTED, "Dragan Esperpento").verdict is Verdict.REVIEW
@@ -191,9 +193,9 @@ def test_a_true_match_blocks(listed: Database, people: People, officer: Actor) -
     later = screened(listed, who, "Grace Hopper")
     assert (later.verdict, later.case_id, later.is_clear) == (Verdict.BLOCKED, None, False)
     with listed.reading() as session:
-        assert queries.is_blocked(session, person_id=who.user_id)
-        assert not queries.is_blocked(session, person_id=people.customer().user_id)
-        assert not queries.is_blocked(session)
+        assert screening_queries.is_blocked(session, person_id=who.user_id)
+        assert not screening_queries.is_blocked(session, person_id=people.customer().user_id)
+        assert not screening_queries.is_blocked(session)
 
 
 def test_a_customer_who_is_a_true_match_is_suspended_at_once(
@@ -225,7 +227,7 @@ def test_who_is_no_match_or_one_of_the_staff_is_not_suspended(
     with listed.reading() as session:
         for person in (cleared, helper):
             assert standing_of(session, person.user_id).status == "active"
-        assert queries.is_blocked(session, person_id=helper.user_id)
+        assert screening_queries.is_blocked(session, person_id=helper.user_id)
 
 
 def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
@@ -247,8 +249,8 @@ def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
     assert check(day, name.upper()).verdict is Verdict.BLOCKED
     assert check(None).verdict is Verdict.REVIEW
     with listed.reading() as session:
-        assert queries.is_blocked(session, subject=Named((name,), day))
-        assert not queries.is_blocked(session, subject=Named((name,)))
+        assert screening_queries.is_blocked(session, subject=Named((name,), day))
+        assert not screening_queries.is_blocked(session, subject=Named((name,)))
 
 
 def test_opened_again_what_was_decided_is_taken_back(
@@ -272,9 +274,9 @@ def test_opened_again_what_was_decided_is_taken_back(
 def listener(monkeypatch: pytest.MonkeyPatch) -> str:
     """A room above that wants to be told."""
     name = "screening.told_in_a_test"
-    monkeypatch.setattr(tasks, "_TASKS", dict(tasks._TASKS))
+    monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
     monkeypatch.setattr(decisions, "_LISTENERS", [])
-    tasks.task(name)(lambda session, **args: None)
+    kit_tasks.task(name)(lambda session, **args: None)
     decisions.tell(name)
     decisions.tell(name)
     return name
@@ -353,8 +355,8 @@ def test_trying_a_name_keeps_nothing(listed: Database) -> None:
             session, Named((sanctions.LISTED,), sort=Sort.INDIVIDUAL)
         )
         assert [match.entry_number for match in found] == [1]
-        assert queries.list_versions(session, 1)[0].version == version
-        listings = queries.listings(session, [1], version)
+        assert screening_queries.list_versions(session, 1)[0].version == version
+        listings = screening_queries.listings(session, [1], version)
     assert listings[1].name == "ESPERPENTO VILLANOVA, Dragomir Casimir"
 
 
@@ -381,7 +383,7 @@ def test_who_may_not_decide(listed: Database, people: People, officer: Actor) ->
 
 def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
     with listed.reading() as session, pytest.raises(NotFound):
-        queries.screening(session, ids.new())
+        screening_queries.screening(session, ids.new())
 
 
 def test_a_name_that_cannot_be_compared_is_not_said_to_be_clear(listed: Database) -> None:

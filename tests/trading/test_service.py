@@ -20,7 +20,7 @@ from app.ledger import service as ledger
 from app.ledger.errors import InsufficientFunds
 from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
-from app.trading import queries
+from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
 from app.trading.service import Desk, Order, Quote, Wish
@@ -317,7 +317,7 @@ class TestConvert:
     ) -> None:
         order = convert(database, person)
         with database.reading() as session:
-            found = queries.history(session, person.user_id, limit=10, cursor=None)
+            found = trading_queries.history(session, person.user_id, limit=10, cursor=None)
             jobs = session.rows(
                 "SELECT task, args, done_at FROM outbox WHERE args ->> 'user_id' = %s",
                 (str(person.user_id),),
@@ -442,7 +442,7 @@ class TestHistory:
         cursor = None
         with database.reading() as session:
             while True:
-                page = queries.history(session, person.user_id, limit=2, cursor=cursor)
+                page = trading_queries.history(session, person.user_id, limit=2, cursor=cursor)
                 assert len(page.data) <= 2
                 found += page.data
                 cursor = page.next_cursor
@@ -452,7 +452,7 @@ class TestHistory:
 
     def test_refuses_a_cursor_that_no_page_gave(self, database: Database, person: Actor) -> None:
         with database.reading() as session, pytest.raises(Invalid):
-            queries.history(session, person.user_id, limit=2, cursor="made up")
+            trading_queries.history(session, person.user_id, limit=2, cursor="made up")
 
 
 class TestForgetting:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.approvals import queries, registry, service
+from app.approvals import queries as approvals_queries
+from app.approvals import registry as approvals_registry
+from app.approvals import service as approvals
 from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
-from app.keys import approval as keys
+from app.keys import approval as keys_approval
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, Refusal
@@ -28,7 +30,9 @@ def ask_to_rotate(session: Session, actor: Actor) -> Response:
     """Ask a second person to rotate the key ring."""
     try:
         with session.attempt():
-            asked = keys.ask_to_rotate(session, actor, reason=request.form.get("reason", ""))
+            asked = keys_approval.ask_to_rotate(
+                session, actor, reason=request.form.get("reason", "")
+            )
     except (Invalid, Conflict) as refusal:
         return _inbox(session, actor, *said_at_form(refusal))
     return see_other(url_for("approvals_pages.approval", approval_id=ids.encode("apr", asked)))
@@ -39,7 +43,7 @@ def _inbox(
 ) -> Response:
     ended = request.args.get("folder") == "ended"
     cursor = cursor_asked()
-    found = queries.approvals(session, waiting=not ended, cursor=cursor)
+    found = approvals_queries.approvals(session, waiting=not ended, cursor=cursor)
     named = set().union(*(each.people for each in found.data))
     return page(
         "admin/approvals/index.html",
@@ -72,7 +76,7 @@ def approve(session: Session, actor: Actor, approval_id: str) -> Response:
         session,
         actor,
         approval_id,
-        lambda: service.approve(session, actor, ids.decode("apr", approval_id), seen=seen),
+        lambda: approvals.approve(session, actor, ids.decode("apr", approval_id), seen=seen),
     )
 
 
@@ -84,7 +88,7 @@ def reject(session: Session, actor: Actor, approval_id: str) -> Response:
         session,
         actor,
         approval_id,
-        lambda: service.reject(session, actor, ids.decode("apr", approval_id), reason=reason),
+        lambda: approvals.reject(session, actor, ids.decode("apr", approval_id), reason=reason),
     )
 
 
@@ -95,7 +99,7 @@ def withdraw(session: Session, actor: Actor, approval_id: str) -> Response:
         session,
         actor,
         approval_id,
-        lambda: service.withdraw(session, actor, ids.decode("apr", approval_id)),
+        lambda: approvals.withdraw(session, actor, ids.decode("apr", approval_id)),
     )
 
 
@@ -106,7 +110,7 @@ def edit(session: Session, actor: Actor, approval_id: str) -> Response:
 
     def act() -> None:
         reason = request.form.get("reason", "")
-        made.append(service.edit(session, actor, ids.decode("apr", approval_id), reason=reason))
+        made.append(approvals.edit(session, actor, ids.decode("apr", approval_id), reason=reason))
 
     answer = _decided(session, actor, approval_id, act, form="edit")
     if not made:
@@ -123,7 +127,7 @@ def _decided(
     form: str = "reject",
 ) -> Response:
     """The request again: after the act, or with what was wrong."""
-    queries.approval(session, ids.decode("apr", approval_id))
+    approvals_queries.approval(session, ids.decode("apr", approval_id))
     try:
         with session.attempt():
             refusal = act()
@@ -144,8 +148,8 @@ def _approval(
     form: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = queries.approval(session, ids.decode("apr", approval_id))
-    permission = registry.action_named(found.action).permission
+    found = approvals_queries.approval(session, ids.decode("apr", approval_id))
+    permission = approvals_registry.action_named(found.action).permission
     return page(
         "admin/approvals/approval.html",
         "admin/approvals/_approval.html",

@@ -6,12 +6,12 @@ from uuid import UUID
 from flask import Response, request
 
 from app.access import Actor, Permission
-from app.audit import queries
+from app.audit import queries as audit_queries
 from app.audit.queries import Asked, Record
 from app.blueprints.pages import PageBlueprint, cursor_asked
 from app.blueprints.rendering import page
 from app.identity import people
-from app.identity import queries as identity
+from app.identity import queries as identity_queries
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -36,14 +36,14 @@ def search(session: Session, _actor: Actor) -> Response:
         outcome=typed["outcome"] if typed["outcome"] in _OUTCOMES else None,
     )
     empty: Page[Record] = Page([], None)
-    found = empty if problems else queries.search(session, asked, cursor=cursor)
+    found = empty if problems else audit_queries.search(session, asked, cursor=cursor)
     return page(
         "admin/audit/index.html",
         "admin/audit/_audit.html",
         found=found,
         typed=typed,
         problems=problems,
-        action_options=[(action, action) for action in queries.actions(session)],
+        action_options=[(action, action) for action in audit_queries.actions(session)],
         further="cursor" in request.args,
         **_named(session, *found.data),
     )
@@ -52,7 +52,7 @@ def search(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/<record_id>", permission=Permission.AUDIT_READ)
 def record(session: Session, _actor: Actor, record_id: str) -> Response:
     """One record, whole."""
-    found = queries.record_by_id(session, ids.decode("aud", record_id))
+    found = audit_queries.record_by_id(session, ids.decode("aud", record_id))
     return page(
         "admin/audit/record.html",
         "admin/audit/_record.html",
@@ -72,7 +72,7 @@ def _person(session: Session, text: str, problems: dict[str, str]) -> UUID | Non
         return None
     try:
         if "@" in text:
-            return identity.person_by_email(session, text).id
+            return identity_queries.person_by_email(session, text).id
         return ids.decode("usr", text)
     except (NotFound, Invalid):
         problems["who"] = "Nobody has this address or id"
@@ -83,7 +83,7 @@ def _subject(session: Session, text: str) -> str | None:
     """A public id as it is, a person's address as their id."""
     try:
         if "@" in text:
-            return ids.encode("usr", identity.person_by_email(session, text).id)
+            return ids.encode("usr", identity_queries.person_by_email(session, text).id)
     except (NotFound, Invalid):
         return text
     return text or None

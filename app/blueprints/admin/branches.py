@@ -5,7 +5,8 @@ from flask import Response, request, url_for
 from app.access import Actor, Permission
 from app.blueprints.pages import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.branches import queries, service
+from app.branches import queries as branches_queries
+from app.branches import service
 from app.identity import people
 from app.kit import ids
 from app.kit.db import Session
@@ -35,7 +36,7 @@ def open_branch(session: Session, actor: Actor) -> Response:
 @blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ)
 def branch(session: Session, actor: Actor, branch_id: str) -> Response:
     """A branch and who works there."""
-    found = queries.branch(session, actor, ids.decode("brn", branch_id))
+    found = branches_queries.branch(session, actor, ids.decode("brn", branch_id))
     return page(
         "admin/branches/branch.html",
         "admin/branches/_branch.html",
@@ -48,7 +49,7 @@ def branch(session: Session, actor: Actor, branch_id: str) -> Response:
 def _branches(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
-    found = queries.branches(session, actor)
+    found = branches_queries.branches(session, actor)
     return page(
         "admin/branches/index.html",
         "admin/branches/_branches.html",

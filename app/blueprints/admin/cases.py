@@ -9,7 +9,8 @@ from flask import Response, request, url_for
 from app.access import Actor, Permission
 from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.cases import queries, service
+from app.cases import queries as cases_queries
+from app.cases import service
 from app.cases.queries import Asked, Case
 from app.cases.rules import State
 from app.identity import people
@@ -39,7 +40,7 @@ def cases(session: Session, actor: Actor) -> Response:
         "state": request.args.get("state", State.OPEN.value),
         "assignee": request.args.get("assignee", ""),
     }
-    found = queries.search(session, actor, _asked(typed, actor), cursor=cursor)
+    found = cases_queries.search(session, actor, _asked(typed, actor), cursor=cursor)
     workers = service.caseworkers(session)
     named = {each.assignee_id for each in found.data} | set(workers)
     names = people.names(session, [each for each in named if each is not None])
@@ -49,7 +50,7 @@ def cases(session: Session, actor: Actor) -> Response:
         found=found,
         typed=typed,
         further=cursor is not None,
-        kinds=[(kind.name, kind.title) for kind in queries.kinds(session, actor)],
+        kinds=[(kind.name, kind.title) for kind in cases_queries.kinds(session, actor)],
         assignees=[
             ("", "Anybody"),
             (_ME, "Me"),
@@ -151,9 +152,9 @@ def _case(
     form: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = queries.case(session, actor, identifier)
-    events = queries.events(session, identifier)
-    facts = queries.facts(session, identifier)
+    found = cases_queries.case(session, actor, identifier)
+    events = cases_queries.events(session, identifier)
+    facts = cases_queries.facts(session, identifier)
     workers = service.may_work(session, found.kind, found.person_id)
     named = {found.person_id, found.assignee_id, *workers}
     named |= {each.actor_id for each in events} | {each.assignee_id for each in events}

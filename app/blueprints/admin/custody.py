@@ -5,7 +5,7 @@ from flask import Response
 from app.access import Actor, Permission
 from app.blueprints.pages import PageBlueprint
 from app.blueprints.rendering import page
-from app.custody import queries
+from app.custody import queries as custody_queries
 from app.custody.rules import Health
 from app.kit.db import Session
 
@@ -19,8 +19,8 @@ NAMES = {"paxos": "Paxos", "primetrust": "Prime Trust", "anchorage": "Anchorage"
 @blp.view("GET", "", permission=Permission.CUSTODY_READ, snapshot=True)
 def show(session: Session, _actor: Actor) -> Response:
     """Every custodian, and what moved last."""
-    custodians = queries.overview(session)
-    open_sends, unknown_sends = queries.open_sends(session)
+    custodians = custody_queries.overview(session)
+    open_sends, unknown_sends = custody_queries.open_sends(session)
     return page(
         "admin/custody/index.html",
         "admin/custody/_custody.html",
@@ -28,7 +28,7 @@ def show(session: Session, _actor: Actor) -> Response:
         well=sum(each.health is Health.WELL for each in custodians),
         open_sends=open_sends,
         unknown_sends=unknown_sends,
-        sends=queries.recent_sends(session, _SHOWN),
-        arrivals=queries.recent_arrivals(session, _SHOWN),
+        sends=custody_queries.recent_sends(session, _SHOWN),
+        arrivals=custody_queries.recent_arrivals(session, _SHOWN),
         names=NAMES,
     )

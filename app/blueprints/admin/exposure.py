@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.pages import PageBlueprint
 from app.blueprints.rendering import page
 from app.catalog.rules import NAMES
-from app.hedging import queries
+from app.hedging import queries as hedging_queries
 from app.hedging.rules import ExposureRules
 from app.kit import clock
 from app.kit.db import Session
@@ -20,7 +20,7 @@ blp = PageBlueprint("admin", "/admin")
 def exposure(session: Session, _actor: Actor) -> Response:
     """Exposure by metal, at this moment."""
     rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
-    found = queries.exposure(session, rules)
+    found = hedging_queries.exposure(session, rules)
     prices = [metal.price for metal in found.metals if metal.price is not None]
     return page(
         "admin/exposure/index.html",
@@ -35,8 +35,8 @@ def exposure(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/exposure/history", permission=Permission.EXPOSURE_READ, snapshot=True)
 def exposure_history(session: Session, _actor: Actor) -> Response:
     """The net of each metal over the last hours and now, for the chart: texts, not numbers."""
-    now = queries.exposure(session, resolve(ExposureRules))
-    history = queries.history(session)
+    now = hedging_queries.exposure(session, resolve(ExposureRules))
+    history = hedging_queries.history(session)
     response = jsonify(
         {
             "asOf": clock.rfc3339(now.as_of),

@@ -10,7 +10,8 @@ from app.blueprints.rendering import page
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict
-from app.outbox import queries, service
+from app.outbox import queries as outbox_queries
+from app.outbox import service as outbox
 
 blp = PageBlueprint("jobs", "/admin/jobs")
 
@@ -27,14 +28,14 @@ def show(session: Session, actor: Actor) -> Response:
 def revive_all(session: Session, actor: Actor) -> Response:
     """Have every dead job of one kind tried again."""
     kind = request.form.get("kind", "")[:_KIND_LENGTH_MAX]
-    return _revived(session, actor, lambda: service.revive_all(session, actor, kind))
+    return _revived(session, actor, lambda: outbox.revive_all(session, actor, kind))
 
 
 @blp.view("POST", "/<job_id>/revive", permission=Permission.JOBS_REVIVE)
 def revive(session: Session, actor: Actor, job_id: str) -> Response:
     """Have one dead job tried again."""
-    identifier = ids.decode(service.PREFIX, job_id)
-    return _revived(session, actor, lambda: service.revive(session, actor, identifier))
+    identifier = ids.decode(outbox.PREFIX, job_id)
+    return _revived(session, actor, lambda: outbox.revive(session, actor, identifier))
 
 
 def _revived(session: Session, actor: Actor, act: Callable[[], object]) -> Response:
@@ -57,9 +58,9 @@ def _jobs(
         "admin/jobs/index.html",
         "admin/jobs/_jobs.html",
         status=status,
-        kinds=queries.kinds(session),
-        queues=queries.backlogs(session, now),
-        found=queries.jobs(session, dead=not waiting, task=kind or None, cursor=cursor),
+        kinds=outbox_queries.kinds(session),
+        queues=outbox_queries.backlogs(session, now),
+        found=outbox_queries.jobs(session, dead=not waiting, task=kind or None, cursor=cursor),
         kind=kind,
         waiting=waiting,
         now=now,

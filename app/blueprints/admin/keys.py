@@ -5,7 +5,8 @@ from flask import Response, current_app
 from app.access import Actor, Permission
 from app.blueprints.pages import PageBlueprint
 from app.blueprints.rendering import page
-from app.keys import queries, rotation
+from app.keys import queries as keys_queries
+from app.keys import rotation
 from app.keys.ports import KeyRing
 from app.kit import clock
 from app.kit.db import Session
@@ -18,7 +19,7 @@ blp = PageBlueprint("keys", "/admin/keys")
 def ring(session: Session, actor: Actor) -> Response:
     """Every key of the ring, what needs it, and how the last rotation stands."""
     keys = resolve(KeyRing).list_keys()
-    needed = queries.values_by_key(session)
+    needed = keys_queries.values_by_key(session)
     days = current_app.extensions["settings"].key_rotation_days
     now = clock.now()
     return page(
@@ -26,7 +27,7 @@ def ring(session: Session, actor: Actor) -> Response:
         "admin/keys/_keys.html",
         keys=[(key, needed.pop(key.id, 0)) for key in keys],
         lost=sorted(needed.items()),
-        last=queries.last_rotation(session),
+        last=keys_queries.last_rotation(session),
         is_due=any(key.active and rotation.is_due(key.activated_at, now, days) for key in keys),
         days=days,
         may_rotate=Permission.KEYS_ROTATE in actor.permissions,

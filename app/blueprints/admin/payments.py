@@ -9,7 +9,8 @@ from flask import Response, request, url_for
 from app.access import Actor, Permission
 from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.funding import approval, deposits, queries, withdrawals
+from app.funding import approval, deposits, withdrawals
+from app.funding import queries as funding_queries
 from app.funding.ports import Method
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.identity import people
@@ -28,7 +29,7 @@ def show_withdrawals(session: Session, _actor: Actor) -> Response:
     """Withdrawals, newest first, by status and method."""
     return _list(
         session,
-        queries.withdrawals,
+        funding_queries.withdrawals,
         WithdrawalStatus,
         title="Withdrawals",
         about="What customers have sent to themselves. The money is held from the start.",
@@ -41,7 +42,7 @@ def show_deposits(session: Session, _actor: Actor) -> Response:
     """Deposits, newest first, by status and method."""
     return _list(
         session,
-        queries.deposits,
+        funding_queries.deposits,
         DepositStatus,
         title="Deposits",
         about="What customers pay in. It is theirs once it is credited.",
@@ -52,12 +53,12 @@ def show_deposits(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ)
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
     """A deposit and its steps."""
-    found = queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
+    found = funding_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
     return page(
         "admin/payments/deposit.html",
         "admin/payments/_deposit.html",
         deposit=found,
-        steps=queries.deposit_steps(session, found.id),
+        steps=funding_queries.deposit_steps(session, found.id),
         names=people.names(session, [found.user_id]),
         person_id=ids.encode("usr", found.user_id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
@@ -112,7 +113,7 @@ def _acted(
     form: str,
 ) -> Response:
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    queries.withdrawal(session, found)
+    funding_queries.withdrawal(session, found)
     try:
         with session.attempt():
             act(found, request.form.get("reason", ""))
@@ -131,8 +132,8 @@ def _withdrawal(
     form: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = queries.withdrawal(session, withdrawal_id)
-    steps = queries.withdrawal_steps(session, withdrawal_id)
+    found = funding_queries.withdrawal(session, withdrawal_id)
+    steps = funding_queries.withdrawal_steps(session, withdrawal_id)
     known = [found.user_id, *(step.actor_id for step in steps if step.actor_id)]
     return page(
         "admin/payments/withdrawal.html",

@@ -7,11 +7,11 @@ from flask import Response, request, url_for
 
 from app.access import BRANCH_BOUND, Actor, Permission, Role
 from app.access.catalogue import ROLE_MEANS
-from app.approvals import queries as approvals
+from app.approvals import queries as approvals_queries
 from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.branches import queries as branches
-from app.identity import people as queries
+from app.branches import queries as branches_queries
+from app.identity import people as identity_people
 from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -35,11 +35,11 @@ def search(session: Session, _actor: Actor) -> Response:
         "status": request.args.get("status", ""),
     }
     cursor = cursor_asked()
-    found = queries.search(
+    found = identity_people.search(
         session,
         text=asked["q"],
         role=Role(asked["role"]) if asked["role"] in set(Role) else None,
-        status=asked["status"] if asked["status"] in queries.STATUSES else None,
+        status=asked["status"] if asked["status"] in identity_people.STATUSES else None,
         cursor=cursor,
     )
     return page(
@@ -61,7 +61,7 @@ def person(session: Session, actor: Actor, person_id: str) -> Response:
 def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     """Change a person's role and branch; the ADMIN role is asked for."""
     who = ids.decode("usr", person_id)
-    queries.standing(session, who)
+    identity_people.standing(session, who)
     try:
         with session.attempt():
             role = _role(request.form.get("role", ""))
@@ -107,7 +107,7 @@ def _ask(
 def erase(session: Session, actor: Actor, person_id: str) -> Response:
     """Ask a second person to erase a customer who wrote to us."""
     who = ids.decode("usr", person_id)
-    queries.standing(session, who)
+    identity_people.standing(session, who)
     try:
         with session.attempt():
             reason = request.form.get("reason", "")
@@ -140,7 +140,7 @@ def _on(person_id: str, asked: UUID | None) -> Response:
     return see_other(url_for("people_pages.person", person_id=person_id))
 
 
-def _may_erase(actor: Actor, person: queries.Standing) -> bool:
+def _may_erase(actor: Actor, person: identity_people.Standing) -> bool:
     """Whether the form that erases a customer is shown; the service checks again."""
     may = Permission.PEOPLE_ERASE in actor.permissions and actor.user_id != person.id
     return may and person.role is Role.USER and person.status != "erased"
@@ -161,16 +161,16 @@ def _person(
     form: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = queries.standing(session, who)
-    waiting = approvals.waiting_about(session, who)
-    open_ones = branches.branches(session, actor)
+    found = identity_people.standing(session, who)
+    waiting = approvals_queries.waiting_about(session, who)
+    open_ones = branches_queries.branches(session, actor)
     return page(
         "admin/people/person.html",
         "admin/people/_person.html",
         status=status,
         person=found,
         meaning=ROLE_MEANS[found.role],
-        sessions=queries.open_sessions(session, who, clock.now()),
+        sessions=identity_people.open_sessions(session, who, clock.now()),
         branch_code=next((each.code for each in open_ones if each.id == found.branch_id), None),
         branch_options=[("", "none")]
         + [(ids.encode("brn", each.id), f"{each.code} {each.name}") for each in open_ones],

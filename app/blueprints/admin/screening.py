@@ -13,7 +13,8 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.ports import resolve
-from app.screening import queries, service
+from app.screening import queries as screening_queries
+from app.screening import service
 from app.screening.countries import NAMES
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import Match
@@ -72,14 +73,16 @@ def _show(
         "admin/screening/index.html",
         "admin/screening/_screening.html",
         status=status,
-        lists=queries.list_versions(session),
+        lists=screening_queries.list_versions(session),
         threshold=resolve(ScreeningRules).threshold,
-        found=queries.screenings(session, found_only=not everything, cursor=cursor),
+        found=screening_queries.screenings(session, found_only=not everything, cursor=cursor),
         everything=everything,
         further=cursor is not None,
         tried=tried is not None,
         matches=matches,
-        listings=queries.listings(session, [each.entry_number for each in matches], version),
+        listings=screening_queries.listings(
+            session, [each.entry_number for each in matches], version
+        ),
         countries=[("", "Not known"), *_COUNTRIES],
         problems=problems or {},
         typed=request.form,
@@ -90,15 +93,15 @@ def _show(
 def screening(session: Session, actor: Actor, screening_id: str) -> Response:
     """A screening: who, what for, and what was found on which version of the list."""
     identifier = ids.decode(service.PREFIX, screening_id)
-    found = queries.screening(session, identifier)
-    hits = queries.hits(session, identifier)
+    found = screening_queries.screening(session, identifier)
+    hits = screening_queries.hits(session, identifier)
     names = people.names(session, [found.person_id] if found.person_id else [])
     return page(
         "admin/screening/screening.html",
         "admin/screening/_one.html",
         screening=found,
         hits=hits,
-        listings=queries.listings(
+        listings=screening_queries.listings(
             session, [each.entry_number for each in hits], found.list_version
         ),
         person=names.get(found.person_id) if found.person_id else None,

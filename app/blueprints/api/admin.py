@@ -1,9 +1,9 @@
 """What the people who run the house need to know of it."""
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import admin as schemas
+from app.blueprints.api.schemas import admin as schemas_admin
 from app.blueprints.web import ApiBlueprint
-from app.hedging import queries
+from app.hedging import queries as hedging_queries
 from app.hedging.rules import ExposureRules
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -16,7 +16,7 @@ blp = ApiBlueprint("admin", "/api/admin", "Running the house")
     "/exposure",
     operation_id="adminExposure",
     permission=Permission.EXPOSURE_READ,
-    gives=schemas.Exposure,
+    gives=schemas_admin.Exposure,
     snapshot=True,
 )
 def exposure(session: Session, _actor: Actor) -> object:
@@ -24,4 +24,4 @@ def exposure(session: Session, _actor: Actor) -> object:
 
     All figures are of one moment.
     """
-    return queries.exposure(session, resolve(ExposureRules))
+    return hedging_queries.exposure(session, resolve(ExposureRules))

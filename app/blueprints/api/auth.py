@@ -11,9 +11,10 @@ from typing import Any
 from flask import current_app
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import auth as schemas
+from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.web import ApiBlueprint, RateLimit, client_network
-from app.identity import by_mail, queries, second_factor, sign_in
+from app.identity import by_mail, second_factor, sign_in
+from app.identity import queries as identity_queries
 from app.identity import service as identity
 from app.identity.errors import (
     AccountSuspended,
@@ -41,8 +42,8 @@ blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
     "/register",
     operation_id="authRegister",
     public=True,
-    takes=schemas.Register,
-    gives=schemas.LoggedIn,
+    takes=schemas_auth.Register,
+    gives=schemas_auth.LoggedIn,
     status=201,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(EmailTaken, PolicyOutdated),
@@ -66,8 +67,8 @@ def register(database: Database, body: dict[str, Any]) -> object:
     "/login",
     operation_id="authLogin",
     public=True,
-    takes=schemas.Login,
-    gives=schemas.LoggedIn,
+    takes=schemas_auth.Login,
+    gives=schemas_auth.LoggedIn,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(
         InvalidCredentials,
@@ -101,8 +102,8 @@ def login(database: Database, body: dict[str, Any]) -> object:
     "/refresh",
     operation_id="authRefresh",
     public=True,
-    takes=schemas.Refresh,
-    gives=schemas.LoggedIn,
+    takes=schemas_auth.Refresh,
+    gives=schemas_auth.LoggedIn,
     refusals=(TokenInvalid,),
 )
 def refresh(session: Session, body: dict[str, Any]) -> object:
@@ -123,11 +124,11 @@ def logout(session: Session, actor: Actor) -> None:
 
 
 @blp.operation(
-    "GET", "/me", operation_id="authMe", permission=Permission.ACCOUNT_READ, gives=schemas.User
+    "GET", "/me", operation_id="authMe", permission=Permission.ACCOUNT_READ, gives=schemas_auth.User
 )
 def me(session: Session, actor: Actor) -> object:
     """Who the token says you are."""
-    return queries.person_by_id(session, actor.user_id)
+    return identity_queries.person_by_id(session, actor.user_id)
 
 
 @blp.operation(
@@ -135,8 +136,8 @@ def me(session: Session, actor: Actor) -> object:
     "/change-password",
     operation_id="authChangePassword",
     permission=Permission.PASSWORD_CHANGE,
-    takes=schemas.ChangePassword,
-    gives=schemas.PasswordChanged,
+    takes=schemas_auth.ChangePassword,
+    gives=schemas_auth.PasswordChanged,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(InvalidCredentials,),
     own_transactions=True,
@@ -149,7 +150,7 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     tells of the change count them, and GET /api/me/api-keys lists them.
     """
     with database.reading() as session:
-        person = queries.person_by_id(session, actor.user_id)
+        person = identity_queries.person_by_id(session, actor.user_id)
         attempt = identity.begin_password_change(session, actor, network=client_network())
     new_hash = identity.prepare_new_password(person, body["new_password"])
     attempt = identity.check_password(attempt, body["current_password"])
@@ -164,8 +165,8 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     "/verify-email",
     operation_id="authVerifyEmail",
     public=True,
-    takes=schemas.Token,
-    gives=schemas.EmailConfirmed,
+    takes=schemas_auth.Token,
+    gives=schemas_auth.EmailConfirmed,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TokenInvalid,),
 )
@@ -180,7 +181,7 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
     "/verify-email/resend",
     operation_id="authResendConfirmation",
     permission=Permission.EMAIL_CONFIRM,
-    gives=schemas.OnItsWay,
+    gives=schemas_auth.OnItsWay,
     status=202,
     refusals=(EmailAlreadyConfirmed,),
 )
@@ -195,8 +196,8 @@ def resend_confirmation(session: Session, actor: Actor) -> object:
     "/forgot-password",
     operation_id="authForgotPassword",
     public=True,
-    takes=schemas.ForgotPassword,
-    gives=schemas.OnItsWay,
+    takes=schemas_auth.ForgotPassword,
+    gives=schemas_auth.OnItsWay,
     status=202,
     rate_limit=RateLimit.SIGN_IN,
 )
@@ -215,8 +216,8 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
     "/reset-password",
     operation_id="authResetPassword",
     public=True,
-    takes=schemas.ResetPassword,
-    gives=schemas.PasswordReset,
+    takes=schemas_auth.ResetPassword,
+    gives=schemas_auth.PasswordReset,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TokenInvalid,),
     own_transactions=True,
@@ -239,7 +240,7 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     "/2fa/setup",
     operation_id="authSetUpSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    gives=schemas.SecondFactorSetup,
+    gives=schemas_auth.SecondFactorSetup,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorOn,),
 )
@@ -253,8 +254,8 @@ def set_up_second_factor(session: Session, actor: Actor) -> object:
     "/2fa/confirm",
     operation_id="authConfirmSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    takes=schemas.Code,
-    gives=schemas.RecoveryCodes,
+    takes=schemas_auth.Code,
+    gives=schemas_auth.RecoveryCodes,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorInvalid, TwoFactorOn, TwoFactorNotSetUp),
 )
@@ -272,7 +273,7 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     "/2fa",
     operation_id="authSwitchOffSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    takes=schemas.Code,
+    takes=schemas_auth.Code,
     status=204,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
@@ -296,8 +297,8 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
     "/2fa/recovery-codes",
     operation_id="authRenewRecoveryCodes",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    takes=schemas.RenewRecoveryCodes,
-    gives=schemas.RecoveryCodes,
+    takes=schemas_auth.RenewRecoveryCodes,
+    gives=schemas_auth.RecoveryCodes,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(InvalidCredentials, TwoFactorInvalid, TwoFactorNotSetUp),
     own_transactions=True,

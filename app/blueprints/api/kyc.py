@@ -3,11 +3,12 @@
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import kyc as schemas
+from app.blueprints.api.schemas import kyc as schemas_kyc
 from app.blueprints.web import ApiBlueprint, Reply
 from app.kit.db import Database, Session
 from app.kit.errors import Limited
-from app.kyc import documents, overview, service
+from app.kyc import documents, overview
+from app.kyc import service as kyc
 from app.kyc.content import BYTES_MAX
 from app.kyc.errors import DocumentsFull, VerificationOpen
 
@@ -19,8 +20,8 @@ blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
     "/submit",
     operation_id="kycSubmit",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas.SubmitIdentity,
-    gives=schemas.Verified,
+    takes=schemas_kyc.SubmitIdentity,
+    gives=schemas_kyc.Verified,
     status=201,
     refusals=(VerificationOpen, Limited),
 )
@@ -30,7 +31,7 @@ def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     The data alone give tier 1 once the caller's e-mail address is confirmed; the provider's word
     gives tier 2. `verificationUrl` says where to go on, if the provider wants more from the caller.
     """
-    service.submit(session, actor, body)
+    kyc.submit(session, actor, body)
     return overview.of(session, actor.user_id)
 
 
@@ -39,11 +40,11 @@ def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/documents",
     operation_id="kycSendDocument",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas.SendDocument,
+    takes=schemas_kyc.SendDocument,
     takes_file=BYTES_MAX,
-    gives=schemas.Document,
+    gives=schemas_kyc.Document,
     status=201,
-    replies={200: schemas.Document},
+    replies={200: schemas_kyc.Document},
     refusals=(DocumentsFull,),
     own_transactions=True,
 )
@@ -66,8 +67,8 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     "/kyb/submit",
     operation_id="kycSubmitBusiness",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas.SubmitBusiness,
-    gives=schemas.Verified,
+    takes=schemas_kyc.SubmitBusiness,
+    gives=schemas_kyc.Verified,
     status=201,
     refusals=(VerificationOpen, Limited),
 )
@@ -76,7 +77,7 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
 
     Staff decide, once documents show its registration and its owners.
     """
-    service.submit_business(session, actor, body)
+    kyc.submit_business(session, actor, body)
     return overview.of(session, actor.user_id)
 
 
@@ -85,7 +86,7 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     "/status",
     operation_id="kycStatus",
     permission=Permission.KYC_STATUS,
-    gives=schemas.Verified,
+    gives=schemas_kyc.Verified,
 )
 def status(session: Session, actor: Actor) -> object:
     """How far the caller is verified, what they may move for it, and what is missing."""

@@ -3,11 +3,12 @@
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import auth as people
-from app.blueprints.api.schemas import me as schemas
+from app.blueprints.api.schemas import auth as schemas_auth
+from app.blueprints.api.schemas import me as schemas_me
 from app.blueprints.api.schemas.fields import PageQuery
 from app.blueprints.web import ApiBlueprint
-from app.identity import address_book, api_keys, profile, queries
+from app.identity import address_book, api_keys, profile
+from app.identity import queries as identity_queries
 from app.identity.errors import AddressBookFull, ApiKeysFull
 from app.identity.postal import PostalAddress
 from app.kit import ids, pages
@@ -19,11 +20,11 @@ blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications
 
 
 @blp.operation(
-    "GET", "", operation_id="meShow", permission=Permission.ACCOUNT_READ, gives=people.User
+    "GET", "", operation_id="meShow", permission=Permission.ACCOUNT_READ, gives=schemas_auth.User
 )
 def show(session: Session, actor: Actor) -> object:
     """The caller's profile."""
-    return queries.person_by_id(session, actor.user_id)
+    return identity_queries.person_by_id(session, actor.user_id)
 
 
 @blp.operation(
@@ -31,8 +32,8 @@ def show(session: Session, actor: Actor) -> object:
     "",
     operation_id="meChange",
     permission=Permission.ACCOUNT_CHANGE,
-    takes=schemas.ChangeProfile,
-    gives=people.User,
+    takes=schemas_me.ChangeProfile,
+    gives=schemas_auth.User,
 )
 def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Change one's own names or phone number."""
@@ -45,7 +46,7 @@ def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     operation_id="meAddresses",
     permission=Permission.ADDRESSES_READ,
     query=PageQuery,
-    gives=schemas.Addresses,
+    gives=schemas_me.Addresses,
 )
 def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's address book, newest first."""
@@ -57,8 +58,8 @@ def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     "/addresses",
     operation_id="meAddAddress",
     permission=Permission.ADDRESSES_CHANGE,
-    takes=schemas.AddAddress,
-    gives=schemas.Address,
+    takes=schemas_me.AddAddress,
+    gives=schemas_me.Address,
     status=201,
     refusals=(AddressBookFull,),
 )
@@ -76,7 +77,7 @@ def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/addresses/<address_id>",
     operation_id="meAddress",
     permission=Permission.ADDRESSES_READ,
-    gives=schemas.Address,
+    gives=schemas_me.Address,
 )
 def address(session: Session, actor: Actor, address_id: str) -> object:
     """One of the caller's addresses."""
@@ -88,8 +89,8 @@ def address(session: Session, actor: Actor, address_id: str) -> object:
     "/addresses/<address_id>",
     operation_id="meChangeAddress",
     permission=Permission.ADDRESSES_CHANGE,
-    takes=schemas.ChangeAddress,
-    gives=schemas.Address,
+    takes=schemas_me.ChangeAddress,
+    gives=schemas_me.Address,
 )
 def change_address(session: Session, actor: Actor, body: dict[str, Any], address_id: str) -> object:
     """Change an address, or make it the default."""
@@ -116,7 +117,7 @@ def remove_address(session: Session, actor: Actor, address_id: str) -> None:
     "/notifications",
     operation_id="meNotifications",
     permission=Permission.NOTIFICATIONS_CHOOSE,
-    gives=schemas.Notifications,
+    gives=schemas_me.Notifications,
 )
 def notifications(session: Session, actor: Actor) -> object:
     """Of what the caller is told, and how. Everything stands among the messages in any case."""
@@ -128,8 +129,8 @@ def notifications(session: Session, actor: Actor) -> object:
     "/notifications",
     operation_id="meChooseNotifications",
     permission=Permission.NOTIFICATIONS_CHOOSE,
-    takes=schemas.ChooseNotifications,
-    gives=schemas.Notifications,
+    takes=schemas_me.ChooseNotifications,
+    gives=schemas_me.Notifications,
     refusals=(PhoneNeeded,),
 )
 def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -> object:
@@ -149,7 +150,7 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
     operation_id="meKeys",
     permission=Permission.API_KEYS_MANAGE,
     query=PageQuery,
-    gives=schemas.ApiKeys,
+    gives=schemas_me.ApiKeys,
 )
 def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's API keys, newest first, those that no longer count too."""
@@ -161,8 +162,8 @@ def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     "/api-keys",
     operation_id="meCreateKey",
     permission=Permission.API_KEYS_MANAGE,
-    takes=schemas.CreateApiKey,
-    gives=schemas.NewApiKey,
+    takes=schemas_me.CreateApiKey,
+    gives=schemas_me.NewApiKey,
     status=201,
     refusals=(ApiKeysFull,),
 )

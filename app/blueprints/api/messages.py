@@ -3,12 +3,12 @@
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import messages as schemas
+from app.blueprints.api.schemas import messages as schemas_messages
 from app.blueprints.api.schemas.fields import PageQuery
 from app.blueprints.web import ApiBlueprint
 from app.kit import pages
 from app.kit.db import Session
-from app.messages import queries
+from app.messages import queries as messages_queries
 
 blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its customers")
 
@@ -19,10 +19,10 @@ blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its cus
     operation_id="messagesIndex",
     permission=Permission.MESSAGES_READ,
     query=PageQuery,
-    gives=schemas.Messages,
+    gives=schemas_messages.Messages,
 )
 def index(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's messages, newest first."""
     cursor = query.get("cursor")
     before = pages.decode_cursor(cursor) if cursor is not None else None
-    return queries.messages_of(session, actor.user_id, query["limit"], before)
+    return messages_queries.messages_of(session, actor.user_id, query["limit"], before)

@@ -3,10 +3,11 @@
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import payments as schemas
+from app.blueprints.api.schemas import payments as schemas_payments
 from app.blueprints.api.schemas.fields import PageQuery, amount
 from app.blueprints.web import ApiBlueprint
-from app.funding import deposits, queries, withdrawals
+from app.funding import deposits, withdrawals
+from app.funding import queries as funding_queries
 from app.funding.errors import (
     AccountOwes,
     DailyLimitExceeded,
@@ -32,8 +33,8 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
     "/deposit",
     operation_id="paymentsDeposit",
     permission=Permission.DEPOSITS_CREATE,
-    takes=schemas.DepositRequest,
-    gives=schemas.DepositAnswer,
+    takes=schemas_payments.DepositRequest,
+    gives=schemas_payments.DepositAnswer,
     status=201,
     idempotent=True,
     refusals=(
@@ -54,7 +55,7 @@ def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
         amount=amount("amount", body["asset"], body["amount"]),
         source=body.get("payment_method") or body.get("phone") or "",
     )
-    return {"deposit": queries.deposit(session, identifier)}
+    return {"deposit": funding_queries.deposit(session, identifier)}
 
 
 @blp.operation(
@@ -63,11 +64,11 @@ def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     operation_id="paymentsListDeposits",
     permission=Permission.DEPOSITS_READ,
     query=PageQuery,
-    gives=schemas.Deposits,
+    gives=schemas_payments.Deposits,
 )
 def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's deposits, newest first."""
-    return queries.deposits(session, user_id=actor.user_id, **pages.asked(query))
+    return funding_queries.deposits(session, user_id=actor.user_id, **pages.asked(query))
 
 
 @blp.operation(
@@ -75,12 +76,12 @@ def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> obje
     "/deposits/<deposit_id>",
     operation_id="paymentsShowDeposit",
     permission=Permission.DEPOSITS_READ,
-    gives=schemas.DepositAnswer,
+    gives=schemas_payments.DepositAnswer,
 )
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """One of the caller's deposits."""
     found = ids.decode(deposits.PREFIX, deposit_id)
-    return {"deposit": queries.deposit(session, found, user_id=actor.user_id)}
+    return {"deposit": funding_queries.deposit(session, found, user_id=actor.user_id)}
 
 
 @blp.operation(
@@ -88,7 +89,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     "/deposits/<deposit_id>/cancel",
     operation_id="paymentsCancelDeposit",
     permission=Permission.DEPOSITS_CREATE,
-    gives=schemas.DepositAnswer,
+    gives=schemas_payments.DepositAnswer,
     idempotent=True,
     refusals=(NotCancellable,),
 )
@@ -96,7 +97,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """Take back the announcement of a bank transfer or a transfer of tokens."""
     found = ids.decode(deposits.PREFIX, deposit_id)
     deposits.cancel(session, actor, found)
-    return {"deposit": queries.deposit(session, found)}
+    return {"deposit": funding_queries.deposit(session, found)}
 
 
 @blp.operation(
@@ -104,8 +105,8 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     "/withdraw",
     operation_id="paymentsWithdraw",
     permission=Permission.WITHDRAWALS_CREATE,
-    takes=schemas.WithdrawalRequest,
-    gives=schemas.WithdrawalAnswer,
+    takes=schemas_payments.WithdrawalRequest,
+    gives=schemas_payments.WithdrawalAnswer,
     status=201,
     idempotent=True,
     refusals=(
@@ -130,7 +131,7 @@ def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     )
     if isinstance(asked, RecipientBlocked):
         return asked
-    return {"withdrawal": queries.withdrawal(session, asked)}
+    return {"withdrawal": funding_queries.withdrawal(session, asked)}
 
 
 @blp.operation(
@@ -139,11 +140,11 @@ def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     operation_id="paymentsListWithdrawals",
     permission=Permission.WITHDRAWALS_READ,
     query=PageQuery,
-    gives=schemas.Withdrawals,
+    gives=schemas_payments.Withdrawals,
 )
 def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's withdrawals, newest first."""
-    return queries.withdrawals(session, user_id=actor.user_id, **pages.asked(query))
+    return funding_queries.withdrawals(session, user_id=actor.user_id, **pages.asked(query))
 
 
 @blp.operation(
@@ -151,12 +152,12 @@ def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> o
     "/withdrawals/<withdrawal_id>",
     operation_id="paymentsShowWithdrawal",
     permission=Permission.WITHDRAWALS_READ,
-    gives=schemas.WithdrawalAnswer,
+    gives=schemas_payments.WithdrawalAnswer,
 )
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
     """One of the caller's withdrawals."""
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    return {"withdrawal": queries.withdrawal(session, found, user_id=actor.user_id)}
+    return {"withdrawal": funding_queries.withdrawal(session, found, user_id=actor.user_id)}
 
 
 @blp.operation(
@@ -164,7 +165,7 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> objec
     "/withdrawals/<withdrawal_id>/cancel",
     operation_id="paymentsCancelWithdrawal",
     permission=Permission.WITHDRAWALS_CREATE,
-    gives=schemas.WithdrawalAnswer,
+    gives=schemas_payments.WithdrawalAnswer,
     idempotent=True,
     refusals=(NotCancellable,),
 )
@@ -172,4 +173,4 @@ def cancel_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> obj
     """Take a withdrawal back before it is sent; the money is free again."""
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
     withdrawals.cancel(session, actor, found)
-    return {"withdrawal": queries.withdrawal(session, found)}
+    return {"withdrawal": funding_queries.withdrawal(session, found)}

@@ -6,7 +6,7 @@ A program with an API key does none of it.
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import privacy as schemas
+from app.blueprints.api.schemas import privacy as schemas_privacy
 from app.blueprints.limits import RateLimit, client_network
 from app.blueprints.web import ApiBlueprint, File
 from app.identity import service as identity
@@ -32,7 +32,7 @@ blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and be
     "/consents",
     operation_id="privacyListConsents",
     permission=Permission.CONSENTS_MANAGE,
-    gives=schemas.Consents,
+    gives=schemas_privacy.Consents,
 )
 def list_consents(session: Session, actor: Actor) -> object:
     """How the caller stands to each policy.
@@ -47,8 +47,8 @@ def list_consents(session: Session, actor: Actor) -> object:
     "/consents",
     operation_id="privacyDecide",
     permission=Permission.CONSENTS_MANAGE,
-    takes=schemas.Decide,
-    gives=schemas.Consent,
+    takes=schemas_privacy.Decide,
+    gives=schemas_privacy.Consent,
     refusals=(PolicyOutdated, ConsentRequired),
 )
 def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
@@ -64,7 +64,7 @@ def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/export",
     operation_id="privacyAskForExport",
     permission=Permission.EXPORTS_MANAGE,
-    gives=schemas.Export,
+    gives=schemas_privacy.Export,
     status=202,
 )
 def ask_for_export(session: Session, actor: Actor) -> object:
@@ -80,7 +80,7 @@ def ask_for_export(session: Session, actor: Actor) -> object:
     "/export/<export_id>",
     operation_id="privacyShowExport",
     permission=Permission.EXPORTS_MANAGE,
-    gives=schemas.Export,
+    gives=schemas_privacy.Export,
 )
 def show_export(session: Session, actor: Actor, export_id: str) -> object:
     """How far a copy is, and where it is fetched while it is ready: for 24 hours."""
@@ -92,7 +92,7 @@ def show_export(session: Session, actor: Actor, export_id: str) -> object:
     "/export/<export_id>/archive",
     operation_id="privacyFetchArchive",
     permission=Permission.EXPORTS_MANAGE,
-    query=schemas.ArchiveQuery,
+    query=schemas_privacy.ArchiveQuery,
     gives_files=(_ZIP,),
     # That it was fetched is recorded.
     writes=True,
@@ -113,8 +113,8 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
     "/erasure",
     operation_id="privacyErase",
     permission=Permission.ACCOUNT_ERASE,
-    takes=schemas.Erase,
-    gives=schemas.Erased,
+    takes=schemas_privacy.Erase,
+    gives=schemas_privacy.Erased,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(
         InvalidCredentials,

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import trade as schemas
+from app.blueprints.api.schemas import trade as schemas_trade
 from app.blueprints.api.schemas.fields import PageQuery, amount
 from app.blueprints.web import ApiBlueprint
 from app.catalog.rules import SYNTHETIC, TRADABLE, Metal
@@ -12,10 +12,10 @@ from app.kit import clock
 from app.kit.db import Session
 from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
-from app.pricing import queries as pricing
+from app.pricing import queries as pricing_queries
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
-from app.trading import queries as trades
+from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
 from app.trading.service import Desk, Wish
@@ -28,8 +28,8 @@ blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders"
     "/prices",
     operation_id="tradePrices",
     public=True,
-    query=schemas.PricesQuery,
-    gives=schemas.Prices,
+    query=schemas_trade.PricesQuery,
+    gives=schemas_trade.Prices,
 )
 def prices(session: Session, query: dict[str, Any]) -> object:
     """Prices by metal, in US dollars per troy ounce.
@@ -51,7 +51,7 @@ def prices(session: Session, query: dict[str, Any]) -> object:
                 "stale": price.is_stale(now, rules),
                 "market_state": price.state(now, rules),
             }
-            for price in pricing.market(session, metals)
+            for price in pricing_queries.market(session, metals)
         ]
     }
 
@@ -61,8 +61,8 @@ def prices(session: Session, query: dict[str, Any]) -> object:
     "/quote",
     operation_id="tradeQuote",
     permission=Permission.QUOTES_CREATE,
-    takes=schemas.ConversionRequest,
-    gives=schemas.Quote,
+    takes=schemas_trade.ConversionRequest,
+    gives=schemas_trade.Quote,
     status=201,
     refusals=(PriceStale, MarketHalted),
 )
@@ -76,8 +76,8 @@ def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/order",
     operation_id="tradePlaceOrder",
     permission=Permission.ORDERS_PLACE,
-    takes=schemas.OrderRequest,
-    gives=schemas.Order,
+    takes=schemas_trade.OrderRequest,
+    gives=schemas_trade.Order,
     status=201,
     idempotent=True,
     refusals=(
@@ -112,11 +112,13 @@ def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     operation_id="tradeHistory",
     permission=Permission.ORDERS_READ,
     query=PageQuery,
-    gives=schemas.Orders,
+    gives=schemas_trade.Orders,
 )
 def history(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's orders, newest first."""
-    return trades.history(session, actor.user_id, limit=query["limit"], cursor=query.get("cursor"))
+    return trading_queries.history(
+        session, actor.user_id, limit=query["limit"], cursor=query.get("cursor")
+    )
 
 
 def _wish(body: dict[str, Any]) -> Wish:

@@ -3,12 +3,13 @@
 from typing import Any
 
 from app.access import Actor, Permission
-from app.blueprints.api.schemas import wallet as schemas
+from app.blueprints.api.schemas import wallet as schemas_wallet
 from app.blueprints.api.schemas.fields import amount
 from app.blueprints.api.schemas.wallet import StatementFormat
 from app.blueprints.web import ApiBlueprint, File, accepted
 from app.catalog.rules import TRADABLE
-from app.funding import queries, service
+from app.funding import queries as funding_queries
+from app.funding import service as funding
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
 from app.kit import pages
@@ -36,11 +37,11 @@ blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, sta
     "/balances",
     operation_id="walletBalances",
     permission=Permission.BALANCES_READ,
-    gives=schemas.Balances,
+    gives=schemas_wallet.Balances,
 )
 def balances(session: Session, actor: Actor) -> object:
     """What the caller has, by account, with its worth at the bid."""
-    return queries.holdings_of(session, actor.user_id)
+    return funding_queries.holdings_of(session, actor.user_id)
 
 
 @blp.operation(
@@ -48,15 +49,15 @@ def balances(session: Session, actor: Actor) -> object:
     "/transfer",
     operation_id="walletTransfer",
     permission=Permission.TRANSFERS_CREATE,
-    takes=schemas.TransferRequest,
-    gives=schemas.Transfer,
+    takes=schemas_wallet.TransferRequest,
+    gives=schemas_wallet.Transfer,
     status=201,
     idempotent=True,
     refusals=(InsufficientFunds, GateClosed, TransferLimitExceeded, PriceStale, MarketHalted),
 )
 def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Mint XAU-s from PAXG, or burn it back to PAXG, one to one by weight."""
-    return service.transfer(
+    return funding.transfer(
         session,
         actor,
         resolve(TransferLimits),
@@ -72,8 +73,8 @@ def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/transactions",
     operation_id="walletTransactions",
     permission=Permission.BALANCES_READ,
-    query=schemas.MovementsQuery,
-    gives=schemas.Movements,
+    query=schemas_wallet.MovementsQuery,
+    gives=schemas_wallet.Movements,
 )
 def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """Everything that moved the caller's balances, newest first."""
@@ -87,8 +88,8 @@ def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> objec
     "/statements",
     operation_id="walletStatement",
     permission=Permission.BALANCES_READ,
-    query=schemas.StatementQuery,
-    gives=schemas.Statement,
+    query=schemas_wallet.StatementQuery,
+    gives=schemas_wallet.Statement,
     gives_files=(_CSV, _PDF),
     own_transactions=True,
 )

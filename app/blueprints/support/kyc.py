@@ -6,14 +6,16 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.approvals import queries as approvals
+from app.approvals import queries as approvals_queries
 from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
-from app.kyc import content, details, documents, queries, review, rules
+from app.kyc import content, details, documents, review
+from app.kyc import queries as kyc_queries
+from app.kyc import rules as kyc_rules
 from app.kyc.queries import Verification
 from app.kyc.rules import REASON_TEXTS, Kind, Status
 
@@ -57,7 +59,7 @@ def queue(session: Session, _actor: Actor) -> Response:
         "status": request.args.get("status", Status.IN_REVIEW.value),
         "kind": request.args.get("kind", ""),
     }
-    found = queries.queue(
+    found = kyc_queries.queue(
         session,
         person_id=_person(session, typed["q"]),
         asked_for_person=bool(typed["q"].strip()),
@@ -84,7 +86,7 @@ def _person(session: Session, text: str) -> UUID | None:
     try:
         if wanted.startswith("usr_"):
             return ids.decode("usr", wanted)
-        return queries.person_of_address(session, wanted) if wanted else None
+        return kyc_queries.person_of_address(session, wanted) if wanted else None
     except (NotFound, Invalid):
         return None
 
@@ -117,7 +119,7 @@ def _seen(text: str) -> str:
 
 def _standing_there(session: Session, text: str) -> Verification:
     person_id = _person(session, text[:_TEXT_LENGTH_MAX])
-    found = queries.best_of(queries.of_person(session, person_id)) if person_id else None
+    found = kyc_queries.best_of(kyc_queries.of_person(session, person_id)) if person_id else None
     if found is None:
         raise Invalid("person", "must be the address or id of somebody who submitted who they are")
     return found
@@ -129,7 +131,7 @@ def _counter(
     confirmed = request.args.get("confirmed", "")
     name = ""
     if confirmed:
-        about = queries.by_id(session, ids.decode(queries.PREFIX, confirmed)).user_id
+        about = kyc_queries.by_id(session, ids.decode(kyc_queries.PREFIX, confirmed)).user_id
         name = people.names(session, [about]).get(about, "")
     return page(
         "support/kyc/counter.html",
@@ -145,7 +147,7 @@ def _counter(
 @blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ)
 def verification(session: Session, actor: Actor, verification_id: str) -> Response:
     """A submission: what was said, what was sent, what happened, and what can be done."""
-    return _verification(session, actor, ids.decode(queries.PREFIX, verification_id))
+    return _verification(session, actor, ids.decode(kyc_queries.PREFIX, verification_id))
 
 
 # That it was looked at is recorded.
@@ -215,7 +217,7 @@ def _done(
     act: Callable[[UUID], object],
 ) -> Response:
     """The submission again: after the act, or with what was wrong said at the form."""
-    identifier = ids.decode(queries.PREFIX, verification_id)
+    identifier = ids.decode(kyc_queries.PREFIX, verification_id)
     try:
         with session.attempt():
             act(identifier)
@@ -236,12 +238,12 @@ def _verification(
     form: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found, events = queries.by_id(session, identifier), queries.events(session, identifier)
+    found, events = kyc_queries.by_id(session, identifier), kyc_queries.events(session, identifier)
     told = details.of(session, identifier)
-    others = queries.of_person(session, found.user_id)
+    others = kyc_queries.of_person(session, found.user_id)
     waiting = [
         each
-        for each in approvals.waiting_about(session, found.user_id)
+        for each in approvals_queries.waiting_about(session, found.user_id)
         if each.subject == found.public_id
     ]
     named = {found.user_id} | {each.actor_id for each in events if each.actor_id}
@@ -273,4 +275,4 @@ def _verification(
 
 def _age(told: object) -> int | None:
     born = getattr(told, "date_of_birth", None)
-    return rules.years_between(born, clock.now().date()) if born else None
+    return kyc_rules.years_between(born, clock.now().date()) if born else None

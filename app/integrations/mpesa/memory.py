@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.integrations.mpesa.callbacks import NAME, PAYOUT, STATUS
 from app.kit.db import Database
-from app.providers import queries
+from app.providers import queries as providers_queries
 from app.providers.queries import StoredEvent
 
 OPEN, SEND, ASK = "payments.open", "payouts.send", "payouts.ask"
@@ -31,9 +31,9 @@ class Memory:
     def told(self, reference: str) -> Told:
         """All about one payout, oldest first."""
         with self._database.reading() as session:
-            events = queries.events_about(session, NAME, reference)
+            events = providers_queries.events_about(session, NAME, reference)
             sent_at, asked_at = (
-                queries.last_called(session, NAME, operation, reference)
+                providers_queries.last_called(session, NAME, operation, reference)
                 for operation in (SEND, ASK)
             )
         return Told(
@@ -46,9 +46,9 @@ class Memory:
     def ended(self, since: datetime) -> list[StoredEvent]:
         """Every end of a payout since then."""
         with self._database.reading() as session:
-            return queries.events_since(session, NAME, PAYOUT, since)
+            return providers_queries.events_since(session, NAME, PAYOUT, since)
 
     def opened(self, since: datetime) -> frozenset[str]:
         """The references of the payments that we asked for since then."""
         with self._database.reading() as session:
-            return queries.called_since(session, NAME, OPEN, since)
+            return providers_queries.called_since(session, NAME, OPEN, since)

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
-from app.audit import queries, service
+from app.audit import queries as audit_queries
+from app.audit import service as audit
 from app.kit import ids
 from app.kit.db import Database
 from tests.pages import Browser
@@ -26,7 +27,7 @@ def auditor(app: Flask, people: People) -> Browser:
 def suspend(database: Database, actor: Actor | None, subject: UUID, **more: object) -> str:
     """Record a suspension; answers the record's public id."""
     with database.transaction() as session:
-        recorded = service.record(
+        recorded = audit.record(
             session,
             actor=actor,
             action="person.suspended",
@@ -76,7 +77,7 @@ def test_a_record_is_listed_and_shown_whole(
     auditor.fragment(f"/admin/audit/{record}", "record")
     settle(database)
     with database.transaction() as session:
-        service.seal(session)
+        audit.seal(session)
     assert "Position" in auditor.get(f"/admin/audit/{record}").said
 
 
@@ -105,7 +106,7 @@ def test_it_is_searched_by_who_what_action_and_outcome(
 def test_pages_follow_each_other_without_gap(
     auditor: Browser, people: People, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "PAGE", 3)
+    monkeypatch.setattr(audit_queries, "PAGE", 3)
     customer = people.customer().user_id
     made = [suspend(database, None, customer) for _ in range(7)]
     path, seen = f"/admin/audit?what={ids.encode('usr', customer)}", []

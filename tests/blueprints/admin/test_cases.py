@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Role
-from app.cases import queries, service
+from app.cases import queries as cases_queries
+from app.cases import service as cases
 from app.cases.rules import State
 from app.kit import ids
 from app.kit.db import Database
@@ -32,7 +33,7 @@ def browser(app: Flask, officer: Actor) -> Browser:
 
 def opened(database: Database, *, kind: str = "test.difference", **more: object) -> UUID:
     with database.transaction() as session:
-        return service.open_case(
+        return cases.open_case(
             session,
             kind=kind,
             key=str(ids.new()),
@@ -46,9 +47,9 @@ def path_of(case_id: UUID) -> str:
     return f"/admin/cases/{ids.encode('cas', case_id)}"
 
 
-def case_of(database: Database, officer: Actor, case_id: UUID) -> queries.Case:
+def case_of(database: Database, officer: Actor, case_id: UUID) -> cases_queries.Case:
     with database.reading() as session:
-        return queries.case(session, officer, case_id)
+        return cases_queries.case(session, officer, case_id)
 
 
 def test_a_case_is_shown_whole_and_worked_on(
@@ -103,7 +104,7 @@ def test_of_two_who_close_it_the_second_is_told(database: Database, browser: Bro
     case_id = opened(database)
     token = browser.token()
     with database.transaction() as session:
-        service.close(session, None, case_id, disposition="resolved", reason=REASON)
+        cases.close(session, None, case_id, disposition="resolved", reason=REASON)
     with unchanged(database, apart_from={"login_sessions"}):
         answer = browser.client.post(
             f"{path_of(case_id)}/close",
@@ -123,8 +124,8 @@ def test_filters_stand_in_the_address_and_pages_follow_without_gap(
     kind = f"test.{ids.new().hex}"
     made = [ids.encode("cas", opened(database, kind=kind)) for _ in range(27)]
     with database.transaction() as session:
-        service.assign(session, officer, ids.decode("cas", made[0]), officer.user_id)
-        service.close(
+        cases.assign(session, officer, ids.decode("cas", made[0]), officer.user_id)
+        cases.close(
             session, None, ids.decode("cas", made[1]), disposition="resolved", reason=REASON
         )
 

@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
-from app.hedging import service
+from app.hedging import service as hedging
 from app.kit.db import Database
 from tests.pages import HTMX, Browser
 from tests.people import PASSWORD, People, set_prices
@@ -103,7 +103,7 @@ def test_without_prices_it_says_so(browser: Browser, people: People, database: D
 def test_the_history_is_for_the_chart(browser: Browser, database: Database) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         with database.transaction() as session:
-            service.record_exposure(session)
+            hedging.record_exposure(session)
         clock.shift(timedelta(minutes=2))
         answer = browser.client.get("/admin/exposure/history", headers={"X-Unattended": "true"})
     assert answer.status_code == 200

@@ -10,7 +10,7 @@ from app.access import Role
 from app.identity import standing
 from app.kit import ids
 from app.kit.db import Database
-from app.outbox import service
+from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests.pages import Browser, check
 from tests.people import PASSWORD, People
@@ -42,11 +42,11 @@ def signed_in(app: Flask, people: People) -> SignedIn:
 def die(database: Database, task: str = MAIL) -> UUID:
     """A job that was given up after its last try, about somebody."""
     with database.transaction() as session:
-        identifier = service.stage(session, task, {"user_id": SECRET})
+        identifier = outbox.stage(session, task, {"user_id": SECRET})
     with database.transaction() as session:
-        service.count_try(session, identifier, ONCE)
+        outbox.count_try(session, identifier, ONCE)
     with database.transaction() as session:
-        assert service.fail(session, identifier, ValueError(SECRET), ONCE)
+        assert outbox.fail(session, identifier, ValueError(SECRET), ONCE)
     return identifier
 
 
@@ -67,7 +67,7 @@ def test_what_was_given_up_is_shown_and_not_whose_it_is(
     # Who may only look is offered nothing to send.
     assert not page.all("form", id="revive-1")
     with database.transaction() as session:
-        service.stage(session, "ledger.roll_up", {})
+        outbox.stage(session, "ledger.roll_up", {})
     waiting = browser.get("/admin/jobs?folder=waiting&kind=ledger.roll_up")
     assert "Waiting" in waiting.said
     assert "Every kind, not only ledger.roll_up" in waiting.said

@@ -6,7 +6,7 @@ from flask import Flask
 from app.access import Actor, Role
 from app.kit import ids
 from app.kit.db import Database
-from app.screening import service
+from app.screening import service as screening
 from app.screening.rules import Named
 from app.screening.service import Screening
 from tests import sanctions
@@ -27,7 +27,7 @@ def browser(app: Flask, people: People, database: Database) -> Browser:
 
 def screened(database: Database, who: Actor, name: str) -> Screening:
     with database.transaction() as session:
-        return service.screen(
+        return screening.screen(
             session,
             Named((name,), countries=frozenset({"MD"})),
             about=ids.encode("usr", who.user_id),

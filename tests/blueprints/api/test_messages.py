@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.kit import ids
-from app.messages import service
+from app.messages import service as messages
 
 PASSWORD = "correct horse"
 VALUES = {
@@ -44,7 +44,7 @@ class Reader:
 
     def is_told(self, order: str) -> None:
         with self.database.transaction() as session:
-            service.deliver(
+            messages.deliver(
                 session,
                 user_id=self.user_id,
                 event_key=f"trade_confirmed:{order}",
