@@ -17,7 +17,7 @@ def room(*, unless: str) -> Room:
     def still_open(session: Session, person_id: UUID) -> list[Open]:
         waiting = queries.waiting_about(session, person_id)
         # Not what it is: somebody who is about to be suspended is not warned.
-        told = Open("account", "cannot be closed at this moment: ask support when it can")
+        told = Open("account", "The account cannot be closed now. Ask support when it can.")
         return [told] if any(each.action != unless for each in waiting) else []
 
     return Room("approvals", TABLES, still_open=still_open)

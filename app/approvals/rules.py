@@ -65,7 +65,9 @@ def reason(text: str) -> str:
     address or a phone number: it is kept longer than people may want to be known."""
     cleaned = normalize("NFC", " ".join(text.split()))
     if not REASON_LENGTH_MIN <= len(cleaned) <= REASON_LENGTH_MAX or not cleaned.isprintable():
-        raise Invalid("reason", f"must have {REASON_LENGTH_MIN} to {REASON_LENGTH_MAX} characters")
+        raise Invalid(
+            "reason", f"Enter a reason ({REASON_LENGTH_MIN} to {REASON_LENGTH_MAX} characters)."
+        )
     if _CONTACT.search(cleaned):
-        raise Invalid("reason", "must name people by their id, not by address or phone number")
+        raise Invalid("reason", "Name people by their ID, not by email address or phone number.")
     return cleaned

@@ -75,7 +75,7 @@ class InvalidRequest(kit_errors.Invalid):
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__(*problems[0])
         self.problems = problems
-        self.detail = "; ".join(f"{field}: {message}" for field, message in problems[:5])
+        self.detail = " ".join(f"{field}: {message}" for field, message in problems[:5])
 
 
 STATUS: dict[type[kit_errors.Refusal], int] = {

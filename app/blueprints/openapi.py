@@ -51,7 +51,7 @@ class ProblemFieldSchema(ma.Schema):
 
     field = ma.fields.String(required=True, metadata={"examples": ["fromAmount"]})
     message = ma.fields.String(
-        required=True, metadata={"examples": ["has more than the 2 decimals of USD"]}
+        required=True, metadata={"examples": ["Enter an amount with at most 2 decimals of USD."]}
     )
 
 

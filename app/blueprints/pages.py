@@ -185,7 +185,7 @@ def said_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
     request.environ[_SAID_AT_FORM] = refusal
     status = errors.status_of(type(refusal))
     if isinstance(refusal, Invalid):
-        return status, {refusal.field: f"This {refusal.message}"}
+        return status, {refusal.field: refusal.message}
     return status, {"": refusal.detail}
 
 

@@ -58,7 +58,7 @@ def form_with_file(bytes_max: int) -> dict[str, str | Upload]:
         raise MalformedForm from None
     twice = [name for name in {*form, *files} if len(form.getlist(name) + files.getlist(name)) > 1]
     if twice:
-        raise InvalidRequest([(name, "is given more than once") for name in sorted(twice)])
+        raise InvalidRequest([(name, "Send this field once.") for name in sorted(twice)])
     return dict(form) | {name: _upload(sent, bytes_max) for name, sent in files.items()}
 
 

@@ -333,7 +333,7 @@ def _query() -> dict[str, str]:
     values = request.args.to_dict()
     for name in values:
         if len(request.args.getlist(name)) > 1:
-            raise InvalidRequest([(name, "is given more than once")])
+            raise InvalidRequest([(name, "Send this parameter once.")])
     return values
 
 

@@ -27,10 +27,10 @@ def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) 
     if actor is not None:
         require(actor, Permission.BRANCHES_EDIT)
     if not _CODE.fullmatch(code):
-        raise Invalid("code", 'must be 2 to 12 capital letters and digits, such as "NYC1"')
+        raise Invalid("code", "Enter a code (2 to 12 capital letters and digits), like NYC1.")
     name = normalize("NFC", name).strip()
     if not 0 < len(name) <= _NAME_LENGTH_MAX or not name.isprintable():
-        raise Invalid("name", f"must have 1 to {_NAME_LENGTH_MAX} characters")
+        raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
     branch_id = ids.new()
     if session.row(_OPEN, (branch_id, code, name, clock.now())) is None:
         raise BranchCodeTaken

@@ -15,7 +15,7 @@ _STAFFS = (
 
 def _still_open(session: Session, person_id: UUID) -> list[Open]:
     # Not what it is: whoever is looked into is not warned.
-    told = Open("account", "cannot be closed at this moment: ask support when it can")
+    told = Open("account", "The account cannot be closed now. Ask support when it can.")
     return [told] if queries.is_open_about(session, person_id) else []
 
 

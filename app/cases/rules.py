@@ -39,5 +39,5 @@ def note(text: str) -> str:
     cleaned = "\n".join(lines).strip()
     unreadable = any(category(each) in {"Cc", "Cs"} for each in cleaned if each not in "\n\t")
     if not 1 <= len(cleaned) <= NOTE_LENGTH_MAX or unreadable:
-        raise Invalid("note", f"must have 1 to {NOTE_LENGTH_MAX} characters")
+        raise Invalid("note", f"Enter a note (1 to {NOTE_LENGTH_MAX} characters).")
     return cleaned

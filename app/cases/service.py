@@ -135,7 +135,7 @@ def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | No
     if assignee_id == case.assignee_id:
         return
     if assignee_id is not None and assignee_id not in may_work(session, case.kind, case.person_id):
-        raise Invalid("assignee", "must be somebody who may work on this case")
+        raise Invalid("assignee", "Choose a person who may work on this case.")
     session.send(_ASSIGN, (assignee_id, case.id))
     _tell(session, case.id, Happening.ASSIGNED, actor, assignee_id=assignee_id)
     audit.record(
@@ -158,7 +158,7 @@ def close(
     """
     case = _workable(session, actor, case_id)
     if disposition not in case.kind.dispositions:
-        raise Invalid("disposition", "must be chosen from the list")
+        raise Invalid("disposition", "Choose an outcome from the list.")
     said = approvals_rules.reason(reason)
     STEPS.transition(case.state, State.CLOSED)
     closer = actor.user_id if actor else None

@@ -96,7 +96,7 @@ def credit(email: str, asset: str, amount: str) -> None:
     try:
         given = Amount.parse(TRADABLE[asset], amount)
     except InvalidAmount as error:
-        raise click.ClickException(f"{amount} {error}") from error
+        raise click.ClickException(str(error)) from error
     with _transaction() as session:
         user_id = _find(session, email)
         if user_id is None:

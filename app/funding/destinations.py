@@ -32,10 +32,10 @@ def checked(method: Method, asset: Asset, given: Mapping[str, str]) -> Destinati
     """The destination in its one form. Raises `Invalid` naming the field."""
     wanted = FIELDS[method]
     for name in (each for each in given if each not in wanted):
-        raise Invalid(f"destination.{name}", f"does not belong to the method {method}")
+        raise Invalid(f"destination.{name}", f"Leave this out for the method {method}.")
     for name in wanted:
         if not given.get(name):
-            raise Invalid(f"destination.{name}", f"is required for the method {method}")
+            raise Invalid(f"destination.{name}", f"Enter this for the method {method}.")
     match method:
         case Method.BANK:
             return _bank(given)
@@ -50,12 +50,15 @@ def _bank(given: Mapping[str, str]) -> Destination:
     account = given["accountNumber"].replace(" ", "")
     routing = given["routingNumber"]
     if len(holder) > _HOLDER_LENGTH_MAX:
-        raise Invalid("destination.accountHolder", f"has at most {_HOLDER_LENGTH_MAX} characters")
+        raise Invalid(
+            "destination.accountHolder", f"Enter at most {_HOLDER_LENGTH_MAX} characters."
+        )
     if not _ACCOUNT.fullmatch(account):
-        raise Invalid("destination.accountNumber", "must be 4 to 17 digits")
+        raise Invalid("destination.accountNumber", "Enter an account number (4 to 17 digits).")
     if not _ROUTING.fullmatch(routing) or _checksum(routing):
         raise Invalid(
-            "destination.routingNumber", "must be the nine digits of a bank in the United States"
+            "destination.routingNumber",
+            "Enter the routing number of a bank in the United States (9 digits).",
         )
     return {"holder": holder, "account": account, "routing": routing}
 
@@ -69,9 +72,11 @@ def _crypto(asset: Asset, given: Mapping[str, str]) -> Destination:
     network, address = given["network"].upper(), given["address"]
     if network not in NETWORKS[asset]:
         names = " or ".join(sorted(NETWORKS[asset]))
-        raise Invalid("destination.network", f"must be {names} for {asset.code}")
+        raise Invalid("destination.network", f"Choose {names} for {asset.code}.")
     if not _ADDRESS.fullmatch(address) or int(address, 16) == 0:
-        raise Invalid("destination.address", "must be 0x and 40 hexadecimal digits")
+        raise Invalid(
+            "destination.address", "Enter a wallet address (0x and 40 hexadecimal digits)."
+        )
     return {"network": network, "address": address}
 
 

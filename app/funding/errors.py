@@ -73,4 +73,6 @@ class NotInThisState(Conflict):
     title = "This is not possible in its present status"
 
 
-refuses("withdrawal_pays_something", lambda _detail: Invalid("amount", "must be above zero"))
+refuses(
+    "withdrawal_pays_something", lambda _detail: Invalid("amount", "Enter an amount above zero.")
+)

@@ -60,7 +60,7 @@ def check_deposit(session: Session, user_id: UUID, amount: Amount) -> None:
 def check_withdrawal(session: Session, user_id: UUID, value: Amount, minimum: Amount) -> None:
     """The same for what goes; raises `Invalid` for what is not worth sending."""
     if value < minimum:
-        raise Invalid("amount", f"must be worth at least {minimum} USD")
+        raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
     row = session.row(_WITHDRAWN, (user_id, clock.now() - _DAY))
     assert row is not None
     _check(session, user_id, Amount(USD, int(row[0])) + value)

@@ -32,12 +32,15 @@ def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[s
         where["holder"], *_name_of(session, person)
     ):
         raise Invalid(
-            "destination.accountHolder", "must be yourself: we pay to your own account only"
+            "destination.accountHolder", "Enter your own name. We pay out to your own account only."
         )
     if method is Method.MOBILE_MONEY and where["phone"] != person.phone:
-        raise Invalid("destination.phone", "must be the phone number of your profile")
+        raise Invalid("destination.phone", "Enter the phone number of your profile.")
     if method is Method.CRYPTO and addresses.is_ours(session, where["address"]):
-        raise Invalid("destination.address", "is one of our own deposit addresses")
+        raise Invalid(
+            "destination.address",
+            "Enter an address of your own. This is one of our deposit addresses.",
+        )
 
 
 def _name_of(session: Session, person: Person) -> tuple[str, str]:

@@ -28,23 +28,19 @@ def counterpart(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:
     Raises `Invalid` for all but PAXG from funding to trading and XAU-s from trading to funding.
     """
     if origin is destination:
-        raise Invalid("to", f"must be the other account than {origin}")
+        raise Invalid("to", f"Choose another account than {origin}.")
     if asset == PAXG and origin is Wallet.FUNDING:
         return XAU
     if asset == XAU and origin is Wallet.TRADING:
         return PAXG
-    raise Invalid(
-        "asset", "only PAXG moves from funding to trading, and only XAU-s from trading to funding"
-    )
+    raise Invalid("asset", "Choose PAXG from funding to trading, or XAU-s from trading to funding.")
 
 
 def check_size(amount: Amount, limits: TransferLimits) -> None:
     """Raises `Invalid` unless one transfer may be this large."""
     ounces = Fraction(amount.units, amount.asset.unit)
     if not limits.ounces_min <= ounces <= limits.ounces_max:
-        raise Invalid(
-            "amount", f"must be from {limits.ounces_min} to {limits.ounces_max} troy ounces"
-        )
+        raise Invalid("amount", f"Enter {limits.ounces_min} to {limits.ounces_max} troy ounces.")
 
 
 def strays(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:

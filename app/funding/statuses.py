@@ -124,10 +124,10 @@ def check_asset(method: Method, asset: Asset) -> None:
     """Raises `Invalid` unless this comes and goes that way."""
     if asset not in ASSETS_OF[method]:
         codes = " or ".join(sorted(each.code for each in ASSETS_OF[method]))
-        raise Invalid("asset", f"must be {codes} for the method {method}")
+        raise Invalid("asset", f"Choose {codes} for the method {method}.")
 
 
 def check_card(amount: Amount, limits: PaymentLimits) -> None:
     """Raises `Invalid` unless a card may be charged so much."""
     if amount < limits.card_min or limits.card_max < amount:
-        raise Invalid("amount", f"must be from {limits.card_min} to {limits.card_max} USD by card")
+        raise Invalid("amount", f"Enter {limits.card_min} to {limits.card_max} USD for a card.")

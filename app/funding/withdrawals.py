@@ -145,7 +145,7 @@ def request(
 def _rail(method: Method, amount: Amount) -> PayoutRail:
     if method not in PAYOUT_METHODS:
         names = ", ".join(sorted(PAYOUT_METHODS))
-        raise Invalid("method", f"must be one of {names}: cards are not paid out to")
+        raise Invalid("method", f"Choose one of {names}. We do not pay out to cards.")
     check_asset(method, amount.asset)
     rail = resolve(PayoutRails).get(method)
     if rail is None:

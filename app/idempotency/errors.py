@@ -20,7 +20,7 @@ class IdempotencyKeyReused(Invalid):
 
     def __init__(self) -> None:
         super().__init__(
-            HEADER, "was used for another request before; make a new key for a new request"
+            HEADER, "This key was used for another request. Make a new key for each new request."
         )
 
 

@@ -114,7 +114,7 @@ def change(
     present = address_of(session, actor, address_id)
     checked = postal.changed(present.postal, changes)
     if present.is_default and is_default is False:
-        raise Invalid("isDefault", "make another address the default instead")
+        raise Invalid("isDefault", "Make another address the default instead.")
     if is_default and not present.is_default:
         session.send(_NO_DEFAULT, (actor.user_id,))
     is_default = present.is_default or bool(is_default)

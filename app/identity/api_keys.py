@@ -116,12 +116,12 @@ def create(
     """
     name = rules.name("name", name)
     if not scopes or not DELEGABLE.issuperset(scopes):
-        raise Invalid("scopes", "must be permissions that a key may have")
+        raise Invalid("scopes", "Choose permissions that an API key may have.")
     for scope in scopes:
         require(actor, scope)
     now = clock.now()
     if expires_at is not None and expires_at <= now:
-        raise Invalid("expiresAt", "must be in the future")
+        raise Invalid("expiresAt", "Enter a time in the future.")
     session.send(_LOCK, (actor.user_id,))
     if count_active(session, actor.user_id) >= KEYS_MAX:
         raise ApiKeysFull(f"At most {KEYS_MAX} API keys count at a time: revoke one")

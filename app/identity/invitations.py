@@ -81,7 +81,7 @@ def invite(
     """
     require(actor, Permission.STAFF_INVITE)
     if role not in list(Role):
-        raise Invalid("role", "must be one of the list")
+        raise Invalid("role", "Choose a role from the list.")
     found = next((each for each in roles_for(session, actor) if each == role), None)
     if found is None:
         raise RoleNotInvitable

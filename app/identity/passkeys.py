@@ -270,7 +270,7 @@ def add(session: Session, actor: Actor, new: New, name: str) -> None:
     """Give the person this passkey. Raises `PasskeyKnown`, and `Invalid` for the name."""
     session.row(_LOCK_PERSON, (actor.user_id,))
     if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= EACH_MAX:
-        raise Invalid("name", f"would be one too many: remove one of your {EACH_MAX} passkeys")
+        raise Invalid("name", f"You have {EACH_MAX} passkeys. Remove one to add another.")
     values = (new.credential_id, new.public_key, new.sign_count, _checked_name(name), clock.now())
     identifier = ids.new()
     session.send(_ADD, (identifier, actor.user_id, *values))
@@ -337,9 +337,9 @@ def _descriptors(session: Session, user_id: UUID) -> list[PublicKeyCredentialDes
 def _checked_name(name: str) -> str:
     cleaned = " ".join(name.split())
     if not 0 < len(cleaned) <= NAME_LENGTH_MAX:
-        raise Invalid("name", f"must have 1 to {NAME_LENGTH_MAX} characters")
+        raise Invalid("name", f"Enter a name (1 to {NAME_LENGTH_MAX} characters).")
     if any(category(character) in {"Cc", "Cs"} for character in cleaned):
-        raise Invalid("name", "must not contain control characters")
+        raise Invalid("name", "Enter a name without control characters.")
     return cleaned
 
 

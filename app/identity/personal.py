@@ -118,9 +118,9 @@ def _still_open(session: Session, person_id: UUID) -> list[Open]:
     [(role, status)] = session.rows(_STANDING, (person_id,))
     found = []
     if role != Role.USER:
-        found.append(Open("role", f"is {role}: whoever works here has to be let go first"))
+        found.append(Open("role", f"The role is {role}. End it first: staff cannot be erased."))
     if status == "suspended":
-        found.append(Open("status", "is suspended: what is being looked into has to end first"))
+        found.append(Open("status", "The account is suspended. Close the open case first."))
     return found
 
 

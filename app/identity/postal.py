@@ -54,7 +54,7 @@ def checked(address: PostalAddress) -> PostalAddress:
     given = {theirs: lines[ours] or "" for ours, theirs, _ in _FIELDS}
     country = given["country_code"].upper()
     if not (len(country) == len("US") and country.isascii() and country.isalpha()):
-        raise Invalid("country", "must be a country's two letters, such as US")
+        raise Invalid("country", "Enter a country code of two letters, like US.")
     try:
         written = normalize_address({**given, "country_code": country})
     except InvalidAddressError as invalid:
@@ -82,8 +82,8 @@ def _line(field: str, text: str | None) -> str | None:
 def _refusal(errors: dict[str, str], country: str) -> Invalid:
     for _, theirs, wire in _FIELDS:
         if theirs in errors:
-            wrong = "is required" if errors[theirs] == "required" else "is not valid"
+            wrong = "requires this" if errors[theirs] == "required" else "has another form for this"
             if theirs == "country_code":
-                return Invalid(wire, "must be a country's two letters, such as US")
-            return Invalid(wire, f"{wrong} in an address in {country}")
-    return Invalid("street", f"is not an address in {country}")
+                return Invalid(wire, "Enter a country code of two letters, like US.")
+            return Invalid(wire, f"An address in {country} {wrong}.")
+    return Invalid("street", f"Enter an address in {country}.")

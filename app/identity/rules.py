@@ -45,7 +45,7 @@ def email_key(email: str) -> str:
     try:
         parsed = email_validator.validate_email(email, check_deliverability=False)
     except (email_validator.EmailNotValidError, UnicodeError):
-        raise Invalid("email", 'must be an e-mail address such as "ada@example.com"') from None
+        raise Invalid("email", "Enter an email address, like name@example.com.") from None
     return normalize("NFC", parsed.normalized.casefold())
 
 
@@ -56,9 +56,9 @@ def name(field: str, text: str) -> str:
     """
     cleaned = normalize("NFC", text).strip()
     if not 0 < len(cleaned) <= NAME_LENGTH_MAX:
-        raise Invalid(field, f"must have 1 to {NAME_LENGTH_MAX} characters")
+        raise Invalid(field, f"Enter 1 to {NAME_LENGTH_MAX} characters.")
     if not _is_printable(cleaned):
-        raise Invalid(field, "must not contain control characters")
+        raise Invalid(field, "Remove the control characters.")
     return cleaned
 
 
@@ -71,7 +71,7 @@ def phone(text: str | None) -> str | None:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or number.extension or not phonenumbers.is_possible_number(number):
-        raise Invalid("phone", 'must be an international number such as "+12025550123"')
+        raise Invalid("phone", "Enter a phone number with its country code, like +12025550123.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -91,11 +91,11 @@ def check_new_password(field: str, password: str, *, known: list[str]) -> None:
     """
     normal = normalize("NFKC", password)
     if not PASSWORD_LENGTH_MIN <= len(normal) <= PASSWORD_LENGTH_MAX:
-        raise Invalid(field, f"must have {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters")
+        raise Invalid(field, f"Enter {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
     if not _is_printable(normal):
-        raise Invalid(field, "must not contain control characters")
+        raise Invalid(field, "Remove the control characters.")
     if reasons := _weaknesses(normal, known):
-        raise Invalid(field, f"is too easy to guess. {reasons}")
+        raise Invalid(field, f"Choose a password that is harder to guess. {reasons}")
 
 
 def lockout_seconds(failures: int, *, allowed: int) -> int:

@@ -73,7 +73,7 @@ def change_role(
     require(assigner, Permission.ROLES_ASSIGN)
     person = _locked(session, person_id)
     if (branch_id is not None) != (role in BRANCH_BOUND):
-        raise Invalid("branch", "must be given for a teller, and for nobody else")
+        raise Invalid("branch", "Choose a branch for a teller, and no branch for any other role.")
     if (person.role, person.branch_id) == (role, branch_id):
         raise AlreadySo
     if role is Role.ADMIN:
@@ -135,7 +135,10 @@ def appoint_first_admins(session: Session, email_key: str, *, reason: str) -> UU
         raise AlreadySo
     [(administrators,)] = session.rows(_ADMINISTRATORS)
     if administrators > 1:
-        raise Invalid("email", "two people administer the house already: ask them, on the pages")
+        raise Invalid(
+            "email",
+            "There are two administrators already. Ask one of them to do this on the pages.",
+        )
     _set_role(session, None, person, Role.ADMIN, branch_id=None, reason=reason)
     return person.id
 

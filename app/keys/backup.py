@@ -30,7 +30,9 @@ _SALT_BYTES = 16
 def export(contents: Contents, passphrase: str, salt: bytes) -> str:
     """The ring, sealed. Raises `Invalid` for a passphrase of less than 16 characters."""
     if len(passphrase) < PASSPHRASE_LENGTH_MIN:
-        raise Invalid("passphrase", f"must have {PASSPHRASE_LENGTH_MIN} characters or more")
+        raise Invalid(
+            "passphrase", f"Enter a passphrase of at least {PASSPHRASE_LENGTH_MIN} characters."
+        )
     head = {
         "format": FORMAT,
         "version": VERSION,

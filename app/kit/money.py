@@ -54,15 +54,17 @@ class Amount:
         decimals than the asset has, or more than 10^18 minor units.
         """
         if len(text) > _LENGTH_MAX or not _PLAIN_DECIMAL.fullmatch(text):
-            raise InvalidAmount('must be a plain decimal string such as "12.5"')
+            raise InvalidAmount('Enter an amount as a decimal string, like "12.5".')
         whole, _, decimals = text.partition(".")
         if len(decimals) > asset.scale:
-            raise InvalidAmount(f"has more than the {asset.scale} decimals of {asset.code}")
+            raise InvalidAmount(
+                f"Enter an amount with at most {asset.scale} decimals of {asset.code}."
+            )
         units = int(whole + decimals.ljust(asset.scale, "0"))
         if units == 0:
-            raise InvalidAmount("must be greater than zero")
+            raise InvalidAmount("Enter an amount above zero.")
         if units > UNITS_MAX:
-            raise InvalidAmount("is larger than any amount that can be moved")
+            raise InvalidAmount("Enter a smaller amount. This one is more than can be moved.")
         return cls(asset, units)
 
     def __str__(self) -> str:

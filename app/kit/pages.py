@@ -46,5 +46,5 @@ def decode_cursor(text: str) -> UUID:
     except ValueError:
         raw = b""
     if len(raw) != _ID_BYTES or encode_cursor(UUID(bytes=raw)) != text:
-        raise Invalid("cursor", "must be the nextCursor of an earlier answer, unchanged")
+        raise Invalid("cursor", "Send the nextCursor of an earlier response, unchanged.")
     return UUID(bytes=raw)

@@ -62,18 +62,18 @@ def checked(raw: bytes, *, name: str, declared: str) -> Content:
     large to decode, a PDF that is encrypted or could do something.
     """
     if not raw:
-        raise Invalid(_FIELD, "is empty")
+        raise Invalid(_FIELD, "The file is empty. Choose another file.")
     kind = next((kind for begin, kind in _BEGINS.items() if raw.startswith(begin)), None)
     if kind is None:
-        raise Invalid(_FIELD, "must be a JPEG or PNG picture, or a PDF")
+        raise Invalid(_FIELD, "Choose a JPEG or PNG picture, or a PDF.")
     _check_label(kind, name, declared)
     if is_zipfile(BytesIO(raw)) or _FOREIGN.search(raw):
-        raise Invalid(_FIELD, "is more than one kind of file at once")
+        raise Invalid(_FIELD, "The file is of more than one type at once. Choose another file.")
     if kind == PDF:
         check_pdf(raw)
         return Content(PDF, raw)
     if b"%PDF-" in raw:
-        raise Invalid(_FIELD, "is more than one kind of file at once")
+        raise Invalid(_FIELD, "The file is of more than one type at once. Choose another file.")
     (_check_jpeg_end if kind == JPEG else _check_png_end)(raw)
     return Content(JPEG, _redrawn(raw, kind))
 
@@ -85,7 +85,7 @@ def _check_label(kind: str, name: str, declared: str) -> None:
         said not in _NOTHING_SAID and said not in _DECLARED[kind]
     )
     if wrong:
-        raise Invalid(_FIELD, f"is {kind}, and is called something else")
+        raise Invalid(_FIELD, f"The content is {kind}, but the name or media type says otherwise.")
 
 
 def _redrawn(raw: bytes, kind: str) -> bytes:
@@ -93,7 +93,9 @@ def _redrawn(raw: bytes, kind: str) -> bytes:
     try:
         picture = (JpegImageFile if kind == JPEG else PngImageFile)(BytesIO(raw))
         if picture.width * picture.height > PIXELS_MAX:
-            raise Invalid(_FIELD, f"has more than {PIXELS_MAX // 1_000_000} million pixels")
+            raise Invalid(
+                _FIELD, f"Choose a picture of at most {PIXELS_MAX // 1_000_000} million pixels."
+            )
         # Of a JPEG, no more is decoded than is kept.
         picture.draft("RGB", (_SIDE_MAX, _SIDE_MAX))
         upright = ImageOps.exif_transpose(picture)
@@ -109,7 +111,9 @@ def _redrawn(raw: bytes, kind: str) -> bytes:
         ArithmeticError,
         struct.error,
     ):
-        raise Invalid(_FIELD, "is damaged: the picture cannot be read") from None
+        raise Invalid(
+            _FIELD, "The picture is damaged and cannot be read. Choose another file."
+        ) from None
     return written.getvalue()
 
 
@@ -134,7 +138,7 @@ def _check_jpeg_end(raw: bytes) -> None:
         at = after
     rest = raw[at:].strip(b"\0\r\n")
     if rest and not (has_more and rest.startswith(b"\xff\xd8\xff")) and not rest.endswith(b"SEFT"):
-        raise Invalid(_FIELD, "goes on after the end of its picture")
+        raise Invalid(_FIELD, "The file goes on after the end of the picture. Choose another file.")
 
 
 _APP2, _SOS, _EOI, _FILL = 0xE2, 0xDA, 0xD9, 0xFF
@@ -159,7 +163,7 @@ def _jpeg_segments(raw: bytes) -> Iterator[tuple[int, bytes, int]]:
         if marker == _SOS:
             found = _ENTROPY_END.search(raw, at)
             at = found.start() if found else len(raw)
-    raise Invalid(_FIELD, "is damaged: the picture has no end")
+    raise Invalid(_FIELD, "The picture is damaged: it has no end. Choose another file.")
 
 
 def _check_png_end(raw: bytes) -> None:
@@ -167,9 +171,9 @@ def _check_png_end(raw: bytes) -> None:
     while kind != b"IEND" and at + 8 <= len(raw):
         kind = raw[at + 4 : at + 8]
         if kind == b"acTL":
-            raise Invalid(_FIELD, "moves: send a picture that stands still")
+            raise Invalid(_FIELD, "Choose a picture that is not animated.")
         at += 12 + int.from_bytes(raw[at : at + 4])
     if kind != b"IEND" or at > len(raw):
-        raise Invalid(_FIELD, "is damaged: the picture has no end")
+        raise Invalid(_FIELD, "The picture is damaged: it has no end. Choose another file.")
     if at < len(raw):
-        raise Invalid(_FIELD, "goes on after the end of its picture")
+        raise Invalid(_FIELD, "The file goes on after the end of the picture. Choose another file.")

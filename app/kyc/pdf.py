@@ -58,22 +58,28 @@ def check_pdf(raw: bytes) -> None:
     from pypdf.errors import PyPdfError  # noqa: PLC0415 - as above
 
     if not _END.search(raw):
-        raise Invalid(_FIELD, "goes on after the end of its PDF, or is cut off")
+        raise Invalid(
+            _FIELD, "The file goes on after the end of the PDF, or is cut off. Choose another file."
+        )
     # Reading its tables takes time, too.
     until = time.monotonic() + _SECONDS_MAX
     try:
         reader = PdfReader(BytesIO(raw), strict=False)
         if reader.is_encrypted:
-            raise Invalid(_FIELD, "is encrypted: send it without a password")
+            raise Invalid(_FIELD, "The PDF is encrypted. Send it without a password.")
         if not 0 < len(reader.pages) <= PAGES_MAX:
-            raise Invalid(_FIELD, f"must have 1 to {PAGES_MAX} pages")
+            raise Invalid(_FIELD, f"Choose a PDF of 1 to {PAGES_MAX} pages.")
         _look_at_everything(reader, raw, until)
     except _Acts:
-        raise Invalid(_FIELD, "holds a script, a file or something that starts by itself") from None
+        raise Invalid(
+            _FIELD, "Choose a PDF without scripts, attached files or automatic actions."
+        ) from None
     except _TooMuch:
-        raise Invalid(_FIELD, "is too large inside: print it into a new PDF") from None
+        raise Invalid(_FIELD, "The PDF is too large inside. Print it into a new PDF.") from None
     except (PyPdfError, *_BROKEN):
-        raise Invalid(_FIELD, "is damaged: the PDF cannot be read") from None
+        raise Invalid(
+            _FIELD, "The PDF is damaged and cannot be read. Choose another file."
+        ) from None
 
 
 def _look_at_everything(reader: "PdfReader", raw: bytes, until: float) -> None:

@@ -133,9 +133,9 @@ def _reasons(texts: Sequence[str]) -> list[Reason]:
     try:
         chosen = [Reason(each) for each in texts]
     except ValueError:
-        raise Invalid("told", "must be chosen from the list") from None
+        raise Invalid("told", "Choose reasons from the list.") from None
     if not chosen:
-        raise Invalid("told", "must be chosen: the person is told why")
+        raise Invalid("told", "Choose at least one reason. The customer sees it.")
     return chosen
 
 

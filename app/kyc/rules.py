@@ -193,11 +193,11 @@ def date_of_birth(text: str, today: date) -> date:
     field = "dateOfBirth"
     born = day(field, text)
     if born > today:
-        raise Invalid(field, "is in the future")
+        raise Invalid(field, "Enter a date of birth in the past.")
     if years_between(born, today) < ADULT_YEARS:
-        raise Invalid(field, f"must be {ADULT_YEARS} years ago or more: accounts are for adults")
+        raise Invalid(field, f"Accounts are for people aged {ADULT_YEARS} or over.")
     if years_between(born, today) > _OLDEST_YEARS:
-        raise Invalid(field, f"must not be more than {_OLDEST_YEARS} years ago")
+        raise Invalid(field, f"Enter a date of birth at most {_OLDEST_YEARS} years ago.")
     return born
 
 
@@ -208,18 +208,18 @@ def day(field: str, text: str) -> date:
     except ValueError:
         found = None
     if found is None:
-        raise Invalid(field, 'must be a day such as "1990-12-31"')
+        raise Invalid(field, "Enter a date, like 1990-12-31.")
     return found
 
 
 def share_bps(field: str, text: str) -> int:
     """Percent, with two decimals at most, as basis points. Raises `Invalid`."""
     if not _PERCENT.fullmatch(text):
-        raise Invalid(field, 'must be a percentage with two decimals at most, such as "33.34"')
+        raise Invalid(field, "Enter a percentage with at most 2 decimals, like 33.34.")
     whole, _, decimals = text.partition(".")
     found = int(whole) * 100 + int(decimals.ljust(2, "0"))
     if found > WHOLE_BPS:
-        raise Invalid(field, "must not be more than 100")
+        raise Invalid(field, "Enter a percentage of at most 100.")
     return found
 
 
@@ -234,20 +234,20 @@ def id_type(text: str) -> IdType:
     try:
         return IdType(wanted)
     except ValueError:
-        raise Invalid("idType", f"must be one of {', '.join(IdType)}") from None
+        raise Invalid("idType", f"Choose one of {', '.join(IdType)}.") from None
 
 
 _SHAPES: Mapping[IdType, tuple[re.Pattern[str], str]] = {
     # The Social Security Administration issues no 000, 666 or 9xx, no 00 and no 0000.
     IdType.SSN: (
         re.compile(r"(?!000|666|9)\d{3}(?!00)\d{2}(?!0000)\d{4}", re.ASCII),
-        "must be the nine digits of a Social Security number that can be",
+        "Enter a valid Social Security number (9 digits).",
     ),
-    IdType.ITIN: (re.compile(r"9\d{8}", re.ASCII), "must be nine digits that begin with 9"),
+    IdType.ITIN: (re.compile(r"9\d{8}", re.ASCII), "Enter an ITIN (9 digits, the first is 9)."),
 }
 _OTHER_SHAPE = (
     re.compile(r"[A-Z0-9]{4,30}", re.ASCII),
-    "must have 4 to 30 letters and digits, as it stands on the document",
+    "Enter the number on the document (4 to 30 letters and digits).",
 )
 
 

@@ -125,7 +125,7 @@ def personal(told: Mapping[str, Any], today: date) -> Personal:
     kind, number = told.get("id_type"), told.get("id_number")
     if (kind is None) != (number is None):
         missing, given = ("idType", "idNumber") if kind is None else ("idNumber", "idType")
-        raise Invalid(missing, f"is required with {given}")
+        raise Invalid(missing, f"Enter {missing} together with {given}.")
     id_type = rules.id_type(kind) if kind is not None else None
     return Personal(
         first_name=_name("firstName", told["first_name"]),
@@ -140,7 +140,7 @@ def personal(told: Mapping[str, Any], today: date) -> Personal:
 def business(told: Mapping[str, Any], today: date) -> Business:
     """What a request says of a company, checked. Raises `Invalid` naming the field."""
     if len(told["licences"]) > _LICENCES_MAX:
-        raise Invalid("licences", f"must be {_LICENCES_MAX} at most")
+        raise Invalid("licences", f"Send at most {_LICENCES_MAX} licences.")
     return Business(
         legal_name=_name("legalName", told["legal_name"]),
         registration_number=identity_rules.name("registrationNumber", told["registration_number"]),
@@ -160,15 +160,15 @@ def _owners(told: Sequence[Mapping[str, Any]], today: date) -> tuple[Owner, ...]
     """Everybody who owns a quarter or controls: a whole at most, and one who controls at least."""
     field = "beneficialOwners"
     if len(told) > _OWNERS_MAX:
-        raise Invalid(field, f"must be {_OWNERS_MAX} at most")
+        raise Invalid(field, f"Name at most {_OWNERS_MAX} owners.")
     owners = tuple(_owner(f"{field}.{place}", each, today) for place, each in enumerate(told))
     if sum(each.share_bps for each in owners) > rules.WHOLE_BPS:
-        raise Invalid(field, "own more than 100 percent together")
+        raise Invalid(field, "Enter shares of at most 100 percent in total.")
     if not any(each.controls for each in owners):
-        raise Invalid(field, "must name at least one person who controls the company")
+        raise Invalid(field, "Name at least one person who controls the company.")
     people_named = [(each.name.casefold(), each.date_of_birth) for each in owners]
     if len(set(people_named)) < len(people_named):
-        raise Invalid(field, "name somebody twice")
+        raise Invalid(field, "Name each person once.")
     return owners
 
 
@@ -179,10 +179,10 @@ def _owner(at: str, told: Mapping[str, Any], today: date) -> Owner:
         raise Invalid(f"{at}.{invalid.field}", invalid.message) from None
     country = told["country"].upper()
     if not (country.isascii() and country.isalpha()):
-        raise Invalid(f"{at}.country", "must be a country's two letters, such as US")
+        raise Invalid(f"{at}.country", "Enter a country code of two letters, like US.")
     share_bps = rules.share_bps(f"{at}.ownershipPercent", told["ownership_percent"])
     if share_bps < rules.OWNER_BPS_MIN and not told["controls"]:
-        raise Invalid(at, "owns less than 25 percent and does not control: leave them out")
+        raise Invalid(at, "Leave out a person who owns less than 25 percent and does not control.")
     return Owner(
         first_name=_name(f"{at}.firstName", told["first_name"]),
         last_name=_name(f"{at}.lastName", told["last_name"]),
@@ -197,7 +197,7 @@ def _licence(at: str, told: Mapping[str, Any], today: date) -> Licence:
     expires_on = told.get("expires_on")
     until = rules.day(f"{at}.expiresOn", expires_on) if expires_on else None
     if until is not None and until < today:
-        raise Invalid(f"{at}.expiresOn", "has passed: the licence has expired")
+        raise Invalid(f"{at}.expiresOn", "Enter a licence that has not expired.")
     return Licence(
         kind=identity_rules.name(f"{at}.kind", told["kind"]),
         number=identity_rules.name(f"{at}.number", told["number"]),
@@ -219,7 +219,7 @@ def _past_day(field: str, text: str | None, today: date) -> date | None:
         return None
     day = rules.day(field, text)
     if day > today:
-        raise Invalid(field, "is in the future")
+        raise Invalid(field, "Enter a date that is not in the future.")
     return day
 
 

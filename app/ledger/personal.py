@@ -56,10 +56,16 @@ def _still_open(session: Session, person_id: UUID) -> list[Open]:
     for balance in sorted(queries.balances_of(session, person_id), key=lambda each: each.asset):
         if balance.posted:
             amount = f"{_text(balance.asset, balance.posted)} {balance.asset}"
-            found.append(Open(f"balances.{balance.asset}", f"is {amount}: it has to be zero"))
+            found.append(
+                Open(f"balances.{balance.asset}", f"The balance is {amount}. It must be 0.")
+            )
         if balance.held:
             amount = f"{_text(balance.asset, balance.held)} {balance.asset}"
-            found.append(Open(f"holds.{balance.asset}", f"is {amount}: it has to be released"))
+            found.append(
+                Open(
+                    f"holds.{balance.asset}", f"{amount} are on hold. They must be released first."
+                )
+            )
     return found
 
 

@@ -66,11 +66,11 @@ def choose(session: Session, actor: Actor, wished: Sequence[tuple[Topic, Channel
     for number, (topic, channel, value) in enumerate(wished):
         pair, field = (topic, channel), f"choices.{number}"
         if pair not in rules.DEFAULTS:
-            raise Invalid(field, f"{topic} is not told by {channel}")
+            raise Invalid(field, f"The topic {topic} has no messages by {channel}.")
         if pair in rules.FIXED and not value:
-            raise Invalid(field, f"{topic} is always told by {channel}")
+            raise Invalid(field, f"Messages on {topic} by {channel} cannot be switched off.")
         if any(pair == (other, way) for other, way, _ in wished[:number]):
-            raise Invalid(field, "is named twice")
+            raise Invalid(field, "Name each topic and channel once.")
         wanted[pair] = value
     texts = any(value for (_, channel), value in wanted.items() if channel is Channel.SMS)
     if texts and identity_queries.person_by_id(session, actor.user_id).phone is None:

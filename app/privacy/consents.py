@@ -61,7 +61,7 @@ def decide(
     """
     known = POLICIES[policy]
     if given and version is None:
-        raise Invalid("version", "is required to agree: it says what was read")
+        raise Invalid("version", "Enter the version that was read.")
     if version is not None and version != known.version:
         raise PolicyOutdated(f"The current version is {known.version}")
     if known.required and not given:
@@ -81,7 +81,7 @@ def accept_at_registration(
     """A new person agrees to these versions of policies. Raises `Invalid` for one named twice, and
     `PolicyOutdated`."""
     if len({name for name, _ in accepted}) < len(accepted):
-        raise Invalid("acceptedPolicies", "must name each policy once")
+        raise Invalid("acceptedPolicies", "Name each policy once.")
     for name, version in accepted:
         policy = POLICIES[name]
         if version != policy.version:

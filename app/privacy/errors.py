@@ -33,4 +33,4 @@ class ErasureRefused(Conflict):
 
     def __init__(self, still_open: list[Open]) -> None:
         self.problems = [(each.field, each.message) for each in still_open]
-        super().__init__("; ".join(f"{each.field} {each.message}" for each in still_open))
+        super().__init__(" ".join(each.message for each in still_open))

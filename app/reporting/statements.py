@@ -74,13 +74,13 @@ class Period:
         now = clock.now()
         until = end or now
         if until > now:
-            raise Invalid("to", "must not be in the future: what comes is not known")
+            raise Invalid("to", "Enter a time that is not in the future.")
         if until <= _BEGINNING:
-            raise Invalid("to", f"must be after {clock.rfc3339(_BEGINNING)}")
+            raise Invalid("to", f"Enter a time after {clock.rfc3339(_BEGINNING)}.")
         last = until - timedelta.resolution
         since = start or last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         if since > until:
-            raise Invalid("from", "must not be after the end of the period")
+            raise Invalid("from", "Enter a time that is not after the end of the period.")
         return cls(since, until)
 
 
@@ -168,7 +168,7 @@ def statement_of(
     assets: tuple[Asset, ...] = FUNDING if account is Wallet.FUNDING else TRADING
     if asset is not None:
         if asset not in assets:
-            raise Invalid("asset", f"is not in the {account} account")
+            raise Invalid("asset", f"Choose an asset of the {account} account.")
         assets = (asset,)
     person = identity_queries.person_by_id(session, user_id)
     values = {
@@ -185,7 +185,7 @@ def statement_of(
     )
     if len(moved) > movements_max:
         raise Invalid(
-            "from", f"the period has more than {movements_max} movements: ask for a shorter one"
+            "from", f"Choose a shorter period. This one has more than {movements_max} movements."
         )
     balances = {code: tuple(map(int, units)) for code, *units in stood}
     owed = {code: int(units) for code, units in owing}

@@ -5,7 +5,7 @@ from functools import lru_cache
 from unicodedata import category, combining, normalize
 
 #: What is said of a name that is not readable here.
-UNCOMPARABLE = "must be written in Latin letters, as in the lines for machines of a passport"
+UNCOMPARABLE = "Enter the name in Latin letters, as in the machine-readable lines of a passport."
 
 # Letters that Unicode does not take apart.
 _LETTERS = str.maketrans(

@@ -59,7 +59,7 @@ def _still_open(session: Session, person_id: UUID) -> list[Open]:
     return [
         Open(
             f"quotes.{ids.encode('qt', quote_id)}",
-            f"is open until {clock.rfc3339(expires_at)}: take it, or let it expire",
+            f"A quote is open until {clock.rfc3339(expires_at)}. Use it or let it expire.",
         )
         for quote_id, expires_at in session.rows(_OPEN_QUOTES, (person_id, clock.now()))
     ]

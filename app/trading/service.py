@@ -200,9 +200,9 @@ def _convert(
         assert wish.to_amount is not None
         field, conversion = "toAmount", rules.convert_received(terms, wish.to_amount)
     if conversion is None:
-        raise Invalid(field, "converts to nothing at this price")
+        raise Invalid(field, "Enter a larger amount. This one converts to nothing at this price.")
     if max(conversion.given.units, conversion.received.units) > UNITS_MAX:
-        raise Invalid(field, "is too large: the other side is more than can be moved")
+        raise Invalid(field, "Enter a smaller amount. The other side is more than can be moved.")
     if slippage_bps_max is not None:
         reference = terms.price_at_mid if expected_price is None else expected_price
         if rules.slippage_exceeds(conversion, reference, slippage_bps_max):

@@ -50,7 +50,7 @@ def test_a_document_that_is_no_object(person: SignedIn, document: bytes) -> None
     headers = person.headers(Idempotency_Key="k", Content_Type="application/json")
     answer = person.client.post(GIFTS, data=document, headers=headers)
     assert problem(answer, 422, "validation_failed")["errors"] == [
-        {"field": "body", "message": "must be an object"}
+        {"field": "body", "message": "Send a JSON object."}
     ]
 
 

@@ -122,9 +122,9 @@ class TestSigningIn:
     @pytest.mark.parametrize(
         ("email", "password", "problem"),
         [
-            ("", PASSWORD, "Enter your e-mail address"),
+            ("", PASSWORD, "Enter your email address"),
             ("ada@example.com", "", "Enter your password"),
-            ("nobody", PASSWORD, "This must be an e-mail address"),
+            ("nobody", PASSWORD, "Enter an email address"),
         ],
     )
     def test_says_what_is_missing_beside_the_field(

@@ -98,11 +98,11 @@ class TestOrderOfChecks:
         assert problem(answer, 422, "validation_failed")["errors"] == [
             {
                 "field": "amount",
-                "message": 'must be a decimal string such as "12.5", not a number',
+                "message": 'Send the amount as a decimal string, like "12.5", not as a number.',
             },
-            {"field": "lines.0.quantity", "message": "is required"},
-            {"field": "lines.1", "message": "must be an object"},
-            {"field": "surprise", "message": "is not a field of this request"},
+            {"field": "lines.0.quantity", "message": "This field is required."},
+            {"field": "lines.1", "message": "Send a JSON object."},
+            {"field": "surprise", "message": "This request has no such field. Remove it."},
         ]
         assert dollars() == "0"
 

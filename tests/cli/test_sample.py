@@ -86,10 +86,10 @@ class TestCredit:
     @pytest.mark.parametrize(
         ("asset", "amount", "says"),
         [
-            ("USD", "-1", "plain decimal"),
-            ("USD", "0", "greater than zero"),
-            ("USD", "1.001", "more than the 2 decimals"),
-            ("USD", "1e5", "plain decimal"),
+            ("USD", "-1", "decimal string"),
+            ("USD", "0", "above zero"),
+            ("USD", "1.001", "at most 2 decimals"),
+            ("USD", "1e5", "decimal string"),
             ("EUR", "1", "EUR"),
         ],
     )

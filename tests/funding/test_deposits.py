@@ -145,7 +145,7 @@ def test_amounts_beyond_a_card_s_limits(till: Till, amount: str, field: str) -> 
 
 def test_what_a_method_does_not_bring(till: Till) -> None:
     with unchanged(till.database), till.database.transaction() as session:
-        with pytest.raises(Invalid, match="must be USD"):
+        with pytest.raises(Invalid, match="Choose USD"):
             deposits.request(
                 session, till.actor, method=Method.CARD,
                 amount=Amount.parse(TRADABLE["PAXG"], "1"),

@@ -127,7 +127,8 @@ class TestNewPassword:
         with pytest.raises(Invalid) as refusal:
             identity_rules.check_new_password("password", "Password123!", known=[])
         assert refusal.value.message == (
-            "is too easy to guess. This is similar to a commonly used password."
+            "Choose a password that is harder to guess."
+            " This is similar to a commonly used password."
             " Add another word or two. Uncommon words are better."
             " Capitalization doesn't help very much."
         )

@@ -75,7 +75,7 @@ def _person(session: Session, text: str, problems: dict[str, str]) -> UUID | Non
             return identity_queries.person_by_email(session, text).id
         return ids.decode("usr", text)
     except (NotFound, Invalid):
-        problems["who"] = "Nobody has this address or id"
+        problems["who"] = "No person has this email or ID. Check the spelling."
         return None
 
 

@@ -97,7 +97,7 @@ def _assignee(text: str) -> UUID | None:
     try:
         return ids.decode("usr", text) if text else None
     except NotFound:
-        raise Invalid("assignee", "must be chosen from the list") from None
+        raise Invalid("assignee", "Choose a person from the list.") from None
 
 
 @blp.view("POST", "/<case_id>/close", permission=Permission.CASES_WORK, fresh=True)

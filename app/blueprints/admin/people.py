@@ -121,7 +121,7 @@ def _role(text: str) -> Role:
     try:
         return Role(text)
     except ValueError:
-        raise Invalid("role", "must be chosen from the list") from None
+        raise Invalid("role", "Choose a role from the list.") from None
 
 
 def _branch(role: Role, text: str) -> UUID | None:
@@ -131,7 +131,7 @@ def _branch(role: Role, text: str) -> UUID | None:
     try:
         return ids.decode("brn", text)
     except NotFound:
-        raise Invalid("branch", "must be chosen from the list") from None
+        raise Invalid("branch", "Choose a branch from the list.") from None
 
 
 def _on(person_id: str, asked: UUID | None) -> Response:

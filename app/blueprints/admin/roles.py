@@ -62,7 +62,7 @@ def _permission(name: str) -> Permission:
     try:
         return Permission(name)
     except ValueError:
-        raise Invalid("permission", "must be chosen from the list") from None
+        raise Invalid("permission", "Choose a permission from the list.") from None
 
 
 def _role(

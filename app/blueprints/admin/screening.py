@@ -47,15 +47,15 @@ def try_name(session: Session, _actor: Actor) -> Response:
 def _subject() -> Named:
     name = request.form.get("name", "").strip()
     if not 1 <= len(name) <= _NAME_LENGTH_MAX:
-        raise Invalid("name", f"must have 1 to {_NAME_LENGTH_MAX} characters")
+        raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
     born = request.form.get("born", "").strip()
     country = request.form.get("country", "")
     if country and country not in NAMES:
-        raise Invalid("country", "must be chosen from the list")
+        raise Invalid("country", "Choose a country from the list.")
     try:
         day = date.fromisoformat(born) if born else None
     except ValueError:
-        raise Invalid("born", "must be a day, like 1970-12-31") from None
+        raise Invalid("born", "Enter a date, like 1970-12-31.") from None
     return Named((name,), day, frozenset({country}) if country else frozenset())
 
 

@@ -32,7 +32,7 @@ def invite(session: Session, actor: Actor) -> Response:
         return _staff(session, actor, given, 409, {"email": refusal.detail})
     except Invalid as refusal:
         field = _FIELDS.get(refusal.field, refusal.field)
-        return _staff(session, actor, given, 422, {field: f"This {refusal.message}"})
+        return _staff(session, actor, given, 422, {field: refusal.message})
     return see_other(url_for("staff_pages.show"))
 
 

@@ -45,7 +45,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
         new = passkeys.check_new(signin.party(), challenge, entry.answer())
         passkeys.add(session, actor, new, entry.typed("name"))
     except Invalid as refusal:
-        return _account(session, actor, 422, {"new-passkey-name": f"This {refusal.message}"})
+        return _account(session, actor, 422, {"new-passkey-name": refusal.message})
     except Refusal as refusal:
         return _refused(session, actor, refusal)
     return _back()
@@ -57,7 +57,7 @@ def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     try:
         passkeys.rename(session, actor, identifier, entry.typed("name"))
     except Invalid as refusal:
-        return _account(session, actor, 422, {f"{identifier}-name": f"This {refusal.message}"})
+        return _account(session, actor, 422, {f"{identifier}-name": refusal.message})
     return _back()
 
 
@@ -92,7 +92,7 @@ def confirm_app(session: Session, actor: Actor) -> Response:
     if setup is None:
         return _back()
     if not (code := entry.code()):
-        return _app_form(setup, 422, {"code": "Enter the code that the app shows"})
+        return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     codes = second_factor.confirm(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         status = entry.status_beside_form(codes)
@@ -104,7 +104,9 @@ def confirm_app(session: Session, actor: Actor) -> Response:
 def switch_off_app(session: Session, actor: Actor) -> Response:
     """Forget the app and the recovery codes, by a code."""
     if not (code := entry.code()):
-        return _account(session, actor, 422, {"app-off-code": "Enter a code to switch it off"})
+        return _account(
+            session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
+        )
     refusal = sign_in.switch_off_app(
         session,
         actor,
@@ -121,7 +123,9 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
 def renew_recovery_codes(session: Session, actor: Actor) -> Response:
     """Fresh recovery codes in place of the old ones, by a code."""
     if not (code := entry.code()):
-        return _account(session, actor, 422, {"app-codes-code": "Enter a code to get new ones"})
+        return _account(
+            session, actor, 422, {"app-codes-code": "Enter a code to get new recovery codes."}
+        )
     codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         return _refused(session, actor, codes)

@@ -56,7 +56,7 @@ def forgot_password(database: Database) -> Response:
         with database.transaction() as session:
             by_mail.ask_for_reset(session, email)
     except Invalid as refusal:
-        return _form("forgot_password", 422, {"email": f"This {refusal.message}"}, email=email)
+        return _form("forgot_password", 422, {"email": refusal.message}, email=email)
     return _done(
         "Look at your mail",
         "If there is an account with this address, a link is on its way. It works for one hour.",
@@ -122,7 +122,7 @@ def _with_password(form: str, work: Callable[[str, str], Response]) -> Response:
     try:
         return work(token, password)
     except Invalid as refusal:
-        return _form(form, 422, {"password": f"This {refusal.message}"}, token=token)
+        return _form(form, 422, {"password": refusal.message}, token=token)
     except Refusal as refusal:
         return _form(form, _status(refusal), {"": refusal.detail}, token=token)
 

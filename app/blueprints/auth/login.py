@@ -41,7 +41,7 @@ class LoginForm:
 
     def problems(self) -> dict[str, str]:
         """What is missing, by field."""
-        asked = {"email": "Enter your e-mail address", "password": "Enter your password"}
+        asked = {"email": "Enter your email address.", "password": "Enter your password."}
         return {name: text for name, text in asked.items() if not getattr(self, name)}
 
 
@@ -75,7 +75,7 @@ def login(database: Database) -> Response:
                 replaces=signin.secret(),
             )
     except Invalid as refusal:
-        return _form(form, 422, {refusal.field: f"This {refusal.message}"})
+        return _form(form, 422, {refusal.field: refusal.message})
     except Limited as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):

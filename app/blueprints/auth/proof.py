@@ -33,7 +33,7 @@ def prove(session: Session, actor: Actor) -> Response:
     then = our_path(request.form.get("next"))
     if second_factor.is_on(session, actor.user_id):
         if not (code := entry.code()):
-            return _form(session, actor, then, 422, {"code": "Enter the code"})
+            return _form(session, actor, then, 422, {"code": "Enter the code."})
         outcome = sign_in.prove_by_code(session, actor, code, signin.device())
     else:
         outcome = _by_password(session, actor)

@@ -43,7 +43,7 @@ def give_second_factor(database: Database) -> Response:
     if person is None:
         return _start_again()
     if not (code := entry.code()):
-        return _second_factor(person, 422, {"code": "Enter the code"})
+        return _second_factor(person, 422, {"code": "Enter the code."})
     with database.transaction() as session:
         outcome = sign_in.give_code(session, signin.waiting(), code, signin.device())
     if isinstance(outcome, SignInOver):
@@ -123,7 +123,7 @@ def confirm_app(database: Database) -> Response:
     if setup is None:
         return _start_again()
     if not (code := entry.code()):
-        return _app_form(setup, 422, {"code": "Enter the code that the app shows"})
+        return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     try:
         with database.transaction() as session:
             outcome = sign_in.enrol_app(session, signin.waiting(), code, signin.device())
@@ -163,7 +163,7 @@ def enrol_passkey(database: Database) -> Response:
     except SignInOver:
         return _start_again()
     except Invalid as refusal:
-        return _enrolment(422, {"name": f"This {refusal.message}"})
+        return _enrolment(422, {"name": refusal.message})
     except Refusal as refusal:
         return _enrolment(entry.status_beside_form(refusal), {"": refusal.detail})
     return entry.enter(signed_in, signin.then())

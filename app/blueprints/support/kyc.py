@@ -113,7 +113,7 @@ def confirm(session: Session, actor: Actor) -> Response:
 
 def _seen(text: str) -> str:
     if text not in dict(_SEEN):
-        raise Invalid("document", "must be chosen from the list")
+        raise Invalid("document", "Choose a document from the list.")
     return text
 
 
@@ -121,7 +121,11 @@ def _standing_there(session: Session, text: str) -> Verification:
     person_id = _person(session, text[:_TEXT_LENGTH_MAX])
     found = kyc_queries.best_of(kyc_queries.of_person(session, person_id)) if person_id else None
     if found is None:
-        raise Invalid("person", "must be the address or id of somebody who submitted who they are")
+        raise Invalid(
+            "person",
+            "No customer with this email or ID has submitted their identity yet. "
+            "Check the spelling.",
+        )
     return found
 
 

@@ -121,7 +121,7 @@ def test_pages_follow_each_other_without_gap(
 @pytest.mark.parametrize("who", ["nobody@example.com", "not an id", "usr_short", "@"])
 def test_an_unknown_person_is_a_mistake_in_the_form(auditor: Browser, who: str) -> None:
     page = auditor.get(f"/admin/audit?who={who}")
-    assert "Nobody has this address or id" in page.said
+    assert "No person has this email or ID." in page.said
     assert linked(page.said) == []
 
 

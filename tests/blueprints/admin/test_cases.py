@@ -81,11 +81,11 @@ def test_a_case_is_shown_whole_and_worked_on(
 @pytest.mark.parametrize(
     ("form", "fields", "said"),
     [
-        ("note", {"note": " "}, "This must have 1 to 4000 characters"),
-        ("assign", {"assignee": "usr_nonsense"}, "This must be chosen from the list"),
-        ("assign", {"assignee": ids.encode("usr", ids.new())}, "must be somebody who may work"),
-        ("close", {"disposition": "", "reason": REASON}, "This must be chosen from the list"),
-        ("close", {"disposition": "resolved", "reason": "a@b.example"}, "must name people by"),
+        ("note", {"note": " "}, "Enter a note (1 to 4000 characters)."),
+        ("assign", {"assignee": "usr_nonsense"}, "Choose a person from the list."),
+        ("assign", {"assignee": ids.encode("usr", ids.new())}, "Choose a person who may work"),
+        ("close", {"disposition": "", "reason": REASON}, "Choose an outcome from the list."),
+        ("close", {"disposition": "resolved", "reason": "a@b.example"}, "Name people by"),
     ],
 )
 def test_a_mistake_is_said_at_its_form(

@@ -92,10 +92,13 @@ class TestPeople:
     @pytest.mark.parametrize(
         ("fields", "said"),
         [
-            ({"role": "TELLER", "reason": WHY}, "must be given for a teller"),
-            ({"role": "TELLER", "branch": "brn_x", "reason": WHY}, "must be chosen from the list"),
-            ({"role": "KING", "reason": WHY}, "must be chosen from the list"),
-            ({"role": "SUPPORT"}, "must have 5 to 500 characters"),
+            ({"role": "TELLER", "reason": WHY}, "Choose a branch for a teller"),
+            (
+                {"role": "TELLER", "branch": "brn_x", "reason": WHY},
+                "Choose a branch from the list.",
+            ),
+            ({"role": "KING", "reason": WHY}, "Choose a role from the list."),
+            ({"role": "SUPPORT"}, "Enter a reason (5 to 500 characters)."),
         ],
     )
     def test_a_mistake_is_said_at_the_form(

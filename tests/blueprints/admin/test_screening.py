@@ -84,10 +84,10 @@ def test_a_name_is_tried_and_nothing_kept(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"name": " "}, "This must have 1 to 200 characters"),
-        ({"name": "x" * 201}, "This must have 1 to 200 characters"),
-        ({"name": "Ada", "born": "yesterday"}, "This must be a day, like 1970-12-31"),
-        ({"name": "Ada", "country": "XX"}, "This must be chosen from the list"),
+        ({"name": " "}, "Enter a name (1 to 200 characters)."),
+        ({"name": "x" * 201}, "Enter a name (1 to 200 characters)."),
+        ({"name": "Ada", "born": "yesterday"}, "Enter a date, like 1970-12-31."),
+        ({"name": "Ada", "country": "XX"}, "Choose a country from the list."),
     ],
 )
 def test_a_mistake_is_said(

@@ -374,7 +374,8 @@ class TestPasswordStrength:
         assert told["errors"] == [
             {
                 "field": "password" if path == "register" else "newPassword",
-                "message": "is too easy to guess. This is similar to a commonly used password."
+                "message": "Choose a password that is harder to guess."
+                " This is similar to a commonly used password."
                 " Add another word or two. Uncommon words are better."
                 " Capitalization doesn't help very much.",
             }

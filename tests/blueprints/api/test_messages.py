@@ -96,7 +96,7 @@ def test_a_cursor_that_was_not_given_out_is_refused(reader):
     assert answer.json["errors"] == [
         {
             "field": "cursor",
-            "message": "must be the nextCursor of an earlier answer, unchanged",
+            "message": "Send the nextCursor of an earlier response, unchanged.",
         }
     ]
 

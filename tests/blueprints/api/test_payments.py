@@ -68,7 +68,7 @@ def test_a_card_is_named_by_its_token(me: ApiClient, database: Database) -> None
     with unchanged(database):
         told = problem(me.post("/api/wallet/deposit", asked), 422, "validation_failed")
     assert told["errors"] == [
-        {"field": "paymentMethod", "message": "is required for the method card"}
+        {"field": "paymentMethod", "message": "Send paymentMethod for the method card."}
     ]
 
 

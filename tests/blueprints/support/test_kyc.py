@@ -123,7 +123,7 @@ class TestDecisions:
         with unchanged(ada.database, apart_from={"login_sessions"}):
             answer = browser.send(path_of(ada), "reject", reason=REASON)
             assert answer.status_code == 422
-            assert "must be chosen: the person is told why" in answer.text
+            assert "Choose at least one reason." in answer.text
             assert f'value="{REASON}"' in answer.text
             answer = browser.send(path_of(ada), "approve", reason="no")
             assert answer.status_code == 422
@@ -172,8 +172,11 @@ class TestCounter:
     @pytest.mark.parametrize(
         ("fields", "problem"),
         [
-            ({"person": "nobody@example.com", "document": "passport"}, "must be the address or id"),
-            ({"document": "a note"}, "must be chosen from the list"),
+            (
+                {"person": "nobody@example.com", "document": "passport"},
+                "No customer with this email or ID",
+            ),
+            ({"document": "a note"}, "Choose a document from the list."),
         ],
     )
     def test_what_is_wrong(

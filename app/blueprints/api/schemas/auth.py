@@ -3,7 +3,7 @@
 import marshmallow as ma
 
 from app.access import Role
-from app.blueprints.api.schemas.fields import Choice, Flag, Instant, PublicId, Schema, Text
+from app.blueprints.api.schemas.fields import Choice, Flag, Instant, PublicId, Schema, Text, between
 from app.privacy.rules import PolicyName
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
@@ -21,7 +21,7 @@ class AcceptedPolicy(Schema):
     version = ma.fields.Integer(
         strict=True,
         required=True,
-        validate=ma.validate.Range(1, POLICY_VERSION_MAX),
+        validate=between(1, POLICY_VERSION_MAX),
         metadata={"examples": [1]},
     )
 
@@ -55,7 +55,7 @@ class Register(Schema):
     accepted_policies = ma.fields.List(
         ma.fields.Nested(AcceptedPolicy),
         load_default=list,
-        error_messages={"invalid": "must be a list"},
+        error_messages={"invalid": "Send a list."},
         metadata={"description": "What was read and agreed to; GET /api/me/consents says the rest"},
     )
 

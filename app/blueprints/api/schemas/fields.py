@@ -26,8 +26,11 @@ _INSTANT = re.compile(
 )
 
 ma.fields.Field.default_error_messages.update(
-    required="is required", null="must not be null", validator_failed="is not valid"
+    required="This field is required.",
+    null="This field must not be null.",
+    validator_failed="This value is not valid.",
 )
+ma.fields.Integer.default_error_messages.update(invalid="Enter a whole number.")
 
 
 def _described(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
@@ -38,6 +41,11 @@ def _described(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]
 def example_id(prefix: str) -> str:
     """An id for the document's examples."""
     return ids.encode(prefix, UUID("019a9f3c-7d00-7abc-8def-0123456789ab"))
+
+
+def between(low: int, high: int) -> ma.validate.Range:
+    """Return a validator of whole numbers from `low` to `high`, both included."""
+    return ma.validate.Range(low, high, error="Enter a whole number from {min} to {max}.")
 
 
 class Schema(ma.Schema):
@@ -52,8 +60,8 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
     error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]
-        "unknown": "is not a field of this request",
-        "type": "must be an object",
+        "unknown": "This request has no such field. Remove it.",
+        "type": "Send a JSON object.",
     }
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
@@ -68,7 +76,7 @@ class Text(ma.fields.String):
 
     def __init__(self, length_max: int, *, length_min: int = 1, **options: Any) -> None:
         self.length_min, self.length_max = length_min, length_max
-        options["error_messages"] = {"invalid": "must be a string"}
+        options["error_messages"] = {"invalid": "Send a string."}
         shape = {"minLength": length_min, "maxLength": length_max}
         super().__init__(**_described(options, shape))
 
@@ -76,9 +84,9 @@ class Text(ma.fields.String):
         text = super()._deserialize(value, attr, data, **options)
         assert text is not None
         if not self.length_min <= len(text) <= self.length_max:
-            raise ValidationError(f"must have {self.length_min} to {self.length_max} characters")
+            raise ValidationError(f"Enter {self.length_min} to {self.length_max} characters.")
         if "\0" in text:
-            raise ValidationError("must not contain NUL")
+            raise ValidationError("Remove the NUL character.")
         return text
 
 
@@ -87,7 +95,7 @@ class AmountText(ma.fields.String):
 
     def __init__(self, **options: Any) -> None:
         options["error_messages"] = {
-            "invalid": 'must be a decimal string such as "12.5", not a number'
+            "invalid": 'Send the amount as a decimal string, like "12.5", not as a number.'
         }
         shape = {"pattern": _AMOUNT, "maxLength": _AMOUNT_LENGTH_MAX, "examples": ["1250.00"]}
         super().__init__(**_described(options, shape))
@@ -96,7 +104,7 @@ class AmountText(ma.fields.String):
         text = super()._deserialize(value, attr, data, **options)
         assert text is not None
         if len(text) > _AMOUNT_LENGTH_MAX or not _PLAIN.fullmatch(text):
-            raise ValidationError('must be a plain decimal string such as "12.5"')
+            raise ValidationError('Enter an amount as a decimal string, like "12.5".')
         return text
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **options: Any) -> str | None:
@@ -136,7 +144,7 @@ class _Choice(ma.fields.String):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> str:
         if not isinstance(value, str) or value not in self.codes:
-            raise ValidationError(f"must be one of {', '.join(self.codes)}")
+            raise ValidationError(f"Choose one of {', '.join(self.codes)}.")
         return value
 
 
@@ -180,7 +188,7 @@ class Flag(ma.fields.Boolean):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValidationError("must be true or false")
+            raise ValidationError("Send true or false.")
         return value
 
 
@@ -208,7 +216,7 @@ class PublicId(ma.fields.Field[UUID]):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> UUID:
         if not isinstance(value, str):
-            raise ValidationError("must be a string")
+            raise ValidationError("Send a string.")
         return ids.decode(self.prefix, value)
 
 
@@ -223,11 +231,11 @@ class Instant(ma.fields.Field[datetime]):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> datetime:
         if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-            raise ValidationError("must be a time such as 2026-11-22T09:30:00Z")
+            raise ValidationError("Enter a time, like 2026-11-22T09:30:00Z.")
         try:
             return datetime.fromisoformat(value).astimezone(UTC)
         except (ValueError, OverflowError):
-            raise ValidationError("is not a time that exists") from None
+            raise ValidationError("Enter a time that exists.") from None
 
 
 class FileField(ma.fields.Field[Upload]):
@@ -238,7 +246,7 @@ class FileField(ma.fields.Field[Upload]):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Upload:
         if not isinstance(value, Upload):
-            raise ValidationError("must be a file")
+            raise ValidationError("Send a file.")
         return value
 
 
@@ -251,7 +259,7 @@ class QueryInteger(ma.fields.Integer):
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> int:
         if not _WHOLE.fullmatch(value) or not self.low <= int(value) <= self.high:
-            raise ValidationError(f"must be a whole number from {self.low} to {self.high}")
+            raise ValidationError(f"Enter a whole number from {self.low} to {self.high}.")
         return int(value)
 
 

@@ -96,12 +96,12 @@ class SubmitBusiness(Schema):
     licences = ma.fields.List(
         ma.fields.Nested(Licence),
         load_default=list,
-        error_messages={"invalid": "must be a list"},
+        error_messages={"invalid": "Send a list."},
     )
     beneficial_owners = ma.fields.List(
         ma.fields.Nested(BeneficialOwner),
         required=True,
-        error_messages={"invalid": "must be a list"},
+        error_messages={"invalid": "Send a list."},
     )
 
 

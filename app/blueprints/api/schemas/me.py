@@ -102,7 +102,7 @@ class Addresses(Schema):
 
 def _each_once(scopes: list[str]) -> None:
     if not scopes or len(set(scopes)) < len(scopes):
-        raise ValidationError("must be one or more, each once")
+        raise ValidationError("Choose one or more scopes, each once.")
 
 
 class CreateApiKey(Schema):
@@ -113,7 +113,7 @@ class CreateApiKey(Schema):
         Scope(),
         required=True,
         validate=_each_once,
-        error_messages={"invalid": "must be a list"},
+        error_messages={"invalid": "Send a list."},
         metadata={
             "minItems": 1,
             "uniqueItems": True,
@@ -171,8 +171,8 @@ class ChooseNotifications(Schema):
     choices = ma.fields.List(
         ma.fields.Nested(NotificationWish),
         required=True,
-        validate=ma.validate.Length(max=len(PAIRS)),
-        error_messages={"invalid": "must be a list"},
+        validate=ma.validate.Length(max=len(PAIRS), error="Send at most {max} choices."),
+        error_messages={"invalid": "Send a list."},
         metadata={"maxItems": len(PAIRS)},
     )
 

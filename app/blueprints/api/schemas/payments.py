@@ -51,8 +51,8 @@ class DepositRequest(Schema):
             (Method.MOBILE_MONEY, "phone", "phone"),
         ):
             if (data["method"] is method) is not (name in data):
-                what = "is required" if data["method"] is method else "does not belong"
-                raise ma.ValidationError(f"{what} for the method {data['method']}", wire)
+                act = "Send" if data["method"] is method else "Leave out"
+                raise ma.ValidationError(f"{act} {wire} for the method {data['method']}.", wire)
 
 
 class Deposit(Schema):

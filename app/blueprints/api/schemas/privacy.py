@@ -11,6 +11,7 @@ from app.blueprints.api.schemas.fields import (
     PublicId,
     Schema,
     Text,
+    between,
 )
 from app.privacy.rules import Channel, ExportStatus, PolicyName, State
 
@@ -26,7 +27,7 @@ class Decide(Schema):
         strict=True,
         allow_none=True,
         load_default=None,
-        validate=ma.validate.Range(1, POLICY_VERSION_MAX),
+        validate=between(1, POLICY_VERSION_MAX),
         metadata={"description": "The version that was read; required to agree", **_VERSION},
     )
 

@@ -15,6 +15,7 @@ from app.blueprints.api.schemas.fields import (
     PublicId,
     Schema,
     amount,
+    between,
     example_id,
 )
 from app.kit.money import Amount
@@ -99,14 +100,14 @@ class ConversionRequest(Schema):
     def require_conversion(self, data: dict[str, Any]) -> None:
         """Both assets, different; exactly one amount, possible in its asset."""
         problems = {
-            name: ["is required"]
+            name: ["This field is required."]
             for name, key in (("fromAsset", "from_asset"), ("toAsset", "to_asset"))
             if key not in data
         }
         if not problems and data["from_asset"] == data["to_asset"]:
-            problems["toAsset"] = ["must differ from fromAsset"]
+            problems["toAsset"] = ["Choose another asset than fromAsset."]
         if ("from_amount" in data) == ("to_amount" in data):
-            problems["fromAmount"] = ["give fromAmount or toAmount, one of the two"]
+            problems["fromAmount"] = ["Send either fromAmount or toAmount."]
         if problems:
             raise ma.ValidationError(problems)
         if "from_amount" in data:
@@ -121,7 +122,7 @@ class OrderRequest(ConversionRequest):
     quote_id = PublicId("qt")
     max_slippage_bps = ma.fields.Integer(
         strict=True,
-        validate=ma.validate.Range(0, _BPS_MAX),
+        validate=between(0, _BPS_MAX),
         metadata={
             "description": "How much worse than expectedPrice, or than mid, the price may be"
         },
@@ -142,13 +143,17 @@ class OrderRequest(ConversionRequest):
         """A quote alone, or a conversion; an expected price only to bound slippage from."""
         if "quote_id" in data:
             if len(data) > 1:
-                raise ma.ValidationError({"quoteId": ["stands alone: the quote says the rest"]})
+                raise ma.ValidationError(
+                    {"quoteId": ["Send quoteId alone. The quote has the other values."]}
+                )
             return
         if "expected_price" in data:
             if "max_slippage_bps" not in data:
-                raise ma.ValidationError({"expectedPrice": ["goes with maxSlippageBps"]})
+                raise ma.ValidationError(
+                    {"expectedPrice": ["Send expectedPrice together with maxSlippageBps."]}
+                )
             if Decimal(data["expected_price"]) == 0:
-                raise ma.ValidationError({"expectedPrice": ["must be greater than zero"]})
+                raise ma.ValidationError({"expectedPrice": ["Enter a price above zero."]})
         super().require_conversion(data)
 
 
