@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("role", nargs="?", default="all", choices=(*ROLES, "all"))
     parser.add_argument("--queue", type=Queue, default=Queue.DEFAULT, choices=list(Queue))
     arguments = parser.parse_args()
-    telemetry.configure(level="INFO", messages=False)
+    telemetry.configure(level="INFO", with_messages=False)
     if arguments.role == "all":
         loop = Loop("all")
         loop.stop_on_signals(signal.SIGTERM, signal.SIGINT)

@@ -77,7 +77,7 @@ from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import telemetry
 from app.kit.db import Database
-from app.kit.health import Check, Condition, check_database
+from app.kit.health import Condition, HealthCheck, check_database
 from app.kit.ports import provide, resolve
 from app.kyc.ports import IdentityProvider
 from app.kyc.rules import KycRules
@@ -147,7 +147,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises `UnsafeSettings` naming every setting that is missing or not safe.
     """
     settings = with_servers(settings or Settings.load())
-    telemetry.configure(level=settings.log_level, messages=not settings.is_production)
+    telemetry.configure(level=settings.log_level, with_messages=not settings.is_production)
     app = Flask(__name__)
     # An address that is almost right is not found: no program follows a redirect with its body.
     app.url_map.merge_slashes = False
@@ -317,16 +317,18 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
         app.register_blueprint(mail.blp)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
 
-    def check_redis() -> list[Check]:
+    def check_redis() -> list[HealthCheck]:
         if counters.answers(settings.redis_url):
-            return [Check("redis", Condition.OK, "answers")]
-        return [Check("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
+            return [HealthCheck("redis", Condition.OK, "answers")]
+        return [HealthCheck("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
 
-    def check_keys() -> list[Check]:
+    def check_keys() -> list[HealthCheck]:
         try:
             resolve(KeyRing).active_id()
         except KeyRingUnavailable:
-            return [Check("keys", Condition.DEGRADED, "cannot be read; what is sealed stays so")]
-        return [Check("keys", Condition.OK, "can be read")]
+            return [
+                HealthCheck("keys", Condition.DEGRADED, "cannot be read; what is sealed stays so")
+            ]
+        return [HealthCheck("keys", Condition.OK, "can be read")]
 
     health.register(app, [lambda: check_database(database, heads), check_keys, check_redis])

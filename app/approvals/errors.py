@@ -1,6 +1,6 @@
 """What approvals refuse."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict, PermissionDenied
 
 
@@ -46,6 +46,6 @@ class ApprovalExpired(Conflict):
     title = "This request has expired. It has to be asked for again"
 
 
-refuses("approvals_one_pending_key", lambda _detail: ApprovalPending())
-refuses("maker_is_not_checker", lambda _detail: SelfApproval())
-refuses("subject_is_not_checker", lambda _detail: SelfApproval())
+register_refusal("approvals_one_pending_key", lambda _detail: ApprovalPending())
+register_refusal("maker_is_not_checker", lambda _detail: SelfApproval())
+register_refusal("subject_is_not_checker", lambda _detail: SelfApproval())

@@ -9,10 +9,10 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.approvals import registry, rules
 from app.approvals.rules import Status
-from app.kit import clock, pages
+from app.kit import clock, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 
 _SELECT = """
@@ -90,7 +90,7 @@ def approvals(
     """Those that wait for a decision, or those that have ended; newest first."""
     values = {"waiting": waiting, "before": cursor, "limit": limit + 1, "now": clock.now()}
     found = [_approval(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
-    return pages.cut(found, limit, lambda each: each.id)
+    return pagination.paginate(found, limit, lambda each: each.id)
 
 
 def approval(session: Session, approval_id: UUID) -> Approval:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from unicodedata import normalize
 
 from app.kit.errors import Invalid
-from app.kit.states import Steps
+from app.kit.states import Transitions
 
 #: How long a request waits for a second person.
 LIFETIME = timedelta(hours=72)
@@ -37,7 +37,7 @@ class Status(StrEnum):
     """Nobody decided in time."""
 
 
-STEPS = Steps({Status.PENDING: frozenset(Status) - {Status.PENDING}})
+STEPS = Transitions({Status.PENDING: frozenset(Status) - {Status.PENDING}})
 
 
 def digest(

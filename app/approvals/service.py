@@ -201,7 +201,7 @@ def tell_checkers(session: Session, *, approval_id: str) -> None:
     """Mail everybody who may decide the request that it waits, once each: neither its maker nor
     the person it is about. What it is about stands on the page, not in the mail."""
     request = queries.locked(session, UUID(approval_id))
-    if STEPS.is_end(request.status):
+    if STEPS.is_final(request.status):
         return
     action = registry.action_named(request.action)
     needed = frozenset({action.permission, Permission.APPROVALS_DECIDE})
@@ -215,7 +215,7 @@ def tell_checkers(session: Session, *, approval_id: str) -> None:
 
 def _pending(session: Session, approval_id: UUID) -> Approval:
     request = queries.locked(session, approval_id)
-    if STEPS.is_end(request.status):
+    if STEPS.is_final(request.status):
         raise ApprovalDecided
     return request
 
@@ -224,7 +224,7 @@ def _own(session: Session, actor: Actor, approval_id: UUID) -> Approval:
     request = queries.locked(session, approval_id)
     if request.maker_id != actor.user_id:
         raise NotFound
-    if STEPS.is_end(request.status):
+    if STEPS.is_final(request.status):
         raise ApprovalDecided
     return request
 

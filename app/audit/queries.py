@@ -9,7 +9,7 @@ from uuid import UUID
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pages import Page, cut
+from app.kit.pagination import Page, paginate
 
 PAGE = 50
 
@@ -95,7 +95,7 @@ def search(session: Session, asked: Asked, *, cursor: UUID | None = None) -> Pag
     where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
     statement = f"{_SELECT} WHERE {where} ORDER BY r.id DESC LIMIT {PAGE + 1}"
     rows = session.rows(statement, given)
-    return cut([Record(*row) for row in rows], PAGE, lambda record: record.id)
+    return paginate([Record(*row) for row in rows], PAGE, lambda record: record.id)
 
 
 def record_by_id(session: Session, identifier: UUID) -> Record:

@@ -34,21 +34,21 @@ class BodyTooLarge(kit_errors.Refusal):
     title = "The request body is too large"
 
 
-class MalformedJson(kit_errors.Malformed):
+class MalformedJson(kit_errors.MalformedRequest):
     """The body is not one JSON document that every reader would understand alike."""
 
     code = "malformed_json"
     title = "The body is not valid JSON"
 
 
-class MalformedForm(kit_errors.Malformed):
+class MalformedForm(kit_errors.MalformedRequest):
     """The body is not the form that it is declared to be."""
 
     code = "malformed_form"
     title = "The form could not be read"
 
 
-class BadRequest(kit_errors.Malformed):
+class BadRequest(kit_errors.MalformedRequest):
     """The request line, host or headers could not be understood."""
 
     code = "bad_request"
@@ -80,7 +80,7 @@ class InvalidRequest(kit_errors.Invalid):
 
 STATUS: dict[type[kit_errors.Refusal], int] = {
     kit_errors.Refusal: 409,
-    kit_errors.Malformed: 400,
+    kit_errors.MalformedRequest: 400,
     kit_errors.Unauthenticated: 401,
     kit_errors.PermissionDenied: 403,
     kit_errors.NotFound: 404,
@@ -89,9 +89,9 @@ STATUS: dict[type[kit_errors.Refusal], int] = {
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
     kit_errors.Invalid: 422,
-    kit_errors.Limited: 429,
+    kit_errors.RateLimited: 429,
     InternalError: 500,
-    kit_errors.Disabled: 501,
+    kit_errors.FeatureDisabled: 501,
     kit_errors.Unavailable: 503,
 }
 

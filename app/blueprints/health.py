@@ -15,7 +15,7 @@ from app.blueprints.api.schemas.fields import Choice, Schema
 from app.blueprints.web import ApiBlueprint, Reply
 from app.config import VERSION
 from app.kit.db import Session
-from app.kit.health import Check, Condition, worst
+from app.kit.health import Condition, HealthCheck, worst_condition
 
 _NO_STORE = {"Cache-Control": "no-store"}
 # Anybody may ask, as often as they like: the servers behind are asked at most once a second.
@@ -53,13 +53,13 @@ class LiveView(Schema):
 class Readiness:
     """The checks of this application, looked at no more than once a second."""
 
-    def __init__(self, looks: list[Callable[[], list[Check]]]) -> None:
+    def __init__(self, looks: list[Callable[[], list[HealthCheck]]]) -> None:
         self._looks = looks
         self._lock = threading.Lock()
-        self._checks: list[Check] = []
+        self._checks: list[HealthCheck] = []
         self._looked_at = -math.inf
 
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[HealthCheck]:
         """What was found at the last look."""
         with self._lock:
             if time.monotonic() - self._looked_at >= _REMEMBER_SECONDS:
@@ -82,7 +82,7 @@ blp = ApiBlueprint("health", "/health", "Whether the exchange can serve")
 )
 def summary(_session: Session) -> Reply:
     """The version and the condition in one word."""
-    status = worst(_checks())
+    status = worst_condition(_checks())
     return Reply({"status": status, "version": VERSION}, _http_status(status), _NO_STORE)
 
 
@@ -109,7 +109,7 @@ def ready(_session: Session) -> Reply:
     Without Redis the exchange is degraded but serves, because PostgreSQL holds every fact.
     """
     checks = _checks()
-    status = worst(checks)
+    status = worst_condition(checks)
     return Reply({"status": status, "checks": checks}, _http_status(status), _NO_STORE)
 
 
@@ -130,13 +130,13 @@ def metrics() -> Response:
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
 
 
-def register(app: Flask, looks: list[Callable[[], list[Check]]]) -> None:
+def register(app: Flask, looks: list[Callable[[], list[HealthCheck]]]) -> None:
     """Tell this application what its readiness depends on."""
     app.extensions["readiness"] = Readiness(looks)
     app.register_blueprint(metrics_blueprint)
 
 
-def _checks() -> list[Check]:
+def _checks() -> list[HealthCheck]:
     readiness: Readiness = current_app.extensions["readiness"]
     return readiness.checks()
 

@@ -18,7 +18,7 @@ from app.blueprints.envelope import RATE_LIMIT, ROUTE
 from app.identity import api_keys, tokens
 from app.integrations import counters
 from app.kit.db import Database
-from app.kit.errors import Limited, Unauthenticated
+from app.kit.errors import RateLimited, Unauthenticated
 
 WINDOW_SECONDS = 60
 _NETWORK_BITS = 64
@@ -143,7 +143,7 @@ class RouteLimiter(Limiter):
             ("RateLimit", f'"{limit.label}";r={max(0, quota - hits)};t={reset}'),
         ]
         if hits > quota:
-            raise Limited(
+            raise RateLimited(
                 f"at most {quota} requests a minute; try again in {reset} seconds",
                 retry_after_seconds=reset,
             )

@@ -23,9 +23,9 @@ from app.idempotency.errors import (
     IdempotencyKeyReused,
 )
 from app.kit.errors import (
-    Limited,
     NotFound,
     PermissionDenied,
+    RateLimited,
     Refusal,
     Unauthenticated,
     Unavailable,
@@ -185,7 +185,7 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
     yield errors.InternalError
     yield Unavailable
     if operation.rate_limit is not None:
-        yield Limited
+        yield RateLimited
     if not operation.public:
         yield Unauthenticated
         yield PermissionDenied

@@ -31,8 +31,8 @@ from app.blueprints.envelope import ACTOR, SESSION
 from app.blueprints.limits import RateLimit
 from app.blueprints.web import ApiBlueprint
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import Invalid, Malformed, NotFound, PermissionDenied, Refusal
-from app.kit.pages import decode_cursor
+from app.kit.errors import Invalid, MalformedRequest, NotFound, PermissionDenied, Refusal
+from app.kit.pagination import decode_cursor
 
 View = Callable[..., Response]
 
@@ -44,7 +44,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 
 
-class FormOutdated(Malformed):
+class FormOutdated(MalformedRequest):
     """The form's token is missing, or belongs to a session that has ended."""
 
     code = "form_outdated"

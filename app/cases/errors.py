@@ -1,6 +1,6 @@
 """What cases refuse."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict, PermissionDenied
 
 
@@ -25,4 +25,4 @@ class OwnCase(PermissionDenied):
     title = "This case is about you: somebody else has to look into it"
 
 
-refuses("cases_one_open_key", lambda _detail: CaseOpen())
+register_refusal("cases_one_open_key", lambda _detail: CaseOpen())

@@ -11,10 +11,10 @@ from app.cases import registry
 from app.cases.rules import Happening, State
 from app.cases.service import PREFIX
 from app.keys import service as keys
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 
 _SELECT = """
@@ -132,7 +132,7 @@ def search(
     where = " AND ".join(conditions)
     statement = f"{_SELECT} {where} ORDER BY id DESC LIMIT {limit + 1}"
     rows = session.rows(statement, {**given, "hidden": registry.hidden_from(actor)})
-    return pages.cut([_case(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate([_case(row) for row in rows], limit, lambda each: each.id)
 
 
 def case(session: Session, actor: Actor, case_id: UUID) -> Case:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from unicodedata import category, normalize
 
 from app.kit.errors import Invalid
-from app.kit.states import Steps
+from app.kit.states import Transitions
 
 NOTE_LENGTH_MAX = 4_000
 TITLE_LENGTH_MAX = 200
@@ -19,7 +19,7 @@ class State(StrEnum):
     """It was looked into."""
 
 
-STEPS = Steps({State.OPEN: frozenset({State.CLOSED}), State.CLOSED: frozenset({State.OPEN})})
+STEPS = Transitions({State.OPEN: frozenset({State.CLOSED}), State.CLOSED: frozenset({State.OPEN})})
 
 
 class Happening(StrEnum):

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from app.custody import opening
 from app.custody.ports import Custodians
 from app.kit.db import Database
-from app.kit.errors import NotDone
+from app.kit.errors import NotFinished
 from app.kit.ports import resolve
 from app.providers.errors import ProviderRefused
 
@@ -23,7 +23,7 @@ def open_books() -> None:
     for custodian in resolve(Custodians).values():
         try:
             booked = opening.open_at(database, custodian)
-        except (NotDone, ProviderRefused) as error:
+        except (NotFinished, ProviderRefused) as error:
             raise click.ClickException(f"{custodian.name}: {error}") from error
         amounts = ", ".join(f"{each} {each.asset.code}" for each in booked)
         click.echo(f"{custodian.name}: {amounts or 'nothing to book'}")

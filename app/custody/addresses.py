@@ -11,7 +11,7 @@ from app.custody.ports import Custodian, Custodians, Network
 from app.custody.rules import Health
 from app.kit import clock, ids
 from app.kit.db import Database, Session
-from app.kit.errors import Disabled
+from app.kit.errors import FeatureDisabled
 from app.kit.money import Asset
 from app.kit.ports import resolve
 from app.kit.tasks import task
@@ -59,12 +59,12 @@ def address_for(
     """The person's present address for an asset; asked for now where there is none, and then it
     comes without the address, which a job has made by the next time.
 
-    Raises `Disabled` where no custodian keeps the asset.
+    Raises `FeatureDisabled` where no custodian keeps the asset.
     """
     row = session.row(_CURRENT, (user_id, asset.code))
     if row is None:
         if not _keepers(asset.code, network):
-            raise Disabled(f"{asset.code} cannot be received here")
+            raise FeatureDisabled(f"{asset.code} cannot be received here")
         identifier = ids.new()
         session.send(_ADD, (identifier, user_id, asset.code, network, clock.now()))
         row = session.row(_CURRENT, (user_id, asset.code))

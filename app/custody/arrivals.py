@@ -15,7 +15,7 @@ from app.custody import records, rules
 from app.custody.ports import Custodian, Custodians, Direction, Transfer, TransferState
 from app.kit import clock, ids
 from app.kit.db import Database, Session
-from app.kit.errors import NotDone
+from app.kit.errors import NotFinished
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.outbox import service as outbox
@@ -74,7 +74,7 @@ def poll(database: Database) -> None:
         try:
             collect(database, custodian)
             observe(database, custodian)
-        except (NotDone, ProviderRefused) as failure:
+        except (NotFinished, ProviderRefused) as failure:
             _log.warning("custody_not_polled", custodian=custodian.name, reason=str(failure))
 
 

@@ -1,6 +1,6 @@
 """What custody refuses."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict
 
 
@@ -18,4 +18,4 @@ class AddressTaken(Conflict):
     title = "This address belongs to somebody already"
 
 
-refuses("custody_addresses_network_address_key", lambda _detail: AddressTaken())
+register_refusal("custody_addresses_network_address_key", lambda _detail: AddressTaken())

@@ -179,7 +179,7 @@ def learn(session: Session, send: Send, custodian: str, transfer: Transfer) -> N
     state = _STATES[transfer.state]
     cost = transfer.cost.units if transfer.cost is not None else None
     session.send(_LEARN, (transfer.provider_ref, transfer.tx_hash, cost, send.id))
-    if state in SEND_STEPS.following[send.state]:
+    if state in SEND_STEPS.next_statuses[send.state]:
         move(session, send, state, "known", code=transfer.code)
     elif (send.state, state) in _CONTRADICTIONS:
         _dispute(session, send, custodian, transfer, f"said_{state}_after_{send.state}")

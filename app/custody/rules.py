@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from app.kit.money import Amount
-from app.kit.states import Steps
+from app.kit.states import Transitions
 from app.providers.ports import Outcome
 
 #: Tasks of funding, which books. The one is given the `arrival_id` of what came in, the other the
@@ -43,7 +43,7 @@ class SendState(StrEnum):
     """A custodian says something else than was asked for. People look into it."""
 
 
-SEND_STEPS = Steps(
+SEND_STEPS = Transitions(
     {
         SendState.PLANNED: {
             SendState.UNKNOWN,

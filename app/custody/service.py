@@ -25,7 +25,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
-from app.kit.tasks import InOtherHands, task
+from app.kit.tasks import JobClaimedElsewhere, task
 from app.outbox import service as outbox
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
@@ -64,7 +64,7 @@ def send(
     over. `units` are what is to arrive; what the custodian takes comes on top of it.
 
     Has transactions of its own. Raises `SendDiffers` where the reference is another send's, and
-    `InOtherHands` while another process is at it.
+    `JobClaimedElsewhere` while another process is at it.
     """
     order = SendOrder(reference, Amount(asset, units), address, network)
     with database.transaction() as session:
@@ -78,8 +78,8 @@ def send(
 def settle(database: Database, reference: str) -> SendStatus:
     """Look again at a send that is not over, do what is left to be done, and say how it stands.
 
-    Has transactions of its own. Raises `NotFound`, and `InOtherHands` while another process is at
-    it.
+    Has transactions of its own. Raises `NotFound`, and `JobClaimedElsewhere` while another process
+    is at it.
     """
     turn = _begin(database, reference)
     if turn is not None:
@@ -117,7 +117,7 @@ def _begin(database: Database, reference: str) -> _Turn | None:
             return None
         now = clock.now()
         if found.claimed_until is not None and found.claimed_until > now:
-            raise InOtherHands
+            raise JobClaimedElsewhere
         if found.state is SendState.PLANNED and found.unsettled_at is not None:
             # Whoever asked has ended, perhaps after the custodian did it.
             records.move(
@@ -218,11 +218,11 @@ def _ask(
     with database.transaction() as session:
         locked = _mine(session, turn)
         if locked is None or locked.state not in {SendState.PLANNED, SendState.UNKNOWN}:
-            raise InOtherHands
+            raise JobClaimedElsewhere
         records.ask(session, locked, custodian.name, until)
     turn.send.custodian = custodian.name
     if clock.now() >= until:
-        raise InOtherHands
+        raise JobClaimedElsewhere
     try:
         transfer = custodian.send(turn.send.order)
     except (ProviderAway, ProviderRefused) as failure:

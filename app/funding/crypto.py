@@ -22,7 +22,7 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.money import Asset
 from app.kit.ports import resolve
-from app.kit.tasks import InOtherHands, task
+from app.kit.tasks import JobClaimedElsewhere, task
 from app.ledger import chart
 from app.outbox import service as outbox
 from app.providers.errors import OutcomeUnknown
@@ -104,7 +104,7 @@ class CustodyRail:
                 address=order.destination["address"],
                 network=Network(order.destination["network"]),
             )
-        except InOtherHands:
+        except JobClaimedElsewhere:
             raise OutcomeUnknown("another process is at it") from None
         payout = _payout(status)
         if payout is None:
@@ -117,7 +117,7 @@ class CustodyRail:
             return _payout(custody.settle(self._database, reference))
         except NotFound:
             return None
-        except InOtherHands:
+        except JobClaimedElsewhere:
             raise OutcomeUnknown("another process is at it") from None
 
     def payouts(self, since: datetime) -> list[Payout]:

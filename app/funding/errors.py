@@ -1,7 +1,7 @@
 """What funding refuses, by name."""
 
-from app.kit.db import refuses
-from app.kit.errors import Conflict, Disabled, Invalid
+from app.kit.db import register_refusal
+from app.kit.errors import Conflict, FeatureDisabled, Invalid
 
 
 class GateClosed(Conflict):
@@ -18,7 +18,7 @@ class TransferLimitExceeded(Conflict):
     title = "This would move more than the limit of one day"
 
 
-class MethodOff(Disabled):
+class MethodOff(FeatureDisabled):
     """This way of paying in or out is not offered here."""
 
     title = "This method is not available here"
@@ -73,6 +73,6 @@ class NotInThisState(Conflict):
     title = "This is not possible in its present status"
 
 
-refuses(
+register_refusal(
     "withdrawal_pays_something", lambda _detail: Invalid("amount", "Enter an amount above zero.")
 )

@@ -134,7 +134,7 @@ def payment_changed(database: Database, *, event_id: str) -> None:
     # It came before we had written down whose it is: the provider knows our reference.
     for rail in resolve(PaymentRails).values():
         if rail.name == event.provider:
-            deposit_id = ids.found(deposits.PREFIX, rail.look(event.subject).reference)
+            deposit_id = ids.try_decode(deposits.PREFIX, rail.look(event.subject).reference)
             if deposit_id is None:
                 # Somebody else's use of the same account there: reconciliation tells people of it.
                 return

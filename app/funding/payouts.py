@@ -279,7 +279,7 @@ def payout_changed(database: Database, *, event_id: str) -> None:
     """A provider says that a payout changed. `subject` is its id, or our reference."""
     with database.transaction() as session:
         event = providers_queries.event(session, UUID(event_id))
-        own_id = ids.found(withdrawals.PREFIX, event.subject)
+        own_id = ids.try_decode(withdrawals.PREFIX, event.subject)
         row = session.row(_BY_EVENT, (own_id, event.provider, event.subject))
         # One that is not known yet is still being sent: whoever sends it looks at it.
         if row is None:

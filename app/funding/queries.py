@@ -16,7 +16,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount, Asset
-from app.kit.pages import Page, cut
+from app.kit.pagination import Page, paginate
 from app.kit.pipeline import Row
 from app.ledger import queries as ledger_queries
 from app.ledger.queries import CustomerBalance
@@ -208,7 +208,7 @@ def _page(
         "user": user_id, "before": before, "status": status, "method": method, "limit": limit + 1,
     }  # fmt: skip
     rows = session.rows(f"{columns}{_FILTER}", values)
-    return cut([read(row) for row in rows], limit, lambda each: each.id)
+    return paginate([read(row) for row in rows], limit, lambda each: each.id)
 
 
 def _deposit(row: Row) -> Deposit:

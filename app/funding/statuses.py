@@ -10,7 +10,7 @@ from app.catalog.rules import PAXG, USD, USDC
 from app.funding.ports import Method
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset, Rounding, round_units
-from app.kit.states import Steps
+from app.kit.states import Transitions
 
 
 class DepositStatus(StrEnum):
@@ -56,7 +56,7 @@ class WithdrawalStatus(StrEnum):
 
 _D, _W = DepositStatus, WithdrawalStatus
 
-DEPOSIT_STEPS = Steps(
+DEPOSIT_STEPS = Transitions(
     {
         _D.REQUESTED: {_D.UNKNOWN, _D.PENDING, _D.CREDITED, _D.FAILED, _D.CANCELLED},
         _D.UNKNOWN: {_D.PENDING, _D.CREDITED, _D.FAILED},
@@ -65,7 +65,7 @@ DEPOSIT_STEPS = Steps(
         _D.DISPUTED: {_D.CREDITED, _D.TAKEN_BACK},
     }
 )
-WITHDRAWAL_STEPS = Steps(
+WITHDRAWAL_STEPS = Transitions(
     {
         _W.IN_REVIEW: {_W.AWAITING_APPROVAL, _W.APPROVED, _W.REJECTED, _W.CANCELLED},
         _W.AWAITING_APPROVAL: {_W.IN_REVIEW, _W.APPROVED, _W.REJECTED, _W.CANCELLED},

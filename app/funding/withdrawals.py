@@ -241,7 +241,7 @@ def screening_decided(
     verdict: str,  # noqa: ARG001 - the lists are asked again: others may be undecided
 ) -> None:
     """Compliance decided about a hit: the withdrawal that it was about is looked at again."""
-    withdrawal_id = ids.found(PREFIX, about)
+    withdrawal_id = ids.try_decode(PREFIX, about)
     if withdrawal_id is not None:
         review(session, withdrawal_id=str(withdrawal_id))
 

@@ -1,11 +1,11 @@
 """Why a request with an idempotency key was refused."""
 
-from app.kit.errors import Conflict, Invalid, Malformed
+from app.kit.errors import Conflict, Invalid, MalformedRequest
 
 HEADER = "Idempotency-Key"
 
 
-class IdempotencyKeyRequired(Malformed):
+class IdempotencyKeyRequired(MalformedRequest):
     """The operation moves or reserves value, and the request has no usable Idempotency-Key."""
 
     code = "idempotency_key_required"

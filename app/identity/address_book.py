@@ -11,10 +11,10 @@ from app.identity import postal
 from app.identity.errors import AddressBookFull
 from app.identity.postal import PostalAddress
 from app.keys import service as keys
-from app.kit import clock, ids, pages
+from app.kit import clock, ids, pagination
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 
 ADDRESSES_MAX = 20
@@ -62,7 +62,7 @@ def addresses_of(
     """The actor's addresses, newest first."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
     found = [_opened(row) for row in session.rows(_PAGE, values)]
-    return pages.cut(found, limit, lambda address: address.id)
+    return pagination.paginate(found, limit, lambda address: address.id)
 
 
 def all_of(session: Session, user_id: UUID) -> list[Address]:

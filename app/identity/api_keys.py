@@ -20,10 +20,10 @@ from app.audit import service as audit
 from app.identity import rules
 from app.identity.errors import ApiKeysFull, TokenInvalid
 from app.keys import service as keys
-from app.kit import clock, ids, pages
+from app.kit import clock, ids, pagination
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.kit.pages import Page
+from app.kit.pagination import Page
 
 KEYS_MAX = 20
 MARK = "pbk_"
@@ -98,7 +98,7 @@ def keys_of(session: Session, actor: Actor, *, limit: int, before: UUID | None) 
     """The actor's keys, newest first, those that no longer count too."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
     found = [ApiKey(*row) for row in session.rows(_PAGE, values)]
-    return pages.cut(found, limit, lambda key: key.id)
+    return pagination.paginate(found, limit, lambda key: key.id)
 
 
 def create(

@@ -17,7 +17,7 @@ from app.identity.one_time import Purpose
 from app.identity.passwords import Passwords
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Limited, NotFound
+from app.kit.errors import NotFound, RateLimited
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.outbox import service as outbox
@@ -57,7 +57,7 @@ def send_confirmation(session: Session, user_id: UUID) -> None:
 def send_confirmation_again(session: Session, actor: Actor) -> None:
     """The same, asked for by the person, a few times an hour.
 
-    Raises `EmailAlreadyConfirmed` and `Limited`.
+    Raises `EmailAlreadyConfirmed` and `RateLimited`.
     """
     row = session.row(_LOCK, (actor.user_id,))
     if row is None:
@@ -66,7 +66,7 @@ def send_confirmation_again(session: Session, actor: Actor) -> None:
         raise EmailAlreadyConfirmed
     sent = one_time.issued_within(session, actor.user_id, Purpose.CONFIRM_EMAIL, _HOUR)
     if sent >= LINKS_EACH_HOUR:
-        raise Limited(
+        raise RateLimited(
             "Several links were sent within the last hour. Look among unwanted mail too",
             retry_after_seconds=int(_HOUR.total_seconds()),
         )

@@ -1,6 +1,6 @@
 """What identity refuses."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict, PermissionDenied, Unauthenticated
 
 
@@ -135,7 +135,7 @@ class ApiKeysFull(Conflict):
     title = "There are too many API keys"
 
 
-refuses("users_email_key_key", lambda _detail: EmailTaken())
+register_refusal("users_email_key_key", lambda _detail: EmailTaken())
 
 
 class LastAdministrator(Conflict):
@@ -187,4 +187,4 @@ class PersonErased(Conflict):
     title = "This person was erased"
 
 
-refuses("passkeys_credential_id_key", lambda _detail: PasskeyKnown())
+register_refusal("passkeys_credential_id_key", lambda _detail: PasskeyKnown())

@@ -17,7 +17,7 @@ from uuid import UUID
 from app.audit import service as audit
 from app.identity import rules
 from app.kit.db import Session
-from app.kit.errors import Limited
+from app.kit.errors import RateLimited
 
 WINDOW = timedelta(minutes=15)
 
@@ -82,13 +82,13 @@ def second_factor_key(user_id: UUID) -> str:
     return f"second factor {user_id}"
 
 
-def blocked(session: Session, counters: Counters, now: datetime) -> Limited | None:
+def blocked(session: Session, counters: Counters, now: datetime) -> RateLimited | None:
     """The refusal while a counter is blocked, else None."""
     row = session.row(_BLOCKED_UNTIL, (counters.keys, now))
     if row is None or row[0] is None:
         return None
     seconds = -((now - row[0]) // timedelta(seconds=1))
-    return Limited(
+    return RateLimited(
         "Too many failed logins. Try again later, or from where you usually log in",
         retry_after_seconds=seconds,
     )
@@ -96,7 +96,7 @@ def blocked(session: Session, counters: Counters, now: datetime) -> Limited | No
 
 def count_failure(
     session: Session, counters: Counters, now: datetime, *, subject: str
-) -> Limited | None:
+) -> RateLimited | None:
     """Count a failed attempt to be `subject`. Answers the refusal instead if a counter was blocked
     meanwhile, so that many guesses sent at once learn no more than few sent in turn."""
     was_blocked = False
@@ -118,7 +118,7 @@ def count_failure(
     return blocked(session, counters, now) if was_blocked else None
 
 
-def hold(session: Session, counters: Counters, now: datetime) -> Limited | None:
+def hold(session: Session, counters: Counters, now: datetime) -> RateLimited | None:
     """Keep the counters as they are until this transaction ends. Answers the refusal if one of
     them was blocked meanwhile: then even what is right is not judged."""
     session.send(_LOCK, (counters.keys,))

@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from app.access import Role
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound, PermissionDenied
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 
 _SELECT = """
@@ -81,7 +81,7 @@ def search(
     wanted = text.strip().casefold()
     values = {"text": wanted, "id": _id_in(wanted), "role": role, "status": status}
     rows = session.rows(_SELECT + _SEARCH, {**values, "cursor": cursor, "limit": limit + 1})
-    return pages.cut([_standing(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate([_standing(row) for row in rows], limit, lambda each: each.id)
 
 
 def standing(session: Session, person_id: UUID) -> Standing:

@@ -7,7 +7,7 @@ from app.access import Role
 from app.identity import address_book, lockout
 from app.identity.errors import TokenInvalid
 from app.kit import clock, ids
-from app.kit.db import Session, refuses
+from app.kit.db import Session, register_refusal
 from app.kit.errors import NotFound
 from app.kit.personal import Fate, Open, Room, Sections, Table, told
 
@@ -67,7 +67,7 @@ _DELETE = (
 _FORGET_COUNTER = "DELETE FROM login_failures WHERE key = %s"
 
 # Whatever was still under way in the name of somebody who is erased: they are nobody now.
-refuses("nobody_erased", lambda _detail: TokenInvalid())
+register_refusal("nobody_erased", lambda _detail: TokenInvalid())
 
 
 def hold(session: Session, person_id: UUID) -> None:

@@ -31,7 +31,7 @@ from app.identity.sessions import Revocation
 from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Limited, Refusal
+from app.kit.errors import RateLimited, Refusal
 from app.kit.ports import resolve
 
 R = TypeVar("R", bound=Refusal)
@@ -144,7 +144,7 @@ def begin_login(session: Session, *, email: str, network: str) -> Attempt:
     """An attempt to log in from `network`: whatever one sender holds of the address space, as the
     edge counts senders.
 
-    Raises `Invalid` for what is no e-mail address and `Limited` after too many failures.
+    Raises `Invalid` for what is no e-mail address and `RateLimited` after too many failures.
     """
     key = rules.email_key(email)
     row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
@@ -155,7 +155,7 @@ def begin_login(session: Session, *, email: str, network: str) -> Attempt:
 def begin_password_change(session: Session, actor: Actor, *, network: str) -> Attempt:
     """An attempt by someone logged in to prove that they know their password.
 
-    Raises `Limited` after too many failures: a stolen access token is no way to guess it.
+    Raises `RateLimited` after too many failures: a stolen access token is no way to guess it.
     """
     [(key, password_hash)] = session.rows(
         "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
@@ -260,7 +260,7 @@ def settle(session: Session, attempt: Attempt, code: str | None, act: str) -> UU
             return TwoFactorRequired()
         if refusal := second_factor.judge(session, settled, code, attempt.counters):
             # Attempts that were not even judged are counted, and recorded no further.
-            limited = isinstance(refusal, Limited)
+            limited = isinstance(refusal, RateLimited)
             return refusal if limited else _denied(session, attempt, act, refusal)
     lockout.forgive(session, attempt.counters)
     return settled

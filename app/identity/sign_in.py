@@ -34,7 +34,7 @@ from app.identity.service import Attempt
 from app.identity.staff_sessions import Device
 from app.kit import ids
 from app.kit.db import Session
-from app.kit.errors import Limited, Refusal
+from app.kit.errors import RateLimited, Refusal
 
 _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
 
@@ -241,7 +241,7 @@ def _begun(
 
 def _denied(session: Session, user_id: UUID, action: str, device: Device, refusal: Refusal) -> None:
     # Attempts that were not even judged are counted, and recorded no further.
-    if isinstance(refusal, Limited):
+    if isinstance(refusal, RateLimited):
         return
     audit.record(
         session,

@@ -87,7 +87,8 @@ class SharedCounters(Storage):
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to the key's count and answer it. `expiry` is the length of its window in seconds.
 
-        Raises `DatabaseDown` when neither server can count: nothing is let through uncounted.
+        Raises `DatabaseUnavailable` when neither server can count: nothing is let through
+        uncounted.
         """
         if not self._away or self._may_ask_again():
             try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kit.money import UNITS_MAX, Amount, Asset
 from app.providers.errors import OutcomeUnknown
 
@@ -17,13 +17,13 @@ Document = Mapping[str, Any]
 
 
 def said(body: bytes) -> dict[str, Any]:
-    """The document of a webhook, its numbers exact. Raises `Malformed`."""
+    """The document of a webhook, its numbers exact. Raises `MalformedRequest`."""
     try:
         document = json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError):
-        raise Malformed from None
+        raise MalformedRequest from None
     if not isinstance(document, dict):
-        raise Malformed
+        raise MalformedRequest
     return document
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.kit import clock
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.providers.errors import Forged
 
 TOLERANCE_SECONDS = 300
@@ -48,14 +48,14 @@ def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
 
 
 def signed_event(body: bytes) -> SignedEvent:
-    """The {id, type, data} of a body. Raises `Malformed`."""
+    """The {id, type, data} of a body. Raises `MalformedRequest`."""
     try:
         event: Any = json.loads(body)
         identifier, kind, data = event["id"], event["type"], event["data"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise Malformed("an event has an id, a type and data") from error
+        raise MalformedRequest("an event has an id, a type and data") from error
     if not (isinstance(identifier, str) and isinstance(kind, str) and isinstance(data, dict)):
-        raise Malformed("an event has an id, a type and data")
+        raise MalformedRequest("an event has an id, a type and data")
     return SignedEvent(identifier, kind, data)
 
 

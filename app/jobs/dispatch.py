@@ -9,7 +9,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from app.kit import tasks as kit_tasks
 from app.kit import telemetry
 from app.kit.db import Database
-from app.kit.errors import NotDone
+from app.kit.errors import NotFinished
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 
@@ -54,13 +54,13 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
                 return
         try:
             task.run(database, **job.args)
-        except NotDone as reason:
+        except NotFinished as reason:
             if not task.polled:
                 raise
             log.info("job_left_to_poll", outbox_id=str(identifier), reason=str(reason))
         with database.transaction() as session:
             outbox.finish(session, identifier)
-    except kit_tasks.InOtherHands:
+    except kit_tasks.JobClaimedElsewhere:
         log.info("job_in_other_hands", outbox_id=str(identifier))
     except Exception as error:
         with database.transaction() as session:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from app.keys.errors import BackupRefused
 from app.keys.ring import Contents, StoredKey
 from app.kit import clock, crypto
-from app.kit.crypto import DoesNotOpen
+from app.kit.crypto import DecryptionFailed
 from app.kit.errors import Invalid
 
 FORMAT = "pbcex key ring backup"
@@ -57,7 +57,7 @@ def read(text: str, passphrase: str) -> Contents:
         raise BackupRefused("The file is no backup of a key ring") from None
     try:
         return Contents.parse(crypto.decrypt(_key(passphrase, salt), sealed, _clear(head)))
-    except DoesNotOpen:
+    except DecryptionFailed:
         raise BackupRefused("The passphrase is another one, or the file was changed") from None
 
 

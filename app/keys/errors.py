@@ -1,6 +1,6 @@
 """What keys refuses. Customers meet only `unavailable`; the rest is told on the command line."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict, Unavailable
 
 
@@ -49,4 +49,4 @@ class BackupRefused(Conflict):
     title = "The backup was not imported"
 
 
-refuses("key_rotations_unfinished_key", lambda _detail: RotationRunning())
+register_refusal("key_rotations_unfinished_key", lambda _detail: RotationRunning())

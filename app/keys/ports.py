@@ -41,7 +41,8 @@ class KeyRing(Protocol):
         """The active key's id, and `data_key` wrapped by it."""
 
     def unwrap(self, key_id: str, wrapped: bytes, authenticated: bytes) -> bytes:
-        """The data key. Raises `KeyLost`, or `DoesNotOpen` for what this key never wrapped so."""
+        """The data key. Raises `KeyLost`, or `DecryptionFailed` for what this key never wrapped
+        so."""
 
     def mac(self, message: bytes) -> bytes:
         """32 bytes that nobody without the ring can compute. Rotation does not change them."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.keys import service
 from app.keys.errors import KeyLost
 from app.keys.registry import SealedColumn, sealed_columns
-from app.kit.crypto import DoesNotOpen
+from app.kit.crypto import DecryptionFailed
 from app.kit.db import Session
 
 _BATCH = 1000
@@ -94,6 +94,6 @@ def _trouble(column: SealedColumn, key: UUID | str, sealed: bytes) -> Unreadable
         service.open_sealed(sealed, table=column.table, column=column.column, key=key)
     except KeyLost as lost:
         return Unreadable(column, key, lost.key_id)
-    except DoesNotOpen:
+    except DecryptionFailed:
         return Unreadable(column, key, None)
     return None

@@ -124,7 +124,8 @@ class FileKeyRing:
         return known.active, crypto.encrypt(secret, data_key, bound)
 
     def unwrap(self, key_id: str, wrapped: bytes, authenticated: bytes) -> bytes:
-        """The data key. Raises `KeyLost`, or `DoesNotOpen` for what this key never wrapped so."""
+        """The data key. Raises `KeyLost`, or `DecryptionFailed` for what this key never wrapped
+        so."""
         secret = _secret(self.contents(), key_id)
         return crypto.decrypt(secret, wrapped, bytes.fromhex(key_id) + authenticated)
 

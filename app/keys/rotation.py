@@ -18,7 +18,7 @@ from app.keys.ports import KeyRing
 from app.keys.registry import SealedColumn, sealed_columns
 from app.keys.service import context
 from app.kit import clock, crypto, ids
-from app.kit.crypto import DoesNotOpen
+from app.kit.crypto import DecryptionFailed
 from app.kit.db import Session
 from app.kit.ports import resolve
 from app.kit.tasks import task
@@ -172,8 +172,8 @@ def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str,
     for key, sealed in rows:
         place = context(column.table, column.column, key)
         try:
-            wrapped = crypto.wrap_again(sealed, place, ring.unwrap, ring.wrap)
-        except (DoesNotOpen, KeyLost):
+            wrapped = crypto.rewrap(sealed, place, ring.unwrap, ring.wrap)
+        except (DecryptionFailed, KeyLost):
             continue
         session.send(store, (wrapped, key))
         done += 1

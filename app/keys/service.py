@@ -22,8 +22,8 @@ def seal(plaintext: str | bytes, *, table: str, column: str, key: UUID | str) ->
 def open_sealed(sealed: bytes, *, table: str, column: str, key: UUID | str) -> bytes:
     """What was sealed for this column of this row.
 
-    Raises `crypto.DoesNotOpen` if the bytes were changed or stood elsewhere, `KeyLost` naming the
-    key that is missing, and `KeyRingUnavailable`.
+    Raises `crypto.DecryptionFailed` if the bytes were changed or stood elsewhere, `KeyLost` naming
+    the key that is missing, and `KeyRingUnavailable`.
     """
     return crypto.open_sealed(sealed, context(table, column, key), resolve(KeyRing).unwrap)
 

@@ -31,7 +31,7 @@ Wrap = Callable[[bytes, bytes], tuple[str, bytes]]
 Unwrap = Callable[[str, bytes, bytes], bytes]
 
 
-class DoesNotOpen(Exception):
+class DecryptionFailed(Exception):
     """The bytes were changed, belong to another place, or were never sealed."""
 
 
@@ -46,13 +46,13 @@ class Envelope:
 
     @classmethod
     def parse(cls, sealed: bytes) -> Self:
-        """The parts of a sealed value. Raises `DoesNotOpen` for what cannot be one."""
+        """The parts of a sealed value. Raises `DecryptionFailed` for what cannot be one."""
         if len(sealed) < _HEAD_BYTES or sealed[0] != VERSION:
-            raise DoesNotOpen("not a sealed value of a known version")
+            raise DecryptionFailed("not a sealed value of a known version")
         nonce_at = _HEAD_BYTES + int.from_bytes(sealed[_HEAD_BYTES - 2 : _HEAD_BYTES])
         ciphertext_at = nonce_at + NONCE_BYTES
         if len(sealed) < ciphertext_at + _TAG_BYTES:
-            raise DoesNotOpen("a sealed value was cut off")
+            raise DecryptionFailed("a sealed value was cut off")
         return cls(
             sealed[1 : 1 + KEY_ID_BYTES].hex(),
             sealed[_HEAD_BYTES:nonce_at],
@@ -75,16 +75,16 @@ def seal(plaintext: bytes, context: bytes, wrap: Wrap) -> bytes:
 
 
 def open_sealed(sealed: bytes, context: bytes, unwrap: Unwrap) -> bytes:
-    """What was sealed for this place. Raises `DoesNotOpen`, and what `unwrap` raises."""
+    """What was sealed for this place. Raises `DecryptionFailed`, and what `unwrap` raises."""
     envelope = Envelope.parse(sealed)
     data_key = unwrap(envelope.key_id, envelope.wrapped, _authenticated(context))
     return decrypt(data_key, envelope.nonce + envelope.ciphertext, _authenticated(context))
 
 
-def wrap_again(sealed: bytes, context: bytes, unwrap: Unwrap, wrap: Wrap) -> bytes:
+def rewrap(sealed: bytes, context: bytes, unwrap: Unwrap, wrap: Wrap) -> bytes:
     """The same sealed value with its data key wrapped by `wrap`; the value stays closed.
 
-    Raises `DoesNotOpen`, and what `unwrap` raises.
+    Raises `DecryptionFailed`, and what `unwrap` raises.
     """
     envelope = Envelope.parse(sealed)
     data_key = unwrap(envelope.key_id, envelope.wrapped, _authenticated(context))
@@ -99,14 +99,14 @@ def encrypt(key: bytes, plaintext: bytes, authenticated: bytes) -> bytes:
 
 
 def decrypt(key: bytes, ciphertext: bytes, authenticated: bytes) -> bytes:
-    """What `encrypt` was given. Raises `DoesNotOpen`."""
+    """What `encrypt` was given. Raises `DecryptionFailed`."""
     if len(key) != KEY_BYTES or len(ciphertext) < NONCE_BYTES + _TAG_BYTES:
-        raise DoesNotOpen("too short")
+        raise DecryptionFailed("too short")
     nonce, rest = ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:]
     try:
         return AESGCM(key).decrypt(nonce, rest, authenticated)
     except InvalidTag:
-        raise DoesNotOpen("it was changed, or belongs elsewhere") from None
+        raise DecryptionFailed("it was changed, or belongs elsewhere") from None
 
 
 def _authenticated(context: bytes) -> bytes:

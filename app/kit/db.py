@@ -59,13 +59,13 @@ class LockTimeout(Unavailable):
     title = "Busy: someone else is changing the same thing. Try again"
 
 
-class DatabaseDown(Unavailable):
+class DatabaseUnavailable(Unavailable):
     """The database could not be reached, and nothing was changed."""
 
     title = "The database cannot be reached. Nothing was changed"
 
 
-class OutcomeUnknown(Unavailable):
+class CommitOutcomeUnknown(Unavailable):
     """The connection broke while committing: it may have happened or not."""
 
     title = (
@@ -77,7 +77,7 @@ class OutcomeUnknown(Unavailable):
 _REFUSALS: dict[str, Callable[[str | None], Exception]] = {}
 
 
-def refuses(constraint: str, refusal: Callable[[str | None], Exception]) -> None:
+def register_refusal(constraint: str, refusal: Callable[[str | None], Exception]) -> None:
     """When the database names `constraint` in an error, raise `refusal(detail)` instead."""
     _REFUSALS[constraint] = refusal
 
@@ -109,7 +109,7 @@ class Session:
         return self._pipeline().run([*queued, *statements])[len(queued) :]
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
+    def savepoint(self) -> Iterator[None]:
         """What the block does, or, when it raises, nothing of it: the transaction goes on as if the
         block had never begun. For a form that is shown again. Raises what the block raised, or the
         refusal that its room registered for the constraint that was hit."""
@@ -135,16 +135,17 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-        sa.event.listen(engine, "connect", _leave_transactions_to_us)
+        sa.event.listen(engine, "connect", _disable_driver_transactions)
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[Session]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
-        Raises the refusal that a room registered for the constraint that was hit; `DatabaseDown`
-        if the connection broke before the commit was sent; `OutcomeUnknown` if it broke after.
+        Raises the refusal that a room registered for the constraint that was hit;
+        `DatabaseUnavailable` if the connection broke before the commit was sent; `OutcomeUnknown`
+        if it broke after.
         """
-        lease = _Lease(self.engine)
+        lease = _ConnectionLease(self.engine)
         session = Session(lease.pipeline)
         session.send(begin)
         committing = False
@@ -162,7 +163,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for reads: each `fetch` is its own snapshot and its own round trip."""
-        lease = _Lease(self.engine)
+        lease = _ConnectionLease(self.engine)
         try:
             yield Session(lease.pipeline)
         except Exception as error:  # noqa: BLE001 - always raised again, under its own name
@@ -171,7 +172,7 @@ class Database:
             lease.end()
 
 
-class _Lease:
+class _ConnectionLease:
     """A connection of the pool, taken when the first statement leaves."""
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -206,7 +207,7 @@ class _Lease:
         self._taken.close()
 
 
-def _leave_transactions_to_us(connection: "psycopg.Connection[Row]", _record: object) -> None:
+def _disable_driver_transactions(connection: "psycopg.Connection[Row]", _record: object) -> None:
     # BEGIN and COMMIT travel in our own pipelines, so the driver must not add its own.
     connection.autocommit = True
 
@@ -215,7 +216,7 @@ def raise_refusal(error: BaseException, *, committing: bool) -> NoReturn:
     """Raise what the program should see in place of a database error; others as they are."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(error, sa.exc.TimeoutError):
-        raise DatabaseDown("All connections to the database are taken; try again") from error
+        raise DatabaseUnavailable("All connections to the database are taken; try again") from error
     if not isinstance(original, psycopg.Error):
         raise error
     if original.diag.constraint_name in _REFUSALS:
@@ -223,5 +224,5 @@ def raise_refusal(error: BaseException, *, committing: bool) -> NoReturn:
     if isinstance(original, pg.LockNotAvailable | pg.DeadlockDetected | pg.SerializationFailure):
         raise LockTimeout from error
     if isinstance(original, psycopg.OperationalError):
-        raise (OutcomeUnknown if committing else DatabaseDown) from error
+        raise (CommitOutcomeUnknown if committing else DatabaseUnavailable) from error
     raise error

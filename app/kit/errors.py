@@ -49,7 +49,7 @@ class Conflict(Refusal):
     title = "Not possible in the present state"
 
 
-class Malformed(Refusal):
+class MalformedRequest(Refusal):
     """The request could not be read at all."""
 
     code = "malformed_json"
@@ -68,7 +68,7 @@ class Invalid(Refusal):
         self.message = message
 
 
-class Limited(Refusal):
+class RateLimited(Refusal):
     """Too much too soon. `retry_after_seconds` says when to come back."""
 
     code = "rate_limited"
@@ -79,7 +79,7 @@ class Limited(Refusal):
         super().__init__(detail)
 
 
-class Disabled(Refusal):
+class FeatureDisabled(Refusal):
     """The feature is switched off here."""
 
     code = "feature_disabled"
@@ -95,6 +95,6 @@ class Unavailable(Refusal):
     retry_after_seconds: int = 1
 
 
-class NotDone(Exception):
+class NotFinished(Exception):
     """A task could not be done for a foreseen reason that may pass. The message says which, and
     quotes nothing of anybody's: it is kept with the job, where other errors leave their type."""

@@ -17,7 +17,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """One thing that was looked at."""
 
     name: str
@@ -25,7 +25,7 @@ class Check:
     detail: str
 
 
-def worst(checks: Collection[Check]) -> Condition:
+def worst_condition(checks: Collection[HealthCheck]) -> Condition:
     """The condition of the whole."""
     return max((check.status for check in checks), key=list(Condition).index, default=Condition.OK)
 
@@ -47,14 +47,14 @@ SELECT coalesce(has_table_privilege(to_regclass('public.alembic_version'), 'SELE
 _VERSIONS = "SELECT version_num FROM alembic_version"
 
 
-def check_database(database: Database, heads: Collection[str]) -> list[Check]:
+def check_database(database: Database, heads: Collection[str]) -> list[HealthCheck]:
     """Whether PostgreSQL answers, keeps what it commits, and has the tables of `heads`."""
     try:
         with database.reading() as session:
             settings, has_versions = session.fetch((_SETTINGS, ()), (_HAS_VERSIONS, ()))
             versions = session.rows(_VERSIONS) if has_versions[0][0] else []
     except Unavailable as down:
-        return [Check("postgresql", Condition.FAILING, down.detail)]
+        return [HealthCheck("postgresql", Condition.FAILING, down.detail)]
     risky = [
         name
         for (name, durable), value in zip(_DURABLE.items(), settings[0], strict=True)
@@ -62,9 +62,9 @@ def check_database(database: Database, heads: Collection[str]) -> list[Check]:
     ]
     applied = {version for (version,) in versions}
     return [
-        Check("postgresql", Condition.OK, "answers"),
-        _check("durability", not risky, "on", f"switched off: {', '.join(risky)}"),
-        _check(
+        HealthCheck("postgresql", Condition.OK, "answers"),
+        _health_check("durability", not risky, "on", f"switched off: {', '.join(risky)}"),
+        _health_check(
             "migrations",
             applied == set(heads),
             "at head",
@@ -73,5 +73,5 @@ def check_database(database: Database, heads: Collection[str]) -> list[Check]:
     ]
 
 
-def _check(name: str, good: bool, yes: str, no: str) -> Check:  # noqa: FBT001 - one shape for all
-    return Check(name, Condition.OK if good else Condition.FAILING, yes if good else no)
+def _health_check(name: str, good: bool, yes: str, no: str) -> HealthCheck:  # noqa: FBT001 - one shape for all
+    return HealthCheck(name, Condition.OK if good else Condition.FAILING, yes if good else no)

@@ -47,7 +47,7 @@ def decode(prefix: str, text: str) -> UUID:
     return UUID(int=number)
 
 
-def found(prefix: str, text: str) -> UUID | None:
+def try_decode(prefix: str, text: str) -> UUID | None:
     """The identifier behind a text of somebody else's; None unless it is one of ours."""
     try:
         return decode(prefix, text)

@@ -14,7 +14,7 @@ class Queue(StrEnum):
     DEFAULT = "default"
 
 
-class InOtherHands(Exception):
+class JobClaimedElsewhere(Exception):
     """Another worker is at this very job. Nothing failed: the job comes again, unless it is done.
     Only tasks with transactions of their own raise it."""
 
@@ -29,7 +29,7 @@ class Task:
     what it did, and does nothing when it finds itself done.
 
     What is `polled` is looked at again and again until it is over, by a task of the timetable. So a
-    try that ends with `NotDone` is enough: more would only add to those of the poll.
+    try that ends with `NotFinished` is enough: more would only add to those of the poll.
     """
 
     name: str

@@ -36,7 +36,7 @@ class _StandardError:
 _STDERR = cast("TextIO", _StandardError())
 
 
-def configure(*, level: str, messages: bool, to: TextIO = _STDERR) -> None:
+def configure(*, level: str, with_messages: bool, stream: TextIO = _STDERR) -> None:
     """Send every log line of this process to standard error as one JSON object, or elsewhere.
 
     An exception's message may quote what a person typed; it is written only where `messages`.
@@ -45,15 +45,15 @@ def configure(*, level: str, messages: bool, to: TextIO = _STDERR) -> None:
         _add_request_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _Exceptions(messages=messages),
+        _Exceptions(with_messages=with_messages),
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(_to_json)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(to),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(to)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -88,8 +88,8 @@ def _add_request_id(
 class _Exceptions:
     """Replaces `exc_info` by the exception's type and where it was raised."""
 
-    def __init__(self, *, messages: bool) -> None:
-        self.messages = messages
+    def __init__(self, *, with_messages: bool) -> None:
+        self.with_messages = with_messages
 
     def __call__(
         self, _logger: Any, _method: str, event: MutableMapping[str, Any]
@@ -99,11 +99,11 @@ class _Exceptions:
             info = sys.exc_info()
         error = info[1] if isinstance(info, tuple) else info
         if isinstance(error, BaseException):
-            event["exception"] = describe(error, messages=self.messages)
+            event["exception"] = describe(error, with_messages=self.with_messages)
         return event
 
 
-def describe(error: BaseException, *, messages: bool) -> list[dict[str, Any]]:
+def describe(error: BaseException, *, with_messages: bool) -> list[dict[str, Any]]:
     """The exception and its causes, outermost first: type, frames and, where asked, message."""
     chain: list[dict[str, Any]] = []
     current: BaseException | None = error
@@ -113,7 +113,7 @@ def describe(error: BaseException, *, messages: bool) -> list[dict[str, Any]]:
             "type": f"{kind.__module__}.{kind.__qualname__}",
             "frames": _frames(current.__traceback__),
         }
-        if messages:
+        if with_messages:
             entry["message"] = str(current)
         chain.append(entry)
         current = current.__cause__ or (

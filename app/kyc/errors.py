@@ -1,6 +1,6 @@
 """What kyc refuses."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict
 
 
@@ -46,4 +46,4 @@ class DocumentsFull(Conflict):
     title = "There are as many documents of you as we keep"
 
 
-refuses("verifications_one_open_key", lambda _detail: VerificationOpen())
+register_refusal("verifications_one_open_key", lambda _detail: VerificationOpen())

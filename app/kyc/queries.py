@@ -6,11 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from app.identity import queries as identity_queries
-from app.kit import clock, ids, pages
+from app.kit import clock, ids, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.money import Amount
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.kit.ports import resolve
 from app.kyc import rules
@@ -150,7 +150,7 @@ def queue(
         "limit": limit + 1,
     }
     found = [verification(row) for row in session.rows(COLUMNS + _QUEUE, values)]
-    return pages.cut(found, limit, lambda each: each.id)
+    return pagination.paginate(found, limit, lambda each: each.id)
 
 
 def count_in_review(session: Session) -> int:

@@ -11,7 +11,7 @@ from typing import Self
 from app.catalog.rules import USD
 from app.kit.errors import Invalid
 from app.kit.money import Amount
-from app.kit.states import Steps
+from app.kit.states import Transitions
 
 ADULT_YEARS = 18
 _OLDEST_YEARS = 120
@@ -59,7 +59,7 @@ class Status(StrEnum):
 WAITING = frozenset({Status.PENDING, Status.IN_REVIEW})
 OPEN = WAITING | {Status.MORE_NEEDED}
 _ENDS = frozenset({Status.SUPERSEDED, Status.WITHDRAWN})
-STEPS = Steps(
+STEPS = Transitions(
     {
         Status.PENDING: _ENDS
         | {Status.IN_REVIEW, Status.MORE_NEEDED, Status.APPROVED, Status.REJECTED},

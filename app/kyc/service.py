@@ -11,7 +11,7 @@ from app.identity.postal import PostalAddress
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.errors import Limited
+from app.kit.errors import RateLimited
 from app.kit.ports import resolve
 from app.kyc import queries, rules, screened, settling, steps, submission
 from app.kyc.errors import VerificationOpen
@@ -40,7 +40,7 @@ def submit(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verificat
 
     Gives tier 1 at once, unless a sanctions list may name the person or somebody else submitted
     the same number: then staff look first. What was approved before holds until this is decided.
-    Raises `Invalid` naming the field, `VerificationOpen`, and `Limited`.
+    Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
     person = submission.personal(told, clock.now().date())
     _make_way(session, actor, Kind.IDENTITY)
@@ -71,7 +71,7 @@ def submit(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verificat
 def submit_business(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verification:
     """Say what one's company is and who owns it: staff decide.
 
-    Raises `Invalid` naming the field, `VerificationOpen`, and `Limited`.
+    Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
     company = submission.business(told, clock.now().date())
     _make_way(session, actor, Kind.BUSINESS)
@@ -140,7 +140,7 @@ def _make_way(session: Session, actor: Actor, kind: Kind) -> None:
     [(count, first)] = session.rows(_SUBMITTED_SINCE, (actor.user_id, kind, since))
     if count >= limits.attempts:
         again = int((first + limits.attempts_within - now).total_seconds())
-        raise Limited(
+        raise RateLimited(
             f"This can be submitted {limits.attempts} times in {limits.attempts_within.days} days",
             retry_after_seconds=max(1, again),
         )

@@ -1,6 +1,6 @@
 """What the ledger refuses, by name. The database raises these; here they get their names."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict, NotFound
 
 
@@ -57,14 +57,14 @@ class UnbalancedEntry(AssertionError):
     """A programming error: the database was asked to post what is no entry. Nothing was posted."""
 
 
-refuses("available_not_negative", lambda _detail: InsufficientFunds())
-refuses("entries_reference_key", lambda _detail: AlreadyPosted())
-refuses("entries_reversed_once", lambda _detail: AlreadyReversed())
-refuses("reverses_an_entry", lambda _detail: NotFound("There is no such entry"))
-refuses("holds_pkey", lambda _detail: AlreadyHeld())
-refuses("hold_is_pending", lambda _detail: HoldNotPending())
-refuses("hold_expiry", lambda _detail: HoldExpired())
-refuses("posts_within_hold", lambda _detail: HoldExceeded())
+register_refusal("available_not_negative", lambda _detail: InsufficientFunds())
+register_refusal("entries_reference_key", lambda _detail: AlreadyPosted())
+register_refusal("entries_reversed_once", lambda _detail: AlreadyReversed())
+register_refusal("reverses_an_entry", lambda _detail: NotFound("There is no such entry"))
+register_refusal("holds_pkey", lambda _detail: AlreadyHeld())
+register_refusal("hold_is_pending", lambda _detail: HoldNotPending())
+register_refusal("hold_expiry", lambda _detail: HoldExpired())
+register_refusal("posts_within_hold", lambda _detail: HoldExceeded())
 for _rule in (
     "entry_has_two_postings",
     "entry_balances",
@@ -75,4 +75,4 @@ for _rule in (
     "hold_is_positive",
     "hold_on_guarded_account",
 ):
-    refuses(_rule, UnbalancedEntry)
+    register_refusal(_rule, UnbalancedEntry)

@@ -68,8 +68,8 @@ def send_mail(
     """Mail the person of an event, unless that was done.
 
     A mail that carries a link is given its id; the link is made here, from what the database and
-    the key say together. Raises `InOtherHands`, and `ProviderAway` or `OutcomeUnknown` when it is
-    to be tried again.
+    the key say together. Raises `JobClaimedElsewhere`, and `ProviderAway` or `OutcomeUnknown` when
+    it is to be tried again.
     """
     with database.transaction() as session:
         claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.kit import pages
+from app.kit import pagination
 from app.kit.db import Session
-from app.kit.pages import Page
+from app.kit.pagination import Page
 
 _MESSAGES = """
 SELECT id, kind, subject, body, created_at, read_at FROM messages
@@ -32,4 +32,4 @@ def messages_of(
 ) -> Page[Message]:
     """A person's messages, newest first: those older than the message `before`."""
     rows = session.rows(_MESSAGES, (user_id, before or _PAST_EVERY_ID, limit + 1))
-    return pages.cut([Message(*row) for row in rows], limit, lambda message: message.id)
+    return pagination.paginate([Message(*row) for row in rows], limit, lambda message: message.id)

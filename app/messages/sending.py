@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.tasks import InOtherHands
+from app.kit.tasks import JobClaimedElsewhere
 
 #: Longer than a call may take; whoever has not come back by then has ended.
 CLAIM = timedelta(minutes=1)
@@ -87,7 +87,7 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
     ) -> Claimed | None:
         """The message of this event, for so long this worker's; None when it is settled.
 
-        Raises `InOtherHands` while another worker's claim lasts.
+        Raises `JobClaimedElsewhere` while another worker's claim lasts.
         """
         now = clock.now()
         session.send(self._add, (ids.new(), user_id, event_key, kind, now))
@@ -95,7 +95,7 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         assert row is not None, "the row was added, or was there"
         identifier, state, is_held = row
         if state == "sending" and is_held:
-            raise InOtherHands
+            raise JobClaimedElsewhere
         if state not in {"waiting", "sending"}:
             return None
         # A claim that ran out is of a worker that ended, perhaps after the message was taken.
@@ -104,11 +104,11 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         return Claimed(identifier, broken_off, now + until)
 
     def check_held(self, session: Session, claimed: Claimed) -> None:
-        """Raises `InOtherHands` if the claim ran out, and somebody else has taken it over; if not,
-        nobody does before this transaction ends."""
+        """Raises `JobClaimedElsewhere` if the claim ran out, and somebody else has taken it over;
+        if not, nobody does before this transaction ends."""
         row = session.row(self._held, (claimed.until, claimed.id))
         if row is None:
-            raise InOtherHands
+            raise JobClaimedElsewhere
 
     def sent(self, session: Session, identifier: UUID) -> None:
         """It was taken: it is never sent again."""

@@ -52,7 +52,8 @@ def send_text(
 ) -> None:
     """Text the person of an event, unless that was done.
 
-    Raises `InOtherHands`, and `ProviderAway` or `OutcomeUnknown` when it is to be tried again.
+    Raises `JobClaimedElsewhere`, and `ProviderAway` or `OutcomeUnknown` when it is to be tried
+    again.
     """
     with database.transaction() as session:
         claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.db import Session
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.outbox import rules
 from app.outbox.service import PREFIX
 
@@ -116,4 +116,4 @@ def jobs(
     """The jobs that were given up, or those that wait; of one task or all, staged last first."""
     values = {"task": task, "before": cursor, "limit": limit + 1}
     found = [Job(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
-    return pages.cut(found, limit, lambda each: each.id)
+    return pagination.paginate(found, limit, lambda each: each.id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.kit.errors import NotDone, Refusal
+from app.kit.errors import NotFinished, Refusal
 
 _ERROR_LENGTH_MAX = 300
 
@@ -38,7 +38,7 @@ def describe(error: BaseException) -> str:
         diagnosis = getattr(getattr(error, "orig", error), "diag", None)
         rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "sqlstate", None)
         text = f"{name}: {rule or 'database error'}"
-    elif isinstance(error, NotDone):
+    elif isinstance(error, NotFinished):
         text = f"{name}: {error}"
     else:
         text = name

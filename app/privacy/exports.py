@@ -18,7 +18,7 @@ from app.identity import personal as identity_personal
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import Limited, NotFound
+from app.kit.errors import NotFound, RateLimited
 from app.kit.pipeline import Row
 from app.kit.tasks import task
 from app.outbox import service as outbox
@@ -85,7 +85,8 @@ class Export:
 
 
 def request(session: Session, actor: Actor) -> Export:
-    """Ask for a copy; while one is being made, that one is answered. `Limited` to five a day."""
+    """Ask for a copy; while one is being made, that one is answered. `RateLimited` to five a
+    day."""
     identity_personal.hold(session, actor.user_id)
     row = session.row(_PENDING, (actor.user_id,))
     if row is not None:
@@ -93,7 +94,7 @@ def request(session: Session, actor: Actor) -> Export:
     now = clock.now()
     [(asked,)] = session.rows(_ASKED_SINCE, (actor.user_id, now - _DAY))
     if asked >= EACH_DAY:
-        raise Limited(
+        raise RateLimited(
             f"A copy can be asked for {EACH_DAY} times a day",
             retry_after_seconds=int(_DAY.total_seconds()),
         )

@@ -1,13 +1,13 @@
 """How a call to a provider can fail. What matters is what may have happened there."""
 
-from app.kit.errors import NotDone, PermissionDenied, Unavailable
+from app.kit.errors import NotFinished, PermissionDenied, Unavailable
 
 
-class ProviderAway(NotDone):
+class ProviderAway(NotFinished):
     """Certainly nothing happened there: it could not be reached, or asked us to wait."""
 
 
-class OutcomeUnknown(NotDone):
+class OutcomeUnknown(NotFinished):
     """It was asked, and gave no answer that says what it did. It may have done it."""
 
 

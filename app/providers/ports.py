@@ -35,8 +35,8 @@ class WebhookVerifier(Protocol):
     def verify(self, delivery: Delivery) -> list[Event]:
         """The events in it; none where nothing concerns us.
 
-        Raises `Forged`, `Malformed` where a signed body cannot be read, and `ProviderUnavailable`
-        where the provider's key has to be fetched and cannot be.
+        Raises `Forged`, `MalformedRequest` where a signed body cannot be read, and
+        `ProviderUnavailable` where the provider's key has to be fetched and cannot be.
         """
         ...
 

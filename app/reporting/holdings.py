@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.custody.ports import Custodian
 from app.funding.crypto import CustodyRail
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import NotDone
+from app.kit.errors import NotFinished
 from app.kit.money import Amount, Asset
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
@@ -31,7 +31,7 @@ SELECT EXISTS (
 """
 
 
-class OnTheMove(NotDone):
+class OnTheMove(NotFinished):
     """Something is on its way in or out, so that the amounts say nothing yet. The message names the
     assets."""
 

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from app.catalog.rules import TRADABLE, Wallet, wallet_of
-from app.kit import pages
+from app.kit import pagination
 from app.kit.db import Session
 from app.kit.money import Amount, Asset
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.ledger.chart import AccountClass
 from app.reporting.words import SAID, MovementKind, causes_of, said
@@ -99,7 +99,7 @@ def movements_of(
         **_narrowed(sought.kind),
     }
     found = [movement_from(row) for row in session.rows(_HISTORY, values)]
-    return pages.cut(found, limit, lambda movement: movement.id)
+    return pagination.paginate(found, limit, lambda movement: movement.id)
 
 
 def movement_from(row: Row) -> Movement:

@@ -33,7 +33,7 @@ from app.funding.ports import (
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database, Session
-from app.kit.errors import NotDone
+from app.kit.errors import NotFinished
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import task
@@ -86,7 +86,7 @@ class _Comparison:
         self.compared += 1
         try:
             yield
-        except (NotDone, ProviderRefused) as error:
+        except (NotFinished, ProviderRefused) as error:
             self.unclear.append(f"{type(error).__name__}: {error}")
 
     def report(self, key: str, title: str, facts: Mapping[str, str]) -> None:
@@ -116,7 +116,7 @@ def reconcile_all(database: Database) -> list[Run]:
             compare(found)
             if found.unclear:
                 failure = f"{len(found.unclear)} unclear, the first: {found.unclear[0]}"
-        except (NotDone, ProviderRefused) as error:
+        except (NotFinished, ProviderRefused) as error:
             failure = f"{type(error).__name__}: {error}"
         _log.info(
             "reconciled", source=source, compared=found.compared, healed=found.healed,
@@ -176,7 +176,7 @@ def _payments(found: _Comparison, rail: PaymentRail) -> None:
 def _payment(found: _Comparison, rail: PaymentRail, payment: Payment, paid: set[UUID]) -> None:
     """One that a processor lists. `paid` are the deposits that one before it has paid: what comes
     twice for one of them is nobody's yet."""
-    deposit_id = ids.found(deposits.PREFIX, payment.reference)
+    deposit_id = ids.try_decode(deposits.PREFIX, payment.reference)
     is_second = deposit_id in paid
     if deposit_id is not None and not is_second:
         if payment.state is PaymentState.PAID:
@@ -323,7 +323,7 @@ def _payouts(found: _Comparison, rail: PayoutRail) -> None:
 
 
 def _payout(found: _Comparison, rail: PayoutRail, payout: Payout) -> None:
-    withdrawal_id = ids.found(withdrawals.PREFIX, payout.reference)
+    withdrawal_id = ids.try_decode(withdrawals.PREFIX, payout.reference)
     if withdrawal_id is not None and _settled(found.database, withdrawal_id, payout):
         return
     if withdrawal_id is not None and _known(found.database, withdrawal_id):

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.access import Actor
 from app.audit import service as audit
 from app.kit.db import Session
-from app.kit.pages import Page, cut
+from app.kit.pagination import Page, paginate
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
 
@@ -70,7 +70,7 @@ def remarkable(session: Session, *, limit: int, before: UUID | None = None) -> P
     """The comparisons in which something differed or was healed, or which could not be finished;
     newest first."""
     rows = session.rows(_REMARKABLE, {"before": before, "limit": limit + 1})
-    return cut([Run(*row) for row in rows], limit, lambda run: run.id)
+    return paginate([Run(*row) for row in rows], limit, lambda run: run.id)
 
 
 def latest(session: Session) -> Sequence[Run]:

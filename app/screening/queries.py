@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from app.keys import service as keys
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.kit.pages import Page
+from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.screening.rules import Agreement, Named, Sort, Verdict
 from app.screening.service import PREFIX, subject_key
@@ -161,7 +161,7 @@ def screenings(
     """Screenings, newest first; with `found_only` those that did not let pass."""
     statement = _SELECT + _RECENT.format(only=_ONLY_FOUND if found_only else "")
     rows = session.rows(statement, {"before": cursor, "limit": limit + 1})
-    return pages.cut([_screened(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate([_screened(row) for row in rows], limit, lambda each: each.id)
 
 
 def screening(session: Session, screening_id: UUID) -> Screened:

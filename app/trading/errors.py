@@ -1,6 +1,6 @@
 """What trading refuses, by name."""
 
-from app.kit.db import refuses
+from app.kit.db import register_refusal
 from app.kit.errors import Conflict, NotFound
 
 
@@ -31,4 +31,4 @@ class SlippageExceeded(Conflict):
     title = "The price is worse than the slippage bound allows"
 
 
-refuses("orders_quote_id_key", lambda _detail: QuoteUsed())
+register_refusal("orders_quote_id_key", lambda _detail: QuoteUsed())

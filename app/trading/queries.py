@@ -6,7 +6,7 @@ from uuid import UUID
 from app.catalog.rules import TRADABLE
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.pages import Page, cut, decode_cursor
+from app.kit.pagination import Page, decode_cursor, paginate
 from app.kit.pipeline import Row
 from app.trading.service import Order
 
@@ -38,7 +38,7 @@ def history(session: Session, user_id: UUID, *, limit: int, cursor: str | None) 
         rows = session.rows(_HISTORY, values)
     else:
         rows = session.rows(_HISTORY_BEFORE, {**values, "before": decode_cursor(cursor)})
-    return cut([_order(row) for row in rows], limit, lambda order: order.id)
+    return paginate([_order(row) for row in rows], limit, lambda order: order.id)
 
 
 def open_quotes(session: Session, now: datetime) -> dict[str, int]:

@@ -7,7 +7,7 @@ import pytest
 from app.approvals import rules as approvals_rules
 from app.approvals.rules import STEPS, Status
 from app.kit.errors import Invalid
-from app.kit.states import UndeclaredStep
+from app.kit.states import UndeclaredTransition
 
 ASKED = {
     "action": "person.suspend",
@@ -46,9 +46,9 @@ def test_texts_cannot_run_into_each_other() -> None:
 def test_only_what_waits_can_change(old: Status, new: Status) -> None:
     if old is Status.PENDING and new is not Status.PENDING:
         assert STEPS.transition(old, new) is new
-        assert STEPS.is_end(new)
+        assert STEPS.is_final(new)
     else:
-        with pytest.raises(UndeclaredStep):
+        with pytest.raises(UndeclaredTransition):
             STEPS.transition(old, new)
 
 

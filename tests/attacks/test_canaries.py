@@ -76,9 +76,9 @@ def loud_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
     _forget_loggers()
     loud = create_app(settings.model_copy(update={"log_level": "DEBUG"}))
     # As in production: elsewhere the messages of exceptions are logged, and may quote.
-    telemetry.configure(level="DEBUG", messages=False)
+    telemetry.configure(level="DEBUG", with_messages=False)
     yield loud
-    telemetry.configure(level="WARNING", messages=True)
+    telemetry.configure(level="WARNING", with_messages=True)
     _forget_loggers()
     loud.extensions["database"].engine.dispose()
 

@@ -91,7 +91,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str,
     """The lines written since, parsed, as a production process writes them."""
     before, handlers = structlog.get_config(), logging.getLogger().handlers[:]
     written = io.StringIO()
-    telemetry.configure(level="INFO", messages=False, to=written)
+    telemetry.configure(level="INFO", with_messages=False, stream=written)
     monkeypatch.setattr(envelope, "log", structlog.get_logger())
     monkeypatch.setattr(blueprints_errors, "log", structlog.get_logger())
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
@@ -167,14 +167,14 @@ class TestLog:
 
         with pytest.raises(ValueError, match="canary") as caught:
             fail()
-        described = telemetry.describe(caught.value, messages=False)
+        described = telemetry.describe(caught.value, with_messages=False)
         assert [entry["type"] for entry in described] == [
             "builtins.ValueError",
             "builtins.KeyError",
         ]
         assert described[1]["frames"][-1].endswith(" look")
         assert "canary" not in str(described)
-        assert telemetry.describe(caught.value, messages=True)[0]["message"] == "canary"
+        assert telemetry.describe(caught.value, with_messages=True)[0]["message"] == "canary"
 
 
 def test_metrics_count_by_route(person: SignedIn, client: FlaskClient) -> None:

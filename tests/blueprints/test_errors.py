@@ -79,8 +79,10 @@ class TestPages:
 @pytest.mark.parametrize("status", sorted(set(blueprints_errors.STATUS.values())))
 def test_problems_are_json_of_rfc_9457(app: Flask, status: int) -> None:
     kind = next(kind for kind, given in blueprints_errors.STATUS.items() if given == status)
-    arguments = {"Invalid": ("field", "message"), "Limited": ("slow down",)}.get(kind.__name__, ())
-    options = {"retry_after_seconds": 7} if kind.__name__ == "Limited" else {}
+    arguments = {"Invalid": ("field", "message"), "RateLimited": ("slow down",)}.get(
+        kind.__name__, ()
+    )
+    options = {"retry_after_seconds": 7} if kind.__name__ == "RateLimited" else {}
     with app.test_request_context("/api/x"):
         answer = blueprints_errors.answer(kind(*arguments, **options))
     assert answer.status_code == status

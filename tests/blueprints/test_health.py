@@ -14,7 +14,7 @@ from app.embedded.ports import free_port
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
-from app.kit.health import Check, Condition, check_database, worst
+from app.kit.health import Condition, HealthCheck, check_database, worst_condition
 from app.kit.ports import provide, resolve
 
 
@@ -100,7 +100,7 @@ def test_a_database_that_may_forget_fails(variant: Callable[..., Flask], setting
         # For the one connection that this application has so far.
         session.send(f"SET synchronous_commit = {setting}")
     checks = {check.name: check for check in check_database(database, ["0001"])}
-    assert checks["durability"] == Check(
+    assert checks["durability"] == HealthCheck(
         "durability", Condition.FAILING, "switched off: synchronous_commit"
     )
 
@@ -108,19 +108,23 @@ def test_a_database_that_may_forget_fails(variant: Callable[..., Flask], setting
 def test_the_servers_behind_are_asked_once_a_second() -> None:
     looks = 0
 
-    def look() -> list[Check]:
+    def look() -> list[HealthCheck]:
         nonlocal looks
         looks += 1
-        return [Check("x", Condition.OK, "fine")]
+        return [HealthCheck("x", Condition.OK, "fine")]
 
     readiness = Readiness([look])
-    assert [readiness.checks() for _ in range(50)] == [[Check("x", Condition.OK, "fine")]] * 50
+    assert [readiness.checks() for _ in range(50)] == [
+        [HealthCheck("x", Condition.OK, "fine")]
+    ] * 50
     assert looks <= 2
     assert health._REMEMBER_SECONDS == 1.0
 
 
 def test_the_worst_counts() -> None:
-    good, bad = Check("a", Condition.OK, ""), Check("b", Condition.DEGRADED, "")
-    assert worst([]) is worst([good]) is Condition.OK
-    assert worst([bad, good]) is Condition.DEGRADED
-    assert worst([bad, Check("c", Condition.FAILING, ""), good]) is Condition.FAILING
+    good, bad = HealthCheck("a", Condition.OK, ""), HealthCheck("b", Condition.DEGRADED, "")
+    assert worst_condition([]) is worst_condition([good]) is Condition.OK
+    assert worst_condition([bad, good]) is Condition.DEGRADED
+    assert (
+        worst_condition([bad, HealthCheck("c", Condition.FAILING, ""), good]) is Condition.FAILING
+    )

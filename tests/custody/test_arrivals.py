@@ -12,7 +12,7 @@ from app.custody import queries as custody_queries
 from app.custody.errors import AddressTaken
 from app.custody.ports import Custodians
 from app.kit import clock
-from app.kit.errors import Disabled
+from app.kit.errors import FeatureDisabled
 from app.kit.ports import resolve
 from app.providers.errors import ProviderAway, ProviderRefused
 from sandbox.faults import Mode
@@ -291,7 +291,7 @@ class TestAddresses:
         user_id = People(desk.database).customer().user_id
         with (
             unchanged(desk.database),
-            pytest.raises(Disabled),
+            pytest.raises(FeatureDisabled),
             desk.database.transaction() as session,
         ):
             addresses.address_for(session, user_id, XAU)

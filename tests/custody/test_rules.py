@@ -5,7 +5,7 @@ import pytest
 from app.catalog.rules import PAXG
 from app.custody.rules import OVER, SEND_STEPS, Candidate, Health, SendState, health, route
 from app.kit.money import Amount
-from app.kit.states import UndeclaredStep
+from app.kit.states import UndeclaredTransition
 from app.providers.ports import Outcome
 
 ANSWERED, AWAY, UNKNOWN, REFUSED = (
@@ -64,11 +64,11 @@ def test_who_is_asked_first(
 def test_what_a_custodian_has_is_not_asked_of_another() -> None:
     for state in SendState:
         if state not in {SendState.PLANNED, SendState.UNKNOWN}:
-            assert SendState.PLANNED not in SEND_STEPS.following[state]
-    with pytest.raises(UndeclaredStep):
+            assert SendState.PLANNED not in SEND_STEPS.next_statuses[state]
+    with pytest.raises(UndeclaredTransition):
         SEND_STEPS.transition(SendState.ACCEPTED, SendState.PLANNED)
 
 
 def test_over_is_over_unless_somebody_disputes_it() -> None:
     for state in OVER:
-        assert SEND_STEPS.following[state] <= {SendState.DISPUTED}
+        assert SEND_STEPS.next_statuses[state] <= {SendState.DISPUTED}

@@ -25,7 +25,7 @@ from app.kit import clock
 from app.kit.errors import NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
-from app.kit.tasks import InOtherHands
+from app.kit.tasks import JobClaimedElsewhere
 from app.providers.errors import OutcomeUnknown, ProviderAway
 from sandbox.faults import Mode
 from tests.custodians import NAMES, SENDS, Desk
@@ -147,7 +147,7 @@ def test_killed_between_the_two_transactions(
         with suppress(Killed):
             desk.send()
     assert len(desk.sent()) == int(was_sent)
-    with pytest.raises(InOtherHands):
+    with pytest.raises(JobClaimedElsewhere):
         desk.send()
     desk.open()
     before = len(desk.calls())
@@ -259,7 +259,7 @@ def test_who_was_too_slow_does_not_pass_it_on(desk: Desk, monkeypatch: pytest.Mo
 
     def stall(_order: SendOrder) -> Transfer:
         monkeypatch.setattr(custodian, "send", really)
-        with pytest.raises(InOtherHands):
+        with pytest.raises(JobClaimedElsewhere):
             desk.settle()
         with time_machine.travel(clock.now() + custody.CLAIM + timedelta(seconds=1)):
             assert desk.settle().state is SendState.ACCEPTED

@@ -19,7 +19,7 @@ from app.identity.errors import (
 )
 from app.identity.service import LoggedIn
 from app.kit.db import Database
-from app.kit.errors import Limited, Refusal
+from app.kit.errors import RateLimited, Refusal
 from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
 from tests.unchanged import unchanged
 
@@ -261,7 +261,7 @@ class TestGuessing:
         network = fresh_network()
         for _ in range(5):
             assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             person.log_in(person.code(), network=network)
         assert isinstance(person.log_in(person.code()), LoggedIn)
 
@@ -271,7 +271,7 @@ class TestGuessing:
         for _ in range(5):
             assert isinstance(person.log_in(None, network=network), TwoFactorRequired)
             assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             person.log_in(None, network=network)
 
     def test_ten_wrong_codes_from_anywhere_block_all_codes_for_a_minute(
@@ -281,10 +281,10 @@ class TestGuessing:
         for _ in range(10):
             assert isinstance(person.log_in("000000"), TwoFactorInvalid)
         refusal = person.log_in(person.code())
-        assert isinstance(refusal, Limited)
+        assert isinstance(refusal, RateLimited)
         assert refusal.retry_after_seconds == 60
         # Nothing of that is told to who does not know the password.
-        assert not isinstance(person.log_in("000000", password="wrong horse"), Limited)
+        assert not isinstance(person.log_in("000000", password="wrong horse"), RateLimited)
         clock.shift(timedelta(seconds=60))
         assert isinstance(person.log_in(person.code()), LoggedIn)
 
@@ -293,11 +293,11 @@ class TestGuessing:
         network = fresh_network()
         for _ in range(5):
             assert isinstance(person.confirm("000000", network), TwoFactorInvalid)
-        assert isinstance(person.confirm(person.code(), network), Limited)
+        assert isinstance(person.confirm(person.code(), network), RateLimited)
         assert isinstance(person.confirm(person.code()), list)
         for _ in range(10):
             assert isinstance(person.switch_off("000000"), TwoFactorInvalid)
-        assert isinstance(person.switch_off(person.recovery[0]), Limited)
+        assert isinstance(person.switch_off(person.recovery[0]), RateLimited)
 
 
 def test_a_new_password_leaves_it_on(person: Person) -> None:

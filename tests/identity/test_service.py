@@ -22,7 +22,7 @@ from app.identity.service import LoggedIn, Revocation
 from app.identity.tokens import read_access_token
 from app.kit import ports as kit_ports
 from app.kit.db import Database
-from app.kit.errors import Invalid, Limited, Refusal
+from app.kit.errors import Invalid, RateLimited, Refusal
 
 PASSWORD = "correct horse"
 HOME = "192.0.2.1"
@@ -251,7 +251,7 @@ class TestLockout:
             )
 
     def wait_told(self, database: Database, email: str, network: str) -> int:
-        with pytest.raises(Limited) as refusal:
+        with pytest.raises(RateLimited) as refusal:
             log_in(database, email, network=network)
         return refusal.value.retry_after_seconds
 
@@ -322,11 +322,11 @@ class TestLockout:
         answers = at_once(12, conclude)
         kinds = [type(answer) for answer in answers]
         assert kinds.count(InvalidCredentials) == 5
-        assert kinds.count(Limited) == 7
+        assert kinds.count(RateLimited) == 7
         # A right guess that was sent along with them is not told either.
         proven = identity.check_password(attempt, PASSWORD)
         with database.transaction() as session:
-            assert isinstance(identity.conclude_login(session, proven), Limited)
+            assert isinstance(identity.conclude_login(session, proven), RateLimited)
         assert sessions_of(database, person) == 1
 
     def test_stores_no_address(self, database: Database) -> None:
@@ -476,7 +476,7 @@ class TestChangePassword:
         for _ in range(5):
             answer = change_password(database, person, "another horse", "wrong horse", network)
             assert isinstance(answer, InvalidCredentials)
-        with pytest.raises(Limited):
+        with pytest.raises(RateLimited):
             change_password(database, person, "another horse", network=network)
         after = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
         assert after == before

@@ -19,7 +19,7 @@ from app.integrations.bank.webhook import BankWebhook
 from app.integrations.calling import ATTEMPTS, Caller
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kit.money import Amount
 from app.providers.errors import Forged, OutcomeUnknown, ProviderAway, ProviderRefused
 from app.providers.ports import Delivery, Event
@@ -311,7 +311,7 @@ class TestWebhooks:
         assert deliver(self.body("statement.ready")) == []
 
     def test_what_lacks_its_subject_cannot_be_read(self) -> None:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedRequest):
             deliver(self.body("payout.updated", id="x_1"))
 
     def test_others_are_forged(self) -> None:

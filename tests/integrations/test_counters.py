@@ -13,7 +13,7 @@ from app.embedded.redis import redis_program
 from app.integrations import counters
 from app.integrations.counters import SharedCounters
 from app.kit import clock
-from app.kit.db import Database, DatabaseDown
+from app.kit.db import Database, DatabaseUnavailable
 from app.throttle import service as throttle
 
 
@@ -144,7 +144,7 @@ def test_nothing_is_let_through_uncounted(redis: RedisChild, app: object, key: s
     counting = storage(redis.url, Database(nowhere))
     assert counting.incr(key, 60) == 1
     redis.kill()
-    with pytest.raises(DatabaseDown):
+    with pytest.raises(DatabaseUnavailable):
         counting.incr(key, 60)
 
 

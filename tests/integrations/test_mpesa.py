@@ -27,7 +27,7 @@ from app.integrations.mpesa.payouts import MpesaPayouts
 from app.integrations.mpesa.shillings import Rate
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import _TASKS, Queue, Task
@@ -435,7 +435,7 @@ class TestCallBacks:
 
     @pytest.mark.parametrize("body", ["{", "[]", "{}", '{"Body": {"stkCallback": 1}}'])
     def test_what_cannot_be_read_is_refused(self, body: str) -> None:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedRequest):
             self.verify(Callbacks("http://x", SECRET).url(self.ABOUT), body)
 
     def test_the_address_names_no_product(self, desk: Desk) -> None:

@@ -18,7 +18,7 @@ from app.integrations.plaid.client import Account, PlaidClient
 from app.integrations.plaid.webhook import PlaidWebhooks
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kyc.ports import Asked, Outcome
 from app.kyc.rules import IdType
 from app.kyc.submission import Personal, personal
@@ -189,7 +189,7 @@ class TestWebhooks:
     def test_a_signed_body_that_is_none_of_theirs(
         self, webhooks: PlaidWebhooks, body: bytes
     ) -> None:
-        with pytest.raises(Malformed):
+        with pytest.raises(MalformedRequest):
             webhooks.verify(self.delivery(body))
 
     def forgeries(self) -> list[tuple[bytes, dict[str, str]]]:

@@ -18,7 +18,7 @@ from app.integrations.sendgrid.webhook import SendGridWebhooks
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kit.ports import provide
 from app.messages import mailing
 from app.messages.ports import Mailer, Outgoing
@@ -221,7 +221,7 @@ class TestSignature:
         [b"{", b'{"a": 1}', b"[1]", b'[{"event": "delivered", "pbcex_mail": "x"}]', b'["\xff"]'],
     )
     def test_a_signed_body_that_cannot_be_read_is_malformed(self, webhooks, body) -> None:
-        with pytest.raises(Malformed if b"\xff" not in body else Forged):
+        with pytest.raises(MalformedRequest if b"\xff" not in body else Forged):
             webhooks.verify(self.delivery(body))
 
 

@@ -11,7 +11,7 @@ from app.config.providers import sandbox_secret
 from app.integrations.stripe.webhook import StripeWebhook
 from app.kit import clock
 from app.kit.db import Database
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kit.tasks import _TASKS, Queue, Task
 from app.providers.errors import Forged
 from app.providers.ports import Delivery, Event
@@ -106,7 +106,7 @@ def test_two_secrets_are_known_while_one_replaces_the_other() -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"id": 1}', b"[" * 100_000])
 def test_what_is_signed_and_cannot_be_read_is_refused(body: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedRequest):
         deliver(body, signed=body)
 
 

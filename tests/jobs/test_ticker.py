@@ -10,7 +10,7 @@ import time_machine
 
 from app.catalog.rules import Metal
 from app.jobs import ticker
-from app.kit.db import Database, DatabaseDown
+from app.kit.db import Database, DatabaseUnavailable
 from app.pricing import queries as pricing_queries
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import PricingRules
@@ -118,5 +118,5 @@ def test_a_step_records_and_rests_for_what_is_left_of_the_interval(database: Dat
 def test_an_unreachable_database_is_named() -> None:
     nobody = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
     feeds = [ScriptedFeed("a", gold("4000"))]
-    with pytest.raises(DatabaseDown):
+    with pytest.raises(DatabaseUnavailable):
         ticker.Ticker(nobody, feeds, RULES, interval_seconds=1).step()

@@ -10,7 +10,7 @@ import pytest
 
 from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
 from app.keys.ring import FileKeyRing
-from app.kit.crypto import DoesNotOpen
+from app.kit.crypto import DecryptionFailed
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_retired_key_is_gone_and_remembered(ring):
 
 def test_the_wrapped_key_is_bound(ring):
     key_id, wrapped = ring.wrap(b"k" * 32, b"here")
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         ring.unwrap(key_id, wrapped, b"there")
 
 

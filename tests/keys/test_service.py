@@ -6,7 +6,7 @@ from app.keys import registry as keys_registry
 from app.keys import service as keys
 from app.keys.registry import Sealed, sealed_columns
 from app.kit import ids
-from app.kit.crypto import DoesNotOpen
+from app.kit.crypto import DecryptionFailed
 from app.models import metadata
 from tests.keys.conftest import PLACE
 
@@ -15,7 +15,7 @@ def test_moved_to_another_row_it_does_not_open(values):
     one, two = values.add(2)
     stored = values.stored()
     values.put(two, stored[one])
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         keys.open_sealed(values.stored()[two], **PLACE, key=two)
     values.put(two, stored[two])
     assert values.all_open()

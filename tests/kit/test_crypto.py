@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kit import crypto
-from app.kit.crypto import DoesNotOpen, Envelope
+from app.kit.crypto import DecryptionFailed, Envelope
 
 HERE = b"addresses:details_sealed:1"
 KEYS = {"00" * 8: b"a" * 32, "ff" * 8: b"b" * 32}
@@ -40,10 +40,10 @@ def test_what_is_sealed_opens_in_its_place(plaintext, context):
 )
 def test_moved_elsewhere_it_does_not_open_and_is_not_wrapped_again(elsewhere):
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         crypto.open_sealed(sealed, elsewhere, unwrap)
-    with pytest.raises(DoesNotOpen):
-        crypto.wrap_again(sealed, elsewhere, unwrap, wrap(SECOND))
+    with pytest.raises(DecryptionFailed):
+        crypto.rewrap(sealed, elsewhere, unwrap, wrap(SECOND))
 
 
 def test_no_flipped_bit_goes_unnoticed():
@@ -52,35 +52,35 @@ def test_no_flipped_bit_goes_unnoticed():
         changed = bytearray(sealed)
         changed[at // 8] ^= 1 << at % 8
         # A changed key id names a key that there is not, or one that never wrapped this.
-        with pytest.raises((DoesNotOpen, KeyError)):
+        with pytest.raises((DecryptionFailed, KeyError)):
             crypto.open_sealed(bytes(changed), HERE, unwrap)
 
 
 def test_another_key_id_on_the_same_wrapped_key_is_noticed():
     envelope = Envelope.parse(crypto.seal(b"Rue de la Paix", HERE, wrap()))
     swapped = Envelope(SECOND, envelope.wrapped, envelope.nonce, envelope.ciphertext)
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         crypto.open_sealed(bytes(swapped), HERE, unwrap)
 
 
 @given(st.binary(max_size=200))
 def test_nothing_else_opens(garbage):
-    with pytest.raises((DoesNotOpen, KeyError)):
+    with pytest.raises((DecryptionFailed, KeyError)):
         crypto.open_sealed(garbage, HERE, unwrap)
 
 
 def test_cut_off_anywhere_it_does_not_open():
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
     for length in range(len(sealed)):
-        with pytest.raises(DoesNotOpen):
+        with pytest.raises(DecryptionFailed):
             crypto.open_sealed(sealed[:length], HERE, unwrap)
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         crypto.open_sealed(sealed + b"\0", HERE, unwrap)
 
 
 def test_parts_of_two_values_do_not_make_a_third():
     one, two = (Envelope.parse(crypto.seal(text, HERE, wrap())) for text in (b"one", b"two"))
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         crypto.open_sealed(
             bytes(Envelope(FIRST, one.wrapped, two.nonce, two.ciphertext)), HERE, unwrap
         )
@@ -102,7 +102,7 @@ def test_nonces_and_data_keys_are_never_the_same_twice():
 
 def test_wrapped_again_it_is_the_same_value_under_another_key():
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
-    again = crypto.wrap_again(sealed, HERE, unwrap, wrap(SECOND))
+    again = crypto.rewrap(sealed, HERE, unwrap, wrap(SECOND))
     before, after = Envelope.parse(sealed), Envelope.parse(again)
     assert (before.key_id, after.key_id) == (FIRST, SECOND)
     assert (before.nonce, before.ciphertext) == (after.nonce, after.ciphertext)
@@ -121,5 +121,5 @@ def test_the_published_vector_of_the_primitive():
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
 def test_a_key_of_another_length_opens_nothing(length):
-    with pytest.raises(DoesNotOpen):
+    with pytest.raises(DecryptionFailed):
         crypto.decrypt(b"k" * length, b"c" * 60, b"")

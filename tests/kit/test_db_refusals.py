@@ -2,7 +2,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from app.kit.db import Database, DatabaseDown
+from app.kit.db import Database, DatabaseUnavailable
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_a_connection_works_after_refusals_whenever_they_come(one_connection, fa
 @pytest.mark.parametrize("how", ["transaction", "reading"])
 def test_a_cut_connection_is_named_and_replaced(one_connection, how):
     begin = getattr(one_connection, how)
-    with pytest.raises(DatabaseDown), begin() as session:
+    with pytest.raises(DatabaseUnavailable), begin() as session:
         session.rows("SELECT 1", cut(one_connection, session))
     with begin() as session:
         assert session.rows("SELECT 2") == [(2,)]

@@ -15,7 +15,7 @@ from app.identity import by_mail, one_time
 from app.identity.one_time import Purpose
 from app.jobs.dispatch import carry_out
 from app.kit.db import Database
-from app.kit.tasks import InOtherHands
+from app.kit.tasks import JobClaimedElsewhere
 from app.messages import mailing
 from app.messages import rules as messages_rules
 from app.messages.ports import MailRefused, NotSent, Outgoing
@@ -104,7 +104,7 @@ class TestSend:
         first = threading.Thread(target=send, args=(database, person))
         first.start()
         assert inside.wait(20)
-        with pytest.raises(InOtherHands):
+        with pytest.raises(JobClaimedElsewhere):
             send(database, person)
         done.set()
         first.join()
@@ -179,7 +179,7 @@ class TestTrouble:
                 send(database, person)
             box.after = lambda _: None
             clock.shift(timedelta(seconds=59))
-            with pytest.raises(InOtherHands):
+            with pytest.raises(JobClaimedElsewhere):
                 send(database, person)
             clock.shift(timedelta(seconds=2))
             send(database, person)

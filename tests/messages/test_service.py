@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 import jinja2
 import pytest
 
-from app.kit import pages
+from app.kit import pagination
 from app.messages import queries as messages_queries
 from app.messages import rules as messages_rules
 from app.messages import service as messages
@@ -92,6 +92,6 @@ def test_pages_go_from_new_to_old_without_gap_or_repetition(database, user_id):
     for _ in range(3):
         page = inbox(database, user_id, 2, before)
         seen += [message.body[6] for message in page.data]
-        before = pages.decode_cursor(page.next_cursor) if page.next_cursor else None
+        before = pagination.decode_cursor(page.next_cursor) if page.next_cursor else None
     assert seen == ["4", "3", "2", "1", "0"]
     assert before is None

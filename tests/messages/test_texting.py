@@ -13,7 +13,7 @@ from app.access import Actor
 from app.integrations import messaging
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
-from app.kit.tasks import InOtherHands
+from app.kit.tasks import JobClaimedElsewhere
 from app.messages import texting
 from app.messages.ports import OutgoingText, Texter
 from app.messages.sending import Claimed, Log
@@ -181,7 +181,7 @@ class TestUnknown:
         with pytest.raises(KeyboardInterrupt):
             send(database, person)
         provide(Texter, real)
-        with pytest.raises(InOtherHands):
+        with pytest.raises(JobClaimedElsewhere):
             send(database, person)
         with time_machine.travel(NOW + texting.CLAIM, tick=False):
             send(database, person)
@@ -295,5 +295,5 @@ def test_whoever_lost_the_claim_does_not_send(database: Database, people: People
     slow, other = claim(timedelta(0)), claim(timedelta(minutes=2))
     with database.transaction() as session:
         log.check_held(session, other)
-        with pytest.raises(InOtherHands):
+        with pytest.raises(JobClaimedElsewhere):
             log.check_held(session, slow)

@@ -2,7 +2,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from app.kit.errors import Conflict, NotDone
+from app.kit.errors import Conflict, NotFinished
 from app.outbox import rules as outbox_rules
 
 
@@ -19,7 +19,7 @@ class Halted(Conflict):
         (Halted("Gold is halted"), "Halted (market_halted): Gold is halted"),
         # Whatever it says may quote somebody.
         (KeyError("price"), "KeyError"),
-        (NotDone("first\nsecond"), "NotDone: first"),
+        (NotFinished("first\nsecond"), "NotDone: first"),
     ],
 )
 def test_an_error_is_one_line(error, line):
@@ -27,7 +27,7 @@ def test_an_error_is_one_line(error, line):
 
 
 def test_an_error_is_cut():
-    assert len(outbox_rules.describe(NotDone("x" * 10_000))) == 300
+    assert len(outbox_rules.describe(NotFinished("x" * 10_000))) == 300
 
 
 def test_a_database_error_repeats_no_values(database):

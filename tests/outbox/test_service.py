@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from app.access import Role
-from app.kit import pages
+from app.kit import pagination
 from app.kit.errors import NotFound
 from app.kit.tasks import Queue
 from app.outbox import queries as outbox_queries
@@ -237,7 +237,7 @@ def test_what_is_not_done_is_listed_by_kind_and_each(database):
         given_up = outbox_queries.jobs(session, dead=True).data
         [pending] = outbox_queries.jobs(session, dead=False).data
         first = outbox_queries.jobs(session, dead=True, limit=1)
-        cursor = pages.decode_cursor(first.next_cursor)
+        cursor = pagination.decode_cursor(first.next_cursor)
         rest = outbox_queries.jobs(session, dead=True, limit=1, cursor=cursor)
         [mine] = outbox_queries.jobs(session, dead=True, task=TASK).data
     assert [job.id for job in given_up] == [other, dead]

@@ -17,7 +17,7 @@ from app.identity.service import LoggedIn
 from app.identity.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kit.errors import Limited, Refusal
+from app.kit.errors import RateLimited, Refusal
 from app.kit.ports import resolve
 from tests.drill import chance, rounds, size
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -161,7 +161,7 @@ def test_one_code_logs_in_once(arena: Arena, kind: str, record_property: Record)
         code = recovery[0] if kind == "recovery code" else totp.at(clock.now(), counter_offset=1)
         act = log_in(database, who, code)
         # The losers' failures are counted, and after some of them nothing is judged any more.
-        won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, Limited)
+        won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
         assert [type(answer) for answer in won] == [LoggedIn]
         assert sessions_of(database, who) == 2
     record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one login each.")
@@ -180,7 +180,7 @@ def test_a_code_that_is_checked_without_its_step_logs_in_many(
             (who.user_id,),
         )
     act = log_in(database, who, totp.at(clock.now(), counter_offset=1))
-    won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, Limited)
+    won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
     assert len(won) > 1
     record_property(
         "evidence", f"Control: a code whose step is not taken logged in {len(won)} times."

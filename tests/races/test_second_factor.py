@@ -17,7 +17,7 @@ from app.identity.errors import (
 from app.identity.one_time import Purpose
 from app.identity.passkeys import RelyingParty
 from app.identity.staff_sessions import Device
-from app.kit.errors import Limited, Refusal
+from app.kit.errors import RateLimited, Refusal
 from tests.authenticator import Authenticator
 from tests.drill import chance, rounds, size
 from tests.people import PASSWORD
@@ -68,7 +68,7 @@ def one_code(arena: Arena, number: int, random: Random) -> None:
 
     acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
     outcomes = arena.all_at_once(acts, random)
-    assert len(winners(outcomes, TwoFactorInvalid, Limited)) == 1
+    assert len(winners(outcomes, TwoFactorInvalid, RateLimited)) == 1
     with arena.database.reading() as session:
         [(opened,)] = session.rows(
             "SELECT count(*) FROM login_sessions WHERE user_id = %s", (member.actor.user_id,)

@@ -29,7 +29,7 @@ def inbox(session: Session, actor: Actor) -> Response:
 def ask_to_rotate(session: Session, actor: Actor) -> Response:
     """Ask a second person to rotate the key ring."""
     try:
-        with session.attempt():
+        with session.savepoint():
             asked = keys_approval.ask_to_rotate(
                 session, actor, reason=request.form.get("reason", "")
             )
@@ -129,7 +129,7 @@ def _decided(
     """The request again: after the act, or with what was wrong."""
     approvals_queries.approval(session, ids.decode("apr", approval_id))
     try:
-        with session.attempt():
+        with session.savepoint():
             refusal = act()
     except (Invalid, Conflict) as raised:
         refusal = raised

@@ -15,7 +15,7 @@ from app.identity import queries as identity_queries
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
-from app.kit.pages import Page
+from app.kit.pagination import Page
 
 blp = PageBlueprint("audit", "/admin/audit")
 

@@ -25,7 +25,7 @@ def branches(session: Session, actor: Actor) -> Response:
 def open_branch(session: Session, actor: Actor) -> Response:
     """Open a branch."""
     try:
-        with session.attempt():
+        with session.savepoint():
             code, name = request.form.get("code", ""), request.form.get("name", "")
             service.open_branch(session, actor, code=code.strip().upper(), name=name)
     except (Invalid, Conflict) as refusal:

@@ -135,7 +135,7 @@ def _done(
     """The case again: after the act, or with what was wrong said at the form."""
     identifier = ids.decode(service.PREFIX, case_id)
     try:
-        with session.attempt():
+        with session.savepoint():
             act(identifier)
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)

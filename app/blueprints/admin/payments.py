@@ -115,7 +115,7 @@ def _acted(
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
     funding_queries.withdrawal(session, found)
     try:
-        with session.attempt():
+        with session.savepoint():
             act(found, request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)

@@ -63,7 +63,7 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     who = ids.decode("usr", person_id)
     identity_people.standing(session, who)
     try:
-        with session.attempt():
+        with session.savepoint():
             role = _role(request.form.get("role", ""))
             asked = standing.change_role(
                 session,
@@ -96,7 +96,7 @@ def _ask(
     """Ask with the reason given in that form."""
     who = ids.decode("usr", person_id)
     try:
-        with session.attempt():
+        with session.savepoint():
             asked = ask(session, actor, who, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
         return _again(session, actor, who, form, refusal)
@@ -109,7 +109,7 @@ def erase(session: Session, actor: Actor, person_id: str) -> Response:
     who = ids.decode("usr", person_id)
     identity_people.standing(session, who)
     try:
-        with session.attempt():
+        with session.savepoint():
             reason = request.form.get("reason", "")
             asked = erasure.ask_to_erase(session, actor, who, reason=reason)
     except (Invalid, Conflict) as refusal:

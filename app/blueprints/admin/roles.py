@@ -41,7 +41,7 @@ def edit(session: Session, actor: Actor, role_name: str) -> Response:
     edited = _named(role_name)
     act = grants.take if request.form.get("act") == "take" else grants.give
     try:
-        with session.attempt():
+        with session.savepoint():
             permission = _permission(request.form.get("permission", ""))
             act(session, actor, edited, permission, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:

@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas_kyc
 from app.blueprints.web import ApiBlueprint, Reply
 from app.kit.db import Database, Session
-from app.kit.errors import Limited
+from app.kit.errors import RateLimited
 from app.kyc import documents, overview
 from app.kyc import service as kyc
 from app.kyc.content import BYTES_MAX
@@ -23,7 +23,7 @@ blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
     takes=schemas_kyc.SubmitIdentity,
     gives=schemas_kyc.Verified,
     status=201,
-    refusals=(VerificationOpen, Limited),
+    refusals=(VerificationOpen, RateLimited),
 )
 def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Say who one is.
@@ -70,7 +70,7 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     takes=schemas_kyc.SubmitBusiness,
     gives=schemas_kyc.Verified,
     status=201,
-    refusals=(VerificationOpen, Limited),
+    refusals=(VerificationOpen, RateLimited),
 )
 def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Say what one's company is, who owns a quarter of it or more, and who controls it.

@@ -11,7 +11,7 @@ from app.identity import address_book, api_keys, profile
 from app.identity import queries as identity_queries
 from app.identity.errors import AddressBookFull, ApiKeysFull
 from app.identity.postal import PostalAddress
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.db import Session
 from app.messages import preferences
 from app.messages.errors import PhoneNeeded
@@ -50,7 +50,7 @@ def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's address book, newest first."""
-    return address_book.addresses_of(session, actor, **pages.asked(query))
+    return address_book.addresses_of(session, actor, **pagination.page_arguments(query))
 
 
 @blp.operation(
@@ -154,7 +154,7 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
 )
 def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's API keys, newest first, those that no longer count too."""
-    return api_keys.keys_of(session, actor, **pages.asked(query))
+    return api_keys.keys_of(session, actor, **pagination.page_arguments(query))
 
 
 @blp.operation(

@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import messages as schemas_messages
 from app.blueprints.api.schemas.fields import PageQuery
 from app.blueprints.web import ApiBlueprint
-from app.kit import pages
+from app.kit import pagination
 from app.kit.db import Session
 from app.messages import queries as messages_queries
 
@@ -24,5 +24,5 @@ blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its cus
 def index(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's messages, newest first."""
     cursor = query.get("cursor")
-    before = pages.decode_cursor(cursor) if cursor is not None else None
+    before = pagination.decode_cursor(cursor) if cursor is not None else None
     return messages_queries.messages_of(session, actor.user_id, query["limit"], before)

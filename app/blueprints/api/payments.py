@@ -17,7 +17,7 @@ from app.funding.errors import (
     TooManyFailures,
     VerificationRequired,
 )
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.db import Session
 from app.ledger.errors import InsufficientFunds
 from app.pricing.errors import PriceStale
@@ -68,7 +68,9 @@ def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's deposits, newest first."""
-    return funding_queries.deposits(session, user_id=actor.user_id, **pages.asked(query))
+    return funding_queries.deposits(
+        session, user_id=actor.user_id, **pagination.page_arguments(query)
+    )
 
 
 @blp.operation(
@@ -144,7 +146,9 @@ def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's withdrawals, newest first."""
-    return funding_queries.withdrawals(session, user_id=actor.user_id, **pages.asked(query))
+    return funding_queries.withdrawals(
+        session, user_id=actor.user_id, **pagination.page_arguments(query)
+    )
 
 
 @blp.operation(

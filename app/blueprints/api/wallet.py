@@ -12,7 +12,7 @@ from app.funding import queries as funding_queries
 from app.funding import service as funding
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
-from app.kit import pages
+from app.kit import pagination
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
@@ -80,7 +80,7 @@ def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> objec
     """Everything that moved the caller's balances, newest first."""
     asset = TRADABLE[query["asset"]] if "asset" in query else None
     sought = Sought(asset, query.get("kind"), query.get("from_"), query.get("to"))
-    return movements_of(session, actor.user_id, sought, **pages.asked(query))
+    return movements_of(session, actor.user_id, sought, **pagination.page_arguments(query))
 
 
 @blp.operation(

@@ -9,7 +9,7 @@ from app.blueprints.pages import our_path, see_other
 from app.blueprints.rendering import page
 from app.identity.passkeys import ANSWER_LENGTH_MAX
 from app.identity.sign_in import SignedIn
-from app.kit.errors import Limited, Refusal, Unauthenticated
+from app.kit.errors import RateLimited, Refusal, Unauthenticated
 
 CODE_LENGTH_MAX = 64
 PASSWORD_LENGTH_MAX = 1024
@@ -60,6 +60,6 @@ def status_beside_form(refusal: Refusal) -> int:
 
 def say_when(response: Response, refusal: Refusal) -> Response:
     """The answer with the time to wait, if there is one."""
-    if isinstance(refusal, Limited):
+    if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response

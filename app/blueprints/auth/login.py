@@ -14,7 +14,7 @@ from app.identity import service as identity
 from app.identity import sign_in
 from app.identity.sign_in import Waiting
 from app.kit.db import Database, Session
-from app.kit.errors import Invalid, Limited, Refusal
+from app.kit.errors import Invalid, RateLimited, Refusal
 
 blp = PageBlueprint("auth", "/auth")
 
@@ -76,7 +76,7 @@ def login(database: Database) -> Response:
             )
     except Invalid as refusal:
         return _form(form, 422, {refusal.field: refusal.message})
-    except Limited as refusal:
+    except RateLimited as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):
         response = _form(form, entry.status_beside_form(outcome), {"": outcome.detail})

@@ -16,7 +16,7 @@ from app.identity import half_done, passkeys, second_factor, sign_in
 from app.identity import service as identity
 from app.identity.passkeys import Purpose
 from app.kit.db import Session
-from app.kit.errors import Limited, Refusal
+from app.kit.errors import RateLimited, Refusal
 
 blp = PageBlueprint("proof", "/auth")
 
@@ -66,7 +66,7 @@ def _by_password(session: Session, actor: Actor) -> str | Refusal:
     # Hashing holds this connection, and no row: few have no second factor, and only with samples.
     try:
         attempt = identity.begin_password_change(session, actor, network=client_network())
-    except Limited as refusal:
+    except RateLimited as refusal:
         return refusal
     password = request.form.get("password", "")[: entry.PASSWORD_LENGTH_MAX]
     return sign_in.prove_by_password(session, actor, identity.check_password(attempt, password))

@@ -101,7 +101,7 @@ def counter(session: Session, _actor: Actor) -> Response:
 def confirm(session: Session, actor: Actor) -> Response:
     """Write down that the document of whoever stands there was seen."""
     try:
-        with session.attempt():
+        with session.savepoint():
             found = _standing_there(session, request.form.get("person", ""))
             seen = _seen(request.form.get("document", ""))
             review.confirm_seen(session, actor, found.id, reason=f"Seen at the counter: {seen}")
@@ -223,7 +223,7 @@ def _done(
     """The submission again: after the act, or with what was wrong said at the form."""
     identifier = ids.decode(kyc_queries.PREFIX, verification_id)
     try:
-        with session.attempt():
+        with session.savepoint():
             act(identifier)
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)

@@ -23,7 +23,7 @@ from app.custody.ports import (
 from app.integrations import documents
 from app.integrations.anchorage.client import AnchorageClient
 from app.integrations.calling import Caller
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.kit.money import Amount, Asset
 from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
 
@@ -81,7 +81,7 @@ class AnchorageCustodian:
             signature = bytes.fromhex(documents.text(document, "signature"))
             self._address_key.verify(signature, payload)
             named = documents.said(payload).get("TextAddress")
-        except (ValueError, InvalidSignature, Malformed) as error:
+        except (ValueError, InvalidSignature, MalformedRequest) as error:
             raise ProviderRefused("address-not-signed") from error
         if named != address:
             raise ProviderRefused("address-not-signed")

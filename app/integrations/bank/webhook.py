@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.integrations.signatures import check_timed, signed_event
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.providers.ports import Delivery, Event
 
 #: By kind: the task, and the field that says what it is about.
@@ -29,5 +29,5 @@ class BankWebhook:
         task, name = _KINDS[event.kind]
         subject = event.data.get(name)
         if not isinstance(subject, str):
-            raise Malformed(f"the data of {event.kind} has the text {name}")
+            raise MalformedRequest(f"the data of {event.kind} has the text {name}")
         return [Event(event.id, event.kind, subject, task)]

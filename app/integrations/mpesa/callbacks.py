@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.providers.errors import Forged
 from app.providers.ports import Delivery, Event
 
@@ -50,7 +50,7 @@ class Callbacks:
         try:
             identifier, code = _result(about.kind, json.loads(delivery.body))
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise Malformed("a call back has a result") from error
+            raise MalformedRequest("a call back has a result") from error
         if about.kind == PAYMENT:
             subject = f"{identifier}.{about.reference}.{about.detail}"
             event_id = f"{PAYMENT}.{identifier}.{code}"

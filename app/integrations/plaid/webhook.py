@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey
 
 from app.integrations.plaid.client import PlaidClient
 from app.kit import clock
-from app.kit.errors import Malformed, NotDone
+from app.kit.errors import MalformedRequest, NotFinished
 from app.providers.errors import Forged, ProviderRefused, ProviderUnavailable
 from app.providers.ports import Delivery, Event
 
@@ -54,7 +54,7 @@ class PlaidWebhooks:
     def verify(self, delivery: Delivery) -> list[Event]:
         """What changed, if it is an identity verification in our environment.
 
-        Raises `Forged`, `Malformed` for a signed body that is none of Plaid's, and
+        Raises `Forged`, `MalformedRequest` for a signed body that is none of Plaid's, and
         `ProviderUnavailable` where the key cannot be fetched.
         """
         token = delivery.headers.get(HEADER, "")
@@ -97,7 +97,7 @@ class PlaidWebhooks:
             found = self._client.get_webhook_key(key_id).get("key")
         except ProviderRefused:
             return _Known(None, clock.now() + _UNKNOWN_KEPT)
-        except NotDone as error:
+        except NotFinished as error:
             raise ProviderUnavailable from error
         if not isinstance(found, dict) or found.get("expired_at"):
             return _Known(None, clock.now() + _UNKNOWN_KEPT)
@@ -123,7 +123,7 @@ def _document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise Malformed("the body is not JSON") from None
+        raise MalformedRequest("the body is not JSON") from None
     if not isinstance(document, dict):
-        raise Malformed("the body is not a JSON object")
+        raise MalformedRequest("the body is not a JSON object")
     return document

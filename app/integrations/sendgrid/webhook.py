@@ -9,7 +9,7 @@ from sendgrid.helpers.eventwebhook import EventWebhook
 
 from app.integrations.sendgrid.adapter import MAIL_ID
 from app.kit import clock
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.messages import sending
 from app.providers.errors import Forged
 from app.providers.ports import Delivery, Event
@@ -44,10 +44,10 @@ def _events(body: bytes) -> list[Event]:
     try:
         told = json.loads(body)
         if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
-            raise Malformed("events are a list of objects")
+            raise MalformedRequest("events are a list of objects")
         return [event for each in told if (event := _event(each)) is not None]
     except (ValueError, KeyError, RecursionError):
-        raise Malformed("events that cannot be read") from None
+        raise MalformedRequest("events that cannot be read") from None
 
 
 def _event(told: dict[str, Any]) -> Event | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from app.integrations.signatures import check_timed, signed_event
-from app.kit.errors import Malformed
+from app.kit.errors import MalformedRequest
 from app.providers.ports import Delivery, Event
 
 _TASKS = {
@@ -25,7 +25,7 @@ class StripeWebhook:
         about = event.data.get("object")
         subject = about.get("id") if isinstance(about, dict) else None
         if not isinstance(subject, str):
-            raise Malformed("the data of an event has an object with an id")
+            raise MalformedRequest("the data of an event has an object with an id")
         return [
             Event(event.id, event.kind, subject, task)
             for prefix, task in _TASKS.items()

@@ -419,7 +419,7 @@ class TestHeaders:
 class TestDiscretion:
     def test_a_link_stands_in_no_table_and_no_log(self, app, database, box, caplog, capsys) -> None:
         caplog.set_level(logging.DEBUG)
-        telemetry.configure(level="DEBUG", messages=True)
+        telemetry.configure(level="DEBUG", with_messages=True)
         try:
             ada = ApiClient(app)
             ada.register()
@@ -438,7 +438,7 @@ class TestDiscretion:
                 [*tokens, secret, *ada.recovery, NEW],
             )
         finally:
-            telemetry.configure(level="WARNING", messages=True)
+            telemetry.configure(level="WARNING", with_messages=True)
 
     def logged_in(self, app: Flask, ada: ApiClient) -> ApiClient:
         answer = ada.post(f"{AUTH}/login", {"email": ada.email, "password": NEW})

@@ -2,17 +2,17 @@ from uuid import UUID
 
 import pytest
 
-from app.kit import ids, pages
+from app.kit import ids, pagination
 from app.kit.errors import Invalid
 
 
 def test_a_cursor_comes_back_as_its_id():
     identifier = ids.new()
-    assert pages.decode_cursor(pages.encode_cursor(identifier)) == identifier
+    assert pagination.decode_cursor(pagination.encode_cursor(identifier)) == identifier
 
 
 def test_a_cursor_is_22_characters_safe_in_a_url():
-    assert pages.encode_cursor(UUID(int=2**128 - 1)) == "_____________________w"
+    assert pagination.encode_cursor(UUID(int=2**128 - 1)) == "_____________________w"
 
 
 @pytest.mark.parametrize(
@@ -31,18 +31,18 @@ def test_a_cursor_is_22_characters_safe_in_a_url():
 )
 def test_any_other_text_is_refused(text):
     with pytest.raises(Invalid) as refused:
-        pages.decode_cursor(text)
+        pagination.decode_cursor(text)
     assert refused.value.field == "cursor"
 
 
 def test_a_page_names_its_last_id_when_there_is_more():
     items = [ids.new() for _ in range(3)]
-    page = pages.cut(items, 2, lambda item: item)
+    page = pagination.paginate(items, 2, lambda item: item)
     assert page.data == items[:2]
-    assert page.next_cursor == pages.encode_cursor(items[1])
+    assert page.next_cursor == pagination.encode_cursor(items[1])
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_the_last_page_has_no_cursor(count):
     items = [ids.new() for _ in range(count)]
-    assert pages.cut(items, 2, lambda item: item) == pages.Page(items, None)
+    assert pagination.paginate(items, 2, lambda item: item) == pagination.Page(items, None)

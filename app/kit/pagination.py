@@ -21,13 +21,13 @@ class Page(Generic[Item]):
     next_cursor: str | None
 
 
-def cut(items: Sequence[Item], limit: int, id_of: Callable[[Item], UUID]) -> Page[Item]:
+def paginate(items: Sequence[Item], limit: int, id_of: Callable[[Item], UUID]) -> Page[Item]:
     """The page out of up to `limit` + 1 items: the one too many says that there is more."""
     data = list(items[:limit])
     return Page(data, encode_cursor(id_of(data[-1])) if len(items) > limit else None)
 
 
-def asked(query: Mapping[str, Any]) -> dict[str, Any]:
+def page_arguments(query: Mapping[str, Any]) -> dict[str, Any]:
     """The `limit` and `before` of a list asked for by limit and cursor. Raises `Invalid`."""
     cursor = query.get("cursor")
     before = decode_cursor(cursor) if cursor is not None else None
