@@ -21,7 +21,7 @@ from app.funding.ports import (
     PayoutState,
 )
 from app.kit.money import Amount
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 T = TypeVar("T")
 
@@ -59,14 +59,14 @@ class Moody:
         if mood is Mood.KILLED_BEFORE:
             raise Killed
         if mood is Mood.AWAY:
-            raise ProviderAway("away")
+            raise ProviderUnavailable("away")
         if mood is Mood.LOST_BEFORE:
-            raise OutcomeUnknown("lost")
+            raise ProviderOutcomeUnknown("lost")
         if mood is Mood.REFUSED:
             raise ProviderRefused("card_declined")
         done = do()
         if mood is Mood.LOST_AFTER:
-            raise OutcomeUnknown("lost")
+            raise ProviderOutcomeUnknown("lost")
         if mood is Mood.KILLED_AFTER:
             raise Killed
         return done

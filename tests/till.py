@@ -15,7 +15,7 @@ from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide
 from app.kyc import service as kyc
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from tests import sanctions
 from tests.people import People
 from tests.rails import Bank, Cards, Killed
@@ -61,15 +61,15 @@ class Till:
 
     def advance(self, deposit_id: UUID) -> None:
         """One try of the job, however it ends."""
-        with suppress(ProviderAway, OutcomeUnknown, Killed):
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
             payments.advance(self.database, deposit_id=str(deposit_id))
 
     def look(self, deposit_id: UUID) -> None:
-        with suppress(ProviderAway, OutcomeUnknown, Killed):
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
             arrivals.look(self.database, deposit_id=str(deposit_id))
 
     def send(self, withdrawal_id: UUID) -> None:
-        with suppress(ProviderAway, OutcomeUnknown, Killed):
+        with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
             payouts.advance(self.database, withdrawal_id=str(withdrawal_id))
 
     def deposit_status(self, deposit_id: UUID) -> str:

@@ -16,7 +16,7 @@ from app.kit.money import Asset
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.outbox import service as outbox
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 PREFIX = "cad"
 
@@ -115,13 +115,15 @@ def _asked(
     identifier: UUID, asset: str, network: Network, keepers: Iterable[Custodian]
 ) -> tuple[str, str]:
     """The first custodian that gives an address, and the address."""
-    failure: ProviderAway | ProviderRefused = ProviderAway("no custodian keeps it any more")
+    failure: ProviderUnavailable | ProviderRefused = ProviderUnavailable(
+        "no custodian keeps it any more"
+    )
     for custodian in keepers:
         terms = next(each for each in custodian.terms if each.asset.code == asset)
         try:
             reference = ids.encode(PREFIX, identifier)
             return custodian.name, custodian.new_address(reference, terms.asset, network)
-        except (ProviderAway, ProviderRefused) as caught:
+        except (ProviderUnavailable, ProviderRefused) as caught:
             _log.warning("custody_no_address", custodian=custodian.name, reason=str(caught))
             failure = caught
     raise failure

@@ -1,7 +1,8 @@
 """What a custodian does for us.
 
 `reference` is our public id of what a call is about: the custodian knows a repetition by it. Every
-call may raise `ProviderAway`, `OutcomeUnknown` or `ProviderRefused` (app/providers/errors.py).
+call may raise `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`
+(app/providers/errors.py).
 """
 
 from collections.abc import Sequence
@@ -118,8 +119,8 @@ class Custodian(Protocol):
     def send(self, order: SendOrder) -> Transfer:
         """Send; once for each reference, however often.
 
-        Raises `NotHere` where another custodian may be asked, which as `ProviderAway` and every
-        `ProviderRefused` says that nothing was done by this call.
+        Raises `NotHere` where another custodian may be asked, which as `ProviderUnavailable` and
+        every `ProviderRefused` says that nothing was done by this call.
         """
         ...
 

@@ -27,7 +27,7 @@ from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere, task
 from app.outbox import service as outbox
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Longer than one call may take; whoever has not come back by then has ended.
 CLAIM: Final = timedelta(minutes=2)
@@ -149,7 +149,7 @@ def _look(database: Database, turn: _Turn) -> str:
         return _NO_ANSWER
     try:
         transfer = custodian.find(found.order.reference, since=found.planned_at)
-    except (ProviderAway, OutcomeUnknown, ProviderRefused) as failure:
+    except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
         _log.warning("custody_not_looked", reference=found.order.reference, reason=str(failure))
         return _NO_ANSWER
     if transfer is None:
@@ -172,7 +172,7 @@ def _send_again(database: Database, turn: _Turn) -> None:
     asked_before = found.unsettled_at
     is_certain = asked_before is None or clock.now() - asked_before > IN_FLIGHT_MAX
     result = _ask(database, turn, custodian)
-    if isinstance(result, Transfer | OutcomeUnknown):
+    if isinstance(result, Transfer | ProviderOutcomeUnknown):
         return
     with database.transaction() as session:
         locked = _mine(session, turn)
@@ -197,7 +197,7 @@ def _send_somewhere(database: Database, turn: _Turn) -> None:
         result = _ask(database, turn, resolve(Custodians)[name])
         if isinstance(result, Transfer):
             return
-        if isinstance(result, OutcomeUnknown):
+        if isinstance(result, ProviderOutcomeUnknown):
             # It often knows already.
             _look(database, turn)
             return
@@ -212,7 +212,7 @@ def _send_somewhere(database: Database, turn: _Turn) -> None:
 
 def _ask(
     database: Database, turn: _Turn, custodian: Custodian
-) -> Transfer | OutcomeUnknown | ProviderAway | ProviderRefused:
+) -> Transfer | ProviderOutcomeUnknown | ProviderUnavailable | ProviderRefused:
     """Ask a custodian to send, and take in what it answers; else the error says what it did."""
     until = clock.now() + CLAIM
     with database.transaction() as session:
@@ -225,9 +225,9 @@ def _ask(
         raise JobClaimedElsewhere
     try:
         transfer = custodian.send(turn.send.order)
-    except (ProviderAway, ProviderRefused) as failure:
+    except (ProviderUnavailable, ProviderRefused) as failure:
         return failure
-    except OutcomeUnknown as failure:
+    except ProviderOutcomeUnknown as failure:
         with database.transaction() as session:
             locked = _again(session, turn.send)
             if locked.state in {SendState.PLANNED, SendState.UNKNOWN}:
@@ -245,7 +245,7 @@ def _ask(
 
 
 def _did_nothing(
-    session: Session, locked: Send, failure: ProviderAway | ProviderRefused
+    session: Session, locked: Send, failure: ProviderUnavailable | ProviderRefused
 ) -> SendState:
     """The custodian has certainly done nothing: it is to be sent by another, or by nobody."""
     if isinstance(failure, ProviderRefused) and not isinstance(failure, NotHere):

@@ -49,7 +49,7 @@ SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
 def look(database: Database, *, deposit_id: str) -> None:
     """Give the customer of an announcement an account to send to, and credit what came on it.
 
-    Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
+    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
         deposit = deposits.read(session, UUID(deposit_id))

@@ -25,7 +25,7 @@ from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere, task
 from app.ledger import chart
 from app.outbox import service as outbox
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 
 _STATES = {
     SendState.ACCEPTED: PayoutState.SENT,
@@ -93,8 +93,8 @@ class CustodyRail:
         self._database = database
 
     def send(self, order: PayoutOrder) -> Payout:
-        """As the port says. `OutcomeUnknown` also while no custodian has it: custody goes on with
-        it by itself, so nobody may take it back as if it had not been sent."""
+        """As the port says. `ProviderOutcomeUnknown` also while no custodian has it: custody goes
+        on with it by itself, so nobody may take it back as if it had not been sent."""
         try:
             status = custody.send(
                 self._database,
@@ -105,10 +105,10 @@ class CustodyRail:
                 network=Network(order.destination["network"]),
             )
         except JobClaimedElsewhere:
-            raise OutcomeUnknown("another process is at it") from None
+            raise ProviderOutcomeUnknown("another process is at it") from None
         payout = _payout(status)
         if payout is None:
-            raise OutcomeUnknown("no custodian has taken it yet")
+            raise ProviderOutcomeUnknown("no custodian has taken it yet")
         return payout
 
     def find(self, reference: str) -> Payout | None:
@@ -118,7 +118,7 @@ class CustodyRail:
         except NotFound:
             return None
         except JobClaimedElsewhere:
-            raise OutcomeUnknown("another process is at it") from None
+            raise ProviderOutcomeUnknown("another process is at it") from None
 
     def payouts(self, since: datetime) -> list[Payout]:
         """What the custodians list, of what bears a reference of ours."""
@@ -139,7 +139,7 @@ def _payout(status: SendStatus) -> Payout | None:
     if status.state is SendState.PLANNED:
         return None
     if status.state not in _STATES or status.provider_id is None:
-        raise OutcomeUnknown(f"the send is {status.state}")
+        raise ProviderOutcomeUnknown(f"the send is {status.state}")
     return Payout(
         status.provider_ref or "",
         status.reference,

@@ -27,7 +27,7 @@ from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.providers import queries as providers_queries
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Processors know a repetition for a day, and clocks differ.
 _REPEATED_WITHIN = timedelta(hours=20)
@@ -45,7 +45,7 @@ _NOT_OPENED = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_r
 def advance(database: Database, *, deposit_id: str) -> None:
     """Bring a payment as far as its provider lets it.
 
-    Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
+    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
         # Of two that look at once, the second sees that it was asked for.
@@ -56,12 +56,12 @@ def advance(database: Database, *, deposit_id: str) -> None:
     rail = resolve(PaymentRails)[deposit.method]
     try:
         payment = _asked(database, rail, deposit)
-    except ProviderAway:
+    except ProviderUnavailable:
         if deposit.opened_at is None:
             with database.transaction() as session:
                 session.send(_NOT_OPENED, (deposit.id,))
         raise
-    except OutcomeUnknown as error:
+    except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
             _become(session, deposit.id, DepositStatus.UNKNOWN, evidence=str(error))
         raise
@@ -113,7 +113,7 @@ def _questions() -> Iterator[None]:
     try:
         yield
     except ProviderRefused as refused:
-        raise OutcomeUnknown(f"it did not say: {refused.code}") from None
+        raise ProviderOutcomeUnknown(f"it did not say: {refused.code}") from None
 
 
 def _give_up_or_wait(session: Session, deposit: deposits.Deposit) -> None:

@@ -24,7 +24,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.screening import queries as screening_queries
 from app.screening.rules import Verdict
 
@@ -46,7 +46,7 @@ _TAKEN = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 def advance(database: Database, *, withdrawal_id: str) -> None:
     """Send it, or find out what became of it.
 
-    Raises `ProviderAway` and `OutcomeUnknown` when the next poll is to look again.
+    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
     """
     turn = _begin(database, UUID(withdrawal_id))
     if turn is None:
@@ -54,14 +54,14 @@ def advance(database: Database, *, withdrawal_id: str) -> None:
     rail = resolve(PayoutRails)[turn.asked.method]
     try:
         payout = rail.send(_order(turn.asked)) if turn.is_first else _found_or_sent(rail, turn)
-    except ProviderAway:
+    except ProviderUnavailable:
         # Certainly nothing happened, if this was the first time that it was asked.
         if turn.is_first:
             with database.transaction() as session:
                 if not _was_touched(session, turn):
                     _become(session, turn.asked.id, WithdrawalStatus.APPROVED)
         raise
-    except OutcomeUnknown as error:
+    except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
             _become(session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error))
         raise
@@ -115,17 +115,17 @@ def _found_or_sent(rail: PayoutRail, turn: _Turn) -> Payout:
     try:
         found = rail.find(asked.public_id)
     except ProviderRefused as refused:
-        raise OutcomeUnknown(f"it did not say what it knows: {refused.code}") from None
+        raise ProviderOutcomeUnknown(f"it did not say what it knows: {refused.code}") from None
     if found is not None:
         return found
     if asked.status in _TAKEN:
-        raise OutcomeUnknown("the provider does not know any more what it had taken")
+        raise ProviderOutcomeUnknown("the provider does not know any more what it had taken")
     try:
         return rail.send(_order(asked))
     except ProviderRefused as refused:
         if turn.is_old:
             raise
-        raise OutcomeUnknown(f"asked again, it refused: {refused.code}") from None
+        raise ProviderOutcomeUnknown(f"asked again, it refused: {refused.code}") from None
 
 
 def _order(asked: withdrawals.Locked) -> PayoutOrder:

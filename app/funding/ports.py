@@ -2,7 +2,7 @@
 
 A rail speaks for one provider. `reference` is our public id of a deposit or withdrawal and goes to
 the provider as the key by which it knows a repetition. Amounts are exact. Every call may raise
-`ProviderAway`, `OutcomeUnknown` or `ProviderRefused` (app/providers/errors.py).
+`ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused` (app/providers/errors.py).
 """
 
 from collections.abc import Mapping

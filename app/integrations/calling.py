@@ -14,7 +14,7 @@ import stamina
 import structlog
 from prometheus_client import Counter, Histogram
 
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.ports import Outcome
 from app.providers.service import Calls
 
@@ -45,14 +45,14 @@ class Caller:
     def call(self, operation: str, do: Callable[[], T], *, reference: str, idempotent: bool) -> T:
         """What `do` answers. `reference` is our id of what this is about.
 
-        `do` is tried again after `ProviderAway` and, where the provider knows a repetition
-        (`idempotent`, as reading is), after `OutcomeUnknown`; then the error is raised, as is
-        `ProviderRefused` at once. `ProviderAway` is raised only if no attempt may have done it.
-        Whatever else `do` raises is a defect.
+        `do` is tried again after `ProviderUnavailable` and, where the provider knows a repetition
+        (`idempotent`, as reading is), after `ProviderOutcomeUnknown`; then the error is raised, as
+        is `ProviderRefused` at once. `ProviderUnavailable` is raised only if no attempt may have
+        done it. Whatever else `do` raises is a defect.
         """
-        again = (ProviderAway, OutcomeUnknown) if idempotent else ProviderAway
+        again = (ProviderUnavailable, ProviderOutcomeUnknown) if idempotent else ProviderUnavailable
         answer: T
-        unknown: OutcomeUnknown | None = None
+        unknown: ProviderOutcomeUnknown | None = None
         try:
             for attempt in stamina.retry_context(
                 on=again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
@@ -60,10 +60,10 @@ class Caller:
                 with attempt:
                     try:
                         answer = self._attempt(operation, do, reference, attempt.num)
-                    except OutcomeUnknown as error:
+                    except ProviderOutcomeUnknown as error:
                         unknown = error
                         raise
-        except ProviderAway:
+        except ProviderUnavailable:
             if unknown is not None:
                 raise unknown from None
             raise
@@ -77,14 +77,16 @@ class Caller:
                 answer: T = self._breaker.call(do)
         except pybreaker.CircuitBreakerError as error:
             outcome, code = Outcome.AWAY, "breaker_open"
-            raise ProviderAway(f"{self.provider} failed too often and is left alone") from error
+            raise ProviderUnavailable(
+                f"{self.provider} failed too often and is left alone"
+            ) from error
         except ProviderRefused as error:
             outcome, code = Outcome.REFUSED, error.code
             raise
-        except ProviderAway:
+        except ProviderUnavailable:
             outcome, code = Outcome.AWAY, "away"
             raise
-        except OutcomeUnknown:
+        except ProviderOutcomeUnknown:
             outcome, code = Outcome.UNKNOWN, "unknown"
             raise
         else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.kit.errors import MalformedRequest
 from app.kit.money import UNITS_MAX, Amount, Asset
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 
 _DECIMAL = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}", re.ASCII)
 
@@ -28,10 +28,11 @@ def said(body: bytes) -> dict[str, Any]:
 
 
 def text(document: Document, name: str) -> str:
-    """The text of that name. Raises `OutcomeUnknown` unless there is one that is not empty."""
+    """The text of that name. Raises `ProviderOutcomeUnknown` unless there is one that is not
+    empty."""
     found = document.get(name)
     if not isinstance(found, str) or not found:
-        raise OutcomeUnknown(f"the answer has no {name}")
+        raise ProviderOutcomeUnknown(f"the answer has no {name}")
     return found
 
 
@@ -42,41 +43,41 @@ def text_or_none(document: Document, name: str) -> str:
 
 
 def part(document: Document, name: str) -> dict[str, Any]:
-    """The object of that name. Raises `OutcomeUnknown`."""
+    """The object of that name. Raises `ProviderOutcomeUnknown`."""
     found = document.get(name)
     if not isinstance(found, dict):
-        raise OutcomeUnknown(f"the answer has no {name}")
+        raise ProviderOutcomeUnknown(f"the answer has no {name}")
     return found
 
 
 def parts(document: Document, name: str) -> list[dict[str, Any]]:
-    """The list of objects of that name. Raises `OutcomeUnknown`."""
+    """The list of objects of that name. Raises `ProviderOutcomeUnknown`."""
     found = document.get(name)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise OutcomeUnknown(f"the answer has no list of {name}")
+        raise ProviderOutcomeUnknown(f"the answer has no list of {name}")
     return found
 
 
 def amount(document: Document, name: str, asset: Asset) -> Amount:
     """The decimal text of that name as an amount of the asset; a network may count finer than we
-    do, and what is below our smallest unit is left out. Raises `OutcomeUnknown`."""
+    do, and what is below our smallest unit is left out. Raises `ProviderOutcomeUnknown`."""
     found = text(document, name)
     if not _DECIMAL.fullmatch(found):
-        raise OutcomeUnknown(f"{name} is no amount")
+        raise ProviderOutcomeUnknown(f"{name} is no amount")
     units = int((Decimal(found) * asset.unit).to_integral_value(ROUND_DOWN))
     if units > UNITS_MAX:
-        raise OutcomeUnknown(f"{name} is larger than any amount")
+        raise ProviderOutcomeUnknown(f"{name} is larger than any amount")
     return Amount(asset, units)
 
 
 def instant(document: Document, name: str) -> datetime:
-    """The moment of that name, as RFC 3339 writes it. Raises `OutcomeUnknown`."""
+    """The moment of that name, as RFC 3339 writes it. Raises `ProviderOutcomeUnknown`."""
     found = text(document, name)
     try:
         # Nanoseconds, as some write them, are more than we can hold.
         read = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", found))
     except ValueError:
-        raise OutcomeUnknown(f"{name} is no moment") from None
+        raise ProviderOutcomeUnknown(f"{name} is no moment") from None
     if read.tzinfo is None:
-        raise OutcomeUnknown(f"{name} has no zone")
+        raise ProviderOutcomeUnknown(f"{name} has no zone")
     return read

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.kit import clock
 from app.kit.errors import MalformedRequest
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 
 TOLERANCE_SECONDS = 300
 _DIGITS_MAX = 12
@@ -24,7 +24,8 @@ class SignedEvent:
 
 
 def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
-    """Raises `Forged` unless one of `secrets` signed exactly this body within five minutes of now.
+    """Raises `WebhookSignatureInvalid` unless one of `secrets` signed exactly this body within five
+    minutes of now.
 
     A header may carry several `v1`, and there are several secrets, while one replaces another.
     """
@@ -32,9 +33,9 @@ def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
     moments = [value for name, value in parts if name == "t"]
     signatures = [value for name, value in parts if name == "v1"]
     if len(moments) != 1 or not _is_moment(moments[0]):
-        raise Forged("the signature names no moment")
+        raise WebhookSignatureInvalid("the signature names no moment")
     if abs(clock.now().timestamp() - int(moments[0])) > TOLERANCE_SECONDS:
-        raise Forged("it was not signed now")
+        raise WebhookSignatureInvalid("it was not signed now")
     signed = f"{moments[0]}.".encode() + body
     made = [hmac.digest(secret.encode(), signed, "sha256").hex() for secret in secrets]
     # `compare_digest` takes text only if it is ASCII.
@@ -44,7 +45,7 @@ def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
         for expected in made
     ]
     if not any(found):
-        raise Forged
+        raise WebhookSignatureInvalid
 
 
 def signed_event(body: bytes) -> SignedEvent:

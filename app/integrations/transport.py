@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 
 BODY_BYTES_MAX = 5_000_000
 #: Raised before the first byte of the request is on its way.
@@ -41,14 +41,14 @@ class Answer:
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     def json(self) -> dict[str, Any]:
-        """The document in it, its numbers exact. Raises `OutcomeUnknown` if it is none: who knows
-        what the provider did."""
+        """The document in it, its numbers exact. Raises `ProviderOutcomeUnknown` if it is none: who
+        knows what the provider did."""
         try:
             document = json.loads(self.body, parse_float=Decimal)
         except (ValueError, RecursionError):
-            raise OutcomeUnknown(f"HTTP {self.status} without a JSON document") from None
+            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON document") from None
         if not isinstance(document, dict):
-            raise OutcomeUnknown(f"HTTP {self.status} without a JSON object")
+            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON object")
         return document
 
 
@@ -58,7 +58,9 @@ def readable() -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise OutcomeUnknown(f"an answer that cannot be read: {type(error).__name__}") from None
+        raise ProviderOutcomeUnknown(
+            f"an answer that cannot be read: {type(error).__name__}"
+        ) from None
 
 
 class Transport:
@@ -92,8 +94,8 @@ class Transport:
     def request(self, method: str, path: str, **given: Any) -> Answer:
         """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`.
 
-        Raises `ProviderAway` if nothing was sent or the provider asks us to wait, `OutcomeUnknown`
-        if no whole answer came in time or the provider failed.
+        Raises `ProviderUnavailable` if nothing was sent or the provider asks us to wait,
+        `ProviderOutcomeUnknown` if no whole answer came in time or the provider failed.
         """
         deadline = time.monotonic() + self._timeout_seconds
         try:
@@ -102,16 +104,18 @@ class Transport:
                 for part in response.iter_bytes():
                     body += part
                     if len(body) > BODY_BYTES_MAX:
-                        raise OutcomeUnknown(f"the answer is larger than {BODY_BYTES_MAX} bytes")
+                        raise ProviderOutcomeUnknown(
+                            f"the answer is larger than {BODY_BYTES_MAX} bytes"
+                        )
                     if time.monotonic() > deadline:
-                        raise OutcomeUnknown("no whole answer in time")
+                        raise ProviderOutcomeUnknown("no whole answer in time")
         except _NOT_SENT as error:
-            raise ProviderAway(type(error).__name__) from error
+            raise ProviderUnavailable(type(error).__name__) from error
         except httpx.HTTPError as error:
-            raise OutcomeUnknown(type(error).__name__) from error
+            raise ProviderOutcomeUnknown(type(error).__name__) from error
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise ProviderAway("it asks us to wait")
+            raise ProviderUnavailable("it asks us to wait")
         is_failure = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         if is_failure and response.status_code not in self._answers:
-            raise OutcomeUnknown(f"HTTP {response.status_code}")
+            raise ProviderOutcomeUnknown(f"HTTP {response.status_code}")
         return Answer(response.status_code, response.headers, body)

@@ -142,8 +142,8 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises the refusal that a room registered for the constraint that was hit;
-        `DatabaseUnavailable` if the connection broke before the commit was sent; `OutcomeUnknown`
-        if it broke after.
+        `DatabaseUnavailable` if the connection broke before the commit was sent;
+        `ProviderOutcomeUnknown` if it broke after.
         """
         lease = _ConnectionLease(self.engine)
         session = Session(lease.pipeline)

@@ -24,7 +24,7 @@ from app.messages.ports import Mailer, Outgoing
 from app.messages.sending import CLAIM, Delivery, Log
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: The address of the last mail to somebody who was erased.
 RECIPIENT_KEPT = timedelta(days=1)
@@ -68,8 +68,8 @@ def send_mail(
     """Mail the person of an event, unless that was done.
 
     A mail that carries a link is given its id; the link is made here, from what the database and
-    the key say together. Raises `JobClaimedElsewhere`, and `ProviderAway` or `OutcomeUnknown` when
-    it is to be tried again.
+    the key say together. Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or
+    `ProviderOutcomeUnknown` when it is to be tried again.
     """
     with database.transaction() as session:
         claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)
@@ -89,9 +89,9 @@ def send_mail(
             session.send(_SETTLE_RECIPIENT, (claimed.id,))
             _LOG.refuse(session, claimed.id, str(refused))
         return
-    except (ProviderAway, OutcomeUnknown) as failure:
+    except (ProviderUnavailable, ProviderOutcomeUnknown) as failure:
         with database.transaction() as session:
-            unknown = isinstance(failure, OutcomeUnknown)
+            unknown = isinstance(failure, ProviderOutcomeUnknown)
             _LOG.wait(session, claimed.id, str(failure), uncertain=unknown)
         raise
     with database.transaction() as session:

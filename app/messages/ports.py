@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.messages.sending import Delivery
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Outgoing:
     html: str
 
 
-class NotSent(ProviderAway):
+class NotSent(ProviderUnavailable):
     """The server did not take the mail, for a reason that may pass: try again later. The message
     names no address."""
 
@@ -35,9 +35,9 @@ class Mailer(Protocol):
     def send(self, mail: Outgoing) -> None:
         """Return once the server has taken the mail.
 
-        Raises `ProviderAway`, `ProviderRefused` or `OutcomeUnknown` of app.providers.errors, whose
-        messages name no address. The id goes with the mail as its Message-ID, by which a mail that
-        comes twice is recognised.
+        Raises `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` of
+        app.providers.errors, whose messages name no address. The id goes with the mail as its
+        Message-ID, by which a mail that comes twice is recognised.
         """
         ...
 
@@ -57,7 +57,8 @@ class OutgoingText:
 class Texter(Protocol):
     """Hands text messages to a carrier that does not know a repetition when it sees one.
 
-    All three raise `ProviderAway`, `ProviderRefused` or `OutcomeUnknown` of app.providers.errors.
+    All three raise `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` of
+    app.providers.errors.
     """
 
     def send(self, text: OutgoingText) -> str:

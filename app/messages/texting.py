@@ -20,7 +20,7 @@ from app.messages import rules
 from app.messages.ports import OutgoingText, Texter
 from app.messages.sending import Claimed, Delivery, Log
 from app.providers import queries as providers_queries
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Longer than looking for a message and handing it over take together.
 CLAIM = timedelta(minutes=2)
@@ -52,8 +52,8 @@ def send_text(
 ) -> None:
     """Text the person of an event, unless that was done.
 
-    Raises `JobClaimedElsewhere`, and `ProviderAway` or `OutcomeUnknown` when it is to be tried
-    again.
+    Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or `ProviderOutcomeUnknown` when it is
+    to be tried again.
     """
     with database.transaction() as session:
         claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)
@@ -75,9 +75,9 @@ def send_text(
         with database.transaction() as session:
             _LOG.refuse(session, claimed.id, str(refused))
         return
-    except (ProviderAway, OutcomeUnknown) as failure:
+    except (ProviderUnavailable, ProviderOutcomeUnknown) as failure:
         with database.transaction() as session:
-            unknown = isinstance(failure, OutcomeUnknown)
+            unknown = isinstance(failure, ProviderOutcomeUnknown)
             _LOG.wait(session, claimed.id, str(failure), uncertain=unknown)
         raise
     with database.transaction() as session:
@@ -89,7 +89,7 @@ def send_text(
 def check_text(database: Database, *, event_id: str) -> None:
     """The carrier says that something became of a message: ask it what, and record it.
 
-    Raises `ProviderAway` while the message is not known here yet, or the carrier is away.
+    Raises `ProviderUnavailable` while the message is not known here yet, or the carrier is away.
     """
     with database.reading() as session:
         event = providers_queries.event(session, UUID(event_id))
@@ -97,14 +97,14 @@ def check_text(database: Database, *, event_id: str) -> None:
     if known:
         _ask(database, event.subject)
     elif clock.now() - event.received_at < _NOTED_WITHIN:
-        raise ProviderAway("A message was told of before it was noted here")
+        raise ProviderUnavailable("A message was told of before it was noted here")
 
 
 @task("messages.check_texts", own_transactions=True)
 def check_texts(database: Database) -> None:
     """Ask the carrier about messages of which it said nothing: a status that was lost is healed.
 
-    Raises `ProviderAway` or `OutcomeUnknown` when the carrier does not answer.
+    Raises `ProviderUnavailable` or `ProviderOutcomeUnknown` when the carrier does not answer.
     """
     now = clock.now()
     with database.reading() as session:
@@ -138,14 +138,14 @@ def _find(text: OutgoingText, since: datetime) -> str | None:
     """The carrier's id of a message that it may have taken, or None if it certainly did not."""
     carrier_id = resolve(Texter).find(text, since=since)
     if carrier_id is None and clock.now() - since < LISTED_AFTER:
-        raise OutcomeUnknown("It may have been taken, and is not on the carrier's list yet")
+        raise ProviderOutcomeUnknown("It may have been taken, and is not on the carrier's list yet")
     return carrier_id
 
 
 def _hand_over(database: Database, text: OutgoingText) -> str:
     try:
         return resolve(Texter).send(text)
-    except (ProviderAway, ProviderRefused):
+    except (ProviderUnavailable, ProviderRefused):
         with database.transaction() as session:
             session.send(_NOT_TAKEN, (text.id,))
         raise

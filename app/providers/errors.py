@@ -3,11 +3,11 @@
 from app.kit.errors import NotFinished, PermissionDenied, Unavailable
 
 
-class ProviderAway(NotFinished):
+class ProviderUnavailable(NotFinished):
     """Certainly nothing happened there: it could not be reached, or asked us to wait."""
 
 
-class OutcomeUnknown(NotFinished):
+class ProviderOutcomeUnknown(NotFinished):
     """It was asked, and gave no answer that says what it did. It may have done it."""
 
 
@@ -21,14 +21,14 @@ class ProviderRefused(Exception):
         super().__init__(f"{code}: {reason}" if reason else code)
 
 
-class Forged(PermissionDenied):
+class WebhookSignatureInvalid(PermissionDenied):
     """A webhook whose signature, age or body shows that the provider did not send it now."""
 
     code = "signature_invalid"
     title = "This was not signed by the provider, or not now"
 
 
-class ProviderUnavailable(Unavailable):
+class WebhookVerificationUnavailable(Unavailable):
     """A provider that is needed for this cannot be reached."""
 
     code = "provider_unavailable"

@@ -35,7 +35,7 @@ class WebhookVerifier(Protocol):
     def verify(self, delivery: Delivery) -> list[Event]:
         """The events in it; none where nothing concerns us.
 
-        Raises `Forged`, `MalformedRequest` where a signed body cannot be read, and
+        Raises `WebhookSignatureInvalid`, `MalformedRequest` where a signed body cannot be read, and
         `ProviderUnavailable` where the provider's key has to be fetched and cannot be.
         """
         ...

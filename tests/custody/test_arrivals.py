@@ -14,7 +14,7 @@ from app.custody.ports import Custodians
 from app.kit import clock
 from app.kit.errors import FeatureDisabled
 from app.kit.ports import resolve
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 from sandbox.faults import Mode
 from tests.custodians import NAMES, Desk
 from tests.people import People
@@ -271,7 +271,7 @@ class TestAddresses:
             asked = addresses.address_for(session, user_id, PAXG)
         with (
             unchanged(desk.database, apart_from={"provider_calls"}),
-            pytest.raises(ProviderAway),
+            pytest.raises(ProviderUnavailable),
         ):
             addresses.make_address(desk.database, address_id=str(asked.id))
 

@@ -26,7 +26,7 @@ from app.kit.errors import NotFound
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import Mode
 from tests.custodians import NAMES, SENDS, Desk
 from tests.unchanged import unchanged
@@ -240,7 +240,7 @@ def test_what_comes_late_comes_once(desk: Desk, name: str, monkeypatch: pytest.M
 
     def lose(order: SendOrder) -> Transfer:
         late.append(order)
-        raise OutcomeUnknown("it is on its way")
+        raise ProviderOutcomeUnknown("it is on its way")
 
     really: Callable[[SendOrder], Transfer] = custodian.send
     monkeypatch.setattr(custodian, "send", lose)
@@ -263,7 +263,7 @@ def test_who_was_too_slow_does_not_pass_it_on(desk: Desk, monkeypatch: pytest.Mo
             desk.settle()
         with time_machine.travel(clock.now() + custody.CLAIM + timedelta(seconds=1)):
             assert desk.settle().state is SendState.ACCEPTED
-        raise ProviderAway("it never arrived")
+        raise ProviderUnavailable("it never arrived")
 
     really: Callable[[SendOrder], Transfer] = custodian.send
     monkeypatch.setattr(custodian, "send", stall)

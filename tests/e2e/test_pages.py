@@ -34,7 +34,11 @@ def jobs(database: Database) -> Iterator[None]:
     """Jobs that were given up, and one that waits."""
     with database.transaction() as session:
         session.send("DELETE FROM outbox")
-        for error in ("NotSent: The server answered 450", "OutcomeUnknown: broke", "KeyError"):
+        for error in (
+            "NotSent: The server answered 450",
+            "ProviderOutcomeUnknown: broke",
+            "KeyError",
+        ):
             job = outbox.stage(session, "messages.send_mail", {})
             session.send(
                 "UPDATE outbox SET tries = 12, dead_at = now(), last_error = %s,"

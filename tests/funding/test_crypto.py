@@ -22,7 +22,7 @@ from app.kit.money import Amount, Asset
 from app.kit.ports import provide
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 from app.reporting import reconciliation
 from app.screening.decisions import MATCH
 from sandbox.faults import Mode
@@ -155,7 +155,7 @@ def test_no_answer_is_unknown_and_then_paid_once(counter: Counter, mode: Mode) -
     counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
     counter.desk.sandbox.order("paxos", SENDS["paxos"], mode)
     counter.desk.sandbox.order("paxos", "transfers.list", Mode.DOWN, times=3)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(ProviderOutcomeUnknown):
         payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
     assert counter.status(withdrawal_id) == "unknown"
     counter.desk.open()
@@ -169,7 +169,7 @@ def test_what_custody_goes_on_with_cannot_be_cancelled(counter: Counter) -> None
     for name in NAMES:
         counter.desk.balance(name, "0.1")
     withdrawal_id = counter.withdraw("0.5")
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(ProviderOutcomeUnknown):
         payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
     with pytest.raises(NotCancellable), counter.database.transaction() as session:
         withdrawals.cancel(session, counter.actor, withdrawal_id)

@@ -16,7 +16,7 @@ from app.funding import approval, withdrawals
 from app.funding.errors import NotCancellable, TooManyFailures
 from app.funding.ports import Method, Payout, PayoutOrder, PayoutState
 from app.kit import clock
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 from app.screening import service as screening
 from app.screening.decisions import MATCH
 from app.screening.rules import Named
@@ -56,7 +56,7 @@ def refuse(order: PayoutOrder) -> Payout:
     raise ProviderRefused("not_today")
 
 
-@pytest.mark.parametrize("failure", [ProviderAway("away"), ProviderRefused("not_today")])
+@pytest.mark.parametrize("failure", [ProviderUnavailable("away"), ProviderRefused("not_today")])
 def test_what_one_process_was_told_decides_nothing_about_another(
     till: Till, failure: Exception
 ) -> None:

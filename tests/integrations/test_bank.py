@@ -21,7 +21,12 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kit.money import Amount
-from app.providers.errors import Forged, OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import (
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    WebhookSignatureInvalid,
+)
 from app.providers.ports import Delivery, Event
 from app.providers.service import Calls
 from sandbox.app import do_chores
@@ -227,7 +232,7 @@ class TestFaults:
         self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: Mode, cents: int
     ) -> None:
         sandbox.order("bank", "payouts.create", mode, times=ATTEMPTS)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             desk.rail.send(desk.order())
         assert paid() == cents
         found = desk.rail.find(desk.reference)
@@ -253,7 +258,7 @@ class TestFaults:
 
     def test_nobody_there(self, database: Database) -> None:
         desk = Desk(database, "http://127.0.0.1:9/bank")
-        with pytest.raises(ProviderAway):
+        with pytest.raises(ProviderUnavailable):
             desk.rail.send(desk.order())
 
     def test_what_cannot_be_read_is_unknown(self, desk: Desk, sandbox: Sandbox) -> None:
@@ -264,7 +269,7 @@ class TestFaults:
         for change in (*wrong, {"id": None}, {"fee": "x"}):
             sandbox.store.put("bank", "payout", sent.provider_ref, {**payout, **change})
             desk.rail._caller._breaker.close()
-            with pytest.raises(OutcomeUnknown, match="cannot be read"):
+            with pytest.raises(ProviderOutcomeUnknown, match="cannot be read"):
                 desk.rail.find(desk.reference)
         sandbox.store.put("bank", "payout", sent.provider_ref, payout)
 
@@ -273,7 +278,7 @@ class TestFaults:
     ) -> None:
         key, account = f"key-{uuid4().hex}", f"9{uuid4().int % 10**15:015}"
         desk = Desk(database, f"{sandbox.url}/bank", key)
-        with pytest.raises(ProviderAway, match="key_unknown") as refused:
+        with pytest.raises(ProviderUnavailable, match="key_unknown") as refused:
             desk.rail.send(desk.order(account=account))
         with database.reading() as session:
             noted = session.rows(
@@ -317,7 +322,7 @@ class TestWebhooks:
     def test_others_are_forged(self) -> None:
         body = self.body("payout.updated", reference="wdr_1")
         for given in ({"secret": "another"}, {"late": 301.0}, {"late": -302.0}):
-            with pytest.raises(Forged):
+            with pytest.raises(WebhookSignatureInvalid):
                 deliver(body, **given)
 
     def test_the_sandbox_signs_what_it_sends(self, desk: Desk, sandbox: Sandbox) -> None:

@@ -8,7 +8,7 @@ import stamina
 
 from app.integrations.calling import ATTEMPTS, Caller
 from app.kit.db import Database
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.service import Calls
 
 
@@ -66,25 +66,30 @@ def test_a_refusal_is_final(desk: Desk) -> None:
 
 
 def test_what_did_not_happen_is_tried_again(desk: Desk) -> None:
-    assert desk.call(ProviderAway("x"), ProviderAway("x"), "done") == "done"
+    assert desk.call(ProviderUnavailable("x"), ProviderUnavailable("x"), "done") == "done"
     assert [row[:2] for row in desk.noted()] == [(1, "away"), (2, "away"), (3, "answered")]
 
 
 def test_what_may_have_happened_is_not(desk: Desk) -> None:
-    with pytest.raises(OutcomeUnknown):
-        desk.call(OutcomeUnknown("x"), "never")
+    with pytest.raises(ProviderOutcomeUnknown):
+        desk.call(ProviderOutcomeUnknown("x"), "never")
     assert [row[:2] for row in desk.noted()] == [(1, "unknown")]
 
 
 def test_unless_the_provider_knows_a_repetition(desk: Desk) -> None:
-    assert desk.call(OutcomeUnknown("x"), "done", idempotent=True) == "done"
-    with pytest.raises(OutcomeUnknown):
-        desk.call(*[OutcomeUnknown("x")] * ATTEMPTS, idempotent=True)
+    assert desk.call(ProviderOutcomeUnknown("x"), "done", idempotent=True) == "done"
+    with pytest.raises(ProviderOutcomeUnknown):
+        desk.call(*[ProviderOutcomeUnknown("x")] * ATTEMPTS, idempotent=True)
 
 
 def test_what_an_attempt_may_have_done_stays_unknown(desk: Desk) -> None:
-    with pytest.raises(OutcomeUnknown, match="first"):
-        desk.call(OutcomeUnknown("first"), ProviderAway("x"), ProviderAway("x"), idempotent=True)
+    with pytest.raises(ProviderOutcomeUnknown, match="first"):
+        desk.call(
+            ProviderOutcomeUnknown("first"),
+            ProviderUnavailable("x"),
+            ProviderUnavailable("x"),
+            idempotent=True,
+        )
     assert [row[:2] for row in desk.noted()] == [(1, "unknown"), (2, "away"), (3, "away")]
 
 
@@ -96,9 +101,9 @@ def test_a_defect_is_noted_as_unknown(desk: Desk) -> None:
 
 def test_after_five_failures_it_is_left_alone(desk: Desk) -> None:
     for _ in range(5):
-        with pytest.raises(OutcomeUnknown):
-            desk.call(OutcomeUnknown("x"))
-    with pytest.raises(ProviderAway, match="left alone"):
+        with pytest.raises(ProviderOutcomeUnknown):
+            desk.call(ProviderOutcomeUnknown("x"))
+    with pytest.raises(ProviderUnavailable, match="left alone"):
         desk.call("never")
     assert [row[1] for row in desk.noted()].count("unknown") == 5
 

@@ -12,7 +12,7 @@ from app.custody.ports import Direction, Network, TransferState
 from app.integrations import documents
 from app.kit import clock
 from app.kit.money import Amount
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from tests.custodians import NAMES, Desk, opened
 from tests.played import Sandbox
 
@@ -65,7 +65,7 @@ def test_an_address_is_the_same_for_the_same_reference(desk: Desk, name: str) ->
 )
 def test_a_wrong_key_opens_nothing(desk: Desk, name: str, setting: str) -> None:
     custodian = desk.open(name, **{setting: SecretStr("00" * 32)})[name]
-    with pytest.raises(ProviderAway):
+    with pytest.raises(ProviderUnavailable):
         custodian.balances()
     assert desk.sandbox.store.find(name, "transfer", reference=desk.reference) == []
 
@@ -90,13 +90,13 @@ def test_amounts_are_read_exactly(text: str, units: int) -> None:
 
 @pytest.mark.parametrize("value", ["", "-1", "1e9", "NaN", "1,5", 1, None, "9" * 31, "9" * 12])
 def test_what_is_no_amount_leaves_it_unknown(value: object) -> None:
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(ProviderOutcomeUnknown):
         documents.amount({"x": value}, "x", PAXG)
 
 
 @pytest.mark.parametrize("value", ["", "yesterday", "2026-01-01T00:00:00", None, 5])
 def test_what_is_no_moment_leaves_it_unknown(value: object) -> None:
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(ProviderOutcomeUnknown):
         documents.instant({"x": value}, "x")
 
 

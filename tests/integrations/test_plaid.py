@@ -23,11 +23,11 @@ from app.kyc.ports import Asked, Outcome
 from app.kyc.rules import IdType
 from app.kyc.submission import Personal, personal
 from app.providers.errors import (
-    Forged,
-    OutcomeUnknown,
-    ProviderAway,
+    ProviderOutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    WebhookSignatureInvalid,
+    WebhookVerificationUnavailable,
 )
 from app.providers.ports import Delivery
 from app.providers.service import Calls
@@ -111,10 +111,10 @@ def test_numbers_it_does_not_check_stay_here(provider: PlaidIdentity, sandbox: S
 @pytest.mark.parametrize(
     ("mode", "error"),
     [
-        (Mode.DOWN, OutcomeUnknown),
-        (Mode.ERROR_AFTER, OutcomeUnknown),
-        (Mode.GARBAGE, OutcomeUnknown),
-        (Mode.HANG_UP_BEFORE, OutcomeUnknown),
+        (Mode.DOWN, ProviderOutcomeUnknown),
+        (Mode.ERROR_AFTER, ProviderOutcomeUnknown),
+        (Mode.GARBAGE, ProviderOutcomeUnknown),
+        (Mode.HANG_UP_BEFORE, ProviderOutcomeUnknown),
         (Mode.REFUSED, ProviderRefused),
     ],
 )
@@ -129,7 +129,7 @@ def test_what_went_wrong_is_said_in_our_words(
 def test_it_takes_too_long(app: Flask, sandbox: Sandbox) -> None:
     sandbox.order("plaid", CREATE, Mode.TIMEOUT_AFTER, times=3, seconds=1.5)
     slow = PlaidIdentity(client(app, sandbox, timeout_seconds=1))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(ProviderOutcomeUnknown):
         slow.create(asked())
 
 
@@ -137,14 +137,14 @@ def test_it_takes_too_long(app: Flask, sandbox: Sandbox) -> None:
 def test_who_is_not_connected_did_nothing(
     app: Flask, sandbox: Sandbox, changes: dict[str, Any]
 ) -> None:
-    with pytest.raises(ProviderAway):
+    with pytest.raises(ProviderUnavailable):
         PlaidIdentity(client(app, sandbox, **changes)).create(asked())
 
 
 def test_nobody_to_ask() -> None:
-    with pytest.raises(ProviderAway):
+    with pytest.raises(ProviderUnavailable):
         NoIdentityProvider().create(asked())
-    with pytest.raises(ProviderAway):
+    with pytest.raises(ProviderUnavailable):
         NoIdentityProvider().get("x")
 
 
@@ -221,7 +221,7 @@ class TestWebhooks:
 
     def test_forged_ones_are_refused(self, webhooks: PlaidWebhooks) -> None:
         for body, headers in self.forgeries():
-            with pytest.raises(Forged):
+            with pytest.raises(WebhookSignatureInvalid):
                 webhooks.verify(self.delivery(body, headers))
 
     def test_an_unknown_key_is_asked_about_once_a_minute(
@@ -229,7 +229,7 @@ class TestWebhooks:
     ) -> None:
         body, headers = self.forgeries()[4]
         for _ in range(2):
-            with pytest.raises(Forged):
+            with pytest.raises(WebhookSignatureInvalid):
                 webhooks.verify(self.delivery(body, headers))
             # It would be unavailable, if it were asked.
             sandbox.order("plaid", "webhook_verification_key.get", Mode.DOWN, times=3)
@@ -238,6 +238,6 @@ class TestWebhooks:
         self, webhooks: PlaidWebhooks, sandbox: Sandbox
     ) -> None:
         sandbox.order("plaid", "webhook_verification_key.get", Mode.DOWN, times=3)
-        with pytest.raises(ProviderUnavailable):
+        with pytest.raises(WebhookVerificationUnavailable):
             webhooks.verify(self.delivery(json.dumps(SAID).encode()))
         assert webhooks.verify(self.delivery(json.dumps(SAID).encode()))

@@ -22,7 +22,12 @@ from app.kit.errors import MalformedRequest
 from app.kit.ports import provide
 from app.messages import mailing
 from app.messages.ports import Mailer, Outgoing
-from app.providers.errors import Forged, OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import (
+    ProviderOutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    WebhookSignatureInvalid,
+)
 from app.providers.ports import Delivery
 from app.providers.service import Calls
 from sandbox.faults import Mode
@@ -72,9 +77,9 @@ class TestSend:
         ("mode", "error"),
         [
             (Mode.REFUSED, ProviderRefused),
-            (Mode.DOWN, OutcomeUnknown),
-            (Mode.HANG_UP_AFTER, OutcomeUnknown),
-            (Mode.ERROR_BEFORE, OutcomeUnknown),
+            (Mode.DOWN, ProviderOutcomeUnknown),
+            (Mode.HANG_UP_AFTER, ProviderOutcomeUnknown),
+            (Mode.ERROR_BEFORE, ProviderOutcomeUnknown),
         ],
     )
     def test_trouble_has_its_name(self, mailer: Mailer, sandbox: Sandbox, mode, error) -> None:
@@ -85,7 +90,7 @@ class TestSend:
 
     def test_a_wrong_key_is_nobodys_fault(self, mailer, sandbox, monkeypatch) -> None:
         monkeypatch.setattr("sandbox.sendgrid.KEY", "another")
-        with pytest.raises(ProviderAway, match="HTTP 401"):
+        with pytest.raises(ProviderUnavailable, match="HTTP 401"):
             mailer.send(outgoing())
 
     def test_who_carries_mail_is_chosen_by_the_settings(self, app: Flask, database) -> None:
@@ -213,7 +218,7 @@ class TestSignature:
         ],
     )
     def test_a_wrong_signature_is_forged(self, webhooks, headers) -> None:
-        with pytest.raises(Forged):
+        with pytest.raises(WebhookSignatureInvalid):
             webhooks.verify(self.delivery(b"[]", **headers))
 
     @pytest.mark.parametrize(
@@ -221,7 +226,7 @@ class TestSignature:
         [b"{", b'{"a": 1}', b"[1]", b'[{"event": "delivered", "pbcex_mail": "x"}]', b'["\xff"]'],
     )
     def test_a_signed_body_that_cannot_be_read_is_malformed(self, webhooks, body) -> None:
-        with pytest.raises(MalformedRequest if b"\xff" not in body else Forged):
+        with pytest.raises(MalformedRequest if b"\xff" not in body else WebhookSignatureInvalid):
             webhooks.verify(self.delivery(body))
 
 

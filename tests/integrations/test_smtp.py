@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
 from app.messages.ports import MailRefused, NotSent, Outgoing
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 from tests import mailbox
 
 SENDER = "PBCEx <no-reply@pbcex.example.com>"
@@ -143,7 +143,7 @@ class TestTrouble:
 
     def test_a_break_before_the_answer_leaves_it_unknown(self, server: mailbox.SmtpServer) -> None:
         server.answers = ["break"]
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             mailer(server.url).send(outgoing())
         assert len(server.mails) == 1
 
@@ -249,12 +249,12 @@ def test_a_break_at_any_moment_is_one_of_three_outcomes() -> None:
             try:
                 mailer(f"smtp://127.0.0.1:{listening.getsockname()[1]}").send(outgoing())
                 seen.append("sent")
-            except (NotSent, OutcomeUnknown) as outcome:
+            except (NotSent, ProviderOutcomeUnknown) as outcome:
                 seen.append(type(outcome).__name__)
             thread.join()
     assert seen[:4] == ["NotSent"] * 4
-    assert seen[4] == "OutcomeUnknown"  # after RCPT: the answer to DATA is missing
-    assert seen[5:] == ["OutcomeUnknown", "sent"]
+    assert seen[4] == "ProviderOutcomeUnknown"  # after RCPT: the answer to DATA is missing
+    assert seen[5:] == ["ProviderOutcomeUnknown", "sent"]
 
 
 def _talk(listening: socket.socket, replies: list[bytes]) -> None:

@@ -18,7 +18,7 @@ from app.integrations.stripe.client import StripeClient
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.service import Calls
 from sandbox.faults import Mode
 from tests.played import Sandbox
@@ -227,7 +227,7 @@ class TestFaults:
         self, desk: Desk, sandbox: Sandbox, known: Known, mode: Mode, standing: list[str]
     ) -> None:
         sandbox.order("stripe", "payments.create", mode, times=ATTEMPTS)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             desk.rail.open(desk.ask())
         assert known() == standing
         found = desk.rail.find(desk.reference)
@@ -250,7 +250,7 @@ class TestFaults:
 
     def test_nobody_there(self, database: Database) -> None:
         desk = Desk(database, "http://127.0.0.1:9/stripe")
-        with pytest.raises(ProviderAway):
+        with pytest.raises(ProviderUnavailable):
             desk.rail.open(desk.ask())
         assert desk.outcomes() == ["away"] * ATTEMPTS
 
@@ -353,7 +353,7 @@ def test_no_secret_is_told(
     key = "sk_test_not_the_key_of_anybody"
     desk = Desk(database, f"{sandbox.url}/stripe", key)
     card = f"pm_{uuid4().hex}"
-    with pytest.raises(ProviderAway) as refused:
+    with pytest.raises(ProviderUnavailable) as refused:
         desk.rail.open(desk.ask(card))
     with database.reading() as session:
         noted = session.rows("SELECT * FROM provider_calls WHERE reference = %s", (desk.reference,))
@@ -371,6 +371,6 @@ def test_an_answer_that_lacks_something_is_no_answer(
     for change in [*wrong, {"metadata": 7}, {"id": None, "status": None}]:
         sandbox.store.put("stripe", "payment_intent", opened.provider_ref, {**intent, **change})
         desk.rail._caller._breaker.close()
-        with pytest.raises(OutcomeUnknown, match="cannot be read"):
+        with pytest.raises(ProviderOutcomeUnknown, match="cannot be read"):
             desk.rail.look(opened.provider_ref)
     sandbox.store.put("stripe", "payment_intent", opened.provider_ref, intent)

@@ -13,7 +13,7 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kit.tasks import _TASKS, Queue, Task
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event
 from sandbox.faults import Mode
 from sandbox.keys import timed_signature
@@ -69,7 +69,7 @@ def test_what_does_not_concern_us_is_no_event() -> None:
     ],
 )
 def test_anything_else_is_forged(given: dict[str, object]) -> None:
-    with pytest.raises(Forged):
+    with pytest.raises(WebhookSignatureInvalid):
         deliver(**given)
 
 
@@ -83,13 +83,13 @@ def test_a_header_of_another_scheme_or_moment_is_forged() -> None:
         f"{moment},{later},v1={signature}",
         f"{moment},v1={signature.upper()}",
     ):
-        with pytest.raises(Forged):
+        with pytest.raises(WebhookSignatureInvalid):
             deliver(of=wrong)
 
 
 def test_the_signature_may_not_stand_in_another_header() -> None:
     header = timed_signature(SECRET, BODY, at=clock.now().timestamp())
-    with pytest.raises(Forged):
+    with pytest.raises(WebhookSignatureInvalid):
         StripeWebhook((SECRET,)).verify(Delivery("", {"x-signature": header}, BODY))
 
 
@@ -100,7 +100,7 @@ def test_two_secrets_are_known_while_one_replaces_the_other() -> None:
     both = f"{of_old},{of_new.partition(',')[2]}"
     for header in (of_old, of_new, both):
         assert verifier.verify(Delivery("", {"stripe-signature": header}, BODY))
-    with pytest.raises(Forged):
+    with pytest.raises(WebhookSignatureInvalid):
         StripeWebhook(("whsec_new",)).verify(Delivery("", {"stripe-signature": of_old}, BODY))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.integrations.twilio.client import Account
 from app.integrations.twilio.webhook import TwilioWebhooks
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery
 
 URL = "https://pbcex.example/webhooks/twilio"
@@ -70,7 +70,7 @@ def test_what_does_not_concern_us_is_none(change: dict[str, str]) -> None:
     ],
 )
 def test_what_twilio_did_not_sign_is_forged(body: str, signature: str | None) -> None:
-    with pytest.raises(Forged):
+    with pytest.raises(WebhookSignatureInvalid):
         WEBHOOKS.verify(delivery(body, URL, signature))
 
 

@@ -21,7 +21,7 @@ from app.messages import rules as messages_rules
 from app.messages.ports import MailRefused, NotSent, Outgoing
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
 from tests.messages.test_kinds import given_for
 from tests.messages.test_service import VALUES
@@ -162,8 +162,8 @@ class TestTrouble:
     def test_an_unknown_outcome_is_counted_and_sent_again_under_the_same_id(
         self, database, person, box
     ) -> None:
-        box.after = raising(OutcomeUnknown("The connection broke"))
-        with pytest.raises(OutcomeUnknown):
+        box.after = raising(ProviderOutcomeUnknown("The connection broke"))
+        with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         box.after = lambda _: None
         send(database, person)

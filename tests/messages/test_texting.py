@@ -17,7 +17,7 @@ from app.kit.tasks import JobClaimedElsewhere
 from app.messages import texting
 from app.messages.ports import OutgoingText, Texter
 from app.messages.sending import Claimed, Log
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from app.providers.service import Calls
 from sandbox.faults import Mode
 from tests.messages.test_kinds import given_for
@@ -126,7 +126,7 @@ class TestSend:
         self, app, carrier, database, person, monkeypatch
     ):
         monkeypatch.setattr("sandbox.twilio.TOKEN", "another")
-        with pytest.raises(ProviderAway):
+        with pytest.raises(ProviderUnavailable):
             send(database, person)
         assert row(database, person)["state"] == "waiting"
         monkeypatch.undo()
@@ -139,7 +139,7 @@ class TestUnknown:
     @pytest.mark.parametrize("mode", [Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE])
     def test_what_was_taken_is_found_and_not_sent_again(self, carrier, database, person, mode):
         carrier.order("twilio", "messages.create", mode)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         found = row(database, person)
         assert (found["state"], found["uncertain"], found["handed_over_at"]) == ("waiting", 1, NOW)
@@ -151,9 +151,9 @@ class TestUnknown:
     @pytest.mark.parametrize("mode", [Mode.HANG_UP_BEFORE, Mode.ERROR_BEFORE, Mode.DOWN])
     def test_what_was_not_taken_is_sent_once_that_is_certain(self, carrier, database, person, mode):
         carrier.order("twilio", "messages.create", mode)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
-        with pytest.raises(OutcomeUnknown, match="not on the carrier's list yet"):
+        with pytest.raises(ProviderOutcomeUnknown, match="not on the carrier's list yet"):
             send(database, person)
         assert carried(carrier, database, person) == []
         with time_machine.travel(NOW + texting.LISTED_AFTER, tick=False):
@@ -163,12 +163,12 @@ class TestUnknown:
 
     def test_while_the_list_cannot_be_had_nothing_is_sent(self, carrier, database, person):
         carrier.order("twilio", "messages.create", Mode.HANG_UP_AFTER)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         carrier.order("twilio", "messages.list", Mode.HANG_UP_BEFORE, times=3)
         with (
             time_machine.travel(NOW + 2 * texting.LISTED_AFTER, tick=False),
-            pytest.raises(OutcomeUnknown),
+            pytest.raises(ProviderOutcomeUnknown),
         ):
             send(database, person)
         assert len(carried(carrier, database, person)) == 1
@@ -192,7 +192,7 @@ class TestUnknown:
     def test_a_message_of_another_event_is_not_taken_for_it(self, carrier, database, person):
         send(database, person, "deposit_credited:2")
         carrier.order("twilio", "messages.create", Mode.HANG_UP_BEFORE)
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         with time_machine.travel(NOW + texting.LISTED_AFTER, tick=False):
             send(database, person)
@@ -275,7 +275,7 @@ class TestStatus:
         [event_id] = self.checks(database, person)
         with database.transaction() as session:
             session.send("UPDATE texts SET carrier_id = NULL WHERE user_id = %s", (person.user_id,))
-        with pytest.raises(ProviderAway):
+        with pytest.raises(ProviderUnavailable):
             texting.check_text(database, event_id=event_id)
         with time_machine.travel(NOW + timedelta(minutes=11), tick=False):
             texting.check_text(database, event_id=event_id)

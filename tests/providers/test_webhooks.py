@@ -10,7 +10,7 @@ from app.kit.db import Database
 from app.kit.ports import provide
 from app.kit.tasks import task
 from app.providers import queries as providers_queries
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event, Webhooks
 from tests.unchanged import unchanged
 
@@ -25,7 +25,7 @@ class Probe:
 
     def verify(self, delivery: Delivery) -> list[Event]:
         if delivery.headers.get("probe-signature") != "good":
-            raise Forged
+            raise WebhookSignatureInvalid
         names = delivery.body.decode().split()
         return [Event(name, "thing.changed", f"thing of {name}", "tests.hear") for name in names]
 

@@ -28,7 +28,7 @@ from app.kit.money import Amount, Asset
 from app.kit.ports import provide
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
-from app.providers.errors import ProviderAway
+from app.providers.errors import ProviderUnavailable
 from app.reporting import reconciliation
 from app.reporting.runs import Run
 from tests import sanctions
@@ -54,7 +54,7 @@ class Shelf:
     def balances(self) -> list[Holding]:
         self.asked += 1
         if self.is_away:
-            raise ProviderAway("away")
+            raise ProviderUnavailable("away")
         totals = [Amount.parse(asset, text) for asset, text in self.kept.items()]
         return [Holding(each, each) for each in totals]
 
@@ -147,10 +147,10 @@ def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -
 
 def test_a_custodian_that_is_away_changes_nothing(till: Till, shelf: Shelf) -> None:
     shelf.is_away = True
-    with pytest.raises(ProviderAway):
+    with pytest.raises(ProviderUnavailable):
         opening.open_books(till.database)
     assert booked(till) == "0.00000000"
-    assert compared(till).failure == "ProviderAway: away"
+    assert compared(till).failure == "ProviderUnavailable: away"
 
 
 def test_on_the_command_line(lone_app: Flask, till: Till, shelf: Shelf) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.funding.ports import Dispute, Method, Payment, PaymentState, Payout, PayoutState
 from app.kit import clock, ids
-from app.providers.errors import ProviderAway
+from app.providers.errors import ProviderUnavailable
 from app.reporting import reconciliation
 from app.reporting.runs import Run, remarkable
 from tests.rails import Mood
@@ -79,7 +79,7 @@ def test_one_that_nobody_knows_of_keeps_the_others_from_nothing(till: Till) -> N
     till.bank.moods = [Mood.LOST_BEFORE]
     run = reconciled(till, f"{till.bank.name} payouts")
     assert (run.compared, run.healed, run.differences) == (2, 1, 0)
-    assert run.failure == "1 unclear, the first: OutcomeUnknown: lost"
+    assert run.failure == "1 unclear, the first: ProviderOutcomeUnknown: lost"
 
 
 def test_an_arrival_whose_webhook_never_came_is_healed(till: Till) -> None:
@@ -125,7 +125,7 @@ def test_a_source_that_is_away_does_not_stop_the_others(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_since: object) -> list[Payment]:
-        raise ProviderAway("away")
+        raise ProviderUnavailable("away")
 
     monkeypatch.setattr(till.cards, "payments", away)
     began = clock.now()

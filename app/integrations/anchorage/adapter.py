@@ -25,7 +25,7 @@ from app.integrations.anchorage.client import AnchorageClient
 from app.integrations.calling import Caller
 from app.kit.errors import MalformedRequest
 from app.kit.money import Amount, Asset
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 T = TypeVar("T")
 
@@ -106,10 +106,12 @@ class AnchorageCustodian:
         identifier = documents.text(documents.part(made, "data"), "transferId")
         try:
             found = self._sent(identifier)
-        except (ProviderAway, ProviderRefused) as error:
-            raise OutcomeUnknown(f"it took the transfer, and does not say more: {error}") from error
+        except (ProviderUnavailable, ProviderRefused) as error:
+            raise ProviderOutcomeUnknown(
+                f"it took the transfer, and does not say more: {error}"
+            ) from error
         if found is None:
-            raise OutcomeUnknown("it took the transfer, and does not know it")
+            raise ProviderOutcomeUnknown("it took the transfer, and does not know it")
         return found
 
     def find(self, reference: str, *, since: datetime) -> Transfer | None:
@@ -135,7 +137,7 @@ class AnchorageCustodian:
         path = f"/vaults/{self._vault_id}"
         found = self._ask("balances.list", partial(self._client.get, path), "balances")
         if found is None:
-            raise OutcomeUnknown("there is no such vault")
+            raise ProviderOutcomeUnknown("there is no such vault")
         holdings = []
         for item in documents.parts(documents.part(found, "data"), "assets"):
             asset = TRADABLE.get(documents.text(item, "assetType"))
@@ -155,7 +157,7 @@ class AnchorageCustodian:
         do = partial(self._client.get, "/webhook/validation-key")
         found = self._ask("webhooks.key", do, "webhooks")
         if found is None:
-            raise OutcomeUnknown("there is no key")
+            raise ProviderOutcomeUnknown("there is no key")
         return documents.text(found, "value")
 
     def _sent(self, identifier: str) -> Transfer | None:
@@ -185,7 +187,7 @@ class AnchorageCustodian:
             do = partial(self._client.get, path, dict(asked))
             page = self._ask(f"{path.strip('/')}.list", do, reference)
             if page is None:
-                raise OutcomeUnknown("there is no such list")
+                raise ProviderOutcomeUnknown("there is no such list")
             items = documents.parts(page, "data")
             found += items
             if len(items) < _PAGE:
@@ -206,7 +208,7 @@ def _is_ours(document: dict[str, Any]) -> bool:
 def _amount_of(document: dict[str, Any]) -> Amount:
     asset = TRADABLE.get(documents.text(document, "assetType"))
     if asset is None:
-        raise OutcomeUnknown("the answer is about no asset that we know")
+        raise ProviderOutcomeUnknown("the answer is about no asset that we know")
     return documents.amount(documents.part(document, "amount"), "quantity", asset)
 
 
@@ -214,7 +216,7 @@ def _sent(document: dict[str, Any]) -> Transfer:
     amount, fee = _amount_of(document), document.get("fee")
     state = _TRANSFERS.get(documents.text(document, "status"))
     if state is None:
-        raise OutcomeUnknown("the answer is about no transfer that we know")
+        raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     is_same = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
     error = document.get("error")
     return Transfer(
@@ -236,7 +238,7 @@ def _sent(document: dict[str, Any]) -> Transfer:
 def _received(document: dict[str, Any]) -> Transfer:
     addresses = document.get("destinationAddresses")
     if not isinstance(addresses, list) or not addresses or not isinstance(addresses[0], str):
-        raise OutcomeUnknown("the answer does not say where it came to")
+        raise ProviderOutcomeUnknown("the answer does not say where it came to")
     return Transfer(
         provider_ref=documents.text(document, "id"),
         direction=Direction.IN,

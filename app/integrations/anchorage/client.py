@@ -12,14 +12,15 @@ from app.custody.ports import NotHere
 from app.integrations import documents
 from app.integrations.transport import NOT_LET_IN, Answer, Transport
 from app.kit import clock
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 #: What another custodian might not say.
 _ONLY_HERE = frozenset({"InsufficientFunds", "NotImplemented"})
 
 
 class AnchorageClient:
-    """Requests to Anchorage. Raises `ProviderAway`, `OutcomeUnknown` and `ProviderRefused`.
+    """Requests to Anchorage. Raises `ProviderUnavailable`, `ProviderOutcomeUnknown` and
+    `ProviderRefused`.
 
     `signing_key` is the seed of an Ed25519 key, in hex.
     """
@@ -54,7 +55,7 @@ class AnchorageClient:
         }
         answer = self._api.request(method, path, headers=headers, content=body or None)
         if answer.status in NOT_LET_IN:
-            raise ProviderAway("it does not accept our key")
+            raise ProviderUnavailable("it does not accept our key")
         return answer
 
 

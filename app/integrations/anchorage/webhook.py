@@ -11,11 +11,11 @@ from app.integrations import documents
 from app.integrations.anchorage.adapter import AnchorageCustodian
 from app.kit import clock
 from app.providers.errors import (
-    Forged,
-    OutcomeUnknown,
-    ProviderAway,
+    ProviderOutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    WebhookSignatureInvalid,
+    WebhookVerificationUnavailable,
 )
 from app.providers.ports import Delivery, Event
 
@@ -39,15 +39,15 @@ class AnchorageWebhooks:
         """The event in it, if it is about a transaction or a transfer."""
         seconds = delivery.headers.get("api-timestamp", "")
         if not _SECONDS.fullmatch(seconds):
-            raise Forged
+            raise WebhookSignatureInvalid
         if abs(clock.now().timestamp() - int(seconds)) > _OLD_SECONDS:
-            raise Forged
+            raise WebhookSignatureInvalid
         try:
             signature = bytes.fromhex(delivery.headers.get("api-signature", ""))
         except ValueError:
-            raise Forged from None
+            raise WebhookSignatureInvalid from None
         if not self._is_signed(signature, seconds.encode() + delivery.body):
-            raise Forged
+            raise WebhookSignatureInvalid
         document = documents.said(delivery.body)
         kind, identifier = document.get("type"), document.get("id")
         about = document.get("data")
@@ -71,8 +71,13 @@ class AnchorageWebhooks:
         try:
             raw = bytes.fromhex(self._custodian.webhook_key())
             self._key = Ed25519PublicKey.from_public_bytes(raw)
-        except (ValueError, ProviderAway, OutcomeUnknown, ProviderRefused) as failure:
-            raise ProviderUnavailable from failure
+        except (
+            ValueError,
+            ProviderUnavailable,
+            ProviderOutcomeUnknown,
+            ProviderRefused,
+        ) as failure:
+            raise WebhookVerificationUnavailable from failure
         self._key_at = time.monotonic()
         return self._key
 

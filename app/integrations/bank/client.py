@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.integrations.transport import Answer, Transport, readable
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 Document = dict[str, Any]
 
@@ -13,7 +13,8 @@ _PAGE = 100
 
 
 class BankClient:
-    """Asks the bank. Every method raises `ProviderAway`, `OutcomeUnknown` or `ProviderRefused`."""
+    """Asks the bank. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
+    `ProviderRefused`."""
 
     def __init__(self, base_url: str, key: str, *, timeout_seconds: float) -> None:
         self._transport = Transport(
@@ -64,7 +65,7 @@ class BankClient:
 
 def _read(answer: Answer) -> Document:
     if answer.status == HTTPStatus.UNAUTHORIZED:
-        raise ProviderAway(f"our key is not taken: {_code(answer)}")
+        raise ProviderUnavailable(f"our key is not taken: {_code(answer)}")
     if not answer.is_success:
         raise ProviderRefused(_code(answer))
     return answer.json()

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.kit.errors import MalformedRequest
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event
 
 NAME = "daraja"
@@ -62,7 +62,7 @@ class Callbacks:
         query = parse_qs(urlsplit(url).query)
         text, key = (query.get(name, [""])[0] for name in ("about", "key"))
         if not hmac.compare_digest(self._mac(text).encode(), key.encode()):
-            raise Forged("that address was not given to the provider")
+            raise WebhookSignatureInvalid("that address was not given to the provider")
         kind, reference, detail = text.split(".", 2)
         return About(kind, reference, detail)
 

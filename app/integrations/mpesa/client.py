@@ -11,7 +11,7 @@ from typing import Any
 
 from app.integrations.transport import NOT_LET_IN, Answer, Transport, readable
 from app.kit import clock
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 Document = dict[str, Any]
 
@@ -39,7 +39,8 @@ class Account:
 
 
 class DarajaClient:
-    """Asks Daraja. Every method raises `ProviderAway`, `OutcomeUnknown` or `ProviderRefused`."""
+    """Asks Daraja. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
+    `ProviderRefused`."""
 
     def __init__(self, base_url: str, account: Account, *, timeout_seconds: float) -> None:
         self._account = account
@@ -192,9 +193,9 @@ class DarajaClient:
             )
             with readable():
                 return str(document["access_token"]), int(document["expires_in"])
-        except (OutcomeUnknown, ProviderRefused) as error:
+        except (ProviderOutcomeUnknown, ProviderRefused) as error:
             # Whatever the token was for was not asked yet.
-            raise ProviderAway(f"no token: {error}") from None
+            raise ProviderUnavailable(f"no token: {error}") from None
 
 
 def _accepted(answer: Answer) -> Document:
@@ -211,9 +212,9 @@ def _read(answer: Answer) -> Document:
         return answer.json()
     code = _error_code(answer)
     if answer.status in NOT_LET_IN:
-        raise ProviderAway(f"our token is not taken: {code}")
+        raise ProviderUnavailable(f"our token is not taken: {code}")
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and code != _STILL_PROMPTING:
-        raise OutcomeUnknown(code)
+        raise ProviderOutcomeUnknown(code)
     raise ProviderRefused(code)
 
 

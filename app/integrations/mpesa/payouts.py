@@ -17,7 +17,7 @@ from app.integrations.mpesa.shillings import Rate
 from app.integrations.transport import readable
 from app.kit import clock
 from app.kit.money import Amount
-from app.providers.errors import OutcomeUnknown, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused
 from app.providers.queries import StoredEvent
 
 Document = dict[str, Any]
@@ -82,8 +82,8 @@ class MpesaPayouts:
 
     def find(self, reference: str) -> Payout | None:
         """The payout with our reference, once it ended; None if Daraja said, asked a while after
-        we last ordered it, that it knows none. Otherwise asks, and raises `OutcomeUnknown`: the
-        answer comes by itself."""
+        we last ordered it, that it knows none. Otherwise asks, and raises `ProviderOutcomeUnknown`:
+        the answer comes by itself."""
         told = self._memory.told(reference)
         if told.ended:
             return self._ended(told.ended[-1])
@@ -95,14 +95,14 @@ class MpesaPayouts:
             return None
         now = clock.now()
         if told.asked_at is not None and now < told.asked_at + _ASKED_EVERY:
-            raise OutcomeUnknown("asked a moment ago; the answer comes by itself")
+            raise ProviderOutcomeUnknown("asked a moment ago; the answer comes by itself")
         about = About(STATUS, reference, str(int(now.timestamp())))
 
         def do() -> None:
             self._client.ask_about_payout(reference, callback=self._callbacks.url(about))
 
         self._caller.call(ASK, do, reference=reference, idempotent=True)
-        raise OutcomeUnknown("asked what became of it; the answer comes by itself")
+        raise ProviderOutcomeUnknown("asked what became of it; the answer comes by itself")
 
     def payouts(self, since: datetime) -> list[Payout]:
         """Every payout that ended since then, as it was told: Daraja has no list of them."""

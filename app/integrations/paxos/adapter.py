@@ -22,7 +22,7 @@ from app.integrations.calling import Caller
 from app.integrations.paxos.client import AlreadyExists, PaxosClient
 from app.kit import clock
 from app.kit.money import Amount, Asset
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 T = TypeVar("T")
 
@@ -92,12 +92,12 @@ class PaxosCustodian:
         """It knows the reference: whatever is not learned now, it may have sent."""
         try:
             found = self._one("transfers.list", "/transfer/transfers", order.reference)
-        except (ProviderAway, ProviderRefused) as error:
-            raise OutcomeUnknown(f"it knows the reference, and does not say more: {error}") from (
-                error
-            )
+        except (ProviderUnavailable, ProviderRefused) as error:
+            raise ProviderOutcomeUnknown(
+                f"it knows the reference, and does not say more: {error}"
+            ) from (error)
         if found is None:
-            raise OutcomeUnknown("it knows the reference, and does not find it")
+            raise ProviderOutcomeUnknown("it knows the reference, and does not find it")
         return _transfer(found)
 
     def find(self, reference: str, *, since: datetime) -> Transfer | None:
@@ -154,7 +154,7 @@ class PaxosCustodian:
     ) -> dict[str, Any]:
         found = self._ask(operation, partial(self._client.get, path, params), reference)
         if found is None:
-            raise OutcomeUnknown(f"there is no {path}")
+            raise ProviderOutcomeUnknown(f"there is no {path}")
         return found
 
     def _one(
@@ -176,7 +176,7 @@ def _transfer(document: dict[str, Any]) -> Transfer:
     direction = _DIRECTIONS.get(documents.text(document, "type"))
     state = _STATES.get(documents.text(document, "status"))
     if asset is None or direction is None or state is None:
-        raise OutcomeUnknown("the answer is about no transfer that we know")
+        raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     reason = document.get("secondary_status")
     return Transfer(
         provider_ref=documents.text(document, "id"),

@@ -9,7 +9,7 @@ from typing import Any
 from app.custody.ports import NotHere
 from app.integrations import documents
 from app.integrations.transport import Answer, Transport
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 SCOPES = (
     "events:read_event funding:read_profile transfer:read_deposit_address transfer:read_transfer"
@@ -25,7 +25,8 @@ class AlreadyExists(ProviderRefused):
 
 
 class PaxosClient:
-    """Requests to Paxos. Raises `ProviderAway`, `OutcomeUnknown` and `ProviderRefused`."""
+    """Requests to Paxos. Raises `ProviderUnavailable`, `ProviderOutcomeUnknown` and
+    `ProviderRefused`."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class PaxosClient:
             self._token_until = 0.0
             answer = self._api.request(method, path, headers=self._authorization(), **given)
         if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise ProviderAway("it does not accept our token")
+            raise ProviderUnavailable("it does not accept our token")
         return answer
 
     def _authorization(self) -> dict[str, str]:
@@ -81,12 +82,12 @@ class PaxosClient:
             answer = self._oauth.request("POST", f"/{self._oauth_path}", data=form)
             document = answer.json()
             if not answer.is_success:
-                raise ProviderAway(f"it gives no token: HTTP {answer.status}")
+                raise ProviderUnavailable(f"it gives no token: HTTP {answer.status}")
             token, seconds = documents.text(document, "access_token"), document.get("expires_in")
-        except OutcomeUnknown as error:
-            raise ProviderAway(f"it gives no token: {error}") from error
+        except ProviderOutcomeUnknown as error:
+            raise ProviderUnavailable(f"it gives no token: {error}") from error
         if not isinstance(seconds, int):
-            raise ProviderAway("it gives no token: expires_in is no number of seconds")
+            raise ProviderUnavailable("it gives no token: expires_in is no number of seconds")
         self._token = token
         self._token_until = asked_at + max(0, seconds - _RENEWED_BEFORE_SECONDS)
 
@@ -98,6 +99,6 @@ class PaxosClient:
         if answer.status == HTTPStatus.CONFLICT:
             raise AlreadyExists("already-exists")
         if answer.status == HTTPStatus.FORBIDDEN and slug in {"", "about:blank"}:
-            raise ProviderAway("our token is not allowed to ask this")
+            raise ProviderUnavailable("our token is not allowed to ask this")
         kind = NotHere if slug in _ONLY_HERE else ProviderRefused
         raise kind(slug or f"http-{answer.status}", documents.text_or_none(document, "title"))

@@ -9,11 +9,11 @@ import re
 from app.integrations import documents
 from app.integrations.paxos.adapter import PaxosCustodian
 from app.providers.errors import (
-    Forged,
-    OutcomeUnknown,
-    ProviderAway,
+    ProviderOutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    WebhookSignatureInvalid,
+    WebhookVerificationUnavailable,
 )
 from app.providers.ports import Delivery, Event
 
@@ -32,13 +32,13 @@ class PaxosWebhooks:
         said = documents.said(delivery.body)
         identifier = said.get("id")
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
-            raise Forged
+            raise WebhookSignatureInvalid
         try:
             known = self._custodian.event(identifier)
-        except (ProviderAway, OutcomeUnknown, ProviderRefused) as failure:
-            raise ProviderUnavailable from failure
+        except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
+            raise WebhookVerificationUnavailable from failure
         if known is None or any(said.get(name) != known.get(name) for name in _COMPARED):
-            raise Forged
+            raise WebhookSignatureInvalid
         kind, about = documents.text(known, "type"), documents.part(known, "object")
         if not kind.startswith(("transfer.crypto_deposit.", "transfer.crypto_withdrawal.")):
             return []

@@ -11,7 +11,7 @@ from app.kyc.ports import Answered, Asked, Outcome
 from app.kyc.queries import PREFIX
 from app.kyc.rules import IdType
 from app.kyc.submission import Personal
-from app.providers.errors import OutcomeUnknown, ProviderAway
+from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 
 _OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
     {
@@ -69,11 +69,11 @@ class NoIdentityProvider:
 
     def create(self, _asked: Asked) -> Answered:
         """Nobody to ask."""
-        raise ProviderAway("no provider is connected that verifies people")
+        raise ProviderUnavailable("no provider is connected that verifies people")
 
     def get(self, _reference: str) -> Answered:
         """Nobody to ask."""
-        raise ProviderAway("no provider is connected that verifies people")
+        raise ProviderUnavailable("no provider is connected that verifies people")
 
 
 def _user(asked: Asked) -> dict[str, Any]:
@@ -111,7 +111,9 @@ def _number(person: Personal) -> dict[str, str] | None:
 def _answer(document: Mapping[str, Any]) -> Answered:
     outcome, reference = _OUTCOMES.get(str(document.get("status"))), document.get("id")
     if outcome is None or not isinstance(reference, str):
-        raise OutcomeUnknown("a verification without an id, or with a status that is new to us")
+        raise ProviderOutcomeUnknown(
+            "a verification without an id, or with a status that is new to us"
+        )
     try:
         verification_id = ids.decode(PREFIX, str(document.get("client_user_id")))
     except NotFound:

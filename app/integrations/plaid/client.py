@@ -14,7 +14,7 @@ from typing import Any
 import urllib3
 
 from app.integrations.calling import Caller
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Raised before the first byte of a request is on its way.
 _NOT_SENT = (
@@ -127,23 +127,23 @@ def _answered(do: Callable[[], Any]) -> dict[str, Any]:
     except ApiException as error:
         raise _refusal(error.status, error.body) from None
     except _NOT_SENT as error:
-        raise ProviderAway(type(error).__name__) from None
+        raise ProviderUnavailable(type(error).__name__) from None
     except urllib3.exceptions.HTTPError as error:
-        raise OutcomeUnknown(type(error).__name__) from None
+        raise ProviderOutcomeUnknown(type(error).__name__) from None
     return _document(body)
 
 
 def _refusal(status: int, body: Any) -> Exception:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ProviderAway("it asks us to wait")
+        return ProviderUnavailable("it asks us to wait")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return OutcomeUnknown(f"HTTP {status}")
+        return ProviderOutcomeUnknown(f"HTTP {status}")
     try:
         code = str(_document(body).get("error_code") or status)
-    except OutcomeUnknown:
+    except ProviderOutcomeUnknown:
         code = str(status)
     if code in _NOT_CONNECTED:
-        return ProviderAway(f"it does not know us: {code}")
+        return ProviderUnavailable(f"it does not know us: {code}")
     return ProviderRefused(code)
 
 
@@ -151,7 +151,7 @@ def _document(body: Any) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, TypeError, RecursionError):
-        raise OutcomeUnknown("an answer that is no JSON document") from None
+        raise ProviderOutcomeUnknown("an answer that is no JSON document") from None
     if not isinstance(document, dict):
-        raise OutcomeUnknown("an answer that is no JSON object")
+        raise ProviderOutcomeUnknown("an answer that is no JSON object")
     return document

@@ -19,7 +19,11 @@ from joserfc.jwk import ECKey
 from app.integrations.plaid.client import PlaidClient
 from app.kit import clock
 from app.kit.errors import MalformedRequest, NotFinished
-from app.providers.errors import Forged, ProviderRefused, ProviderUnavailable
+from app.providers.errors import (
+    ProviderRefused,
+    WebhookSignatureInvalid,
+    WebhookVerificationUnavailable,
+)
 from app.providers.ports import Delivery, Event
 
 HEADER = "plaid-verification"
@@ -54,8 +58,8 @@ class PlaidWebhooks:
     def verify(self, delivery: Delivery) -> list[Event]:
         """What changed, if it is an identity verification in our environment.
 
-        Raises `Forged`, `MalformedRequest` for a signed body that is none of Plaid's, and
-        `ProviderUnavailable` where the key cannot be fetched.
+        Raises `WebhookSignatureInvalid`, `MalformedRequest` for a signed body that is none of
+        Plaid's, and `ProviderUnavailable` where the key cannot be fetched.
         """
         token = delivery.headers.get(HEADER, "")
         claims = self._claims(token)
@@ -76,10 +80,10 @@ class PlaidWebhooks:
             header = jws.extract_compact(token.encode()).headers()
             key_id = str(header.get("kid"))
             if header.get("alg") != _ALGORITHM or not _KEY_ID.fullmatch(key_id):
-                raise Forged
+                raise WebhookSignatureInvalid
             return jwt.decode(token, self._key(key_id), algorithms=[_ALGORITHM]).claims
         except (JoseError, ValueError):
-            raise Forged from None
+            raise WebhookSignatureInvalid from None
 
     def _key(self, key_id: str) -> ECKey:
         known = self._keys.get(key_id)
@@ -89,7 +93,7 @@ class PlaidWebhooks:
                 self._keys.pop(next(iter(self._keys)), None)
             self._keys[key_id] = known
         if known.key is None:
-            raise Forged
+            raise WebhookSignatureInvalid
         return known.key
 
     def _fetched(self, key_id: str) -> _Known:
@@ -98,7 +102,7 @@ class PlaidWebhooks:
         except ProviderRefused:
             return _Known(None, clock.now() + _UNKNOWN_KEPT)
         except NotFinished as error:
-            raise ProviderUnavailable from error
+            raise WebhookVerificationUnavailable from error
         if not isinstance(found, dict) or found.get("expired_at"):
             return _Known(None, clock.now() + _UNKNOWN_KEPT)
         wanted: dict[str, str | list[str]] = {
@@ -108,15 +112,15 @@ class PlaidWebhooks:
 
 
 def _check(claims: dict[str, Any], body: bytes) -> None:
-    """Raises `Forged` unless the token was made for this body, now."""
+    """Raises `WebhookSignatureInvalid` unless the token was made for this body, now."""
     sent_at, told = claims.get("iat"), claims.get("request_body_sha256")
     if not isinstance(sent_at, int) or isinstance(sent_at, bool) or not isinstance(told, str):
-        raise Forged
+        raise WebhookSignatureInvalid
     age = clock.now().timestamp() - sent_at
     if not -_AHEAD_MAX.total_seconds() <= age <= AGE_MAX.total_seconds():
-        raise Forged
+        raise WebhookSignatureInvalid
     if not hmac.compare_digest(sha256(body).hexdigest().encode(), told.encode()):
-        raise Forged
+        raise WebhookSignatureInvalid
 
 
 def _document(body: bytes) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from app.integrations.calling import Caller
 from app.integrations.primetrust.client import PrimeTrustClient
 from app.kit import clock
 from app.kit.money import Amount, Asset
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 
 T = TypeVar("T")
 
@@ -143,7 +143,7 @@ def _from(since: datetime) -> dict[str, str]:
 
 def _there(found: dict[str, Any] | None) -> dict[str, Any]:
     if found is None:
-        raise OutcomeUnknown("there is no such list")
+        raise ProviderOutcomeUnknown("there is no such list")
     return found
 
 
@@ -158,7 +158,7 @@ def _transfer(data: dict[str, Any]) -> Transfer:
     direction = _DIRECTIONS.get(documents.text(attributes, "transfer-direction"))
     state = _STATES.get(documents.text(attributes, "status"))
     if asset is None or direction is None or state is None:
-        raise OutcomeUnknown("the answer is about no transfer that we know")
+        raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     return Transfer(
         provider_ref=documents.text(data, "id"),
         direction=direction,

@@ -10,14 +10,15 @@ from uuid import UUID
 from app.custody.ports import NotHere
 from app.integrations import documents
 from app.integrations.transport import NOT_LET_IN, Answer, Transport
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: What another custodian might not say.
 _ONLY_HERE = frozenset({"insufficient-balance", "asset-not-supported"})
 
 
 class PrimeTrustClient:
-    """Requests to Prime Trust. Raises `ProviderAway`, `OutcomeUnknown` and `ProviderRefused`."""
+    """Requests to Prime Trust. Raises `ProviderUnavailable`, `ProviderOutcomeUnknown` and
+    `ProviderRefused`."""
 
     def __init__(self, base_url: str, *, user: str, password: str, timeout_seconds: float) -> None:
         self._api = Transport(base_url, timeout_seconds=timeout_seconds)
@@ -48,7 +49,7 @@ class PrimeTrustClient:
             headers |= self._authorization()
             answer = self._api.request(method, path, headers=headers, **given)
         if answer.status in NOT_LET_IN:
-            raise ProviderAway("it does not accept our token")
+            raise ProviderUnavailable("it does not accept our token")
         return answer
 
     def _authorization(self) -> dict[str, str]:
@@ -58,10 +59,10 @@ class PrimeTrustClient:
                 try:
                     answer = self._sign_in.request("POST", "/auth/jwts")
                     if not answer.is_success:
-                        raise ProviderAway(f"it gives no token: HTTP {answer.status}")
+                        raise ProviderUnavailable(f"it gives no token: HTTP {answer.status}")
                     self._token = documents.text(answer.json(), "token")
-                except OutcomeUnknown as error:
-                    raise ProviderAway(f"it gives no token: {error}") from error
+                except ProviderOutcomeUnknown as error:
+                    raise ProviderUnavailable(f"it gives no token: {error}") from error
             return {"Authorization": f"Bearer {self._token}"}
 
 
@@ -74,7 +75,7 @@ def _read(answer: Answer) -> dict[str, Any]:
     code = documents.text_or_none(first, "code") if isinstance(first, dict) else ""
     if answer.status == HTTPStatus.CONFLICT:
         # Under this reference it did something else than what is asked now.
-        raise OutcomeUnknown("it knows the reference of another request")
+        raise ProviderOutcomeUnknown("it knows the reference of another request")
     kind = NotHere if code in _ONLY_HERE else ProviderRefused
     raise kind(code or f"http-{answer.status}")
 

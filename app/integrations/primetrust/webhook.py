@@ -9,11 +9,11 @@ import re
 from app.integrations import documents
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
 from app.providers.errors import (
-    Forged,
-    OutcomeUnknown,
-    ProviderAway,
+    ProviderOutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    WebhookSignatureInvalid,
+    WebhookVerificationUnavailable,
 )
 from app.providers.ports import Delivery, Event
 
@@ -31,14 +31,14 @@ class PrimeTrustWebhooks:
         said = documents.said(delivery.body)
         identifier = said.get("resource_id")
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
-            raise Forged
+            raise WebhookSignatureInvalid
         if said.get("resource_type") != TRANSFERS.replace("-", "_"):
             return []
         try:
             found = self._custodian.transfer(identifier)
-        except (ProviderAway, OutcomeUnknown, ProviderRefused) as failure:
-            raise ProviderUnavailable from failure
+        except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
+            raise WebhookVerificationUnavailable from failure
         if found is None:
-            raise Forged
+            raise WebhookSignatureInvalid
         kind = f"asset_transfer.{found.state}"
         return [Event(f"{identifier}:{found.state}", kind, identifier, "custody.hear")]

@@ -9,7 +9,7 @@ from app.integrations.calling import Caller
 from app.integrations.transport import NOT_LET_IN, Answer, Transport
 from app.kit import ids
 from app.messages.ports import Outgoing
-from app.providers.errors import ProviderAway, ProviderRefused
+from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 #: What the events of a mail carry back: our id of it.
 MAIL_ID = "pbcex_mail"
@@ -59,6 +59,6 @@ class SendGridMailer:
 def _taken(answer: Answer) -> None:
     """Raises unless SendGrid says that it took the mail. Its own messages may quote an address."""
     if answer.status in NOT_LET_IN:
-        raise ProviderAway(f"HTTP {answer.status}: the account or its key")
+        raise ProviderUnavailable(f"HTTP {answer.status}: the account or its key")
     if answer.status != HTTPStatus.ACCEPTED:
         raise ProviderRefused(f"http_{answer.status}")

@@ -11,7 +11,7 @@ from app.integrations.sendgrid.adapter import MAIL_ID
 from app.kit import clock
 from app.kit.errors import MalformedRequest
 from app.messages import sending
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
@@ -34,9 +34,9 @@ class SendGridWebhooks:
                 delivery.body.decode(), delivery.headers.get(_SIGNATURE, ""), timestamp
             )
         except ValueError:
-            raise Forged from None
+            raise WebhookSignatureInvalid from None
         if not genuine or math.fabs(age) > _AGE_SECONDS_MAX:
-            raise Forged
+            raise WebhookSignatureInvalid
         return _events(delivery.body)
 
 

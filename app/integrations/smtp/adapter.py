@@ -20,7 +20,7 @@ import email_validator
 
 from app.kit import clock
 from app.messages.ports import MailRefused, NotSent, Outgoing
-from app.providers.errors import OutcomeUnknown
+from app.providers.errors import ProviderOutcomeUnknown
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _PERMANENT = range(500, 600)
@@ -127,7 +127,9 @@ class SmtpMailer:
         except smtplib.SMTPDataError as error:
             raise NotSent(f"The server answered {error.smtp_code} to DATA") from error
         except (smtplib.SMTPException, OSError) as error:
-            raise OutcomeUnknown(f"The connection broke meanwhile: {_kind(error)}") from error
+            raise ProviderOutcomeUnknown(
+                f"The connection broke meanwhile: {_kind(error)}"
+            ) from error
         _accepted((status, b""), permanent=True)
 
     def _message(self, mail: Outgoing) -> EmailMessage:

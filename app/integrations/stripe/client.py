@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from app.integrations.transport import NOT_LET_IN, Transport, readable
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 if TYPE_CHECKING:
     import stripe
@@ -26,7 +26,8 @@ logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class StripeClient:
-    """Asks Stripe. Every method raises `ProviderAway`, `OutcomeUnknown` or `ProviderRefused`."""
+    """Asks Stripe. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
+    `ProviderRefused`."""
 
     def __init__(self, base_url: str, key: str, *, timeout_seconds: float) -> None:
         self._base_url = base_url
@@ -132,13 +133,13 @@ def _raise(error: "stripe.StripeError") -> NoReturn:
     body = error.json_body
     said = body.get("error") if isinstance(body, dict) else None
     if error.http_status is None or not isinstance(said, dict):
-        raise OutcomeUnknown(f"HTTP {error.http_status} without an answer") from None
+        raise ProviderOutcomeUnknown(f"HTTP {error.http_status} without an answer") from None
     code = str(said.get("decline_code") or said.get("code") or said.get("type") or "refused")
     if error.http_status == HTTPStatus.CONFLICT:
         # The same was asked a moment ago and is not answered yet.
-        raise OutcomeUnknown(code) from None
+        raise ProviderOutcomeUnknown(code) from None
     if code == "rate_limit" or error.http_status in NOT_LET_IN:
-        raise ProviderAway(code) from None
+        raise ProviderUnavailable(code) from None
     # What is said of a card is meant for who holds it; other messages may quote what was sent.
     of_card = error.http_status == HTTPStatus.PAYMENT_REQUIRED
     raise ProviderRefused(code, str(said.get("message") or "") if of_card else "") from None

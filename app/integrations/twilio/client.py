@@ -9,7 +9,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from app.integrations.transport import NOT_LET_IN, Transport
-from app.providers.errors import OutcomeUnknown, ProviderAway, ProviderRefused
+from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 T = TypeVar("T")
 #: Where the library believes to be speaking to.
@@ -52,15 +52,17 @@ def client(account: Account, *, timeout_seconds: float) -> Client:
 def said(do: Callable[[], T]) -> T:
     """What the library answers, its errors in our terms.
 
-    Raises `ProviderAway` where our keys are not taken, `ProviderRefused` for any other refusal, and
-    `OutcomeUnknown` where what came cannot be read.
+    Raises `ProviderUnavailable` where our keys are not taken, `ProviderRefused` for any other
+    refusal, and `ProviderOutcomeUnknown` where what came cannot be read.
     """
     try:
         return do()
     except TwilioRestException as error:
         if error.status in NOT_LET_IN:
-            raise ProviderAway(f"HTTP {error.status}: the account or its keys") from None
+            raise ProviderUnavailable(f"HTTP {error.status}: the account or its keys") from None
         # Its message quotes the number.
         raise ProviderRefused(str(error.code), f"HTTP {error.status}") from None
     except (TwilioException, ValueError, KeyError, TypeError) as error:
-        raise OutcomeUnknown(f"an answer that cannot be read: {type(error).__name__}") from None
+        raise ProviderOutcomeUnknown(
+            f"an answer that cannot be read: {type(error).__name__}"
+        ) from None

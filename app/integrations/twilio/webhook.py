@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from twilio.request_validator import RequestValidator
 
 from app.integrations.twilio.client import Account
-from app.providers.errors import Forged
+from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event
 
 _SIGNATURE = "x-twilio-signature"
@@ -31,7 +31,7 @@ class TwilioWebhooks:
         try:
             pairs = parse_qsl(delivery.body.decode(), keep_blank_values=True, strict_parsing=True)
         except ValueError:
-            raise Forged from None
+            raise WebhookSignatureInvalid from None
         told = dict(pairs)
         signature = delivery.headers.get(_SIGNATURE, "")
         addresses = {self._callback_url, delivery.url}
@@ -41,7 +41,7 @@ class TwilioWebhooks:
             )
             for address in addresses
         ):
-            raise Forged
+            raise WebhookSignatureInvalid
         sid, status = told.get("MessageSid"), told.get("MessageStatus")
         if told.get("AccountSid") != self._sid or sid is None or status not in _SETTLED:
             return []

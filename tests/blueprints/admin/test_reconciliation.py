@@ -57,7 +57,7 @@ def test_the_last_with_each_source_and_those_before_that_tell_something(
     assert "Nothing was compared yet" in browser.get(PAGE).said
     made(database, "paxos balances", differences=7)
     made(database, "paxos balances")
-    made(database, "stripe payments", failure="ProviderAway: stripe does not answer")
+    made(database, "stripe payments", failure="ProviderUnavailable: stripe does not answer")
     made(database, "books", differences=2)
     page = browser.get(PAGE)
     assert "Compare now" not in page.said
@@ -67,7 +67,7 @@ def test_the_last_with_each_source_and_those_before_that_tell_something(
     assert "1 of them agree" in page.said
     assert latest.count("1,234") == 3
     assert before.count("1,234") == 3
-    assert "ProviderAway: stripe does not answer" in latest
+    assert "ProviderUnavailable: stripe does not answer" in latest
     for word in ("Agrees", "Differs", "Unfinished"):
         assert word in latest
     browser.fragment(PAGE, "reconciliation")
