@@ -15,14 +15,14 @@ from app.audit.keys import AuditKeys, audit_keys
 from app.audit.ports import Anchors
 from app.blueprints import (
     docs,
-    envelope,
     health,
-    limits,
     mail,
+    middleware,
     openapi,
-    pages,
+    page_blueprint,
+    rate_limits,
     rendering,
-    signin,
+    staff_session_cookie,
     webhooks,
 )
 from app.blueprints import errors as blueprints_errors
@@ -43,7 +43,7 @@ from app.blueprints.admin import (
 from app.blueprints.admin import keys as key_pages
 from app.blueprints.admin import payments as payment_pages
 from app.blueprints.api import admin, auth, kyc, me, messages, payments, privacy, trade, wallet
-from app.blueprints.auth import account, links, login, proof, steps
+from app.blueprints.auth import account, links, login, reauthentication, second_factor
 from app.blueprints.public import home, policies
 from app.blueprints.support import home as support_home
 from app.blueprints.support import kyc as support_kyc
@@ -110,8 +110,8 @@ PAGE_BLUEPRINTS = (
     home.blp,
     policies.blp,
     login.blp,
-    steps.blp,
-    proof.blp,
+    second_factor.blp,
+    reauthentication.blp,
     account.blp,
     links.blp,
     exposure.blp,
@@ -293,12 +293,12 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
-    wsgi: WSGIApplication = envelope.Envelope(app.wsgi_app, settings)
+    wsgi: WSGIApplication = middleware.Envelope(app.wsgi_app, settings)
     if settings.proxies:
         wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
     app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
     blueprints_errors.register(app)
-    limits.register(
+    rate_limits.register(
         app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
     )
     api = openapi.register(app, version=VERSION, public_url=settings.public_url)
@@ -307,10 +307,10 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     app.register_blueprint(docs.blp)
     app.register_blueprint(webhooks.blp)
     rendering.register(app, settings)
-    signin.register(
+    staff_session_cookie.register(
         app, secure=settings.is_production or settings.public_url.startswith("https://")
     )
-    pages.register(app)
+    page_blueprint.register(app)
     for pages_of_a_desk in PAGE_BLUEPRINTS:
         app.register_blueprint(pages_of_a_desk)
     if not settings.is_production:

@@ -12,7 +12,7 @@ from app.identity import second_factor
 from app.kit import clock
 from app.kit.db import Database
 from tests.authenticator import Authenticator
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
 

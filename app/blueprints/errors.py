@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
-from app.blueprints import denials
+from app.blueprints import audit_denials
 from app.blueprints.rendering import page
 from app.kit import errors as kit_errors
 from app.kit import telemetry
@@ -133,7 +133,7 @@ def register(app: Flask) -> None:
 
 
 def _refuse(refusal: kit_errors.Refusal) -> Response:
-    denials.record(refusal)
+    audit_denials.record(refusal)
     if isinstance(refusal, kit_errors.Unavailable):
         log.warning("unavailable", reason=str(refusal))
     return answer(refusal)

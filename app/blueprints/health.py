@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.blueprints.api.schemas.fields import Choice, Schema
-from app.blueprints.web import ApiBlueprint, Reply
+from app.blueprints.api_blueprint import ApiBlueprint, Reply
 from app.config import VERSION
 from app.kit.db import Session
 from app.kit.health import Condition, HealthCheck, worst_condition

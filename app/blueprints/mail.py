@@ -6,7 +6,7 @@ and run nothing and makes it a stranger to our pages.
 
 from flask import Response, current_app
 
-from app.blueprints.pages import PageBlueprint
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.embedded.mail import Caught, MailFolder
 from app.kit.db import Database

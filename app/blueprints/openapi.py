@@ -14,8 +14,8 @@ from flask_smorest import Api
 from app.access import NEEDS_CONFIRMED_EMAIL, EmailNotConfirmed
 from app.blueprints import errors
 from app.blueprints.api.schemas import fields
-from app.blueprints.body import JSON
-from app.blueprints.upload import FORM
+from app.blueprints.file_upload import FORM
+from app.blueprints.json_body import JSON
 from app.idempotency.errors import (
     HEADER,
     IdempotencyInProgress,
@@ -32,7 +32,7 @@ from app.kit.errors import (
 )
 
 if TYPE_CHECKING:
-    from app.blueprints.web import Operation
+    from app.blueprints.api_blueprint import Operation
 
 DESCRIPTION = """\
 Buy, hold, spend, redeem and receive precious metals.

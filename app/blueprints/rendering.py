@@ -12,7 +12,7 @@ from flask import Flask, Response, make_response, render_template, request
 
 from app.access import Actor
 from app.blueprints import nav
-from app.blueprints.envelope import NONCE, SESSION
+from app.blueprints.middleware import NONCE, SESSION
 from app.config import Settings
 from app.kit import clock
 from app.kit.db import Session

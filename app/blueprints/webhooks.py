@@ -5,7 +5,7 @@ Whoever sends a provider's webhook shows it by a signature over the raw body; no
 
 from flask import Blueprint, Response, current_app, request
 
-from app.blueprints.limits import RateLimit
+from app.blueprints.rate_limits import RateLimit
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.ports import resolve

@@ -19,7 +19,7 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import resolve
 from app.messages.rules import Links
-from tests.pages import check
+from tests.page_client import check
 from tests.people import PASSWORD
 from tests.staff import Member, StaffBrowser, with_app
 from tests.unchanged import state

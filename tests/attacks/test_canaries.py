@@ -17,7 +17,7 @@ from werkzeug.test import encode_multipart
 
 from app.access import Role
 from app.audit import service as audit
-from app.blueprints import declared, envelope
+from app.blueprints import middleware, route_registry
 from app.config import Settings
 from app.factory import create_app
 from app.identity import by_mail, standing
@@ -26,13 +26,13 @@ from app.kit.db import Database, Session
 from app.messages import mailing
 from app.messages.ports import Outgoing
 from app.outbox import rules as outbox_rules
-from tests.api import Document
+from tests.api_client import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
 from tests.house.authorization import THINGS
 from tests.house.source import CHECKOUT
 from tests.kyc.applicant import picture
 from tests.mailbox import Mailbox, carry_out_all, mailbox
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit, set_prices
 
 #: How templates name the fields of forms.
@@ -117,7 +117,7 @@ class Walk:
                 credit(session, self.customer.user_id, "1000", asset)
         set_prices(self.database, AU="4000", PAXG="4000")
         self.statuses: set[tuple[str, int]] = set()
-        self.public = {each.path for each in declared.routes(app) if each.permission is None}
+        self.public = {each.path for each in route_registry.routes(app) if each.permission is None}
         self.client = app.test_client(use_cookies=False)
 
     def bearer(self, email: str) -> dict[str, str]:
@@ -231,7 +231,7 @@ class Walk:
     def pages(self) -> None:
         """Every page and form, by an administrator and by nobody, with every field there is."""
         fields = sorted(_fields())
-        for route in declared.routes(self.app):
+        for route in route_registry.routes(self.app):
             if not route.is_page:
                 continue
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
@@ -412,7 +412,7 @@ def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:
 
 
 def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
-    app.before_request(lambda: request.environ.update({envelope.ROUTE: request.path}))
+    app.before_request(lambda: request.environ.update({middleware.ROUTE: request.path}))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from app.identity.passwords import Passwords
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline
 from tests import timing
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import People
 from tests.staff import with_app
 

@@ -14,7 +14,7 @@ from app.identity.one_time import Purpose
 from app.identity.staff_sessions import FRESH
 from app.kit import clock, ids
 from app.kit.db import Database
-from tests.pages import Browser, check
+from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, authenticator, with_app
 from tests.unchanged import unchanged

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from app.kit.db import Database
-from tests.api import PASSWORD, ApiClient
+from tests.api_client import PASSWORD, ApiClient
 from tests.mailbox import Mailbox, carry_out_all, mailbox
-from tests.pages import Browser, check
+from tests.page_client import Browser, check
 from tests.unchanged import unchanged
 
 CONFIRM, RESET = "/auth/confirm-email", "/auth/reset-password"

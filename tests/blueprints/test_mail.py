@@ -9,7 +9,7 @@ from flask import Flask
 from app.config import Environment, Settings
 from app.embedded.mail import MailFolder
 from app.factory import create_app
-from tests.pages import Browser
+from tests.page_client import Browser
 
 EVIL = "<script>alert(1)</script>"
 MAIL = """\

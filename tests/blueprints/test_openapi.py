@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from app.blueprints.web import Operation
+from app.blueprints.api_blueprint import Operation
 
 VENDOR = Path(__file__).parents[2] / "app/static/vendor"
 

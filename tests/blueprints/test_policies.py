@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.privacy.rules import POLICIES, policy_version
-from tests.pages import Browser
+from tests.page_client import Browser
 
 TEMPLATES = Path(__file__).parents[2] / "app" / "templates" / "public" / "policies"
 

@@ -10,7 +10,7 @@ from flask import Flask
 from app.access import Role
 from app.identity.half_done import LIFETIME
 from app.kit.db import Database
-from tests.pages import check
+from tests.page_client import check
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, authenticator, with_app
 from tests.unchanged import unchanged

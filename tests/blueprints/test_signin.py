@@ -11,11 +11,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.access import Role
-from app.blueprints.pages import our_path
+from app.blueprints.page_blueprint import our_path
 from app.config import Settings
 from app.factory import API_BLUEPRINTS, create_app
 from app.kit.db import Database
-from tests.pages import HTMX, Browser, check
+from tests.page_client import HTMX, Browser, check
 from tests.people import PASSWORD, People
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})

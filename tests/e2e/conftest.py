@@ -17,7 +17,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.access import Role
 from app.kit.db import Database
-from tests.pages import Page as Parsed
+from tests.page_client import Page as Parsed
 from tests.people import PASSWORD, People, set_prices
 
 _FLAGS = (

@@ -10,7 +10,7 @@ from app.config import Settings
 from app.embedded.mail import MailFolder
 from app.kit.db import Database
 from app.messages.ports import Outgoing
-from tests.api import ApiClient
+from tests.api_client import ApiClient
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import Shoot, in_every_look
 from tests.mailbox import carry_out_all, mailbox

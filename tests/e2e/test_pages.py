@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.blueprints import declared
+from app.blueprints import route_registry
 from app.identity import standing
 from app.kit import ids
 from app.kit.db import Database
@@ -76,7 +76,7 @@ def test_every_page_is_accessible_and_fits(
 
     pages = [
         route
-        for route in declared.routes(app)
+        for route in route_registry.routes(app)
         if route.is_page
         and route.method == "GET"
         and route.path not in _ON_THE_WAY | _NO_PAGE

@@ -21,7 +21,7 @@ from app.config import Settings
 from app.embedded.__main__ import programs
 from app.embedded.folder import CHECKOUT
 from app.embedded.ports import free_port
-from tests.api import PASSWORD
+from tests.api_client import PASSWORD
 
 DEFAULT, SIGN_IN, MINUTE = 100, 10, 60
 CLIENTS = 6

@@ -22,7 +22,7 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 
 from app.kit.db import Database
-from tests.api import ApiClient
+from tests.api_client import ApiClient
 from tests.drill import FULL, SEED, size
 from tests.people import set_prices
 from tests.unchanged import state

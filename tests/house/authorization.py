@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
 from app.audit import service as audit
-from app.blueprints.declared import Route
+from app.blueprints.route_registry import Route
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.identity import address_book, api_keys, by_mail
@@ -28,7 +28,7 @@ from app.screening import service as screening
 from app.screening.rules import Named
 from tests import sanctions
 from tests.kyc.applicant import picture
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit
 
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from app.access import Permission, Role
-from app.blueprints import declared, pages, web
+from app.blueprints import api_blueprint, page_blueprint, route_registry
 from app.branches import queries as branches_queries
 from tests.house import authorization, snapshot
 from tests.house.authorization import House
@@ -33,8 +33,8 @@ def house(lone_app: Flask) -> House:
     return House.furnished(lone_app)
 
 
-def few(app: Flask) -> list[declared.Route]:
-    return [route for route in declared.routes(app) if route.path in _FEW]
+def few(app: Flask) -> list[route_registry.Route]:
+    return [route for route in route_registry.routes(app) if route.path in _FEW]
 
 
 def as_reviewed(rows: list[tuple[str, ...]]) -> bool:
@@ -45,14 +45,14 @@ def as_reviewed(rows: list[tuple[str, ...]]) -> bool:
 
 @pytest.mark.timeout(1200)
 def test_everybody_gets_the_declared_answer_and_no_other(lone_app: Flask, house: House) -> None:
-    rows, undeclared = authorization.table(house, declared.routes(lone_app))
+    rows, undeclared = authorization.table(house, route_registry.routes(lone_app))
     assert undeclared == []
     snapshot.check(SNAPSHOT, snapshot.table(rows))
 
 
 def test_a_route_that_does_not_declare_who_may_call_it_is_none_of_these(app: Flask) -> None:
     """Those are listed with a reason in test_routes.py; every other is in the table."""
-    listed = {route.path for route in declared.routes(app)}
+    listed = {route.path for route in route_registry.routes(app)}
     written = {line.split()[0] for line in SNAPSHOT.read_text().splitlines()[1:]}
     assert listed == written
 
@@ -78,11 +78,11 @@ def _revoke(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _ask_no_permission_of_programs(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web, "require", lambda _actor, _permission: None)
+    monkeypatch.setattr(api_blueprint, "require", lambda _actor, _permission: None)
 
 
 def _ask_no_permission_of_pages(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "require", lambda _actor, _permission: None)
+    monkeypatch.setattr(page_blueprint, "require", lambda _actor, _permission: None)
 
 
 def _show_every_branch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:

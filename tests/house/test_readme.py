@@ -22,7 +22,7 @@ from app.jobs.dispatch import carry_out
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline, Row, Statement
 from app.outbox.rules import Backoff
-from tests.api import ApiClient
+from tests.api_client import ApiClient
 from tests.house.source import CHECKOUT
 from tests.people import set_prices
 from tests.skips import PLATFORM

@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.access import Permission
-from app.blueprints.web import Operation
+from app.blueprints.api_blueprint import Operation
 from tests.house import snapshot
 
 #: What is open without being an operation of the API: nothing here is anybody's own.

@@ -14,7 +14,7 @@ from app.identity.people import standing as standing_of
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 

@@ -16,7 +16,7 @@ from app.jobs.relay import Relay
 from app.jobs.worker import Worker
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
-from tests.api import ApiClient, problem
+from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, mailbox
 from tests.people import set_prices
 

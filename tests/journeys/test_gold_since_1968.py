@@ -31,7 +31,7 @@ from app.kit.ports import resolve
 from app.ledger import queries as ledger_queries
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
-from tests.api import ApiClient
+from tests.api_client import ApiClient
 
 FROM = "1968-01"
 MONTHLY = "100.00"

@@ -14,7 +14,7 @@ from app.ledger.verification import violations
 from app.reporting import reconciliation
 from sandbox.faults import Mode
 from tests import sanctions
-from tests.api import ApiClient, problem
+from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all, mailbox
 from tests.people import set_prices
 from tests.played import Sandbox

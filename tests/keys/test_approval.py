@@ -8,7 +8,7 @@ from app.approvals.errors import ApprovalOutdated
 from app.keys import rotation
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
-from tests.pages import Browser, check
+from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 
 WHY = "the yearly rotation"

@@ -18,7 +18,7 @@ from app.kit import ids
 from app.kit.db import Database
 from app.kyc import queries as kyc_queries
 from app.kyc.queries import Standing, Verification
-from tests.api import ApiClient
+from tests.api_client import ApiClient
 from tests.mailbox import carry_out_all
 from tests.played import Sandbox
 

@@ -24,7 +24,7 @@ from app.screening import decisions
 from app.screening import service as screening
 from app.screening.rules import Named
 from sandbox.faults import Mode
-from tests.api import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
 from tests.mailbox import carry_out_all
 from tests.people import People

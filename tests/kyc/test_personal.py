@@ -13,7 +13,7 @@ from app.kit.db import Database
 from app.kyc import settling
 from app.kyc.rules import Status
 from app.privacy import archive, rooms
-from tests.api import PASSWORD
+from tests.api_client import PASSWORD
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, pdf
 from tests.kyc.test_review import company
 from tests.played import Sandbox

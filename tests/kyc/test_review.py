@@ -25,7 +25,7 @@ from app.kyc.errors import (
 from app.kyc.rules import Flag, Kind, Status
 from app.screening import decisions
 from app.screening.subjects import subjects_of
-from tests.api import problem, wrong_fields
+from tests.api_client import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
 from tests.people import People

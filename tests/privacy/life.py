@@ -23,7 +23,7 @@ from app.ledger import service as ledger
 from app.screening import service as screening
 from app.screening.rules import Named
 from tests import sanctions
-from tests.api import PASSWORD, ApiClient
+from tests.api_client import PASSWORD, ApiClient
 from tests.mailbox import carry_out_all
 from tests.people import set_prices
 

@@ -12,7 +12,7 @@ from app.kit.db import Database
 from app.privacy import consents
 from app.privacy import rules as privacy_rules
 from app.privacy.rules import POLICIES, Channel, Decision, PolicyName, State
-from tests.api import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, problem, wrong_fields
 from tests.privacy.life import CONSENTS
 from tests.unchanged import unchanged
 

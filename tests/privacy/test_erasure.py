@@ -34,7 +34,7 @@ from app.messages import mailing
 from app.messages.ports import MailRefused, NotSent
 from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
-from tests.api import PASSWORD, ApiClient, problem
+from tests.api_client import PASSWORD, ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all
 from tests.people import People
 from tests.privacy.life import EXPORT, JOBS, Life, found_anywhere

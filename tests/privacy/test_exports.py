@@ -12,7 +12,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.personal import Fate
 from app.privacy import exports, rooms
-from tests.api import ApiClient, problem
+from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all
 from tests.privacy.life import EXPORT, JOBS, Life, fetch, found_anywhere
 from tests.unchanged import unchanged

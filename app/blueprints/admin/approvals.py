@@ -8,7 +8,7 @@ from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
-from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
 from app.keys import approval as keys_approval

@@ -8,7 +8,7 @@ from flask import Response, request
 from app.access import Actor, Permission
 from app.audit import queries as audit_queries
 from app.audit.queries import Asked, Record
-from app.blueprints.pages import PageBlueprint, cursor_asked
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked
 from app.blueprints.rendering import page
 from app.identity import people
 from app.identity import queries as identity_queries

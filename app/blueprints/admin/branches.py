@@ -3,7 +3,7 @@
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries as branches_queries
 from app.branches import service

@@ -3,7 +3,7 @@
 from flask import Response
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.custody import queries as custody_queries
 from app.custody.rules import Health

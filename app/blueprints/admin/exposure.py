@@ -3,7 +3,7 @@
 from flask import Response, jsonify
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.catalog.rules import NAMES
 from app.hedging import queries as hedging_queries

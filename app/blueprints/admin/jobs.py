@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.kit import clock, ids
 from app.kit.db import Session

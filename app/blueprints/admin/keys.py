@@ -3,7 +3,7 @@
 from flask import Response, current_app
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.keys import queries as keys_queries
 from app.keys import rotation

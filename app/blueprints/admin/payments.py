@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.funding import approval, deposits, withdrawals
 from app.funding import queries as funding_queries

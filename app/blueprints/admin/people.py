@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 from app.access import BRANCH_BOUND, Actor, Permission, Role
 from app.access.catalogue import ROLE_MEANS
 from app.approvals import queries as approvals_queries
-from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries as branches_queries
 from app.identity import people as identity_people

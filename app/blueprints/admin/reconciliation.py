@@ -3,7 +3,7 @@
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, cursor_asked, see_other
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, see_other
 from app.blueprints.rendering import page
 from app.kit.db import Session
 from app.reporting import runs

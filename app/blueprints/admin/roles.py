@@ -5,8 +5,8 @@ from flask import Response, current_app, request, url_for
 from app.access import Actor, Permission, Role
 from app.access.catalogue import PERMISSION_MEANS, ROLE_MEANS
 from app.access.policy import is_editable
-from app.blueprints import declared
-from app.blueprints.pages import PageBlueprint, said_at_form, see_other
+from app.blueprints import route_registry
+from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import grants
 from app.kit.db import Session
@@ -75,7 +75,7 @@ def _role(
     problems: dict[str, str] | None = None,
 ) -> Response:
     held = grants.held(session)[shown]
-    routes = declared.routes(current_app)
+    routes = route_registry.routes(current_app)
     may_edit = Permission.GRANTS_EDIT in actor.permissions
     editable = [
         each for each in Permission if is_editable(shown, each) and each in actor.permissions

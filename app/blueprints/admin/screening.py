@@ -5,7 +5,7 @@ from datetime import date
 from flask import Response, request
 
 from app.access import Actor, Permission
-from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form
 from app.blueprints.rendering import page
 from app.cases.service import PREFIX as CASE
 from app.identity import people

@@ -2,7 +2,7 @@
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import admin as schemas_admin
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint
 from app.hedging import queries as hedging_queries
 from app.hedging.rules import ExposureRules
 from app.kit.db import Session

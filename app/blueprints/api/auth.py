@@ -12,7 +12,7 @@ from flask import current_app
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas_auth
-from app.blueprints.web import ApiBlueprint, RateLimit, client_network
+from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, client_network
 from app.identity import by_mail, second_factor, sign_in
 from app.identity import queries as identity_queries
 from app.identity import service as identity

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas_kyc
-from app.blueprints.web import ApiBlueprint, Reply
+from app.blueprints.api_blueprint import ApiBlueprint, Reply
 from app.kit.db import Database, Session
 from app.kit.errors import RateLimited
 from app.kyc import documents, overview

@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api.schemas import me as schemas_me
 from app.blueprints.api.schemas.fields import PageQuery
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint
 from app.identity import address_book, api_keys, profile
 from app.identity import queries as identity_queries
 from app.identity.errors import AddressBookFull, ApiKeysFull

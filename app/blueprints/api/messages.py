@@ -5,7 +5,7 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import messages as schemas_messages
 from app.blueprints.api.schemas.fields import PageQuery
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import pagination
 from app.kit.db import Session
 from app.messages import queries as messages_queries

@@ -5,7 +5,7 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import payments as schemas_payments
 from app.blueprints.api.schemas.fields import PageQuery, amount
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint
 from app.funding import deposits, withdrawals
 from app.funding import queries as funding_queries
 from app.funding.errors import (

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import privacy as schemas_privacy
-from app.blueprints.limits import RateLimit, client_network
-from app.blueprints.web import ApiBlueprint, File
+from app.blueprints.api_blueprint import ApiBlueprint, File
+from app.blueprints.rate_limits import RateLimit, client_network
 from app.identity import service as identity
 from app.identity.errors import (
     AccountSuspended,

@@ -6,7 +6,7 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import trade as schemas_trade
 from app.blueprints.api.schemas.fields import PageQuery, amount
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint
 from app.catalog.rules import SYNTHETIC, TRADABLE, Metal
 from app.kit import clock
 from app.kit.db import Session

@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import wallet as schemas_wallet
 from app.blueprints.api.schemas.fields import amount
 from app.blueprints.api.schemas.wallet import StatementFormat
-from app.blueprints.web import ApiBlueprint, File, accepted
+from app.blueprints.api_blueprint import ApiBlueprint, File, accepted
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
 from app.funding import service as funding

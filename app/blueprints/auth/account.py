@@ -6,10 +6,10 @@ What changes how one signs in asks first for a fresh proof of who one is.
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import signin
-from app.blueprints.auth import browsers, entry, steps
-from app.blueprints.limits import RateLimit, client_network
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints import staff_session_cookie
+from app.blueprints.auth import shared, user_agents
+from app.blueprints.page_blueprint import PageBlueprint, see_other
+from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
 from app.identity import passkeys, second_factor, sign_in, staff_sessions
 from app.identity.passkeys import Purpose
@@ -33,17 +33,19 @@ def show(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True)
 def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
     """What makes a passkey."""
-    return steps.asked(passkeys.ask_to_register(session, signin.party(), actor))
+    return shared.asked(passkeys.ask_to_register(session, staff_session_cookie.party(), actor))
 
 
 @blp.view("POST", "/passkeys", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def add_passkey(session: Session, actor: Actor) -> Response:
     """Register a passkey."""
     # Refused answers count as given: nothing raises before the commit.
-    challenge = passkeys.take(session, signin.asked(), Purpose.REGISTER, actor.user_id)
+    challenge = passkeys.take(
+        session, staff_session_cookie.asked(), Purpose.REGISTER, actor.user_id
+    )
     try:
-        new = passkeys.check_new(signin.party(), challenge, entry.answer())
-        passkeys.add(session, actor, new, entry.typed("name"))
+        new = passkeys.check_new(staff_session_cookie.party(), challenge, shared.answer())
+        passkeys.add(session, actor, new, shared.typed("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {"new-passkey-name": refusal.message})
     except Refusal as refusal:
@@ -55,7 +57,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
 def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     """Call a passkey otherwise."""
     try:
-        passkeys.rename(session, actor, identifier, entry.typed("name"))
+        passkeys.rename(session, actor, identifier, shared.typed("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {f"{identifier}-name": refusal.message})
     return _back()
@@ -64,7 +66,9 @@ def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
 @blp.view("POST", "/passkeys/<identifier>/remove", permission=_CHANGE, fresh=True)
 def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     """Forget a passkey."""
-    passkeys.remove(session, actor, identifier, may_be_last=not signin.second_factor_required())
+    passkeys.remove(
+        session, actor, identifier, may_be_last=not staff_session_cookie.second_factor_required()
+    )
     return _back()
 
 
@@ -91,19 +95,19 @@ def confirm_app(session: Session, actor: Actor) -> Response:
     setup = second_factor.pending(session, actor)
     if setup is None:
         return _back()
-    if not (code := entry.code()):
+    if not (code := shared.code()):
         return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     codes = second_factor.confirm(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
-        status = entry.status_beside_form(codes)
-        return entry.say_when(_app_form(setup, status, {"": codes.detail}), codes)
-    return entry.recovery_codes(codes, url_for("account_pages.show"))
+        status = shared.status_beside_form(codes)
+        return shared.say_when(_app_form(setup, status, {"": codes.detail}), codes)
+    return shared.recovery_codes(codes, url_for("account_pages.show"))
 
 
 @blp.view("POST", "/app/off", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def switch_off_app(session: Session, actor: Actor) -> Response:
     """Forget the app and the recovery codes, by a code."""
-    if not (code := entry.code()):
+    if not (code := shared.code()):
         return _account(
             session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
         )
@@ -112,7 +116,7 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         actor,
         code,
         network=client_network(),
-        staff_need_one=signin.second_factor_required(),
+        staff_need_one=staff_session_cookie.second_factor_required(),
     )
     return _back() if refusal is None else _refused(session, actor, refusal)
 
@@ -122,14 +126,14 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
 )
 def renew_recovery_codes(session: Session, actor: Actor) -> Response:
     """Fresh recovery codes in place of the old ones, by a code."""
-    if not (code := entry.code()):
+    if not (code := shared.code()):
         return _account(
             session, actor, 422, {"app-codes-code": "Enter a code to get new recovery codes."}
         )
     codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         return _refused(session, actor, codes)
-    return entry.recovery_codes(codes, url_for("account_pages.show"))
+    return shared.recovery_codes(codes, url_for("account_pages.show"))
 
 
 # Sessions
@@ -154,8 +158,8 @@ def _back() -> Response:
 
 
 def _refused(session: Session, actor: Actor, refusal: Refusal) -> Response:
-    response = _account(session, actor, entry.status_beside_form(refusal), {"": refusal.detail})
-    return entry.say_when(response, refusal)
+    response = _account(session, actor, shared.status_beside_form(refusal), {"": refusal.detail})
+    return shared.say_when(response, refusal)
 
 
 def _app_form(
@@ -181,12 +185,12 @@ def _account(
         "auth/_account_page.html",
         status=status,
         problems=problems or {},
-        party=signin.party(),
+        party=staff_session_cookie.party(),
         actor=actor,
         has_app=second_factor.is_on(session, actor.user_id),
         codes_left=second_factor.recovery_codes_left(session, actor),
         passkeys=passkeys.mine(session, actor),
         sessions=[
-            (each, browsers.called(each.browser)) for each in staff_sessions.mine(session, actor)
+            (each, user_agents.called(each.browser)) for each in staff_sessions.mine(session, actor)
         ],
     )

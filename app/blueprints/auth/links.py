@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from flask import Response, request, url_for
 
-from app.blueprints import signin
+from app.blueprints import staff_session_cookie
 from app.blueprints.errors import status_of
-from app.blueprints.limits import RateLimit
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints.page_blueprint import PageBlueprint, see_other
+from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import page
 from app.identity import by_mail, invitations
 from app.identity.one_time import LENGTH_MAX
@@ -79,7 +79,7 @@ def accept_invitation(database: Database) -> Response:
         acceptance = invitations.prepare_acceptance(person, token=token, password=password)
         with database.transaction() as session:
             waiting = invitations.accept(session, acceptance)
-        signin.wait(waiting, None)
+        staff_session_cookie.wait(waiting, None)
         return see_other(url_for("steps_pages.show_second_factor"))
 
     return _with_password("invitation", accept)

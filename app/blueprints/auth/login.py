@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints import signin
-from app.blueprints.auth import entry
-from app.blueprints.limits import RateLimit, client_network
-from app.blueprints.pages import PageBlueprint, our_path, see_other
+from app.blueprints import staff_session_cookie
+from app.blueprints.auth import shared
+from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
+from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
 from app.identity import service as identity
 from app.identity import sign_in
@@ -34,8 +34,8 @@ class LoginForm:
         """The form as the current request sent it, cut to lengths that mean something."""
         form = request.form
         return cls(
-            entry.typed("email", _EMAIL_LENGTH_MAX),
-            form.get("password", "")[: entry.PASSWORD_LENGTH_MAX],
+            shared.typed("email", _EMAIL_LENGTH_MAX),
+            form.get("password", "")[: shared.PASSWORD_LENGTH_MAX],
             our_path(form.get("next")),
         )
 
@@ -49,9 +49,9 @@ class LoginForm:
 def show_login(_database: Database) -> Response:
     """The sign-in form; whoever is signed in already goes on."""
     then = our_path(request.args.get("next"))
-    member = signin.member()
+    member = staff_session_cookie.member()
     if member is not None:
-        return see_other(then or entry.home_of(member.actor))
+        return see_other(then or shared.home_of(member.actor))
     return _form(LoginForm("", "", then))
 
 
@@ -70,28 +70,28 @@ def login(database: Database) -> Response:
             outcome = sign_in.give_password(
                 session,
                 attempt,
-                signin.device(),
-                second_factor_required=signin.second_factor_required(),
-                replaces=signin.secret(),
+                staff_session_cookie.device(),
+                second_factor_required=staff_session_cookie.second_factor_required(),
+                replaces=staff_session_cookie.secret(),
             )
     except Invalid as refusal:
         return _form(form, 422, {refusal.field: refusal.message})
     except RateLimited as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):
-        response = _form(form, entry.status_beside_form(outcome), {"": outcome.detail})
-        return entry.say_when(response, outcome)
+        response = _form(form, shared.status_beside_form(outcome), {"": outcome.detail})
+        return shared.say_when(response, outcome)
     if isinstance(outcome, Waiting):
-        signin.wait(outcome.secret, form.next)
+        staff_session_cookie.wait(outcome.secret, form.next)
         return see_other(url_for("steps_pages.show_second_factor"))
-    return entry.enter(outcome, form.next)
+    return shared.enter(outcome, form.next)
 
 
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
 def logout(session: Session, actor: Actor) -> Response:
     """End the session, at once and for every copy of the cookie."""
     identity.log_out(session, actor)
-    signin.forget()
+    staff_session_cookie.forget()
     return see_other(url_for("auth_pages.show_login"))
 
 
@@ -102,5 +102,5 @@ def _form(form: LoginForm, status: int = 200, problems: dict[str, str] | None = 
         status=status,
         form_data=form,
         problems=problems or {},
-        party=signin.party(),
+        party=staff_session_cookie.party(),
     )

@@ -2,8 +2,8 @@
 
 from flask import Response, request, url_for
 
-from app.blueprints import nav, signin
-from app.blueprints.pages import PageBlueprint, our_path, see_other
+from app.blueprints import nav, staff_session_cookie
+from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
 from app.blueprints.rendering import page
 from app.kit.db import Database
 
@@ -15,7 +15,7 @@ _YEAR_SECONDS = 365 * 24 * 3600
 @blp.view("GET", "/", public=True)
 def home(_database: Database) -> Response:
     """What there is here, and for somebody signed in, where they may go."""
-    member = signin.member()
+    member = staff_session_cookie.member()
     sections = nav.sections_for(member.actor) if member else []
     return page("public/home.html", visitor=member, sections=sections)
 

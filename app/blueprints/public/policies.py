@@ -2,7 +2,7 @@
 
 from flask import Response
 
-from app.blueprints.pages import PageBlueprint
+from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.kit.db import Database
 from app.kit.errors import NotFound

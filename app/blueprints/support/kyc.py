@@ -7,7 +7,7 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
-from app.blueprints.pages import PageBlueprint, cursor_asked, said_at_form, see_other
+from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
 from app.kit import clock, ids

@@ -11,7 +11,7 @@ from app.audit import queries as audit_queries
 from app.audit import service as audit
 from app.kit import ids
 from app.kit.db import Database
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.settled import settle
 

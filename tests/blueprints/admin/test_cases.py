@@ -12,7 +12,7 @@ from app.cases import service as cases
 from app.cases.rules import State
 from app.kit import ids
 from app.kit.db import Database
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 

@@ -16,7 +16,7 @@ from app.kit.ports import resolve
 from app.ledger import chart
 from app.ledger import service as ledger
 from tests.custodians import Desk, opened
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.played import Sandbox
 

@@ -11,7 +11,7 @@ from flask import Flask
 from app.access import Role
 from app.hedging import service as hedging
 from app.kit.db import Database
-from tests.pages import HTMX, Browser
+from tests.page_client import HTMX, Browser
 from tests.people import PASSWORD, People, set_prices
 
 NOW = datetime(2033, 5, 2, 9, 30, 5, tzinfo=UTC)

@@ -12,7 +12,7 @@ from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
-from tests.pages import Browser, check
+from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 

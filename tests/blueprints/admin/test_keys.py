@@ -12,7 +12,7 @@ from app.keys.ring import FileKeyRing
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from tests.keys.conftest import Values
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
 PAGE = "/admin/keys"

@@ -11,7 +11,7 @@ from app.funding import approval
 from app.funding import queries as funding_queries
 from app.kit import ids
 from app.kit.db import Database
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.till import Till, lift, open_till
 from tests.unchanged import unchanged

@@ -8,7 +8,7 @@ from app.identity import standing
 from app.identity.people import standing as standing_of
 from app.kit import ids
 from app.kit.db import Database
-from tests.pages import HTMX, Browser, check
+from tests.page_client import HTMX, Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 

@@ -14,7 +14,7 @@ from app.kit.db import Database
 from app.privacy import consents, erasure, exports
 from app.privacy.rules import PolicyName
 from tests.mailbox import carry_out_all, mailbox
-from tests.pages import Browser, check
+from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 

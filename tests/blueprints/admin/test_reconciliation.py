@@ -12,7 +12,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.reporting import runs
 from app.reporting.runs import Run
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
 PAGE = "/admin/reconciliation"

@@ -10,7 +10,7 @@ from app.screening import service as screening
 from app.screening.rules import Named
 from app.screening.service import Screening
 from tests import sanctions
-from tests.pages import Browser, check
+from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from app.access import Role
 from app.kit.db import Database
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People, set_prices
 
 _PRICES = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}

@@ -15,7 +15,7 @@ from app.identity import by_mail
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
 from tests import timing
-from tests.api import PASSWORD, ApiClient, problem, wrong_fields
+from tests.api_client import PASSWORD, ApiClient, problem, wrong_fields
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices

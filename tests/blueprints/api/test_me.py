@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from app.access import DELEGABLE, Permission, Role
-from app.blueprints.web import Operation
+from app.blueprints.api_blueprint import Operation
 from app.config import Settings
 from app.embedded.postgres import program
 from app.identity.api_keys import MARK
@@ -22,7 +22,7 @@ from app.keys.ring import FileKeyRing
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
-from tests.api import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged import unchanged
 

@@ -11,7 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.kit.db import Database
-from tests.api import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
 from tests.unchanged import unchanged
 

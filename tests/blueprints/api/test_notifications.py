@@ -7,7 +7,7 @@ from app.kit.db import Database
 from app.messages import preferences
 from app.messages.rules import FIXED, KINDS, PAIRS, Channel
 from app.outbox import service as outbox
-from tests.api import ApiClient, problem, wrong_fields
+from tests.api_client import ApiClient, problem, wrong_fields
 from tests.mailbox import carry_out_all
 from tests.messages.test_kinds import given_for
 from tests.unchanged import unchanged

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.kit.db import Database
 from tests import sanctions
-from tests.api import ApiClient, problem
+from tests.api_client import ApiClient, problem
 from tests.till import lift
 from tests.unchanged import unchanged
 

@@ -13,7 +13,7 @@ from app.kyc.rules import Status
 from tests import sanctions
 from tests.kyc.applicant import Applicant, pdf, picture
 from tests.kyc.test_review import company
-from tests.pages import Browser
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.played import Sandbox
 from tests.unchanged import unchanged

@@ -12,7 +12,7 @@ import marshmallow as ma
 from marshmallow import ValidationError
 
 from app.access import DELEGABLE, Permission
-from app.blueprints.upload import Upload
+from app.blueprints.file_upload import Upload
 from app.catalog.rules import TRADABLE, Metal
 from app.kit import clock, ids
 from app.kit.money import Amount, InvalidAmount

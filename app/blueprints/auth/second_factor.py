@@ -6,12 +6,12 @@ Who is signing in stands in a row of the database that the browser's cookie open
 
 from typing import Any
 
-from flask import Response, jsonify, url_for
+from flask import Response, url_for
 
-from app.blueprints import signin
-from app.blueprints.auth import entry
-from app.blueprints.limits import RateLimit
-from app.blueprints.pages import PageBlueprint, see_other
+from app.blueprints import staff_session_cookie
+from app.blueprints.auth import shared
+from app.blueprints.page_blueprint import PageBlueprint, see_other
+from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import page
 from app.identity import half_done, passkeys, second_factor, sign_in
 from app.identity.errors import SignInOver
@@ -27,7 +27,7 @@ blp = PageBlueprint("steps", "/auth")
 def show_second_factor(database: Database) -> Response:
     """Ask for the code or the passkey; whoever has neither is led to set one up."""
     with database.reading() as session:
-        person = half_done.find(session, signin.waiting())
+        person = half_done.find(session, staff_session_cookie.waiting())
     if person is None:
         return see_other(url_for("auth_pages.show_login"))
     if person.must_enrol:
@@ -39,59 +39,61 @@ def show_second_factor(database: Database) -> Response:
 def give_second_factor(database: Database) -> Response:
     """Give the code, and be in."""
     with database.reading() as session:
-        person = half_done.find(session, signin.waiting())
+        person = half_done.find(session, staff_session_cookie.waiting())
     if person is None:
         return _start_again()
-    if not (code := entry.code()):
+    if not (code := shared.code()):
         return _second_factor(person, 422, {"code": "Enter the code."})
     with database.transaction() as session:
-        outcome = sign_in.give_code(session, signin.waiting(), code, signin.device())
+        outcome = sign_in.give_code(
+            session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
+        )
     if isinstance(outcome, SignInOver):
         return _start_again()
     if isinstance(outcome, Refusal):
-        status = entry.status_beside_form(outcome)
-        return entry.say_when(_second_factor(person, status, {"": outcome.detail}), outcome)
-    return entry.enter(outcome, signin.then())
+        status = shared.status_beside_form(outcome)
+        return shared.say_when(_second_factor(person, status, {"": outcome.detail}), outcome)
+    return shared.enter(outcome, staff_session_cookie.then())
 
 
 @blp.view("POST", "/passkey/question", public=True)
 def ask_for_passkey(database: Database) -> Response:
     """What a passkey is to sign, to sign in whoever it belongs to."""
     with database.transaction() as session:
-        question = passkeys.ask_to_sign(session, signin.party())
-    return asked(question)
+        question = passkeys.ask_to_sign(session, staff_session_cookie.party())
+    return shared.asked(question)
 
 
 @blp.view("POST", "/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def give_passkey(database: Database) -> Response:
     """Sign in by a passkey."""
-    text, then = entry.answer(), entry.typed("next", 2048) or signin.then()
+    text, then = shared.answer(), shared.typed("next", 2048) or staff_session_cookie.then()
     # The question counts as answered whatever becomes of the answer: a transaction of its own.
     with database.transaction() as session:
-        challenge = passkeys.take(session, signin.asked(), Purpose.SIGN_IN)
+        challenge = passkeys.take(session, staff_session_cookie.asked(), Purpose.SIGN_IN)
         known = passkeys.find(session, text)
     try:
-        proof = passkeys.check(signin.party(), challenge, known, text)
+        proof = passkeys.check(staff_session_cookie.party(), challenge, known, text)
         with database.transaction() as session:
             outcome = sign_in.give_passkey(
                 session,
                 proof,
-                signin.device(),
-                replaces=signin.secret(),
-                waiting=signin.waiting(),
+                staff_session_cookie.device(),
+                replaces=staff_session_cookie.secret(),
+                waiting=staff_session_cookie.waiting(),
             )
     except Refusal as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):
         return _passkey_refused(outcome)
-    return entry.enter(outcome, then)
+    return shared.enter(outcome, then)
 
 
 @blp.view("GET", "/enrol", public=True)
 def show_enrolment(database: Database) -> Response:
     """The choice: an authenticator app or a passkey."""
     with database.reading() as session:
-        person = half_done.find(session, signin.waiting())
+        person = half_done.find(session, staff_session_cookie.waiting())
     if person is None or not person.must_enrol:
         return see_other(url_for("auth_pages.show_login"))
     return _enrolment()
@@ -102,7 +104,7 @@ def enrol_app(database: Database) -> Response:
     """Make the secret that the authenticator app is to know."""
     try:
         with database.transaction() as session:
-            person = sign_in.enrolling(session, signin.waiting())
+            person = sign_in.enrolling(session, staff_session_cookie.waiting())
             second_factor.set_up(session, person.actor)
     except SignInOver:
         return _start_again()
@@ -122,17 +124,19 @@ def confirm_app(database: Database) -> Response:
     setup = _pending(database)
     if setup is None:
         return _start_again()
-    if not (code := entry.code()):
+    if not (code := shared.code()):
         return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     try:
         with database.transaction() as session:
-            outcome = sign_in.enrol_app(session, signin.waiting(), code, signin.device())
+            outcome = sign_in.enrol_app(
+                session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
+            )
     except SignInOver:
         return _start_again()
     if isinstance(outcome, Refusal):
-        status = entry.status_beside_form(outcome)
-        return entry.say_when(_app_form(setup, status, {"": outcome.detail}), outcome)
-    return entry.enter(outcome, signin.then())
+        status = shared.status_beside_form(outcome)
+        return shared.say_when(_app_form(setup, status, {"": outcome.detail}), outcome)
+    return shared.enter(outcome, staff_session_cookie.then())
 
 
 @blp.view("POST", "/enrol/passkey/question", public=True)
@@ -140,46 +144,40 @@ def ask_for_new_passkey(database: Database) -> Response:
     """What makes a passkey for whoever is signing in."""
     try:
         with database.transaction() as session:
-            person = sign_in.enrolling(session, signin.waiting())
-            question = passkeys.ask_to_register(session, signin.party(), person.actor)
+            person = sign_in.enrolling(session, staff_session_cookie.waiting())
+            question = passkeys.ask_to_register(session, staff_session_cookie.party(), person.actor)
     except SignInOver:
         return _start_again()
-    return asked(question)
+    return shared.asked(question)
 
 
 @blp.view("POST", "/enrol/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def enrol_passkey(database: Database) -> Response:
     """Register the first passkey, and be in."""
-    text, waiting = entry.answer(), signin.waiting()
+    text, waiting = shared.answer(), staff_session_cookie.waiting()
     try:
         with database.transaction() as session:
             person = sign_in.enrolling(session, waiting)
-            challenge = passkeys.take(session, signin.asked(), Purpose.REGISTER, person.user_id)
-        new = passkeys.check_new(signin.party(), challenge, text)
+            challenge = passkeys.take(
+                session, staff_session_cookie.asked(), Purpose.REGISTER, person.user_id
+            )
+        new = passkeys.check_new(staff_session_cookie.party(), challenge, text)
         with database.transaction() as session:
             signed_in = sign_in.enrol_passkey(
-                session, waiting, new, entry.typed("name"), signin.device()
+                session, waiting, new, shared.typed("name"), staff_session_cookie.device()
             )
     except SignInOver:
         return _start_again()
     except Invalid as refusal:
         return _enrolment(422, {"name": refusal.message})
     except Refusal as refusal:
-        return _enrolment(entry.status_beside_form(refusal), {"": refusal.detail})
-    return entry.enter(signed_in, signin.then())
-
-
-def asked(question: passkeys.Question) -> Response:
-    """The question for the script of the page; the cookie keeps what was asked."""
-    signin.ask(question.challenge)
-    response = jsonify(question.options)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+        return _enrolment(shared.status_beside_form(refusal), {"": refusal.detail})
+    return shared.enter(signed_in, staff_session_cookie.then())
 
 
 def _pending(database: Database) -> second_factor.Setup | None:
     with database.reading() as session:
-        person = half_done.find(session, signin.waiting())
+        person = half_done.find(session, staff_session_cookie.waiting())
         if person is None or not person.must_enrol:
             return None
         return second_factor.pending(session, person.actor)
@@ -192,7 +190,7 @@ def _second_factor(
 
 
 def _passkey_refused(refusal: Refusal) -> Response:
-    return _page("passkey_refused", entry.status_beside_form(refusal), {"": refusal.detail})
+    return _page("passkey_refused", shared.status_beside_form(refusal), {"": refusal.detail})
 
 
 def _enrolment(status: int = 200, problems: dict[str, str] | None = None) -> Response:
@@ -216,7 +214,7 @@ def _app_form(
 def _start_again() -> Response:
     """The sign-in is over: the way back says why."""
     refusal = SignInOver()
-    return _page("over", entry.status_beside_form(refusal), {"": refusal.detail})
+    return _page("over", shared.status_beside_form(refusal), {"": refusal.detail})
 
 
 def _page(name: str, status: int, problems: dict[str, str] | None, **context: Any) -> Response:
@@ -225,6 +223,6 @@ def _page(name: str, status: int, problems: dict[str, str] | None, **context: An
         f"auth/_{name}.html",
         status=status,
         problems=problems or {},
-        party=signin.party(),
+        party=staff_session_cookie.party(),
         **context,
     )

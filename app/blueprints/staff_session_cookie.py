@@ -12,7 +12,7 @@ from flask import Flask, Request, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
-from app.blueprints.limits import client_network
+from app.blueprints.rate_limits import client_network
 from app.identity import staff_sessions
 from app.identity.passkeys import RelyingParty
 from app.identity.staff_sessions import Device, StaffMember

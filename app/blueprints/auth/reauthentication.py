@@ -7,10 +7,10 @@ secret.
 from flask import Response, request
 
 from app.access import Actor, Permission
-from app.blueprints import signin
-from app.blueprints.auth import entry, steps
-from app.blueprints.limits import RateLimit, client_network
-from app.blueprints.pages import PageBlueprint, our_path, see_other
+from app.blueprints import staff_session_cookie
+from app.blueprints.auth import shared
+from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
+from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
 from app.identity import half_done, passkeys, second_factor, sign_in
 from app.identity import service as identity
@@ -32,9 +32,9 @@ def prove(session: Session, actor: Actor) -> Response:
     """By a code, or by the password for those without a second factor."""
     then = our_path(request.form.get("next"))
     if second_factor.is_on(session, actor.user_id):
-        if not (code := entry.code()):
+        if not (code := shared.code()):
             return _form(session, actor, then, 422, {"code": "Enter the code."})
-        outcome = sign_in.prove_by_code(session, actor, code, signin.device())
+        outcome = sign_in.prove_by_code(session, actor, code, staff_session_cookie.device())
     else:
         outcome = _by_password(session, actor)
     return _settled(session, actor, outcome, then)
@@ -43,7 +43,7 @@ def prove(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
 def ask_for_passkey(session: Session, actor: Actor) -> Response:
     """What one of the person's own passkeys is to sign."""
-    return steps.asked(passkeys.ask_to_sign(session, signin.party(), actor.user_id))
+    return shared.asked(passkeys.ask_to_sign(session, staff_session_cookie.party(), actor.user_id))
 
 
 @blp.view(
@@ -51,11 +51,13 @@ def ask_for_passkey(session: Session, actor: Actor) -> Response:
 )
 def prove_by_passkey(session: Session, actor: Actor) -> Response:
     """By a passkey. The question counts as answered also when this is refused: nothing raises."""
-    text, then = entry.answer(), our_path(request.form.get("next"))
-    challenge = passkeys.take(session, signin.asked(), Purpose.STEP_UP, actor.user_id)
+    text, then = shared.answer(), our_path(request.form.get("next"))
+    challenge = passkeys.take(session, staff_session_cookie.asked(), Purpose.STEP_UP, actor.user_id)
     outcome: str | Refusal
     try:
-        proof = passkeys.check(signin.party(), challenge, passkeys.find(session, text), text)
+        proof = passkeys.check(
+            staff_session_cookie.party(), challenge, passkeys.find(session, text), text
+        )
         outcome = sign_in.prove_by_passkey(session, actor, proof)
     except Refusal as refusal:
         outcome = refusal
@@ -68,17 +70,17 @@ def _by_password(session: Session, actor: Actor) -> str | Refusal:
         attempt = identity.begin_password_change(session, actor, network=client_network())
     except RateLimited as refusal:
         return refusal
-    password = request.form.get("password", "")[: entry.PASSWORD_LENGTH_MAX]
+    password = request.form.get("password", "")[: shared.PASSWORD_LENGTH_MAX]
     return sign_in.prove_by_password(session, actor, identity.check_password(attempt, password))
 
 
 def _settled(session: Session, actor: Actor, outcome: str | Refusal, then: str | None) -> Response:
     if isinstance(outcome, Refusal):
-        status = entry.status_beside_form(outcome)
+        status = shared.status_beside_form(outcome)
         response = _form(session, actor, then, status, {"": outcome.detail})
-        return entry.say_when(response, outcome)
-    signin.renew(outcome)
-    return see_other(then or entry.home_of(actor))
+        return shared.say_when(response, outcome)
+    staff_session_cookie.renew(outcome)
+    return see_other(then or shared.home_of(actor))
 
 
 def _form(
@@ -96,5 +98,5 @@ def _form(
         then=then,
         has_app=second_factor.is_on(session, actor.user_id),
         has_passkey=half_done.has_passkey(session, actor.user_id),
-        party=signin.party(),
+        party=staff_session_cookie.party(),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 
-from app.blueprints.envelope import RATE_LIMIT, ROUTE
+from app.blueprints.middleware import RATE_LIMIT, ROUTE
 from app.identity import api_keys, tokens
 from app.integrations import counters
 from app.kit.db import Database

@@ -13,7 +13,7 @@ from flask import current_app, request
 
 from app.access import Actor, Role
 from app.audit import service as audit
-from app.blueprints.envelope import ACTOR
+from app.blueprints.middleware import ACTOR
 from app.kit.db import Database
 from app.kit.errors import Conflict, NotFound, PermissionDenied, Refusal, Unavailable
 

@@ -4,7 +4,7 @@
 whether it needs an idempotency key. From that one statement come the checks, the transaction, the
 rendering and the OpenAPI document. The order of checks is part of the wire contract:
 
-    429   the caller's limit (app.blueprints.limits)
+    429   the caller's limit (app.blueprints.rate_limits)
     401   the token, in this process, and its session, in the database
     403   the permission
     400   the Idempotency-Key is there
@@ -28,11 +28,11 @@ from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
-from app.blueprints import openapi, upload
-from app.blueprints.body import JSON, json_body
-from app.blueprints.envelope import ACTOR
+from app.blueprints import file_upload, openapi
 from app.blueprints.errors import InvalidRequest
-from app.blueprints.limits import Credential, RateLimit, caller, client_network
+from app.blueprints.json_body import JSON, json_body
+from app.blueprints.middleware import ACTOR
+from app.blueprints.rate_limits import Credential, RateLimit, caller, client_network
 from app.idempotency import rules as idempotency_rules
 from app.idempotency import service as idempotency
 from app.identity import queries as identity_queries
@@ -313,7 +313,7 @@ def _read(operation: Operation) -> Asked:
     body: Any = None
     arguments: tuple[Any, ...] = ()
     if operation.takes is not None and operation.takes_file:
-        form = upload.form_with_file(operation.takes_file)
+        form = file_upload.form_with_file(operation.takes_file)
         arguments = (_load(operation.takes, form),)
     elif operation.takes is not None:
         body = json_body()

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from app.access import Permission
 from app.blueprints.api.schemas.fields import Schema
-from app.blueprints.web import ApiBlueprint
+from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import ids
 from app.kit.db import Database
 from tests.blueprints.conftest import SignedIn, problem

@@ -1,12 +1,13 @@
 """What the steps of signing in have in common: what was typed, refusals beside the form, and in."""
 
-from flask import Response, request, url_for
+from flask import Response, jsonify, request, url_for
 
 from app.access import Actor
-from app.blueprints import nav, signin
+from app.blueprints import nav, staff_session_cookie
 from app.blueprints.errors import status_of
-from app.blueprints.pages import our_path, see_other
+from app.blueprints.page_blueprint import our_path, see_other
 from app.blueprints.rendering import page
+from app.identity import passkeys
 from app.identity.passkeys import ANSWER_LENGTH_MAX
 from app.identity.sign_in import SignedIn
 from app.kit.errors import RateLimited, Refusal, Unauthenticated
@@ -33,8 +34,8 @@ def answer() -> str:
 
 def enter(signed_in: SignedIn, then: str | None) -> Response:
     """In, and on to where the person wanted to go; by the recovery codes, if there are any."""
-    signin.remember(signed_in.secret)
-    member = signin.member()
+    staff_session_cookie.remember(signed_in.secret)
+    member = staff_session_cookie.member()
     assert member is not None, "the session began just now"
     onward = our_path(then) or home_of(member.actor)
     if signed_in.recovery_codes:
@@ -62,4 +63,12 @@ def say_when(response: Response, refusal: Refusal) -> Response:
     """The answer with the time to wait, if there is one."""
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return response
+
+
+def asked(question: passkeys.Question) -> Response:
+    """The question for the script of the page; the cookie keeps what was asked."""
+    staff_session_cookie.ask(question.challenge)
+    response = jsonify(question.options)
+    response.headers["Cache-Control"] = "no-store"
     return response

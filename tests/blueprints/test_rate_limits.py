@@ -8,8 +8,8 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.blueprints import envelope
-from app.blueprints.limits import RateLimit, network_of
+from app.blueprints import middleware
+from app.blueprints.rate_limits import RateLimit, network_of
 from app.embedded.ports import free_port
 from tests.blueprints.conftest import SignedIn, problem
 
@@ -97,7 +97,7 @@ class TestOverride:
 
     def test_off_counts_nobody(self, variant: Callable[..., Flask]) -> None:
         unlimited, routes = variant(rate_limit="off"), []
-        unlimited.before_request(lambda: routes.append(request.environ.get(envelope.ROUTE)))
+        unlimited.before_request(lambda: routes.append(request.environ.get(middleware.ROUTE)))
         client = unlimited.test_client()
         answers = [client.post("/api/probe/guess") for _ in range(25)]
         assert {answer.status_code for answer in answers} == {204}

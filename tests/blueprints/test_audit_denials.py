@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.blueprints import denials
+from app.blueprints import audit_denials
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Unavailable
-from tests.api import ApiClient
-from tests.pages import Browser
+from tests.api_client import ApiClient
+from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.unchanged import unchanged
 
@@ -91,7 +91,7 @@ def test_without_the_database_the_answer_is_the_same(
     def away(*_: object, **__: object) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(denials.audit, "record", away)
+    monkeypatch.setattr(audit_denials.audit, "record", away)
     assert ada.get("/api/admin/exposure").status_code == 403
     assert denied(database, ada.user_id) == []
 

@@ -12,8 +12,8 @@ import structlog
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.blueprints import envelope
 from app.blueprints import errors as blueprints_errors
+from app.blueprints import middleware
 from app.config import Environment
 from app.kit import telemetry
 from tests.blueprints.conftest import SignedIn
@@ -92,7 +92,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str,
     before, handlers = structlog.get_config(), logging.getLogger().handlers[:]
     written = io.StringIO()
     telemetry.configure(level="INFO", with_messages=False, stream=written)
-    monkeypatch.setattr(envelope, "log", structlog.get_logger())
+    monkeypatch.setattr(middleware, "log", structlog.get_logger())
     monkeypatch.setattr(blueprints_errors, "log", structlog.get_logger())
     yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
     structlog.configure(**before)

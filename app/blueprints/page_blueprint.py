@@ -26,10 +26,10 @@ from flask import Blueprint, Flask, Response, current_app, redirect, request, ur
 from flask_wtf.csrf import CSRFError, CSRFProtect
 
 from app.access import Permission, require
-from app.blueprints import denials, errors, rendering, signin
-from app.blueprints.envelope import ACTOR, SESSION
-from app.blueprints.limits import RateLimit
-from app.blueprints.web import ApiBlueprint
+from app.blueprints import audit_denials, errors, rendering, staff_session_cookie
+from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.middleware import ACTOR, SESSION
+from app.blueprints.rate_limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Invalid, MalformedRequest, NotFound, PermissionDenied, Refusal
 from app.kit.pagination import decode_cursor
@@ -92,7 +92,7 @@ class PageBlueprint(Blueprint):
             def serve(**variables: str) -> Response:
                 if permission is None:
                     return handler(_database(), **variables)
-                member = signin.member()
+                member = staff_session_cookie.member()
                 if member is None:
                     return ask_to_sign_in()
                 request.environ[ACTOR] = member.actor
@@ -106,7 +106,7 @@ class PageBlueprint(Blueprint):
                     finally:
                         del request.environ[SESSION]
                 if refusal := request.environ.get(_SAID_AT_FORM):
-                    denials.record(refusal)
+                    audit_denials.record(refusal)
                 return response
 
             serve.__doc__ = getdoc(handler)
