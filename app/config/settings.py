@@ -194,7 +194,7 @@ class Settings(ProviderSettings):
     def flask(self) -> dict[str, Any]:
         """The same settings under the names that Flask and its extensions read."""
         return {
-            # For the cookie of the pages; the API has none and opens none (blueprints/staff_session_cookie.py).
+            # For the cookie of the pages (blueprints/staff_session_cookie.py); the API has none.
             "SECRET_KEY": self.secret_key,
             "MAX_CONTENT_LENGTH": self.body_bytes_max,
             "MAX_FORM_MEMORY_SIZE": self.body_bytes_max,
