@@ -9,13 +9,13 @@ import argparse
 import signal
 
 from app.factory import create_app
-from app.jobs.connection import connect
+from app.jobs.connection import connect_to_redis
 from app.jobs.loop import Loop
 from app.jobs.relay import Relay
-from app.jobs.supervise import Supervisor
+from app.jobs.role_supervisor import RoleSupervisor
 from app.jobs.ticker import Ticker
-from app.jobs.timetable import Timetable
-from app.jobs.worker import Work
+from app.jobs.timetable import Scheduler
+from app.jobs.worker import QueueWorker
 from app.kit import telemetry
 from app.kit.ports import resolve
 from app.kit.tasks import Queue
@@ -34,7 +34,7 @@ def main() -> None:
     if arguments.role == "all":
         loop = Loop("all")
         loop.stop_on_signals(signal.SIGTERM, signal.SIGINT)
-        Supervisor(loop, ROLES, lambda role: run(role, arguments.queue, signal.SIGTERM)).run()
+        RoleSupervisor(loop, ROLES, lambda role: run(role, arguments.queue, signal.SIGTERM)).run()
     else:
         run(arguments.role, arguments.queue, signal.SIGTERM, signal.SIGINT)
 
@@ -44,19 +44,19 @@ def run(role: str, queue: Queue, *ends: signal.Signals) -> None:
     loop = Loop(role)
     loop.stop_on_signals(*ends)
     app = create_app()
-    redis = connect(app.extensions["settings"].redis_url)
+    redis = connect_to_redis(app.extensions["settings"].redis_url)
     database = app.extensions["database"]
     if role == "relay":
         loop.run(Relay(database, redis, app.extensions["backoff"]).step)
     elif role == "schedule":
-        loop.run(Timetable(database).step)
+        loop.run(Scheduler(database).step)
     elif role == "ticks":
         interval = app.extensions["settings"].price_interval_seconds
         feeds = app.extensions["price_feeds"]
         loop.run(Ticker(database, feeds, resolve(PricingRules), interval_seconds=interval).step)
     else:
         with app.app_context():
-            loop.run(Work(loop, redis, queue).step)
+            loop.run(QueueWorker(loop, redis, queue).step)
 
 
 if __name__ == "__main__":

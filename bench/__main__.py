@@ -7,7 +7,7 @@ import platform
 import sys
 
 from bench import profile
-from bench.measures import MEASURES, Pace, Result, server_version
+from bench.benchmarks import MEASURES, Pace, Result, server_version
 from bench.server import CLIENTS, SCALE, server
 
 QUICK = Pace(rounds=2, seconds=3)

@@ -11,7 +11,7 @@ from app.audit.verification import verify
 from app.factory import create_app
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
-from bench.people import database_of
+from bench.market_setup import database_of
 from bench.server import Bench
 
 RECORDS = 1_000_000

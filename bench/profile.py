@@ -12,7 +12,7 @@ from uuid import uuid4
 from wsgiref.types import WSGIApplication
 
 from app.factory import create_app
-from bench import people
+from bench import market_setup
 from bench.server import CHECKOUT, Bench
 
 ORDERS = 2000
@@ -28,18 +28,18 @@ def order_path(bench: Bench) -> str:
     shares only, because the profiler itself slows down what makes many calls.
     """
     app = create_app(bench.settings)
-    customers = people.customers(app, 20)
-    people.set_prices(app)
+    customers = market_setup.customers(app, 20)
+    market_setup.set_prices(app)
     wsgi: WSGIApplication = app.wsgi_app
     _place(wsgi, customers, 200)
     wall, cpu = time.perf_counter(), time.process_time()
     _place(wsgi, customers, ORDERS)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     # Prices go stale while a busy machine places the first orders.
-    people.set_prices(app)
+    market_setup.set_prices(app)
     profile = cProfile.Profile()
     profile.runcall(_place, wsgi, customers, ORDERS)
-    people.database_of(app).engine.dispose()
+    market_setup.database_of(app).engine.dispose()
     each, computing = (f"{seconds / ORDERS * 1e6:.0f} µs" for seconds in (wall, cpu))
     lines = [
         f"{ORDERS} orders, one after another: {each} each, of which {computing} computing here.",
@@ -51,7 +51,7 @@ def order_path(bench: Bench) -> str:
     return "\n".join(lines)
 
 
-def _place(wsgi: WSGIApplication, customers: list[people.Customer], count: int) -> None:
+def _place(wsgi: WSGIApplication, customers: list[market_setup.Customer], count: int) -> None:
     for number in range(count):
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "POST",

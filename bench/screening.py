@@ -17,8 +17,8 @@ from app.kit import ids
 from app.screening import imports, lists, sdn
 from app.screening import service as screening
 from app.screening.rules import Named, Sort
-from bench import together
-from bench.people import database_of
+from bench import parallel
+from bench.market_setup import database_of
 from bench.server import CHECKOUT, Bench
 
 #: The project ships no real list: where it is, unless PBCEX_BENCH_SDN says otherwise.
@@ -65,7 +65,7 @@ def measure(bench: Bench, rounds: int, seconds: int, add: Add) -> None:
     database.engine.dispose()
     shares = [[str(seconds), str(part)] for part in range(PROCESSES)]
     for _ in range(rounds):
-        done = together.count("bench.screening", shares, together.environment(bench))
+        done = parallel.count("bench.screening", shares, parallel.environment(bench))
         add("screenings_per_second", done / seconds)
         add("wanted_per_second", WANTED_PER_SECOND)
 

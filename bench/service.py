@@ -1,6 +1,6 @@
 """One process of the `service` benchmark: orders without HTTP, as fast as they go.
 
-Run by bench.measures as `python -m bench.service SECONDS CUSTOMER…`; prints how many it placed.
+Run by bench.benchmarks as `python -m bench.service SECONDS CUSTOMER…`; prints how many it placed.
 """
 
 import sys
@@ -15,10 +15,10 @@ from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.trading import service as trading
 from app.trading.service import Desk, Wish
-from bench.people import database_of
+from bench.market_setup import database_of
 
 FINGERPRINT = bytes(32)
-ANSWER = idempotency.Answer(201, "application/json", b"{}" * 140)
+ANSWER = idempotency.StoredResponse(201, "application/json", b"{}" * 140)
 WISH = Wish(USD, XAU, Amount(USD, 1000), None)
 
 
@@ -37,13 +37,13 @@ def main() -> None:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         actor = actors[placed % len(actors)]
-        attempt = idempotency.Attempt(actor.user_id, uuid4().hex, FINGERPRINT)
+        attempt = idempotency.IdempotentRequest(actor.user_id, uuid4().hex, FINGERPRINT)
         with database.transaction() as session:
             # The edge authenticates in the same round trip; a look at one row stands for it.
             first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
-            idempotency.claim(session, attempt, first)
+            idempotency.claim_key(session, attempt, first)
             trading.convert(session, actor, desk, WISH)
-            idempotency.store(session, attempt, ANSWER)
+            idempotency.store_response(session, attempt, ANSWER)
         placed += 1
     print(placed, flush=True)
 

@@ -29,10 +29,10 @@ from app.keys.ring import FileKeyRing
 from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
-from tests.blank import Blank
+from tests.blank_database import Blank
 from tests.people import People
 from tests.played import Sandbox
-from tests.skips import pytest_make_collect_report, pytest_runtest_makereport
+from tests.skip_policy import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 

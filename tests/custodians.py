@@ -15,7 +15,7 @@ from app.custody import service as custody
 from app.custody.ports import Custodian, Custodians
 from app.custody.queries import SendStatus
 from app.integrations.custodians import provide_custodians
-from app.jobs.dispatch import carry_out
+from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide, resolve
@@ -167,7 +167,7 @@ class Desk:
                 (wanted,),
             )
         for (identifier,) in jobs:
-            carry_out(self.database, identifier, Backoff())
+            execute_job(self.database, identifier, Backoff())
 
     def poll(self) -> None:
         arrivals.poll(self.database)

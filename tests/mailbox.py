@@ -10,8 +10,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from app.embedded.ports import free_port
-from app.jobs.dispatch import carry_out
+from app.embedded.network_ports import free_port
+from app.jobs.dispatch import execute_job
 from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.messages.ports import Mailer, Outgoing
@@ -74,7 +74,7 @@ def carry_out_all(database: Database, *tasks: str) -> None:
         if not jobs:
             return
         for (identifier,) in jobs:
-            carry_out(database, identifier, Backoff())
+            execute_job(database, identifier, Backoff())
 
 
 class SmtpServer:

@@ -247,15 +247,17 @@ def _serve_actor(operation: Operation, path: dict[str, str]) -> Response:
 def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
     claims = _claims()
     asked = _read_for(operation, claims)
-    attempt = idempotency.Attempt(
+    attempt = idempotency.IdempotentRequest(
         claims.user_id,
         asked.key,
-        idempotency_rules.fingerprint(operation.method, request.path, asked.body),
+        idempotency_rules.request_fingerprint(operation.method, request.path, asked.body),
     )
     with _database().transaction() as session:
-        rows, found = idempotency.claim(session, attempt, identity_queries.actor_statement(claims))
+        rows, found = idempotency.claim_key(
+            session, attempt, identity_queries.actor_statement(claims)
+        )
         actor = _permitted(operation, claims, rows)
-        stored = idempotency.stored_answer(attempt, found)
+        stored = idempotency.read_stored_response(attempt, found)
         if stored is not None:
             replay = Response(stored.body, stored.status, content_type=stored.content_type)
             replay.headers["Idempotent-Replayed"] = "true"
@@ -263,8 +265,8 @@ def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
         reply = operation.handler(session, actor, *asked.arguments, **path)
         response = _render(operation, reply)
         if not isinstance(response, Refusal):
-            answer = idempotency.Answer(response.status_code, JSON, response.get_data())
-            idempotency.store(session, attempt, answer)
+            answer = idempotency.StoredResponse(response.status_code, JSON, response.get_data())
+            idempotency.store_response(session, attempt, answer)
     return _refused_or(response)
 
 
@@ -309,7 +311,7 @@ def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Act
 def _read(operation: Operation) -> Asked:
     key = ""
     if operation.idempotent:
-        key = idempotency_rules.checked_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
+        key = idempotency_rules.validate_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
     body: Any = None
     arguments: tuple[Any, ...] = ()
     if operation.takes is not None and operation.takes_file:

@@ -8,7 +8,7 @@ from flask import Response, current_app
 
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
-from app.embedded.mail import Caught, MailFolder
+from app.embedded.mail_catcher import Caught, MailFolder
 from app.kit.db import Database
 from app.kit.errors import NotFound
 

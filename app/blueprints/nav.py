@@ -45,7 +45,7 @@ _WITHDRAWALS = Count(
 )
 _CASES = Count(cases_queries.count_waiting_for, "to be looked into")
 _VERIFICATIONS = Count(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
-_DEAD_JOBS = Count(lambda session, _actor: outbox_queries.dead_count(session), "dead")
+_DEAD_JOBS = Count(lambda session, _actor: outbox_queries.count_dead_jobs(session), "dead")
 
 SECTIONS = (
     Section(

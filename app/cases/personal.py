@@ -4,36 +4,42 @@ from uuid import UUID
 
 from app.cases import queries
 from app.kit.db import Session
-from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Table
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureBlocker,
+    ErasureEffect,
+    PersonalData,
+    PersonalDataTable,
+)
 
-_EVIDENCE = f"What was found and what the house did about it is evidence. {KEPT_BY_LAW}"
+_EVIDENCE = f"What was found and what the house did about it is evidence. {RETAINED_BY_LAW}"
 _STAFFS = (
     "What staff look into and write about it is theirs; people are told what was decided, and of a"
     " suspicion nobody may be told (31 USC 5318(g)(2))."
 )
 
 
-def _still_open(session: Session, person_id: UUID) -> list[Open]:
+def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     # Not what it is: whoever is looked into is not warned.
-    told = Open("account", "The account cannot be closed now. Ask support when it can.")
+    told = ErasureBlocker("account", "The account cannot be closed now. Ask support when it can.")
     return [told] if queries.is_open_about(session, person_id) else []
 
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "cases",
     {
-        "cases": Table(
+        "cases": PersonalDataTable(
             "What was found about somebody, by id; what it says is sealed",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported=_STAFFS,
         ),
-        "case_events": Table(
+        "case_events": PersonalDataTable(
             "Notes of staff, sealed, and who did what to a case",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported=_STAFFS,
         ),
     },
-    still_open=_still_open,
+    erasure_blockers=_erasure_blockers,
 )

@@ -20,8 +20,8 @@ _SHOWN = 100
 def dead(kind: str | None) -> None:
     """List the jobs that were given up, staged last first."""
     with _database().reading() as session:
-        total = outbox_queries.dead_count(session)
-        found = outbox_queries.jobs(session, dead=True, task=kind, limit=_SHOWN)
+        total = outbox_queries.count_dead_jobs(session)
+        found = outbox_queries.list_unfinished_jobs(session, dead=True, task=kind, limit=_SHOWN)
     for job in found.data:
         staged = clock.rfc3339(job.staged_at)
         click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")

@@ -16,7 +16,7 @@ from app.keys import backup, rotation
 from app.keys import queries as keys_queries
 from app.keys.errors import KeyRingUnavailable
 from app.keys.ports import KeyRing
-from app.keys.ring import Contents, FileKeyRing, write_private
+from app.keys.ring import FileKeyRing, RingContents, write_private_file
 from app.kit import clock
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Refusal
@@ -70,8 +70,8 @@ def list_keys() -> None:
     days = current_app.extensions["settings"].key_rotation_days
     with _transaction(SNAPSHOT) as session:
         known = resolve(KeyRing).list_keys()
-        needed = keys_queries.values_by_key(session)
-        last = keys_queries.last_rotation(session)
+        needed = keys_queries.count_values_by_key(session)
+        last = keys_queries.latest_rotation(session)
     click.echo(f"{'key':18}{'made':26}{'state':10}{'values':>10}")
     for key in known:
         made = clock.rfc3339(key.created_at)
@@ -80,7 +80,7 @@ def list_keys() -> None:
         click.echo(f"{key_id:18}{'':26}{'lost':10}{count:>10}")
     if last and last.finished_at is None:
         click.echo(f"A rotation to {last.key_id} is under way: {last.rewrapped} values so far")
-    if any(k.active and rotation.is_due(k.activated_at, clock.now(), days) for k in known):
+    if any(k.active and rotation.is_rotation_due(k.activated_at, clock.now(), days) for k in known):
         click.echo(f"The sealing key is older than {days} days: `flask keys rotate`", err=True)
 
 
@@ -92,13 +92,13 @@ def rotate(*, here: bool) -> None:
     A rotation that did not finish goes on. Old keys open what they sealed until it is done.
     """
     with _transaction() as session:
-        rotation_id = rotation.begin(session)
+        rotation_id = rotation.begin_rotation(session)
         sealing = {"sealing": resolve(KeyRing).active_id()}
         audit.record(session, actor=None, action="keys.rotated", subject="key-ring", after=sealing)
     if here:
         _rewrap_all(rotation_id)
     with _transaction() as session:
-        last = keys_queries.last_rotation(session)
+        last = keys_queries.latest_rotation(session)
     assert last is not None
     click.echo(f"{last.key_id} seals from now on")
     if last.finished_at is None:
@@ -116,7 +116,7 @@ def rotate(*, here: bool) -> None:
 def retire(key_id: str) -> None:
     """Forget the secret of KEY_ID for good, once nothing needs it. Backups still have it."""
     with _transaction() as session:
-        rotation.retire(session, key_id)
+        rotation.retire_key(session, key_id)
     click.echo(f"{key_id} is retired")
 
 
@@ -126,13 +126,13 @@ def verify() -> None:
     lost: dict[str, int] = {}
     changed = 0
     with _transaction(SNAPSHOT) as session:
-        for found in keys_queries.unreadable(session):
+        for found in keys_queries.find_unreadable_values(session):
             click.echo(str(found), err=True)
             if found.lost_key is None:
                 changed += 1
             else:
                 lost[found.lost_key] = lost.get(found.lost_key, 0) + 1
-        total = keys_queries.values_by_key(session).total()
+        total = keys_queries.count_values_by_key(session).total()
     for key_id, count in sorted(lost.items()):
         click.echo(f"The key {key_id} is lost and {count} values need it", err=True)
     if lost or changed:
@@ -151,10 +151,12 @@ def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
         raise click.ClickException(f"{file} is there already")
     ring = _file_ring()
     with _refusals_are_errors():
-        sealed = backup.export(
-            ring.contents(), _passphrase(passphrase_file, confirm=True), token_bytes(_SALT_BYTES)
+        sealed = backup.export_backup(
+            ring.read_contents(),
+            _passphrase(passphrase_file, confirm=True),
+            token_bytes(_SALT_BYTES),
         )
-        write_private(file.absolute(), sealed)
+        write_private_file(file.absolute(), sealed)
     click.echo(f"{len(ring.list_keys())} keys are in {file}")
 
 
@@ -165,12 +167,12 @@ def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
     """Bring back the keys in FILE that the ring does not have; the ring itself if there is none."""
     ring = _file_ring()
     with _refusals_are_errors():
-        found = backup.read(file.read(), _passphrase(passphrase_file, confirm=False))
+        found = backup.read_backup(file.read(), _passphrase(passphrase_file, confirm=False))
 
-        def merged(present: Contents | None) -> Contents:
-            return backup.merge(present, found)
+        def merged(present: RingContents | None) -> RingContents:
+            return backup.merge_backup(present, found)
 
-        known = ring.replace_contents(merged)
+        known = ring.update_contents(merged)
     with _transaction() as session:
         audit.record(session, actor=None, action="key.imported", subject=f"key {known.active}")
     click.echo(f"The ring has {len(known.keys)} keys; {known.active} seals")
@@ -198,7 +200,7 @@ def _has_ring() -> bool:
 def _refuse_to_forget() -> None:
     """A new ring in place of a lost one would hide that there was one."""
     with _transaction() as session:
-        needed = keys_queries.values_by_key(session)
+        needed = keys_queries.count_values_by_key(session)
     if needed:
         raise KeyRingUnavailable(
             f"{needed.total()} sealed values need the keys {', '.join(sorted(needed))} of a ring "

@@ -35,19 +35,19 @@ def in_production(check: Callable[[Any], None]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def given(value: object) -> None:
+def require_value(value: object) -> None:
     if not value:
         raise ValueError("is required in production")
 
 
-def postgresql(value: str) -> None:
-    given(value)
+def check_postgresql_url(value: str) -> None:
+    require_value(value)
     if not value.startswith("postgresql+psycopg://"):
         raise ValueError("is not the address of a PostgreSQL server")
 
 
-def redis(value: str) -> None:
-    given(value)
+def check_redis_url(value: str) -> None:
+    require_value(value)
     parts = urlsplit(value)
     if parts.scheme not in {"redis", "rediss"}:
         raise ValueError("is not the address of a Redis server")
@@ -56,8 +56,8 @@ def redis(value: str) -> None:
         raise ValueError("has no password")
 
 
-def public_url(value: str) -> None:
-    given(value)
+def check_public_url(value: str) -> None:
+    require_value(value)
     parts = urlsplit(value)
     if parts.scheme != "https":
         raise ValueError("must start with https:// in production")
@@ -65,28 +65,28 @@ def public_url(value: str) -> None:
         raise ValueError("is a placeholder: customers cannot reach it")
 
 
-def allowed_hosts(value: tuple[str, ...]) -> None:
-    given(value)
+def check_allowed_hosts(value: tuple[str, ...]) -> None:
+    require_value(value)
     if set(value) <= LOOPBACK:
         raise ValueError("is a placeholder: customers cannot reach it")
 
 
-def secret(value: str) -> None:
-    given(value)
+def check_secret(value: str) -> None:
+    require_value(value)
     if len(value) < SECRET_LENGTH_MIN:
         raise ValueError(f"is shorter than {SECRET_LENGTH_MIN} characters")
     if len(set(value)) < _SECRET_CHARACTERS_MIN or "secret" in value.lower():
         raise ValueError("is a placeholder: use a random one")
 
 
-def key_ring(value: str) -> None:
-    given(value)
+def check_key_ring_path(value: str) -> None:
+    require_value(value)
     path = Path(value)
     if not path.is_absolute() or path.resolve().is_relative_to(PROJECT):
         raise ValueError("is an absolute path outside the checkout")
 
 
-def smtp_url(value: str) -> str:
+def check_smtp_url(value: str) -> str:
     if value:
         parts = urlsplit(value)
         known = parts.scheme in {"smtp", "smtp+starttls", "smtps"}
@@ -95,34 +95,34 @@ def smtp_url(value: str) -> str:
     return value
 
 
-def encrypted_smtp(value: str, info: ValidationInfo) -> str:
+def check_encrypted_smtp(value: str, info: ValidationInfo) -> str:
     """In production, where mail goes out by SMTP, it is encrypted on its way."""
     is_production = info.data.get("env", Environment.PRODUCTION) is Environment.PRODUCTION
     if is_production and info.data.get("mailer") == "smtp":
-        given(value)
+        require_value(value)
         if urlsplit(value).scheme == "smtp":
             raise ValueError("must be smtps:// or smtp+starttls:// in production")
     return value
 
 
-def own_sender(value: str) -> None:
+def check_sender(value: str) -> None:
     if value.endswith((".local", ".local>")):
         raise ValueError("is required in production")
 
 
-def keyed_secrets(value: str) -> str:
+def check_keyed_secrets(value: str) -> str:
     secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
     if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
         raise ValueError(f"is kid:secret,… with secrets of {SECRET_LENGTH_MIN} characters or more")
     return value
 
 
-def no_override(value: str) -> None:
+def forbid_rate_limit_override(value: str) -> None:
     if value:
         raise ValueError("limits cannot be overridden in production")
 
 
-def no_simulation(value: tuple[str, ...]) -> None:
+def forbid_simulated_prices(value: tuple[str, ...]) -> None:
     if "simulated" in value:
         raise ValueError("simulated prices are refused in production")
 

@@ -30,31 +30,33 @@ class Settings(ProviderSettings):
 
     #: Outside production, missing addresses are those of the embedded servers that run.
     database_url: Annotated[
-        str, AfterValidator(checks.driver), checks.in_production(checks.postgresql)
+        str, AfterValidator(checks.driver), checks.in_production(checks.check_postgresql_url)
     ] = Field("", alias="DATABASE_URL")
     #: The role that migrates. The web and worker processes do not need it.
     database_owner_url: Annotated[str, AfterValidator(checks.driver)] = Field(
         "", alias="DATABASE_OWNER_URL"
     )
-    redis_url: Annotated[str, checks.in_production(checks.redis)] = Field("", alias="REDIS_URL")
+    redis_url: Annotated[str, checks.in_production(checks.check_redis_url)] = Field(
+        "", alias="REDIS_URL"
+    )
     #: Connections that one process keeps to PostgreSQL: one for each thread that serves requests.
     database_pool_size: int = Field(8, alias="PBCEX_DATABASE_POOL_SIZE", ge=1, le=200)
 
-    secret_key: Annotated[str, checks.in_production(checks.secret)] = Field(
+    secret_key: Annotated[str, checks.in_production(checks.check_secret)] = Field(
         "", alias="PBCEX_SECRET_KEY", repr=False
     )
     #: `kid:secret,kid:secret`: the first signs access tokens, all verify; empty derives one key.
-    token_keys: Annotated[str, AfterValidator(checks.keyed_secrets)] = Field(
+    token_keys: Annotated[str, AfterValidator(checks.check_keyed_secrets)] = Field(
         "", alias="PBCEX_TOKEN_KEYS", repr=False
     )
     #: The same for the audit trail's hashes: a secret stays here for as long as its records do.
-    audit_keys: Annotated[str, AfterValidator(checks.keyed_secrets)] = Field(
+    audit_keys: Annotated[str, AfterValidator(checks.check_keyed_secrets)] = Field(
         "", alias="PBCEX_AUDIT_KEYS", repr=False
     )
     #: The file of the key ring that seals personal data (app/keys/ring.py has its format): mode
     #: 0600, never in the repository; `flask keys` makes it, rotates it and backs it up. Empty
     #: outside production: `keys.json` in the data folder, made when it is first needed.
-    key_ring: Annotated[str, checks.in_production(checks.key_ring)] = Field(
+    key_ring: Annotated[str, checks.in_production(checks.check_key_ring_path)] = Field(
         "", alias="PBCEX_KEY_RING"
     )
     #: After so many days the sealing key should be replaced: `flask keys list` says so.
@@ -67,11 +69,11 @@ class Settings(ProviderSettings):
 
     port: int = Field(4001, alias="PORT", ge=1, le=65_535)
     #: Where customers reach this exchange, as links and the API's document name it.
-    public_url: Annotated[str, checks.in_production(checks.public_url)] = Field(
+    public_url: Annotated[str, checks.in_production(checks.check_public_url)] = Field(
         "", alias="PBCEX_PUBLIC_URL"
     )
     #: Host headers that are answered; empty means any.
-    allowed_hosts: Annotated[Names, checks.in_production(checks.allowed_hosts)] = Field(
+    allowed_hosts: Annotated[Names, checks.in_production(checks.check_allowed_hosts)] = Field(
         (), alias="PBCEX_ALLOWED_HOSTS"
     )
     #: Other origins whose pages may call the API.
@@ -84,18 +86,20 @@ class Settings(ProviderSettings):
 
     #: `off` or `N/minute` in place of every class's own limit.
     rate_limit: Annotated[
-        str, AfterValidator(checks.rate_limit), checks.in_production(checks.no_override)
+        str,
+        AfterValidator(checks.rate_limit),
+        checks.in_production(checks.forbid_rate_limit_override),
     ] = Field("", alias="PBCEX_RATE_LIMIT")
 
     #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
     #: production. Empty there: the catcher that `bin/run` starts, and none without it.
     smtp_url: Annotated[
-        str, AfterValidator(checks.smtp_url), AfterValidator(checks.encrypted_smtp)
+        str, AfterValidator(checks.check_smtp_url), AfterValidator(checks.check_encrypted_smtp)
     ] = Field("", alias="PBCEX_SMTP_URL", repr=False)
     #: From the connection to the server's last word.
     smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)
     #: Whom customers see as the sender.
-    mail_from: Annotated[str, checks.in_production(checks.own_sender)] = Field(
+    mail_from: Annotated[str, checks.in_production(checks.check_sender)] = Field(
         "PBCEx <no-reply@pbcex.local>", alias="PBCEX_MAIL_FROM"
     )
 
@@ -103,7 +107,7 @@ class Settings(ProviderSettings):
     outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
 
     #: Feeds by name, with commas; empty: simulated, and none in production.
-    price_feeds: Annotated[Names, checks.in_production(checks.no_simulation)] = Field(
+    price_feeds: Annotated[Names, checks.in_production(checks.forbid_simulated_prices)] = Field(
         (), alias="PBCEX_PRICE_FEEDS"
     )
     price_interval_seconds: int = Field(2, alias="PBCEX_PRICE_INTERVAL_SECONDS", ge=1, le=3600)

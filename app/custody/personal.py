@@ -6,7 +6,14 @@ from app.catalog.rules import TRADABLE
 from app.custody import addresses
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.personal import KEPT_BY_LAW, Fate, Room, Sections, Table, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 
 _ADDRESSES = """
 SELECT id, asset, network, address, asked_at, retired_at FROM custody_addresses
@@ -19,45 +26,45 @@ WHERE a.user_id = %s ORDER BY r.id
 """
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     given, came = session.fetch((_ADDRESSES, (person_id,)), (_ARRIVALS, (person_id,)))
     arrived = ((asset, str(Amount(TRADABLE[asset], units)), *rest) for asset, units, *rest in came)
     return {
-        "depositAddresses": told(
+        "depositAddresses": export_records(
             given, "id asset network address askedAt retiredAt", id=addresses.PREFIX
         ),
-        "arrivals": told(arrived, "asset amount address txHash arrivedAt"),
+        "arrivals": export_records(arrived, "asset amount address txHash arrivedAt"),
     }
 
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "custody",
     {
-        "custody_addresses": Table(
+        "custody_addresses": PersonalDataTable(
             "The addresses that the person can send tokens to",
-            Fate.KEPT,
-            f"Retired, and never given to anybody else. {KEPT_BY_LAW}",
-            exported=("depositAddresses",),
+            ErasureEffect.RETAINED,
+            f"Retired, and never given to anybody else. {RETAINED_BY_LAW}",
+            export_sections=("depositAddresses",),
         ),
-        "custody_arrivals": Table(
+        "custody_arrivals": PersonalDataTable(
             "What came to these addresses",
-            Fate.KEPT,
-            KEPT_BY_LAW,
-            exported=("arrivals",),
+            ErasureEffect.RETAINED,
+            RETAINED_BY_LAW,
+            export_sections=("arrivals",),
         ),
-        "custody_sends": Table(
+        "custody_sends": PersonalDataTable(
             "Where tokens were sent, sealed, for a withdrawal by its id",
-            Fate.KEPT,
-            KEPT_BY_LAW,
+            ErasureEffect.RETAINED,
+            RETAINED_BY_LAW,
             not_exported="The same is told with the withdrawal.",
         ),
-        "custody_send_events": Table(
+        "custody_send_events": PersonalDataTable(
             "Which custodian was asked to send, and what it answered",
-            Fate.KEPT,
-            f"Evidence that nothing was sent twice. {KEPT_BY_LAW}",
+            ErasureEffect.RETAINED,
+            f"Evidence that nothing was sent twice. {RETAINED_BY_LAW}",
             not_exported="How the house and its custodians went about a withdrawal.",
         ),
     },
-    held=_held,
-    forget=addresses.retire,
+    export_sections=_export_sections,
+    erase=addresses.retire,
 )

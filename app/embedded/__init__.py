@@ -10,6 +10,7 @@ imports nothing else of the product. It promises:
 - one process per data folder: a second one is refused with a message.
 """
 
+from app.embedded.data_folder import Urls, default_data_dir, local_secret, running
 from app.embedded.errors import (
     AlreadyRunning,
     CannotStart,
@@ -17,7 +18,6 @@ from app.embedded.errors import (
     NotInProduction,
     NoUsableAccount,
 )
-from app.embedded.folder import Urls, default_data_dir, local_secret, running
 from app.embedded.postgres import bin_dir
 from app.embedded.servers import External, Servers, servers
 

@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
-from app.embedded import interruption
+from app.embedded import stop_request
+from app.embedded.data_folder import DataFolder, Urls, default_data_dir
 from app.embedded.errors import CannotStart
-from app.embedded.folder import DataFolder, Urls, default_data_dir
-from app.embedded.interruption import StopRequested, pause
-from app.embedded.ports import free_port, is_free
+from app.embedded.network_ports import free_port, is_free
+from app.embedded.program_supervisor import Program, Supervisor, run_step
 from app.embedded.servers import External, servers
-from app.embedded.supervisor import Program, Supervisor, run_step
+from app.embedded.stop_request import StopRequested, pause
 
 _BIN = Path(sys.executable).parent
 _READY_PATH, _READY_SECONDS = "/health/ready", 120.0
@@ -41,7 +41,7 @@ def programs(port: int, *, catches_mail: bool, plays_providers: bool) -> list[Pr
     """What runs until Ctrl-C."""
     python = Path(sys.executable)
     granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
-    mail = [Program("mail", (python, "-m", "app.embedded.mail"))] if catches_mail else []
+    mail = [Program("mail", (python, "-m", "app.embedded.mail_catcher"))] if catches_mail else []
     sandbox = [Program("sandbox", (python, "-m", "sandbox"))] if plays_providers else []
     return [
         Program("web", (*granian, "--workers", "2", "wsgi:app")),
@@ -124,7 +124,7 @@ class Run:
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
-            interruption.request()
+            stop_request.request()
         # One request may arrive twice, to the process and to its group; a person is slower.
         elif self._supervisor and time.monotonic() - self._stopping_since > _SAME_REQUEST_SECONDS:
             self._supervisor.hurry()

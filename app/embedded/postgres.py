@@ -18,12 +18,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from app.embedded.account import Account
+from app.embedded.child_process import Child, server_environment, wait_until
+from app.embedded.data_folder import DataFolder, Secrets
 from app.embedded.errors import CannotStart
-from app.embedded.folder import DataFolder, Secrets
-from app.embedded.interruption import pause
-from app.embedded.ports import free_port
-from app.embedded.process import Child, server_environment, wait_until
+from app.embedded.network_ports import free_port
+from app.embedded.server_account import Account
+from app.embedded.stop_request import pause
 
 DATABASE = "pbcex"
 OWNER, APP, SUPERUSER = "pbcex_owner", "pbcex_app", "postgres"

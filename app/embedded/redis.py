@@ -8,12 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from app.embedded.account import Account
+from app.embedded.child_process import Child, server_environment, wait_until
+from app.embedded.data_folder import DataFolder, Secrets
 from app.embedded.errors import CannotStart, NoRedisServer
-from app.embedded.folder import DataFolder, Secrets
-from app.embedded.interruption import pause
-from app.embedded.ports import free_port
-from app.embedded.process import Child, server_environment, wait_until
+from app.embedded.network_ports import free_port
+from app.embedded.server_account import Account
+from app.embedded.stop_request import pause
 
 _RETRY_SECONDS = 15.0
 _NOT_YET = "Address already in use"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.embedded import redis as redis_server
-from app.embedded.account import choose_account
+from app.embedded.data_folder import DataFolder, Urls
 from app.embedded.errors import CannotStart, NotInProduction
-from app.embedded.folder import DataFolder, Urls
 from app.embedded.postgres import APP, OWNER, SUPERUSER, Postgres, program
 from app.embedded.redis import Redis, redis_program
+from app.embedded.server_account import choose_account
 
 
 @dataclass(frozen=True)

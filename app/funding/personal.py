@@ -9,7 +9,15 @@ from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureBlocker,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 from app.kit.pipeline import Row
 
 _TRANSFERS = """
@@ -38,7 +46,7 @@ SELECT id FROM withdrawals WHERE user_id = %s AND status IN
 """
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     who = (person_id,)
     transfers, deposits, disputes, withdrawals, accounts = session.fetch(
         (_TRANSFERS, who), (_DEPOSITS, who), (_DISPUTES, who), (_WITHDRAWALS, who), (_ACCOUNTS, who)
@@ -48,19 +56,19 @@ def _held(session: Session, person_id: UUID) -> Sections:
         for transfer_id, origin, destination, units, at in transfers
     )
     return {
-        "transfers": told(moved, "id fromAsset toAsset amount transferredAt", id="trf"),
-        "deposits": told(
+        "transfers": export_records(moved, "id fromAsset toAsset amount transferredAt", id="trf"),
+        "deposits": export_records(
             _in_words(deposits),
             "id asset amount method status requestedAt creditedAt", id="dep",
         ),
-        "disputes": told(
+        "disputes": export_records(
             _in_words(disputes), "depositId asset amount status openedAt closedAt", depositId="dep"
         ),
-        "withdrawals": told(
+        "withdrawals": export_records(
             map(_opened, _in_words(withdrawals)),
             "id asset amount method status destination requestedAt completedAt", id="wdr",
         ),
-        "accountsToSendTo": told(accounts, "method details givenAt"),
+        "accountsToSendTo": export_records(accounts, "method details givenAt"),
     }  # fmt: skip
 
 
@@ -75,67 +83,70 @@ def _opened(row: Row) -> Row:
     return (identifier, asset, amount, method, status, json.loads(raw), *rest)
 
 
-def _still_open(session: Session, person_id: UUID) -> list[Open]:
+def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     deposits, withdrawals = session.fetch(
         (_OPEN_DEPOSITS, (person_id,)), (_OPEN_WITHDRAWALS, (person_id,))
     )
     found = [
-        Open(f"deposits.{ids.encode('dep', each)}", "is not settled yet") for (each,) in deposits
+        ErasureBlocker(f"deposits.{ids.encode('dep', each)}", "is not settled yet")
+        for (each,) in deposits
     ]
     return found + [
-        Open(f"withdrawals.{ids.encode('wdr', each)}", "is not settled yet: it can be cancelled")
+        ErasureBlocker(
+            f"withdrawals.{ids.encode('wdr', each)}", "is not settled yet: it can be cancelled"
+        )
         for (each,) in withdrawals
     ]
 
 
-_PAYMENTS = f"Who was paid what, and by whom. {KEPT_BY_LAW}"
-ROOM = Room(
+_PAYMENTS = f"Who was paid what, and by whom. {RETAINED_BY_LAW}"
+PERSONAL_DATA = PersonalData(
     "funding",
     {
-        "transfers": Table(
+        "transfers": PersonalDataTable(
             "Moves between the person's own accounts",
-            Fate.KEPT,
-            KEPT_BY_LAW,
-            exported=("transfers",),
+            ErasureEffect.RETAINED,
+            RETAINED_BY_LAW,
+            export_sections=("transfers",),
         ),
-        "deposits": Table(
+        "deposits": PersonalDataTable(
             "Payments to us, with the processor's token of a card or a phone number, sealed, until "
             "the processor has answered",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _PAYMENTS,
-            exported=("deposits",),
+            export_sections=("deposits",),
         ),
-        "deposit_events": Table(
+        "deposit_events": PersonalDataTable(
             "The steps of deposits",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _PAYMENTS,
             not_exported="The deposits tell where they stand.",
         ),
-        "disputes": Table(
+        "disputes": PersonalDataTable(
             "Payments that the person's bank took back",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _PAYMENTS,
-            exported=("disputes",),
+            export_sections=("disputes",),
         ),
-        "withdrawals": Table(
+        "withdrawals": PersonalDataTable(
             "Payments from us, with the account or address, sealed",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _PAYMENTS,
-            exported=("withdrawals",),
+            export_sections=("withdrawals",),
         ),
-        "withdrawal_events": Table(
+        "withdrawal_events": PersonalDataTable(
             "The steps of withdrawals, and who of our staff took them",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _PAYMENTS,
             not_exported="The withdrawals tell where they stand.",
         ),
-        "given_accounts": Table(
+        "given_accounts": PersonalDataTable(
             "Accounts of ours that the person can send to",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _PAYMENTS,
-            exported=("accountsToSendTo",),
+            export_sections=("accountsToSendTo",),
         ),
     },
-    held=_held,
-    still_open=_still_open,
+    export_sections=_export_sections,
+    erasure_blockers=_erasure_blockers,
 )

@@ -3,22 +3,22 @@
 from uuid import UUID
 
 from app.kit.db import Session
-from app.kit.personal import Fate, Room, Table
+from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
 
 
-def _forget(session: Session, person_id: UUID) -> None:
+def _erase(session: Session, person_id: UUID) -> None:
     session.send("DELETE FROM idempotent_answers WHERE actor_id = %s", (person_id,))
 
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "idempotency",
     {
-        "idempotent_answers": Table(
+        "idempotent_answers": PersonalDataTable(
             "What was answered to the person's programs, byte for byte, for thirty days",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Nobody can send the request again.",
             not_exported="Copies of what the archive tells of orders, quotes and transfers.",
         )
     },
-    forget=_forget,
+    erase=_erase,
 )

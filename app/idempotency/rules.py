@@ -12,7 +12,7 @@ _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 _KEY = re.compile(r"[ -~]{1,255}", re.ASCII)
 
 
-def checked_key(text: str | None) -> str:
+def validate_key(text: str | None) -> str:
     """The key as given. Raises `IdempotencyKeyRequired` if it is missing or unusable."""
     if not text:
         raise IdempotencyKeyRequired(
@@ -24,12 +24,12 @@ def checked_key(text: str | None) -> str:
     return text
 
 
-def fingerprint(method: str, path: str, body: object) -> bytes:
+def request_fingerprint(method: str, path: str, body: object) -> bytes:
     """SHA-256 over method, path and parsed JSON; the order of keys and white space do not count."""
     return hashlib.sha256(f"{method} {path}\n{_canonical(body)}".encode()).digest()
 
 
-def lock_number(actor_id: UUID, key: str) -> int:
+def advisory_lock_number(actor_id: UUID, key: str) -> int:
     """The signed 64-bit number that stands for this key of this actor in an advisory lock."""
     digest = hashlib.blake2b(actor_id.bytes + key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

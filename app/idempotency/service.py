@@ -14,7 +14,7 @@ from app.kit.pipeline import Row, Statement
 from app.kit.tasks import task
 
 #: How long a key is remembered.
-KEPT = timedelta(days=30)
+RETENTION = timedelta(days=30)
 
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
 _LOOKUP = """
@@ -34,7 +34,7 @@ DELETE FROM idempotent_answers WHERE ctid = ANY (ARRAY(
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class IdempotentRequest:
     """One request with a key: whose, which key, and what it asks."""
 
     actor_id: UUID
@@ -43,7 +43,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """What was or will be answered, byte for byte."""
 
     status: int
@@ -51,17 +51,17 @@ class Answer:
     body: bytes
 
 
-def lock(attempt: Attempt) -> Statement:
+def lock_statement(request: IdempotentRequest) -> Statement:
     """Waits until no other transaction works on this key."""
-    return _LOCK, (rules.lock_number(attempt.actor_id, attempt.key),)
+    return _LOCK, (rules.advisory_lock_number(request.actor_id, request.key),)
 
 
-def lookup(attempt: Attempt) -> Statement:
+def lookup_statement(request: IdempotentRequest) -> Statement:
     """The row of the stored answer, to be read by `stored_answer`."""
-    return _LOOKUP, (attempt.actor_id, attempt.key)
+    return _LOOKUP, (request.actor_id, request.key)
 
 
-def stored_answer(attempt: Attempt, row: Row | None) -> Answer | None:
+def read_stored_response(request: IdempotentRequest, row: Row | None) -> StoredResponse | None:
     """The answer to repeat, if the key has one.
 
     Raises `IdempotencyKeyReused` if the key stands for another request.
@@ -69,46 +69,48 @@ def stored_answer(attempt: Attempt, row: Row | None) -> Answer | None:
     if row is None:
         return None
     fingerprint, status, content_type, body = row
-    if bytes(fingerprint) != attempt.fingerprint:
+    if bytes(fingerprint) != request.fingerprint:
         raise IdempotencyKeyReused
-    return Answer(status, content_type, bytes(body))
+    return StoredResponse(status, content_type, bytes(body))
 
 
-def claim(session: Session, attempt: Attempt, first: Statement) -> tuple[list[Row], Row | None]:
+def claim_key(
+    session: Session, request: IdempotentRequest, first: Statement
+) -> tuple[list[Row], Row | None]:
     """Run `first`, then take the key for this transaction and look up its answer, in one trip.
 
     Returns the rows of `first` and the stored row, if any. Raises `IdempotencyInProgress` when
     another transaction held the key for longer than the connection's lock timeout.
     """
     try:
-        rows, _, found = session.fetch(first, lock(attempt), lookup(attempt))
+        rows, _, found = session.fetch(first, lock_statement(request), lookup_statement(request))
     except LockNotAvailable:
         raise IdempotencyInProgress from None
     return rows, found[0] if found else None
 
 
-def store(session: Session, attempt: Attempt, answer: Answer) -> None:
+def store_response(session: Session, request: IdempotentRequest, response: StoredResponse) -> None:
     """Keep the answer with its key. Travels with the COMMIT of the effect."""
     session.send(
         _STORE,
         (
-            attempt.actor_id,
-            attempt.key,
-            attempt.fingerprint,
-            answer.status,
-            answer.content_type,
-            answer.body,
+            request.actor_id,
+            request.key,
+            request.fingerprint,
+            response.status,
+            response.content_type,
+            response.body,
             clock.now(),
         ),
     )
 
 
-def forget(session: Session, before: datetime, *, rows_max: int = 10_000) -> None:
+def delete_before(session: Session, before: datetime, *, rows_max: int = 10_000) -> None:
     """Delete answers given before this instant, at most `rows_max` of them in one call."""
     session.send(_FORGET, (before, rows_max))
 
 
 @task("idempotency.forget_old")
-def forget_old(session: Session) -> None:
+def delete_expired(session: Session) -> None:
     """Forget what was answered longer ago than keys are kept."""
-    forget(session, clock.now() - KEPT)
+    delete_before(session, clock.now() - RETENTION)

@@ -9,7 +9,14 @@ from app.identity.errors import TokenInvalid
 from app.kit import clock, ids
 from app.kit.db import Session, register_refusal
 from app.kit.errors import NotFound
-from app.kit.personal import Fate, Open, Room, Sections, Table, told
+from app.kit.personal import (
+    ErasureBlocker,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 
 #: In place of a hash: no password matches it.
 NO_PASSWORD = "erased"  # noqa: S105 - says that there is none
@@ -78,7 +85,7 @@ def hold(session: Session, person_id: UUID) -> None:
         raise NotFound
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     profile, logins, keys, factors, links = session.fetch(
         (_PROFILE, (person_id,)),
         (_SESSIONS, (person_id,)),
@@ -87,12 +94,12 @@ def _held(session: Session, person_id: UUID) -> Sections:
         (_LINKS, (person_id,)),
     )
     return {
-        "profile": told(
+        "profile": export_records(
             profile,
             "id email firstName lastName phone role status emailConfirmedAt createdAt",
             id="usr",
         ),
-        "addresses": told(
+        "addresses": export_records(
             (
                 (each.id, *asdict(each.postal).values(), each.is_default, each.created_at)
                 for each in address_book.all_of(session, person_id)
@@ -101,30 +108,36 @@ def _held(session: Session, person_id: UUID) -> Sections:
             " isDefault createdAt",
             id="adr",
         ),
-        "sessions": told(
+        "sessions": export_records(
             logins,
             "id createdAt expiresAt seenAt revokedAt revokedReason browser network",
             id="ses",
         ),
-        "apiKeys": told(
+        "apiKeys": export_records(
             keys, "id name prefix lastFour scopes createdAt expiresAt revokedAt", id="key"
         ),
-        "secondFactors": told(factors, "kind name createdAt confirmedAt recoveryCodesLeft"),
-        "links": told(links, "purpose issuedAt expiresAt usedAt"),
+        "secondFactors": export_records(
+            factors, "kind name createdAt confirmedAt recoveryCodesLeft"
+        ),
+        "links": export_records(links, "purpose issuedAt expiresAt usedAt"),
     }
 
 
-def _still_open(session: Session, person_id: UUID) -> list[Open]:
+def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     [(role, status)] = session.rows(_STANDING, (person_id,))
     found = []
     if role != Role.USER:
-        found.append(Open("role", f"The role is {role}. End it first: staff cannot be erased."))
+        found.append(
+            ErasureBlocker("role", f"The role is {role}. End it first: staff cannot be erased.")
+        )
     if status == "suspended":
-        found.append(Open("status", "The account is suspended. Close the open case first."))
+        found.append(
+            ErasureBlocker("status", "The account is suspended. Close the open case first.")
+        )
     return found
 
 
-def _forget(session: Session, person_id: UUID) -> None:
+def _erase(session: Session, person_id: UUID) -> None:
     for statement in _DELETE:
         session.send(statement, (person_id,))
     session.send(_FORGET_COUNTER, (lockout.second_factor_key(person_id),))
@@ -135,78 +148,84 @@ def _forget(session: Session, person_id: UUID) -> None:
 
 _CREDENTIAL = "It is of use only to somebody who can sign in."
 _FOR_STAFF = "Only staff have them; whoever is erased is no member of staff."
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "identity",
     {
-        "users": Table(
+        "users": PersonalDataTable(
             "E-mail address, names, phone number, password hash, role and status",
-            Fate.EMPTIED,
+            ErasureEffect.ANONYMIZED,
             "Orders and entries name the row by its id. It is never changed again.",
-            exported=("profile",),
+            export_sections=("profile",),
         ),
-        "addresses": Table(
+        "addresses": PersonalDataTable(
             "The address book, sealed",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Nothing is sent there any more.",
-            exported=("addresses",),
+            export_sections=("addresses",),
         ),
-        "login_sessions": Table(
+        "login_sessions": PersonalDataTable(
             "Where and when the person logged in: browser and network",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Access ends at once. That there was a login stands in the audit trail.",
-            exported=("sessions",),
+            export_sections=("sessions",),
         ),
-        "refresh_tokens": Table(
+        "refresh_tokens": PersonalDataTable(
             "Hashes of tokens",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Access ends at once.",
             not_exported="Hashes of secrets say nothing about the person.",
         ),
-        "api_keys": Table(
+        "api_keys": PersonalDataTable(
             "Keys of the person's own programs: name, scopes, hash",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Access ends at once.",
-            exported=("apiKeys",),
+            export_sections=("apiKeys",),
         ),
-        "one_time_tokens": Table(
-            "Links that were mailed, by hash", Fate.DELETED, _CREDENTIAL, exported=("links",)
-        ),
-        "totp_credentials": Table(
-            "The secret of an authenticator app, sealed",
-            Fate.DELETED,
+        "one_time_tokens": PersonalDataTable(
+            "Links that were mailed, by hash",
+            ErasureEffect.DELETED,
             _CREDENTIAL,
-            exported=("secondFactors",),
+            export_sections=("links",),
         ),
-        "recovery_codes": Table(
-            "Hashes of recovery codes", Fate.DELETED, _CREDENTIAL, exported=("secondFactors",)
+        "totp_credentials": PersonalDataTable(
+            "The secret of an authenticator app, sealed",
+            ErasureEffect.DELETED,
+            _CREDENTIAL,
+            export_sections=("secondFactors",),
         ),
-        "passkeys": Table(
+        "recovery_codes": PersonalDataTable(
+            "Hashes of recovery codes",
+            ErasureEffect.DELETED,
+            _CREDENTIAL,
+            export_sections=("secondFactors",),
+        ),
+        "passkeys": PersonalDataTable(
             "Public halves of passkeys, and what their owner calls them",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             _FOR_STAFF,
-            exported=("secondFactors",),
+            export_sections=("secondFactors",),
         ),
-        "sign_ins": Table(
+        "sign_ins": PersonalDataTable(
             "Sign-ins half done, for ten minutes",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             _FOR_STAFF,
             not_exported="Hashes of secrets that last minutes.",
         ),
-        "passkey_challenges": Table(
+        "passkey_challenges": PersonalDataTable(
             "What an authenticator is to sign, for minutes",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             _FOR_STAFF,
             not_exported="Hashes of random numbers that last minutes.",
         ),
-        "login_failures": Table(
+        "login_failures": PersonalDataTable(
             "Counted failures, by network and by a hash of address and network",
-            Fate.PASSES,
+            ErasureEffect.EXPIRES,
             "The person's own counter is deleted; the others mean nothing after half an hour, and"
             " are deleted within the hour.",
             not_exported="Counters of networks and hashes lead to nobody.",
         ),
     },
-    held=_held,
-    still_open=_still_open,
-    forget=_forget,
+    export_sections=_export_sections,
+    erasure_blockers=_erasure_blockers,
+    erase=_erase,
 )

@@ -8,7 +8,7 @@ from redis.retry import Retry
 _CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
 
 
-def connect(redis_url: str) -> Redis:
+def connect_to_redis(redis_url: str) -> Redis:
     """A client that gives up quickly: whoever uses it has a loop that tries again."""
     return Redis.from_url(
         redis_url,

@@ -16,7 +16,7 @@ from app.outbox.rules import Backoff
 log = structlog.get_logger()
 
 #: How RQ names `run`. A job in Redis holds this name and ids of rows, nothing else.
-FUNCTION = "app.jobs.dispatch.run"
+RUN_FUNCTION = "app.jobs.dispatch.run"
 #: So long a worker may take for one job; then it is interrupted, and the try has failed.
 JOB_SECONDS_MAX = 120
 
@@ -27,10 +27,10 @@ def run(*outbox_ids: str) -> None:
     for outbox_id in outbox_ids:
         telemetry.request_id.set(f"outbox-{outbox_id}")
         with UnixSignalDeathPenalty(JOB_SECONDS_MAX, JobTimeoutException):
-            carry_out(database, UUID(outbox_id), backoff)
+            execute_job(database, UUID(outbox_id), backoff)
 
 
-def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
+def execute_job(database: Database, identifier: UUID, backoff: Backoff) -> None:
     """Do a job's effect and mark it done, in one transaction; or record why not, in another.
 
     A job that is done, dead or in another worker's hands is left alone. What failed is due again
@@ -39,18 +39,18 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
     Raises `Unavailable` when not even the failure could be recorded.
     """
     with database.transaction() as session:
-        counted = outbox.count_try(session, identifier, backoff)
+        counted = outbox.count_attempt(session, identifier, backoff)
     if not counted:
         return
     try:
         with database.transaction() as session:
-            job = outbox.start(session, identifier)
+            job = outbox.lock_job(session, identifier)
             if job is None:
                 return
             task = kit_tasks.find(job.task)
             if not task.own_transactions:
                 task.run(session, **job.args)
-                outbox.finish(session, identifier)
+                outbox.mark_done(session, identifier)
                 return
         try:
             task.run(database, **job.args)
@@ -59,10 +59,10 @@ def carry_out(database: Database, identifier: UUID, backoff: Backoff) -> None:
                 raise
             log.info("job_left_to_poll", outbox_id=str(identifier), reason=str(reason))
         with database.transaction() as session:
-            outbox.finish(session, identifier)
+            outbox.mark_done(session, identifier)
     except kit_tasks.JobClaimedElsewhere:
         log.info("job_in_other_hands", outbox_id=str(identifier))
     except Exception as error:
         with database.transaction() as session:
-            dead = outbox.fail(session, identifier, error, backoff)
+            dead = outbox.record_failure(session, identifier, error, backoff)
         log.exception("job_dead" if dead else "job_failed", outbox_id=str(identifier))

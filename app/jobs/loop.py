@@ -13,7 +13,7 @@ from app.kit.errors import Unavailable
 
 #: What a step raises when PostgreSQL or Redis is away: waited out. Anything else is a fault of ours
 #: and ends the process; its supervisor starts a new one.
-AWAY = (Unavailable, RedisError)
+SERVER_UNAVAILABLE = (Unavailable, RedisError)
 _WAIT_SECONDS_MIN, _WAIT_SECONDS_MAX = 0.1, 5.0
 
 
@@ -44,7 +44,7 @@ class Loop:
     def _try(self, step: Callable[[], float]) -> float:
         try:
             rest = step()
-        except AWAY as error:
+        except SERVER_UNAVAILABLE as error:
             self._wait = min(self._wait * 2, _WAIT_SECONDS_MAX)
             self.log.warning("server_away", error=type(error).__name__, retry_seconds=self._wait)
             return self._wait

@@ -7,7 +7,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from app.jobs.dispatch import FUNCTION, JOB_SECONDS_MAX
+from app.jobs.dispatch import JOB_SECONDS_MAX, RUN_FUNCTION
 from app.kit import clock
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
@@ -53,7 +53,7 @@ class Relay:
         if claimed:
             queue.enqueue_many(
                 Queue.prepare_data(
-                    FUNCTION,
+                    RUN_FUNCTION,
                     args=tuple(identifier.hex for identifier in parcel),
                     timeout=JOB_SECONDS_MAX * len(parcel),
                     result_ttl=0,

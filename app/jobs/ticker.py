@@ -45,13 +45,13 @@ class Ticker:
         Raises `Unavailable` when the database is away.
         """
         started = time.monotonic()
-        record_once(
+        record_prices(
             self._database, self._feeds, self._rules, interval_seconds=self._interval_seconds
         )
         return max(0, started + self._interval_seconds - time.monotonic())
 
 
-def record_once(
+def record_prices(
     database: Database, feeds: Sequence[PriceFeed], rules: PricingRules, *, interval_seconds: float
 ) -> bool:
     """Ask every feed and record what they say; False when another process did so already."""

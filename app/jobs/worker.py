@@ -19,7 +19,7 @@ _WORKER_TTL_SECONDS = 45
 _PAUSE_SECONDS = 1.0
 
 
-class Worker(SimpleWorker):
+class RqWorker(SimpleWorker):
     """RQ's in-process worker without its remote control."""
 
     max_connection_wait_time = 5
@@ -37,7 +37,7 @@ class Worker(SimpleWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # of RQ
 
 
-class Work:
+class QueueWorker:
     """Serves one queue until the process is asked to stop."""
 
     def __init__(self, loop: Loop, redis: Redis, queue: kit_tasks.Queue) -> None:
@@ -50,7 +50,7 @@ class Work:
 
         Raises `RedisError` when Redis cannot be reached at all.
         """
-        worker = Worker(
+        worker = RqWorker(
             [Queue(self._queue, connection=self._redis, serializer=JSONSerializer)],
             connection=self._redis,
             serializer=JSONSerializer,

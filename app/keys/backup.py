@@ -14,7 +14,7 @@ from unicodedata import normalize
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from app.keys.errors import BackupRefused
-from app.keys.ring import Contents, StoredKey
+from app.keys.ring import RingContents, StoredKey
 from app.kit import clock, crypto
 from app.kit.crypto import DecryptionFailed
 from app.kit.errors import Invalid
@@ -27,7 +27,7 @@ _COST = {"n": 2**17, "r": 8, "p": 1}
 _SALT_BYTES = 16
 
 
-def export(contents: Contents, passphrase: str, salt: bytes) -> str:
+def export_backup(contents: RingContents, passphrase: str, salt: bytes) -> str:
     """The ring, sealed. Raises `Invalid` for a passphrase of less than 16 characters."""
     if len(passphrase) < PASSPHRASE_LENGTH_MIN:
         raise Invalid(
@@ -40,11 +40,11 @@ def export(contents: Contents, passphrase: str, salt: bytes) -> str:
         "keys": [key.id for key in contents.keys],
         "scrypt": {**_COST, "salt": base64.b64encode(salt).decode()},
     }
-    sealed = crypto.encrypt(_key(passphrase, salt), contents.written().encode(), _clear(head))
+    sealed = crypto.encrypt(_key(passphrase, salt), contents.to_json().encode(), _clear(head))
     return json.dumps({**head, "sealed": base64.b64encode(sealed).decode()}, indent=2)
 
 
-def read(text: str, passphrase: str) -> Contents:
+def read_backup(text: str, passphrase: str) -> RingContents:
     """The ring in a backup. Raises `BackupRefused`."""
     try:
         head: dict[str, Any] = json.loads(text)
@@ -56,12 +56,12 @@ def read(text: str, passphrase: str) -> Contents:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BackupRefused("The file is no backup of a key ring") from None
     try:
-        return Contents.parse(crypto.decrypt(_key(passphrase, salt), sealed, _clear(head)))
+        return RingContents.from_json(crypto.decrypt(_key(passphrase, salt), sealed, _clear(head)))
     except DecryptionFailed:
         raise BackupRefused("The passphrase is another one, or the file was changed") from None
 
 
-def merge(present: Contents | None, backup: Contents) -> Contents:
+def merge_backup(present: RingContents | None, backup: RingContents) -> RingContents:
     """The ring that has all keys of both. What is present stays as it is, the active key too; a
     key that was retired comes back.
 

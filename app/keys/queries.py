@@ -29,7 +29,7 @@ FROM key_rotations ORDER BY started_at DESC LIMIT 1
 
 
 @dataclass(frozen=True, slots=True)
-class Rotation:
+class RotationProgress:
     """How a rotation stands."""
 
     id: UUID
@@ -41,7 +41,7 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableValue:
     """A sealed value that does not open: its key is lost, or (`lost_key` None) it was changed."""
 
     column: SealedColumn
@@ -53,7 +53,7 @@ class Unreadable:
         return f"{self.column.table}.{self.column.column} of {self.key} {why}"
 
 
-def values_by_key(session: Session) -> Counter[str]:
+def count_values_by_key(session: Session) -> Counter[str]:
     """How many sealed values need each key of the ring, by its id."""
     needed: Counter[str] = Counter()
     for column in sealed_columns():
@@ -63,21 +63,21 @@ def values_by_key(session: Session) -> Counter[str]:
     return needed
 
 
-def unreadable(session: Session) -> Iterator[Unreadable]:
+def find_unreadable_values(session: Session) -> Iterator[UnreadableValue]:
     """Opens every sealed value, and answers those that do not open."""
     for column in sealed_columns():
         after: UUID | str | None = None
         while rows := _values(session, column, after):
             for key, sealed in rows:
-                if found := _trouble(column, key, sealed):
+                if found := _try_to_open(column, key, sealed):
                     yield found
             after = rows[-1][0]
 
 
-def last_rotation(session: Session) -> Rotation | None:
+def latest_rotation(session: Session) -> RotationProgress | None:
     """The rotation that began last."""
     row = session.row(_ROTATION)
-    return Rotation(*row) if row else None
+    return RotationProgress(*row) if row else None
 
 
 def _values(
@@ -89,11 +89,11 @@ def _values(
     return [(key, sealed) for key, sealed in session.rows(statement, values)]
 
 
-def _trouble(column: SealedColumn, key: UUID | str, sealed: bytes) -> Unreadable | None:
+def _try_to_open(column: SealedColumn, key: UUID | str, sealed: bytes) -> UnreadableValue | None:
     try:
         service.open_sealed(sealed, table=column.table, column=column.column, key=key)
     except KeyLost as lost:
-        return Unreadable(column, key, lost.key_id)
+        return UnreadableValue(column, key, lost.key_id)
     except DecryptionFailed:
-        return Unreadable(column, key, None)
+        return UnreadableValue(column, key, None)
     return None

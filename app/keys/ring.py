@@ -49,14 +49,14 @@ class StoredKey:
     secret: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def fresh(cls) -> Self:
+    def generate(cls) -> Self:
         """A new random key that does not wrap yet."""
         key_id = token_bytes(crypto.KEY_ID_BYTES).hex()
         return cls(key_id, clock.now(), secret=token_bytes(crypto.KEY_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class RingContents:
     """What the file says. `index_key` is for MACs and stays the same for the ring's life."""
 
     active: str
@@ -64,7 +64,7 @@ class Contents:
     keys: tuple[StoredKey, ...]
 
     @classmethod
-    def parse(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes) -> Self:
         """The contents behind the JSON. Raises `ValueError` for what is no key ring."""
         try:
             read = json.loads(text)
@@ -78,7 +78,7 @@ class Contents:
             raise ValueError("the active key has no secret")
         return contents
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """The JSON."""
         keys = [{name: _plain(value) for name, value in asdict(key).items()} for key in self.keys]
         known = {"version": VERSION, "index_key": _text(self.index_key), "active": self.active}
@@ -104,21 +104,21 @@ class FileKeyRing:
         self.path = path
         self._create = create
         self._lock = Lock()
-        self._seen: tuple[int, int, int] | None = None
-        self._known: Contents | None = None
+        self._cached_version: tuple[int, int, int] | None = None
+        self._cached_contents: RingContents | None = None
 
     def list_keys(self) -> list[RingKey]:
         """All keys, oldest first, the retired ones included."""
-        known = self.contents()
+        known = self.read_contents()
         return [_public(key, known.active) for key in known.keys]
 
     def active_id(self) -> str:
         """The key that wraps."""
-        return self.contents().active
+        return self.read_contents().active
 
     def wrap(self, data_key: bytes, authenticated: bytes) -> tuple[str, bytes]:
         """The active key's id, and `data_key` wrapped by it."""
-        known = self.contents()
+        known = self.read_contents()
         secret = _secret(known, known.active)
         bound = bytes.fromhex(known.active) + authenticated
         return known.active, crypto.encrypt(secret, data_key, bound)
@@ -126,17 +126,17 @@ class FileKeyRing:
     def unwrap(self, key_id: str, wrapped: bytes, authenticated: bytes) -> bytes:
         """The data key. Raises `KeyLost`, or `DecryptionFailed` for what this key never wrapped
         so."""
-        secret = _secret(self.contents(), key_id)
+        secret = _secret(self.read_contents(), key_id)
         return crypto.decrypt(secret, wrapped, bytes.fromhex(key_id) + authenticated)
 
     def mac(self, message: bytes) -> bytes:
         """HMAC-SHA256 under the ring's own key for it."""
-        return hmac.digest(self.contents().index_key, message, "sha256")
+        return hmac.digest(self.read_contents().index_key, message, "sha256")
 
     def generate(self) -> RingKey:
         """Add a key that does not wrap yet; the first one of a ring does at once."""
-        with self._changing() as store:
-            key = StoredKey.fresh()
+        with self._locked_for_writing() as store:
+            key = StoredKey.generate()
             if not self.path.exists():
                 made = _new_contents(key)
                 store(made)
@@ -147,7 +147,7 @@ class FileKeyRing:
 
     def activate(self, key_id: str) -> None:
         """From now on this key wraps. Raises `KeyLost`, for a retired one too."""
-        with self._changing() as store:
+        with self._locked_for_writing() as store:
             known = self._read()
             _secret(known, key_id)
             changed = replace(known.find(key_id), activated_at=clock.now())
@@ -156,7 +156,7 @@ class FileKeyRing:
     def retire(self, key_id: str) -> None:
         """Forget the key's secret, not that there was one. Raises `KeyLost`, or `KeyInUse` for
         the active one."""
-        with self._changing() as store:
+        with self._locked_for_writing() as store:
             known = self._read()
             _secret(known, key_id)
             if key_id == known.active:
@@ -164,7 +164,7 @@ class FileKeyRing:
             gone = replace(known.find(key_id), retired_at=clock.now(), secret=None)
             store(known.with_key(gone))
 
-    def contents(self) -> Contents:
+    def read_contents(self) -> RingContents:
         """What the file says now. Raises `KeyRingUnavailable`."""
         try:
             found = self.path.stat()
@@ -174,41 +174,43 @@ class FileKeyRing:
                     f"There is no key ring at {self.path}: import a backup, or begin with "
                     "`flask keys generate`"
                 ) from None
-            self._begin()
+            self._create_file()
             found = self.path.stat()
         except OSError as error:
             raise KeyRingUnavailable(f"The key ring cannot be read: {error}") from error
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         with self._lock:
-            if self._known is None or seen != self._seen:
-                self._known, self._seen = self._read(), seen
-            return self._known
+            if self._cached_contents is None or seen != self._cached_version:
+                self._cached_contents, self._cached_version = self._read(), seen
+            return self._cached_contents
 
-    def replace_contents(self, change: Callable[[Contents | None], Contents]) -> Contents:
+    def update_contents(
+        self, change: Callable[[RingContents | None], RingContents]
+    ) -> RingContents:
         """Store what `change` makes of what the file says; of None when there is no file."""
-        with self._changing() as store:
+        with self._locked_for_writing() as store:
             changed = change(self._read() if self.path.exists() else None)
             store(changed)
             return changed
 
-    def _begin(self) -> None:
-        with self._changing() as store:
+    def _create_file(self) -> None:
+        with self._locked_for_writing() as store:
             if not self.path.exists():
-                store(_new_contents(StoredKey.fresh()))
+                store(_new_contents(StoredKey.generate()))
 
-    def _read(self) -> Contents:
+    def _read(self) -> RingContents:
         try:
             with self.path.open("rb") as file:
                 if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
                     raise KeyRingUnavailable(
                         f"Others may read {self.path}: chmod 600, and rotate if somebody did"
                     )
-                return Contents.parse(file.read())
+                return RingContents.from_json(file.read())
         except (OSError, ValueError) as error:
             raise KeyRingUnavailable(f"{self.path} cannot be used: {error}") from error
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[Callable[[Contents], None]]:
+    def _locked_for_writing(self) -> Iterator[Callable[[RingContents], None]]:
         """Hold the ring against other writers; hands out what stores it. Readers see the old file
         or the new one, whole."""
         try:
@@ -217,23 +219,23 @@ class FileKeyRing:
         except OSError as error:
             raise KeyRingUnavailable(f"The key ring cannot be changed: {error}") from error
         try:
-            _hold(lock)
+            _lock_file(lock)
             yield self._store
         finally:
             os.close(lock)
 
-    def _store(self, contents: Contents) -> None:
-        write_private(self.path, contents.written())
+    def _store(self, contents: RingContents) -> None:
+        write_private_file(self.path, contents.to_json())
 
 
-def _hold(descriptor: int) -> None:
+def _lock_file(descriptor: int) -> None:
     if sys.platform == "win32":
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
     else:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
     """Replace a file by `text`, with mode 0600, durably: it is the old one or the new one, whole.
 
     Raises `KeyRingUnavailable`.
@@ -259,17 +261,17 @@ def write_private(path: Path, text: str) -> None:
         raise KeyRingUnavailable(f"{path} cannot be written: {error}") from error
 
 
-def fingerprint(index_key: bytes) -> str:
+def ring_fingerprint(index_key: bytes) -> str:
     """Says which ring it is, and nothing about its keys."""
     return sha256(b"pbcex key ring" + index_key).hexdigest()[:16]
 
 
-def _new_contents(key: StoredKey) -> Contents:
+def _new_contents(key: StoredKey) -> RingContents:
     first = replace(key, activated_at=key.created_at)
-    return Contents(first.id, token_bytes(crypto.KEY_BYTES), (first,))
+    return RingContents(first.id, token_bytes(crypto.KEY_BYTES), (first,))
 
 
-def _secret(contents: Contents, key_id: str) -> bytes:
+def _secret(contents: RingContents, key_id: str) -> bytes:
     secret = contents.find(key_id).secret
     if secret is None:
         raise KeyLost(key_id)

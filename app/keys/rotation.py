@@ -16,7 +16,7 @@ from app.keys import queries
 from app.keys.errors import KeyInUse, KeyLost, KeyRingUnavailable
 from app.keys.ports import KeyRing
 from app.keys.registry import SealedColumn, sealed_columns
-from app.keys.service import context
+from app.keys.service import binding_context
 from app.kit import clock, crypto, ids
 from app.kit.crypto import DecryptionFailed
 from app.kit.db import Session
@@ -57,7 +57,7 @@ _STORE = 'UPDATE "{table}" SET "{column}" = %s WHERE "{key}" = %s'
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class _RotationCursor:
     """Where a rotation stands."""
 
     key_id: str
@@ -66,7 +66,7 @@ class _Walk:
     after_key: str | None
     pass_changed: bool
 
-    def next(self) -> tuple[SealedColumn, str | None] | None:
+    def next_column(self) -> tuple[SealedColumn, str | None] | None:
         """The column to go on in and the key to go on after; None at the end of a pass.
 
         Without a key to go on after, the column that the walk was in is done. A column that is
@@ -82,7 +82,7 @@ class _Walk:
         return None
 
 
-def begin(session: Session) -> UUID:
+def begin_rotation(session: Session) -> UUID:
     """Make a key seal from now on, and stage the walk that wraps everything by it.
 
     The key is the newest of the ring that has not sealed yet, or a new one. A rotation that is not
@@ -98,7 +98,7 @@ def begin(session: Session) -> UUID:
         except KeyLost:
             session.send(_FINISH, (clock.now(), rotation_id))
         else:
-            return _go_on(session, rotation_id)
+            return _stage_next_batch(session, rotation_id)
     waiting = [key for key in ring.list_keys() if key.state == "waits"]
     key_id = (waiting[-1] if waiting else ring.generate()).id
     rotation_id = ids.new()
@@ -106,10 +106,10 @@ def begin(session: Session) -> UUID:
     # Of two that begin at once, one is refused here and leaves the ring as it is.
     session.flush()
     ring.activate(key_id)
-    return _go_on(session, rotation_id)
+    return _stage_next_batch(session, rotation_id)
 
 
-def _go_on(session: Session, rotation_id: UUID) -> UUID:
+def _stage_next_batch(session: Session, rotation_id: UUID) -> UUID:
     outbox.stage(session, "keys.rewrap", {"rotation_id": str(rotation_id)})
     return rotation_id
 
@@ -118,7 +118,7 @@ def _go_on(session: Session, rotation_id: UUID) -> UUID:
 def rewrap(session: Session, *, rotation_id: str) -> None:
     """One batch of a rotation; stages the next one. Two of the same walk take turns."""
     if rewrap_batch(session, UUID(rotation_id)):
-        _go_on(session, UUID(rotation_id))
+        _stage_next_batch(session, UUID(rotation_id))
 
 
 def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> bool:
@@ -129,8 +129,8 @@ def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> 
     row = session.row(_TAKE, (rotation_id,))
     if row is None:
         return False
-    walk = _Walk(*row)
-    place = walk.next()
+    walk = _RotationCursor(*row)
+    place = walk.next_column()
     if place is None:
         if not walk.pass_changed:
             session.send(_FINISH, (clock.now(), rotation_id))
@@ -170,7 +170,7 @@ def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str,
     store = _STORE.format(table=column.table, column=column.column, key=column.key)
     done = 0
     for key, sealed in rows:
-        place = context(column.table, column.column, key)
+        place = binding_context(column.table, column.column, key)
         try:
             wrapped = crypto.rewrap(sealed, place, ring.unwrap, ring.wrap)
         except (DecryptionFailed, KeyLost):
@@ -180,7 +180,7 @@ def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str,
     return done
 
 
-def retire(session: Session, key_id: str, *, actor: Actor | None = None) -> None:
+def retire_key(session: Session, key_id: str, *, actor: Actor | None = None) -> None:
     """Give a key up for good: the ring forgets its secret.
 
     It does so at once, whatever becomes of the transaction. Raises `KeyLost` if there is none, and
@@ -196,7 +196,7 @@ def retire(session: Session, key_id: str, *, actor: Actor | None = None) -> None
     since = keys[ring.active_id()].activated_at
     if since is None or clock.now() - since < RETIRE_AFTER:
         raise KeyInUse(f"The key that seals now does so for less than {RETIRE_AFTER}: wait")
-    needed = queries.values_by_key(session).get(key_id, 0)
+    needed = queries.count_values_by_key(session).get(key_id, 0)
     if needed:
         raise KeyInUse(f"{needed} sealed values need the key {key_id}: rotate first")
     audit.record(session, actor=actor, action="key.retired", subject=f"key {key_id}")
@@ -204,6 +204,6 @@ def retire(session: Session, key_id: str, *, actor: Actor | None = None) -> None
     ring.retire(key_id)
 
 
-def is_due(keys_active_since: datetime | None, now: datetime, days: int) -> bool:
+def is_rotation_due(active_since: datetime | None, now: datetime, days: int) -> bool:
     """Whether the key that seals has done so for longer than `days`."""
-    return keys_active_since is not None and now - keys_active_since > timedelta(days=days)
+    return active_since is not None and now - active_since > timedelta(days=days)

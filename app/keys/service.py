@@ -16,7 +16,7 @@ def seal(plaintext: str | bytes, *, table: str, column: str, key: UUID | str) ->
     `KeyRingUnavailable`.
     """
     raw = plaintext.encode() if isinstance(plaintext, str) else plaintext
-    return crypto.seal(raw, context(table, column, key), resolve(KeyRing).wrap)
+    return crypto.seal(raw, binding_context(table, column, key), resolve(KeyRing).wrap)
 
 
 def open_sealed(sealed: bytes, *, table: str, column: str, key: UUID | str) -> bytes:
@@ -25,7 +25,7 @@ def open_sealed(sealed: bytes, *, table: str, column: str, key: UUID | str) -> b
     Raises `crypto.DecryptionFailed` if the bytes were changed or stood elsewhere, `KeyLost` naming
     the key that is missing, and `KeyRingUnavailable`.
     """
-    return crypto.open_sealed(sealed, context(table, column, key), resolve(KeyRing).unwrap)
+    return crypto.open_sealed(sealed, binding_context(table, column, key), resolve(KeyRing).unwrap)
 
 
 def blind_index(value: str, *, table: str, column: str) -> bytes:
@@ -35,6 +35,6 @@ def blind_index(value: str, *, table: str, column: str) -> bytes:
     return resolve(KeyRing).mac(label + b"\0" + sha256(value.encode()).digest())
 
 
-def context(table: str, column: str, key: UUID | str) -> bytes:
+def binding_context(table: str, column: str, key: UUID | str) -> bytes:
     sealed_column(table, column)
     return f"{table}:{column}:{key}".encode()

@@ -15,17 +15,19 @@ from app.kit.db import Session
 from app.kit.pipeline import Row
 
 #: How long the law keeps what is left of somebody who was erased, and which law.
-LEGAL_HOLD_YEARS = 5
-LEGAL_HOLD = "31 CFR 1010.430(d)"
-KEPT_BY_LAW = f"The law wants it for {LEGAL_HOLD_YEARS} years after the erasure: {LEGAL_HOLD}."
+RETENTION_YEARS = 5
+RETENTION_LAW = "31 CFR 1010.430(d)"
+RETAINED_BY_LAW = (
+    f"The law wants it for {RETENTION_YEARS} years after the erasure: {RETENTION_LAW}."
+)
 
 #: A section's records, as JSON: texts, whole numbers, truth values, null, lists and objects.
-Sections = Mapping[str, list[dict[str, Any]]]
+ExportSections = Mapping[str, list[dict[str, Any]]]
 #: Documents by the names they have in the archive.
-Files = Mapping[str, bytes]
+ExportFiles = Mapping[str, bytes]
 
 
-def kept_until(erased_at: datetime, years: int = LEGAL_HOLD_YEARS) -> datetime:
+def retention_end(erased_at: datetime, years: int = RETENTION_YEARS) -> datetime:
     """The instant so many years later: until then the law keeps what is left of somebody erased."""
     year = erased_at.year + years
     try:
@@ -35,7 +37,7 @@ def kept_until(erased_at: datetime, years: int = LEGAL_HOLD_YEARS) -> datetime:
         return erased_at.replace(year=year, month=3, day=1)
 
 
-class Open(NamedTuple):
+class ErasureBlocker(NamedTuple):
     """Something of a person that has to end before they can be erased."""
 
     #: What it is, as a field is named: `balances.USD`.
@@ -44,51 +46,51 @@ class Open(NamedTuple):
     message: str
 
 
-class Fate(StrEnum):
+class ErasureEffect(StrEnum):
     """What becomes of the rows about a person who is erased."""
 
     DELETED = "deleted"
     """With the erasure."""
-    EMPTIED = "emptied"
+    ANONYMIZED = "emptied"
     """The rows stay; whatever says who the person is was taken out with the erasure."""
-    KEPT = "kept"
+    RETAINED = "kept"
     """The law wants them. They name the person by an id that leads to nobody any more."""
-    PASSES = "passes"
+    EXPIRES = "passes"
     """They vanish by themselves, soon."""
 
 
-class Table(NamedTuple):
+class PersonalDataTable(NamedTuple):
     """What a table holds about a person."""
 
     #: In words, for docs/PRIVACY.md.
-    holds: str
-    fate: Fate
+    description: str
+    on_erasure: ErasureEffect
     #: Why that is right and, where it stays, until when.
-    why: str
+    reason: str
     #: The sections of the archive that it goes into.
-    exported: tuple[str, ...] = ()
+    export_sections: tuple[str, ...] = ()
     #: Why it goes into none.
     not_exported: str = ""
 
 
-def _nothing_held(_session: Session, _person_id: UUID) -> Sections:
+def _no_sections(_session: Session, _person_id: UUID) -> ExportSections:
     return {}
 
 
-def _no_files(_session: Session, _person_id: UUID) -> Files:
+def _no_files(_session: Session, _person_id: UUID) -> ExportFiles:
     return {}
 
 
-def _nothing_open(_session: Session, _person_id: UUID) -> list[Open]:
+def _no_blockers(_session: Session, _person_id: UUID) -> list[ErasureBlocker]:
     return []
 
 
-def _nothing_forgotten(_session: Session, _person_id: UUID) -> None:
+def _nothing_to_erase(_session: Session, _person_id: UUID) -> None:
     """There is nothing to forget."""
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class PersonalData:
     """A room's part in a person's rights. `name` is also the archive's file.
 
     `held` reads everything that the archive is to contain and `files` the person's documents, which
@@ -97,26 +99,28 @@ class Room:
     """
 
     name: str
-    tables: Mapping[str, Table]
-    held: Callable[[Session, UUID], Sections] = _nothing_held
-    files: Callable[[Session, UUID], Files] = _no_files
-    still_open: Callable[[Session, UUID], list[Open]] = _nothing_open
-    forget: Callable[[Session, UUID], None] = _nothing_forgotten
+    tables: Mapping[str, PersonalDataTable]
+    export_sections: Callable[[Session, UUID], ExportSections] = _no_sections
+    export_files: Callable[[Session, UUID], ExportFiles] = _no_files
+    erasure_blockers: Callable[[Session, UUID], list[ErasureBlocker]] = _no_blockers
+    erase: Callable[[Session, UUID], None] = _nothing_to_erase
 
 
-def told(rows: Iterable[Row], names: str, **prefixes: str) -> list[dict[str, Any]]:
+def export_records(
+    rows: Iterable[Row], field_names: str, **id_prefixes: str
+) -> list[dict[str, Any]]:
     """Rows as an archive tells them: their columns by these names, instants and prices as the wire
     writes them, ids in their public form (`id="key"` says whose prefix the column `id` has)."""
     return [
         {
-            name: _told(value, prefixes.get(name, ""))
-            for name, value in zip(names.split(), row, strict=True)
+            name: _export_value(value, id_prefixes.get(name, ""))
+            for name, value in zip(field_names.split(), row, strict=True)
         }
         for row in rows
     ]
 
 
-def _told(value: Any, prefix: str) -> Any:
+def _export_value(value: Any, prefix: str) -> Any:
     if isinstance(value, UUID):
         return ids.encode(prefix, value)
     if isinstance(value, datetime):

@@ -5,7 +5,16 @@ from uuid import UUID
 
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.personal import KEPT_BY_LAW, Fate, Files, Room, Sections, Table, kept_until, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureEffect,
+    ExportFiles,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+    retention_end,
+)
 from app.kyc import details, documents, steps
 from app.kyc.queries import PREFIX
 from app.kyc.rules import OPEN, Status
@@ -25,7 +34,7 @@ _KEEP = (
 )
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     found, history = session.fetch((_ALL, (person_id,)), (_HISTORY, (person_id,)))
     said, owners = [], []
     for verification_id, *_rest in found:
@@ -37,12 +46,14 @@ def _held(session: Session, person_id: UUID) -> Sections:
             share = {"shareBps": owner.share_bps, "controls": owner.controls}
             owners.append({"verificationId": public_id, **json.loads(owner.sealed_text()), **share})
     return {
-        "verifications": told(
+        "verifications": export_records(
             found, "id kind status tier reasons submittedAt decidedAt expiresAt", id=PREFIX
         ),
         "said": said,
         "owners": owners,
-        "history": told(history, "verificationId from to tier reasons at", verificationId=PREFIX),
+        "history": export_records(
+            history, "verificationId from to tier reasons at", verificationId=PREFIX
+        ),
         "documents": [
             {
                 "file": f"kyc/{each.file_name}",
@@ -55,53 +66,53 @@ def _held(session: Session, person_id: UUID) -> Sections:
     }
 
 
-def _files(session: Session, person_id: UUID) -> Files:
+def _export_files(session: Session, person_id: UUID) -> ExportFiles:
     return {
         each.file_name: documents.opened(session, each.id).data
         for each in documents.of_person(session, person_id)
     }
 
 
-def _forget(session: Session, person_id: UUID) -> None:
+def _erase(session: Session, person_id: UUID) -> None:
     """Nothing goes on; the evidence is kept until its day, and then deleted."""
     for each in steps.locked_of(session, person_id):
         if each.status in OPEN:
             steps.go(session, each, Status.WITHDRAWN)
     for statement in _KEEP:
-        session.send(statement, (kept_until(clock.now()), person_id))
+        session.send(statement, (retention_end(clock.now()), person_id))
 
 
-_EVIDENCE = f"Evidence of who a customer was. {KEPT_BY_LAW} Then a job deletes it."
-ROOM = Room(
+_EVIDENCE = f"Evidence of who a customer was. {RETAINED_BY_LAW} Then a job deletes it."
+PERSONAL_DATA = PersonalData(
     "kyc",
     {
-        "verifications": Table(
+        "verifications": PersonalDataTable(
             "What somebody said about themselves and their company, sealed: names, date of birth,"
             " address, numbers of documents; and what became of it",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
-            exported=("verifications", "said"),
+            export_sections=("verifications", "said"),
         ),
-        "verification_events": Table(
+        "verification_events": PersonalDataTable(
             "Each step of a verification, who made it, and why. What staff wrote is not exported",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
-            exported=("history",),
+            export_sections=("history",),
         ),
-        "beneficial_owners": Table(
+        "beneficial_owners": PersonalDataTable(
             "Who owns and controls somebody's company, as they said, sealed",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
-            exported=("owners",),
+            export_sections=("owners",),
         ),
-        "kyc_documents": Table(
+        "kyc_documents": PersonalDataTable(
             "Pictures and PDFs that somebody sent of their documents, encrypted",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
-            exported=("documents",),
+            export_sections=("documents",),
         ),
     },
-    held=_held,
-    files=_files,
-    forget=_forget,
+    export_sections=_export_sections,
+    export_files=_export_files,
+    erase=_erase,
 )

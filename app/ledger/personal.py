@@ -6,7 +6,15 @@ from uuid import UUID
 from app.catalog.rules import TRADABLE
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureBlocker,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 from app.kit.pipeline import Row
 from app.ledger import queries
 
@@ -23,7 +31,7 @@ FROM accounts a JOIN holds h ON h.account_id = a.id WHERE a.owner_id = %s ORDER 
 """
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     balances = queries.balances_of(session, person_id)
     postings, holds = session.fetch((_POSTINGS, (person_id,)), (_HOLDS, (person_id,)))
     return {
@@ -35,8 +43,10 @@ def _held(session: Session, person_id: UUID) -> Sections:
             }
             for each in balances
         ],
-        "postings": told(map(_in_words, postings), "asset amount cause reference postedAt"),
-        "holds": told(
+        "postings": export_records(
+            map(_in_words, postings), "asset amount cause reference postedAt"
+        ),
+        "holds": export_records(
             map(_in_words, holds), "asset amount cause status placedAt expiresAt settledAt"
         ),
     }
@@ -51,46 +61,61 @@ def _text(asset: str, units: int) -> str:
     return str(Amount(TRADABLE[asset], units))
 
 
-def _still_open(session: Session, person_id: UUID) -> list[Open]:
+def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     found = []
     for balance in sorted(queries.balances_of(session, person_id), key=lambda each: each.asset):
         if balance.posted:
             amount = f"{_text(balance.asset, balance.posted)} {balance.asset}"
             found.append(
-                Open(f"balances.{balance.asset}", f"The balance is {amount}. It must be 0.")
+                ErasureBlocker(
+                    f"balances.{balance.asset}", f"The balance is {amount}. It must be 0."
+                )
             )
         if balance.held:
             amount = f"{_text(balance.asset, balance.held)} {balance.asset}"
             found.append(
-                Open(
+                ErasureBlocker(
                     f"holds.{balance.asset}", f"{amount} are on hold. They must be released first."
                 )
             )
     return found
 
 
-_BOOKS = f"Entries are never changed or deleted. {KEPT_BY_LAW}"
-ROOM = Room(
+_BOOKS = f"Entries are never changed or deleted. {RETAINED_BY_LAW}"
+PERSONAL_DATA = PersonalData(
     "ledger",
     {
-        "accounts": Table(
+        "accounts": PersonalDataTable(
             "Whose account it is, by id",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _BOOKS,
-            exported=("balances", "postings"),
+            export_sections=("balances", "postings"),
         ),
-        "balances": Table("What stands on an account", Fate.KEPT, _BOOKS, exported=("balances",)),
-        "holds": Table("What is set aside on an account", Fate.KEPT, _BOOKS, exported=("holds",)),
-        "entries": Table(
+        "balances": PersonalDataTable(
+            "What stands on an account",
+            ErasureEffect.RETAINED,
+            _BOOKS,
+            export_sections=("balances",),
+        ),
+        "holds": PersonalDataTable(
+            "What is set aside on an account",
+            ErasureEffect.RETAINED,
+            _BOOKS,
+            export_sections=("holds",),
+        ),
+        "entries": PersonalDataTable(
             "What happened, with the public id of the order or transfer",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _BOOKS,
-            exported=("postings",),
+            export_sections=("postings",),
         ),
-        "postings": Table(
-            "What an entry moved on an account", Fate.KEPT, _BOOKS, exported=("postings",)
+        "postings": PersonalDataTable(
+            "What an entry moved on an account",
+            ErasureEffect.RETAINED,
+            _BOOKS,
+            export_sections=("postings",),
         ),
     },
-    held=_held,
-    still_open=_still_open,
+    export_sections=_export_sections,
+    erasure_blockers=_erasure_blockers,
 )

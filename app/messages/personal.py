@@ -3,7 +3,13 @@
 from uuid import UUID
 
 from app.kit.db import Session
-from app.kit.personal import Fate, Room, Sections, Table, told
+from app.kit.personal import (
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 
 _MESSAGES = """
 SELECT id, kind, subject, body, created_at, read_at FROM messages WHERE user_id = %s ORDER BY id
@@ -23,54 +29,54 @@ WHERE user_id = %s ORDER BY topic, channel
 _SENT = "kind state stagedAt sentAt delivery deliveryAt"
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     inbox, mails, texts, choices = session.fetch(
         *((statement, (person_id,)) for statement in (_MESSAGES, _MAILS, _TEXTS, _CHOICES))
     )
     return {
-        "messages": told(inbox, "id kind subject body createdAt readAt", id="msg"),
-        "mails": told(mails, _SENT),
-        "texts": told(texts, _SENT),
-        "notificationChoices": told(choices, "topic channel wanted chosenAt"),
+        "messages": export_records(inbox, "id kind subject body createdAt readAt", id="msg"),
+        "mails": export_records(mails, _SENT),
+        "texts": export_records(texts, _SENT),
+        "notificationChoices": export_records(choices, "topic channel wanted chosenAt"),
     }
 
 
-def _forget(session: Session, person_id: UUID) -> None:
+def _erase(session: Session, person_id: UUID) -> None:
     session.send("DELETE FROM messages WHERE user_id = %s", (person_id,))
     session.send("DELETE FROM mails WHERE user_id = %s", (person_id,))
     session.send("DELETE FROM texts WHERE user_id = %s", (person_id,))
     session.send("DELETE FROM notification_choices WHERE user_id = %s", (person_id,))
 
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "messages",
     {
-        "messages": Table(
+        "messages": PersonalDataTable(
             "The inbox, as it was written",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Nobody can read it any more.",
-            exported=("messages",),
+            export_sections=("messages",),
         ),
-        "mails": Table(
+        "mails": PersonalDataTable(
             "That an e-mail was sent, of which kind and when; no text and no address",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "The last mail, which says that the person was erased, is added afterwards. It carries"
             " its address, sealed, until it is settled, for a day at most.",
-            exported=("mails",),
+            export_sections=("mails",),
         ),
-        "texts": Table(
+        "texts": PersonalDataTable(
             "That a text message was sent, of which kind and when; no text and no number",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Nobody is texted any more.",
-            exported=("texts",),
+            export_sections=("texts",),
         ),
-        "notification_choices": Table(
+        "notification_choices": PersonalDataTable(
             "Of what the person wants to be told, and how",
-            Fate.DELETED,
+            ErasureEffect.DELETED,
             "Nobody is told any more.",
-            exported=("notificationChoices",),
+            export_sections=("notificationChoices",),
         ),
     },
-    held=_held,
-    forget=_forget,
+    export_sections=_export_sections,
+    erase=_erase,
 )

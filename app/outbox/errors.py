@@ -3,7 +3,7 @@
 from app.kit.errors import Conflict
 
 
-class NotDead(Conflict):
+class JobNotDead(Conflict):
     """Only a job that was given up can be revived."""
 
     code = "job_not_dead"

@@ -51,7 +51,7 @@ class StagedJob(Base):
     dead_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
-class TimetableRow(Base):
+class TimetableEntry(Base):
     """A task that is staged again and again. One row per name, whoever runs the timetable."""
 
     __tablename__ = "timetable"

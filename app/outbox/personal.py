@@ -1,13 +1,13 @@
 """What staged jobs hold on a person."""
 
-from app.kit.personal import Fate, Room, Table
+from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "outbox",
     {
-        "outbox": Table(
+        "outbox": PersonalDataTable(
             "Jobs that name a person by id, with the figures of an order that they are told of",
-            Fate.PASSES,
+            ErasureEffect.EXPIRES,
             "A job that was done is deleted after a week. One that comes too late finds nobody to"
             " tell.",
             not_exported="Copies of what the archive tells of messages and orders.",

@@ -40,7 +40,7 @@ _WAITING = _JOBS.format(folder="done_at IS NULL AND dead_at IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
+class QueueBacklog:
     """What one queue has before it. `oldest_seconds` is the age of the oldest job that could have
     been done by now; a growing one means that a relay or a worker is missing."""
 
@@ -52,7 +52,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TaskBacklog:
     """The jobs of one task that are not done. `oldest` is when the first of them was staged."""
 
     task: str
@@ -62,7 +62,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class UnfinishedJob:
     """A job that is not done: waiting for its next try, or given up. What it is about is not
     shown: its arguments may be somebody's."""
 
@@ -80,40 +80,40 @@ class Job:
         return ids.encode(PREFIX, self.id)
 
     @property
-    def error_kind(self) -> str:
+    def error_type(self) -> str:
         """The type of the last error, without its message; empty without one."""
-        return rules.error_kind(self.last_error or "")
+        return rules.error_type(self.last_error or "")
 
 
-def backlogs(session: Session, now: datetime) -> list[Backlog]:
+def list_queue_backlogs(session: Session, now: datetime) -> list[QueueBacklog]:
     """Each queue that has pending jobs, in alphabetical order."""
-    return [Backlog(*row) for row in session.rows(_BACKLOG, {"now": now})]
+    return [QueueBacklog(*row) for row in session.rows(_BACKLOG, {"now": now})]
 
 
-def dead_count(session: Session) -> int:
+def count_dead_jobs(session: Session) -> int:
     """How many jobs were given up and not revived."""
     return int(session.rows(_DEAD_COUNT)[0][0])
 
 
-def is_waiting(session: Session, task: str) -> bool:
+def is_task_pending(session: Session, task: str) -> bool:
     """Whether a job of this task is yet to be done."""
     return bool(session.rows(_IS_WAITING, (task,))[0][0])
 
 
-def kinds(session: Session) -> list[Kind]:
+def list_task_backlogs(session: Session) -> list[TaskBacklog]:
     """Each task that has jobs waiting or dead, by name."""
-    return [Kind(*row) for row in session.rows(_KINDS)]
+    return [TaskBacklog(*row) for row in session.rows(_KINDS)]
 
 
-def jobs(
+def list_unfinished_jobs(
     session: Session,
     *,
     dead: bool,
     task: str | None = None,
     cursor: UUID | None = None,
     limit: int = 50,
-) -> Page[Job]:
+) -> Page[UnfinishedJob]:
     """The jobs that were given up, or those that wait; of one task or all, staged last first."""
     values = {"task": task, "before": cursor, "limit": limit + 1}
-    found = [Job(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
+    found = [UnfinishedJob(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
     return pagination.paginate(found, limit, lambda each: each.id)

@@ -21,12 +21,12 @@ class Backoff:
 BACKOFF = Backoff()
 
 
-def error_kind(described: str) -> str:
+def error_type(description: str) -> str:
     """Of what `describe` wrote, the part that can hold nothing of anybody's: the type."""
-    return described.partition(":")[0].partition(" (")[0]
+    return description.partition(":")[0].partition(" (")[0]
 
 
-def describe(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """One line for staff: the type, and a message only if it is known to quote nobody.
 
     Of a database error the rule that was hit is kept; where an error came from is in the log.

@@ -13,16 +13,16 @@ from app.kit import tasks as kit_tasks
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.outbox import rules
-from app.outbox.errors import NotDead
+from app.outbox.errors import JobNotDead
 
 #: Of a job's id, as staff see it.
 PREFIX = "job"
 #: Done rows are kept so long for looking things up.
-KEEP_DONE = timedelta(days=7)
+DONE_RETENTION = timedelta(days=7)
 _PRUNE_BATCH = 50_000
 
 # For marks that a crash of the database may lose: a job is sent or tried once more.
-_WITHOUT_WAITING_FOR_THE_DISK = "SET LOCAL synchronous_commit TO off"
+_ASYNCHRONOUS_COMMIT = "SET LOCAL synchronous_commit TO off"
 
 _STAGE = """
 INSERT INTO outbox (id, task, args, queue, staged_at, due_at)
@@ -43,7 +43,7 @@ RETURNING id
 """
 
 # A worker that dies while trying leaves no error behind, so tries are counted before they begin.
-_COUNT_TRY = """
+_COUNT_ATTEMPT = """
 UPDATE outbox
 SET tries = tries + 1,
     dead_at = CASE WHEN tries >= %(tries_max)s THEN %(now)s END,
@@ -94,7 +94,7 @@ DELETE FROM outbox WHERE id = ANY (ARRAY(
 
 
 @dataclass(frozen=True, slots=True)
-class StartedJob:
+class LockedJob:
     """A job whose row this transaction holds. `tries` counts the present one."""
 
     id: UUID
@@ -133,38 +133,40 @@ def claim_for_sending(
         "queue": queue, "limit": limit, "now": now,
         "base": backoff.base, "doublings": backoff.doublings,
     }  # fmt: skip
-    session.send(_WITHOUT_WAITING_FOR_THE_DISK)
+    session.send(_ASYNCHRONOUS_COMMIT)
     return [row[0] for row in session.rows(_CLAIM, parameters)]
 
 
-def count_try(session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF) -> bool:
+def count_attempt(
+    session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF
+) -> bool:
     """Count a try before it begins, in a transaction of its own. False if there is none to begin:
     the job is done, dead, pruned, or in someone else's hands.
 
     A job that began `tries_max` times and neither finished nor failed is dead: it ends workers.
     """
-    session.send(_WITHOUT_WAITING_FOR_THE_DISK)
+    session.send(_ASYNCHRONOUS_COMMIT)
     row = session.row(
-        _COUNT_TRY, {"id": identifier, "now": clock.now(), "tries_max": backoff.tries_max}
+        _COUNT_ATTEMPT, {"id": identifier, "now": clock.now(), "tries_max": backoff.tries_max}
     )
     return row is not None and bool(row[0])
 
 
-def start(session: Session, identifier: UUID) -> StartedJob | None:
+def lock_job(session: Session, identifier: UUID) -> LockedJob | None:
     """Lock the job until this transaction ends.
 
     None if it is done, dead, pruned, or in another worker's hands: there is nothing to do.
     """
     row = session.row(_START, (identifier,))
-    return StartedJob(identifier, *row) if row else None
+    return LockedJob(identifier, *row) if row else None
 
 
-def finish(session: Session, identifier: UUID) -> None:
+def mark_done(session: Session, identifier: UUID) -> None:
     """The job is done if, and only if, this transaction commits."""
     session.send(_FINISH, (clock.now(), identifier))
 
 
-def fail(
+def record_failure(
     session: Session,
     identifier: UUID,
     error: BaseException,
@@ -175,7 +177,7 @@ def fail(
     The job is due again after the backoff of its tries; True if that was the last try.
     """
     parameters = {
-        "id": identifier, "error": rules.describe(error), "now": clock.now(),
+        "id": identifier, "error": rules.describe_error(error), "now": clock.now(),
         "base": backoff.base, "doublings": backoff.doublings, "tries_max": backoff.tries_max,
     }  # fmt: skip
     row = session.row(_FAIL, parameters)
@@ -189,7 +191,7 @@ def revive(session: Session, actor: Actor | None, identifier: UUID) -> None:
     """
     row = session.row(_REVIVE, (clock.now(), identifier))
     if row is None:
-        raise NotDead if session.row(_EXISTS, (identifier,)) is not None else NotFound
+        raise JobNotDead if session.row(_EXISTS, (identifier,)) is not None else NotFound
     audit.record(
         session,
         actor=actor,
@@ -204,7 +206,7 @@ def revive_all(session: Session, actor: Actor | None, task: str) -> int:
     `NotDead` for none."""
     revived = len(session.rows(_REVIVE_ALL, (clock.now(), task)))
     if revived == 0:
-        raise NotDead("There is no dead job of this kind")
+        raise JobNotDead("There is no dead job of this kind")
     audit.record(
         session, actor=actor, action="jobs.revived", subject=task, after={"count": str(revived)}
     )
@@ -214,4 +216,4 @@ def revive_all(session: Session, actor: Actor | None, task: str) -> int:
 @kit_tasks.task("outbox.prune_done")
 def prune_done(session: Session) -> None:
     """Delete rows that were done a week ago, a batch at a time."""
-    session.send(_PRUNE, (clock.now() - KEEP_DONE, _PRUNE_BATCH))
+    session.send(_PRUNE, (clock.now() - DONE_RETENTION, _PRUNE_BATCH))

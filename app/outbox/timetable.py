@@ -34,7 +34,7 @@ _STAGED = "UPDATE timetable SET last_staged_at = %s, last_outbox_id = %s WHERE n
 
 
 @dataclass(frozen=True, slots=True)
-class Periodic:
+class PeriodicTask:
     """Stage `task` (it takes no arguments) every so many seconds."""
 
     name: str
@@ -42,7 +42,7 @@ class Periodic:
     every_seconds: int
 
 
-def keep(session: Session, timetable: Sequence[Periodic], now: datetime) -> None:
+def synchronize(session: Session, timetable: Sequence[PeriodicTask], now: datetime) -> None:
     """Make the table equal to the list; new entries are due at once.
 
     Raises `LookupError` if an entry names no task.

@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.kit import clock
-from app.kit.personal import Files, Room, Sections
+from app.kit.personal import ExportFiles, ExportSections, PersonalData
 
 FORMAT = "pbcex archive 1"
 _TEMPLATES = Environment(
@@ -23,9 +23,9 @@ _TEMPLATES = Environment(
 
 
 def build(
-    held: Mapping[str, Sections],
-    files: Files,
-    rooms: tuple[Room, ...],
+    sections: Mapping[str, ExportSections],
+    files: ExportFiles,
+    rooms: tuple[PersonalData, ...],
     *,
     export: str,
     person: str,
@@ -39,23 +39,23 @@ def build(
         export=export,
         person=person,
         at=clock.rfc3339(at),
-        held=held,
+        sections=sections,
         files=sorted(files),
         tables=[(room.name, table) for room in rooms for table in room.tables.values()],
     )
     with ZipFile(buffer, "w", ZIP_DEFLATED) as made:
         _write(made, "index.html", index, at)
-        for name, sections in held.items():
-            text = json.dumps(dict(sections), ensure_ascii=False, indent=2)
-            _write(made, f"{name}.json", text, at)
+        for room, room_sections in sections.items():
+            text = json.dumps(dict(room_sections), ensure_ascii=False, indent=2)
+            _write(made, f"{room}.json", text, at)
         for name, data in files.items():
             _write(made, name, data, at)
     return buffer.getvalue()
 
 
-def _write(made: ZipFile, name: str, content: str | bytes, at: datetime) -> None:
+def _write(archive: ZipFile, name: str, content: str | bytes, at: datetime) -> None:
     entry = ZipInfo(name, at.timetuple()[:6])
     entry.compress_type = ZIP_DEFLATED
     # Readable by whoever unpacked it, and by nobody else on their machine.
     entry.external_attr = 0o600 << 16
-    made.writestr(entry, content)
+    archive.writestr(entry, content)

@@ -11,7 +11,14 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.privacy import rules
 from app.privacy.errors import ConsentRequired, PolicyOutdated
-from app.privacy.rules import POLICIES, Channel, Decision, Policy, PolicyName, State
+from app.privacy.rules import (
+    POLICIES,
+    ConsentChannel,
+    ConsentDecision,
+    ConsentState,
+    Policy,
+    PolicyName,
+)
 
 _ADD = """
 INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)
@@ -23,12 +30,12 @@ SELECT policy, version, given, decided_at, channel FROM consents WHERE user_id =
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentStatus:
     """How a person stands to a policy, and their latest decision about it."""
 
     policy: Policy
-    state: State
-    latest: Decision | None
+    state: ConsentState
+    latest: ConsentDecision | None
 
     @property
     def url(self) -> str:
@@ -36,23 +43,23 @@ class Consent:
         return f"/policies/{self.policy.name}/{self.policy.version}"
 
 
-def consents_of(session: Session, person_id: UUID) -> list[Consent]:
+def list_consents(session: Session, person_id: UUID) -> list[ConsentStatus]:
     """How a person stands to each policy."""
-    latest = rules.latest_by_policy(decisions_of(session, person_id))
+    latest = rules.latest_decisions(list_decisions(session, person_id))
     return [_consent(policy, latest.get(policy.name)) for policy in POLICIES.values()]
 
 
-def decisions_of(session: Session, person_id: UUID) -> list[Decision]:
+def list_decisions(session: Session, person_id: UUID) -> list[ConsentDecision]:
     """Every decision that a person ever made, oldest first."""
     return [
-        Decision(PolicyName(policy), version, given, at, Channel(channel))
+        ConsentDecision(PolicyName(policy), version, given, at, ConsentChannel(channel))
         for policy, version, given, at, channel in session.rows(_DECISIONS, (person_id,))
     ]
 
 
-def decide(
+def record_decision(
     session: Session, actor: Actor, *, policy: PolicyName, version: int | None, given: bool
-) -> Consent:
+) -> ConsentStatus:
     """Agree to the current version of a policy, or take one's consent back. A decision that stands
     already is not written again.
 
@@ -67,15 +74,17 @@ def decide(
     if known.required and not given:
         raise ConsentRequired
     identity_personal.hold(session, actor.user_id)
-    latest = rules.latest_by_policy(decisions_of(session, actor.user_id)).get(known.name)
-    stands = State.ACCEPTED if given else State.WITHDRAWN
+    latest = rules.latest_decisions(list_decisions(session, actor.user_id)).get(known.name)
+    stands = ConsentState.ACCEPTED if given else ConsentState.WITHDRAWN
     # Nobody takes back what they never gave.
-    if rules.state_of(known, latest) is not stands and (given or latest is not None):
-        latest = _add(session, actor.user_id, known, given=given, channel=Channel.API)
+    if rules.consent_state(known, latest) is not stands and (given or latest is not None):
+        latest = _insert_decision(
+            session, actor.user_id, known, given=given, channel=ConsentChannel.API
+        )
     return _consent(known, latest)
 
 
-def accept_at_registration(
+def accept_policies_at_registration(
     session: Session, person_id: UUID, accepted: Sequence[tuple[PolicyName, int]]
 ) -> None:
     """A new person agrees to these versions of policies. Raises `Invalid` for one named twice, and
@@ -86,17 +95,19 @@ def accept_at_registration(
         policy = POLICIES[name]
         if version != policy.version:
             raise PolicyOutdated(f"The current version of {name} is {policy.version}")
-        _add(session, person_id, policy, given=True, channel=Channel.REGISTRATION)
+        _insert_decision(
+            session, person_id, policy, given=True, channel=ConsentChannel.REGISTRATION
+        )
 
 
-def _add(
-    session: Session, person_id: UUID, policy: Policy, *, given: bool, channel: Channel
-) -> Decision:
+def _insert_decision(
+    session: Session, person_id: UUID, policy: Policy, *, given: bool, channel: ConsentChannel
+) -> ConsentDecision:
     now = clock.now()
     values = (ids.new(), person_id, policy.name, policy.version, given, now, channel)
     session.send(_ADD, values)
-    return Decision(policy.name, policy.version, given, now, channel)
+    return ConsentDecision(policy.name, policy.version, given, now, channel)
 
 
-def _consent(policy: Policy, latest: Decision | None) -> Consent:
-    return Consent(policy, rules.state_of(policy, latest), latest)
+def _consent(policy: Policy, latest: ConsentDecision | None) -> ConsentStatus:
+    return ConsentStatus(policy, rules.consent_state(policy, latest), latest)

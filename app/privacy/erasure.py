@@ -19,11 +19,11 @@ from app.identity import queries as identity_queries
 from app.identity.errors import OwnStanding
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kit.personal import LEGAL_HOLD, Fate, kept_until
+from app.kit.personal import RETENTION_LAW, ErasureEffect, retention_end
 from app.messages import mailing
-from app.privacy import rooms
+from app.privacy import personal_data_tables
 from app.privacy.errors import ErasureRefused
-from app.privacy.rooms import ERASE
+from app.privacy.personal_data_tables import ERASE_PERSON
 
 _ADD = """
 INSERT INTO erasures (id, user_id, erased_at, kept_until, approval_id) VALUES (%s, %s, %s, %s, %s)
@@ -32,16 +32,16 @@ _FIND = "SELECT user_id, erased_at, kept_until, approval_id FROM erasures WHERE 
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class RetainedTable:
     """Something that the law keeps about somebody who was erased."""
 
-    what: str
-    until: datetime
-    why: str
+    description: str
+    retained_until: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
+class ErasureRecord:
     """That a person was erased."""
 
     user_id: UUID
@@ -51,23 +51,23 @@ class Erasure:
     approval_id: UUID | None
 
     @property
-    def kept(self) -> list[Kept]:
+    def retained(self) -> list[RetainedTable]:
         """What is left, until when, and why."""
         return [
-            Kept(table.holds, self.kept_until, table.why)
-            for room in rooms.ROOMS
+            RetainedTable(table.description, self.kept_until, table.reason)
+            for room in personal_data_tables.ROOMS
             for table in room.tables.values()
-            if table.fate is Fate.KEPT
+            if table.on_erasure is ErasureEffect.RETAINED
         ]
 
 
-def erase(session: Session, actor: Actor) -> Erasure:
+def erase_own_account(session: Session, actor: Actor) -> ErasureRecord:
     """Erase the actor, who has just proved who they are. Raises `ErasureRefused` naming everything
     that is still open."""
     return _erase(session, actor.user_id, actor=actor)
 
 
-def ask_to_erase(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
+def request_erasure(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to erase somebody who wrote to us; answers the request's id.
 
     Raises `NotFound`, `PermissionDenied`, `OwnStanding`, `ErasureRefused`, `ApprovalPending`, and
@@ -77,7 +77,7 @@ def ask_to_erase(session: Session, actor: Actor, person_id: UUID, *, reason: str
     return approvals.ask(
         session,
         actor,
-        ERASE,
+        ERASE_PERSON,
         {"person": person},
         subject=person,
         subject_id=person_id,
@@ -85,19 +85,19 @@ def ask_to_erase(session: Session, actor: Actor, person_id: UUID, *, reason: str
     )
 
 
-def erasure_of(session: Session, person_id: UUID) -> Erasure | None:
+def find_erasure(session: Session, person_id: UUID) -> ErasureRecord | None:
     """The erasure of a person, if they were erased."""
     row = session.row(_FIND, (person_id,))
-    return Erasure(*row) if row else None
+    return ErasureRecord(*row) if row else None
 
 
 def _erase(
     session: Session, person_id: UUID, *, actor: Actor, approved: Approved | None = None
-) -> Erasure:
-    _check_closed(session, person_id)
+) -> ErasureRecord:
+    _require_no_blockers(session, person_id)
     address, now = identity_queries.mail_address(session, person_id), clock.now()
-    made = Erasure(person_id, now, kept_until(now), approved.id if approved else None)
-    rooms.forget(session, person_id)
+    made = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
+    personal_data_tables.erase_from_all_rooms(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
     person = ids.encode("usr", person_id)
     mailing.stage_last_mail(
@@ -108,12 +108,12 @@ def _erase(
         event_key=f"person_erased:{person}",
         values={
             "person": person,
-            "law": LEGAL_HOLD,
+            "law": RETENTION_LAW,
             "erased_at": clock.rfc3339(now),
             "kept_until": made.kept_until.date().isoformat(),
         },
     )
-    after = {"status": "erased", "kept_until": clock.rfc3339(made.kept_until), "law": LEGAL_HOLD}
+    after = {"status": "erased", "kept_until": clock.rfc3339(made.kept_until), "law": RETENTION_LAW}
     if approved is not None:
         after["approval"] = ids.encode("apr", approved.id)
         after["maker"] = ids.encode("usr", approved.maker_id)
@@ -129,35 +129,37 @@ def _erase(
     return made
 
 
-def _check_closed(session: Session, person_id: UUID) -> None:
+def _require_no_blockers(session: Session, person_id: UUID) -> None:
     """Raises unless nothing of the person is open; it stays so until this transaction ends."""
     identity_personal.hold(session, person_id)
-    if still_open := rooms.still_open(session, person_id):
+    if still_open := personal_data_tables.list_erasure_blockers(session, person_id):
         raise ErasureRefused(still_open)
 
 
 # The act that needs a second person
 
 
-def _meant(payload: Texts) -> UUID:
+def _person_id(payload: Texts) -> UUID:
     return ids.decode("usr", payload["person"])
 
 
 def _compare(session: Session, payload: Texts) -> Change:
-    _check_closed(session, _meant(payload))
+    _require_no_blockers(session, _person_id(payload))
     name = {"person": payload["person"]}
     return Change(name | {"status": "active"}, name | {"status": "erased"})
 
 
 def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
-    if _meant(payload) == actor.user_id:
+    if _person_id(payload) == actor.user_id:
         raise OwnStanding
 
 
 def _execute(session: Session, approved: Approved) -> None:
-    _erase(session, _meant(approved.payload), actor=approved.checker, approved=approved)
+    _erase(session, _person_id(approved.payload), actor=approved.checker, approved=approved)
 
 
 approvals_registry.register(
-    Action(ERASE, "Erase a person", Permission.PEOPLE_ERASE, _compare, _check_other, _execute)
+    Action(
+        ERASE_PERSON, "Erase a person", Permission.PEOPLE_ERASE, _compare, _check_other, _execute
+    )
 )

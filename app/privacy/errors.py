@@ -1,7 +1,7 @@
 """What data rights refuse, by name."""
 
 from app.kit.errors import Conflict, NotFound
-from app.kit.personal import Open
+from app.kit.personal import ErasureBlocker
 
 
 class PolicyOutdated(Conflict):
@@ -31,6 +31,6 @@ class ErasureRefused(Conflict):
     code = "erasure_refused"
     title = "Something is still open"
 
-    def __init__(self, still_open: list[Open]) -> None:
-        self.problems = [(each.field, each.message) for each in still_open]
-        super().__init__(" ".join(each.message for each in still_open))
+    def __init__(self, blockers: list[ErasureBlocker]) -> None:
+        self.problems = [(each.field, each.message) for each in blockers]
+        super().__init__(" ".join(each.message for each in blockers))

@@ -22,16 +22,16 @@ from app.kit.errors import NotFound, RateLimited
 from app.kit.pipeline import Row
 from app.kit.tasks import task
 from app.outbox import service as outbox
-from app.privacy import archive, rooms
+from app.privacy import archive, personal_data_tables
 from app.privacy.errors import ArchiveLinkInvalid
 from app.privacy.rules import ExportStatus
 
 PREFIX = "exp"
 #: So long an archive is kept, and its link works.
-KEPT = timedelta(hours=24)
+ARCHIVE_LIFETIME = timedelta(hours=24)
 #: A job that has not made it by then was given up.
 PENDING_MAX = timedelta(hours=24)
-EACH_DAY = 5
+REQUESTS_PER_DAY_MAX = 5
 _DAY = timedelta(days=1)
 _TABLE, _COLUMN = "exports", "archive_sealed"
 
@@ -59,7 +59,7 @@ _GIVE_UP = "UPDATE exports SET status = 'cancelled' WHERE status = 'pending' AND
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class DataExport:
     """A request for a copy, and how far it is."""
 
     id: UUID
@@ -84,7 +84,7 @@ class Export:
         return f"/api/me/export/{self.public_id}/archive?token={token}"
 
 
-def request(session: Session, actor: Actor) -> Export:
+def request_export(session: Session, actor: Actor) -> DataExport:
     """Ask for a copy; while one is being made, that one is answered. `RateLimited` to five a
     day."""
     identity_personal.hold(session, actor.user_id)
@@ -93,19 +93,19 @@ def request(session: Session, actor: Actor) -> Export:
         return _export(row)
     now = clock.now()
     [(asked,)] = session.rows(_ASKED_SINCE, (actor.user_id, now - _DAY))
-    if asked >= EACH_DAY:
+    if asked >= REQUESTS_PER_DAY_MAX:
         raise RateLimited(
-            f"A copy can be asked for {EACH_DAY} times a day",
+            f"A copy can be asked for {REQUESTS_PER_DAY_MAX} times a day",
             retry_after_seconds=int(_DAY.total_seconds()),
         )
-    made = Export(ids.new(), actor.user_id, ExportStatus.PENDING, now, None, None, None)
+    made = DataExport(ids.new(), actor.user_id, ExportStatus.PENDING, now, None, None, None)
     session.send(_ADD, (made.id, made.user_id, now))
     outbox.stage(session, "privacy.build_archive", {"export_id": str(made.id)})
     audit.record(session, actor=actor, action="export.requested", subject=made.public_id)
     return made
 
 
-def export_of(session: Session, actor: Actor, export_id: UUID) -> Export:
+def get_export(session: Session, actor: Actor, export_id: UUID) -> DataExport:
     """One of the actor's requests. Raises `NotFound`, for somebody else's too."""
     row = session.row(_ONE, (export_id, actor.user_id))
     if row is None:
@@ -113,12 +113,12 @@ def export_of(session: Session, actor: Actor, export_id: UUID) -> Export:
     return _export(row)
 
 
-def exports_of(session: Session, person_id: UUID, limit: int) -> list[Export]:
+def list_exports(session: Session, person_id: UUID, limit: int) -> list[DataExport]:
     """A person's requests, newest first."""
     return [_export(row) for row in session.rows(_OF, (person_id, limit))]
 
 
-def fetch(session: Session, actor: Actor, export_id: UUID, token: str) -> bytes:
+def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -> bytes:
     """The archive behind the actor's own link. Raises `ArchiveLinkInvalid`."""
     row = session.row(_ONE, (export_id, actor.user_id))
     export = _export(row) if row else None
@@ -146,29 +146,29 @@ def build_archive(database: Database, *, export_id: str) -> None:
         if row is None:
             return
         export = _export(row)
-        held, at = rooms.held_on(session, export.user_id), clock.now()
-        files = rooms.files_of(session, export.user_id)
+        held, at = personal_data_tables.export_sections(session, export.user_id), clock.now()
+        files = personal_data_tables.export_files(session, export.user_id)
     made = archive.build(
         held,
         files,
-        rooms.ROOMS,
+        personal_data_tables.ROOMS,
         export=export.public_id,
         person=ids.encode("usr", export.user_id),
         at=at,
     )
     sealed = keys.seal(made, table=_TABLE, column=_COLUMN, key=identifier)
     with database.transaction() as session:
-        _store(session, export, sealed, size_bytes=len(made))
+        _store_archive(session, export, sealed, size_bytes=len(made))
 
 
-def _store(session: Session, export: Export, sealed: bytes, *, size_bytes: int) -> None:
+def _store_archive(session: Session, export: DataExport, sealed: bytes, *, size_bytes: int) -> None:
     """Keep the archive in place of an older one, unless another worker did, or the person was
     erased meanwhile."""
     if session.row(f"{_TO_BUILD} FOR UPDATE", (export.id,)) is None:
         return
     # Whole seconds, as the link says it.
     now = clock.now()
-    expires_at = (now + KEPT).replace(microsecond=0)
+    expires_at = (now + ARCHIVE_LIFETIME).replace(microsecond=0)
     session.send(_END_OLDER, (export.user_id,))
     session.send(_READY, (now, expires_at, size_bytes, sealed, export.id))
     told = {
@@ -188,12 +188,12 @@ def expire_archives(session: Session) -> None:
     session.send(_GIVE_UP, (now - PENDING_MAX,))
 
 
-def _export(row: Row) -> Export:
+def _export(row: Row) -> DataExport:
     """An archive whose time is over is expired, though it may not be deleted yet."""
     export_id, user_id, status, requested_at, ready_at, expires_at, size_bytes = row
     if expires_at is not None and expires_at <= clock.now():
         status = ExportStatus.EXPIRED
-    return Export(
+    return DataExport(
         export_id, user_id, ExportStatus(status), requested_at, ready_at, expires_at, size_bytes
     )
 

@@ -12,7 +12,7 @@ from app.kit.db import Base
 Instant = sa.DateTime(timezone=True)
 
 
-class ConsentRow(Base):
+class Consent(Base):
     """A person's decision about a version of a policy. The latest one counts."""
 
     __tablename__ = "consents"
@@ -32,7 +32,7 @@ class ConsentRow(Base):
     channel: Mapped[str] = mapped_column(sa.Text)
 
 
-class ExportRow(Base):
+class Export(Base):
     """A person's request for a copy of what is held on them, and the copy while it is kept."""
 
     __tablename__ = "exports"
@@ -75,7 +75,7 @@ class ExportRow(Base):
     archive_sealed: Mapped[bytes | None] = mapped_column(Sealed)
 
 
-class ErasureRow(Base):
+class Erasure(Base):
     """That a person was erased, and until when the law keeps what is left."""
 
     __tablename__ = "erasures"

@@ -45,14 +45,14 @@ POLICIES: Mapping[PolicyName, Policy] = {
 }
 
 
-class Channel(StrEnum):
+class ConsentChannel(StrEnum):
     """Where a decision was made."""
 
     REGISTRATION = "registration"
     API = "api"
 
 
-class State(StrEnum):
+class ConsentState(StrEnum):
     """How a person stands to a policy."""
 
     ACCEPTED = "accepted"
@@ -79,31 +79,35 @@ class ExportStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ConsentDecision:
     """What a person decided about a version of a policy, and where."""
 
     policy: PolicyName
     version: int
     given: bool
     decided_at: datetime
-    channel: Channel
+    channel: ConsentChannel
 
 
-def state_of(policy: Policy, latest: Decision | None) -> State:
+def consent_state(policy: Policy, latest: ConsentDecision | None) -> ConsentState:
     """How somebody stands to the policy whose latest decision about it is this one."""
     if latest is not None and latest.given and latest.version == policy.version:
-        return State.ACCEPTED
+        return ConsentState.ACCEPTED
     if policy.required:
-        return State.TO_BE_ACCEPTED
-    return State.WITHDRAWN if latest is not None and not latest.given else State.NOT_GIVEN
+        return ConsentState.TO_BE_ACCEPTED
+    return (
+        ConsentState.WITHDRAWN
+        if latest is not None and not latest.given
+        else ConsentState.NOT_GIVEN
+    )
 
 
-def latest_by_policy(decisions: Sequence[Decision]) -> dict[PolicyName, Decision]:
+def latest_decisions(decisions: Sequence[ConsentDecision]) -> dict[PolicyName, ConsentDecision]:
     """The last decision about each policy; they come oldest first."""
     return {decision.policy: decision for decision in decisions}
 
 
-def policy_version(name: str, version: str) -> tuple[Policy, int] | None:
+def find_policy_version(name: str, version: str) -> tuple[Policy, int] | None:
     """The policy of that name and the number of that version; None if there is none such."""
     policy = next((each for each in POLICIES.values() if each.name == name), None)
     if policy is None:

@@ -81,7 +81,7 @@ def latest(session: Session) -> Sequence[Run]:
 
 def is_asked_for(session: Session) -> bool:
     """Whether one waits to be made, or is being made."""
-    return outbox_queries.is_waiting(session, TASK)
+    return outbox_queries.is_task_pending(session, TASK)
 
 
 def ask(session: Session, actor: Actor) -> None:

@@ -3,42 +3,49 @@
 from uuid import UUID
 
 from app.kit.db import Session
-from app.kit.personal import KEPT_BY_LAW, Fate, Room, Sections, Table, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 
 _SCREENINGS = """
 SELECT id, purpose, list_version, screened_at FROM screenings WHERE person_id = %s ORDER BY id
 """
-_EVIDENCE = f"Evidence that nobody was served who may not be. {KEPT_BY_LAW}"
+_EVIDENCE = f"Evidence that nobody was served who may not be. {RETAINED_BY_LAW}"
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     rows = session.rows(_SCREENINGS, (person_id,))
-    return {"screenings": told(rows, "id purpose listVersion screenedAt", id="scr")}
+    return {"screenings": export_records(rows, "id purpose listVersion screenedAt", id="scr")}
 
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "screening",
     {
-        "screenings": Table(
+        "screenings": PersonalDataTable(
             "That somebody was checked against the sanctions list, when and what for; as whom, by"
             " names, birth date and countries, is sealed",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
-            exported=("screenings",),
+            export_sections=("screenings",),
         ),
-        "screening_hits": Table(
+        "screening_hits": PersonalDataTable(
             "Which listed names theirs was like",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported="What staff look into is theirs, and of a suspicion nobody may be told"
             " (31 USC 5318(g)(2)).",
         ),
-        "screening_decisions": Table(
+        "screening_decisions": PersonalDataTable(
             "Whether it was decided that somebody is a listed party, by id",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported="People are told what follows from it: an account that is blocked.",
         ),
     },
-    held=_held,
+    export_sections=_export_sections,
 )

@@ -1,13 +1,13 @@
 """What counts of requests hold on a person."""
 
-from app.kit.personal import Fate, Room, Table
+from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "throttle",
     {
-        "throttle_counts": Table(
+        "throttle_counts": PersonalDataTable(
             "Requests within a minute, by a person's id or a network, while Redis is away",
-            Fate.PASSES,
+            ErasureEffect.EXPIRES,
             "Deleted within minutes.",
             not_exported="Lasts a minute.",
         )

@@ -7,7 +7,15 @@ from app.catalog.rules import TRADABLE
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount
-from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureBlocker,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 from app.kit.pipeline import Row
 
 _ORDERS = """
@@ -32,16 +40,18 @@ DELETE FROM quotes q WHERE q.user_id = %s
 _AMOUNTS = "fromAsset fromAmount toAsset toAmount feeAsset feeAmount"
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     orders, quotes = session.fetch((_ORDERS, (person_id,)), (_QUOTES, (person_id,)))
     return {
-        "orders": told(
+        "orders": export_records(
             map(_in_words, orders),
             f"{_AMOUNTS} id quoteId price executedAt",
             id="trd",
             quoteId="qt",
         ),
-        "quotes": told(map(_in_words, quotes), f"{_AMOUNTS} id price quotedAt expiresAt", id="qt"),
+        "quotes": export_records(
+            map(_in_words, quotes), f"{_AMOUNTS} id price quotedAt expiresAt", id="qt"
+        ),
     }
 
 
@@ -55,9 +65,9 @@ def _in_words(row: Row) -> tuple[Any, ...]:
     return (*amounts, *row[6:])
 
 
-def _still_open(session: Session, person_id: UUID) -> list[Open]:
+def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     return [
-        Open(
+        ErasureBlocker(
             f"quotes.{ids.encode('qt', quote_id)}",
             f"A quote is open until {clock.rfc3339(expires_at)}. Use it or let it expire.",
         )
@@ -65,27 +75,27 @@ def _still_open(session: Session, person_id: UUID) -> list[Open]:
     ]
 
 
-def _forget(session: Session, person_id: UUID) -> None:
+def _erase(session: Session, person_id: UUID) -> None:
     session.send(_FORGET_QUOTES, (person_id,))
 
 
-ROOM = Room(
+PERSONAL_DATA = PersonalData(
     "trading",
     {
-        "orders": Table(
+        "orders": PersonalDataTable(
             "Conversions: what for what, at which price, when",
-            Fate.KEPT,
-            KEPT_BY_LAW,
-            exported=("orders",),
+            ErasureEffect.RETAINED,
+            RETAINED_BY_LAW,
+            export_sections=("orders",),
         ),
-        "quotes": Table(
+        "quotes": PersonalDataTable(
             "Prices that were kept for the person",
-            Fate.DELETED,
-            f"Those that became an order stay with it. {KEPT_BY_LAW}",
-            exported=("quotes",),
+            ErasureEffect.DELETED,
+            f"Those that became an order stay with it. {RETAINED_BY_LAW}",
+            export_sections=("quotes",),
         ),
     },
-    held=_held,
-    still_open=_still_open,
-    forget=_forget,
+    export_sections=_export_sections,
+    erasure_blockers=_erasure_blockers,
+    erase=_erase,
 )

@@ -27,7 +27,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
 from tests.mailbox import carry_out_all, mailbox
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 WHY = "reported by the bank"
 NOW = datetime(2034, 5, 2, 9, 0, tzinfo=UTC)

@@ -22,7 +22,7 @@ from app.messages.rules import Links
 from tests.page_client import check
 from tests.people import PASSWORD
 from tests.staff import Member, StaffBrowser, with_app
-from tests.unchanged import state
+from tests.unchanged_database import state
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE = ("https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil", "evil:1")

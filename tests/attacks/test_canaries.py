@@ -398,7 +398,7 @@ def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
 
 
 def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(outbox_rules, "describe", str)
+    patch.setattr(outbox_rules, "describe_error", str)
 
 
 def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:

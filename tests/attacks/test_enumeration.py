@@ -21,7 +21,7 @@ from app.identity import service as identity
 from app.identity.passwords import Passwords
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline
-from tests import timing
+from tests import timing_leaks
 from tests.page_client import Browser
 from tests.people import People
 from tests.staff import with_app
@@ -179,4 +179,4 @@ def test_signing_in_takes_as_long_by_the_clock(open_app: Flask) -> None:
         given = {"csrf_token": tokens[client], "email": email, "password": WRONG}
         return client.post("/auth/login", data=given)
 
-    timing.compare(open_app, ask, known, unknown, status=422)
+    timing_leaks.compare(open_app, ask, known, unknown, status=422)

@@ -17,8 +17,8 @@ from app.audit import rules as audit_rules
 from app.audit import service as audit
 from app.audit.errors import TrailBroken
 from app.audit.verification import public
-from app.jobs.dispatch import carry_out
-from app.jobs.timetable import TIMETABLE, Timetable
+from app.jobs.dispatch import execute_job
+from app.jobs.timetable import TIMETABLE, Scheduler
 from app.kit import ids, telemetry
 from app.outbox.rules import Backoff
 from tests.audit.conftest import Trail
@@ -324,14 +324,14 @@ def test_the_timetable_seals_and_anchors(trail: Trail) -> None:
         "audit.anchor": 5,
     }
     trail.record(2)
-    timetable = Timetable(trail.database, entries)
+    timetable = Scheduler(trail.database, entries)
     while not timetable.step():
         pass
     with trail.database.reading() as session:
         jobs = session.rows("SELECT id FROM outbox ORDER BY task DESC")
     settle(trail.database)
     for (identifier,) in jobs:
-        carry_out(trail.database, identifier, Backoff())
+        execute_job(trail.database, identifier, Backoff())
     sound(trail, sealed=2, unsealed=0, anchors=1)
     with trail.database.reading() as session:
         assert session.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(0,)]

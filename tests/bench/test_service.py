@@ -10,15 +10,15 @@ from flask import Flask
 
 from app.audit import service
 from app.screening import sdn
-from bench import audit, people, screening, together
+from bench import audit, market_setup, parallel, screening
 from tests import sanctions
 from tests.embedded.conftest import CHECKOUT
 from tests.settled import settle
 
 
 def test_orders_are_placed(app: Flask) -> None:
-    people.set_prices(app)
-    customers = people.customers(app, 2)
+    market_setup.set_prices(app)
+    customers = market_setup.customers(app, 2)
     placed = subprocess.run(
         [sys.executable, "-m", "bench.service", "0.5", *(str(who.user_id) for who in customers)],
         cwd=CHECKOUT,
@@ -30,7 +30,7 @@ def test_orders_are_placed(app: Flask) -> None:
     )
     ready, count = placed.stdout.split()
     assert ready == "ready"
-    database = people.database_of(app)
+    database = market_setup.database_of(app)
     with database.reading() as session:
         statement = "SELECT count(*) FROM orders WHERE user_id = ANY(%s)"
         assert session.rows(statement, ([who.user_id for who in customers],)) == [(int(count),)]
@@ -41,7 +41,7 @@ def test_a_trail_is_recorded_sealed_and_verified(
     lone_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "_AT_ONCE", 20)
-    database = people.database_of(lone_app)
+    database = market_setup.database_of(lone_app)
     audit._record(database, 40)
     settle(database)
     audit._seal(database, 40)
@@ -57,6 +57,6 @@ def test_people_are_screened(app: Flask, shared_data: Path) -> None:
     names = screening.names_of(files)
     assert len(names) > 7_000
     assert names[0].endswith("x")
-    sanctions.stand(people.database_of(app))
+    sanctions.stand(market_setup.database_of(app))
     environ = {**os.environ, "PBCEX_BENCH_SDN": str(shared_data / "ofac")}
-    assert together.count("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0
+    assert parallel.count("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0

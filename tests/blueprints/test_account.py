@@ -17,7 +17,7 @@ from app.kit.db import Database
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, authenticator, with_app
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 
 @pytest.fixture

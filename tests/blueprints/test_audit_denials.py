@@ -15,7 +15,7 @@ from app.kit.errors import Unavailable
 from tests.api_client import ApiClient
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 _OF = """
 SELECT action, subject, after::text, reason, outcome, actor_role, request_id FROM audit_records

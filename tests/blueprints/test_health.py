@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from app.blueprints import health
 from app.blueprints.health import Readiness
 from app.config import VERSION
-from app.embedded.ports import free_port
+from app.embedded.network_ports import free_port
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database

@@ -162,7 +162,7 @@ def test_old_answers_are_forgotten(database: Database, person: SignedIn) -> None
         )
     person.give(young)
     with database.transaction() as session:
-        idempotency.forget(session, clock.now() - timedelta(days=30))
+        idempotency.delete_before(session, clock.now() - timedelta(days=30))
     with database.reading() as session:
         rows = session.rows(
             "SELECT key FROM idempotent_answers WHERE actor_id = %s", (person.user_id,)

@@ -9,7 +9,7 @@ from app.kit.db import Database
 from tests.api_client import PASSWORD, ApiClient
 from tests.mailbox import Mailbox, carry_out_all, mailbox
 from tests.page_client import Browser, check
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 CONFIRM, RESET = "/auth/confirm-email", "/auth/reset-password"
 NEW = "another long horse"

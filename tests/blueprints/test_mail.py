@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.config import Environment, Settings
-from app.embedded.mail import MailFolder
+from app.embedded.mail_catcher import MailFolder
 from app.factory import create_app
 from tests.page_client import Browser
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from app.privacy.rules import POLICIES, policy_version
+from app.privacy.rules import POLICIES, find_policy_version
 from tests.page_client import Browser
 
 TEMPLATES = Path(__file__).parents[2] / "app" / "templates" / "public" / "policies"
@@ -42,4 +42,4 @@ def test_is_reached_from_the_front_door(browser: Browser) -> None:
 )
 def test_what_there_is_not(browser: Browser, path: str) -> None:
     browser.get(f"/policies/{path}", status=404)
-    assert policy_version(*path.split("/")) is None
+    assert find_policy_version(*path.split("/")) is None

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from app.blueprints import middleware
 from app.blueprints.rate_limits import RateLimit, network_of
-from app.embedded.ports import free_port
+from app.embedded.network_ports import free_port
 from tests.blueprints.conftest import SignedIn, problem
 
 

@@ -13,7 +13,7 @@ from app.kit.db import Database
 from tests.page_client import check
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, authenticator, with_app
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 AFTERNOON = datetime(2026, 11, 23, 15, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 KIND = "test.difference"
 REASON = "the bank has corrected it"
@@ -244,11 +244,11 @@ def test_nobody_is_erased_while_something_about_them_is_looked_into(
     who = people.customer().user_id
     case_id = opened(database, person_id=who)
     with database.transaction() as session:
-        [told] = cases_personal.ROOM.still_open(session, who)
+        [told] = cases_personal.PERSONAL_DATA.erasure_blockers(session, who)
         # Whoever is looked into is not warned.
         assert "case" not in told.message
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
-        assert cases_personal.ROOM.still_open(session, who) == []
+        assert cases_personal.PERSONAL_DATA.erasure_blockers(session, who) == []
 
 
 def test_finding_them(database: Database, people: People, officer: Actor) -> None:

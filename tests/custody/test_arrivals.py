@@ -18,7 +18,7 @@ from app.providers.errors import ProviderRefused, ProviderUnavailable
 from sandbox.faults import Mode
 from tests.custodians import NAMES, Desk
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 each_custodian = pytest.mark.parametrize("name", NAMES)
 

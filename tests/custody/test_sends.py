@@ -29,7 +29,7 @@ from app.kit.tasks import JobClaimedElsewhere
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import Mode
 from tests.custodians import NAMES, SENDS, Desk
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 APPLIED = [
     *((name, Mode.HANG_UP_AFTER) for name in NAMES),

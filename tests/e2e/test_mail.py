@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from app.config import Settings
-from app.embedded.mail import MailFolder
+from app.embedded.mail_catcher import MailFolder
 from app.kit.db import Database
 from app.messages.ports import Outgoing
 from tests.api_client import ApiClient

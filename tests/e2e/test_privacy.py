@@ -17,8 +17,8 @@ from tests.people import People
 def active(people: People, database: Database) -> Actor:
     person = people.customer(USD="12.50", XAU_s="1.5")
     with database.transaction() as session:
-        consents.decide(session, person, policy=PolicyName.TERMS, version=1, given=True)
-        exports.request(session, person)
+        consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
+        exports.request_export(session, person)
     return person
 
 
@@ -26,7 +26,7 @@ def active(people: People, database: Database) -> Actor:
 def erased(people: People, database: Database) -> Actor:
     person = people.customer()
     with database.transaction() as session:
-        erasure.erase(session, person)
+        erasure.erase_own_account(session, person)
     return person
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app import embedded
-from app.embedded.folder import CHECKOUT
-from tests.embedded.holding import HOLD, Held, as_user, owner
+from app.embedded.data_folder import CHECKOUT
+from tests.embedded.server_processes import HOLD, Held, as_user, owner
 
 
 @pytest.fixture

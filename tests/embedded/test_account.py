@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from app import embedded
-from app.embedded import account
-from tests.embedded.holding import NOBODY, connect, modes_above, needs_linux, needs_root
-from tests.skips import PLATFORM
+from app.embedded import server_account
+from tests.embedded.server_processes import NOBODY, connect, modes_above, needs_linux, needs_root
+from tests.skip_policy import PLATFORM
 
 pytestmark = needs_linux
 NAMELESS = 12345
@@ -72,13 +72,15 @@ class TestRoot:
 
     def test_no_privilege_is_kept_where_none_is_needed(self, private):
         private.chmod(0o711)
-        chosen = account.choose_account(private / "postgres", reach=[private, Path("/bin/sh")])
+        chosen = server_account.choose_account(
+            private / "postgres", reach=[private, Path("/bin/sh")]
+        )
         assert (chosen.mode, chosen.uid) == ("drop", NOBODY)
 
     def test_no_way_at_all_is_explained(self, private, monkeypatch):
-        monkeypatch.setattr(account, "_WAYS_FOR_ROOT", ("drop",))
+        monkeypatch.setattr(server_account, "_WAYS_FOR_ROOT", ("drop",))
         with pytest.raises(embedded.NoUsableAccount, match="refuses to run as root") as caught:
-            account.choose_account(private / "postgres", reach=[private])
+            server_account.choose_account(private / "postgres", reach=[private])
         assert f"cannot reach {private}" in str(caught.value)
 
     def test_data_of_one_way_serves_the_next_in_a_folder_that_was_there(self, private, hold):
@@ -115,7 +117,7 @@ class TestOrdinaryUser:
     def test_whose_data_it_is_decides_for_root(self, private):
         (private / "postgres").mkdir()
         os.chown(private / "postgres", 1, 2)
-        chosen = account.choose_account(private / "postgres", reach=[private])
+        chosen = server_account.choose_account(private / "postgres", reach=[private])
         assert (chosen.uid, chosen.gid, chosen.owner) == (1, 2, (1, 2))
 
     def test_without_a_name_it_works_or_says_why_not(self, private, hold):
@@ -131,8 +133,8 @@ class TestOrdinaryUser:
 
 def test_without_a_name_and_without_namespaces_the_way_out_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: NAMELESS)
-    monkeypatch.setattr(account, "_refusal", lambda *_: "unshare: not permitted")
+    monkeypatch.setattr(server_account, "_refusal", lambda *_: "unshare: not permitted")
     with pytest.raises(embedded.NoUsableAccount) as caught:
-        account.choose_account(tmp_path / "postgres", reach=[tmp_path])
+        server_account.choose_account(tmp_path / "postgres", reach=[tmp_path])
     assert f"pbcex:x:{NAMELESS}:" in str(caught.value)
     assert "unshare: not permitted" in str(caught.value)

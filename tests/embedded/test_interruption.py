@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from app.embedded import interruption
-from app.embedded.interruption import StopRequested, pause
-from app.embedded.process import Child
-from tests.embedded.holding import needs_linux
+from app.embedded import stop_request
+from app.embedded.child_process import Child
+from app.embedded.stop_request import StopRequested, pause
+from tests.embedded.server_processes import needs_linux
 
 
 @pytest.fixture
 def noted() -> Iterator[None]:
     """Ctrl-C is noted, as `bin/run` does."""
-    before = signal.signal(signal.SIGINT, lambda *_: interruption.request())
+    before = signal.signal(signal.SIGINT, lambda *_: stop_request.request())
     yield
     signal.signal(signal.SIGINT, before)
 
 
 def test_a_pause_is_cut_short_once() -> None:
     began = time.monotonic()
-    interruption.request()
+    stop_request.request()
     with pytest.raises(StopRequested):
         pause(30)
     pause(0.01)
@@ -32,7 +32,7 @@ def test_a_pause_is_cut_short_once() -> None:
 
 
 def test_a_pause_that_has_begun_is_cut_short() -> None:
-    before = signal.signal(signal.SIGALRM, lambda *_: interruption.request())
+    before = signal.signal(signal.SIGALRM, lambda *_: stop_request.request())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
         with pytest.raises(StopRequested):

@@ -11,14 +11,14 @@ from uuid import uuid4
 
 import pytest
 
-from app.embedded import mail
+from app.embedded import mail_catcher
 from app.embedded.__main__ import programs
-from app.embedded.folder import CHECKOUT
-from app.embedded.mail import MailFolder
-from app.embedded.ports import free_port
+from app.embedded.data_folder import CHECKOUT
+from app.embedded.mail_catcher import MailFolder
+from app.embedded.network_ports import free_port
 from app.integrations.smtp.adapter import SmtpMailer, SmtpServer
 from app.messages.ports import NotSent, Outgoing
-from tests.embedded.holding import wait_for
+from tests.embedded.server_processes import wait_for
 
 
 def outgoing(**changes: object) -> Outgoing:
@@ -83,7 +83,7 @@ def test_nobody_else_reads_the_files(catcher, tmp_path: Path) -> None:
 
 
 def test_forgets_the_oldest_of_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "KEPT_MAX", 3)
+    monkeypatch.setattr(mail_catcher, "KEPT_MAX", 3)
     folder = MailFolder(tmp_path)
     for number in range(5):
         folder.keep(f"Message-ID: <{number}@x>\r\nSubject: {number}\r\n\r\n".encode())

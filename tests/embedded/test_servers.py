@@ -14,8 +14,8 @@ import pytest
 import redis
 
 from app import embedded
-from app.embedded.folder import DataFolder
-from tests.embedded.holding import (
+from app.embedded.data_folder import DataFolder
+from tests.embedded.server_processes import (
     NOBODY,
     add,
     amounts,

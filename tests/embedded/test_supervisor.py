@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from app import embedded
-from app.embedded import supervisor as supervising
-from app.embedded.folder import CHECKOUT, DataFolder
-from app.embedded.ports import free_port
-from tests.embedded.holding import connect, is_alive, needs_linux, wait_for
+from app.embedded import program_supervisor as supervising
+from app.embedded.data_folder import CHECKOUT, DataFolder
+from app.embedded.network_ports import free_port
+from tests.embedded.server_processes import connect, is_alive, needs_linux, wait_for
 
 WHOLE = Path(__file__).with_name("whole.py")
 

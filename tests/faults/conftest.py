@@ -19,14 +19,14 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from app.jobs.connection import connect
+from app.jobs.connection import connect_to_redis
 from app.jobs.relay import Relay
-from app.jobs.worker import Worker
+from app.jobs.worker import RqWorker
 from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
-from tests import forks
-from tests.faults.process import main
+from tests import forked_processes
+from tests.faults.worker_process import main
 from tests.played import Sandbox
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ class RedisServer:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.client: Redis = connect(self.url)
+        self.client: Redis = connect_to_redis(self.url)
         self.start()
 
     def start(self) -> None:
@@ -86,7 +86,9 @@ class Staff:
         self._processes: list[BaseProcess] = []
 
     def start(self, role: str) -> BaseProcess:
-        process = forks.start(main, "worker.py", role, environ=self._environ, log=self.log)
+        process = forked_processes.start(
+            main, "worker.py", role, environ=self._environ, log=self.log
+        )
         self._processes.append(process)
         return process
 
@@ -151,7 +153,7 @@ class Desk:
         handlers = [
             (number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)
         ]
-        worker = Worker([self.queue], connection=self.redis, serializer=JSONSerializer)
+        worker = RqWorker([self.queue], connection=self.redis, serializer=JSONSerializer)
         with app.app_context():
             worker.work(burst=True, logging_level="WARNING")
         for number, handler in handlers:

@@ -73,7 +73,7 @@ class TestRedisForgets:
         for _ in range(10):
             desk.relay()
         with desk.database.reading() as session:
-            [backlog] = outbox_queries.backlogs(session, clock.now())
+            [backlog] = outbox_queries.list_queue_backlogs(session, clock.now())
         assert desk.queue.count == 20
         assert (backlog.pending, backlog.sent) == (500, 200)
 
@@ -87,7 +87,7 @@ class TestTwice:
         def carry_out_all():
             barrier.wait()
             for identifier in claimed:
-                dispatch.carry_out(desk.database, identifier, BACKOFF)
+                dispatch.execute_job(desk.database, identifier, BACKOFF)
 
         threads = [threading.Thread(target=carry_out_all) for _ in range(4)]
         for thread in threads:
@@ -96,7 +96,7 @@ class TestTwice:
             thread.join()
         # Hands that met may all have let go of a job; the relay would send it once more.
         for identifier in claimed:
-            dispatch.carry_out(desk.database, identifier, BACKOFF)
+            dispatch.execute_job(desk.database, identifier, BACKOFF)
         assert desk.problems(*users) == []
 
     def test_two_relays_send_each_row_once(self, desk):
@@ -128,7 +128,7 @@ class TestPoison:
             desk.work(app)
         assert (desk.effects(user_id), desk.effects(healthy)) == (0, 1)
         with desk.database.reading() as session:
-            [dead] = outbox_queries.jobs(session, dead=True).data
+            [dead] = outbox_queries.list_unfinished_jobs(session, dead=True).data
         assert (dead.task, dead.tries, dead.last_error) == ("tests.fail", 3, "ValueError")
 
         poison.unlink()
@@ -241,14 +241,14 @@ class TestTheCheckCanFail:
         [identifier] = claim(desk)
         with pytest.raises(SystemExit):
             self.done_first(desk.database, identifier)
-        dispatch.carry_out(desk.database, identifier, BACKOFF)
+        dispatch.execute_job(desk.database, identifier, BACKOFF)
         assert desk.problems(user_id) == [f"{user_id}: 0 effects"]
 
     def done_first(self, database, identifier):
         with database.transaction() as session:
-            outbox.count_try(session, identifier)
-            job = outbox.start(session, identifier)
-            outbox.finish(session, identifier)
+            outbox.count_attempt(session, identifier)
+            job = outbox.lock_job(session, identifier)
+            outbox.mark_done(session, identifier)
         self.crash()
         with database.transaction() as session:
             kit_tasks.find(job.task).run(session, **job.args)
@@ -258,26 +258,26 @@ class TestTheCheckCanFail:
         [identifier] = claim(desk)
         with pytest.raises(SystemExit):
             self.effect_first(desk.database, identifier)
-        dispatch.carry_out(desk.database, identifier, BACKOFF)
+        dispatch.execute_job(desk.database, identifier, BACKOFF)
         assert desk.problems(user_id) == [f"{user_id}: 2 effects"]
 
     def effect_first(self, database, identifier):
         with database.transaction() as session:
-            job = outbox.start(session, identifier)
+            job = outbox.lock_job(session, identifier)
             kit_tasks.find(job.task).run(session, **job.args)
         self.crash()
         with database.transaction() as session:
-            outbox.finish(session, identifier)
+            outbox.mark_done(session, identifier)
 
     def test_the_right_way_survives_the_same_crash(self, desk, monkeypatch):
         user_id = desk.stage()
         [identifier] = claim(desk)
         with monkeypatch.context() as patch:
-            patch.setattr(outbox, "finish", lambda *_: self.crash())
+            patch.setattr(outbox, "mark_done", lambda *_: self.crash())
             with pytest.raises(SystemExit):
-                dispatch.carry_out(desk.database, identifier, BACKOFF)
+                dispatch.execute_job(desk.database, identifier, BACKOFF)
         assert desk.effects(user_id) == 0
-        dispatch.carry_out(desk.database, identifier, BACKOFF)
+        dispatch.execute_job(desk.database, identifier, BACKOFF)
         assert desk.problems(user_id) == []
 
 
@@ -286,7 +286,7 @@ def test_a_failed_row_waits_its_backoff(desk, tmp_path):
     desk.stage("tests.fail", while_exists=str(tmp_path / "x"))
     [identifier] = claim(desk)
     before = clock.now()
-    dispatch.carry_out(desk.database, identifier, BACKOFF)
+    dispatch.execute_job(desk.database, identifier, BACKOFF)
     with desk.database.reading() as session:
         [(due_at,)] = session.rows("SELECT due_at FROM outbox")
     assert timedelta(0) < due_at - before - BACKOFF.base < timedelta(seconds=1)

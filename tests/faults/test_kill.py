@@ -29,7 +29,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from app import embedded
-from app.embedded.folder import DataFolder
+from app.embedded.data_folder import DataFolder
 from app.kit import ids
 from tests.drill import FULL, SEED, chance, size
 from tests.faults.conftest import PROJECT, wait_until

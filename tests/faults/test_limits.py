@@ -19,8 +19,8 @@ from flask import Flask
 from app import embedded
 from app.config import Settings
 from app.embedded.__main__ import programs
-from app.embedded.folder import CHECKOUT
-from app.embedded.ports import free_port
+from app.embedded.data_folder import CHECKOUT
+from app.embedded.network_ports import free_port
 from tests.api_client import PASSWORD
 
 DEFAULT, SIGN_IN, MINUTE = 100, 10, 60

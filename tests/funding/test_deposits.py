@@ -24,7 +24,7 @@ from app.providers import service as providers
 from app.providers.ports import Delivery, Event
 from tests.rails import Mood
 from tests.till import Till, usd
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 
 class TestCards:

@@ -29,7 +29,7 @@ from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
 from tests.people import People, set_prices
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING

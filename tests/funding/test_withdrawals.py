@@ -27,7 +27,7 @@ from tests.mailbox import carry_out_all
 from tests.rails import Mood
 from tests.sanctions import LISTED
 from tests.till import BANK_ACCOUNT, Till, lift, usd
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 
 def test_money_is_held_sent_and_gone(till: Till) -> None:

@@ -25,7 +25,7 @@ from app.kit.db import Database
 from tests.api_client import ApiClient
 from tests.drill import FULL, SEED, size
 from tests.people import set_prices
-from tests.unchanged import state
+from tests.unchanged_database import state
 
 REQUESTS = size(1_000, 20_000)
 #: Prices go stale within a minute.

@@ -7,8 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.kit.db import Base, Database
-from app.kit.personal import Fate, Table
-from app.privacy.rooms import NOBODYS, ROOMS
+from app.kit.personal import ErasureEffect, PersonalDataTable
+from app.privacy.personal_data_tables import ROOMS, TABLES_WITHOUT_PERSONAL_DATA
 from tests.house import snapshot
 from tests.house.source import CHECKOUT
 
@@ -46,20 +46,22 @@ def personal_tables() -> dict[str, list[str]]:
     return {name: columns for name, columns in found.items() if columns}
 
 
-def _declared() -> dict[str, tuple[str, Table]]:
+def _declared() -> dict[str, tuple[str, PersonalDataTable]]:
     return {name: (room.name, table) for room in ROOMS for name, table in room.tables.items()}
 
 
 def test_every_table_is_declared_once() -> None:
     names = [name for room in ROOMS for name in room.tables]
     assert len(names) == len(set(names))
-    assert set(names) & NOBODYS.keys() == set()
-    assert {*names, *NOBODYS} == _ours().keys(), "say in the room's personal.py what it holds"
+    assert set(names) & TABLES_WITHOUT_PERSONAL_DATA.keys() == set()
+    assert {*names, *TABLES_WITHOUT_PERSONAL_DATA} == _ours().keys(), (
+        "say in the room's personal.py what it holds"
+    )
 
 
 def test_a_table_that_names_somebody_is_not_nobodys() -> None:
     found = personal_tables()
-    assert {name: found[name] for name in found.keys() & NOBODYS.keys()} == {}
+    assert {name: found[name] for name in found.keys() & TABLES_WITHOUT_PERSONAL_DATA.keys()} == {}
     # The derivation finds what it is for.
     assert {"orders", "accounts", "audit_records", "mails", "approvals"} <= found.keys()
     assert found["audit_records"] == ["actor_id", "on_behalf_of"]
@@ -76,11 +78,11 @@ def test_a_table_is_declared_by_the_room_that_owns_it() -> None:
 @pytest.mark.parametrize("name", sorted(_declared()))
 def test_it_is_in_the_archive_or_says_why_not(name: str) -> None:
     _, table = _declared()[name]
-    assert bool(table.exported) != bool(table.not_exported)
-    assert table.holds
-    assert table.why.endswith(".")
-    if table.fate is Fate.KEPT:
-        assert re.search(r"31 CFR|Belongs to", table.why), "what is kept says until when and why"
+    assert bool(table.export_sections) != bool(table.not_exported)
+    assert table.description
+    assert table.reason.endswith(".")
+    if table.on_erasure is ErasureEffect.RETAINED:
+        assert re.search(r"31 CFR|Belongs to", table.reason), "what is kept says until when and why"
 
 
 def test_nothing_is_added_about_somebody_erased(database: Database) -> None:
@@ -100,12 +102,12 @@ def test_nothing_is_added_about_somebody_erased(database: Database) -> None:
 def test_the_document() -> None:
     rows = [("Table", "Holds", "In the archive", "When the person is erased", "Why"), ("---",) * 5]
     for name, (room, table) in sorted(_declared().items()):
-        told = ", ".join(f"`{room}.json` {section}" for section in table.exported)
+        told = ", ".join(f"`{room}.json` {section}" for section in table.export_sections)
         archive = told or f"no: {table.not_exported}"
-        rows.append((f"`{name}`", table.holds, archive, table.fate.value, table.why))
+        rows.append((f"`{name}`", table.description, archive, table.on_erasure.value, table.reason))
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines += ["", "Nobody stands in these:", ""]
-    lines += [f"- `{name}`: {why}" for name, why in sorted(NOBODYS.items())]
+    lines += [f"- `{name}`: {why}" for name, why in sorted(TABLES_WITHOUT_PERSONAL_DATA.items())]
     begin, end = "<!-- tables -->", "<!-- end of tables -->"
     head, _, rest = DOCUMENT.read_text(encoding="utf-8").partition(begin)
     _, _, tail = rest.partition(end)

@@ -18,14 +18,14 @@ from werkzeug.serving import make_server
 
 from app.config import PROJECT, Settings, UnsafeSettings
 from app.factory import create_app
-from app.jobs.dispatch import carry_out
+from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline, Row, Statement
 from app.outbox.rules import Backoff
 from tests.api_client import ApiClient
 from tests.house.source import CHECKOUT
 from tests.people import set_prices
-from tests.skips import PLATFORM
+from tests.skip_policy import PLATFORM
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -94,7 +94,7 @@ def _work(database: Database, ended: threading.Event) -> None:
         with database.reading() as session:
             jobs = session.rows(waiting)
         for (identifier,) in jobs:
-            carry_out(database, identifier, Backoff())
+            execute_job(database, identifier, Backoff())
 
 
 @pytest.mark.timeout(300)  # starts a dozen programs, one after the other

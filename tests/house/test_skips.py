@@ -27,7 +27,17 @@ WHOLE_FILE = 'import pytest\npytest.skip("no such module", allow_module_level=Tr
 
 
 def _summary(folder: Path, file: str, ci: str) -> str:
-    command = [sys.executable, "-m", "pytest", "-p", "tests.skips", "-c", "none.ini", "-q", file]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "tests.skip_policy",
+        "-c",
+        "none.ini",
+        "-q",
+        file,
+    ]
     environ = {**os.environ, "CI": ci, "PYTHONPATH": str(CHECKOUT)}
     environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     (folder / "none.ini").touch()

@@ -12,7 +12,7 @@ from app.identity.errors import GrantFixed, LacksPermission, LastAdministrator, 
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 WHY = "because of a test"
 SEE = Permission.EXPOSURE_READ

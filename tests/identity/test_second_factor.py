@@ -21,7 +21,7 @@ from app.identity.service import LoggedIn
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
 from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 #: The beginning of a step.
 NOW = datetime(2031, 3, 4, 5, 6, 0, tzinfo=UTC)

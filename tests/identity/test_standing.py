@@ -16,7 +16,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 WHY = "because of a test"
 

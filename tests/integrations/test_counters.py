@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from app.embedded.ports import free_port
+from app.embedded.network_ports import free_port
 from app.embedded.redis import redis_program
 from app.integrations import counters
 from app.integrations.counters import SharedCounters

@@ -43,7 +43,7 @@ from sandbox.app import do_chores
 from sandbox.faults import Mode
 from tests.integrations.test_stripe import UNCERTAIN
 from tests.played import Sandbox
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 TEN = Amount(USD, 1000)
 RATE = Rate(Decimal("129.50"))

@@ -19,7 +19,7 @@ from sandbox.faults import Mode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import Desk
 from tests.played import Sandbox
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 SECRET = f"whsec_{sandbox_secret('stripe webhook')}"
 BODY = json.dumps(

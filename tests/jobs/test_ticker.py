@@ -68,7 +68,7 @@ def test_one_failing_feed_never_stops_the_others(
     ]
     before = failures("down"), failures("broken"), failures("good")
     with time_machine.travel(NOW, tick=False):
-        assert ticker.record_once(database, feeds, RULES, interval_seconds=2)
+        assert ticker.record_prices(database, feeds, RULES, interval_seconds=2)
     assert market(database) == [(Decimal(4000), "good")]
     assert "price feed down failed: refused with HTTP 500" in caplog.text
     assert "price feed broken failed unexpectedly" in caplog.text
@@ -79,19 +79,19 @@ def test_one_failing_feed_never_stops_the_others(
 def test_the_second_instance_skips_the_interval(database: Database) -> None:
     first, second = [ScriptedFeed("a", gold("4000"))], [ScriptedFeed("b", gold("4001"))]
     with time_machine.travel(NOW, tick=False) as clock:
-        assert ticker.record_once(database, first, RULES, interval_seconds=2)
+        assert ticker.record_prices(database, first, RULES, interval_seconds=2)
         clock.shift(1)
-        assert not ticker.record_once(database, second, RULES, interval_seconds=2)
+        assert not ticker.record_prices(database, second, RULES, interval_seconds=2)
         assert market(database) == [(Decimal(4000), "a")]
         clock.shift(1)
-        assert ticker.record_once(database, second, RULES, interval_seconds=2)
+        assert ticker.record_prices(database, second, RULES, interval_seconds=2)
         assert market(database) == [(Decimal(4001), "b")]
 
 
 def test_a_dispute_is_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     feeds = [ScriptedFeed("a", gold("4000")), ScriptedFeed("b", gold("5000"))]
     with time_machine.travel(NOW, tick=False):
-        assert ticker.record_once(database, feeds, RULES, interval_seconds=2)
+        assert ticker.record_prices(database, feeds, RULES, interval_seconds=2)
     assert market(database) == []
     assert "AU price disputed: a 4000, b 5000" in caplog.text
 
@@ -102,7 +102,7 @@ def test_fetches_outside_any_transaction(database: Database) -> None:
         return gold("4000")(now)
 
     with time_machine.travel(NOW, tick=False):
-        ticker.record_once(database, [ScriptedFeed("a", fetch)], RULES, interval_seconds=2)
+        ticker.record_prices(database, [ScriptedFeed("a", fetch)], RULES, interval_seconds=2)
     assert market(database) == [(Decimal(4000), "a")]
 
 

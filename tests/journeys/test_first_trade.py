@@ -11,9 +11,9 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app.config import Settings
-from app.jobs.connection import connect
+from app.jobs.connection import connect_to_redis
 from app.jobs.relay import Relay
-from app.jobs.worker import Worker
+from app.jobs.worker import RqWorker
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem
@@ -26,7 +26,7 @@ def redis(lone_app: Flask, worker_id: str) -> Iterator[Redis]:
     """A part of the real Redis where no other test's worker takes jobs."""
     settings: Settings = lone_app.extensions["settings"]
     number = 15 - int(worker_id.removeprefix("gw") if worker_id != "master" else 0) % 8
-    client = connect(f"{settings.redis_url.rpartition('/')[0]}/{number}")
+    client = connect_to_redis(f"{settings.redis_url.rpartition('/')[0]}/{number}")
     client.flushdb()
     yield client
     client.flushdb()
@@ -47,7 +47,7 @@ def carry_out_jobs(app: Flask, redis: Redis) -> None:
     database: Database = app.extensions["database"]
     Relay(database, redis, app.extensions["backoff"]).step()
     queue = Queue(kit_tasks.Queue.DEFAULT, connection=redis, serializer=JSONSerializer)
-    worker = Worker([queue], connection=redis, serializer=JSONSerializer)
+    worker = RqWorker([queue], connection=redis, serializer=JSONSerializer)
     with app.app_context(), _signals_kept():
         worker.work(burst=True, logging_level="WARNING")
 

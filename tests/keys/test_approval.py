@@ -61,7 +61,7 @@ def test_a_rotation_meanwhile_ends_the_request(
     first, second = browsers
     request = first.send("/admin/approvals", "rotate", reason=WHY).headers["Location"]
     with alone.transaction() as session:
-        rotation.begin(session)
+        rotation.begin_rotation(session)
     sealing = ring.active_id()
     [seen] = [field["value"] for field in second.get(request).all("input", name="seen")]
     answer = second.send(request, "approve", seen=seen)

@@ -186,15 +186,15 @@ def test_a_short_passphrase_is_refused(run, ring, tmp_path):
     ],
 )
 def test_a_changed_backup_is_refused(ring, change, cheap):
-    read = json.loads(backup.export(ring.contents(), PASSPHRASE, b"s" * 16))
+    read = json.loads(backup.export_backup(ring.contents(), PASSPHRASE, b"s" * 16))
     change(read)
     with pytest.raises(BackupRefused):
-        backup.read(json.dumps(read), PASSPHRASE)
+        backup.read_backup(json.dumps(read), PASSPHRASE)
 
 
 def test_guessing_a_passphrase_is_expensive(ring):
-    head = json.loads(backup.export(ring.contents(), PASSPHRASE, b"s" * 16))["scrypt"]
+    head = json.loads(backup.export_backup(ring.contents(), PASSPHRASE, b"s" * 16))["scrypt"]
     # OWASP's password storage guidance: 128 MiB.
     assert (head["n"], head["r"], head["p"]) == (2**17, 8, 1)
     with pytest.raises(Invalid):
-        backup.export(ring.contents(), "x" * 15, b"s" * 16)
+        backup.export_backup(ring.contents(), "x" * 15, b"s" * 16)

@@ -10,7 +10,7 @@ import flask.cli
 import pytest
 import time_machine
 
-from app.jobs.dispatch import carry_out
+from app.jobs.dispatch import execute_job
 from app.keys import queries as keys_queries
 from app.keys import rotation
 from app.keys import service as keys
@@ -20,7 +20,7 @@ from app.keys.ring import FileKeyRing
 from app.kit import clock
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
-from tests import forks
+from tests import forked_processes
 from tests.drill import chance, size
 from tests.keys.conftest import PLACE, Values
 
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 def begin(database):
     with database.transaction() as session:
-        return rotation.begin(session)
+        return rotation.begin_rotation(session)
 
 
 def walk(database, rotation_id, limit=7):
@@ -46,7 +46,7 @@ def walk(database, rotation_id, limit=7):
 
 def last(database):
     with database.reading() as session:
-        return keys_queries.last_rotation(session)
+        return keys_queries.latest_rotation(session)
 
 
 def work(database, until=lambda: False):
@@ -60,7 +60,7 @@ def work(database, until=lambda: False):
         if not jobs:
             break
         for (identifier,) in jobs:
-            carry_out(database, identifier, Backoff())
+            execute_job(database, identifier, Backoff())
             done += 1
     return done
 
@@ -204,7 +204,7 @@ class TestRetiring:
         first = ring.active_id()
         walk(alone, begin(alone))
         with time_machine.travel(clock.now() + HOUR), alone.transaction() as session:
-            rotation.retire(session, first)
+            rotation.retire_key(session, first)
         assert values.all_open()
         assert ring.list_keys()[0].retired_at is not None
 
@@ -214,7 +214,7 @@ class TestRetiring:
 
         def refused(match):
             with pytest.raises(KeyInUse, match=match), alone.transaction() as session:
-                rotation.retire(session, first)
+                rotation.retire_key(session, first)
             assert ring.list_keys()[0].retired_at is None
 
         with time_machine.travel(clock.now() + HOUR):
@@ -234,7 +234,7 @@ class TestRetiring:
     def test_not_one_that_there_is_not(self, values, ring, alone):
         for key_id in ("00" * 8, "", "x"):
             with pytest.raises(KeyLost), alone.transaction() as session:
-                rotation.retire(session, key_id)
+                rotation.retire_key(session, key_id)
 
 
 @pytest.mark.timeout(600)
@@ -254,7 +254,7 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
 
     def start():
         words = ("flask", "keys", "rotate", "--here")
-        return forks.start(flask.cli.main, *words, environ=environ, log=tmp_path / "log")
+        return forked_processes.start(flask.cli.main, *words, environ=environ, log=tmp_path / "log")
 
     random = chance("rotation kills")
     moments = sorted(random.sample(range(500, count - 1_000), kills))
@@ -273,7 +273,7 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
         assert sum(by_key.values()) == count
         assert by_key[ring.active_id()] == stood.rewrapped
         with alone.reading() as session:
-            assert list(keys_queries.unreadable(session)) == []
+            assert list(keys_queries.find_unreadable_values(session)) == []
     assert killed_midway > 0
     process = start()
     process.join(300)
@@ -282,7 +282,7 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
     assert (last(alone).rewrapped, last(alone).unreadable) == (count, 0)
     assert values.all_open()
     with time_machine.travel(clock.now() + HOUR), alone.transaction() as session:
-        rotation.retire(session, first)
+        rotation.retire_key(session, first)
     assert values.all_open()
     record_property(
         "evidence",
@@ -293,7 +293,7 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
 
 def alone_counts(database):
     with database.reading() as session:
-        return keys_queries.values_by_key(session)
+        return keys_queries.count_values_by_key(session)
 
 
 @pytest.mark.drill(name="keys")
@@ -308,7 +308,7 @@ def test_control_a_walk_that_forgets_what_it_wrapped_is_caught(
     contents = ring.contents()
     ring.retire(contents.keys[0].id)
     with alone.reading() as session:
-        found = list(keys_queries.unreadable(session))
+        found = list(keys_queries.find_unreadable_values(session))
     assert [one.lost_key for one in found] == [contents.keys[0].id] * 5
     record_property(
         "evidence", "Control: an old key dropped in the middle of a rotation was caught."

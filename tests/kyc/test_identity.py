@@ -29,8 +29,8 @@ from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verifica
 from tests.mailbox import carry_out_all
 from tests.people import People
 from tests.played import Sandbox
-from tests.privacy.life import found_anywhere
-from tests.unchanged import unchanged
+from tests.privacy.customer_history import found_anywhere
+from tests.unchanged_database import unchanged
 
 
 def test_who_submitted_nothing_has_nothing(ada: Applicant) -> None:

@@ -12,12 +12,12 @@ from app.kit import clock
 from app.kit.db import Database
 from app.kyc import settling
 from app.kyc.rules import Status
-from app.privacy import archive, rooms
+from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, pdf
 from tests.kyc.test_review import company
 from tests.played import Sandbox
-from tests.privacy.life import found_anywhere
+from tests.privacy.customer_history import found_anywhere
 
 
 def led(house: Flask, sandbox: Sandbox, word: str) -> Applicant:
@@ -37,8 +37,8 @@ def test_the_archive_holds_what_was_said_and_the_documents(
     word = f"Q{uuid4().hex[:10]}"
     ada = led(house, sandbox, word)
     with database.reading() as session:
-        held = rooms.held_on(session, ada.client.user_id)
-        files = rooms.files_of(session, ada.client.user_id)
+        held = personal_data_tables.export_sections(session, ada.client.user_id)
+        files = personal_data_tables.export_files(session, ada.client.user_id)
     kyc = held["kyc"]
     assert [each["kind"] for each in kyc["verifications"]] == ["identity", "business"]
     person, firm = kyc["said"]
@@ -48,7 +48,9 @@ def test_the_archive_holds_what_was_said_and_the_documents(
     assert [each["to"] for each in kyc["history"]] == ["pending", "approved", "in_review"]
     assert {each["file"] for each in kyc["documents"]} == set(files)
     assert sorted(data[:4] for data in files.values()) == [b"%PDF", b"\xff\xd8\xff\xe0"]
-    made = archive.build(held, files, rooms.ROOMS, export="exp", person="usr", at=clock.now())
+    made = archive.build(
+        held, files, personal_data_tables.ROOMS, export="exp", person="usr", at=clock.now()
+    )
     with zipfile.ZipFile(BytesIO(made)) as opened:
         assert set(files) < set(opened.namelist())
         index = opened.read("index.html").decode()

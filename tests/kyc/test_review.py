@@ -30,7 +30,7 @@ from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
 from tests.people import People
 from tests.played import Sandbox
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 REASON = "Looked at the documents"
 TIER_3 = ("identity", "address", "funds")

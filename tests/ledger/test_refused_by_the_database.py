@@ -15,7 +15,7 @@ from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import service as ledger
 from tests.people import People
-from tests.unchanged import state, unchanged
+from tests.unchanged_database import state, unchanged
 
 DENIED = "42501"
 RULE = "PB001"

@@ -30,7 +30,7 @@ from app.ledger.errors import (
 )
 from app.ledger.service import Posting
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

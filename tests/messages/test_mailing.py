@@ -13,7 +13,7 @@ import time_machine
 from app.access import Actor
 from app.identity import by_mail, one_time
 from app.identity.one_time import Purpose
-from app.jobs.dispatch import carry_out
+from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.tasks import JobClaimedElsewhere
 from app.messages import mailing
@@ -207,7 +207,7 @@ class TestTrouble:
 
 
 def carry_out_once(database: Database, job: UUID) -> None:
-    carry_out(database, job, Backoff())
+    execute_job(database, job, Backoff())
 
 
 class TestLinks:

@@ -23,11 +23,11 @@ class Halted(Conflict):
     ],
 )
 def test_an_error_is_one_line(error, line):
-    assert outbox_rules.describe(error) == line
+    assert outbox_rules.describe_error(error) == line
 
 
 def test_an_error_is_cut():
-    assert len(outbox_rules.describe(NotFinished("x" * 10_000))) == 300
+    assert len(outbox_rules.describe_error(NotFinished("x" * 10_000))) == 300
 
 
 def test_a_database_error_repeats_no_values(database):
@@ -37,5 +37,5 @@ def test_a_database_error_repeats_no_values(database):
     with pytest.raises(sa.exc.DBAPIError) as wrapped, database.engine.connect() as connection:
         connection.exec_driver_sql(text, ("my secret",))
     assert "my secret" in str(raw.value)
-    assert outbox_rules.describe(raw.value) == "CheckViolation: period_is_positive"
-    assert outbox_rules.describe(wrapped.value) == "IntegrityError: period_is_positive"
+    assert outbox_rules.describe_error(raw.value) == "CheckViolation: period_is_positive"
+    assert outbox_rules.describe_error(wrapped.value) == "IntegrityError: period_is_positive"

@@ -11,7 +11,7 @@ from app.kit.errors import NotFound
 from app.kit.tasks import Queue
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
-from app.outbox.errors import NotDead
+from app.outbox.errors import JobNotDead
 from app.outbox.rules import Backoff
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -37,19 +37,19 @@ def claim(database, now=NOW, limit=10):
 
 def count_try(database, identifier):
     with database.transaction() as session:
-        return outbox.count_try(session, identifier, BACKOFF)
+        return outbox.count_attempt(session, identifier, BACKOFF)
 
 
 def fail(database, identifier):
     with database.transaction() as session:
-        return outbox.fail(session, identifier, ValueError("no"), BACKOFF)
+        return outbox.record_failure(session, identifier, ValueError("no"), BACKOFF)
 
 
 def finish(database, identifier):
     count_try(database, identifier)
     with database.transaction() as session:
-        assert outbox.start(session, identifier) is not None
-        outbox.finish(session, identifier)
+        assert outbox.lock_job(session, identifier) is not None
+        outbox.mark_done(session, identifier)
 
 
 def row(database, identifier, columns):
@@ -120,7 +120,7 @@ class TestClaim:
         fail(database, dead)
         count_try(database, running)
         with database.transaction() as session:
-            assert outbox.start(session, running) is not None
+            assert outbox.lock_job(session, running) is not None
             assert claim(database, NOW + timedelta(days=1)) == []
 
 
@@ -129,17 +129,17 @@ class TestTry:
         identifier = stage(database)
         count_try(database, identifier)
         with database.transaction() as session:
-            assert outbox.start(session, identifier) is not None
+            assert outbox.lock_job(session, identifier) is not None
             assert count_try(database, identifier) is False
             with database.transaction() as other:
-                assert outbox.start(other, identifier) is None
+                assert outbox.lock_job(other, identifier) is None
 
     def test_is_not_begun_when_done(self, database):
         identifier = stage(database)
         finish(database, identifier)
         assert count_try(database, identifier) is False
         with database.transaction() as session:
-            assert outbox.start(session, identifier) is None
+            assert outbox.lock_job(session, identifier) is None
 
     def test_a_failure_waits_and_says_why(self, database):
         identifier = stage(database)
@@ -165,8 +165,8 @@ class TestTry:
             assert fail(database, identifier) is last
         assert count_try(database, identifier) is False
         with database.reading() as session:
-            [dead] = outbox_queries.jobs(session, dead=True).data
-            assert outbox_queries.dead_count(session) == 1
+            [dead] = outbox_queries.list_unfinished_jobs(session, dead=True).data
+            assert outbox_queries.count_dead_jobs(session) == 1
         assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
     def test_a_job_that_ends_workers_dies_too(self, database):
@@ -193,10 +193,10 @@ class TestRevive:
     def test_refuses_what_is_not_dead(self, database):
         identifier = stage(database)
         before = row(database, identifier, "*")
-        for refusal, asked in ((NotDead, identifier), (NotFound, uuid4())):
+        for refusal, asked in ((JobNotDead, identifier), (NotFound, uuid4())):
             with pytest.raises(refusal), database.transaction() as session:
                 outbox.revive(session, None, asked)
-        with pytest.raises(NotDead), database.transaction() as session:
+        with pytest.raises(JobNotDead), database.transaction() as session:
             outbox.revive_all(session, None, TASK)
         assert row(database, identifier, "*") == before
 
@@ -230,21 +230,21 @@ def test_what_is_not_done_is_listed_by_kind_and_each(database):
     other = kill(database, "ledger.roll_up")
     finish(database, stage(database))
     with database.reading() as session:
-        assert outbox_queries.kinds(session) == [
-            outbox_queries.Kind("ledger.roll_up", waiting=0, dead=1, oldest=NOW),
-            outbox_queries.Kind(TASK, waiting=1, dead=1, oldest=NOW),
+        assert outbox_queries.list_task_backlogs(session) == [
+            outbox_queries.TaskBacklog("ledger.roll_up", waiting=0, dead=1, oldest=NOW),
+            outbox_queries.TaskBacklog(TASK, waiting=1, dead=1, oldest=NOW),
         ]
-        given_up = outbox_queries.jobs(session, dead=True).data
-        [pending] = outbox_queries.jobs(session, dead=False).data
-        first = outbox_queries.jobs(session, dead=True, limit=1)
+        given_up = outbox_queries.list_unfinished_jobs(session, dead=True).data
+        [pending] = outbox_queries.list_unfinished_jobs(session, dead=False).data
+        first = outbox_queries.list_unfinished_jobs(session, dead=True, limit=1)
         cursor = pagination.decode_cursor(first.next_cursor)
-        rest = outbox_queries.jobs(session, dead=True, limit=1, cursor=cursor)
-        [mine] = outbox_queries.jobs(session, dead=True, task=TASK).data
+        rest = outbox_queries.list_unfinished_jobs(session, dead=True, limit=1, cursor=cursor)
+        [mine] = outbox_queries.list_unfinished_jobs(session, dead=True, task=TASK).data
     assert [job.id for job in given_up] == [other, dead]
     assert [job.id for job in (*first.data, *rest.data)] == [other, dead]
     assert rest.next_cursor is None
-    assert (pending.id, pending.error_kind, mine.id) == (waiting, "", dead)
-    assert (mine.last_error, mine.error_kind) == ("ValueError", "ValueError")
+    assert (pending.id, pending.error_type, mine.id) == (waiting, "", dead)
+    assert (mine.last_error, mine.error_type) == ("ValueError", "ValueError")
 
 
 def test_backlog_counts_what_waits(database, clock):
@@ -255,9 +255,9 @@ def test_backlog_counts_what_waits(database, clock):
     stage(database, not_before=NOW + timedelta(hours=1))
     clock.shift(2)
     with database.reading() as session:
-        [backlog] = outbox_queries.backlogs(session, NOW + timedelta(seconds=7))
+        [backlog] = outbox_queries.list_queue_backlogs(session, NOW + timedelta(seconds=7))
     assert row(database, claimed, "sends") == (1,)
-    assert backlog == outbox_queries.Backlog(
+    assert backlog == outbox_queries.QueueBacklog(
         "default", pending=3, due=2, sent=1, oldest_seconds=7.0
     )
 

@@ -4,15 +4,15 @@ from threading import Barrier, Thread
 import pytest
 
 from app.outbox import timetable
-from app.outbox.timetable import Periodic
+from app.outbox.timetable import PeriodicTask
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
-MINUTELY = Periodic("prune", "outbox.prune_done", every_seconds=60)
+MINUTELY = PeriodicTask("prune", "outbox.prune_done", every_seconds=60)
 
 
 def keep(database, *entries, now=NOW):
     with database.transaction() as session:
-        timetable.keep(session, entries, now)
+        timetable.synchronize(session, entries, now)
 
 
 def stage_due(database, now):
@@ -66,10 +66,10 @@ def test_nothing_is_staged_while_the_one_before_is_pending(database):
 def test_the_table_follows_the_list(database):
     keep(database, MINUTELY)
     stage_due(database, NOW)
-    hourly = Periodic("prune", "outbox.prune_done", every_seconds=3600)
+    hourly = PeriodicTask("prune", "outbox.prune_done", every_seconds=3600)
     keep(database, hourly, now=NOW + timedelta(seconds=1))
     assert next_due(database) == NOW + timedelta(seconds=60)
-    keep(database, Periodic("prune", "outbox.prune_done", every_seconds=5), now=NOW)
+    keep(database, PeriodicTask("prune", "outbox.prune_done", every_seconds=5), now=NOW)
     assert next_due(database) == NOW + timedelta(seconds=5)
     keep(database)
     assert stage_due(database, NOW + timedelta(days=1)) is None
@@ -85,7 +85,7 @@ def test_keeping_the_same_list_moves_nothing(database):
 def test_an_entry_must_name_a_task(database):
     keep(database, MINUTELY)
     with pytest.raises(LookupError):
-        keep(database, Periodic("x", "no.task", every_seconds=1))
+        keep(database, PeriodicTask("x", "no.task", every_seconds=1))
     assert stage_due(database, NOW) == "prune"
 
 

@@ -8,7 +8,7 @@ from flask import Flask
 from app.kit.db import Database
 from tests.mailbox import Mailbox, mailbox
 from tests.people import People
-from tests.privacy.life import Life
+from tests.privacy.customer_history import Life
 
 
 @pytest.fixture

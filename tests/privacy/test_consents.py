@@ -11,10 +11,10 @@ from app.kit import ids
 from app.kit.db import Database
 from app.privacy import consents
 from app.privacy import rules as privacy_rules
-from app.privacy.rules import POLICIES, Channel, Decision, PolicyName, State
+from app.privacy.rules import POLICIES, ConsentChannel, ConsentDecision, ConsentState, PolicyName
 from tests.api_client import ApiClient, problem, wrong_fields
-from tests.privacy.life import CONSENTS
-from tests.unchanged import unchanged
+from tests.privacy.customer_history import CONSENTS
+from tests.unchanged_database import unchanged
 
 
 @pytest.fixture
@@ -184,16 +184,16 @@ def test_the_past_is_not_rewritten(
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda each: each.name)
 def test_what_a_decision_means(policy: privacy_rules.Policy) -> None:
-    def decision(version: int, given: bool) -> Decision:
-        return Decision(
-            policy.name, version, given, datetime(2026, 11, 22, tzinfo=UTC), Channel.API
+    def decision(version: int, given: bool) -> ConsentDecision:
+        return ConsentDecision(
+            policy.name, version, given, datetime(2026, 11, 22, tzinfo=UTC), ConsentChannel.API
         )
 
     newer = replace(policy, published=(*policy.published, date(2026, 12, 1)))
-    open_ = State.TO_BE_ACCEPTED if policy.required else State.NOT_GIVEN
-    taken_back = State.TO_BE_ACCEPTED if policy.required else State.WITHDRAWN
-    assert privacy_rules.state_of(policy, None) is open_
-    assert privacy_rules.state_of(policy, decision(1, True)) is State.ACCEPTED
-    assert privacy_rules.state_of(newer, decision(1, True)) is open_
-    assert privacy_rules.state_of(newer, decision(2, True)) is State.ACCEPTED
-    assert privacy_rules.state_of(policy, decision(1, False)) is taken_back
+    open_ = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.NOT_GIVEN
+    taken_back = ConsentState.TO_BE_ACCEPTED if policy.required else ConsentState.WITHDRAWN
+    assert privacy_rules.consent_state(policy, None) is open_
+    assert privacy_rules.consent_state(policy, decision(1, True)) is ConsentState.ACCEPTED
+    assert privacy_rules.consent_state(newer, decision(1, True)) is open_
+    assert privacy_rules.consent_state(newer, decision(2, True)) is ConsentState.ACCEPTED
+    assert privacy_rules.consent_state(policy, decision(1, False)) is taken_back

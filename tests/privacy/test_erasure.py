@@ -26,7 +26,7 @@ from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from app.kit.money import Amount
-from app.kit.personal import kept_until
+from app.kit.personal import retention_end
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import violations
@@ -37,9 +37,9 @@ from app.privacy.errors import ErasureRefused
 from tests.api_client import PASSWORD, ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all
 from tests.people import People
-from tests.privacy.life import EXPORT, JOBS, Life, found_anywhere
+from tests.privacy.customer_history import EXPORT, JOBS, Life, found_anywhere
 from tests.settled import settle
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 #: A wrong password leaves a count behind, on purpose.
 FAILURES = {"login_failures"}
@@ -139,12 +139,12 @@ class TestRefused:
             pytest.raises(ErasureRefused, match="staff cannot be erased"),
             done.database.transaction() as session,
         ):
-            erasure.erase(session, member)
+            erasure.erase_own_account(session, member)
 
     def test_for_nobody(self, database: Database) -> None:
         nobody = Actor(ids.new(), None, "", Role.USER, PERMISSIONS_OF[Role.USER])
         with database.transaction() as session, unchanged(database), pytest.raises(NotFound):
-            erasure.erase(session, nobody)
+            erasure.erase_own_account(session, nobody)
 
 
 class TestAnswer:
@@ -456,7 +456,7 @@ class TestByStaff:
 
     def ask(self, life: Life, actor: Actor, reason: str = WHY) -> object:
         with life.database.transaction() as session:
-            return erasure.ask_to_erase(session, actor, life.client.user_id, reason=reason)
+            return erasure.request_erasure(session, actor, life.client.user_id, reason=reason)
 
     def approve(self, life: Life, actor: Actor, approval_id: object) -> object:
         with life.database.transaction() as session:
@@ -470,7 +470,7 @@ class TestByStaff:
         assert self.approve(done, checker, asked) is None
         problem(done.client.get("/api/me"), 401, "token_invalid")
         with done.database.reading() as session:
-            found = erasure.erasure_of(session, done.client.user_id)
+            found = erasure.find_erasure(session, done.client.user_id)
             rows = session.rows(
                 "SELECT actor_id, on_behalf_of, after, reason FROM audit_records"
                 " WHERE subject = %s AND action = 'person.erased'",
@@ -516,9 +516,9 @@ class TestByStaff:
             with pytest.raises(PermissionDenied):
                 self.ask(done, support)
             with pytest.raises(OwnStanding), done.database.transaction() as session:
-                erasure.ask_to_erase(session, staff[0], staff[0].user_id, reason=self.WHY)
+                erasure.request_erasure(session, staff[0], staff[0].user_id, reason=self.WHY)
             with pytest.raises(ErasureRefused), done.database.transaction() as session:
-                erasure.ask_to_erase(session, staff[0], support.user_id, reason=self.WHY)
+                erasure.request_erasure(session, staff[0], support.user_id, reason=self.WHY)
 
     @pytest.mark.parametrize("reason", ["ada@example.com wrote", "call +1 202 555 0123 first", "x"])
     def test_a_reason_names_nobody(
@@ -576,7 +576,7 @@ class TestByStaff:
 )
 def test_until_when_the_law_keeps_it(erased: str, until: str) -> None:
     at = datetime.fromisoformat(f"{erased}T23:59:59").replace(tzinfo=UTC)
-    assert kept_until(at) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
+    assert retention_end(at) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
 
 
 def test_the_scan_finds_what_is_there(ada: Life) -> None:

@@ -10,12 +10,12 @@ from flask import Flask
 
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kit.personal import Fate
-from app.privacy import exports, rooms
+from app.kit.personal import ErasureEffect
+from app.privacy import exports, personal_data_tables
 from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all
-from tests.privacy.life import EXPORT, JOBS, Life, fetch, found_anywhere
-from tests.unchanged import unchanged
+from tests.privacy.customer_history import EXPORT, JOBS, Life, fetch, found_anywhere
+from tests.unchanged_database import unchanged
 
 ROOMS = (
     *("identity", "ledger", "trading", "funding", "custody", "kyc", "messages", "privacy"),
@@ -140,9 +140,9 @@ def test_every_section_that_is_declared_is_there(ada: Life) -> None:
     there = {(name, section) for name in ROOMS for section in files[f"{name}.json"]}
     declared = {
         (room.name, section)
-        for room in rooms.ROOMS
+        for room in personal_data_tables.ROOMS
         for table in room.tables.values()
-        for section in table.exported
+        for section in table.export_sections
     }
     assert there == declared
 
@@ -296,7 +296,7 @@ class TestAsking:
         assert archives == 1
 
     def test_is_limited(self, ada: Life) -> None:
-        for _ in range(exports.EACH_DAY):
+        for _ in range(exports.REQUESTS_PER_DAY_MAX):
             ready(ada)
         with unchanged(ada.database):
             problem(ada.client.post(EXPORT), 429, "rate_limited")
@@ -342,12 +342,12 @@ class Killed(BaseException):
 
 
 class TestTheJob:
-    @pytest.mark.parametrize("step", ["build", "seal", "_store"])
+    @pytest.mark.parametrize("step", ["build", "seal", "_store_archive"])
     def test_ended_in_the_middle_it_has_one_effect(
         self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
-        owner = {"build": exports.archive, "seal": exports.keys, "_store": exports}[step]
+        owner = {"build": exports.archive, "seal": exports.keys, "_store_archive": exports}[step]
 
         def end(*_arguments: object, **_named: object) -> None:
             raise Killed
@@ -367,17 +367,17 @@ class TestTheJob:
         self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
-        store = exports._store
+        store = exports._store_archive
 
         def late(session: object, export: object, sealed: bytes, *, size_bytes: int) -> None:
             """Another worker did it between this one's two transactions."""
-            monkeypatch.setattr(exports, "_store", store)
+            monkeypatch.setattr(exports, "_store_archive", store)
             exports.build_archive(ada.database, export_id=inside(asked))
             with unchanged(ada.database):
                 store(session, export, sealed, size_bytes=size_bytes)
                 session.flush()
 
-        monkeypatch.setattr(exports, "_store", late)
+        monkeypatch.setattr(exports, "_store_archive", late)
         exports.build_archive(ada.database, export_id=inside(asked))
         carry_out_all(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.to(ada.client.email)]
@@ -385,16 +385,16 @@ class TestTheJob:
 
     def test_everything_is_of_one_moment(self, ada: Life, monkeypatch: pytest.MonkeyPatch) -> None:
         """What changes while rooms are read one after the other is in none of them."""
-        ledger = next(room for room in rooms.ROOMS if room.name == "ledger")
+        ledger = next(room for room in personal_data_tables.ROOMS if room.name == "ledger")
 
         def meanwhile(session: object, person: UUID) -> object:
-            monkeypatch.setattr(rooms, "ROOMS", known)
+            monkeypatch.setattr(personal_data_tables, "ROOMS", known)
             ada.client.credit(USD="77")
-            return ledger.held(session, person)
+            return ledger.export_sections(session, person)
 
-        known = rooms.ROOMS
+        known = personal_data_tables.ROOMS
         patched = tuple(replace(room, held=meanwhile) if room is ledger else room for room in known)
-        monkeypatch.setattr(rooms, "ROOMS", patched)
+        monkeypatch.setattr(personal_data_tables, "ROOMS", patched)
         balances = {
             each["asset"]: each["total"] for each in ada.archive()["ledger.json"]["balances"]
         }
@@ -402,11 +402,11 @@ class TestTheJob:
 
 
 def test_a_table_is_exported_or_says_why_not() -> None:
-    for room in rooms.ROOMS:
+    for room in personal_data_tables.ROOMS:
         for name, table in room.tables.items():
-            assert bool(table.exported) != bool(table.not_exported), name
-            assert table.why, name
-            assert isinstance(table.fate, Fate)
+            assert bool(table.export_sections) != bool(table.not_exported), name
+            assert table.reason, name
+            assert isinstance(table.on_erasure, ErasureEffect)
 
 
 def test_other_people_s_copies_are_not_shown(

@@ -12,7 +12,7 @@ from app.kit.tasks import task
 from app.providers import queries as providers_queries
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event, Webhooks
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 
 @task("tests.hear")

@@ -81,7 +81,9 @@ def against_erasure(
     machine nobody waits there for longer than a statement may."""
     people = [arena.people.customer(**amounts) for _ in range(PEOPLE)]
     acts = [
-        run(arena, person, what) for person in people for what in [erasure.erase, act] * (EACH // 2)
+        run(arena, person, what)
+        for person in people
+        for what in [erasure.erase_own_account, act] * (EACH // 2)
     ]
     outcomes = arena.all_at_once(acts, random)
     found = []
@@ -137,11 +139,13 @@ def _make_key(session: Session, person: Actor) -> object:
 
 
 def _agree(session: Session, person: Actor) -> object:
-    return consents.decide(session, person, policy=PolicyName.TERMS, version=1, given=True)
+    return consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
 
 
 @pytest.mark.parametrize(
-    "act", [_write_down, _rename, _make_key, _agree, exports.request], ids=lambda act: act.__name__
+    "act",
+    [_write_down, _rename, _make_key, _agree, exports.request_export],
+    ids=lambda act: act.__name__,
 )
 def test_nothing_is_left_of_what_was_written_meanwhile(arena: Arena, act: Act) -> None:
     random = chance(f"erasing and {act.__name__}")

@@ -19,7 +19,7 @@ from app.screening.imports import import_list
 from app.screening.rules import Named
 from tests import sanctions
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 ONE = (1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", "DOB 14 Jun 1960.")
 TWO = (2, "UMBRAVITZ, Xenobia", "individual", "")
@@ -170,9 +170,9 @@ def run_jobs(database: Database) -> int:
             if not rows:
                 return done
             [(job, args)] = rows
-            assert outbox.count_try(session, job)
+            assert outbox.count_attempt(session, job)
             rescreening.rescreen(session, **args)
-            outbox.finish(session, job)
+            outbox.mark_done(session, job)
         done += 1
 
 

@@ -21,7 +21,7 @@ from app.screening.rules import Named, Sort, Verdict
 from app.screening.service import Screening
 from tests import sanctions
 from tests.people import People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 REASON = "the passport says something else"
 

@@ -25,7 +25,7 @@ from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
 from app.trading.service import Desk, Order, Quote, Wish
 from tests.people import People, set_prices
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 

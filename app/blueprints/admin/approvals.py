@@ -11,7 +11,7 @@ from app.approvals import service as approvals
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
-from app.keys import approval as keys_approval
+from app.keys import rotation_approval as keys_approval
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, Refusal
@@ -30,7 +30,7 @@ def ask_to_rotate(session: Session, actor: Actor) -> Response:
     """Ask a second person to rotate the key ring."""
     try:
         with session.savepoint():
-            asked = keys_approval.ask_to_rotate(
+            asked = keys_approval.request_rotation(
                 session, actor, reason=request.form.get("reason", "")
             )
     except (Invalid, Conflict) as refusal:

@@ -58,9 +58,11 @@ def _jobs(
         "admin/jobs/index.html",
         "admin/jobs/_jobs.html",
         status=status,
-        kinds=outbox_queries.kinds(session),
-        queues=outbox_queries.backlogs(session, now),
-        found=outbox_queries.jobs(session, dead=not waiting, task=kind or None, cursor=cursor),
+        kinds=outbox_queries.list_task_backlogs(session),
+        queues=outbox_queries.list_queue_backlogs(session, now),
+        found=outbox_queries.list_unfinished_jobs(
+            session, dead=not waiting, task=kind or None, cursor=cursor
+        ),
         kind=kind,
         waiting=waiting,
         now=now,

@@ -19,7 +19,7 @@ blp = PageBlueprint("keys", "/admin/keys")
 def ring(session: Session, actor: Actor) -> Response:
     """Every key of the ring, what needs it, and how the last rotation stands."""
     keys = resolve(KeyRing).list_keys()
-    needed = keys_queries.values_by_key(session)
+    needed = keys_queries.count_values_by_key(session)
     days = current_app.extensions["settings"].key_rotation_days
     now = clock.now()
     return page(
@@ -27,8 +27,10 @@ def ring(session: Session, actor: Actor) -> Response:
         "admin/keys/_keys.html",
         keys=[(key, needed.pop(key.id, 0)) for key in keys],
         lost=sorted(needed.items()),
-        last=keys_queries.last_rotation(session),
-        is_due=any(key.active and rotation.is_due(key.activated_at, now, days) for key in keys),
+        last=keys_queries.latest_rotation(session),
+        is_due=any(
+            key.active and rotation.is_rotation_due(key.activated_at, now, days) for key in keys
+        ),
         days=days,
         may_rotate=Permission.KEYS_ROTATE in actor.permissions,
     )

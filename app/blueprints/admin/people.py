@@ -16,8 +16,8 @@ from app.identity import standing
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
-from app.kit.personal import LEGAL_HOLD
-from app.privacy import consents, erasure, exports, rooms
+from app.kit.personal import RETENTION_LAW
+from app.privacy import consents, erasure, exports, personal_data_tables
 
 blp = PageBlueprint("people", "/admin/people")
 
@@ -111,7 +111,7 @@ def erase(session: Session, actor: Actor, person_id: str) -> Response:
     try:
         with session.savepoint():
             reason = request.form.get("reason", "")
-            asked = erasure.ask_to_erase(session, actor, who, reason=reason)
+            asked = erasure.request_erasure(session, actor, who, reason=reason)
     except (Invalid, Conflict) as refusal:
         return _again(session, actor, who, "erase", refusal)
     return _on(person_id, asked)
@@ -176,12 +176,14 @@ def _person(
         + [(ids.encode("brn", each.id), f"{each.code} {each.name}") for each in open_ones],
         chosen_branch=ids.encode("brn", found.branch_id) if found.branch_id else "",
         role_options=_ROLE_OPTIONS,
-        consents=consents.consents_of(session, who),
-        exports=exports.exports_of(session, who, _EXPORTS_SHOWN),
-        erasure=erasure.erasure_of(session, who),
-        still_open=rooms.still_open(session, who) if _may_erase(actor, found) else [],
+        consents=consents.list_consents(session, who),
+        exports=exports.list_exports(session, who, _EXPORTS_SHOWN),
+        erasure=erasure.find_erasure(session, who),
+        still_open=personal_data_tables.list_erasure_blockers(session, who)
+        if _may_erase(actor, found)
+        else [],
         waiting=[(each, ids.encode("apr", each.id)) for each in waiting],
-        legal_hold=LEGAL_HOLD,
+        legal_hold=RETENTION_LAW,
         may=actor.permissions,
         may_erase=_may_erase(actor, found),
         is_self=who == actor.user_id,

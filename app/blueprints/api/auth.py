@@ -58,7 +58,7 @@ def register(database: Database, body: dict[str, Any]) -> object:
     registration = identity.prepare_registration(**body)
     with database.transaction() as session:
         opened = identity.register(session, registration)
-        consents.accept_at_registration(session, opened.user.id, accepted)
+        consents.accept_policies_at_registration(session, opened.user.id, accepted)
         return opened
 
 

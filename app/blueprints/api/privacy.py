@@ -39,7 +39,7 @@ def list_consents(session: Session, actor: Actor) -> object:
 
     `to_be_accepted`: it is required, and the caller has not agreed to its current version.
     """
-    return {"data": consents.consents_of(session, actor.user_id)}
+    return {"data": consents.list_consents(session, actor.user_id)}
 
 
 @blp.operation(
@@ -56,7 +56,7 @@ def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 
     Every decision is kept, with its moment. One that stands already is not kept twice.
     """
-    return consents.decide(session, actor, **body)
+    return consents.record_decision(session, actor, **body)
 
 
 @blp.operation(
@@ -72,7 +72,7 @@ def ask_for_export(session: Session, actor: Actor) -> object:
 
     A mail says when it is ready. While one is being made, that one is answered.
     """
-    return exports.request(session, actor)
+    return exports.request_export(session, actor)
 
 
 @blp.operation(
@@ -84,7 +84,7 @@ def ask_for_export(session: Session, actor: Actor) -> object:
 )
 def show_export(session: Session, actor: Actor, export_id: str) -> object:
     """How far a copy is, and where it is fetched while it is ready: for 24 hours."""
-    return exports.export_of(session, actor, ids.decode(exports.PREFIX, export_id))
+    return exports.get_export(session, actor, ids.decode(exports.PREFIX, export_id))
 
 
 @blp.operation(
@@ -104,7 +104,7 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
     The link works for the person whose copy it is, until it expires.
     """
     identifier = ids.decode(exports.PREFIX, export_id)
-    content = exports.fetch(session, actor, identifier, query["token"])
+    content = exports.fetch_archive(session, actor, identifier, query["token"])
     return File(content, f"pbcex-{export_id}.zip", _ZIP)
 
 
@@ -139,4 +139,4 @@ def erase(database: Database, actor: Actor, body: dict[str, Any]) -> object:
         settled = identity.settle(session, attempt, body["code"], "person.erased")
         if isinstance(settled, Refusal):
             return settled
-        return erasure.erase(session, actor)
+        return erasure.erase_own_account(session, actor)

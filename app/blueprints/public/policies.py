@@ -6,7 +6,7 @@ from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.kit.db import Database
 from app.kit.errors import NotFound
-from app.privacy.rules import POLICIES, policy_version
+from app.privacy.rules import POLICIES, find_policy_version
 
 blp = PageBlueprint("policies", "/policies")
 
@@ -20,7 +20,7 @@ def index(_database: Database) -> Response:
 @blp.view("GET", "/<policy_name>/<version>", public=True)
 def show(_database: Database, policy_name: str, version: str) -> Response:
     """The text of one version of a policy."""
-    found = policy_version(policy_name, version)
+    found = find_policy_version(policy_name, version)
     if found is None:
         raise NotFound
     policy, number = found

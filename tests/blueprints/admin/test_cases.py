@@ -14,7 +14,7 @@ from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 REASON = "the bank has corrected it"
 

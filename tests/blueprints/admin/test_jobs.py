@@ -14,7 +14,7 @@ from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 ONCE = Backoff(tries_max=1)
 MAIL = "messages.send_mail"
@@ -44,9 +44,9 @@ def die(database: Database, task: str = MAIL) -> UUID:
     with database.transaction() as session:
         identifier = outbox.stage(session, task, {"user_id": SECRET})
     with database.transaction() as session:
-        outbox.count_try(session, identifier, ONCE)
+        outbox.count_attempt(session, identifier, ONCE)
     with database.transaction() as session:
-        assert outbox.fail(session, identifier, ValueError(SECRET), ONCE)
+        assert outbox.record_failure(session, identifier, ValueError(SECRET), ONCE)
     return identifier
 
 

@@ -50,12 +50,12 @@ def test_the_ring_and_its_last_rotation_show(
     assert "Seals" in page.said
     assert "Last rotation" not in page.said
     with alone.transaction() as session:
-        rotation.begin(session)
+        rotation.begin_rotation(session)
     page = browser.get(PAGE)
     assert "Opens" in page.said
     assert "Waiting" in page.said
     assert ring.active_id() in page.said
-    secrets = [key.secret for key in ring.contents().keys]
+    secrets = [key.secret for key in ring.read_contents().keys]
     for secret in secrets:
         assert secret is not None
         assert secret.hex() not in page.said

@@ -14,7 +14,7 @@ from app.kit.db import Database
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.till import Till, lift, open_till
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 SignedIn = Callable[[Role], Browser]
 

@@ -10,7 +10,7 @@ from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import HTMX, Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 WHY = "because of a test"
 

@@ -16,7 +16,7 @@ from app.privacy.rules import PolicyName
 from tests.mailbox import carry_out_all, mailbox
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 WHY = "letter 17 of 2026-11-20"
 
@@ -54,8 +54,8 @@ def test_consents_and_copies_are_shown(
     assert "To be accepted Terms of service, version 1" in said
     assert "No copy was asked for" in said
     with database.transaction() as session:
-        consents.decide(session, person, policy=PolicyName.TERMS, version=1, given=True)
-        exports.request(session, person)
+        consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
+        exports.request_export(session, person)
     said = words(browser.get(path_of(person)).said)
     assert "Accepted Terms of service, version 1: version 1 given" in said
     assert "Waiting asked for" in said
@@ -162,4 +162,4 @@ def test_needs_the_right_and_a_fresh_proof(
         assert answer.status_code == 303
         assert "/auth/prove" in answer.headers["Location"]
         with database.reading() as session:
-            assert erasure.erasure_of(session, person.user_id) is None
+            assert erasure.find_erasure(session, person.user_id) is None

@@ -12,7 +12,7 @@ from app.screening.service import Screening
 from tests import sanctions
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 PATH = "/admin/screening"
 

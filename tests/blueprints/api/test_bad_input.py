@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged import state, unchanged
+from tests.unchanged_database import state, unchanged
 
 QUOTE, ORDER, TRANSFER = "/api/trade/quote", "/api/trade/order", "/api/wallet/transfer"
 GOOD: dict[str, dict[str, Any]] = {

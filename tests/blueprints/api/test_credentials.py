@@ -14,13 +14,13 @@ from werkzeug.test import TestResponse
 from app.identity import by_mail
 from app.kit import clock, ids, telemetry
 from app.kit.db import Database
-from tests import timing
+from tests import timing_leaks
 from tests.api_client import PASSWORD, ApiClient, problem, wrong_fields
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
 from tests.staff import Member, with_app
-from tests.unchanged import state, unchanged
+from tests.unchanged_database import state, unchanged
 
 AUTH = "/api/auth"
 NEW = "another long horse"
@@ -472,7 +472,7 @@ def every_row(database: Database) -> Iterator[tuple[str, str]]:
 
 class TestEnumeration:
     """Nothing tells whether somebody has an address: neither what is answered nor how long it
-    takes (tests/timing.py). For the pages: tests/attacks/test_enumeration.py."""
+    takes (tests/timing_leaks.py). For the pages: tests/attacks/test_enumeration.py."""
 
     def test_the_answers_are_the_same_to_the_byte(self, ada, app, database) -> None:
         answers = [forgot(fresh(app), email) for email in (ada.email, f"{uuid4().hex}@example.com")]
@@ -500,7 +500,7 @@ class TestEnumeration:
         def ask(client: FlaskClient, email: str) -> TestResponse:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
-        timing.compare(open_app, ask, known, unknown, status=202)
+        timing_leaks.compare(open_app, ask, known, unknown, status=202)
 
     def test_logging_in_takes_as_long(self, open_app: Flask) -> None:
         known, unknown = self.addresses(open_app)
@@ -509,7 +509,7 @@ class TestEnumeration:
             body = {"email": email, "password": "wrong long horse"}
             return client.post(f"{AUTH}/login", json=body)
 
-        timing.compare(open_app, ask, known, unknown, status=401)
+        timing_leaks.compare(open_app, ask, known, unknown, status=401)
 
     def test_a_difference_would_be_found(
         self, open_app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -530,7 +530,7 @@ class TestEnumeration:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
         with pytest.raises(AssertionError, match="tells"):
-            timing.compare(open_app, ask, known, unknown, status=202)
+            timing_leaks.compare(open_app, ask, known, unknown, status=202)
 
     def addresses(self, app: Flask) -> tuple[list[str], list[str]]:
         """Some that somebody has, and as many that nobody has."""

@@ -24,7 +24,7 @@ from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 ME, ADDRESSES, KEYS = "/api/me", "/api/me/addresses", "/api/me/api-keys"
 HOME: dict[str, Any] = {

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 MOVEMENTS, STATEMENTS = "/api/wallet/transactions", "/api/wallet/statements"
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)

@@ -10,7 +10,7 @@ from app.outbox import service as outbox
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.mailbox import carry_out_all
 from tests.messages.test_kinds import given_for
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 PATH = "/api/me/notifications"
 

@@ -9,7 +9,7 @@ from app.kit.db import Database
 from tests import sanctions
 from tests.api_client import ApiClient, problem
 from tests.till import lift
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 DEPOSIT = {"method": "card", "asset": "USD", "amount": "50.00", "paymentMethod": "pm_card_visa"}
 WHERE = {

@@ -9,7 +9,7 @@ from flask import Flask
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 #: Mids whose bid and ask are round: 40 bps around 4000 are 3992 and 4008.
 MIDS = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4", "PAXG": "4000"}

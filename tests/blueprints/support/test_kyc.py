@@ -16,7 +16,7 @@ from tests.kyc.test_review import company
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.played import Sandbox
-from tests.unchanged import unchanged
+from tests.unchanged_database import unchanged
 
 QUEUE, REASON = "/support/kyc", "The passport is theirs"
 

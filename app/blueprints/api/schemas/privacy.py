@@ -13,7 +13,7 @@ from app.blueprints.api.schemas.fields import (
     Text,
     between,
 )
-from app.privacy.rules import Channel, ExportStatus, PolicyName, State
+from app.privacy.rules import ConsentChannel, ConsentState, ExportStatus, PolicyName
 
 _VERSION = {"examples": [1]}
 
@@ -38,7 +38,7 @@ class Decision(Schema):
     version = ma.fields.Integer(required=True, metadata=_VERSION)
     given = ma.fields.Boolean(required=True)
     decided_at = Instant(required=True)
-    channel = Choice(Channel, required=True)
+    channel = Choice(ConsentChannel, required=True)
 
 
 class Consent(Schema):
@@ -51,7 +51,7 @@ class Consent(Schema):
         attribute="policy.required",
         metadata={"description": "Whether there is no account without it"},
     )
-    state = Choice(State, required=True)
+    state = Choice(ConsentState, required=True)
     current_version = ma.fields.Integer(
         required=True, attribute="policy.version", metadata=_VERSION
     )
@@ -130,9 +130,16 @@ class Erase(Schema):
 class Kept(Schema):
     """Something that the law keeps."""
 
-    what = Text(1000, required=True, metadata={"examples": ["Conversions: what for what, when"]})
-    until = Instant(required=True)
-    why = Text(1000, required=True, metadata={"examples": ["31 CFR 1010.430(d)"]})
+    what = Text(
+        1000,
+        required=True,
+        attribute="description",
+        metadata={"examples": ["Conversions: what for what, when"]},
+    )
+    until = Instant(required=True, attribute="retained_until")
+    why = Text(
+        1000, required=True, attribute="reason", metadata={"examples": ["31 CFR 1010.430(d)"]}
+    )
 
 
 class Erased(Schema):
@@ -142,4 +149,4 @@ class Erased(Schema):
     user_id = PublicId("usr", required=True)
     erased_at = Instant(required=True)
     kept_until = Instant(required=True)
-    kept = ma.fields.List(ma.fields.Nested(Kept), required=True)
+    kept = ma.fields.List(ma.fields.Nested(Kept), required=True, attribute="retained")

@@ -15,7 +15,15 @@ from app.funding import personal as funding_personal
 from app.idempotency import personal as idempotency_personal
 from app.identity import personal as identity_personal
 from app.kit.db import Session
-from app.kit.personal import KEPT_BY_LAW, Fate, Open, Room, Sections, Table, told
+from app.kit.personal import (
+    RETAINED_BY_LAW,
+    ErasureBlocker,
+    ErasureEffect,
+    ExportSections,
+    PersonalData,
+    PersonalDataTable,
+    export_records,
+)
 from app.kyc import personal as kyc_personal
 from app.ledger import personal as ledger_personal
 from app.messages import personal as messages_personal
@@ -27,7 +35,7 @@ from app.throttle import personal as throttle_personal
 from app.trading import personal as trading_personal
 
 #: The act of staff that erases somebody; it does not stand in its own way.
-ERASE = "person.erase"
+ERASE_PERSON = "person.erase"
 
 _EXPORTS = """
 SELECT id, status, requested_at, ready_at, expires_at FROM exports WHERE user_id = %s ORDER BY id
@@ -39,67 +47,67 @@ WHERE user_id = %s AND status IN ('pending', 'ready')
 """
 
 
-def _held(session: Session, person_id: UUID) -> Sections:
-    decisions = map(astuple, consents.decisions_of(session, person_id))
+def _export_sections(session: Session, person_id: UUID) -> ExportSections:
+    decisions = map(astuple, consents.list_decisions(session, person_id))
     exports = session.rows(_EXPORTS, (person_id,))
     return {
-        "consents": told(decisions, "policy version given decidedAt channel"),
-        "exports": told(exports, "id status requestedAt readyAt expiresAt", id="exp"),
+        "consents": export_records(decisions, "policy version given decidedAt channel"),
+        "exports": export_records(exports, "id status requestedAt readyAt expiresAt", id="exp"),
     }
 
 
-def _forget(session: Session, person_id: UUID) -> None:
+def _erase(session: Session, person_id: UUID) -> None:
     session.send(_CANCEL_EXPORTS, (person_id,))
 
 
-_EVIDENCE = f"Evidence that a right was respected, without the contents. {KEPT_BY_LAW}"
-OWN = Room(
+_EVIDENCE = f"Evidence that a right was respected, without the contents. {RETAINED_BY_LAW}"
+PRIVACY = PersonalData(
     "privacy",
     {
-        "consents": Table(
+        "consents": PersonalDataTable(
             "Which version of a policy was agreed to, or not any more, and when",
-            Fate.KEPT,
-            f"Evidence of what was agreed. {KEPT_BY_LAW}",
-            exported=("consents",),
+            ErasureEffect.RETAINED,
+            f"Evidence of what was agreed. {RETAINED_BY_LAW}",
+            export_sections=("consents",),
         ),
-        "exports": Table(
+        "exports": PersonalDataTable(
             "That a copy was asked for and, for a day, the copy itself, sealed",
-            Fate.EMPTIED,
+            ErasureEffect.ANONYMIZED,
             f"The copy is deleted. {_EVIDENCE}",
-            exported=("exports",),
+            export_sections=("exports",),
         ),
-        "erasures": Table(
+        "erasures": PersonalDataTable(
             "That the person was erased, and until when the rest is kept",
-            Fate.KEPT,
+            ErasureEffect.RETAINED,
             _EVIDENCE,
             not_exported="There is a row only of somebody who can ask for no archive any more.",
         ),
     },
-    held=_held,
-    forget=_forget,
+    export_sections=_export_sections,
+    erase=_erase,
 )
 
-ROOMS: tuple[Room, ...] = (
-    identity_personal.ROOM,
-    ledger_personal.ROOM,
-    trading_personal.ROOM,
-    funding_personal.ROOM,
-    custody_personal.ROOM,
-    kyc_personal.ROOM,
-    messages_personal.ROOM,
-    OWN,
-    screening_personal.ROOM,
-    cases_personal.ROOM,
-    approvals_personal.room(unless=ERASE),
-    audit_personal.ROOM,
-    idempotency_personal.ROOM,
-    outbox_personal.ROOM,
-    providers_personal.ROOM,
-    throttle_personal.ROOM,
+ROOMS: tuple[PersonalData, ...] = (
+    identity_personal.PERSONAL_DATA,
+    ledger_personal.PERSONAL_DATA,
+    trading_personal.PERSONAL_DATA,
+    funding_personal.PERSONAL_DATA,
+    custody_personal.PERSONAL_DATA,
+    kyc_personal.PERSONAL_DATA,
+    messages_personal.PERSONAL_DATA,
+    PRIVACY,
+    screening_personal.PERSONAL_DATA,
+    cases_personal.PERSONAL_DATA,
+    approvals_personal.personal_data(ignored_action=ERASE_PERSON),
+    audit_personal.PERSONAL_DATA,
+    idempotency_personal.PERSONAL_DATA,
+    outbox_personal.PERSONAL_DATA,
+    providers_personal.PERSONAL_DATA,
+    throttle_personal.PERSONAL_DATA,
 )
 
 #: Why a table names nobody.
-NOBODYS: Mapping[str, str] = {
+TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "account_classes": "The chart of accounts.",
     "assets": "What can be held.",
     "branches": "Where the house is.",
@@ -120,27 +128,27 @@ NOBODYS: Mapping[str, str] = {
 }
 
 
-def held_on(session: Session, person_id: UUID) -> dict[str, Sections]:
+def export_sections(session: Session, person_id: UUID) -> dict[str, ExportSections]:
     """Everything that an archive contains, by room."""
-    found = {room.name: room.held(session, person_id) for room in ROOMS}
+    found = {room.name: room.export_sections(session, person_id) for room in ROOMS}
     return {name: sections for name, sections in found.items() if sections}
 
 
-def files_of(session: Session, person_id: UUID) -> dict[str, bytes]:
+def export_files(session: Session, person_id: UUID) -> dict[str, bytes]:
     """The documents that an archive contains, by the name they have there."""
     return {
         f"{room.name}/{name}": data
         for room in ROOMS
-        for name, data in room.files(session, person_id).items()
+        for name, data in room.export_files(session, person_id).items()
     }
 
 
-def still_open(session: Session, person_id: UUID) -> list[Open]:
+def list_erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     """What stands in the way of erasing a person."""
-    return [each for room in ROOMS for each in room.still_open(session, person_id)]
+    return [each for room in ROOMS for each in room.erasure_blockers(session, person_id)]
 
 
-def forget(session: Session, person_id: UUID) -> None:
+def erase_from_all_rooms(session: Session, person_id: UUID) -> None:
     """Let every room forget a person."""
     for room in ROOMS:
-        room.forget(session, person_id)
+        room.erase(session, person_id)

@@ -17,7 +17,7 @@ ROTATE = "keys.rotate"
 _RING = "key-ring"
 
 
-def ask_to_rotate(session: Session, actor: Actor, *, reason: str) -> UUID:
+def request_rotation(session: Session, actor: Actor, *, reason: str) -> UUID:
     """Ask a second person for a rotation; answers the request's id.
 
     Raises `PermissionDenied`, `ApprovalPending`, `KeyRingUnavailable`, and `Invalid` for the
@@ -31,13 +31,13 @@ def _compare(_session: Session, _payload: Texts) -> Change:
     return Change({"sealing key": sealing}, {"sealing key": "a newer one"})
 
 
-def _anybody(_session: Session, _actor: Actor, _payload: Texts) -> None:
+def _check_nothing(_session: Session, _actor: Actor, _payload: Texts) -> None:
     """The permission is enough."""
 
 
 def _rotate(session: Session, approved: Approved) -> None:
     before = resolve(KeyRing).active_id()
-    rotation.begin(session)
+    rotation.begin_rotation(session)
     audit.record(
         session,
         actor=approved.checker,
@@ -54,5 +54,5 @@ def _rotate(session: Session, approved: Approved) -> None:
 
 
 approvals_registry.register(
-    Action(ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _anybody, _rotate)
+    Action(ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _check_nothing, _rotate)
 )

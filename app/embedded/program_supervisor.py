@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from app.embedded.child_process import Child
+from app.embedded.data_folder import CHECKOUT, DataFolder
 from app.embedded.errors import CannotStart
-from app.embedded.folder import CHECKOUT, DataFolder
-from app.embedded.interruption import pause
-from app.embedded.process import Child
+from app.embedded.stop_request import pause
 
 _TICK_SECONDS = 0.2
 _BACKOFF_SECONDS_MAX = 30.0

@@ -1,7 +1,7 @@
 """A mail server for a machine that has none: it takes every mail, keeps it in the data folder and
 passes nothing on. Started by `bin/run` beside the web, never in production.
 
-    python -m app.embedded.mail
+    python -m app.embedded.mail_catcher
 
 PBCEX_SMTP_URL says where it listens, PBCEX_DATA_DIR where it keeps what it caught.
 """

@@ -13,15 +13,15 @@ import os
 import sys
 
 from app import embedded
-from app.embedded import account, process
+from app.embedded import child_process, server_account
 
 
 def main(data_dir: str, *switches: str) -> None:
     for switch in switches:
         if switch == "orphan":
-            process.Child._launcher = untied
+            child_process.Child._launcher = untied
         else:
-            account._WAYS_FOR_ROOT = (switch.removeprefix("way="),)
+            server_account._WAYS_FOR_ROOT = (switch.removeprefix("way="),)
     try:
         with embedded.servers(data_dir) as running:
             tell(
@@ -36,7 +36,7 @@ def main(data_dir: str, *switches: str) -> None:
         tell(refusal=type(error).__name__, message=str(error))
 
 
-def untied(child: process.Child, tied=process.Child._launcher) -> list[str]:
+def untied(child: child_process.Child, tied=child_process.Child._launcher) -> list[str]:
     return [*tied(child)[:-1], "0"]
 
 

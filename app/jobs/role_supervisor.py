@@ -14,7 +14,7 @@ _RESTART_SECONDS = 1.0
 _GRACE_SECONDS = 30.0
 
 
-class Supervisor:
+class RoleSupervisor:
     """Keeps one child process running for each role.
 
     Children are forked, so that the code is loaded once for all of them: start this before the
@@ -47,11 +47,11 @@ class Supervisor:
         return rest
 
     def _start(self, role: str) -> BaseProcess:
-        child = multiprocessing.get_context("fork").Process(target=self._be, args=(role,))
+        child = multiprocessing.get_context("fork").Process(target=self._run_child, args=(role,))
         child.start()
         return child
 
-    def _be(self, role: str) -> None:
+    def _run_child(self, role: str) -> None:
         # A terminal's Ctrl-C reaches the whole group: each child is asked to end once, by us.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._run(role)

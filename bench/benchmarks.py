@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from app.factory import create_app
 from bench import audit as trail
-from bench import load, people, together
+from bench import load, market_setup, parallel
 from bench import screening as lists
 from bench.server import CHECKOUT, CLIENTS, Bench
 
@@ -133,31 +133,31 @@ def size(bench: Bench, pace: Pace, result: Result) -> None:
 def service(bench: Bench, pace: Pace, result: Result) -> None:
     """Whole orders without HTTP from four processes, against the yardstick."""
     app = create_app(bench.settings)
-    customers = people.customers(app, CUSTOMERS)
+    customers = market_setup.customers(app, CUSTOMERS)
     for _ in range(pace.rounds):
         result.add("yardstick_tps", bench.yardstick(pace.seconds))
-        people.set_prices(app)
+        market_setup.set_prices(app)
         result.add("orders_per_second", _orders(bench, customers, pace))
     result.ratio("service", "orders_per_second", "yardstick_tps")
     result.settings["processes"] = SERVICE_PROCESSES
-    people.database_of(app).engine.dispose()
+    market_setup.database_of(app).engine.dispose()
 
 
 def http(bench: Bench, pace: Pace, result: Result) -> None:
     """Whole orders over HTTP, limiter and token check on, against the yardstick."""
     app = create_app(bench.settings)
-    customers = people.customers(app, CUSTOMERS)
+    customers = market_setup.customers(app, CUSTOMERS)
     bodies = [_request(customer.token) for customer in customers]
 
     def request(number: int) -> bytes:
         return bodies[number % len(bodies)].replace(b"KEY", uuid4().hex.encode())
 
     with _web(bench) as port:
-        people.set_prices(app)
+        market_setup.set_prices(app)
         load.run(port, CLIENTS, 2, request)
         for _ in range(pace.rounds):
             result.add("yardstick_tps", bench.yardstick(pace.seconds))
-            people.set_prices(app)
+            market_setup.set_prices(app)
             seen = load.run(port, CLIENTS, pace.seconds, request)
             if set(seen.statuses) != {201}:
                 raise RuntimeError(f"not every order was placed: {seen.statuses}")
@@ -172,7 +172,7 @@ def http(bench: Bench, pace: Pace, result: Result) -> None:
         "rate_limit": bench.settings.rate_limit,
         "market_hours": bench.settings.market_hours or "always_open",
     }
-    people.database_of(app).engine.dispose()
+    market_setup.database_of(app).engine.dispose()
 
 
 def audit(bench: Bench, pace: Pace, result: Result) -> None:
@@ -234,14 +234,14 @@ def _grow(bench: Bench, entries: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _orders(bench: Bench, customers: list[people.Customer], pace: Pace) -> float:
+def _orders(bench: Bench, customers: list[market_setup.Customer], pace: Pace) -> float:
     names = [str(customer.user_id) for customer in customers]
     share = len(names) // SERVICE_PROCESSES
     shares = [
         [str(pace.seconds), *names[number * share : (number + 1) * share]]
         for number in range(SERVICE_PROCESSES)
     ]
-    return together.count("bench.service", shares, together.environment(bench)) / pace.seconds
+    return parallel.count("bench.service", shares, parallel.environment(bench)) / pace.seconds
 
 
 @contextmanager
@@ -257,7 +257,7 @@ def _web(bench: Bench) -> Iterator[int]:
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
             *("--workers", str(WEB_WORKERS), "--no-log", "wsgi:app"),
         ],
-        env=together.environment(bench),
+        env=parallel.environment(bench),
         cwd=CHECKOUT,
     )
     try:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from app.embedded import __main__ as command
-from app.embedded.supervisor import Program
+from app.embedded.program_supervisor import Program
 
 PYTHON = (sys.executable, "-u", "-c")
 

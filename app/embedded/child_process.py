@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.embedded.account import SAME, Account
 from app.embedded.errors import CannotStart
-from app.embedded.interruption import pause
+from app.embedded.server_account import SAME, Account
+from app.embedded.stop_request import pause
 
 _LOG_BYTES_MAX = 10_000_000
 _LAUNCHER = Path(__file__).with_name("launch.py")

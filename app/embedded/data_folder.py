@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.embedded.errors import AlreadyRunning, CannotStart
-from app.embedded.interruption import pause
+from app.embedded.stop_request import pause
 
 if sys.platform == "win32":
     import msvcrt

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from app import embedded
-from app.embedded.folder import CHECKOUT
-from tests.skips import PLATFORM
+from app.embedded.data_folder import CHECKOUT
+from tests.skip_policy import PLATFORM
 
 HOLD = Path(__file__).with_name("hold.py")
 LAUNCHER = CHECKOUT / "app" / "embedded" / "launch.py"
