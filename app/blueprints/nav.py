@@ -43,32 +43,32 @@ _DECISIONS = Count(approvals_queries.count_waiting_for, "waiting for you")
 _WITHDRAWALS = Count(
     lambda session, _actor: funding_queries.withdrawals_waiting(session), "waiting"
 )
-_CASES = Count(cases_queries.count_waiting_for, "to be looked into")
+_CASES = Count(cases_queries.count_waiting_for, "to investigate")
 _VERIFICATIONS = Count(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
-_DEAD_JOBS = Count(lambda session, _actor: outbox_queries.count_dead_jobs(session), "dead")
+_FAILED_JOBS = Count(lambda session, _actor: outbox_queries.count_dead_jobs(session), "failed")
 
 SECTIONS = (
     Section(
         "Treasury",
         (
-            Entry("Exposure", "admin_pages.exposure", "scale", Permission.EXPOSURE_READ),
-            Entry("Custody", "custody_pages.show", "shield", Permission.CUSTODY_READ),
+            Entry("Exposure", "admin_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
+            Entry("Custody", "custody_pages.show_custodians", "shield", Permission.CUSTODY_READ),
             Entry(
                 "Withdrawals",
-                "payments_pages.show_withdrawals",
+                "payments_pages.list_withdrawals",
                 "arrow-up",
                 Permission.PAYMENTS_READ,
                 _WITHDRAWALS,
             ),
             Entry(
                 "Deposits",
-                "payments_pages.show_deposits",
+                "payments_pages.list_deposits",
                 "arrow-down",
                 Permission.PAYMENTS_READ,
             ),
             Entry(
                 "Reconciliation",
-                "reconciliation_pages.show",
+                "reconciliation_pages.show_runs",
                 "scale",
                 Permission.RECONCILIATION_READ,
             ),
@@ -77,17 +77,17 @@ SECTIONS = (
     Section(
         "People",
         (
-            Entry("People", "people_pages.search", "users", Permission.PEOPLE_READ),
-            Entry("Invitations", "staff_pages.show", "mail", Permission.STAFF_INVITE),
+            Entry("People", "people_pages.search_people", "users", Permission.PEOPLE_READ),
+            Entry("Invitations", "staff_pages.list_invitations", "mail", Permission.STAFF_INVITE),
             Entry(
                 "Approvals",
-                "approvals_pages.inbox",
+                "approvals_pages.list_approvals",
                 "inbox",
                 Permission.APPROVALS_READ,
                 _DECISIONS,
             ),
-            Entry("Roles", "roles_pages.matrix", "shield", Permission.ROLES_READ),
-            Entry("Branches", "branches_pages.branches", "building", Permission.BRANCHES_READ),
+            Entry("Roles", "roles_pages.list_roles", "shield", Permission.ROLES_READ),
+            Entry("Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ),
         ),
     ),
     Section(
@@ -95,22 +95,24 @@ SECTIONS = (
         (
             Entry(
                 "Verification",
-                "support_kyc_pages.queue",
+                "support_kyc_pages.list_verifications",
                 "shield",
                 Permission.KYC_READ,
                 _VERIFICATIONS,
             ),
-            Entry("At the counter", "support_kyc_pages.counter", "check", Permission.KYC_VERIFY),
+            Entry("Counter", "support_kyc_pages.show_counter", "check", Permission.KYC_VERIFY),
         ),
     ),
     Section(
         "Oversight",
         (
-            Entry("Cases", "cases_pages.cases", "folder", Permission.CASES_READ, _CASES),
-            Entry("Screening", "screening_pages.show", "search", Permission.SCREENING_READ),
-            Entry("Audit trail", "audit_pages.search", "list", Permission.AUDIT_READ),
-            Entry("Jobs", "jobs_pages.show", "clock", Permission.JOBS_READ, _DEAD_JOBS),
-            Entry("Key ring", "keys_pages.ring", "shield", Permission.KEYS_READ),
+            Entry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
+            Entry(
+                "Screening", "screening_pages.list_screenings", "search", Permission.SCREENING_READ
+            ),
+            Entry("Audit trail", "audit_pages.search_records", "list", Permission.AUDIT_READ),
+            Entry("Jobs", "jobs_pages.list_jobs", "clock", Permission.JOBS_READ, _FAILED_JOBS),
+            Entry("Key ring", "keys_pages.show_key_ring", "shield", Permission.KEYS_READ),
         ),
     ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask, Response, make_response, render_template, request
 
 from app.access import Actor
-from app.blueprints import nav
+from app.blueprints import labels, nav
 from app.blueprints.middleware import NONCE, SESSION
 from app.config import Settings
 from app.kit import clock
@@ -106,6 +106,7 @@ def register(app: Flask, settings: Settings) -> None:
         nav_counts=nav_counts,
     )
     app.jinja_env.filters.update(figure=figure, terse=terse, rfc3339=clock.rfc3339)
+    app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")
 

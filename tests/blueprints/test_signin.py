@@ -11,6 +11,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.access import Role
+from app.blueprints import labels
 from app.blueprints.page_blueprint import our_path
 from app.config import Settings
 from app.factory import API_BLUEPRINTS, create_app
@@ -91,7 +92,7 @@ class TestSigningIn:
         member = people.staff(role)
         browser.sign_in(member.email, PASSWORD)
         home = browser.get("/")
-        assert f"Grace Hopper, {role.lower()}" in " ".join(home.said.split())
+        assert f"Grace Hopper, {labels.ROLES[role]}" in " ".join(home.said.split())
         may_see = role in {Role.ADMIN, Role.AUDITOR}
         browser.get("/admin/", status=200 if may_see else 403)
         has_pages = role is not Role.INVENTORY

@@ -54,7 +54,7 @@ def test_the_trail_is_searched_and_read(
     expect(page.get_by_role("heading", level=1)).to_have_text("Audit trail")
     in_every_look(page, shoot, "audit-all", ALL)
     # By keyboard alone: the label's field, and Enter.
-    page.get_by_label("To what").focus()
+    page.get_by_label("About").focus()
     page.keyboard.type(acts)
     page.keyboard.press("Enter")
     page.wait_for_url("**what=*")
@@ -71,6 +71,6 @@ def test_the_trail_is_searched_and_read(
     expect(page.locator("#record")).to_contain_text("Sealed")
     in_every_look(page, shoot, "audit-record", ALL)
     page.goto(f"{desk.address}/admin/audit?who=nobody@example.com")
-    expect(page.get_by_label("Who did it")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Done by")).to_have_attribute("aria-invalid", "true")
     in_every_look(page, shoot, "audit-mistake", ALL)
     desk.check(page)

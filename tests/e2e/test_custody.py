@@ -37,7 +37,7 @@ def test_custodians_are_read(
     page = browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
     page.goto(f"{browser.address}/admin/custody")
     expect(page.get_by_role("heading", level=1)).to_have_text("Custody")
-    expect(page.locator("#custody")).to_contain_text("On its way")
+    expect(page.locator("#custody")).to_contain_text("Sending")
     assert page.evaluate("document.documentElement.scrollWidth") == width
     accessible(page)
     shoot(page, f"custody-{scheme}-{width}")

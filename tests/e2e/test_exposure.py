@@ -41,7 +41,7 @@ def test_an_order_moves_the_row_by_exactly_its_ounces_without_a_reload(
     desk = open_desk()
     page = desk.sign_in("admin@pbcex.local", SAMPLE_PASSWORD)
     expect(page).to_have_title(re.compile("^Exposure"))
-    before = {name: ounces(page, "AU", name) for name in ("Customers", "Net", "From trading")}
+    before = {name: ounces(page, "AU", name) for name in ("Customers", "Net", "Trading position")}
     silver = ounces(page, "AG", "Net")
     page.evaluate("window.stillTheSamePage = true")
     order(address, fromAsset="USD", toAsset="XAU-s", toAmount="0.12345678")
@@ -50,7 +50,7 @@ def test_an_order_moves_the_row_by_exactly_its_ounces_without_a_reload(
     net = page.locator("#exposure-AU [data-label='Net'] data").first
     expect(net).to_have_attribute("value", expected, timeout=10_000)
     assert ounces(page, "AU", "Customers") == before["Customers"] + moved
-    assert ounces(page, "AU", "From trading") == before["From trading"] - moved
+    assert ounces(page, "AU", "Trading position") == before["Trading position"] - moved
     assert ounces(page, "AG", "Net") == silver
     assert page.evaluate("window.stillTheSamePage") is True
     expect(page.locator("#exposure-chart canvas")).to_be_visible()

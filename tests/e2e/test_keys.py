@@ -12,6 +12,6 @@ def test_the_ring_is_read(open_desk: OpenDesk, people: People, shoot: Shoot) -> 
     desk = open_desk()
     page = desk.sign_in(people.staff(Role.ADMIN).email, PASSWORD, "/admin/keys")
     expect(page.get_by_role("heading", level=1)).to_have_text("Key ring")
-    expect(page.locator("#keys")).to_contain_text("Seals")
+    expect(page.locator("#keys")).to_contain_text("Active")
     in_every_look(page, shoot, "keys")
     desk.check(page)

@@ -56,7 +56,7 @@ def test_a_forgotten_password_is_reset_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Choose a new password")).to_be_visible()
     in_every_look(page, shoot, "mail")
-    page.get_by_role("link", name="Follow the link").focus()
+    page.get_by_role("link", name="Open the link").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("New password")).to_be_focused()
     in_every_look(page, shoot, "reset")

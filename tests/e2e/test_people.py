@@ -51,7 +51,7 @@ def test_suspending_by_keyboard_alone(
     page.keyboard.type(WHY)
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/approvals/apr_*")
-    expect(page.get_by_role("heading", name="You asked for this")).to_be_visible()
+    expect(page.get_by_role("heading", name="You made this request")).to_be_visible()
 
     second = open_desk()
     other = second.sign_in(officer.email, PASSWORD, urlsplit(page.url).path)

@@ -73,6 +73,6 @@ def test_erasing_by_keyboard_alone(
     page.keyboard.type("letter 17 of 2026-11-20")
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/approvals/apr_*")
-    expect(page.get_by_role("heading", name="You asked for this")).to_be_visible()
+    expect(page.get_by_role("heading", name="You made this request")).to_be_visible()
     accessible(page)
     assert [text for text in desk.complaints if "422" not in text] == []

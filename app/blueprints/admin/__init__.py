@@ -1,1 +1,1 @@
-"""The desk of those who run the house."""
+"""The administration desk: treasury, people and oversight. One module per resource."""

@@ -1,4 +1,4 @@
-"""What waits for a second person: look at it, approve it or say no."""
+"""Approval requests: list them, show one, and approve, reject, cancel or edit it."""
 
 from collections.abc import Callable
 
@@ -20,59 +20,61 @@ blp = PageBlueprint("approvals", "/admin/approvals")
 
 
 @blp.view("GET", "", permission=Permission.APPROVALS_READ)
-def inbox(session: Session, actor: Actor) -> Response:
-    """What waits for a decision, or what was decided."""
-    return _inbox(session, actor)
+def list_approvals(session: Session, actor: Actor) -> Response:
+    """List the pending or the decided approval requests."""
+    return _render_list(session, actor)
 
 
 @blp.view("POST", "/key-rotation", permission=Permission.KEYS_ROTATE, fresh=True)
-def ask_to_rotate(session: Session, actor: Actor) -> Response:
-    """Ask a second person to rotate the key ring."""
+def request_key_rotation(session: Session, actor: Actor) -> Response:
+    """Request a rotation of the key ring, which a second person approves."""
     try:
         with session.savepoint():
-            asked = keys_approval.request_rotation(
+            approval_id = keys_approval.request_rotation(
                 session, actor, reason=request.form.get("reason", "")
             )
     except (Invalid, Conflict) as refusal:
-        return _inbox(session, actor, *said_at_form(refusal))
-    return see_other(url_for("approvals_pages.approval", approval_id=ids.encode("apr", asked)))
+        return _render_list(session, actor, *said_at_form(refusal))
+    return see_other(
+        url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
+    )
 
 
-def _inbox(
+def _render_list(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
-    ended = request.args.get("folder") == "ended"
+    shows_decided = request.args.get("folder") == "ended"
     cursor = cursor_asked()
-    found = approvals_queries.approvals(session, waiting=not ended, cursor=cursor)
-    named = set().union(*(each.people for each in found.data))
+    results = approvals_queries.approvals(session, waiting=not shows_decided, cursor=cursor)
+    people_ids = set().union(*(approval.people for approval in results.data))
     return page(
         "admin/approvals/index.html",
         "admin/approvals/_approvals.html",
-        found=found,
-        ended=ended,
-        names=people.names(session, named),
+        results=results,
+        shows_decided=shows_decided,
+        names=people.names(session, people_ids),
         encode=ids.encode,
         status=status,
         may_rotate=Permission.KEYS_ROTATE in actor.permissions,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )
 
 
 @blp.view("GET", "/<approval_id>", permission=Permission.APPROVALS_READ)
-def approval(session: Session, actor: Actor, approval_id: str) -> Response:
-    """A request: who asks for what, why, and what it would change."""
-    return _approval(session, actor, approval_id)
+def show_approval(session: Session, actor: Actor, approval_id: str) -> Response:
+    """Show an approval request: who made it, why, and what it changes."""
+    return _render_approval(session, actor, approval_id)
 
 
 @blp.view("POST", "/<approval_id>/approve", permission=Permission.APPROVALS_DECIDE, fresh=True)
 def approve(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Approve the request that was shown, and do what it asks for."""
+    """Approve an approval request as it was shown, and carry it out."""
     try:
         seen = bytes.fromhex(request.form.get("seen", ""))
     except ValueError:
         seen = b""
-    return _decided(
+    return _act(
         session,
         actor,
         approval_id,
@@ -82,9 +84,9 @@ def approve(session: Session, actor: Actor, approval_id: str) -> Response:
 
 @blp.view("POST", "/<approval_id>/reject", permission=Permission.APPROVALS_DECIDE)
 def reject(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Say no to a request."""
+    """Reject an approval request."""
     reason = request.form.get("reason", "")
-    return _decided(
+    return _act(
         session,
         actor,
         approval_id,
@@ -94,8 +96,8 @@ def reject(session: Session, actor: Actor, approval_id: str) -> Response:
 
 @blp.view("POST", "/<approval_id>/withdraw", permission=Permission.APPROVALS_READ)
 def withdraw(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Take back what one asked for."""
-    return _decided(
+    """Cancel your own approval request."""
+    return _act(
         session,
         actor,
         approval_id,
@@ -105,28 +107,29 @@ def withdraw(session: Session, actor: Actor, approval_id: str) -> Response:
 
 @blp.view("POST", "/<approval_id>/edit", permission=Permission.APPROVALS_READ)
 def edit(session: Session, actor: Actor, approval_id: str) -> Response:
-    """Give another reason for what one asked for: a new request stands in its place."""
-    made = []
+    """Update the reason of your own approval request: a new request replaces it."""
+    new_ids = []
 
-    def act() -> None:
+    def resubmit() -> None:
         reason = request.form.get("reason", "")
-        made.append(approvals.edit(session, actor, ids.decode("apr", approval_id), reason=reason))
+        old_id = ids.decode("apr", approval_id)
+        new_ids.append(approvals.edit(session, actor, old_id, reason=reason))
 
-    answer = _decided(session, actor, approval_id, act, form="edit")
-    if not made:
-        return answer
-    new = ids.encode("apr", made[0])
-    return see_other(url_for("approvals_pages.approval", approval_id=new))
+    response = _act(session, actor, approval_id, resubmit, form_id="edit")
+    if not new_ids:
+        return response
+    new_id = ids.encode("apr", new_ids[0])
+    return see_other(url_for("approvals_pages.show_approval", approval_id=new_id))
 
 
-def _decided(
+def _act(
     session: Session,
     actor: Actor,
     approval_id: str,
     act: Callable[[], Refusal | None],
-    form: str = "reject",
+    form_id: str = "reject",
 ) -> Response:
-    """The request again: after the act, or with what was wrong."""
+    """Run `act` and show the request again, with the problems of the form if it was refused."""
     approvals_queries.approval(session, ids.decode("apr", approval_id))
     try:
         with session.savepoint():
@@ -134,36 +137,38 @@ def _decided(
     except (Invalid, Conflict) as raised:
         refusal = raised
     if refusal is None:
-        return see_other(url_for("approvals_pages.approval", approval_id=approval_id))
+        return see_other(url_for("approvals_pages.show_approval", approval_id=approval_id))
     status, problems = said_at_form(refusal)
-    return _approval(session, actor, approval_id, status=status, form=form, problems=problems)
+    return _render_approval(
+        session, actor, approval_id, status=status, form_id=form_id, problems=problems
+    )
 
 
-def _approval(
+def _render_approval(
     session: Session,
     actor: Actor,
     approval_id: str,
     *,
     status: int = 200,
-    form: str = "",
+    form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = approvals_queries.approval(session, ids.decode("apr", approval_id))
-    permission = approvals_registry.action_named(found.action).permission
+    approval = approvals_queries.approval(session, ids.decode("apr", approval_id))
+    permission = approvals_registry.action_named(approval.action).permission
     return page(
         "admin/approvals/approval.html",
         "admin/approvals/_approval.html",
         status=status,
-        approval=found,
+        approval=approval,
         approval_id=approval_id,
-        names=people.names(session, found.people),
+        names=people.names(session, approval.people),
         encode=ids.encode,
         permission=permission,
-        is_makers=actor.user_id == found.maker_id,
-        is_about_actor=actor.user_id == found.subject_id,
+        is_maker=actor.user_id == approval.maker_id,
+        is_about_actor=actor.user_id == approval.subject_id,
         may_decide={permission, Permission.APPROVALS_DECIDE} <= actor.permissions,
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
-        form_id=form,
+        form_id=form_id,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )

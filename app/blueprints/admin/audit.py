@@ -1,4 +1,4 @@
-"""The audit trail, to look things up in: who did what to what, and what was denied."""
+"""The audit trail: search its records, and show one."""
 
 from typing import Any
 from uuid import UUID
@@ -21,53 +21,51 @@ blp = PageBlueprint("audit", "/admin/audit")
 
 _TEXT_LENGTH_MAX = 320
 _OUTCOMES = ("done", "denied")
+_FILTERS = ("who", "what", "action", "outcome")
 
 
 @blp.view("GET", "", permission=Permission.AUDIT_READ)
-def search(session: Session, _actor: Actor) -> Response:
-    """Records, newest first, of one person, about one thing, of one action or outcome."""
-    typed = {name: request.args.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in _FILTERS}
+def search_records(session: Session, _actor: Actor) -> Response:
+    """Search the audit trail by actor, subject, action and outcome; newest records first."""
+    filters = {name: request.args.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in _FILTERS}
     cursor = cursor_asked()
     problems: dict[str, str] = {}
-    asked = Asked(
-        actor_id=_person(session, typed["who"], problems),
-        subject=_subject(session, typed["what"]),
-        action=typed["action"] or None,
-        outcome=typed["outcome"] if typed["outcome"] in _OUTCOMES else None,
+    search = Asked(
+        actor_id=_find_actor(session, filters["who"], problems),
+        subject=_parse_subject(session, filters["what"]),
+        action=filters["action"] or None,
+        outcome=filters["outcome"] if filters["outcome"] in _OUTCOMES else None,
     )
-    empty: Page[Record] = Page([], None)
-    found = empty if problems else audit_queries.search(session, asked, cursor=cursor)
+    no_results: Page[Record] = Page([], None)
+    results = no_results if problems else audit_queries.search(session, search, cursor=cursor)
     return page(
         "admin/audit/index.html",
         "admin/audit/_audit.html",
-        found=found,
-        typed=typed,
+        results=results,
+        filters=filters,
         problems=problems,
         action_options=[(action, action) for action in audit_queries.actions(session)],
-        further="cursor" in request.args,
-        **_named(session, *found.data),
+        is_later_page="cursor" in request.args,
+        **_names_in(session, *results.data),
     )
 
 
 @blp.view("GET", "/<record_id>", permission=Permission.AUDIT_READ)
-def record(session: Session, _actor: Actor, record_id: str) -> Response:
-    """One record, whole."""
-    found = audit_queries.record_by_id(session, ids.decode("aud", record_id))
+def show_record(session: Session, _actor: Actor, record_id: str) -> Response:
+    """Show one audit record with everything it holds."""
+    record = audit_queries.record_by_id(session, ids.decode("aud", record_id))
     return page(
         "admin/audit/record.html",
         "admin/audit/_record.html",
-        record=found,
-        actor_public_id=ids.encode("usr", found.actor_id) if found.actor_id else "",
-        behalf_public_id=ids.encode("usr", found.on_behalf_of) if found.on_behalf_of else "",
-        **_named(session, found),
+        record=record,
+        actor_public_id=ids.encode("usr", record.actor_id) if record.actor_id else "",
+        behalf_public_id=ids.encode("usr", record.on_behalf_of) if record.on_behalf_of else "",
+        **_names_in(session, record),
     )
 
 
-_FILTERS = ("who", "what", "action", "outcome")
-
-
-def _person(session: Session, text: str, problems: dict[str, str]) -> UUID | None:
-    """Whose acts are wanted, by public id or address."""
+def _find_actor(session: Session, text: str, problems: dict[str, str]) -> UUID | None:
+    """Return the id of the person with this email or public id. An unknown one is a problem."""
     if not text:
         return None
     try:
@@ -79,8 +77,8 @@ def _person(session: Session, text: str, problems: dict[str, str]) -> UUID | Non
         return None
 
 
-def _subject(session: Session, text: str) -> str | None:
-    """A public id as it is, a person's address as their id."""
+def _parse_subject(session: Session, text: str) -> str | None:
+    """Return a person's public id for their email, any other text as it is."""
     try:
         if "@" in text:
             return ids.encode("usr", identity_queries.person_by_email(session, text).id)
@@ -89,18 +87,19 @@ def _subject(session: Session, text: str) -> str | None:
     return text or None
 
 
-def _named(session: Session, *records: Record) -> dict[str, Any]:
-    """The names of everybody whom the records name: by id, and by public id."""
-    named = {_id_of(each.subject) for each in records}
-    named |= {each.actor_id for each in records} | {each.on_behalf_of for each in records}
-    names = people.names(session, [identifier for identifier in named if identifier is not None])
+def _names_in(session: Session, *records: Record) -> dict[str, Any]:
+    """Return the names of all people in the records: `names` by id, `subjects` by public id."""
+    people_ids = {_decode_person(record.subject) for record in records}
+    people_ids |= {record.actor_id for record in records}
+    people_ids |= {record.on_behalf_of for record in records}
+    names = people.names(session, [person_id for person_id in people_ids if person_id is not None])
     return {
         "names": names,
-        "subjects": {ids.encode("usr", identifier): name for identifier, name in names.items()},
+        "subjects": {ids.encode("usr", person_id): name for person_id, name in names.items()},
     }
 
 
-def _id_of(subject: str) -> UUID | None:
+def _decode_person(subject: str) -> UUID | None:
     try:
         return ids.decode("usr", subject)
     except NotFound:

@@ -1,4 +1,4 @@
-"""Branches: where the house is, and who works there. Tellers see their own."""
+"""Branches: list and open them, and show the tellers of one. A teller sees their own branch."""
 
 from flask import Response, request, url_for
 
@@ -16,9 +16,9 @@ blp = PageBlueprint("branches", "/admin/branches")
 
 
 @blp.view("GET", "", permission=Permission.BRANCHES_READ)
-def branches(session: Session, actor: Actor) -> Response:
-    """The branches that one may see."""
-    return _branches(session, actor)
+def list_branches(session: Session, actor: Actor) -> Response:
+    """List the branches that the actor may see."""
+    return _render_list(session, actor)
 
 
 @blp.view("POST", "", permission=Permission.BRANCHES_EDIT)
@@ -29,33 +29,33 @@ def open_branch(session: Session, actor: Actor) -> Response:
             code, name = request.form.get("code", ""), request.form.get("name", "")
             service.open_branch(session, actor, code=code.strip().upper(), name=name)
     except (Invalid, Conflict) as refusal:
-        return _branches(session, actor, *said_at_form(refusal))
-    return see_other(url_for("branches_pages.branches"))
+        return _render_list(session, actor, *said_at_form(refusal))
+    return see_other(url_for("branches_pages.list_branches"))
 
 
 @blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ)
-def branch(session: Session, actor: Actor, branch_id: str) -> Response:
-    """A branch and who works there."""
-    found = branches_queries.branch(session, actor, ids.decode("brn", branch_id))
+def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
+    """Show a branch and its tellers."""
+    branch = branches_queries.branch(session, actor, ids.decode("brn", branch_id))
     return page(
         "admin/branches/branch.html",
         "admin/branches/_branch.html",
-        branch=found,
-        tellers=people.at_branch(session, found.id),
+        branch=branch,
+        tellers=people.at_branch(session, branch.id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
     )
 
 
-def _branches(
+def _render_list(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
-    found = branches_queries.branches(session, actor)
+    branches = branches_queries.branches(session, actor)
     return page(
         "admin/branches/index.html",
         "admin/branches/_branches.html",
         status=status,
-        branches=[(each, ids.encode("brn", each.id)) for each in found],
+        branches=[(branch, ids.encode("brn", branch.id)) for branch in branches],
         may_edit=Permission.BRANCHES_EDIT in actor.permissions,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )

@@ -1,4 +1,4 @@
-"""Cases: what waits to be looked into, and one with its facts, its notes and its end."""
+"""Cases: search them, show one with its facts and timeline, and work on it until it is closed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,79 +21,86 @@ from app.kit.errors import Conflict, Invalid, NotFound
 blp = PageBlueprint("cases", "/admin/cases")
 
 _KIND_LENGTH_MAX = 100
-#: In place of a person, in the filter by who looks into it.
-_ME, _NOBODY = "me", "nobody"
-#: Where the ids lead that a case may name, and what one needs to go there.
-_PLACES = {
-    "usr": ("people_pages.person", "person_id", Permission.PEOPLE_READ),
-    service.PREFIX: ("cases_pages.case", "case_id", Permission.CASES_READ),
-    "scr": ("screening_pages.screening", "screening_id", Permission.SCREENING_READ),
+#: Values of the assignee filter that name no person.
+_ME, _UNASSIGNED = "me", "nobody"
+#: The pages that ids in a case link to: endpoint, path variable, and the permission it needs.
+_PAGES_BY_PREFIX = {
+    "usr": ("people_pages.show_person", "person_id", Permission.PEOPLE_READ),
+    service.PREFIX: ("cases_pages.show_case", "case_id", Permission.CASES_READ),
+    "scr": ("screening_pages.show_screening", "screening_id", Permission.SCREENING_READ),
 }
 
 
 @blp.view("GET", "", permission=Permission.CASES_READ)
-def cases(session: Session, actor: Actor) -> Response:
-    """Cases by kind, state and who looks into them; those that are open first of all."""
+def list_cases(session: Session, actor: Actor) -> Response:
+    """List cases by type, status and assignee; open cases unless another status is chosen."""
     cursor = cursor_asked()
-    typed = {
+    filters = {
         "kind": request.args.get("kind", "")[:_KIND_LENGTH_MAX],
         "state": request.args.get("state", State.OPEN.value),
         "assignee": request.args.get("assignee", ""),
     }
-    found = cases_queries.search(session, actor, _asked(typed, actor), cursor=cursor)
+    results = cases_queries.search(session, actor, _parse_filters(filters, actor), cursor=cursor)
     workers = service.caseworkers(session)
-    named = {each.assignee_id for each in found.data} | set(workers)
-    names = people.names(session, [each for each in named if each is not None])
+    people_ids = {case.assignee_id for case in results.data} | set(workers)
+    names = people.names(session, [person_id for person_id in people_ids if person_id is not None])
     return page(
         "admin/cases/index.html",
         "admin/cases/_cases.html",
-        found=found,
-        typed=typed,
-        further=cursor is not None,
+        results=results,
+        filters=filters,
+        is_later_page=cursor is not None,
         kinds=[(kind.name, kind.title) for kind in cases_queries.kinds(session, actor)],
         assignees=[
-            ("", "Anybody"),
+            ("", "Anyone"),
             (_ME, "Me"),
-            (_NOBODY, "Nobody yet"),
-            *_people(workers, names, actor),
+            (_UNASSIGNED, "Unassigned"),
+            *_worker_options(workers, names, actor),
         ],
         names=names,
     )
 
 
-def _asked(typed: dict[str, str], actor: Actor) -> Asked:
-    """What the filters ask for; one that says nothing that could be asked for is left out."""
-    state = State(typed["state"]) if typed["state"] in set(State) else None
-    assignee = actor.user_id if typed["assignee"] == _ME else None
-    if typed["assignee"].startswith("usr_"):
-        assignee = ids.decode("usr", typed["assignee"])
-    return Asked(typed["kind"] or None, state, assignee, typed["assignee"] == _NOBODY)
+def _parse_filters(filters: dict[str, str], actor: Actor) -> Asked:
+    """Return the search for these filters. A filter with an unknown value is left out."""
+    state = State(filters["state"]) if filters["state"] in set(State) else None
+    assignee = actor.user_id if filters["assignee"] == _ME else None
+    if filters["assignee"].startswith("usr_"):
+        assignee = ids.decode("usr", filters["assignee"])
+    return Asked(filters["kind"] or None, state, assignee, filters["assignee"] == _UNASSIGNED)
 
 
 @blp.view("GET", "/<case_id>", permission=Permission.CASES_READ)
-def case(session: Session, actor: Actor, case_id: str) -> Response:
-    """A case: what was found, what happened since, and what can be done."""
-    return _case(session, actor, ids.decode(service.PREFIX, case_id))
+def show_case(session: Session, actor: Actor, case_id: str) -> Response:
+    """Show a case: its facts, its timeline and the forms to work on it."""
+    return _render_case(session, actor, ids.decode(service.PREFIX, case_id))
 
 
 @blp.view("POST", "/<case_id>/note", permission=Permission.CASES_WORK)
-def note(session: Session, actor: Actor, case_id: str) -> Response:
-    """Write something down about a case."""
+def add_note(session: Session, actor: Actor, case_id: str) -> Response:
+    """Add a note to a case."""
     text = request.form.get("note", "")
-    return _done(session, actor, case_id, "note", lambda it: service.note(session, actor, it, text))
+    return _act(
+        session,
+        actor,
+        case_id,
+        "note",
+        lambda identifier: service.note(session, actor, identifier, text),
+    )
 
 
 @blp.view("POST", "/<case_id>/assign", permission=Permission.CASES_WORK)
 def assign(session: Session, actor: Actor, case_id: str) -> Response:
-    """Give a case to somebody, or back to everybody."""
+    """Assign a case to a member of staff, or unassign it."""
 
-    def give(identifier: UUID) -> None:
-        service.assign(session, actor, identifier, _assignee(request.form.get("assignee", "")))
+    def assign_case(identifier: UUID) -> None:
+        assignee = _parse_assignee(request.form.get("assignee", ""))
+        service.assign(session, actor, identifier, assignee)
 
-    return _done(session, actor, case_id, "assign", give)
+    return _act(session, actor, case_id, "assign", assign_case)
 
 
-def _assignee(text: str) -> UUID | None:
+def _parse_assignee(text: str) -> UUID | None:
     try:
         return ids.decode("usr", text) if text else None
     except NotFound:
@@ -102,9 +109,9 @@ def _assignee(text: str) -> UUID | None:
 
 @blp.view("POST", "/<case_id>/close", permission=Permission.CASES_WORK, fresh=True)
 def close(session: Session, actor: Actor, case_id: str) -> Response:
-    """End a case with a disposition and a reason."""
+    """Close a case with an outcome and a reason."""
 
-    def end(identifier: UUID) -> None:
+    def close_case(identifier: UUID) -> None:
         service.close(
             session,
             actor,
@@ -113,91 +120,96 @@ def close(session: Session, actor: Actor, case_id: str) -> Response:
             reason=request.form.get("reason", ""),
         )
 
-    return _done(session, actor, case_id, "close", end)
+    return _act(session, actor, case_id, "close", close_case)
 
 
 @blp.view("POST", "/<case_id>/reopen", permission=Permission.CASES_WORK, fresh=True)
 def reopen(session: Session, actor: Actor, case_id: str) -> Response:
-    """Open a closed case again."""
+    """Reopen a closed case."""
     reason = request.form.get("reason", "")
-    return _done(
+    return _act(
         session,
         actor,
         case_id,
         "reopen",
-        lambda it: service.reopen(session, actor, it, reason=reason),
+        lambda identifier: service.reopen(session, actor, identifier, reason=reason),
     )
 
 
-def _done(
-    session: Session, actor: Actor, case_id: str, form: str, act: Callable[[UUID], None]
+def _act(
+    session: Session, actor: Actor, case_id: str, form_id: str, act: Callable[[UUID], None]
 ) -> Response:
-    """The case again: after the act, or with what was wrong said at the form."""
+    """Run `act` and show the case again, with the problems of the form if it was refused."""
     identifier = ids.decode(service.PREFIX, case_id)
     try:
         with session.savepoint():
             act(identifier)
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
-        return _case(session, actor, identifier, status=status, form=form, problems=problems)
-    return see_other(url_for("cases_pages.case", case_id=case_id))
+        return _render_case(
+            session, actor, identifier, status=status, form_id=form_id, problems=problems
+        )
+    return see_other(url_for("cases_pages.show_case", case_id=case_id))
 
 
-def _case(
+def _render_case(
     session: Session,
     actor: Actor,
     identifier: UUID,
     *,
     status: int = 200,
-    form: str = "",
+    form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = cases_queries.case(session, actor, identifier)
+    case = cases_queries.case(session, actor, identifier)
     events = cases_queries.events(session, identifier)
     facts = cases_queries.facts(session, identifier)
-    workers = service.may_work(session, found.kind, found.person_id)
-    named = {found.person_id, found.assignee_id, *workers}
-    named |= {each.actor_id for each in events} | {each.assignee_id for each in events}
-    names = people.names(session, [each for each in named if each is not None])
+    workers = service.may_work(session, case.kind, case.person_id)
+    people_ids = {case.person_id, case.assignee_id, *workers}
+    people_ids |= {event.actor_id for event in events} | {event.assignee_id for event in events}
+    names = people.names(session, [person_id for person_id in people_ids if person_id is not None])
     return page(
         "admin/cases/case.html",
         "admin/cases/_case.html",
         status=status,
-        case=found,
+        case=case,
         events=events,
         facts=facts,
         names=names,
         links={
-            text: url for text in (found.subject, *facts.values()) if (url := _link(text, actor))
+            text: url for text in (case.subject, *facts.values()) if (url := _link_for(text, actor))
         },
-        workers=[("", "Nobody"), *_people(workers, names, actor)],
-        assigned=ids.encode("usr", found.assignee_id) if found.assignee_id else "",
-        dispositions=[("", "Choose …"), *found.kind.dispositions.items()],
-        may_work=_may_work(actor, found),
-        is_about_actor=actor.user_id == found.person_id,
-        form_id=form,
+        workers=[("", "Unassigned"), *_worker_options(workers, names, actor)],
+        assigned=ids.encode("usr", case.assignee_id) if case.assignee_id else "",
+        dispositions=[("", "Choose …"), *case.kind.dispositions.items()],
+        may_work=_may_work(actor, case),
+        is_about_actor=actor.user_id == case.person_id,
+        form_id=form_id,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )
 
 
-def _may_work(actor: Actor, found: Case) -> bool:
+def _may_work(actor: Actor, case: Case) -> bool:
     """Whether the forms are shown; the service checks again."""
-    return Permission.CASES_WORK in actor.permissions and actor.user_id != found.person_id
+    return Permission.CASES_WORK in actor.permissions and actor.user_id != case.person_id
 
 
-def _people(workers: list[UUID], names: Mapping[UUID, str], actor: Actor) -> list[tuple[str, str]]:
-    """For a choice: the actor first, then by name."""
-    others = [(ids.encode("usr", each), names[each]) for each in workers if each in names]
-    return sorted(others, key=lambda each: (each[0] != ids.encode("usr", actor.user_id), each[1]))
+def _worker_options(
+    workers: list[UUID], names: Mapping[UUID, str], actor: Actor
+) -> list[tuple[str, str]]:
+    """Return the options for an assignee: the actor first, then the others by name."""
+    own_id = ids.encode("usr", actor.user_id)
+    options = [(ids.encode("usr", worker), names[worker]) for worker in workers if worker in names]
+    return sorted(options, key=lambda option: (option[0] != own_id, option[1]))
 
 
-def _link(text: str, actor: Actor) -> str | None:
-    """Where a public id leads, for somebody who may go there."""
+def _link_for(text: str, actor: Actor) -> str | None:
+    """Return the URL of the page of this public id, or None if the actor may not open it."""
     prefix = text.partition("_")[0]
-    if prefix not in _PLACES:
+    if prefix not in _PAGES_BY_PREFIX:
         return None
-    endpoint, variable, permission = _PLACES[prefix]
+    endpoint, variable, permission = _PAGES_BY_PREFIX[prefix]
     values: dict[str, Any] = {variable: text}
     try:
         ids.decode(prefix, text)

@@ -1,4 +1,4 @@
-"""Who keeps our tokens: what they say is there against the books, and what went in and out."""
+"""Custody: balances at custodians against our books, recent payouts and incoming transfers."""
 
 from flask import Response
 
@@ -11,24 +11,21 @@ from app.kit.db import Session
 
 blp = PageBlueprint("custody", "/admin/custody")
 
-_SHOWN = 20
-#: As they write their own names.
-NAMES = {"paxos": "Paxos", "primetrust": "Prime Trust", "anchorage": "Anchorage"}
+_ROWS_SHOWN = 20
 
 
 @blp.view("GET", "", permission=Permission.CUSTODY_READ, snapshot=True)
-def show(session: Session, _actor: Actor) -> Response:
-    """Every custodian, and what moved last."""
+def show_custodians(session: Session, _actor: Actor) -> Response:
+    """Show every custodian's balances, with recent payouts and incoming transfers."""
     custodians = custody_queries.overview(session)
     open_sends, unknown_sends = custody_queries.open_sends(session)
     return page(
         "admin/custody/index.html",
         "admin/custody/_custody.html",
         custodians=custodians,
-        well=sum(each.health is Health.WELL for each in custodians),
+        healthy=sum(custodian.health is Health.WELL for custodian in custodians),
         open_sends=open_sends,
         unknown_sends=unknown_sends,
-        sends=custody_queries.recent_sends(session, _SHOWN),
-        arrivals=custody_queries.recent_arrivals(session, _SHOWN),
-        names=NAMES,
+        sends=custody_queries.recent_sends(session, _ROWS_SHOWN),
+        arrivals=custody_queries.recent_arrivals(session, _ROWS_SHOWN),
     )

@@ -1,4 +1,4 @@
-"""What the house owes in each metal against what it holds."""
+"""Exposure: the metal owed to customers against the metal held, now and over the last hours."""
 
 from flask import Response, jsonify
 
@@ -17,39 +17,42 @@ blp = PageBlueprint("admin", "/admin")
 
 
 @blp.view("GET", "/", permission=Permission.EXPOSURE_READ, snapshot=True)
-def exposure(session: Session, _actor: Actor) -> Response:
-    """Exposure by metal, at this moment."""
+def show_exposure(session: Session, _actor: Actor) -> Response:
+    """Show the current exposure by metal."""
     rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
-    found = hedging_queries.exposure(session, rules)
-    prices = [metal.price for metal in found.metals if metal.price is not None]
+    exposure = hedging_queries.exposure(session, rules)
+    prices = [metal.price for metal in exposure.metals if metal.price is not None]
     return page(
         "admin/exposure/index.html",
         "admin/exposure/_exposure.html",
-        exposure=found,
+        exposure=exposure,
         names=NAMES,
         oldest_price=min(prices, key=lambda price: price.as_of, default=None),
-        stale={price.metal for price in prices if price.is_stale(found.as_of, pricing_rules)},
+        stale={price.metal for price in prices if price.is_stale(exposure.as_of, pricing_rules)},
     )
 
 
 @blp.view("GET", "/exposure/history", permission=Permission.EXPOSURE_READ, snapshot=True)
-def exposure_history(session: Session, _actor: Actor) -> Response:
-    """The net of each metal over the last hours and now, for the chart: texts, not numbers."""
-    now = hedging_queries.exposure(session, resolve(ExposureRules))
+def show_exposure_history(session: Session, _actor: Actor) -> Response:
+    """Return each metal's net exposure over the last hours and now, as JSON for the chart.
+
+    Ounces are texts: JavaScript's numbers would round them.
+    """
+    exposure = hedging_queries.exposure(session, resolve(ExposureRules))
     history = hedging_queries.history(session)
     response = jsonify(
         {
-            "asOf": clock.rfc3339(now.as_of),
+            "asOf": clock.rfc3339(exposure.as_of),
             "metals": [
                 {
                     "metal": metal.metal,
                     "low": str(metal.band.low),
                     "high": str(metal.band.high),
                     "times": [clock.rfc3339(past.taken_at) for past in history[metal.metal]]
-                    + [clock.rfc3339(now.as_of)],
+                    + [clock.rfc3339(exposure.as_of)],
                     "net": [str(past.net) for past in history[metal.metal]] + [str(metal.net)],
                 }
-                for metal in now.metals
+                for metal in exposure.metals
             ],
         }
     )

@@ -1,4 +1,4 @@
-"""Background jobs: what waits, what was given up, and trying that again."""
+"""Background jobs: list those that wait and those that failed, and retry failed ones."""
 
 from collections.abc import Callable
 
@@ -19,39 +19,40 @@ _KIND_LENGTH_MAX = 100
 
 
 @blp.view("GET", "", permission=Permission.JOBS_READ)
-def show(session: Session, actor: Actor) -> Response:
-    """What waits and what was given up, by kind and each."""
-    return _jobs(session, actor)
+def list_jobs(session: Session, actor: Actor) -> Response:
+    """List the failed or the waiting jobs, with the number of each by type."""
+    return _render_list(session, actor)
 
 
 @blp.view("POST", "/revive", permission=Permission.JOBS_REVIVE)
 def revive_all(session: Session, actor: Actor) -> Response:
-    """Have every dead job of one kind tried again."""
+    """Retry all failed jobs of one type."""
     kind = request.form.get("kind", "")[:_KIND_LENGTH_MAX]
-    return _revived(session, actor, lambda: outbox.revive_all(session, actor, kind))
+    return _act(session, actor, lambda: outbox.revive_all(session, actor, kind))
 
 
 @blp.view("POST", "/<job_id>/revive", permission=Permission.JOBS_REVIVE)
 def revive(session: Session, actor: Actor, job_id: str) -> Response:
-    """Have one dead job tried again."""
+    """Retry one failed job."""
     identifier = ids.decode(outbox.PREFIX, job_id)
-    return _revived(session, actor, lambda: outbox.revive(session, actor, identifier))
+    return _act(session, actor, lambda: outbox.revive(session, actor, identifier))
 
 
-def _revived(session: Session, actor: Actor, act: Callable[[], object]) -> Response:
+def _act(session: Session, actor: Actor, act: Callable[[], object]) -> Response:
+    """Run `act` and show the list again, with the refusal if there was one."""
     try:
         act()
     except Conflict as refusal:
         status, problems = said_at_form(refusal)
-        return _jobs(session, actor, status, problems)
-    return see_other(url_for("jobs_pages.show"))
+        return _render_list(session, actor, status, problems)
+    return see_other(url_for("jobs_pages.list_jobs"))
 
 
-def _jobs(
+def _render_list(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
     kind = request.args.get("kind", "")[:_KIND_LENGTH_MAX]
-    waiting = request.args.get("folder") == "waiting"
+    shows_waiting = request.args.get("folder") == "waiting"
     cursor = cursor_asked()
     now = clock.now()
     return page(
@@ -60,11 +61,11 @@ def _jobs(
         status=status,
         kinds=outbox_queries.list_task_backlogs(session),
         queues=outbox_queries.list_queue_backlogs(session, now),
-        found=outbox_queries.list_unfinished_jobs(
-            session, dead=not waiting, task=kind or None, cursor=cursor
+        results=outbox_queries.list_unfinished_jobs(
+            session, dead=not shows_waiting, task=kind or None, cursor=cursor
         ),
         kind=kind,
-        waiting=waiting,
+        shows_waiting=shows_waiting,
         now=now,
         may_revive=Permission.JOBS_REVIVE in actor.permissions,
         problems=problems or {},

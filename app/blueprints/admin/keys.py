@@ -1,4 +1,4 @@
-"""The key ring: which keys there are, and how many sealed values need each."""
+"""The key ring: its keys, and how many sealed values need each of them."""
 
 from flask import Response, current_app
 
@@ -16,18 +16,19 @@ blp = PageBlueprint("keys", "/admin/keys")
 
 
 @blp.view("GET", "", permission=Permission.KEYS_READ)
-def ring(session: Session, actor: Actor) -> Response:
-    """Every key of the ring, what needs it, and how the last rotation stands."""
+def show_key_ring(session: Session, actor: Actor) -> Response:
+    """Show the keys of the ring, how many values need each, and the last rotation."""
     keys = resolve(KeyRing).list_keys()
-    needed = keys_queries.count_values_by_key(session)
+    value_counts = keys_queries.count_values_by_key(session)
     days = current_app.extensions["settings"].key_rotation_days
     now = clock.now()
     return page(
         "admin/keys/index.html",
         "admin/keys/_keys.html",
-        keys=[(key, needed.pop(key.id, 0)) for key in keys],
-        lost=sorted(needed.items()),
-        last=keys_queries.latest_rotation(session),
+        keys=[(key, value_counts.pop(key.id, 0)) for key in keys],
+        # What is left needs keys that the ring does not have.
+        lost_keys=sorted(value_counts.items()),
+        last_rotation=keys_queries.latest_rotation(session),
         is_due=any(
             key.active and rotation.is_rotation_due(key.activated_at, now, days) for key in keys
         ),

@@ -1,4 +1,4 @@
-"""Deposits and withdrawals: where they stand, and what staff do about them."""
+"""Payments: deposits and withdrawals, the release of large withdrawals, and their rejection."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
+from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.funding import approval, deposits, withdrawals
@@ -20,55 +21,56 @@ from app.kit.errors import Conflict, Invalid
 
 blp = PageBlueprint("payments", "/admin/payments")
 
-_SHOWN = 50
-_METHODS = [("", "Every method"), *((each.value, each.replace("_", " ")) for each in Method)]
+_PAGE_SIZE = 50
+_METHOD_OPTIONS = [("", "All methods"), *labels.METHODS.items()]
 
 
 @blp.view("GET", "/withdrawals", permission=Permission.PAYMENTS_READ)
-def show_withdrawals(session: Session, _actor: Actor) -> Response:
-    """Withdrawals, newest first, by status and method."""
-    return _list(
+def list_withdrawals(session: Session, _actor: Actor) -> Response:
+    """List withdrawals by status and method, newest first."""
+    return _render_list(
         session,
         funding_queries.withdrawals,
         WithdrawalStatus,
         title="Withdrawals",
-        about="What customers have sent to themselves. The money is held from the start.",
-        goes_out=True,
+        about="Payouts requested by customers. The amount is held until the payout ends.",
+        family="withdrawal",
     )
 
 
 @blp.view("GET", "/deposits", permission=Permission.PAYMENTS_READ)
-def show_deposits(session: Session, _actor: Actor) -> Response:
-    """Deposits, newest first, by status and method."""
-    return _list(
+def list_deposits(session: Session, _actor: Actor) -> Response:
+    """List deposits by status and method, newest first."""
+    return _render_list(
         session,
         funding_queries.deposits,
         DepositStatus,
         title="Deposits",
-        about="What customers pay in. It is theirs once it is credited.",
-        goes_out=False,
+        about="Money and tokens paid in by customers.",
+        family="deposit",
     )
 
 
 @blp.view("GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ)
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
-    """A deposit and its steps."""
-    found = funding_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
+    """Show a deposit and its timeline."""
+    deposit = funding_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
     return page(
         "admin/payments/deposit.html",
         "admin/payments/_deposit.html",
-        deposit=found,
-        steps=funding_queries.deposit_steps(session, found.id),
-        names=people.names(session, [found.user_id]),
-        person_id=ids.encode("usr", found.user_id),
+        deposit=deposit,
+        family="deposit",
+        steps=funding_queries.deposit_steps(session, deposit.id),
+        names=people.names(session, [deposit.user_id]),
+        person_id=ids.encode("usr", deposit.user_id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
     )
 
 
 @blp.view("GET", "/withdrawals/<withdrawal_id>", permission=Permission.PAYMENTS_READ)
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Response:
-    """A withdrawal, its steps, and what can be done about it."""
-    return _withdrawal(session, actor, ids.decode(withdrawals.PREFIX, withdrawal_id))
+    """Show a withdrawal, its timeline and the forms to release or reject it."""
+    return _render_withdrawal(session, actor, ids.decode(withdrawals.PREFIX, withdrawal_id))
 
 
 @blp.view(
@@ -77,17 +79,18 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Respo
     permission=Permission.PAYMENTS_RELEASE,
     fresh=True,
 )
-def ask_to_release(session: Session, actor: Actor, withdrawal_id: str) -> Response:
-    """Ask a second person to let a large withdrawal go."""
-    asked: list[UUID] = []
+def request_release(session: Session, actor: Actor, withdrawal_id: str) -> Response:
+    """Request the release of a large withdrawal, which a second person approves."""
+    approval_ids: list[UUID] = []
 
-    def act(found: UUID, reason: str) -> None:
-        asked.append(approval.ask_to_release(session, actor, found, reason=reason))
+    def ask_to_release(identifier: UUID, reason: str) -> None:
+        approval_ids.append(approval.ask_to_release(session, actor, identifier, reason=reason))
 
-    answer = _acted(session, actor, withdrawal_id, act, "release")
-    if not asked:
-        return answer
-    return see_other(url_for("approvals_pages.approval", approval_id=ids.encode("apr", asked[0])))
+    response = _act(session, actor, withdrawal_id, ask_to_release, "release")
+    if not approval_ids:
+        return response
+    approval_id = ids.encode("apr", approval_ids[0])
+    return see_other(url_for("approvals_pages.show_approval", approval_id=approval_id))
 
 
 @blp.view(
@@ -97,83 +100,86 @@ def ask_to_release(session: Session, actor: Actor, withdrawal_id: str) -> Respon
     fresh=True,
 )
 def reject(session: Session, actor: Actor, withdrawal_id: str) -> Response:
-    """Refuse to send it; the customer's money is free again."""
+    """Reject a withdrawal before it is sent, and end its hold."""
 
-    def act(found: UUID, reason: str) -> None:
-        withdrawals.reject(session, actor, found, reason=reason)
+    def reject_withdrawal(identifier: UUID, reason: str) -> None:
+        withdrawals.reject(session, actor, identifier, reason=reason)
 
-    return _acted(session, actor, withdrawal_id, act, "reject")
+    return _act(session, actor, withdrawal_id, reject_withdrawal, "reject")
 
 
-def _acted(
+def _act(
     session: Session,
     actor: Actor,
     withdrawal_id: str,
     act: Callable[[UUID, str], None],
-    form: str,
+    form_id: str,
 ) -> Response:
-    found = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    funding_queries.withdrawal(session, found)
+    """Run `act` with the form's reason and show the withdrawal again, with the problems of the
+    form if it was refused."""
+    identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
+    funding_queries.withdrawal(session, identifier)
     try:
         with session.savepoint():
-            act(found, request.form.get("reason", ""))
+            act(identifier, request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
-        return _withdrawal(session, actor, found, status=status, form=form, problems=problems)
+        return _render_withdrawal(
+            session, actor, identifier, status=status, form_id=form_id, problems=problems
+        )
     return see_other(url_for("payments_pages.show_withdrawal", withdrawal_id=withdrawal_id))
 
 
-def _withdrawal(
+def _render_withdrawal(
     session: Session,
     actor: Actor,
-    withdrawal_id: UUID,
+    identifier: UUID,
     *,
     status: int = 200,
-    form: str = "",
+    form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found = funding_queries.withdrawal(session, withdrawal_id)
-    steps = funding_queries.withdrawal_steps(session, withdrawal_id)
-    known = [found.user_id, *(step.actor_id for step in steps if step.actor_id)]
+    withdrawal = funding_queries.withdrawal(session, identifier)
+    steps = funding_queries.withdrawal_steps(session, identifier)
+    people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
     return page(
         "admin/payments/withdrawal.html",
         "admin/payments/_withdrawal.html",
         status=status,
-        withdrawal=found,
+        withdrawal=withdrawal,
+        family="withdrawal",
         steps=steps,
-        names=people.names(session, known),
-        person_id=ids.encode("usr", found.user_id),
+        names=people.names(session, people_ids),
+        person_id=ids.encode("usr", withdrawal.user_id),
         may_release=Permission.PAYMENTS_RELEASE in actor.permissions,
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
-        form_id=form,
+        form_id=form_id,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )
 
 
-def _list(
+def _render_list(
     session: Session,
     read: Callable[..., object],
     statuses: type[DepositStatus] | type[WithdrawalStatus],
     **texts: Any,
 ) -> Response:
-    asked = {name: request.args.get(name, "") for name in ("status", "method")}
-    cursor = cursor_asked()
-    found = read(
+    """Show the payments that `read` returns for the filters. `texts` go to the template."""
+    filters = {name: request.args.get(name, "") for name in ("status", "method")}
+    results = read(
         session,
-        limit=_SHOWN,
-        before=cursor,
-        status=asked["status"] if asked["status"] in set(statuses) else None,
-        method=asked["method"] if asked["method"] in set(Method) else None,
+        limit=_PAGE_SIZE,
+        before=cursor_asked(),
+        status=filters["status"] if filters["status"] in set(statuses) else None,
+        method=filters["method"] if filters["method"] in set(Method) else None,
     )
-    options = [("", "Every status")]
-    options += [(each.value, each.replace("_", " ").capitalize()) for each in statuses]
     return page(
-        "admin/payments/list.html",
-        "admin/payments/_list.html",
-        found=found,
-        asked=asked,
-        status_options=options,
-        method_options=_METHODS,
+        "admin/payments/index.html",
+        "admin/payments/_payments.html",
+        results=results,
+        filters=filters,
+        statuses=[status.value for status in statuses],
+        method_options=_METHOD_OPTIONS,
         **texts,
     )

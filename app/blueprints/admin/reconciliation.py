@@ -1,4 +1,4 @@
-"""How our books compared with themselves and with what each provider says of the same money."""
+"""Reconciliation: the comparisons of our books with themselves and with providers' records."""
 
 from flask import Response, url_for
 
@@ -10,31 +10,31 @@ from app.reporting import runs
 
 blp = PageBlueprint("reconciliation", "/admin/reconciliation")
 
-_SHOWN = 50
+_PAGE_SIZE = 50
 
 
 @blp.view("GET", "", permission=Permission.RECONCILIATION_READ)
-def show(session: Session, actor: Actor) -> Response:
-    """What came of the last comparison with each source, and what others found."""
-    before = cursor_asked()
+def show_runs(session: Session, actor: Actor) -> Response:
+    """Show the latest run for each source, and earlier runs that found or fixed something."""
+    cursor = cursor_asked()
     latest = runs.latest(session)
     return page(
         "admin/reconciliation/index.html",
         "admin/reconciliation/_reconciliation.html",
         latest=latest,
-        agreeing=sum(each.outcome == "agrees" for each in latest),
-        differences=sum(each.differences for each in latest),
-        found=runs.remarkable(session, limit=_SHOWN, before=before),
-        further=before is not None,
-        is_asked_for=runs.is_asked_for(session),
-        may_ask=Permission.RECONCILIATION_ASK in actor.permissions,
+        agreeing=sum(run.outcome == "agrees" for run in latest),
+        differences=sum(run.differences for run in latest),
+        results=runs.remarkable(session, limit=_PAGE_SIZE, before=cursor),
+        is_later_page=cursor is not None,
+        is_comparing=runs.is_asked_for(session),
+        may_compare=Permission.RECONCILIATION_ASK in actor.permissions,
         may_see_cases=Permission.CASES_READ in actor.permissions,
         kind=runs.KIND,
     )
 
 
 @blp.view("POST", "/compare", permission=Permission.RECONCILIATION_ASK)
-def compare(session: Session, actor: Actor) -> Response:
-    """Have everything compared now."""
+def request_comparison(session: Session, actor: Actor) -> Response:
+    """Start a comparison with every source now."""
     runs.ask(session, actor)
-    return see_other(url_for("reconciliation_pages.show"))
+    return see_other(url_for("reconciliation_pages.show_runs"))

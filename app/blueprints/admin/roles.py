@@ -1,4 +1,4 @@
-"""What each role may do, and which routes that opens."""
+"""Roles: the permissions of each role, the routes that they open, and changing them."""
 
 from flask import Response, current_app, request, url_for
 
@@ -16,8 +16,8 @@ blp = PageBlueprint("roles", "/admin/roles")
 
 
 @blp.view("GET", "", permission=Permission.ROLES_READ)
-def matrix(session: Session, _actor: Actor) -> Response:
-    """Every role and every permission."""
+def list_roles(session: Session, _actor: Actor) -> Response:
+    """Show every permission of every role."""
     return page(
         "admin/roles/index.html",
         "admin/roles/_roles.html",
@@ -30,69 +30,75 @@ def matrix(session: Session, _actor: Actor) -> Response:
 
 
 @blp.view("GET", "/<role_name>", permission=Permission.ROLES_READ)
-def role(session: Session, actor: Actor, role_name: str) -> Response:
-    """What one role may do, and the routes that this opens."""
-    return _role(session, actor, _named(role_name))
+def show_role(session: Session, actor: Actor, role_name: str) -> Response:
+    """Show the permissions of one role and the routes that they open."""
+    return _render_role(session, actor, _role_named(role_name))
 
 
 @blp.view("POST", "/<role_name>/grants", permission=Permission.GRANTS_EDIT, fresh=True)
-def edit(session: Session, actor: Actor, role_name: str) -> Response:
-    """Give the role a permission, or take one away."""
-    edited = _named(role_name)
+def edit_grants(session: Session, actor: Actor, role_name: str) -> Response:
+    """Grant a permission to a role, or remove one."""
+    edited = _role_named(role_name)
     act = grants.take if request.form.get("act") == "take" else grants.give
     try:
         with session.savepoint():
-            permission = _permission(request.form.get("permission", ""))
+            permission = _parse_permission(request.form.get("permission", ""))
             act(session, actor, edited, permission, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
-        form = "take" if act is grants.take else "give"
-        return _role(session, actor, edited, status=status, form=form, problems=problems)
-    return see_other(url_for("roles_pages.role", role_name=edited.value))
+        form_id = "take" if act is grants.take else "give"
+        return _render_role(
+            session, actor, edited, status=status, form_id=form_id, problems=problems
+        )
+    return see_other(url_for("roles_pages.show_role", role_name=edited.value))
 
 
-def _named(name: str) -> Role:
+def _role_named(name: str) -> Role:
     try:
         return Role(name)
     except ValueError:
         raise NotFound from None
 
 
-def _permission(name: str) -> Permission:
+def _parse_permission(name: str) -> Permission:
     try:
         return Permission(name)
     except ValueError:
         raise Invalid("permission", "Choose a permission from the list.") from None
 
 
-def _role(
+def _render_role(
     session: Session,
     actor: Actor,
-    shown: Role,
+    role: Role,
     *,
     status: int = 200,
-    form: str = "",
+    form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    held = grants.held(session)[shown]
+    held = grants.held(session)[role]
     routes = route_registry.routes(current_app)
-    may_edit = Permission.GRANTS_EDIT in actor.permissions
     editable = [
-        each for each in Permission if is_editable(shown, each) and each in actor.permissions
+        permission
+        for permission in Permission
+        if is_editable(role, permission) and permission in actor.permissions
     ]
     return page(
         "admin/roles/role.html",
         "admin/roles/_role.html",
         status=status,
-        role=shown,
-        meaning=ROLE_MEANS[shown],
-        held=[each for each in Permission if each in held],
+        role=role,
+        meaning=ROLE_MEANS[role],
+        held=[permission for permission in Permission if permission in held],
         permission_means=PERMISSION_MEANS,
-        opened={each: [route for route in routes if route.permission is each] for each in held},
-        may_edit=may_edit,
-        can_give=[(each, each.value) for each in editable if each not in held],
-        can_take=[(each, each.value) for each in editable if each in held],
-        form_id=form,
+        routes_of={
+            permission: [route for route in routes if route.permission is permission]
+            for permission in held
+        },
+        may_edit=Permission.GRANTS_EDIT in actor.permissions,
+        grantable=[(each, PERMISSION_MEANS[each]) for each in editable if each not in held],
+        removable=[(each, PERMISSION_MEANS[each]) for each in editable if each in held],
+        form_id=form_id,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )

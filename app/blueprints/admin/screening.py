@@ -1,4 +1,4 @@
-"""Sanctions lists, a name to be tried, and who was screened."""
+"""Sanctions screening: check a name, list screenings and list versions, and show a screening."""
 
 from datetime import date
 
@@ -23,28 +23,27 @@ from app.screening.rules import Named, ScreeningRules
 blp = PageBlueprint("screening", "/admin/screening")
 
 _NAME_LENGTH_MAX = 200
-_COUNTRIES = sorted(((code, name) for code, name in NAMES.items()), key=lambda each: each[1])
+_COUNTRIES = sorted(((code, name) for code, name in NAMES.items()), key=lambda country: country[1])
 
 
 @blp.view("GET", "", permission=Permission.SCREENING_READ)
-def show(session: Session, _actor: Actor) -> Response:
-    """Versions of the list, and the last screenings."""
-    return _show(session)
+def list_screenings(session: Session, _actor: Actor) -> Response:
+    """List the versions of the sanctions list and the latest screenings."""
+    return _render_list(session)
 
 
 @blp.view("POST", "/try", permission=Permission.SCREENING_READ)
-def try_name(session: Session, _actor: Actor) -> Response:
-    """What a name would find. Nothing is kept: the name stands in no address and no log."""
+def check_name(session: Session, _actor: Actor) -> Response:
+    """Check a name against the sanctions list. It is not saved, and in no URL and no log."""
     try:
-        subject = _subject()
-        version, found = service.try_subject(session, subject)
+        version, matches = service.try_subject(session, _parse_subject())
     except (Invalid, NoSanctionsList) as refusal:
         status, problems = said_at_form(refusal)
-        return _show(session, status=status, problems=problems)
-    return _show(session, tried=(subject, version, found))
+        return _render_list(session, status=status, problems=problems)
+    return _render_list(session, checked=(version, matches))
 
 
-def _subject() -> Named:
+def _parse_subject() -> Named:
     name = request.form.get("name", "").strip()
     if not 1 <= len(name) <= _NAME_LENGTH_MAX:
         raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
@@ -53,60 +52,61 @@ def _subject() -> Named:
     if country and country not in NAMES:
         raise Invalid("country", "Choose a country from the list.")
     try:
-        day = date.fromisoformat(born) if born else None
+        birth_date = date.fromisoformat(born) if born else None
     except ValueError:
         raise Invalid("born", "Enter a date, like 1970-12-31.") from None
-    return Named((name,), day, frozenset({country}) if country else frozenset())
+    return Named((name,), birth_date, frozenset({country}) if country else frozenset())
 
 
-def _show(
+def _render_list(
     session: Session,
     *,
     status: int = 200,
     problems: dict[str, str] | None = None,
-    tried: tuple[Named, int, list[Match]] | None = None,
+    checked: tuple[int, list[Match]] | None = None,
 ) -> Response:
-    everything = request.args.get("folder") == "all"
+    """Show the list; `checked` is the list's version and the matches of a name that was checked."""
+    shows_all = request.args.get("folder") == "all"
     cursor = cursor_asked()
-    _subject_tried, version, matches = tried or (None, 0, [])
+    version, matches = checked or (0, [])
     return page(
         "admin/screening/index.html",
-        "admin/screening/_screening.html",
+        "admin/screening/_screenings.html",
         status=status,
         lists=screening_queries.list_versions(session),
         threshold=resolve(ScreeningRules).threshold,
-        found=screening_queries.screenings(session, found_only=not everything, cursor=cursor),
-        everything=everything,
-        further=cursor is not None,
-        tried=tried is not None,
+        results=screening_queries.screenings(session, found_only=not shows_all, cursor=cursor),
+        shows_all=shows_all,
+        is_later_page=cursor is not None,
+        was_checked=checked is not None,
         matches=matches,
         listings=screening_queries.listings(
-            session, [each.entry_number for each in matches], version
+            session, [match.entry_number for match in matches], version
         ),
-        countries=[("", "Not known"), *_COUNTRIES],
+        countries=[("", "Unknown"), *_COUNTRIES],
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )
 
 
 @blp.view("GET", "/<screening_id>", permission=Permission.SCREENING_READ)
-def screening(session: Session, actor: Actor, screening_id: str) -> Response:
-    """A screening: who, what for, and what was found on which version of the list."""
+def show_screening(session: Session, actor: Actor, screening_id: str) -> Response:
+    """Show a screening: its subject, its purpose and its hits on one version of the list."""
     identifier = ids.decode(service.PREFIX, screening_id)
-    found = screening_queries.screening(session, identifier)
+    screening = screening_queries.screening(session, identifier)
     hits = screening_queries.hits(session, identifier)
-    names = people.names(session, [found.person_id] if found.person_id else [])
+    names = people.names(session, [screening.person_id] if screening.person_id else [])
     return page(
         "admin/screening/screening.html",
-        "admin/screening/_one.html",
-        screening=found,
+        "admin/screening/_screening.html",
+        screening=screening,
         hits=hits,
         listings=screening_queries.listings(
-            session, [each.entry_number for each in hits], found.list_version
+            session, [hit.entry_number for hit in hits], screening.list_version
         ),
-        person=names.get(found.person_id) if found.person_id else None,
-        person_id=ids.encode("usr", found.person_id) if found.person_id else "",
-        case_id=ids.encode(CASE, found.case_id) if found.case_id else "",
+        person=names.get(screening.person_id) if screening.person_id else None,
+        person_id=ids.encode("usr", screening.person_id) if screening.person_id else "",
+        case_id=ids.encode(CASE, screening.case_id) if screening.case_id else "",
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
         may_open_cases=Permission.CASES_READ in actor.permissions,
         countries=NAMES,

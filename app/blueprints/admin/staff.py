@@ -1,4 +1,4 @@
-"""Inviting people to work here."""
+"""Invitations of staff: list the pending ones, invite a person, and send a link again."""
 
 from flask import Response, request, url_for
 
@@ -17,36 +17,38 @@ _FIELDS = {"firstName": "first_name", "lastName": "last_name"}
 
 
 @blp.view("GET", "", permission=Permission.STAFF_INVITE)
-def show(session: Session, actor: Actor) -> Response:
-    """Who was invited and has not accepted yet, and a form to invite somebody."""
-    return _staff(session, actor)
+def list_invitations(session: Session, actor: Actor) -> Response:
+    """List the pending invitations, with a form to invite a person."""
+    return _render_list(session, actor)
 
 
 @blp.view("POST", "", permission=Permission.STAFF_INVITE, fresh=True)
 def invite(session: Session, actor: Actor) -> Response:
-    """Add a person and mail them a link."""
-    given = {name: request.form.get(name, "").strip()[:length] for name, length in _LENGTHS.items()}
+    """Add a person to the staff and email them a link to accept the invitation."""
+    values = {
+        name: request.form.get(name, "").strip()[:length] for name, length in _LENGTHS.items()
+    }
     try:
-        invitations.invite(session, actor, **given)
+        invitations.invite(session, actor, **values)
     except EmailTaken as refusal:
-        return _staff(session, actor, given, 409, {"email": refusal.detail})
+        return _render_list(session, actor, values, 409, {"email": refusal.detail})
     except Invalid as refusal:
         field = _FIELDS.get(refusal.field, refusal.field)
-        return _staff(session, actor, given, 422, {field: refusal.message})
-    return see_other(url_for("staff_pages.show"))
+        return _render_list(session, actor, values, 422, {field: refusal.message})
+    return see_other(url_for("staff_pages.list_invitations"))
 
 
 @blp.view("POST", "/<identifier>/invite", permission=Permission.STAFF_INVITE, fresh=True)
-def invite_again(session: Session, actor: Actor, identifier: str) -> Response:
-    """Mail another link in place of the one before."""
+def resend_invitation(session: Session, actor: Actor, identifier: str) -> Response:
+    """Email a new link; the earlier ones stop working."""
     invitations.invite_again(session, actor, identifier)
-    return see_other(url_for("staff_pages.show"))
+    return see_other(url_for("staff_pages.list_invitations"))
 
 
-def _staff(
+def _render_list(
     session: Session,
     actor: Actor,
-    given: dict[str, str] | None = None,
+    values: dict[str, str] | None = None,
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
@@ -54,8 +56,8 @@ def _staff(
         "admin/staff/index.html",
         "admin/staff/_staff.html",
         status=status,
-        given=given or {},
+        form_values=values or {},
         problems=problems or {},
         roles=invitations.roles_for(session, actor),
-        waiting=invitations.waiting(session),
+        pending=invitations.waiting(session),
     )

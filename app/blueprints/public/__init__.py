@@ -1,1 +1,1 @@
-"""Pages that anybody may see."""
+"""The public pages: the home page and the policies. They need no sign-in."""

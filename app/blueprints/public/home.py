@@ -1,4 +1,4 @@
-"""The front door, and the choice between light and dark."""
+"""The home page, and the choice of the light or the dark theme."""
 
 from flask import Response, request, url_for
 
@@ -14,7 +14,7 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 @blp.view("GET", "/", public=True)
 def home(_database: Database) -> Response:
-    """What there is here, and for somebody signed in, where they may go."""
+    """Show the home page, with the pages that the signed-in member of staff may open."""
     member = staff_session_cookie.member()
     sections = nav.sections_for(member.actor) if member else []
     return page("public/home.html", visitor=member, sections=sections)
@@ -22,7 +22,7 @@ def home(_database: Database) -> Response:
 
 @blp.view("POST", "/theme", public=True)
 def choose_theme(_database: Database) -> Response:
-    """Remember light or dark in this browser, for those without script."""
+    """Keep the chosen theme in a cookie, for browsers without script."""
     response = see_other(our_path(request.form.get("next")) or url_for("public_pages.home"))
     chosen = "dark" if request.form.get("theme") == "dark" else "light"
     # Not HttpOnly: the script on the page changes it without a request.

@@ -1,4 +1,4 @@
-"""The policies, to be read by anybody: every version, for what was agreed to stays readable."""
+"""The policies. Every version stays public, so that people can read what they agreed to."""
 
 from flask import Response
 
@@ -13,17 +13,17 @@ blp = PageBlueprint("policies", "/policies")
 
 @blp.view("GET", "", public=True)
 def index(_database: Database) -> Response:
-    """Every policy, with its versions."""
+    """List every policy with its versions."""
     return page("public/policies/index.html", policies=POLICIES.values())
 
 
 @blp.view("GET", "/<policy_name>/<version>", public=True)
 def show(_database: Database, policy_name: str, version: str) -> Response:
-    """The text of one version of a policy."""
-    found = find_policy_version(policy_name, version)
-    if found is None:
+    """Show the text of one version of a policy."""
+    published = find_policy_version(policy_name, version)
+    if published is None:
         raise NotFound
-    policy, number = found
+    policy, number = published
     return page(
         "public/policies/policy.html",
         policy=policy,

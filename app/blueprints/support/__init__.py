@@ -1,1 +1,1 @@
-"""The desk of those who look after customers."""
+"""The support desk: verification of customers, and identity checks at a branch counter."""

@@ -1,4 +1,4 @@
-"""The desk's front door."""
+"""The home of the support desk."""
 
 from flask import Response, url_for
 
@@ -11,5 +11,5 @@ blp = PageBlueprint("support", "/support")
 
 @blp.view("GET", "/", permission=Permission.KYC_READ)
 def home(_session: Session, _actor: Actor) -> Response:
-    """To the first page of the desk."""
-    return see_other(url_for("support_kyc_pages.queue"))
+    """Redirect to the first page of the desk."""
+    return see_other(url_for("support_kyc_pages.list_verifications"))

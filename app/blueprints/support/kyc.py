@@ -1,4 +1,4 @@
-"""Verification: what waits to be decided, one submission with its documents, and the decision."""
+"""Verification: the queue, one submission with its documents, its decision, and the counter."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -7,6 +7,7 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
+from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.identity import people
@@ -22,28 +23,17 @@ from app.kyc.rules import REASON_TEXTS, Kind, Status
 blp = PageBlueprint("support_kyc", "/support/kyc")
 
 _TEXT_LENGTH_MAX = 320
-_STATUSES = (
-    ("in_review", "In review"),
-    ("pending", "With the provider"),
-    ("more_needed", "More needed"),
-    ("approved", "Approved"),
-    ("rejected", "Rejected"),
-    ("expired", "Expired"),
-    ("", "Every status"),
-)
-_KINDS = (
-    ("", "Every kind"),
-    ("identity", "Identity"),
-    ("enhanced", "Tier 3"),
-    ("business", "Company"),
-)
-KIND_NAMES = dict(_KINDS[1:])
-_REASONS = [("", "Choose …"), *((each.value, text) for each, text in REASON_TEXTS.items())]
-#: A picture of somebody's passport is shown, and nothing else is done with it.
-_ONLY_SHOWN = "default-src 'none'; frame-ancestors 'none'"
-#: In a sandbox browsers show no PDF at all; their own viewer is one.
+_FILTERED_STATUSES = ("in_review", "pending", "more_needed", "approved", "rejected", "expired")
+_REVIEW_OPTIONS = [("", "All reviews"), *labels.REVIEWS.items()]
+_REASON_OPTIONS = [
+    ("", "Choose …"),
+    *((reason.value, text) for reason, text in REASON_TEXTS.items()),
+]
+#: The policy of a document: it is displayed, and nothing in it loads or runs.
+_DISPLAY_ONLY = "default-src 'none'; frame-ancestors 'none'"
+#: Not for PDF: browsers show none in a sandbox, and their own viewer is one.
 _SANDBOX = "; sandbox"
-_SEEN = (
+_COUNTER_DOCUMENTS = (
     ("passport", "Passport"),
     ("driving licence", "Driving licence"),
     ("identity card", "Identity card"),
@@ -51,116 +41,119 @@ _SEEN = (
 
 
 @blp.view("GET", "", permission=Permission.KYC_READ)
-def queue(session: Session, _actor: Actor) -> Response:
-    """Verifications by status and kind, those in review first of all; the oldest come first."""
+def list_verifications(session: Session, _actor: Actor) -> Response:
+    """List verifications by customer, status and review, oldest first; at first those in review."""
     cursor = cursor_asked()
-    typed = {
+    filters = {
         "q": request.args.get("q", "")[:_TEXT_LENGTH_MAX],
         "status": request.args.get("status", Status.IN_REVIEW.value),
         "kind": request.args.get("kind", ""),
     }
-    found = kyc_queries.queue(
+    results = kyc_queries.queue(
         session,
-        person_id=_person(session, typed["q"]),
-        asked_for_person=bool(typed["q"].strip()),
-        status=Status(typed["status"]) if typed["status"] in set(Status) else None,
-        kind=Kind(typed["kind"]) if typed["kind"] in set(Kind) else None,
+        person_id=_find_person(session, filters["q"]),
+        asked_for_person=bool(filters["q"].strip()),
+        status=Status(filters["status"]) if filters["status"] in set(Status) else None,
+        kind=Kind(filters["kind"]) if filters["kind"] in set(Kind) else None,
         cursor=cursor,
     )
     return page(
         "support/kyc/index.html",
-        "support/kyc/_queue.html",
-        found=found,
-        typed=typed,
-        statuses=_STATUSES,
-        kinds=_KINDS,
-        kind_names=KIND_NAMES,
-        further=cursor is not None,
-        names=people.names(session, [each.user_id for each in found.data]),
+        "support/kyc/_verifications.html",
+        results=results,
+        filters=filters,
+        statuses=_FILTERED_STATUSES,
+        review_options=_REVIEW_OPTIONS,
+        is_later_page=cursor is not None,
+        names=people.names(session, [verification.user_id for verification in results.data]),
     )
 
 
-def _person(session: Session, text: str) -> UUID | None:
-    """Whom the text names: by their id, or by their e-mail address."""
-    wanted = text.strip()
+def _find_person(session: Session, text: str) -> UUID | None:
+    """Return the id of the person with this public id or email, None if there is none."""
+    stripped = text.strip()
     try:
-        if wanted.startswith("usr_"):
-            return ids.decode("usr", wanted)
-        return kyc_queries.person_of_address(session, wanted) if wanted else None
+        if stripped.startswith("usr_"):
+            return ids.decode("usr", stripped)
+        return kyc_queries.person_of_address(session, stripped) if stripped else None
     except (NotFound, Invalid):
         return None
 
 
 @blp.view("GET", "/counter", permission=Permission.KYC_VERIFY)
-def counter(session: Session, _actor: Actor) -> Response:
-    """Confirm that somebody stood at the counter with their document."""
-    return _counter(session)
+def show_counter(session: Session, _actor: Actor) -> Response:
+    """Show the form to record an ID check at the counter."""
+    return _render_counter(session)
 
 
 @blp.view("POST", "/counter", permission=Permission.KYC_VERIFY, fresh=True)
-def confirm(session: Session, actor: Actor) -> Response:
-    """Write down that the document of whoever stands there was seen."""
+def record_id_check(session: Session, actor: Actor) -> Response:
+    """Record that a customer showed an identity document at the counter."""
     try:
         with session.savepoint():
-            found = _standing_there(session, request.form.get("person", ""))
-            seen = _seen(request.form.get("document", ""))
-            review.confirm_seen(session, actor, found.id, reason=f"Seen at the counter: {seen}")
+            verification = _find_identity(session, request.form.get("person", ""))
+            document = _parse_document(request.form.get("document", ""))
+            reason = f"Seen at the counter: {document}"
+            review.confirm_seen(session, actor, verification.id, reason=reason)
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
-        return _counter(session, status=status, problems=problems)
-    return see_other(url_for("support_kyc_pages.counter", confirmed=found.public_id))
+        return _render_counter(session, status=status, problems=problems)
+    return see_other(url_for("support_kyc_pages.show_counter", confirmed=verification.public_id))
 
 
-def _seen(text: str) -> str:
-    if text not in dict(_SEEN):
+def _parse_document(text: str) -> str:
+    if text not in dict(_COUNTER_DOCUMENTS):
         raise Invalid("document", "Choose a document from the list.")
     return text
 
 
-def _standing_there(session: Session, text: str) -> Verification:
-    person_id = _person(session, text[:_TEXT_LENGTH_MAX])
-    found = kyc_queries.best_of(kyc_queries.of_person(session, person_id)) if person_id else None
-    if found is None:
+def _find_identity(session: Session, text: str) -> Verification:
+    """Return the identity that counts for the customer with this email or public id."""
+    person_id = _find_person(session, text[:_TEXT_LENGTH_MAX])
+    identity = kyc_queries.best_of(kyc_queries.of_person(session, person_id)) if person_id else None
+    if identity is None:
         raise Invalid(
             "person",
-            "No customer with this email or ID has submitted their identity yet. "
-            "Check the spelling.",
+            "No customer with this email or ID has submitted their identity yet."
+            " Check the spelling.",
         )
-    return found
+    return identity
 
 
-def _counter(
+def _render_counter(
     session: Session, *, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
-    confirmed = request.args.get("confirmed", "")
+    verification_id = request.args.get("confirmed", "")
     name = ""
-    if confirmed:
-        about = kyc_queries.by_id(session, ids.decode(kyc_queries.PREFIX, confirmed)).user_id
-        name = people.names(session, [about]).get(about, "")
+    if verification_id:
+        person_id = kyc_queries.by_id(
+            session, ids.decode(kyc_queries.PREFIX, verification_id)
+        ).user_id
+        name = people.names(session, [person_id]).get(person_id, "")
     return page(
         "support/kyc/counter.html",
         "support/kyc/_counter.html",
         status=status,
-        confirmed=name,
-        seen_options=[("", "Choose …"), *_SEEN],
+        recorded_for=name,
+        document_options=[("", "Choose …"), *_COUNTER_DOCUMENTS],
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )
 
 
 @blp.view("GET", "/<verification_id>", permission=Permission.KYC_READ)
-def verification(session: Session, actor: Actor, verification_id: str) -> Response:
-    """A submission: what was said, what was sent, what happened, and what can be done."""
-    return _verification(session, actor, ids.decode(kyc_queries.PREFIX, verification_id))
+def show_verification(session: Session, actor: Actor, verification_id: str) -> Response:
+    """Show a submission: its details and documents, its timeline and the forms to decide it."""
+    return _render_verification(session, actor, ids.decode(kyc_queries.PREFIX, verification_id))
 
 
-# That it was looked at is recorded.
+# It writes: viewing a document is recorded.
 @blp.view("GET", "/documents/<document_id>", permission=Permission.KYC_READ, writes=True)
-def document(session: Session, actor: Actor, document_id: str) -> Response:
-    """A document that somebody sent, to be looked at and not run."""
-    shown = documents.show(session, actor, ids.decode(documents.PREFIX, document_id))
-    response = Response(shown.data, content_type=shown.media_type)
-    policy = _ONLY_SHOWN if shown.media_type == content.PDF else _ONLY_SHOWN + _SANDBOX
+def show_document(session: Session, actor: Actor, document_id: str) -> Response:
+    """Show a document that a customer uploaded, and record the viewing."""
+    document = documents.show(session, actor, ids.decode(documents.PREFIX, document_id))
+    response = Response(document.data, content_type=document.media_type)
+    policy = _DISPLAY_ONLY if document.media_type == content.PDF else _DISPLAY_ONLY + _SANDBOX
     response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Disposition"] = "inline"
     response.headers["Cache-Control"] = "no-store"
@@ -170,113 +163,120 @@ def document(session: Session, actor: Actor, document_id: str) -> Response:
 
 @blp.view("POST", "/<verification_id>/approve", permission=Permission.KYC_REVIEW, fresh=True)
 def approve(session: Session, actor: Actor, verification_id: str) -> Response:
-    """Approve an identity; ask a second person for tier 3 and for a company."""
+    """Approve an identity, or request the approval of tier 3 or of a company."""
     reason = request.form.get("reason", "")
-    return _done(
+    return _act(
         session,
         actor,
         verification_id,
         "approve",
-        lambda it: review.approve(session, actor, it, reason=reason),
+        lambda identifier: review.approve(session, actor, identifier, reason=reason),
     )
 
 
 @blp.view("POST", "/<verification_id>/reject", permission=Permission.KYC_REVIEW, fresh=True)
 def reject(session: Session, actor: Actor, verification_id: str) -> Response:
-    """Say no, and tell the person why."""
-    return _tell(session, actor, verification_id, "reject", review.reject)
+    """Reject a verification and tell the customer why."""
+    return _decide(session, actor, verification_id, "reject", review.reject)
 
 
 @blp.view("POST", "/<verification_id>/more", permission=Permission.KYC_REVIEW, fresh=True)
-def ask_for_more(session: Session, actor: Actor, verification_id: str) -> Response:
-    """Have the person send or say more."""
-    return _tell(session, actor, verification_id, "more", review.ask_for_more)
+def request_information(session: Session, actor: Actor, verification_id: str) -> Response:
+    """Request more information from the customer."""
+    return _decide(session, actor, verification_id, "more", review.ask_for_more)
 
 
 @blp.view("POST", "/<verification_id>/take-back", permission=Permission.KYC_DECIDE, fresh=True)
-def take_back(session: Session, actor: Actor, verification_id: str) -> Response:
-    """Take back what was approved."""
-    return _tell(session, actor, verification_id, "take-back", review.take_back)
+def revoke_approval(session: Session, actor: Actor, verification_id: str) -> Response:
+    """Revoke the approval of a verification and tell the customer why."""
+    return _decide(session, actor, verification_id, "take-back", review.take_back)
 
 
-def _tell(
-    session: Session, actor: Actor, verification_id: str, form: str, act: Callable[..., None]
+def _decide(
+    session: Session, actor: Actor, verification_id: str, form_id: str, decide: Callable[..., None]
 ) -> Response:
-    told = [each for each in request.form.getlist("told") if each]
-    reason = request.form.get("reason", "")
-    return _done(
+    """Call `decide` with the message to the customer and the internal note of the form."""
+    reasons = [reason for reason in request.form.getlist("told") if reason]
+    note = request.form.get("reason", "")
+    return _act(
         session,
         actor,
         verification_id,
-        form,
-        lambda it: act(session, actor, it, reasons=told, reason=reason),
+        form_id,
+        lambda identifier: decide(session, actor, identifier, reasons=reasons, reason=note),
     )
 
 
-def _done(
+def _act(
     session: Session,
     actor: Actor,
     verification_id: str,
-    form: str,
+    form_id: str,
     act: Callable[[UUID], object],
 ) -> Response:
-    """The submission again: after the act, or with what was wrong said at the form."""
+    """Run `act` and show the submission again, with the problems of the form if it was refused."""
     identifier = ids.decode(kyc_queries.PREFIX, verification_id)
     try:
         with session.savepoint():
             act(identifier)
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
-        return _verification(
-            session, actor, identifier, status=status, form=form, problems=problems
+        return _render_verification(
+            session, actor, identifier, status=status, form_id=form_id, problems=problems
         )
-    return see_other(url_for("support_kyc_pages.verification", verification_id=verification_id))
+    return see_other(
+        url_for("support_kyc_pages.show_verification", verification_id=verification_id)
+    )
 
 
-def _verification(
+def _render_verification(
     session: Session,
     actor: Actor,
     identifier: UUID,
     *,
     status: int = 200,
-    form: str = "",
+    form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    found, events = kyc_queries.by_id(session, identifier), kyc_queries.events(session, identifier)
-    told = details.of(session, identifier)
-    others = kyc_queries.of_person(session, found.user_id)
-    waiting = [
-        each
-        for each in approvals_queries.waiting_about(session, found.user_id)
-        if each.subject == found.public_id
+    verification = kyc_queries.by_id(session, identifier)
+    events = kyc_queries.events(session, identifier)
+    submission = details.of(session, identifier)
+    person_id = verification.user_id
+    pending = [
+        approval
+        for approval in approvals_queries.waiting_about(session, person_id)
+        if approval.subject == verification.public_id
     ]
-    named = {found.user_id} | {each.actor_id for each in events if each.actor_id}
-    named |= {each.maker_id for each in waiting}
+    people_ids = {person_id} | {event.actor_id for event in events if event.actor_id}
+    people_ids |= {approval.maker_id for approval in pending}
     return page(
         "support/kyc/verification.html",
         "support/kyc/_verification.html",
         status=status,
-        verification=found,
-        kind_name=KIND_NAMES[found.kind],
-        kind_names=KIND_NAMES,
-        person=people.standing(session, found.user_id),
-        told=told,
-        age=_age(told),
-        documents=documents.of_person(session, found.user_id),
+        verification=verification,
+        person=people.standing(session, person_id),
+        submission=submission,
+        age=_age_of(submission),
+        documents=documents.of_person(session, person_id),
         events=events,
-        others=[each for each in others if each.id != found.id],
-        waiting=[(each, ids.encode("apr", each.id)) for each in waiting],
-        names=people.names(session, list(named)),
+        others=[
+            other
+            for other in kyc_queries.of_person(session, person_id)
+            if other.id != verification.id
+        ],
+        pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
+        names=people.names(session, list(people_ids)),
         reason_texts=REASON_TEXTS,
-        reason_options=_REASONS,
-        may=actor.permissions,
-        is_self=actor.user_id == found.user_id,
-        form_id=form,
+        reason_options=_REASON_OPTIONS,
+        permissions=actor.permissions,
+        is_self=actor.user_id == person_id,
+        form_id=form_id,
         problems=problems or {},
-        typed=request.form,
+        form_values=request.form,
     )
 
 
-def _age(told: object) -> int | None:
-    born = getattr(told, "date_of_birth", None)
+def _age_of(submission: object) -> int | None:
+    """Return the age in years of the person who submitted, None for a company."""
+    born = getattr(submission, "date_of_birth", None)
     return kyc_rules.years_between(born, clock.now().date()) if born else None

@@ -65,7 +65,7 @@ def test_a_record_is_listed_and_shown_whole(
         "person.suspended",
         "Denied",
         "Grace Hopper",
-        "ADMIN",
+        "Administrator",
         "Ada Lovelace",
         "<b>asked by the court</b>",
         "suspended",

@@ -72,7 +72,7 @@ def test_a_case_is_shown_whole_and_worked_on(
         answer = browser.send(path, form, **fields)
         assert (answer.status_code, answer.location) == (303, path), form
     said = browser.get(path).said
-    for text in ("They look into it.", "closed it: No action needed", "gave it back"):
+    for text in ("They look into it.", "closed it: No action needed", "unassigned it"):
         assert text in re.sub(r"\s+", " ", said)
     found = case_of(database, officer, case_id)
     assert (found.state, found.assignee_id) == (State.OPEN, None)
@@ -155,13 +155,13 @@ def test_the_sidebar_counts_what_waits(
     database: Database, people: People, browser: Browser, app: Flask
 ) -> None:
     opened(database)
-    assert "to be looked into" in browser.get("/admin/cases").said
+    assert "to investigate" in browser.get("/admin/cases").said
     auditor = Browser(app)
     auditor.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
     path = path_of(opened(database))
     page = auditor.get(path)
-    assert "to be looked into" not in page.said
-    assert "needs the permission all:cases:work" in page.said
+    assert "to investigate" not in page.said
+    assert "you need the permission all:cases:work" in page.said
     assert page.all("form", id="note") == []
 
 
@@ -170,7 +170,7 @@ def test_what_is_about_oneself_is_for_others(
 ) -> None:
     path = path_of(opened(database, person_id=officer.user_id))
     page = browser.get(path)
-    assert "This is about you" in page.said
+    assert "This case is about you" in page.said
     assert page.all("form", id="close") == []
     with unchanged(database, apart_from={"login_sessions"}):
         answer = browser.client.post(

@@ -56,7 +56,7 @@ def test_what_is_there_stands_against_the_books(browser: Browser, desk: Desk) ->
     assert 'value="100.00000000"' in row
     assert 'value="99.50000000"' in row
     assert 'value="0.50000000"' in row
-    assert "Well" in row
+    assert "Healthy" in row
     assert "never" in page.said
     browser.fragment(PAGE, "custody")
 
@@ -67,8 +67,8 @@ def test_what_went_out_and_came_in_shows(browser: Browser, desk: Desk) -> None:
     desk.deliver()
     said = browser.get(PAGE).said
     assert desk.reference in said
-    assert "On its way" in said
-    assert "Nobody's" in said
+    assert "Sending" in said
+    assert "No owner" in said
     # Where it went to is not shown.
     assert "a1a1" not in said
 
@@ -76,7 +76,7 @@ def test_what_went_out_and_came_in_shows(browser: Browser, desk: Desk) -> None:
 def test_one_that_is_switched_off_shows_what_it_has(browser: Browser, desk: Desk) -> None:
     arrivals.observe(desk.database, resolve(Custodians)["anchorage"])
     desk.open("paxos")
-    assert "Switched off" in browser.get(PAGE).said
+    assert "Turned off" in browser.get(PAGE).said
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])

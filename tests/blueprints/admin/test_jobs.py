@@ -70,7 +70,7 @@ def test_what_was_given_up_is_shown_and_not_whose_it_is(
         outbox.stage(session, "ledger.roll_up", {})
     waiting = browser.get("/admin/jobs?folder=waiting&kind=ledger.roll_up")
     assert "Waiting" in waiting.said
-    assert "Every kind, not only ledger.roll_up" in waiting.said
+    assert "All types, not only ledger.roll_up" in waiting.said
     browser.fragment("/admin/jobs", "jobs")
     assert browser.client.get("/admin/jobs?cursor=x").status_code == 404
 
@@ -128,7 +128,7 @@ def test_the_sidebar_counts_what_awaits_a_person(
         )
     said = " ".join(browser.get("/admin/people").said.split())
     assert "Approvals 1 waiting for you" in said
-    assert "Jobs 1 dead" in said
+    assert "Jobs 1 failed" in said
 
 
 class TestCommands:

@@ -47,12 +47,12 @@ def test_the_ring_and_its_last_rotation_show(
     first = ring.active_id()
     page = browser.get(PAGE)
     assert first in page.said
-    assert "Seals" in page.said
-    assert "Last rotation" not in page.said
+    assert "Active" in page.said
+    assert "Latest rotation" not in page.said
     with alone.transaction() as session:
         rotation.begin_rotation(session)
     page = browser.get(PAGE)
-    assert "Opens" in page.said
+    assert "Inactive, readable" in page.said
     assert "Waiting" in page.said
     assert ring.active_id() in page.said
     secrets = [key.secret for key in ring.read_contents().keys]
@@ -79,4 +79,4 @@ def test_those_who_oversee_may_look(
     browser = browser_of(lone_app, People(alone).staff(role))
     may_read = role in {Role.ADMIN, Role.AUDITOR}
     page = browser.get(PAGE, status=200 if may_read else 403)
-    assert ("Ask for a rotation" in page.said) == (role is Role.ADMIN)
+    assert ("Request a rotation" in page.said) == (role is Role.ADMIN)

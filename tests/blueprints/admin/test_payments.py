@@ -51,13 +51,13 @@ def test_lists_are_filtered(till: Till, signed_in: SignedIn) -> None:
     assert dep not in browser.get("/admin/payments/deposits?method=crypto").said
     assert "5.00" in browser.get(f"/admin/payments/deposits/{dep}").said
     # Whoever only reads is offered nothing to do.
-    assert "Reject" not in browser.get(path_of(withdrawal)).said
+    assert "Reject payout" not in browser.get(path_of(withdrawal)).said
 
 
 def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None:
     withdrawal = till.withdraw("10000.00")
     maker = signed_in(Role.COMPLIANCE)
-    assert "a second person has to agree" in maker.get(path_of(withdrawal)).said
+    assert "A second person must approve" in maker.get(path_of(withdrawal)).said
     with unchanged(till.database):
         refused = maker.send(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
@@ -90,5 +90,5 @@ def test_one_is_rejected_with_a_reason(till: Till, signed_in: SignedIn) -> None:
 def test_support_sees_and_cannot_act(till: Till, signed_in: SignedIn) -> None:
     withdrawal = till.withdraw("10000.00")
     browser = signed_in(Role.SUPPORT)
-    assert "Awaits release" in browser.get(path_of(withdrawal)).said
-    assert "Ask to release" not in browser.get(path_of(withdrawal)).said
+    assert "Awaiting release" in browser.get(path_of(withdrawal)).said
+    assert "Request release" not in browser.get(path_of(withdrawal)).said

@@ -139,7 +139,7 @@ class TestPeople:
         assert answer.status_code == 303
         request = answer.headers["Location"]
         page = browser.get(request)
-        assert "You asked for this" in page.said
+        assert "You made this request" in page.said
         assert not page.all("form", id="approve")
         again = browser.send(path_of(person), "suspend", reason=WHY)
         assert again.status_code == 409
@@ -192,9 +192,9 @@ class TestPeople:
         assert short.status_code == 422
         second = browser.send(first, "edit", reason="a better reason").headers["Location"]
         assert second != first
-        assert "Edited" in browser.get(first).said
+        assert "Replaced" in browser.get(first).said
         assert browser.send(second, "withdraw").status_code == 303
-        assert "Withdrawn" in browser.get(second).said
+        assert "Cancelled" in browser.get(second).said
         third = browser.send(path_of(person), "suspend", reason=WHY).headers["Location"]
         other = signed_in(app, people.staff(Role.COMPLIANCE))
         assert other.send(third, "reject", reason="no").status_code == 422
@@ -218,7 +218,7 @@ class TestRoles:
         row = answer[answer.index("<code>all:roles:read</code>") :]
         row = row[: row.index("</tr>")]
         said = [cell.rpartition('hidden">')[2].partition("<")[0] for cell in row.split("<td")[1:]]
-        assert said == ["may not"] * 5 + ["may"] * 2
+        assert said == ["not granted"] * 5 + ["granted"] * 2
 
     def test_a_role_says_which_routes_it_opens(self, browser: Browser) -> None:
         page = browser.get("/admin/roles/AUDITOR")
@@ -238,7 +238,7 @@ class TestRoles:
             "/admin/roles/INVENTORY", "take", act="take", permission=wanted, reason=WHY
         )
         assert answer.status_code == 303
-        table, *_ = browser.get("/admin/roles/INVENTORY").said.split("Give a")
+        table, *_ = browser.get("/admin/roles/INVENTORY").said.split("Grant a")
         assert "all:roles:read" not in table
 
     def test_what_cannot_be_taken_is_said(self, browser: Browser, database: Database) -> None:

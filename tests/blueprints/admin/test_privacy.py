@@ -51,18 +51,18 @@ def test_consents_and_copies_are_shown(
 ) -> None:
     person = people.customer()
     said = words(browser.get(path_of(person)).said)
-    assert "To be accepted Terms of service, version 1" in said
-    assert "No copy was asked for" in said
+    assert "Not accepted yet Terms of service, version 1" in said
+    assert "No data exports requested" in said
     with database.transaction() as session:
         consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
         exports.request_export(session, person)
     said = words(browser.get(path_of(person)).said)
-    assert "Accepted Terms of service, version 1: version 1 given" in said
-    assert "Waiting asked for" in said
+    assert "Accepted Terms of service, version 1: version 1 accepted" in said
+    assert "Being prepared requested" in said
     with mailbox():
         carry_out_all(database, "privacy.build_archive", "messages.send_mail")
     page = browser.get(path_of(person))
-    assert "Ready asked for" in words(page.said)
+    assert "Ready requested" in words(page.said)
     assert not [link for link in page.all("a") if "archive" in link["href"]], "only theirs"
     browser.fragment(path_of(person), "person")
 
@@ -80,7 +80,7 @@ def test_is_asked_for_and_done_by_another(
     answer = browser.send(path_of(person), "erase", reason=WHY)
     assert answer.status_code == 303
     request = answer.headers["Location"]
-    assert "You asked for this" in browser.get(request).said
+    assert "You made this request" in browser.get(request).said
     other = signed_in(app, officer)
     shown = other.get(request)
     assert WHY in shown.said
@@ -93,7 +93,7 @@ def test_is_asked_for_and_done_by_another(
     page = browser.get(path_of(person))
     said = words(page.said)
     assert "Erased" in said
-    assert "on a letter of theirs" in said
+    assert "on a written request" in said
     assert f"{clock.now().year + 5}" in said
     assert "31 CFR 1010.430(d)" in said
     assert not any(page.all("form", id=each) for each in ("erase", "role", "suspend"))

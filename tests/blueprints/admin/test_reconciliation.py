@@ -54,7 +54,7 @@ def test_the_last_with_each_source_and_those_before_that_tell_something(
     app: Flask, database: Database, people: People
 ) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
-    assert "Nothing was compared yet" in browser.get(PAGE).said
+    assert "No comparisons yet" in browser.get(PAGE).said
     made(database, "paxos balances", differences=7)
     made(database, "paxos balances")
     made(database, "stripe payments", failure="ProviderUnavailable: stripe does not answer")
@@ -64,7 +64,7 @@ def test_the_last_with_each_source_and_those_before_that_tell_something(
     said = browser.client.get(PAGE).text
     latest, before = said.split(f'id="{REMARKABLE}"')
     assert latest.index("Books") < latest.index("Paxos balances") < latest.index("Stripe payments")
-    assert "1 of them agree" in page.said
+    assert "1 agree with our books" in page.said
     assert latest.count("1,234") == 3
     assert before.count("1,234") == 3
     assert "ProviderUnavailable: stripe does not answer" in latest
@@ -94,7 +94,7 @@ def test_a_comparison_is_asked_for_once(app: Flask, database: Database, people: 
         staged = session.rows("SELECT id FROM outbox WHERE task = %s", (runs.TASK,))
     assert len(staged) == 1
     page = browser.get(PAGE)
-    assert "A comparison is on its way" in page.said
+    assert "Comparing now …" in page.said
     assert "Compare now" not in page.said
 
 

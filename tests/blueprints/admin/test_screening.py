@@ -46,20 +46,20 @@ def test_who_was_screened_and_what_was_found(lone_app: Flask) -> None:
     hit = screened(database, who, f"<i>{sanctions.LISTED}</i>".replace("i>", "y>"))
     clear = screened(database, who, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
-    page = browser.fragment(PATH, "screening")
+    page = browser.fragment(PATH, "screenings")
     assert {"href": hit_path} in page.all("a")
     assert {"href": clear_path} not in page.all("a")
-    everybody = browser.fragment(f"{PATH}?folder=all", "screening")
+    everybody = browser.fragment(f"{PATH}?folder=all", "screenings")
     assert {"href": clear_path} in everybody.all("a")
-    shown = browser.fragment(hit_path, "one")
+    shown = browser.fragment(hit_path, "screening")
     assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.said
     assert "Treasurer" not in shown.said
     assert hit.case_id is not None
     assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
     unreadable = screened(database, people.customer(), "Иван Петров")
-    shown = browser.fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "one")
+    shown = browser.fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
     assert "Cannot be compared" in shown.said
-    assert "No listed name is like theirs" in browser.fragment(clear_path, "one").said
+    assert "Nothing on the sanctions list matches" in browser.fragment(clear_path, "screening").said
     for path in (f"{PATH}/{ids.encode('scr', ids.new())}", f"{PATH}?cursor=nonsense"):
         browser.get(path, status=404)
 
@@ -68,15 +68,15 @@ def test_who_was_screened_and_what_was_found(lone_app: Flask) -> None:
     ("fields", "said"),
     [
         ({"name": sanctions.LISTED}, "ESPERPENTO VILLANOVA, Dragomir Casimir"),
-        ({"name": "Dragan Esperpento", "born": "1960-06-14", "country": "MD"}, "also known as"),
-        ({"name": "Grace Hopper"}, "No listed name is like this one"),
+        ({"name": "Dragan Esperpento", "born": "1960-06-14", "country": "MD"}, "Also known as"),
+        ({"name": "Grace Hopper"}, "No listed name matches this one"),
     ],
 )
 def test_a_name_is_tried_and_nothing_kept(
     database: Database, browser: Browser, fields: dict[str, str], said: str
 ) -> None:
     with unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.send(PATH, "try", **fields)
+        answer = browser.send(PATH, "check", **fields)
     assert answer.status_code == 200
     assert said in check(answer).said
 
@@ -94,7 +94,7 @@ def test_a_mistake_is_said(
     database: Database, browser: Browser, fields: dict[str, str], said: str
 ) -> None:
     with unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.send(PATH, "try", **fields)
+        answer = browser.send(PATH, "check", **fields)
     assert answer.status_code == 422
     assert said in check(answer).said
 
@@ -103,8 +103,8 @@ def test_without_a_list_the_page_says_so(lone_app: Flask) -> None:
     database: Database = lone_app.extensions["database"]
     browser = Browser(lone_app)
     browser.sign_in(People(database).staff(Role.COMPLIANCE).email, PASSWORD)
-    assert "Until one is imported" in browser.get(PATH).said
-    answer = browser.send(PATH, "try", name="Ada")
+    assert "No sanctions list yet" in browser.get(PATH).said
+    answer = browser.send(PATH, "check", name="Ada")
     assert answer.status_code == 503
     assert "There is no sanctions list yet" in check(answer).said
 

@@ -59,10 +59,10 @@ def test_the_queue_leads_to_who_waits(open_app: Flask, ada: Applicant) -> None:
     assert browser.client.get("/support/").location == QUEUE
     page = browser.get(f"{QUEUE}?q={ada.client.email}")
     assert path_of(ada) in [link["href"] for link in page.all("a")]
-    assert "provider" in page.said
-    browser.fragment(QUEUE, "queue")
-    assert "Nothing here" in browser.get(f"{QUEUE}?q={ada.client.email}&kind=business").said
-    assert "Nothing here" in browser.get(f"{QUEUE}?q=nobody@example.com").said
+    assert "Provider undecided" in page.said
+    browser.fragment(QUEUE, "verifications")
+    assert "Nothing to review" in browser.get(f"{QUEUE}?q={ada.client.email}&kind=business").said
+    assert "Nothing to review" in browser.get(f"{QUEUE}?q=nobody@example.com").said
     every = browser.get(f"{QUEUE}?q={ids.encode('usr', ada.client.user_id)}&status=")
     assert path_of(ada) in [link["href"] for link in every.all("a")]
 
@@ -74,7 +74,7 @@ def test_a_submission_says_what_is_known(open_app: Flask, ada: Applicant) -> Non
     assert "94043" in page.said
     assert "ends in 6789" in page.said
     assert "123456789" not in page.said
-    assert "The provider leaves it to us." in page.said
+    assert "the provider leaves the decision to us" in page.said
     browser.fragment(path_of(ada), "verification")
     [shown] = page.all("img")
     answer = browser.client.get(shown["src"])
@@ -136,7 +136,7 @@ class TestDecisions:
         ada.sent("funds")
         path = path_of(ada)
         assert support.send(path, "approve", reason=REASON).status_code == 303
-        assert "Approval asked for by Grace Hopper" in support.get(path).said
+        assert "Approval requested by Grace Hopper" in support.get(path).said
         assert not support.get(path).all("form", id="approve")
         [link] = [a["href"] for a in officer.get(path).all("a") if "approvals/apr_" in a["href"]]
         page = officer.get(link)
@@ -149,7 +149,7 @@ class TestDecisions:
     def test_a_company(self, open_app: Flask, ada: Applicant) -> None:
         ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
         page = member(open_app, Role.SUPPORT).get(path_of(ada))
-        for text in ("Analytical Engines LLC", "60.00 %", "controls", "MT-1", "Ask for approval"):
+        for text in ("Analytical Engines LLC", "60.00 %", "controls", "MT-1", "Request approval"):
             assert text in page.said
 
     @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN])
@@ -162,10 +162,10 @@ class TestCounter:
     def test_what_was_seen_there_is_written_down(self, open_app: Flask, ada: Applicant) -> None:
         teller = member(open_app, Role.TELLER)
         answer = teller.send(
-            "/support/kyc/counter", "seen", person=ada.client.email, document="passport"
+            "/support/kyc/counter", "check", person=ada.client.email, document="passport"
         )
         assert answer.status_code == 303
-        assert "Written down for Ada Lovelace." in teller.get(answer.location).said
+        assert "ID check recorded for Ada Lovelace." in teller.get(answer.location).said
         page = member(open_app, Role.SUPPORT).get(path_of(ada))
         assert "Seen at the counter: passport" in page.said
 
@@ -185,7 +185,7 @@ class TestCounter:
         teller = member(open_app, Role.TELLER)
         with unchanged(ada.database, apart_from={"login_sessions"}):
             answer = teller.send(
-                "/support/kyc/counter", "seen", **{"person": ada.client.email, **fields}
+                "/support/kyc/counter", "check", **{"person": ada.client.email, **fields}
             )
         assert answer.status_code == 422
         assert problem in answer.text

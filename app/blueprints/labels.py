@@ -1,0 +1,84 @@
+"""The words that pages show for stored values. Statuses: templates/components/status.html.
+
+Every value has one label, the same on every page, in filters and in tables.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from app.access import Role
+from app.funding.ports import Method
+from app.kyc.rules import Flag, Kind, Purpose
+
+ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        Role.USER: "Customer",
+        Role.SUPPORT: "Support",
+        Role.TELLER: "Teller",
+        Role.INVENTORY: "Inventory",
+        Role.COMPLIANCE: "Compliance",
+        Role.AUDITOR: "Auditor",
+        Role.ADMIN: "Administrator",
+    }
+)
+METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        Method.CARD: "Card",
+        Method.BANK: "Bank transfer",
+        Method.CRYPTO: "Crypto",
+        Method.MOBILE_MONEY: "Mobile money",
+    }
+)
+#: Reviews by the kind of verification that they decide.
+REVIEWS: Mapping[str, str] = MappingProxyType(
+    {Kind.IDENTITY: "Identity", Kind.ENHANCED: "Tier 3", Kind.BUSINESS: "Company"}
+)
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        Flag.UNSCREENED: "Not screened",
+        Flag.SCREENING: "Possible sanctions match",
+        Flag.LISTED: "Sanctions match",
+        Flag.DUPLICATE: "Duplicate document number",
+        Flag.PROVIDER: "Provider undecided",
+    }
+)
+DOCUMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        Purpose.IDENTITY: "Proof of identity",
+        Purpose.ADDRESS: "Proof of address",
+        Purpose.FUNDS: "Source of funds",
+        Purpose.REGISTRATION: "Company registration",
+        Purpose.LICENCE: "Licence",
+        Purpose.OWNERSHIP: "Ownership",
+    }
+)
+#: Providers as they write their own names, by the name that calls and payments carry.
+PROVIDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "anchorage": "Anchorage",
+        "bank": "Bank",
+        "custody": "Custodian",
+        "daraja": "M-Pesa",
+        "paxos": "Paxos",
+        "plaid": "Plaid",
+        "primetrust": "Prime Trust",
+        "stripe": "Stripe",
+    }
+)
+
+
+def _filter(labels: Mapping[str, str]) -> Callable[[str], str]:
+    """Return a template filter: a value without a label is shown as it is stored."""
+    return lambda value: labels.get(value, value)
+
+
+FILTERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
+    {
+        "role_label": _filter(ROLES),
+        "method_label": _filter(METHODS),
+        "review_label": _filter(REVIEWS),
+        "flag_label": _filter(FLAGS),
+        "document_label": _filter(DOCUMENTS),
+        "provider_label": _filter(PROVIDERS),
+    }
+)
