@@ -153,7 +153,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters["way"] = WAYS.__getitem__
+_TEMPLATES.filters["method_label"] = WAYS.__getitem__
 
 
 @dataclass(frozen=True, slots=True)

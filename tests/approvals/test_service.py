@@ -380,7 +380,7 @@ class TestTelling:
             carry_out_all(database, "approvals.tell_checkers", "messages.send_mail")
         found: dict[str, list[str]] = {}
         for mail in box.taken:
-            if mail.subject == "A request waits for a second person":
+            if mail.subject.startswith("Approval needed: "):
                 found.setdefault(mail.recipient, []).append(mail.text)
         return found
 

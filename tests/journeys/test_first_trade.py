@@ -115,7 +115,7 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailb
     (message,) = me.ok(200, me.get("/api/messages"))["data"]
     assert message["subject"] == "You converted 1000.00 USD to 0.24825349 XAU-s"
     assert [mail.subject for mail in box.to(me.email)][1:] == [message["subject"]]
-    assert message["body"].startswith(f"Order {order['id']} was filled on {order['executedAt']}.")
+    assert message["body"].startswith(f"Order {order['id']} was filled at {order['executedAt']}.")
     assert "Price         4008.000000\nFee           5.00 USD" in message["body"]
 
     # PAXG becomes synthetic gold one to one, and PAXG again.

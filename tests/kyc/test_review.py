@@ -114,7 +114,7 @@ class TestIdentity:
             )
         reviewed.work()
         assert reviewed.latest.status is Status.MORE_NEEDED
-        assert reviewed.messages[0] == "We need more from you to verify your identity"
+        assert reviewed.messages[0] == "We need more information to verify your identity"
         reviewed.sent("address")
         assert reviewed.latest.status is Status.IN_REVIEW
 

@@ -67,7 +67,7 @@ class TestSend:
         [mail] = box.taken
         assert mail.recipient == person.email
         assert mail.subject == "You converted 100.00 USD to 0.02487500 XAU-s"
-        assert "You gave      100.00 USD\n" in mail.text
+        assert "You paid      100.00 USD\n" in mail.text
         assert "<td>100.00 USD</td>" in mail.html
         found = row(database, person)
         assert found == {
@@ -280,10 +280,10 @@ class TestTexts:
 
     def test_a_change_of_password_staged_before_keys_were_counted_can_be_sent(self) -> None:
         told = {"changed_at": "2026-11-22T10:00:00.000Z"}
-        assert "API keys that stay" not in messages_rules.render_mail("password_changed", told).body
+        assert "API keys that are still" not in messages_rules.render_mail("password_changed", told).body
         counted = messages_rules.render_mail("password_changed", {**told, "api_keys": "3"})
-        assert "API keys that stay active: 3." in counted.body
-        assert "API keys that stay active: 3." in counted.html
+        assert "API keys that are still active: 3." in counted.body
+        assert "API keys that are still active: 3." in counted.html
 
     def test_html_escapes_and_text_does_not(self) -> None:
         told = {**self.values("trade_confirmed"), "order": "<img src=x onerror=alert(1)>&"}

@@ -44,8 +44,8 @@ class TestDeliver:
         [message] = inbox(database, user_id).data
         assert message.subject == "You converted 100.00 USD to 0.02487500 XAU-s"
         assert message.body == (
-            "Order trd_01 was filled on 2026-11-22T10:00:00.000Z.\n\n"
-            "You gave      100.00 USD\n"
+            "Order trd_01 was filled at 2026-11-22T10:00:00.000Z.\n\n"
+            "You paid      100.00 USD\n"
             "You received  0.02487500 XAU-s\n"
             "Price         4000.00\n"
             "Fee           0.50 USD, included above"

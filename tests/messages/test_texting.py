@@ -85,7 +85,7 @@ class TestSend:
             )
         head, _, reference = message["body"].rpartition(" Ref ")
         assert head == (
-            "PBCEx: 250.00 USD was credited to your account. Not you? Contact support at once."
+            "PBCEx: 250.00 USD has been credited to your account. Not you? Contact support now."
         )
         assert len(reference) == 8
         assert message["callback"] == "http://127.0.0.1:4001/webhooks/twilio"

@@ -169,7 +169,7 @@ class TestAnswer:
         assert found_anywhere(done.database, [done.canaries["email"]]) == []
         carry_out_all(done.database)
         last = box.to(done.canaries["email"])[-1]
-        assert last.subject == "You were erased"
+        assert last.subject == "Your personal data has been erased"
         assert told["keptUntil"][:10] in last.text
         assert "31 CFR 1010.430(d)" in last.text
         carry_out_all(done.database)
@@ -336,8 +336,8 @@ class TestAfterwards:
         assert rows == [("cancelled", None)]
         carry_out_all(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.to(ada.canaries["email"])]
-        assert "The copy of your data is ready" not in subjects
-        assert subjects[-1] == "You were erased"
+        assert "Your data export is ready" not in subjects
+        assert subjects[-1] == "Your personal data has been erased"
 
     def test_a_message_that_comes_late_is_told_to_nobody(
         self, open_app: Flask, box: Mailbox
@@ -364,7 +364,7 @@ class TestAfterwards:
             exports.outbox.stage(session, "messages.deliver", {**args, "event_key": "late:1"})
             exports.outbox.stage(session, "messages.send_mail", {**args, "event_key": "late:2"})
         carry_out_all(database)
-        assert {mail.subject for mail in box.taken} == {"You were erased"}
+        assert {mail.subject for mail in box.taken} == {"Your personal data has been erased"}
         with database.reading() as session:
             inbox = session.rows("SELECT FROM messages WHERE user_id = %s", (client.user_id,))
         assert inbox == []
@@ -482,7 +482,7 @@ class TestByStaff:
         assert (actor_id, on_behalf_of, reason) == (checker.user_id, done.client.user_id, self.WHY)
         assert after["maker"] == ids.encode("usr", maker.user_id)
         carry_out_all(done.database)
-        assert box.to(done.canaries["email"])[-1].subject == "You were erased"
+        assert box.to(done.canaries["email"])[-1].subject == "Your personal data has been erased"
         assert found_anywhere(done.database, done.canaries.values()) == []
 
     def test_is_refused_while_something_is_open(

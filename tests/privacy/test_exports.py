@@ -45,7 +45,7 @@ def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
         answer.headers["Content-Disposition"] == f'attachment; filename="pbcex-{asked["id"]}.zip"'
     )
     told = box.to(ada.client.email)[-1]
-    assert told.subject == "The copy of your data is ready"
+    assert told.subject == "Your data export is ready"
     assert asked["id"] in told.text
     assert "token=" not in told.text + told.html
 
@@ -278,7 +278,7 @@ class TestAsking:
             assert ada.client.ok(202, ada.client.post(EXPORT)) == first
         carry_out_all(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.to(ada.client.email)]
-        assert subjects.count("The copy of your data is ready") == 1
+        assert subjects.count("Your data export is ready") == 1
 
     def test_again_makes_another_in_place_of_the_first(self, ada: Life) -> None:
         first = ready(ada)
@@ -361,7 +361,7 @@ class TestTheJob:
             exports.build_archive(ada.database, export_id=inside(asked))
         carry_out_all(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.to(ada.client.email)]
-        assert subjects.count("The copy of your data is ready") == 1
+        assert subjects.count("Your data export is ready") == 1
 
     def test_of_two_at_once_one_has_an_effect(
         self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch
@@ -381,7 +381,7 @@ class TestTheJob:
         exports.build_archive(ada.database, export_id=inside(asked))
         carry_out_all(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.to(ada.client.email)]
-        assert subjects.count("The copy of your data is ready") == 1
+        assert subjects.count("Your data export is ready") == 1
 
     def test_everything_is_of_one_moment(self, ada: Life, monkeypatch: pytest.MonkeyPatch) -> None:
         """What changes while rooms are read one after the other is in none of them."""

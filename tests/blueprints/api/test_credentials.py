@@ -51,7 +51,7 @@ class TestConfirmation:
     def test_registering_mails_a_link_that_confirms(self, ada, app, database, box) -> None:
         carry_out_all(database)
         [mail] = box.to(ada.email)
-        assert mail.subject == "Confirm your e-mail address"
+        assert mail.subject == "Confirm your email address"
         # Nothing that the asker wrote reaches an address that may be somebody else's.
         assert "Ada" not in mail.text + mail.html
         stranger = fresh(app)
@@ -167,7 +167,7 @@ class TestReset:
             session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (ada.user_id,))
         assert forgot(fresh(app), ada.email).status_code == 202
         carry_out_all(database)
-        assert [mail.subject for mail in box.to(ada.email)] == ["Confirm your e-mail address"]
+        assert [mail.subject for mail in box.to(ada.email)] == ["Confirm your email address"]
 
     def test_a_second_factor_stays_on(self, ada, app, database, box) -> None:
         secret = switch_on(ada)
@@ -217,7 +217,7 @@ class TestSecondFactor:
         problem(again, 409, "two_factor_not_set_up")
         carry_out_all(database)
         told = [mail.subject for mail in box.to(ada.email)][1:]
-        assert told == ["Your second factor is on", "Your second factor was switched off"]
+        assert told == ["Your second factor was turned on", "Your second factor was turned off"]
 
     def test_nobody_without_a_token_touches_it(self, app, database) -> None:
         with unchanged(database):
@@ -332,8 +332,8 @@ class TestApiKeys:
         assert self.statuses(programs) == [401, 401]
         carry_out_all(database)
         two, none = box.to(ada.email)[-2:]
-        assert "API keys that stay active: 2." in two.text
-        assert "API keys that stay active: 2." in two.html
+        assert "API keys that are still active: 2." in two.text
+        assert "API keys that are still active: 2." in two.html
         assert "stay active" not in none.text + none.html
 
     def test_stay_with_a_reset_password_unless_it_says_otherwise(
