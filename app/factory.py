@@ -66,10 +66,10 @@ from app.identity.one_time import OneTimeKey
 from app.identity.passkeys import RelyingParty
 from app.identity.passwords import Passwords
 from app.identity.tokens import AccessTokens, signing_keys
-from app.integrations import counters, messaging
+from app.integrations import messaging, rate_limit_storage
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.custodians import provide_custodians
-from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.feeds import build_price_feeds, build_pricing_rules
 from app.integrations.plaid import wiring as plaid
 from app.integrations.rails import provide_rails
 from app.keys.errors import KeyRingUnavailable
@@ -154,7 +154,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
     _provide(settings)
-    app.extensions["price_feeds"] = price_feeds(settings)
+    app.extensions["price_feeds"] = build_price_feeds(settings)
     app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
@@ -254,7 +254,7 @@ def _provide(settings: Settings) -> None:
             card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
         ),
     )
-    pricing = pricing_rules(settings)
+    pricing = build_pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
     provide(Desk, Desk(trading, pricing))
@@ -272,10 +272,10 @@ def _provide(settings: Settings) -> None:
 
 def _provide_providers(settings: Settings, database: Database) -> None:
     """Whoever is called over the network, with a note of each call in the database."""
-    calls, webhooks = Calls(database), Webhooks(messaging.verifiers(settings))
-    provide(Mailer, messaging.mailer(settings, calls))
-    provide(Texter, messaging.texter(settings, calls))
-    provide(IdentityProvider, plaid.connect(settings, calls, webhooks))
+    calls, webhooks = Calls(database), Webhooks(messaging.build_webhook_verifiers(settings))
+    provide(Mailer, messaging.build_email_sender(settings, calls))
+    provide(Texter, messaging.build_sms_sender(settings, calls))
+    provide(IdentityProvider, plaid.build_identity_provider(settings, calls, webhooks))
     provide_rails(settings, database, webhooks)
     provide_custodians(settings, calls, webhooks)
     if resolve(Custodians):
@@ -318,7 +318,7 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()
 
     def check_redis() -> list[HealthCheck]:
-        if counters.answers(settings.redis_url):
+        if rate_limit_storage.is_redis_available(settings.redis_url):
             return [HealthCheck("redis", Condition.OK, "answers")]
         return [HealthCheck("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
 

@@ -16,7 +16,7 @@ from app.keys import rotation as keys_rotation
 from app.kyc import checking
 from app.kyc import settling as kyc_settling
 from app.ledger import service as ledger
-from app.messages import mailing, texting
+from app.messages import email_delivery, sms_delivery
 from app.messages import service as messages
 from app.outbox import service as outbox
 from app.privacy import erasure
@@ -39,6 +39,7 @@ __all__ = [
     "custody_arrivals",
     "custody_opening",
     "disputes",
+    "email_delivery",
     "erasure",
     "funding_approval",
     "hedging",
@@ -47,7 +48,6 @@ __all__ = [
     "keys_rotation",
     "kyc_settling",
     "ledger",
-    "mailing",
     "messages",
     "outbox",
     "payments",
@@ -57,7 +57,7 @@ __all__ = [
     "providers",
     "reconciliation",
     "screening_rescreening",
-    "texting",
+    "sms_delivery",
     "throttle",
     "trading",
     "withdrawals",

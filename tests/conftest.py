@@ -23,7 +23,7 @@ from app import embedded
 from app.config import Environment, Settings
 from app.embedded import External
 from app.factory import create_app
-from app.integrations import calling
+from app.integrations import http_calls
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import ports as kit_ports
@@ -31,7 +31,7 @@ from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import violations
 from tests.blank_database import Blank
 from tests.people import People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.skip_policy import pytest_make_collect_report, pytest_runtest_makereport
 
 __all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
@@ -247,7 +247,7 @@ def database(app: Flask) -> Iterator[Database]:
 def sandbox() -> Iterator[Sandbox]:
     """The providers, with nothing ordered to go wrong; nobody waits between tries of a call."""
     sandbox = Sandbox.started()
-    stamina.set_testing(True, attempts=calling.ATTEMPTS, cap=True)
+    stamina.set_testing(True, attempts=http_calls.ATTEMPTS_MAX, cap=True)
     sandbox.settle_down()
     yield sandbox
     sandbox.settle_down()

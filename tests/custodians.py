@@ -23,7 +23,7 @@ from app.kit.tasks import task
 from app.outbox.rules import Backoff
 from app.providers.ports import Webhooks
 from app.providers.service import Calls
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 NAMES = ("paxos", "anchorage", "primetrust")
 OPENING = {"paxos": "100", "anchorage": "50", "primetrust": "50"}

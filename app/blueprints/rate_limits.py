@@ -16,7 +16,7 @@ from flask_limiter import Limiter
 
 from app.blueprints.middleware import RATE_LIMIT, ROUTE
 from app.identity import api_keys, tokens
-from app.integrations import counters
+from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated
 
@@ -159,7 +159,7 @@ def register(app: Flask, *, redis_url: str, database: Database, override: str) -
     options: dict[str, Any] = {"database": database}
     limiter = RouteLimiter(
         lambda: request.remote_addr or "",
-        storage_uri=counters.uri(redis_url),
+        storage_uri=rate_limit_storage.storage_uri(redis_url),
         storage_options=options,
         strategy="fixed-window",
         headers_enabled=False,

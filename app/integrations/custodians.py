@@ -9,16 +9,16 @@ from app.custody.ports import Custodians
 from app.integrations.anchorage.adapter import NAME as ANCHORAGE
 from app.integrations.anchorage.adapter import AnchorageCustodian
 from app.integrations.anchorage.client import AnchorageClient
-from app.integrations.anchorage.webhook import AnchorageWebhooks
-from app.integrations.calling import Caller
+from app.integrations.anchorage.webhook import AnchorageWebhookVerifier
+from app.integrations.http_calls import ProviderCaller
 from app.integrations.paxos.adapter import NAME as PAXOS
 from app.integrations.paxos.adapter import PaxosCustodian
 from app.integrations.paxos.client import PaxosClient
-from app.integrations.paxos.webhook import PaxosWebhooks
+from app.integrations.paxos.webhook import PaxosWebhookVerifier
 from app.integrations.primetrust.adapter import NAME as PRIMETRUST
 from app.integrations.primetrust.adapter import PrimeTrustCustodian
 from app.integrations.primetrust.client import PrimeTrustClient
-from app.integrations.primetrust.webhook import PrimeTrustWebhooks
+from app.integrations.primetrust.webhook import PrimeTrustWebhookVerifier
 from app.kit.ports import provide
 from app.providers.ports import Webhooks
 from app.providers.service import Calls
@@ -28,11 +28,14 @@ def provide_custodians(settings: Settings, calls: Calls, webhooks: Webhooks) -> 
     """Provide every custodian that has an address, and add to `webhooks` who knows what it says."""
     custodians = Custodians({})
     if paxos := _paxos(settings, calls):
-        custodians[PAXOS], webhooks[PAXOS] = paxos, PaxosWebhooks(paxos)
+        custodians[PAXOS], webhooks[PAXOS] = paxos, PaxosWebhookVerifier(paxos)
     if anchorage := _anchorage(settings, calls):
-        custodians[ANCHORAGE], webhooks[ANCHORAGE] = anchorage, AnchorageWebhooks(anchorage)
+        custodians[ANCHORAGE], webhooks[ANCHORAGE] = anchorage, AnchorageWebhookVerifier(anchorage)
     if primetrust := _primetrust(settings, calls):
-        custodians[PRIMETRUST], webhooks[PRIMETRUST] = primetrust, PrimeTrustWebhooks(primetrust)
+        custodians[PRIMETRUST], webhooks[PRIMETRUST] = (
+            primetrust,
+            PrimeTrustWebhookVerifier(primetrust),
+        )
     provide(Custodians, custodians)
 
 
@@ -48,7 +51,7 @@ def _paxos(settings: Settings, calls: Calls) -> PaxosCustodian | None:
         timeout_seconds=settings.provider_timeout_seconds,
     )
     profile = settings.paxos_profile_id or "pbcex"
-    return PaxosCustodian(client, Caller(PAXOS, calls), profile_id=profile)
+    return PaxosCustodian(client, ProviderCaller(PAXOS, calls), profile_id=profile)
 
 
 def _primetrust(settings: Settings, calls: Calls) -> PrimeTrustCustodian | None:
@@ -62,7 +65,7 @@ def _primetrust(settings: Settings, calls: Calls) -> PrimeTrustCustodian | None:
         timeout_seconds=settings.provider_timeout_seconds,
     )
     account = settings.primetrust_account_id or "pbcex"
-    return PrimeTrustCustodian(client, Caller(PRIMETRUST, calls), account_id=account)
+    return PrimeTrustCustodian(client, ProviderCaller(PRIMETRUST, calls), account_id=account)
 
 
 def _anchorage(settings: Settings, calls: Calls) -> AnchorageCustodian | None:
@@ -77,7 +80,7 @@ def _anchorage(settings: Settings, calls: Calls) -> AnchorageCustodian | None:
     )
     return AnchorageCustodian(
         client,
-        Caller(ANCHORAGE, calls),
+        ProviderCaller(ANCHORAGE, calls),
         vault_id=settings.anchorage_vault_id or "pbcex",
         address_key=settings.anchorage_address_key.get_secret_value() or _sandbox_address_key(),
     )

@@ -12,7 +12,7 @@ from app.pricing.ports import PriceFeed
 from app.pricing.rules import DEFAULT_SPREADS_BPS, MarketHours, PricingRules
 
 
-def pricing_rules(settings: Settings) -> PricingRules:
+def build_pricing_rules(settings: Settings) -> PricingRules:
     """The rules of pricing with the settings' numbers. Raises `ValueError` naming a wrong one."""
     hours = settings.market_hours or ("real" if settings.is_production else "always_open")
     stated: dict[Priced, Decimal] = {
@@ -29,7 +29,7 @@ def pricing_rules(settings: Settings) -> PricingRules:
     )
 
 
-def price_feeds(settings: Settings) -> list[PriceFeed]:
+def build_price_feeds(settings: Settings) -> list[PriceFeed]:
     """The feeds that PBCEX_PRICE_FEEDS names. Raises `ValueError` for an unknown name, a name
     twice, or a feed whose key is missing."""
     default = () if settings.is_production else ("simulated",)
@@ -43,7 +43,7 @@ def price_feeds(settings: Settings) -> list[PriceFeed]:
 
 
 def _simulated(settings: Settings) -> PriceFeed:
-    return SimulatedFeed(settings.price_seed, is_open=pricing_rules(settings).is_open)
+    return SimulatedFeed(settings.price_seed, is_open=build_pricing_rules(settings).is_open)
 
 
 def _metalpriceapi(settings: Settings) -> PriceFeed:

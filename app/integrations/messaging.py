@@ -7,13 +7,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.config import Settings
 from app.config.providers import sandbox_secret
-from app.integrations.calling import Caller
-from app.integrations.sendgrid.adapter import SendGridMailer
-from app.integrations.sendgrid.webhook import SendGridWebhooks
-from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
-from app.integrations.twilio.adapter import NoTexter, TwilioTexter
-from app.integrations.twilio.client import Account
-from app.integrations.twilio.webhook import TwilioWebhooks
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.sendgrid.adapter import SendGridEmailSender
+from app.integrations.sendgrid.webhook import SendGridWebhookVerifier
+from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer, UnconfiguredEmailSender
+from app.integrations.twilio.adapter import TwilioSmsSender, UnconfiguredSmsSender
+from app.integrations.twilio.client import TwilioAccount
+from app.integrations.twilio.webhook import TwilioWebhookVerifier
 from app.messages.ports import Mailer, Texter
 from app.providers.ports import WebhookVerifier
 from app.providers.service import Calls
@@ -21,55 +21,55 @@ from app.providers.service import Calls
 _TWILIO, _SENDGRID = "twilio", "sendgrid"
 
 
-def mailer(settings: Settings, calls: Calls) -> Mailer:
+def build_email_sender(settings: Settings, calls: Calls) -> Mailer:
     """Whoever e-mail is handed to."""
     if settings.mailer == _SENDGRID:
         base_url = settings.provider_url(settings.sendgrid_base_url, _SENDGRID)
         if not base_url:
-            return NoMailer("SENDGRID_BASE_URL")
+            return UnconfiguredEmailSender("SENDGRID_BASE_URL")
         key = settings.sendgrid_api_key.get_secret_value() or sandbox_secret("sendgrid key")
-        return SendGridMailer(
+        return SendGridEmailSender(
             base_url,
             key,
             settings.mail_from,
-            Caller(_SENDGRID, calls),
+            ProviderCaller(_SENDGRID, calls),
             timeout_seconds=settings.provider_timeout_seconds,
         )
     if not settings.smtp_url:
-        return NoMailer("PBCEX_SMTP_URL")
-    return SmtpMailer(
-        SmtpServer.of(settings.smtp_url),
+        return UnconfiguredEmailSender("PBCEX_SMTP_URL")
+    return SmtpEmailSender(
+        SmtpServer.from_url(settings.smtp_url),
         settings.mail_from,
         timeout_seconds=settings.smtp_timeout_seconds,
     )
 
 
-def texter(settings: Settings, calls: Calls) -> Texter:
+def build_sms_sender(settings: Settings, calls: Calls) -> Texter:
     """Whoever text messages are handed to."""
     account = _twilio(settings)
     if account is None:
-        return NoTexter()
-    return TwilioTexter(
+        return UnconfiguredSmsSender()
+    return TwilioSmsSender(
         account,
-        Caller(_TWILIO, calls),
+        ProviderCaller(_TWILIO, calls),
         callback_url=_twilio_callback(settings),
         timeout_seconds=settings.provider_timeout_seconds,
     )
 
 
-def verifiers(settings: Settings) -> dict[str, WebhookVerifier]:
+def build_webhook_verifiers(settings: Settings) -> dict[str, WebhookVerifier]:
     """Who tells us what became of messages, by name."""
     found: dict[str, WebhookVerifier] = {}
     account = _twilio(settings)
     if account is not None:
-        found[_TWILIO] = TwilioWebhooks(account, callback_url=_twilio_callback(settings))
+        found[_TWILIO] = TwilioWebhookVerifier(account, callback_url=_twilio_callback(settings))
     if settings.provider_url(settings.sendgrid_base_url, _SENDGRID):
         key = settings.sendgrid_webhook_key.get_secret_value() or _sandbox_public_key()
-        found[_SENDGRID] = SendGridWebhooks(key)
+        found[_SENDGRID] = SendGridWebhookVerifier(key)
     return found
 
 
-def _twilio(settings: Settings) -> Account | None:
+def _twilio(settings: Settings) -> TwilioAccount | None:
     base_url = settings.provider_url(settings.twilio_base_url, _TWILIO)
     if not base_url:
         return None
@@ -78,7 +78,9 @@ def _twilio(settings: Settings) -> Account | None:
         (settings.twilio_auth_token, sandbox_secret("twilio token")[:32]),
         (settings.twilio_from, "+15005550006"),
     )
-    return Account(base_url, *(secret.get_secret_value() or played for secret, played in given))
+    return TwilioAccount(
+        base_url, *(secret.get_secret_value() or played for secret, played in given)
+    )
 
 
 def _twilio_callback(settings: Settings) -> str:

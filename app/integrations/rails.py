@@ -7,18 +7,18 @@ from app.config.providers import sandbox_secret
 from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
 from app.integrations.bank.adapter import BankRail
 from app.integrations.bank.client import BankClient
-from app.integrations.bank.webhook import BankWebhook
-from app.integrations.calling import Caller
+from app.integrations.bank.webhook import BankWebhookVerifier
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.mpesa.call_history import CallHistory
 from app.integrations.mpesa.callbacks import NAME as DARAJA
-from app.integrations.mpesa.callbacks import Callbacks
-from app.integrations.mpesa.client import Account, DarajaClient
-from app.integrations.mpesa.memory import Memory
+from app.integrations.mpesa.callbacks import DarajaCallbacks
+from app.integrations.mpesa.client import DarajaAccount, DarajaClient
+from app.integrations.mpesa.exchange_rate import ExchangeRate
 from app.integrations.mpesa.payments import MpesaPayments
 from app.integrations.mpesa.payouts import MpesaPayouts
-from app.integrations.mpesa.shillings import Rate
 from app.integrations.stripe.adapter import StripeRail
 from app.integrations.stripe.client import StripeClient
-from app.integrations.stripe.webhook import StripeWebhook
+from app.integrations.stripe.webhook import StripeWebhookVerifier
 from app.kit.db import Database
 from app.kit.ports import provide
 from app.providers.ports import Webhooks
@@ -32,20 +32,23 @@ def provide_rails(settings: Settings, database: Database, webhooks: Webhooks) ->
     calls, seconds = Calls(database), settings.provider_timeout_seconds
     if url := settings.provider_url(settings.stripe_api_base, "stripe"):
         stripe = StripeClient(url, settings.stripe_key, timeout_seconds=seconds)
-        payments[Method.CARD] = StripeRail(stripe, Caller("stripe", calls))
-        webhooks["stripe"] = StripeWebhook(settings.stripe_webhook_secrets)
+        payments[Method.CARD] = StripeRail(stripe, ProviderCaller("stripe", calls))
+        webhooks["stripe"] = StripeWebhookVerifier(settings.stripe_webhook_secrets)
     if url := settings.provider_url(settings.bank_base_url, "bank"):
         client = BankClient(url, settings.bank_key, timeout_seconds=seconds)
-        bank = BankRail(client, Caller("bank", calls))
+        bank = BankRail(client, ProviderCaller("bank", calls))
         arrivals[Method.BANK] = payouts[Method.BANK] = bank
-        webhooks["bank"] = BankWebhook(settings.bank_webhook_secrets)
+        webhooks["bank"] = BankWebhookVerifier(settings.bank_webhook_secrets)
     if url := settings.provider_url(settings.mpesa_base_url, DARAJA):
-        account = daraja_account(settings)
+        account = build_daraja_account(settings)
         daraja = DarajaClient(url, account, timeout_seconds=seconds)
-        callbacks = Callbacks(settings.base_url, account.consumer_secret)
+        callbacks = DarajaCallbacks(settings.base_url, account.consumer_secret)
         common = (
-            Caller(DARAJA, calls), Rate(settings.mpesa_kes_per_usd), callbacks, Memory(database),
-        )  # fmt: skip
+            ProviderCaller(DARAJA, calls),
+            ExchangeRate(settings.mpesa_kes_per_usd),
+            callbacks,
+            CallHistory(database),
+        )
         payments[Method.MOBILE_MONEY] = MpesaPayments(daraja, *common)
         payouts[Method.MOBILE_MONEY] = MpesaPayouts(daraja, *common)
         webhooks[DARAJA] = callbacks
@@ -54,9 +57,9 @@ def provide_rails(settings: Settings, database: Database, webhooks: Webhooks) ->
     provide(PayoutRails, payouts)
 
 
-def daraja_account(settings: Settings) -> Account:
+def build_daraja_account(settings: Settings) -> DarajaAccount:
     """What we have at Daraja; what is not configured is the sandbox's."""
-    return Account(
+    return DarajaAccount(
         consumer_key=_secret(settings.mpesa_consumer_key, "daraja consumer"),
         consumer_secret=_secret(settings.mpesa_consumer_secret, "daraja consumer secret"),
         shortcode=settings.mpesa_shortcode,

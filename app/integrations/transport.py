@@ -24,11 +24,11 @@ _NOT_SENT = (
 )
 
 #: Answers to whoever has no key, or one that is not taken: nothing was looked at or done.
-NOT_LET_IN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+AUTH_FAILURE_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What a provider answered, below 500."""
 
     status: int
@@ -53,7 +53,7 @@ class Answer:
 
 
 @contextmanager
-def readable() -> Iterator[None]:
+def parsing_response() -> Iterator[None]:
     """Around the reading of an answer: where it lacks what it must have, the outcome is unknown."""
     try:
         yield
@@ -76,10 +76,10 @@ class Transport:
         timeout_seconds: float,
         headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-        answers: Collection[int] = (),
+        expected_error_statuses: Collection[int] = (),
     ) -> None:
         self._timeout_seconds = timeout_seconds
-        self._answers = answers
+        self._answers = expected_error_statuses
         self._client = httpx.Client(
             base_url=base_url,
             headers=dict(headers or {}),
@@ -91,7 +91,7 @@ class Transport:
             verify=not base_url.startswith("http://"),
         )
 
-    def request(self, method: str, path: str, **given: Any) -> Answer:
+    def request(self, method: str, path: str, **given: Any) -> HttpResponse:
         """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`.
 
         Raises `ProviderUnavailable` if nothing was sent or the provider asks us to wait,
@@ -118,4 +118,4 @@ class Transport:
         is_failure = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         if is_failure and response.status_code not in self._answers:
             raise ProviderOutcomeUnknown(f"HTTP {response.status_code}")
-        return Answer(response.status_code, response.headers, body)
+        return HttpResponse(response.status_code, response.headers, body)

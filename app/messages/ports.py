@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from app.messages.sending import Delivery
+from app.messages.delivery_log import Delivery
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 

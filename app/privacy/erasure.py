@@ -20,7 +20,7 @@ from app.identity.errors import OwnStanding
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.personal import RETENTION_LAW, ErasureEffect, retention_end
-from app.messages import mailing
+from app.messages import email_delivery
 from app.privacy import personal_data_tables
 from app.privacy.errors import ErasureRefused
 from app.privacy.personal_data_tables import ERASE_PERSON
@@ -100,7 +100,7 @@ def _erase(
     personal_data_tables.erase_from_all_rooms(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
     person = ids.encode("usr", person_id)
-    mailing.stage_last_mail(
+    email_delivery.stage_last_mail(
         session,
         person_id,
         address,

@@ -23,7 +23,7 @@ from app.factory import create_app
 from app.identity import by_mail, standing
 from app.kit import ids, telemetry
 from app.kit.db import Database, Session
-from app.messages import mailing
+from app.messages import email_delivery
 from app.messages.ports import Outgoing
 from app.outbox import rules as outbox_rules
 from tests.api_client import Document
@@ -394,7 +394,7 @@ def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> Outgoing:
         return Outgoing(mail_id, to, subject, f"Dear {to}\n{text}", html)
 
-    patch.setattr(mailing, "Outgoing", greeting)
+    patch.setattr(email_delivery, "Outgoing", greeting)
 
 
 def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from tests.custodians import Desk, opened
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.custodians import Desk, opened
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.test_exposure import accessible
 from tests.people import PASSWORD, People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture

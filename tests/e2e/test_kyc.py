@@ -14,7 +14,7 @@ from tests.e2e.test_exposure import accessible
 from tests.kyc.applicant import Applicant, pdf, picture
 from tests.kyc.test_review import company
 from tests.people import PASSWORD, People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture

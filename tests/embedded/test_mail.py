@@ -16,7 +16,7 @@ from app.embedded.__main__ import programs
 from app.embedded.data_folder import CHECKOUT
 from app.embedded.mail_catcher import MailFolder
 from app.embedded.network_ports import free_port
-from app.integrations.smtp.adapter import SmtpMailer, SmtpServer
+from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer
 from app.messages.ports import NotSent, Outgoing
 from tests.embedded.server_processes import wait_for
 
@@ -30,7 +30,9 @@ def outgoing(**changes: object) -> Outgoing:
 
 
 @pytest.fixture
-def catcher(tmp_path: Path) -> Iterator[tuple[SmtpMailer, MailFolder, subprocess.Popen[bytes]]]:
+def catcher(
+    tmp_path: Path,
+) -> Iterator[tuple[SmtpEmailSender, MailFolder, subprocess.Popen[bytes]]]:
     url = f"smtp://127.0.0.1:{free_port()}"
     [program] = [
         each
@@ -42,11 +44,11 @@ def catcher(tmp_path: Path) -> Iterator[tuple[SmtpMailer, MailFolder, subprocess
         env={**os.environ, "PBCEX_SMTP_URL": url, "PBCEX_DATA_DIR": str(tmp_path)},
         cwd=CHECKOUT,
     )
-    mailer = SmtpMailer(SmtpServer.of(url), "PBCEx <a@pbcex.local>", timeout_seconds=5)
+    mailer = SmtpEmailSender(SmtpServer.from_url(url), "PBCEx <a@pbcex.local>", timeout_seconds=5)
 
     def listens() -> bool:
         try:
-            smtplib.SMTP("127.0.0.1", SmtpServer.of(url).port, timeout=5).quit()
+            smtplib.SMTP("127.0.0.1", SmtpServer.from_url(url).port, timeout=5).quit()
         except OSError:
             return False
         return True

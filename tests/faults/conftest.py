@@ -27,7 +27,7 @@ from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests import forked_processes
 from tests.faults.worker_process import main
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 PROJECT = Path(__file__).resolve().parents[2]
 BACKOFF = Backoff(base=timedelta(seconds=0.2), doublings=2, tries_max=3)

@@ -26,7 +26,7 @@ from sandbox.faults import Mode
 from tests import sanctions
 from tests.faults.conftest import Desk, Staff, wait_until
 from tests.people import People, set_prices
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.till import BANK_ACCOUNT, lift
 
 NO_ANSWER_SECONDS = 30

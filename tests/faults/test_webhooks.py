@@ -29,7 +29,7 @@ from tests import sanctions
 from tests.drill import chance, rounds, size
 from tests.mailbox import carry_out_all
 from tests.people import People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.till import lift, usd
 
 _JOBS = (

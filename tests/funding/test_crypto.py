@@ -29,7 +29,7 @@ from sandbox.faults import Mode
 from tests import sanctions
 from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened
 from tests.people import People, set_prices
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.till import lift
 
 CREDIT, SETTLE = custody_rules.CREDIT_ARRIVAL, custody_rules.SEND_SETTLED

@@ -15,8 +15,8 @@ from app.config.providers import sandbox_secret
 from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.integrations.bank.adapter import BankRail
 from app.integrations.bank.client import BankClient
-from app.integrations.bank.webhook import BankWebhook
-from app.integrations.calling import ATTEMPTS, Caller
+from app.integrations.bank.webhook import BankWebhookVerifier
+from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
@@ -33,7 +33,7 @@ from sandbox.app import do_chores
 from sandbox.faults import Mode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import UNCERTAIN
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 HUNDRED = Amount(USD, 10_000)
 ACCOUNT = {"holder": "Ada Lovelace", "account": "000123456789", "routing": "021000021"}
@@ -47,7 +47,7 @@ class Desk:
     ) -> None:
         client = BankClient(url, key, timeout_seconds=timeout)
         self.database = database
-        self.rail = BankRail(client, Caller("bank", Calls(database)))
+        self.rail = BankRail(client, ProviderCaller("bank", Calls(database)))
         self.reference = ids.encode("wdr", ids.new())
 
     def order(self, amount: Amount = HUNDRED, **changed: str) -> PayoutOrder:
@@ -231,7 +231,7 @@ class TestFaults:
     def test_lasting_is_unknown_until_asked(
         self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: Mode, cents: int
     ) -> None:
-        sandbox.order("bank", "payouts.create", mode, times=ATTEMPTS)
+        sandbox.order("bank", "payouts.create", mode, times=ATTEMPTS_MAX)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.rail.send(desk.order())
         assert paid() == cents
@@ -293,7 +293,7 @@ SECRET = sandbox_secret("bank webhook")
 
 def deliver(body: bytes, *, secret: str = SECRET, late: float = 0) -> list[Event]:
     header = timed_signature(secret, body, at=clock.now().timestamp() - late)
-    return BankWebhook((SECRET,)).verify(Delivery("", {"bank-signature": header}, body))
+    return BankWebhookVerifier((SECRET,)).verify(Delivery("", {"bank-signature": header}, body))
 
 
 class TestWebhooks:
@@ -332,5 +332,5 @@ class TestWebhooks:
         signed = sandbox.deliveries._signers["bank"]
         headers = signed("", delivery.body.encode(), at=clock.now().timestamp(), forged=False)
         heard = {name.lower(): value for name, value in headers.items()}
-        events = BankWebhook((SECRET,)).verify(Delivery("", heard, delivery.body.encode()))
+        events = BankWebhookVerifier((SECRET,)).verify(Delivery("", heard, delivery.body.encode()))
         assert [each.subject for each in events] == [desk.reference]

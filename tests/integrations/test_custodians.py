@@ -9,12 +9,12 @@ from pydantic import SecretStr
 
 from app.catalog.rules import PAXG
 from app.custody.ports import Direction, Network, TransferState
-from app.integrations import documents
+from app.integrations import response_parsing
 from app.kit import clock
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from tests.custodians import NAMES, Desk, opened
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 each_custodian = pytest.mark.parametrize("name", NAMES)
 
@@ -85,21 +85,21 @@ def test_a_token_that_is_not_good_any_more_is_renewed(desk: Desk, name: str) -> 
     [(".25", 25_000_000), ("1", 100_000_000), ("0.000000019", 1), ("0", 0)],
 )
 def test_amounts_are_read_exactly(text: str, units: int) -> None:
-    assert documents.amount({"x": text}, "x", PAXG) == Amount(PAXG, units)
+    assert response_parsing.required_amount({"x": text}, "x", PAXG) == Amount(PAXG, units)
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1e9", "NaN", "1,5", 1, None, "9" * 31, "9" * 12])
 def test_what_is_no_amount_leaves_it_unknown(value: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
-        documents.amount({"x": value}, "x", PAXG)
+        response_parsing.required_amount({"x": value}, "x", PAXG)
 
 
 @pytest.mark.parametrize("value", ["", "yesterday", "2026-01-01T00:00:00", None, 5])
 def test_what_is_no_moment_leaves_it_unknown(value: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
-        documents.instant({"x": value}, "x")
+        response_parsing.required_instant({"x": value}, "x")
 
 
 def test_moments_may_be_finer_than_ours() -> None:
-    found = documents.instant({"x": "2023-08-25T14:25:41.648489333Z"}, "x")
+    found = response_parsing.required_instant({"x": "2023-08-25T14:25:41.648489333Z"}, "x")
     assert found == datetime(2023, 8, 25, 14, 25, 41, 648489, tzinfo=UTC)

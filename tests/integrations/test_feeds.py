@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from app.catalog.rules import Metal
 from app.config import Settings
-from app.integrations.feeds import price_feeds, pricing_rules
+from app.integrations.feeds import build_price_feeds, build_pricing_rules
 from app.pricing.rules import MarketHours, PricingRules
 
 
@@ -16,8 +16,8 @@ def settings(**fields: str) -> Settings:
 
 
 def test_simulated_and_always_open_by_default() -> None:
-    assert [feed.name for feed in price_feeds(settings())] == ["simulated"]
-    assert pricing_rules(settings()) == PricingRules()
+    assert [feed.name for feed in build_price_feeds(settings())] == ["simulated"]
+    assert build_pricing_rules(settings()) == PricingRules()
 
 
 def test_none_and_real_hours_in_production() -> None:
@@ -32,15 +32,15 @@ def test_none_and_real_hours_in_production() -> None:
         DATABASE_URL="postgresql://app@db.example/pbcex",
         REDIS_URL="redis://:long-password@redis.example/0",
     )
-    assert price_feeds(production) == []
-    assert pricing_rules(production).market_hours is MarketHours.REAL
+    assert build_price_feeds(production) == []
+    assert build_pricing_rules(production).market_hours is MarketHours.REAL
 
 
 def test_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", '{"AU": "12.5"}')
     monkeypatch.setenv("PBCEX_MARKET_HOURS", "real")
     monkeypatch.setenv("PBCEX_PRICE_STALE_AFTER_SECONDS", "90")
-    rules = pricing_rules(Settings())
+    rules = build_pricing_rules(Settings())
     assert rules.spreads_bps[Metal.AU] == Decimal("12.5")
     assert rules.spreads_bps[Metal.AG] == Decimal(80)
     assert rules.market_hours is MarketHours.REAL
@@ -51,7 +51,7 @@ def test_several_feeds_in_order() -> None:
     configured = settings(
         PBCEX_PRICE_FEEDS="metalpriceapi, simulated", METALPRICEAPI_KEY="key-4711"
     )
-    assert [feed.name for feed in price_feeds(configured)] == ["metalpriceapi", "simulated"]
+    assert [feed.name for feed in build_price_feeds(configured)] == ["metalpriceapi", "simulated"]
     assert "key-4711" not in repr(configured)
 
 
@@ -65,14 +65,14 @@ def test_several_feeds_in_order() -> None:
 )
 def test_refuses_feeds(fields: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        price_feeds(settings(**fields))
+        build_price_feeds(settings(**fields))
 
 
 @pytest.mark.parametrize("spread", ['{"AU": -1}', '{"AU": 10001}', '{"XX": 1}'])
 def test_refuses_spreads(monkeypatch: pytest.MonkeyPatch, spread: str) -> None:
     monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", spread)
     with pytest.raises(ValueError, match=r"AU must be between|'XX' is not a valid Metal"):
-        pricing_rules(Settings())
+        build_pricing_rules(Settings())
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,13 @@ from app.catalog.providers import MPESA
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
 from app.funding.ports import PaymentAsk, PaymentState, Payout, PayoutOrder, PayoutState
-from app.integrations.calling import Caller
-from app.integrations.mpesa.callbacks import About, Callbacks
-from app.integrations.mpesa.client import Account, DarajaClient
-from app.integrations.mpesa.memory import Memory
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.mpesa.call_history import CallHistory
+from app.integrations.mpesa.callbacks import CallbackSubject, DarajaCallbacks
+from app.integrations.mpesa.client import DarajaAccount, DarajaClient
+from app.integrations.mpesa.exchange_rate import ExchangeRate
 from app.integrations.mpesa.payments import MpesaPayments
 from app.integrations.mpesa.payouts import MpesaPayouts
-from app.integrations.mpesa.shillings import Rate
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
@@ -42,15 +42,15 @@ from app.providers.service import Calls
 from sandbox.app import do_chores
 from sandbox.faults import Mode
 from tests.integrations.test_stripe import UNCERTAIN
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import unchanged
 
 TEN = Amount(USD, 1000)
-RATE = Rate(Decimal("129.50"))
+RATE = ExchangeRate(Decimal("129.50"))
 SECRET = sandbox_secret("daraja consumer secret")
 
 
-def account(**changed: str) -> Account:
+def account(**changed: str) -> DarajaAccount:
     whole = {
         "consumer_key": sandbox_secret("daraja consumer"),
         "consumer_secret": SECRET,
@@ -59,7 +59,7 @@ def account(**changed: str) -> Account:
         "initiator": "sandbox",
         "credential": sandbox_secret("daraja credential"),
     }
-    return Account(**{**whole, **changed})
+    return DarajaAccount(**{**whole, **changed})
 
 
 def phone(ending: str = "77") -> str:
@@ -73,10 +73,13 @@ class Desk:
         self.app = app
         self.database: Database = app.extensions["database"]
         self.client = DarajaClient(url, account(**changed), timeout_seconds=timeout)
-        self.callbacks = Callbacks("http://localhost", SECRET)
+        self.callbacks = DarajaCallbacks("http://localhost", SECRET)
         common = (
-            Caller("daraja", Calls(self.database)), RATE, self.callbacks, Memory(self.database),
-        )  # fmt: skip
+            ProviderCaller("daraja", Calls(self.database)),
+            RATE,
+            self.callbacks,
+            CallHistory(self.database),
+        )
         self.payments = MpesaPayments(self.client, *common)
         self.payouts = MpesaPayouts(self.client, *common)
         self.reference = ids.encode("dep", ids.new())
@@ -120,20 +123,23 @@ def payouts(sandbox: Sandbox, desk: Desk) -> list[dict[str, object]]:
 class TestShillings:
     @given(st.integers(1, 10**9), st.decimals("100", "1000", places=4))
     def test_come_back_as_the_same_dollars(self, cents: int, kes_per_usd: Decimal) -> None:
-        rate, amount = Rate(kes_per_usd), Amount(USD, cents)
-        assert rate.paid_in(rate.asked(amount)) == amount
-        assert rate.paid_out(rate.sent(amount)) == amount
+        rate, amount = ExchangeRate(kes_per_usd), Amount(USD, cents)
+        assert rate.dollars_charged(rate.shillings_to_charge(amount)) == amount
+        assert rate.dollars_paid_out(rate.shillings_to_pay_out(amount)) == amount
         exact = cents * kes_per_usd / 100
-        assert exact <= rate.asked(amount) < exact + 1
-        assert exact - 1 < rate.sent(amount) <= exact
+        assert exact <= rate.shillings_to_charge(amount) < exact + 1
+        assert exact - 1 < rate.shillings_to_pay_out(amount) <= exact
 
     def test_are_exact(self) -> None:
-        assert (RATE.asked(TEN), RATE.sent(TEN)) == (1295, 1295)
-        assert (RATE.asked(Amount(USD, 1001)), RATE.sent(Amount(USD, 1001))) == (1297, 1296)
+        assert (RATE.shillings_to_charge(TEN), RATE.shillings_to_pay_out(TEN)) == (1295, 1295)
+        assert (
+            RATE.shillings_to_charge(Amount(USD, 1001)),
+            RATE.shillings_to_pay_out(Amount(USD, 1001)),
+        ) == (1297, 1296)
 
     def test_a_shilling_is_at_most_a_cent(self) -> None:
         with pytest.raises(ValueError, match="hundred shillings"):
-            Rate(Decimal("99.99"))
+            ExchangeRate(Decimal("99.99"))
 
 
 class TestPayments:
@@ -405,25 +411,25 @@ class TestFaults:
 
 
 class TestCallBacks:
-    ABOUT = About("payment", "dep_1", "1000.1295")
+    ABOUT = CallbackSubject("payment", "dep_1", "1000.1295")
     BODY = json.dumps({"Body": {"stkCallback": {"CheckoutRequestID": "ws_1", "ResultCode": 0}}})
 
     def verify(self, url: str, body: str = BODY, secret: str = SECRET) -> list[Event]:
-        return Callbacks("http://x", secret).verify(Delivery(url, {}, body.encode()))
+        return DarajaCallbacks("http://x", secret).verify(Delivery(url, {}, body.encode()))
 
     def test_name_what_changed(self) -> None:
-        url = Callbacks("http://x", SECRET).url(self.ABOUT)
+        url = DarajaCallbacks("http://x", SECRET).url_for(self.ABOUT)
         assert self.verify(url) == [
             Event("payment.ws_1.0", "payment", "ws_1.dep_1.1000.1295", "funding.payment_changed")
         ]
         result = json.dumps({"Result": {"ConversationID": "AG_1", "ResultCode": 0}})
         for kind in ("payout", "status"):
-            url = Callbacks("http://x", SECRET).url(About(kind, "wdr_1", "7.9"))
+            url = DarajaCallbacks("http://x", SECRET).url_for(CallbackSubject(kind, "wdr_1", "7.9"))
             [event] = self.verify(url, result)
             assert event == Event(f"{kind}.wdr_1.7.9", kind, "wdr_1", "funding.payout_changed")
 
     def test_addresses_that_we_did_not_give_are_forged(self) -> None:
-        url = Callbacks("http://x", SECRET).url(self.ABOUT)
+        url = DarajaCallbacks("http://x", SECRET).url_for(self.ABOUT)
         for wrong in (
             url.replace("1000.1295", "2000.1295"),
             url.replace("dep_1", "dep_2"),
@@ -441,10 +447,10 @@ class TestCallBacks:
     @pytest.mark.parametrize("body", ["{", "[]", "{}", '{"Body": {"stkCallback": 1}}'])
     def test_what_cannot_be_read_is_refused(self, body: str) -> None:
         with pytest.raises(MalformedRequest):
-            self.verify(Callbacks("http://x", SECRET).url(self.ABOUT), body)
+            self.verify(DarajaCallbacks("http://x", SECRET).url_for(self.ABOUT), body)
 
     def test_the_address_names_no_product(self, desk: Desk) -> None:
-        url = Callbacks("https://exchange.example", SECRET).url(self.ABOUT)
+        url = DarajaCallbacks("https://exchange.example", SECRET).url_for(self.ABOUT)
         assert url.startswith("https://exchange.example/webhooks/daraja?")
         assert "pesa" not in url.lower()
 

@@ -12,10 +12,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 
 from app.config.providers import sandbox_secret
-from app.integrations.calling import Caller
-from app.integrations.plaid.adapter import NoIdentityProvider, PlaidIdentity
-from app.integrations.plaid.client import Account, PlaidClient
-from app.integrations.plaid.webhook import PlaidWebhooks
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.plaid.adapter import PlaidIdentityProvider, UnconfiguredIdentityProvider
+from app.integrations.plaid.client import PlaidAccount, PlaidClient
+from app.integrations.plaid.webhook import PlaidWebhookVerifier
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
@@ -35,7 +35,7 @@ from sandbox.faults import Mode
 from sandbox.plaid import sign
 from tests.house.source import python
 from tests.kyc.applicant import ADDRESS
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 CREATE = "identity_verification.create"
 SAID = {
@@ -57,7 +57,7 @@ def client(app: Flask, sandbox: Sandbox, **changes: Any) -> PlaidClient:
         "timeout_seconds": 2,
         **changes,
     }
-    return PlaidClient(Account(**account), Caller("plaid", Calls(database)))
+    return PlaidClient(PlaidAccount(**account), ProviderCaller("plaid", Calls(database)))
 
 
 def someone(last_name: str = "Lovelace", **more: Any) -> Personal:
@@ -71,11 +71,13 @@ def asked(person: Personal | None = None) -> Asked:
 
 
 @pytest.fixture
-def provider(app: Flask, sandbox: Sandbox) -> PlaidIdentity:
-    return PlaidIdentity(client(app, sandbox))
+def provider(app: Flask, sandbox: Sandbox) -> PlaidIdentityProvider:
+    return PlaidIdentityProvider(client(app, sandbox))
 
 
-def test_it_is_told_everything_it_can_check(provider: PlaidIdentity, sandbox: Sandbox) -> None:
+def test_it_is_told_everything_it_can_check(
+    provider: PlaidIdentityProvider, sandbox: Sandbox
+) -> None:
     wanted = asked(someone(id_type="ssn", id_number="123-45-6789"))
     begun = provider.create(wanted)
     assert (begun.outcome, begun.verification_id) == (Outcome.ACTIVE, wanted.verification_id)
@@ -101,7 +103,9 @@ def test_it_is_told_everything_it_can_check(provider: PlaidIdentity, sandbox: Sa
     assert provider.get(begun.reference) == again
 
 
-def test_numbers_it_does_not_check_stay_here(provider: PlaidIdentity, sandbox: Sandbox) -> None:
+def test_numbers_it_does_not_check_stay_here(
+    provider: PlaidIdentityProvider, sandbox: Sandbox
+) -> None:
     begun = provider.create(asked(someone(id_type=IdType.PASSPORT, id_number="P1234567")))
     known = sandbox.store.get("plaid", "verification", begun.reference)
     assert known is not None
@@ -119,7 +123,7 @@ def test_numbers_it_does_not_check_stay_here(provider: PlaidIdentity, sandbox: S
     ],
 )
 def test_what_went_wrong_is_said_in_our_words(
-    provider: PlaidIdentity, sandbox: Sandbox, mode: Mode, error: type[Exception]
+    provider: PlaidIdentityProvider, sandbox: Sandbox, mode: Mode, error: type[Exception]
 ) -> None:
     sandbox.order("plaid", CREATE, mode, times=3)
     with pytest.raises(error):
@@ -128,7 +132,7 @@ def test_what_went_wrong_is_said_in_our_words(
 
 def test_it_takes_too_long(app: Flask, sandbox: Sandbox) -> None:
     sandbox.order("plaid", CREATE, Mode.TIMEOUT_AFTER, times=3, seconds=1.5)
-    slow = PlaidIdentity(client(app, sandbox, timeout_seconds=1))
+    slow = PlaidIdentityProvider(client(app, sandbox, timeout_seconds=1))
     with pytest.raises(ProviderOutcomeUnknown):
         slow.create(asked())
 
@@ -138,14 +142,14 @@ def test_who_is_not_connected_did_nothing(
     app: Flask, sandbox: Sandbox, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(ProviderUnavailable):
-        PlaidIdentity(client(app, sandbox, **changes)).create(asked())
+        PlaidIdentityProvider(client(app, sandbox, **changes)).create(asked())
 
 
 def test_nobody_to_ask() -> None:
     with pytest.raises(ProviderUnavailable):
-        NoIdentityProvider().create(asked())
+        UnconfiguredIdentityProvider().create(asked())
     with pytest.raises(ProviderUnavailable):
-        NoIdentityProvider().get("x")
+        UnconfiguredIdentityProvider().get("x")
 
 
 def test_the_large_client_is_not_loaded_before_it_is_needed() -> None:
@@ -161,15 +165,15 @@ def test_the_large_client_is_not_loaded_before_it_is_needed() -> None:
 
 class TestWebhooks:
     @pytest.fixture
-    def webhooks(self, app: Flask, sandbox: Sandbox) -> PlaidWebhooks:
-        return PlaidWebhooks(client(app, sandbox))
+    def webhooks(self, app: Flask, sandbox: Sandbox) -> PlaidWebhookVerifier:
+        return PlaidWebhookVerifier(client(app, sandbox))
 
     def delivery(self, body: bytes, headers: dict[str, str] | None = None) -> Delivery:
         signed = sign("", body, at=time.time(), forged=False) if headers is None else headers
         lowered = {name.lower(): value for name, value in signed.items()}
         return Delivery("http://localhost/webhooks/plaid", lowered, body)
 
-    def test_a_genuine_one_names_what_changed(self, webhooks: PlaidWebhooks) -> None:
+    def test_a_genuine_one_names_what_changed(self, webhooks: PlaidWebhookVerifier) -> None:
         [event] = webhooks.verify(self.delivery(json.dumps(SAID).encode()))
         assert (event.subject, event.task) == ("idv_1", "kyc.read_webhook")
         assert event.kind == "identity_verification.status_updated"
@@ -182,12 +186,14 @@ class TestWebhooks:
             {"identity_verification_id": None},
         ],
     )
-    def test_others_concern_nobody(self, webhooks: PlaidWebhooks, changes: dict[str, Any]) -> None:
+    def test_others_concern_nobody(
+        self, webhooks: PlaidWebhookVerifier, changes: dict[str, Any]
+    ) -> None:
         assert webhooks.verify(self.delivery(json.dumps({**SAID, **changes}).encode())) == []
 
     @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b"\xff"])
     def test_a_signed_body_that_is_none_of_theirs(
-        self, webhooks: PlaidWebhooks, body: bytes
+        self, webhooks: PlaidWebhookVerifier, body: bytes
     ) -> None:
         with pytest.raises(MalformedRequest):
             webhooks.verify(self.delivery(body))
@@ -219,13 +225,13 @@ class TestWebhooks:
             (body, sign("", body, at=time.time() + 120, forged=False)),
         ]
 
-    def test_forged_ones_are_refused(self, webhooks: PlaidWebhooks) -> None:
+    def test_forged_ones_are_refused(self, webhooks: PlaidWebhookVerifier) -> None:
         for body, headers in self.forgeries():
             with pytest.raises(WebhookSignatureInvalid):
                 webhooks.verify(self.delivery(body, headers))
 
     def test_an_unknown_key_is_asked_about_once_a_minute(
-        self, webhooks: PlaidWebhooks, sandbox: Sandbox
+        self, webhooks: PlaidWebhookVerifier, sandbox: Sandbox
     ) -> None:
         body, headers = self.forgeries()[4]
         for _ in range(2):
@@ -235,7 +241,7 @@ class TestWebhooks:
             sandbox.order("plaid", "webhook_verification_key.get", Mode.DOWN, times=3)
 
     def test_without_its_key_nobody_can_tell(
-        self, webhooks: PlaidWebhooks, sandbox: Sandbox
+        self, webhooks: PlaidWebhookVerifier, sandbox: Sandbox
     ) -> None:
         sandbox.order("plaid", "webhook_verification_key.get", Mode.DOWN, times=3)
         with pytest.raises(WebhookVerificationUnavailable):

@@ -6,7 +6,7 @@ from flask import Flask
 from app.config import Settings, UnsafeSettings
 from app.custody.ports import Custodians
 from app.funding.ports import ArrivalRails, Capturing, Method, PaymentRails, PayoutRails
-from app.integrations.rails import daraja_account, provide_rails
+from app.integrations.rails import build_daraja_account, provide_rails
 from app.kit.db import Database
 from app.kit.ports import resolve
 from app.providers.ports import Webhooks
@@ -126,4 +126,4 @@ def test_two_webhook_secrets() -> None:
 
 
 def test_without_keys_they_are_the_sandboxs() -> None:
-    assert daraja_account(Settings.load()) == test_mpesa.account()
+    assert build_daraja_account(Settings.load()) == test_mpesa.account()

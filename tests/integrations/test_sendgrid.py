@@ -13,14 +13,14 @@ from flask.testing import FlaskClient
 
 from app.access import Actor
 from app.integrations import messaging
-from app.integrations.sendgrid.adapter import SendGridMailer
-from app.integrations.sendgrid.webhook import SendGridWebhooks
-from app.integrations.smtp.adapter import NoMailer, SmtpMailer
+from app.integrations.sendgrid.adapter import SendGridEmailSender
+from app.integrations.sendgrid.webhook import SendGridWebhookVerifier
+from app.integrations.smtp.adapter import SmtpEmailSender, UnconfiguredEmailSender
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kit.ports import provide
-from app.messages import mailing
+from app.messages import email_delivery
 from app.messages.ports import Mailer, Outgoing
 from app.providers.errors import (
     ProviderOutcomeUnknown,
@@ -33,13 +33,13 @@ from app.providers.service import Calls
 from sandbox.faults import Mode
 from tests.messages.test_service import VALUES
 from tests.people import People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture
 def mailer(app: Flask, database: Database, sandbox: Sandbox) -> Mailer:
     settings = app.extensions["settings"].model_copy(update={"mailer": "sendgrid"})
-    made = messaging.mailer(settings, Calls(database))
+    made = messaging.build_email_sender(settings, Calls(database))
     provide(Mailer, made)
     return made
 
@@ -99,9 +99,14 @@ class TestSend:
         nowhere = {"sandbox_url": "", "smtp_url": ""}
         smtp = {"smtp_url": "smtp://127.0.0.1:25"}
         assert [
-            type(messaging.mailer(settings.model_copy(update=update), calls))
+            type(messaging.build_email_sender(settings.model_copy(update=update), calls))
             for update in (there, there | nowhere, smtp, nowhere)
-        ] == [SendGridMailer, NoMailer, SmtpMailer, NoMailer]
+        ] == [
+            SendGridEmailSender,
+            UnconfiguredEmailSender,
+            SmtpEmailSender,
+            UnconfiguredEmailSender,
+        ]
 
 
 class TestEvents:
@@ -113,7 +118,7 @@ class TestEvents:
         with database.transaction() as session:
             email = f"{address}-{uuid4().hex}@example.com"
             session.send("UPDATE users SET email = %s WHERE id = %s", (email, person.user_id))
-        mailing.send_mail(
+        email_delivery.send_mail(
             database, user_id=str(person.user_id), kind="trade_confirmed",
             event_key="trade_confirmed:1", values=VALUES,
         )  # fmt: skip
@@ -128,7 +133,7 @@ class TestEvents:
             )
         for (event_id,) in events * 2:
             with database.transaction() as session:
-                mailing.record_mail_event(session, event_id=event_id)
+                email_delivery.record_mail_event(session, event_id=event_id)
         with database.reading() as session:
             row = session.row("SELECT delivery FROM mails WHERE user_id = %s", (person.user_id,))
         assert row is not None
@@ -168,7 +173,9 @@ class TestEvents:
         with database.transaction() as session:
             row = session.row("SELECT id FROM mails WHERE user_id = %s", (person.user_id,))
             assert row is not None
-            mailing._LOG.arrived(session, row[0], mailing.Delivery.DELIVERED, clock.now())
+            email_delivery._LOG.arrived(
+                session, row[0], email_delivery.Delivery.DELIVERED, clock.now()
+            )
         assert self.recorded(database, person) == "bounced"
 
 
@@ -178,11 +185,11 @@ class TestSignature:
     KEY = ec.generate_private_key(ec.SECP256R1())
 
     @pytest.fixture
-    def webhooks(self) -> SendGridWebhooks:
+    def webhooks(self) -> SendGridWebhookVerifier:
         public = self.KEY.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        return SendGridWebhooks(base64.b64encode(public).decode())
+        return SendGridWebhookVerifier(base64.b64encode(public).decode())
 
     def delivery(self, body: bytes, **headers: str) -> Delivery:
         timestamp = str(int(clock.now().timestamp()))
@@ -196,7 +203,7 @@ class TestSignature:
         named = {f"{prefix}{name}": value for name, value in given.items()}
         return Delivery("http://localhost/webhooks/sendgrid", named, body)
 
-    def test_events_of_ours_are_kept_by_their_id(self, webhooks: SendGridWebhooks) -> None:
+    def test_events_of_ours_are_kept_by_their_id(self, webhooks: SendGridWebhookVerifier) -> None:
         mail_id = uuid4()
         told = [
             {"event": "processed", "sg_event_id": "a", "pbcex_mail": str(mail_id)},

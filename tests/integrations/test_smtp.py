@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.integrations.smtp.adapter import NoMailer, SmtpMailer, SmtpServer
+from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer, UnconfiguredEmailSender
 from app.messages.ports import MailRefused, NotSent, Outgoing
 from app.providers.errors import ProviderOutcomeUnknown
 from tests import mailbox
@@ -45,8 +45,8 @@ def server() -> Iterator[mailbox.SmtpServer]:
     made.stop()
 
 
-def mailer(url: str, timeout_seconds: float = 5) -> SmtpMailer:
-    return SmtpMailer(SmtpServer.of(url), SENDER, timeout_seconds=timeout_seconds)
+def mailer(url: str, timeout_seconds: float = 5) -> SmtpEmailSender:
+    return SmtpEmailSender(SmtpServer.from_url(url), SENDER, timeout_seconds=timeout_seconds)
 
 
 class TestWhatIsSent:
@@ -163,7 +163,7 @@ class TestTrouble:
 
     def test_no_server_is_configured(self) -> None:
         with pytest.raises(NotSent, match="PBCEX_SMTP_URL"):
-            NoMailer("PBCEX_SMTP_URL").send(outgoing())
+            UnconfiguredEmailSender("PBCEX_SMTP_URL").send(outgoing())
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ class TestSecurity:
         assert server.mails == []
 
     def test_the_password_shows_nowhere(self) -> None:
-        made = SmtpServer.of("smtps://pbcex:p%40ss@mail.example.com")
+        made = SmtpServer.from_url("smtps://pbcex:p%40ss@mail.example.com")
         assert (made.user, made.password, made.port) == ("pbcex", "p@ss", 465)
         assert "p@ss" not in repr(made)
 

@@ -12,7 +12,7 @@ from app.catalog.providers import STRIPE
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
 from app.funding.ports import Capturing, Dispute, Payment, PaymentAsk, PaymentState
-from app.integrations.calling import ATTEMPTS, Caller
+from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.integrations.stripe.adapter import StripeRail
 from app.integrations.stripe.client import StripeClient
 from app.kit import clock, ids
@@ -21,7 +21,7 @@ from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.service import Calls
 from sandbox.faults import Mode
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 KEY = f"sk_test_{sandbox_secret('stripe')}"
 TEN = Amount(USD, 1000)
@@ -46,7 +46,7 @@ class Desk:
     def __init__(self, database: Database, url: str, key: str = KEY, timeout: float = 5) -> None:
         self.database = database
         client = StripeClient(url, key, timeout_seconds=timeout)
-        self.rail = StripeRail(client, Caller("stripe", Calls(database)))
+        self.rail = StripeRail(client, ProviderCaller("stripe", Calls(database)))
         self.reference = ids.encode("dep", ids.new())
 
     def ask(self, source: str = "pm_card_visa", amount: Amount = TEN) -> PaymentAsk:
@@ -226,7 +226,7 @@ class TestFaults:
     def test_lasting_is_unknown_until_asked(
         self, desk: Desk, sandbox: Sandbox, known: Known, mode: Mode, standing: list[str]
     ) -> None:
-        sandbox.order("stripe", "payments.create", mode, times=ATTEMPTS)
+        sandbox.order("stripe", "payments.create", mode, times=ATTEMPTS_MAX)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.rail.open(desk.ask())
         assert known() == standing
@@ -252,7 +252,7 @@ class TestFaults:
         desk = Desk(database, "http://127.0.0.1:9/stripe")
         with pytest.raises(ProviderUnavailable):
             desk.rail.open(desk.ask())
-        assert desk.outcomes() == ["away"] * ATTEMPTS
+        assert desk.outcomes() == ["away"] * ATTEMPTS_MAX
 
     @pytest.mark.parametrize(
         ("operation", "code"),

@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 
 from app.config.providers import sandbox_secret
-from app.integrations.stripe.webhook import StripeWebhook
+from app.integrations.stripe.webhook import StripeWebhookVerifier
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
@@ -18,7 +18,7 @@ from app.providers.ports import Delivery, Event
 from sandbox.faults import Mode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import Desk
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import unchanged
 
 SECRET = f"whsec_{sandbox_secret('stripe webhook')}"
@@ -32,7 +32,7 @@ def deliver(
 ) -> list[Event]:
     header = of or timed_signature(secret, signed, at=clock.now().timestamp() - late)
     delivery = Delivery("http://here/webhooks/stripe", {"stripe-signature": header}, body)
-    return StripeWebhook((SECRET,)).verify(delivery)
+    return StripeWebhookVerifier((SECRET,)).verify(delivery)
 
 
 def test_a_genuine_one_names_what_changed() -> None:
@@ -90,18 +90,20 @@ def test_a_header_of_another_scheme_or_moment_is_forged() -> None:
 def test_the_signature_may_not_stand_in_another_header() -> None:
     header = timed_signature(SECRET, BODY, at=clock.now().timestamp())
     with pytest.raises(WebhookSignatureInvalid):
-        StripeWebhook((SECRET,)).verify(Delivery("", {"x-signature": header}, BODY))
+        StripeWebhookVerifier((SECRET,)).verify(Delivery("", {"x-signature": header}, BODY))
 
 
 def test_two_secrets_are_known_while_one_replaces_the_other() -> None:
-    verifier = StripeWebhook(("whsec_new", SECRET))
+    verifier = StripeWebhookVerifier(("whsec_new", SECRET))
     at = clock.now().timestamp()
     of_old, of_new = (timed_signature(key, BODY, at=at) for key in (SECRET, "whsec_new"))
     both = f"{of_old},{of_new.partition(',')[2]}"
     for header in (of_old, of_new, both):
         assert verifier.verify(Delivery("", {"stripe-signature": header}, BODY))
     with pytest.raises(WebhookSignatureInvalid):
-        StripeWebhook(("whsec_new",)).verify(Delivery("", {"stripe-signature": of_old}, BODY))
+        StripeWebhookVerifier(("whsec_new",)).verify(
+            Delivery("", {"stripe-signature": of_old}, BODY)
+        )
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"id": 1}', b"[" * 100_000])

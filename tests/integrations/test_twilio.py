@@ -6,15 +6,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.integrations.twilio.client import Account
-from app.integrations.twilio.webhook import TwilioWebhooks
+from app.integrations.twilio.client import TwilioAccount
+from app.integrations.twilio.webhook import TwilioWebhookVerifier
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery
 
 URL = "https://pbcex.example/webhooks/twilio"
-ACCOUNT = Account("https://api.twilio.com", "AC1", "12345", "+15005550006")
+ACCOUNT = TwilioAccount("https://api.twilio.com", "AC1", "12345", "+15005550006")
 TOLD = {"MessageSid": "SM1", "MessageStatus": "delivered", "AccountSid": "AC1", "To": "+1 2"}
-WEBHOOKS = TwilioWebhooks(ACCOUNT, callback_url=URL)
+WEBHOOKS = TwilioWebhookVerifier(ACCOUNT, callback_url=URL)
 
 
 def delivery(body: str, url: str = URL, signature: str | None = None) -> Delivery:
@@ -38,7 +38,7 @@ def test_the_example_of_twilios_documentation() -> None:
         "To": "+18005551212",
     }
     assert signed(told, url) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-    webhooks = TwilioWebhooks(ACCOUNT, callback_url=url)
+    webhooks = TwilioWebhookVerifier(ACCOUNT, callback_url=url)
     assert webhooks.verify(delivery(urlencode(told), url, signed(told, url))) == []
 
 

@@ -17,7 +17,7 @@ from tests import sanctions
 from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, carry_out_all, mailbox
 from tests.people import set_prices
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.till import lift
 
 

@@ -20,7 +20,7 @@ from app.kyc import queries as kyc_queries
 from app.kyc.queries import Standing, Verification
 from tests.api_client import ApiClient
 from tests.mailbox import carry_out_all
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 SUBMIT, DOCUMENTS, BUSINESS, STATUS = (
     "/api/kyc/submit",

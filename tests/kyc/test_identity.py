@@ -28,8 +28,8 @@ from tests.api_client import ApiClient, problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
 from tests.mailbox import carry_out_all
 from tests.people import People
-from tests.played import Sandbox
 from tests.privacy.customer_history import found_anywhere
+from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import unchanged
 
 

@@ -16,8 +16,8 @@ from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, pdf
 from tests.kyc.test_review import company
-from tests.played import Sandbox
 from tests.privacy.customer_history import found_anywhere
+from tests.provider_sandbox import Sandbox
 
 
 def led(house: Flask, sandbox: Sandbox, word: str) -> Applicant:

@@ -29,7 +29,7 @@ from tests.api_client import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
 from tests.people import People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import unchanged
 
 REASON = "Looked at the documents"

@@ -30,7 +30,7 @@ from app.kit.personal import retention_end
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import violations
-from app.messages import mailing
+from app.messages import email_delivery
 from app.messages.ports import MailRefused, NotSent
 from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
@@ -198,11 +198,11 @@ class TestAnswer:
         assert state == "waiting"
         assert done.canaries["email"].encode() not in bytes(sealed)
         with done.database.transaction() as session:
-            mailing.forget_mails(session)
+            email_delivery.forget_mails(session)
         assert recipients(done) == [("waiting", sealed)]
         later = clock.now() + timedelta(days=1, seconds=1)
         with time_machine.travel(later, tick=True), done.database.transaction() as session:
-            mailing.forget_mails(session)
+            email_delivery.forget_mails(session)
         assert recipients(done) == [("dropped", None)]
 
 

@@ -20,9 +20,9 @@ from app.custody.ports import (
     Transfer,
     TransferState,
 )
-from app.integrations import documents
+from app.integrations import response_parsing
 from app.integrations.anchorage.client import AnchorageClient
-from app.integrations.calling import Caller
+from app.integrations.http_calls import ProviderCaller
 from app.kit.errors import MalformedRequest
 from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 NAME = "anchorage"
 #: As contracted; what a transfer did cost, it says itself.
-COSTS = (Amount.parse(PAXG, "0.0008"), Amount.parse(USDC, "4"))
+SEND_FEES = (Amount.parse(PAXG, "0.0008"), Amount.parse(USDC, "4"))
 _PAGE = 100
 _A_DAY = timedelta(days=1)
 _NETWORKS = {Network.ETHEREUM: "ETH"}
@@ -55,10 +55,10 @@ class AnchorageCustodian:
 
     name = NAME
     provider_id = providers.ANCHORAGE
-    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in COSTS)
+    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES)
 
     def __init__(
-        self, client: AnchorageClient, caller: Caller, *, vault_id: str, address_key: str
+        self, client: AnchorageClient, caller: ProviderCaller, *, vault_id: str, address_key: str
     ) -> None:
         self._client, self._caller, self._vault_id = client, caller, vault_id
         self._address_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(address_key))
@@ -71,16 +71,18 @@ class AnchorageCustodian:
         }
         path = f"/vaults/{self._vault_id}/addresses"
         made = self._ask("addresses.create", partial(self._client.post, path, asked), reference)
-        return self._verified(documents.part(made, "data"))
+        return self._verified(response_parsing.required_object(made, "data"))
 
     def _verified(self, document: dict[str, Any]) -> str:
         """The address, if it was made for us and by none in between."""
-        address = documents.text(document, "address")
+        address = response_parsing.required_text(document, "address")
         try:
-            payload = bytes.fromhex(documents.text(document, "addressSignaturePayload"))
-            signature = bytes.fromhex(documents.text(document, "signature"))
+            payload = bytes.fromhex(
+                response_parsing.required_text(document, "addressSignaturePayload")
+            )
+            signature = bytes.fromhex(response_parsing.required_text(document, "signature"))
             self._address_key.verify(signature, payload)
-            named = documents.said(payload).get("TextAddress")
+            named = response_parsing.parse_body(payload).get("TextAddress")
         except (ValueError, InvalidSignature, MalformedRequest) as error:
             raise ProviderRefused("address-not-signed") from error
         if named != address:
@@ -103,7 +105,9 @@ class AnchorageCustodian:
             reference=order.reference,
             idempotent=False,
         )
-        identifier = documents.text(documents.part(made, "data"), "transferId")
+        identifier = response_parsing.required_text(
+            response_parsing.required_object(made, "data"), "transferId"
+        )
         try:
             found = self._sent(identifier)
         except (ProviderUnavailable, ProviderRefused) as error:
@@ -139,26 +143,28 @@ class AnchorageCustodian:
         if found is None:
             raise ProviderOutcomeUnknown("there is no such vault")
         holdings = []
-        for item in documents.parts(documents.part(found, "data"), "assets"):
-            asset = TRADABLE.get(documents.text(item, "assetType"))
+        for item in response_parsing.required_objects(
+            response_parsing.required_object(found, "data"), "assets"
+        ):
+            asset = TRADABLE.get(response_parsing.required_text(item, "assetType"))
             if asset is not None:
-                available = documents.part(item, "availableBalance")
-                total = documents.part(item, "totalBalance")
+                available = response_parsing.required_object(item, "availableBalance")
+                total = response_parsing.required_object(item, "totalBalance")
                 holdings.append(
                     Holding(
-                        documents.amount(available, "quantity", asset),
-                        documents.amount(total, "quantity", asset),
+                        response_parsing.required_amount(available, "quantity", asset),
+                        response_parsing.required_amount(total, "quantity", asset),
                     )
                 )
         return holdings
 
-    def webhook_key(self) -> str:
+    def fetch_webhook_key(self) -> str:
         """The key that its webhooks are signed with, in hex."""
         do = partial(self._client.get, "/webhook/validation-key")
         found = self._ask("webhooks.key", do, "webhooks")
         if found is None:
             raise ProviderOutcomeUnknown("there is no key")
-        return documents.text(found, "value")
+        return response_parsing.required_text(found, "value")
 
     def _sent(self, identifier: str) -> Transfer | None:
         found = self._get("transfers.get", "/transfers", identifier)
@@ -172,7 +178,7 @@ class AnchorageCustodian:
     def _get(self, operation: str, path: str, identifier: str) -> dict[str, Any] | None:
         do = partial(self._client.get, f"{path}/{quote(identifier, safe='')}")
         found = self._ask(operation, do, identifier)
-        return None if found is None else documents.part(found, "data")
+        return None if found is None else response_parsing.required_object(found, "data")
 
     def _all(self, path: str, since: datetime, reference: str, **also: str) -> list[dict[str, Any]]:
         """Everything of the vault since the day of `since`, page by page."""
@@ -188,11 +194,11 @@ class AnchorageCustodian:
             page = self._ask(f"{path.strip('/')}.list", do, reference)
             if page is None:
                 raise ProviderOutcomeUnknown("there is no such list")
-            items = documents.parts(page, "data")
+            items = response_parsing.required_objects(page, "data")
             found += items
             if len(items) < _PAGE:
                 return found
-            asked["afterId"] = documents.text(
+            asked["afterId"] = response_parsing.required_text(
                 items[-1], "transferId" if path == "/transfers" else "id"
             )
 
@@ -206,32 +212,38 @@ def _is_ours(document: dict[str, Any]) -> bool:
 
 
 def _amount_of(document: dict[str, Any]) -> Amount:
-    asset = TRADABLE.get(documents.text(document, "assetType"))
+    asset = TRADABLE.get(response_parsing.required_text(document, "assetType"))
     if asset is None:
         raise ProviderOutcomeUnknown("the answer is about no asset that we know")
-    return documents.amount(documents.part(document, "amount"), "quantity", asset)
+    return response_parsing.required_amount(
+        response_parsing.required_object(document, "amount"), "quantity", asset
+    )
 
 
 def _sent(document: dict[str, Any]) -> Transfer:
     amount, fee = _amount_of(document), document.get("fee")
-    state = _TRANSFERS.get(documents.text(document, "status"))
+    state = _TRANSFERS.get(response_parsing.required_text(document, "status"))
     if state is None:
         raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     is_same = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
     error = document.get("error")
     return Transfer(
-        provider_ref=documents.text(document, "transferId"),
+        provider_ref=response_parsing.required_text(document, "transferId"),
         direction=Direction.OUT,
         state=state,
         amount=amount,
-        address=documents.text(documents.part(document, "destination"), "id"),
-        at=documents.instant(document, "createdAt"),
-        reference=documents.text_or_none(document, "transferMemo"),
-        cost=documents.amount(documents.part(document, "fee"), "quantity", amount.asset)
+        address=response_parsing.required_text(
+            response_parsing.required_object(document, "destination"), "id"
+        ),
+        at=response_parsing.required_instant(document, "createdAt"),
+        reference=response_parsing.optional_text(document, "transferMemo"),
+        cost=response_parsing.required_amount(
+            response_parsing.required_object(document, "fee"), "quantity", amount.asset
+        )
         if is_same
         else None,
-        tx_hash=documents.text_or_none(document, "blockchainTxId"),
-        code=documents.text_or_none(error, "errorType") if isinstance(error, dict) else "",
+        tx_hash=response_parsing.optional_text(document, "blockchainTxId"),
+        code=response_parsing.optional_text(error, "errorType") if isinstance(error, dict) else "",
     )
 
 
@@ -240,11 +252,13 @@ def _received(document: dict[str, Any]) -> Transfer:
     if not isinstance(addresses, list) or not addresses or not isinstance(addresses[0], str):
         raise ProviderOutcomeUnknown("the answer does not say where it came to")
     return Transfer(
-        provider_ref=documents.text(document, "id"),
+        provider_ref=response_parsing.required_text(document, "id"),
         direction=Direction.IN,
-        state=_TRANSACTIONS.get(documents.text(document, "status"), TransferState.PENDING),
+        state=_TRANSACTIONS.get(
+            response_parsing.required_text(document, "status"), TransferState.PENDING
+        ),
         amount=_amount_of(document),
         address=addresses[0],
-        at=documents.instant(document, "dateTime"),
-        tx_hash=documents.text_or_none(document, "blockchainTxId"),
+        at=response_parsing.required_instant(document, "dateTime"),
+        tx_hash=response_parsing.optional_text(document, "blockchainTxId"),
     )

@@ -9,8 +9,8 @@ from urllib.parse import urlencode, urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.custody.ports import NotHere
-from app.integrations import documents
-from app.integrations.transport import NOT_LET_IN, Answer, Transport
+from app.integrations import response_parsing
+from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
@@ -44,7 +44,7 @@ class AnchorageClient:
         body = json.dumps(document, separators=(",", ":")).encode()
         return _read(self._request("POST", path, body))
 
-    def _request(self, method: str, path: str, body: bytes = b"") -> Answer:
+    def _request(self, method: str, path: str, body: bytes = b"") -> HttpResponse:
         seconds = str(int(clock.now().timestamp()))
         signed = f"{seconds}{method}{self._prefix}{path}".encode() + body
         headers = {
@@ -54,15 +54,15 @@ class AnchorageClient:
             "Content-Type": "application/json",
         }
         answer = self._api.request(method, path, headers=headers, content=body or None)
-        if answer.status in NOT_LET_IN:
+        if answer.status in AUTH_FAILURE_STATUSES:
             raise ProviderUnavailable("it does not accept our key")
         return answer
 
 
-def _read(answer: Answer) -> dict[str, Any]:
+def _read(answer: HttpResponse) -> dict[str, Any]:
     document = answer.json()
     if answer.is_success:
         return document
-    code = documents.text_or_none(document, "errorType")
+    code = response_parsing.optional_text(document, "errorType")
     kind = NotHere if code in _ONLY_HERE else ProviderRefused
     raise kind(code or f"http-{answer.status}")

@@ -7,7 +7,7 @@ import time
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.integrations import documents
+from app.integrations import response_parsing
 from app.integrations.anchorage.adapter import AnchorageCustodian
 from app.kit import clock
 from app.providers.errors import (
@@ -26,7 +26,7 @@ _KEY_SECONDS_MIN = 60.0
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-class AnchorageWebhooks:
+class AnchorageWebhookVerifier:
     """A `WebhookVerifier` by Ed25519."""
 
     def __init__(self, custodian: AnchorageCustodian) -> None:
@@ -48,7 +48,7 @@ class AnchorageWebhooks:
             raise WebhookSignatureInvalid from None
         if not self._is_signed(signature, seconds.encode() + delivery.body):
             raise WebhookSignatureInvalid
-        document = documents.said(delivery.body)
+        document = response_parsing.parse_body(delivery.body)
         kind, identifier = document.get("type"), document.get("id")
         about = document.get("data")
         if not isinstance(kind, str) or not isinstance(identifier, str):
@@ -69,7 +69,7 @@ class AnchorageWebhooks:
 
     def _fetched(self) -> Ed25519PublicKey:
         try:
-            raw = bytes.fromhex(self._custodian.webhook_key())
+            raw = bytes.fromhex(self._custodian.fetch_webhook_key())
             self._key = Ed25519PublicKey.from_public_bytes(raw)
         except (
             ValueError,

@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 from app.catalog.providers import BANK
 from app.catalog.rules import USD
 from app.funding.ports import Arrival, GivenAccount, Payout, PayoutOrder, PayoutState
-from app.integrations.calling import Caller
-from app.integrations.transport import readable
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.transport import parsing_response
 from app.kit.clock import rfc3339
 from app.kit.money import Amount
 
@@ -23,15 +23,15 @@ _STATES = {
 }
 
 
-class Client(Protocol):
+class BankApi(Protocol):
     """What the rail needs of a client."""
 
     def put_account(self, reference: str, holder: str) -> Document: ...
-    def arrival(self, identifier: str) -> Document: ...
-    def arrivals(self, *, account: str = "", since: str = "") -> list[Document]: ...
-    def create_payout(self, asked: Document, *, key: str) -> Document: ...
+    def get_arrival(self, identifier: str) -> Document: ...
+    def list_arrivals(self, *, account: str = "", since: str = "") -> list[Document]: ...
+    def create_payout(self, order: Document, *, key: str) -> Document: ...
     def find_payout(self, reference: str) -> Document | None: ...
-    def payouts(self, since: str) -> list[Document]: ...
+    def list_payouts(self, since: str) -> list[Document]: ...
 
 
 class BankRail:
@@ -40,7 +40,7 @@ class BankRail:
     name = "bank"
     provider_id = BANK
 
-    def __init__(self, client: Client, caller: Caller) -> None:
+    def __init__(self, client: BankApi, caller: ProviderCaller) -> None:
         self._client = client
         self._caller = caller
 
@@ -56,7 +56,7 @@ class BankRail:
         """Everything that came in on one account."""
 
         def do() -> list[Arrival]:
-            return [_arrival(each) for each in self._client.arrivals(account=account_ref)]
+            return [_arrival(each) for each in self._client.list_arrivals(account=account_ref)]
 
         return self._call("arrivals.of_account", do, account_ref)
 
@@ -64,7 +64,7 @@ class BankRail:
         """Everything that came in since then."""
 
         def do() -> list[Arrival]:
-            return [_arrival(each) for each in self._client.arrivals(since=rfc3339(since))]
+            return [_arrival(each) for each in self._client.list_arrivals(since=rfc3339(since))]
 
         return self._call("arrivals.list", do, "")
 
@@ -72,7 +72,7 @@ class BankRail:
         """One of them."""
 
         def do() -> Arrival:
-            return _arrival(self._client.arrival(provider_ref))
+            return _arrival(self._client.get_arrival(provider_ref))
 
         return self._call("arrivals.look", do, provider_ref)
 
@@ -105,7 +105,7 @@ class BankRail:
         """Every payout since then."""
 
         def do() -> list[Payout]:
-            return [_payout(each) for each in self._client.payouts(rfc3339(since))]
+            return [_payout(each) for each in self._client.list_payouts(rfc3339(since))]
 
         return self._call("payouts.list", do, "")
 
@@ -115,7 +115,7 @@ class BankRail:
 
 
 def _account(document: Document) -> GivenAccount:
-    with readable():
+    with parsing_response():
         return GivenAccount(
             account_ref=_text(document, "id"),
             details={
@@ -128,7 +128,7 @@ def _account(document: Document) -> GivenAccount:
 
 
 def _arrival(document: Document) -> Arrival:
-    with readable():
+    with parsing_response():
         return Arrival(
             provider_ref=_text(document, "id"),
             account_ref=_text(document, "account_id"),
@@ -139,7 +139,7 @@ def _arrival(document: Document) -> Arrival:
 
 
 def _payout(document: Document) -> Payout:
-    with readable():
+    with parsing_response():
         fee = document["fee"]
         return Payout(
             provider_ref=_text(document, "id"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from app.integrations.transport import Answer, Transport, readable
+from app.integrations.transport import HttpResponse, Transport, parsing_response
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 Document = dict[str, Any]
@@ -25,18 +25,18 @@ class BankClient:
         """The account with that reference."""
         return self._asked("PUT", f"/accounts/{reference}", json={"holder": holder})
 
-    def arrival(self, identifier: str) -> Document:
+    def get_arrival(self, identifier: str) -> Document:
         """What came in."""
         return self._asked("GET", f"/arrivals/{identifier}")
 
-    def arrivals(self, *, account: str = "", since: str = "") -> list[Document]:
+    def list_arrivals(self, *, account: str = "", since: str = "") -> list[Document]:
         """What came in on one account, or on all since then."""
         path = f"/accounts/{account}/arrivals" if account else "/arrivals"
         return list(self._pages(path, since))
 
-    def create_payout(self, asked: Document, *, key: str) -> Document:
+    def create_payout(self, order: Document, *, key: str) -> Document:
         """Pay out. `key` is how the bank knows a repetition."""
-        return self._asked("POST", "/payouts", json=asked, headers={"Idempotency-Key": key})
+        return self._asked("POST", "/payouts", json=order, headers={"Idempotency-Key": key})
 
     def find_payout(self, reference: str) -> Document | None:
         """The payout with that reference."""
@@ -45,7 +45,7 @@ class BankClient:
             return None
         return _read(answer)
 
-    def payouts(self, since: str) -> list[Document]:
+    def list_payouts(self, since: str) -> list[Document]:
         """Every payout since then."""
         return list(self._pages("/payouts", since))
 
@@ -54,7 +54,7 @@ class BankClient:
         following: object = ""
         while following is not None:
             page = self._asked("GET", path, params=asked)
-            with readable():
+            with parsing_response():
                 items, following = list(page["items"]), page["next"]
             yield from items
             asked["after"] = str(following)
@@ -63,7 +63,7 @@ class BankClient:
         return _read(self._transport.request(method, path, **given))
 
 
-def _read(answer: Answer) -> Document:
+def _read(answer: HttpResponse) -> Document:
     if answer.status == HTTPStatus.UNAUTHORIZED:
         raise ProviderUnavailable(f"our key is not taken: {_code(answer)}")
     if not answer.is_success:
@@ -71,6 +71,6 @@ def _read(answer: Answer) -> Document:
     return answer.json()
 
 
-def _code(answer: Answer) -> str:
-    with readable():
+def _code(answer: HttpResponse) -> str:
+    with parsing_response():
         return str(answer.json()["error"]["code"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.integrations.signatures import check_timed, signed_event
+from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
 from app.providers.ports import Delivery, Event
 
@@ -14,7 +14,7 @@ _KINDS = {
 }
 
 
-class BankWebhook:
+class BankWebhookVerifier:
     """Knows the bank's signature. Two secrets are known while one replaces the other."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -22,8 +22,10 @@ class BankWebhook:
 
     def verify(self, delivery: Delivery) -> list[Event]:
         """The event in it, if it is about an arrival or a payout."""
-        check_timed(delivery.headers.get("bank-signature", ""), delivery.body, self._secrets)
-        event = signed_event(delivery.body)
+        verify_timed_signature(
+            delivery.headers.get("bank-signature", ""), delivery.body, self._secrets
+        )
+        event = parse_signed_event(delivery.body)
         if event.kind not in _KINDS:
             return []
         task, name = _KINDS[event.kind]

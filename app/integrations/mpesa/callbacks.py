@@ -20,7 +20,7 @@ _TASKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CallbackSubject:
     """What a call back is about: `detail` is ours and comes back unchanged."""
 
     kind: str
@@ -31,16 +31,16 @@ class About:
         return f"{self.kind}.{self.reference}.{self.detail}"
 
 
-class Callbacks:
+class DarajaCallbacks:
     """Makes addresses and knows them again. `base_url` is where Daraja reaches this exchange."""
 
     def __init__(self, base_url: str, secret: str) -> None:
         self._base_url = base_url
         self._key = hmac.digest(secret.encode(), b"daraja call back", "sha256")
 
-    def url(self, about: About) -> str:
+    def url_for(self, subject: CallbackSubject) -> str:
         """Where to call about that."""
-        query = urlencode({"about": str(about), "key": self._mac(str(about))})
+        query = urlencode({"about": str(subject), "key": self._mac(str(subject))})
         return f"{self._base_url}/webhooks/{NAME}?{query}"
 
     def verify(self, delivery: Delivery) -> list[Event]:
@@ -58,13 +58,13 @@ class Callbacks:
             subject, event_id = about.reference, str(about)
         return [Event(event_id, about.kind, subject, _TASKS[about.kind])]
 
-    def _about(self, url: str) -> About:
+    def _about(self, url: str) -> CallbackSubject:
         query = parse_qs(urlsplit(url).query)
         text, key = (query.get(name, [""])[0] for name in ("about", "key"))
         if not hmac.compare_digest(self._mac(text).encode(), key.encode()):
             raise WebhookSignatureInvalid("that address was not given to the provider")
         kind, reference, detail = text.split(".", 2)
-        return About(kind, reference, detail)
+        return CallbackSubject(kind, reference, detail)
 
     def _mac(self, about: str) -> str:
         return hmac.digest(self._key, about.encode(), "sha256").hex()

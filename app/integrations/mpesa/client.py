@@ -9,7 +9,12 @@ from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any
 
-from app.integrations.transport import NOT_LET_IN, Answer, Transport, readable
+from app.integrations.transport import (
+    AUTH_FAILURE_STATUSES,
+    HttpResponse,
+    Transport,
+    parsing_response,
+)
 from app.kit import clock
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
@@ -26,7 +31,7 @@ _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class DarajaAccount:
     """What a business has at Daraja. `credential` is the initiator's password, sealed for M-Pesa
     with its certificate as its portal does it."""
 
@@ -42,17 +47,17 @@ class DarajaClient:
     """Asks Daraja. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
     `ProviderRefused`."""
 
-    def __init__(self, base_url: str, account: Account, *, timeout_seconds: float) -> None:
+    def __init__(self, base_url: str, account: DarajaAccount, *, timeout_seconds: float) -> None:
         self._account = account
         self._transport = Transport(
             base_url,
             timeout_seconds=timeout_seconds,
-            answers={HTTPStatus.INTERNAL_SERVER_ERROR},
+            expected_error_statuses={HTTPStatus.INTERNAL_SERVER_ERROR},
         )
         self._lock = threading.Lock()
         self._token, self._token_until = "", 0.0
 
-    def prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str:
+    def send_prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str:
         """Have a phone ask its holder to pay; answers the id of the prompt. The holder sees
         `name`, of at most twelve characters."""
         answer = self._post(
@@ -70,10 +75,10 @@ class DarajaClient:
             },
         )
         document = _accepted(answer)
-        with readable():
+        with parsing_response():
             return str(document["CheckoutRequestID"])
 
-    def prompted(self, identifier: str) -> str | None:
+    def query_prompt(self, identifier: str) -> str | None:
         """The result code of a prompt; None while nobody answered it."""
         answer = self._post(
             "/mpesa/stkpushquery/v1/query",
@@ -84,10 +89,10 @@ class DarajaClient:
         ):
             return None
         document = _accepted(answer)
-        with readable():
+        with parsing_response():
             return str(document["ResultCode"])
 
-    def payments(self, since: datetime) -> list[Document]:
+    def list_payments(self, since: datetime) -> list[Document]:
         """Every payment that came in since then, oldest first."""
         found: list[Document] = []
         while True:
@@ -101,7 +106,7 @@ class DarajaClient:
                 },
             )
             document = _read(answer)
-            with readable():
+            with parsing_response():
                 if document["ResponseCode"] != _LISTED:
                     raise ProviderRefused(str(document["ResponseCode"]))
                 page = [each for part in document["Response"] for each in part]
@@ -109,7 +114,7 @@ class DarajaClient:
             if len(page) < _PAGE:
                 return found
 
-    def pay_out(self, *, reference: str, phone: str, shillings: int, callback: str) -> str:
+    def send_payout(self, *, reference: str, phone: str, shillings: int, callback: str) -> str:
         """Send money to a phone; answers the response code. `reference` is how Daraja knows a
         repetition."""
         answer = self._post(
@@ -129,10 +134,10 @@ class DarajaClient:
             },
         )
         document = _read(answer)
-        with readable():
+        with parsing_response():
             return str(document["ResponseCode"])
 
-    def ask_about_payout(self, reference: str, *, callback: str) -> None:
+    def query_payout(self, reference: str, *, callback: str) -> None:
         """Have Daraja tell how a payout stands. It answers at `callback`, later."""
         answer = self._post(
             "/mpesa/transactionstatus/v1/query",
@@ -160,7 +165,7 @@ class DarajaClient:
             "Timestamp": at,
         }
 
-    def _post(self, path: str, document: Document) -> Answer:
+    def _post(self, path: str, document: Document) -> HttpResponse:
         """What it answers, with a token that it takes."""
         answer = self._with_token(path, document)
         if _is_about_token(answer):
@@ -169,7 +174,7 @@ class DarajaClient:
             answer = self._with_token(path, document)
         return answer
 
-    def _with_token(self, path: str, document: Document) -> Answer:
+    def _with_token(self, path: str, document: Document) -> HttpResponse:
         headers = {"Authorization": f"Bearer {self._current_token()}"}
         return self._transport.request("POST", path, json=document, headers=headers)
 
@@ -191,40 +196,40 @@ class DarajaClient:
                     auth=(account.consumer_key, account.consumer_secret),
                 )
             )
-            with readable():
+            with parsing_response():
                 return str(document["access_token"]), int(document["expires_in"])
         except (ProviderOutcomeUnknown, ProviderRefused) as error:
             # Whatever the token was for was not asked yet.
             raise ProviderUnavailable(f"no token: {error}") from None
 
 
-def _accepted(answer: Answer) -> Document:
+def _accepted(answer: HttpResponse) -> Document:
     document = _read(answer)
-    with readable():
+    with parsing_response():
         code = str(document["ResponseCode"])
     if code != "0":
         raise ProviderRefused(code)
     return document
 
 
-def _read(answer: Answer) -> Document:
+def _read(answer: HttpResponse) -> Document:
     if answer.is_success:
         return answer.json()
     code = _error_code(answer)
-    if answer.status in NOT_LET_IN:
+    if answer.status in AUTH_FAILURE_STATUSES:
         raise ProviderUnavailable(f"our token is not taken: {code}")
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and code != _STILL_PROMPTING:
         raise ProviderOutcomeUnknown(code)
     raise ProviderRefused(code)
 
 
-def _error_code(answer: Answer) -> str:
+def _error_code(answer: HttpResponse) -> str:
     """What it calls its error."""
-    with readable():
+    with parsing_response():
         return str(answer.json()["errorCode"])
 
 
-def _is_about_token(answer: Answer) -> bool:
+def _is_about_token(answer: HttpResponse) -> bool:
     if answer.status == HTTPStatus.UNAUTHORIZED:
         return True
     return answer.status == HTTPStatus.NOT_FOUND and _error_code(answer) == _TOKEN_INVALID

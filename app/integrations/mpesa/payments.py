@@ -6,12 +6,12 @@ from typing import Any, Protocol
 from app.catalog.providers import MPESA
 from app.catalog.rules import USD
 from app.funding.ports import Payment, PaymentAsk, PaymentState
-from app.integrations.calling import Caller
-from app.integrations.mpesa.callbacks import NAME, PAYMENT, About, Callbacks
-from app.integrations.mpesa.memory import OPEN, Memory
-from app.integrations.mpesa.phones import international
-from app.integrations.mpesa.shillings import Rate
-from app.integrations.transport import readable
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.mpesa.call_history import OPEN_PAYMENT, CallHistory
+from app.integrations.mpesa.callbacks import NAME, PAYMENT, CallbackSubject, DarajaCallbacks
+from app.integrations.mpesa.exchange_rate import ExchangeRate
+from app.integrations.mpesa.phone_numbers import to_msisdn
+from app.integrations.transport import parsing_response
 from app.kit import clock
 from app.kit.money import Amount
 from app.providers.errors import ProviderRefused
@@ -35,12 +35,12 @@ _CODES = {
 }
 
 
-class Client(Protocol):
+class DarajaPaymentApi(Protocol):
     """What the rail needs of a client."""
 
-    def prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str: ...
-    def prompted(self, identifier: str) -> str | None: ...
-    def payments(self, since: datetime) -> list[Document]: ...
+    def send_prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str: ...
+    def query_prompt(self, identifier: str) -> str | None: ...
+    def list_payments(self, since: datetime) -> list[Document]: ...
 
 
 class MpesaPayments:
@@ -56,22 +56,27 @@ class MpesaPayments:
     repeatable = False
 
     def __init__(
-        self, client: Client, caller: Caller, rate: Rate, callbacks: Callbacks, memory: Memory
+        self,
+        client: DarajaPaymentApi,
+        caller: ProviderCaller,
+        rate: ExchangeRate,
+        callbacks: DarajaCallbacks,
+        history: CallHistory,
     ) -> None:
         self._client = client
         self._caller = caller
         self._rate = rate
         self._callbacks = callbacks
-        self._memory = memory
+        self._memory = history
 
     def open(self, ask: PaymentAsk) -> Payment:
         """Have the phone `source` ask. Refused with `phone_not_kenyan` before anybody is asked."""
-        phone, shillings = international(ask.source), self._rate.asked(ask.amount)
+        phone, shillings = to_msisdn(ask.source), self._rate.shillings_to_charge(ask.amount)
         detail = f"{ask.amount.units}.{shillings}"
-        callback = self._callbacks.url(About(PAYMENT, ask.reference, detail))
+        callback = self._callbacks.url_for(CallbackSubject(PAYMENT, ask.reference, detail))
 
         def do() -> Payment:
-            prompt = self._client.prompt(
+            prompt = self._client.send_prompt(
                 phone=phone, shillings=shillings, name=_name(ask.reference), callback=callback
             )
             return Payment(
@@ -82,14 +87,14 @@ class MpesaPayments:
                 instructions={"phone": f"+{phone}", "amountKes": str(shillings)},
             )
 
-        return self._caller.call(OPEN, do, reference=ask.reference, idempotent=False)
+        return self._caller.call(OPEN_PAYMENT, do, reference=ask.reference, idempotent=False)
 
     def look(self, provider_ref: str) -> Payment:
         """How the prompt stands. A customer pays all of it or nothing."""
         prompt, reference, amount, shillings = _parts(provider_ref)
 
         def do() -> Payment:
-            code = self._client.prompted(prompt)
+            code = self._client.query_prompt(prompt)
             state = _state(code)
             return Payment(
                 provider_ref=provider_ref,
@@ -108,7 +113,7 @@ class MpesaPayments:
         """The payment with our reference, once it is paid; None until then, and if it never is."""
 
         def do() -> Payment | None:
-            listed = self._client.payments(clock.now() - _LISTED_FOR)
+            listed = self._client.list_payments(clock.now() - _LISTED_FOR)
             mine = [each for each in listed if _paid_for(each) == _name(reference)]
             return self._payment(mine[0], reference) if mine else None
 
@@ -118,21 +123,23 @@ class MpesaPayments:
         """Every payment since then, two days ago at the earliest, in dollars at today's rate. One
         that we did not ask for has the reference that its sender typed."""
         since = max(since, clock.now() - _LISTED_FOR)
-        ours = {_name(each): each for each in self._memory.opened(since - _OPENED_BEFORE)}
+        ours = {
+            _name(each): each for each in self._memory.requested_payments(since - _OPENED_BEFORE)
+        }
 
         def do() -> list[Payment]:
-            listed = self._client.payments(since)
+            listed = self._client.list_payments(since)
             return [self._payment(each, ours.get(_paid_for(each), "")) for each in listed]
 
         return self._caller.call("payments.list", do, reference="", idempotent=True)
 
     def _payment(self, document: Document, reference: str) -> Payment:
-        with readable():
+        with parsing_response():
             return Payment(
                 provider_ref=str(document["transactionId"]),
                 reference=reference or _paid_for(document),
                 state=PaymentState.PAID,
-                amount=self._rate.paid_in(_shillings(document["amount"])),
+                amount=self._rate.dollars_charged(_shillings(document["amount"])),
             )
 
 
@@ -148,7 +155,7 @@ def _name(reference: str) -> str:
 
 
 def _paid_for(document: Document) -> str:
-    with readable():
+    with parsing_response():
         return str(document["billreference"])
 
 

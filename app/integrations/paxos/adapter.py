@@ -17,9 +17,9 @@ from app.custody.ports import (
     Transfer,
     TransferState,
 )
-from app.integrations import documents
-from app.integrations.calling import Caller
-from app.integrations.paxos.client import AlreadyExists, PaxosClient
+from app.integrations import response_parsing
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.paxos.client import PaxosClient, ReferenceAlreadyUsed
 from app.kit import clock
 from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 NAME = "paxos"
 #: As contracted; what a withdrawal did cost, its transfer says.
-COSTS = (Amount.parse(PAXG, "0.0002"), Amount.parse(USDC, "1"))
+SEND_FEES = (Amount.parse(PAXG, "0.0002"), Amount.parse(USDC, "1"))
 _PAGE = 100
 _CLOCKS_DIFFER = timedelta(hours=1)
 _TYPES = {Direction.IN: "CRYPTO_DEPOSIT", Direction.OUT: "CRYPTO_WITHDRAWAL"}
@@ -45,9 +45,9 @@ class PaxosCustodian:
 
     name = NAME
     provider_id = providers.PAXOS
-    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in COSTS)
+    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES)
 
-    def __init__(self, client: PaxosClient, caller: Caller, *, profile_id: str) -> None:
+    def __init__(self, client: PaxosClient, caller: ProviderCaller, *, profile_id: str) -> None:
         self._client, self._caller, self._profile_id = client, caller, profile_id
 
     def new_address(self, reference: str, asset: Asset, network: Network) -> str:
@@ -64,9 +64,9 @@ class PaxosCustodian:
                 partial(self._client.post, "/transfer/deposit-addresses", asked),
                 reference,
             )
-        except AlreadyExists:
+        except ReferenceAlreadyUsed:
             made = self._one("addresses.list", "/transfer/deposit-addresses", reference) or {}
-        return documents.text(made, "address")
+        return response_parsing.required_text(made, "address")
 
     def send(self, order: SendOrder) -> Transfer:
         asked = {
@@ -84,7 +84,7 @@ class PaxosCustodian:
                 reference=order.reference,
                 idempotent=False,
             )
-        except AlreadyExists:
+        except ReferenceAlreadyUsed:
             return self._sent_before(order)
         return _transfer(made)
 
@@ -122,9 +122,9 @@ class PaxosCustodian:
         found: list[Transfer] = []
         while True:
             page = self._list("transfers.list", "/transfer/transfers", asked, "list")
-            items = documents.parts(page, "items")
+            items = response_parsing.required_objects(page, "items")
             found += [_transfer(item) for item in items if _is_ours(item)]
-            cursor = documents.text_or_none(page, "next_page_cursor")
+            cursor = response_parsing.optional_text(page, "next_page_cursor")
             if not cursor or len(items) < _PAGE:
                 return found
             asked["page_cursor"] = cursor
@@ -132,17 +132,19 @@ class PaxosCustodian:
     def balances(self) -> list[Holding]:
         path = f"/profiles/{self._profile_id}/balances"
         asked = {"assets": [terms.asset.code for terms in self.terms]}
-        items = documents.parts(self._list("balances.list", path, asked, "balances"), "items")
+        items = response_parsing.required_objects(
+            self._list("balances.list", path, asked, "balances"), "items"
+        )
         found = []
         for item in items:
-            asset = TRADABLE.get(documents.text(item, "asset"))
+            asset = TRADABLE.get(response_parsing.required_text(item, "asset"))
             if asset is not None:
-                available = documents.amount(item, "available", asset)
-                trading = documents.amount(item, "trading", asset)
+                available = response_parsing.required_amount(item, "available", asset)
+                trading = response_parsing.required_amount(item, "trading", asset)
                 found.append(Holding(available, available + trading))
         return found
 
-    def event(self, event_id: str) -> dict[str, Any] | None:
+    def get_event(self, event_id: str) -> dict[str, Any] | None:
         """The event of that id, as webhooks have it; None if it sent none."""
         return self._ask("events.get", partial(self._client.get, f"/events/{event_id}"), event_id)
 
@@ -162,7 +164,9 @@ class PaxosCustodian:
     ) -> dict[str, Any] | None:
         """The one thing with our reference."""
         asked = {"profile_ids": self._profile_id, "ref_ids": reference, **(also or {})}
-        items = documents.parts(self._list(operation, path, asked, reference), "items")
+        items = response_parsing.required_objects(
+            self._list(operation, path, asked, reference), "items"
+        )
         return next((item for item in items if item.get("ref_id") == reference), None)
 
 
@@ -172,21 +176,23 @@ def _is_ours(document: dict[str, Any]) -> bool:
 
 
 def _transfer(document: dict[str, Any]) -> Transfer:
-    asset = TRADABLE.get(documents.text(document, "asset"))
-    direction = _DIRECTIONS.get(documents.text(document, "type"))
-    state = _STATES.get(documents.text(document, "status"))
+    asset = TRADABLE.get(response_parsing.required_text(document, "asset"))
+    direction = _DIRECTIONS.get(response_parsing.required_text(document, "type"))
+    state = _STATES.get(response_parsing.required_text(document, "status"))
     if asset is None or direction is None or state is None:
         raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     reason = document.get("secondary_status")
     return Transfer(
-        provider_ref=documents.text(document, "id"),
+        provider_ref=response_parsing.required_text(document, "id"),
         direction=direction,
         state=state,
-        amount=documents.amount(document, "amount", asset),
-        address=documents.text_or_none(document, "destination_address"),
-        at=documents.instant(document, "created_at"),
-        reference=documents.text_or_none(document, "ref_id"),
-        cost=documents.amount(document, "fee", asset),
-        tx_hash=documents.text_or_none(document, "crypto_tx_hash"),
-        code=documents.text_or_none(reason, "name").lower() if isinstance(reason, dict) else "",
+        amount=response_parsing.required_amount(document, "amount", asset),
+        address=response_parsing.optional_text(document, "destination_address"),
+        at=response_parsing.required_instant(document, "created_at"),
+        reference=response_parsing.optional_text(document, "ref_id"),
+        cost=response_parsing.required_amount(document, "fee", asset),
+        tx_hash=response_parsing.optional_text(document, "crypto_tx_hash"),
+        code=response_parsing.optional_text(reason, "name").lower()
+        if isinstance(reason, dict)
+        else "",
     )

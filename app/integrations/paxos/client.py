@@ -7,8 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from app.custody.ports import NotHere
-from app.integrations import documents
-from app.integrations.transport import Answer, Transport
+from app.integrations import response_parsing
+from app.integrations.transport import HttpResponse, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 SCOPES = (
@@ -20,7 +20,7 @@ _RENEWED_BEFORE_SECONDS = 60
 _ONLY_HERE = frozenset({"insufficient-funds"})
 
 
-class AlreadyExists(ProviderRefused):
+class ReferenceAlreadyUsed(ProviderRefused):
     """It was asked under this reference before."""
 
 
@@ -50,10 +50,10 @@ class PaxosClient:
         return None if answer.status == HTTPStatus.NOT_FOUND else self._read(answer)
 
     def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        """What was made. Raises `AlreadyExists` for a reference that was used before."""
+        """What was made. Raises `ReferenceAlreadyUsed` for a reference that was used before."""
         return self._read(self._request("POST", path, json=dict(document)))
 
-    def _request(self, method: str, path: str, **given: Any) -> Answer:
+    def _request(self, method: str, path: str, **given: Any) -> HttpResponse:
         answer = self._api.request(method, path, headers=self._authorization(), **given)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             # Nothing was done: the token was revoked, or has run out by the other clock.
@@ -83,7 +83,10 @@ class PaxosClient:
             document = answer.json()
             if not answer.is_success:
                 raise ProviderUnavailable(f"it gives no token: HTTP {answer.status}")
-            token, seconds = documents.text(document, "access_token"), document.get("expires_in")
+            token, seconds = (
+                response_parsing.required_text(document, "access_token"),
+                document.get("expires_in"),
+            )
         except ProviderOutcomeUnknown as error:
             raise ProviderUnavailable(f"it gives no token: {error}") from error
         if not isinstance(seconds, int):
@@ -91,14 +94,16 @@ class PaxosClient:
         self._token = token
         self._token_until = asked_at + max(0, seconds - _RENEWED_BEFORE_SECONDS)
 
-    def _read(self, answer: Answer) -> dict[str, Any]:
+    def _read(self, answer: HttpResponse) -> dict[str, Any]:
         document = answer.json()
         if answer.is_success:
             return document
-        slug = documents.text_or_none(document, "type").rstrip("/").rpartition("/")[2]
+        slug = response_parsing.optional_text(document, "type").rstrip("/").rpartition("/")[2]
         if answer.status == HTTPStatus.CONFLICT:
-            raise AlreadyExists("already-exists")
+            raise ReferenceAlreadyUsed("already-exists")
         if answer.status == HTTPStatus.FORBIDDEN and slug in {"", "about:blank"}:
             raise ProviderUnavailable("our token is not allowed to ask this")
         kind = NotHere if slug in _ONLY_HERE else ProviderRefused
-        raise kind(slug or f"http-{answer.status}", documents.text_or_none(document, "title"))
+        raise kind(
+            slug or f"http-{answer.status}", response_parsing.optional_text(document, "title")
+        )

@@ -6,7 +6,7 @@ says the same. Who makes one up can at most have us ask for an event that there 
 
 import re
 
-from app.integrations import documents
+from app.integrations import response_parsing
 from app.integrations.paxos.adapter import PaxosCustodian
 from app.providers.errors import (
     ProviderOutcomeUnknown,
@@ -21,7 +21,7 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 _COMPARED = ("id", "type", "object_type", "object", "created_at")
 
 
-class PaxosWebhooks:
+class PaxosWebhookVerifier:
     """A `WebhookVerifier` that asks."""
 
     def __init__(self, custodian: PaxosCustodian) -> None:
@@ -29,18 +29,23 @@ class PaxosWebhooks:
 
     def verify(self, delivery: Delivery) -> list[Event]:
         """The event in it, if it is about a transfer of tokens."""
-        said = documents.said(delivery.body)
+        said = response_parsing.parse_body(delivery.body)
         identifier = said.get("id")
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
             raise WebhookSignatureInvalid
         try:
-            known = self._custodian.event(identifier)
+            known = self._custodian.get_event(identifier)
         except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
             raise WebhookVerificationUnavailable from failure
         if known is None or any(said.get(name) != known.get(name) for name in _COMPARED):
             raise WebhookSignatureInvalid
-        kind, about = documents.text(known, "type"), documents.part(known, "object")
+        kind, about = (
+            response_parsing.required_text(known, "type"),
+            response_parsing.required_object(known, "object"),
+        )
         if not kind.startswith(("transfer.crypto_deposit.", "transfer.crypto_withdrawal.")):
             return []
-        subject = documents.text_or_none(about, "transfer_id") or documents.text(about, "id")
+        subject = response_parsing.optional_text(
+            about, "transfer_id"
+        ) or response_parsing.required_text(about, "id")
         return [Event(identifier, kind, subject, "custody.hear")]

@@ -42,7 +42,7 @@ _NUMBERS: Mapping[tuple[IdType, str], str] = MappingProxyType(
 )
 
 
-class PlaidIdentity:
+class PlaidIdentityProvider:
     """Verifies people at Plaid, under our verification's public id."""
 
     name = "plaid"
@@ -62,7 +62,7 @@ class PlaidIdentity:
         return _answer(self._client.get_verification(reference))
 
 
-class NoIdentityProvider:
+class UnconfiguredIdentityProvider:
     """Where none is connected: whoever submits waits until one is."""
 
     name = "none"

@@ -13,7 +13,7 @@ from typing import Any
 
 import urllib3
 
-from app.integrations.calling import Caller
+from app.integrations.http_calls import ProviderCaller
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Raised before the first byte of a request is on its way.
@@ -27,7 +27,7 @@ _NOT_CONNECTED = frozenset({"INVALID_API_KEYS", "UNAUTHORIZED_ENVIRONMENT", "INV
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class PlaidAccount:
     """Where Plaid is, who we are there, and which template says what it checks."""
 
     base_url: str
@@ -41,7 +41,7 @@ class Account:
 class PlaidClient:
     """Plaid's operations that we use. Each answers the document that Plaid answered."""
 
-    def __init__(self, account: Account, caller: Caller) -> None:
+    def __init__(self, account: PlaidAccount, caller: ProviderCaller) -> None:
         self.account = account
         self._caller = caller
 

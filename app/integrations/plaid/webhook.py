@@ -48,7 +48,7 @@ class _Known:
     until: datetime
 
 
-class PlaidWebhooks:
+class PlaidWebhookVerifier:
     """Knows how Plaid signs. Keeps the keys that it has met, in this process."""
 
     def __init__(self, client: PlaidClient) -> None:

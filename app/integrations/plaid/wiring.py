@@ -2,10 +2,10 @@
 
 from app.config import Settings
 from app.config.providers import sandbox_secret
-from app.integrations.calling import Caller
-from app.integrations.plaid.adapter import NoIdentityProvider, PlaidIdentity
-from app.integrations.plaid.client import Account, PlaidClient
-from app.integrations.plaid.webhook import PlaidWebhooks
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.plaid.adapter import PlaidIdentityProvider, UnconfiguredIdentityProvider
+from app.integrations.plaid.client import PlaidAccount, PlaidClient
+from app.integrations.plaid.webhook import PlaidWebhookVerifier
 from app.kyc.ports import IdentityProvider
 from app.providers.ports import Webhooks
 from app.providers.service import Calls
@@ -14,12 +14,14 @@ _NAME = "plaid"
 _ENVIRONMENTS = {"live": "production", "sandbox": "sandbox"}
 
 
-def connect(settings: Settings, calls: Calls, webhooks: Webhooks) -> IdentityProvider:
+def build_identity_provider(
+    settings: Settings, calls: Calls, webhooks: Webhooks
+) -> IdentityProvider:
     """Who verifies people, with Plaid's webhooks among `webhooks`; nobody without an address."""
     base_url = settings.provider_url(settings.plaid_base_url, _NAME)
     if not base_url:
-        return NoIdentityProvider()
-    account = Account(
+        return UnconfiguredIdentityProvider()
+    account = PlaidAccount(
         base_url,
         settings.plaid_client_id,
         settings.plaid_secret.get_secret_value() or sandbox_secret(_NAME),
@@ -27,6 +29,6 @@ def connect(settings: Settings, calls: Calls, webhooks: Webhooks) -> IdentityPro
         _ENVIRONMENTS[settings.plaid_mode],
         settings.provider_timeout_seconds,
     )
-    client = PlaidClient(account, Caller(_NAME, calls))
-    webhooks[_NAME] = PlaidWebhooks(client)
-    return PlaidIdentity(client)
+    client = PlaidClient(account, ProviderCaller(_NAME, calls))
+    webhooks[_NAME] = PlaidWebhookVerifier(client)
+    return PlaidIdentityProvider(client)

@@ -17,8 +17,8 @@ from app.custody.ports import (
     Transfer,
     TransferState,
 )
-from app.integrations import documents
-from app.integrations.calling import Caller
+from app.integrations import response_parsing
+from app.integrations.http_calls import ProviderCaller
 from app.integrations.primetrust.client import PrimeTrustClient
 from app.kit import clock
 from app.kit.money import Amount, Asset
@@ -29,7 +29,7 @@ T = TypeVar("T")
 NAME = "primetrust"
 TRANSFERS = "asset-transfers"
 #: As contracted; what a disbursement did cost, its transfer says.
-COSTS = (Amount.parse(PAXG, "0.0005"), Amount.parse(USDC, "2.5"))
+SEND_FEES = (Amount.parse(PAXG, "0.0005"), Amount.parse(USDC, "2.5"))
 _PAGE = 50
 _CLOCKS_DIFFER = timedelta(hours=1)
 _NETWORKS = {Network.ETHEREUM: "ethereum"}
@@ -47,9 +47,11 @@ class PrimeTrustCustodian:
 
     name = NAME
     provider_id = providers.PRIMETRUST
-    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in COSTS)
+    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES)
 
-    def __init__(self, client: PrimeTrustClient, caller: Caller, *, account_id: str) -> None:
+    def __init__(
+        self, client: PrimeTrustClient, caller: ProviderCaller, *, account_id: str
+    ) -> None:
         self._client, self._caller, self._account_id = client, caller, account_id
 
     def new_address(self, reference: str, asset: Asset, network: Network) -> str:
@@ -63,7 +65,9 @@ class PrimeTrustCustodian:
         }
         do = partial(self._client.post, "asset-transfer-methods", asked, reference=reference)
         made = self._ask("addresses.create", do, reference)
-        return documents.text(documents.part(made, "attributes"), "wallet-address")
+        return response_parsing.required_text(
+            response_parsing.required_object(made, "attributes"), "wallet-address"
+        )
 
     def send(self, order: SendOrder) -> Transfer:
         asked = {
@@ -95,7 +99,7 @@ class PrimeTrustCustodian:
         found = self._ask("transfers.get", partial(self._client.get, path), provider_ref)
         if found is None:
             return None
-        data = documents.part(found, "data")
+        data = response_parsing.required_object(found, "data")
         return _transfer(data) if _is_ours(data) else None
 
     def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
@@ -105,13 +109,19 @@ class PrimeTrustCustodian:
     def balances(self) -> list[Holding]:
         asked = {"filter[account-id eq]": self._account_id}
         do = partial(self._client.get, "/v2/account-asset-totals", asked)
-        items = documents.parts(_there(self._ask("balances.list", do, "balances")), "data")
+        items = response_parsing.required_objects(
+            _there(self._ask("balances.list", do, "balances")), "data"
+        )
         found = []
-        for attributes in (documents.part(item, "attributes") for item in items):
-            asset = TRADABLE.get(documents.text(attributes, "asset-id"))
+        for attributes in (response_parsing.required_object(item, "attributes") for item in items):
+            asset = TRADABLE.get(response_parsing.required_text(attributes, "asset-id"))
             if asset is not None:
-                available = documents.amount(attributes, "available", asset)
-                found.append(Holding(available, documents.amount(attributes, "settled", asset)))
+                available = response_parsing.required_amount(attributes, "available", asset)
+                found.append(
+                    Holding(
+                        available, response_parsing.required_amount(attributes, "settled", asset)
+                    )
+                )
         return found
 
     def _all(self, asked: dict[str, Any], reference: str) -> list[dict[str, Any]]:
@@ -127,7 +137,9 @@ class PrimeTrustCustodian:
                 **asked,
             }
             do = partial(self._client.get, f"/v2/{TRANSFERS}", params)
-            items = documents.parts(_there(self._ask("transfers.list", do, reference)), "data")
+            items = response_parsing.required_objects(
+                _there(self._ask("transfers.list", do, reference)), "data"
+            )
             found += items
             if len(items) < _PAGE:
                 return found
@@ -149,25 +161,25 @@ def _there(found: dict[str, Any] | None) -> dict[str, Any]:
 
 def _is_ours(data: dict[str, Any]) -> bool:
     """Whether it is about an asset that we keep there."""
-    return documents.part(data, "attributes").get("asset-id") in TRADABLE
+    return response_parsing.required_object(data, "attributes").get("asset-id") in TRADABLE
 
 
 def _transfer(data: dict[str, Any]) -> Transfer:
-    attributes = documents.part(data, "attributes")
-    asset = TRADABLE.get(documents.text(attributes, "asset-id"))
-    direction = _DIRECTIONS.get(documents.text(attributes, "transfer-direction"))
-    state = _STATES.get(documents.text(attributes, "status"))
+    attributes = response_parsing.required_object(data, "attributes")
+    asset = TRADABLE.get(response_parsing.required_text(attributes, "asset-id"))
+    direction = _DIRECTIONS.get(response_parsing.required_text(attributes, "transfer-direction"))
+    state = _STATES.get(response_parsing.required_text(attributes, "status"))
     if asset is None or direction is None or state is None:
         raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     return Transfer(
-        provider_ref=documents.text(data, "id"),
+        provider_ref=response_parsing.required_text(data, "id"),
         direction=direction,
         state=state,
-        amount=documents.amount(attributes, "unit-count", asset),
-        address=documents.text_or_none(attributes, "wallet-address"),
-        at=documents.instant(attributes, "created-at"),
-        reference=documents.text_or_none(attributes, "reference"),
-        cost=documents.amount(attributes, "fee", asset),
-        tx_hash=documents.text_or_none(attributes, "transaction-hash"),
-        code=documents.text_or_none(attributes, "cancellation-reason"),
+        amount=response_parsing.required_amount(attributes, "unit-count", asset),
+        address=response_parsing.optional_text(attributes, "wallet-address"),
+        at=response_parsing.required_instant(attributes, "created-at"),
+        reference=response_parsing.optional_text(attributes, "reference"),
+        cost=response_parsing.required_amount(attributes, "fee", asset),
+        tx_hash=response_parsing.optional_text(attributes, "transaction-hash"),
+        code=response_parsing.optional_text(attributes, "cancellation-reason"),
     )

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from app.custody.ports import NotHere
-from app.integrations import documents
-from app.integrations.transport import NOT_LET_IN, Answer, Transport
+from app.integrations import response_parsing
+from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: What another custodian might not say.
@@ -36,11 +36,11 @@ class PrimeTrustClient:
         document = {"data": {"type": kind, "attributes": dict(attributes)}}
         headers = {"X-Idempotent-ID": str(_uuid4(reference))}
         answer = self._request("POST", f"/v2/{kind}", json=document, also=headers)
-        return documents.part(_read(answer), "data")
+        return response_parsing.required_object(_read(answer), "data")
 
     def _request(
         self, method: str, path: str, *, also: Mapping[str, str] | None = None, **given: Any
-    ) -> Answer:
+    ) -> HttpResponse:
         headers = {**self._authorization(), **(also or {})}
         answer = self._api.request(method, path, headers=headers, **given)
         if answer.status == HTTPStatus.UNAUTHORIZED:
@@ -48,7 +48,7 @@ class PrimeTrustClient:
             self._token = ""
             headers |= self._authorization()
             answer = self._api.request(method, path, headers=headers, **given)
-        if answer.status in NOT_LET_IN:
+        if answer.status in AUTH_FAILURE_STATUSES:
             raise ProviderUnavailable("it does not accept our token")
         return answer
 
@@ -60,19 +60,19 @@ class PrimeTrustClient:
                     answer = self._sign_in.request("POST", "/auth/jwts")
                     if not answer.is_success:
                         raise ProviderUnavailable(f"it gives no token: HTTP {answer.status}")
-                    self._token = documents.text(answer.json(), "token")
+                    self._token = response_parsing.required_text(answer.json(), "token")
                 except ProviderOutcomeUnknown as error:
                     raise ProviderUnavailable(f"it gives no token: {error}") from error
             return {"Authorization": f"Bearer {self._token}"}
 
 
-def _read(answer: Answer) -> dict[str, Any]:
+def _read(answer: HttpResponse) -> dict[str, Any]:
     document = answer.json()
     if answer.is_success:
         return document
     errors = document.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else {}
-    code = documents.text_or_none(first, "code") if isinstance(first, dict) else ""
+    code = response_parsing.optional_text(first, "code") if isinstance(first, dict) else ""
     if answer.status == HTTPStatus.CONFLICT:
         # Under this reference it did something else than what is asked now.
         raise ProviderOutcomeUnknown("it knows the reference of another request")

@@ -6,7 +6,7 @@ makes one up has us look once at something that there is, and stores nothing tha
 
 import re
 
-from app.integrations import documents
+from app.integrations import response_parsing
 from app.integrations.primetrust.adapter import TRANSFERS, PrimeTrustCustodian
 from app.providers.errors import (
     ProviderOutcomeUnknown,
@@ -20,7 +20,7 @@ from app.providers.ports import Delivery, Event
 _ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
 
-class PrimeTrustWebhooks:
+class PrimeTrustWebhookVerifier:
     """A `WebhookVerifier` that asks."""
 
     def __init__(self, custodian: PrimeTrustCustodian) -> None:
@@ -28,7 +28,7 @@ class PrimeTrustWebhooks:
 
     def verify(self, delivery: Delivery) -> list[Event]:
         """The event in it, if it is about a transfer of assets."""
-        said = documents.said(delivery.body)
+        said = response_parsing.parse_body(delivery.body)
         identifier = said.get("resource_id")
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
             raise WebhookSignatureInvalid

@@ -5,23 +5,29 @@ from http import HTTPStatus
 
 from sendgrid.helpers.mail import CustomArg, Header, Mail
 
-from app.integrations.calling import Caller
-from app.integrations.transport import NOT_LET_IN, Answer, Transport
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.kit import ids
 from app.messages.ports import Outgoing
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 #: What the events of a mail carry back: our id of it.
-MAIL_ID = "pbcex_mail"
+EMAIL_ID_ARGUMENT = "pbcex_mail"
 _SEND = "/v3/mail/send"
 #: Our key is wrong, or the account is shut: nothing happened, and somebody will mend that.
 
 
-class SendGridMailer:
+class SendGridEmailSender:
     """Hands each mail to SendGrid, from `sender`: `Name <address>`, verified there."""
 
     def __init__(
-        self, base_url: str, api_key: str, sender: str, caller: Caller, *, timeout_seconds: float
+        self,
+        base_url: str,
+        api_key: str,
+        sender: str,
+        caller: ProviderCaller,
+        *,
+        timeout_seconds: float,
     ) -> None:
         self._transport = Transport(
             base_url,
@@ -52,13 +58,13 @@ class SendGridMailer:
         made.add_header(Header("Message-ID", f"<{mail.id.hex}@{domain}>"))
         # So that holiday notices do not answer (RFC 3834).
         made.add_header(Header("Auto-Submitted", "auto-generated"))
-        made.add_custom_arg(CustomArg(MAIL_ID, str(mail.id)))
+        made.add_custom_arg(CustomArg(EMAIL_ID_ARGUMENT, str(mail.id)))
         return made.get()
 
 
-def _taken(answer: Answer) -> None:
+def _taken(answer: HttpResponse) -> None:
     """Raises unless SendGrid says that it took the mail. Its own messages may quote an address."""
-    if answer.status in NOT_LET_IN:
+    if answer.status in AUTH_FAILURE_STATUSES:
         raise ProviderUnavailable(f"HTTP {answer.status}: the account or its key")
     if answer.status != HTTPStatus.ACCEPTED:
         raise ProviderRefused(f"http_{answer.status}")

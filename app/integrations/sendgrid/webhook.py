@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sendgrid.helpers.eventwebhook import EventWebhook
 
-from app.integrations.sendgrid.adapter import MAIL_ID
+from app.integrations.sendgrid.adapter import EMAIL_ID_ARGUMENT
 from app.kit import clock
 from app.kit.errors import MalformedRequest
-from app.messages import sending
+from app.messages import delivery_log
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event
 
@@ -19,7 +19,7 @@ _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
 _AGE_SECONDS_MAX = 300
 
 
-class SendGridWebhooks:
+class SendGridWebhookVerifier:
     """Knows the events signed with one key: base64 of the public one, as SendGrid shows it."""
 
     def __init__(self, public_key: str) -> None:
@@ -52,7 +52,7 @@ def _events(body: bytes) -> list[Event]:
 
 def _event(told: dict[str, Any]) -> Event | None:
     """The event, if it says what became of a mail of ours."""
-    delivery, mail_id = _delivery(told), told.get(MAIL_ID)
+    delivery, mail_id = _delivery(told), told.get(EMAIL_ID_ARGUMENT)
     if delivery is None or mail_id is None:
         return None
     return Event(
@@ -60,14 +60,14 @@ def _event(told: dict[str, Any]) -> Event | None:
     )
 
 
-def _delivery(told: dict[str, Any]) -> sending.Delivery | None:
+def _delivery(told: dict[str, Any]) -> delivery_log.Delivery | None:
     match told.get("event"), told.get("type"):
         case "delivered", _:
-            return sending.Delivery.DELIVERED
+            return delivery_log.Delivery.DELIVERED
         case "bounce", "blocked":
-            return sending.Delivery.UNDELIVERED
+            return delivery_log.Delivery.UNDELIVERED
         case "bounce", _:
-            return sending.Delivery.BOUNCED
+            return delivery_log.Delivery.BOUNCED
         case "dropped", _:
-            return sending.Delivery.UNDELIVERED
+            return delivery_log.Delivery.UNDELIVERED
     return None

@@ -41,7 +41,7 @@ class SmtpServer:
     password: str = ""
 
     @classmethod
-    def of(cls, url: str) -> Self:
+    def from_url(cls, url: str) -> Self:
         """The server of `smtps://user:password@host:port`."""
         parts = urlsplit(url)
         return cls(
@@ -56,7 +56,7 @@ class SmtpServer:
         return f"SmtpServer({self.security}://{self.host}:{self.port})"
 
 
-class SmtpMailer:
+class SmtpEmailSender:
     """Hands each mail to one server."""
 
     def __init__(self, server: SmtpServer, sender: str, *, timeout_seconds: float) -> None:
@@ -147,7 +147,7 @@ class SmtpMailer:
         return message
 
 
-class NoMailer:
+class UnconfiguredEmailSender:
     """Stands where no server is configured, outside production: every mail waits. `setting` is
     what would name one."""
 

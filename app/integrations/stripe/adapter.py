@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from app.catalog.providers import STRIPE
 from app.catalog.rules import USD
 from app.funding.ports import Dispute, Payment, PaymentAsk, PaymentState
-from app.integrations.calling import Caller
-from app.integrations.transport import readable
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.transport import parsing_response
 from app.kit import clock
 from app.kit.money import Amount
 from app.providers.errors import ProviderRefused
@@ -43,17 +43,17 @@ _TOO_LATE = "payment_intent_unexpected_state"
 _LISTED_FOR_SURE = timedelta(hours=3)
 
 
-class Client(Protocol):
+class StripeApi(Protocol):
     """What the rail needs of a client."""
 
-    def create_payment(self, asked: Mapping[str, Any], *, key: str) -> Document: ...
-    def payment(self, identifier: str) -> Document: ...
-    def capture(self, identifier: str, *, key: str) -> Document: ...
-    def cancel(self, identifier: str, *, key: str) -> Document: ...
-    def payments(self, since: int) -> list[Document]: ...
+    def create_payment(self, parameters: Mapping[str, Any], *, key: str) -> Document: ...
+    def get_payment(self, identifier: str) -> Document: ...
+    def capture_payment(self, identifier: str, *, key: str) -> Document: ...
+    def cancel_payment(self, identifier: str, *, key: str) -> Document: ...
+    def list_payments(self, since: int) -> list[Document]: ...
     def search_payments(self, query: str) -> list[Document]: ...
-    def dispute(self, identifier: str) -> Document: ...
-    def disputes(self, since: int) -> list[Document]: ...
+    def get_dispute(self, identifier: str) -> Document: ...
+    def list_disputes(self, since: int) -> list[Document]: ...
 
 
 class StripeRail:
@@ -64,7 +64,7 @@ class StripeRail:
     provider_id = STRIPE
     repeatable = True
 
-    def __init__(self, client: Client, caller: Caller) -> None:
+    def __init__(self, client: StripeApi, caller: ProviderCaller) -> None:
         self._client = client
         self._caller = caller
 
@@ -90,7 +90,7 @@ class StripeRail:
         """How it stands."""
 
         def do() -> Payment:
-            return _payment(self._client.payment(provider_ref))
+            return _payment(self._client.get_payment(provider_ref))
 
         return self._caller.call("payments.look", do, reference=provider_ref, idempotent=True)
 
@@ -100,7 +100,7 @@ class StripeRail:
         query = f"metadata['reference']:'{reference}'"
 
         def do() -> Payment | None:
-            latest = _of(reference, self._client.payments(since))
+            latest = _of(reference, self._client.list_payments(since))
             return latest or _of(reference, self._client.search_payments(query))
 
         return self._caller.call("payments.find", do, reference=reference, idempotent=True)
@@ -109,7 +109,7 @@ class StripeRail:
         """Every payment since then, also those that are not ours: their reference is empty."""
 
         def do() -> list[Payment]:
-            return [_payment(each) for each in self._client.payments(int(since.timestamp()))]
+            return [_payment(each) for each in self._client.list_payments(int(since.timestamp()))]
 
         return self._caller.call("payments.list", do, reference="", idempotent=True)
 
@@ -117,7 +117,7 @@ class StripeRail:
         """Take all of it. One that was taken before is answered as it stands."""
 
         def do() -> Payment:
-            return _payment(self._client.capture(provider_ref, key=f"{reference}:capture"))
+            return _payment(self._client.capture_payment(provider_ref, key=f"{reference}:capture"))
 
         return self._finish("payments.capture", do, provider_ref, reference, PaymentState.PAID)
 
@@ -125,7 +125,7 @@ class StripeRail:
         """Give it up. One that failed or was released before is answered as it stands."""
 
         def do() -> Payment:
-            return _payment(self._client.cancel(provider_ref, key=f"{reference}:release"))
+            return _payment(self._client.cancel_payment(provider_ref, key=f"{reference}:release"))
 
         return self._finish("payments.release", do, provider_ref, reference, PaymentState.FAILED)
 
@@ -133,7 +133,7 @@ class StripeRail:
         """How a dispute stands."""
 
         def do() -> Dispute:
-            return _dispute(self._client.dispute(provider_ref))
+            return _dispute(self._client.get_dispute(provider_ref))
 
         return self._caller.call("disputes.look", do, reference=provider_ref, idempotent=True)
 
@@ -141,7 +141,7 @@ class StripeRail:
         """Every dispute since then."""
 
         def do() -> list[Dispute]:
-            return [_dispute(each) for each in self._client.disputes(int(since.timestamp()))]
+            return [_dispute(each) for each in self._client.list_disputes(int(since.timestamp()))]
 
         return self._caller.call("disputes.list", do, reference="", idempotent=True)
 
@@ -167,7 +167,7 @@ def _of(reference: str, documents: list[Document]) -> Payment | None:
 
 
 def _payment(document: Document) -> Payment:
-    with readable():
+    with parsing_response():
         state = _STATES[document["status"]]
         charge = document["latest_charge"] or {}
         return Payment(
@@ -204,7 +204,7 @@ def _instructions(document: Document) -> Mapping[str, str]:
 
 
 def _dispute(document: Document) -> Dispute:
-    with readable():
+    with parsing_response():
         cost = sum(_money(moved, "fee").units for moved in document["balance_transactions"])
         return Dispute(
             provider_ref=document["id"],

@@ -6,7 +6,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from app.integrations.transport import NOT_LET_IN, Transport, readable
+from app.integrations.transport import AUTH_FAILURE_STATUSES, Transport, parsing_response
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 #: A method of the library: it answers an object of theirs.
-Ask = Callable[..., Any]
+LibraryMethod = Callable[..., Any]
 
 #: Of one question for a list.
 _PAGE = 100
@@ -34,26 +34,26 @@ class StripeClient:
         self._key = key
         self._transport = Transport(base_url, timeout_seconds=timeout_seconds)
 
-    def create_payment(self, asked: Mapping[str, Any], *, key: str) -> Document:
+    def create_payment(self, parameters: Mapping[str, Any], *, key: str) -> Document:
         """A payment intent, confirmed at once. `key` is how Stripe knows a repetition."""
-        given = {**asked, "confirm": True, "expand": [_MONEY]}
+        given = {**parameters, "confirm": True, "expand": [_MONEY]}
         return self._asked(self._api.payment_intents.create, given, {"idempotency_key": key})
 
-    def payment(self, identifier: str) -> Document:
+    def get_payment(self, identifier: str) -> Document:
         """A payment intent."""
         return self._asked(self._api.payment_intents.retrieve, identifier, {"expand": [_MONEY]})
 
-    def capture(self, identifier: str, *, key: str) -> Document:
+    def capture_payment(self, identifier: str, *, key: str) -> Document:
         """Take all of what was authorised."""
         ask, options = self._api.payment_intents.capture, {"idempotency_key": key}
         return self._asked(ask, identifier, {"expand": [_MONEY]}, options)
 
-    def cancel(self, identifier: str, *, key: str) -> Document:
+    def cancel_payment(self, identifier: str, *, key: str) -> Document:
         """Give up what was authorised, or was to be."""
         ask, options = self._api.payment_intents.cancel, {"idempotency_key": key}
         return self._asked(ask, identifier, {"expand": [_MONEY]}, options)
 
-    def payments(self, since: int) -> list[Document]:
+    def list_payments(self, since: int) -> list[Document]:
         """Every payment intent that was created since that second, newest first."""
         expand = [f"data.{_MONEY}"]
         return list(self._pages(self._api.payment_intents.list, since, expand=expand))
@@ -62,33 +62,33 @@ class StripeClient:
         """What the search finds, which may be a minute behind."""
         given = {"query": query, "limit": _PAGE, "expand": [f"data.{_MONEY}"]}
         page = self._asked(self._api.payment_intents.search, given)
-        with readable():
+        with parsing_response():
             return list(page["data"])
 
-    def dispute(self, identifier: str) -> Document:
+    def get_dispute(self, identifier: str) -> Document:
         """A dispute."""
         return self._asked(self._api.disputes.retrieve, identifier)
 
-    def disputes(self, since: int) -> list[Document]:
+    def list_disputes(self, since: int) -> list[Document]:
         """Every dispute that was opened since that second, newest first."""
         return list(self._pages(self._api.disputes.list, since))
 
-    def _pages(self, ask: Ask, since: int, **more: Any) -> Iterator[Document]:
+    def _pages(self, ask: LibraryMethod, since: int, **more: Any) -> Iterator[Document]:
         given = {"limit": _PAGE, "created": {"gte": since}, **more}
         has_more = True
         while has_more:
             page = self._asked(ask, given)
-            with readable():
+            with parsing_response():
                 found, has_more = list(page["data"]), bool(page["has_more"])
                 if has_more:
                     given["starting_after"] = found[-1]["id"]
             yield from found
 
-    def _asked(self, ask: Ask, *given: Any) -> Document:
+    def _asked(self, ask: LibraryMethod, *given: Any) -> Document:
         import stripe  # noqa: PLC0415 - half a second that only those pay who use it
 
         try:
-            with readable():
+            with parsing_response():
                 answer: Document = ask(*given).to_dict()
         except stripe.StripeError as error:
             _raise(error)
@@ -120,7 +120,7 @@ class StripeClient:
         client = stripe.StripeClient(
             self._key,
             base_addresses={"api": self._base_url},
-            max_network_retries=0,  # app/integrations/calling.py repeats, and notes it
+            max_network_retries=0,  # app/integrations/http_calls.py repeats, and notes it
             http_client=OverTransport(),
         )
         # How long our calls take is nobody's business.
@@ -138,7 +138,7 @@ def _raise(error: "stripe.StripeError") -> NoReturn:
     if error.http_status == HTTPStatus.CONFLICT:
         # The same was asked a moment ago and is not answered yet.
         raise ProviderOutcomeUnknown(code) from None
-    if code == "rate_limit" or error.http_status in NOT_LET_IN:
+    if code == "rate_limit" or error.http_status in AUTH_FAILURE_STATUSES:
         raise ProviderUnavailable(code) from None
     # What is said of a card is meant for who holds it; other messages may quote what was sent.
     of_card = error.http_status == HTTPStatus.PAYMENT_REQUIRED

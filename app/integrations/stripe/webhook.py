@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.integrations.signatures import check_timed, signed_event
+from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
 from app.providers.ports import Delivery, Event
 
@@ -12,7 +12,7 @@ _TASKS = {
 }
 
 
-class StripeWebhook:
+class StripeWebhookVerifier:
     """Knows Stripe's signature. Two secrets are known while one replaces the other."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -20,8 +20,10 @@ class StripeWebhook:
 
     def verify(self, delivery: Delivery) -> list[Event]:
         """The event in it, if it is about a payment or a dispute."""
-        check_timed(delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets)
-        event = signed_event(delivery.body)
+        verify_timed_signature(
+            delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets
+        )
+        event = parse_signed_event(delivery.body)
         about = event.data.get("object")
         subject = about.get("id") if isinstance(about, dict) else None
         if not isinstance(subject, str):

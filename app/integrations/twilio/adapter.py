@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from app.integrations.calling import Caller
-from app.integrations.twilio.client import Account, client, said
+from app.integrations.http_calls import ProviderCaller
+from app.integrations.twilio.client import TwilioAccount, build_client, translate_errors
 from app.kit import ids
+from app.messages.delivery_log import Delivery
 from app.messages.ports import OutgoingText
-from app.messages.sending import Delivery
 from app.providers.errors import ProviderRefused
 
 _SERVICE = "MG"
@@ -25,13 +25,18 @@ _DELIVERIES = {
 _NO_SUCH_PHONE = frozenset({30005, 30006})
 
 
-class TwilioTexter:
+class TwilioSmsSender:
     """Hands text messages to one account."""
 
     def __init__(
-        self, account: Account, caller: Caller, *, callback_url: str, timeout_seconds: float
+        self,
+        account: TwilioAccount,
+        caller: ProviderCaller,
+        *,
+        callback_url: str,
+        timeout_seconds: float,
     ) -> None:
-        self._client = client(account, timeout_seconds=timeout_seconds)
+        self._client = build_client(account, timeout_seconds=timeout_seconds)
         self._caller = caller
         self._callback_url = callback_url
         is_service = account.sender.startswith(_SERVICE)
@@ -51,7 +56,10 @@ class TwilioTexter:
 
         reference = ids.encode("txt", text.id)
         return self._caller.call(
-            "messages.create", lambda: said(create), reference=reference, idempotent=False
+            "messages.create",
+            lambda: translate_errors(create),
+            reference=reference,
+            idempotent=False,
         )
 
     def find(self, text: OutgoingText, *, since: datetime) -> str | None:
@@ -69,7 +77,7 @@ class TwilioTexter:
 
         reference = ids.encode("txt", text.id)
         return self._caller.call(
-            "messages.list", lambda: said(look), reference=reference, idempotent=True
+            "messages.list", lambda: translate_errors(look), reference=reference, idempotent=True
         )
 
     def status(self, carrier_id: str) -> Delivery | None:
@@ -82,11 +90,11 @@ class TwilioTexter:
             return _DELIVERIES.get(str(found.status))
 
         return self._caller.call(
-            "messages.fetch", lambda: said(fetch), reference=carrier_id, idempotent=True
+            "messages.fetch", lambda: translate_errors(fetch), reference=carrier_id, idempotent=True
         )
 
 
-class NoTexter:
+class UnconfiguredSmsSender:
     """Stands where no carrier is configured."""
 
     def send(self, text: OutgoingText) -> str:  # noqa: ARG002 - the port's parameter

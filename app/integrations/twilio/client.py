@@ -8,7 +8,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from app.integrations.transport import NOT_LET_IN, Transport
+from app.integrations.transport import AUTH_FAILURE_STATUSES, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ _ITS_HOST = "https://api.twilio.com"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class TwilioAccount:
     """An account at Twilio, and where it is. `sender` is a number, or a messaging service (MG…)."""
 
     base_url: str
@@ -43,22 +43,22 @@ class _OverTransport:
         return Response(answer.status, answer.body.decode(errors="replace"), answer.headers)
 
 
-def client(account: Account, *, timeout_seconds: float) -> Client:
+def build_client(account: TwilioAccount, *, timeout_seconds: float) -> Client:
     """The library's client for an account."""
     transport = Transport(account.base_url, timeout_seconds=timeout_seconds)
     return Client(account.sid, account.token, http_client=_OverTransport(transport))
 
 
-def said(do: Callable[[], T]) -> T:
+def translate_errors(send: Callable[[], T]) -> T:
     """What the library answers, its errors in our terms.
 
     Raises `ProviderUnavailable` where our keys are not taken, `ProviderRefused` for any other
     refusal, and `ProviderOutcomeUnknown` where what came cannot be read.
     """
     try:
-        return do()
+        return send()
     except TwilioRestException as error:
-        if error.status in NOT_LET_IN:
+        if error.status in AUTH_FAILURE_STATUSES:
             raise ProviderUnavailable(f"HTTP {error.status}: the account or its keys") from None
         # Its message quotes the number.
         raise ProviderRefused(str(error.code), f"HTTP {error.status}") from None

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from twilio.request_validator import RequestValidator
 
-from app.integrations.twilio.client import Account
+from app.integrations.twilio.client import TwilioAccount
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import Delivery, Event
 
@@ -17,10 +17,10 @@ _SIGNATURE = "x-twilio-signature"
 _SETTLED = frozenset({"delivered", "read", "undelivered", "failed", "canceled"})
 
 
-class TwilioWebhooks:
+class TwilioWebhookVerifier:
     """Knows the callbacks of one account."""
 
-    def __init__(self, account: Account, *, callback_url: str) -> None:
+    def __init__(self, account: TwilioAccount, *, callback_url: str) -> None:
         self._validator = RequestValidator(account.token)
         self._sid = account.sid
         self._callback_url = callback_url

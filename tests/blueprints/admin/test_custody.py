@@ -18,7 +18,7 @@ from app.ledger import service as ledger
 from tests.custodians import Desk, opened
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 PAGE = "/admin/custody"
 

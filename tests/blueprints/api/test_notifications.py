@@ -9,7 +9,7 @@ from app.messages.rules import FIXED, KINDS, PAIRS, Channel
 from app.outbox import service as outbox
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.mailbox import carry_out_all
-from tests.messages.test_kinds import given_for
+from tests.messages.test_rules import given_for
 from tests.unchanged_database import unchanged
 
 PATH = "/api/me/notifications"

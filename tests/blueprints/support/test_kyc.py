@@ -15,7 +15,7 @@ from tests.kyc.applicant import Applicant, pdf, picture
 from tests.kyc.test_review import company
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import unchanged
 
 QUEUE, REASON = "/support/kyc", "The passport is theirs"

@@ -35,12 +35,12 @@ return hits
 _SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-def uri(redis_url: str) -> str:
+def storage_uri(redis_url: str) -> str:
     """The storage's address: that of Redis under this storage's scheme."""
     return f"{SCHEME}://{redis_url}"
 
 
-def answers(redis_url: str) -> bool:
+def is_redis_available(redis_url: str) -> bool:
     """Whether Redis answers now."""
     connection = _connection(redis_url)
     try:
@@ -64,7 +64,7 @@ def _connection(redis_url: str) -> Connection:
     return kind(**options)
 
 
-class SharedCounters(Storage):
+class RateLimitStorage(Storage):
     """Counts that all processes share. Implements `limits.storage.Storage`."""
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - the library's interface

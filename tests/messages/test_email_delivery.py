@@ -16,14 +16,14 @@ from app.identity.one_time import Purpose
 from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.tasks import JobClaimedElsewhere
-from app.messages import mailing
+from app.messages import email_delivery
 from app.messages import rules as messages_rules
 from app.messages.ports import MailRefused, NotSent, Outgoing
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from app.providers.errors import ProviderOutcomeUnknown
 from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
-from tests.messages.test_kinds import given_for
+from tests.messages.test_rules import given_for
 from tests.messages.test_service import VALUES
 from tests.people import People
 
@@ -43,7 +43,7 @@ def person(people: People) -> Actor:
 
 def send(database: Database, person: Actor, event_key: str = "trade_confirmed:1", **more: Any):
     told = {"kind": "trade_confirmed", "values": VALUES, "event_key": event_key, **more}
-    mailing.send_mail(database, user_id=str(person.user_id), **told)
+    email_delivery.send_mail(database, user_id=str(person.user_id), **told)
 
 
 def row(database: Database, person: Actor) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class TestSend:
 
     def test_nobody_is_told_who_is_no_more(self, database, box) -> None:
         user_id = uuid4()
-        mailing.send_mail(
+        email_delivery.send_mail(
             database,
             user_id=str(user_id),
             kind="trade_confirmed",
@@ -280,7 +280,8 @@ class TestTexts:
 
     def test_a_change_of_password_staged_before_keys_were_counted_can_be_sent(self) -> None:
         told = {"changed_at": "2026-11-22T10:00:00.000Z"}
-        assert "API keys that are still" not in messages_rules.render_mail("password_changed", told).body
+        uncounted = messages_rules.render_mail("password_changed", told)
+        assert "API keys that are still" not in uncounted.body
         counted = messages_rules.render_mail("password_changed", {**told, "api_keys": "3"})
         assert "API keys that are still active: 3." in counted.body
         assert "API keys that are still active: 3." in counted.html
@@ -331,7 +332,7 @@ def test_what_was_settled_long_ago_is_forgotten(database, people, box) -> None:
         clock.shift(timedelta(days=91))
         send(database, young)
         with database.transaction() as session:
-            mailing.forget_mails(session)
+            email_delivery.forget_mails(session)
     with database.reading() as session:
         left = session.rows(
             "SELECT user_id FROM mails WHERE user_id = ANY(%s)",

@@ -20,7 +20,7 @@ from app.providers.service import Calls
 
 T = TypeVar("T")
 
-ATTEMPTS = 3
+ATTEMPTS_MAX = 3
 _FAILURES_MAX = 5
 _PAUSE = timedelta(seconds=20)
 _CALLS = Counter("pbcex_provider_calls", "Calls to providers", ["provider", "operation", "outcome"])
@@ -28,7 +28,7 @@ _SECONDS = Histogram("pbcex_provider_call_seconds", "How long they took", ["prov
 _log = structlog.get_logger()
 
 
-class Caller:
+class ProviderCaller:
     """Calls one provider."""
 
     def __init__(self, provider: str, calls: Calls) -> None:
@@ -42,7 +42,7 @@ class Caller:
             name=provider,
         )
 
-    def call(self, operation: str, do: Callable[[], T], *, reference: str, idempotent: bool) -> T:
+    def call(self, operation: str, send: Callable[[], T], *, reference: str, idempotent: bool) -> T:
         """What `do` answers. `reference` is our id of what this is about.
 
         `do` is tried again after `ProviderUnavailable` and, where the provider knows a repetition
@@ -55,11 +55,11 @@ class Caller:
         unknown: ProviderOutcomeUnknown | None = None
         try:
             for attempt in stamina.retry_context(
-                on=again, attempts=ATTEMPTS, timeout=None, wait_initial=0.2, wait_max=2.0
+                on=again, attempts=ATTEMPTS_MAX, timeout=None, wait_initial=0.2, wait_max=2.0
             ):
                 with attempt:
                     try:
-                        answer = self._attempt(operation, do, reference, attempt.num)
+                        answer = self._attempt(operation, send, reference, attempt.num)
                     except ProviderOutcomeUnknown as error:
                         unknown = error
                         raise

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import stamina
 
-from app.integrations.calling import ATTEMPTS, Caller
+from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.kit.db import Database
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.service import Calls
@@ -14,7 +14,7 @@ from app.providers.service import Calls
 
 @pytest.fixture(autouse=True)
 def at_once() -> Iterator[None]:
-    stamina.set_testing(True, attempts=ATTEMPTS, cap=True)
+    stamina.set_testing(True, attempts=ATTEMPTS_MAX, cap=True)
     yield
     stamina.set_testing(False)
 
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.caller = Caller("probe", Calls(database))
+        self.caller = ProviderCaller("probe", Calls(database))
         self.reference = f"ref_{uuid4().hex}"
 
     def call(self, *outcomes: Exception | str, idempotent: bool = False) -> str:
@@ -79,7 +79,7 @@ def test_what_may_have_happened_is_not(desk: Desk) -> None:
 def test_unless_the_provider_knows_a_repetition(desk: Desk) -> None:
     assert desk.call(ProviderOutcomeUnknown("x"), "done", idempotent=True) == "done"
     with pytest.raises(ProviderOutcomeUnknown):
-        desk.call(*[ProviderOutcomeUnknown("x")] * ATTEMPTS, idempotent=True)
+        desk.call(*[ProviderOutcomeUnknown("x")] * ATTEMPTS_MAX, idempotent=True)
 
 
 def test_what_an_attempt_may_have_done_stays_unknown(desk: Desk) -> None:

@@ -8,47 +8,47 @@ from app.kit.db import Database
 from app.providers import queries as providers_queries
 from app.providers.queries import StoredEvent
 
-OPEN, SEND, ASK = "payments.open", "payouts.send", "payouts.ask"
+OPEN_PAYMENT, SEND_PAYOUT, QUERY_PAYOUT = "payments.open", "payouts.send", "payouts.ask"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PayoutHistory:
     """What Daraja told about a payout: how it ended, and what it answered when it was asked;
     and when we last asked it to pay, and what became of that."""
 
-    ended: list[StoredEvent]
-    answered: list[StoredEvent]
+    results: list[StoredEvent]
+    status_replies: list[StoredEvent]
     sent_at: datetime | None
-    asked_at: datetime | None
+    queried_at: datetime | None
 
 
-class Memory:
+class CallHistory:
     """Reads the notes of our calls and its call backs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def told(self, reference: str) -> Told:
+    def payout_history(self, reference: str) -> PayoutHistory:
         """All about one payout, oldest first."""
         with self._database.reading() as session:
             events = providers_queries.events_about(session, NAME, reference)
             sent_at, asked_at = (
                 providers_queries.last_called(session, NAME, operation, reference)
-                for operation in (SEND, ASK)
+                for operation in (SEND_PAYOUT, QUERY_PAYOUT)
             )
-        return Told(
+        return PayoutHistory(
             [each for each in events if each.kind == PAYOUT],
             [each for each in events if each.kind == STATUS],
             sent_at,
             asked_at,
         )
 
-    def ended(self, since: datetime) -> list[StoredEvent]:
+    def payout_results(self, since: datetime) -> list[StoredEvent]:
         """Every end of a payout since then."""
         with self._database.reading() as session:
             return providers_queries.events_since(session, NAME, PAYOUT, since)
 
-    def opened(self, since: datetime) -> frozenset[str]:
+    def requested_payments(self, since: datetime) -> frozenset[str]:
         """The references of the payments that we asked for since then."""
         with self._database.reading() as session:
-            return providers_queries.called_since(session, NAME, OPEN, since)
+            return providers_queries.called_since(session, NAME, OPEN_PAYMENT, since)

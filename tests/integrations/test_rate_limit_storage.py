@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from app.embedded.network_ports import free_port
 from app.embedded.redis import redis_program
-from app.integrations import counters
-from app.integrations.counters import SharedCounters
+from app.integrations import rate_limit_storage
+from app.integrations.rate_limit_storage import RateLimitStorage
 from app.kit import clock
 from app.kit.db import Database, DatabaseUnavailable
 from app.throttle import service as throttle
@@ -33,7 +33,7 @@ class RedisChild:
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 10
-        while not counters.answers(self.url):
+        while not rate_limit_storage.is_redis_available(self.url):
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
@@ -52,8 +52,8 @@ def redis() -> Iterator[RedisChild]:
     child.kill()
 
 
-def storage(redis_url: str, database: Database) -> SharedCounters:
-    return SharedCounters(counters.uri(redis_url), database=database)
+def storage(redis_url: str, database: Database) -> RateLimitStorage:
+    return RateLimitStorage(rate_limit_storage.storage_uri(redis_url), database=database)
 
 
 @pytest.fixture

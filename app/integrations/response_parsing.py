@@ -13,10 +13,10 @@ from app.providers.errors import ProviderOutcomeUnknown
 
 _DECIMAL = re.compile(r"[0-9]{0,30}\.?[0-9]{1,30}", re.ASCII)
 
-Document = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
-def said(body: bytes) -> dict[str, Any]:
+def parse_body(body: bytes) -> dict[str, Any]:
     """The document of a webhook, its numbers exact. Raises `MalformedRequest`."""
     try:
         document = json.loads(body, parse_float=Decimal)
@@ -27,7 +27,7 @@ def said(body: bytes) -> dict[str, Any]:
     return document
 
 
-def text(document: Document, name: str) -> str:
+def required_text(document: JsonObject, name: str) -> str:
     """The text of that name. Raises `ProviderOutcomeUnknown` unless there is one that is not
     empty."""
     found = document.get(name)
@@ -36,13 +36,13 @@ def text(document: Document, name: str) -> str:
     return found
 
 
-def text_or_none(document: Document, name: str) -> str:
+def optional_text(document: JsonObject, name: str) -> str:
     """The text of that name; empty where there is none."""
     found = document.get(name)
     return found if isinstance(found, str) else ""
 
 
-def part(document: Document, name: str) -> dict[str, Any]:
+def required_object(document: JsonObject, name: str) -> dict[str, Any]:
     """The object of that name. Raises `ProviderOutcomeUnknown`."""
     found = document.get(name)
     if not isinstance(found, dict):
@@ -50,7 +50,7 @@ def part(document: Document, name: str) -> dict[str, Any]:
     return found
 
 
-def parts(document: Document, name: str) -> list[dict[str, Any]]:
+def required_objects(document: JsonObject, name: str) -> list[dict[str, Any]]:
     """The list of objects of that name. Raises `ProviderOutcomeUnknown`."""
     found = document.get(name)
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
@@ -58,10 +58,10 @@ def parts(document: Document, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def amount(document: Document, name: str, asset: Asset) -> Amount:
+def required_amount(document: JsonObject, name: str, asset: Asset) -> Amount:
     """The decimal text of that name as an amount of the asset; a network may count finer than we
     do, and what is below our smallest unit is left out. Raises `ProviderOutcomeUnknown`."""
-    found = text(document, name)
+    found = required_text(document, name)
     if not _DECIMAL.fullmatch(found):
         raise ProviderOutcomeUnknown(f"{name} is no amount")
     units = int((Decimal(found) * asset.unit).to_integral_value(ROUND_DOWN))
@@ -70,9 +70,9 @@ def amount(document: Document, name: str, asset: Asset) -> Amount:
     return Amount(asset, units)
 
 
-def instant(document: Document, name: str) -> datetime:
+def required_instant(document: JsonObject, name: str) -> datetime:
     """The moment of that name, as RFC 3339 writes it. Raises `ProviderOutcomeUnknown`."""
-    found = text(document, name)
+    found = required_text(document, name)
     try:
         # Nanoseconds, as some write them, are more than we can hold.
         read = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", found))

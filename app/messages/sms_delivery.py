@@ -17,8 +17,8 @@ from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.messages import rules
+from app.messages.delivery_log import Claimed, Delivery, Log
 from app.messages.ports import OutgoingText, Texter
-from app.messages.sending import Claimed, Delivery, Log
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 

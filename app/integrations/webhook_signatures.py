@@ -23,7 +23,7 @@ class SignedEvent:
     data: Mapping[str, Any]
 
 
-def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
+def verify_timed_signature(header: str, body: bytes, secrets: Sequence[str]) -> None:
     """Raises `WebhookSignatureInvalid` unless one of `secrets` signed exactly this body within five
     minutes of now.
 
@@ -48,7 +48,7 @@ def check_timed(header: str, body: bytes, secrets: Sequence[str]) -> None:
         raise WebhookSignatureInvalid
 
 
-def signed_event(body: bytes) -> SignedEvent:
+def parse_signed_event(body: bytes) -> SignedEvent:
     """The {id, type, data} of a body. Raises `MalformedRequest`."""
     try:
         event: Any = json.loads(body)

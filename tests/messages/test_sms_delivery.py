@@ -14,15 +14,15 @@ from app.integrations import messaging
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from app.kit.tasks import JobClaimedElsewhere
-from app.messages import texting
+from app.messages import sms_delivery
+from app.messages.delivery_log import Claimed, Log
 from app.messages.ports import OutgoingText, Texter
-from app.messages.sending import Claimed, Log
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from app.providers.service import Calls
 from sandbox.faults import Mode
-from tests.messages.test_kinds import given_for
+from tests.messages.test_rules import given_for
 from tests.people import People
-from tests.played import Sandbox
+from tests.provider_sandbox import Sandbox
 
 NOW = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
 KIND = "deposit_credited"
@@ -32,7 +32,7 @@ VALUES = given_for(KIND) | {"amount": "250.00", "asset": "USD", "method": "card"
 @pytest.fixture
 def carrier(app: Flask, database: Database, sandbox: Sandbox) -> Iterator[Sandbox]:
     """Twilio, as the sandbox plays it, at a moment that stands still."""
-    provide(Texter, messaging.texter(app.extensions["settings"], Calls(database)))
+    provide(Texter, messaging.build_sms_sender(app.extensions["settings"], Calls(database)))
     with time_machine.travel(NOW, tick=False):
         yield sandbox
 
@@ -58,7 +58,7 @@ def phone(database: Database, person: Actor) -> str:
 
 
 def send(database: Database, person: Actor, event_key: str = "deposit_credited:1") -> None:
-    texting.send_text(
+    sms_delivery.send_text(
         database, user_id=str(person.user_id), kind=KIND, event_key=event_key, values=VALUES
     )
 
@@ -130,7 +130,7 @@ class TestSend:
             send(database, person)
         assert row(database, person)["state"] == "waiting"
         monkeypatch.undo()
-        provide(Texter, messaging.texter(app.extensions["settings"], Calls(database)))
+        provide(Texter, messaging.build_sms_sender(app.extensions["settings"], Calls(database)))
         send(database, person)
         assert row(database, person)["state"] == "sent"
 
@@ -156,7 +156,7 @@ class TestUnknown:
         with pytest.raises(ProviderOutcomeUnknown, match="not on the carrier's list yet"):
             send(database, person)
         assert carried(carrier, database, person) == []
-        with time_machine.travel(NOW + texting.LISTED_AFTER, tick=False):
+        with time_machine.travel(NOW + sms_delivery.LISTED_AFTER, tick=False):
             send(database, person)
         assert len(carried(carrier, database, person)) == 1
         assert row(database, person)["state"] == "sent"
@@ -167,7 +167,7 @@ class TestUnknown:
             send(database, person)
         carrier.order("twilio", "messages.list", Mode.HANG_UP_BEFORE, times=3)
         with (
-            time_machine.travel(NOW + 2 * texting.LISTED_AFTER, tick=False),
+            time_machine.travel(NOW + 2 * sms_delivery.LISTED_AFTER, tick=False),
             pytest.raises(ProviderOutcomeUnknown),
         ):
             send(database, person)
@@ -183,7 +183,7 @@ class TestUnknown:
         provide(Texter, real)
         with pytest.raises(JobClaimedElsewhere):
             send(database, person)
-        with time_machine.travel(NOW + texting.CLAIM, tick=False):
+        with time_machine.travel(NOW + sms_delivery.CLAIM, tick=False):
             send(database, person)
         assert len(carried(carrier, database, person)) == 1
         found = row(database, person)
@@ -194,7 +194,7 @@ class TestUnknown:
         carrier.order("twilio", "messages.create", Mode.HANG_UP_BEFORE)
         with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
-        with time_machine.travel(NOW + texting.LISTED_AFTER, tick=False):
+        with time_machine.travel(NOW + sms_delivery.LISTED_AFTER, tick=False):
             send(database, person)
         assert len(carried(carrier, database, person)) == 2
 
@@ -244,7 +244,7 @@ class TestStatus:
         assert carrier.deliver_to(client) == [204, 204]
         [event_id] = self.checks(database, person)
         for _ in range(2):
-            texting.check_text(database, event_id=event_id)
+            sms_delivery.check_text(database, event_id=event_id)
         assert row(database, person)["delivery"] == delivery
 
     @pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED])
@@ -258,10 +258,10 @@ class TestStatus:
         carrier.order("twilio", "webhook", Mode.LOST, times=2)
         send(database, person)
         assert carrier.deliver_to(client) == []
-        texting.check_texts(database)
+        sms_delivery.check_texts(database)
         assert row(database, person)["delivery"] is None
         with time_machine.travel(NOW + timedelta(minutes=16), tick=False):
-            texting.check_texts(database)
+            sms_delivery.check_texts(database)
         assert row(database, person)["delivery"] == "delivered"
 
     def test_one_that_comes_before_the_message_is_noted_waits(
@@ -276,9 +276,9 @@ class TestStatus:
         with database.transaction() as session:
             session.send("UPDATE texts SET carrier_id = NULL WHERE user_id = %s", (person.user_id,))
         with pytest.raises(ProviderUnavailable):
-            texting.check_text(database, event_id=event_id)
+            sms_delivery.check_text(database, event_id=event_id)
         with time_machine.travel(NOW + timedelta(minutes=11), tick=False):
-            texting.check_text(database, event_id=event_id)
+            sms_delivery.check_text(database, event_id=event_id)
         assert row(database, person)["delivery"] is None
 
 

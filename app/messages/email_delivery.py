@@ -20,8 +20,8 @@ from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.messages import rules
+from app.messages.delivery_log import CLAIM, Delivery, Log
 from app.messages.ports import Mailer, Outgoing
-from app.messages.sending import CLAIM, Delivery, Log
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable

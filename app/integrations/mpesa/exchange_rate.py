@@ -11,7 +11,7 @@ from app.kit.money import Amount, Rounding, round_units
 KES_PER_USD_MIN = 100
 
 
-class Rate:
+class ExchangeRate:
     """Shillings for a dollar. Raises `ValueError` below 100."""
 
     def __init__(self, kes_per_usd: Decimal) -> None:
@@ -19,19 +19,19 @@ class Rate:
             raise ValueError("fewer than a hundred shillings for a dollar")
         self._kes_per_cent = Fraction(kes_per_usd) / USD.unit
 
-    def asked(self, amount: Amount) -> int:
+    def shillings_to_charge(self, amount: Amount) -> int:
         """The shillings that a customer pays for these dollars."""
         return self._shillings(amount, Rounding.UP)
 
-    def paid_in(self, shillings: int) -> Amount:
+    def dollars_charged(self, shillings: int) -> Amount:
         """The dollars that were asked for when a customer paid this."""
         return Amount(USD, round_units(shillings / self._kes_per_cent, Rounding.DOWN))
 
-    def sent(self, amount: Amount) -> int:
+    def shillings_to_pay_out(self, amount: Amount) -> int:
         """The shillings that a customer gets for these dollars."""
         return self._shillings(amount, Rounding.DOWN)
 
-    def paid_out(self, shillings: int) -> Amount:
+    def dollars_paid_out(self, shillings: int) -> Amount:
         """The dollars that were to be sent when a customer got this."""
         return Amount(USD, round_units(shillings / self._kes_per_cent, Rounding.UP))
 
