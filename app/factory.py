@@ -61,11 +61,11 @@ from app.funding.ports import Method, PayoutRails
 from app.funding.rules import TransferLimits
 from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
-from app.identity.authority import StandingAuthority
-from app.identity.one_time import OneTimeKey
-from app.identity.passkeys import RelyingParty
-from app.identity.passwords import Passwords
-from app.identity.tokens import AccessTokens, signing_keys
+from app.identity.credentials.one_time_tokens import OneTimeKey
+from app.identity.credentials.passkeys import RelyingParty
+from app.identity.credentials.passwords import Passwords
+from app.identity.roles.current_permissions import StandingAuthority
+from app.identity.sign_in.tokens import AccessTokens, signing_keys
 from app.integrations import messaging, rate_limit_storage
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.custodians import provide_custodians

@@ -10,8 +10,8 @@ from app.funding import approval as funding_approval
 from app.funding import arrivals, crypto, disputes, payments, payouts, poll, withdrawals
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
-from app.identity import by_mail
-from app.identity import service as identity
+from app.identity import tasks as identity_tasks
+from app.identity.credentials import password_reset
 from app.keys import rotation as keys_rotation
 from app.kyc import checking
 from app.kyc import settling as kyc_settling
@@ -31,7 +31,6 @@ __all__ = [
     "approvals",
     "arrivals",
     "audit",
-    "by_mail",
     "checking",
     "crypto",
     "custody",
@@ -44,12 +43,13 @@ __all__ = [
     "funding_approval",
     "hedging",
     "idempotency",
-    "identity",
+    "identity_tasks",
     "keys_rotation",
     "kyc_settling",
     "ledger",
     "messages",
     "outbox",
+    "password_reset",
     "payments",
     "payouts",
     "poll",

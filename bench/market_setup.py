@@ -7,8 +7,8 @@ from uuid import UUID
 from flask import Flask
 
 from app.catalog.rules import USD, XAU, Metal, Token
-from app.identity import by_mail
-from app.identity import service as identity
+from app.identity.accounts import email_verification
+from app.identity.accounts import service as accounts
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -54,15 +54,15 @@ def customers(app: Flask, count: int) -> list[Customer]:
     """New customers with ten million dollars each."""
     people = []
     for number in range(count):
-        registration = identity.prepare_registration(
+        registration = accounts.prepare_registration(
             email=f"bench-{clock.now().timestamp()}-{number}@example.com",
             password="correct horse battery",
             first_name="Ada",
             last_name="Lovelace",
         )
         with database_of(app).transaction() as session:
-            somebody = identity.register(session, registration)
-            by_mail.confirm_email(session, somebody.user.id)
+            somebody = accounts.register(session, registration)
+            email_verification.confirm_email(session, somebody.user.id)
             for amount in (Amount(USD, 10**9), Amount(XAU, 10**10)):
                 ledger.post(
                     session,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-from app.identity import grants
+from app.identity.roles import grants
 
 settings = current_app.extensions["settings"]
 metadata = current_app.extensions["migrate"].db.metadata

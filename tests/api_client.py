@@ -13,7 +13,7 @@ from flask import Flask
 from jsonschema import Draft202012Validator, FormatChecker
 from werkzeug.test import TestResponse
 
-from app.identity import by_mail
+from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
 from tests.people import credit
@@ -159,7 +159,7 @@ class ApiClient:
         """Be given money, as `flask sample credit` does: the address is confirmed with it."""
         database: Database = self.app.extensions["database"]
         with database.transaction() as session:
-            by_mail.confirm_email(session, self.user_id)
+            email_verification.confirm_email(session, self.user_id)
             for name, text in amounts.items():
                 credit(session, self.user_id, text, name.replace("_", "-"))
         self.user["emailConfirmed"] = True

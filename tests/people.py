@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from app.access import PERMISSIONS_OF, Actor, Role
 from app.branches import service as branches
 from app.catalog.rules import TRADABLE, priced
-from app.identity import service as identity
+from app.identity.accounts import service as accounts
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -70,11 +70,11 @@ class People:
     def staff(self, role: Role, branch_id: UUID | None = None) -> Actor:
         """A new person in a role, who can sign in with `PASSWORD`; a teller at a branch."""
         email = f"{ids.new().hex}@example.com"
-        registration = identity.prepare_registration(
+        registration = accounts.prepare_registration(
             email=email, password=PASSWORD, first_name="Grace", last_name="Hopper"
         )
         with self.database.transaction() as session:
-            user_id = identity.add_person(session, registration, role, branch_id=branch_id)
+            user_id = accounts.add_person(session, registration, role, branch_id=branch_id)
         return Actor(user_id, None, email, role, PERMISSIONS_OF[role], branch_id)
 
     def balances(self, person: Actor) -> dict[str, str]:

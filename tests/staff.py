@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.access import Actor, Role
-from app.identity import second_factor
+from app.identity.credentials import second_factor
 from app.kit import clock
 from app.kit.db import Database
 from tests.authenticator import Authenticator

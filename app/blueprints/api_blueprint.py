@@ -35,7 +35,7 @@ from app.blueprints.middleware import ACTOR
 from app.blueprints.rate_limits import Credential, RateLimit, caller, client_network
 from app.idempotency import rules as idempotency_rules
 from app.idempotency import service as idempotency
-from app.identity import queries as identity_queries
+from app.identity.sign_in import queries as sign_in_queries
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Refusal, Unauthenticated
 from app.kit.pipeline import Row
@@ -237,7 +237,7 @@ def _serve_actor(operation: Operation, path: dict[str, str]) -> Response:
         reply = operation.handler(_database(), actor, *asked.arguments, **path)
         return _refused_or(_render(operation, reply))
     with _opened(operation) as session:
-        rows = session.rows(*identity_queries.actor_statement(claims))
+        rows = session.rows(*sign_in_queries.actor_statement(claims))
         actor = _permitted(operation, claims, rows)
         reply = operation.handler(session, actor, *asked.arguments, **path)
         response = _render(operation, reply)
@@ -254,7 +254,7 @@ def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
     )
     with _database().transaction() as session:
         rows, found = idempotency.claim_key(
-            session, attempt, identity_queries.actor_statement(claims)
+            session, attempt, sign_in_queries.actor_statement(claims)
         )
         actor = _permitted(operation, claims, rows)
         stored = idempotency.read_stored_response(attempt, found)
@@ -295,13 +295,11 @@ def _read_for(operation: Operation, claims: Credential) -> Asked:
 
 def _authenticate(operation: Operation, claims: Credential) -> Actor:
     with _database().reading() as session:
-        return _permitted(
-            operation, claims, session.rows(*identity_queries.actor_statement(claims))
-        )
+        return _permitted(operation, claims, session.rows(*sign_in_queries.actor_statement(claims)))
 
 
 def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Actor:
-    actor = identity_queries.actor_from(rows[0] if rows else None, claims)
+    actor = sign_in_queries.actor_from(rows[0] if rows else None, claims)
     assert operation.permission is not None
     request.environ[ACTOR] = actor
     require(actor, operation.permission)

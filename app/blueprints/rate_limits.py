@@ -15,7 +15,8 @@ from flask import Flask, current_app, request
 from flask_limiter import Limiter
 
 from app.blueprints.middleware import RATE_LIMIT, ROUTE
-from app.identity import api_keys, tokens
+from app.identity.api_keys import service as api_keys
+from app.identity.sign_in import tokens
 from app.integrations import rate_limit_storage
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Unauthenticated

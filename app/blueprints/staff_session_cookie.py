@@ -13,9 +13,9 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
 from app.blueprints.rate_limits import client_network
-from app.identity import staff_sessions
-from app.identity.passkeys import RelyingParty
-from app.identity.staff_sessions import Device, StaffMember
+from app.identity.credentials.passkeys import RelyingParty
+from app.identity.sign_in import staff_sessions
+from app.identity.sign_in.staff_sessions import Device, StaffMember
 from app.kit.db import Database
 
 #: Sent by what refreshes itself: it does not count as something the person did.

@@ -4,8 +4,8 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.identity import rules as identity_rules
-from app.identity import standing
+from app.identity.accounts import rules as account_rules
+from app.identity.roles import role_changes
 from app.kit.db import Database
 from app.kit.errors import Refusal
 
@@ -23,7 +23,9 @@ def appoint_admin(email: str, reason: str) -> None:
     database: Database = current_app.extensions["database"]
     try:
         with database.transaction() as session:
-            standing.appoint_first_admins(session, identity_rules.email_key(email), reason=reason)
+            role_changes.appoint_first_admins(
+                session, account_rules.email_key(email), reason=reason
+            )
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
     click.echo(f"{email} is an administrator")

@@ -16,9 +16,9 @@ from app.branches import queries as branches_queries
 from app.branches import service as branches
 from app.catalog.rules import PAXG, TRADABLE, USD
 from app.config import Environment
-from app.identity import by_mail
-from app.identity import queries as identity_queries
-from app.identity import service as identity
+from app.identity.accounts import email_verification
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts import service as accounts
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound, Refusal
@@ -101,7 +101,7 @@ def credit(email: str, asset: str, amount: str) -> None:
         user_id = _find(session, email)
         if user_id is None:
             raise click.ClickException(f"nobody has the address {email}")
-        by_mail.confirm_email(session, user_id)
+        email_verification.confirm_email(session, user_id)
         _verify(session, user_id)
         _credit(session, user_id, given)
     click.echo(f"{email} has {given} {asset} more")
@@ -137,18 +137,18 @@ def _transaction() -> Iterator[Session]:
 
 def _find(session: Session, email: str) -> UUID | None:
     try:
-        return identity_queries.person_by_email(session, email).id
+        return account_queries.person_by_email(session, email).id
     except NotFound:
         return None
 
 
 def _add(session: Session, email: str, role: Role, first_name: str, last_name: str) -> UUID:
     branch_id = _branch(session) if role in BRANCH_BOUND else None
-    registration = identity.prepare_registration(
+    registration = accounts.prepare_registration(
         email=email, password=PASSWORD, first_name=first_name, last_name=last_name
     )
-    user_id = identity.add_person(session, registration, role, branch_id=branch_id)
-    by_mail.confirm_email(session, user_id)
+    user_id = accounts.add_person(session, registration, role, branch_id=branch_id)
+    email_verification.confirm_email(session, user_id)
     _record(session, "person.added", user_id, {"role": role.value})
     return user_id
 

@@ -11,7 +11,7 @@ from app.cases import service as cases
 from app.funding import debts, deposits, limits
 from app.funding.ports import Arrival, ArrivalRails, Method
 from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -58,7 +58,7 @@ def look(database: Database, *, deposit_id: str) -> None:
         if deposits.is_over(session, deposit):
             return
         deposits.opened(session, deposit)
-        person = identity_queries.person_by_id(session, deposit.user_id)
+        person = account_queries.person_by_id(session, deposit.user_id)
     rail = resolve(ArrivalRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
     given = rail.account(ids.encode("usr", deposit.user_id), holder)

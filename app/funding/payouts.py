@@ -15,7 +15,7 @@ from app.custody.rules import IN_FLIGHT_MAX
 from app.funding import debts, deposits, withdrawals
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
 from app.funding.statuses import UNDER_WAY, WithdrawalStatus
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.ports import resolve
@@ -235,7 +235,7 @@ def _may_go(session: Session, asked: withdrawals.Locked) -> bool:
     if standing is Verdict.REVIEW:
         withdrawals.step(session, asked, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
         return False
-    return identity_queries.is_active(session, asked.user_id)
+    return account_queries.is_active(session, asked.user_id)
 
 
 def _was_touched(session: Session, turn: _Turn) -> bool:

@@ -4,8 +4,9 @@ from dataclasses import asdict
 from uuid import UUID
 
 from app.access import Role
-from app.identity import address_book, lockout
+from app.identity.accounts import address_book
 from app.identity.errors import TokenInvalid
+from app.identity.sign_in import lockout
 from app.kit import clock, ids
 from app.kit.db import Session, register_refusal
 from app.kit.errors import NotFound

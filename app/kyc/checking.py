@@ -9,7 +9,7 @@ they come, how often, or whether at all.
 from datetime import timedelta
 from uuid import UUID
 
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.keys import service as keys
 from app.kit import clock
 from app.kit.db import Database, Session
@@ -56,7 +56,7 @@ def verify(database: Database, *, verification_id: str) -> None:
     with database.reading() as session:
         try:
             found = queries.by_id(session, identifier)
-            known = identity_queries.person_by_id(session, found.user_id)
+            known = account_queries.person_by_id(session, found.user_id)
             person = details.of(session, identifier)
         except NotFound:
             return

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import service as audit
-from app.identity import people
+from app.identity.accounts import people
 from app.keys import service as keys
 from app.kit import clock, crypto, ids
 from app.kit.db import Session

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.identity import queries as identity_queries
-from app.identity.postal import PostalAddress
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts.postal_addresses import PostalAddress
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -104,7 +104,7 @@ def lift(session: Session, user_id: UUID, *, note: str) -> None:
     production only."""
     if queries.standing(session, user_id).tier == rules.TIER_ENHANCED:
         return
-    known = identity_queries.person_by_id(session, user_id)
+    known = account_queries.person_by_id(session, user_id)
     steps.supersede(
         session,
         [each for each in steps.locked_of(session, user_id) if each.kind is not Kind.BUSINESS],

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
 
-from app.identity import postal
-from app.identity import rules as identity_rules
-from app.identity.postal import PostalAddress
+from app.identity.accounts import postal_addresses
+from app.identity.accounts import rules as account_rules
+from app.identity.accounts.postal_addresses import PostalAddress
 from app.kit.errors import Invalid
 from app.kyc import rules
 from app.kyc.rules import IdType
@@ -31,7 +31,7 @@ class Personal:
 
     def sealed_text(self) -> str:
         """All of it, as JSON."""
-        return _written({**asdict(self), "address": postal.as_fields(self.address)})
+        return _written({**asdict(self), "address": postal_addresses.as_fields(self.address)})
 
     @classmethod
     def read(cls, text: str | bytes) -> Self:
@@ -106,7 +106,7 @@ class Business:
         """All of it but the owners, as JSON."""
         told = asdict(self)
         del told["owners"]
-        return _written({**told, "address": postal.as_fields(self.address)})
+        return _written({**told, "address": postal_addresses.as_fields(self.address)})
 
     @classmethod
     def read(cls, text: str | bytes, owners: Sequence[Owner]) -> Self:
@@ -143,11 +143,11 @@ def business(told: Mapping[str, Any], today: date) -> Business:
         raise Invalid("licences", f"Send at most {_LICENCES_MAX} licences.")
     return Business(
         legal_name=_name("legalName", told["legal_name"]),
-        registration_number=identity_rules.name("registrationNumber", told["registration_number"]),
-        entity_type=identity_rules.name("entityType", told["entity_type"]),
+        registration_number=account_rules.name("registrationNumber", told["registration_number"]),
+        entity_type=account_rules.name("entityType", told["entity_type"]),
         address=_address(told["address"]),
         incorporated_on=_past_day("incorporatedOn", told.get("incorporated_on"), today),
-        tax_id=identity_rules.name("taxId", told["tax_id"]) if told.get("tax_id") else None,
+        tax_id=account_rules.name("taxId", told["tax_id"]) if told.get("tax_id") else None,
         licences=tuple(
             _licence(f"licences.{place}", each, today)
             for place, each in enumerate(told["licences"])
@@ -199,16 +199,16 @@ def _licence(at: str, told: Mapping[str, Any], today: date) -> Licence:
     if until is not None and until < today:
         raise Invalid(f"{at}.expiresOn", "Enter a licence that has not expired.")
     return Licence(
-        kind=identity_rules.name(f"{at}.kind", told["kind"]),
-        number=identity_rules.name(f"{at}.number", told["number"]),
-        authority=identity_rules.name(f"{at}.authority", told["authority"]),
+        kind=account_rules.name(f"{at}.kind", told["kind"]),
+        number=account_rules.name(f"{at}.number", told["number"]),
+        authority=account_rules.name(f"{at}.authority", told["authority"]),
         expires_on=until,
     )
 
 
 def _name(field: str, text: str) -> str:
     """A name that can be compared with those of the lists."""
-    name = identity_rules.name(field, text)
+    name = account_rules.name(field, text)
     if not is_readable(name):
         raise Invalid(field, UNCOMPARABLE)
     return name
@@ -225,7 +225,7 @@ def _past_day(field: str, text: str | None, today: date) -> date | None:
 
 def _address(told: Mapping[str, Any]) -> PostalAddress:
     try:
-        return postal.checked(PostalAddress(**told))
+        return postal_addresses.checked(PostalAddress(**told))
     except Invalid as invalid:
         raise Invalid(f"address.{invalid.field}", invalid.message) from None
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from app.identity import one_time
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
+from app.identity.credentials import one_time_tokens
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -142,14 +142,14 @@ def _compose(
     token_id: str | None,
 ) -> _Composed:
     try:
-        recipient = _kept_recipient(session, mail_id) or identity_queries.mail_address(
+        recipient = _kept_recipient(session, mail_id) or account_queries.mail_address(
             session, user_id
         )
     except NotFound:
         return _Composed(None, "There is no such person any more")
     told, links = dict(values), resolve(rules.Links)
     if token_id is not None:
-        token = one_time.token_of(session, UUID(token_id))
+        token = one_time_tokens.token_of(session, UUID(token_id))
         if token is None:
             return _Composed(None, "The link was used or ran out before it was sent")
         told["link"] = links.to(kind, token)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.tasks import task
@@ -40,7 +40,7 @@ def deliver_staged(
 ) -> None:
     """`deliver` as a background task, and the same by each channel that the person wants: the args
     are JSON. Nothing for somebody who was erased meanwhile."""
-    if identity_queries.is_erased(session, UUID(user_id)):
+    if account_queries.is_erased(session, UUID(user_id)):
         return
     if rules.KINDS[kind].inbox:
         deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
@@ -155,7 +155,7 @@ def _compose(
     session: Session, claimed: Claimed, user_id: UUID, kind: str, values: Mapping[str, str]
 ) -> OutgoingText | None:
     try:
-        number = identity_queries.person_by_id(session, user_id).phone
+        number = account_queries.person_by_id(session, user_id).phone
     except NotFound:
         return None
     reference = rules.reference_of(claimed.id)

@@ -15,7 +15,7 @@ from app.approvals import service as approvals
 from app.approvals.registry import Action, Approved, Change, Texts
 from app.audit import service as audit
 from app.identity import personal as identity_personal
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.identity.errors import OwnStanding
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -95,7 +95,7 @@ def _erase(
     session: Session, person_id: UUID, *, actor: Actor, approved: Approved | None = None
 ) -> ErasureRecord:
     _require_no_blockers(session, person_id)
-    address, now = identity_queries.mail_address(session, person_id), clock.now()
+    address, now = account_queries.mail_address(session, person_id), clock.now()
     made = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
     personal_data_tables.erase_from_all_rooms(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))

@@ -11,7 +11,7 @@ from typing import Self
 from uuid import UUID
 
 from app.catalog.rules import FUNDING, TRADING, Wallet
-from app.identity import queries as identity_queries
+from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -170,7 +170,7 @@ def statement_of(
         if asset not in assets:
             raise Invalid("asset", f"Choose an asset of the {account} account.")
         assets = (asset,)
-    person = identity_queries.person_by_id(session, user_id)
+    person = account_queries.person_by_id(session, user_id)
     values = {
         "owner": user_id,
         "own": OWN,

@@ -10,7 +10,7 @@ from app.access import Permission
 from app.cases import registry as cases_registry
 from app.cases.registry import Ended
 from app.cases.service import PREFIX as CASE
-from app.identity import standing
+from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.outbox import service as outbox
@@ -59,7 +59,7 @@ def _closed(session: Session, ended: Ended) -> None:
     if ended.disposition == MATCH and ended.person_id is not None:
         # Nothing of theirs is to move while a second person is asked.
         reason = f"A listed party, by {ids.encode(CASE, ended.case_id)}"
-        standing.freeze(session, ended.actor, ended.person_id, reason=reason)
+        account_status.freeze(session, ended.actor, ended.person_id, reason=reason)
     _tell_listeners(session, ended, Verdict.CLEAR)
 
 

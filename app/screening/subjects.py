@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.identity import people
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.screening.rules import Named, Sort

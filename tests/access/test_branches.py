@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.access import PERMISSIONS_OF, Actor, Role, branch_scope, check_branch
-from app.access.catalogue import PERMISSION_MEANS, ROLE_MEANS
+from app.access.descriptions import PERMISSION_MEANS, ROLE_MEANS
 from app.access.permissions import Permission
 from app.access.policy import is_editable, of_the_house, permissions_named
 from app.kit.errors import NotFound, PermissionDenied

@@ -20,8 +20,8 @@ from app.approvals.errors import (
     SelfApproval,
 )
 from app.approvals.rules import LIFETIME, Status
-from app.identity import people as persons
-from app.identity import standing
+from app.identity.accounts import account_status
+from app.identity.accounts import people as persons
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
@@ -58,7 +58,7 @@ def asked(database: Database, maker: Actor, subject: Actor) -> UUID:
 
 def ask(database: Database, maker: Actor, subject: Actor) -> UUID:
     with database.transaction() as session:
-        return standing.ask_to_suspend(session, maker, subject.user_id, reason=WHY)
+        return account_status.ask_to_suspend(session, maker, subject.user_id, reason=WHY)
 
 
 def seen(database: Database, approval_id: UUID) -> bytes:
@@ -323,7 +323,7 @@ def test_a_reason_is_needed(
     with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
         approvals.reject(session, checker, asked, reason="no")
     with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
-        standing.ask_to_suspend(session, maker, subject.user_id, reason="")
+        account_status.ask_to_suspend(session, maker, subject.user_id, reason="")
 
 
 def test_the_inbox_holds_what_waits(
@@ -360,7 +360,7 @@ def test_what_waits_is_counted_for_those_who_may_decide_it(
 
     before = counts()
     with database.transaction() as session:
-        standing.ask_to_suspend(session, maker, boss.user_id, reason=WHY)
+        account_status.ask_to_suspend(session, maker, boss.user_id, reason=WHY)
     # Neither who asked, nor whom it is about, nor who only looks on.
     assert [now - then for now, then in zip(counts(), before, strict=True)] == [0, 1, 0, 0]
     # Another test asked in that year.

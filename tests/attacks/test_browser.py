@@ -13,8 +13,8 @@ from flask import Flask
 from app import embedded
 from app.config import Settings
 from app.factory import create_app
-from app.identity import one_time
-from app.identity.passkeys import RelyingParty
+from app.identity.credentials import one_time_tokens
+from app.identity.credentials.passkeys import RelyingParty
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import resolve
@@ -193,8 +193,10 @@ def test_the_host_header_is_in_no_link(
     answer = browser.client.get("/auth/login", headers=evil)
     assert "evil.example" not in answer.text
     with database.transaction() as session:
-        link = one_time.issue(session, member.actor.user_id, one_time.Purpose.RESET_PASSWORD)
-        token = one_time.token_of(session, link)
+        link = one_time_tokens.issue(
+            session, member.actor.user_id, one_time_tokens.Purpose.RESET_PASSWORD
+        )
+        token = one_time_tokens.token_of(session, link)
     assert resolve(Links).to("reset_password", token or "").startswith(settings.base_url + "/auth/")
     party: RelyingParty = strict_app.extensions["relying_party"]
     assert party == RelyingParty.of(settings.passkey_url)

@@ -20,7 +20,7 @@ from app.audit import service as audit
 from app.blueprints import middleware, route_registry
 from app.config import Settings
 from app.factory import create_app
-from app.identity import by_mail, standing
+from app.identity.accounts import account_status, email_verification
 from app.kit import ids, telemetry
 from app.kit.db import Database, Session
 from app.messages import email_delivery
@@ -112,7 +112,7 @@ class Walk:
         self.admin, self.customer = people.staff(Role.ADMIN), people.staff(Role.USER)
         self.forgetful = people.staff(Role.USER)
         with self.database.transaction() as session:
-            by_mail.confirm_email(session, self.customer.user_id)
+            email_verification.confirm_email(session, self.customer.user_id)
             for asset in ("USD", "PAXG"):
                 credit(session, self.customer.user_id, "1000", asset)
         set_prices(self.database, AU="4000", PAXG="4000")
@@ -223,7 +223,7 @@ class Walk:
         maker = self.admin if by_admin else people.staff(Role.COMPLIANCE)
         who = people.customer().user_id
         with self.database.transaction() as session:
-            asked = standing.ask_to_suspend(session, maker, who, reason="a test of canaries")
+            asked = account_status.ask_to_suspend(session, maker, who, reason="a test of canaries")
         return ids.encode("apr", asked)
 
     # Pages

@@ -16,9 +16,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.access import Role
-from app.identity import invitations
-from app.identity import service as identity
-from app.identity.passwords import Passwords
+from app.identity.accounts import invitations
+from app.identity.credentials.passwords import Passwords
+from app.identity.sign_in import service as sign_in
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline
 from tests import timing_leaks
@@ -61,7 +61,7 @@ class Work:
             yield
 
 
-def sign_in(browser: Browser, email: str) -> TestResponse:
+def post_sign_in(browser: Browser, email: str) -> TestResponse:
     return browser.sign_in(email, WRONG)
 
 
@@ -142,7 +142,7 @@ def _skip_the_hash(patch: pytest.MonkeyPatch) -> None:
 
 
 def _look_again(patch: pytest.MonkeyPatch) -> None:
-    begin = identity.begin_login
+    begin = sign_in.begin_login
 
     def curious(session: Any, **given: Any) -> Any:
         attempt = begin(session, **given)
@@ -150,7 +150,7 @@ def _look_again(patch: pytest.MonkeyPatch) -> None:
             session.row("SELECT status FROM users WHERE id = %s", (attempt.user_id,))
         return attempt
 
-    patch.setattr(identity, "begin_login", curious)
+    patch.setattr(sign_in, "begin_login", curious)
 
 
 @pytest.mark.parametrize("leak", [_skip_the_hash, _look_again])

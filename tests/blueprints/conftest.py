@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from app.config import Settings
 from app.factory import create_app
-from app.identity import by_mail
-from app.identity import service as identity
+from app.identity.accounts import email_verification
+from app.identity.accounts import service as accounts
 from app.kit.db import Database
 from tests.blueprints import probe
 from tests.people import People
@@ -91,15 +91,15 @@ def sign_in(database: Database, client: FlaskClient) -> Callable[[], SignedIn]:
     """Makes a new customer who is logged in."""
 
     def make() -> SignedIn:
-        registration = identity.prepare_registration(
+        registration = accounts.prepare_registration(
             email=f"{uuid4().hex}@example.com",
             password="a long enough passphrase",
             first_name="Ada",
             last_name="Lovelace",
         )
         with database.transaction() as session:
-            logged_in = identity.register(session, registration)
-            by_mail.confirm_email(session, logged_in.user.id)
+            logged_in = accounts.register(session, registration)
+            email_verification.confirm_email(session, logged_in.user.id)
         return SignedIn(logged_in.user.id, logged_in.access_token, client)
 
     return make

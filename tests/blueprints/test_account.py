@@ -9,9 +9,9 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
-from app.identity import one_time
-from app.identity.one_time import Purpose
-from app.identity.staff_sessions import FRESH
+from app.identity.credentials import one_time_tokens
+from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.sign_in.staff_sessions import FRESH
 from app.kit import clock, ids
 from app.kit.db import Database
 from tests.page_client import Browser, check
@@ -291,7 +291,7 @@ class TestInvitations:
                 (email,),
             )
             assert row is not None
-            token = one_time.token_of(session, row[0])
+            token = one_time_tokens.token_of(session, row[0])
         assert token is not None
         return token
 
@@ -338,7 +338,7 @@ class TestInvitations:
         path = "/auth/invitation"
         answer = guest.send(path, "invitation-form", token=first, password=PASSWORD)
         assert answer.status_code == 422
-        with time_machine.travel(clock.now() + one_time.LIFETIME[Purpose.INVITATION]):
+        with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[Purpose.INVITATION]):
             answer = guest.send(path, "invitation-form", token=second, password=PASSWORD)
             assert answer.status_code == 422
 

@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 
 from app.access import Role
-from app.identity.half_done import LIFETIME
+from app.identity.sign_in.pending_sign_in import LIFETIME
 from app.kit.db import Database
 from tests.page_client import check
 from tests.people import PASSWORD, People

@@ -7,15 +7,17 @@ from app.access import Role
 from app.branches import queries as branches_queries
 from app.cli.sample import PASSWORD, PEOPLE, sample
 from app.config import Environment, Settings
-from app.identity import people
-from app.identity import queries as identity_queries
-from app.identity import service as identity
+from app.identity.accounts import people
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts import service as accounts
+from app.identity.sign_in import password_proof
+from app.identity.sign_in import service as sign_in
 from app.kit.db import Database
 
 
 def units(database: Database, email: str, asset: str) -> int:
     with database.reading() as session:
-        person = identity_queries.person_by_email(session, email)
+        person = account_queries.person_by_email(session, email)
         row = session.row(
             "SELECT b.posted FROM balances b JOIN accounts a ON a.id = b.account_id"
             " WHERE a.owner_id = %s AND a.asset = %s",
@@ -33,11 +35,11 @@ def entries(database: Database) -> int:
 
 def new_person(database: Database) -> str:
     email = f"{uuid4().hex}@example.com"
-    registration = identity.prepare_registration(
+    registration = accounts.prepare_registration(
         email=email, password="correct horse", first_name="Ada", last_name="Lovelace"
     )
     with database.transaction() as session:
-        identity.add_person(session, registration, Role.USER)
+        accounts.add_person(session, registration, Role.USER)
     return email
 
 
@@ -57,7 +59,7 @@ class TestLoad:
     def test_the_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
         with database.reading() as session:
-            teller = identity_queries.person_by_email(session, "teller@pbcex.local")
+            teller = account_queries.person_by_email(session, "teller@pbcex.local")
             at_work = people.at_branch(session, branches_queries.find(session, "MAIN"))
         assert [person.id for person in at_work] == [teller.id]
 
@@ -66,9 +68,9 @@ class TestLoad:
         for local, role, _, _ in PEOPLE:
             with database.reading() as session:
                 email = f"{local}@pbcex.local"
-                attempt = identity.begin_login(session, email=email, network="192.0.2.200")
-                person = identity_queries.person_by_email(session, email)
-            assert identity.check_password(attempt, PASSWORD).proven
+                attempt = sign_in.begin_login(session, email=email, network="192.0.2.200")
+                person = account_queries.person_by_email(session, email)
+            assert password_proof.check_password(attempt, PASSWORD).proven
             assert person.role is role
             assert person.email_confirmed_at is not None
 
@@ -81,7 +83,7 @@ class TestCredit:
         assert result.output == f"{email.upper()} has 1.50000000 PAXG more\n"
         assert units(database, email, "PAXG") == 150_000_000
         with database.reading() as session:
-            assert identity_queries.person_by_email(session, email).email_confirmed_at is not None
+            assert account_queries.person_by_email(session, email).email_confirmed_at is not None
 
     @pytest.mark.parametrize(
         ("asset", "amount", "says"),

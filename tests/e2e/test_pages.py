@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.access import Role
 from app.blueprints import route_registry
-from app.identity import standing
+from app.identity.accounts import account_status
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
@@ -62,7 +62,7 @@ def test_every_page_is_accessible_and_fits(
 ) -> None:
     admin, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        asked = standing.ask_to_suspend(
+        asked = account_status.ask_to_suspend(
             session, officer, people.customer().user_id, reason="reported by the bank"
         )
     known = {"approval_id": ids.encode("apr", asked), **_POLICY}

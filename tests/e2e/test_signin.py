@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from app.access import Role
-from app.identity.passkeys import RelyingParty
+from app.identity.credentials.passkeys import RelyingParty
 from app.kit.db import Database
 from tests.e2e.conftest import Desk, OpenDesk, _From, _Silent
 from tests.e2e.looks import Shoot, accessible, in_every_look

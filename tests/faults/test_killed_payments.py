@@ -17,7 +17,7 @@ from app.catalog.rules import TRADABLE
 from app.funding import deposits, withdrawals
 from app.funding.poll import poll
 from app.funding.ports import Method
-from app.identity import profile
+from app.identity.accounts import profile
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount

@@ -12,8 +12,9 @@ from app.audit import service as audit
 from app.blueprints.route_registry import Route
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
-from app.identity import address_book, api_keys, by_mail
-from app.identity.postal import PostalAddress
+from app.identity.accounts import address_book, email_verification
+from app.identity.accounts.postal_addresses import PostalAddress
+from app.identity.api_keys import service as api_keys
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database
@@ -142,7 +143,7 @@ class House:
         # Whose address is not confirmed yet moves no money, whatever they may do.
         with people.database.transaction() as session:
             for actor in filter(None, cast.values()):
-                by_mail.confirm_email(session, actor.user_id)
+                email_verification.confirm_email(session, actor.user_id)
         visitors = tuple(Visitor(name, app, actor) for name, actor in cast.items())
         stranger = people.staff(Role.TELLER, people.branch())
         return cls(people.database, visitors, stranger)

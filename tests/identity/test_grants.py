@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from app.access import PERMISSIONS_OF, Actor, Permission, Role
-from app.identity import authority, grants
 from app.identity.errors import GrantFixed, LacksPermission, LastAdministrator, LastHolder
+from app.identity.roles import current_permissions, grants
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
@@ -77,9 +77,9 @@ def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
     with database.transaction() as session:
         grants.give(session, admin, Role.SUPPORT, SEE, reason=WHY)
     with database.transaction() as session:
-        assert SEE in authority.acting(session, support.user_id).permissions
+        assert SEE in current_permissions.acting(session, support.user_id).permissions
         grants.take(session, admin, Role.SUPPORT, SEE, reason=WHY)
-        assert SEE not in authority.acting(session, support.user_id).permissions
+        assert SEE not in current_permissions.acting(session, support.user_id).permissions
     with database.reading() as session:
         rows = session.rows(
             "SELECT action, subject, after->>'held', reason FROM audit_records"

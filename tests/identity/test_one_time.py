@@ -7,9 +7,9 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.identity import one_time
+from app.identity.credentials import one_time_tokens
+from app.identity.credentials.one_time_tokens import LIFETIME, OneTimeKey, Purpose
 from app.identity.errors import TokenInvalid
-from app.identity.one_time import LIFETIME, OneTimeKey, Purpose
 from app.kit.db import Database
 from tests.people import People
 
@@ -23,15 +23,15 @@ def person(people: People) -> Actor:
 
 def issue(database: Database, person: Actor, purpose: Purpose) -> str:
     with database.transaction() as session:
-        link = one_time.issue(session, person.user_id, purpose)
-        token = one_time.token_of(session, link)
+        link = one_time_tokens.issue(session, person.user_id, purpose)
+        token = one_time_tokens.token_of(session, link)
     assert token is not None
     return token
 
 
 def redeem(database: Database, token: str, purpose: Purpose) -> UUID:
     with database.transaction() as session:
-        return one_time.redeem(session, token, purpose).user_id
+        return one_time_tokens.redeem(session, token, purpose).user_id
 
 
 @pytest.mark.parametrize("purpose", list(Purpose))
@@ -89,7 +89,7 @@ def test_others_of_the_purpose_can_be_ended(database, person, people: People) ->
     )
     theirs = issue(database, people.customer(), Purpose.RESET_PASSWORD)
     with database.transaction() as session:
-        one_time.end_others(session, person.user_id, Purpose.RESET_PASSWORD)
+        one_time_tokens.end_others(session, person.user_id, Purpose.RESET_PASSWORD)
     with pytest.raises(TokenInvalid):
         redeem(database, mine, Purpose.RESET_PASSWORD)
     redeem(database, theirs, Purpose.RESET_PASSWORD)
@@ -102,7 +102,7 @@ def test_what_is_over_is_forgotten(database, person) -> None:
         kept = issue(database, person, Purpose.CONFIRM_EMAIL)
         clock.shift(timedelta(hours=1))
         with database.transaction() as session:
-            one_time.forget_expired(session, clock_now())
+            one_time_tokens.forget_expired(session, clock_now())
         with database.reading() as session:
             count = "SELECT count(*) FROM one_time_tokens WHERE user_id = %s"
             assert session.rows(count, (person.user_id,)) == [(1,)]
@@ -115,4 +115,4 @@ def clock_now() -> datetime:
 
 def test_a_link_of_nobody_is_not_made(database) -> None:
     with pytest.raises(TokenInvalid), database.transaction() as s:
-        one_time.issue(s, uuid4(), Purpose.RESET_PASSWORD)
+        one_time_tokens.issue(s, uuid4(), Purpose.RESET_PASSWORD)

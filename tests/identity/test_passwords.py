@@ -1,7 +1,7 @@
 import pytest
 
 from app.config import Settings
-from app.identity.passwords import Passwords
+from app.identity.credentials.passwords import Passwords
 
 CHEAP = Passwords(memory_kib=64, passes=1, lanes=1)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.identity.postal import PostalAddress, checked
+from app.identity.accounts.postal_addresses import PostalAddress, checked
 from app.kit.errors import Invalid
 
 US = PostalAddress(

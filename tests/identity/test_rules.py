@@ -2,7 +2,9 @@ import time
 
 import pytest
 
-from app.identity import rules as identity_rules
+from app.identity.accounts import rules as account_rules
+from app.identity.credentials import rules as credential_rules
+from app.identity.sign_in import rules as sign_in_rules
 from app.kit.errors import Invalid
 
 
@@ -17,11 +19,11 @@ class TestEmailKey:
         ],
     )
     def test_spellings_of_one_address_have_one_key(self, one: str, other: str) -> None:
-        assert identity_rules.email_key(one) == identity_rules.email_key(other)
+        assert account_rules.email_key(one) == account_rules.email_key(other)
 
     @pytest.mark.parametrize("email", ["customer@pbcex.local", "a@site.test", "a+b@example.com"])
     def test_accepts(self, email: str) -> None:
-        assert identity_rules.email_key(email) == email
+        assert account_rules.email_key(email) == email
 
     @pytest.mark.parametrize(
         "email",
@@ -46,18 +48,18 @@ class TestEmailKey:
     )
     def test_refuses(self, email: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            identity_rules.email_key(email)
+            account_rules.email_key(email)
         assert refusal.value.field == "email"
 
 
 class TestName:
     def test_is_trimmed_and_composed(self) -> None:
-        assert identity_rules.name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
+        assert account_rules.name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
 
     @pytest.mark.parametrize("text", ["", "   ", "a" * 101, "a\x00b", "a\nb", "a\ud800"])
     def test_refuses(self, text: str) -> None:
         with pytest.raises(Invalid):
-            identity_rules.name("firstName", text)
+            account_rules.name("firstName", text)
 
 
 class TestPhone:
@@ -71,14 +73,14 @@ class TestPhone:
         ],
     )
     def test_is_stored_in_e164(self, text: str | None, stored: str | None) -> None:
-        assert identity_rules.phone(text) == stored
+        assert account_rules.phone(text) == stored
 
     @pytest.mark.parametrize(
         "text", ["", "2025550123", "+1", "+999999999999999999", "+1 202 555 0123 ext. 5", "phone"]
     )
     def test_refuses(self, text: str) -> None:
         with pytest.raises(Invalid):
-            identity_rules.phone(text)
+            account_rules.phone(text)
 
 
 class TestNewPassword:
@@ -94,7 +96,7 @@ class TestNewPassword:
         ],
     )
     def test_accepts(self, password: str) -> None:
-        identity_rules.check_new_password("password", password, known=["a@example.com", "Ada"])
+        credential_rules.check_new_password("password", password, known=["a@example.com", "Ada"])
 
     @pytest.mark.parametrize(
         "password",
@@ -117,7 +119,7 @@ class TestNewPassword:
     )
     def test_refuses(self, password: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            identity_rules.check_new_password(
+            credential_rules.check_new_password(
                 "password", password, known=["ada@example.com", "Ada Lovelace"]
             )
         assert refusal.value.field == "password"
@@ -125,7 +127,7 @@ class TestNewPassword:
 
     def test_says_why_and_what_would_help(self) -> None:
         with pytest.raises(Invalid) as refusal:
-            identity_rules.check_new_password("password", "Password123!", known=[])
+            credential_rules.check_new_password("password", "Password123!", known=[])
         assert refusal.value.message == (
             "Choose a password that is harder to guess."
             " This is similar to a commonly used password."
@@ -136,12 +138,12 @@ class TestNewPassword:
     def test_a_long_one_takes_no_long_time(self) -> None:
         password = "".join(chr(33 + 7 * n % 94) for n in range(128))
         started = time.thread_time()
-        identity_rules.check_new_password("password", password, known=["ada@example.com"])
+        credential_rules.check_new_password("password", password, known=["ada@example.com"])
         assert time.thread_time() - started < 1
 
 
 def test_lockout_grows_to_a_quarter_of_an_hour() -> None:
-    assert [identity_rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
+    assert [sign_in_rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
         0,
         60,
         120,

@@ -9,15 +9,16 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.identity import second_factor
-from app.identity import service as identity
+from app.identity.credentials import password_change, second_factor
 from app.identity.errors import (
     TwoFactorInvalid,
     TwoFactorNotSetUp,
     TwoFactorOn,
     TwoFactorRequired,
 )
-from app.identity.service import LoggedIn
+from app.identity.sign_in import password_proof
+from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.service import LoggedIn
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
 from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
@@ -66,12 +67,12 @@ class Person:
         self, code: str | None, password: str = PASSWORD, network: str | None = None
     ) -> LoggedIn | Refusal:
         with self.database.reading() as session:
-            attempt = identity.begin_login(
+            attempt = sign_in.begin_login(
                 session, email=self.actor.email, network=network or fresh_network()
             )
-        attempt = identity.check_password(attempt, password)
+        attempt = password_proof.check_password(attempt, password)
         with self.database.transaction() as session:
-            return identity.conclude_login(session, attempt, code)
+            return sign_in.conclude_login(session, attempt, code)
 
     def switch_off(self, code: str) -> Refusal | None:
         with self.database.transaction() as session:
@@ -303,9 +304,11 @@ class TestGuessing:
 def test_a_new_password_leaves_it_on(person: Person) -> None:
     person.switch_on()
     with person.database.reading() as session:
-        attempt = identity.begin_password_change(session, person.actor, network=str(uuid4()))
-    attempt = identity.check_password(attempt, PASSWORD)
-    new_hash = identity.prepare_new_password(person.logged_in.user, "another long horse")
+        attempt = password_change.begin_password_change(session, person.actor, network=str(uuid4()))
+    attempt = password_proof.check_password(attempt, PASSWORD)
+    new_hash = password_change.prepare_new_password(person.logged_in.user, "another long horse")
     with person.database.transaction() as session:
-        assert isinstance(identity.conclude_password_change(session, attempt, new_hash), LoggedIn)
+        assert isinstance(
+            password_change.conclude_password_change(session, attempt, new_hash), LoggedIn
+        )
     assert isinstance(person.log_in(None, password="another long horse"), TwoFactorRequired)

@@ -8,18 +8,22 @@ import pytest
 import time_machine
 
 from app.access import Actor, Role
-from app.identity import lockout, sessions
-from app.identity import queries as identity_queries
-from app.identity import service as identity
+from app.identity import tasks as identity_tasks
+from app.identity.accounts import service as accounts
+from app.identity.credentials import password_change
+from app.identity.credentials.passwords import Passwords
 from app.identity.errors import (
     AccountSuspended,
     EmailTaken,
     InvalidCredentials,
     TokenInvalid,
 )
-from app.identity.passwords import Passwords
-from app.identity.service import LoggedIn, Revocation
-from app.identity.tokens import read_access_token
+from app.identity.sign_in import lockout, password_proof
+from app.identity.sign_in import queries as sign_in_queries
+from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.sessions import Revocation
+from app.identity.sign_in.tokens import read_access_token
 from app.kit import ports as kit_ports
 from app.kit.db import Database
 from app.kit.errors import Invalid, RateLimited, Refusal
@@ -39,33 +43,33 @@ def fresh_network() -> str:
 
 
 def register(database: Database, email: str | None = None) -> LoggedIn:
-    registration = identity.prepare_registration(
+    registration = accounts.prepare_registration(
         email=email or fresh_email(), password=PASSWORD, first_name="Ada", last_name="Lovelace"
     )
     with database.transaction() as session:
-        return identity.register(session, registration)
+        return accounts.register(session, registration)
 
 
 def log_in(
     database: Database, email: str, password: str = PASSWORD, network: str = HOME
 ) -> LoggedIn | Refusal:
     with database.reading() as session:
-        attempt = identity.begin_login(session, email=email, network=network)
-    attempt = identity.check_password(attempt, password)
+        attempt = sign_in.begin_login(session, email=email, network=network)
+    attempt = password_proof.check_password(attempt, password)
     with database.transaction() as session:
-        return identity.conclude_login(session, attempt)
+        return sign_in.conclude_login(session, attempt)
 
 
 def refresh(database: Database, token: str) -> LoggedIn | Refusal:
     with database.transaction() as session:
-        return identity.refresh(session, token)
+        return sign_in.refresh(session, token)
 
 
 def actor_of(database: Database, logged_in: LoggedIn) -> Actor:
     claims = read_access_token(logged_in.access_token)
     with database.reading() as session:
-        rows = session.rows(*identity_queries.actor_statement(claims))
-    return identity_queries.actor_from(rows[0] if rows else None, claims)
+        rows = session.rows(*sign_in_queries.actor_statement(claims))
+    return sign_in_queries.actor_from(rows[0] if rows else None, claims)
 
 
 def is_dead(database: Database, logged_in: LoggedIn) -> bool:
@@ -171,7 +175,7 @@ class TestRegister:
             "last_name": "Lovelace",
         }
         with pytest.raises(Invalid) as refusal:
-            identity.prepare_registration(**{**good, **wrong})
+            accounts.prepare_registration(**{**good, **wrong})
         assert refusal.value.field == field
 
 
@@ -234,11 +238,11 @@ class TestLogin:
     ) -> None:
         person = register(database)
         with database.reading() as session:
-            attempt = identity.begin_login(session, email=person.user.email, network=HOME)
-        attempt = identity.check_password(attempt, PASSWORD)
+            attempt = sign_in.begin_login(session, email=person.user.email, network=HOME)
+        attempt = password_proof.check_password(attempt, PASSWORD)
         assert isinstance(change_password(database, person, "another horse"), LoggedIn)
         with database.transaction() as session:
-            late = identity.conclude_login(session, attempt)
+            late = sign_in.conclude_login(session, attempt)
         assert isinstance(late, InvalidCredentials)
         assert sessions_of(database, person) == 2
 
@@ -313,20 +317,20 @@ class TestLockout:
     def test_guesses_sent_at_once_learn_no_more_than_in_turn(self, database: Database) -> None:
         person, network = register(database), fresh_network()
         with database.reading() as session:
-            attempt = identity.begin_login(session, email=person.user.email, network=network)
+            attempt = sign_in.begin_login(session, email=person.user.email, network=network)
 
         def conclude(_: int) -> object:
             with database.transaction() as session:
-                return identity.conclude_login(session, attempt)
+                return sign_in.conclude_login(session, attempt)
 
         answers = at_once(12, conclude)
         kinds = [type(answer) for answer in answers]
         assert kinds.count(InvalidCredentials) == 5
         assert kinds.count(RateLimited) == 7
         # A right guess that was sent along with them is not told either.
-        proven = identity.check_password(attempt, PASSWORD)
+        proven = password_proof.check_password(attempt, PASSWORD)
         with database.transaction() as session:
-            assert isinstance(identity.conclude_login(session, proven), RateLimited)
+            assert isinstance(sign_in.conclude_login(session, proven), RateLimited)
         assert sessions_of(database, person) == 1
 
     def test_stores_no_address(self, database: Database) -> None:
@@ -404,10 +408,10 @@ def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
     claims = read_access_token(one.access_token)
     mixed = replace(claims, user_id=other.user.id)
     with database.reading() as session:
-        row = session.row(*identity_queries.actor_statement(mixed))
-    assert identity_queries.actor_from(row, claims).user_id == one.user.id
+        row = session.row(*sign_in_queries.actor_statement(mixed))
+    assert sign_in_queries.actor_from(row, claims).user_id == one.user.id
     with pytest.raises(TokenInvalid):
-        identity_queries.actor_from(row, mixed)
+        sign_in_queries.actor_from(row, mixed)
 
 
 class TestLogOut:
@@ -417,7 +421,7 @@ class TestLogOut:
         assert isinstance(second, LoggedIn)
         actor = actor_of(database, first)
         with database.transaction() as session:
-            identity.log_out(session, actor)
+            sign_in.log_out(session, actor)
         assert is_dead(database, first)
         assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
         assert not is_dead(database, second)
@@ -429,7 +433,7 @@ class TestLogOut:
         moments = []
         for _ in range(2):
             with database.transaction() as session:
-                identity.log_out(session, actor)
+                sign_in.log_out(session, actor)
             moments.append(
                 value(
                     database,
@@ -445,11 +449,11 @@ def change_password(
 ) -> LoggedIn | Refusal:
     actor = actor_of(database, person)
     with database.reading() as session:
-        attempt = identity.begin_password_change(session, actor, network=network)
-    attempt = identity.check_password(attempt, current)
-    new_hash = identity.prepare_new_password(person.user, new)
+        attempt = password_change.begin_password_change(session, actor, network=network)
+    attempt = password_proof.check_password(attempt, current)
+    new_hash = password_change.prepare_new_password(person.user, new)
     with database.transaction() as session:
-        return identity.conclude_password_change(session, attempt, new_hash)
+        return password_change.conclude_password_change(session, attempt, new_hash)
 
 
 class TestChangePassword:
@@ -486,20 +490,22 @@ class TestChangePassword:
     def test_a_bad_new_password_is_refused(self, database: Database, new: str) -> None:
         person = register(database)
         with pytest.raises(Invalid) as refusal:
-            identity.prepare_new_password(person.user, new)
+            password_change.prepare_new_password(person.user, new)
         assert refusal.value.field == "newPassword"
 
     def test_two_at_once_have_one_winner(self, database: Database) -> None:
         person = register(database)
         actor = actor_of(database, person)
         with database.reading() as session:
-            attempt = identity.begin_password_change(session, actor, network=fresh_network())
-        attempt = identity.check_password(attempt, PASSWORD)
-        hashes = [identity.prepare_new_password(person.user, f"horse number {n}") for n in range(2)]
+            attempt = password_change.begin_password_change(session, actor, network=fresh_network())
+        attempt = password_proof.check_password(attempt, PASSWORD)
+        hashes = [
+            password_change.prepare_new_password(person.user, f"horse number {n}") for n in range(2)
+        ]
 
         def conclude(index: int) -> object:
             with database.transaction() as session:
-                return identity.conclude_password_change(session, attempt, hashes[index])
+                return password_change.conclude_password_change(session, attempt, hashes[index])
 
         answers = at_once(2, conclude)
         assert sorted(type(answer).__name__ for answer in answers) == [
@@ -522,7 +528,7 @@ class TestForgetExpired:
             young = log_in(database, old.user.email)
             traveller.shift(timedelta(days=1))
             with database.transaction() as session:
-                sessions.forget_expired(session)
+                identity_tasks.forget_expired(session)
             assert isinstance(young, LoggedIn)
             assert sessions_of(database, old) == 1
             assert isinstance(refresh(database, young.refresh_token), LoggedIn)

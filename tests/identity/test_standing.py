@@ -8,9 +8,10 @@ from flask import Flask
 from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
-from app.identity import grants, standing
+from app.identity.accounts import account_status
+from app.identity.accounts.people import standing as standing_of
 from app.identity.errors import AlreadySo, LacksPermission, LastAdministrator, OwnStanding
-from app.identity.people import standing as standing_of
+from app.identity.roles import grants, role_changes
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -48,7 +49,7 @@ def change(
     database: Database, actor: Actor, person: Actor, role: Role, branch: UUID | None = None
 ) -> UUID | None:
     with database.transaction() as session:
-        return standing.change_role(
+        return role_changes.change_role(
             session, actor, person.user_id, role, branch_id=branch, reason=WHY
         )
 
@@ -101,7 +102,7 @@ def test_nobody_changes_their_own(database: Database, admin: Actor, second: Acto
     with unchanged(database), pytest.raises(OwnStanding):
         change(database, admin, admin, Role.SUPPORT)
     with unchanged(database), pytest.raises(OwnStanding), database.transaction() as session:
-        standing.ask_to_suspend(session, admin, admin.user_id, reason=WHY)
+        account_status.ask_to_suspend(session, admin, admin.user_id, reason=WHY)
 
 
 def test_nobody_assigns_what_they_lack(
@@ -139,7 +140,7 @@ def test_only_those_who_may(database: Database, people: People, role: Role) -> N
 
 def test_an_unknown_person_is_not_there(database: Database, admin: Actor) -> None:
     with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        standing.change_role(session, admin, uuid4(), Role.SUPPORT, reason=WHY)
+        role_changes.change_role(session, admin, uuid4(), Role.SUPPORT, reason=WHY)
 
 
 @pytest.mark.usefixtures("alone")
@@ -147,7 +148,7 @@ def test_the_last_administrator_stays(database: Database, people: People) -> Non
     last, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     helper = people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        asked = standing.ask_to_suspend(session, officer, last.user_id, reason=WHY)
+        asked = account_status.ask_to_suspend(session, officer, last.user_id, reason=WHY)
     with unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, asked)
     # Somebody suspended does not count.
@@ -191,7 +192,7 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert program.get("/api/auth/me", headers=bearer).status_code == 200
 
     with database.transaction() as session:
-        asked = standing.ask_to_suspend(session, admin, person.user_id, reason=WHY)
+        asked = account_status.ask_to_suspend(session, admin, person.user_id, reason=WHY)
     browser.get("/admin/people")
     approve(database, second, asked)
 
@@ -211,7 +212,7 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert reasons == [("suspended",)]
 
     with database.transaction() as session:
-        asked = standing.ask_to_reactivate(session, second, person.user_id, reason=WHY)
+        asked = account_status.ask_to_reactivate(session, second, person.user_id, reason=WHY)
     approve(database, admin, asked)
     # What was open before stays shut; the password opens anew.
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
@@ -235,7 +236,7 @@ def test_a_suspended_customer_moves_no_money(
     bearer = {"Authorization": f"Bearer {registered['accessToken']}", "Idempotency-Key": "k"}
     who = ids.decode("usr", registered["user"]["id"])
     with database.transaction() as session:
-        asked = standing.ask_to_suspend(session, admin, who, reason=WHY)
+        asked = account_status.ask_to_suspend(session, admin, who, reason=WHY)
     approve(database, second, asked)
     order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1.00"}
     with unchanged(database):
@@ -255,7 +256,7 @@ def test_a_customer_is_frozen_without_a_second_person(
     bearer = {"Authorization": f"Bearer {registered['accessToken']}"}
     who = ids.decode("usr", registered["user"]["id"])
     with database.transaction() as session:
-        standing.freeze(session, admin, who, reason=WHY)
+        account_status.freeze(session, admin, who, reason=WHY)
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
     assert program.post("/api/auth/login", json=credentials).json["code"] == "account_suspended"
     with database.reading() as session:
@@ -271,7 +272,7 @@ def test_a_customer_is_frozen_without_a_second_person(
     helper = people.staff(Role.SUPPORT).user_id
     with unchanged(database), database.transaction() as session:
         for person_id in (who, helper, uuid4()):
-            standing.freeze(session, admin, person_id, reason="another")
+            account_status.freeze(session, admin, person_id, reason="another")
 
 
 def test_another_role_is_another_sign_in(

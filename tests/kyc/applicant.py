@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.identity import by_mail
+from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
 from app.kyc import queries as kyc_queries
@@ -71,7 +71,7 @@ class Applicant:
         client = ApiClient(app)
         client.register()
         with app.extensions["database"].transaction() as session:
-            by_mail.confirm_email(session, client.user_id)
+            email_verification.confirm_email(session, client.user_id)
         return cls(client)
 
     @classmethod

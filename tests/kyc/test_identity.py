@@ -13,7 +13,7 @@ from app.access import Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.cases.queries import Asked
-from app.identity import standing
+from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kyc import checking, content, details, documents
@@ -403,7 +403,7 @@ class TestDocuments:
 
         def slowly(*args: Any, **options: Any) -> content.Content:
             with ada.database.transaction() as session:
-                standing.freeze(session, None, ada.actor.user_id, reason="because of a test")
+                account_status.freeze(session, None, ada.actor.user_id, reason="because of a test")
             return looked(*args, **options)
 
         monkeypatch.setattr(content, "checked", slowly)

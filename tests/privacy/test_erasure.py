@@ -19,9 +19,10 @@ from app.audit import service as audit
 from app.audit.verification import verify
 from app.catalog.rules import USD
 from app.identity import personal as identity_personal
-from app.identity import standing
+from app.identity.accounts import account_status
+from app.identity.accounts.people import standing as standing_of
 from app.identity.errors import OwnStanding, PersonErased, TokenInvalid
-from app.identity.people import standing as standing_of
+from app.identity.roles import role_changes
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -97,7 +98,9 @@ class TestRefused:
         people.staff(Role.ADMIN)
         officer = people.staff(Role.COMPLIANCE)
         with done.database.transaction() as session:
-            standing.ask_to_suspend(session, officer, done.client.user_id, reason="a suspicion")
+            account_status.ask_to_suspend(
+                session, officer, done.client.user_id, reason="a suspicion"
+            )
         with unchanged(done.database):
             answer = done.erase()
         assert open_fields(answer) == ["account"]
@@ -535,13 +538,13 @@ class TestByStaff:
     @pytest.mark.parametrize(
         "act",
         [
-            lambda session, actor, who: standing.ask_to_suspend(
+            lambda session, actor, who: account_status.ask_to_suspend(
                 session, actor, who, reason="again"
             ),
-            lambda session, actor, who: standing.ask_to_reactivate(
+            lambda session, actor, who: account_status.ask_to_reactivate(
                 session, actor, who, reason="again"
             ),
-            lambda session, actor, who: standing.change_role(
+            lambda session, actor, who: role_changes.change_role(
                 session, actor, who, Role.SUPPORT, reason="again"
             ),
         ],
@@ -562,7 +565,7 @@ class TestByStaff:
 
     def test_a_suspended_person_is_not_erased(self, done: Life, staff: tuple[Actor, Actor]) -> None:
         with done.database.transaction() as session:
-            asked = standing.ask_to_suspend(
+            asked = account_status.ask_to_suspend(
                 session, staff[0], done.client.user_id, reason="reported"
             )
         self.approve(done, staff[1], asked)

@@ -7,14 +7,17 @@ import pyotp
 import pytest
 
 from app.access import PERMISSIONS_OF, Actor, Role
-from app.identity import by_mail, one_time, second_factor
-from app.identity import queries as identity_queries
-from app.identity import service as identity
-from app.identity.by_mail import NewPassword
+from app.identity.accounts import email_verification
+from app.identity.accounts import service as accounts
+from app.identity.credentials import one_time_tokens, password_reset, second_factor
+from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.password_reset import NewPassword
 from app.identity.errors import TokenInvalid, TwoFactorInvalid
-from app.identity.one_time import Purpose
-from app.identity.service import LoggedIn
-from app.identity.tokens import AccessTokens
+from app.identity.sign_in import password_proof
+from app.identity.sign_in import queries as sign_in_queries
+from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
@@ -35,11 +38,11 @@ Record = Callable[[str, object], None]
 
 def registered(database: Database) -> LoggedIn:
     """Somebody who can log in, and has."""
-    registration = identity.prepare_registration(
+    registration = accounts.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
     )
     with database.transaction() as session:
-        return identity.register(session, registration)
+        return accounts.register(session, registration)
 
 
 def person(database: Database) -> Actor:
@@ -50,7 +53,9 @@ def person(database: Database) -> Actor:
 
 def link(database: Database, who: Actor, purpose: Purpose) -> str:
     with database.transaction() as session:
-        token = one_time.token_of(session, one_time.issue(session, who.user_id, purpose))
+        token = one_time_tokens.token_of(
+            session, one_time_tokens.issue(session, who.user_id, purpose)
+        )
     assert token is not None
     return token
 
@@ -77,15 +82,15 @@ def log_in(database: Database, who: Actor, code: str) -> Act:
     """Logging in with this code, each time from elsewhere; the password is checked already."""
     with database.reading() as session:
         attempts = [
-            identity.begin_login(session, email=who.email, network=uuid4().hex)
+            sign_in.begin_login(session, email=who.email, network=uuid4().hex)
             for _ in range(THREADS)
         ]
-    proven = iter([identity.check_password(attempt, PASSWORD) for attempt in attempts])
+    proven = iter([password_proof.check_password(attempt, PASSWORD) for attempt in attempts])
 
     def act() -> object:
         attempt = next(proven)
         with database.transaction() as session:
-            answer = identity.conclude_login(session, attempt, code)
+            answer = sign_in.conclude_login(session, attempt, code)
         return raised(answer)
 
     return act
@@ -100,17 +105,17 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 
         def act(token: str = token) -> object:
             with database.transaction() as session:
-                answer = identity.refresh(session, token)
+                answer = sign_in.refresh(session, token)
             return raised(answer)
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
         # Two hands held it, so what the winner got opens nothing either.
         assert isinstance(won, LoggedIn)
         with database.transaction() as session:
-            assert isinstance(identity.refresh(session, won.refresh_token), TokenInvalid)
+            assert isinstance(sign_in.refresh(session, won.refresh_token), TokenInvalid)
         claims = resolve(AccessTokens).read(won.access_token)
         with database.reading() as session:
-            assert session.rows(*identity_queries.actor_statement(claims)) == []
+            assert session.rows(*sign_in_queries.actor_statement(claims)) == []
     record_property("evidence", f"{ROUNDS} refresh tokens, {THREADS} at once: one exchange each.")
 
 
@@ -123,7 +128,7 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
 
         def act(password_hash: str, token: str = token) -> str:
             with database.transaction() as session:
-                by_mail.conclude_reset(session, NewPassword(token, password_hash))
+                password_reset.conclude_reset(session, NewPassword(token, password_hash))
             return password_hash
 
         acts = [lambda h=h: act(h) for h in hashes]  # type: ignore[misc]
@@ -145,7 +150,7 @@ def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -
 
         def act(token: str = token) -> bool:
             with database.transaction() as session:
-                by_mail.redeem_confirmation(session, token)
+                email_verification.redeem_confirmation(session, token)
             return True
 
         assert winners(arena.all_at_once([act] * THREADS, random), TokenInvalid) == [True]

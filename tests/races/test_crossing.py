@@ -12,7 +12,7 @@ from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
 from app.funding import service as funding
 from app.funding.rules import TransferLimits
-from app.identity import by_mail
+from app.identity.accounts import email_verification
 from app.kit import clock
 from app.kit.money import Amount, Asset
 from app.kit.ports import resolve
@@ -216,7 +216,7 @@ def test_one_key_sent_by_all(arena: Arena, racing: Flask, record_property: Recor
     token = registered.json["accessToken"]
     user_id = user_id_of(arena, registered.json["user"]["email"])
     with arena.database.transaction() as session:
-        by_mail.confirm_email(session, user_id)
+        email_verification.confirm_email(session, user_id)
         credit(session, user_id, f"{ROUNDS * THREADS * 10}.00", "USD")
     for done in rounds(ROUNDS, "one key sent by all"):
         set_prices(arena.database, AU="4000")

@@ -8,9 +8,10 @@ import pytest
 
 from app.access import Actor
 from app.catalog.rules import USD, XAU
-from app.identity import address_book, api_keys, profile
+from app.identity.accounts import address_book, profile
+from app.identity.accounts.postal_addresses import PostalAddress
+from app.identity.api_keys import service as api_keys
 from app.identity.errors import TokenInvalid
-from app.identity.postal import PostalAddress
 from app.kit.db import Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.money import Amount

@@ -9,8 +9,9 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.approvals.errors import ApprovalDecided
-from app.identity import authority, grants, standing
+from app.identity.accounts import account_status
 from app.identity.errors import AlreadySo, LastAdministrator, LastHolder
+from app.identity.roles import current_permissions, grants, role_changes
 from app.kit import ids
 from app.kit.errors import PermissionDenied, Refusal
 from tests.drill import chance, rounds, size
@@ -50,13 +51,13 @@ def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
 
 def asked_to_suspend(arena: Arena, maker: Actor, subject: Actor) -> UUID:
     with arena.database.transaction() as session:
-        return standing.ask_to_suspend(session, maker, subject.user_id, reason=WHY)
+        return account_status.ask_to_suspend(session, maker, subject.user_id, reason=WHY)
 
 
 def demoting(arena: Arena, actor: Actor, person: Actor) -> Act:
     def act() -> None:
         with arena.database.transaction() as session:
-            standing.change_role(session, actor, person.user_id, Role.SUPPORT, reason=WHY)
+            role_changes.change_role(session, actor, person.user_id, Role.SUPPORT, reason=WHY)
 
     return act
 
@@ -166,7 +167,7 @@ def test_without_the_lock_the_house_is_headless(
     arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: these races find it when changes do not wait for each other."""
-    monkeypatch.setattr(authority, "hold_still", lambda _session: None)
+    monkeypatch.setattr(current_permissions, "hold_still", lambda _session: None)
     random = chance("headless")
     for _ in rounds(30, "headless"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)

@@ -7,16 +7,18 @@ from random import Random
 import pytest
 
 from app.access import Role
-from app.identity import half_done, invitations, one_time, passkeys, sign_in
+from app.identity.accounts import invitations
+from app.identity.credentials import one_time_tokens, passkeys
+from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.passkeys import RelyingParty
 from app.identity.errors import (
     PasskeyRefused,
     SignInOver,
     TokenInvalid,
     TwoFactorInvalid,
 )
-from app.identity.one_time import Purpose
-from app.identity.passkeys import RelyingParty
-from app.identity.staff_sessions import Device
+from app.identity.sign_in import pending_sign_in, staff_sign_in
+from app.identity.sign_in.staff_sessions import Device
 from app.kit.errors import RateLimited, Refusal
 from tests.authenticator import Authenticator
 from tests.drill import chance, rounds, size
@@ -43,11 +45,11 @@ def one_half_done(arena: Arena, number: int, random: Random) -> None:
     member = with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
-        secret = half_done.start(session, member.actor.user_id)
+        secret = pending_sign_in.start(session, member.actor.user_id)
 
     def act() -> object:
         with arena.database.transaction() as session:
-            outcome = sign_in.give_code(session, secret, code, DEVICE)
+            outcome = staff_sign_in.give_code(session, secret, code, DEVICE)
         return raised(outcome)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
@@ -58,12 +60,12 @@ def one_code(arena: Arena, number: int, random: Random) -> None:
     member = with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
-        secrets = [half_done.start(session, member.actor.user_id) for _ in range(THREADS)]
+        secrets = [pending_sign_in.start(session, member.actor.user_id) for _ in range(THREADS)]
 
     def act(secret: str, at: int) -> object:
         device = Device(f"192.0.2.{at}", "a test")
         with arena.database.transaction() as session:
-            outcome = sign_in.give_code(session, secret, code, device)
+            outcome = staff_sign_in.give_code(session, secret, code, device)
         return raised(outcome)
 
     acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
@@ -103,7 +105,9 @@ def one_challenge(arena: Arena, number: int, random: Random) -> None:
             found = passkeys.find(session, answer)
         proof = passkeys.check(party, taken, found, answer)
         with arena.database.transaction() as session:
-            outcome = sign_in.give_passkey(session, proof, DEVICE, replaces=None, waiting=None)
+            outcome = staff_sign_in.give_passkey(
+                session, proof, DEVICE, replaces=None, waiting=None
+            )
         return raised(outcome)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
@@ -117,9 +121,9 @@ def one_invitation(arena: Arena, number: int, random: Random) -> None:
         user_id = invitations.invite(
             session, inviter, email=email, first_name="A", last_name="B", role="AUDITOR"
         )
-        link = one_time.issue(session, user_id, Purpose.INVITATION)
+        link = one_time_tokens.issue(session, user_id, Purpose.INVITATION)
     with arena.database.reading() as session:
-        token = one_time.token_of(session, link) or ""
+        token = one_time_tokens.token_of(session, link) or ""
         person = invitations.check_acceptance(session, token)
     acceptance = invitations.prepare_acceptance(person, token=token, password=PASSWORD)
 

@@ -10,7 +10,7 @@ from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.identity import people
+from app.identity.accounts import people
 from app.keys import rotation_approval as keys_approval
 from app.kit import ids
 from app.kit.db import Session

@@ -10,8 +10,8 @@ from app.audit import queries as audit_queries
 from app.audit.queries import Asked, Record
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked
 from app.blueprints.rendering import page
-from app.identity import people
-from app.identity import queries as identity_queries
+from app.identity.accounts import people
+from app.identity.accounts import queries as account_queries
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
@@ -70,7 +70,7 @@ def _find_actor(session: Session, text: str, problems: dict[str, str]) -> UUID |
         return None
     try:
         if "@" in text:
-            return identity_queries.person_by_email(session, text).id
+            return account_queries.person_by_email(session, text).id
         return ids.decode("usr", text)
     except (NotFound, Invalid):
         problems["who"] = "No person has this email or ID. Check the spelling."
@@ -81,7 +81,7 @@ def _parse_subject(session: Session, text: str) -> str | None:
     """Return a person's public id for their email, any other text as it is."""
     try:
         if "@" in text:
-            return ids.encode("usr", identity_queries.person_by_email(session, text).id)
+            return ids.encode("usr", account_queries.person_by_email(session, text).id)
     except (NotFound, Invalid):
         return text
     return text or None

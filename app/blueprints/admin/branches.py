@@ -7,7 +7,7 @@ from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries as branches_queries
 from app.branches import service
-from app.identity import people
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid

@@ -13,7 +13,7 @@ from app.cases import queries as cases_queries
 from app.cases import service
 from app.cases.queries import Asked, Case
 from app.cases.rules import State
-from app.identity import people
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound

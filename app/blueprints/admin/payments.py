@@ -14,7 +14,7 @@ from app.funding import approval, deposits, withdrawals
 from app.funding import queries as funding_queries
 from app.funding.ports import Method
 from app.funding.statuses import DepositStatus, WithdrawalStatus
-from app.identity import people
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid

@@ -6,14 +6,15 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import BRANCH_BOUND, Actor, Permission, Role
-from app.access.catalogue import ROLE_MEANS
+from app.access.descriptions import ROLE_MEANS
 from app.approvals import queries as approvals_queries
 from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
 from app.branches import queries as branches_queries
-from app.identity import people as identity_people
-from app.identity import standing
+from app.identity.accounts import account_status
+from app.identity.accounts import people as identity_people
+from app.identity.roles import role_changes
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound, Refusal
@@ -66,7 +67,7 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     try:
         with session.savepoint():
             role = _parse_role(request.form.get("role", ""))
-            approval_id = standing.change_role(
+            approval_id = role_changes.change_role(
                 session,
                 actor,
                 identifier,
@@ -82,13 +83,15 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
 @blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def suspend(session: Session, actor: Actor, person_id: str) -> Response:
     """Request a person's suspension, which a second person approves."""
-    return _request_approval(session, actor, person_id, "suspend", standing.ask_to_suspend)
+    return _request_approval(session, actor, person_id, "suspend", account_status.ask_to_suspend)
 
 
 @blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def reactivate(session: Session, actor: Actor, person_id: str) -> Response:
     """Request that a suspension is lifted, which a second person approves."""
-    return _request_approval(session, actor, person_id, "reactivate", standing.ask_to_reactivate)
+    return _request_approval(
+        session, actor, person_id, "reactivate", account_status.ask_to_reactivate
+    )
 
 
 def _request_approval(

@@ -3,12 +3,12 @@
 from flask import Response, current_app, request, url_for
 
 from app.access import Actor, Permission, Role
-from app.access.catalogue import PERMISSION_MEANS, ROLE_MEANS
+from app.access.descriptions import PERMISSION_MEANS, ROLE_MEANS
 from app.access.policy import is_editable
 from app.blueprints import route_registry
 from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.identity import grants
+from app.identity.roles import grants
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
 

@@ -8,7 +8,7 @@ from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form
 from app.blueprints.rendering import page
 from app.cases.service import PREFIX as CASE
-from app.identity import people
+from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid

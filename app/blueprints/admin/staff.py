@@ -5,7 +5,7 @@ from flask import Response, request, url_for
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rendering import page
-from app.identity import invitations
+from app.identity.accounts import invitations
 from app.identity.errors import EmailTaken
 from app.kit.db import Session
 from app.kit.errors import Invalid

@@ -13,9 +13,15 @@ from flask import current_app
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, client_network
-from app.identity import by_mail, second_factor, sign_in
-from app.identity import queries as identity_queries
-from app.identity import service as identity
+from app.identity.accounts import email_verification
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts import service as accounts
+from app.identity.credentials import (
+    password_change,
+    password_reset,
+    second_factor,
+    staff_second_factor,
+)
 from app.identity.errors import (
     AccountSuspended,
     EmailAlreadyConfirmed,
@@ -29,6 +35,8 @@ from app.identity.errors import (
     TwoFactorOn,
     TwoFactorRequired,
 )
+from app.identity.sign_in import password_proof
+from app.identity.sign_in import service as sign_in
 from app.kit.db import Database, Session
 from app.kit.errors import Refusal
 from app.privacy import consents
@@ -55,9 +63,9 @@ def register(database: Database, body: dict[str, Any]) -> object:
     A link that confirms the address is mailed there. Until it is opened, no money moves.
     """
     accepted = [(each["policy"], each["version"]) for each in body.pop("accepted_policies")]
-    registration = identity.prepare_registration(**body)
+    registration = accounts.prepare_registration(**body)
     with database.transaction() as session:
-        opened = identity.register(session, registration)
+        opened = accounts.register(session, registration)
         consents.accept_policies_at_registration(session, opened.user.id, accepted)
         return opened
 
@@ -86,10 +94,10 @@ def login(database: Database, body: dict[str, Any]) -> object:
     After five failures for one address from one network, further attempts from there wait.
     """
     with database.reading() as session:
-        attempt = identity.begin_login(session, email=body["email"], network=client_network())
-    attempt = identity.check_password(attempt, body["password"])
+        attempt = sign_in.begin_login(session, email=body["email"], network=client_network())
+    attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        return identity.conclude_login(
+        return sign_in.conclude_login(
             session,
             attempt,
             body.get("code"),
@@ -112,7 +120,7 @@ def refresh(session: Session, body: dict[str, Any]) -> object:
     Each refresh token works once. Using one again ends the login session and all its tokens,
     because one of the two users must have stolen it.
     """
-    return identity.refresh(session, body["refresh_token"])
+    return sign_in.refresh(session, body["refresh_token"])
 
 
 @blp.operation(
@@ -120,7 +128,7 @@ def refresh(session: Session, body: dict[str, Any]) -> object:
 )
 def logout(session: Session, actor: Actor) -> None:
     """End the login session that the token belongs to, at once."""
-    identity.log_out(session, actor)
+    sign_in.log_out(session, actor)
 
 
 @blp.operation(
@@ -128,7 +136,7 @@ def logout(session: Session, actor: Actor) -> None:
 )
 def me(session: Session, actor: Actor) -> object:
     """Who the token says you are."""
-    return identity_queries.person_by_id(session, actor.user_id)
+    return account_queries.person_by_id(session, actor.user_id)
 
 
 @blp.operation(
@@ -150,12 +158,12 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     tells of the change count them, and GET /api/me/api-keys lists them.
     """
     with database.reading() as session:
-        person = identity_queries.person_by_id(session, actor.user_id)
-        attempt = identity.begin_password_change(session, actor, network=client_network())
-    new_hash = identity.prepare_new_password(person, body["new_password"])
-    attempt = identity.check_password(attempt, body["current_password"])
+        person = account_queries.person_by_id(session, actor.user_id)
+        attempt = password_change.begin_password_change(session, actor, network=client_network())
+    new_hash = password_change.prepare_new_password(person, body["new_password"])
+    attempt = password_proof.check_password(attempt, body["current_password"])
     with database.transaction() as session:
-        return identity.conclude_password_change(
+        return password_change.conclude_password_change(
             session, attempt, new_hash, revoke_api_keys=body["revoke_api_keys"]
         )
 
@@ -172,7 +180,7 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
 )
 def verify_email(session: Session, body: dict[str, Any]) -> object:
     """Confirm the address that a link was mailed to. Each link works once."""
-    by_mail.redeem_confirmation(session, body["token"])
+    email_verification.redeem_confirmation(session, body["token"])
     return {"email_confirmed": True}
 
 
@@ -187,7 +195,7 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
 )
 def resend_confirmation(session: Session, actor: Actor) -> object:
     """Be mailed another link that confirms one's own address, five times an hour at most."""
-    by_mail.send_confirmation_again(session, actor)
+    email_verification.send_confirmation_again(session, actor)
     return {"message": "A link is on its way"}
 
 
@@ -207,7 +215,7 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
     The answer is the same whether somebody has that address or not. The link works once, within an
     hour.
     """
-    by_mail.ask_for_reset(session, body["email"])
+    password_reset.ask_for_reset(session, body["email"])
     return {"message": "If somebody has this address, a link is on its way there"}
 
 
@@ -229,10 +237,10 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     says otherwise; the answer and the mail that tells of the change count them.
     """
     with database.reading() as session:
-        person = by_mail.check_reset(session, body["token"])
-    chosen = by_mail.prepare_reset(person, **body)
+        person = password_reset.check_reset(session, body["token"])
+    chosen = password_reset.prepare_reset(person, **body)
     with database.transaction() as session:
-        return {"api_keys_active": by_mail.conclude_reset(session, chosen)}
+        return {"api_keys_active": password_reset.conclude_reset(session, chosen)}
 
 
 @blp.operation(
@@ -283,7 +291,7 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
 
     Staff keep one: they make a passkey first, where staff sign in.
     """
-    return sign_in.switch_off_app(
+    return staff_second_factor.switch_off_app(
         session,
         actor,
         body["code"],
@@ -309,10 +317,10 @@ def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any])
     They are told only now, and none of those before works any more.
     """
     with database.reading() as session:
-        attempt = identity.begin_password_change(session, actor, network=client_network())
-    attempt = identity.check_password(attempt, body["password"])
+        attempt = password_change.begin_password_change(session, actor, network=client_network())
+    attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        codes = sign_in.renew_recovery_codes(session, actor, attempt, body["code"])
+        codes = staff_second_factor.renew_recovery_codes(session, actor, attempt, body["code"])
     return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
 
 

@@ -7,10 +7,11 @@ from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api.schemas import me as schemas_me
 from app.blueprints.api.schemas.fields import PageQuery
 from app.blueprints.api_blueprint import ApiBlueprint
-from app.identity import address_book, api_keys, profile
-from app.identity import queries as identity_queries
+from app.identity.accounts import address_book, profile
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts.postal_addresses import PostalAddress
+from app.identity.api_keys import service as api_keys
 from app.identity.errors import AddressBookFull, ApiKeysFull
-from app.identity.postal import PostalAddress
 from app.kit import ids, pagination
 from app.kit.db import Session
 from app.messages import preferences
@@ -24,7 +25,7 @@ blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications
 )
 def show(session: Session, actor: Actor) -> object:
     """The caller's profile."""
-    return identity_queries.person_by_id(session, actor.user_id)
+    return account_queries.person_by_id(session, actor.user_id)
 
 
 @blp.operation(

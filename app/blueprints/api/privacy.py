@@ -9,13 +9,14 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import privacy as schemas_privacy
 from app.blueprints.api_blueprint import ApiBlueprint, File
 from app.blueprints.rate_limits import RateLimit, client_network
-from app.identity import service as identity
+from app.identity.credentials import password_change
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
     TwoFactorInvalid,
     TwoFactorRequired,
 )
+from app.identity.sign_in import password_proof
 from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Refusal
@@ -133,10 +134,10 @@ def erase(database: Database, actor: Actor, body: dict[str, Any]) -> object:
     told in a last mail.
     """
     with database.reading() as session:
-        attempt = identity.begin_password_change(session, actor, network=client_network())
-    attempt = identity.check_password(attempt, body["password"])
+        attempt = password_change.begin_password_change(session, actor, network=client_network())
+    attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        settled = identity.settle(session, attempt, body["code"], "person.erased")
+        settled = password_proof.settle(session, attempt, body["code"], "person.erased")
         if isinstance(settled, Refusal):
             return settled
         return erasure.erase_own_account(session, actor)

@@ -11,8 +11,9 @@ from app.blueprints.auth import shared, user_agents
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
-from app.identity import passkeys, second_factor, sign_in, staff_sessions
-from app.identity.passkeys import Purpose
+from app.identity.credentials import passkeys, second_factor, staff_second_factor
+from app.identity.credentials.passkeys import Purpose
+from app.identity.sign_in import staff_sessions
 from app.kit.db import Session
 from app.kit.errors import Invalid, Refusal
 
@@ -111,7 +112,7 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         return _account(
             session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
         )
-    refusal = sign_in.switch_off_app(
+    refusal = staff_second_factor.switch_off_app(
         session,
         actor,
         code,

@@ -13,8 +13,9 @@ from app.blueprints.errors import status_of
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import page
-from app.identity import by_mail, invitations
-from app.identity.one_time import LENGTH_MAX
+from app.identity.accounts import email_verification, invitations
+from app.identity.credentials import password_reset
+from app.identity.credentials.one_time_tokens import LENGTH_MAX
 from app.kit.db import Database
 from app.kit.errors import Invalid, Refusal, Unauthenticated
 
@@ -36,7 +37,7 @@ def confirm_email(database: Database) -> Response:
     token = _token(request.form.get("token"))
     try:
         with database.transaction() as session:
-            by_mail.redeem_confirmation(session, token)
+            email_verification.redeem_confirmation(session, token)
     except Refusal as refusal:
         return _form("confirm_email", _status(refusal), {"": refusal.detail}, token=token)
     return _done("Your address is confirmed", "You can now move money and metal.")
@@ -54,7 +55,7 @@ def forgot_password(database: Database) -> Response:
     email = request.form.get("email", "").strip()[:_EMAIL_LENGTH_MAX]
     try:
         with database.transaction() as session:
-            by_mail.ask_for_reset(session, email)
+            password_reset.ask_for_reset(session, email)
     except Invalid as refusal:
         return _form("forgot_password", 422, {"email": refusal.message}, email=email)
     return _done(
@@ -97,13 +98,13 @@ def reset_password(database: Database) -> Response:
 
     def reset(token: str, password: str) -> Response:
         with database.reading() as session:
-            person = by_mail.check_reset(session, token)
+            person = password_reset.check_reset(session, token)
         revoke = request.form.get("revoke_api_keys") == "yes"
-        chosen = by_mail.prepare_reset(
+        chosen = password_reset.prepare_reset(
             person, token=token, password=password, revoke_api_keys=revoke
         )
         with database.transaction() as session:
-            active = by_mail.conclude_reset(session, chosen)
+            active = password_reset.conclude_reset(session, chosen)
         text = "Every session was ended. Sign in again with it."
         if active:
             keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"

@@ -10,9 +10,9 @@ from app.blueprints.auth import shared
 from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
-from app.identity import service as identity
-from app.identity import sign_in
-from app.identity.sign_in import Waiting
+from app.identity.sign_in import password_proof, staff_sign_in
+from app.identity.sign_in import service as sign_in
+from app.identity.sign_in.staff_sign_in import Waiting
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, RateLimited, Refusal
 
@@ -64,10 +64,10 @@ def login(database: Database) -> Response:
         return _form(form, 422, problems)
     try:
         with database.reading() as session:
-            attempt = identity.begin_login(session, email=form.email, network=client_network())
-        attempt = identity.check_password(attempt, form.password)
+            attempt = sign_in.begin_login(session, email=form.email, network=client_network())
+        attempt = password_proof.check_password(attempt, form.password)
         with database.transaction() as session:
-            outcome = sign_in.give_password(
+            outcome = staff_sign_in.give_password(
                 session,
                 attempt,
                 staff_session_cookie.device(),
@@ -90,7 +90,7 @@ def login(database: Database) -> Response:
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
 def logout(session: Session, actor: Actor) -> Response:
     """End the session, at once and for every copy of the cookie."""
-    identity.log_out(session, actor)
+    sign_in.log_out(session, actor)
     staff_session_cookie.forget()
     return see_other(url_for("auth_pages.show_login"))
 

@@ -12,9 +12,9 @@ from app.blueprints.auth import shared
 from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
-from app.identity import half_done, passkeys, second_factor, sign_in
-from app.identity import service as identity
-from app.identity.passkeys import Purpose
+from app.identity.credentials import passkeys, password_change, second_factor
+from app.identity.credentials.passkeys import Purpose
+from app.identity.sign_in import password_proof, pending_sign_in, reauthentication
 from app.kit.db import Session
 from app.kit.errors import RateLimited, Refusal
 
@@ -34,7 +34,9 @@ def prove(session: Session, actor: Actor) -> Response:
     if second_factor.is_on(session, actor.user_id):
         if not (code := shared.code()):
             return _form(session, actor, then, 422, {"code": "Enter the code."})
-        outcome = sign_in.prove_by_code(session, actor, code, staff_session_cookie.device())
+        outcome = reauthentication.prove_by_code(
+            session, actor, code, staff_session_cookie.device()
+        )
     else:
         outcome = _by_password(session, actor)
     return _settled(session, actor, outcome, then)
@@ -58,7 +60,7 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
         proof = passkeys.check(
             staff_session_cookie.party(), challenge, passkeys.find(session, text), text
         )
-        outcome = sign_in.prove_by_passkey(session, actor, proof)
+        outcome = reauthentication.prove_by_passkey(session, actor, proof)
     except Refusal as refusal:
         outcome = refusal
     return _settled(session, actor, outcome, then)
@@ -67,11 +69,13 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
 def _by_password(session: Session, actor: Actor) -> str | Refusal:
     # Hashing holds this connection, and no row: few have no second factor, and only with samples.
     try:
-        attempt = identity.begin_password_change(session, actor, network=client_network())
+        attempt = password_change.begin_password_change(session, actor, network=client_network())
     except RateLimited as refusal:
         return refusal
     password = request.form.get("password", "")[: shared.PASSWORD_LENGTH_MAX]
-    return sign_in.prove_by_password(session, actor, identity.check_password(attempt, password))
+    return reauthentication.prove_by_password(
+        session, actor, password_proof.check_password(attempt, password)
+    )
 
 
 def _settled(session: Session, actor: Actor, outcome: str | Refusal, then: str | None) -> Response:
@@ -97,6 +101,6 @@ def _form(
         problems=problems or {},
         then=then,
         has_app=second_factor.is_on(session, actor.user_id),
-        has_passkey=half_done.has_passkey(session, actor.user_id),
+        has_passkey=pending_sign_in.has_passkey(session, actor.user_id),
         party=staff_session_cookie.party(),
     )

@@ -13,10 +13,11 @@ from app.blueprints.auth import shared
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import page
-from app.identity import half_done, passkeys, second_factor, sign_in
+from app.identity.credentials import passkeys, second_factor
+from app.identity.credentials.passkeys import Purpose
 from app.identity.errors import SignInOver
-from app.identity.half_done import HalfDone
-from app.identity.passkeys import Purpose
+from app.identity.sign_in import pending_sign_in, staff_sign_in
+from app.identity.sign_in.pending_sign_in import HalfDone
 from app.kit.db import Database
 from app.kit.errors import Invalid, Refusal
 
@@ -27,7 +28,7 @@ blp = PageBlueprint("steps", "/auth")
 def show_second_factor(database: Database) -> Response:
     """Ask for the code or the passkey; whoever has neither is led to set one up."""
     with database.reading() as session:
-        person = half_done.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find(session, staff_session_cookie.waiting())
     if person is None:
         return see_other(url_for("auth_pages.show_login"))
     if person.must_enrol:
@@ -39,13 +40,13 @@ def show_second_factor(database: Database) -> Response:
 def give_second_factor(database: Database) -> Response:
     """Give the code, and be in."""
     with database.reading() as session:
-        person = half_done.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find(session, staff_session_cookie.waiting())
     if person is None:
         return _start_again()
     if not (code := shared.code()):
         return _second_factor(person, 422, {"code": "Enter the code."})
     with database.transaction() as session:
-        outcome = sign_in.give_code(
+        outcome = staff_sign_in.give_code(
             session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
         )
     if isinstance(outcome, SignInOver):
@@ -75,7 +76,7 @@ def give_passkey(database: Database) -> Response:
     try:
         proof = passkeys.check(staff_session_cookie.party(), challenge, known, text)
         with database.transaction() as session:
-            outcome = sign_in.give_passkey(
+            outcome = staff_sign_in.give_passkey(
                 session,
                 proof,
                 staff_session_cookie.device(),
@@ -93,7 +94,7 @@ def give_passkey(database: Database) -> Response:
 def show_enrolment(database: Database) -> Response:
     """The choice: an authenticator app or a passkey."""
     with database.reading() as session:
-        person = half_done.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find(session, staff_session_cookie.waiting())
     if person is None or not person.must_enrol:
         return see_other(url_for("auth_pages.show_login"))
     return _enrolment()
@@ -104,7 +105,7 @@ def enrol_app(database: Database) -> Response:
     """Make the secret that the authenticator app is to know."""
     try:
         with database.transaction() as session:
-            person = sign_in.enrolling(session, staff_session_cookie.waiting())
+            person = staff_sign_in.enrolling(session, staff_session_cookie.waiting())
             second_factor.set_up(session, person.actor)
     except SignInOver:
         return _start_again()
@@ -128,7 +129,7 @@ def confirm_app(database: Database) -> Response:
         return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     try:
         with database.transaction() as session:
-            outcome = sign_in.enrol_app(
+            outcome = staff_sign_in.enrol_app(
                 session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
             )
     except SignInOver:
@@ -144,7 +145,7 @@ def ask_for_new_passkey(database: Database) -> Response:
     """What makes a passkey for whoever is signing in."""
     try:
         with database.transaction() as session:
-            person = sign_in.enrolling(session, staff_session_cookie.waiting())
+            person = staff_sign_in.enrolling(session, staff_session_cookie.waiting())
             question = passkeys.ask_to_register(session, staff_session_cookie.party(), person.actor)
     except SignInOver:
         return _start_again()
@@ -157,13 +158,13 @@ def enrol_passkey(database: Database) -> Response:
     text, waiting = shared.answer(), staff_session_cookie.waiting()
     try:
         with database.transaction() as session:
-            person = sign_in.enrolling(session, waiting)
+            person = staff_sign_in.enrolling(session, waiting)
             challenge = passkeys.take(
                 session, staff_session_cookie.asked(), Purpose.REGISTER, person.user_id
             )
         new = passkeys.check_new(staff_session_cookie.party(), challenge, text)
         with database.transaction() as session:
-            signed_in = sign_in.enrol_passkey(
+            signed_in = staff_sign_in.enrol_passkey(
                 session, waiting, new, shared.typed("name"), staff_session_cookie.device()
             )
     except SignInOver:
@@ -177,7 +178,7 @@ def enrol_passkey(database: Database) -> Response:
 
 def _pending(database: Database) -> second_factor.Setup | None:
     with database.reading() as session:
-        person = half_done.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find(session, staff_session_cookie.waiting())
         if person is None or not person.must_enrol:
             return None
         return second_factor.pending(session, person.actor)

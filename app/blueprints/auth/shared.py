@@ -7,9 +7,9 @@ from app.blueprints import nav, staff_session_cookie
 from app.blueprints.errors import status_of
 from app.blueprints.page_blueprint import our_path, see_other
 from app.blueprints.rendering import page
-from app.identity import passkeys
-from app.identity.passkeys import ANSWER_LENGTH_MAX
-from app.identity.sign_in import SignedIn
+from app.identity.credentials import passkeys
+from app.identity.credentials.passkeys import ANSWER_LENGTH_MAX
+from app.identity.sign_in.staff_sign_in import SignedIn
 from app.kit.errors import RateLimited, Refusal, Unauthenticated
 
 CODE_LENGTH_MAX = 64

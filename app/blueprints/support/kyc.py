@@ -10,7 +10,7 @@ from app.approvals import queries as approvals_queries
 from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.identity import people
+from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound

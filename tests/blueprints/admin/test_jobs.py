@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.identity import standing
+from app.identity.accounts import account_status
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
@@ -123,7 +123,7 @@ def test_the_sidebar_counts_what_awaits_a_person(
     assert not browser.get("/admin/jobs").all("span", **{"class": "desk-nav-count"})
     die(database)
     with database.transaction() as session:
-        standing.ask_to_suspend(
+        account_status.ask_to_suspend(
             session, maker, people.customer().user_id, reason="reported by the bank"
         )
     said = " ".join(browser.get("/admin/people").said.split())

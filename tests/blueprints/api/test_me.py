@@ -16,7 +16,7 @@ from app.access import DELEGABLE, Permission, Role
 from app.blueprints.api_blueprint import Operation
 from app.config import Settings
 from app.embedded.postgres import program
-from app.identity.api_keys import MARK
+from app.identity.api_keys.service import MARK
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import clock

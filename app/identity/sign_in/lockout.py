@@ -15,7 +15,7 @@ from typing import Self
 from uuid import UUID
 
 from app.audit import service as audit
-from app.identity import rules
+from app.identity.sign_in import rules as sign_in_rules
 from app.kit.db import Session
 from app.kit.errors import RateLimited
 
@@ -104,7 +104,7 @@ def count_failure(
         row = session.row(_COUNT, {"key": key, "forget_at": now + WINDOW, "now": now})
         if row is None:
             was_blocked = True
-        elif seconds := rules.lockout_seconds(row[0], allowed=allowed):
+        elif seconds := sign_in_rules.lockout_seconds(row[0], allowed=allowed):
             until = now + timedelta(seconds=seconds)
             session.send(_BLOCK, (until, until + WINDOW, key))
             audit.record(

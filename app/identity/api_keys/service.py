@@ -17,7 +17,7 @@ from uuid import UUID
 
 from app.access import DELEGABLE, Actor, Permission, require
 from app.audit import service as audit
-from app.identity import rules
+from app.identity.accounts import rules as account_rules
 from app.identity.errors import ApiKeysFull, TokenInvalid
 from app.keys import service as keys
 from app.kit import clock, ids, pagination
@@ -114,7 +114,7 @@ def create(
     Raises `Invalid` naming the field, `PermissionDenied` for a scope that the actor lacks, and
     `ApiKeysFull` when 20 keys count.
     """
-    name = rules.name("name", name)
+    name = account_rules.name("name", name)
     if not scopes or not DELEGABLE.issuperset(scopes):
         raise Invalid("scopes", "Choose permissions that an API key may have.")
     for scope in scopes:

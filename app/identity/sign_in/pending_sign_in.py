@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from uuid import UUID
 
 from app.access import Actor, Role
-from app.identity import second_factor
+from app.identity.credentials import second_factor
 from app.kit import clock
 from app.kit.db import Session
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from app.access import Actor
 from app.audit import service as audit
-from app.identity import queries, rules
-from app.identity.queries import Person
+from app.identity.accounts import queries, rules
+from app.identity.accounts.queries import Person
 from app.kit import ids
 from app.kit.db import Session
 

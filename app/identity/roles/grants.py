@@ -12,8 +12,8 @@ from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
 from app.access.policy import is_editable, permissions_named
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
-from app.identity import authority
 from app.identity.errors import GrantFixed, LacksPermission, LastHolder
+from app.identity.roles import current_permissions
 from app.kit.db import Session
 
 #: Writes down the permissions that the database has not met, with the roles that hold them first;
@@ -76,7 +76,7 @@ def take(
     if holders == 0:
         raise LastHolder
     if permission is Permission.GRANTS_EDIT:
-        authority.check_governed(session)
+        current_permissions.check_governed(session)
     _record(session, editor, role, permission, given=False, reason=reason)
 
 
@@ -85,7 +85,7 @@ def _editor(
 ) -> tuple[Actor, str]:
     """Who edits, as they stand now, and their reason; if they may."""
     reason = approvals_rules.reason(reason)
-    editor = authority.acting(session, actor.user_id, actor.session_id)
+    editor = current_permissions.acting(session, actor.user_id, actor.session_id)
     require(editor, Permission.GRANTS_EDIT)
     if not is_editable(role, permission):
         raise GrantFixed

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from app.access import Actor
-from app.identity import postal
+from app.identity.accounts import postal_addresses
+from app.identity.accounts.postal_addresses import PostalAddress
 from app.identity.errors import AddressBookFull
-from app.identity.postal import PostalAddress
 from app.keys import service as keys
 from app.kit import clock, ids, pagination
 from app.kit.db import Session
@@ -83,7 +83,7 @@ def add(session: Session, actor: Actor, given: PostalAddress, *, is_default: boo
 
     Raises `Invalid` for what is no address in its country, and `AddressBookFull`.
     """
-    checked = postal.checked(given)
+    checked = postal_addresses.checked(given)
     session.send(_LOCK, (actor.user_id,))
     [(count,)] = session.rows(_COUNT, (actor.user_id,))
     if count >= ADDRESSES_MAX:
@@ -112,7 +112,7 @@ def change(
     """
     session.send(_LOCK, (actor.user_id,))
     present = address_of(session, actor, address_id)
-    checked = postal.changed(present.postal, changes)
+    checked = postal_addresses.changed(present.postal, changes)
     if present.is_default and is_default is False:
         raise Invalid("isDefault", "Make another address the default instead.")
     if is_default and not present.is_default:
@@ -134,7 +134,9 @@ def remove(session: Session, actor: Actor, address_id: UUID) -> None:
 
 
 def _sealed(address_id: UUID, address: PostalAddress) -> bytes:
-    text = json.dumps(postal.as_fields(address), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        postal_addresses.as_fields(address), ensure_ascii=False, separators=(",", ":")
+    )
     return keys.seal(text, table=_TABLE, column=_COLUMN, key=address_id)
 
 

@@ -1,12 +1,10 @@
-"""Why login sessions end before their time, and ending them."""
+"""Reasons why login sessions end before their time, and ending them."""
 
 from enum import StrEnum
 from uuid import UUID
 
-from app.identity import lockout, one_time, passkeys
 from app.kit import clock
 from app.kit.db import Session
-from app.kit.tasks import task
 
 _REVOKE = """
 UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s WHERE id = %s AND revoked_at IS NULL
@@ -15,10 +13,6 @@ _REVOKE_ALL = """
 UPDATE login_sessions SET revoked_at = %s, revoked_reason = %s
 WHERE user_id = %s AND revoked_at IS NULL
 """
-_FORGET_TOKENS = """
-DELETE FROM refresh_tokens t USING login_sessions s WHERE s.id = t.session_id AND s.expires_at <= %s
-"""
-_FORGET = "DELETE FROM login_sessions WHERE expires_at <= %s"
 
 
 class Revocation(StrEnum):
@@ -46,16 +40,3 @@ def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
     reason stays."""
     session.send(_REVOKE_ALL, (clock.now(), reason, user_id))
     session.send("DELETE FROM sign_ins WHERE user_id = %s", (user_id,))
-
-
-@task("identity.forget_expired")
-def forget_expired(session: Session) -> None:
-    """Delete what can never count again: ended sessions with their tokens, sign-ins, passkeys'
-    questions and links whose time is over, and old counters."""
-    now = clock.now()
-    session.send(_FORGET_TOKENS, (now,))
-    session.send(_FORGET, (now,))
-    session.send("DELETE FROM sign_ins WHERE expires_at <= %s", (now,))
-    one_time.forget_expired(session, now)
-    passkeys.forget_expired(session, now)
-    lockout.forget_old(session, now)

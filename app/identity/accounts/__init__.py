@@ -1,0 +1,2 @@
+"""People's accounts: registration, profile, address book, email verification, invitations,
+status."""

@@ -1,0 +1,135 @@
+"""Suspend and reactivate accounts.
+
+No one changes their own status. Suspending and reactivating need a second person; only a customer
+whom another room found to be barred is suspended at once (`freeze`). A suspension ends the person's
+login sessions.
+"""
+
+from uuid import UUID
+
+from app.access import Actor, Permission, Role
+from app.approvals import registry as approvals_registry
+from app.approvals.registry import Action, Approved, Change, Texts
+from app.audit import service as audit
+from app.identity.accounts import locked_person
+from app.identity.accounts.locked_person import LockedPerson
+from app.identity.errors import AlreadySo, OwnStanding
+from app.identity.roles import current_permissions
+from app.identity.sign_in import sessions
+from app.identity.sign_in.sessions import Revocation
+from app.kit import clock, ids
+from app.kit.db import Session
+
+SUSPEND = "person.suspend"
+REACTIVATE = "person.reactivate"
+
+_LOCK = """
+SELECT id, email, role, branch_id, status FROM users WHERE id = %s FOR NO KEY UPDATE
+"""
+_SET_STATUS = """
+UPDATE users SET status = %s, suspended_at = %s, suspended_reason = %s WHERE id = %s
+"""
+
+
+def ask_to_suspend(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
+    """Ask a second person to suspend somebody; answers the request's id.
+
+    Raises `NotFound`, `PermissionDenied`, `OwnStanding`, `AlreadySo`, `ApprovalPending`, and
+    `Invalid` for the reason.
+    """
+    return locked_person.request_approval(
+        session, actor, SUSPEND, locked_person.lock_in_order(session, person_id), reason
+    )
+
+
+def ask_to_reactivate(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
+    """Ask a second person to let somebody back in; answers the request's id. Raises as above."""
+    return locked_person.request_approval(
+        session, actor, REACTIVATE, locked_person.lock_in_order(session, person_id), reason
+    )
+
+
+def freeze(session: Session, actor: Actor | None, person_id: UUID, *, reason: str) -> None:
+    """Suspend a customer at once, for a room that has decided it; `actor` is None for the program.
+
+    Staff are left to two people, and who is not active stays as they are: nothing happens. Letting
+    back in takes two people, as ever.
+    """
+    row = session.row(_LOCK, (person_id,))
+    if row is None or row[2] != Role.USER or row[4] != "active":
+        return
+    session.send(_SET_STATUS, ("suspended", clock.now(), reason, person_id))
+    sessions.revoke_all(session, person_id, Revocation.SUSPENDED)
+    audit.record(
+        session,
+        actor=actor,
+        action="person.suspended",
+        subject=ids.encode("usr", person_id),
+        before={"status": "active"},
+        after={"status": "suspended"},
+        reason=reason,
+    )
+
+
+def _compare_status(session: Session, payload: Texts, status: str) -> Change:
+    person = locked_person.lock_payload_person(session, payload)
+    if person.status == status:
+        raise AlreadySo
+    name = {"person": person.public_id, "role": person.role.value}
+    return Change(name | {"status": person.status}, name | {"status": status})
+
+
+def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
+    if ids.decode("usr", payload["person"]) == actor.user_id:
+        raise OwnStanding
+
+
+def _suspend(session: Session, approved: Approved) -> None:
+    person = locked_person.lock_payload_person(session, approved.payload)
+    session.send(_SET_STATUS, ("suspended", clock.now(), approved.reason, person.id))
+    sessions.revoke_all(session, person.id, Revocation.SUSPENDED)
+    current_permissions.check_governed(session)
+    _record_status(session, approved, person, "suspended")
+
+
+def _reactivate(session: Session, approved: Approved) -> None:
+    person = locked_person.lock_payload_person(session, approved.payload)
+    session.send(_SET_STATUS, ("active", None, None, person.id))
+    _record_status(session, approved, person, "reactivated")
+
+
+def _record_status(session: Session, approved: Approved, person: LockedPerson, done: str) -> None:
+    audit.record(
+        session,
+        actor=approved.checker,
+        action=f"person.{done}",
+        subject=person.public_id,
+        before={"status": person.status},
+        after={
+            "status": "suspended" if done == "suspended" else "active",
+            **locked_person.approval_evidence(approved),
+        },
+        reason=approved.reason,
+    )
+
+
+approvals_registry.register(
+    Action(
+        SUSPEND,
+        "Suspend a person",
+        Permission.PEOPLE_SUSPEND,
+        lambda session, payload: _compare_status(session, payload, "suspended"),
+        _check_other,
+        _suspend,
+    )
+)
+approvals_registry.register(
+    Action(
+        REACTIVATE,
+        "Let a person back in",
+        Permission.PEOPLE_SUSPEND,
+        lambda session, payload: _compare_status(session, payload, "active"),
+        _check_other,
+        _reactivate,
+    )
+)

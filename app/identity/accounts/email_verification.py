@@ -1,0 +1,60 @@
+"""Confirm that an email address belongs to the person, by a link mailed to it."""
+
+from uuid import UUID
+
+from app.access import Actor
+from app.audit import service as audit
+from app.identity.credentials import one_time_tokens, security_mail
+from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.errors import EmailAlreadyConfirmed
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import NotFound, RateLimited
+
+_LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY UPDATE"
+_CONFIRM = """
+UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, %s) WHERE id = %s
+"""
+
+
+def confirm_email(session: Session, user_id: UUID) -> None:
+    """The person has shown that their address is theirs. The first time counts."""
+    session.send(_CONFIRM, (clock.now(), user_id))
+
+
+def send_confirmation(session: Session, user_id: UUID) -> None:
+    """Mail the person a link that confirms their address, with this transaction."""
+    security_mail.mail_link(session, user_id, Purpose.CONFIRM_EMAIL)
+
+
+def send_confirmation_again(session: Session, actor: Actor) -> None:
+    """The same, asked for by the person, a few times an hour.
+
+    Raises `EmailAlreadyConfirmed` and `RateLimited`.
+    """
+    row = session.row(_LOCK, (actor.user_id,))
+    if row is None:
+        raise NotFound
+    if row[1] is not None:
+        raise EmailAlreadyConfirmed
+    sent = one_time_tokens.issued_within(
+        session, actor.user_id, Purpose.CONFIRM_EMAIL, security_mail.HOUR
+    )
+    if sent >= security_mail.LINKS_EACH_HOUR:
+        raise RateLimited(
+            "Several links were sent within the last hour. Look among unwanted mail too",
+            retry_after_seconds=int(security_mail.HOUR.total_seconds()),
+        )
+    send_confirmation(session, actor.user_id)
+
+
+def redeem_confirmation(session: Session, token: str) -> None:
+    """Confirm the address that the link was mailed to. Raises `TokenInvalid`."""
+    user_id = one_time_tokens.redeem(session, token, Purpose.CONFIRM_EMAIL).user_id
+    confirm_email(session, user_id)
+    _record(session, user_id, "email.confirmed")
+
+
+def _record(session: Session, user_id: UUID, action: str) -> None:
+    # By the bearer of a link: nobody is logged in.
+    audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))

@@ -1,0 +1,80 @@
+"""Lock the person whose account is about to change, and request approval for the change."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.access import Actor, Role
+from app.approvals import service as approvals
+from app.approvals.registry import Approved, Texts
+from app.identity.errors import PersonErased
+from app.identity.roles import current_permissions
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import NotFound
+
+_LOCK = """
+SELECT id, email, role, branch_id, status FROM users WHERE id = %s FOR NO KEY UPDATE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPerson:
+    """A person as they stand, their row locked."""
+
+    id: UUID
+    email: str
+    role: Role
+    branch_id: UUID | None
+    status: str
+
+    @property
+    def public_id(self) -> str:
+        """Return the id as it appears outside."""
+        return ids.encode("usr", self.id)
+
+
+def request_approval(
+    session: Session, actor: Actor, action: str, person: LockedPerson, reason: str
+) -> UUID:
+    """Request a second person's approval of an action on the person. Returns the request's id."""
+    return approvals.ask(
+        session,
+        actor,
+        action,
+        {"person": person.public_id},
+        subject=person.public_id,
+        subject_id=person.id,
+        reason=reason,
+    )
+
+
+def lock_in_order(session: Session, person_id: UUID) -> LockedPerson:
+    """Lock the permissions and then the person. Raises `NotFound` and `PersonErased`."""
+    current_permissions.hold_still(session)
+    return lock_person(session, person_id)
+
+
+def lock_person(session: Session, person_id: UUID) -> LockedPerson:
+    """Lock the person's row. Raises `NotFound` and `PersonErased`."""
+    row = session.row(_LOCK, (person_id,))
+    if row is None:
+        raise NotFound
+    user_id, email, role, branch_id, status = row
+    if status == "erased":
+        raise PersonErased
+    return LockedPerson(user_id, email, Role(role), branch_id, status)
+
+
+def lock_payload_person(session: Session, payload: Texts) -> LockedPerson:
+    """Lock the person that an approval's payload names. Raises as `lock_person`."""
+    return lock_person(session, ids.decode("usr", payload["person"]))
+
+
+def approval_evidence(approval: Approved | None) -> dict[str, str]:
+    """Return the approval and its maker as fields of an audit record."""
+    if approval is None:
+        return {}
+    return {
+        "approval": ids.encode("apr", approval.id),
+        "maker": ids.encode("usr", approval.maker_id),
+    }

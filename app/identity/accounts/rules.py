@@ -1,0 +1,71 @@
+"""What an email address, a name and a phone number must be."""
+
+from dataclasses import dataclass
+from unicodedata import category, normalize
+
+import email_validator
+import phonenumbers
+
+from app.kit.errors import Invalid
+
+NAME_LENGTH_MAX = 100
+
+# Addresses of sample people and of tests; a real person has to confirm theirs anyway.
+email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
+    name for name in email_validator.SPECIAL_USE_DOMAIN_NAMES if name not in {"local", "test"}
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A person about to be added, checked and with their password hashed."""
+
+    email: str
+    email_key: str
+    first_name: str
+    last_name: str
+    phone: str | None
+    password_hash: str
+
+
+def email_key(email: str) -> str:
+    """The same text for every spelling of one address: NFC, domain decoded, casefolded.
+
+    Raises `Invalid` unless it is an address.
+    """
+    try:
+        parsed = email_validator.validate_email(email, check_deliverability=False)
+    except (email_validator.EmailNotValidError, UnicodeError):
+        raise Invalid("email", "Enter an email address, like name@example.com.") from None
+    return normalize("NFC", parsed.normalized.casefold())
+
+
+def name(field: str, text: str) -> str:
+    """A person's name, NFC, without blanks around it.
+
+    Raises `Invalid` if it is empty, longer than 100 characters, or holds control characters.
+    """
+    cleaned = normalize("NFC", text).strip()
+    if not 0 < len(cleaned) <= NAME_LENGTH_MAX:
+        raise Invalid(field, f"Enter 1 to {NAME_LENGTH_MAX} characters.")
+    if not is_printable(cleaned):
+        raise Invalid(field, "Remove the control characters.")
+    return cleaned
+
+
+def phone(text: str | None) -> str | None:
+    """A phone number in E.164, or None for none. Raises `Invalid` unless it is international."""
+    if text is None:
+        return None
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or number.extension or not phonenumbers.is_possible_number(number):
+        raise Invalid("phone", "Enter a phone number with its country code, like +12025550123.")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_printable(text: str) -> bool:
+    """Return whether the text has neither control characters nor lone surrogates."""
+    return not any(category(character) in {"Cc", "Cs"} for character in text)

@@ -1,0 +1,1 @@
+"""API keys for customers' own programs."""

@@ -1,0 +1,1 @@
+"""What people sign in with: passwords, one-time links, second factors, passkeys."""

@@ -1,0 +1,101 @@
+"""Reset a forgotten password by a mailed link.
+
+A request for a link looks the same for every email address: it reads one row and stages one job,
+whether an account exists or not. The job decides whether a link is sent.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.audit import service as audit
+from app.identity.accounts import email_verification
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts import rules as account_rules
+from app.identity.credentials import one_time_tokens, password_change, rules, security_mail
+from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.passwords import Passwords
+from app.identity.sign_in import sessions
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.ports import resolve
+from app.kit.tasks import task
+from app.outbox import service as outbox
+
+_FIND_ACTIVE = "SELECT id FROM users WHERE email_key = %s AND status = 'active'"
+_LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY UPDATE"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """A password that the bearer of a reset link has chosen, checked and hashed."""
+
+    token: str
+    password_hash: str
+    revoke_api_keys: bool = False
+
+
+def ask_for_reset(session: Session, email: str) -> None:
+    """Let the person with this address be mailed a link, if there is one.
+
+    Neither the answer nor the time it takes tells whether there is. Raises `Invalid` for what is no
+    address.
+    """
+    row = session.row(_FIND_ACTIVE, (account_rules.email_key(email),))
+    user_id = str(row[0]) if row else None
+    outbox.stage(session, "identity.send_reset_link", {"user_id": user_id})
+
+
+@task("identity.send_reset_link")
+def send_reset_link(session: Session, *, user_id: str | None) -> None:
+    """Mail a reset link to somebody who asked for one: to nobody, if it was nobody, and to nobody
+    more than a few times an hour."""
+    if user_id is None:
+        return
+    person_id = UUID(user_id)
+    row = session.row(_LOCK, (person_id,))
+    if row is None or row[0] != "active":
+        return
+    sent = one_time_tokens.issued_within(
+        session, person_id, Purpose.RESET_PASSWORD, security_mail.HOUR
+    )
+    if sent < security_mail.LINKS_EACH_HOUR:
+        security_mail.mail_link(session, person_id, Purpose.RESET_PASSWORD)
+
+
+def check_reset(session: Session, token: str) -> account_queries.Person:
+    """Whose password the link resets, without using it. Raises `TokenInvalid`."""
+    link = one_time_tokens.find(session, token, Purpose.RESET_PASSWORD)
+    return account_queries.person_by_id(session, link.user_id)
+
+
+def prepare_reset(
+    person: account_queries.Person, *, token: str, password: str, revoke_api_keys: bool = False
+) -> NewPassword:
+    """Check and hash the new password (slow, no database). Raises `Invalid`."""
+    rules.check_new_password("password", password, known=person.known)
+    return NewPassword(token, resolve(Passwords).hash(password), revoke_api_keys)
+
+
+def conclude_reset(session: Session, chosen: NewPassword) -> int:
+    """Use the link: set the password and end every session and every other reset link; answers
+    how many API keys stay active.
+
+    Who could read the mail has shown that the address is theirs. A second factor stays on.
+    Raises `TokenInvalid`, to all but one of many at the same moment.
+    """
+    user_id = one_time_tokens.redeem(session, chosen.token, Purpose.RESET_PASSWORD).user_id
+    session.send(
+        "UPDATE users SET password_hash = %s WHERE id = %s", (chosen.password_hash, user_id)
+    )
+    email_verification.confirm_email(session, user_id)
+    one_time_tokens.end_others(session, user_id, Purpose.RESET_PASSWORD)
+    sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
+    _record(session, user_id, "password.reset")
+    return password_change.password_changed(
+        session, user_id, revoke_api_keys=chosen.revoke_api_keys
+    )
+
+
+def _record(session: Session, user_id: UUID, action: str) -> None:
+    # By the bearer of a link: nobody is logged in.
+    audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))

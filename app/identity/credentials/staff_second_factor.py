@@ -1,0 +1,42 @@
+"""Change the second factor of a signed-in person, within the limits for staff."""
+
+from app.access import Actor, Role
+from app.identity.credentials import second_factor
+from app.identity.errors import (
+    LastSecondFactor,
+)
+from app.identity.sign_in import lockout, password_proof, pending_sign_in
+from app.identity.sign_in.password_proof import Attempt
+from app.kit.db import Session
+from app.kit.errors import Refusal
+
+_LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
+_CODES_RENEWED = "recovery_codes.renewed"
+
+
+def switch_off_app(
+    session: Session, actor: Actor, code: str, *, network: str, staff_need_one: bool
+) -> Refusal | None:
+    """Forget the authenticator app, by a code. Raises `LastSecondFactor` to staff who would be left
+    without any although they need one, and `TwoFactorNotSetUp`."""
+    session.row(_LOCK, (actor.user_id,))
+    needs_one = staff_need_one and actor.role is not Role.USER
+    has_app = second_factor.is_on(session, actor.user_id)
+    if needs_one and has_app and not pending_sign_in.has_passkey(session, actor.user_id):
+        raise LastSecondFactor
+    return second_factor.switch_off(session, actor, code, network=network)
+
+
+def renew_recovery_codes(
+    session: Session, actor: Actor, attempt: Attempt, code: str
+) -> list[str] | Refusal:
+    """Fresh recovery codes for who proved to know the password, by a code of the second factor;
+    or record the failure and answer the refusal to raise afterwards. Raises `TwoFactorNotSetUp`."""
+    settled = password_proof.settle_password(session, attempt, _CODES_RENEWED)
+    if isinstance(settled, Refusal):
+        return settled
+    network = attempt.counters.network_name
+    codes = second_factor.renew_recovery_codes(session, actor, code, network=network)
+    if not isinstance(codes, Refusal):
+        lockout.forgive(session, attempt.counters)
+    return codes

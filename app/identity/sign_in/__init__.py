@@ -1,0 +1,1 @@
+"""Signing in: login sessions and their tokens, staff browsers, pending sign-ins, lockout."""

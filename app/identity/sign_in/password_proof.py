@@ -1,0 +1,155 @@
+"""Prove a password in three steps: begin (reads), check (slow, no transaction), conclude.
+
+A failed proof is recorded and then refused. Raising would roll the record back, so these functions
+return the refusal as a value; the caller that opened the transaction raises it after the commit.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from uuid import UUID
+
+from app.access import Actor, Role
+from app.audit import service as audit
+from app.identity.accounts import queries as account_queries
+from app.identity.credentials import second_factor
+from app.identity.credentials.passwords import Passwords
+from app.identity.errors import (
+    AccountSuspended,
+    InvalidCredentials,
+    StaffOnly,
+    TwoFactorRequired,
+)
+from app.identity.sign_in import lockout
+from app.identity.sign_in.lockout import Counters
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import RateLimited, Refusal
+from app.kit.ports import resolve
+
+R = TypeVar("R", bound=Refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt to prove a password: who it may be, and what is known so far.
+
+    `proven` is set by `check_password`. `new_hash` replaces a hash made at an outdated cost.
+    """
+
+    counters: Counters
+    user_id: UUID | None
+    password_hash: str | None
+    proven: bool = False
+    new_hash: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Whose password it is, as the audit trail names them."""
+        return ids.encode("usr", self.user_id) if self.user_id else "nobody"
+
+
+def check_password(attempt: Attempt, password: str) -> Attempt:
+    """The attempt with its answer (slow, no database; as slow for an unknown address)."""
+    passwords = resolve(Passwords)
+    proven = passwords.matches(attempt.password_hash, password)
+    new_hash = None
+    if proven and attempt.password_hash and passwords.is_outdated(attempt.password_hash):
+        new_hash = passwords.hash(password)
+    return replace(attempt, proven=proven, new_hash=new_hash)
+
+
+def settle_staff_password(session: Session, attempt: Attempt) -> UUID | Refusal:
+    """The id of the member of staff who proved to know the password, their row locked; or record
+    the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
+    settled = settle_password(session, attempt, SESSION_OPENED)
+    if isinstance(settled, Refusal):
+        return settled
+    if account_queries.person_by_id(session, settled).role is Role.USER:
+        return record_denied(session, attempt, SESSION_OPENED, StaffOnly())
+    if attempt.new_hash:
+        store_hash(session, settled, attempt.new_hash)
+    return settled
+
+
+def begin(session: Session, attempt: Attempt) -> Attempt:
+    """Return the attempt. Raises `Limited` after too many failures."""
+    if refusal := lockout.blocked(session, attempt.counters, clock.now()):
+        raise refusal
+    return attempt
+
+
+# What a proven password was for, as the audit trail calls it.
+SESSION_OPENED = "session.opened"
+
+
+def settle(session: Session, attempt: Attempt, code: str | None, act: str) -> UUID | Refusal:
+    """The id of the person who proved to be it by password and second factor, their row locked; or
+    the refusal of `act`, recorded, to raise after the commit.
+
+    Failures are forgiven only when all was proven: a right password alone washes off no guesses at
+    the second factor.
+    """
+    settled = settle_password(session, attempt, act)
+    if isinstance(settled, Refusal):
+        return settled
+    if second_factor.is_on(session, settled):
+        if code is None:
+            return TwoFactorRequired()
+        if refusal := second_factor.judge(session, settled, code, attempt.counters):
+            # Attempts that were not even judged are counted, and recorded no further.
+            limited = isinstance(refusal, RateLimited)
+            return refusal if limited else record_denied(session, attempt, act, refusal)
+    lockout.forgive(session, attempt.counters)
+    return settled
+
+
+def settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
+    """The id of the person who proved to know the password, their row locked; or the refusal."""
+    now = clock.now()
+    if not attempt.proven or attempt.user_id is None:
+        # Of an address that nobody has, too: the answer would come sooner without.
+        refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
+        return refusal or record_denied(session, attempt, act, InvalidCredentials())
+    # The password may have been changed while it was being checked: what counts is this row now.
+    row = session.row(
+        "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
+        (attempt.user_id, attempt.password_hash),
+    )
+    if refusal := lockout.hold(session, attempt.counters, now):
+        return refusal
+    if row is None:
+        return record_denied(session, attempt, act, InvalidCredentials())
+    if row[0] != "active":
+        return record_denied(session, attempt, act, AccountSuspended())
+    return attempt.user_id
+
+
+def record_denied(session: Session, attempt: Attempt, act: str, refusal: R) -> R:
+    """Record what the attempt was refused, and answer the refusal."""
+    audit.record(
+        session,
+        actor=None,
+        action=act,
+        subject=attempt.subject,
+        after={"network": attempt.counters.network_name, "refusal": refusal.code},
+        outcome="denied",
+    )
+    return refusal
+
+
+def record_done(session: Session, attempt: Attempt, act: str) -> None:
+    """Record what a person did who proved to know their password."""
+    assert attempt.user_id is not None
+    person = account_queries.person_by_id(session, attempt.user_id)
+    audit.record(
+        session,
+        actor=Actor(person.id, None, person.email, person.role, frozenset()),
+        action=act,
+        subject=attempt.subject,
+        after={"network": attempt.counters.network_name},
+    )
+
+
+def store_hash(session: Session, user_id: UUID, password_hash: str) -> None:
+    """Store the person's password hash."""
+    session.send("UPDATE users SET password_hash = %s WHERE id = %s", (password_hash, user_id))

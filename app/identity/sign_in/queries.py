@@ -1,0 +1,51 @@
+"""Read the actor behind an access token or an API key."""
+
+from app.access import DELEGABLE, Actor, Role
+from app.access.policy import permissions_named
+from app.identity.api_keys.service import KeyClaims
+from app.identity.errors import TokenInvalid
+from app.identity.sign_in.tokens import Claims
+from app.kit import clock
+from app.kit.pipeline import Row, Statement
+
+# What the role may do is read with it: whatever was taken away is gone with the next request.
+_ACTOR = """
+    SELECT u.id, u.email, u.role, u.branch_id, u.email_confirmed_at IS NOT NULL,
+        (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
+"""
+# A token never outlives its session, so the session's expiry needs no second look here.
+_BY_SESSION = f"""
+    {_ACTOR}, NULL FROM login_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
+"""
+_BY_API_KEY = f"""
+    {_ACTOR}, k.scopes FROM api_keys k JOIN users u ON u.id = k.user_id
+    WHERE k.key_hash = %s AND k.revoked_at IS NULL AND u.status = 'active'
+        AND (k.expires_at IS NULL OR k.expires_at > %s)
+"""
+
+
+def actor_statement(claims: Claims | KeyClaims) -> Statement:
+    """The statement that says whether a verified token or API key still counts, and for whom."""
+    if isinstance(claims, KeyClaims):
+        return _BY_API_KEY, (claims.key_hash, clock.now())
+    return _BY_SESSION, (claims.session_id,)
+
+
+def actor_from(row: Row | None, claims: Claims | KeyClaims) -> Actor:
+    """The actor behind `actor_statement`'s row: by an API key, only what its scopes allow.
+
+    Raises `TokenInvalid` without a row: the session or key is revoked or unknown, or the person
+    suspended; and when it is another person's.
+    """
+    if row is None:
+        raise TokenInvalid
+    user_id, email, role, branch_id, confirmed, names, scopes = row
+    if user_id != claims.user_id:
+        raise TokenInvalid
+    session_id, permissions = None, permissions_named(names or "")
+    if isinstance(claims, KeyClaims):
+        permissions &= DELEGABLE.intersection(scopes)
+    else:
+        session_id = claims.session_id
+    return Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)

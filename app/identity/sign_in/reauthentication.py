@@ -1,0 +1,76 @@
+"""Prove identity again before a sensitive act.
+
+Each function returns the browser's new secret, or a refusal to raise after the commit.
+"""
+
+from uuid import UUID
+
+from app.access import Actor
+from app.audit import service as audit
+from app.identity.accounts import queries as account_queries
+from app.identity.credentials import passkeys, second_factor
+from app.identity.errors import (
+    PasskeyRefused,
+    TokenInvalid,
+    TwoFactorOn,
+)
+from app.identity.sign_in import (
+    lockout,
+    password_proof,
+    pending_sign_in,
+    staff_sessions,
+    staff_sign_in,
+)
+from app.identity.sign_in.lockout import Counters
+from app.identity.sign_in.password_proof import Attempt
+from app.identity.sign_in.staff_sessions import Device
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import Refusal
+
+_LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
+_PROVEN = "session.proven"
+
+
+def prove_by_code(session: Session, actor: Actor, code: str, device: Device) -> str | Refusal:
+    """By a code of the authenticator app or a recovery code."""
+    session.row(_LOCK, (actor.user_id,))
+    counters = Counters.of(account_queries.email_key_of(session, actor.user_id), device.network)
+    if refusal := second_factor.judge(session, actor.user_id, code, counters):
+        staff_sign_in.record_denied(session, actor.user_id, _PROVEN, device, refusal)
+        return refusal
+    return _renewed(session, actor, "code")
+
+
+def prove_by_password(session: Session, actor: Actor, attempt: Attempt) -> str | Refusal:
+    """By the password: enough only for those who have no second factor."""
+    settled = password_proof.settle_staff_password(session, attempt)
+    if isinstance(settled, Refusal):
+        return settled
+    if second_factor.is_on(session, settled) or pending_sign_in.has_passkey(session, settled):
+        return TwoFactorOn()
+    lockout.forgive(session, attempt.counters)
+    return _renewed(session, actor, "password")
+
+
+def prove_by_passkey(session: Session, actor: Actor, proof: passkeys.Proof) -> str | Refusal:
+    """By one of the person's own passkeys. Raises `PasskeyRefused`."""
+    if proof.user_id != actor.user_id:
+        raise PasskeyRefused
+    session.row(_LOCK, (actor.user_id,))
+    passkeys.use(session, proof)
+    return _renewed(session, actor, "passkey")
+
+
+def _renewed(session: Session, actor: Actor, factor: str) -> str | Refusal:
+    secret = staff_sessions.renew(session, actor)
+    if secret is None:
+        return TokenInvalid()
+    audit.record(
+        session, actor=actor, action=_PROVEN, subject=_subject(actor.user_id), after={"by": factor}
+    )
+    return secret
+
+
+def _subject(user_id: UUID) -> str:
+    return ids.encode("usr", user_id)

@@ -1,0 +1,13 @@
+"""How long failed attempts lock out."""
+
+LOCKOUT_SECONDS_FIRST = 60
+LOCKOUT_SECONDS_MAX = 900
+
+
+def lockout_seconds(failures: int, *, allowed: int) -> int:
+    """How long to refuse further attempts after so many failures: 0 below `allowed`, then
+    a minute, doubling with every further failure up to a quarter of an hour."""
+    if failures < allowed:
+        return 0
+    doublings = min(failures - allowed, 4)
+    return min(LOCKOUT_SECONDS_FIRST << doublings, LOCKOUT_SECONDS_MAX)

@@ -1,0 +1,167 @@
+"""The verbs of API login sessions: log in, refresh, log out.
+
+Logging in and refreshing may have to record something and then refuse: a failed attempt, a stolen
+token. Raising would roll the record back, so these verbs return the refusal as a value; the caller
+that opened the transaction raises it after the commit.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+from uuid import UUID
+
+from app.access import Actor, Role
+from app.audit import service as audit
+from app.identity.accounts import queries as account_queries
+from app.identity.accounts import rules as account_rules
+from app.identity.accounts.queries import Person
+from app.identity.credentials import second_factor
+from app.identity.errors import (
+    SecondFactorMissing,
+    TokenInvalid,
+)
+from app.identity.sign_in import password_proof, sessions
+from app.identity.sign_in.lockout import Counters
+from app.identity.sign_in.password_proof import Attempt
+from app.identity.sign_in.sessions import Revocation
+from app.identity.sign_in.tokens import AccessTokens
+from app.kit import clock, ids
+from app.kit.db import Session
+from app.kit.errors import Refusal
+from app.kit.ports import resolve
+
+SESSION_LIFETIME = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A person with fresh tokens. `expires_in` counts the access token's seconds."""
+
+    user: Person
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+# Proving a password: begin (reads), check (slow, no transaction), then one verb that concludes.
+
+
+def begin_login(session: Session, *, email: str, network: str) -> Attempt:
+    """An attempt to log in from `network`: whatever one sender holds of the address space, as the
+    edge counts senders.
+
+    Raises `Invalid` for what is no e-mail address and `RateLimited` after too many failures.
+    """
+    key = account_rules.email_key(email)
+    row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
+    user_id, password_hash = row or (None, None)
+    return password_proof.begin(session, Attempt(Counters.of(key, network), user_id, password_hash))
+
+
+def conclude_login(
+    session: Session,
+    attempt: Attempt,
+    code: str | None = None,
+    *,
+    staff_need_second_factor: bool = True,
+) -> LoggedIn | Refusal:
+    """Open a login session, or record the failure and answer the refusal to raise afterwards.
+
+    `code` is of the second factor. Staff need an authenticator app: a passkey works in browsers.
+    """
+    settled = password_proof.settle(session, attempt, code, password_proof.SESSION_OPENED)
+    if isinstance(settled, Refusal):
+        return settled
+    if staff_need_second_factor:
+        is_staff = account_queries.person_by_id(session, settled).role is not Role.USER
+        if is_staff and not second_factor.is_on(session, settled):
+            return password_proof.record_denied(
+                session, attempt, password_proof.SESSION_OPENED, SecondFactorMissing()
+            )
+    if attempt.new_hash:
+        password_proof.store_hash(session, settled, attempt.new_hash)
+    password_proof.record_done(session, attempt, password_proof.SESSION_OPENED)
+    return open_session(session, settled)
+
+
+# Sessions and their tokens
+
+_TAKE = """
+    SELECT t.session_id, t.used_at, s.user_id, s.expires_at
+    FROM refresh_tokens t
+    JOIN login_sessions s ON s.id = t.session_id
+    JOIN users u ON u.id = s.user_id
+    WHERE t.token_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND u.status = 'active'
+    FOR UPDATE OF t
+"""
+
+
+def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
+    """Exchange a refresh token for new tokens. Each one works once.
+
+    A token that comes a second time is in two hands, one of them a thief's: the whole session is
+    revoked, the tokens that the first exchange gave included. That is so too for two exchanges
+    at the same moment: one wins and the other ends the session. The refusal is answered, to be
+    raised after the commit.
+    """
+    now = clock.now()
+    token_hash = _hash(refresh_token)
+    row = session.row(_TAKE, (token_hash, now))
+    if row is None:
+        return TokenInvalid()
+    session_id, used_at, user_id, expires_at = row
+    if used_at is not None:
+        sessions.revoke(session, session_id, Revocation.TOKEN_REUSED)
+        audit.record(
+            session,
+            actor=None,
+            action="token.reused",
+            subject=ids.encode("usr", user_id),
+            after={"session": ids.encode("ses", session_id), "revoked": "all its tokens"},
+            outcome="denied",
+        )
+        return TokenInvalid()
+    session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))
+    return _issue(session, user_id, session_id, expires_at)
+
+
+def log_out(session: Session, actor: Actor) -> None:
+    """End the session that the actor uses, at once. Doing it again changes nothing."""
+    if actor.session_id is not None:
+        sessions.revoke(session, actor.session_id, Revocation.LOGGED_OUT)
+        audit.record(
+            session,
+            actor=actor,
+            action="session.closed",
+            subject=ids.encode("ses", actor.session_id),
+        )
+
+
+def open_session(session: Session, user_id: UUID) -> LoggedIn:
+    """Open a login session for the person and issue its tokens."""
+    session_id = ids.new()
+    now = clock.now()
+    expires_at = now + SESSION_LIFETIME
+    session.send(
+        "INSERT INTO login_sessions (id, user_id, created_at, expires_at) VALUES (%s, %s, %s, %s)",
+        (session_id, user_id, now, expires_at),
+    )
+    return _issue(session, user_id, session_id, expires_at)
+
+
+def _issue(session: Session, user_id: UUID, session_id: UUID, expires_at: datetime) -> LoggedIn:
+    refresh_token = token_urlsafe(32)
+    session.send(
+        "INSERT INTO refresh_tokens (token_hash, session_id, issued_at) VALUES (%s, %s, %s)",
+        (_hash(refresh_token), session_id, clock.now()),
+    )
+    access_token, expires_in = resolve(AccessTokens).issue(
+        user_id=user_id, session_id=session_id, session_expires_at=expires_at
+    )
+    person = account_queries.person_by_id(session, user_id)
+    return LoggedIn(person, access_token, refresh_token, expires_in)
+
+
+def _hash(refresh_token: str) -> bytes:
+    return sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

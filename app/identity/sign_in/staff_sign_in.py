@@ -1,0 +1,172 @@
+"""Sign staff in at a browser, in steps: the password, then the second factor; or a passkey alone.
+
+Staff without a second factor set one up before they are signed in, unless the configuration does
+not require one (the sample profile). A failure that is counted is returned as a value; the caller
+that opened the transaction goes on after the commit.
+"""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from app.access import Actor, Role
+from app.audit import service as audit
+from app.identity.accounts import queries as account_queries
+from app.identity.credentials import passkeys, second_factor
+from app.identity.errors import (
+    AccountSuspended,
+    SignInOver,
+    StaffOnly,
+)
+from app.identity.sign_in import lockout, password_proof, pending_sign_in, staff_sessions
+from app.identity.sign_in.lockout import Counters
+from app.identity.sign_in.password_proof import Attempt
+from app.identity.sign_in.pending_sign_in import HalfDone
+from app.identity.sign_in.staff_sessions import Device
+from app.kit import ids
+from app.kit.db import Session
+from app.kit.errors import RateLimited, Refusal
+
+_LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
+_OPENED = "session.opened"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Somebody is in: the browser's secret from now on."""
+
+    secret: str
+    #: Told once, to somebody who has just set up an authenticator app.
+    recovery_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The password was right: the browser's secret for the second step."""
+
+    secret: str
+
+
+def give_password(
+    session: Session,
+    attempt: Attempt,
+    device: Device,
+    *,
+    second_factor_required: bool,
+    replaces: str | None,
+) -> SignedIn | Waiting | Refusal:
+    """The first step. The session that the browser had until now ends."""
+    settled = password_proof.settle_staff_password(session, attempt)
+    if isinstance(settled, Refusal):
+        return settled
+    has_one = second_factor.is_on(session, settled) or pending_sign_in.has_passkey(session, settled)
+    if has_one or second_factor_required:
+        staff_sessions.end(session, replaces)
+        return Waiting(pending_sign_in.start(session, settled))
+    lockout.forgive(session, attempt.counters)
+    return _begun(session, settled, device, "password", replaces=replaces)
+
+
+def give_code(
+    session: Session, waiting: str | None, code: str, device: Device
+) -> SignedIn | Refusal:
+    """The second step, by a code of the authenticator app or a recovery code."""
+    person = pending_sign_in.take(session, waiting)
+    if person is None or waiting is None or not person.has_app:
+        return SignInOver()
+    counters = Counters.of(person.email_key, device.network)
+    if refusal := second_factor.judge(session, person.user_id, code, counters):
+        record_denied(session, person.user_id, _OPENED, device, refusal)
+        return refusal
+    pending_sign_in.end(session, waiting)
+    return _begun(session, person.user_id, device, "code")
+
+
+def give_passkey(
+    session: Session,
+    proof: passkeys.Proof,
+    device: Device,
+    *,
+    replaces: str | None,
+    waiting: str | None,
+) -> SignedIn | Refusal:
+    """The only step, by a passkey of whoever it belongs to. Raises `PasskeyRefused`."""
+    row = session.row(_LOCK, (proof.user_id,))
+    assert row is not None, "a passkey is somebody's"
+    refusal = AccountSuspended() if row[0] != "active" else StaffOnly()
+    if row[0] != "active" or row[1] == Role.USER:
+        record_denied(session, proof.user_id, _OPENED, device, refusal)
+        return refusal
+    passkeys.use(session, proof)
+    if waiting is not None:
+        pending_sign_in.end(session, waiting)
+    return _begun(session, proof.user_id, device, "passkey", replaces=replaces)
+
+
+# Setting up the first second factor
+
+
+def enrolling(session: Session, waiting: str | None) -> HalfDone:
+    """Who is to set up a second factor before they are in. Raises `SignInOver`."""
+    person = pending_sign_in.take(session, waiting)
+    if person is None or not person.must_enrol:
+        raise SignInOver
+    return person
+
+
+def enrol_app(
+    session: Session, waiting: str | None, code: str, device: Device
+) -> SignedIn | Refusal:
+    """Confirm the authenticator app by a code, and be in. Raises `SignInOver` and
+    `TwoFactorNotSetUp`."""
+    person = enrolling(session, waiting)
+    codes = second_factor.confirm(session, person.actor, code, network=device.network)
+    if isinstance(codes, Refusal):
+        return codes
+    pending_sign_in.end(session, waiting or "")
+    return replace(_begun(session, person.user_id, device, "code"), recovery_codes=tuple(codes))
+
+
+def enrol_passkey(
+    session: Session, waiting: str | None, new: passkeys.New, name: str, device: Device
+) -> SignedIn:
+    """Register the first passkey, and be in. Raises `SignInOver` and as `passkeys.add` does."""
+    person = enrolling(session, waiting)
+    passkeys.add(session, person.actor, new, name)
+    pending_sign_in.end(session, waiting or "")
+    return _begun(session, person.user_id, device, "passkey")
+
+
+def _begun(
+    session: Session, user_id: UUID, device: Device, factor: str, *, replaces: str | None = None
+) -> SignedIn:
+    secret = staff_sessions.begin(session, user_id, device, replaces=replaces)
+    person = account_queries.person_by_id(session, user_id)
+    audit.record(
+        session,
+        actor=Actor(person.id, None, person.email, person.role, frozenset()),
+        action=_OPENED,
+        subject=_subject(user_id),
+        after={"network": device.network, "by": factor},
+    )
+    return SignedIn(secret)
+
+
+def record_denied(
+    session: Session, user_id: UUID, action: str, device: Device, refusal: Refusal
+) -> None:
+    """Record a refused attempt, unless a rate limit refused it unjudged."""
+    # Attempts that were not even judged are counted, and recorded no further.
+    if isinstance(refusal, RateLimited):
+        return
+    audit.record(
+        session,
+        actor=None,
+        action=action,
+        subject=_subject(user_id),
+        after={"network": device.network, "refusal": refusal.code},
+        outcome="denied",
+    )
+
+
+def _subject(user_id: UUID) -> str:
+    return ids.encode("usr", user_id)
