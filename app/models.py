@@ -19,7 +19,7 @@ from app.outbox import models as outbox_models
 from app.pricing import models as pricing_models
 from app.privacy import models as privacy_models
 from app.providers import models as providers_models
-from app.reporting import models as reporting_models
+from app.reconciliation import models as reconciliation_models
 from app.screening import models as screening_models
 from app.throttle import models as throttle_models
 from app.trading import models as trading_models
@@ -46,7 +46,7 @@ __all__ = [
     "pricing_models",
     "privacy_models",
     "providers_models",
-    "reporting_models",
+    "reconciliation_models",
     "screening_models",
     "throttle_models",
     "trading_models",

@@ -22,7 +22,7 @@ from app.outbox import service as outbox
 from app.privacy import erasure
 from app.privacy import exports as privacy_exports
 from app.providers import service as providers
-from app.reporting import reconciliation
+from app.reconciliation import tasks as reconciliation
 from app.screening import rescreening as screening_rescreening
 from app.throttle import service as throttle
 from app.trading import service as trading

@@ -28,7 +28,7 @@ from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
-from app.ledger.verification import violations
+from app.ledger.verification import find_violations
 from tests.blank_database import Blank
 from tests.people import People
 from tests.provider_sandbox import Sandbox
@@ -182,7 +182,7 @@ def _holding(app: Flask) -> Iterator[Database]:
     database: Database = app.extensions["database"]
     yield database
     with database.transaction(SNAPSHOT) as session:
-        assert violations(session) == []
+        assert find_violations(session) == []
 
 
 @pytest.fixture(scope="session")

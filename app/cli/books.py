@@ -8,8 +8,8 @@ from flask.cli import AppGroup
 
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.queries import journal_size
-from app.ledger.verification import INVARIANTS, violations
-from app.reporting.books import BooksFormat, export
+from app.ledger.verification import INVARIANTS, find_violations
+from app.reporting.journal_export import BooksFormat, export
 
 books = AppGroup("books", help="Prove the books, and write them for other programs.")
 
@@ -24,7 +24,7 @@ def _database() -> Database:
 def verify() -> None:
     """Check every invariant of the ledger. Exit code 1 names what is wrong."""
     with _database().transaction(SNAPSHOT) as session:
-        found = violations(session)
+        found = find_violations(session)
         entries, postings = journal_size(session)
     for violation in found:
         click.echo(f"{violation.invariant}: {violation.offender}", err=True)

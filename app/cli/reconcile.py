@@ -4,7 +4,7 @@ import click
 from flask import current_app
 
 from app.kit.db import Database
-from app.reporting import reconciliation
+from app.reconciliation import service as reconciliation
 
 
 @click.command("reconcile")

@@ -48,7 +48,7 @@ def open_at(database: Database, custodian: Custodian) -> list[Amount]:
 
 def _has_begun(session: Session, custodian: Custodian, kept: list[Amount]) -> bool:
     accounts = (chart.custody(each.asset, custodian.provider_id) for each in kept)
-    if any(ledger_queries.balance(session, account) for account in accounts):
+    if any(ledger_queries.account_balance(session, account) for account in accounts):
         return True
     return bool(session.rows(_HAS_BEGUN, {"custodian": custodian.name})[0][0])
 

@@ -220,7 +220,7 @@ def overview(session: Session) -> list[CustodianView]:
         codes = {code for owner, code in there if owner == name} | terms.keys()
         kept = []
         for asset in (TRADABLE[code] for code in sorted(codes)):
-            books = ledger_queries.balance(session, chart.custody(asset, _OWNERS[name]))
+            books = ledger_queries.account_balance(session, chart.custody(asset, _OWNERS[name]))
             code = asset.code
             kept.append(Kept(asset, there.get((name, code)), Amount(asset, books), terms.get(code)))
         found.append(CustodianView(name, health.get(name), counts.get(name, 0), kept))

@@ -21,7 +21,7 @@ WON = "payment_won_back"
 
 def owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
     """What a customer owes in an asset."""
-    return Amount(asset, ledger_queries.balance(session, chart.receivable(user_id, asset)))
+    return Amount(asset, ledger_queries.account_balance(session, chart.receivable(user_id, asset)))
 
 
 def owes(session: Session, user_id: UUID) -> bool:

@@ -179,14 +179,14 @@ def house_balances(session: Session) -> list[HouseBalance]:
     ]
 
 
-def balance(session: Session, account: AccountKey) -> int:
+def account_balance(session: Session, account: AccountKey) -> int:
     """Minor units on an account now, in its normal direction; zero if it was never posted to."""
     code = account.asset.code
     row = session.row(_BALANCE, (code, account.account_class, account.owner_id))
     return int(row[0]) if row else 0
 
 
-def balance_at(session: Session, account: AccountKey, at: datetime) -> int:
+def account_balance_at(session: Session, account: AccountKey, at: datetime) -> int:
     """Minor units on an account at an instant, in its normal direction, from its postings."""
     row = session.row(
         _BALANCE_AT, (account.asset.code, account.account_class, account.owner_id, at)

@@ -98,7 +98,7 @@ INVARIANTS = (
 )
 
 
-def violations(session: Session) -> list[Violation]:
+def find_violations(session: Session) -> list[Violation]:
     """What is wrong with the books; empty when nothing is.
 
     Reads everything. Call inside one repeatable-read transaction, so that traffic in the meantime

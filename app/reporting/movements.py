@@ -12,7 +12,7 @@ from app.kit.money import Amount, Asset
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.ledger.chart import AccountClass
-from app.reporting.words import SAID, MovementKind, causes_of, said
+from app.reporting.movement_labels import SAID, MovementKind, causes_of, said
 
 #: The classes of the accounts that are a customer's own money.
 OWN = [AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING]

@@ -21,7 +21,7 @@ from app.identity.accounts import profile
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount
-from app.ledger.verification import violations
+from app.ledger.verification import find_violations
 from sandbox.faults import Mode
 from tests import sanctions
 from tests.faults.conftest import Desk, Staff, wait_until
@@ -184,4 +184,4 @@ def test_a_payment_whose_worker_is_killed_is_made_once(
     wait_until(is_done, 30)
     assert payments.effects(move, identifier) == 1
     with payments.database.reading() as session:
-        assert violations(session) == []
+        assert find_violations(session) == []

@@ -176,8 +176,8 @@ class Post:
         found = [f"{self.accepted_forgeries} forgeries"] if self.accepted_forgeries else []
         for user_id in self.people:
             with self.database.reading() as session:
-                has = ledger_queries.balance(session, chart.customer(user_id, USD))
-                owes = ledger_queries.balance(session, chart.receivable(user_id, USD))
+                has = ledger_queries.account_balance(session, chart.customer(user_id, USD))
+                owes = ledger_queries.account_balance(session, chart.receivable(user_id, USD))
             expected = self._expected(user_id)
             if has - owes != expected:
                 found.append(f"{Amount(USD, has)} and owes {Amount(USD, owes)}, not {expected}")

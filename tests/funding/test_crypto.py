@@ -23,7 +23,7 @@ from app.kit.ports import provide
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderOutcomeUnknown
-from app.reporting import reconciliation
+from app.reconciliation import service as reconciliation
 from app.screening.decisions import MATCH
 from sandbox.faults import Mode
 from tests import sanctions
@@ -93,7 +93,7 @@ class Counter:
     def _booked(self, owner: UUID) -> dict[Asset, int]:
         with self.database.reading() as session:
             return {
-                asset: ledger_queries.balance(session, chart.custody(asset, owner))
+                asset: ledger_queries.account_balance(session, chart.custody(asset, owner))
                 for asset in (PAXG, USDC)
             }
 

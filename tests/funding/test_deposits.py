@@ -32,14 +32,18 @@ class TestCards:
         deposit = till.deposit("100.00")
         assert till.deposit_status(deposit) == "requested"
         with till.database.reading() as session:
-            before = ledger_queries.balance(session, chart.processor(USD, till.cards.provider_id))
+            before = ledger_queries.account_balance(
+                session, chart.processor(USD, till.cards.provider_id)
+            )
         till.advance(deposit)
         assert till.deposit_status(deposit) == "credited"
         assert till.has() == {"USD": "600.00"}
         assert till.cards.calls == ["open", "capture"]
         assert till.told() == ["deposit_credited"]
         with till.database.reading() as session:
-            after = ledger_queries.balance(session, chart.processor(USD, till.cards.provider_id))
+            after = ledger_queries.account_balance(
+                session, chart.processor(USD, till.cards.provider_id)
+            )
         assert after - before == 9_680
 
     def test_are_credited_once_however_often_it_is_looked(self, till: Till) -> None:

@@ -10,7 +10,7 @@ from app.kit import clock
 from app.kit.db import SNAPSHOT, Database
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
-from app.ledger.verification import violations
+from app.ledger.verification import find_violations
 from tests.house.source import CHECKOUT
 from tests.people import People
 
@@ -32,7 +32,7 @@ def _capital(database: Database) -> int:
             if (line.account_class, line.asset) == (owner.account_class, USD.code)
         ]
         # From the postings themselves, which carry no watermark.
-        assert ledger_queries.balance_at(session, owner, clock.now()) in (now, -5_00)
+        assert ledger_queries.account_balance_at(session, owner, clock.now()) in (now, -5_00)
     return now
 
 
@@ -61,5 +61,5 @@ def test_restored_elsewhere(lone_app: Flask) -> None:
     with database.transaction() as session:
         session.send("SELECT ledger_roll_up()")
     with database.transaction(SNAPSHOT) as session:
-        assert ledger_queries.balance_at(session, chart.capital(USD), clock.now()) == -9_00
-        assert violations(session) == []
+        assert ledger_queries.account_balance_at(session, chart.capital(USD), clock.now()) == -9_00
+        assert find_violations(session) == []

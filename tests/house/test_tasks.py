@@ -9,6 +9,8 @@ from app.kit import tasks as kit_tasks
 from tests.house.source import python
 
 assert registered  # importing it registers every task
+#: Tasks whose name keeps the room they came from: jobs staged under it must still be found.
+MOVED = {"reporting.reconcile": "reconciliation"}
 OURS = sorted(
     name for name in kit_tasks.names() if kit_tasks.find(name).run.__module__.startswith("app.")
 )
@@ -17,7 +19,8 @@ OURS = sorted(
 def test_a_task_is_named_for_its_room_and_takes_the_session_or_database_first() -> None:
     for name in OURS:
         task = kit_tasks.find(name)
-        assert name.partition(".")[0] == task.run.__module__.split(".")[1], name
+        room = MOVED.get(name, name.partition(".")[0])
+        assert room == task.run.__module__.split(".")[1], name
         first, *others = signature(task.run).parameters.values()
         assert first.name == ("database" if task.own_transactions else "session"), name
         assert all(other.kind is other.KEYWORD_ONLY for other in others), name

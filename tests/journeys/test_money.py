@@ -10,8 +10,8 @@ from app.custody import opening
 from app.funding.poll import poll
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
-from app.ledger.verification import violations
-from app.reporting import reconciliation
+from app.ledger.verification import find_violations
+from app.reconciliation import service as reconciliation
 from sandbox.faults import Mode
 from tests import sanctions
 from tests.api_client import ApiClient, problem
@@ -92,7 +92,7 @@ class World:
     def check_everything_agrees(self) -> None:
         """The books hold, and every provider lists what we do."""
         with self.database.reading() as session:
-            assert violations(session) == []
+            assert find_violations(session) == []
         made = reconciliation.reconcile_all(self.database)
         assert [run for run in made if run.failure or run.differences] == []
         assert sum(run.compared for run in made) > 1
@@ -235,7 +235,7 @@ def test_a_declined_card_a_dispute_and_a_payout_that_comes_back(world: World) ->
     assert world.deposit_now(paid)["status"] == "credited"
     me.ok(201, me.post("/api/wallet/withdraw", wish))
     with world.database.reading() as session:
-        assert violations(session) == []
+        assert find_violations(session) == []
 
 
 def test_tokens_come_and_go(world: World) -> None:
@@ -288,7 +288,7 @@ def test_money_comes_and_goes_by_phone(world: World) -> None:
     assert world.withdrawal_now(withdrawal)["status"] == "completed"
     assert me.available() == {"USD": "15.00"}
     with world.database.reading() as session:
-        assert violations(session) == []
+        assert find_violations(session) == []
     assert [
         run.failure for run in reconciliation.reconcile_all(world.database) if run.failure
     ] == []

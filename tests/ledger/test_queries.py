@@ -118,16 +118,21 @@ class TestAtAnInstant:
         tick = timedelta(microseconds=1)
         with database.reading() as session:
             assert [
-                ledger_queries.balance_at(session, account, at)
+                ledger_queries.account_balance_at(session, account, at)
                 for at in (NOW - tick, NOW, NOW + DAY - tick, NOW + DAY, NOW + 2 * DAY)
             ] == [0, 100, 100, 120, 117]
-            assert ledger_queries.balance_at(session, AccountKey(XAU, account[1], house), NOW) == 0
+            assert (
+                ledger_queries.account_balance_at(session, AccountKey(XAU, account[1], house), NOW)
+                == 0
+            )
 
     def test_a_customer_s_balance_is_what_we_owe(self, database: Database, people: People) -> None:
         person = people.customer(USD="12.50")
         account = chart.customer(person.user_id, USD)
         with database.reading() as session:
-            assert ledger_queries.balance_at(session, account, datetime.now(UTC) + DAY) == 1250
+            assert (
+                ledger_queries.account_balance_at(session, account, datetime.now(UTC) + DAY) == 1250
+            )
 
     def test_the_trial_balance_sums_to_zero_in_each_asset_then_and_now(
         self, database: Database, people: People

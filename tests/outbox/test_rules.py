@@ -19,7 +19,7 @@ class Halted(Conflict):
         (Halted("Gold is halted"), "Halted (market_halted): Gold is halted"),
         # Whatever it says may quote somebody.
         (KeyError("price"), "KeyError"),
-        (NotFinished("first\nsecond"), "NotDone: first"),
+        (NotFinished("first\nsecond"), "NotFinished: first"),
     ],
 )
 def test_an_error_is_one_line(error, line):

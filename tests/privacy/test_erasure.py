@@ -30,7 +30,7 @@ from app.kit.money import Amount
 from app.kit.personal import retention_end
 from app.ledger import chart
 from app.ledger import service as ledger
-from app.ledger.verification import violations
+from app.ledger.verification import find_violations
 from app.messages import email_delivery
 from app.messages.ports import MailRefused, NotSent
 from app.privacy import erasure, exports
@@ -286,7 +286,7 @@ class TestAfterwards:
         with done.database.transaction() as session:
             audit.seal(session)
         with done.database.transaction(SNAPSHOT) as session:
-            assert violations(session) == []
+            assert find_violations(session) == []
         with done.database.transaction() as session:
             report = verify(session)
         assert [finding for finding in report.findings if "anchor" not in finding.problem] == []

@@ -16,9 +16,9 @@ from app.kit.money import Amount, Asset
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.reporting import statements
+from app.reporting.movement_labels import MovementKind
 from app.reporting.movements import Sought, movements_of
 from app.reporting.statements import Period, Statement, statement_of
-from app.reporting.words import MovementKind
 from tests.people import People
 
 START = datetime(2021, 5, 1, tzinfo=UTC)

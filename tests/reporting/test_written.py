@@ -10,10 +10,10 @@ import pytest
 
 from app.catalog.rules import PAXG, USD, Wallet
 from app.kit.money import UNITS_MAX, Amount, Asset
-from app.reporting import paper, sheets
+from app.reporting import statement_csv, statement_pdf
+from app.reporting.movement_labels import MovementKind
 from app.reporting.movements import Movement
 from app.reporting.statements import Line, Period, Sheet, Statement
-from app.reporting.words import MovementKind
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 CUSTOMER = UUID("019a9f3c-7d00-7abc-8def-0123456789ab")
@@ -39,7 +39,7 @@ def statement(
 
 class TestCsv:
     def test_a_row_for_each_movement_between_the_balances(self) -> None:
-        text = sheets.csv_of(statement()).decode()
+        text = statement_csv.csv_of(statement()).decode()
         assert text == (
             "asset,time,kind,description,reference,amount,fee,balance\r\n"
             "USD,2026-11-01T00:00:00.000Z,opening,Opening balance,,,,1250.00\r\n"
@@ -54,13 +54,13 @@ class TestCsv:
         "words", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "%x", '=cmd|" /C calc"!A0']
     )
     def test_no_cell_is_a_formula(self, words: str) -> None:
-        text = sheets.csv_of(statement(description=words)).decode()
+        text = statement_csv.csv_of(statement(description=words)).decode()
         rows = list(csv.reader(io.StringIO(text, newline="")))
         assert rows[2][3] == f"'{words}" or words == "+1"
         assert not re.match(r"[=+\-@\t\r%]", rows[2][3])
 
     def test_a_negative_amount_stays_a_number(self) -> None:
-        assert [sheets.safe(text) for text in ("-10.05", "10.05", "-10.05x", "-")] == [
+        assert [statement_csv.safe(text) for text in ("-10.05", "10.05", "-10.05x", "-")] == [
             "-10.05",
             "10.05",
             "'-10.05x",
@@ -70,12 +70,14 @@ class TestCsv:
 
 class TestPdf:
     def test_the_same_statement_makes_the_same_bytes(self) -> None:
-        assert paper.pdf_of(statement()) == paper.pdf_of(statement())
-        assert paper.pdf_of(statement()) != paper.pdf_of(statement(name="Grace Hopper"))
+        assert statement_pdf.pdf_of(statement()) == statement_pdf.pdf_of(statement())
+        assert statement_pdf.pdf_of(statement()) != statement_pdf.pdf_of(
+            statement(name="Grace Hopper")
+        )
 
     @pytest.mark.parametrize(("movements", "pages"), [(0, 1), (18, 1), (24, 2), (70, 3)])
     def test_a_table_goes_on_over_pages(self, movements: int, pages: int) -> None:
-        printed = paper.pdf_of(statement(movements))
+        printed = statement_pdf.pdf_of(statement(movements))
         assert printed.startswith(b"%PDF-")
         assert len(re.findall(rb"/Type /Page\n", printed)) == pages
 
@@ -83,23 +85,23 @@ class TestPdf:
         "name", ["Łukasz Żółć", "Ελένη", "محمد عبد الله", "王小明", "\U0001f600"]
     )
     def test_any_name_can_be_printed(self, name: str) -> None:
-        assert paper.pdf_of(statement(name=name)).startswith(b"%PDF-")
+        assert statement_pdf.pdf_of(statement(name=name)).startswith(b"%PDF-")
 
     def test_the_largest_amount_and_the_longest_words_fit(self, monkeypatch) -> None:
         written = []
-        draw = paper._Paper.cell
+        draw = statement_pdf._Paper.cell
 
         def cell(self, width=None, height=None, text="", *args, **options):
             if width:
                 written.append((text, self.get_string_width(text), width))
             return draw(self, width, height, text, *args, **options)
 
-        monkeypatch.setattr(paper._Paper, "cell", cell)
+        monkeypatch.setattr(statement_pdf._Paper, "cell", cell)
         whole = statement(description="Reversal: trade to 10000000000.00000000 XAU-s", asset=PAXG)
         [sheet] = whole.sheets
         largest = Amount(PAXG, -UNITS_MAX)
         line = Line(sheet.lines[0].movement, largest)
-        paper.pdf_of(
+        statement_pdf.pdf_of(
             Statement(
                 CUSTOMER, "Ada", "ada@example.com", Wallet.FUNDING, whole.period,
                 [Sheet(largest, [line], largest, largest, largest)],
@@ -110,7 +112,7 @@ class TestPdf:
 
     def test_numbers_are_grouped(self) -> None:
         texts = ["1250.00", "-1234567.89", "0.00000001", "999", ""]
-        assert [paper._grouped(text) for text in texts] == [
+        assert [statement_pdf._grouped(text) for text in texts] == [
             "1,250.00",
             "−1,234,567.89",
             "0.00000001",

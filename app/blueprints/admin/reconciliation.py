@@ -6,7 +6,8 @@ from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, see_other
 from app.blueprints.rendering import page
 from app.kit.db import Session
-from app.reporting import runs
+from app.reconciliation import queries as reconciliation_queries
+from app.reconciliation import service as reconciliation
 
 blp = PageBlueprint("reconciliation", "/admin/reconciliation")
 
@@ -17,24 +18,24 @@ _PAGE_SIZE = 50
 def show_runs(session: Session, actor: Actor) -> Response:
     """Show the latest run for each source, and earlier runs that found or fixed something."""
     cursor = cursor_asked()
-    latest = runs.latest(session)
+    latest = reconciliation_queries.latest_runs(session)
     return page(
         "admin/reconciliation/index.html",
         "admin/reconciliation/_reconciliation.html",
         latest=latest,
         agreeing=sum(run.outcome == "agrees" for run in latest),
         differences=sum(run.differences for run in latest),
-        results=runs.remarkable(session, limit=_PAGE_SIZE, before=cursor),
+        results=reconciliation_queries.noteworthy_runs(session, limit=_PAGE_SIZE, before=cursor),
         is_later_page=cursor is not None,
-        is_comparing=runs.is_asked_for(session),
+        is_comparing=reconciliation_queries.is_run_requested(session),
         may_compare=Permission.RECONCILIATION_ASK in actor.permissions,
         may_see_cases=Permission.CASES_READ in actor.permissions,
-        kind=runs.KIND,
+        kind=reconciliation_queries.CASE_KIND,
     )
 
 
 @blp.view("POST", "/compare", permission=Permission.RECONCILIATION_ASK)
 def request_comparison(session: Session, actor: Actor) -> Response:
     """Start a comparison with every source now."""
-    runs.ask(session, actor)
+    reconciliation.request_run(session, actor)
     return see_other(url_for("reconciliation_pages.show_runs"))

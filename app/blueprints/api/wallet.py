@@ -18,7 +18,7 @@ from app.kit.ports import resolve
 from app.ledger.errors import InsufficientFunds
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
-from app.reporting import sheets, statements
+from app.reporting import statement_csv, statements
 from app.reporting.movements import Sought, movements_of
 from app.reporting.statements import Period, Statement
 
@@ -115,9 +115,9 @@ def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object
 def _written(found: Statement, media_type: str) -> object:
     """The statement in the format that was asked for."""
     if media_type == _CSV:
-        return File(sheets.csv_of(found), f"{found.name}.csv", sheets.MEDIA_TYPE)
+        return File(statement_csv.csv_of(found), f"{found.name}.csv", statement_csv.MEDIA_TYPE)
     if media_type == _PDF:
-        from app.reporting import paper  # noqa: PLC0415 - its library takes a second and 50 MB
+        from app.reporting import statement_pdf  # noqa: PLC0415 - its library takes a second and 50 MB
 
-        return File(paper.pdf_of(found), f"{found.name}.pdf", _PDF)
+        return File(statement_pdf.pdf_of(found), f"{found.name}.pdf", _PDF)
     return found

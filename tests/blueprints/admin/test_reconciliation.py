@@ -10,8 +10,9 @@ from flask import Flask
 from app.access import Role
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.reporting import runs
-from app.reporting.runs import Run
+from app.reconciliation import queries as reconciliation_queries
+from app.reconciliation import service as reconciliation
+from app.reconciliation.queries import ReconciliationRun
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
@@ -24,7 +25,7 @@ def nothing_compared(database: Database) -> Iterator[None]:
     def clear() -> None:
         with database.transaction() as session:
             session.send("DELETE FROM reconciliations")
-            session.send("DELETE FROM outbox WHERE task = %s", (runs.TASK,))
+            session.send("DELETE FROM outbox WHERE task = %s", (reconciliation_queries.TASK,))
 
     clear()
     yield
@@ -39,9 +40,10 @@ def signed_in(app: Flask, people: People, role: Role) -> Browser:
 
 def made(database: Database, source: str, **facts: object) -> None:
     now = clock.now()
-    run = Run(ids.new(), source, now - timedelta(days=3), now, now, 1234, 0, 0, None)
+    run = ReconciliationRun(ids.new(), source, now - timedelta(days=3), now, now, 1234, 0, 0, None)
     with database.transaction() as session:
-        runs.keep(session, replace(run, **facts))  # type: ignore[arg-type]  # a test's own facts
+        # A test's own facts.
+        reconciliation.record_run(session, replace(run, **facts))  # type: ignore[arg-type]
 
 
 def ask(browser: Browser) -> int:
@@ -90,8 +92,10 @@ def test_a_comparison_is_asked_for_once(app: Flask, database: Database, people: 
     for _ in range(2):
         assert ask(browser) == 303
     with database.reading() as session:
-        assert runs.is_asked_for(session)
-        staged = session.rows("SELECT id FROM outbox WHERE task = %s", (runs.TASK,))
+        assert reconciliation_queries.is_run_requested(session)
+        staged = session.rows(
+            "SELECT id FROM outbox WHERE task = %s", (reconciliation_queries.TASK,)
+        )
     assert len(staged) == 1
     page = browser.get(PAGE)
     assert "Comparing now …" in page.said
@@ -102,4 +106,4 @@ def test_who_may_only_look_asks_for_none(app: Flask, database: Database, people:
     browser = signed_in(app, people, Role.AUDITOR)
     assert ask(browser) == 403
     with database.reading() as session:
-        assert not runs.is_asked_for(session)
+        assert not reconciliation_queries.is_run_requested(session)

@@ -19,7 +19,7 @@ from app.blueprints.api.schemas.fields import (
     example_id,
 )
 from app.catalog.rules import Wallet
-from app.reporting.words import MovementKind
+from app.reporting.movement_labels import MovementKind
 
 
 class Holding(Schema):

@@ -7,13 +7,13 @@ import pytest
 from app.funding.ports import Dispute, Method, Payment, PaymentState, Payout, PayoutState
 from app.kit import clock, ids
 from app.providers.errors import ProviderUnavailable
-from app.reporting import reconciliation
-from app.reporting.runs import Run, remarkable
+from app.reconciliation import service as reconciliation
+from app.reconciliation.queries import ReconciliationRun, noteworthy_runs
 from tests.rails import Mood
 from tests.till import Till, usd
 
 
-def reconciled(till: Till, source: str) -> Run:
+def reconciled(till: Till, source: str) -> ReconciliationRun:
     made = {run.source: run for run in reconciliation.reconcile_all(till.database)}
     return made[source]
 
@@ -133,7 +133,7 @@ def test_a_source_that_is_away_does_not_stop_the_others(
     assert [run.source for run in made if run.failure] == [f"{till.cards.name} payments"]
     assert len(made) == 5
     with till.database.reading() as session:
-        found = remarkable(session, limit=1).data
+        found = noteworthy_runs(session, limit=1).data
     assert [run.began_at >= began for run in found] == [True]
 
 

@@ -29,8 +29,8 @@ from app.kit.ports import provide
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderUnavailable
-from app.reporting import reconciliation
-from app.reporting.runs import Run
+from app.reconciliation import service as reconciliation
+from app.reconciliation.queries import ReconciliationRun
 from tests import sanctions
 from tests.people import People
 from tests.till import Till, open_till
@@ -90,11 +90,11 @@ def shelf(till: Till) -> Shelf:
 
 def booked(till: Till) -> str:
     with till.database.reading() as session:
-        units = ledger_queries.balance(session, chart.custody(PAXG, providers.PAXOS))
+        units = ledger_queries.account_balance(session, chart.custody(PAXG, providers.PAXOS))
     return str(Amount(PAXG, units))
 
 
-def compared(till: Till) -> Run:
+def compared(till: Till) -> ReconciliationRun:
     made = {run.source: run for run in reconciliation.reconcile_all(till.database)}
     return made["paxos balances"]
 
@@ -136,7 +136,7 @@ def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -
     assert compared(till).failure is None
     shelf.kept[PAXG] = "99"
     run = compared(till)
-    assert (run.compared, run.differences, run.failure) == (1, 0, "OnTheMove: PAXG")
+    assert (run.compared, run.differences, run.failure) == (1, 0, "TransfersInFlight: PAXG")
     assert cases(till) == []
     with till.database.transaction() as session:
         found = records.lock(session, order.reference)

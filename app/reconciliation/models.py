@@ -1,4 +1,4 @@
-"""Tables of reporting."""
+"""Tables of reconciliation."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 class ReconciliationRow(Base):
-    """One comparison of our books with one source. What differs is a case of its own."""
+    """One comparison of our books with one source. Each difference is a case of its own."""
 
     __tablename__ = "reconciliations"
     __table_args__ = (
@@ -27,7 +27,7 @@ class ReconciliationRow(Base):
     began_at: Mapped[datetime] = mapped_column(Instant)
     ended_at: Mapped[datetime] = mapped_column(Instant)
     compared: Mapped[int] = mapped_column(sa.Integer)
-    #: What we had not heard of, and have now.
+    #: Items that we had missed and have booked since.
     healed: Mapped[int] = mapped_column(sa.Integer)
     differences: Mapped[int] = mapped_column(sa.Integer)
     failure: Mapped[str | None] = mapped_column(sa.Text)

@@ -1,0 +1,86 @@
+"""Compare what a custodian says it keeps for us with what our books say it keeps."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.custody.ports import Custodian
+from app.funding.crypto import CustodyRail
+from app.kit.db import SNAPSHOT, Database, Session
+from app.kit.errors import NotFinished
+from app.kit.money import Amount, Asset
+from app.ledger import chart
+from app.ledger import queries as ledger_queries
+
+# What a custodian has done and our books lack, or the reverse: a send that is not settled, and an
+# arrival that was not credited. An arrival without a customer stays a difference until booked.
+_IS_IN_FLIGHT = """
+SELECT EXISTS (
+    SELECT FROM custody_sends
+    WHERE custodian = %(custodian)s AND asset = %(asset)s AND settled_at IS NULL
+) OR EXISTS (
+    SELECT FROM withdrawals
+    WHERE provider = %(rail)s AND asset = %(asset)s AND status IN ('sending', 'unknown', 'sent')
+) OR EXISTS (
+    SELECT FROM custody_arrivals a
+    WHERE a.custodian = %(custodian)s AND a.asset = %(asset)s AND a.address_id IS NOT NULL
+    AND NOT EXISTS (
+        SELECT FROM deposits d WHERE d.provider = %(rail)s AND d.credited_at IS NOT NULL
+        AND d.provider_ref = a.custodian || ':' || a.provider_ref
+    )
+)
+"""
+
+
+class TransfersInFlight(NotFinished):
+    """Transfers in or out are not settled, so the balances cannot be compared yet. The message
+    names the assets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedBalance:
+    """A custodian's balance of an asset, at the custodian and in our books. The two may differ
+    without an error while `is_in_flight`."""
+
+    at_custodian: Amount
+    in_books: Amount
+    is_in_flight: bool
+
+    @property
+    def asset(self) -> Asset:
+        return self.in_books.asset
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both amounts are the same."""
+        return self.at_custodian == self.in_books
+
+
+def compare_balances(database: Database, custodian: Custodian) -> list[ComparedBalance]:
+    """Return a comparison for each asset that the custodian keeps, by its word or by our books.
+
+    Raises what the custodian's `balances` raises.
+    """
+    first = _compare_once(database, custodian)
+    if all(balance.agrees for balance in first):
+        return first
+    # A transfer may have been booked after the custodian replied and before our books were read.
+    return _compare_once(database, custodian)
+
+
+def _compare_once(database: Database, custodian: Custodian) -> list[ComparedBalance]:
+    reported = {holding.total.asset: holding.total for holding in custodian.balances()}
+    assets = {terms.asset for terms in custodian.terms} | reported.keys()
+    with database.transaction(SNAPSHOT) as session:
+        return list(_compared_balances(session, custodian, reported, assets))
+
+
+def _compared_balances(
+    session: Session, custodian: Custodian, reported: dict[Asset, Amount], assets: Iterable[Asset]
+) -> Iterable[ComparedBalance]:
+    for asset in sorted(assets, key=lambda asset: asset.code):
+        units = ledger_queries.account_balance(session, chart.custody(asset, custodian.provider_id))
+        values = {"custodian": custodian.name, "asset": asset.code, "rail": CustodyRail.name}
+        is_in_flight = bool(session.rows(_IS_IN_FLIGHT, values)[0][0])
+        yield ComparedBalance(
+            reported.get(asset, Amount(asset, 0)), Amount(asset, units), is_in_flight
+        )

@@ -1,0 +1,73 @@
+"""Reads of reconciliation: the results of past runs, and whether a run is requested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from app.kit.db import Session
+from app.kit.pagination import Page, paginate
+from app.outbox import queries as outbox_queries
+
+#: The name under which jobs are staged. It is older than this room.
+TASK = "reporting.reconcile"
+#: The kind of the cases that differences become.
+CASE_KIND = "reconciliation"
+
+_NOTEWORTHY = """
+SELECT id, source, since, began_at, ended_at, compared, healed, differences, failure
+FROM reconciliations
+WHERE (differences > 0 OR healed > 0 OR failure IS NOT NULL)
+    AND (%(before)s::uuid IS NULL OR id < %(before)s)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+# Each source adds a few rows a day, so reading a year of them takes no time.
+_LATEST = """
+SELECT DISTINCT ON (source)
+    id, source, since, began_at, ended_at, compared, healed, differences, failure
+FROM reconciliations ORDER BY source, id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationRun:
+    """The result of one comparison of our books with one source."""
+
+    id: UUID
+    source: str
+    since: datetime
+    began_at: datetime
+    ended_at: datetime
+    #: How many of the source's items or balances were compared with our books.
+    compared: int
+    #: How many items we had missed and have booked now.
+    healed: int
+    differences: int
+    #: Why the comparison could not be finished; None if it was.
+    failure: str | None
+
+    @property
+    def outcome(self) -> str:
+        """`agrees`, `differs` or `unfinished`."""
+        if self.differences:
+            return "differs"
+        return "agrees" if self.failure is None else "unfinished"
+
+
+def noteworthy_runs(
+    session: Session, *, limit: int, before: UUID | None = None
+) -> Page[ReconciliationRun]:
+    """Return the runs with differences, healed items or a failure, newest first."""
+    rows = session.rows(_NOTEWORTHY, {"before": before, "limit": limit + 1})
+    return paginate([ReconciliationRun(*row) for row in rows], limit, lambda run: run.id)
+
+
+def latest_runs(session: Session) -> Sequence[ReconciliationRun]:
+    """Return the latest run of each source, sorted by source; our own books come first."""
+    runs = [ReconciliationRun(*row) for row in session.rows(_LATEST)]
+    return sorted(runs, key=lambda run: (run.source != "books", run.source))
+
+
+def is_run_requested(session: Session) -> bool:
+    """Return whether a run waits for a worker or is in progress."""
+    return outbox_queries.is_task_pending(session, TASK)
