@@ -10,9 +10,9 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import embedded, models, tasks  # noqa: F401 - importing the tasks registers them
-from app.approvals.ports import Authority
+from app.approvals.ports import CurrentPermissions
 from app.audit.keys import AuditKeys, audit_keys
-from app.audit.ports import Anchors
+from app.audit.ports import AnchorStore
 from app.blueprints import (
     docs,
     health,
@@ -63,9 +63,9 @@ from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
 from app.identity.credentials.one_time_tokens import OneTimeKey
 from app.identity.credentials.passkeys import RelyingParty
-from app.identity.credentials.passwords import Passwords
-from app.identity.roles.current_permissions import StandingAuthority
-from app.identity.sign_in.tokens import AccessTokens, signing_keys
+from app.identity.credentials.passwords import PasswordHashing
+from app.identity.roles.current_permissions import DatabasePermissions
+from app.identity.sign_in.tokens import AccessTokens, parse_signing_keys
 from app.integrations import messaging, rate_limit_storage
 from app.integrations.anchor_files import AnchorFiles
 from app.integrations.custodians import provide_custodians
@@ -224,15 +224,15 @@ def _provide(settings: Settings) -> None:
     provide(
         AccessTokens,
         AccessTokens(
-            signing_keys(settings.token_keys, settings.secret_key),
+            parse_signing_keys(settings.token_keys, settings.secret_key),
             lifetime_seconds=settings.access_token_seconds,
         ),
     )
     provide(AuditKeys, audit_keys(settings.audit_keys, settings.secret_key))
-    provide(Anchors, AnchorFiles(settings.data_dir / "audit"))
+    provide(AnchorStore, AnchorFiles(settings.data_dir / "audit"))
     provide(
-        Passwords,
-        Passwords(
+        PasswordHashing,
+        PasswordHashing(
             memory_kib=settings.argon2_memory_kib,
             passes=settings.argon2_passes,
             lanes=settings.argon2_lanes,
@@ -241,7 +241,7 @@ def _provide(settings: Settings) -> None:
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
     provide(Links, Links(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
-    provide(Authority, StandingAuthority())
+    provide(CurrentPermissions, DatabasePermissions())
     provide(
         KycRules,
         KycRules.of(

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import service as audit
 from app.audit.verification import verify
 from app.factory import create_app
@@ -43,7 +43,7 @@ def measure(bench: Bench, records: int, rounds: int, add: Add) -> None:
 
 def _record(database: Database, records: int) -> None:
     role = Role.ADMIN
-    actor = Actor(ids.new(), ids.new(), "ada@example.com", role, PERMISSIONS_OF[role])
+    actor = Actor(ids.new(), ids.new(), "ada@example.com", role, DEFAULT_PERMISSIONS[role])
     for start in range(0, records, _AT_ONCE):
         with database.transaction() as session:
             for number in range(start, start + _AT_ONCE):

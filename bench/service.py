@@ -7,7 +7,7 @@ import sys
 import time
 from uuid import UUID, uuid4
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.catalog.rules import USD, XAU
 from app.factory import create_app
 from app.idempotency import service as idempotency
@@ -27,7 +27,7 @@ def main() -> None:
     seconds, people = float(sys.argv[1]), [UUID(text) for text in sys.argv[2:]]
     database = database_of(create_app())
     desk = resolve(Desk)
-    permissions = PERMISSIONS_OF[Role.USER]
+    permissions = DEFAULT_PERMISSIONS[Role.USER]
     actors = [
         Actor(user, None, "", Role.USER, permissions, email_confirmed=True) for user in people
     ]

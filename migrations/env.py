@@ -41,7 +41,7 @@ def run() -> None:
 def introduce_permissions(connection: sa.Connection) -> None:
     """A permission that the program has and the database has not met gets its first holders."""
     if sa.inspect(connection).has_table("role_grants"):
-        connection.exec_driver_sql(grants.INTRODUCE, grants.first_holders())
+        connection.exec_driver_sql(grants.INSERT_NEW_PERMISSIONS, grants.default_grants())
     connection.commit()
 
 

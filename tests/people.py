@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.branches import service as branches
 from app.catalog.rules import TRADABLE, priced
 from app.identity.accounts import service as accounts
@@ -58,7 +58,7 @@ class People:
             for name, text in amounts.items():
                 credit(session, user_id, text, name.replace("_", "-"))
         return Actor(
-            user_id, None, email, Role.USER, PERMISSIONS_OF[Role.USER], email_confirmed=True
+            user_id, None, email, Role.USER, DEFAULT_PERMISSIONS[Role.USER], email_confirmed=True
         )
 
     def branch(self) -> UUID:
@@ -75,7 +75,7 @@ class People:
         )
         with self.database.transaction() as session:
             user_id = accounts.add_person(session, registration, role, branch_id=branch_id)
-        return Actor(user_id, None, email, role, PERMISSIONS_OF[role], branch_id)
+        return Actor(user_id, None, email, role, DEFAULT_PERMISSIONS[role], branch_id)
 
     def balances(self, person: Actor) -> dict[str, str]:
         """What they have that is not zero, posted, as text by asset."""

@@ -38,10 +38,10 @@ def with_app(database: Database, role: Role = Role.ADMIN) -> Member:
     """A new member of staff who has set up an authenticator app. Its code of now is used up."""
     actor = People(database).staff(role)
     with database.transaction() as session:
-        setup = second_factor.set_up(session, actor)
+        setup = second_factor.start_setup(session, actor)
     member = Member(actor, setup.secret)
     with database.transaction() as session:
-        codes = second_factor.confirm(session, actor, member.code(0), network="192.0.2.1")
+        codes = second_factor.confirm_setup(session, actor, member.code(0), network="192.0.2.1")
     assert isinstance(codes, list)
     member.recovery_codes = codes
     return member

@@ -6,20 +6,20 @@ branch's") is decided by queries scoped to the actor's id or to `branch_scope`.
 """
 
 from app.access.permissions import (
-    BRANCH_BOUND,
-    DELEGABLE,
+    API_KEY_SCOPES,
+    BRANCH_BOUND_ROLES,
+    DEFAULT_PERMISSIONS,
     NEEDS_CONFIRMED_EMAIL,
-    PERMISSIONS_OF,
     Permission,
     Role,
 )
 from app.access.policy import Actor, EmailNotConfirmed, branch_scope, check_branch, require
 
 __all__ = [
-    "BRANCH_BOUND",
-    "DELEGABLE",
+    "API_KEY_SCOPES",
+    "BRANCH_BOUND_ROLES",
+    "DEFAULT_PERMISSIONS",
     "NEEDS_CONFIRMED_EMAIL",
-    "PERMISSIONS_OF",
     "Actor",
     "EmailNotConfirmed",
     "Permission",

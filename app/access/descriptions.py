@@ -11,7 +11,7 @@ from app.access import permissions
 from app.access.permissions import Permission, Role
 
 
-def _meanings(kind: type[StrEnum]) -> Mapping[str, str]:
+def _read_descriptions(kind: type[StrEnum]) -> Mapping[str, str]:
     """The text that stands below each member, by the member's value."""
     tree = ast.parse(inspect.getsource(permissions))
     [body] = [
@@ -28,6 +28,6 @@ def _meanings(kind: type[StrEnum]) -> Mapping[str, str]:
 
 
 #: What a permission lets its holder do.
-PERMISSION_MEANS = _meanings(Permission)
+PERMISSION_DESCRIPTIONS = _read_descriptions(Permission)
 #: What a role is for.
-ROLE_MEANS = _meanings(Role)
+ROLE_DESCRIPTIONS = _read_descriptions(Role)

@@ -28,7 +28,7 @@ class Permission(StrEnum):
     """A permission is written `scope:resource:action`.
 
     `own`: only the actor's own things. `branch`: those of the actor's branch, for a role that is
-    bound to one (`BRANCH_BOUND`). `all`: whoever's they are.
+    bound to one (`BRANCH_BOUND_ROLES`). `all`: whoever's they are.
     """
 
     APPROVALS_DECIDE = "all:approvals:decide"
@@ -142,7 +142,7 @@ class Permission(StrEnum):
     """See one's own withdrawals."""
 
 
-_EVERYBODY = frozenset(
+_EVERY_ROLE = frozenset(
     {
         Permission.ACCOUNT_CHANGE,
         Permission.ACCOUNT_READ,
@@ -194,7 +194,7 @@ _OVERSIGHT = frozenset(
     }
 )
 _CASEWORK = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
-_CONDUCT = frozenset(
+_OPERATIONS = frozenset(
     {
         Permission.APPROVALS_DECIDE,
         Permission.APPROVALS_READ,
@@ -210,7 +210,7 @@ _CONDUCT = frozenset(
 )
 #: Of who looks at what people submitted to be verified.
 _KYC = frozenset({Permission.KYC_READ, Permission.KYC_REVIEW})
-_GOVERNMENT = frozenset(
+_ADMINISTRATION = frozenset(
     {
         Permission.BRANCHES_EDIT,
         Permission.GRANTS_EDIT,
@@ -222,7 +222,7 @@ _GOVERNMENT = frozenset(
 )
 #: What a customer may let a program of their own do: nothing that changes who they are, how they
 #: sign in, or where things are sent.
-DELEGABLE = frozenset(
+API_KEY_SCOPES = frozenset(
     {
         Permission.ACCOUNT_READ,
         Permission.ADDRESSES_READ,
@@ -250,32 +250,32 @@ NEEDS_CONFIRMED_EMAIL = frozenset(
 )
 
 #: Roles whose holders work at one branch, and whose `branch:` permissions end there.
-BRANCH_BOUND = frozenset({Role.TELLER})
+BRANCH_BOUND_ROLES = frozenset({Role.TELLER})
 
 #: What each role may do in a new house. From then on the database says (identity/grants.py); a
 #: permission that is new to the database gets its holders from here. Staff act for the house: they
 #: hold no customer's right to their own money.
-PERMISSIONS_OF: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
-        Role.USER: _EVERYBODY | _CUSTOMER,
-        Role.SUPPORT: _EVERYBODY
+        Role.USER: _EVERY_ROLE | _CUSTOMER,
+        Role.SUPPORT: _EVERY_ROLE
         | {Permission.PAYMENTS_READ}
         | _CASEWORK
         | _KYC
         | {Permission.PEOPLE_READ},
-        Role.TELLER: _EVERYBODY | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
-        Role.INVENTORY: _EVERYBODY,
-        Role.COMPLIANCE: _EVERYBODY
-        | _CONDUCT
+        Role.TELLER: _EVERY_ROLE | {Permission.BRANCHES_READ, Permission.KYC_VERIFY},
+        Role.INVENTORY: _EVERY_ROLE,
+        Role.COMPLIANCE: _EVERY_ROLE
+        | _OPERATIONS
         | _CASEWORK
         | _KYC
         | {Permission.KYC_DECIDE, Permission.SCREENING_READ},
-        Role.AUDITOR: _EVERYBODY | _OVERSIGHT,
-        Role.ADMIN: _EVERYBODY
+        Role.AUDITOR: _EVERY_ROLE | _OVERSIGHT,
+        Role.ADMIN: _EVERY_ROLE
         | _OVERSIGHT
-        | _CONDUCT
+        | _OPERATIONS
         | _CASEWORK
-        | _GOVERNMENT
+        | _ADMINISTRATION
         | _KYC
         | {Permission.KYC_DECIDE, Permission.KYC_VERIFY},
     }

@@ -6,7 +6,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
-from app.access.permissions import BRANCH_BOUND, NEEDS_CONFIRMED_EMAIL, Permission, Role
+from app.access.permissions import BRANCH_BOUND_ROLES, NEEDS_CONFIRMED_EMAIL, Permission, Role
 from app.kit.errors import NotFound, PermissionDenied
 
 _BY_NAME: Mapping[str, Permission] = MappingProxyType({each.value: each for each in Permission})
@@ -47,7 +47,7 @@ def require(actor: Actor, permission: Permission) -> None:
 
 
 @lru_cache(maxsize=1024)
-def permissions_named(names: str) -> frozenset[Permission]:
+def parse_permissions(names: str) -> frozenset[Permission]:
     """The permissions of a text that names them, with blanks between.
 
     A name that this program does not know is a newer program's, and opens nothing here.
@@ -61,7 +61,7 @@ def branch_scope(actor: Actor) -> UUID | None:
     A query takes it as `(%(branch)s::uuid IS NULL OR branch_id = %(branch)s)`. Raises
     `PermissionDenied` for an actor who is bound to a branch and has none: they see nothing.
     """
-    if actor.role not in BRANCH_BOUND:
+    if actor.role not in BRANCH_BOUND_ROLES:
         return None
     if actor.branch_id is None:
         raise PermissionDenied("You belong to no branch yet. An administrator can say to which")
@@ -74,7 +74,7 @@ def check_branch(actor: Actor, branch_id: UUID | None) -> None:
         raise NotFound
 
 
-def of_the_house(permissions: frozenset[Permission]) -> frozenset[Permission]:
+def select_staff_permissions(permissions: frozenset[Permission]) -> frozenset[Permission]:
     """Those that reach further than the holder's own things."""
     return frozenset(each for each in permissions if not each.startswith("own:"))
 
@@ -85,4 +85,4 @@ def is_editable(role: Role, permission: Permission) -> bool:
     What a person may do with their own things follows from what they are and is not granted;
     customers hold nothing of the house.
     """
-    return role is not Role.USER and permission in of_the_house(frozenset({permission}))
+    return role is not Role.USER and permission in select_staff_permissions(frozenset({permission}))

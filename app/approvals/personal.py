@@ -21,7 +21,7 @@ def personal_data(*, ignored_action: str) -> PersonalData:
     the act `unless`: the erasure itself."""
 
     def still_open(session: Session, person_id: UUID) -> list[ErasureBlocker]:
-        waiting = queries.waiting_about(session, person_id)
+        waiting = queries.list_pending_about(session, person_id)
         # Not what it is: somebody who is about to be suspended is not warned.
         told = ErasureBlocker(
             "account", "The account cannot be closed now. Ask support when it can."

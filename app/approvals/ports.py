@@ -7,7 +7,7 @@ from app.access import Actor, Permission
 from app.kit.db import Session
 
 
-class Authority(Protocol):
+class CurrentPermissions(Protocol):
     """Who may do what at this very moment."""
 
     def acting(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission
 from app.approvals import registry, rules
-from app.approvals.rules import Status
+from app.approvals.rules import ApprovalStatus
 from app.kit import clock, pagination
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -35,7 +35,7 @@ GROUP BY action
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class ApprovalRequest:
     """A request, and what became of it."""
 
     id: UUID
@@ -48,7 +48,7 @@ class Approval:
     hash: bytes
     reason: str
     maker_id: UUID
-    status: Status
+    status: ApprovalStatus
     checker_id: UUID | None
     decision_reason: str | None
     created_at: datetime
@@ -69,7 +69,7 @@ class Approval:
     @property
     def title(self) -> str:
         """What would be done, in words."""
-        return registry.action_named(self.action).title
+        return registry.get_action(self.action).title
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
@@ -84,52 +84,52 @@ class Approval:
         return {each for each in named if each is not None}
 
 
-def approvals(
+def list_approvals(
     session: Session, *, waiting: bool, cursor: UUID | None = None, limit: int = 50
-) -> Page[Approval]:
+) -> Page[ApprovalRequest]:
     """Those that wait for a decision, or those that have ended; newest first."""
     values = {"waiting": waiting, "before": cursor, "limit": limit + 1, "now": clock.now()}
-    found = [_approval(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
+    found = [_to_request(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
     return pagination.paginate(found, limit, lambda each: each.id)
 
 
-def approval(session: Session, approval_id: UUID) -> Approval:
+def get_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
     """The request of that id. Raises `NotFound`."""
     row = session.row(_SELECT + "id = %s", (approval_id,))
     if row is None:
         raise NotFound
-    return _approval(row)
+    return _to_request(row)
 
 
-def locked(session: Session, approval_id: UUID) -> Approval:
+def lock_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
     """The same as its row has it, expired or not, locked until the transaction ends."""
     row = session.row(_SELECT + "id = %s FOR UPDATE", (approval_id,))
     if row is None:
         raise NotFound
-    return _stored(row)
+    return _to_stored_request(row)
 
 
-def waiting_about(session: Session, person_id: UUID) -> list[Approval]:
+def list_pending_about(session: Session, person_id: UUID) -> list[ApprovalRequest]:
     """What waits for a decision and is about this person."""
-    return [_approval(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
+    return [_to_request(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
 
 
-def count_waiting_for(session: Session, actor: Actor) -> int:
+def count_decidable(session: Session, actor: Actor) -> int:
     """How many this person may decide now."""
     if Permission.APPROVALS_DECIDE not in actor.permissions:
         return 0
     rows = session.rows(_COUNT, {"now": clock.now(), "actor": actor.user_id})
     return sum(
-        count for name, count in rows if registry.action_named(name).permission in actor.permissions
+        count for name, count in rows if registry.get_action(name).permission in actor.permissions
     )
 
 
-def _approval(row: Row) -> Approval:
-    found = _stored(row)
-    expired = found.status is Status.PENDING and found.expires_at <= clock.now()
-    return replace(found, status=Status.EXPIRED) if expired else found
+def _to_request(row: Row) -> ApprovalRequest:
+    found = _to_stored_request(row)
+    expired = found.status is ApprovalStatus.PENDING and found.expires_at <= clock.now()
+    return replace(found, status=ApprovalStatus.EXPIRED) if expired else found
 
 
-def _stored(row: Row) -> Approval:
-    found = Approval(*row)
-    return replace(found, hash=bytes(found.hash), status=Status(found.status))
+def _to_stored_request(row: Row) -> ApprovalRequest:
+    found = ApprovalRequest(*row)
+    return replace(found, hash=bytes(found.hash), status=ApprovalStatus(found.status))

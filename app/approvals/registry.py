@@ -7,30 +7,30 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.kit.db import Session
 
-Texts = Mapping[str, str]
+TextFields = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
+class ApprovedRequest:
     """An approved request, to be done now by the checker's hand."""
 
     id: UUID
-    payload: Texts
+    payload: TextFields
     reason: str
     maker_id: UUID
     checker: Actor
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ProposedChange:
     """What an act makes of what: texts by name, to be read by the checker."""
 
-    before: Texts
-    after: Texts
+    before: TextFields
+    after: TextFields
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ApprovalAction:
     """An act that needs a second person. `name` is `noun.verb`.
 
     `compare` reads what stands there now and what would stand there afterwards, with the rows
@@ -41,25 +41,25 @@ class Action:
     name: str
     title: str
     permission: Permission
-    compare: Callable[[Session, Texts], Change]
-    check: Callable[[Session, Actor, Texts], None]
-    execute: Callable[[Session, Approved], None]
+    compare: Callable[[Session, TextFields], ProposedChange]
+    check: Callable[[Session, Actor, TextFields], None]
+    execute: Callable[[Session, ApprovedRequest], None]
 
 
-_ACTIONS: dict[str, Action] = {}
+_ACTIONS: dict[str, ApprovalAction] = {}
 
 
-def register(action: Action) -> None:
+def register(action: ApprovalAction) -> None:
     """Make an act known. A name that is taken stops the program at start."""
     if _ACTIONS.setdefault(action.name, action) is not action:
         raise TypeError(f"two acts are named {action.name}")
 
 
-def action_named(name: str) -> Action:
+def get_action(name: str) -> ApprovalAction:
     """The act of that name. `KeyError` if no room registered it."""
     return _ACTIONS[name]
 
 
-def names() -> list[str]:
+def action_names() -> list[str]:
     """Of every act, sorted."""
     return sorted(_ACTIONS)

@@ -18,7 +18,7 @@ REASON_LENGTH_MAX = 500
 _CONTACT = re.compile(r"\S@\S|\+[\d ().-]{7,}")
 
 
-class Status(StrEnum):
+class ApprovalStatus(StrEnum):
     """Where a request is."""
 
     PENDING = "pending"
@@ -37,7 +37,9 @@ class Status(StrEnum):
     """Nobody decided in time."""
 
 
-STEPS = Transitions({Status.PENDING: frozenset(Status) - {Status.PENDING}})
+TRANSITIONS = Transitions(
+    {ApprovalStatus.PENDING: frozenset(ApprovalStatus) - {ApprovalStatus.PENDING}}
+)
 
 
 def digest(
@@ -60,7 +62,7 @@ def digest(
     return sha256(text.encode()).digest()
 
 
-def reason(text: str) -> str:
+def clean_reason(text: str) -> str:
     """A reason as it is kept. Raises `Invalid` unless it has 5 to 500 characters, and for an e-mail
     address or a phone number: it is kept longer than people may want to be known."""
     cleaned = normalize("NFC", " ".join(text.split()))

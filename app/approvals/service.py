@@ -20,10 +20,10 @@ from app.approvals.errors import (
     ApprovalPending,
     SelfApproval,
 )
-from app.approvals.ports import Authority
-from app.approvals.queries import Approval
-from app.approvals.registry import Action, Approved
-from app.approvals.rules import STEPS, Status
+from app.approvals.ports import CurrentPermissions
+from app.approvals.queries import ApprovalRequest
+from app.approvals.registry import ApprovalAction, ApprovedRequest
+from app.approvals.rules import TRANSITIONS, ApprovalStatus
 from app.audit import service as audit
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -54,7 +54,7 @@ ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
 
 
-def ask(
+def request_approval(
     session: Session,
     actor: Actor,
     action_name: str,
@@ -69,13 +69,13 @@ def ask(
     The actor must be allowed to do it themselves. Raises `PermissionDenied`, `Invalid` for the
     reason, `ApprovalPending` if the same was asked for and waits, and whatever the act refuses.
     """
-    action = registry.action_named(action_name)
-    reason = rules.reason(reason)
-    maker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    action = registry.get_action(action_name)
+    reason = rules.clean_reason(reason)
+    maker = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
     require(maker, action.permission)
     action.check(session, maker, payload)
     change = action.compare(session, payload)
-    _end_the_same(session, action, subject)
+    _refuse_duplicate(session, action, subject)
     approval_id, now = ids.new(), clock.now()
     hashed = rules.digest(
         action=action.name,
@@ -96,12 +96,12 @@ def ask(
             hashed,
             reason,
             maker.user_id,
-            Status.PENDING,
+            ApprovalStatus.PENDING,
             now,
             now + rules.LIFETIME,
         ),
     )
-    session.send(_EVENT, (ids.new(), approval_id, None, Status.PENDING, maker.user_id, now))
+    session.send(_EVENT, (ids.new(), approval_id, None, ApprovalStatus.PENDING, maker.user_id, now))
     session.flush()
     audit.record(
         session,
@@ -123,21 +123,21 @@ def approve(session: Session, actor: Actor, approval_id: UUID, *, seen: bytes) -
     Raises `SelfApproval`, `PermissionDenied` for who may not do it themselves at this moment,
     `ApprovalDecided`, `ApprovalChanged`, and whatever the act itself refuses.
     """
-    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
-    request, action = _decidable(session, checker, approval_id)
+    checker = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
+    request, action = _lock_decidable(session, checker, approval_id)
     if request.expires_at <= clock.now():
-        _end(session, request, Status.EXPIRED, actor=None)
+        _end(session, request, ApprovalStatus.EXPIRED, actor=None)
         return ApprovalExpired()
     if not request.is_whole() or not compare_digest(request.hash, seen):
         raise ApprovalChanged
-    if not _still_asked_for(session, request, action):
-        _end(session, request, Status.OUTDATED, actor=checker)
+    if not _is_still_valid(session, request, action):
+        _end(session, request, ApprovalStatus.OUTDATED, actor=checker)
         return ApprovalOutdated()
     action.check(session, checker, request.payload)
-    _end(session, request, Status.APPROVED, actor=checker)
+    _end(session, request, ApprovalStatus.APPROVED, actor=checker)
     action.execute(
         session,
-        Approved(request.id, request.payload, request.reason, request.maker_id, checker),
+        ApprovedRequest(request.id, request.payload, request.reason, request.maker_id, checker),
     )
     return None
 
@@ -145,19 +145,19 @@ def approve(session: Session, actor: Actor, approval_id: UUID, *, seen: bytes) -
 def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) -> None:
     """Say no. Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does,
     and `Invalid` for the reason."""
-    reason = rules.reason(reason)
-    checker = resolve(Authority).acting(session, actor.user_id, actor.session_id)
-    request, _action = _decidable(session, checker, approval_id)
-    _end(session, request, Status.REJECTED, actor=checker, reason=reason)
+    reason = rules.clean_reason(reason)
+    checker = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
+    request, _action = _lock_decidable(session, checker, approval_id)
+    _end(session, request, ApprovalStatus.REJECTED, actor=checker, reason=reason)
 
 
 def withdraw(session: Session, actor: Actor, approval_id: UUID) -> None:
     """Its maker takes the request back. `NotFound` for one that is another's."""
-    request = _own(session, actor, approval_id)
-    _end(session, request, Status.WITHDRAWN, actor=actor)
+    request = _lock_own(session, actor, approval_id)
+    _end(session, request, ApprovalStatus.WITHDRAWN, actor=actor)
 
 
-def edit(
+def replace_request(
     session: Session,
     actor: Actor,
     approval_id: UUID,
@@ -167,9 +167,9 @@ def edit(
 ) -> UUID:
     """Its maker changes the request: it dies, and a new one, whose id is answered, stands in its
     place for somebody to look at. `NotFound` for one that is another's."""
-    request = _own(session, actor, approval_id)
-    _end(session, request, Status.SUPERSEDED, actor=actor)
-    return ask(
+    request = _lock_own(session, actor, approval_id)
+    _end(session, request, ApprovalStatus.SUPERSEDED, actor=actor)
+    return request_approval(
         session,
         actor,
         request.action,
@@ -180,69 +180,73 @@ def edit(
     )
 
 
-def _end_the_same(session: Session, action: Action, subject: str) -> None:
+def _refuse_duplicate(session: Session, action: ApprovalAction, subject: str) -> None:
     """Raises `ApprovalPending` if the same waits; one that has expired unnoticed ends now."""
     for (same_id,) in session.rows(_SAME, (action.name, subject)):
-        same = queries.locked(session, same_id)
+        same = queries.lock_approval(session, same_id)
         if same.expires_at > clock.now():
             raise ApprovalPending
-        _end(session, same, Status.EXPIRED, actor=None)
+        _end(session, same, ApprovalStatus.EXPIRED, actor=None)
 
 
 @task("approvals.expire_old")
-def expire_old(session: Session) -> None:
+def expire_requests(session: Session) -> None:
     """End the requests that nobody decided in time."""
     for (approval_id,) in session.rows(_DUE, (clock.now(),)):
-        _end(session, queries.locked(session, approval_id), Status.EXPIRED, actor=None)
+        _end(
+            session, queries.lock_approval(session, approval_id), ApprovalStatus.EXPIRED, actor=None
+        )
 
 
 @task("approvals.tell_checkers")
-def tell_checkers(session: Session, *, approval_id: str) -> None:
+def notify_checkers(session: Session, *, approval_id: str) -> None:
     """Mail everybody who may decide the request that it waits, once each: neither its maker nor
     the person it is about. What it is about stands on the page, not in the mail."""
-    request = queries.locked(session, UUID(approval_id))
-    if STEPS.is_final(request.status):
+    request = queries.lock_approval(session, UUID(approval_id))
+    if TRANSITIONS.is_final(request.status):
         return
-    action = registry.action_named(request.action)
+    action = registry.get_action(request.action)
     needed = frozenset({action.permission, Permission.APPROVALS_DECIDE})
     event = f"approval_waiting:{ids.encode('apr', request.id)}"
     values = {"what": action.title, "expires_at": clock.rfc3339(request.expires_at)}
-    for user_id in resolve(Authority).who_may(session, needed):
+    for user_id in resolve(CurrentPermissions).who_may(session, needed):
         if user_id not in {request.maker_id, request.subject_id}:
             told = {"kind": "approval_waiting", "event_key": event, "values": values}
             outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **told})
 
 
-def _pending(session: Session, approval_id: UUID) -> Approval:
-    request = queries.locked(session, approval_id)
-    if STEPS.is_final(request.status):
+def _lock_pending(session: Session, approval_id: UUID) -> ApprovalRequest:
+    request = queries.lock_approval(session, approval_id)
+    if TRANSITIONS.is_final(request.status):
         raise ApprovalDecided
     return request
 
 
-def _own(session: Session, actor: Actor, approval_id: UUID) -> Approval:
-    request = queries.locked(session, approval_id)
+def _lock_own(session: Session, actor: Actor, approval_id: UUID) -> ApprovalRequest:
+    request = queries.lock_approval(session, approval_id)
     if request.maker_id != actor.user_id:
         raise NotFound
-    if STEPS.is_final(request.status):
+    if TRANSITIONS.is_final(request.status):
         raise ApprovalDecided
     return request
 
 
-def _decidable(session: Session, checker: Actor, approval_id: UUID) -> tuple[Approval, Action]:
+def _lock_decidable(
+    session: Session, checker: Actor, approval_id: UUID
+) -> tuple[ApprovalRequest, ApprovalAction]:
     """The request, locked, with its act; for somebody who may decide it."""
-    request = _pending(session, approval_id)
+    request = _lock_pending(session, approval_id)
     if checker.user_id in {request.maker_id, request.subject_id}:
         raise SelfApproval
-    action = registry.action_named(request.action)
+    action = registry.get_action(request.action)
     require(checker, action.permission)
     return request, action
 
 
-def _still_asked_for(session: Session, request: Approval, action: Action) -> bool:
+def _is_still_valid(session: Session, request: ApprovalRequest, action: ApprovalAction) -> bool:
     """Whether what it is about is as it was, and its maker may still ask for it."""
     try:
-        maker = resolve(Authority).acting(session, request.maker_id)
+        maker = resolve(CurrentPermissions).acting(session, request.maker_id)
         require(maker, action.permission)
         action.check(session, maker, request.payload)
         change = action.compare(session, request.payload)
@@ -253,15 +257,15 @@ def _still_asked_for(session: Session, request: Approval, action: Action) -> boo
 
 def _end(
     session: Session,
-    request: Approval,
-    status: Status,
+    request: ApprovalRequest,
+    status: ApprovalStatus,
     *,
     actor: Actor | None,
     reason: str | None = None,
 ) -> None:
-    STEPS.transition(request.status, status)
+    TRANSITIONS.transition(request.status, status)
     now = clock.now()
-    decides = status in {Status.APPROVED, Status.REJECTED}
+    decides = status in {ApprovalStatus.APPROVED, ApprovalStatus.REJECTED}
     checker_id = actor.user_id if actor and decides else None
     session.send(_END, (status, checker_id, reason, now, request.id))
     acted_by = actor.user_id if actor else None

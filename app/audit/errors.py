@@ -1,7 +1,7 @@
 """What stops the anchoring."""
 
 
-class TrailBroken(RuntimeError):
+class AuditTrailBroken(RuntimeError):
     """The chain is not the one that was anchored: somebody cut or replaced it."""
 
     def __init__(self, position: int) -> None:

@@ -25,7 +25,7 @@ class UnreadableAnchor(ValueError):
         super().__init__(f"the anchor {name} cannot be read")
 
 
-class Anchors(Protocol):
+class AnchorStore(Protocol):
     """One anchor a day; those of days that are over never change."""
 
     def keep(self, anchor: Anchor) -> None:

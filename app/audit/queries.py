@@ -40,7 +40,7 @@ SELECT action FROM known WHERE action IS NOT NULL ORDER BY action
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class AuditRecordRow:
     """An act as it was recorded. `position` is None until it is sealed."""
 
     id: UUID
@@ -73,7 +73,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuditFilter:
     """Which records are wanted; None stands for any."""
 
     actor_id: UUID | None = None
@@ -82,7 +82,9 @@ class Asked:
     outcome: str | None = None
 
 
-def search(session: Session, asked: Asked, *, cursor: UUID | None = None) -> Page[Record]:
+def search(
+    session: Session, asked: AuditFilter, *, cursor: UUID | None = None
+) -> Page[AuditRecordRow]:
     """Up to 50 records that fit, newest first."""
     values = {
         "actor_id": asked.actor_id,
@@ -95,18 +97,18 @@ def search(session: Session, asked: Asked, *, cursor: UUID | None = None) -> Pag
     where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
     statement = f"{_SELECT} WHERE {where} ORDER BY r.id DESC LIMIT {PAGE + 1}"
     rows = session.rows(statement, given)
-    return paginate([Record(*row) for row in rows], PAGE, lambda record: record.id)
+    return paginate([AuditRecordRow(*row) for row in rows], PAGE, lambda record: record.id)
 
 
-def record_by_id(session: Session, identifier: UUID) -> Record:
+def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
     """One record. Raises `NotFound`."""
     row = session.row(_SELECT + "WHERE r.id = %s", (identifier,))
     if row is None:
         raise NotFound
-    return Record(*row)
+    return AuditRecordRow(*row)
 
 
-def actions(session: Session) -> list[str]:
+def list_actions(session: Session) -> list[str]:
     """Every action that was ever recorded, in alphabetical order."""
     return [action for (action,) in session.rows(_ACTIONS)]
 

@@ -21,7 +21,7 @@ _encode = json.JSONEncoder(
 ).encode
 
 
-def canonical(state: Mapping[str, object] | None) -> str | None:
+def canonical_json(state: Mapping[str, object] | None) -> str | None:
     """The one JSON text of `before` or `after`.
 
     Raises `ValueError` for a field that is named like a secret, and `TypeError` for what is no JSON
@@ -46,14 +46,14 @@ def _check(value: object) -> None:
             _check(below)
 
 
-def written(text: str | None, length_max: int = REASON_LENGTH_MAX) -> str | None:
+def clean_text(text: str | None, length_max: int = REASON_LENGTH_MAX) -> str | None:
     """A text of a person as it can be kept; None for an empty one."""
     if text is None:
         return None
     return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()[:length_max] or None
 
 
-def instant(at: datetime) -> str:
+def format_instant(at: datetime) -> str:
     """As hashed: UTC, microseconds."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from app.access import Actor
 from app.audit import rules
-from app.audit.errors import TrailBroken
+from app.audit.errors import AuditTrailBroken
 from app.audit.keys import AuditKeys
-from app.audit.ports import Anchor, Anchors
+from app.audit.ports import Anchor, AnchorStore
 from app.kit import clock, ids, telemetry
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -16,7 +16,7 @@ from app.kit.tasks import task
 
 #: At most so many are sealed at a time; the next run goes on.
 BATCH = 5_000
-_ONE_SEALER = 7_226_009
+_SEALER_LOCK = 7_226_009
 
 _RECORD = """
 INSERT INTO audit_records (id, recorded_at, actor_id, actor_role, session_id, on_behalf_of, action,
@@ -82,15 +82,15 @@ def record(
         on_behalf_of,
         action,
         subject,
-        rules.canonical(before),
-        rules.canonical(after),
-        rules.written(reason),
+        rules.canonical_json(before),
+        rules.canonical_json(after),
+        rules.clean_text(reason),
         telemetry.request_id.get() or None,
         outcome,
         key.key_id,
     )
     texts = [None if value is None else str(value) for value in values]
-    texts[1] = rules.instant(now)
+    texts[1] = rules.format_instant(now)
     session.send(_RECORD, (*values, key.mac_of_record(rules.record_message(texts))))
     return identifier
 
@@ -98,18 +98,18 @@ def record(
 @task("audit.seal")
 def seal(session: Session) -> None:
     """Give every record whose transaction has ended its position in the chain."""
-    [(alone,)] = session.rows(_TRY_LOCK, (_ONE_SEALER,))
+    [(alone,)] = session.rows(_TRY_LOCK, (_SEALER_LOCK,))
     if alone:
         _seal(session, everything=False)
 
 
-def seal_everything(session: Session) -> int:
+def seal_all(session: Session) -> int:
     """Seal whatever has no seal, whichever transaction it names; answers how many.
 
     For a trail that was restored into another cluster, whose transactions have other numbers, and
     while nothing else writes.
     """
-    session.send("SELECT pg_advisory_xact_lock(%s)", (_ONE_SEALER,))
+    session.send("SELECT pg_advisory_xact_lock(%s)", (_SEALER_LOCK,))
     sealed = 0
     while count := _seal(session, everything=True):
         sealed += count
@@ -125,7 +125,7 @@ def _seal(session: Session, *, everything: bool) -> int:
     if not ready:
         return 0
     key, now = resolve(AuditKeys).current, clock.now()
-    at = rules.instant(now)
+    at = rules.format_instant(now)
     positions = range(position + 1, position + 1 + len(ready))
     digests = []
     for place, (record_id, xid, mac) in zip(positions, ready, strict=True):
@@ -157,13 +157,13 @@ def anchor(session: Session) -> None:
     """Sign the head of the chain and keep it outside the database, unless that was done.
 
     Reads what is committed, so an anchor never promises what a crash could still take back. Raises
-    `TrailBroken` when the chain is no longer the one that was anchored.
+    `AuditTrailBroken` when the chain is no longer the one that was anchored.
     """
     row = session.row(_HEAD)
     if row is None:
         return
     position, record_id, _xid, sealed_at, _key_id, digest = row
-    anchors = resolve(Anchors)
+    anchors = resolve(AnchorStore)
     newest = anchors.newest()
     if newest is not None:
         if newest.position == position and newest.digest == digest.hex():
@@ -171,8 +171,8 @@ def anchor(session: Session) -> None:
         # The evidence of a chain that was cut or replaced is not overwritten by what grew since.
         found = session.row(_DIGEST, (newest.position,))
         if found is None or found[0].hex() != newest.digest:
-            raise TrailBroken(newest.position)
-    key, at = resolve(AuditKeys).current, rules.instant(sealed_at)
+            raise AuditTrailBroken(newest.position)
+    key, at = resolve(AuditKeys).current, rules.format_instant(sealed_at)
     unsigned = (at[:10], str(position), record_id, at, key.key_id, digest.hex())
     signature = key.sign(rules.anchor_message(unsigned)).hex()
     anchors.keep(Anchor(at[:10], position, *unsigned[2:], signature=signature))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.audit import rules
 from app.audit.keys import AuditKeys
-from app.audit.ports import Anchor, Anchors, UnreadableAnchor
+from app.audit.ports import Anchor, AnchorStore, UnreadableAnchor
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.pipeline import Row
@@ -21,11 +21,11 @@ from app.kit.ports import resolve
 
 _CHUNK = 10_000
 #: So many findings are named; of a table that was rewritten from end to end the rest is counted.
-NAMED_MAX = 10_000
+FINDINGS_MAX = 10_000
 #: The head is anchored every few seconds; later than this, somebody should ask why.
-ANCHORED_WITHIN = timedelta(minutes=5)
+ANCHOR_DELAY_MAX = timedelta(minutes=5)
 #: So long may a record be without a seal: a transaction that runs long holds the sealer up.
-SEALED_WITHIN = timedelta(minutes=5)
+SEAL_DELAY_MAX = timedelta(minutes=5)
 
 _INSTANT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 _RECORD = f"""
@@ -53,7 +53,7 @@ WHERE s.record_id IS NULL ORDER BY r.xid, r.id
 _COUNT = "SELECT count(*) FROM audit_records"
 
 
-class Finding(NamedTuple):
+class VerificationFinding(NamedTuple):
     """What is wrong, and which record, position or anchor it is."""
 
     name: str
@@ -61,7 +61,7 @@ class Finding(NamedTuple):
 
 
 @dataclass(slots=True)
-class Report:
+class VerificationReport:
     """What was read, and everything that is wrong with it; sound when there is nothing."""
 
     sealed: int = 0
@@ -69,24 +69,24 @@ class Report:
     anchors: int = 0
     #: How many findings there are, and the first of them.
     wrong: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[VerificationFinding] = field(default_factory=list)
 
     def add(self, name: str, problem: str) -> None:
         """One more finding."""
         self.wrong += 1
-        if len(self.findings) < NAMED_MAX:
-            self.findings.append(Finding(name, problem))
+        if len(self.findings) < FINDINGS_MAX:
+            self.findings.append(VerificationFinding(name, problem))
 
 
-def verify(session: Session) -> Report:
+def verify(session: Session) -> VerificationReport:
     """Check everything. Call inside one repeatable-read transaction (`kit.db.SNAPSHOT`).
 
     Reads each record once, with as much memory for a million as for a thousand.
     """
     session.send("SET LOCAL statement_timeout TO 0")
-    report, keys = Report(), resolve(AuditKeys)
-    anchors = _anchors(report, keys)
-    chain = _Chain(report, keys, {anchor.position: name for name, anchor in anchors.items()})
+    report, keys = VerificationReport(), resolve(AuditKeys)
+    anchors = _read_anchors(report, keys)
+    chain = _ChainCheck(report, keys, {anchor.position: name for name, anchor in anchors.items()})
     for row in _read(session, _OPEN_SEALED, None, "audit_sealed"):
         chain.follow(row)
     _compare_anchors(report, chain, anchors)
@@ -97,10 +97,12 @@ def verify(session: Session) -> Report:
     return report
 
 
-class _Chain:
+class _ChainCheck:
     """The seals in order of position, each with the record that it names."""
 
-    def __init__(self, report: Report, keys: AuditKeys, watched: dict[int, str]) -> None:
+    def __init__(
+        self, report: VerificationReport, keys: AuditKeys, watched: dict[int, str]
+    ) -> None:
         self._report = report
         self._keys = keys
         self._watched = watched
@@ -126,7 +128,7 @@ class _Chain:
             self._say(row, f"deleted: the seal at position {position} is all that is left")
         else:
             self.records += 1
-            if not _genuine(self._keys, row):
+            if not _is_genuine(self._keys, row):
                 self._say(row, "edited: its keyed hash is not that of what it says")
             if row[15] != xid:
                 self._say(row, f"its transaction was changed: sealed as {xid}, now {row[15]}")
@@ -143,32 +145,38 @@ class _Chain:
             self.digests[position] = self._previous
 
     def _say(self, row: Row, problem: str) -> None:
-        self._report.add(public(row[17]), problem)
+        self._report.add(public_record_id(row[17]), problem)
 
 
-def _genuine(keys: AuditKeys, row: Row) -> bool:
+def _is_genuine(keys: AuditKeys, row: Row) -> bool:
     """Whether the keyed hash of a record is that of its fields."""
     key = keys.by_id.get(row[_FIELDS - 1])
     return key is not None and key.mac_of_record(rules.record_message(row[:_FIELDS])) == row[14]
 
 
-def _check_tail(session: Session, report: Report, keys: AuditKeys, head: tuple[str, str]) -> None:
+def _check_tail(
+    session: Session, report: VerificationReport, keys: AuditKeys, head: tuple[str, str]
+) -> None:
     """What has no seal yet: genuine, newer than the chain's head, and not for long."""
-    due = clock.now() - SEALED_WITHIN
+    due = clock.now() - SEAL_DELAY_MAX
     for row in _read(session, _OPEN_TAIL, (*head, due), "audit_tail"):
         report.unsealed += 1
         *_, overdue, to_come = row
-        if not _genuine(keys, row):
-            report.add(public(row[0]), "edited or forged, and not sealed yet")
+        if not _is_genuine(keys, row):
+            report.add(public_record_id(row[0]), "edited or forged, and not sealed yet")
         elif to_come:
-            report.add(public(row[0]), f"its transaction was changed: {row[15]} is yet to come")
+            report.add(
+                public_record_id(row[0]), f"its transaction was changed: {row[15]} is yet to come"
+            )
         elif overdue:
-            report.add(public(row[0]), "its seal is missing: removed, or the sealer stands still")
+            report.add(
+                public_record_id(row[0]), "its seal is missing: removed, or the sealer stands still"
+            )
 
 
-def _anchors(report: Report, keys: AuditKeys) -> dict[str, Anchor]:
+def _read_anchors(report: VerificationReport, keys: AuditKeys) -> dict[str, Anchor]:
     """Every anchor that is ours, by name."""
-    kept, sound = resolve(Anchors), {}
+    kept, sound = resolve(AnchorStore), {}
     for name in kept.names():
         report.anchors += 1
         try:
@@ -177,7 +185,7 @@ def _anchors(report: Report, keys: AuditKeys) -> dict[str, Anchor]:
             report.add(f"anchor {name}", "cannot be read")
             continue
         key = keys.by_id.get(anchor.key_id)
-        if key is None or not key.signed(_message(anchor), _bytes(anchor.signature)):
+        if key is None or not key.signed(_message(anchor), _parse_hex(anchor.signature)):
             report.add(f"anchor {name}", "was not signed by us")
         else:
             sound[name] = anchor
@@ -189,29 +197,33 @@ def _message(anchor: Anchor) -> bytes:
     return rules.anchor_message([str(each) for each in unsigned])
 
 
-def _bytes(text: str) -> bytes:
+def _parse_hex(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
         return b""
 
 
-def _compare_anchors(report: Report, chain: _Chain, anchors: dict[str, Anchor]) -> None:
+def _compare_anchors(
+    report: VerificationReport, chain: _ChainCheck, anchors: dict[str, Anchor]
+) -> None:
     for name, anchor in anchors.items():
         where = f"anchored on {anchor.day} ({name})"
         found = chain.digests.get(anchor.position)
         if anchor.position > chain.position:
             cut = _span(chain.position + 1, anchor.position)
-            report.add(cut, f"cut off: {public(anchor.record_id)} was the last, {where}")
+            report.add(cut, f"cut off: {public_record_id(anchor.record_id)} was the last, {where}")
         elif found is None:
-            report.add(public(anchor.record_id), f"gone from position {anchor.position}, {where}")
+            report.add(
+                public_record_id(anchor.record_id), f"gone from position {anchor.position}, {where}"
+            )
         elif found != anchor.digest:
             report.add(
-                public(anchor.record_id),
+                public_record_id(anchor.record_id),
                 f"the chain up to position {anchor.position} was rewritten since it was {where}",
             )
     head = max((anchor.position for anchor in anchors.values()), default=0)
-    late = rules.instant(clock.now() - ANCHORED_WITHIN)
+    late = rules.format_instant(clock.now() - ANCHOR_DELAY_MAX)
     if head < chain.position and chain.sealed_at < late:
         report.add(
             _span(head + 1, chain.position),
@@ -228,7 +240,7 @@ def _read(
     session.send(f"CLOSE {cursor}")
 
 
-def public(record_id: str) -> str:
+def public_record_id(record_id: str) -> str:
     """A record's public id."""
     return ids.encode("aud", UUID(record_id))
 

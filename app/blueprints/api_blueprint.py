@@ -237,7 +237,7 @@ def _serve_actor(operation: Operation, path: dict[str, str]) -> Response:
         reply = operation.handler(_database(), actor, *asked.arguments, **path)
         return _refused_or(_render(operation, reply))
     with _opened(operation) as session:
-        rows = session.rows(*sign_in_queries.actor_statement(claims))
+        rows = session.rows(*sign_in_queries.select_actor(claims))
         actor = _permitted(operation, claims, rows)
         reply = operation.handler(session, actor, *asked.arguments, **path)
         response = _render(operation, reply)
@@ -253,9 +253,7 @@ def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
         idempotency_rules.request_fingerprint(operation.method, request.path, asked.body),
     )
     with _database().transaction() as session:
-        rows, found = idempotency.claim_key(
-            session, attempt, sign_in_queries.actor_statement(claims)
-        )
+        rows, found = idempotency.claim_key(session, attempt, sign_in_queries.select_actor(claims))
         actor = _permitted(operation, claims, rows)
         stored = idempotency.read_stored_response(attempt, found)
         if stored is not None:
@@ -295,11 +293,11 @@ def _read_for(operation: Operation, claims: Credential) -> Asked:
 
 def _authenticate(operation: Operation, claims: Credential) -> Actor:
     with _database().reading() as session:
-        return _permitted(operation, claims, session.rows(*sign_in_queries.actor_statement(claims)))
+        return _permitted(operation, claims, session.rows(*sign_in_queries.select_actor(claims)))
 
 
 def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Actor:
-    actor = sign_in_queries.actor_from(rows[0] if rows else None, claims)
+    actor = sign_in_queries.to_actor(rows[0] if rows else None, claims)
     assert operation.permission is not None
     request.environ[ACTOR] = actor
     require(actor, operation.permission)

@@ -39,7 +39,7 @@ class Section:
     entries: tuple[Entry, ...]
 
 
-_DECISIONS = Count(approvals_queries.count_waiting_for, "waiting for you")
+_DECISIONS = Count(approvals_queries.count_decidable, "waiting for you")
 _WITHDRAWALS = Count(
     lambda session, _actor: funding_queries.withdrawals_waiting(session), "waiting"
 )

@@ -26,7 +26,7 @@ _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 
 #: Who asks, as this process can tell: by an access token, or by an API key.
-Credential = tokens.Claims | api_keys.KeyClaims
+Credential = tokens.AccessTokenClaims | api_keys.ApiKeyClaims
 
 
 class RateLimit(Enum):
@@ -76,8 +76,8 @@ def _read_caller(header: str) -> Caller:
 
 
 def _read_credential(text: str) -> Credential:
-    if text.startswith(api_keys.MARK):
-        return api_keys.read(text)
+    if text.startswith(api_keys.KEY_PREFIX):
+        return api_keys.parse_key(text)
     return tokens.read_access_token(text)
 
 

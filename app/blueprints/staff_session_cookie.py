@@ -149,10 +149,10 @@ def forget() -> None:
 def _load(found_secret: str) -> SignedIn | None:
     database: Database = current_app.extensions["database"]
     with database.reading() as reading:
-        found = staff_sessions.find(reading, found_secret)
+        found = staff_sessions.find_member(reading, found_secret)
     if found is None:
         return None
-    if UNATTENDED not in request.headers and staff_sessions.is_due(found):
+    if UNATTENDED not in request.headers and staff_sessions.is_update_due(found):
         with database.transaction() as writing:
-            staff_sessions.remember(writing, found)
+            staff_sessions.record_activity(writing, found)
     return SignedIn(found_secret, found)

@@ -12,7 +12,7 @@ _SELECT = "SELECT id, code, name, opened_at FROM branches WHERE "
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class BranchSummary:
     """A place where customers are served."""
 
     id: UUID
@@ -21,23 +21,23 @@ class Branch:
     opened_at: datetime
 
 
-def branches(session: Session, actor: Actor) -> list[Branch]:
+def list_branches(session: Session, actor: Actor) -> list[BranchSummary]:
     """Those that the actor may see, by their code."""
     scope = {"branch": branch_scope(actor)}
     where = "(%(branch)s::uuid IS NULL OR id = %(branch)s) ORDER BY code"
-    return [Branch(*row) for row in session.rows(_SELECT + where, scope)]
+    return [BranchSummary(*row) for row in session.rows(_SELECT + where, scope)]
 
 
-def branch(session: Session, actor: Actor, branch_id: UUID) -> Branch:
+def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary:
     """The branch of that id. Raises `NotFound`, also for one that the actor may not see."""
     check_branch(actor, branch_id)
     row = session.row(_SELECT + "id = %s", (branch_id,))
     if row is None:
         raise NotFound
-    return Branch(*row)
+    return BranchSummary(*row)
 
 
-def find(session: Session, code: str) -> UUID | None:
+def find_branch_id(session: Session, code: str) -> UUID | None:
     """The id of the branch with this code."""
     row = session.row("SELECT id FROM branches WHERE code = %s", (code,))
     return row[0] if row else None

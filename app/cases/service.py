@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission, require
 from app.approvals import rules as approvals_rules
-from app.approvals.ports import Authority
+from app.approvals.ports import CurrentPermissions
 from app.audit import service as audit
 from app.cases import rules
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
@@ -159,7 +159,7 @@ def close(
     case = _workable(session, actor, case_id)
     if disposition not in case.kind.dispositions:
         raise Invalid("disposition", "Choose an outcome from the list.")
-    said = approvals_rules.reason(reason)
+    said = approvals_rules.clean_reason(reason)
     STEPS.transition(case.state, State.CLOSED)
     closer = actor.user_id if actor else None
     session.send(_CLOSE, (clock.now(), closer, disposition, case.id))
@@ -185,7 +185,7 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
     case = _allowed(session, actor, case_id)
     if case.disposition is None:
         raise CaseOpen
-    said = approvals_rules.reason(reason)
+    said = approvals_rules.clean_reason(reason)
     STEPS.transition(case.state, State.OPEN)
     session.send(_REOPEN, (case.id,))
     # Where another about the same is open, nothing else is tried.
@@ -207,12 +207,14 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
 def caseworkers(session: Session) -> list[UUID]:
     """Everybody who may look into ordinary cases."""
     permissions = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
-    return resolve(Authority).who_may(session, permissions)
+    return resolve(CurrentPermissions).who_may(session, permissions)
 
 
 def may_work(session: Session, kind: Kind, person_id: UUID | None) -> list[UUID]:
     """Everybody who may look into a case of this kind about this person."""
-    found = resolve(Authority).who_may(session, frozenset({kind.read, Permission.CASES_WORK}))
+    found = resolve(CurrentPermissions).who_may(
+        session, frozenset({kind.read, Permission.CASES_WORK})
+    )
     return [each for each in found if each != person_id]
 
 

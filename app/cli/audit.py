@@ -49,5 +49,5 @@ def public_key() -> None:
 def seal_restored() -> None:
     """Seal what a dump brought along without a seal: after restoring it, before traffic."""
     with _database().transaction() as session:
-        sealed = service.seal_everything(session)
+        sealed = service.seal_all(session)
     click.echo(f"{sealed} records were sealed")

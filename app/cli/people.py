@@ -23,8 +23,8 @@ def appoint_admin(email: str, reason: str) -> None:
     database: Database = current_app.extensions["database"]
     try:
         with database.transaction() as session:
-            role_changes.appoint_first_admins(
-                session, account_rules.email_key(email), reason=reason
+            role_changes.appoint_first_admin(
+                session, account_rules.normalize_email(email), reason=reason
             )
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal

@@ -10,7 +10,7 @@ import flask_migrate
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.access import BRANCH_BOUND, Role
+from app.access import BRANCH_BOUND_ROLES, Role
 from app.audit import service as audit
 from app.branches import queries as branches_queries
 from app.branches import service as branches
@@ -137,13 +137,13 @@ def _transaction() -> Iterator[Session]:
 
 def _find(session: Session, email: str) -> UUID | None:
     try:
-        return account_queries.person_by_email(session, email).id
+        return account_queries.get_person_by_email(session, email).id
     except NotFound:
         return None
 
 
 def _add(session: Session, email: str, role: Role, first_name: str, last_name: str) -> UUID:
-    branch_id = _branch(session) if role in BRANCH_BOUND else None
+    branch_id = _branch(session) if role in BRANCH_BOUND_ROLES else None
     registration = accounts.prepare_registration(
         email=email, password=PASSWORD, first_name=first_name, last_name=last_name
     )
@@ -161,7 +161,7 @@ def _record(session: Session, action: str, user_id: UUID, after: dict[str, str])
 def _branch(session: Session) -> UUID:
     """The branch of the sample."""
     code, name = BRANCH
-    found = branches_queries.find(session, code)
+    found = branches_queries.find_branch_id(session, code)
     return found or branches.open_branch(session, None, code=code, name=name)
 
 

@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
-from app.approvals.registry import Action, Approved, Change, Texts
+from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.funding import withdrawals
 from app.funding.errors import NotInThisState
 from app.funding.statuses import WithdrawalStatus
@@ -24,13 +24,13 @@ def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reaso
     """
     asked = withdrawals.locked(session, withdrawal_id)
     payload = {"withdrawal": asked.public_id}
-    return approvals.ask(
+    return approvals.request_approval(
         session, actor, RELEASE, payload, subject=asked.public_id, subject_id=asked.user_id,
         reason=reason,
     )  # fmt: skip
 
 
-def _compare(session: Session, payload: Texts) -> Change:
+def _compare(session: Session, payload: TextFields) -> ProposedChange:
     asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise NotInThisState
@@ -39,23 +39,23 @@ def _compare(session: Session, payload: Texts) -> Change:
         "to": f"{asked.method}, {asked.masked}",
         "customer": ids.encode("usr", asked.user_id),
     }
-    return Change({"status": asked.status}, {"status": WithdrawalStatus.APPROVED, **told})
+    return ProposedChange({"status": asked.status}, {"status": WithdrawalStatus.APPROVED, **told})
 
 
-def _check_other(session: Session, actor: Actor, payload: Texts) -> None:
+def _check_other(session: Session, actor: Actor, payload: TextFields) -> None:
     """Nobody asks for their own; nobody approves it either, as it is about them."""
     asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
     if asked.user_id == actor.user_id:
         raise SelfApproval
 
 
-def _release(session: Session, approved: Approved) -> None:
+def _release(session: Session, approved: ApprovedRequest) -> None:
     identifier = ids.decode(withdrawals.PREFIX, approved.payload["withdrawal"])
     withdrawals.release(session, approved.checker, identifier, reason=approved.reason)
 
 
 approvals_registry.register(
-    Action(
+    ApprovalAction(
         RELEASE,
         "Release a withdrawal",
         Permission.PAYMENTS_RELEASE,

@@ -58,7 +58,7 @@ def look(database: Database, *, deposit_id: str) -> None:
         if deposits.is_over(session, deposit):
             return
         deposits.opened(session, deposit)
-        person = account_queries.person_by_id(session, deposit.user_id)
+        person = account_queries.get_person(session, deposit.user_id)
     rail = resolve(ArrivalRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
     given = rail.account(ids.encode("usr", deposit.user_id), holder)

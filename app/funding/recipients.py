@@ -12,7 +12,7 @@ from app.funding.errors import RecipientBlocked
 from app.funding.ports import Method
 from app.funding.statuses import PaymentLimits, WithdrawalStatus
 from app.identity.accounts import queries as account_queries
-from app.identity.accounts.queries import Person
+from app.identity.accounts.queries import PersonProfile
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
@@ -27,7 +27,7 @@ PURPOSE = "payout"
 
 def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[str, str]) -> None:
     """Raises `Invalid` for a destination that cannot be the customer's own."""
-    person = account_queries.person_by_id(session, actor.user_id)
+    person = account_queries.get_person(session, actor.user_id)
     if method is Method.BANK and not destinations.names_person(
         where["holder"], *_name_of(session, person)
     ):
@@ -43,7 +43,7 @@ def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[s
         )
 
 
-def _name_of(session: Session, person: Person) -> tuple[str, str]:
+def _name_of(session: Session, person: PersonProfile) -> tuple[str, str]:
     """As they were verified; by what they call themselves only where that was nobody's business:
     whoever was lifted by hand, as the people of the sample are."""
     verified = details.verified_name(session, person.id)
@@ -55,7 +55,7 @@ def screen(
 ) -> Verdict | None:
     """What the sanctions list says of the recipient; None while there is no list. Raises
     `RecipientBlocked`."""
-    person = account_queries.person_by_id(session, user_id)
+    person = account_queries.get_person(session, user_id)
     name = where.get("holder") or " ".join(_name_of(session, person))
     try:
         found = [

@@ -168,7 +168,7 @@ def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
     """Staff refuse to send it; the money is free again. Raises `NotFound`, `NotInThisState`, and
     `Invalid` for the reason."""
-    reason = approvals_rules.reason(reason)
+    reason = approvals_rules.clean_reason(reason)
     asked = locked(session, withdrawal_id)
     if asked.status not in CANCELLABLE:
         raise NotInThisState

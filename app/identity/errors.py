@@ -46,7 +46,7 @@ class TwoFactorInvalid(Unauthenticated):
     title = "The code is wrong, too old, or was used before. Wait for the next one"
 
 
-class TwoFactorOn(Conflict):
+class TwoFactorAlreadyOn(Conflict):
     """The second factor is on already: switch it off before setting up another."""
 
     code = "two_factor_on"
@@ -77,7 +77,7 @@ class LastSecondFactor(Conflict):
     )
 
 
-class SignInOver(Unauthenticated):
+class SignInExpired(Unauthenticated):
     """The sign-in that was half done has expired, was finished, or belongs to another browser."""
 
     code = "sign_in_over"
@@ -92,7 +92,7 @@ class PasskeyRefused(Unauthenticated):
     title = "The passkey was not accepted. Try again, or sign in another way"
 
 
-class PasskeyKnown(Conflict):
+class PasskeyAlreadyRegistered(Conflict):
     """This passkey was registered before."""
 
     code = "passkey_known"
@@ -145,35 +145,35 @@ class LastAdministrator(Conflict):
     title = "Nobody would be left who administers the house"
 
 
-class LastHolder(Conflict):
+class LastRoleWithPermission(Conflict):
     """No role would be left that may do this."""
 
     code = "last_holder"
     title = "No other role holds this permission. Give it to another role first"
 
 
-class GrantFixed(Conflict):
+class GrantNotEditable(Conflict):
     """This follows from what the role is, and nobody can change it here."""
 
     code = "grant_fixed"
     title = "What people may do with their own things, and customers' rights, are not edited here"
 
 
-class LacksPermission(PermissionDenied):
+class PermissionNotHeld(PermissionDenied):
     """Nobody gives, takes away or assigns what they lack themselves."""
 
     code = "permission_lacking"
     title = "You lack this permission yourself"
 
 
-class OwnStanding(PermissionDenied):
+class OwnAccountChange(PermissionDenied):
     """Nobody changes their own role or status."""
 
     code = "own_standing"
     title = "You cannot change your own role or status"
 
 
-class AlreadySo(Conflict):
+class AlreadySet(Conflict):
     """The person has this role, branch or status already."""
 
     code = "already_so"
@@ -187,4 +187,4 @@ class PersonErased(Conflict):
     title = "This person was erased"
 
 
-register_refusal("passkeys_credential_id_key", lambda _detail: PasskeyKnown())
+register_refusal("passkeys_credential_id_key", lambda _detail: PasskeyAlreadyRegistered())

@@ -78,7 +78,7 @@ _FORGET_COUNTER = "DELETE FROM login_failures WHERE key = %s"
 register_refusal("nobody_erased", lambda _detail: TokenInvalid())
 
 
-def hold(session: Session, person_id: UUID) -> None:
+def lock_person(session: Session, person_id: UUID) -> None:
     """Whatever else changes about this person waits until this transaction ends, and whatever was
     under way about them has ended. Raises `NotFound` for nobody, and for somebody erased."""
     row = session.row(_LOCK, (person_id,))
@@ -103,7 +103,7 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         "addresses": export_records(
             (
                 (each.id, *asdict(each.postal).values(), each.is_default, each.created_at)
-                for each in address_book.all_of(session, person_id)
+                for each in address_book.list_all(session, person_id)
             ),
             "id country street street2 district city state zipCode recipient company label phone"
             " isDefault createdAt",

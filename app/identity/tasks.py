@@ -13,13 +13,13 @@ _FORGET = "DELETE FROM login_sessions WHERE expires_at <= %s"
 
 
 @task("identity.forget_expired")
-def forget_expired(session: Session) -> None:
+def delete_expired(session: Session) -> None:
     """Delete what can never count again: ended sessions with their tokens, sign-ins, passkeys'
     questions and links whose time is over, and old counters."""
     now = clock.now()
     session.send(_FORGET_TOKENS, (now,))
     session.send(_FORGET, (now,))
     session.send("DELETE FROM sign_ins WHERE expires_at <= %s", (now,))
-    one_time_tokens.forget_expired(session, now)
-    passkeys.forget_expired(session, now)
-    lockout.forget_old(session, now)
+    one_time_tokens.delete_expired(session, now)
+    passkeys.delete_expired(session, now)
+    lockout.delete_expired(session, now)

@@ -101,7 +101,7 @@ class RateLimitStorage(Storage):
                     log.info("rate limits are counted in Redis again")
                 return hits
         with self._database.transaction() as session:
-            return throttle.count(session, key, window_seconds=expiry, hits=amount)
+            return throttle.count_hits(session, key, window_seconds=expiry, hits=amount)
 
     def get(self, key: str) -> int:
         """The key's count now."""
@@ -122,7 +122,7 @@ class RateLimitStorage(Storage):
     def clear(self, key: str) -> None:
         """Forget the key's count."""
         with self._database.transaction() as session:
-            throttle.clear(session, key)
+            throttle.reset(session, key)
         self._command("DEL", key)
 
     def _count_in_redis(self, key: str, expiry: int, amount: int) -> int:

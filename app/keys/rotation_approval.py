@@ -5,7 +5,7 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
-from app.approvals.registry import Action, Approved, Change, Texts
+from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
 from app.keys import rotation
 from app.keys.ports import KeyRing
@@ -23,19 +23,19 @@ def request_rotation(session: Session, actor: Actor, *, reason: str) -> UUID:
     Raises `PermissionDenied`, `ApprovalPending`, `KeyRingUnavailable`, and `Invalid` for the
     reason.
     """
-    return approvals.ask(session, actor, ROTATE, {}, subject=_RING, reason=reason)
+    return approvals.request_approval(session, actor, ROTATE, {}, subject=_RING, reason=reason)
 
 
-def _compare(_session: Session, _payload: Texts) -> Change:
+def _compare(_session: Session, _payload: TextFields) -> ProposedChange:
     sealing = resolve(KeyRing).active_id()
-    return Change({"sealing key": sealing}, {"sealing key": "a newer one"})
+    return ProposedChange({"sealing key": sealing}, {"sealing key": "a newer one"})
 
 
-def _check_nothing(_session: Session, _actor: Actor, _payload: Texts) -> None:
+def _check_nothing(_session: Session, _actor: Actor, _payload: TextFields) -> None:
     """The permission is enough."""
 
 
-def _rotate(session: Session, approved: Approved) -> None:
+def _rotate(session: Session, approved: ApprovedRequest) -> None:
     before = resolve(KeyRing).active_id()
     rotation.begin_rotation(session)
     audit.record(
@@ -54,5 +54,7 @@ def _rotate(session: Session, approved: Approved) -> None:
 
 
 approvals_registry.register(
-    Action(ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _check_nothing, _rotate)
+    ApprovalAction(
+        ROTATE, "Rotate the key ring", Permission.KEYS_ROTATE, _compare, _check_nothing, _rotate
+    )
 )

@@ -56,7 +56,7 @@ def verify(database: Database, *, verification_id: str) -> None:
     with database.reading() as session:
         try:
             found = queries.by_id(session, identifier)
-            known = account_queries.person_by_id(session, found.user_id)
+            known = account_queries.get_person(session, found.user_id)
             person = details.of(session, identifier)
         except NotFound:
             return

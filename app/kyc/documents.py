@@ -94,7 +94,7 @@ def add(
     """
     checked = file.content
     index = keys.blind_index(file.digest, table=_TABLE, column=_INDEX)
-    people.hold_active(session, actor.user_id)
+    people.lock_active(session, actor.user_id)
     session.send(_LOCK, (str(actor.user_id),))
     row = session.row(_SAME, (actor.user_id, purpose, index))
     if row is not None:

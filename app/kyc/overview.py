@@ -60,7 +60,7 @@ def of(session: Session, user_id: UUID) -> Overview:
     newest = {kind: next((each for each in found if each.kind is kind), None) for kind in Kind}
     latest, company = newest[Kind.IDENTITY], newest[Kind.BUSINESS]
     waits = latest is not None and latest.status is Status.PENDING
-    confirmed = account_queries.person_by_id(session, user_id).email_confirmed
+    confirmed = account_queries.get_person(session, user_id).email_confirmed
     return Overview(
         _step(best) or _NOTHING,
         standing,

@@ -104,7 +104,7 @@ def standing_of(session: Session, user_id: UUID, found: Sequence[Verification]) 
     if best is None:
         return Standing(rules.TIER_NONE, None, resolve(KycRules).daily[rules.TIER_NONE], None)
     tier = best.tier_at(now)
-    if tier and not account_queries.person_by_id(session, user_id).email_confirmed:
+    if tier and not account_queries.get_person(session, user_id).email_confirmed:
         tier = rules.TIER_NONE
     if tier and screening_queries.is_blocked(session, person_id=user_id):
         tier = rules.TIER_NONE
@@ -126,7 +126,7 @@ def of_person(session: Session, user_id: UUID) -> list[Verification]:
 
 def person_of_address(session: Session, email: str) -> UUID:
     """Whose e-mail address it is. Raises `NotFound`, and `Invalid` for what is no address."""
-    return account_queries.person_by_email(session, email).id
+    return account_queries.get_person_by_email(session, email).id
 
 
 def queue(

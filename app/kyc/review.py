@@ -12,8 +12,8 @@ from app.access import Actor, Permission, require
 from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
 from app.approvals import service as approvals
-from app.approvals.ports import Authority
-from app.approvals.registry import Action, Approved, Change, Texts
+from app.approvals.ports import CurrentPermissions
+from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
@@ -54,7 +54,7 @@ def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: st
     if found.kind is Kind.IDENTITY:
         settling.approve_identity(session, found, said)
         return None
-    return approvals.ask(
+    return approvals.request_approval(
         session,
         actor,
         APPROVE,
@@ -120,8 +120,8 @@ def _acting(
     session: Session, actor: Actor, verification_id: UUID, permission: Permission, reason: str
 ) -> tuple[Said, Verification]:
     """Who acts and why, and the verification, locked."""
-    note = approvals_rules.reason(reason)
-    member = resolve(Authority).acting(session, actor.user_id, actor.session_id)
+    note = approvals_rules.clean_reason(reason)
+    member = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
     require(member, permission)
     found = steps.locked(session, verification_id)
     if found.user_id == member.user_id:
@@ -182,11 +182,11 @@ def _lower(session: Session, user_id: UUID, said: Said) -> None:
 # Approved by a second person
 
 
-def _meant(session: Session, payload: Texts) -> Verification:
+def _meant(session: Session, payload: TextFields) -> Verification:
     return steps.locked(session, ids.decode(PREFIX, payload["verification"]))
 
 
-def _compare(session: Session, payload: Texts) -> Change:
+def _compare(session: Session, payload: TextFields) -> ProposedChange:
     found = _meant(session, payload)
     _check_approvable(session, found)
     sent = documents.of_person(session, found.user_id)
@@ -199,15 +199,15 @@ def _compare(session: Session, payload: Texts) -> Change:
     if found.kind is Kind.ENHANCED:
         what["tier"] = str(_identity_to_lift(session, found.user_id).tier)
         after["tier"] = str(rules.TIER_ENHANCED)
-    return Change(what | {"status": found.status.value}, what | after)
+    return ProposedChange(what | {"status": found.status.value}, what | after)
 
 
-def _check(session: Session, actor: Actor, payload: Texts) -> None:
+def _check(session: Session, actor: Actor, payload: TextFields) -> None:
     if _meant(session, payload).user_id == actor.user_id:
         raise OwnVerification
 
 
-def _execute(session: Session, approved: Approved) -> None:
+def _execute(session: Session, approved: ApprovedRequest) -> None:
     found = _meant(session, approved.payload)
     said = Said(approved.checker, approved.reason)
     expires_at = clock.now() + resolve(KycRules).valid
@@ -219,7 +219,7 @@ def _execute(session: Session, approved: Approved) -> None:
 
 
 approvals_registry.register(
-    Action(
+    ApprovalAction(
         APPROVE,
         "Approve a tier-3 review or a company",
         Permission.KYC_REVIEW,

@@ -104,7 +104,7 @@ def lift(session: Session, user_id: UUID, *, note: str) -> None:
     production only."""
     if queries.standing(session, user_id).tier == rules.TIER_ENHANCED:
         return
-    known = account_queries.person_by_id(session, user_id)
+    known = account_queries.get_person(session, user_id)
     steps.supersede(
         session,
         [each for each in steps.locked_of(session, user_id) if each.kind is not Kind.BUSINESS],

@@ -31,7 +31,7 @@ class Personal:
 
     def sealed_text(self) -> str:
         """All of it, as JSON."""
-        return _written({**asdict(self), "address": postal_addresses.as_fields(self.address)})
+        return _written({**asdict(self), "address": postal_addresses.to_fields(self.address)})
 
     @classmethod
     def read(cls, text: str | bytes) -> Self:
@@ -106,7 +106,7 @@ class Business:
         """All of it but the owners, as JSON."""
         told = asdict(self)
         del told["owners"]
-        return _written({**told, "address": postal_addresses.as_fields(self.address)})
+        return _written({**told, "address": postal_addresses.to_fields(self.address)})
 
     @classmethod
     def read(cls, text: str | bytes, owners: Sequence[Owner]) -> Self:
@@ -143,11 +143,13 @@ def business(told: Mapping[str, Any], today: date) -> Business:
         raise Invalid("licences", f"Send at most {_LICENCES_MAX} licences.")
     return Business(
         legal_name=_name("legalName", told["legal_name"]),
-        registration_number=account_rules.name("registrationNumber", told["registration_number"]),
-        entity_type=account_rules.name("entityType", told["entity_type"]),
+        registration_number=account_rules.clean_name(
+            "registrationNumber", told["registration_number"]
+        ),
+        entity_type=account_rules.clean_name("entityType", told["entity_type"]),
         address=_address(told["address"]),
         incorporated_on=_past_day("incorporatedOn", told.get("incorporated_on"), today),
-        tax_id=account_rules.name("taxId", told["tax_id"]) if told.get("tax_id") else None,
+        tax_id=account_rules.clean_name("taxId", told["tax_id"]) if told.get("tax_id") else None,
         licences=tuple(
             _licence(f"licences.{place}", each, today)
             for place, each in enumerate(told["licences"])
@@ -199,16 +201,16 @@ def _licence(at: str, told: Mapping[str, Any], today: date) -> Licence:
     if until is not None and until < today:
         raise Invalid(f"{at}.expiresOn", "Enter a licence that has not expired.")
     return Licence(
-        kind=account_rules.name(f"{at}.kind", told["kind"]),
-        number=account_rules.name(f"{at}.number", told["number"]),
-        authority=account_rules.name(f"{at}.authority", told["authority"]),
+        kind=account_rules.clean_name(f"{at}.kind", told["kind"]),
+        number=account_rules.clean_name(f"{at}.number", told["number"]),
+        authority=account_rules.clean_name(f"{at}.authority", told["authority"]),
         expires_on=until,
     )
 
 
 def _name(field: str, text: str) -> str:
     """A name that can be compared with those of the lists."""
-    name = account_rules.name(field, text)
+    name = account_rules.clean_name(field, text)
     if not is_readable(name):
         raise Invalid(field, UNCOMPARABLE)
     return name
@@ -225,7 +227,7 @@ def _past_day(field: str, text: str | None, today: date) -> date | None:
 
 def _address(told: Mapping[str, Any]) -> PostalAddress:
     try:
-        return postal_addresses.checked(PostalAddress(**told))
+        return postal_addresses.normalize(PostalAddress(**told))
     except Invalid as invalid:
         raise Invalid(f"address.{invalid.field}", invalid.message) from None
 

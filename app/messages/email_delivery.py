@@ -142,14 +142,12 @@ def _compose(
     token_id: str | None,
 ) -> _Composed:
     try:
-        recipient = _kept_recipient(session, mail_id) or account_queries.mail_address(
-            session, user_id
-        )
+        recipient = _kept_recipient(session, mail_id) or account_queries.get_email(session, user_id)
     except NotFound:
         return _Composed(None, "There is no such person any more")
     told, links = dict(values), resolve(rules.Links)
     if token_id is not None:
-        token = one_time_tokens.token_of(session, UUID(token_id))
+        token = one_time_tokens.rebuild_token(session, UUID(token_id))
         if token is None:
             return _Composed(None, "The link was used or ran out before it was sent")
         told["link"] = links.to(kind, token)

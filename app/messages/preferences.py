@@ -45,7 +45,7 @@ class Choices:
 
 def choices_of(session: Session, user_id: UUID) -> Choices:
     """How a person is told of each topic. Raises `NotFound`."""
-    person = account_queries.person_by_id(session, user_id)
+    person = account_queries.get_person(session, user_id)
     chosen = _chosen(session, user_id)
     return Choices(
         person.phone,
@@ -73,7 +73,7 @@ def choose(session: Session, actor: Actor, wished: Sequence[tuple[Topic, Channel
             raise Invalid(field, "Name each topic and channel once.")
         wanted[pair] = value
     texts = any(value for (_, channel), value in wanted.items() if channel is Channel.SMS)
-    if texts and account_queries.person_by_id(session, actor.user_id).phone is None:
+    if texts and account_queries.get_person(session, actor.user_id).phone is None:
         raise PhoneNeeded
     for (topic, channel), value in wanted.items():
         if (topic, channel) not in rules.FIXED:

@@ -155,7 +155,7 @@ def _compose(
     session: Session, claimed: Claimed, user_id: UUID, kind: str, values: Mapping[str, str]
 ) -> OutgoingText | None:
     try:
-        number = account_queries.person_by_id(session, user_id).phone
+        number = account_queries.get_person(session, user_id).phone
     except NotFound:
         return None
     reference = rules.reference_of(claimed.id)

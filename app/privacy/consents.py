@@ -73,7 +73,7 @@ def record_decision(
         raise PolicyOutdated(f"The current version is {known.version}")
     if known.required and not given:
         raise ConsentRequired
-    identity_personal.hold(session, actor.user_id)
+    identity_personal.lock_person(session, actor.user_id)
     latest = rules.latest_decisions(list_decisions(session, actor.user_id)).get(known.name)
     stands = ConsentState.ACCEPTED if given else ConsentState.WITHDRAWN
     # Nobody takes back what they never gave.

@@ -12,11 +12,11 @@ from uuid import UUID
 from app.access import Actor, Permission
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
-from app.approvals.registry import Action, Approved, Change, Texts
+from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
 from app.identity import personal as identity_personal
 from app.identity.accounts import queries as account_queries
-from app.identity.errors import OwnStanding
+from app.identity.errors import OwnAccountChange
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.personal import RETENTION_LAW, ErasureEffect, retention_end
@@ -70,11 +70,12 @@ def erase_own_account(session: Session, actor: Actor) -> ErasureRecord:
 def request_erasure(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to erase somebody who wrote to us; answers the request's id.
 
-    Raises `NotFound`, `PermissionDenied`, `OwnStanding`, `ErasureRefused`, `ApprovalPending`, and
+    Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `ErasureRefused`, `ApprovalPending`,
+    and
     `Invalid` for the reason.
     """
     person = ids.encode("usr", person_id)
-    return approvals.ask(
+    return approvals.request_approval(
         session,
         actor,
         ERASE_PERSON,
@@ -92,10 +93,10 @@ def find_erasure(session: Session, person_id: UUID) -> ErasureRecord | None:
 
 
 def _erase(
-    session: Session, person_id: UUID, *, actor: Actor, approved: Approved | None = None
+    session: Session, person_id: UUID, *, actor: Actor, approved: ApprovedRequest | None = None
 ) -> ErasureRecord:
     _require_no_blockers(session, person_id)
-    address, now = account_queries.mail_address(session, person_id), clock.now()
+    address, now = account_queries.get_email(session, person_id), clock.now()
     made = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
     personal_data_tables.erase_from_all_rooms(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
@@ -131,7 +132,7 @@ def _erase(
 
 def _require_no_blockers(session: Session, person_id: UUID) -> None:
     """Raises unless nothing of the person is open; it stays so until this transaction ends."""
-    identity_personal.hold(session, person_id)
+    identity_personal.lock_person(session, person_id)
     if still_open := personal_data_tables.list_erasure_blockers(session, person_id):
         raise ErasureRefused(still_open)
 
@@ -139,27 +140,27 @@ def _require_no_blockers(session: Session, person_id: UUID) -> None:
 # The act that needs a second person
 
 
-def _person_id(payload: Texts) -> UUID:
+def _person_id(payload: TextFields) -> UUID:
     return ids.decode("usr", payload["person"])
 
 
-def _compare(session: Session, payload: Texts) -> Change:
+def _compare(session: Session, payload: TextFields) -> ProposedChange:
     _require_no_blockers(session, _person_id(payload))
     name = {"person": payload["person"]}
-    return Change(name | {"status": "active"}, name | {"status": "erased"})
+    return ProposedChange(name | {"status": "active"}, name | {"status": "erased"})
 
 
-def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
+def _check_other(_session: Session, actor: Actor, payload: TextFields) -> None:
     if _person_id(payload) == actor.user_id:
-        raise OwnStanding
+        raise OwnAccountChange
 
 
-def _execute(session: Session, approved: Approved) -> None:
+def _execute(session: Session, approved: ApprovedRequest) -> None:
     _erase(session, _person_id(approved.payload), actor=approved.checker, approved=approved)
 
 
 approvals_registry.register(
-    Action(
+    ApprovalAction(
         ERASE_PERSON, "Erase a person", Permission.PEOPLE_ERASE, _compare, _check_other, _execute
     )
 )

@@ -87,7 +87,7 @@ class DataExport:
 def request_export(session: Session, actor: Actor) -> DataExport:
     """Ask for a copy; while one is being made, that one is answered. `RateLimited` to five a
     day."""
-    identity_personal.hold(session, actor.user_id)
+    identity_personal.lock_person(session, actor.user_id)
     row = session.row(_PENDING, (actor.user_id,))
     if row is not None:
         return _export(row)

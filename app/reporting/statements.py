@@ -170,7 +170,7 @@ def statement_of(
         if asset not in assets:
             raise Invalid("asset", f"Choose an asset of the {account} account.")
         assets = (asset,)
-    person = account_queries.person_by_id(session, user_id)
+    person = account_queries.get_person(session, user_id)
     values = {
         "owner": user_id,
         "own": OWN,

@@ -59,7 +59,7 @@ def _closed(session: Session, ended: Ended) -> None:
     if ended.disposition == MATCH and ended.person_id is not None:
         # Nothing of theirs is to move while a second person is asked.
         reason = f"A listed party, by {ids.encode(CASE, ended.case_id)}"
-        account_status.freeze(session, ended.actor, ended.person_id, reason=reason)
+        account_status.suspend_customer(session, ended.actor, ended.person_id, reason=reason)
     _tell_listeners(session, ended, Verdict.CLEAR)
 
 

@@ -53,7 +53,7 @@ def _accounts(session: Session, after: UUID | None, limit: int) -> list[Subject]
             person_id,
             Named((f"{first} {last}",), sort=Sort.INDIVIDUAL),
         )
-        for person_id, first, last in people.held_after(session, after, limit)
+        for person_id, first, last in people.lock_next_names(session, after, limit)
     ]
 
 

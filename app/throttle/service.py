@@ -15,7 +15,7 @@ _CLEAR = "DELETE FROM throttle_counts WHERE key = %s"
 _FORGET = "DELETE FROM throttle_counts WHERE expires_at < %s"
 
 
-def count(session: Session, key: str, *, window_seconds: int, hits: int = 1) -> int:
+def count_hits(session: Session, key: str, *, window_seconds: int, hits: int = 1) -> int:
     """Add `hits` to the key and answer its total in this window."""
     expires_at = clock.now() + timedelta(seconds=window_seconds)
     row = session.row(_COUNT, (key, hits, expires_at))
@@ -23,17 +23,17 @@ def count(session: Session, key: str, *, window_seconds: int, hits: int = 1) -> 
     return int(row[0])
 
 
-def clear(session: Session, key: str) -> None:
+def reset(session: Session, key: str) -> None:
     """Start the key's window afresh."""
     session.send(_CLEAR, (key,))
 
 
-def forget(session: Session, before: datetime) -> None:
+def delete_ended_before(session: Session, before: datetime) -> None:
     """Delete windows that ended before this instant."""
     session.send(_FORGET, (before,))
 
 
 @task("throttle.forget_ended")
-def forget_ended(session: Session) -> None:
+def delete_ended(session: Session) -> None:
     """Forget the windows that are over."""
-    forget(session, clock.now())
+    delete_ended_before(session, clock.now())

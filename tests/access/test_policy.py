@@ -4,15 +4,15 @@ from uuid import UUID
 import pytest
 
 from app.access import (
+    DEFAULT_PERMISSIONS,
     NEEDS_CONFIRMED_EMAIL,
-    PERMISSIONS_OF,
     Actor,
     EmailNotConfirmed,
     Permission,
     Role,
     require,
 )
-from app.access.policy import of_the_house
+from app.access.policy import select_staff_permissions
 from app.kit.errors import PermissionDenied
 
 MONEY = {
@@ -27,12 +27,12 @@ MONEY = {
 
 
 def actor(role: Role) -> Actor:
-    return Actor(UUID(int=1), None, "a@example.com", role, PERMISSIONS_OF[role])
+    return Actor(UUID(int=1), None, "a@example.com", role, DEFAULT_PERMISSIONS[role])
 
 
 def test_every_role_has_permissions_and_every_permission_a_role() -> None:
-    assert set(PERMISSIONS_OF) == set(Role)
-    assert frozenset().union(*PERMISSIONS_OF.values()) == set(Permission)
+    assert set(DEFAULT_PERMISSIONS) == set(Role)
+    assert frozenset().union(*DEFAULT_PERMISSIONS.values()) == set(Permission)
 
 
 def test_a_permission_names_scope_resource_and_action_in_order() -> None:
@@ -46,17 +46,17 @@ def test_a_permission_names_scope_resource_and_action_in_order() -> None:
 
 
 def test_customers_hold_their_money_rights_and_no_rights_of_the_house() -> None:
-    assert PERMISSIONS_OF[Role.USER] >= MONEY
-    assert not [p for p in PERMISSIONS_OF[Role.USER] if not p.startswith("own:")]
+    assert DEFAULT_PERMISSIONS[Role.USER] >= MONEY
+    assert not [p for p in DEFAULT_PERMISSIONS[Role.USER] if not p.startswith("own:")]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
 def test_staff_hold_no_customers_rights_to_money(role: Role) -> None:
-    assert not MONEY & PERMISSIONS_OF[role]
+    assert not MONEY & DEFAULT_PERMISSIONS[role]
 
 
 def test_only_oversight_reads_exposure() -> None:
-    holders = {role for role in Role if Permission.EXPOSURE_READ in PERMISSIONS_OF[role]}
+    holders = {role for role in Role if Permission.EXPOSURE_READ in DEFAULT_PERMISSIONS[role]}
     assert holders == {Role.ADMIN, Role.AUDITOR}
 
 
@@ -77,7 +77,7 @@ def test_no_money_moves_for_an_address_that_nobody_confirmed(permission: Permiss
 
 
 def test_an_unconfirmed_person_may_do_all_else() -> None:
-    for permission in PERMISSIONS_OF[Role.USER] - NEEDS_CONFIRMED_EMAIL:
+    for permission in DEFAULT_PERMISSIONS[Role.USER] - NEEDS_CONFIRMED_EMAIL:
         require(actor(Role.USER), permission)
     assert MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ} == NEEDS_CONFIRMED_EMAIL
 
@@ -85,4 +85,4 @@ def test_an_unconfirmed_person_may_do_all_else() -> None:
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
 def test_an_administrator_may_appoint_every_role(role: Role) -> None:
     """Nobody gives what they lack: a role that can do more than ADMIN could never be given."""
-    assert of_the_house(PERMISSIONS_OF[role]) <= PERMISSIONS_OF[Role.ADMIN]
+    assert select_staff_permissions(DEFAULT_PERMISSIONS[role]) <= DEFAULT_PERMISSIONS[Role.ADMIN]

@@ -19,7 +19,7 @@ from app.approvals.errors import (
     ApprovalPending,
     SelfApproval,
 )
-from app.approvals.rules import LIFETIME, Status
+from app.approvals.rules import LIFETIME, ApprovalStatus
 from app.identity.accounts import account_status
 from app.identity.accounts import people as persons
 from app.kit import ids
@@ -58,12 +58,12 @@ def asked(database: Database, maker: Actor, subject: Actor) -> UUID:
 
 def ask(database: Database, maker: Actor, subject: Actor) -> UUID:
     with database.transaction() as session:
-        return account_status.ask_to_suspend(session, maker, subject.user_id, reason=WHY)
+        return account_status.request_suspension(session, maker, subject.user_id, reason=WHY)
 
 
 def seen(database: Database, approval_id: UUID) -> bytes:
     with database.reading() as session:
-        return approvals_queries.approval(session, approval_id).hash
+        return approvals_queries.get_approval(session, approval_id).hash
 
 
 def approve(database: Database, checker: Actor, approval_id: UUID) -> Refusal | None:
@@ -72,14 +72,14 @@ def approve(database: Database, checker: Actor, approval_id: UUID) -> Refusal | 
         return approvals.approve(session, checker, approval_id, seen=shown)
 
 
-def status(database: Database, approval_id: UUID) -> Status:
+def status(database: Database, approval_id: UUID) -> ApprovalStatus:
     with database.reading() as session:
-        return approvals_queries.approval(session, approval_id).status
+        return approvals_queries.get_approval(session, approval_id).status
 
 
 def person_status(database: Database, person: Actor) -> str:
     with database.reading() as session:
-        return persons.standing(session, person.user_id).status
+        return persons.get_account(session, person.user_id).status
 
 
 def put(database: Database, person: Actor, **values: str) -> None:
@@ -95,7 +95,7 @@ def test_what_is_approved_is_done(
     assert approve(database, checker, asked) is None
     assert person_status(database, subject) == "suspended"
     with database.reading() as session:
-        found = approvals_queries.approval(session, asked)
+        found = approvals_queries.get_approval(session, asked)
         events = session.rows(
             "SELECT from_status, to_status, actor_id FROM approval_events"
             " WHERE approval_id = %s ORDER BY id",
@@ -106,7 +106,7 @@ def test_what_is_approved_is_done(
             " WHERE subject IN (%s, %s) ORDER BY id",
             (ids.encode("apr", asked), ids.encode("usr", subject.user_id)),
         )
-    assert (found.status, found.checker_id) == (Status.APPROVED, checker.user_id)
+    assert (found.status, found.checker_id) == (ApprovalStatus.APPROVED, checker.user_id)
     assert events == [
         (None, "pending", maker.user_id),
         ("pending", "approved", checker.user_id),
@@ -170,7 +170,7 @@ def test_a_request_that_was_rejected_is_over(
 ) -> None:
     with database.transaction() as session:
         approvals.reject(session, checker, asked, reason="not enough evidence")
-    assert status(database, asked) is Status.REJECTED
+    assert status(database, asked) is ApprovalStatus.REJECTED
     other = people.staff(Role.ADMIN)
     with unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, other, asked)
@@ -193,8 +193,8 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
 ) -> None:
     other_shown = b"\x00" * 32
     with database.transaction() as session:
-        new = approvals.edit(session, maker, asked, reason="reported by two banks")
-    assert status(database, asked) is Status.SUPERSEDED
+        new = approvals.replace_request(session, maker, asked, reason="reported by two banks")
+    assert status(database, asked) is ApprovalStatus.SUPERSEDED
     with unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, checker, asked)
     with (
@@ -209,7 +209,7 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
 
 def test_only_its_maker_edits_it(database: Database, checker: Actor, asked: UUID) -> None:
     with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        approvals.edit(session, checker, asked, reason=WHY)
+        approvals.replace_request(session, checker, asked, reason=WHY)
 
 
 def test_a_row_that_somebody_rewrote_is_not_approved(
@@ -241,9 +241,9 @@ def test_an_expired_request_ends_and_can_be_asked_for_again(
         with unchanged(database), pytest.raises(ApprovalPending):
             ask(database, maker, subject)
         clock.shift(LIFETIME - timedelta(microseconds=1))
-        assert status(database, late) is Status.PENDING
+        assert status(database, late) is ApprovalStatus.PENDING
         clock.shift(timedelta(microseconds=1))
-        assert status(database, late) is Status.EXPIRED
+        assert status(database, late) is ApprovalStatus.EXPIRED
         assert isinstance(approve(database, checker, late), ApprovalExpired)
         assert person_status(database, subject) == "active"
         again = ask(database, maker, subject)
@@ -265,7 +265,7 @@ def test_the_timetable_ends_what_has_expired(
         late = ask(database, maker, subject)
         clock.shift(LIFETIME)
         with database.transaction() as session:
-            approvals.expire_old(session)
+            approvals.expire_requests(session)
     with database.reading() as session:
         assert session.rows("SELECT status, checker_id FROM approvals WHERE id = %s", (late,)) == [
             ("expired", None)
@@ -277,7 +277,7 @@ def test_what_changed_meanwhile_ends_it(
 ) -> None:
     put(database, subject, role="SUPPORT")
     assert isinstance(approve(database, checker, asked), ApprovalOutdated)
-    assert status(database, asked) is Status.OUTDATED
+    assert status(database, asked) is ApprovalStatus.OUTDATED
     assert person_status(database, subject) == "active"
 
 
@@ -323,16 +323,16 @@ def test_a_reason_is_needed(
     with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
         approvals.reject(session, checker, asked, reason="no")
     with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
-        account_status.ask_to_suspend(session, maker, subject.user_id, reason="")
+        account_status.request_suspension(session, maker, subject.user_id, reason="")
 
 
 def test_the_inbox_holds_what_waits(
     database: Database, checker: Actor, subject: Actor, asked: UUID
 ) -> None:
     with database.reading() as session:
-        count = approvals_queries.count_waiting_for(session, checker)
-        waiting = {each.id for each in approvals_queries.approvals(session, waiting=True).data}
-        about = approvals_queries.waiting_about(session, subject.user_id)
+        count = approvals_queries.count_decidable(session, checker)
+        waiting = {each.id for each in approvals_queries.list_approvals(session, waiting=True).data}
+        about = approvals_queries.list_pending_about(session, subject.user_id)
     assert asked in waiting
     assert [each.id for each in about] == [asked]
     who = ids.encode("usr", subject.user_id)
@@ -343,8 +343,8 @@ def test_the_inbox_holds_what_waits(
     ]
     approve(database, checker, asked)
     with database.reading() as session:
-        assert approvals_queries.count_waiting_for(session, checker) == count - 1
-        ended = {each.id for each in approvals_queries.approvals(session, waiting=False).data}
+        assert approvals_queries.count_decidable(session, checker) == count - 1
+        ended = {each.id for each in approvals_queries.list_approvals(session, waiting=False).data}
     assert asked in ended
 
 
@@ -356,11 +356,11 @@ def test_what_waits_is_counted_for_those_who_may_decide_it(
     def counts() -> list[int]:
         with database.reading() as session:
             asked_of = (maker, checker, boss, auditor)
-            return [approvals_queries.count_waiting_for(session, each) for each in asked_of]
+            return [approvals_queries.count_decidable(session, each) for each in asked_of]
 
     before = counts()
     with database.transaction() as session:
-        account_status.ask_to_suspend(session, maker, boss.user_id, reason=WHY)
+        account_status.request_suspension(session, maker, boss.user_id, reason=WHY)
     # Neither who asked, nor whom it is about, nor who only looks on.
     assert [now - then for now, then in zip(counts(), before, strict=True)] == [0, 1, 0, 0]
     # Another test asked in that year.
@@ -402,7 +402,7 @@ class TestTelling:
         for person in (maker, boss, gone, *others):
             assert person.email not in told
         with database.transaction() as session:
-            approvals.tell_checkers(session, approval_id=str(asked))
+            approvals.notify_checkers(session, approval_id=str(asked))
         assert self.told(database) == {}
 
     def test_of_what_was_decided_meanwhile_nobody_is_told(

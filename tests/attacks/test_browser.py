@@ -193,10 +193,10 @@ def test_the_host_header_is_in_no_link(
     answer = browser.client.get("/auth/login", headers=evil)
     assert "evil.example" not in answer.text
     with database.transaction() as session:
-        link = one_time_tokens.issue(
-            session, member.actor.user_id, one_time_tokens.Purpose.RESET_PASSWORD
+        link = one_time_tokens.issue_link(
+            session, member.actor.user_id, one_time_tokens.LinkPurpose.RESET_PASSWORD
         )
-        token = one_time_tokens.token_of(session, link)
+        token = one_time_tokens.rebuild_token(session, link)
     assert resolve(Links).to("reset_password", token or "").startswith(settings.base_url + "/auth/")
     party: RelyingParty = strict_app.extensions["relying_party"]
     assert party == RelyingParty.of(settings.passkey_url)

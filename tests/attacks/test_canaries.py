@@ -223,7 +223,9 @@ class Walk:
         maker = self.admin if by_admin else people.staff(Role.COMPLIANCE)
         who = people.customer().user_id
         with self.database.transaction() as session:
-            asked = account_status.ask_to_suspend(session, maker, who, reason="a test of canaries")
+            asked = account_status.request_suspension(
+                session, maker, who, reason="a test of canaries"
+            )
         return ids.encode("apr", asked)
 
     # Pages

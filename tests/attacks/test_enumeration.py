@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from app.access import Role
 from app.identity.accounts import invitations
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.sign_in import service as sign_in
 from app.kit.db import Database
 from app.kit.pipeline import Pipeline
@@ -133,12 +133,12 @@ def test_the_same_work_is_done_whoever_it_is(
 
 
 def _skip_the_hash(patch: pytest.MonkeyPatch) -> None:
-    matches = Passwords.matches
+    matches = PasswordHashing.matches
 
-    def quick(passwords: Passwords, stored: str | None, password: str) -> bool:
+    def quick(passwords: PasswordHashing, stored: str | None, password: str) -> bool:
         return stored is not None and matches(passwords, stored, password)
 
-    patch.setattr(Passwords, "matches", quick)
+    patch.setattr(PasswordHashing, "matches", quick)
 
 
 def _look_again(patch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy.engine import make_url
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import service as audit
-from app.audit.verification import Report, verify
+from app.audit.verification import VerificationReport, verify
 from app.config import Settings
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
@@ -33,7 +33,7 @@ class Trail:
     def record(self, count: int = 1, *, reason: str | None = "a reason") -> list[UUID]:
         """Acts of a new administrator, each in a transaction of its own."""
         role = Role.ADMIN
-        actor = Actor(ids.new(), ids.new(), "ada@example.com", role, PERMISSIONS_OF[role])
+        actor = Actor(ids.new(), ids.new(), "ada@example.com", role, DEFAULT_PERMISSIONS[role])
         recorded = []
         for number in range(count):
             with self.database.transaction() as session:
@@ -62,7 +62,7 @@ class Trail:
         with self.database.transaction() as session:
             audit.anchor(session)
 
-    def report(self) -> Report:
+    def report(self) -> VerificationReport:
         """What verification says."""
         with self.database.transaction(SNAPSHOT) as session:
             return verify(session)

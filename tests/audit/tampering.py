@@ -12,7 +12,7 @@ from random import Random
 import psycopg
 
 from app.audit import rules as audit_rules
-from app.audit.verification import public
+from app.audit.verification import public_record_id
 from app.kit import ids
 
 Tampering = Callable[[psycopg.Connection, Random], set[str]]
@@ -53,7 +53,7 @@ def _lie(connection: psycopg.Connection, chance: Random, record_id: object) -> s
     connection.execute(
         f"UPDATE audit_records SET {column} = {_LIES[column]} WHERE id = %s", (record_id,)
     )
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def edit_a_sealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -72,7 +72,7 @@ def delete_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
     """Its seal stays."""
     [(record_id, _)] = _sealed(connection, chance)
     connection.execute("DELETE FROM audit_records WHERE id = %s", (record_id,))
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def delete_a_record_and_its_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -93,7 +93,7 @@ def close_the_gap_of_a_deleted_record(connection: psycopg.Connection, chance: Ra
         connection.execute(
             f"UPDATE audit_seals SET position = position + {shift} WHERE {condition}", (position,)
         )
-    return {public(str(sealed[position][0])), f"position {len(sealed)}"}
+    return {public_record_id(str(sealed[position][0])), f"position {len(sealed)}"}
 
 
 def cut_off_the_tail(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -105,7 +105,7 @@ def cut_off_the_tail(connection: psycopg.Connection, chance: Random) -> set[str]
         "DELETE FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals)"
     )
     last = f"position {first}" if first == len(sealed) else f"positions {first} to {len(sealed)}"
-    return {last, public(str(sealed[-1][0]))}
+    return {last, public_record_id(str(sealed[-1][0]))}
 
 
 def exchange_two_records(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -114,7 +114,7 @@ def exchange_two_records(connection: psycopg.Connection, chance: Random) -> set[
     spare = ids.new()
     for here, there in ((names[0], spare), (names[1], names[0]), (spare, names[1])):
         connection.execute("UPDATE audit_records SET id = %s WHERE id = %s", (there, here))
-    return {public(str(name)) for name in names}
+    return {public_record_id(str(name)) for name in names}
 
 
 def exchange_two_positions(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -124,7 +124,7 @@ def exchange_two_positions(connection: psycopg.Connection, chance: Random) -> se
         connection.execute(
             "UPDATE audit_seals SET position = %s WHERE record_id = %s", (position, record_id)
         )
-    return {public(str(first)), public(str(second))}
+    return {public_record_id(str(first)), public_record_id(str(second))}
 
 
 def forge_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -137,7 +137,7 @@ def forge_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
         f" SELECT {columns}, mac FROM audit_records WHERE id = %s",
         (forged, record_id),
     )
-    return {public(str(forged))}
+    return {public_record_id(str(forged))}
 
 
 def repeat_a_record_in_the_chain(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -149,7 +149,7 @@ def repeat_a_record_in_the_chain(connection: psycopg.Connection, chance: Random)
         " key_id, digest FROM audit_seals ORDER BY record_id = %s DESC LIMIT 1",
         (record_id,),
     )
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def rewrite_a_record_with_a_hash(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -159,7 +159,7 @@ def rewrite_a_record_with_a_hash(connection: psycopg.Connection, chance: Random)
         "UPDATE audit_records SET reason = 'nothing happened' WHERE id = %s", (record_id,)
     )
     _hash_again(connection, str(record_id))
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -173,7 +173,7 @@ def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> s
         connection.execute(
             "UPDATE audit_seals SET digest = %s WHERE position = %s", (previous, position)
         )
-    return {public(str(record_id)) for record_id, _ in sealed}
+    return {public_record_id(str(record_id)) for record_id, _ in sealed}
 
 
 def change_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -187,14 +187,14 @@ def change_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
         ]
     )
     connection.execute(f"UPDATE audit_seals SET {change} WHERE record_id = %s", (record_id,))
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def remove_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
     """The record looks as if it were not sealed yet."""
     [(record_id, position)] = _sealed(connection, chance)
     connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
-    return {public(str(record_id)), f"position {position}"}
+    return {public_record_id(str(record_id)), f"position {position}"}
 
 
 def hide_a_record_from_the_sealer(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -204,7 +204,7 @@ def hide_a_record_from_the_sealer(connection: psycopg.Connection, chance: Random
         "UPDATE audit_records SET xid = %s::text::xid8 WHERE id = %s",
         (chance.choice(["1", "9000000000000000000"]), record_id),
     )
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def change_the_transaction_of_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
@@ -214,7 +214,7 @@ def change_the_transaction_of_a_record(connection: psycopg.Connection, chance: R
         "UPDATE audit_records SET xid = (xid::text::bigint + 1)::text::xid8 WHERE id = %s",
         (record_id,),
     )
-    return {public(str(record_id))}
+    return {public_record_id(str(record_id))}
 
 
 def _hash_again(connection: psycopg.Connection, record_id: str) -> bytes:

@@ -12,11 +12,11 @@ import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.audit import rules as audit_rules
 from app.audit import service as audit
-from app.audit.errors import TrailBroken
-from app.audit.verification import public
+from app.audit.errors import AuditTrailBroken
+from app.audit.verification import public_record_id
 from app.jobs.dispatch import execute_job
 from app.jobs.timetable import TIMETABLE, Scheduler
 from app.kit import ids, telemetry
@@ -40,7 +40,7 @@ def sound(trail: Trail, *, sealed: int, unsealed: int, anchors: int) -> None:
 
 def test_everything_that_was_said_is_kept(trail: Trail) -> None:
     ada, bob = ids.new(), ids.new()
-    actor = Actor(ada, bob, "ada@example.com", Role.ADMIN, PERMISSIONS_OF[Role.ADMIN])
+    actor = Actor(ada, bob, "ada@example.com", Role.ADMIN, DEFAULT_PERMISSIONS[Role.ADMIN])
     token = telemetry.request_id.set("a-request")
     with time_machine.travel(NOW, tick=False), trail.database.transaction() as session:
         identifier = audit.record(
@@ -272,11 +272,11 @@ def test_an_anchor_is_not_moved_to_a_chain_that_was_replaced(trail: Trail) -> No
         superuser.execute(
             "DELETE FROM audit_records WHERE id NOT IN (SELECT record_id FROM audit_seals)"
         )
-    with pytest.raises(TrailBroken):
+    with pytest.raises(AuditTrailBroken):
         trail.anchor()
     trail.record(5)
     trail.seal()
-    with pytest.raises(TrailBroken):
+    with pytest.raises(AuditTrailBroken):
         trail.anchor()
     assert [file.read_bytes() for file in trail.folder.iterdir()] == before
     assert "rewritten since it was anchored" in trail.report().findings[0].problem
@@ -310,7 +310,9 @@ def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
     late = trail.record(2)
     trail.seal()
     assert trail.count("audit_seals") == 3
-    assert [name for name, _ in trail.report().findings] == [public(str(one)) for one in late]
+    assert [name for name, _ in trail.report().findings] == [
+        public_record_id(str(one)) for one in late
+    ]
     assert runner.invoke(args=["audit", "seal-restored"]).stdout == "2 records were sealed\n"
     trail.record(2)
     trail.seal()

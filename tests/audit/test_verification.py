@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.audit import verification
-from app.audit.verification import Report, public, verify
+from app.audit.verification import VerificationReport, public_record_id, verify
 from app.kit.db import Database
 from tests import drill
 from tests.audit.conftest import Trail, session_on
@@ -37,7 +37,7 @@ def full(trail: Trail) -> Trail:
 
 def missed(
     superuser: psycopg.Connection, tampering: Tampering, chance: Random
-) -> tuple[set[str], Report]:
+) -> tuple[set[str], VerificationReport]:
     """Who should have been named and was not; the edit is taken back."""
     superuser.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     try:
@@ -53,7 +53,7 @@ def missed(
 @pytest.mark.drill(name="audit")
 @pytest.mark.timeout(3600)
 def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> None:
-    assert full.report() == Report(sealed=_RECORDS, unsealed=_TAIL, anchors=1)
+    assert full.report() == VerificationReport(sealed=_RECORDS, unsealed=_TAIL, anchors=1)
     chance = drill.chance("edits")
     with full.superuser() as superuser:
         for number in drill.rounds(EDITS, "edits as the server's administrator"):
@@ -74,7 +74,7 @@ def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> 
 def test_control_a_verifier_that_does_not_check_hashes_is_caught(
     full: Trail, record_property: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verification, "_genuine", lambda *_: True)
+    monkeypatch.setattr(verification, "_is_genuine", lambda *_: True)
     with full.superuser() as superuser:
         blind = {
             tampering.__name__
@@ -103,7 +103,7 @@ def test_the_command_names_and_fails(full: Trail) -> None:
     result = runner.invoke(args=["audit", "verify"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"{public(str(touched))}: edited: its keyed hash is not that of what it says\n"
+        f"{public_record_id(str(touched))}: edited: its keyed hash is not that of what it says\n"
         "Error: the audit trail does not hold: 1 findings\n"
     )
 
@@ -152,7 +152,7 @@ def test_missing_anchors_are_missed_after_a_while(
 ) -> None:
     shutil.rmtree(full.folder)
     assert full.report().findings == []
-    monkeypatch.setattr(verification, "ANCHORED_WITHIN", -verification.ANCHORED_WITHIN)
+    monkeypatch.setattr(verification, "ANCHOR_DELAY_MAX", -verification.ANCHOR_DELAY_MAX)
     [finding] = full.report().findings
     assert finding == (
         f"positions 1 to {_RECORDS}",
@@ -163,7 +163,7 @@ def test_missing_anchors_are_missed_after_a_while(
 def test_a_sealer_that_stands_still_is_missed_after_a_while(
     full: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verification, "SEALED_WITHIN", -verification.SEALED_WITHIN)
+    monkeypatch.setattr(verification, "SEAL_DELAY_MAX", -verification.SEAL_DELAY_MAX)
     report = full.report()
     assert report.wrong == _TAIL
     assert {problem for _, problem in report.findings} == {
@@ -178,11 +178,11 @@ def test_a_record_twice_under_one_id_is_found(full: Trail) -> None:
             "INSERT INTO audit_records SELECT * FROM audit_records"
             " WHERE id = (SELECT record_id FROM audit_seals WHERE position = 3) RETURNING id"
         ).fetchall()
-    assert public(str(doubled)) in {name for name, _ in full.report().findings}
+    assert public_record_id(str(doubled)) in {name for name, _ in full.report().findings}
 
 
 def test_of_a_long_list_the_rest_is_counted(full: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verification, "NAMED_MAX", 3)
+    monkeypatch.setattr(verification, "FINDINGS_MAX", 3)
     with full.superuser() as superuser:
         superuser.execute("UPDATE audit_records SET request_id = 'x'")
     result = full.app.test_cli_runner().invoke(args=["audit", "verify"])
@@ -223,4 +223,4 @@ def test_rows_are_only_ever_added(trail: Trail, role: str, table: str, statement
     with connect(os.environ[role], database) as connection, pytest.raises(psycopg.Error) as raised:
         connection.execute(statement.format(table))
     assert raised.value.sqlstate == "42501"
-    assert trail.report() == Report(sealed=1)
+    assert trail.report() == VerificationReport(sealed=1)

@@ -10,8 +10,8 @@ from flask import Flask
 
 from app.access import Role
 from app.identity.credentials import one_time_tokens
-from app.identity.credentials.one_time_tokens import Purpose
-from app.identity.sign_in.staff_sessions import FRESH
+from app.identity.credentials.one_time_tokens import LinkPurpose
+from app.identity.sign_in.staff_sessions import PROOF_LIFETIME
 from app.kit import clock, ids
 from app.kit.db import Database
 from tests.page_client import Browser, check
@@ -34,7 +34,7 @@ def member(database: Database) -> Member:
 def later(browser: StaffBrowser, member: Member) -> Iterator[None]:
     """The member signed in, and the proof of it is old."""
     browser.sign_in_by_app(member)
-    with time_machine.travel(clock.now() + FRESH + timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(seconds=1)):
         yield
 
 
@@ -153,7 +153,7 @@ def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, peopl
     browser.enrol_passkey(people.staff(Role.ADMIN).email, key)
     bare = StaffBrowser(app)
     bare.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
-    with time_machine.travel(clock.now() + FRESH + timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(seconds=1)):
         options = browser.question("/auth/prove/passkey/question", "/auth/prove")
         fields = {"credential": key.get(options), "next": "/auth/account"}
         answer = browser.send_to("/auth/prove/passkey", "/auth/prove", **fields)
@@ -291,7 +291,7 @@ class TestInvitations:
                 (email,),
             )
             assert row is not None
-            token = one_time_tokens.token_of(session, row[0])
+            token = one_time_tokens.rebuild_token(session, row[0])
         assert token is not None
         return token
 
@@ -338,7 +338,7 @@ class TestInvitations:
         path = "/auth/invitation"
         answer = guest.send(path, "invitation-form", token=first, password=PASSWORD)
         assert answer.status_code == 422
-        with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[Purpose.INVITATION]):
+        with time_machine.travel(clock.now() + one_time_tokens.LIFETIME[LinkPurpose.INVITATION]):
             answer = guest.send(path, "invitation-form", token=second, password=PASSWORD)
             assert answer.status_code == 422
 

@@ -17,7 +17,7 @@ from app.kit.db import Database
 
 def units(database: Database, email: str, asset: str) -> int:
     with database.reading() as session:
-        person = account_queries.person_by_email(session, email)
+        person = account_queries.get_person_by_email(session, email)
         row = session.row(
             "SELECT b.posted FROM balances b JOIN accounts a ON a.id = b.account_id"
             " WHERE a.owner_id = %s AND a.asset = %s",
@@ -59,8 +59,10 @@ class TestLoad:
     def test_the_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
         with database.reading() as session:
-            teller = account_queries.person_by_email(session, "teller@pbcex.local")
-            at_work = people.at_branch(session, branches_queries.find(session, "MAIN"))
+            teller = account_queries.get_person_by_email(session, "teller@pbcex.local")
+            at_work = people.list_branch_staff(
+                session, branches_queries.find_branch_id(session, "MAIN")
+            )
         assert [person.id for person in at_work] == [teller.id]
 
     def test_the_people_can_log_in_with_their_roles(self, app: Flask, database: Database) -> None:
@@ -69,7 +71,7 @@ class TestLoad:
             with database.reading() as session:
                 email = f"{local}@pbcex.local"
                 attempt = sign_in.begin_login(session, email=email, network="192.0.2.200")
-                person = account_queries.person_by_email(session, email)
+                person = account_queries.get_person_by_email(session, email)
             assert password_proof.check_password(attempt, PASSWORD).proven
             assert person.role is role
             assert person.email_confirmed_at is not None
@@ -83,7 +85,9 @@ class TestCredit:
         assert result.output == f"{email.upper()} has 1.50000000 PAXG more\n"
         assert units(database, email, "PAXG") == 150_000_000
         with database.reading() as session:
-            assert account_queries.person_by_email(session, email).email_confirmed_at is not None
+            assert (
+                account_queries.get_person_by_email(session, email).email_confirmed_at is not None
+            )
 
     @pytest.mark.parametrize(
         ("asset", "amount", "says"),

@@ -62,7 +62,7 @@ def test_every_page_is_accessible_and_fits(
 ) -> None:
     admin, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        asked = account_status.ask_to_suspend(
+        asked = account_status.request_suspension(
             session, officer, people.customer().user_id, reason="reported by the bank"
         )
     known = {"approval_id": ids.encode("apr", asked), **_POLICY}

@@ -148,7 +148,7 @@ def payments(app: Flask, desk: Desk, staff: Staff, sandbox: Sandbox, people: Peo
     actor = people.customer(USD="500", PAXG="2")
     lift(desk.database, actor.user_id)
     with desk.database.transaction() as session:
-        profile.change(session, actor, {"phone": PHONE})
+        profile.change_profile(session, actor, {"phone": PHONE})
     return Payments(app, desk, staff, sandbox, people, actor)
 
 

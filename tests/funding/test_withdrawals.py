@@ -269,7 +269,7 @@ class TestLargeOnes:
 
     def approve(self, till: Till, checker: Actor, asked: Any) -> None:
         with till.database.transaction() as session:
-            seen = approvals_queries.approval(session, asked).hash
+            seen = approvals_queries.get_approval(session, asked).hash
             approvals.approve(session, checker, asked, seen=seen)
 
 

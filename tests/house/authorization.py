@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.access import BRANCH_BOUND, PERMISSIONS_OF, Actor, Permission, Role
+from app.access import BRANCH_BOUND_ROLES, DEFAULT_PERMISSIONS, Actor, Permission, Role
 from app.audit import service as audit
 from app.blueprints.route_registry import Route
 from app.cases import service as cases
@@ -66,7 +66,7 @@ class Visitor:
 
     def may(self, permission: Permission) -> bool:
         """Whether their role holds it, as the program declares."""
-        return self.actor is not None and permission in PERMISSIONS_OF[self.actor.role]
+        return self.actor is not None and permission in DEFAULT_PERMISSIONS[self.actor.role]
 
     def ask(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
         """Send the request, with nothing in it but what proves who asks."""
@@ -136,7 +136,7 @@ class House:
         }
         for role in Role:
             if role is not Role.USER:
-                cast[role.value] = people.staff(role, here if role in BRANCH_BOUND else None)
+                cast[role.value] = people.staff(role, here if role in BRANCH_BOUND_ROLES else None)
         cast["TELLER elsewhere"] = people.staff(Role.TELLER, there)
         # Nobody who asks is the last administrator.
         people.staff(Role.ADMIN)
@@ -211,7 +211,7 @@ def _address(database: Database, owner: Actor) -> str:
     )
     with database.transaction() as session:
         session.send("DELETE FROM addresses WHERE user_id = %s", (owner.user_id,))
-        added = address_book.add(session, owner, given, is_default=False)
+        added = address_book.add_address(session, owner, given, is_default=False)
     return ids.encode("adr", added.id)
 
 
@@ -220,7 +220,7 @@ def _key(database: Database, owner: Actor) -> str:
     scopes = {Permission.MESSAGES_READ}
     with database.transaction() as session:
         session.send("DELETE FROM api_keys WHERE user_id = %s", (owner.user_id,))
-        made = api_keys.create(session, owner, name="a test", scopes=scopes, expires_at=None)
+        made = api_keys.create_key(session, owner, name="a test", scopes=scopes, expires_at=None)
     return ids.encode("key", made.id)
 
 
@@ -489,7 +489,7 @@ def _wanted(route: Route, thing: Thing | None, visitor: Visitor, relation: str) 
         return None
     scope = thing.others or route.permission.partition(":")[0]
     assert visitor.actor is not None
-    bound = scope == "own" or (scope == "branch" and visitor.actor.role in BRANCH_BOUND)
+    bound = scope == "own" or (scope == "branch" and visitor.actor.role in BRANCH_BOUND_ROLES)
     if relation == UNKNOWN or (relation == OTHERS and bound):
         return 404
     return thing.own if relation == OWN else None

@@ -112,7 +112,7 @@ def test_stored_names_are_as_committed(app: Flask) -> None:
         "ERROR CODES": _error_codes(),
         "VALUES OF ENUMERATIONS": _enumerations(),
         "ACTIONS OF THE AUDIT TRAIL": _audit_actions(),
-        "ACTS THAT NEED APPROVAL": sorted(approvals_registry.names()),
+        "ACTS THAT NEED APPROVAL": sorted(approvals_registry.action_names()),
         "KINDS OF MESSAGES": [f"{name} {' '.join(kind.values)}" for name, kind in KINDS.items()],
         "SEALED COLUMNS": [f"{c.table}:{c.column}:{c.key}" for c in sealed_columns()],
         "COMMANDS": _commands(app),

@@ -6,8 +6,13 @@ import psycopg
 import pytest
 from flask import Flask
 
-from app.access import PERMISSIONS_OF, Actor, Permission, Role
-from app.identity.errors import GrantFixed, LacksPermission, LastAdministrator, LastHolder
+from app.access import DEFAULT_PERMISSIONS, Actor, Permission, Role
+from app.identity.errors import (
+    GrantNotEditable,
+    LastAdministrator,
+    LastRoleWithPermission,
+    PermissionNotHeld,
+)
 from app.identity.roles import current_permissions, grants
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
@@ -29,7 +34,7 @@ def _as_at_first(database: Database) -> Iterator[None]:
     yield
     with database.transaction() as session:
         session.send("DELETE FROM role_grants")
-        roles, permissions = grants.first_holders()
+        roles, permissions = grants.default_grants()
         session.send(
             "INSERT INTO role_grants SELECT * FROM unnest(%s::text[], %s::text[])",
             (roles, permissions),
@@ -38,7 +43,7 @@ def _as_at_first(database: Database) -> Iterator[None]:
 
 def held(database: Database, role: Role) -> frozenset[Permission]:
     with database.reading() as session:
-        return grants.held(session)[role]
+        return grants.list_grants(session)[role]
 
 
 def refused(database: Database, refusal: type[Refusal], actor: Actor, *asked: object) -> None:
@@ -53,21 +58,21 @@ def refused(database: Database, refusal: type[Refusal], actor: Actor, *asked: ob
 
 def test_a_new_database_grants_what_the_program_says(database: Database) -> None:
     for role in Role:
-        assert held(database, role) == PERMISSIONS_OF[role]
+        assert held(database, role) == DEFAULT_PERMISSIONS[role]
 
 
 def test_a_permission_that_is_new_gets_its_first_holders_and_the_others_keep_theirs(
     app: Flask, database: Database, admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.take(session, admin, Role.AUDITOR, SEE, reason=WHY)
+        grants.revoke_permission(session, admin, Role.AUDITOR, SEE, reason=WHY)
         session.send("DELETE FROM role_grants WHERE permission = %s", (Permission.PEOPLE_READ,))
     url = app.extensions["settings"].database_owner_url.replace("+psycopg", "")
     with psycopg.connect(url) as owner:
         owner.execute("DELETE FROM permissions WHERE name = %s", (Permission.PEOPLE_READ,))
-        owner.execute(grants.INTRODUCE, grants.first_holders())
-    assert held(database, Role.AUDITOR) == PERMISSIONS_OF[Role.AUDITOR] - {SEE}
-    assert held(database, Role.SUPPORT) == PERMISSIONS_OF[Role.SUPPORT]
+        owner.execute(grants.INSERT_NEW_PERMISSIONS, grants.default_grants())
+    assert held(database, Role.AUDITOR) == DEFAULT_PERMISSIONS[Role.AUDITOR] - {SEE}
+    assert held(database, Role.SUPPORT) == DEFAULT_PERMISSIONS[Role.SUPPORT]
 
 
 def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
@@ -75,11 +80,11 @@ def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
 ) -> None:
     support = people.staff(Role.SUPPORT)
     with database.transaction() as session:
-        grants.give(session, admin, Role.SUPPORT, SEE, reason=WHY)
+        grants.grant_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
     with database.transaction() as session:
-        assert SEE in current_permissions.acting(session, support.user_id).permissions
-        grants.take(session, admin, Role.SUPPORT, SEE, reason=WHY)
-        assert SEE not in current_permissions.acting(session, support.user_id).permissions
+        assert SEE in current_permissions.lock_actor(session, support.user_id).permissions
+        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
+        assert SEE not in current_permissions.lock_actor(session, support.user_id).permissions
     with database.reading() as session:
         rows = session.rows(
             "SELECT action, subject, after->>'held', reason FROM audit_records"
@@ -94,18 +99,18 @@ def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
 
 def test_again_changes_nothing(database: Database, admin: Actor) -> None:
     with unchanged(database), database.transaction() as session:
-        grants.give(session, admin, Role.AUDITOR, SEE, reason=WHY)
-        grants.take(session, admin, Role.SUPPORT, SEE, reason=WHY)
+        grants.grant_permission(session, admin, Role.AUDITOR, SEE, reason=WHY)
+        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
 
 
 def test_nobody_gives_or_takes_what_they_lack(
     database: Database, people: People, admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.give(session, admin, Role.COMPLIANCE, Permission.GRANTS_EDIT, reason=WHY)
+        grants.grant_permission(session, admin, Role.COMPLIANCE, Permission.GRANTS_EDIT, reason=WHY)
     officer = people.staff(Role.COMPLIANCE)
-    refused(database, LacksPermission, officer, grants.give, Role.COMPLIANCE, SEE)
-    refused(database, LacksPermission, officer, grants.take, Role.AUDITOR, SEE)
+    refused(database, PermissionNotHeld, officer, grants.grant_permission, Role.COMPLIANCE, SEE)
+    refused(database, PermissionNotHeld, officer, grants.revoke_permission, Role.AUDITOR, SEE)
 
 
 def test_a_permission_that_was_lost_a_moment_ago_does_not_count(
@@ -114,32 +119,67 @@ def test_a_permission_that_was_lost_a_moment_ago_does_not_count(
     """The actor still says so, the database does not."""
     with database.transaction() as session:
         session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (admin.user_id,))
-    refused(database, PermissionDenied, admin, grants.give, Role.SUPPORT, SEE)
+    refused(database, PermissionDenied, admin, grants.grant_permission, Role.SUPPORT, SEE)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
 def test_only_those_who_may(database: Database, people: People, role: Role) -> None:
     actor = people.customer() if role is Role.USER else people.staff(role)
-    refused(database, PermissionDenied, actor, grants.give, Role.SUPPORT, SEE)
+    refused(database, PermissionDenied, actor, grants.grant_permission, Role.SUPPORT, SEE)
 
 
 def test_customers_rights_are_not_edited(database: Database, admin: Actor) -> None:
-    refused(database, GrantFixed, admin, grants.give, Role.USER, SEE)
-    refused(database, GrantFixed, admin, grants.give, Role.ADMIN, Permission.ORDERS_PLACE)
-    refused(database, GrantFixed, admin, grants.take, Role.SUPPORT, Permission.SESSIONS_REVOKE)
+    refused(database, GrantNotEditable, admin, grants.grant_permission, Role.USER, SEE)
+    refused(
+        database,
+        GrantNotEditable,
+        admin,
+        grants.grant_permission,
+        Role.ADMIN,
+        Permission.ORDERS_PLACE,
+    )
+    refused(
+        database,
+        GrantNotEditable,
+        admin,
+        grants.revoke_permission,
+        Role.SUPPORT,
+        Permission.SESSIONS_REVOKE,
+    )
 
 
 def test_the_last_role_keeps_a_permission(database: Database, admin: Actor) -> None:
-    refused(database, LastHolder, admin, grants.take, Role.ADMIN, Permission.GRANTS_EDIT)
-    refused(database, LastHolder, admin, grants.take, Role.ADMIN, Permission.BRANCHES_EDIT)
+    refused(
+        database,
+        LastRoleWithPermission,
+        admin,
+        grants.revoke_permission,
+        Role.ADMIN,
+        Permission.GRANTS_EDIT,
+    )
+    refused(
+        database,
+        LastRoleWithPermission,
+        admin,
+        grants.revoke_permission,
+        Role.ADMIN,
+        Permission.BRANCHES_EDIT,
+    )
 
 
 def test_somebody_can_always_edit_grants(database: Database, admin: Actor) -> None:
     """A role that holds the permission and has nobody in it does not count."""
     with database.transaction() as session:
-        grants.give(session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=WHY)
+        grants.grant_permission(session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=WHY)
         session.send("UPDATE users SET status = 'suspended' WHERE role = 'INVENTORY'")
-    refused(database, LastAdministrator, admin, grants.take, Role.ADMIN, Permission.GRANTS_EDIT)
+    refused(
+        database,
+        LastAdministrator,
+        admin,
+        grants.revoke_permission,
+        Role.ADMIN,
+        Permission.GRANTS_EDIT,
+    )
 
 
 def test_a_reason_is_needed(database: Database, admin: Actor) -> None:
@@ -149,4 +189,4 @@ def test_a_reason_is_needed(database: Database, admin: Actor) -> None:
             pytest.raises(Invalid),
             database.transaction() as session,
         ):
-            grants.give(session, admin, Role.SUPPORT, SEE, reason=reason)
+            grants.grant_permission(session, admin, Role.SUPPORT, SEE, reason=reason)

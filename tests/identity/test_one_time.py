@@ -8,7 +8,7 @@ import time_machine
 
 from app.access import Actor
 from app.identity.credentials import one_time_tokens
-from app.identity.credentials.one_time_tokens import LIFETIME, OneTimeKey, Purpose
+from app.identity.credentials.one_time_tokens import LIFETIME, LinkPurpose, OneTimeKey
 from app.identity.errors import TokenInvalid
 from app.kit.db import Database
 from tests.people import People
@@ -21,23 +21,23 @@ def person(people: People) -> Actor:
     return people.customer()
 
 
-def issue(database: Database, person: Actor, purpose: Purpose) -> str:
+def issue(database: Database, person: Actor, purpose: LinkPurpose) -> str:
     with database.transaction() as session:
-        link = one_time_tokens.issue(session, person.user_id, purpose)
-        token = one_time_tokens.token_of(session, link)
+        link = one_time_tokens.issue_link(session, person.user_id, purpose)
+        token = one_time_tokens.rebuild_token(session, link)
     assert token is not None
     return token
 
 
-def redeem(database: Database, token: str, purpose: Purpose) -> UUID:
+def redeem(database: Database, token: str, purpose: LinkPurpose) -> UUID:
     with database.transaction() as session:
-        return one_time_tokens.redeem(session, token, purpose).user_id
+        return one_time_tokens.redeem_link(session, token, purpose).user_id
 
 
-@pytest.mark.parametrize("purpose", list(Purpose))
-def test_it_opens_its_own_purpose_once(database, person, purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", list(LinkPurpose))
+def test_it_opens_its_own_purpose_once(database, person, purpose: LinkPurpose) -> None:
     token = issue(database, person, purpose)
-    for other in set(Purpose) - {purpose}:
+    for other in set(LinkPurpose) - {purpose}:
         with pytest.raises(TokenInvalid):
             redeem(database, token, other)
     assert redeem(database, token, purpose) == person.user_id
@@ -45,9 +45,9 @@ def test_it_opens_its_own_purpose_once(database, person, purpose: Purpose) -> No
         redeem(database, token, purpose)
 
 
-@pytest.mark.parametrize("purpose", list(Purpose))
-def test_its_time_ends(database, person, purpose: Purpose) -> None:
-    assert LIFETIME[Purpose.RESET_PASSWORD] == timedelta(hours=1)
+@pytest.mark.parametrize("purpose", list(LinkPurpose))
+def test_its_time_ends(database, person, purpose: LinkPurpose) -> None:
+    assert LIFETIME[LinkPurpose.RESET_PASSWORD] == timedelta(hours=1)
     with time_machine.travel(NOW, tick=False) as clock:
         early, late = (issue(database, person, purpose) for _ in range(2))
         clock.shift(LIFETIME[purpose] - timedelta(milliseconds=1))
@@ -59,15 +59,15 @@ def test_its_time_ends(database, person, purpose: Purpose) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "otk_1.x", "\ud800", "é" * 300])
 def test_anything_else_opens_nothing(database, person, text: str) -> None:
-    token = issue(database, person, Purpose.RESET_PASSWORD)
+    token = issue(database, person, LinkPurpose.RESET_PASSWORD)
     for wrong in (text, token[:-1], token + "A", token.upper(), f" {token}", f"{token}="):
         with pytest.raises(TokenInvalid):
-            redeem(database, wrong, Purpose.RESET_PASSWORD)
-    assert redeem(database, token, Purpose.RESET_PASSWORD) == person.user_id
+            redeem(database, wrong, LinkPurpose.RESET_PASSWORD)
+    assert redeem(database, token, LinkPurpose.RESET_PASSWORD) == person.user_id
 
 
 def test_the_table_alone_makes_no_token(database, person) -> None:
-    token = issue(database, person, Purpose.RESET_PASSWORD)
+    token = issue(database, person, LinkPurpose.RESET_PASSWORD)
     with database.reading() as session:
         [row] = session.rows(
             "SELECT id, purpose, nonce, token_hash, t::text FROM one_time_tokens t"
@@ -85,28 +85,28 @@ def test_the_table_alone_makes_no_token(database, person) -> None:
 def test_others_of_the_purpose_can_be_ended(database, person, people: People) -> None:
     mine, confirmation = (
         issue(database, person, purpose)
-        for purpose in (Purpose.RESET_PASSWORD, Purpose.CONFIRM_EMAIL)
+        for purpose in (LinkPurpose.RESET_PASSWORD, LinkPurpose.CONFIRM_EMAIL)
     )
-    theirs = issue(database, people.customer(), Purpose.RESET_PASSWORD)
+    theirs = issue(database, people.customer(), LinkPurpose.RESET_PASSWORD)
     with database.transaction() as session:
-        one_time_tokens.end_others(session, person.user_id, Purpose.RESET_PASSWORD)
+        one_time_tokens.invalidate_links(session, person.user_id, LinkPurpose.RESET_PASSWORD)
     with pytest.raises(TokenInvalid):
-        redeem(database, mine, Purpose.RESET_PASSWORD)
-    redeem(database, theirs, Purpose.RESET_PASSWORD)
-    redeem(database, confirmation, Purpose.CONFIRM_EMAIL)
+        redeem(database, mine, LinkPurpose.RESET_PASSWORD)
+    redeem(database, theirs, LinkPurpose.RESET_PASSWORD)
+    redeem(database, confirmation, LinkPurpose.CONFIRM_EMAIL)
 
 
 def test_what_is_over_is_forgotten(database, person) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
-        issue(database, person, Purpose.RESET_PASSWORD)
-        kept = issue(database, person, Purpose.CONFIRM_EMAIL)
+        issue(database, person, LinkPurpose.RESET_PASSWORD)
+        kept = issue(database, person, LinkPurpose.CONFIRM_EMAIL)
         clock.shift(timedelta(hours=1))
         with database.transaction() as session:
-            one_time_tokens.forget_expired(session, clock_now())
+            one_time_tokens.delete_expired(session, clock_now())
         with database.reading() as session:
             count = "SELECT count(*) FROM one_time_tokens WHERE user_id = %s"
             assert session.rows(count, (person.user_id,)) == [(1,)]
-        redeem(database, kept, Purpose.CONFIRM_EMAIL)
+        redeem(database, kept, LinkPurpose.CONFIRM_EMAIL)
 
 
 def clock_now() -> datetime:
@@ -115,4 +115,4 @@ def clock_now() -> datetime:
 
 def test_a_link_of_nobody_is_not_made(database) -> None:
     with pytest.raises(TokenInvalid), database.transaction() as s:
-        one_time_tokens.issue(s, uuid4(), Purpose.RESET_PASSWORD)
+        one_time_tokens.issue_link(s, uuid4(), LinkPurpose.RESET_PASSWORD)

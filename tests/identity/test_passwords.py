@@ -1,9 +1,9 @@
 import pytest
 
 from app.config import Settings
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.passwords import PasswordHashing
 
-CHEAP = Passwords(memory_kib=64, passes=1, lanes=1)
+CHEAP = PasswordHashing(memory_kib=64, passes=1, lanes=1)
 
 
 def test_production_defaults_are_owasps() -> None:
@@ -11,7 +11,9 @@ def test_production_defaults_are_owasps() -> None:
     cost = [fields[f"argon2_{name}"].default for name in ("memory_kib", "passes", "lanes")]
     assert cost == [19_456, 2, 1]
     memory_kib, passes, lanes = cost
-    stored = Passwords(memory_kib=memory_kib, passes=passes, lanes=lanes).hash("correct horse")
+    stored = PasswordHashing(memory_kib=memory_kib, passes=passes, lanes=lanes).hash(
+        "correct horse"
+    )
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
@@ -42,7 +44,7 @@ def test_nobodys_password_matches_nothing() -> None:
 
 
 def test_a_hash_of_another_cost_is_outdated() -> None:
-    dearer = Passwords(memory_kib=128, passes=1, lanes=1)
+    dearer = PasswordHashing(memory_kib=128, passes=1, lanes=1)
     stored = CHEAP.hash("correct horse")
     assert dearer.is_outdated(stored)
     assert not CHEAP.is_outdated(stored)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.identity.accounts.postal_addresses import PostalAddress, checked
+from app.identity.accounts.postal_addresses import PostalAddress, normalize
 from app.kit.errors import Invalid
 
 US = PostalAddress(
@@ -47,9 +47,9 @@ def put(**changes):
     ],
 )  # fmt: skip
 def test_are_written_as_their_country_does(given, said):
-    written = checked(given)
+    written = normalize(given)
     assert said is None or written == said
-    assert checked(written) == written
+    assert normalize(written) == written
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_are_written_as_their_country_does(given, said):
 )
 def test_say_which_field_is_wrong(given, field):
     if field is None:
-        assert checked(given) == US
+        assert normalize(given) == US
         return
     with pytest.raises(Invalid) as refused:
-        checked(given)
+        normalize(given)
     assert refused.value.field == field

@@ -19,11 +19,11 @@ class TestEmailKey:
         ],
     )
     def test_spellings_of_one_address_have_one_key(self, one: str, other: str) -> None:
-        assert account_rules.email_key(one) == account_rules.email_key(other)
+        assert account_rules.normalize_email(one) == account_rules.normalize_email(other)
 
     @pytest.mark.parametrize("email", ["customer@pbcex.local", "a@site.test", "a+b@example.com"])
     def test_accepts(self, email: str) -> None:
-        assert account_rules.email_key(email) == email
+        assert account_rules.normalize_email(email) == email
 
     @pytest.mark.parametrize(
         "email",
@@ -48,18 +48,18 @@ class TestEmailKey:
     )
     def test_refuses(self, email: str) -> None:
         with pytest.raises(Invalid) as refusal:
-            account_rules.email_key(email)
+            account_rules.normalize_email(email)
         assert refusal.value.field == "email"
 
 
 class TestName:
     def test_is_trimmed_and_composed(self) -> None:
-        assert account_rules.name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
+        assert account_rules.clean_name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
 
     @pytest.mark.parametrize("text", ["", "   ", "a" * 101, "a\x00b", "a\nb", "a\ud800"])
     def test_refuses(self, text: str) -> None:
         with pytest.raises(Invalid):
-            account_rules.name("firstName", text)
+            account_rules.clean_name("firstName", text)
 
 
 class TestPhone:
@@ -73,14 +73,14 @@ class TestPhone:
         ],
     )
     def test_is_stored_in_e164(self, text: str | None, stored: str | None) -> None:
-        assert account_rules.phone(text) == stored
+        assert account_rules.normalize_phone(text) == stored
 
     @pytest.mark.parametrize(
         "text", ["", "2025550123", "+1", "+999999999999999999", "+1 202 555 0123 ext. 5", "phone"]
     )
     def test_refuses(self, text: str) -> None:
         with pytest.raises(Invalid):
-            account_rules.phone(text)
+            account_rules.normalize_phone(text)
 
 
 class TestNewPassword:

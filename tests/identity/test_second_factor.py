@@ -11,14 +11,14 @@ import time_machine
 from app.access import Actor
 from app.identity.credentials import password_change, second_factor
 from app.identity.errors import (
+    TwoFactorAlreadyOn,
     TwoFactorInvalid,
     TwoFactorNotSetUp,
-    TwoFactorOn,
     TwoFactorRequired,
 )
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import service as sign_in
-from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.service import IssuedTokens
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
 from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
@@ -38,9 +38,9 @@ class Person:
         self.secret = ""
         self.recovery: list[str] = []
 
-    def set_up(self) -> second_factor.Setup:
+    def set_up(self) -> second_factor.SecondFactorSetup:
         with self.database.transaction() as session:
-            made = second_factor.set_up(session, self.actor)
+            made = second_factor.start_setup(session, self.actor)
         self.secret = made.secret
         return made
 
@@ -51,7 +51,7 @@ class Person:
 
     def confirm(self, code: str, network: str | None = None) -> list[str] | Refusal:
         with self.database.transaction() as session:
-            answer = second_factor.confirm(
+            answer = second_factor.confirm_setup(
                 session, self.actor, code, network=network or fresh_network()
             )
         if isinstance(answer, list):
@@ -65,7 +65,7 @@ class Person:
 
     def log_in(
         self, code: str | None, password: str = PASSWORD, network: str | None = None
-    ) -> LoggedIn | Refusal:
+    ) -> IssuedTokens | Refusal:
         with self.database.reading() as session:
             attempt = sign_in.begin_login(
                 session, email=self.actor.email, network=network or fresh_network()
@@ -107,7 +107,7 @@ class TestSetUp:
 
     def test_is_asked_for_nowhere_until_it_is_confirmed(self, person: Person) -> None:
         person.set_up()
-        assert isinstance(person.log_in(None), LoggedIn)
+        assert isinstance(person.log_in(None), IssuedTokens)
         with pytest.raises(TwoFactorNotSetUp):
             person.switch_off(person.code())
 
@@ -117,9 +117,9 @@ class TestSetUp:
         assert first.secret != second.secret
         assert isinstance(person.confirm(pyotp.TOTP(first.secret).now()), TwoFactorInvalid)
         assert isinstance(person.confirm(person.code()), list)
-        with pytest.raises(TwoFactorOn), unchanged(person.database):
+        with pytest.raises(TwoFactorAlreadyOn), unchanged(person.database):
             person.set_up()
-        with pytest.raises(TwoFactorOn), unchanged(person.database):
+        with pytest.raises(TwoFactorAlreadyOn), unchanged(person.database):
             person.confirm(person.code(steps=1))
 
     def test_there_is_nothing_to_confirm_before(self, person: Person) -> None:
@@ -163,7 +163,7 @@ class TestLogin:
     def test_asks_for_a_code_once_the_password_is_right(self, person: Person) -> None:
         person.switch_on()
         assert isinstance(person.log_in(None), TwoFactorRequired)
-        assert isinstance(person.log_in(person.code()), LoggedIn)
+        assert isinstance(person.log_in(person.code()), IssuedTokens)
 
     def test_says_nothing_of_the_factor_to_who_does_not_know_the_password(
         self, person: Person
@@ -174,12 +174,12 @@ class TestLogin:
             assert isinstance(refusal, Refusal)
             assert refusal.code == "invalid_credentials"
         # … and so that code was not used up.
-        assert isinstance(person.log_in(person.code()), LoggedIn)
+        assert isinstance(person.log_in(person.code()), IssuedTokens)
 
     def test_a_code_counts_once(self, person: Person) -> None:
         person.switch_on()
         code = person.code()
-        assert isinstance(person.log_in(code), LoggedIn)
+        assert isinstance(person.log_in(code), IssuedTokens)
         assert isinstance(person.log_in(code), TwoFactorInvalid)
 
     def test_the_code_that_confirmed_counts_no_more(self, person: Person) -> None:
@@ -191,7 +191,7 @@ class TestLogin:
     def test_an_earlier_code_counts_no_more_after_a_later_one(self, person: Person) -> None:
         person.set_up()
         person.confirm(person.code(steps=-1))
-        assert isinstance(person.log_in(person.code(steps=1)), LoggedIn)
+        assert isinstance(person.log_in(person.code(steps=1)), IssuedTokens)
         assert isinstance(person.log_in(person.code()), TwoFactorInvalid)
 
     @pytest.mark.parametrize(
@@ -207,14 +207,14 @@ class TestLogin:
         clock.shift(timedelta(minutes=10))
         code = person.code()
         clock.shift(timedelta(seconds=seconds))
-        kind = LoggedIn if is_good else TwoFactorInvalid
+        kind = IssuedTokens if is_good else TwoFactorInvalid
         assert isinstance(person.log_in(code), kind)
 
     @pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}-{1} "])
     def test_a_code_may_be_written_in_groups(self, person: Person, written: str) -> None:
         person.switch_on()
         code = person.code()
-        assert isinstance(person.log_in(written.format(code[:3], code[3:])), LoggedIn)
+        assert isinstance(person.log_in(written.format(code[:3], code[3:])), IssuedTokens)
 
     @pytest.mark.parametrize(
         "code", ["", "0", "１２３４５６", "abcdef", "x" * 64, "\ud800", "\x00"]
@@ -229,7 +229,7 @@ class TestRecovery:
         person.switch_on()
         assert len(set(person.recovery)) == 10
         for code in person.recovery:
-            assert isinstance(person.log_in(code.lower()), LoggedIn)
+            assert isinstance(person.log_in(code.lower()), IssuedTokens)
         for code in person.recovery[:4]:
             assert isinstance(person.log_in(code), TwoFactorInvalid)
 
@@ -238,13 +238,13 @@ class TestRecovery:
         other = Person(database)
         other.switch_on()
         assert isinstance(person.log_in(other.recovery[0]), TwoFactorInvalid)
-        assert isinstance(other.log_in(other.recovery[0]), LoggedIn)
+        assert isinstance(other.log_in(other.recovery[0]), IssuedTokens)
 
     def test_switching_off_and_on_again_ends_the_old_ones(self, person: Person) -> None:
         person.switch_on()
         old = person.recovery
         assert person.switch_off(old[0]) is None
-        assert isinstance(person.log_in(None), LoggedIn)
+        assert isinstance(person.log_in(None), IssuedTokens)
         person.switch_on()
         assert not set(old) & set(person.recovery)
         assert isinstance(person.log_in(old[1]), TwoFactorInvalid)
@@ -264,7 +264,7 @@ class TestGuessing:
             assert isinstance(person.log_in("000000", network=network), TwoFactorInvalid)
         with pytest.raises(RateLimited):
             person.log_in(person.code(), network=network)
-        assert isinstance(person.log_in(person.code()), LoggedIn)
+        assert isinstance(person.log_in(person.code()), IssuedTokens)
 
     def test_a_right_password_without_a_code_washes_off_no_guesses(self, person: Person) -> None:
         person.switch_on()
@@ -287,7 +287,7 @@ class TestGuessing:
         # Nothing of that is told to who does not know the password.
         assert not isinstance(person.log_in("000000", password="wrong horse"), RateLimited)
         clock.shift(timedelta(seconds=60))
-        assert isinstance(person.log_in(person.code()), LoggedIn)
+        assert isinstance(person.log_in(person.code()), IssuedTokens)
 
     def test_confirming_and_switching_off_are_limited_too(self, person: Person) -> None:
         person.set_up()
@@ -309,6 +309,6 @@ def test_a_new_password_leaves_it_on(person: Person) -> None:
     new_hash = password_change.prepare_new_password(person.logged_in.user, "another long horse")
     with person.database.transaction() as session:
         assert isinstance(
-            password_change.conclude_password_change(session, attempt, new_hash), LoggedIn
+            password_change.conclude_password_change(session, attempt, new_hash), IssuedTokens
         )
     assert isinstance(person.log_in(None, password="another long horse"), TwoFactorRequired)

@@ -11,7 +11,7 @@ from app.access import Actor, Role
 from app.identity import tasks as identity_tasks
 from app.identity.accounts import service as accounts
 from app.identity.credentials import password_change
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import (
     AccountSuspended,
     EmailTaken,
@@ -21,7 +21,7 @@ from app.identity.errors import (
 from app.identity.sign_in import lockout, password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
-from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.sessions import Revocation
 from app.identity.sign_in.tokens import read_access_token
 from app.kit import ports as kit_ports
@@ -42,7 +42,7 @@ def fresh_network() -> str:
     return uuid4().hex
 
 
-def register(database: Database, email: str | None = None) -> LoggedIn:
+def register(database: Database, email: str | None = None) -> IssuedTokens:
     registration = accounts.prepare_registration(
         email=email or fresh_email(), password=PASSWORD, first_name="Ada", last_name="Lovelace"
     )
@@ -52,7 +52,7 @@ def register(database: Database, email: str | None = None) -> LoggedIn:
 
 def log_in(
     database: Database, email: str, password: str = PASSWORD, network: str = HOME
-) -> LoggedIn | Refusal:
+) -> IssuedTokens | Refusal:
     with database.reading() as session:
         attempt = sign_in.begin_login(session, email=email, network=network)
     attempt = password_proof.check_password(attempt, password)
@@ -60,19 +60,19 @@ def log_in(
         return sign_in.conclude_login(session, attempt)
 
 
-def refresh(database: Database, token: str) -> LoggedIn | Refusal:
+def refresh(database: Database, token: str) -> IssuedTokens | Refusal:
     with database.transaction() as session:
         return sign_in.refresh(session, token)
 
 
-def actor_of(database: Database, logged_in: LoggedIn) -> Actor:
+def actor_of(database: Database, logged_in: IssuedTokens) -> Actor:
     claims = read_access_token(logged_in.access_token)
     with database.reading() as session:
-        rows = session.rows(*sign_in_queries.actor_statement(claims))
-    return sign_in_queries.actor_from(rows[0] if rows else None, claims)
+        rows = session.rows(*sign_in_queries.select_actor(claims))
+    return sign_in_queries.to_actor(rows[0] if rows else None, claims)
 
 
-def is_dead(database: Database, logged_in: LoggedIn) -> bool:
+def is_dead(database: Database, logged_in: IssuedTokens) -> bool:
     try:
         actor_of(database, logged_in)
     except TokenInvalid:
@@ -86,13 +86,13 @@ def value(database: Database, statement: str, *parameters: object) -> Any:
     return row[0] if row else None
 
 
-def sessions_of(database: Database, logged_in: LoggedIn) -> int:
+def sessions_of(database: Database, logged_in: IssuedTokens) -> int:
     return value(
         database, "SELECT count(*) FROM login_sessions WHERE user_id = %s", logged_in.user.id
     )
 
 
-def suspend(database: Database, logged_in: LoggedIn) -> None:
+def suspend(database: Database, logged_in: IssuedTokens) -> None:
     with database.transaction() as session:
         session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (logged_in.user.id,))
 
@@ -149,7 +149,7 @@ class TestRegister:
     def test_eight_at_once_make_one_person(self, database: Database) -> None:
         email = fresh_email()
         answers = at_once(8, lambda _: register(database, email))
-        winners = [answer for answer in answers if isinstance(answer, LoggedIn)]
+        winners = [answer for answer in answers if isinstance(answer, IssuedTokens)]
         assert len(winners) == 1
         assert [type(a) for a in answers if a is not winners[0]] == [EmailTaken] * 7
         key = email.casefold()
@@ -183,7 +183,7 @@ class TestLogin:
     def test_opens_a_session_of_its_own(self, database: Database) -> None:
         first = register(database)
         second = log_in(database, first.user.email.upper())
-        assert isinstance(second, LoggedIn)
+        assert isinstance(second, IssuedTokens)
         assert second.user == first.user
         assert sessions_of(database, first) == 2
         assert not is_dead(database, first)
@@ -201,13 +201,13 @@ class TestLogin:
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checked: list[str | None] = []
-        matches = Passwords.matches
+        matches = PasswordHashing.matches
 
-        def spy(self: Passwords, stored: str | None, password: str) -> bool:
+        def spy(self: PasswordHashing, stored: str | None, password: str) -> bool:
             checked.append(stored)
             return matches(self, stored, password)
 
-        monkeypatch.setattr(Passwords, "matches", spy)
+        monkeypatch.setattr(PasswordHashing, "matches", spy)
         log_in(database, fresh_email(), network=fresh_network())
         assert checked == [None]
 
@@ -225,10 +225,10 @@ class TestLogin:
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         person = register(database)
-        dearer = Passwords(memory_kib=128, passes=1, lanes=1)
+        dearer = PasswordHashing(memory_kib=128, passes=1, lanes=1)
         with monkeypatch.context() as patch:
-            patch.setitem(kit_ports._ADAPTERS, Passwords, dearer)
-            assert isinstance(log_in(database, person.user.email), LoggedIn)
+            patch.setitem(kit_ports._ADAPTERS, PasswordHashing, dearer)
+            assert isinstance(log_in(database, person.user.email), IssuedTokens)
         stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
         assert "$m=128,t=1,p=1$" in stored
         assert dearer.matches(stored, PASSWORD)
@@ -240,7 +240,7 @@ class TestLogin:
         with database.reading() as session:
             attempt = sign_in.begin_login(session, email=person.user.email, network=HOME)
         attempt = password_proof.check_password(attempt, PASSWORD)
-        assert isinstance(change_password(database, person, "another horse"), LoggedIn)
+        assert isinstance(change_password(database, person, "another horse"), IssuedTokens)
         with database.transaction() as session:
             late = sign_in.conclude_login(session, attempt)
         assert isinstance(late, InvalidCredentials)
@@ -269,7 +269,7 @@ class TestLockout:
             traveller.shift(59.5)
             assert self.wait_told(database, person.user.email, network) == 1
             traveller.shift(0.5)
-            assert isinstance(log_in(database, person.user.email, network=network), LoggedIn)
+            assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
 
     def test_waits_grow_to_a_quarter_of_an_hour(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
@@ -286,7 +286,9 @@ class TestLockout:
         person, attacker = register(database), fresh_network()
         self.fail(database, person.user.email, attacker, 5)
         self.wait_told(database, person.user.email, attacker)
-        assert isinstance(log_in(database, person.user.email, network=fresh_network()), LoggedIn)
+        assert isinstance(
+            log_in(database, person.user.email, network=fresh_network()), IssuedTokens
+        )
         # … which does not free the attacker.
         self.wait_told(database, person.user.email, attacker)
 
@@ -300,9 +302,9 @@ class TestLockout:
     def test_logging_in_forgets_the_address_but_not_the_network(self, database: Database) -> None:
         person, network = register(database), fresh_network()
         self.fail(database, person.user.email, network, 4)
-        assert isinstance(log_in(database, person.user.email, network=network), LoggedIn)
+        assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
         self.fail(database, person.user.email, network, 4)
-        counters = lockout.Counters.of(person.user.email, network)
+        counters = lockout.FailureCounters.of(person.user.email, network)
         failures = "SELECT failures FROM login_failures WHERE key = %s"
         assert value(database, failures, counters.network) == 8
         assert value(database, failures, counters.pair) == 4
@@ -312,7 +314,9 @@ class TestLockout:
         for _ in range(50):
             self.fail(database, fresh_email(), network, 1)
         assert self.wait_told(database, person.user.email, network) in (59, 60)
-        assert isinstance(log_in(database, person.user.email, network=fresh_network()), LoggedIn)
+        assert isinstance(
+            log_in(database, person.user.email, network=fresh_network()), IssuedTokens
+        )
 
     def test_guesses_sent_at_once_learn_no_more_than_in_turn(self, database: Database) -> None:
         person, network = register(database), fresh_network()
@@ -336,7 +340,7 @@ class TestLockout:
     def test_stores_no_address(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         self.fail(database, email, network, 1)
-        keys = lockout.Counters.of(email, network).keys
+        keys = lockout.FailureCounters.of(email, network).keys
         found = value(database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys)
         assert found == 2
         assert not [key for key in keys if email in key]
@@ -346,7 +350,7 @@ class TestRefresh:
     def test_gives_new_tokens_of_the_same_session(self, database: Database) -> None:
         first = register(database)
         second = refresh(database, first.refresh_token)
-        assert isinstance(second, LoggedIn)
+        assert isinstance(second, IssuedTokens)
         assert second.user == first.user
         assert second.refresh_token != first.refresh_token
         one, other = (read_access_token(t.access_token) for t in (first, second))
@@ -358,8 +362,8 @@ class TestRefresh:
         first = register(database)
         elsewhere = log_in(database, first.user.email)
         second = refresh(database, first.refresh_token)
-        assert isinstance(second, LoggedIn)
-        assert isinstance(elsewhere, LoggedIn)
+        assert isinstance(second, IssuedTokens)
+        assert isinstance(elsewhere, IssuedTokens)
         assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
         assert is_dead(database, first)
         assert is_dead(database, second)
@@ -387,7 +391,7 @@ class TestRefresh:
             logged_in = register(database)
             traveller.shift(timedelta(days=29, hours=23, minutes=50))
             refreshed = refresh(database, logged_in.refresh_token)
-            assert isinstance(refreshed, LoggedIn)
+            assert isinstance(refreshed, IssuedTokens)
             assert refreshed.expires_in == 600
             traveller.shift(timedelta(minutes=10))
             assert isinstance(refresh(database, refreshed.refresh_token), TokenInvalid)
@@ -398,7 +402,7 @@ class TestRefresh:
         assert isinstance(refresh(database, person.refresh_token), TokenInvalid)
 
 
-def reason(database: Database, logged_in: LoggedIn) -> str | None:
+def reason(database: Database, logged_in: IssuedTokens) -> str | None:
     session_id = read_access_token(logged_in.access_token).session_id
     return value(database, "SELECT revoked_reason FROM login_sessions WHERE id = %s", session_id)
 
@@ -408,17 +412,17 @@ def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
     claims = read_access_token(one.access_token)
     mixed = replace(claims, user_id=other.user.id)
     with database.reading() as session:
-        row = session.row(*sign_in_queries.actor_statement(mixed))
-    assert sign_in_queries.actor_from(row, claims).user_id == one.user.id
+        row = session.row(*sign_in_queries.select_actor(mixed))
+    assert sign_in_queries.to_actor(row, claims).user_id == one.user.id
     with pytest.raises(TokenInvalid):
-        sign_in_queries.actor_from(row, mixed)
+        sign_in_queries.to_actor(row, mixed)
 
 
 class TestLogOut:
     def test_ends_this_session_at_once_and_no_other(self, database: Database) -> None:
         first = register(database)
         second = log_in(database, first.user.email)
-        assert isinstance(second, LoggedIn)
+        assert isinstance(second, IssuedTokens)
         actor = actor_of(database, first)
         with database.transaction() as session:
             sign_in.log_out(session, actor)
@@ -445,8 +449,8 @@ class TestLogOut:
 
 
 def change_password(
-    database: Database, person: LoggedIn, new: str, current: str = PASSWORD, network: str = HOME
-) -> LoggedIn | Refusal:
+    database: Database, person: IssuedTokens, new: str, current: str = PASSWORD, network: str = HOME
+) -> IssuedTokens | Refusal:
     actor = actor_of(database, person)
     with database.reading() as session:
         attempt = password_change.begin_password_change(session, actor, network=network)
@@ -460,9 +464,9 @@ class TestChangePassword:
     def test_ends_every_session_and_opens_one(self, database: Database) -> None:
         first = register(database)
         second = log_in(database, first.user.email)
-        assert isinstance(second, LoggedIn)
+        assert isinstance(second, IssuedTokens)
         changed = change_password(database, first, "another horse")
-        assert isinstance(changed, LoggedIn)
+        assert isinstance(changed, IssuedTokens)
         for dead in (first, second):
             assert is_dead(database, dead)
             assert isinstance(refresh(database, dead.refresh_token), TokenInvalid)
@@ -470,7 +474,7 @@ class TestChangePassword:
         assert not is_dead(database, changed)
         network = fresh_network()
         assert isinstance(log_in(database, first.user.email, network=network), InvalidCredentials)
-        assert isinstance(log_in(database, first.user.email, "another horse"), LoggedIn)
+        assert isinstance(log_in(database, first.user.email, "another horse"), IssuedTokens)
 
     def test_a_wrong_current_password_changes_nothing_and_is_counted(
         self, database: Database
@@ -512,7 +516,7 @@ class TestChangePassword:
             "InvalidCredentials",
             "PasswordChanged",
         ]
-        winner = next(i for i, answer in enumerate(answers) if isinstance(answer, LoggedIn))
+        winner = next(i for i, answer in enumerate(answers) if isinstance(answer, IssuedTokens))
         stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
         assert stored == hashes[winner]
 
@@ -528,10 +532,10 @@ class TestForgetExpired:
             young = log_in(database, old.user.email)
             traveller.shift(timedelta(days=1))
             with database.transaction() as session:
-                identity_tasks.forget_expired(session)
-            assert isinstance(young, LoggedIn)
+                identity_tasks.delete_expired(session)
+            assert isinstance(young, IssuedTokens)
             assert sessions_of(database, old) == 1
-            assert isinstance(refresh(database, young.refresh_token), LoggedIn)
-        counters = lockout.Counters.of("", network)
+            assert isinstance(refresh(database, young.refresh_token), IssuedTokens)
+        counters = lockout.FailureCounters.of("", network)
         kept = "SELECT count(*) FROM login_failures WHERE key = %s"
         assert value(database, kept, counters.network) == 0

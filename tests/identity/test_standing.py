@@ -9,8 +9,8 @@ from app.access import Actor, Permission, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.identity.accounts import account_status
-from app.identity.accounts.people import standing as standing_of
-from app.identity.errors import AlreadySo, LacksPermission, LastAdministrator, OwnStanding
+from app.identity.accounts.people import get_account as standing_of
+from app.identity.errors import AlreadySet, LastAdministrator, OwnAccountChange, PermissionNotHeld
 from app.identity.roles import grants, role_changes
 from app.kit import ids
 from app.kit.db import Database
@@ -56,7 +56,7 @@ def change(
 
 def approve(database: Database, actor: Actor, approval_id: UUID) -> None:
     with database.transaction() as session:
-        found = approvals_queries.approval(session, approval_id)
+        found = approvals_queries.get_approval(session, approval_id)
         assert approvals.approve(session, actor, approval_id, seen=found.hash) is None
 
 
@@ -99,34 +99,38 @@ def test_a_teller_has_a_branch_and_nobody_else(
 
 
 def test_nobody_changes_their_own(database: Database, admin: Actor, second: Actor) -> None:
-    with unchanged(database), pytest.raises(OwnStanding):
+    with unchanged(database), pytest.raises(OwnAccountChange):
         change(database, admin, admin, Role.SUPPORT)
-    with unchanged(database), pytest.raises(OwnStanding), database.transaction() as session:
-        account_status.ask_to_suspend(session, admin, admin.user_id, reason=WHY)
+    with unchanged(database), pytest.raises(OwnAccountChange), database.transaction() as session:
+        account_status.request_suspension(session, admin, admin.user_id, reason=WHY)
 
 
 def test_nobody_assigns_what_they_lack(
     database: Database, people: People, admin: Actor, second: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.give(session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=WHY)
+        grants.grant_permission(
+            session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=WHY
+        )
     try:
         officer, person = people.staff(Role.COMPLIANCE), people.customer()
         for role in (Role.ADMIN, Role.AUDITOR):
-            with unchanged(database), pytest.raises(LacksPermission):
+            with unchanged(database), pytest.raises(PermissionNotHeld):
                 change(database, officer, person, role)
         # Nor do they take away what they could not give.
-        with unchanged(database), pytest.raises(LacksPermission):
+        with unchanged(database), pytest.raises(PermissionNotHeld):
             change(database, officer, second, Role.SUPPORT)
         assert change(database, officer, person, Role.SUPPORT) is None
     finally:
         with database.transaction() as session:
-            grants.take(session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=WHY)
+            grants.revoke_permission(
+                session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=WHY
+            )
 
 
 def test_the_same_again_is_refused(database: Database, people: People, admin: Actor) -> None:
     person = people.staff(Role.SUPPORT)
-    with unchanged(database), pytest.raises(AlreadySo):
+    with unchanged(database), pytest.raises(AlreadySet):
         change(database, admin, person, Role.SUPPORT)
 
 
@@ -148,7 +152,7 @@ def test_the_last_administrator_stays(database: Database, people: People) -> Non
     last, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     helper = people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        asked = account_status.ask_to_suspend(session, officer, last.user_id, reason=WHY)
+        asked = account_status.request_suspension(session, officer, last.user_id, reason=WHY)
     with unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, asked)
     # Somebody suspended does not count.
@@ -192,7 +196,7 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert program.get("/api/auth/me", headers=bearer).status_code == 200
 
     with database.transaction() as session:
-        asked = account_status.ask_to_suspend(session, admin, person.user_id, reason=WHY)
+        asked = account_status.request_suspension(session, admin, person.user_id, reason=WHY)
     browser.get("/admin/people")
     approve(database, second, asked)
 
@@ -212,7 +216,7 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert reasons == [("suspended",)]
 
     with database.transaction() as session:
-        asked = account_status.ask_to_reactivate(session, second, person.user_id, reason=WHY)
+        asked = account_status.request_reactivation(session, second, person.user_id, reason=WHY)
     approve(database, admin, asked)
     # What was open before stays shut; the password opens anew.
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
@@ -236,7 +240,7 @@ def test_a_suspended_customer_moves_no_money(
     bearer = {"Authorization": f"Bearer {registered['accessToken']}", "Idempotency-Key": "k"}
     who = ids.decode("usr", registered["user"]["id"])
     with database.transaction() as session:
-        asked = account_status.ask_to_suspend(session, admin, who, reason=WHY)
+        asked = account_status.request_suspension(session, admin, who, reason=WHY)
     approve(database, second, asked)
     order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1.00"}
     with unchanged(database):
@@ -256,7 +260,7 @@ def test_a_customer_is_frozen_without_a_second_person(
     bearer = {"Authorization": f"Bearer {registered['accessToken']}"}
     who = ids.decode("usr", registered["user"]["id"])
     with database.transaction() as session:
-        account_status.freeze(session, admin, who, reason=WHY)
+        account_status.suspend_customer(session, admin, who, reason=WHY)
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
     assert program.post("/api/auth/login", json=credentials).json["code"] == "account_suspended"
     with database.reading() as session:
@@ -272,7 +276,7 @@ def test_a_customer_is_frozen_without_a_second_person(
     helper = people.staff(Role.SUPPORT).user_id
     with unchanged(database), database.transaction() as session:
         for person_id in (who, helper, uuid4()):
-            account_status.freeze(session, admin, person_id, reason="another")
+            account_status.suspend_customer(session, admin, person_id, reason="another")
 
 
 def test_another_role_is_another_sign_in(
@@ -297,8 +301,8 @@ def test_a_grant_that_is_taken_is_gone_with_the_next_request(
     browser.sign_in(person.email, PASSWORD)
     browser.get("/admin/people", status=403)
     with database.transaction() as session:
-        grants.give(session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=WHY)
+        grants.grant_permission(session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=WHY)
     browser.get("/admin/people")
     with database.transaction() as session:
-        grants.take(session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=WHY)
+        grants.revoke_permission(session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=WHY)
     browser.get("/admin/people", status=403)

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from app.identity.errors import TokenInvalid
-from app.identity.sign_in.tokens import AccessTokens, SigningKey, signing_keys
+from app.identity.sign_in.tokens import AccessTokens, SigningKey, parse_signing_keys
 from app.kit import clock, ids
 
 OLD = SigningKey("old", b"o" * 32)
@@ -117,15 +117,15 @@ class TestKeys:
             tokens(NEW, OLD).read(forged)
 
     def test_configured_as_a_list(self) -> None:
-        keys = signing_keys(f"a:{'x' * 32}, b:{'y:' * 16}", "unused")
+        keys = parse_signing_keys(f"a:{'x' * 32}, b:{'y:' * 16}", "unused")
         assert keys == [SigningKey("a", b"x" * 32), SigningKey("b", b"y:" * 16)]
 
     def test_derived_from_the_secret_key_without_a_list(self) -> None:
-        [key] = signing_keys("", "s" * 32)
+        [key] = parse_signing_keys("", "s" * 32)
         assert len(key.secret) == 32
         assert key.secret != b"s" * 32
-        assert signing_keys("", "s" * 32) == [key]
-        assert signing_keys("", "t" * 32) != [key]
+        assert parse_signing_keys("", "s" * 32) == [key]
+        assert parse_signing_keys("", "t" * 32) != [key]
         assert key.secret.hex() not in repr(key)
 
     @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ class TestKeys:
     )
     def test_unusable_keys_stop_the_start(self, configured: str, secret_key: str) -> None:
         with pytest.raises(ValueError):
-            signing_keys(configured, secret_key)
+            parse_signing_keys(configured, secret_key)
 
     @pytest.mark.parametrize("seconds", [0, -1, 8 * 3600 + 1])
     def test_a_lifetime_outside_eight_hours_stops_the_start(self, seconds: int) -> None:

@@ -161,11 +161,11 @@ def test_windows_that_are_over_are_forgotten(
     redis.kill()
     storage(redis.url, database).incr(key, 60)
     with database.transaction() as session:
-        throttle.forget(session, clock.now())
+        throttle.delete_ended_before(session, clock.now())
     assert rows(database, key) == [(1,)]
     with database.transaction() as session:
         session.send(
             "UPDATE throttle_counts SET expires_at = now() - interval '1s' WHERE key = %s", (key,)
         )
-        throttle.forget(session, clock.now())
+        throttle.delete_ended_before(session, clock.now())
     assert rows(database, key) == []

@@ -12,7 +12,7 @@ from pypdf import PdfWriter
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
@@ -92,7 +92,7 @@ class Applicant:
     @property
     def actor(self) -> Actor:
         """The same person, inside."""
-        permissions = PERMISSIONS_OF[Role.USER]
+        permissions = DEFAULT_PERMISSIONS[Role.USER]
         return Actor(self.client.user_id, None, self.client.email, Role.USER, permissions)
 
     def told(self, **changes: Any) -> dict[str, Any]:

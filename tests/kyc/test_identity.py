@@ -403,7 +403,9 @@ class TestDocuments:
 
         def slowly(*args: Any, **options: Any) -> content.Content:
             with ada.database.transaction() as session:
-                account_status.freeze(session, None, ada.actor.user_id, reason="because of a test")
+                account_status.suspend_customer(
+                    session, None, ada.actor.user_id, reason="because of a test"
+                )
             return looked(*args, **options)
 
         monkeypatch.setattr(content, "checked", slowly)

@@ -72,7 +72,7 @@ def approve(database: Database, actor: Actor, applicant: Applicant, reason: str 
 
 def decide(database: Database, checker: Actor, approval_id: Any) -> None:
     with database.transaction() as session:
-        seen = approvals_queries.approval(session, approval_id).hash
+        seen = approvals_queries.get_approval(session, approval_id).hash
         assert approvals.approve(session, checker, approval_id, seen=seen) is None
 
 
@@ -222,7 +222,7 @@ class TestTier3:
         with unchanged(database), pytest.raises(ApprovalPending):
             approve(database, officer, candidate)
         with database.reading() as session:
-            seen = approvals_queries.approval(session, asked).hash
+            seen = approvals_queries.get_approval(session, asked).hash
         with (
             unchanged(database),
             pytest.raises(SelfApproval),

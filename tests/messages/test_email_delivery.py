@@ -12,7 +12,7 @@ import time_machine
 
 from app.access import Actor
 from app.identity.credentials import one_time_tokens, security_mail
-from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.jobs.dispatch import execute_job
 from app.kit.db import Database
 from app.kit.tasks import JobClaimedElsewhere
@@ -213,7 +213,7 @@ def carry_out_once(database: Database, job: UUID) -> None:
 class TestLinks:
     def issue(self, database: Database, person: Actor) -> UUID:
         with database.transaction() as session:
-            return one_time_tokens.issue(session, person.user_id, Purpose.RESET_PASSWORD)
+            return one_time_tokens.issue_link(session, person.user_id, LinkPurpose.RESET_PASSWORD)
 
     def send(self, database: Database, person: Actor, link: UUID) -> None:
         send(
@@ -234,7 +234,7 @@ class TestLinks:
             f'href="http://127.0.0.1:4001/auth/reset-password?token={token}"' in box.taken[0].html
         )
         with database.reading() as session:
-            assert one_time_tokens.find(session, token, Purpose.RESET_PASSWORD).id == link
+            assert one_time_tokens.find_link(session, token, LinkPurpose.RESET_PASSWORD).id == link
 
     @pytest.mark.parametrize("why", ["used", "expired"])
     def test_a_dead_link_is_not_sent(self, database, person, box, why: str) -> None:
@@ -316,7 +316,7 @@ def test_a_confirmation_in_the_app_goes_by_mail_too(database, person, box) -> No
 def test_a_change_of_credentials_is_told_each_time(database, person, box) -> None:
     for _ in range(2):
         with database.transaction() as session:
-            security_mail.tell_of_change(session, person.user_id, "password_changed")
+            security_mail.mail_change_notice(session, person.user_id, "password_changed")
     carry_out_all(database)
     assert [mail.subject for mail in box.to(person.email)] == ["Your password was changed"] * 2
 

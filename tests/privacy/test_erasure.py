@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.approvals.errors import ApprovalPending
@@ -20,8 +20,8 @@ from app.audit.verification import verify
 from app.catalog.rules import USD
 from app.identity import personal as identity_personal
 from app.identity.accounts import account_status
-from app.identity.accounts.people import standing as standing_of
-from app.identity.errors import OwnStanding, PersonErased, TokenInvalid
+from app.identity.accounts.people import get_account as standing_of
+from app.identity.errors import OwnAccountChange, PersonErased, TokenInvalid
 from app.identity.roles import role_changes
 from app.kit import clock, ids
 from app.kit.db import SNAPSHOT, Database
@@ -98,7 +98,7 @@ class TestRefused:
         people.staff(Role.ADMIN)
         officer = people.staff(Role.COMPLIANCE)
         with done.database.transaction() as session:
-            account_status.ask_to_suspend(
+            account_status.request_suspension(
                 session, officer, done.client.user_id, reason="a suspicion"
             )
         with unchanged(done.database):
@@ -145,7 +145,7 @@ class TestRefused:
             erasure.erase_own_account(session, member)
 
     def test_for_nobody(self, database: Database) -> None:
-        nobody = Actor(ids.new(), None, "", Role.USER, PERMISSIONS_OF[Role.USER])
+        nobody = Actor(ids.new(), None, "", Role.USER, DEFAULT_PERMISSIONS[Role.USER])
         with database.transaction() as session, unchanged(database), pytest.raises(NotFound):
             erasure.erase_own_account(session, nobody)
 
@@ -438,7 +438,7 @@ class TestTheDatabase:
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
         name = done.database.engine.url.database
         with done.database.transaction() as session:
-            identity_personal.hold(session, done.client.user_id)
+            identity_personal.lock_person(session, done.client.user_id)
             with psycopg.connect(f"{url}/{name}", autocommit=True) as other:
                 other.execute("SET lock_timeout = '100ms'")
                 with pytest.raises(psycopg.errors.LockNotAvailable):
@@ -463,7 +463,7 @@ class TestByStaff:
 
     def approve(self, life: Life, actor: Actor, approval_id: object) -> object:
         with life.database.transaction() as session:
-            seen = approvals_queries.approval(session, approval_id).hash
+            seen = approvals_queries.get_approval(session, approval_id).hash
             return approvals.approve(session, actor, approval_id, seen=seen)
 
     def test_takes_two(self, done: Life, staff: tuple[Actor, Actor], box: Mailbox) -> None:
@@ -518,7 +518,7 @@ class TestByStaff:
         with unchanged(done.database):
             with pytest.raises(PermissionDenied):
                 self.ask(done, support)
-            with pytest.raises(OwnStanding), done.database.transaction() as session:
+            with pytest.raises(OwnAccountChange), done.database.transaction() as session:
                 erasure.request_erasure(session, staff[0], staff[0].user_id, reason=self.WHY)
             with pytest.raises(ErasureRefused), done.database.transaction() as session:
                 erasure.request_erasure(session, staff[0], support.user_id, reason=self.WHY)
@@ -538,10 +538,10 @@ class TestByStaff:
     @pytest.mark.parametrize(
         "act",
         [
-            lambda session, actor, who: account_status.ask_to_suspend(
+            lambda session, actor, who: account_status.request_suspension(
                 session, actor, who, reason="again"
             ),
-            lambda session, actor, who: account_status.ask_to_reactivate(
+            lambda session, actor, who: account_status.request_reactivation(
                 session, actor, who, reason="again"
             ),
             lambda session, actor, who: role_changes.change_role(
@@ -565,7 +565,7 @@ class TestByStaff:
 
     def test_a_suspended_person_is_not_erased(self, done: Life, staff: tuple[Actor, Actor]) -> None:
         with done.database.transaction() as session:
-            asked = account_status.ask_to_suspend(
+            asked = account_status.request_suspension(
                 session, staff[0], done.client.user_id, reason="reported"
             )
         self.approve(done, staff[1], asked)

@@ -6,17 +6,17 @@ from uuid import uuid4
 import pyotp
 import pytest
 
-from app.access import PERMISSIONS_OF, Actor, Role
+from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.identity.accounts import email_verification
 from app.identity.accounts import service as accounts
 from app.identity.credentials import one_time_tokens, password_reset, second_factor
-from app.identity.credentials.one_time_tokens import Purpose
-from app.identity.credentials.password_reset import NewPassword
+from app.identity.credentials.one_time_tokens import LinkPurpose
+from app.identity.credentials.password_reset import PreparedReset
 from app.identity.errors import TokenInvalid, TwoFactorInvalid
 from app.identity.sign_in import password_proof
 from app.identity.sign_in import queries as sign_in_queries
 from app.identity.sign_in import service as sign_in
-from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.tokens import AccessTokens
 from app.kit import clock, ids
 from app.kit.db import Database
@@ -36,7 +36,7 @@ SELECT count(*) FROM outbox WHERE args ->> 'kind' = 'password_changed' AND args 
 Record = Callable[[str, object], None]
 
 
-def registered(database: Database) -> LoggedIn:
+def registered(database: Database) -> IssuedTokens:
     """Somebody who can log in, and has."""
     registration = accounts.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
@@ -48,13 +48,13 @@ def registered(database: Database) -> LoggedIn:
 def person(database: Database) -> Actor:
     """The same as who acts."""
     made = registered(database).user
-    return Actor(made.id, None, made.email, Role.USER, PERMISSIONS_OF[Role.USER])
+    return Actor(made.id, None, made.email, Role.USER, DEFAULT_PERMISSIONS[Role.USER])
 
 
-def link(database: Database, who: Actor, purpose: Purpose) -> str:
+def link(database: Database, who: Actor, purpose: LinkPurpose) -> str:
     with database.transaction() as session:
-        token = one_time_tokens.token_of(
-            session, one_time_tokens.issue(session, who.user_id, purpose)
+        token = one_time_tokens.rebuild_token(
+            session, one_time_tokens.issue_link(session, who.user_id, purpose)
         )
     assert token is not None
     return token
@@ -70,10 +70,10 @@ def raised(answer: object) -> object:
 def with_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list[str]]:
     """A second factor that is on, and its recovery codes; the present code is still good."""
     with database.transaction() as session:
-        totp = pyotp.TOTP(second_factor.set_up(session, who).secret)
+        totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
     with database.transaction() as session:
         code = totp.at(clock.now(), counter_offset=-1)
-        codes = second_factor.confirm(session, who, code, network=uuid4().hex)
+        codes = second_factor.confirm_setup(session, who, code, network=uuid4().hex)
     assert isinstance(codes, list)
     return totp, codes
 
@@ -110,12 +110,12 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
         # Two hands held it, so what the winner got opens nothing either.
-        assert isinstance(won, LoggedIn)
+        assert isinstance(won, IssuedTokens)
         with database.transaction() as session:
             assert isinstance(sign_in.refresh(session, won.refresh_token), TokenInvalid)
         claims = resolve(AccessTokens).read(won.access_token)
         with database.reading() as session:
-            assert session.rows(*sign_in_queries.actor_statement(claims)) == []
+            assert session.rows(*sign_in_queries.select_actor(claims)) == []
     record_property("evidence", f"{ROUNDS} refresh tokens, {THREADS} at once: one exchange each.")
 
 
@@ -123,12 +123,12 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
     random, database = chance("reset link"), arena.database
     for _ in rounds(ROUNDS, "one reset link"):
         who = person(database)
-        token = link(database, who, Purpose.RESET_PASSWORD)
+        token = link(database, who, LinkPurpose.RESET_PASSWORD)
         hashes = [f"hash number {number}" for number in range(THREADS)]
 
         def act(password_hash: str, token: str = token) -> str:
             with database.transaction() as session:
-                password_reset.conclude_reset(session, NewPassword(token, password_hash))
+                password_reset.conclude_reset(session, PreparedReset(token, password_hash))
             return password_hash
 
         acts = [lambda h=h: act(h) for h in hashes]  # type: ignore[misc]
@@ -146,7 +146,7 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
 def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -> None:
     random, database = chance("confirmation"), arena.database
     for _ in rounds(ROUNDS, "one confirmation"):
-        token = link(database, person(database), Purpose.CONFIRM_EMAIL)
+        token = link(database, person(database), LinkPurpose.CONFIRM_EMAIL)
 
         def act(token: str = token) -> bool:
             with database.transaction() as session:
@@ -167,7 +167,7 @@ def test_one_code_logs_in_once(arena: Arena, kind: str, record_property: Record)
         act = log_in(database, who, code)
         # The losers' failures are counted, and after some of them nothing is judged any more.
         won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
-        assert [type(answer) for answer in won] == [LoggedIn]
+        assert [type(answer) for answer in won] == [IssuedTokens]
         assert sessions_of(database, who) == 2
     record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one login each.")
 
@@ -176,10 +176,10 @@ def test_a_code_that_is_checked_without_its_step_logs_in_many(
     arena: Arena, monkeypatch: pytest.MonkeyPatch, record_property: Record
 ) -> None:
     random, database = chance("control"), arena.database
-    monkeypatch.setattr(second_factor, "_TAKE_STEP", "SELECT %(user)s::uuid, %(step)s::bigint")
+    monkeypatch.setattr(second_factor, "_CONSUME_STEP", "SELECT %(user)s::uuid, %(step)s::bigint")
     who = person(database)
     with database.transaction() as session:
-        totp = pyotp.TOTP(second_factor.set_up(session, who).secret)
+        totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
         session.send(
             "UPDATE totp_credentials SET confirmed_at = now(), last_step = 0 WHERE user_id = %s",
             (who.user_id,),

@@ -127,16 +127,16 @@ def test_a_quote_and_an_erasure(arena: Arena) -> None:
 
 
 def _write_down(session: Session, person: Actor) -> object:
-    return address_book.add(session, person, HOME, is_default=False)
+    return address_book.add_address(session, person, HOME, is_default=False)
 
 
 def _rename(session: Session, person: Actor) -> object:
-    return profile.change(session, person, {"first_name": "Canary"})
+    return profile.change_profile(session, person, {"first_name": "Canary"})
 
 
 def _make_key(session: Session, person: Actor) -> object:
     scopes = {each for each in person.permissions if each == "own:balances:read"}
-    return api_keys.create(session, person, name="a", scopes=scopes, expires_at=None)
+    return api_keys.create_key(session, person, name="a", scopes=scopes, expires_at=None)
 
 
 def _agree(session: Session, person: Actor) -> object:

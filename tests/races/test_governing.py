@@ -10,7 +10,7 @@ from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.approvals.errors import ApprovalDecided
 from app.identity.accounts import account_status
-from app.identity.errors import AlreadySo, LastAdministrator, LastHolder
+from app.identity.errors import AlreadySet, LastAdministrator, LastRoleWithPermission
 from app.identity.roles import current_permissions, grants, role_changes
 from app.kit import ids
 from app.kit.errors import PermissionDenied, Refusal
@@ -40,7 +40,7 @@ def administrators(arena: Arena) -> int:
 
 def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
     with arena.database.reading() as session:
-        seen = approvals_queries.approval(session, approval_id).hash
+        seen = approvals_queries.get_approval(session, approval_id).hash
 
     def act() -> Refusal | None:
         with arena.database.transaction() as session:
@@ -51,7 +51,7 @@ def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
 
 def asked_to_suspend(arena: Arena, maker: Actor, subject: Actor) -> UUID:
     with arena.database.transaction() as session:
-        return account_status.ask_to_suspend(session, maker, subject.user_id, reason=WHY)
+        return account_status.request_suspension(session, maker, subject.user_id, reason=WHY)
 
 
 def demoting(arena: Arena, actor: Actor, person: Actor) -> Act:
@@ -88,7 +88,7 @@ def test_administrators_who_demote_each_other(arena: Arena, record_property: Rec
     for _ in rounds(ROUNDS, "demoting"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)
         acts = [demoting(arena, ada, bob), demoting(arena, bob, ada)] * (THREADS // 2)
-        won = winners(arena.all_at_once(acts, random), PermissionDenied, AlreadySo)
+        won = winners(arena.all_at_once(acts, random), PermissionDenied, AlreadySet)
         assert len(won) == 1
         assert administrators(arena) == 1
         _nobody_administers(arena)
@@ -118,19 +118,19 @@ def test_the_last_two_roles_do_not_both_lose_a_permission(
         admin = arena.people.staff(Role.ADMIN)
         officer = arena.people.staff(Role.COMPLIANCE)
         with arena.database.transaction() as session:
-            grants.give(session, admin, Role.COMPLIANCE, edit, reason=WHY)
+            grants.grant_permission(session, admin, Role.COMPLIANCE, edit, reason=WHY)
 
         def taking(actor: Actor, role: Role) -> Act:
             def act() -> None:
                 with arena.database.transaction() as session:
-                    grants.take(session, actor, role, edit, reason=WHY)
+                    grants.revoke_permission(session, actor, role, edit, reason=WHY)
 
             return act
 
         acts = [taking(admin, Role.COMPLIANCE), taking(officer, Role.ADMIN)] * (THREADS // 2)
-        winners(arena.all_at_once(acts, random), PermissionDenied, LastHolder)
+        winners(arena.all_at_once(acts, random), PermissionDenied, LastRoleWithPermission)
         with arena.database.reading() as session:
-            holders = {role for role, held in grants.held(session).items() if edit in held}
+            holders = {role for role, held in grants.list_grants(session).items() if edit in held}
         assert len(holders) == 1
         # As it was, for the next round and for other tests.
         with arena.database.transaction() as session:
@@ -152,7 +152,7 @@ def test_a_checker_who_is_demoted_meanwhile(arena: Arena, record_property: Recor
         half = THREADS // 2
         acts = [approving(arena, checker, request)] * half + [demoting(arena, boss, checker)] * half
         outcomes = arena.all_at_once(acts, random)
-        winners(outcomes, PermissionDenied, ApprovalDecided, AlreadySo)
+        winners(outcomes, PermissionDenied, ApprovalDecided, AlreadySet)
         approved = sum(each is None for each in outcomes[:half])
         assert sum(each is None for each in outcomes[half:]) == 1
         with arena.database.reading() as session:
@@ -167,7 +167,7 @@ def test_without_the_lock_the_house_is_headless(
     arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: these races find it when changes do not wait for each other."""
-    monkeypatch.setattr(current_permissions, "hold_still", lambda _session: None)
+    monkeypatch.setattr(current_permissions, "lock_permissions", lambda _session: None)
     random = chance("headless")
     for _ in rounds(30, "headless"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)

@@ -9,11 +9,11 @@ import pytest
 from app.access import Role
 from app.identity.accounts import invitations
 from app.identity.credentials import one_time_tokens, passkeys
-from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.credentials.passkeys import RelyingParty
 from app.identity.errors import (
     PasskeyRefused,
-    SignInOver,
+    SignInExpired,
     TokenInvalid,
     TwoFactorInvalid,
 )
@@ -45,27 +45,29 @@ def one_half_done(arena: Arena, number: int, random: Random) -> None:
     member = with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
-        secret = pending_sign_in.start(session, member.actor.user_id)
+        secret = pending_sign_in.start_pending(session, member.actor.user_id)
 
     def act() -> object:
         with arena.database.transaction() as session:
-            outcome = staff_sign_in.give_code(session, secret, code, DEVICE)
+            outcome = staff_sign_in.submit_code(session, secret, code, DEVICE)
         return raised(outcome)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
-    assert len(winners(outcomes, SignInOver)) == 1
+    assert len(winners(outcomes, SignInExpired)) == 1
 
 
 def one_code(arena: Arena, number: int, random: Random) -> None:
     member = with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
-        secrets = [pending_sign_in.start(session, member.actor.user_id) for _ in range(THREADS)]
+        secrets = [
+            pending_sign_in.start_pending(session, member.actor.user_id) for _ in range(THREADS)
+        ]
 
     def act(secret: str, at: int) -> object:
         device = Device(f"192.0.2.{at}", "a test")
         with arena.database.transaction() as session:
-            outcome = staff_sign_in.give_code(session, secret, code, device)
+            outcome = staff_sign_in.submit_code(session, secret, code, device)
         return raised(outcome)
 
     acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
@@ -85,27 +87,31 @@ def one_challenge(arena: Arena, number: int, random: Random) -> None:
     actor = arena.people.staff(Role.ADMIN)
     key = Authenticator(party.origin, party.id, count=1)
     with arena.database.transaction() as session:
-        question = passkeys.ask_to_register(session, party, actor)
-        challenge = passkeys.take(
-            session, question.challenge, passkeys.Purpose.REGISTER, actor.user_id
+        question = passkeys.start_registration(session, party, actor)
+        challenge = passkeys.consume_challenge(
+            session, question.challenge, passkeys.ChallengePurpose.REGISTER, actor.user_id
         )
-        new = passkeys.check_new(party, challenge, key.create(question.options))
-        passkeys.add(session, actor, new, "key")
+        new = passkeys.verify_registration(party, challenge, key.create(question.options))
+        passkeys.add_passkey(session, actor, new, "key")
     with arena.database.transaction() as session:
-        question = passkeys.ask_to_sign(session, party)
-        known = passkeys.take(session, question.challenge, passkeys.Purpose.SIGN_IN)
+        question = passkeys.start_authentication(session, party)
+        known = passkeys.consume_challenge(
+            session, question.challenge, passkeys.ChallengePurpose.SIGN_IN
+        )
         if number % 2:
             known = None
-            question = passkeys.ask_to_sign(session, party)
+            question = passkeys.start_authentication(session, party)
     answer = key.get(question.options)
 
     def act() -> object:
         with arena.database.transaction() as session:
-            taken = known or passkeys.take(session, question.challenge, passkeys.Purpose.SIGN_IN)
-            found = passkeys.find(session, answer)
-        proof = passkeys.check(party, taken, found, answer)
+            taken = known or passkeys.consume_challenge(
+                session, question.challenge, passkeys.ChallengePurpose.SIGN_IN
+            )
+            found = passkeys.find_registered(session, answer)
+        proof = passkeys.verify_authentication(party, taken, found, answer)
         with arena.database.transaction() as session:
-            outcome = staff_sign_in.give_passkey(
+            outcome = staff_sign_in.submit_passkey(
                 session, proof, DEVICE, replaces=None, waiting=None
             )
         return raised(outcome)
@@ -121,10 +127,10 @@ def one_invitation(arena: Arena, number: int, random: Random) -> None:
         user_id = invitations.invite(
             session, inviter, email=email, first_name="A", last_name="B", role="AUDITOR"
         )
-        link = one_time_tokens.issue(session, user_id, Purpose.INVITATION)
+        link = one_time_tokens.issue_link(session, user_id, LinkPurpose.INVITATION)
     with arena.database.reading() as session:
-        token = one_time_tokens.token_of(session, link) or ""
-        person = invitations.check_acceptance(session, token)
+        token = one_time_tokens.rebuild_token(session, link) or ""
+        person = invitations.find_invited_person(session, token)
     acceptance = invitations.prepare_acceptance(person, token=token, password=PASSWORD)
 
     def act() -> object:

@@ -9,7 +9,7 @@ from app.access import Actor, Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
 from app.cases.errors import CaseClosed, OwnCase
-from app.identity.accounts.people import standing as standing_of
+from app.identity.accounts.people import get_account as standing_of
 from app.kit import ids
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database

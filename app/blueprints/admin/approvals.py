@@ -45,14 +45,14 @@ def _render_list(
 ) -> Response:
     shows_decided = request.args.get("folder") == "ended"
     cursor = cursor_asked()
-    results = approvals_queries.approvals(session, waiting=not shows_decided, cursor=cursor)
+    results = approvals_queries.list_approvals(session, waiting=not shows_decided, cursor=cursor)
     people_ids = set().union(*(approval.people for approval in results.data))
     return page(
         "admin/approvals/index.html",
         "admin/approvals/_approvals.html",
         results=results,
         shows_decided=shows_decided,
-        names=people.names(session, people_ids),
+        names=people.get_names(session, people_ids),
         encode=ids.encode,
         status=status,
         may_rotate=Permission.KEYS_ROTATE in actor.permissions,
@@ -113,7 +113,7 @@ def edit(session: Session, actor: Actor, approval_id: str) -> Response:
     def resubmit() -> None:
         reason = request.form.get("reason", "")
         old_id = ids.decode("apr", approval_id)
-        new_ids.append(approvals.edit(session, actor, old_id, reason=reason))
+        new_ids.append(approvals.replace_request(session, actor, old_id, reason=reason))
 
     response = _act(session, actor, approval_id, resubmit, form_id="edit")
     if not new_ids:
@@ -130,7 +130,7 @@ def _act(
     form_id: str = "reject",
 ) -> Response:
     """Run `act` and show the request again, with the problems of the form if it was refused."""
-    approvals_queries.approval(session, ids.decode("apr", approval_id))
+    approvals_queries.get_approval(session, ids.decode("apr", approval_id))
     try:
         with session.savepoint():
             refusal = act()
@@ -153,15 +153,15 @@ def _render_approval(
     form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    approval = approvals_queries.approval(session, ids.decode("apr", approval_id))
-    permission = approvals_registry.action_named(approval.action).permission
+    approval = approvals_queries.get_approval(session, ids.decode("apr", approval_id))
+    permission = approvals_registry.get_action(approval.action).permission
     return page(
         "admin/approvals/approval.html",
         "admin/approvals/_approval.html",
         status=status,
         approval=approval,
         approval_id=approval_id,
-        names=people.names(session, approval.people),
+        names=people.get_names(session, approval.people),
         encode=ids.encode,
         permission=permission,
         is_maker=actor.user_id == approval.maker_id,

@@ -7,7 +7,7 @@ from flask import Response, request
 
 from app.access import Actor, Permission
 from app.audit import queries as audit_queries
-from app.audit.queries import Asked, Record
+from app.audit.queries import AuditFilter, AuditRecordRow
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked
 from app.blueprints.rendering import page
 from app.identity.accounts import people
@@ -30,13 +30,13 @@ def search_records(session: Session, _actor: Actor) -> Response:
     filters = {name: request.args.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in _FILTERS}
     cursor = cursor_asked()
     problems: dict[str, str] = {}
-    search = Asked(
+    search = AuditFilter(
         actor_id=_find_actor(session, filters["who"], problems),
         subject=_parse_subject(session, filters["what"]),
         action=filters["action"] or None,
         outcome=filters["outcome"] if filters["outcome"] in _OUTCOMES else None,
     )
-    no_results: Page[Record] = Page([], None)
+    no_results: Page[AuditRecordRow] = Page([], None)
     results = no_results if problems else audit_queries.search(session, search, cursor=cursor)
     return page(
         "admin/audit/index.html",
@@ -44,7 +44,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
         results=results,
         filters=filters,
         problems=problems,
-        action_options=[(action, action) for action in audit_queries.actions(session)],
+        action_options=[(action, action) for action in audit_queries.list_actions(session)],
         is_later_page="cursor" in request.args,
         **_names_in(session, *results.data),
     )
@@ -53,7 +53,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/<record_id>", permission=Permission.AUDIT_READ)
 def show_record(session: Session, _actor: Actor, record_id: str) -> Response:
     """Show one audit record with everything it holds."""
-    record = audit_queries.record_by_id(session, ids.decode("aud", record_id))
+    record = audit_queries.get_record(session, ids.decode("aud", record_id))
     return page(
         "admin/audit/record.html",
         "admin/audit/_record.html",
@@ -70,7 +70,7 @@ def _find_actor(session: Session, text: str, problems: dict[str, str]) -> UUID |
         return None
     try:
         if "@" in text:
-            return account_queries.person_by_email(session, text).id
+            return account_queries.get_person_by_email(session, text).id
         return ids.decode("usr", text)
     except (NotFound, Invalid):
         problems["who"] = "No person has this email or ID. Check the spelling."
@@ -81,18 +81,20 @@ def _parse_subject(session: Session, text: str) -> str | None:
     """Return a person's public id for their email, any other text as it is."""
     try:
         if "@" in text:
-            return ids.encode("usr", account_queries.person_by_email(session, text).id)
+            return ids.encode("usr", account_queries.get_person_by_email(session, text).id)
     except (NotFound, Invalid):
         return text
     return text or None
 
 
-def _names_in(session: Session, *records: Record) -> dict[str, Any]:
+def _names_in(session: Session, *records: AuditRecordRow) -> dict[str, Any]:
     """Return the names of all people in the records: `names` by id, `subjects` by public id."""
     people_ids = {_decode_person(record.subject) for record in records}
     people_ids |= {record.actor_id for record in records}
     people_ids |= {record.on_behalf_of for record in records}
-    names = people.names(session, [person_id for person_id in people_ids if person_id is not None])
+    names = people.get_names(
+        session, [person_id for person_id in people_ids if person_id is not None]
+    )
     return {
         "names": names,
         "subjects": {ids.encode("usr", person_id): name for person_id, name in names.items()},

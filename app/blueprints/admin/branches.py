@@ -36,12 +36,12 @@ def open_branch(session: Session, actor: Actor) -> Response:
 @blp.view("GET", "/<branch_id>", permission=Permission.BRANCHES_READ)
 def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
     """Show a branch and its tellers."""
-    branch = branches_queries.branch(session, actor, ids.decode("brn", branch_id))
+    branch = branches_queries.get_branch(session, actor, ids.decode("brn", branch_id))
     return page(
         "admin/branches/branch.html",
         "admin/branches/_branch.html",
         branch=branch,
-        tellers=people.at_branch(session, branch.id),
+        tellers=people.list_branch_staff(session, branch.id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
     )
 
@@ -49,7 +49,7 @@ def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
 def _render_list(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
-    branches = branches_queries.branches(session, actor)
+    branches = branches_queries.list_branches(session, actor)
     return page(
         "admin/branches/index.html",
         "admin/branches/_branches.html",

@@ -43,7 +43,9 @@ def list_cases(session: Session, actor: Actor) -> Response:
     results = cases_queries.search(session, actor, _parse_filters(filters, actor), cursor=cursor)
     workers = service.caseworkers(session)
     people_ids = {case.assignee_id for case in results.data} | set(workers)
-    names = people.names(session, [person_id for person_id in people_ids if person_id is not None])
+    names = people.get_names(
+        session, [person_id for person_id in people_ids if person_id is not None]
+    )
     return page(
         "admin/cases/index.html",
         "admin/cases/_cases.html",
@@ -167,7 +169,9 @@ def _render_case(
     workers = service.may_work(session, case.kind, case.person_id)
     people_ids = {case.person_id, case.assignee_id, *workers}
     people_ids |= {event.actor_id for event in events} | {event.assignee_id for event in events}
-    names = people.names(session, [person_id for person_id in people_ids if person_id is not None])
+    names = people.get_names(
+        session, [person_id for person_id in people_ids if person_id is not None]
+    )
     return page(
         "admin/cases/case.html",
         "admin/cases/_case.html",

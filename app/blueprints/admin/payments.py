@@ -61,7 +61,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
         deposit=deposit,
         family="deposit",
         steps=funding_queries.deposit_steps(session, deposit.id),
-        names=people.names(session, [deposit.user_id]),
+        names=people.get_names(session, [deposit.user_id]),
         person_id=ids.encode("usr", deposit.user_id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
     )
@@ -149,7 +149,7 @@ def _render_withdrawal(
         withdrawal=withdrawal,
         family="withdrawal",
         steps=steps,
-        names=people.names(session, people_ids),
+        names=people.get_names(session, people_ids),
         person_id=ids.encode("usr", withdrawal.user_id),
         may_release=Permission.PAYMENTS_RELEASE in actor.permissions,
         may_open_people=Permission.PEOPLE_READ in actor.permissions,

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from flask import Response, request, url_for
 
-from app.access import BRANCH_BOUND, Actor, Permission, Role
-from app.access.descriptions import ROLE_MEANS
+from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
+from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
 from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
@@ -37,7 +37,7 @@ def search_people(session: Session, _actor: Actor) -> Response:
         "status": request.args.get("status", ""),
     }
     cursor = cursor_asked()
-    results = identity_people.search(
+    results = identity_people.search_people(
         session,
         text=filters["q"],
         role=Role(filters["role"]) if filters["role"] in set(Role) else None,
@@ -63,7 +63,7 @@ def show_person(session: Session, actor: Actor, person_id: str) -> Response:
 def change_role(session: Session, actor: Actor, person_id: str) -> Response:
     """Change a person's role and branch. A second person approves a new administrator."""
     identifier = ids.decode("usr", person_id)
-    identity_people.standing(session, identifier)
+    identity_people.get_account(session, identifier)
     try:
         with session.savepoint():
             role = _parse_role(request.form.get("role", ""))
@@ -83,14 +83,16 @@ def change_role(session: Session, actor: Actor, person_id: str) -> Response:
 @blp.view("POST", "/<person_id>/suspend", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def suspend(session: Session, actor: Actor, person_id: str) -> Response:
     """Request a person's suspension, which a second person approves."""
-    return _request_approval(session, actor, person_id, "suspend", account_status.ask_to_suspend)
+    return _request_approval(
+        session, actor, person_id, "suspend", account_status.request_suspension
+    )
 
 
 @blp.view("POST", "/<person_id>/reactivate", permission=Permission.PEOPLE_SUSPEND, fresh=True)
 def reactivate(session: Session, actor: Actor, person_id: str) -> Response:
     """Request that a suspension is lifted, which a second person approves."""
     return _request_approval(
-        session, actor, person_id, "reactivate", account_status.ask_to_reactivate
+        session, actor, person_id, "reactivate", account_status.request_reactivation
     )
 
 
@@ -111,7 +113,7 @@ def _request_approval(
 def erase(session: Session, actor: Actor, person_id: str) -> Response:
     """Request a customer's erasure on their written request, which a second person approves."""
     identifier = ids.decode("usr", person_id)
-    identity_people.standing(session, identifier)
+    identity_people.get_account(session, identifier)
     try:
         with session.savepoint():
             reason = request.form.get("reason", "")
@@ -130,7 +132,7 @@ def _parse_role(text: str) -> Role:
 
 def _parse_branch(role: Role, text: str) -> UUID | None:
     """Return the id of the chosen branch, None for a role that is bound to no branch."""
-    if role not in BRANCH_BOUND or not text:
+    if role not in BRANCH_BOUND_ROLES or not text:
         return None
     try:
         return ids.decode("brn", text)
@@ -146,7 +148,7 @@ def _redirect_after(person_id: str, approval_id: UUID | None) -> Response:
     return see_other(url_for("people_pages.show_person", person_id=person_id))
 
 
-def _may_erase(actor: Actor, person: identity_people.Standing) -> bool:
+def _may_erase(actor: Actor, person: identity_people.AccountDetails) -> bool:
     """Whether the form to erase a customer is shown; the service checks again."""
     is_permitted = Permission.PEOPLE_ERASE in actor.permissions and actor.user_id != person.id
     return is_permitted and person.role is Role.USER and person.status != "erased"
@@ -171,9 +173,9 @@ def _render_person(
     form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    person = identity_people.standing(session, identifier)
-    pending = approvals_queries.waiting_about(session, identifier)
-    visible_branches = branches_queries.branches(session, actor)
+    person = identity_people.get_account(session, identifier)
+    pending = approvals_queries.list_pending_about(session, identifier)
+    visible_branches = branches_queries.list_branches(session, actor)
     branch_codes = {branch.id: branch.code for branch in visible_branches}
     may_erase = _may_erase(actor, person)
     return page(
@@ -181,8 +183,8 @@ def _render_person(
         "admin/people/_person.html",
         status=status,
         person=person,
-        meaning=ROLE_MEANS[person.role],
-        sessions=identity_people.open_sessions(session, identifier, clock.now()),
+        meaning=ROLE_DESCRIPTIONS[person.role],
+        sessions=identity_people.count_open_sessions(session, identifier, clock.now()),
         branch_code=branch_codes.get(person.branch_id) if person.branch_id else None,
         branch_options=[("", "No branch")]
         + [

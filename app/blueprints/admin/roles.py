@@ -3,7 +3,7 @@
 from flask import Response, current_app, request, url_for
 
 from app.access import Actor, Permission, Role
-from app.access.descriptions import PERMISSION_MEANS, ROLE_MEANS
+from app.access.descriptions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS
 from app.access.policy import is_editable
 from app.blueprints import route_registry
 from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
@@ -21,11 +21,11 @@ def list_roles(session: Session, _actor: Actor) -> Response:
     return page(
         "admin/roles/index.html",
         "admin/roles/_roles.html",
-        held=grants.held(session),
+        held=grants.list_grants(session),
         roles=list(Role),
         permissions=list(Permission),
-        permission_means=PERMISSION_MEANS,
-        role_means=ROLE_MEANS,
+        permission_means=PERMISSION_DESCRIPTIONS,
+        role_means=ROLE_DESCRIPTIONS,
     )
 
 
@@ -39,14 +39,14 @@ def show_role(session: Session, actor: Actor, role_name: str) -> Response:
 def edit_grants(session: Session, actor: Actor, role_name: str) -> Response:
     """Grant a permission to a role, or remove one."""
     edited = _role_named(role_name)
-    act = grants.take if request.form.get("act") == "take" else grants.give
+    act = grants.revoke_permission if request.form.get("act") == "take" else grants.grant_permission
     try:
         with session.savepoint():
             permission = _parse_permission(request.form.get("permission", ""))
             act(session, actor, edited, permission, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
         status, problems = said_at_form(refusal)
-        form_id = "take" if act is grants.take else "give"
+        form_id = "take" if act is grants.revoke_permission else "give"
         return _render_role(
             session, actor, edited, status=status, form_id=form_id, problems=problems
         )
@@ -76,7 +76,7 @@ def _render_role(
     form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    held = grants.held(session)[role]
+    held = grants.list_grants(session)[role]
     routes = route_registry.routes(current_app)
     editable = [
         permission
@@ -88,16 +88,16 @@ def _render_role(
         "admin/roles/_role.html",
         status=status,
         role=role,
-        meaning=ROLE_MEANS[role],
+        meaning=ROLE_DESCRIPTIONS[role],
         held=[permission for permission in Permission if permission in held],
-        permission_means=PERMISSION_MEANS,
+        permission_means=PERMISSION_DESCRIPTIONS,
         routes_of={
             permission: [route for route in routes if route.permission is permission]
             for permission in held
         },
         may_edit=Permission.GRANTS_EDIT in actor.permissions,
-        grantable=[(each, PERMISSION_MEANS[each]) for each in editable if each not in held],
-        removable=[(each, PERMISSION_MEANS[each]) for each in editable if each in held],
+        grantable=[(each, PERMISSION_DESCRIPTIONS[each]) for each in editable if each not in held],
+        removable=[(each, PERMISSION_DESCRIPTIONS[each]) for each in editable if each in held],
         form_id=form_id,
         problems=problems or {},
         form_values=request.form,

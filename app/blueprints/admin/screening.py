@@ -95,7 +95,7 @@ def show_screening(session: Session, actor: Actor, screening_id: str) -> Respons
     identifier = ids.decode(service.PREFIX, screening_id)
     screening = screening_queries.screening(session, identifier)
     hits = screening_queries.hits(session, identifier)
-    names = people.names(session, [screening.person_id] if screening.person_id else [])
+    names = people.get_names(session, [screening.person_id] if screening.person_id else [])
     return page(
         "admin/screening/screening.html",
         "admin/screening/_screening.html",

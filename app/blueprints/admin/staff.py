@@ -41,7 +41,7 @@ def invite(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/<identifier>/invite", permission=Permission.STAFF_INVITE, fresh=True)
 def resend_invitation(session: Session, actor: Actor, identifier: str) -> Response:
     """Email a new link; the earlier ones stop working."""
-    invitations.invite_again(session, actor, identifier)
+    invitations.resend_invitation(session, actor, identifier)
     return see_other(url_for("staff_pages.list_invitations"))
 
 
@@ -58,6 +58,6 @@ def _render_list(
         status=status,
         form_values=values or {},
         problems=problems or {},
-        roles=invitations.roles_for(session, actor),
-        pending=invitations.waiting(session),
+        roles=invitations.list_invitable_roles(session, actor),
+        pending=invitations.list_pending(session),
     )

@@ -30,9 +30,9 @@ from app.identity.errors import (
     LastSecondFactor,
     SecondFactorMissing,
     TokenInvalid,
+    TwoFactorAlreadyOn,
     TwoFactorInvalid,
     TwoFactorNotSetUp,
-    TwoFactorOn,
     TwoFactorRequired,
 )
 from app.identity.sign_in import password_proof
@@ -136,7 +136,7 @@ def logout(session: Session, actor: Actor) -> None:
 )
 def me(session: Session, actor: Actor) -> object:
     """Who the token says you are."""
-    return account_queries.person_by_id(session, actor.user_id)
+    return account_queries.get_person(session, actor.user_id)
 
 
 @blp.operation(
@@ -158,7 +158,7 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     tells of the change count them, and GET /api/me/api-keys lists them.
     """
     with database.reading() as session:
-        person = account_queries.person_by_id(session, actor.user_id)
+        person = account_queries.get_person(session, actor.user_id)
         attempt = password_change.begin_password_change(session, actor, network=client_network())
     new_hash = password_change.prepare_new_password(person, body["new_password"])
     attempt = password_proof.check_password(attempt, body["current_password"])
@@ -195,7 +195,7 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
 )
 def resend_confirmation(session: Session, actor: Actor) -> object:
     """Be mailed another link that confirms one's own address, five times an hour at most."""
-    email_verification.send_confirmation_again(session, actor)
+    email_verification.resend_confirmation(session, actor)
     return {"message": "A link is on its way"}
 
 
@@ -215,7 +215,7 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
     The answer is the same whether somebody has that address or not. The link works once, within an
     hour.
     """
-    password_reset.ask_for_reset(session, body["email"])
+    password_reset.request_reset(session, body["email"])
     return {"message": "If somebody has this address, a link is on its way there"}
 
 
@@ -237,7 +237,7 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     says otherwise; the answer and the mail that tells of the change count them.
     """
     with database.reading() as session:
-        person = password_reset.check_reset(session, body["token"])
+        person = password_reset.find_person_to_reset(session, body["token"])
     chosen = password_reset.prepare_reset(person, **body)
     with database.transaction() as session:
         return {"api_keys_active": password_reset.conclude_reset(session, chosen)}
@@ -250,11 +250,11 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     permission=Permission.SECOND_FACTOR_CHANGE,
     gives=schemas_auth.SecondFactorSetup,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(TwoFactorOn,),
+    refusals=(TwoFactorAlreadyOn,),
 )
 def set_up_second_factor(session: Session, actor: Actor) -> object:
     """Get a secret for an authenticator app. It is asked for nowhere until it is confirmed."""
-    return second_factor.set_up(session, actor)
+    return second_factor.start_setup(session, actor)
 
 
 @blp.operation(
@@ -265,14 +265,14 @@ def set_up_second_factor(session: Session, actor: Actor) -> object:
     takes=schemas_auth.Code,
     gives=schemas_auth.RecoveryCodes,
     rate_limit=RateLimit.SIGN_IN,
-    refusals=(TwoFactorInvalid, TwoFactorOn, TwoFactorNotSetUp),
+    refusals=(TwoFactorInvalid, TwoFactorAlreadyOn, TwoFactorNotSetUp),
 )
 def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Switch the second factor on by a code of the app.
 
     Answers ten recovery codes, each good once in place of the app. They are told only now.
     """
-    codes = second_factor.confirm(session, actor, body["code"], network=client_network())
+    codes = second_factor.confirm_setup(session, actor, body["code"], network=client_network())
     return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
 
 

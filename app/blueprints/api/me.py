@@ -25,7 +25,7 @@ blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications
 )
 def show(session: Session, actor: Actor) -> object:
     """The caller's profile."""
-    return account_queries.person_by_id(session, actor.user_id)
+    return account_queries.get_person(session, actor.user_id)
 
 
 @blp.operation(
@@ -38,7 +38,7 @@ def show(session: Session, actor: Actor) -> object:
 )
 def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Change one's own names or phone number."""
-    return profile.change(session, actor, body)
+    return profile.change_profile(session, actor, body)
 
 
 @blp.operation(
@@ -51,7 +51,7 @@ def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's address book, newest first."""
-    return address_book.addresses_of(session, actor, **pagination.page_arguments(query))
+    return address_book.list_addresses(session, actor, **pagination.page_arguments(query))
 
 
 @blp.operation(
@@ -70,7 +70,7 @@ def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     It must be one in its country: what is needed, and how postal codes look, differs.
     """
     is_default = body.pop("is_default", False)
-    return address_book.add(session, actor, PostalAddress(**body), is_default=is_default)
+    return address_book.add_address(session, actor, PostalAddress(**body), is_default=is_default)
 
 
 @blp.operation(
@@ -82,7 +82,7 @@ def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def address(session: Session, actor: Actor, address_id: str) -> object:
     """One of the caller's addresses."""
-    return address_book.address_of(session, actor, ids.decode("adr", address_id))
+    return address_book.get_address(session, actor, ids.decode("adr", address_id))
 
 
 @blp.operation(
@@ -96,7 +96,7 @@ def address(session: Session, actor: Actor, address_id: str) -> object:
 def change_address(session: Session, actor: Actor, body: dict[str, Any], address_id: str) -> object:
     """Change an address, or make it the default."""
     is_default = body.pop("is_default", None)
-    return address_book.change(
+    return address_book.change_address(
         session, actor, ids.decode("adr", address_id), body, is_default=is_default
     )
 
@@ -110,7 +110,7 @@ def change_address(session: Session, actor: Actor, body: dict[str, Any], address
 )
 def remove_address(session: Session, actor: Actor, address_id: str) -> None:
     """Remove an address. After the default one, the newest is the default."""
-    address_book.remove(session, actor, ids.decode("adr", address_id))
+    address_book.remove_address(session, actor, ids.decode("adr", address_id))
 
 
 @blp.operation(
@@ -155,7 +155,7 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
 )
 def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's API keys, newest first, those that no longer count too."""
-    return api_keys.keys_of(session, actor, **pagination.page_arguments(query))
+    return api_keys.list_keys(session, actor, **pagination.page_arguments(query))
 
 
 @blp.operation(
@@ -173,7 +173,7 @@ def create_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 
     The program sends it in place of an access token, on the routes that its scopes allow.
     """
-    return api_keys.create(session, actor, **body)
+    return api_keys.create_key(session, actor, **body)
 
 
 @blp.operation(
@@ -185,4 +185,4 @@ def create_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def revoke_key(session: Session, actor: Actor, key_id: str) -> None:
     """Revoke an API key, at once. Doing it again changes nothing."""
-    api_keys.revoke(session, actor, ids.decode("key", key_id))
+    api_keys.revoke_key(session, actor, ids.decode("key", key_id))

@@ -137,7 +137,9 @@ def erase(database: Database, actor: Actor, body: dict[str, Any]) -> object:
         attempt = password_change.begin_password_change(session, actor, network=client_network())
     attempt = password_proof.check_password(attempt, body["password"])
     with database.transaction() as session:
-        settled = password_proof.settle(session, attempt, body["code"], "person.erased")
+        settled = password_proof.conclude_password_and_code(
+            session, attempt, body["code"], "person.erased"
+        )
         if isinstance(settled, Refusal):
             return settled
         return erasure.erase_own_account(session, actor)

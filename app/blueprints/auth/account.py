@@ -12,7 +12,7 @@ from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
 from app.identity.credentials import passkeys, second_factor, staff_second_factor
-from app.identity.credentials.passkeys import Purpose
+from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import staff_sessions
 from app.kit.db import Session
 from app.kit.errors import Invalid, Refusal
@@ -34,19 +34,19 @@ def show(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True)
 def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
     """What makes a passkey."""
-    return shared.asked(passkeys.ask_to_register(session, staff_session_cookie.party(), actor))
+    return shared.asked(passkeys.start_registration(session, staff_session_cookie.party(), actor))
 
 
 @blp.view("POST", "/passkeys", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def add_passkey(session: Session, actor: Actor) -> Response:
     """Register a passkey."""
     # Refused answers count as given: nothing raises before the commit.
-    challenge = passkeys.take(
-        session, staff_session_cookie.asked(), Purpose.REGISTER, actor.user_id
+    challenge = passkeys.consume_challenge(
+        session, staff_session_cookie.asked(), ChallengePurpose.REGISTER, actor.user_id
     )
     try:
-        new = passkeys.check_new(staff_session_cookie.party(), challenge, shared.answer())
-        passkeys.add(session, actor, new, shared.typed("name"))
+        new = passkeys.verify_registration(staff_session_cookie.party(), challenge, shared.answer())
+        passkeys.add_passkey(session, actor, new, shared.typed("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {"new-passkey-name": refusal.message})
     except Refusal as refusal:
@@ -58,7 +58,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
 def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     """Call a passkey otherwise."""
     try:
-        passkeys.rename(session, actor, identifier, shared.typed("name"))
+        passkeys.rename_passkey(session, actor, identifier, shared.typed("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {f"{identifier}-name": refusal.message})
     return _back()
@@ -67,7 +67,7 @@ def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
 @blp.view("POST", "/passkeys/<identifier>/remove", permission=_CHANGE, fresh=True)
 def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     """Forget a passkey."""
-    passkeys.remove(
+    passkeys.remove_passkey(
         session, actor, identifier, may_be_last=not staff_session_cookie.second_factor_required()
     )
     return _back()
@@ -79,26 +79,26 @@ def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
 @blp.view("POST", "/app", permission=_CHANGE, fresh=True)
 def set_up_app(session: Session, actor: Actor) -> Response:
     """Make the secret that an authenticator app is to know."""
-    second_factor.set_up(session, actor)
+    second_factor.start_setup(session, actor)
     return see_other(url_for("account_pages.show_app"))
 
 
 @blp.view("GET", "/app", permission=_CHANGE, fresh=True)
 def show_app(session: Session, actor: Actor) -> Response:
     """The secret, as a picture and as text, and a form for the first code."""
-    setup = second_factor.pending(session, actor)
+    setup = second_factor.find_pending_setup(session, actor)
     return _app_form(setup) if setup else _back()
 
 
 @blp.view("POST", "/app/code", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def confirm_app(session: Session, actor: Actor) -> Response:
     """Switch the app on by its first code; the recovery codes are shown."""
-    setup = second_factor.pending(session, actor)
+    setup = second_factor.find_pending_setup(session, actor)
     if setup is None:
         return _back()
     if not (code := shared.code()):
         return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
-    codes = second_factor.confirm(session, actor, code, network=client_network())
+    codes = second_factor.confirm_setup(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         status = shared.status_beside_form(codes)
         return shared.say_when(_app_form(setup, status, {"": codes.detail}), codes)
@@ -143,7 +143,7 @@ def renew_recovery_codes(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/sessions/<identifier>/end", permission=Permission.SESSIONS_REVOKE)
 def end_session(session: Session, actor: Actor, identifier: str) -> Response:
     """End one of one's own sessions."""
-    staff_sessions.end_mine(session, actor, identifier)
+    staff_sessions.end_own(session, actor, identifier)
     return _back()
 
 
@@ -164,7 +164,9 @@ def _refused(session: Session, actor: Actor, refusal: Refusal) -> Response:
 
 
 def _app_form(
-    setup: second_factor.Setup, status: int = 200, problems: dict[str, str] | None = None
+    setup: second_factor.SecondFactorSetup,
+    status: int = 200,
+    problems: dict[str, str] | None = None,
 ) -> Response:
     return page(
         "auth/app.html",
@@ -189,9 +191,10 @@ def _account(
         party=staff_session_cookie.party(),
         actor=actor,
         has_app=second_factor.is_on(session, actor.user_id),
-        codes_left=second_factor.recovery_codes_left(session, actor),
-        passkeys=passkeys.mine(session, actor),
+        codes_left=second_factor.count_recovery_codes(session, actor),
+        passkeys=passkeys.list_own(session, actor),
         sessions=[
-            (each, user_agents.called(each.browser)) for each in staff_sessions.mine(session, actor)
+            (each, user_agents.called(each.browser))
+            for each in staff_sessions.list_own(session, actor)
         ],
     )

@@ -55,7 +55,7 @@ def forgot_password(database: Database) -> Response:
     email = request.form.get("email", "").strip()[:_EMAIL_LENGTH_MAX]
     try:
         with database.transaction() as session:
-            password_reset.ask_for_reset(session, email)
+            password_reset.request_reset(session, email)
     except Invalid as refusal:
         return _form("forgot_password", 422, {"email": refusal.message}, email=email)
     return _done(
@@ -76,7 +76,7 @@ def accept_invitation(database: Database) -> Response:
 
     def accept(token: str, password: str) -> Response:
         with database.reading() as session:
-            person = invitations.check_acceptance(session, token)
+            person = invitations.find_invited_person(session, token)
         acceptance = invitations.prepare_acceptance(person, token=token, password=password)
         with database.transaction() as session:
             waiting = invitations.accept(session, acceptance)
@@ -98,7 +98,7 @@ def reset_password(database: Database) -> Response:
 
     def reset(token: str, password: str) -> Response:
         with database.reading() as session:
-            person = password_reset.check_reset(session, token)
+            person = password_reset.find_person_to_reset(session, token)
         revoke = request.form.get("revoke_api_keys") == "yes"
         chosen = password_reset.prepare_reset(
             person, token=token, password=password, revoke_api_keys=revoke

@@ -12,7 +12,7 @@ from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
 from app.identity.sign_in import password_proof, staff_sign_in
 from app.identity.sign_in import service as sign_in
-from app.identity.sign_in.staff_sign_in import Waiting
+from app.identity.sign_in.staff_sign_in import AwaitingSecondFactor
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, RateLimited, Refusal
 
@@ -67,7 +67,7 @@ def login(database: Database) -> Response:
             attempt = sign_in.begin_login(session, email=form.email, network=client_network())
         attempt = password_proof.check_password(attempt, form.password)
         with database.transaction() as session:
-            outcome = staff_sign_in.give_password(
+            outcome = staff_sign_in.submit_password(
                 session,
                 attempt,
                 staff_session_cookie.device(),
@@ -81,7 +81,7 @@ def login(database: Database) -> Response:
     if isinstance(outcome, Refusal):
         response = _form(form, shared.status_beside_form(outcome), {"": outcome.detail})
         return shared.say_when(response, outcome)
-    if isinstance(outcome, Waiting):
+    if isinstance(outcome, AwaitingSecondFactor):
         staff_session_cookie.wait(outcome.secret, form.next)
         return see_other(url_for("steps_pages.show_second_factor"))
     return shared.enter(outcome, form.next)

@@ -13,7 +13,7 @@ from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.blueprints.rendering import page
 from app.identity.credentials import passkeys, password_change, second_factor
-from app.identity.credentials.passkeys import Purpose
+from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import password_proof, pending_sign_in, reauthentication
 from app.kit.db import Session
 from app.kit.errors import RateLimited, Refusal
@@ -34,7 +34,7 @@ def prove(session: Session, actor: Actor) -> Response:
     if second_factor.is_on(session, actor.user_id):
         if not (code := shared.code()):
             return _form(session, actor, then, 422, {"code": "Enter the code."})
-        outcome = reauthentication.prove_by_code(
+        outcome = reauthentication.reauthenticate_by_code(
             session, actor, code, staff_session_cookie.device()
         )
     else:
@@ -45,7 +45,9 @@ def prove(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
 def ask_for_passkey(session: Session, actor: Actor) -> Response:
     """What one of the person's own passkeys is to sign."""
-    return shared.asked(passkeys.ask_to_sign(session, staff_session_cookie.party(), actor.user_id))
+    return shared.asked(
+        passkeys.start_authentication(session, staff_session_cookie.party(), actor.user_id)
+    )
 
 
 @blp.view(
@@ -54,13 +56,15 @@ def ask_for_passkey(session: Session, actor: Actor) -> Response:
 def prove_by_passkey(session: Session, actor: Actor) -> Response:
     """By a passkey. The question counts as answered also when this is refused: nothing raises."""
     text, then = shared.answer(), our_path(request.form.get("next"))
-    challenge = passkeys.take(session, staff_session_cookie.asked(), Purpose.STEP_UP, actor.user_id)
+    challenge = passkeys.consume_challenge(
+        session, staff_session_cookie.asked(), ChallengePurpose.STEP_UP, actor.user_id
+    )
     outcome: str | Refusal
     try:
-        proof = passkeys.check(
-            staff_session_cookie.party(), challenge, passkeys.find(session, text), text
+        proof = passkeys.verify_authentication(
+            staff_session_cookie.party(), challenge, passkeys.find_registered(session, text), text
         )
-        outcome = reauthentication.prove_by_passkey(session, actor, proof)
+        outcome = reauthentication.reauthenticate_by_passkey(session, actor, proof)
     except Refusal as refusal:
         outcome = refusal
     return _settled(session, actor, outcome, then)
@@ -73,7 +77,7 @@ def _by_password(session: Session, actor: Actor) -> str | Refusal:
     except RateLimited as refusal:
         return refusal
     password = request.form.get("password", "")[: shared.PASSWORD_LENGTH_MAX]
-    return reauthentication.prove_by_password(
+    return reauthentication.reauthenticate_by_password(
         session, actor, password_proof.check_password(attempt, password)
     )
 

@@ -14,10 +14,10 @@ from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
 from app.blueprints.rendering import page
 from app.identity.credentials import passkeys, second_factor
-from app.identity.credentials.passkeys import Purpose
-from app.identity.errors import SignInOver
+from app.identity.credentials.passkeys import ChallengePurpose
+from app.identity.errors import SignInExpired
 from app.identity.sign_in import pending_sign_in, staff_sign_in
-from app.identity.sign_in.pending_sign_in import HalfDone
+from app.identity.sign_in.pending_sign_in import PendingSignIn
 from app.kit.db import Database
 from app.kit.errors import Invalid, Refusal
 
@@ -28,7 +28,7 @@ blp = PageBlueprint("steps", "/auth")
 def show_second_factor(database: Database) -> Response:
     """Ask for the code or the passkey; whoever has neither is led to set one up."""
     with database.reading() as session:
-        person = pending_sign_in.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
     if person is None:
         return see_other(url_for("auth_pages.show_login"))
     if person.must_enrol:
@@ -40,16 +40,16 @@ def show_second_factor(database: Database) -> Response:
 def give_second_factor(database: Database) -> Response:
     """Give the code, and be in."""
     with database.reading() as session:
-        person = pending_sign_in.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
     if person is None:
         return _start_again()
     if not (code := shared.code()):
         return _second_factor(person, 422, {"code": "Enter the code."})
     with database.transaction() as session:
-        outcome = staff_sign_in.give_code(
+        outcome = staff_sign_in.submit_code(
             session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
         )
-    if isinstance(outcome, SignInOver):
+    if isinstance(outcome, SignInExpired):
         return _start_again()
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
@@ -61,7 +61,7 @@ def give_second_factor(database: Database) -> Response:
 def ask_for_passkey(database: Database) -> Response:
     """What a passkey is to sign, to sign in whoever it belongs to."""
     with database.transaction() as session:
-        question = passkeys.ask_to_sign(session, staff_session_cookie.party())
+        question = passkeys.start_authentication(session, staff_session_cookie.party())
     return shared.asked(question)
 
 
@@ -71,12 +71,14 @@ def give_passkey(database: Database) -> Response:
     text, then = shared.answer(), shared.typed("next", 2048) or staff_session_cookie.then()
     # The question counts as answered whatever becomes of the answer: a transaction of its own.
     with database.transaction() as session:
-        challenge = passkeys.take(session, staff_session_cookie.asked(), Purpose.SIGN_IN)
-        known = passkeys.find(session, text)
+        challenge = passkeys.consume_challenge(
+            session, staff_session_cookie.asked(), ChallengePurpose.SIGN_IN
+        )
+        known = passkeys.find_registered(session, text)
     try:
-        proof = passkeys.check(staff_session_cookie.party(), challenge, known, text)
+        proof = passkeys.verify_authentication(staff_session_cookie.party(), challenge, known, text)
         with database.transaction() as session:
-            outcome = staff_sign_in.give_passkey(
+            outcome = staff_sign_in.submit_passkey(
                 session,
                 proof,
                 staff_session_cookie.device(),
@@ -94,7 +96,7 @@ def give_passkey(database: Database) -> Response:
 def show_enrolment(database: Database) -> Response:
     """The choice: an authenticator app or a passkey."""
     with database.reading() as session:
-        person = pending_sign_in.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
     if person is None or not person.must_enrol:
         return see_other(url_for("auth_pages.show_login"))
     return _enrolment()
@@ -105,9 +107,9 @@ def enrol_app(database: Database) -> Response:
     """Make the secret that the authenticator app is to know."""
     try:
         with database.transaction() as session:
-            person = staff_sign_in.enrolling(session, staff_session_cookie.waiting())
-            second_factor.set_up(session, person.actor)
-    except SignInOver:
+            person = staff_sign_in.lock_enrolment(session, staff_session_cookie.waiting())
+            second_factor.start_setup(session, person.actor)
+    except SignInExpired:
         return _start_again()
     return see_other(url_for("steps_pages.show_enrol_app"))
 
@@ -132,7 +134,7 @@ def confirm_app(database: Database) -> Response:
             outcome = staff_sign_in.enrol_app(
                 session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
             )
-    except SignInOver:
+    except SignInExpired:
         return _start_again()
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
@@ -145,9 +147,11 @@ def ask_for_new_passkey(database: Database) -> Response:
     """What makes a passkey for whoever is signing in."""
     try:
         with database.transaction() as session:
-            person = staff_sign_in.enrolling(session, staff_session_cookie.waiting())
-            question = passkeys.ask_to_register(session, staff_session_cookie.party(), person.actor)
-    except SignInOver:
+            person = staff_sign_in.lock_enrolment(session, staff_session_cookie.waiting())
+            question = passkeys.start_registration(
+                session, staff_session_cookie.party(), person.actor
+            )
+    except SignInExpired:
         return _start_again()
     return shared.asked(question)
 
@@ -158,16 +162,16 @@ def enrol_passkey(database: Database) -> Response:
     text, waiting = shared.answer(), staff_session_cookie.waiting()
     try:
         with database.transaction() as session:
-            person = staff_sign_in.enrolling(session, waiting)
-            challenge = passkeys.take(
-                session, staff_session_cookie.asked(), Purpose.REGISTER, person.user_id
+            person = staff_sign_in.lock_enrolment(session, waiting)
+            challenge = passkeys.consume_challenge(
+                session, staff_session_cookie.asked(), ChallengePurpose.REGISTER, person.user_id
             )
-        new = passkeys.check_new(staff_session_cookie.party(), challenge, text)
+        new = passkeys.verify_registration(staff_session_cookie.party(), challenge, text)
         with database.transaction() as session:
             signed_in = staff_sign_in.enrol_passkey(
                 session, waiting, new, shared.typed("name"), staff_session_cookie.device()
             )
-    except SignInOver:
+    except SignInExpired:
         return _start_again()
     except Invalid as refusal:
         return _enrolment(422, {"name": refusal.message})
@@ -176,16 +180,16 @@ def enrol_passkey(database: Database) -> Response:
     return shared.enter(signed_in, staff_session_cookie.then())
 
 
-def _pending(database: Database) -> second_factor.Setup | None:
+def _pending(database: Database) -> second_factor.SecondFactorSetup | None:
     with database.reading() as session:
-        person = pending_sign_in.find(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
         if person is None or not person.must_enrol:
             return None
-        return second_factor.pending(session, person.actor)
+        return second_factor.find_pending_setup(session, person.actor)
 
 
 def _second_factor(
-    person: HalfDone, status: int = 200, problems: dict[str, str] | None = None
+    person: PendingSignIn, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
     return _page("second_factor", status, problems, person=person)
 
@@ -199,7 +203,9 @@ def _enrolment(status: int = 200, problems: dict[str, str] | None = None) -> Res
 
 
 def _app_form(
-    setup: second_factor.Setup, status: int = 200, problems: dict[str, str] | None = None
+    setup: second_factor.SecondFactorSetup,
+    status: int = 200,
+    problems: dict[str, str] | None = None,
 ) -> Response:
     return _page(
         "app",
@@ -214,7 +220,7 @@ def _app_form(
 
 def _start_again() -> Response:
     """The sign-in is over: the way back says why."""
-    refusal = SignInOver()
+    refusal = SignInExpired()
     return _page("over", shared.status_beside_form(refusal), {"": refusal.detail})
 
 

@@ -9,7 +9,7 @@ from app.blueprints.page_blueprint import our_path, see_other
 from app.blueprints.rendering import page
 from app.identity.credentials import passkeys
 from app.identity.credentials.passkeys import ANSWER_LENGTH_MAX
-from app.identity.sign_in.staff_sign_in import SignedIn
+from app.identity.sign_in.staff_sign_in import CompletedSignIn
 from app.kit.errors import RateLimited, Refusal, Unauthenticated
 
 CODE_LENGTH_MAX = 64
@@ -32,7 +32,7 @@ def answer() -> str:
     return typed("credential", ANSWER_LENGTH_MAX + 1)
 
 
-def enter(signed_in: SignedIn, then: str | None) -> Response:
+def enter(signed_in: CompletedSignIn, then: str | None) -> Response:
     """In, and on to where the person wanted to go; by the recovery codes, if there are any."""
     staff_session_cookie.remember(signed_in.secret)
     member = staff_session_cookie.member()
@@ -66,7 +66,7 @@ def say_when(response: Response, refusal: Refusal) -> Response:
     return response
 
 
-def asked(question: passkeys.Question) -> Response:
+def asked(question: passkeys.PasskeyOptions) -> Response:
     """The question for the script of the page; the cookie keeps what was asked."""
     staff_session_cookie.ask(question.challenge)
     response = jsonify(question.options)

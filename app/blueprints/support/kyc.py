@@ -65,7 +65,7 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
         statuses=_FILTERED_STATUSES,
         review_options=_REVIEW_OPTIONS,
         is_later_page=cursor is not None,
-        names=people.names(session, [verification.user_id for verification in results.data]),
+        names=people.get_names(session, [verification.user_id for verification in results.data]),
     )
 
 
@@ -129,7 +129,7 @@ def _render_counter(
         person_id = kyc_queries.by_id(
             session, ids.decode(kyc_queries.PREFIX, verification_id)
         ).user_id
-        name = people.names(session, [person_id]).get(person_id, "")
+        name = people.get_names(session, [person_id]).get(person_id, "")
     return page(
         "support/kyc/counter.html",
         "support/kyc/_counter.html",
@@ -244,7 +244,7 @@ def _render_verification(
     person_id = verification.user_id
     pending = [
         approval
-        for approval in approvals_queries.waiting_about(session, person_id)
+        for approval in approvals_queries.list_pending_about(session, person_id)
         if approval.subject == verification.public_id
     ]
     people_ids = {person_id} | {event.actor_id for event in events if event.actor_id}
@@ -254,7 +254,7 @@ def _render_verification(
         "support/kyc/_verification.html",
         status=status,
         verification=verification,
-        person=people.standing(session, person_id),
+        person=people.get_account(session, person_id),
         submission=submission,
         age=_age_of(submission),
         documents=documents.of_person(session, person_id),
@@ -265,7 +265,7 @@ def _render_verification(
             if other.id != verification.id
         ],
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
-        names=people.names(session, list(people_ids)),
+        names=people.get_names(session, list(people_ids)),
         reason_texts=REASON_TEXTS,
         reason_options=_REASON_OPTIONS,
         permissions=actor.permissions,

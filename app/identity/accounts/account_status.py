@@ -9,11 +9,11 @@ from uuid import UUID
 
 from app.access import Actor, Permission, Role
 from app.approvals import registry as approvals_registry
-from app.approvals.registry import Action, Approved, Change, Texts
+from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
-from app.identity.errors import AlreadySo, OwnStanding
+from app.identity.errors import AlreadySet, OwnAccountChange
 from app.identity.roles import current_permissions
 from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
@@ -31,25 +31,35 @@ UPDATE users SET status = %s, suspended_at = %s, suspended_reason = %s WHERE id 
 """
 
 
-def ask_to_suspend(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
+def request_suspension(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to suspend somebody; answers the request's id.
 
-    Raises `NotFound`, `PermissionDenied`, `OwnStanding`, `AlreadySo`, `ApprovalPending`, and
+    Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `AlreadySet`, `ApprovalPending`, and
     `Invalid` for the reason.
     """
     return locked_person.request_approval(
-        session, actor, SUSPEND, locked_person.lock_in_order(session, person_id), reason
+        session,
+        actor,
+        SUSPEND,
+        locked_person.lock_permissions_and_person(session, person_id),
+        reason,
     )
 
 
-def ask_to_reactivate(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
+def request_reactivation(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to let somebody back in; answers the request's id. Raises as above."""
     return locked_person.request_approval(
-        session, actor, REACTIVATE, locked_person.lock_in_order(session, person_id), reason
+        session,
+        actor,
+        REACTIVATE,
+        locked_person.lock_permissions_and_person(session, person_id),
+        reason,
     )
 
 
-def freeze(session: Session, actor: Actor | None, person_id: UUID, *, reason: str) -> None:
+def suspend_customer(
+    session: Session, actor: Actor | None, person_id: UUID, *, reason: str
+) -> None:
     """Suspend a customer at once, for a room that has decided it; `actor` is None for the program.
 
     Staff are left to two people, and who is not active stays as they are: nothing happens. Letting
@@ -71,34 +81,36 @@ def freeze(session: Session, actor: Actor | None, person_id: UUID, *, reason: st
     )
 
 
-def _compare_status(session: Session, payload: Texts, status: str) -> Change:
+def _compare_status(session: Session, payload: TextFields, status: str) -> ProposedChange:
     person = locked_person.lock_payload_person(session, payload)
     if person.status == status:
-        raise AlreadySo
+        raise AlreadySet
     name = {"person": person.public_id, "role": person.role.value}
-    return Change(name | {"status": person.status}, name | {"status": status})
+    return ProposedChange(name | {"status": person.status}, name | {"status": status})
 
 
-def _check_other(_session: Session, actor: Actor, payload: Texts) -> None:
+def _check_not_own(_session: Session, actor: Actor, payload: TextFields) -> None:
     if ids.decode("usr", payload["person"]) == actor.user_id:
-        raise OwnStanding
+        raise OwnAccountChange
 
 
-def _suspend(session: Session, approved: Approved) -> None:
+def _suspend(session: Session, approved: ApprovedRequest) -> None:
     person = locked_person.lock_payload_person(session, approved.payload)
     session.send(_SET_STATUS, ("suspended", clock.now(), approved.reason, person.id))
     sessions.revoke_all(session, person.id, Revocation.SUSPENDED)
-    current_permissions.check_governed(session)
+    current_permissions.check_administrators_remain(session)
     _record_status(session, approved, person, "suspended")
 
 
-def _reactivate(session: Session, approved: Approved) -> None:
+def _reactivate(session: Session, approved: ApprovedRequest) -> None:
     person = locked_person.lock_payload_person(session, approved.payload)
     session.send(_SET_STATUS, ("active", None, None, person.id))
     _record_status(session, approved, person, "reactivated")
 
 
-def _record_status(session: Session, approved: Approved, person: LockedPerson, done: str) -> None:
+def _record_status(
+    session: Session, approved: ApprovedRequest, person: LockedPerson, done: str
+) -> None:
     audit.record(
         session,
         actor=approved.checker,
@@ -114,22 +126,22 @@ def _record_status(session: Session, approved: Approved, person: LockedPerson, d
 
 
 approvals_registry.register(
-    Action(
+    ApprovalAction(
         SUSPEND,
         "Suspend a person",
         Permission.PEOPLE_SUSPEND,
         lambda session, payload: _compare_status(session, payload, "suspended"),
-        _check_other,
+        _check_not_own,
         _suspend,
     )
 )
 approvals_registry.register(
-    Action(
+    ApprovalAction(
         REACTIVATE,
         "Let a person back in",
         Permission.PEOPLE_SUSPEND,
         lambda session, payload: _compare_status(session, payload, "active"),
-        _check_other,
+        _check_not_own,
         _reactivate,
     )
 )

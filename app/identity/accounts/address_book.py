@@ -46,7 +46,7 @@ WHERE id = (SELECT id FROM addresses WHERE user_id = %s ORDER BY id DESC LIMIT 1
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class AddressBookEntry:
     """An entry of somebody's address book."""
 
     id: UUID
@@ -56,34 +56,36 @@ class Address:
     updated_at: datetime
 
 
-def addresses_of(
+def list_addresses(
     session: Session, actor: Actor, *, limit: int, before: UUID | None
-) -> Page[Address]:
+) -> Page[AddressBookEntry]:
     """The actor's addresses, newest first."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
-    found = [_opened(row) for row in session.rows(_PAGE, values)]
+    found = [_open(row) for row in session.rows(_PAGE, values)]
     return pagination.paginate(found, limit, lambda address: address.id)
 
 
-def all_of(session: Session, user_id: UUID) -> list[Address]:
+def list_all(session: Session, user_id: UUID) -> list[AddressBookEntry]:
     """A person's whole address book, oldest first."""
-    return [_opened(row) for row in session.rows(_ALL, (user_id,))]
+    return [_open(row) for row in session.rows(_ALL, (user_id,))]
 
 
-def address_of(session: Session, actor: Actor, address_id: UUID) -> Address:
+def get_address(session: Session, actor: Actor, address_id: UUID) -> AddressBookEntry:
     """One of the actor's addresses. Raises `NotFound`, for somebody else's too."""
     row = session.row(_ONE, (address_id, actor.user_id))
     if row is None:
         raise NotFound
-    return _opened(row)
+    return _open(row)
 
 
-def add(session: Session, actor: Actor, given: PostalAddress, *, is_default: bool) -> Address:
+def add_address(
+    session: Session, actor: Actor, given: PostalAddress, *, is_default: bool
+) -> AddressBookEntry:
     """Add an address; the first one is the default in any case.
 
     Raises `Invalid` for what is no address in its country, and `AddressBookFull`.
     """
-    checked = postal_addresses.checked(given)
+    checked = postal_addresses.normalize(given)
     session.send(_LOCK, (actor.user_id,))
     [(count,)] = session.rows(_COUNT, (actor.user_id,))
     if count >= ADDRESSES_MAX:
@@ -93,37 +95,37 @@ def add(session: Session, actor: Actor, given: PostalAddress, *, is_default: boo
     if is_default:
         session.send(_NO_DEFAULT, (actor.user_id,))
     values = {"id": address_id, "user": actor.user_id, "default": is_default, "now": now}
-    session.send(_ADD, {**values, "sealed": _sealed(address_id, checked)})
-    return Address(address_id, checked, is_default, now, now)
+    session.send(_ADD, {**values, "sealed": _seal(address_id, checked)})
+    return AddressBookEntry(address_id, checked, is_default, now, now)
 
 
-def change(
+def change_address(
     session: Session,
     actor: Actor,
     address_id: UUID,
     changes: dict[str, Any],
     *,
     is_default: bool | None,
-) -> Address:
+) -> AddressBookEntry:
     """Change some fields of an address, or make it the default.
 
     Raises `NotFound`; `Invalid` when the whole is no address any more, and for taking the default
     away: that is done by giving it to another one.
     """
     session.send(_LOCK, (actor.user_id,))
-    present = address_of(session, actor, address_id)
-    checked = postal_addresses.changed(present.postal, changes)
+    present = get_address(session, actor, address_id)
+    checked = postal_addresses.apply_changes(present.postal, changes)
     if present.is_default and is_default is False:
         raise Invalid("isDefault", "Make another address the default instead.")
     if is_default and not present.is_default:
         session.send(_NO_DEFAULT, (actor.user_id,))
     is_default = present.is_default or bool(is_default)
     now = clock.now()
-    session.send(_CHANGE, (_sealed(address_id, checked), is_default, now, address_id))
-    return Address(address_id, checked, is_default, present.created_at, now)
+    session.send(_CHANGE, (_seal(address_id, checked), is_default, now, address_id))
+    return AddressBookEntry(address_id, checked, is_default, present.created_at, now)
 
 
-def remove(session: Session, actor: Actor, address_id: UUID) -> None:
+def remove_address(session: Session, actor: Actor, address_id: UUID) -> None:
     """Remove an address; after the default one, the newest is it. Raises `NotFound`."""
     session.send(_LOCK, (actor.user_id,))
     row = session.row(_REMOVE, (address_id, actor.user_id))
@@ -133,16 +135,16 @@ def remove(session: Session, actor: Actor, address_id: UUID) -> None:
         session.send(_NEWEST_IS_DEFAULT, (actor.user_id,))
 
 
-def _sealed(address_id: UUID, address: PostalAddress) -> bytes:
+def _seal(address_id: UUID, address: PostalAddress) -> bytes:
     text = json.dumps(
-        postal_addresses.as_fields(address), ensure_ascii=False, separators=(",", ":")
+        postal_addresses.to_fields(address), ensure_ascii=False, separators=(",", ":")
     )
     return keys.seal(text, table=_TABLE, column=_COLUMN, key=address_id)
 
 
-def _opened(row: Row) -> Address:
+def _open(row: Row) -> AddressBookEntry:
     address_id, sealed, is_default, created_at, updated_at = row
     text = keys.open_sealed(sealed, table=_TABLE, column=_COLUMN, key=address_id)
-    return Address(
+    return AddressBookEntry(
         address_id, PostalAddress(**json.loads(text)), is_default, created_at, updated_at
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 from app.access import Actor
 from app.audit import service as audit
 from app.identity.credentials import one_time_tokens, security_mail
-from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.identity.errors import EmailAlreadyConfirmed
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -24,10 +24,10 @@ def confirm_email(session: Session, user_id: UUID) -> None:
 
 def send_confirmation(session: Session, user_id: UUID) -> None:
     """Mail the person a link that confirms their address, with this transaction."""
-    security_mail.mail_link(session, user_id, Purpose.CONFIRM_EMAIL)
+    security_mail.mail_link(session, user_id, LinkPurpose.CONFIRM_EMAIL)
 
 
-def send_confirmation_again(session: Session, actor: Actor) -> None:
+def resend_confirmation(session: Session, actor: Actor) -> None:
     """The same, asked for by the person, a few times an hour.
 
     Raises `EmailAlreadyConfirmed` and `RateLimited`.
@@ -37,10 +37,10 @@ def send_confirmation_again(session: Session, actor: Actor) -> None:
         raise NotFound
     if row[1] is not None:
         raise EmailAlreadyConfirmed
-    sent = one_time_tokens.issued_within(
-        session, actor.user_id, Purpose.CONFIRM_EMAIL, security_mail.HOUR
+    sent = one_time_tokens.count_issued(
+        session, actor.user_id, LinkPurpose.CONFIRM_EMAIL, security_mail.HOUR
     )
-    if sent >= security_mail.LINKS_EACH_HOUR:
+    if sent >= security_mail.LINKS_PER_HOUR_MAX:
         raise RateLimited(
             "Several links were sent within the last hour. Look among unwanted mail too",
             retry_after_seconds=int(security_mail.HOUR.total_seconds()),
@@ -50,7 +50,7 @@ def send_confirmation_again(session: Session, actor: Actor) -> None:
 
 def redeem_confirmation(session: Session, token: str) -> None:
     """Confirm the address that the link was mailed to. Raises `TokenInvalid`."""
-    user_id = one_time_tokens.redeem(session, token, Purpose.CONFIRM_EMAIL).user_id
+    user_id = one_time_tokens.redeem_link(session, token, LinkPurpose.CONFIRM_EMAIL).user_id
     confirm_email(session, user_id)
     _record(session, user_id, "email.confirmed")
 

@@ -12,8 +12,8 @@ from app.identity.accounts import queries, rules
 from app.identity.accounts import service as accounts
 from app.identity.credentials import one_time_tokens
 from app.identity.credentials import rules as credential_rules
-from app.identity.credentials.one_time_tokens import Purpose
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.one_time_tokens import LinkPurpose
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import EmailTaken, RoleNotInvitable, TokenInvalid
 from app.identity.roles import grants
 from app.identity.sign_in import pending_sign_in
@@ -31,7 +31,7 @@ _ACCEPT = """
 UPDATE users SET password_hash = %s, email_confirmed_at = coalesce(email_confirmed_at, %s)
 WHERE id = %s
 """
-_WAITING = """
+_LIST_PENDING = """
 SELECT id, email, first_name, last_name, role FROM users
 WHERE password_hash = %s AND status = 'active' ORDER BY id DESC LIMIT 100
 """
@@ -45,7 +45,7 @@ class InvitationAccepted(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Invited:
+class PendingInvitation:
     """Somebody who has not accepted yet."""
 
     id: UUID
@@ -61,18 +61,18 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class PreparedAcceptance:
     """The first password of somebody invited, checked and hashed."""
 
     token: str
     password_hash: str
 
 
-def roles_for(session: Session, actor: Actor) -> list[Role]:
+def list_invitable_roles(session: Session, actor: Actor) -> list[Role]:
     """The roles that this person may invite others to: those with no right that they lack."""
     return [
         role
-        for role, permissions in grants.held(session).items()
+        for role, permissions in grants.list_grants(session).items()
         if role not in {Role.USER, Role.ADMIN} and permissions <= actor.permissions
     ]
 
@@ -87,14 +87,14 @@ def invite(
     require(actor, Permission.STAFF_INVITE)
     if role not in list(Role):
         raise Invalid("role", "Choose a role from the list.")
-    found = next((each for each in roles_for(session, actor) if each == role), None)
+    found = next((each for each in list_invitable_roles(session, actor) if each == role), None)
     if found is None:
         raise RoleNotInvitable
     registration = rules.Registration(
         email,
-        rules.email_key(email),
-        rules.name("firstName", first_name),
-        rules.name("lastName", last_name),
+        rules.normalize_email(email),
+        rules.clean_name("firstName", first_name),
+        rules.clean_name("lastName", last_name),
         None,
         NO_PASSWORD,
     )
@@ -106,57 +106,61 @@ def invite(
     return user_id
 
 
-def invite_again(session: Session, actor: Actor, public_id: str) -> None:
+def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
     """Mail another link; the ones before it open nothing any more.
 
     Raises `NotFound` and `InvitationAccepted`.
     """
     require(actor, Permission.STAFF_INVITE)
-    person = queries.person_by_id(session, ids.decode("usr", public_id))
+    person = queries.get_person(session, ids.decode("usr", public_id))
     if person.role is Role.USER:
         raise NotFound
     # Links before people, as everywhere: so that nobody waits for each other.
-    one_time_tokens.end_others(session, person.id, Purpose.INVITATION)
+    one_time_tokens.invalidate_links(session, person.id, LinkPurpose.INVITATION)
     if session.row(_LOCK_INVITED, (person.id, NO_PASSWORD)) is None:
         raise InvitationAccepted
     _mail(session, actor, person.id, person.role)
 
 
-def waiting(session: Session) -> list[Invited]:
+def list_pending(session: Session) -> list[PendingInvitation]:
     """Who has not accepted yet, newest first."""
     return [
-        Invited(user_id, email, first_name, last_name, Role(role))
-        for user_id, email, first_name, last_name, role in session.rows(_WAITING, (NO_PASSWORD,))
+        PendingInvitation(user_id, email, first_name, last_name, Role(role))
+        for user_id, email, first_name, last_name, role in session.rows(
+            _LIST_PENDING, (NO_PASSWORD,)
+        )
     ]
 
 
-def check_acceptance(session: Session, token: str) -> queries.Person:
+def find_invited_person(session: Session, token: str) -> queries.PersonProfile:
     """Who was invited by the link, without using it. Raises `TokenInvalid`."""
-    link = one_time_tokens.find(session, token, Purpose.INVITATION)
-    return queries.person_by_id(session, link.user_id)
+    link = one_time_tokens.find_link(session, token, LinkPurpose.INVITATION)
+    return queries.get_person(session, link.user_id)
 
 
-def prepare_acceptance(person: queries.Person, *, token: str, password: str) -> Acceptance:
+def prepare_acceptance(
+    person: queries.PersonProfile, *, token: str, password: str
+) -> PreparedAcceptance:
     """Check and hash the password (slow, no database). Raises `Invalid`."""
     credential_rules.check_new_password("password", password, known=person.known)
-    return Acceptance(token, resolve(Passwords).hash(password))
+    return PreparedAcceptance(token, resolve(PasswordHashing).hash(password))
 
 
-def accept(session: Session, acceptance: Acceptance) -> str:
+def accept(session: Session, acceptance: PreparedAcceptance) -> str:
     """Use the link: set the password, and answer the browser's secret for the second step.
 
     Raises `TokenInvalid`, to all but one of many at the same moment.
     """
-    user_id = one_time_tokens.redeem(session, acceptance.token, Purpose.INVITATION).user_id
+    user_id = one_time_tokens.redeem_link(session, acceptance.token, LinkPurpose.INVITATION).user_id
     if session.row(_LOCK_INVITED, (user_id, NO_PASSWORD)) is None:
         raise TokenInvalid("This invitation was accepted already. Sign in")
     session.send(_ACCEPT, (acceptance.password_hash, clock.now(), user_id))
-    one_time_tokens.end_others(session, user_id, Purpose.INVITATION)
-    one_time_tokens.end_others(session, user_id, Purpose.RESET_PASSWORD)
+    one_time_tokens.invalidate_links(session, user_id, LinkPurpose.INVITATION)
+    one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)
     audit.record(
         session, actor=None, action="invitation.accepted", subject=ids.encode("usr", user_id)
     )
-    return pending_sign_in.start(session, user_id)
+    return pending_sign_in.start_pending(session, user_id)
 
 
 def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
@@ -164,7 +168,7 @@ def _mail(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
     audit.record(
         session, actor=actor, action="person.invited", subject=subject, after={"role": role.value}
     )
-    link_id = one_time_tokens.issue(session, user_id, Purpose.INVITATION)
+    link_id = one_time_tokens.issue_link(session, user_id, LinkPurpose.INVITATION)
     outbox.stage(
         session,
         "messages.send_mail",

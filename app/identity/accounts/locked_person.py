@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.access import Actor, Role
 from app.approvals import service as approvals
-from app.approvals.registry import Approved, Texts
+from app.approvals.registry import ApprovedRequest, TextFields
 from app.identity.errors import PersonErased
 from app.identity.roles import current_permissions
 from app.kit import ids
@@ -37,7 +37,7 @@ def request_approval(
     session: Session, actor: Actor, action: str, person: LockedPerson, reason: str
 ) -> UUID:
     """Request a second person's approval of an action on the person. Returns the request's id."""
-    return approvals.ask(
+    return approvals.request_approval(
         session,
         actor,
         action,
@@ -48,9 +48,9 @@ def request_approval(
     )
 
 
-def lock_in_order(session: Session, person_id: UUID) -> LockedPerson:
+def lock_permissions_and_person(session: Session, person_id: UUID) -> LockedPerson:
     """Lock the permissions and then the person. Raises `NotFound` and `PersonErased`."""
-    current_permissions.hold_still(session)
+    current_permissions.lock_permissions(session)
     return lock_person(session, person_id)
 
 
@@ -65,12 +65,12 @@ def lock_person(session: Session, person_id: UUID) -> LockedPerson:
     return LockedPerson(user_id, email, Role(role), branch_id, status)
 
 
-def lock_payload_person(session: Session, payload: Texts) -> LockedPerson:
+def lock_payload_person(session: Session, payload: TextFields) -> LockedPerson:
     """Lock the person that an approval's payload names. Raises as `lock_person`."""
     return lock_person(session, ids.decode("usr", payload["person"]))
 
 
-def approval_evidence(approval: Approved | None) -> dict[str, str]:
+def approval_evidence(approval: ApprovedRequest | None) -> dict[str, str]:
     """Return the approval and its maker as fields of an audit record."""
     if approval is None:
         return {}

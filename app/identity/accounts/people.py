@@ -28,12 +28,12 @@ ORDER BY id DESC LIMIT %(limit)s
 _AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
 _NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s)"
 # Whoever is being erased at this moment is waited for, and then is not there.
-_HELD_AFTER = """
+_LOCK_NEXT = """
 SELECT id, first_name, last_name FROM users
 WHERE (%(after)s::uuid IS NULL OR id > %(after)s) AND erased_at IS NULL
 ORDER BY id LIMIT %(limit)s FOR KEY SHARE
 """
-_HOLD_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active' FOR KEY SHARE"
+_LOCK_ACTIVE = "SELECT FROM users WHERE id = %s AND status = 'active' FOR KEY SHARE"
 _OPEN_SESSIONS = """
 SELECT count(*) FROM login_sessions WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
 """
@@ -41,7 +41,7 @@ STATUSES = ("active", "suspended", "erased")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountDetails:
     """A person, and how they stand with the house."""
 
     id: UUID
@@ -68,7 +68,7 @@ class Standing:
         return ids.encode("usr", self.id)
 
 
-def search(
+def search_people(
     session: Session,
     *,
     text: str = "",
@@ -76,59 +76,61 @@ def search(
     status: str | None = None,
     cursor: UUID | None = None,
     limit: int = 25,
-) -> Page[Standing]:
+) -> Page[AccountDetails]:
     """People whose address or name contains the text, or whose public id it is; newest first."""
     wanted = text.strip().casefold()
-    values = {"text": wanted, "id": _id_in(wanted), "role": role, "status": status}
+    values = {"text": wanted, "id": _parse_id(wanted), "role": role, "status": status}
     rows = session.rows(_SELECT + _SEARCH, {**values, "cursor": cursor, "limit": limit + 1})
-    return pagination.paginate([_standing(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate([_to_account(row) for row in rows], limit, lambda each: each.id)
 
 
-def standing(session: Session, person_id: UUID) -> Standing:
+def get_account(session: Session, person_id: UUID) -> AccountDetails:
     """The person of that id. Raises `NotFound`."""
     row = session.row(_SELECT + "id = %s", (person_id,))
     if row is None:
         raise NotFound
-    return _standing(row)
+    return _to_account(row)
 
 
-def at_branch(session: Session, branch_id: UUID) -> list[Standing]:
+def list_branch_staff(session: Session, branch_id: UUID) -> list[AccountDetails]:
     """Who works at a branch, by name."""
-    return [_standing(row) for row in session.rows(_SELECT + _AT_BRANCH, (branch_id,))]
+    return [_to_account(row) for row in session.rows(_SELECT + _AT_BRANCH, (branch_id,))]
 
 
-def names(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
+def get_names(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
     """The names of these people."""
     return dict(session.rows(_NAMES, (list(people),)))
 
 
-def held_after(session: Session, after: UUID | None, limit: int) -> list[tuple[UUID, str, str]]:
+def lock_next_names(
+    session: Session, after: UUID | None, limit: int
+) -> list[tuple[UUID, str, str]]:
     """Id, first and last name of the next people in the order of ids, of whom nobody is erased
     before this transaction ends."""
-    rows = session.rows(_HELD_AFTER, {"after": after, "limit": limit})
+    rows = session.rows(_LOCK_NEXT, {"after": after, "limit": limit})
     return [(person_id, first, last) for person_id, first, last in rows]
 
 
-def hold_active(session: Session, person_id: UUID) -> None:
+def lock_active(session: Session, person_id: UUID) -> None:
     """Have nobody erase this person before the transaction ends. Raises `PermissionDenied` for
     somebody who is suspended or gone."""
-    if session.row(_HOLD_ACTIVE, (person_id,)) is None:
+    if session.row(_LOCK_ACTIVE, (person_id,)) is None:
         raise PermissionDenied("You may not act any more")
 
 
-def open_sessions(session: Session, person_id: UUID, now: datetime) -> int:
+def count_open_sessions(session: Session, person_id: UUID, now: datetime) -> int:
     """In how many places a person is logged in."""
     [(count,)] = session.rows(_OPEN_SESSIONS, (person_id, now))
     return int(count)
 
 
-def _id_in(text: str) -> UUID | None:
+def _parse_id(text: str) -> UUID | None:
     try:
         return ids.decode("usr", text)
     except NotFound:
         return None
 
 
-def _standing(row: Row) -> Standing:
+def _to_account(row: Row) -> AccountDetails:
     user_id, email, first, last, phone, role, *rest = row
-    return Standing(user_id, email, first, last, phone, Role(role), *rest)
+    return AccountDetails(user_id, email, first, last, phone, Role(role), *rest)

@@ -43,14 +43,14 @@ class PostalAddress:
     phone: str | None = None
 
 
-def checked(address: PostalAddress) -> PostalAddress:
+def normalize(address: PostalAddress) -> PostalAddress:
     """The address as its country writes it: country and state by their codes, the postal code in
     its form. Lines that the country has no use for stay as they were typed.
 
     Raises `Invalid` naming the first field that is missing or cannot be.
     """
-    lines = {ours: _line(wire, getattr(address, ours)) for ours, _, wire in _FIELDS}
-    lines |= {ours: _line(wire, getattr(address, ours)) for ours, wire in _LINES}
+    lines = {ours: _clean_line(wire, getattr(address, ours)) for ours, _, wire in _FIELDS}
+    lines |= {ours: _clean_line(wire, getattr(address, ours)) for ours, wire in _LINES}
     given = {theirs: lines[ours] or "" for ours, theirs, _ in _FIELDS}
     country = given["country_code"].upper()
     if not (len(country) == len("US") and country.isascii() and country.isalpha()):
@@ -58,28 +58,32 @@ def checked(address: PostalAddress) -> PostalAddress:
     try:
         written = normalize_address({**given, "country_code": country})
     except InvalidAddressError as invalid:
-        raise _refusal(invalid.errors, country) from None
-    clean: dict[str, Any] = {**lines, "country": country, "phone": rules.phone(address.phone)}
+        raise _to_refusal(invalid.errors, country) from None
+    clean: dict[str, Any] = {
+        **lines,
+        "country": country,
+        "phone": rules.normalize_phone(address.phone),
+    }
     for ours, theirs in (("state", "country_area"), ("zip_code", "postal_code")):
         clean[ours] = written[theirs] or clean[ours]
     return PostalAddress(**clean)
 
 
-def changed(address: PostalAddress, changes: dict[str, Any]) -> PostalAddress:
+def apply_changes(address: PostalAddress, changes: dict[str, Any]) -> PostalAddress:
     """The address with these fields changed, and checked as a whole. Raises `Invalid`."""
-    return checked(replace(address, **changes))
+    return normalize(replace(address, **changes))
 
 
-def as_fields(address: PostalAddress) -> dict[str, str]:
+def to_fields(address: PostalAddress) -> dict[str, str]:
     """What is there of it, by name."""
     return {name: value for name, value in asdict(address).items() if value is not None}
 
 
-def _line(field: str, text: str | None) -> str | None:
-    return rules.name(field, text) if text and text.strip() else None
+def _clean_line(field: str, text: str | None) -> str | None:
+    return rules.clean_name(field, text) if text and text.strip() else None
 
 
-def _refusal(errors: dict[str, str], country: str) -> Invalid:
+def _to_refusal(errors: dict[str, str], country: str) -> Invalid:
     for _, theirs, wire in _FIELDS:
         if theirs in errors:
             wrong = "requires this" if errors[theirs] == "required" else "has another form for this"

@@ -5,20 +5,20 @@ from typing import Any
 from app.access import Actor
 from app.audit import service as audit
 from app.identity.accounts import queries, rules
-from app.identity.accounts.queries import Person
+from app.identity.accounts.queries import PersonProfile
 from app.kit import ids
 from app.kit.db import Session
 
 _CHANGE = "UPDATE users SET first_name = %s, last_name = %s, phone = %s WHERE id = %s"
 
 
-def change(session: Session, actor: Actor, changes: dict[str, Any]) -> Person:
+def change_profile(session: Session, actor: Actor, changes: dict[str, Any]) -> PersonProfile:
     """Change the actor's `first_name`, `last_name` or `phone`. Raises `Invalid`."""
     session.send("SELECT FROM users WHERE id = %s FOR NO KEY UPDATE", (actor.user_id,))
-    person = queries.person_by_id(session, actor.user_id)
-    first_name = rules.name("firstName", changes.get("first_name", person.first_name))
-    last_name = rules.name("lastName", changes.get("last_name", person.last_name))
-    phone = rules.phone(changes["phone"]) if "phone" in changes else person.phone
+    person = queries.get_person(session, actor.user_id)
+    first_name = rules.clean_name("firstName", changes.get("first_name", person.first_name))
+    last_name = rules.clean_name("lastName", changes.get("last_name", person.last_name))
+    phone = rules.normalize_phone(changes["phone"]) if "phone" in changes else person.phone
     session.send(_CHANGE, (first_name, last_name, phone, actor.user_id))
     # Which fields, and not what they say: the trail outlives the person's wish to be forgotten.
     audit.record(
@@ -28,4 +28,4 @@ def change(session: Session, actor: Actor, changes: dict[str, Any]) -> Person:
         subject=ids.encode("usr", actor.user_id),
         after={"fields": sorted(changes)},
     )
-    return queries.person_by_id(session, actor.user_id)
+    return queries.get_person(session, actor.user_id)

@@ -20,7 +20,7 @@ _PERSON = """
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonProfile:
     """What others may know about a person: everything but their secrets."""
 
     id: UUID
@@ -40,21 +40,21 @@ class Person:
     @property
     def known(self) -> list[str]:
         """What others know of the person, and what their password must not be made of."""
-        return credential_rules.known_texts(self.email, self.first_name, self.last_name)
+        return credential_rules.guessable_texts(self.email, self.first_name, self.last_name)
 
 
-def person_by_id(session: Session, user_id: UUID) -> Person:
+def get_person(session: Session, user_id: UUID) -> PersonProfile:
     """The person of that id. Raises `NotFound`."""
-    return _person(session.row(_PERSON + "id = %s", (user_id,)))
+    return _to_profile(session.row(_PERSON + "id = %s", (user_id,)))
 
 
-def person_by_email(session: Session, email: str) -> Person:
+def get_person_by_email(session: Session, email: str) -> PersonProfile:
     """The person with this address, however it is spelled. Raises `NotFound`, or `Invalid` if it
     is no address."""
-    return _person(session.row(_PERSON + "email_key = %s", (rules.email_key(email),)))
+    return _to_profile(session.row(_PERSON + "email_key = %s", (rules.normalize_email(email),)))
 
 
-def mail_address(session: Session, user_id: UUID) -> str:
+def get_email(session: Session, user_id: UUID) -> str:
     """Where the person is mailed to. Raises `NotFound` for nobody, and for somebody erased."""
     row = session.row("SELECT email FROM users WHERE id = %s AND erased_at IS NULL", (user_id,))
     if row is None:
@@ -72,7 +72,7 @@ def is_active(session: Session, user_id: UUID) -> bool:
     return session.row(_IS_ACTIVE, (user_id,)) is not None
 
 
-def email_key_of(session: Session, user_id: UUID) -> str:
+def get_email_key(session: Session, user_id: UUID) -> str:
     """The person's address as it is compared. Raises `NotFound`."""
     row = session.row("SELECT email_key FROM users WHERE id = %s", (user_id,))
     if row is None:
@@ -80,10 +80,10 @@ def email_key_of(session: Session, user_id: UUID) -> str:
     return str(row[0])
 
 
-def _person(row: Row | None) -> Person:
+def _to_profile(row: Row | None) -> PersonProfile:
     if row is None:
         raise NotFound
     user_id, email, first_name, last_name, phone, role, email_confirmed_at, created_at = row
-    return Person(
+    return PersonProfile(
         user_id, email, first_name, last_name, phone, Role(role), email_confirmed_at, created_at
     )

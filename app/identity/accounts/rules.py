@@ -12,7 +12,9 @@ NAME_LENGTH_MAX = 100
 
 # Addresses of sample people and of tests; a real person has to confirm theirs anyway.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
-    name for name in email_validator.SPECIAL_USE_DOMAIN_NAMES if name not in {"local", "test"}
+    clean_name
+    for clean_name in email_validator.SPECIAL_USE_DOMAIN_NAMES
+    if clean_name not in {"local", "test"}
 ]
 
 
@@ -28,7 +30,7 @@ class Registration:
     password_hash: str
 
 
-def email_key(email: str) -> str:
+def normalize_email(email: str) -> str:
     """The same text for every spelling of one address: NFC, domain decoded, casefolded.
 
     Raises `Invalid` unless it is an address.
@@ -40,7 +42,7 @@ def email_key(email: str) -> str:
     return normalize("NFC", parsed.normalized.casefold())
 
 
-def name(field: str, text: str) -> str:
+def clean_name(field: str, text: str) -> str:
     """A person's name, NFC, without blanks around it.
 
     Raises `Invalid` if it is empty, longer than 100 characters, or holds control characters.
@@ -53,7 +55,7 @@ def name(field: str, text: str) -> str:
     return cleaned
 
 
-def phone(text: str | None) -> str | None:
+def normalize_phone(text: str | None) -> str | None:
     """A phone number in E.164, or None for none. Raises `Invalid` unless it is international."""
     if text is None:
         return None

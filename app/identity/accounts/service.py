@@ -7,9 +7,9 @@ from app.audit import service as audit
 from app.identity.accounts import email_verification, rules
 from app.identity.accounts.rules import Registration
 from app.identity.credentials import rules as credential_rules
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.sign_in import service as sign_in
-from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.service import IssuedTokens
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ports import resolve
@@ -22,13 +22,15 @@ def prepare_registration(
 
     Raises `Invalid` naming the field.
     """
-    key = rules.email_key(email)
-    first_name = rules.name("firstName", first_name)
-    last_name = rules.name("lastName", last_name)
-    phone = rules.phone(phone)
-    known = credential_rules.known_texts(email, first_name, last_name)
+    key = rules.normalize_email(email)
+    first_name = rules.clean_name("firstName", first_name)
+    last_name = rules.clean_name("lastName", last_name)
+    phone = rules.normalize_phone(phone)
+    known = credential_rules.guessable_texts(email, first_name, last_name)
     credential_rules.check_new_password("password", password, known=known)
-    return Registration(email, key, first_name, last_name, phone, resolve(Passwords).hash(password))
+    return Registration(
+        email, key, first_name, last_name, phone, resolve(PasswordHashing).hash(password)
+    )
 
 
 _ADD_PERSON = """
@@ -63,7 +65,7 @@ def add_person(
     return user_id
 
 
-def register(session: Session, registration: Registration) -> LoggedIn:
+def register(session: Session, registration: Registration) -> IssuedTokens:
     """Add a customer, mail them a link that confirms their address, and log them in. `EmailTaken`
     if the address has an account."""
     user_id = add_person(session, registration, Role.USER)

@@ -15,7 +15,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from uuid import UUID
 
-from app.access import DELEGABLE, Actor, Permission, require
+from app.access import API_KEY_SCOPES, Actor, Permission, require
 from app.audit import service as audit
 from app.identity.accounts import rules as account_rules
 from app.identity.errors import ApiKeysFull, TokenInvalid
@@ -26,9 +26,9 @@ from app.kit.errors import Invalid, NotFound
 from app.kit.pagination import Page
 
 KEYS_MAX = 20
-MARK = "pbk_"
+KEY_PREFIX = "pbk_"
 _SECRET_BYTES, _ID_BYTES, _MAC_BYTES = 25, 16, 16
-_LENGTH = len(MARK) + (_SECRET_BYTES + _ID_BYTES + _MAC_BYTES) * 4 // 3
+_LENGTH = len(KEY_PREFIX) + (_SECRET_BYTES + _ID_BYTES + _MAC_BYTES) * 4 // 3
 _PREFIX_LENGTH, _SUFFIX_LENGTH = 10, 4
 
 _PAGE = """
@@ -58,7 +58,7 @@ RETURNING id
 
 
 @dataclass(frozen=True, slots=True)
-class KeyClaims:
+class ApiKeyClaims:
     """What a key of ours says. Whether it still counts, the database knows."""
 
     user_id: UUID
@@ -66,7 +66,7 @@ class KeyClaims:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKeySummary:
     """What is shown of a key. `key` is the whole of it, once, when it is made."""
 
     id: UUID
@@ -80,42 +80,46 @@ class ApiKey:
     key: str | None = None
 
 
-def read(text: str) -> KeyClaims:
+def parse_key(text: str) -> ApiKeyClaims:
     """The claims of a key that we made. Raises `TokenInvalid` without asking the database."""
-    if len(text) != _LENGTH or not text.startswith(MARK):
+    if len(text) != _LENGTH or not text.startswith(KEY_PREFIX):
         raise TokenInvalid
     try:
-        raw = base64.b64decode(text[len(MARK) :].encode("ascii"), altchars=b"-_", validate=True)
+        raw = base64.b64decode(
+            text[len(KEY_PREFIX) :].encode("ascii"), altchars=b"-_", validate=True
+        )
     except ValueError:
         raise TokenInvalid from None
     told, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
     if not hmac.compare_digest(mac, _mac(told)):
         raise TokenInvalid
-    return KeyClaims(UUID(bytes=told[_SECRET_BYTES:]), _hash(text))
+    return ApiKeyClaims(UUID(bytes=told[_SECRET_BYTES:]), _hash(text))
 
 
-def keys_of(session: Session, actor: Actor, *, limit: int, before: UUID | None) -> Page[ApiKey]:
+def list_keys(
+    session: Session, actor: Actor, *, limit: int, before: UUID | None
+) -> Page[ApiKeySummary]:
     """The actor's keys, newest first, those that no longer count too."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
-    found = [ApiKey(*row) for row in session.rows(_PAGE, values)]
+    found = [ApiKeySummary(*row) for row in session.rows(_PAGE, values)]
     return pagination.paginate(found, limit, lambda key: key.id)
 
 
-def create(
+def create_key(
     session: Session,
     actor: Actor,
     *,
     name: str,
     scopes: Collection[Permission],
     expires_at: datetime | None,
-) -> ApiKey:
+) -> ApiKeySummary:
     """Make a key; only this once its text is known.
 
     Raises `Invalid` naming the field, `PermissionDenied` for a scope that the actor lacks, and
     `ApiKeysFull` when 20 keys count.
     """
-    name = account_rules.name("name", name)
-    if not scopes or not DELEGABLE.issuperset(scopes):
+    name = account_rules.clean_name("name", name)
+    if not scopes or not API_KEY_SCOPES.issuperset(scopes):
         raise Invalid("scopes", "Choose permissions that an API key may have.")
     for scope in scopes:
         require(actor, scope)
@@ -123,10 +127,10 @@ def create(
     if expires_at is not None and expires_at <= now:
         raise Invalid("expiresAt", "Enter a time in the future.")
     session.send(_LOCK, (actor.user_id,))
-    if count_active(session, actor.user_id) >= KEYS_MAX:
+    if count_active_keys(session, actor.user_id) >= KEYS_MAX:
         raise ApiKeysFull(f"At most {KEYS_MAX} API keys count at a time: revoke one")
     told = token_bytes(_SECRET_BYTES) + actor.user_id.bytes
-    text = MARK + base64.urlsafe_b64encode(told + _mac(told)).decode("ascii")
+    text = KEY_PREFIX + base64.urlsafe_b64encode(told + _mac(told)).decode("ascii")
     key_id, prefix, last_four = ids.new(), text[:_PREFIX_LENGTH], text[-_SUFFIX_LENGTH:]
     named = sorted({scope.value for scope in scopes})
     values = (key_id, actor.user_id, name, _hash(text), prefix, last_four, named, now, expires_at)
@@ -138,10 +142,10 @@ def create(
         subject=ids.encode("key", key_id),
         after={"scopes": named, "expires_at": expires_at and clock.rfc3339(expires_at)},
     )
-    return ApiKey(key_id, name, prefix, last_four, named, now, expires_at, None, text)
+    return ApiKeySummary(key_id, name, prefix, last_four, named, now, expires_at, None, text)
 
 
-def revoke(session: Session, actor: Actor, key_id: UUID) -> None:
+def revoke_key(session: Session, actor: Actor, key_id: UUID) -> None:
     """The key counts no more, at once. The first time stays. Raises `NotFound`, for somebody
     else's too."""
     now = clock.now()
@@ -153,13 +157,13 @@ def revoke(session: Session, actor: Actor, key_id: UUID) -> None:
         audit.record(session, actor=actor, action="api_key.revoked", subject=subject)
 
 
-def count_active(session: Session, user_id: UUID) -> int:
+def count_active_keys(session: Session, user_id: UUID) -> int:
     """How many keys of the person count at this moment."""
     [(count,)] = session.rows(_COUNT, (user_id, clock.now()))
     return int(count)
 
 
-def revoke_all(session: Session, user_id: UUID) -> None:
+def revoke_all_keys(session: Session, user_id: UUID) -> None:
     """None of the person's keys counts any more, at once: with a new password, their row locked."""
     for (key_id,) in session.rows(_REVOKE_ALL, {"now": clock.now(), "user": user_id}):
         subject = ids.encode("key", key_id)

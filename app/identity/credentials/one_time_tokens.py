@@ -29,7 +29,7 @@ LENGTH_MAX = 200
 _NONCE_BYTES = 16
 
 
-class Purpose(StrEnum):
+class LinkPurpose(StrEnum):
     """What a link is for. One made for one purpose opens no other."""
 
     CONFIRM_EMAIL = "confirm_email"
@@ -41,9 +41,9 @@ class Purpose(StrEnum):
 
 
 LIFETIME = {
-    Purpose.CONFIRM_EMAIL: timedelta(days=3),
-    Purpose.RESET_PASSWORD: timedelta(hours=1),
-    Purpose.INVITATION: timedelta(days=3),
+    LinkPurpose.CONFIRM_EMAIL: timedelta(days=3),
+    LinkPurpose.RESET_PASSWORD: timedelta(hours=1),
+    LinkPurpose.INVITATION: timedelta(days=3),
 }
 
 
@@ -64,7 +64,7 @@ class OneTimeKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class OneTimeLink:
     """Whom a link was made for, and until when it opens something."""
 
     id: UUID
@@ -94,7 +94,7 @@ UPDATE one_time_tokens SET used_at = %s WHERE user_id = %s AND purpose = %s AND 
 _FORGET = "DELETE FROM one_time_tokens WHERE expires_at <= %s"
 
 
-def issue(session: Session, user_id: UUID, purpose: Purpose) -> UUID:
+def issue_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> UUID:
     """Make a link for a person and answer its id: all that a job needs to render it."""
     identifier, nonce, now = ids.new(), token_bytes(_NONCE_BYTES), clock.now()
     token = resolve(OneTimeKey).token(identifier, purpose, nonce)
@@ -105,14 +105,14 @@ def issue(session: Session, user_id: UUID, purpose: Purpose) -> UUID:
     return identifier
 
 
-def issued_within(session: Session, user_id: UUID, purpose: Purpose, period: timedelta) -> int:
+def count_issued(session: Session, user_id: UUID, purpose: LinkPurpose, period: timedelta) -> int:
     """How many links for this purpose the person was made lately."""
     row = session.row(_ISSUED_SINCE, (user_id, purpose, clock.now() - period))
     assert row is not None
     return int(row[0])
 
 
-def token_of(session: Session, identifier: UUID) -> str | None:
+def rebuild_token(session: Session, identifier: UUID) -> str | None:
     """The token of a link, made anew for the mail that carries it.
 
     None when it opens nothing any more: it was used, it expired, or it was made under another key.
@@ -125,12 +125,12 @@ def token_of(session: Session, identifier: UUID) -> str | None:
     return token if _hash(token) == token_hash else None
 
 
-def find(session: Session, token: str, purpose: Purpose) -> Link:
+def find_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:
     """What the token opens, without using it. Raises `TokenInvalid` when it opens nothing."""
     return _find(session, _FIND, token, purpose)
 
 
-def redeem(session: Session, token: str, purpose: Purpose) -> Link:
+def redeem_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:
     """Use the token, once: of many at the same moment one gets through.
 
     Raises `TokenInvalid` when it is unknown, used or expired, or was made for something else.
@@ -140,21 +140,21 @@ def redeem(session: Session, token: str, purpose: Purpose) -> Link:
     return link
 
 
-def end_others(session: Session, user_id: UUID, purpose: Purpose) -> None:
+def invalidate_links(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:
     """No link for this purpose that the person has opens anything any more."""
     session.send(_END_OTHERS, (clock.now(), user_id, purpose))
 
 
-def forget_expired(session: Session, now: datetime) -> None:
+def delete_expired(session: Session, now: datetime) -> None:
     """Delete links whose time is over."""
     session.send(_FORGET, (now,))
 
 
-def _find(session: Session, statement: str, token: str, purpose: Purpose) -> Link:
+def _find(session: Session, statement: str, token: str, purpose: LinkPurpose) -> OneTimeLink:
     row = session.row(statement, (_hash(token), purpose, clock.now()))
     if row is None:
         raise TokenInvalid("The link is not valid, or not any more. Ask for a new one")
-    return Link(*row)
+    return OneTimeLink(*row)
 
 
 def _hash(token: str) -> bytes:

@@ -37,23 +37,23 @@ from app.outbox import service as outbox
 
 LIFETIME = timedelta(minutes=5)
 NAME_LENGTH_MAX = 60
-EACH_MAX = 20
+PASSKEYS_MAX = 20
 ANSWER_LENGTH_MAX = 16_384
 _CHALLENGE_BYTES = 32
-_HOUSE = "PBCEx"
+_RELYING_PARTY_NAME = "PBCEx"
 
-_ASK = """
+_ADD_CHALLENGE = """
 INSERT INTO passkey_challenges (challenge_hash, purpose, user_id, expires_at)
 VALUES (%s, %s, %s, %s)
 """
-_TAKE = """
+_CONSUME_CHALLENGE = """
 DELETE FROM passkey_challenges
 WHERE challenge_hash = %s AND purpose = %s AND user_id IS NOT DISTINCT FROM %s
 RETURNING expires_at > %s
 """
-_FORGET = "DELETE FROM passkey_challenges WHERE expires_at <= %s"
+_DELETE_EXPIRED = "DELETE FROM passkey_challenges WHERE expires_at <= %s"
 _CREDENTIALS = "SELECT credential_id FROM passkeys WHERE user_id = %s ORDER BY id"
-_KNOWN = """
+_FIND = """
 SELECT id, user_id, public_key, sign_count FROM passkeys WHERE credential_id = %s
 """
 _ADD = """
@@ -78,7 +78,7 @@ SELECT (SELECT count(*) FROM passkeys WHERE user_id = %(user)s)
 """
 
 
-class Purpose(StrEnum):
+class ChallengePurpose(StrEnum):
     """What a challenge is for. An answer for one purpose proves nothing for another."""
 
     REGISTER = "register"
@@ -104,7 +104,7 @@ class RelyingParty:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PasskeyOptions:
     """What the browser is to ask an authenticator. Its cookie keeps `challenge`."""
 
     challenge: str
@@ -112,7 +112,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RegisteredPasskey:
     """A registered passkey, as it was when the answer came."""
 
     id: UUID
@@ -122,7 +122,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PasskeyProof:
     """An answer that verified: whose passkey signed, and its counter since."""
 
     passkey_id: UUID
@@ -131,7 +131,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class New:
+class NewPasskey:
     """A passkey that an authenticator has just made."""
 
     credential_id: bytes
@@ -140,7 +140,7 @@ class New:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class PasskeySummary:
     """A passkey as its owner sees it."""
 
     id: UUID
@@ -157,12 +157,12 @@ class Listed:
 # Asking
 
 
-def ask_to_register(session: Session, party: RelyingParty, actor: Actor) -> Question:
+def start_registration(session: Session, party: RelyingParty, actor: Actor) -> PasskeyOptions:
     """The question that makes a passkey for this person, on none of their devices twice."""
-    challenge = _ask(session, Purpose.REGISTER, actor.user_id)
+    challenge = _issue_challenge(session, ChallengePurpose.REGISTER, actor.user_id)
     options = webauthn.generate_registration_options(
         rp_id=party.id,
-        rp_name=_HOUSE,
+        rp_name=_RELYING_PARTY_NAME,
         user_id=actor.user_id.bytes,
         user_name=actor.email,
         user_display_name=actor.email,
@@ -173,46 +173,48 @@ def ask_to_register(session: Session, party: RelyingParty, actor: Actor) -> Ques
             require_resident_key=True,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=_descriptors(session, actor.user_id),
+        exclude_credentials=_list_descriptors(session, actor.user_id),
     )
-    return Question(bytes_to_base64url(challenge), options_to_json_dict(options))
+    return PasskeyOptions(bytes_to_base64url(challenge), options_to_json_dict(options))
 
 
-def ask_to_sign(session: Session, party: RelyingParty, user_id: UUID | None = None) -> Question:
+def start_authentication(
+    session: Session, party: RelyingParty, user_id: UUID | None = None
+) -> PasskeyOptions:
     """The question that proves a passkey: anybody's, to sign in, or this person's, to step up."""
-    purpose = Purpose.SIGN_IN if user_id is None else Purpose.STEP_UP
-    challenge = _ask(session, purpose, user_id)
+    purpose = ChallengePurpose.SIGN_IN if user_id is None else ChallengePurpose.STEP_UP
+    challenge = _issue_challenge(session, purpose, user_id)
     options = webauthn.generate_authentication_options(
         rp_id=party.id,
         challenge=challenge,
         timeout=_milliseconds(),
         user_verification=UserVerificationRequirement.REQUIRED,
-        allow_credentials=_descriptors(session, user_id) if user_id else None,
+        allow_credentials=_list_descriptors(session, user_id) if user_id else None,
     )
-    return Question(bytes_to_base64url(challenge), options_to_json_dict(options))
+    return PasskeyOptions(bytes_to_base64url(challenge), options_to_json_dict(options))
 
 
-def take(
-    session: Session, challenge: str | None, purpose: Purpose, user_id: UUID | None = None
+def consume_challenge(
+    session: Session, challenge: str | None, purpose: ChallengePurpose, user_id: UUID | None = None
 ) -> bytes | None:
     """The challenge that an answer must have signed; None when it was answered, is too old or was
     asked of somebody else. It counts as answered from now on: commit before judging the answer."""
     if challenge is None:
         return None
     number = base64url_to_bytes(challenge)
-    row = session.row(_TAKE, (_hash(number), purpose, user_id, clock.now()))
+    row = session.row(_CONSUME_CHALLENGE, (_hash(number), purpose, user_id, clock.now()))
     return number if row is not None and row[0] else None
 
 
-def forget_expired(session: Session, now: datetime) -> None:
+def delete_expired(session: Session, now: datetime) -> None:
     """Delete questions that nobody answered."""
-    session.send(_FORGET, (now,))
+    session.send(_DELETE_EXPIRED, (now,))
 
 
 # Judging answers (no database)
 
 
-def check_new(party: RelyingParty, challenge: bytes | None, answer: str) -> New:
+def verify_registration(party: RelyingParty, challenge: bytes | None, answer: str) -> NewPasskey:
     """The passkey that the answer registers. Raises `PasskeyRefused`."""
     if challenge is None or len(answer) > ANSWER_LENGTH_MAX:
         raise PasskeyRefused
@@ -226,10 +228,10 @@ def check_new(party: RelyingParty, challenge: bytes | None, answer: str) -> New:
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise PasskeyRefused from error
-    return New(verified.credential_id, verified.credential_public_key, verified.sign_count)
+    return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count)
 
 
-def find(session: Session, answer: str) -> Known | None:
+def find_registered(session: Session, answer: str) -> RegisteredPasskey | None:
     """The passkey that the answer says it is of."""
     if len(answer) > ANSWER_LENGTH_MAX:
         return None
@@ -237,11 +239,13 @@ def find(session: Session, answer: str) -> Known | None:
         credential_id = parse_answer(answer).raw_id
     except (WebAuthnException, ValueError, KeyError, TypeError):
         return None
-    row = session.row(_KNOWN, (credential_id,))
-    return Known(*row) if row else None
+    row = session.row(_FIND, (credential_id,))
+    return RegisteredPasskey(*row) if row else None
 
 
-def check(party: RelyingParty, challenge: bytes | None, known: Known | None, answer: str) -> Proof:
+def verify_authentication(
+    party: RelyingParty, challenge: bytes | None, known: RegisteredPasskey | None, answer: str
+) -> PasskeyProof:
     """What the answer proves. Raises `PasskeyRefused`, also for a counter that did not move."""
     if challenge is None or known is None:
         raise PasskeyRefused
@@ -260,43 +264,44 @@ def check(party: RelyingParty, challenge: bytes | None, known: Known | None, ans
         raise PasskeyRefused from error
     if parsed.response.user_handle not in {None, known.user_id.bytes}:
         raise PasskeyRefused
-    return Proof(known.id, known.user_id, verified.new_sign_count)
+    return PasskeyProof(known.id, known.user_id, verified.new_sign_count)
 
 
 # Keeping them
 
 
-def add(session: Session, actor: Actor, new: New, name: str) -> None:
-    """Give the person this passkey. Raises `PasskeyKnown`, and `Invalid` for the name."""
+def add_passkey(session: Session, actor: Actor, new: NewPasskey, name: str) -> None:
+    """Add a passkey to the person's own. Raises `PasskeyAlreadyRegistered`, and `Invalid` naming
+    the field."""
     session.row(_LOCK_PERSON, (actor.user_id,))
-    if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= EACH_MAX:
-        raise Invalid("name", f"You have {EACH_MAX} passkeys. Remove one to add another.")
-    values = (new.credential_id, new.public_key, new.sign_count, _checked_name(name), clock.now())
+    if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= PASSKEYS_MAX:
+        raise Invalid("name", f"You have {PASSKEYS_MAX} passkeys. Remove one to add another.")
+    values = (new.credential_id, new.public_key, new.sign_count, _clean_name(name), clock.now())
     identifier = ids.new()
     session.send(_ADD, (identifier, actor.user_id, *values))
-    _changed(session, actor, identifier, "added")
+    _report_change(session, actor, identifier, "added")
 
 
-def use(session: Session, proof: Proof) -> None:
+def record_use(session: Session, proof: PasskeyProof) -> None:
     """Remember the use. Raises `PasskeyRefused` if the counter was reached meanwhile."""
     values = {"count": proof.sign_count, "now": clock.now(), "id": proof.passkey_id}
     if session.row(_USE, values) is None:
         raise PasskeyRefused
 
 
-def mine(session: Session, actor: Actor) -> list[Listed]:
+def list_own(session: Session, actor: Actor) -> list[PasskeySummary]:
     """The person's own, oldest first."""
-    return [Listed(*row) for row in session.rows(_LIST, (actor.user_id,))]
+    return [PasskeySummary(*row) for row in session.rows(_LIST, (actor.user_id,))]
 
 
-def rename(session: Session, actor: Actor, public_id: str, name: str) -> None:
+def rename_passkey(session: Session, actor: Actor, public_id: str, name: str) -> None:
     """Call one of one's own otherwise. Raises `NotFound`, and `Invalid` for the name."""
-    values = (_checked_name(name), ids.decode("pky", public_id), actor.user_id)
+    values = (_clean_name(name), ids.decode("pky", public_id), actor.user_id)
     if session.row(_RENAME, values) is None:
         raise NotFound
 
 
-def remove(session: Session, actor: Actor, public_id: str, *, may_be_last: bool) -> None:
+def remove_passkey(session: Session, actor: Actor, public_id: str, *, may_be_last: bool) -> None:
     """Forget one of one's own. Raises `NotFound`, and `LastSecondFactor` unless `may_be_last`."""
     identifier = ids.decode("pky", public_id)
     session.row(_LOCK_PERSON, (actor.user_id,))
@@ -305,10 +310,10 @@ def remove(session: Session, actor: Actor, public_id: str, *, may_be_last: bool)
     [(left,)] = session.rows(_OTHERS, {"user": actor.user_id})
     if not left and not may_be_last:
         raise LastSecondFactor
-    _changed(session, actor, identifier, "removed")
+    _report_change(session, actor, identifier, "removed")
 
 
-def _changed(
+def _report_change(
     session: Session, actor: Actor, identifier: UUID, change: Literal["added", "removed"]
 ) -> None:
     """Record it, and mail the person: it may not have been them."""
@@ -323,18 +328,18 @@ def _changed(
     outbox.stage(session, "messages.send_mail", mail)
 
 
-def _ask(session: Session, purpose: Purpose, user_id: UUID | None) -> bytes:
+def _issue_challenge(session: Session, purpose: ChallengePurpose, user_id: UUID | None) -> bytes:
     challenge = token_bytes(_CHALLENGE_BYTES)
-    session.send(_ASK, (_hash(challenge), purpose, user_id, clock.now() + LIFETIME))
+    session.send(_ADD_CHALLENGE, (_hash(challenge), purpose, user_id, clock.now() + LIFETIME))
     return challenge
 
 
-def _descriptors(session: Session, user_id: UUID) -> list[PublicKeyCredentialDescriptor]:
+def _list_descriptors(session: Session, user_id: UUID) -> list[PublicKeyCredentialDescriptor]:
     found = session.rows(_CREDENTIALS, (user_id,))
     return [PublicKeyCredentialDescriptor(id=credential_id) for (credential_id,) in found]
 
 
-def _checked_name(name: str) -> str:
+def _clean_name(name: str) -> str:
     cleaned = " ".join(name.split())
     if not 0 < len(cleaned) <= NAME_LENGTH_MAX:
         raise Invalid("name", f"Enter a name (1 to {NAME_LENGTH_MAX} characters).")

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.access import Actor
-from app.identity.accounts.queries import Person
+from app.identity.accounts.queries import PersonProfile
 from app.identity.api_keys import service as api_keys
 from app.identity.credentials import rules, security_mail
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.sign_in import lockout, password_proof, sessions
 from app.identity.sign_in import service as sign_in
-from app.identity.sign_in.lockout import Counters
-from app.identity.sign_in.password_proof import Attempt
-from app.identity.sign_in.service import LoggedIn
+from app.identity.sign_in.lockout import FailureCounters
+from app.identity.sign_in.password_proof import PasswordAttempt
+from app.identity.sign_in.service import IssuedTokens
 from app.identity.sign_in.sessions import Revocation
 from app.kit.db import Session
 from app.kit.errors import Refusal
@@ -22,13 +22,13 @@ _PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an audit action, no secre
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordChanged(LoggedIn):
+class PasswordChangeTokens(IssuedTokens):
     """The same after a new password, and how many API keys stay active."""
 
     api_keys_active: int
 
 
-def begin_password_change(session: Session, actor: Actor, *, network: str) -> Attempt:
+def begin_password_change(session: Session, actor: Actor, *, network: str) -> PasswordAttempt:
     """An attempt by someone logged in to prove that they know their password.
 
     Raises `RateLimited` after too many failures: a stolen access token is no way to guess it.
@@ -36,44 +36,44 @@ def begin_password_change(session: Session, actor: Actor, *, network: str) -> At
     [(key, password_hash)] = session.rows(
         "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
     )
-    return password_proof.begin(
-        session, Attempt(Counters.of(key, network), actor.user_id, password_hash)
+    return password_proof.begin_attempt(
+        session, PasswordAttempt(FailureCounters.of(key, network), actor.user_id, password_hash)
     )
 
 
-def prepare_new_password(person: Person, password: str) -> str:
+def prepare_new_password(person: PersonProfile, password: str) -> str:
     """The hash of a password that `person` may take (slow, no database). Raises `Invalid`."""
     rules.check_new_password("newPassword", password, known=person.known)
-    return resolve(Passwords).hash(password)
+    return resolve(PasswordHashing).hash(password)
 
 
 def conclude_password_change(
-    session: Session, attempt: Attempt, new_hash: str, *, revoke_api_keys: bool = False
-) -> PasswordChanged | Refusal:
+    session: Session, attempt: PasswordAttempt, new_hash: str, *, revoke_api_keys: bool = False
+) -> PasswordChangeTokens | Refusal:
     """Replace the password, end every session of the person and open a new one for who asks;
     or record the failure and answer the refusal to raise afterwards."""
-    settled = password_proof.settle_password(session, attempt, _PASSWORD_CHANGED)
+    settled = password_proof.conclude_password(session, attempt, _PASSWORD_CHANGED)
     if isinstance(settled, Refusal):
         return settled
-    lockout.forgive(session, attempt.counters)
+    lockout.reset_failures(session, attempt.counters)
     password_proof.store_hash(session, settled, new_hash)
-    password_proof.record_done(session, attempt, _PASSWORD_CHANGED)
+    password_proof.record_success(session, attempt, _PASSWORD_CHANGED)
     sessions.revoke_all(session, settled, Revocation.PASSWORD_CHANGED)
-    active = password_changed(session, settled, revoke_api_keys=revoke_api_keys)
+    active = finish_password_change(session, settled, revoke_api_keys=revoke_api_keys)
     opened = sign_in.open_session(session, settled)
-    return PasswordChanged(
+    return PasswordChangeTokens(
         opened.user, opened.access_token, opened.refresh_token, opened.expires_in, active
     )
 
 
-def password_changed(session: Session, user_id: UUID, *, revoke_api_keys: bool) -> int:
+def finish_password_change(session: Session, user_id: UUID, *, revoke_api_keys: bool) -> int:
     """Mail the person of their new password, and answer how many API keys stay active.
 
     They stay unless the person says otherwise: programs would stop without warning, and whoever
     knew the password could not read them. The mail counts them, so that nobody forgets them.
     """
     if revoke_api_keys:
-        api_keys.revoke_all(session, user_id)
-    active = api_keys.count_active(session, user_id)
-    security_mail.tell_of_change(session, user_id, "password_changed", api_keys=str(active))
+        api_keys.revoke_all_keys(session, user_id)
+    active = api_keys.count_active_keys(session, user_id)
+    security_mail.mail_change_notice(session, user_id, "password_changed", api_keys=str(active))
     return active

@@ -12,8 +12,8 @@ from app.identity.accounts import email_verification
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
 from app.identity.credentials import one_time_tokens, password_change, rules, security_mail
-from app.identity.credentials.one_time_tokens import Purpose
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.one_time_tokens import LinkPurpose
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.sign_in import sessions
 from app.kit import ids
 from app.kit.db import Session
@@ -26,7 +26,7 @@ _LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY U
 
 
 @dataclass(frozen=True, slots=True)
-class NewPassword:
+class PreparedReset:
     """A password that the bearer of a reset link has chosen, checked and hashed."""
 
     token: str
@@ -34,13 +34,13 @@ class NewPassword:
     revoke_api_keys: bool = False
 
 
-def ask_for_reset(session: Session, email: str) -> None:
+def request_reset(session: Session, email: str) -> None:
     """Let the person with this address be mailed a link, if there is one.
 
     Neither the answer nor the time it takes tells whether there is. Raises `Invalid` for what is no
     address.
     """
-    row = session.row(_FIND_ACTIVE, (account_rules.email_key(email),))
+    row = session.row(_FIND_ACTIVE, (account_rules.normalize_email(email),))
     user_id = str(row[0]) if row else None
     outbox.stage(session, "identity.send_reset_link", {"user_id": user_id})
 
@@ -55,43 +55,47 @@ def send_reset_link(session: Session, *, user_id: str | None) -> None:
     row = session.row(_LOCK, (person_id,))
     if row is None or row[0] != "active":
         return
-    sent = one_time_tokens.issued_within(
-        session, person_id, Purpose.RESET_PASSWORD, security_mail.HOUR
+    sent = one_time_tokens.count_issued(
+        session, person_id, LinkPurpose.RESET_PASSWORD, security_mail.HOUR
     )
-    if sent < security_mail.LINKS_EACH_HOUR:
-        security_mail.mail_link(session, person_id, Purpose.RESET_PASSWORD)
+    if sent < security_mail.LINKS_PER_HOUR_MAX:
+        security_mail.mail_link(session, person_id, LinkPurpose.RESET_PASSWORD)
 
 
-def check_reset(session: Session, token: str) -> account_queries.Person:
+def find_person_to_reset(session: Session, token: str) -> account_queries.PersonProfile:
     """Whose password the link resets, without using it. Raises `TokenInvalid`."""
-    link = one_time_tokens.find(session, token, Purpose.RESET_PASSWORD)
-    return account_queries.person_by_id(session, link.user_id)
+    link = one_time_tokens.find_link(session, token, LinkPurpose.RESET_PASSWORD)
+    return account_queries.get_person(session, link.user_id)
 
 
 def prepare_reset(
-    person: account_queries.Person, *, token: str, password: str, revoke_api_keys: bool = False
-) -> NewPassword:
+    person: account_queries.PersonProfile,
+    *,
+    token: str,
+    password: str,
+    revoke_api_keys: bool = False,
+) -> PreparedReset:
     """Check and hash the new password (slow, no database). Raises `Invalid`."""
     rules.check_new_password("password", password, known=person.known)
-    return NewPassword(token, resolve(Passwords).hash(password), revoke_api_keys)
+    return PreparedReset(token, resolve(PasswordHashing).hash(password), revoke_api_keys)
 
 
-def conclude_reset(session: Session, chosen: NewPassword) -> int:
+def conclude_reset(session: Session, chosen: PreparedReset) -> int:
     """Use the link: set the password and end every session and every other reset link; answers
     how many API keys stay active.
 
     Who could read the mail has shown that the address is theirs. A second factor stays on.
     Raises `TokenInvalid`, to all but one of many at the same moment.
     """
-    user_id = one_time_tokens.redeem(session, chosen.token, Purpose.RESET_PASSWORD).user_id
+    user_id = one_time_tokens.redeem_link(session, chosen.token, LinkPurpose.RESET_PASSWORD).user_id
     session.send(
         "UPDATE users SET password_hash = %s WHERE id = %s", (chosen.password_hash, user_id)
     )
     email_verification.confirm_email(session, user_id)
-    one_time_tokens.end_others(session, user_id, Purpose.RESET_PASSWORD)
+    one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)
     sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
     _record(session, user_id, "password.reset")
-    return password_change.password_changed(
+    return password_change.finish_password_change(
         session, user_id, revoke_api_keys=chosen.revoke_api_keys
     )
 

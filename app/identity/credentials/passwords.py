@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 
 
-class Passwords:
+class PasswordHashing:
     """Hashes and verifies passwords."""
 
     def __init__(self, *, memory_kib: int, passes: int, lanes: int) -> None:
@@ -23,14 +23,14 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """The hash to store, with its parameters and a fresh salt."""
-        return self._hasher.hash(_bytes(password))
+        return self._hasher.hash(_to_bytes(password))
 
     def matches(self, stored: str | None, password: str) -> bool:
         """Whether `password` is the stored one. Without a stored one, or with a text that says why
         there is none: no, after as long a time."""
         known = stored if stored and stored.startswith("$argon2") else self._nobodys
         try:
-            return self._hasher.verify(known, _bytes(password))
+            return self._hasher.verify(known, _to_bytes(password))
         except VerifyMismatchError:
             return False
 
@@ -43,7 +43,7 @@ def _random_text(size: int) -> str:
     return b64encode(token_bytes(size)).decode().rstrip("=")
 
 
-def _bytes(password: str) -> bytes:
+def _to_bytes(password: str) -> bytes:
     # NFKC, so that a password typed on another keyboard is the same password; a lone surrogate,
     # which JSON can carry, matches nothing but must not break.
     return normalize("NFKC", password).encode("utf-8", "surrogatepass")

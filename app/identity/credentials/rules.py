@@ -12,14 +12,14 @@ PASSWORD_LENGTH_MAX = 128
 #: zxcvbn's 3 of 4: more than 100 million guesses. Logging in allows five each quarter of an hour.
 STRENGTH_MIN = 3
 _ESTIMATED_LENGTH_MAX = 48
-HOUSE = "pbcex"
+PRODUCT_NAME = "pbcex"
 
 
-def known_texts(email: str, first_name: str, last_name: str) -> list[str]:
+def guessable_texts(email: str, first_name: str, last_name: str) -> list[str]:
     """What others know of a person: their password must not be made of it."""
     local, _, domain = email.partition("@")
     names = [first_name, last_name, f"{first_name} {last_name}"]
-    return [text for text in (email, local, domain, *names, HOUSE) if text]
+    return [text for text in (email, local, domain, *names, PRODUCT_NAME) if text]
 
 
 def check_new_password(field: str, password: str, *, known: list[str]) -> None:
@@ -34,11 +34,11 @@ def check_new_password(field: str, password: str, *, known: list[str]) -> None:
         raise Invalid(field, f"Enter {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
     if not account_rules.is_printable(normal):
         raise Invalid(field, "Remove the control characters.")
-    if reasons := _weaknesses(normal, known):
+    if reasons := _explain_weakness(normal, known):
         raise Invalid(field, f"Choose a password that is harder to guess. {reasons}")
 
 
-def _weaknesses(password: str, known: list[str]) -> str:
+def _explain_weakness(password: str, known: list[str]) -> str:
     """Why the password is easy to guess, and what would help; empty when it is not."""
     # Its time grows faster than the length, and the rest cannot make it weaker.
     start = password[:_ESTIMATED_LENGTH_MAX]

@@ -18,9 +18,9 @@ import segno
 from app.access import Actor
 from app.audit import service as audit
 from app.identity.credentials import security_mail
-from app.identity.errors import TwoFactorInvalid, TwoFactorNotSetUp, TwoFactorOn
+from app.identity.errors import TwoFactorAlreadyOn, TwoFactorInvalid, TwoFactorNotSetUp
 from app.identity.sign_in import lockout
-from app.identity.sign_in.lockout import Counters
+from app.identity.sign_in.lockout import FailureCounters
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -48,7 +48,7 @@ WHERE user_id = %s AND (confirmed_at IS NOT NULL) = %s
 """
 _IS_ON = "SELECT FROM totp_credentials WHERE user_id = %s AND confirmed_at IS NOT NULL"
 # Of two with the same code the second finds the step taken.
-_TAKE_STEP = """
+_CONSUME_STEP = """
 UPDATE totp_credentials SET last_step = %(step)s
 WHERE user_id = %(user)s AND (last_step IS NULL OR last_step < %(step)s)
 RETURNING user_id
@@ -65,7 +65,7 @@ _SWITCH_OFF = "DELETE FROM totp_credentials WHERE user_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class SecondFactorSetup:
     """What an authenticator app needs, told once."""
 
     secret: str
@@ -86,19 +86,19 @@ class Setup:
         return segno.make(self.otpauth_uri, error="m")
 
 
-def set_up(session: Session, actor: Actor) -> Setup:
+def start_setup(session: Session, actor: Actor) -> SecondFactorSetup:
     """A new secret, asked for nowhere until the person has confirmed it by a code.
 
-    Replaces one that was not confirmed. Raises `TwoFactorOn`.
+    Replaces one that was not confirmed. Raises `TwoFactorAlreadyOn`.
     """
     secret = pyotp.random_base32()
     sealed = keys.seal(secret, table="totp_credentials", column="secret", key=actor.user_id)
     if session.row(_SET_UP, (actor.user_id, sealed, clock.now())) is None:
-        raise TwoFactorOn
-    return _setup(actor, secret)
+        raise TwoFactorAlreadyOn
+    return _to_setup(actor, secret)
 
 
-def pending(session: Session, actor: Actor) -> Setup | None:
+def find_pending_setup(session: Session, actor: Actor) -> SecondFactorSetup | None:
     """The secret that was set up and not confirmed yet, to be shown again; None without one."""
     row = session.row(_FIND, (actor.user_id, False))
     if row is None:
@@ -106,10 +106,10 @@ def pending(session: Session, actor: Actor) -> Setup | None:
     secret = keys.open_sealed(
         row[0], table="totp_credentials", column="secret", key=actor.user_id
     ).decode()
-    return _setup(actor, secret)
+    return _to_setup(actor, secret)
 
 
-def recovery_codes_left(session: Session, actor: Actor) -> int:
+def count_recovery_codes(session: Session, actor: Actor) -> int:
     """How many recovery codes of the person were not used yet."""
     [(left,)] = session.rows(_LEFT, (actor.user_id,))
     return int(left)
@@ -120,22 +120,24 @@ def is_on(session: Session, user_id: UUID) -> bool:
     return session.row(_IS_ON, (user_id,)) is not None
 
 
-def confirm(session: Session, actor: Actor, code: str, *, network: str) -> list[str] | Refusal:
+def confirm_setup(
+    session: Session, actor: Actor, code: str, *, network: str
+) -> list[str] | Refusal:
     """Switch the second factor on, by a code, and answer the recovery codes: told once.
 
     A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
-    `TwoFactorNotSetUp` and `TwoFactorOn`.
+    `TwoFactorNotSetUp` and `TwoFactorAlreadyOn`.
     """
     counters = _lock(session, actor.user_id, network)
     if is_on(session, actor.user_id):
-        raise TwoFactorOn
+        raise TwoFactorAlreadyOn
     if session.row(_FIND, (actor.user_id, False)) is None:
         raise TwoFactorNotSetUp
-    if refusal := judge(session, actor.user_id, code, counters, confirmed=False):
+    if refusal := verify_code(session, actor.user_id, code, counters, confirmed=False):
         return refusal
     session.send(_SWITCH_ON, (clock.now(), actor.user_id))
     codes = _add_recovery_codes(session, actor.user_id)
-    _changed(session, actor, "second_factor.switched_on", mail="second_factor_on")
+    _report_change(session, actor, "second_factor.switched_on", mail="second_factor_on")
     return codes
 
 
@@ -150,11 +152,11 @@ def renew_recovery_codes(
     counters = _lock(session, actor.user_id, network)
     if not is_on(session, actor.user_id):
         raise TwoFactorNotSetUp
-    if refusal := judge(session, actor.user_id, code, counters):
+    if refusal := verify_code(session, actor.user_id, code, counters):
         return refusal
     session.send(_FORGET_RECOVERY, (actor.user_id,))
     codes = _add_recovery_codes(session, actor.user_id)
-    _changed(session, actor, "recovery_codes.renewed", mail="recovery_codes_renewed")
+    _report_change(session, actor, "recovery_codes.renewed", mail="recovery_codes_renewed")
     return codes
 
 
@@ -167,15 +169,15 @@ def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Re
     counters = _lock(session, actor.user_id, network)
     if not is_on(session, actor.user_id):
         raise TwoFactorNotSetUp
-    if refusal := judge(session, actor.user_id, code, counters):
+    if refusal := verify_code(session, actor.user_id, code, counters):
         return refusal
     session.send(_SWITCH_OFF, (actor.user_id,))
-    _changed(session, actor, "second_factor.switched_off", mail="second_factor_off")
+    _report_change(session, actor, "second_factor.switched_off", mail="second_factor_off")
     return None
 
 
-def judge(
-    session: Session, user_id: UUID, code: str, counters: Counters, *, confirmed: bool = True
+def verify_code(
+    session: Session, user_id: UUID, code: str, counters: FailureCounters, *, confirmed: bool = True
 ) -> Refusal | None:
     """Use up the code, or count the failure and answer the refusal.
 
@@ -184,63 +186,63 @@ def judge(
     strangers cannot lock anybody out by it.
     """
     now, counters = clock.now(), counters.with_second_factor_of(user_id)
-    if refusal := lockout.hold(session, counters, now):
+    if refusal := lockout.lock_counters(session, counters, now):
         return refusal
-    if _takes_code(session, user_id, code, confirmed=confirmed):
-        lockout.forgive(session, counters)
+    if _consume_code(session, user_id, code, confirmed=confirmed):
+        lockout.reset_failures(session, counters)
         return None
     subject = ids.encode("usr", user_id)
     return lockout.count_failure(session, counters, now, subject=subject) or TwoFactorInvalid()
 
 
-def _changed(session: Session, actor: Actor, action: str, *, mail: str) -> None:
+def _report_change(session: Session, actor: Actor, action: str, *, mail: str) -> None:
     audit.record(session, actor=actor, action=action, subject=ids.encode("usr", actor.user_id))
-    security_mail.tell_of_change(session, actor.user_id, mail)
+    security_mail.mail_change_notice(session, actor.user_id, mail)
 
 
-def _setup(actor: Actor, secret: str) -> Setup:
+def _to_setup(actor: Actor, secret: str) -> SecondFactorSetup:
     uri = pyotp.TOTP(secret).provisioning_uri(name=actor.email, issuer_name=ISSUER)
-    return Setup(secret, uri)
+    return SecondFactorSetup(secret, uri)
 
 
-def _lock(session: Session, user_id: UUID, network: str) -> Counters:
+def _lock(session: Session, user_id: UUID, network: str) -> FailureCounters:
     row = session.row(_LOCK_PERSON, (user_id,))
     assert row is not None, "an actor is a person"
-    return Counters.of(row[0], network)
+    return FailureCounters.of(row[0], network)
 
 
-def _takes_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:
+def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:
     plain = code.replace(" ", "").replace("-", "").upper()
     if not plain.isascii():
         return False
     if len(plain) == DIGITS:
         found = session.row(_FIND, (user_id, confirmed))
-        return found is not None and _takes_step(session, user_id, found[0], plain)
-    used = (clock.now(), user_id, _recovery_hash(user_id, plain))
+        return found is not None and _consume_step(session, user_id, found[0], plain)
+    used = (clock.now(), user_id, _hash_recovery_code(user_id, plain))
     return confirmed and session.row(_USE_RECOVERY, used) is not None
 
 
-def _takes_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> bool:
+def _consume_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> bool:
     secret = keys.open_sealed(sealed, table="totp_credentials", column="secret", key=user_id)
     totp = pyotp.TOTP(secret.decode(), digits=DIGITS, interval=STEP_SECONDS)
     present = int(clock.now().timestamp()) // STEP_SECONDS
     for step in range(present - STEPS_OFF_MAX, present + STEPS_OFF_MAX + 1):
         if hmac.compare_digest(totp.at(step * STEP_SECONDS), code):
-            return session.row(_TAKE_STEP, {"step": step, "user": user_id}) is not None
+            return session.row(_CONSUME_STEP, {"step": step, "user": user_id}) is not None
     return False
 
 
 def _add_recovery_codes(session: Session, user_id: UUID) -> list[str]:
-    codes = [_recovery_code() for _ in range(RECOVERY_CODES)]
+    codes = [_make_recovery_code() for _ in range(RECOVERY_CODES)]
     for each in codes:
-        session.send(_ADD_RECOVERY, (user_id, _recovery_hash(user_id, each)))
+        session.send(_ADD_RECOVERY, (user_id, _hash_recovery_code(user_id, each)))
     return codes
 
 
-def _recovery_code() -> str:
+def _make_recovery_code() -> str:
     text = b32encode(token_bytes(_RECOVERY_BYTES)).decode()
     return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
 
 
-def _recovery_hash(user_id: UUID, code: str) -> bytes:
+def _hash_recovery_code(user_id: UUID, code: str) -> bytes:
     return sha256(user_id.bytes + code.replace("-", "").encode()).digest()

@@ -5,16 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from app.identity.credentials import one_time_tokens
-from app.identity.credentials.one_time_tokens import Purpose
+from app.identity.credentials.one_time_tokens import LinkPurpose
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.outbox import service as outbox
 
-LINKS_EACH_HOUR = 5
+LINKS_PER_HOUR_MAX = 5
 HOUR = timedelta(hours=1)
 
 
-def tell_of_change(session: Session, user_id: UUID, kind: str, **told: str) -> None:
+def mail_change_notice(session: Session, user_id: UUID, kind: str, **told: str) -> None:
     """Mail the person that a credential of theirs was changed: they may not know of it."""
     change = ids.encode("evt", ids.new())
     _stage_mail(
@@ -26,9 +26,9 @@ def tell_of_change(session: Session, user_id: UUID, kind: str, **told: str) -> N
     )
 
 
-def mail_link(session: Session, user_id: UUID, purpose: Purpose) -> None:
+def mail_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:
     """Issue a one-time link and stage the email that carries it."""
-    link_id = one_time_tokens.issue(session, user_id, purpose)
+    link_id = one_time_tokens.issue_link(session, user_id, purpose)
     _stage_mail(
         session,
         user_id,

@@ -6,7 +6,7 @@ from app.identity.errors import (
     LastSecondFactor,
 )
 from app.identity.sign_in import lockout, password_proof, pending_sign_in
-from app.identity.sign_in.password_proof import Attempt
+from app.identity.sign_in.password_proof import PasswordAttempt
 from app.kit.db import Session
 from app.kit.errors import Refusal
 
@@ -28,15 +28,15 @@ def switch_off_app(
 
 
 def renew_recovery_codes(
-    session: Session, actor: Actor, attempt: Attempt, code: str
+    session: Session, actor: Actor, attempt: PasswordAttempt, code: str
 ) -> list[str] | Refusal:
     """Fresh recovery codes for who proved to know the password, by a code of the second factor;
     or record the failure and answer the refusal to raise afterwards. Raises `TwoFactorNotSetUp`."""
-    settled = password_proof.settle_password(session, attempt, _CODES_RENEWED)
+    settled = password_proof.conclude_password(session, attempt, _CODES_RENEWED)
     if isinstance(settled, Refusal):
         return settled
     network = attempt.counters.network_name
     codes = second_factor.renew_recovery_codes(session, actor, code, network=network)
     if not isinstance(codes, Refusal):
-        lockout.forgive(session, attempt.counters)
+        lockout.reset_failures(session, attempt.counters)
     return codes

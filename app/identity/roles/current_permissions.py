@@ -7,7 +7,7 @@ other none of them can decide on what another is about to change.
 from uuid import UUID
 
 from app.access import Actor, Permission, Role
-from app.access.policy import permissions_named
+from app.access.policy import parse_permissions
 from app.identity.errors import LastAdministrator
 from app.kit.db import Session
 from app.kit.errors import PermissionDenied
@@ -30,13 +30,13 @@ SELECT EXISTS (SELECT FROM users WHERE role = %s AND status = 'active'),
 """
 
 
-class StandingAuthority:
+class DatabasePermissions:
     """What approvals ask (approvals/ports.py), answered by the database."""
 
     def acting(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
         """The person with the permissions they have now, which nobody changes before this
         transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
-        return acting(session, user_id, session_id)
+        return lock_actor(session, user_id, session_id)
 
     def who_may(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
         """Everybody active who may do all of this now."""
@@ -44,22 +44,22 @@ class StandingAuthority:
         return [user_id for (user_id,) in rows]
 
 
-def acting(session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
-    """As `StandingAuthority.acting`."""
-    hold_still(session)
+def lock_actor(session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
+    """As `DatabasePermissions.acting`."""
+    lock_permissions(session)
     row = session.row(_ACTING, (user_id,))
     if row is None:
         raise PermissionDenied("You may not act any more")
     email, role, branch_id, names = row
-    return Actor(user_id, session_id, email, Role(role), permissions_named(names or ""), branch_id)
+    return Actor(user_id, session_id, email, Role(role), parse_permissions(names or ""), branch_id)
 
 
-def hold_still(session: Session) -> None:
+def lock_permissions(session: Session) -> None:
     """Until this transaction ends nobody else changes who may do what."""
     session.send(_LOCK)
 
 
-def check_governed(session: Session) -> None:
+def check_administrators_remain(session: Session) -> None:
     """Raises `LastAdministrator` unless an active person administers the house and an active
     person may edit grants. Asked after a change, with `hold_still` before it."""
     [(administered, editable)] = session.rows(_GOVERNED, (Role.ADMIN, Permission.GRANTS_EDIT))

@@ -8,17 +8,17 @@ are (`access.policy.is_editable`).
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.access import PERMISSIONS_OF, Actor, Permission, Role, require
-from app.access.policy import is_editable, permissions_named
+from app.access import DEFAULT_PERMISSIONS, Actor, Permission, Role, require
+from app.access.policy import is_editable, parse_permissions
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
-from app.identity.errors import GrantFixed, LacksPermission, LastHolder
+from app.identity.errors import GrantNotEditable, LastRoleWithPermission, PermissionNotHeld
 from app.identity.roles import current_permissions
 from app.kit.db import Session
 
 #: Writes down the permissions that the database has not met, with the roles that hold them first;
 #: what an administrator decided about the others stays. Run with every migration (env.py).
-INTRODUCE = """
+INSERT_NEW_PERMISSIONS = """
 WITH named AS (
     SELECT * FROM unnest(%s::text[], %s::text[]) AS n (role, permission)
 ), new AS (
@@ -37,60 +37,61 @@ _TAKE = "DELETE FROM role_grants WHERE role = %s AND permission = %s RETURNING r
 _HOLDERS = "SELECT count(*) FROM role_grants WHERE permission = %s"
 
 
-def first_holders() -> tuple[list[str], list[str]]:
+def default_grants() -> tuple[list[str], list[str]]:
     """The parameters of `INTRODUCE`: roles, and the permission of each."""
-    pairs = [(role, each) for role, held in PERMISSIONS_OF.items() for each in sorted(held)]
+    pairs = [(role, each) for role, held in DEFAULT_PERMISSIONS.items() for each in sorted(held)]
     return [role.value for role, _ in pairs], [each.value for _, each in pairs]
 
 
-def held(session: Session) -> Mapping[Role, frozenset[Permission]]:
+def list_grants(session: Session) -> Mapping[Role, frozenset[Permission]]:
     """What each role holds now."""
-    found = {Role(role): permissions_named(names) for role, names in session.rows(_HELD)}
+    found = {Role(role): parse_permissions(names) for role, names in session.rows(_HELD)}
     return MappingProxyType({role: found.get(role, frozenset()) for role in Role})
 
 
-def give(
+def grant_permission(
     session: Session, actor: Actor, role: Role, permission: Permission, *, reason: str
 ) -> None:
     """Let everybody in a role do this, from their next request on. Again changes nothing.
 
-    Raises `PermissionDenied`, `LacksPermission`, `GrantFixed`, and `Invalid` for the reason.
+    Raises `PermissionDenied`, `PermissionNotHeld`, `GrantNotEditable`, and `Invalid` for the
+    reason.
     """
-    editor, reason = _editor(session, actor, role, permission, reason)
+    editor, reason = _check_editor(session, actor, role, permission, reason)
     if session.row(_GIVE, (role, permission)) is not None:
         _record(session, editor, role, permission, given=True, reason=reason)
 
 
-def take(
+def revoke_permission(
     session: Session, actor: Actor, role: Role, permission: Permission, *, reason: str
 ) -> None:
     """From their next request on nobody in a role may do this. Again changes nothing.
 
-    Raises as `give` does; `LastHolder` if no other role holds it, `LastAdministrator` if nobody
-    would be left who can edit grants.
+    Raises as `grant_permission` does; `LastRoleWithPermission` if no other role holds it,
+    `LastAdministrator` if no active person could edit grants any more.
     """
-    editor, reason = _editor(session, actor, role, permission, reason)
+    editor, reason = _check_editor(session, actor, role, permission, reason)
     if session.row(_TAKE, (role, permission)) is None:
         return
     [(holders,)] = session.rows(_HOLDERS, (permission,))
     if holders == 0:
-        raise LastHolder
+        raise LastRoleWithPermission
     if permission is Permission.GRANTS_EDIT:
-        current_permissions.check_governed(session)
+        current_permissions.check_administrators_remain(session)
     _record(session, editor, role, permission, given=False, reason=reason)
 
 
-def _editor(
+def _check_editor(
     session: Session, actor: Actor, role: Role, permission: Permission, reason: str
 ) -> tuple[Actor, str]:
     """Who edits, as they stand now, and their reason; if they may."""
-    reason = approvals_rules.reason(reason)
-    editor = current_permissions.acting(session, actor.user_id, actor.session_id)
+    reason = approvals_rules.clean_reason(reason)
+    editor = current_permissions.lock_actor(session, actor.user_id, actor.session_id)
     require(editor, Permission.GRANTS_EDIT)
     if not is_editable(role, permission):
-        raise GrantFixed
+        raise GrantNotEditable
     if permission not in editor.permissions:
-        raise LacksPermission(f"You lack {permission} yourself")
+        raise PermissionNotHeld(f"You lack {permission} yourself")
     return editor, reason
 
 

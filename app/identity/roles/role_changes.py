@@ -7,15 +7,15 @@ login sessions: what was opened for the old role is not for the new one.
 
 from uuid import UUID
 
-from app.access import BRANCH_BOUND, Actor, Permission, Role, require
-from app.access.policy import of_the_house
+from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role, require
+from app.access.policy import select_staff_permissions
 from app.approvals import registry as approvals_registry
 from app.approvals import rules as approvals_rules
-from app.approvals.registry import Action, Approved, Change, Texts
+from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.audit import service as audit
 from app.identity.accounts import locked_person
 from app.identity.accounts.locked_person import LockedPerson
-from app.identity.errors import AlreadySo, LacksPermission, OwnStanding
+from app.identity.errors import AlreadySet, OwnAccountChange, PermissionNotHeld
 from app.identity.roles import current_permissions, grants
 from app.identity.sign_in import sessions
 from app.identity.sign_in.sessions import Revocation
@@ -23,7 +23,7 @@ from app.kit import ids
 from app.kit.db import Session
 from app.kit.errors import Invalid, NotFound
 
-GIVE_ADMIN = "person.make_admin"
+GRANT_ADMIN = "person.make_admin"
 _SET_ROLE = "UPDATE users SET role = %s, branch_id = %s WHERE id = %s"
 _BY_EMAIL_KEY = "SELECT id FROM users WHERE email_key = %s"
 _ADMINISTRATORS = "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'active'"
@@ -41,38 +41,38 @@ def change_role(
     """Give a person another role, and a teller their branch; in force from their next request on.
 
     The ADMIN role is asked for instead: answers the id of the request that waits for a second
-    person. Raises `NotFound`, `PermissionDenied`, `OwnStanding`, `LacksPermission`, `AlreadySo`,
-    `LastAdministrator`, and `Invalid` naming the field.
+    person. Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `PermissionNotHeld`,
+    `AlreadySet`, `LastAdministrator`, and `Invalid` naming the field.
     """
-    reason = approvals_rules.reason(reason)
-    assigner = current_permissions.acting(session, actor.user_id, actor.session_id)
+    reason = approvals_rules.clean_reason(reason)
+    assigner = current_permissions.lock_actor(session, actor.user_id, actor.session_id)
     require(assigner, Permission.ROLES_ASSIGN)
     person = locked_person.lock_person(session, person_id)
-    if (branch_id is not None) != (role in BRANCH_BOUND):
+    if (branch_id is not None) != (role in BRANCH_BOUND_ROLES):
         raise Invalid("branch", "Choose a branch for a teller, and no branch for any other role.")
     if (person.role, person.branch_id) == (role, branch_id):
-        raise AlreadySo
+        raise AlreadySet
     if role is Role.ADMIN:
-        return locked_person.request_approval(session, assigner, GIVE_ADMIN, person, reason)
+        return locked_person.request_approval(session, assigner, GRANT_ADMIN, person, reason)
     _check_assigning(session, assigner, person, role)
     _set_role(session, assigner, person, role, branch_id=branch_id, reason=reason)
     return None
 
 
-def appoint_first_admins(session: Session, email_key: str, *, reason: str) -> UUID:
+def appoint_first_admin(session: Session, email_key: str, *, reason: str) -> UUID:
     """Make a person an administrator without a second person, from the command line of the host:
     only while fewer than two administer the house, so that there is no second person to ask.
 
-    Raises `NotFound`, `AlreadySo`, and `Invalid` when two do.
+    Raises `NotFound`, `AlreadySet`, and `Invalid` when two do.
     """
-    reason = approvals_rules.reason(reason)
-    current_permissions.hold_still(session)
+    reason = approvals_rules.clean_reason(reason)
+    current_permissions.lock_permissions(session)
     row = session.row(_BY_EMAIL_KEY, (email_key,))
     person = locked_person.lock_person(session, row[0]) if row else None
     if person is None:
         raise NotFound("Nobody has this address")
     if person.role is Role.ADMIN:
-        raise AlreadySo
+        raise AlreadySet
     [(administrators,)] = session.rows(_ADMINISTRATORS)
     if administrators > 1:
         raise Invalid(
@@ -86,11 +86,11 @@ def appoint_first_admins(session: Session, email_key: str, *, reason: str) -> UU
 def _check_assigning(session: Session, assigner: Actor, person: LockedPerson, role: Role) -> None:
     """Raises unless the assigner may take the person's role away and give them the other."""
     if person.id == assigner.user_id:
-        raise OwnStanding
-    held = grants.held(session)
-    missing = of_the_house(held[person.role] | held[role]) - assigner.permissions
+        raise OwnAccountChange
+    held = grants.list_grants(session)
+    missing = select_staff_permissions(held[person.role] | held[role]) - assigner.permissions
     if missing:
-        raise LacksPermission(f"You lack {', '.join(sorted(missing))} yourself")
+        raise PermissionNotHeld(f"You lack {', '.join(sorted(missing))} yourself")
 
 
 def _set_role(
@@ -101,43 +101,43 @@ def _set_role(
     *,
     branch_id: UUID | None,
     reason: str,
-    approval: Approved | None = None,
+    approval: ApprovedRequest | None = None,
 ) -> None:
     session.send(_SET_ROLE, (role, branch_id, person.id))
     sessions.revoke_all(session, person.id, Revocation.ROLE_CHANGED)
     if person.status == "active" and actor is not None:
-        current_permissions.check_governed(session)
+        current_permissions.check_administrators_remain(session)
     audit.record(
         session,
         actor=actor,
         action="person.role_changed",
         subject=person.public_id,
-        before=_standing(person.role, person.branch_id),
-        after=_standing(role, branch_id) | locked_person.approval_evidence(approval),
+        before=_role_fields(person.role, person.branch_id),
+        after=_role_fields(role, branch_id) | locked_person.approval_evidence(approval),
         reason=reason,
     )
 
 
-def _standing(role: Role, branch_id: UUID | None) -> dict[str, str]:
+def _role_fields(role: Role, branch_id: UUID | None) -> dict[str, str]:
     return {"role": role.value} | ({"branch": ids.encode("brn", branch_id)} if branch_id else {})
 
 
 # Acts that need a second person
 
 
-def _compare_admin(session: Session, payload: Texts) -> Change:
+def _compare_admin(session: Session, payload: TextFields) -> ProposedChange:
     person = locked_person.lock_payload_person(session, payload)
     name = {"person": person.public_id}
-    return Change(name | {"role": person.role.value}, name | {"role": Role.ADMIN.value})
+    return ProposedChange(name | {"role": person.role.value}, name | {"role": Role.ADMIN.value})
 
 
-def _check_admin(session: Session, actor: Actor, payload: Texts) -> None:
+def _check_admin(session: Session, actor: Actor, payload: TextFields) -> None:
     _check_assigning(
         session, actor, locked_person.lock_payload_person(session, payload), Role.ADMIN
     )
 
 
-def _make_admin(session: Session, approved: Approved) -> None:
+def _make_admin(session: Session, approved: ApprovedRequest) -> None:
     person = locked_person.lock_payload_person(session, approved.payload)
     _set_role(
         session,
@@ -151,8 +151,8 @@ def _make_admin(session: Session, approved: Approved) -> None:
 
 
 approvals_registry.register(
-    Action(
-        GIVE_ADMIN,
+    ApprovalAction(
+        GRANT_ADMIN,
         "Make an administrator",
         Permission.ROLES_ASSIGN,
         _compare_admin,

@@ -43,7 +43,7 @@ _FORGET_OLD = "DELETE FROM login_failures WHERE forget_at <= %s"
 
 
 @dataclass(frozen=True, slots=True)
-class Counters:
+class FailureCounters:
     """The keys under which one attempt counts. What was typed is not stored, only its hash."""
 
     network: str
@@ -82,7 +82,7 @@ def second_factor_key(user_id: UUID) -> str:
     return f"second factor {user_id}"
 
 
-def blocked(session: Session, counters: Counters, now: datetime) -> RateLimited | None:
+def find_block(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
     """The refusal while a counter is blocked, else None."""
     row = session.row(_BLOCKED_UNTIL, (counters.keys, now))
     if row is None or row[0] is None:
@@ -95,7 +95,7 @@ def blocked(session: Session, counters: Counters, now: datetime) -> RateLimited 
 
 
 def count_failure(
-    session: Session, counters: Counters, now: datetime, *, subject: str
+    session: Session, counters: FailureCounters, now: datetime, *, subject: str
 ) -> RateLimited | None:
     """Count a failed attempt to be `subject`. Answers the refusal instead if a counter was blocked
     meanwhile, so that many guesses sent at once learn no more than few sent in turn."""
@@ -115,22 +115,22 @@ def count_failure(
                 after={"network": counters.network_name, "seconds": seconds, "failures": row[0]},
                 outcome="denied",
             )
-    return blocked(session, counters, now) if was_blocked else None
+    return find_block(session, counters, now) if was_blocked else None
 
 
-def hold(session: Session, counters: Counters, now: datetime) -> RateLimited | None:
+def lock_counters(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
     """Keep the counters as they are until this transaction ends. Answers the refusal if one of
     them was blocked meanwhile: then even what is right is not judged."""
     session.send(_LOCK, (counters.keys,))
-    return blocked(session, counters, now)
+    return find_block(session, counters, now)
 
 
-def forgive(session: Session, counters: Counters) -> None:
+def reset_failures(session: Session, counters: FailureCounters) -> None:
     """Forget the failures of the address that has now logged in; the network's stay, or its
     owner could wash them off with an account of their own."""
     session.send(_FORGET, ([key for key in counters.keys if key != counters.network],))
 
 
-def forget_old(session: Session, now: datetime) -> None:
+def delete_expired(session: Session, now: datetime) -> None:
     """Delete counters that mean nothing any more."""
     session.send(_FORGET_OLD, (now,))

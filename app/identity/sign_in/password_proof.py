@@ -12,7 +12,7 @@ from app.access import Actor, Role
 from app.audit import service as audit
 from app.identity.accounts import queries as account_queries
 from app.identity.credentials import second_factor
-from app.identity.credentials.passwords import Passwords
+from app.identity.credentials.passwords import PasswordHashing
 from app.identity.errors import (
     AccountSuspended,
     InvalidCredentials,
@@ -20,7 +20,7 @@ from app.identity.errors import (
     TwoFactorRequired,
 )
 from app.identity.sign_in import lockout
-from app.identity.sign_in.lockout import Counters
+from app.identity.sign_in.lockout import FailureCounters
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import RateLimited, Refusal
@@ -30,13 +30,13 @@ R = TypeVar("R", bound=Refusal)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class PasswordAttempt:
     """An attempt to prove a password: who it may be, and what is known so far.
 
     `proven` is set by `check_password`. `new_hash` replaces a hash made at an outdated cost.
     """
 
-    counters: Counters
+    counters: FailureCounters
     user_id: UUID | None
     password_hash: str | None
     proven: bool = False
@@ -48,9 +48,9 @@ class Attempt:
         return ids.encode("usr", self.user_id) if self.user_id else "nobody"
 
 
-def check_password(attempt: Attempt, password: str) -> Attempt:
+def check_password(attempt: PasswordAttempt, password: str) -> PasswordAttempt:
     """The attempt with its answer (slow, no database; as slow for an unknown address)."""
-    passwords = resolve(Passwords)
+    passwords = resolve(PasswordHashing)
     proven = passwords.matches(attempt.password_hash, password)
     new_hash = None
     if proven and attempt.password_hash and passwords.is_outdated(attempt.password_hash):
@@ -58,22 +58,22 @@ def check_password(attempt: Attempt, password: str) -> Attempt:
     return replace(attempt, proven=proven, new_hash=new_hash)
 
 
-def settle_staff_password(session: Session, attempt: Attempt) -> UUID | Refusal:
+def conclude_staff_password(session: Session, attempt: PasswordAttempt) -> UUID | Refusal:
     """The id of the member of staff who proved to know the password, their row locked; or record
     the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
-    settled = settle_password(session, attempt, SESSION_OPENED)
+    settled = conclude_password(session, attempt, SESSION_OPENED)
     if isinstance(settled, Refusal):
         return settled
-    if account_queries.person_by_id(session, settled).role is Role.USER:
+    if account_queries.get_person(session, settled).role is Role.USER:
         return record_denied(session, attempt, SESSION_OPENED, StaffOnly())
     if attempt.new_hash:
         store_hash(session, settled, attempt.new_hash)
     return settled
 
 
-def begin(session: Session, attempt: Attempt) -> Attempt:
+def begin_attempt(session: Session, attempt: PasswordAttempt) -> PasswordAttempt:
     """Return the attempt. Raises `Limited` after too many failures."""
-    if refusal := lockout.blocked(session, attempt.counters, clock.now()):
+    if refusal := lockout.find_block(session, attempt.counters, clock.now()):
         raise refusal
     return attempt
 
@@ -82,28 +82,30 @@ def begin(session: Session, attempt: Attempt) -> Attempt:
 SESSION_OPENED = "session.opened"
 
 
-def settle(session: Session, attempt: Attempt, code: str | None, act: str) -> UUID | Refusal:
+def conclude_password_and_code(
+    session: Session, attempt: PasswordAttempt, code: str | None, act: str
+) -> UUID | Refusal:
     """The id of the person who proved to be it by password and second factor, their row locked; or
     the refusal of `act`, recorded, to raise after the commit.
 
     Failures are forgiven only when all was proven: a right password alone washes off no guesses at
     the second factor.
     """
-    settled = settle_password(session, attempt, act)
+    settled = conclude_password(session, attempt, act)
     if isinstance(settled, Refusal):
         return settled
     if second_factor.is_on(session, settled):
         if code is None:
             return TwoFactorRequired()
-        if refusal := second_factor.judge(session, settled, code, attempt.counters):
+        if refusal := second_factor.verify_code(session, settled, code, attempt.counters):
             # Attempts that were not even judged are counted, and recorded no further.
             limited = isinstance(refusal, RateLimited)
             return refusal if limited else record_denied(session, attempt, act, refusal)
-    lockout.forgive(session, attempt.counters)
+    lockout.reset_failures(session, attempt.counters)
     return settled
 
 
-def settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refusal:
+def conclude_password(session: Session, attempt: PasswordAttempt, act: str) -> UUID | Refusal:
     """The id of the person who proved to know the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
@@ -115,7 +117,7 @@ def settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refu
         "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
         (attempt.user_id, attempt.password_hash),
     )
-    if refusal := lockout.hold(session, attempt.counters, now):
+    if refusal := lockout.lock_counters(session, attempt.counters, now):
         return refusal
     if row is None:
         return record_denied(session, attempt, act, InvalidCredentials())
@@ -124,7 +126,7 @@ def settle_password(session: Session, attempt: Attempt, act: str) -> UUID | Refu
     return attempt.user_id
 
 
-def record_denied(session: Session, attempt: Attempt, act: str, refusal: R) -> R:
+def record_denied(session: Session, attempt: PasswordAttempt, act: str, refusal: R) -> R:
     """Record what the attempt was refused, and answer the refusal."""
     audit.record(
         session,
@@ -137,10 +139,10 @@ def record_denied(session: Session, attempt: Attempt, act: str, refusal: R) -> R
     return refusal
 
 
-def record_done(session: Session, attempt: Attempt, act: str) -> None:
+def record_success(session: Session, attempt: PasswordAttempt, act: str) -> None:
     """Record what a person did who proved to know their password."""
     assert attempt.user_id is not None
-    person = account_queries.person_by_id(session, attempt.user_id)
+    person = account_queries.get_person(session, attempt.user_id)
     audit.record(
         session,
         actor=Actor(person.id, None, person.email, person.role, frozenset()),

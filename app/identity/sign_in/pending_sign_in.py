@@ -36,7 +36,7 @@ _HAS_PASSKEY = "SELECT FROM passkeys WHERE user_id = %s LIMIT 1"
 
 
 @dataclass(frozen=True, slots=True)
-class HalfDone:
+class PendingSignIn:
     """Who is signing in, and what they can prove it with."""
 
     user_id: UUID
@@ -57,14 +57,14 @@ class HalfDone:
         return Actor(self.user_id, None, self.email, self.role, frozenset())
 
 
-def start(session: Session, user_id: UUID) -> str:
+def start_pending(session: Session, user_id: UUID) -> str:
     """Remember that the person gave the right password; answers the browser's secret."""
     secret, now = token_urlsafe(_SECRET_BYTES), clock.now()
     session.send(_START, (_hash(secret), user_id, now, now + LIFETIME))
     return secret
 
 
-def find(session: Session, secret: str | None) -> HalfDone | None:
+def find_pending(session: Session, secret: str | None) -> PendingSignIn | None:
     """Who is signing in with this secret; None for nobody, or nobody any more."""
     if secret is None:
         return None
@@ -73,17 +73,19 @@ def find(session: Session, secret: str | None) -> HalfDone | None:
         return None
     user_id, email, email_key, role = row
     has_app = second_factor.is_on(session, user_id)
-    return HalfDone(user_id, email, email_key, Role(role), has_app, has_passkey(session, user_id))
+    return PendingSignIn(
+        user_id, email, email_key, Role(role), has_app, has_passkey(session, user_id)
+    )
 
 
-def take(session: Session, secret: str | None) -> HalfDone | None:
+def lock_pending(session: Session, secret: str | None) -> PendingSignIn | None:
     """The same, with the person's row locked: of many at once, one goes on and the others wait."""
     if secret is not None:
         session.send(_LOCK, (_hash(secret),))
-    return find(session, secret)
+    return find_pending(session, secret)
 
 
-def end(session: Session, secret: str) -> None:
+def end_pending(session: Session, secret: str) -> None:
     """The sign-in is finished or given up."""
     session.send(_END, (_hash(secret),))
 

@@ -1,10 +1,10 @@
 """Read the actor behind an access token or an API key."""
 
-from app.access import DELEGABLE, Actor, Role
-from app.access.policy import permissions_named
-from app.identity.api_keys.service import KeyClaims
+from app.access import API_KEY_SCOPES, Actor, Role
+from app.access.policy import parse_permissions
+from app.identity.api_keys.service import ApiKeyClaims
 from app.identity.errors import TokenInvalid
-from app.identity.sign_in.tokens import Claims
+from app.identity.sign_in.tokens import AccessTokenClaims
 from app.kit import clock
 from app.kit.pipeline import Row, Statement
 
@@ -25,14 +25,14 @@ _BY_API_KEY = f"""
 """
 
 
-def actor_statement(claims: Claims | KeyClaims) -> Statement:
+def select_actor(claims: AccessTokenClaims | ApiKeyClaims) -> Statement:
     """The statement that says whether a verified token or API key still counts, and for whom."""
-    if isinstance(claims, KeyClaims):
+    if isinstance(claims, ApiKeyClaims):
         return _BY_API_KEY, (claims.key_hash, clock.now())
     return _BY_SESSION, (claims.session_id,)
 
 
-def actor_from(row: Row | None, claims: Claims | KeyClaims) -> Actor:
+def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor:
     """The actor behind `actor_statement`'s row: by an API key, only what its scopes allow.
 
     Raises `TokenInvalid` without a row: the session or key is revoked or unknown, or the person
@@ -43,9 +43,9 @@ def actor_from(row: Row | None, claims: Claims | KeyClaims) -> Actor:
     user_id, email, role, branch_id, confirmed, names, scopes = row
     if user_id != claims.user_id:
         raise TokenInvalid
-    session_id, permissions = None, permissions_named(names or "")
-    if isinstance(claims, KeyClaims):
-        permissions &= DELEGABLE.intersection(scopes)
+    session_id, permissions = None, parse_permissions(names or "")
+    if isinstance(claims, ApiKeyClaims):
+        permissions &= API_KEY_SCOPES.intersection(scopes)
     else:
         session_id = claims.session_id
     return Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)

@@ -12,7 +12,7 @@ from app.identity.credentials import passkeys, second_factor
 from app.identity.errors import (
     PasskeyRefused,
     TokenInvalid,
-    TwoFactorOn,
+    TwoFactorAlreadyOn,
 )
 from app.identity.sign_in import (
     lockout,
@@ -21,8 +21,8 @@ from app.identity.sign_in import (
     staff_sessions,
     staff_sign_in,
 )
-from app.identity.sign_in.lockout import Counters
-from app.identity.sign_in.password_proof import Attempt
+from app.identity.sign_in.lockout import FailureCounters
+from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.staff_sessions import Device
 from app.kit import ids
 from app.kit.db import Session
@@ -32,38 +32,46 @@ _LOCK = "SELECT status, role FROM users WHERE id = %s FOR NO KEY UPDATE"
 _PROVEN = "session.proven"
 
 
-def prove_by_code(session: Session, actor: Actor, code: str, device: Device) -> str | Refusal:
+def reauthenticate_by_code(
+    session: Session, actor: Actor, code: str, device: Device
+) -> str | Refusal:
     """By a code of the authenticator app or a recovery code."""
     session.row(_LOCK, (actor.user_id,))
-    counters = Counters.of(account_queries.email_key_of(session, actor.user_id), device.network)
-    if refusal := second_factor.judge(session, actor.user_id, code, counters):
+    counters = FailureCounters.of(
+        account_queries.get_email_key(session, actor.user_id), device.network
+    )
+    if refusal := second_factor.verify_code(session, actor.user_id, code, counters):
         staff_sign_in.record_denied(session, actor.user_id, _PROVEN, device, refusal)
         return refusal
-    return _renewed(session, actor, "code")
+    return _renew_secret(session, actor, "code")
 
 
-def prove_by_password(session: Session, actor: Actor, attempt: Attempt) -> str | Refusal:
+def reauthenticate_by_password(
+    session: Session, actor: Actor, attempt: PasswordAttempt
+) -> str | Refusal:
     """By the password: enough only for those who have no second factor."""
-    settled = password_proof.settle_staff_password(session, attempt)
+    settled = password_proof.conclude_staff_password(session, attempt)
     if isinstance(settled, Refusal):
         return settled
     if second_factor.is_on(session, settled) or pending_sign_in.has_passkey(session, settled):
-        return TwoFactorOn()
-    lockout.forgive(session, attempt.counters)
-    return _renewed(session, actor, "password")
+        return TwoFactorAlreadyOn()
+    lockout.reset_failures(session, attempt.counters)
+    return _renew_secret(session, actor, "password")
 
 
-def prove_by_passkey(session: Session, actor: Actor, proof: passkeys.Proof) -> str | Refusal:
+def reauthenticate_by_passkey(
+    session: Session, actor: Actor, proof: passkeys.PasskeyProof
+) -> str | Refusal:
     """By one of the person's own passkeys. Raises `PasskeyRefused`."""
     if proof.user_id != actor.user_id:
         raise PasskeyRefused
     session.row(_LOCK, (actor.user_id,))
-    passkeys.use(session, proof)
-    return _renewed(session, actor, "passkey")
+    passkeys.record_use(session, proof)
+    return _renew_secret(session, actor, "passkey")
 
 
-def _renewed(session: Session, actor: Actor, factor: str) -> str | Refusal:
-    secret = staff_sessions.renew(session, actor)
+def _renew_secret(session: Session, actor: Actor, factor: str) -> str | Refusal:
+    secret = staff_sessions.renew_secret(session, actor)
     if secret is None:
         return TokenInvalid()
     audit.record(

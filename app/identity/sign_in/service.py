@@ -15,15 +15,15 @@ from app.access import Actor, Role
 from app.audit import service as audit
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts import rules as account_rules
-from app.identity.accounts.queries import Person
+from app.identity.accounts.queries import PersonProfile
 from app.identity.credentials import second_factor
 from app.identity.errors import (
     SecondFactorMissing,
     TokenInvalid,
 )
 from app.identity.sign_in import password_proof, sessions
-from app.identity.sign_in.lockout import Counters
-from app.identity.sign_in.password_proof import Attempt
+from app.identity.sign_in.lockout import FailureCounters
+from app.identity.sign_in.password_proof import PasswordAttempt
 from app.identity.sign_in.sessions import Revocation
 from app.identity.sign_in.tokens import AccessTokens
 from app.kit import clock, ids
@@ -35,10 +35,10 @@ SESSION_LIFETIME = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedIn:
+class IssuedTokens:
     """A person with fresh tokens. `expires_in` counts the access token's seconds."""
 
-    user: Person
+    user: PersonProfile
     access_token: str
     refresh_token: str
     expires_in: int
@@ -47,47 +47,51 @@ class LoggedIn:
 # Proving a password: begin (reads), check (slow, no transaction), then one verb that concludes.
 
 
-def begin_login(session: Session, *, email: str, network: str) -> Attempt:
+def begin_login(session: Session, *, email: str, network: str) -> PasswordAttempt:
     """An attempt to log in from `network`: whatever one sender holds of the address space, as the
     edge counts senders.
 
     Raises `Invalid` for what is no e-mail address and `RateLimited` after too many failures.
     """
-    key = account_rules.email_key(email)
+    key = account_rules.normalize_email(email)
     row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
     user_id, password_hash = row or (None, None)
-    return password_proof.begin(session, Attempt(Counters.of(key, network), user_id, password_hash))
+    return password_proof.begin_attempt(
+        session, PasswordAttempt(FailureCounters.of(key, network), user_id, password_hash)
+    )
 
 
 def conclude_login(
     session: Session,
-    attempt: Attempt,
+    attempt: PasswordAttempt,
     code: str | None = None,
     *,
     staff_need_second_factor: bool = True,
-) -> LoggedIn | Refusal:
+) -> IssuedTokens | Refusal:
     """Open a login session, or record the failure and answer the refusal to raise afterwards.
 
     `code` is of the second factor. Staff need an authenticator app: a passkey works in browsers.
     """
-    settled = password_proof.settle(session, attempt, code, password_proof.SESSION_OPENED)
+    settled = password_proof.conclude_password_and_code(
+        session, attempt, code, password_proof.SESSION_OPENED
+    )
     if isinstance(settled, Refusal):
         return settled
     if staff_need_second_factor:
-        is_staff = account_queries.person_by_id(session, settled).role is not Role.USER
+        is_staff = account_queries.get_person(session, settled).role is not Role.USER
         if is_staff and not second_factor.is_on(session, settled):
             return password_proof.record_denied(
                 session, attempt, password_proof.SESSION_OPENED, SecondFactorMissing()
             )
     if attempt.new_hash:
         password_proof.store_hash(session, settled, attempt.new_hash)
-    password_proof.record_done(session, attempt, password_proof.SESSION_OPENED)
+    password_proof.record_success(session, attempt, password_proof.SESSION_OPENED)
     return open_session(session, settled)
 
 
 # Sessions and their tokens
 
-_TAKE = """
+_LOCK_REFRESH = """
     SELECT t.session_id, t.used_at, s.user_id, s.expires_at
     FROM refresh_tokens t
     JOIN login_sessions s ON s.id = t.session_id
@@ -97,7 +101,7 @@ _TAKE = """
 """
 
 
-def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
+def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
     """Exchange a refresh token for new tokens. Each one works once.
 
     A token that comes a second time is in two hands, one of them a thief's: the whole session is
@@ -107,7 +111,7 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
     """
     now = clock.now()
     token_hash = _hash(refresh_token)
-    row = session.row(_TAKE, (token_hash, now))
+    row = session.row(_LOCK_REFRESH, (token_hash, now))
     if row is None:
         return TokenInvalid()
     session_id, used_at, user_id, expires_at = row
@@ -123,7 +127,7 @@ def refresh(session: Session, refresh_token: str) -> LoggedIn | Refusal:
         )
         return TokenInvalid()
     session.send("UPDATE refresh_tokens SET used_at = %s WHERE token_hash = %s", (now, token_hash))
-    return _issue(session, user_id, session_id, expires_at)
+    return _issue_tokens(session, user_id, session_id, expires_at)
 
 
 def log_out(session: Session, actor: Actor) -> None:
@@ -138,7 +142,7 @@ def log_out(session: Session, actor: Actor) -> None:
         )
 
 
-def open_session(session: Session, user_id: UUID) -> LoggedIn:
+def open_session(session: Session, user_id: UUID) -> IssuedTokens:
     """Open a login session for the person and issue its tokens."""
     session_id = ids.new()
     now = clock.now()
@@ -147,10 +151,12 @@ def open_session(session: Session, user_id: UUID) -> LoggedIn:
         "INSERT INTO login_sessions (id, user_id, created_at, expires_at) VALUES (%s, %s, %s, %s)",
         (session_id, user_id, now, expires_at),
     )
-    return _issue(session, user_id, session_id, expires_at)
+    return _issue_tokens(session, user_id, session_id, expires_at)
 
 
-def _issue(session: Session, user_id: UUID, session_id: UUID, expires_at: datetime) -> LoggedIn:
+def _issue_tokens(
+    session: Session, user_id: UUID, session_id: UUID, expires_at: datetime
+) -> IssuedTokens:
     refresh_token = token_urlsafe(32)
     session.send(
         "INSERT INTO refresh_tokens (token_hash, session_id, issued_at) VALUES (%s, %s, %s)",
@@ -159,8 +165,8 @@ def _issue(session: Session, user_id: UUID, session_id: UUID, expires_at: dateti
     access_token, expires_in = resolve(AccessTokens).issue(
         user_id=user_id, session_id=session_id, session_expires_at=expires_at
     )
-    person = account_queries.person_by_id(session, user_id)
-    return LoggedIn(person, access_token, refresh_token, expires_in)
+    person = account_queries.get_person(session, user_id)
+    return IssuedTokens(person, access_token, refresh_token, expires_in)
 
 
 def _hash(refresh_token: str) -> bytes:

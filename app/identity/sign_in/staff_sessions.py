@@ -13,15 +13,15 @@ from secrets import token_urlsafe
 from uuid import UUID
 
 from app.access import Actor, Role
-from app.access.policy import permissions_named
+from app.access.policy import parse_permissions
 from app.audit import service as audit
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 
-IDLE = timedelta(minutes=30)
+IDLE_LIMIT = timedelta(minutes=30)
 #: For so long after a proof of identity, sensitive acts ask for no other.
-FRESH = timedelta(minutes=10)
+PROOF_LIFETIME = timedelta(minutes=10)
 LIFETIME = timedelta(hours=12)
 # A write for each page would be one too many.
 _SEEN_STEP = timedelta(minutes=1)
@@ -39,14 +39,14 @@ UPDATE login_sessions SET secret_hash = %s, proven_at = %s, seen_at = %s
 WHERE id = %s AND user_id = %s AND secret_hash IS NOT NULL AND revoked_at IS NULL
 RETURNING id
 """
-_MINE = """
+_LIST_OWN = """
 SELECT id, created_at, coalesce(seen_at, created_at), browser, network, secret_hash IS NOT NULL
 FROM login_sessions
 WHERE user_id = %s AND revoked_at IS NULL AND expires_at > %s
     AND (seen_at IS NULL OR seen_at > %s)
 ORDER BY coalesce(seen_at, created_at) DESC, id
 """
-_END_MINE = """
+_END_OWN = """
 UPDATE login_sessions SET revoked_at = %s, revoked_reason = 'logged_out'
 WHERE id = %s AND user_id = %s AND revoked_at IS NULL RETURNING id
 """
@@ -88,11 +88,11 @@ class StaffMember:
     @property
     def is_fresh(self) -> bool:
         """Whether the person proved who they are a short while ago."""
-        return clock.now() - self.proven_at < FRESH
+        return clock.now() - self.proven_at < PROOF_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LoginSessionSummary:
     """A session as its owner sees it. One without a browser is a program's, of the API."""
 
     id: UUID
@@ -108,25 +108,25 @@ class Listed:
         return ids.encode("ses", self.id)
 
 
-def find(session: Session, secret: str) -> StaffMember | None:
+def find_member(session: Session, secret: str) -> StaffMember | None:
     """Whose session the secret opens; None when it opens none, or no longer."""
     now = clock.now()
-    row = session.row(_FIND, (_hash(secret), now, now - IDLE))
+    row = session.row(_FIND, (_hash(secret), now, now - IDLE_LIMIT))
     if row is None:
         return None
     session_id, seen_at, proven_at, *who, branch_id, first_name, last_name, confirmed, names = row
     user_id, email, role = who
-    permissions = permissions_named(names or "")
+    permissions = parse_permissions(names or "")
     actor = Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)
     return StaffMember(actor, f"{first_name} {last_name}", seen_at, proven_at)
 
 
-def is_due(member: StaffMember) -> bool:
+def is_update_due(member: StaffMember) -> bool:
     """Whether what the member does now is worth remembering."""
     return clock.now() - member.seen_at >= _SEEN_STEP
 
 
-def remember(session: Session, member: StaffMember) -> None:
+def record_activity(session: Session, member: StaffMember) -> None:
     """The member did something now: their session stays open."""
     session.send(
         "UPDATE login_sessions SET seen_at = %s WHERE id = %s",
@@ -134,9 +134,9 @@ def remember(session: Session, member: StaffMember) -> None:
     )
 
 
-def begin(session: Session, user_id: UUID, device: Device, *, replaces: str | None) -> str:
+def open_session(session: Session, user_id: UUID, device: Device, *, replaces: str | None) -> str:
     """Open a session and answer its secret. The one that the browser had until now ends."""
-    end(session, replaces)
+    end_session(session, replaces)
     now = clock.now()
     secret = token_urlsafe(_SECRET_BYTES)
     values = {"id": ids.new(), "user": user_id, "now": now, "expires_at": now + LIFETIME}
@@ -145,13 +145,13 @@ def begin(session: Session, user_id: UUID, device: Device, *, replaces: str | No
     return secret
 
 
-def end(session: Session, secret: str | None) -> None:
+def end_session(session: Session, secret: str | None) -> None:
     """End the session that the secret opens, if it opens one."""
     if secret is not None:
         session.send(_END, (clock.now(), _hash(secret)))
 
 
-def renew(session: Session, actor: Actor) -> str | None:
+def renew_secret(session: Session, actor: Actor) -> str | None:
     """The person has proven again who they are: the session goes on under another secret, which is
     answered. None when it was ended meanwhile."""
     secret, now = token_urlsafe(_SECRET_BYTES), clock.now()
@@ -159,17 +159,17 @@ def renew(session: Session, actor: Actor) -> str | None:
     return secret if row else None
 
 
-def mine(session: Session, actor: Actor) -> list[Listed]:
+def list_own(session: Session, actor: Actor) -> list[LoginSessionSummary]:
     """The person's sessions that count, the one used last first."""
     now = clock.now()
-    rows = session.rows(_MINE, (actor.user_id, now, now - IDLE))
-    return [Listed(*row) for row in rows]
+    rows = session.rows(_LIST_OWN, (actor.user_id, now, now - IDLE_LIMIT))
+    return [LoginSessionSummary(*row) for row in rows]
 
 
-def end_mine(session: Session, actor: Actor, public_id: str) -> None:
+def end_own(session: Session, actor: Actor, public_id: str) -> None:
     """End one of one's own sessions, at once. Raises `NotFound`."""
     values = (clock.now(), ids.decode("ses", public_id), actor.user_id)
-    if session.row(_END_MINE, values) is None:
+    if session.row(_END_OWN, values) is None:
         raise NotFound
     audit.record(session, actor=actor, action="session.closed", subject=public_id)
 

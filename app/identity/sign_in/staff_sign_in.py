@@ -14,13 +14,13 @@ from app.identity.accounts import queries as account_queries
 from app.identity.credentials import passkeys, second_factor
 from app.identity.errors import (
     AccountSuspended,
-    SignInOver,
+    SignInExpired,
     StaffOnly,
 )
 from app.identity.sign_in import lockout, password_proof, pending_sign_in, staff_sessions
-from app.identity.sign_in.lockout import Counters
-from app.identity.sign_in.password_proof import Attempt
-from app.identity.sign_in.pending_sign_in import HalfDone
+from app.identity.sign_in.lockout import FailureCounters
+from app.identity.sign_in.password_proof import PasswordAttempt
+from app.identity.sign_in.pending_sign_in import PendingSignIn
 from app.identity.sign_in.staff_sessions import Device
 from app.kit import ids
 from app.kit.db import Session
@@ -31,7 +31,7 @@ _OPENED = "session.opened"
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
+class CompletedSignIn:
     """Somebody is in: the browser's secret from now on."""
 
     secret: str
@@ -40,55 +40,55 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class AwaitingSecondFactor:
     """The password was right: the browser's secret for the second step."""
 
     secret: str
 
 
-def give_password(
+def submit_password(
     session: Session,
-    attempt: Attempt,
+    attempt: PasswordAttempt,
     device: Device,
     *,
     second_factor_required: bool,
     replaces: str | None,
-) -> SignedIn | Waiting | Refusal:
+) -> CompletedSignIn | AwaitingSecondFactor | Refusal:
     """The first step. The session that the browser had until now ends."""
-    settled = password_proof.settle_staff_password(session, attempt)
+    settled = password_proof.conclude_staff_password(session, attempt)
     if isinstance(settled, Refusal):
         return settled
     has_one = second_factor.is_on(session, settled) or pending_sign_in.has_passkey(session, settled)
     if has_one or second_factor_required:
-        staff_sessions.end(session, replaces)
-        return Waiting(pending_sign_in.start(session, settled))
-    lockout.forgive(session, attempt.counters)
-    return _begun(session, settled, device, "password", replaces=replaces)
+        staff_sessions.end_session(session, replaces)
+        return AwaitingSecondFactor(pending_sign_in.start_pending(session, settled))
+    lockout.reset_failures(session, attempt.counters)
+    return _complete_sign_in(session, settled, device, "password", replaces=replaces)
 
 
-def give_code(
+def submit_code(
     session: Session, waiting: str | None, code: str, device: Device
-) -> SignedIn | Refusal:
+) -> CompletedSignIn | Refusal:
     """The second step, by a code of the authenticator app or a recovery code."""
-    person = pending_sign_in.take(session, waiting)
+    person = pending_sign_in.lock_pending(session, waiting)
     if person is None or waiting is None or not person.has_app:
-        return SignInOver()
-    counters = Counters.of(person.email_key, device.network)
-    if refusal := second_factor.judge(session, person.user_id, code, counters):
+        return SignInExpired()
+    counters = FailureCounters.of(person.email_key, device.network)
+    if refusal := second_factor.verify_code(session, person.user_id, code, counters):
         record_denied(session, person.user_id, _OPENED, device, refusal)
         return refusal
-    pending_sign_in.end(session, waiting)
-    return _begun(session, person.user_id, device, "code")
+    pending_sign_in.end_pending(session, waiting)
+    return _complete_sign_in(session, person.user_id, device, "code")
 
 
-def give_passkey(
+def submit_passkey(
     session: Session,
-    proof: passkeys.Proof,
+    proof: passkeys.PasskeyProof,
     device: Device,
     *,
     replaces: str | None,
     waiting: str | None,
-) -> SignedIn | Refusal:
+) -> CompletedSignIn | Refusal:
     """The only step, by a passkey of whoever it belongs to. Raises `PasskeyRefused`."""
     row = session.row(_LOCK, (proof.user_id,))
     assert row is not None, "a passkey is somebody's"
@@ -96,51 +96,53 @@ def give_passkey(
     if row[0] != "active" or row[1] == Role.USER:
         record_denied(session, proof.user_id, _OPENED, device, refusal)
         return refusal
-    passkeys.use(session, proof)
+    passkeys.record_use(session, proof)
     if waiting is not None:
-        pending_sign_in.end(session, waiting)
-    return _begun(session, proof.user_id, device, "passkey", replaces=replaces)
+        pending_sign_in.end_pending(session, waiting)
+    return _complete_sign_in(session, proof.user_id, device, "passkey", replaces=replaces)
 
 
 # Setting up the first second factor
 
 
-def enrolling(session: Session, waiting: str | None) -> HalfDone:
-    """Who is to set up a second factor before they are in. Raises `SignInOver`."""
-    person = pending_sign_in.take(session, waiting)
+def lock_enrolment(session: Session, waiting: str | None) -> PendingSignIn:
+    """Who is to set up a second factor before they are in. Raises `SignInExpired`."""
+    person = pending_sign_in.lock_pending(session, waiting)
     if person is None or not person.must_enrol:
-        raise SignInOver
+        raise SignInExpired
     return person
 
 
 def enrol_app(
     session: Session, waiting: str | None, code: str, device: Device
-) -> SignedIn | Refusal:
-    """Confirm the authenticator app by a code, and be in. Raises `SignInOver` and
+) -> CompletedSignIn | Refusal:
+    """Confirm the authenticator app by a code, and be in. Raises `SignInExpired` and
     `TwoFactorNotSetUp`."""
-    person = enrolling(session, waiting)
-    codes = second_factor.confirm(session, person.actor, code, network=device.network)
+    person = lock_enrolment(session, waiting)
+    codes = second_factor.confirm_setup(session, person.actor, code, network=device.network)
     if isinstance(codes, Refusal):
         return codes
-    pending_sign_in.end(session, waiting or "")
-    return replace(_begun(session, person.user_id, device, "code"), recovery_codes=tuple(codes))
+    pending_sign_in.end_pending(session, waiting or "")
+    return replace(
+        _complete_sign_in(session, person.user_id, device, "code"), recovery_codes=tuple(codes)
+    )
 
 
 def enrol_passkey(
-    session: Session, waiting: str | None, new: passkeys.New, name: str, device: Device
-) -> SignedIn:
-    """Register the first passkey, and be in. Raises `SignInOver` and as `passkeys.add` does."""
-    person = enrolling(session, waiting)
-    passkeys.add(session, person.actor, new, name)
-    pending_sign_in.end(session, waiting or "")
-    return _begun(session, person.user_id, device, "passkey")
+    session: Session, waiting: str | None, new: passkeys.NewPasskey, name: str, device: Device
+) -> CompletedSignIn:
+    """Register the first passkey, and be in. Raises `SignInExpired` and as `passkeys.add` does."""
+    person = lock_enrolment(session, waiting)
+    passkeys.add_passkey(session, person.actor, new, name)
+    pending_sign_in.end_pending(session, waiting or "")
+    return _complete_sign_in(session, person.user_id, device, "passkey")
 
 
-def _begun(
+def _complete_sign_in(
     session: Session, user_id: UUID, device: Device, factor: str, *, replaces: str | None = None
-) -> SignedIn:
-    secret = staff_sessions.begin(session, user_id, device, replaces=replaces)
-    person = account_queries.person_by_id(session, user_id)
+) -> CompletedSignIn:
+    secret = staff_sessions.open_session(session, user_id, device, replaces=replaces)
+    person = account_queries.get_person(session, user_id)
     audit.record(
         session,
         actor=Actor(person.id, None, person.email, person.role, frozenset()),
@@ -148,7 +150,7 @@ def _begun(
         subject=_subject(user_id),
         after={"network": device.network, "by": factor},
     )
-    return SignedIn(secret)
+    return CompletedSignIn(secret)
 
 
 def record_denied(

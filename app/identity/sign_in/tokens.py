@@ -55,7 +55,7 @@ class SigningKey:
         return f"SigningKey({self.key_id!r})"
 
 
-def signing_keys(configured: str, secret_key: str) -> list[SigningKey]:
+def parse_signing_keys(configured: str, secret_key: str) -> list[SigningKey]:
     """The keys of `kid:secret,kid:secret`; the first one signs, all of them verify.
 
     Without any, one key derived from the application's secret key. Raises `ValueError` naming
@@ -78,7 +78,7 @@ def signing_keys(configured: str, secret_key: str) -> list[SigningKey]:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class AccessTokenClaims:
     """What a verified access token says. Whether its session still counts, the database knows."""
 
     user_id: UUID
@@ -124,7 +124,7 @@ class AccessTokens:
         }
         return _encode(claims, self._signing_key_id, self._signing_key), expires_at - now
 
-    def read(self, text: str) -> Claims:
+    def read(self, text: str) -> AccessTokenClaims:
         """The claims of a token that we signed and that has not expired.
 
         Raises `TokenInvalid` for anything else, without asking the database.
@@ -136,7 +136,7 @@ class AccessTokens:
             raise TokenInvalid
         return claims
 
-    def _verify(self, text: str) -> Claims:
+    def _verify(self, text: str) -> AccessTokenClaims:
         key = self._by_header.get(text.partition(".")[0])
         if key is None:
             raise TokenInvalid
@@ -144,7 +144,7 @@ class AccessTokens:
             claims = jwt.decode(text, key, algorithms=[ALGORITHM]).claims
             if claims["iss"] != ISSUER or claims["aud"] != AUDIENCE:
                 raise TokenInvalid
-            return Claims(
+            return AccessTokenClaims(
                 user_id=ids.decode("usr", claims["sub"]),
                 session_id=ids.decode("ses", claims["sid"]),
                 token_id=claims["jti"],
@@ -155,7 +155,7 @@ class AccessTokens:
             raise TokenInvalid from error
 
 
-def read_access_token(text: str) -> Claims:
+def read_access_token(text: str) -> AccessTokenClaims:
     """The claims of an access token. Raises `TokenInvalid`; never asks the database."""
     return resolve(AccessTokens).read(text)
 

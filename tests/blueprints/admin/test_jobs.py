@@ -123,7 +123,7 @@ def test_the_sidebar_counts_what_awaits_a_person(
     assert not browser.get("/admin/jobs").all("span", **{"class": "desk-nav-count"})
     die(database)
     with database.transaction() as session:
-        account_status.ask_to_suspend(
+        account_status.request_suspension(
             session, maker, people.customer().user_id, reason="reported by the bank"
         )
     said = " ".join(browser.get("/admin/people").said.split())

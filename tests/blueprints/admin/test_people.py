@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from app.access import Actor, Permission, Role
-from app.identity.accounts.people import standing as standing_of
+from app.identity.accounts.people import get_account as standing_of
 from app.identity.roles import role_changes
 from app.kit import ids
 from app.kit.db import Database
@@ -296,7 +296,7 @@ def test_the_admin_role_is_asked_for(browser: Browser, people: People, database:
     person = people.staff(Role.SUPPORT)
     answer = browser.send(path_of(person), "role", role="ADMIN", reason=WHY)
     assert answer.headers["Location"].startswith("/admin/approvals/apr_")
-    assert role_changes.GIVE_ADMIN == "person.make_admin"
+    assert role_changes.GRANT_ADMIN == "person.make_admin"
     page = browser.get(path_of(person))
     assert "Make an administrator" in page.said
     with database.reading() as session:

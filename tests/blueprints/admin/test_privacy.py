@@ -8,7 +8,7 @@ import time_machine
 from flask import Flask
 
 from app.access import Actor, Role
-from app.identity.accounts.people import standing as standing_of
+from app.identity.accounts.people import get_account as standing_of
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports

@@ -410,7 +410,7 @@ class TestHeaders:
                 "UPDATE users SET first_name = E'x\\r\\nBcc: all@example.com' WHERE id = %s",
                 (ada.user_id,),
             )
-            security_mail.tell_of_change(session, ada.user_id, "password_changed")
+            security_mail.mail_change_notice(session, ada.user_id, "password_changed")
         carry_out_all(database)
         for mail in box.to(ada.email):
             assert "Bcc" not in mail.recipient + mail.subject + mail.text + mail.html
@@ -515,7 +515,7 @@ class TestEnumeration:
         self, open_app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         known, unknown = self.addresses(open_app)
-        ask_for_reset = password_reset.ask_for_reset
+        ask_for_reset = password_reset.request_reset
 
         def leaky(session: Any, email: str) -> None:
             ask_for_reset(session, email)
@@ -524,7 +524,7 @@ class TestEnumeration:
                     session.flush()
                     session.rows("SELECT pg_sleep(0.001)")
 
-        monkeypatch.setattr(password_reset, "ask_for_reset", leaky)
+        monkeypatch.setattr(password_reset, "request_reset", leaky)
 
         def ask(client: FlaskClient, email: str) -> TestResponse:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})

@@ -12,11 +12,11 @@ import time_machine
 from flask import Flask
 from sqlalchemy.engine import make_url
 
-from app.access import DELEGABLE, Permission, Role
+from app.access import API_KEY_SCOPES, Permission, Role
 from app.blueprints.api_blueprint import Operation
 from app.config import Settings
 from app.embedded.postgres import program
-from app.identity.api_keys.service import MARK
+from app.identity.api_keys.service import KEY_PREFIX
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit import clock
@@ -34,7 +34,7 @@ HOME: dict[str, Any] = {
     "state": "CA",
     "zipCode": "94043",
 }
-ALL_SCOPES = sorted(scope.value for scope in DELEGABLE)
+ALL_SCOPES = sorted(scope.value for scope in API_KEY_SCOPES)
 NOBODYS = "01kafkrz80fay8vvr14d2pf2db"
 
 
@@ -302,7 +302,7 @@ class TestApiKeys:
     def test_are_shown_once(self, me: ApiClient, database: Database) -> None:
         made = create(me, "own:balances:read", name=" Home ")
         key = made.pop("key")
-        assert key.startswith(MARK)
+        assert key.startswith(KEY_PREFIX)
         assert (made["prefix"], made["lastFour"]) == (key[:10], key[-4:])
         assert (made["name"], made["scopes"]) == ("Home", ["own:balances:read"])
         assert made["id"].startswith("key_")
@@ -350,25 +350,25 @@ class TestApiKeys:
             path = rule.rule.replace("<address_id>", f"adr_{NOBODYS}")
             path = path.replace("<key_id>", f"key_{NOBODYS}")
             headers = {"Idempotency-Key": "k"} if operation.idempotent else {}
-            if operation.permission in DELEGABLE:
+            if operation.permission in API_KEY_SCOPES:
                 asked.add(operation.permission)
                 continue
             with unchanged(database):
                 answer = program.send(operation.method, path, headers=headers, json={})
             problem(answer, 403, "permission_denied")
             refused.add(rule.rule)
-        assert asked == DELEGABLE
+        assert asked == API_KEY_SCOPES
         assert {KEYS, ME, ADDRESSES, "/api/auth/change-password", "/api/auth/logout"} <= refused
 
     def test_no_credential_may_be_delegated(self) -> None:
-        assert not DELEGABLE & {
+        assert not API_KEY_SCOPES & {
             Permission.ACCOUNT_CHANGE,
             Permission.ADDRESSES_CHANGE,
             Permission.API_KEYS_MANAGE,
             Permission.PASSWORD_CHANGE,
             Permission.SESSIONS_REVOKE,
         }
-        assert all(permission.startswith("own:") for permission in DELEGABLE)
+        assert all(permission.startswith("own:") for permission in API_KEY_SCOPES)
 
     def test_revoked_count_no_more_at_once(self, me: ApiClient) -> None:
         made = create(me)
@@ -419,11 +419,11 @@ class TestApiKeys:
             lambda key: key[:-1],
             lambda key: key + "A",
             lambda key: key.upper(),
-            lambda key: MARK,
-            lambda key: MARK + "A" * 76,
-            lambda key: MARK + "=" * 76,
-            lambda key: MARK + "é" * 76,
-            lambda key: key[len(MARK) :],
+            lambda key: KEY_PREFIX,
+            lambda key: KEY_PREFIX + "A" * 76,
+            lambda key: KEY_PREFIX + "=" * 76,
+            lambda key: KEY_PREFIX + "é" * 76,
+            lambda key: key[len(KEY_PREFIX) :],
             lambda key: key + " x",
         ],
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow import ValidationError
 
-from app.access import DELEGABLE, Permission
+from app.access import API_KEY_SCOPES, Permission
 from app.blueprints.file_upload import Upload
 from app.catalog.rules import TRADABLE, Metal
 from app.kit import clock, ids
@@ -166,7 +166,7 @@ class Scope(_Choice):
     """A permission that an API key may have, loaded as one."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(sorted(DELEGABLE), **options)
+        super().__init__(sorted(API_KEY_SCOPES), **options)
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Permission:
         return Permission(super()._deserialize(value))
