@@ -89,7 +89,7 @@ from app.providers.ports import Webhooks
 from app.providers.service import Calls
 from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
-from app.trading.service import Desk
+from app.trading.service import TradingTerms
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -257,8 +257,8 @@ def _provide(settings: Settings) -> None:
     pricing = build_pricing_rules(settings)
     provide(PricingRules, pricing)
     trading = TradingRules(fee_bps=settings.fee_bps, quote_seconds=settings.quote_seconds)
-    provide(Desk, Desk(trading, pricing))
-    provide(ExposureRules, ExposureRules.within(settings.exposure_band_ounces))
+    provide(TradingTerms, TradingTerms(trading, pricing))
+    provide(ExposureRules, ExposureRules.from_widths(settings.exposure_band_ounces))
     provide(ScreeningRules, ScreeningRules(threshold=settings.screening_threshold))
     provide(
         TransferLimits,

@@ -14,19 +14,19 @@ from app.idempotency import service as idempotency
 from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.trading import service as trading
-from app.trading.service import Desk, Wish
+from app.trading.service import RequestedConversion, TradingTerms
 from bench.market_setup import database_of
 
 FINGERPRINT = bytes(32)
 ANSWER = idempotency.StoredResponse(201, "application/json", b"{}" * 140)
-WISH = Wish(USD, XAU, Amount(USD, 1000), None)
+WISH = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
 
 
 def main() -> None:
     """Place market orders in turn for the customers named, each with a key and its answer."""
     seconds, people = float(sys.argv[1]), [UUID(text) for text in sys.argv[2:]]
     database = database_of(create_app())
-    desk = resolve(Desk)
+    desk = resolve(TradingTerms)
     permissions = DEFAULT_PERMISSIONS[Role.USER]
     actors = [
         Actor(user, None, "", Role.USER, permissions, email_confirmed=True) for user in people
@@ -42,7 +42,7 @@ def main() -> None:
             # The edge authenticates in the same round trip; a look at one row stands for it.
             first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
             idempotency.claim_key(session, attempt, first)
-            trading.convert(session, actor, desk, WISH)
+            trading.convert_at_market(session, actor, desk, WISH)
             idempotency.store_response(session, attempt, ANSWER)
         placed += 1
     print(placed, flush=True)

@@ -82,7 +82,7 @@ class People:
         with self.database.reading() as session:
             return {
                 balance.asset: str(Amount(TRADABLE[balance.asset], balance.posted))
-                for balance in ledger_queries.balances_of(session, person.user_id)
+                for balance in ledger_queries.customer_balances(session, person.user_id)
                 if balance.posted
             }
 

@@ -91,7 +91,7 @@ def show() -> None:
     rules = kit_ports.resolve(PricingRules)
     now = clock.now()
     with database.reading() as session:
-        market = pricing_queries.market(session)
+        market = pricing_queries.market_prices(session)
     if not market:
         click.echo("No price was ever recorded")
         return

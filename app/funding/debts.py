@@ -77,7 +77,7 @@ def collect(session: Session, user_id: UUID, asset: Asset) -> None:
     debt = owed(session, user_id, asset)
     there = [
         Amount(asset, each.posted - each.held)
-        for each in ledger_queries.balances_of(session, user_id)
+        for each in ledger_queries.customer_balances(session, user_id)
         if each.asset == asset.code
     ]
     taken = min(debt, *there) if there else Amount(asset, 0)

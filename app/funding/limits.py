@@ -40,7 +40,7 @@ def worth(session: Session, amount: Amount) -> Amount:
     """What an amount is worth at the last known bid, in whole cents. Raises `PriceStale` where
     nobody knows."""
     metal = METAL_OF.get(amount.asset.code)
-    prices = pricing_queries.market(session, [metal]) if metal else []
+    prices = pricing_queries.market_prices(session, [metal]) if metal else []
     value = value_in_usd(amount, {price.metal: price.bid for price in prices})
     if value is None:
         raise PriceStale

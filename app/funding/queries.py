@@ -71,8 +71,10 @@ class Holdings:
 
 def holdings_of(session: Session, user_id: UUID) -> Holdings:
     """Every tradable asset of a customer, those they have none of as zero."""
-    found = {balance.asset: balance for balance in ledger_queries.balances_of(session, user_id)}
-    bids = {price.metal: price.bid for price in pricing_queries.market(session)}
+    found = {
+        balance.asset: balance for balance in ledger_queries.customer_balances(session, user_id)
+    }
+    bids = {price.metal: price.bid for price in pricing_queries.market_prices(session)}
 
     def holding(asset: Asset) -> Holding:
         balance = found.get(asset.code) or CustomerBalance("", asset.code, 0, 0)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from app.catalog.rules import USD, Metal
 from app.hedging import rules
-from app.hedging.rules import OUNCES, ExposureRules, MetalExposure, Status
+from app.hedging.rules import OUNCES, BandStatus, ExposureRules, MetalExposure
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.money import Amount
@@ -16,7 +16,7 @@ from app.pricing import queries as pricing_queries
 from app.trading import queries as trading_queries
 
 #: How far back the history goes.
-HISTORY = timedelta(hours=6)
+HISTORY_SPAN = timedelta(hours=6)
 
 _HISTORY = """
 SELECT DISTINCT ON (date_trunc('minute', taken_at), metal) taken_at, metal, net_units, net_usd
@@ -35,17 +35,19 @@ class Exposure:
     @property
     def total_net_usd(self) -> Amount | None:
         """The net of all metals; None while one that is not zero has no price."""
-        return rules.total([metal.net_usd for metal in self.metals])
+        return rules.total_usd([metal.net_usd for metal in self.metals])
 
     @property
     def total_owed_usd(self) -> Amount | None:
         """What customers are owed in all metals; None while one of them has no price."""
-        return rules.total([metal.value(metal.customer_liabilities) for metal in self.metals])
+        return rules.total_usd(
+            [metal.value_usd(metal.customer_liabilities) for metal in self.metals]
+        )
 
     @property
-    def outside(self) -> list[MetalExposure]:
+    def out_of_band(self) -> list[MetalExposure]:
         """The metals whose net is outside its band."""
-        return [metal for metal in self.metals if metal.status is not Status.IN_BAND]
+        return [metal for metal in self.metals if metal.status is not BandStatus.IN_BAND]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class PastExposure:
     net_usd: Amount | None
 
 
-def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
+def current_exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
     """What the house owes and holds now.
 
     For figures that belong together, open the session on a snapshot: an order that fills a quote
@@ -74,10 +76,10 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
             positions[line.asset] = -line.units
         elif line.account_class == AccountClass.CUSTODY:
             custody[line.asset] = line.units
-    quoted = trading_queries.open_quotes(session, now)
-    prices = {price.metal: price for price in pricing_queries.market(session)}
+    quoted = trading_queries.open_quote_units(session, now)
+    prices = {price.metal: price for price in pricing_queries.market_prices(session)}
     metals = [
-        rules.exposure_of(
+        rules.metal_exposure(
             metal,
             owed=owed,
             quoted=quoted,
@@ -91,11 +93,11 @@ def exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
     return Exposure(now, metals)
 
 
-def history(session: Session) -> Mapping[Metal, Sequence[PastExposure]]:
+def exposure_history(session: Session) -> Mapping[Metal, Sequence[PastExposure]]:
     """The recorded nets of the last hours by metal, oldest first, the last of each minute."""
     found: dict[Metal, list[PastExposure]] = {metal: [] for metal in Metal}
     now = clock.now()
-    for taken_at, name, units, usd in session.rows(_HISTORY, (now - HISTORY, now)):
+    for taken_at, name, units, usd in session.rows(_HISTORY, (now - HISTORY_SPAN, now)):
         metal = Metal(name)
         net_usd = None if usd is None else Amount(USD, usd)
         found[metal].append(PastExposure(taken_at, Amount(OUNCES[metal], units), net_usd))

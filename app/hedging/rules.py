@@ -26,7 +26,7 @@ DEFAULT_BAND_OUNCES = {
 }
 
 
-class Status(StrEnum):
+class BandStatus(StrEnum):
     """Where a metal's net stands to its band."""
 
     IN_BAND = "in_band"
@@ -35,30 +35,32 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class ExposureBand:
     """Between which net ounces nothing needs to be done. Both ends are inside."""
 
     low: Amount
     high: Amount
 
-    def status(self, net: Amount) -> Status:
+    def status(self, net: Amount) -> BandStatus:
         """Where `net` stands."""
         if net < self.low:
-            return Status.SHORT
-        return Status.LONG if self.high < net else Status.IN_BAND
+            return BandStatus.SHORT
+        return BandStatus.LONG if self.high < net else BandStatus.IN_BAND
 
 
 @dataclass(frozen=True, slots=True)
 class ExposureRules:
     """The bands, as configured."""
 
-    bands: Mapping[Metal, Band]
+    bands: Mapping[Metal, ExposureBand]
 
     @classmethod
-    def within(cls, stated: Mapping[str, Decimal]) -> Self:
+    def from_widths(cls, widths_by_metal: Mapping[str, Decimal]) -> Self:
         """Bands that reach as many ounces to either side of zero as `stated` by metal, or as the
         defaults. Raises `ValueError` for an unknown metal, or a width that cannot be."""
-        widths = DEFAULT_BAND_OUNCES | {Metal(name): width for name, width in stated.items()}
+        widths = DEFAULT_BAND_OUNCES | {
+            Metal(name): width for name, width in widths_by_metal.items()
+        }
         bands = {}
         for metal, width in widths.items():
             asset = OUNCES[metal]
@@ -66,7 +68,7 @@ class ExposureRules:
             if not 0 <= units <= UNITS_MAX or units != int(units):
                 raise ValueError(f"the band of {metal} must be ounces of at most 8 decimals")
             reach = Amount(asset, int(units))
-            bands[metal] = Band(-reach, reach)
+            bands[metal] = ExposureBand(-reach, reach)
         return cls(bands)
 
 
@@ -85,7 +87,7 @@ class MetalExposure:
     #: The sum of the position accounts: what conversions alone have left with the house.
     position: Amount
     price: MarketPrice | None
-    band: Band
+    band: ExposureBand
 
     @property
     def net(self) -> Amount:
@@ -96,19 +98,19 @@ class MetalExposure:
     @property
     def net_usd(self) -> Amount | None:
         """`net` at the middle of the market; None when the metal never had a price."""
-        return self.value(self.net)
+        return self.value_usd(self.net)
 
     @property
     def position_usd(self) -> Amount | None:
         """`position` at the middle of the market; None when the metal never had a price."""
-        return self.value(self.position)
+        return self.value_usd(self.position)
 
     @property
-    def status(self) -> Status:
+    def status(self) -> BandStatus:
         """Where the net stands to the band."""
         return self.band.status(self.net)
 
-    def value(self, ounces: Amount) -> Amount | None:
+    def value_usd(self, ounces: Amount) -> Amount | None:
         """Ounces of this metal in dollars, halves away from zero; nothing is worth nothing."""
         if not ounces:
             return Amount(USD, 0)
@@ -118,7 +120,7 @@ class MetalExposure:
         return Amount(USD, round_units(exact, Rounding.HALF_UP))
 
 
-def exposure_of(
+def metal_exposure(
     metal: Metal,
     *,
     owed: Mapping[str, int],
@@ -126,7 +128,7 @@ def exposure_of(
     positions: Mapping[str, int],
     custody: Mapping[str, int],
     price: MarketPrice | None,
-    band: Band,
+    band: ExposureBand,
 ) -> MetalExposure:
     """The exposure in a metal out of minor units by asset. What is not built yet holds nothing."""
     nothing = Amount(OUNCES[metal], 0)
@@ -150,7 +152,7 @@ def ounces_in(metal: Metal, units_by_asset: Mapping[str, int]) -> Amount:
     return Amount(OUNCES[metal], units)
 
 
-def total(values: list[Amount | None]) -> Amount | None:
+def total_usd(values: list[Amount | None]) -> Amount | None:
     """The sum in dollars; None as soon as one of them is unknown, for a part is no total."""
     known = [value.units for value in values if value is not None]
     return Amount(USD, sum(known)) if len(known) == len(values) else None

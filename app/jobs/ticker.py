@@ -58,15 +58,15 @@ def record_prices(
     observations = {feed.name: _fetch(feed) for feed in feeds}
     with database.transaction() as session:
         now = clock.now()
-        if not pricing.may_record(session, now=now, interval_seconds=interval_seconds):
+        if not pricing.claim_recording_turn(session, now=now, interval_seconds=interval_seconds):
             return False
         recorded = pricing.record_ticks(session, observations, now, rules)
     for metal, result in recorded.items():
-        if result.outcome is pricing.Outcome.ACCEPTED:
+        if result.outcome is pricing.TickOutcome.ACCEPTED:
             continue
         PRICES_REFUSED.labels(metal.value, result.outcome.value).inc()
         # A slow source alone is outdated most rounds; that is worth no alarm.
-        level = logging.DEBUG if result.outcome is pricing.Outcome.OUTDATED else logging.WARNING
+        level = logging.DEBUG if result.outcome is pricing.TickOutcome.OUTDATED else logging.WARNING
         log.log(level, "%s price %s: %s", metal.value, result.outcome.value, result.detail)
     return True
 

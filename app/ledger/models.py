@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kit.db import Base, XactId
 
 
-class AccountClass(Base):
+class AccountClassRow(Base):
     """A line of the chart of accounts. Guarded: its accounts may not go below zero."""
 
     __tablename__ = "account_classes"

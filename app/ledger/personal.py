@@ -32,7 +32,7 @@ FROM accounts a JOIN holds h ON h.account_id = a.id WHERE a.owner_id = %s ORDER 
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
-    balances = queries.balances_of(session, person_id)
+    balances = queries.customer_balances(session, person_id)
     postings, holds = session.fetch((_POSTINGS, (person_id,)), (_HOLDS, (person_id,)))
     return {
         "balances": [
@@ -63,7 +63,9 @@ def _text(asset: str, units: int) -> str:
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     found = []
-    for balance in sorted(queries.balances_of(session, person_id), key=lambda each: each.asset):
+    for balance in sorted(
+        queries.customer_balances(session, person_id), key=lambda each: each.asset
+    ):
         if balance.posted:
             amount = f"{_text(balance.asset, balance.posted)} {balance.asset}"
             found.append(

@@ -152,7 +152,7 @@ class AccountBalance(NamedTuple):
     units: int
 
 
-def balances_of(session: Session, owner_id: UUID) -> list[CustomerBalance]:
+def customer_balances(session: Session, owner_id: UUID) -> list[CustomerBalance]:
     """The guarded balances of one owner; accounts never posted to are absent."""
     return [CustomerBalance(*row) for row in session.rows(_BALANCES_OF, (owner_id,))]
 

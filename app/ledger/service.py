@@ -25,23 +25,23 @@ _RELEASE_HOLD = "SELECT ledger_release_hold(%s, %s, %s)"
 _EXPIRE_HOLDS = "SELECT ledger_expire_holds(%s, %s)"
 
 
-class Posting(NamedTuple):
+class NewPosting(NamedTuple):
     """Units on one account: debit positive, credit negative."""
 
     account: AccountKey
     units: int
 
 
-def debit(account: AccountKey, amount: Amount) -> Posting:
+def debit(account: AccountKey, amount: Amount) -> NewPosting:
     """A posting that debits: less owed to a customer, more of an asset."""
     assert account.asset == amount.asset, (account, amount)
-    return Posting(account, amount.units)
+    return NewPosting(account, amount.units)
 
 
-def credit(account: AccountKey, amount: Amount) -> Posting:
+def credit(account: AccountKey, amount: Amount) -> NewPosting:
     """A posting that credits: more owed to a customer, more income."""
     assert account.asset == amount.asset, (account, amount)
-    return Posting(account, -amount.units)
+    return NewPosting(account, -amount.units)
 
 
 def post(
@@ -50,7 +50,7 @@ def post(
     cause: str,
     reference: str,
     posted_at: datetime,
-    postings: Iterable[Posting],
+    postings: Iterable[NewPosting],
     hold_id: UUID | None = None,
 ) -> None:
     """Post one entry. Postings of zero are left out, several on one account become one.

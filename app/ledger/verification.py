@@ -9,7 +9,7 @@ class Invariant(NamedTuple):
     """A promise, and a query whose rows each say in words what breaks it."""
 
     name: str
-    offenders: str
+    violations_sql: str
 
 
 class Violation(NamedTuple):
@@ -107,5 +107,5 @@ def find_violations(session: Session) -> list[Violation]:
     return [
         Violation(invariant.name, offender)
         for invariant in INVARIANTS
-        for (offender,) in session.rows(invariant.offenders)
+        for (offender,) in session.rows(invariant.violations_sql)
     ]

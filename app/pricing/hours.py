@@ -14,7 +14,7 @@ HOLIDAYS = frozenset({(12, 25), (1, 1)})
 _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 
 
-def in_session(instant: datetime) -> bool:
+def is_open(instant: datetime) -> bool:
     """Whether the market trades at this (aware) instant."""
     local = instant.astimezone(NEW_YORK)
     if (local.month, local.day) in HOLIDAYS:
@@ -35,7 +35,7 @@ def next_opening(instant: datetime) -> datetime:
         for opening in (time(0), OPENS):
             local = datetime.combine(today + timedelta(days=days), opening, NEW_YORK)
             begins = local.astimezone(UTC)
-            if begins > instant and in_session(begins) and not in_session(_just_before(begins)):
+            if begins > instant and is_open(begins) and not is_open(_just_before(begins)):
                 return begins
     raise AssertionError("every week has an opening")
 

@@ -65,7 +65,7 @@ class MarketPriceRow(Base):
     source: Mapped[str] = mapped_column(sa.Text)
     halted: Mapped[bool] = mapped_column(server_default=sa.false())
     halted_reason: Mapped[str | None] = mapped_column(sa.Text)
-    #: A jump that is not believed yet (rules.doubt).
+    #: A jump that is not believed yet (rules.unconfirmed_jump).
     doubted_mid: Mapped[Decimal | None] = mapped_column(sa.Numeric(18, 6))
     doubted_as_of: Mapped[datetime | None] = mapped_column(_INSTANT)
     doubted_ticks: Mapped[int | None] = mapped_column(sa.SmallInteger)

@@ -13,7 +13,7 @@ FROM market_prices WHERE metal = ANY(%s)
 """
 
 
-def market(session: Session, metals: Iterable[Priced] | None = None) -> list[MarketPrice]:
+def market_prices(session: Session, metals: Iterable[Priced] | None = None) -> list[MarketPrice]:
     """These prices (of all metals when None), in the catalogue's order; what never had a price is
     absent."""
     wanted = frozenset(Metal if metals is None else metals)

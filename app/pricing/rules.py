@@ -72,7 +72,7 @@ class PricingRules:
 
     def is_open(self, now: datetime) -> bool:
         """Whether the market's hours allow trade."""
-        return self.market_hours is MarketHours.ALWAYS_OPEN or hours.in_session(now)
+        return self.market_hours is MarketHours.ALWAYS_OPEN or hours.is_open(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class MarketPrice:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedPrice:
     """What the sources say together."""
 
     mid: Decimal
@@ -111,7 +111,7 @@ class Merged:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UnconfirmedJump:
     """A jump that is not believed yet: the level, when last seen, and by how many ticks."""
 
     mid: Decimal
@@ -119,7 +119,7 @@ class Doubt:
     ticks: int
 
 
-class Disputed(Exception):
+class SourcesDisagree(Exception):
     """The sources differ too much to say what the price is; the message lists them."""
 
 
@@ -136,11 +136,11 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
         case MarketState.HALTED:
             raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")
         case MarketState.CLOSED:
-            opens = _words(hours.next_opening(now))
+            opens = _format_instant(hours.next_opening(now))
             raise MarketHalted(f"The market for {name} is closed. It opens on {opens}")
     if price.is_stale(now, rules):
         raise PriceStale(
-            f"The last price of {name} is from {_words(price.as_of)}, more than "
+            f"The last price of {name} is from {_format_instant(price.as_of)}, more than "
             f"{rules.stale_after_seconds} seconds ago. Try again in a moment"
         )
     return price
@@ -148,11 +148,11 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
 
 def merge(
     observations: Mapping[str, Observation], now: datetime, rules: PricingRules
-) -> Merged | None:
+) -> MergedPrice | None:
     """The median of the fresh sources of one metal, without outliers; None when there is none.
 
     Of three or more sources, those further than the limit from the median are dropped; two
-    sources may not differ by more than the limit. Raises `Disputed` when no two agree.
+    sources may not differ by more than the limit. Raises `SourcesDisagree` when no two agree.
     """
     fresh = {
         source: observation
@@ -165,10 +165,10 @@ def merge(
     agreed = _without_outliers(fresh, rules.outlier_bps)
     if len(agreed) < min(2, len(fresh)):
         stated = ", ".join(f"{source} {seen.mid}" for source, seen in fresh.items())
-        raise Disputed(stated)
+        raise SourcesDisagree(stated)
     mid = median(observation.mid for observation in agreed.values())
-    return Merged(
-        mid=quantize(mid),
+    return MergedPrice(
+        mid=quantize_price(mid),
         as_of=min(now, max(observation.observed_at for observation in agreed.values())),
         source=next(iter(agreed)) if len(agreed) == 1 else f"median({','.join(agreed)})",
     )
@@ -180,17 +180,20 @@ def _without_outliers(
     mids = [observation.mid for observation in observations.values()]
     middle = median(mids)
     if len(mids) < _MANY:
-        return {} if _moved(min(mids), max(mids), middle, outlier_bps) else dict(observations)
+        return {} if _exceeds_bps(min(mids), max(mids), middle, outlier_bps) else dict(observations)
     return {
         source: observation
         for source, observation in observations.items()
-        if not _moved(middle, observation.mid, middle, outlier_bps)
+        if not _exceeds_bps(middle, observation.mid, middle, outlier_bps)
     }
 
 
-def doubt(
-    merged: Merged, last: MarketPrice | None, doubted: Doubt | None, rules: PricingRules
-) -> Doubt | None:
+def unconfirmed_jump(
+    merged: MergedPrice,
+    last: MarketPrice | None,
+    doubted: UnconfirmedJump | None,
+    rules: PricingRules,
+) -> UnconfirmedJump | None:
     """What stands against accepting a merged price; None when nothing does.
 
     A jump from the last accepted price is believed once so many ticks in a row, each newer than
@@ -198,30 +201,30 @@ def doubt(
     """
     if last is None or merged.as_of - last.as_of > timedelta(seconds=rules.jump_window_seconds):
         return None
-    if not _moved(last.mid, merged.mid, last.mid, rules.jump_bps):
+    if not _exceeds_bps(last.mid, merged.mid, last.mid, rules.jump_bps):
         return None
-    if doubted is None or _moved(doubted.mid, merged.mid, doubted.mid, rules.jump_bps):
-        return Doubt(merged.mid, merged.as_of, 1)
+    if doubted is None or _exceeds_bps(doubted.mid, merged.mid, doubted.mid, rules.jump_bps):
+        return UnconfirmedJump(merged.mid, merged.as_of, 1)
     if merged.as_of <= doubted.as_of:
         return doubted
     ticks = doubted.ticks + 1
-    return None if ticks >= rules.jump_ticks else Doubt(merged.mid, merged.as_of, ticks)
+    return None if ticks >= rules.jump_ticks else UnconfirmedJump(merged.mid, merged.as_of, ticks)
 
 
-def quantize(price: Decimal) -> Decimal:
+def quantize_price(price: Decimal) -> Decimal:
     """A price with the decimals that prices have here, to the nearest."""
     return price.quantize(_STEP, ROUND_HALF_EVEN)
 
 
-def spread_around(mid: Decimal, spread_bps: Decimal) -> tuple[Decimal, Decimal]:
+def bid_and_ask(mid: Decimal, spread_bps: Decimal) -> tuple[Decimal, Decimal]:
     """Bid and ask half the spread away from mid, rounded away from it."""
     half = mid * spread_bps / (2 * _BPS)
     return (mid - half).quantize(_STEP, ROUND_FLOOR), (mid + half).quantize(_STEP, ROUND_CEILING)
 
 
-def _words(instant: datetime) -> str:
+def _format_instant(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%d at %H:%M:%S} UTC"
 
 
-def _moved(start: Decimal, end: Decimal, base: Decimal, limit_bps: int) -> bool:
+def _exceeds_bps(start: Decimal, end: Decimal, base: Decimal, limit_bps: int) -> bool:
     return abs(end - start) * _BPS > base * limit_bps

@@ -11,7 +11,13 @@ from app.kit.pipeline import Statement
 from app.pricing import queries, rules
 from app.pricing.errors import PriceStale
 from app.pricing.ports import Observation
-from app.pricing.rules import Disputed, Doubt, MarketPrice, Merged, PricingRules
+from app.pricing.rules import (
+    MarketPrice,
+    MergedPrice,
+    PricingRules,
+    SourcesDisagree,
+    UnconfirmedJump,
+)
 
 RECORDING_LOCK = 7_226_005
 
@@ -45,7 +51,7 @@ UPDATE market_prices SET halted = %s, halted_reason = %s WHERE metal = %s RETURN
 """
 
 
-class Outcome(StrEnum):
+class TickOutcome(StrEnum):
     """What became of one metal's observations."""
 
     #: They are the market price now.
@@ -59,14 +65,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class TickResult:
     """The outcome for one metal; `detail` says why, for the log."""
 
-    outcome: Outcome
+    outcome: TickOutcome
     detail: str
 
 
-def may_record(session: Session, *, now: datetime, interval_seconds: float) -> bool:
+def claim_recording_turn(session: Session, *, now: datetime, interval_seconds: float) -> bool:
     """Whether it is this transaction's turn: nobody else is recording, and nobody has within the
     interval. Holds the turn until the transaction ends."""
     turn, last = session.fetch(
@@ -83,7 +89,7 @@ def record_ticks(
     observations_by_feed: Mapping[str, Sequence[Observation]],
     now: datetime,
     pricing_rules: PricingRules,
-) -> dict[Priced, Recorded]:
+) -> dict[Priced, TickResult]:
     """Store every observation, and move each metal's price to what its sources say together.
 
     Storing one again changes nothing. Says for every observed metal what became of it.
@@ -95,7 +101,9 @@ def record_ticks(
         session.send(*_tick_statement(feed, observations, now))
     doubts, prices = session.fetch((_LOCK_DOUBTS, ()), queries.price_statement(by_metal))
     last = queries.market_prices_from(prices)
-    doubted = {priced(metal): Doubt(*rest) for metal, *rest in doubts if rest[0] is not None}
+    doubted = {
+        priced(metal): UnconfirmedJump(*rest) for metal, *rest in doubts if rest[0] is not None
+    }
     return {
         metal: _settle(
             session,
@@ -125,7 +133,7 @@ def record_history(
     new = len(session.rows(*_tick_statement(source, observations, now)))
     latest = {seen.metal: seen for seen in sorted(observations, key=lambda seen: seen.observed_at)}
     for metal, seen in sorted(latest.items()):
-        merged = Merged(rules.quantize(seen.mid), seen.observed_at, source)
+        merged = MergedPrice(rules.quantize_price(seen.mid), seen.observed_at, source)
         _accept(session, metal, merged, now, pricing_rules)
     return new
 
@@ -159,29 +167,29 @@ def _settle(
     observed: Mapping[str, Observation],
     *,
     last: MarketPrice | None,
-    doubted: Doubt | None,
+    doubted: UnconfirmedJump | None,
     now: datetime,
     pricing_rules: PricingRules,
-) -> Recorded:
+) -> TickResult:
     try:
         merged = rules.merge(observed, now, pricing_rules)
-    except Disputed as dispute:
-        return Recorded(Outcome.DISPUTED, str(dispute))
+    except SourcesDisagree as dispute:
+        return TickResult(TickOutcome.DISPUTED, str(dispute))
     if merged is None:
-        return Recorded(Outcome.OUTDATED, f"nothing fresh from {', '.join(observed)}")
+        return TickResult(TickOutcome.OUTDATED, f"nothing fresh from {', '.join(observed)}")
     stated = f"{merged.mid} from {merged.source}"
     if last is not None and merged.as_of < last.as_of:
-        return Recorded(Outcome.OUTDATED, f"{stated} is older than the price")
-    against = rules.doubt(merged, last, doubted, pricing_rules)
+        return TickResult(TickOutcome.OUTDATED, f"{stated} is older than the price")
+    against = rules.unconfirmed_jump(merged, last, doubted, pricing_rules)
     if against is not None:
         session.send(_DOUBT, (against.mid, against.as_of, against.ticks, now, metal.value))
-        return Recorded(Outcome.DOUBTED, f"{stated} is a jump, seen {against.ticks} times")
+        return TickResult(TickOutcome.DOUBTED, f"{stated} is a jump, seen {against.ticks} times")
     _accept(session, metal, merged, now, pricing_rules)
-    return Recorded(Outcome.ACCEPTED, stated)
+    return TickResult(TickOutcome.ACCEPTED, stated)
 
 
 def _accept(
-    session: Session, metal: Priced, merged: Merged, now: datetime, pricing_rules: PricingRules
+    session: Session, metal: Priced, merged: MergedPrice, now: datetime, pricing_rules: PricingRules
 ) -> None:
-    bid, ask = rules.spread_around(merged.mid, pricing_rules.spreads_bps[metal])
+    bid, ask = rules.bid_and_ask(merged.mid, pricing_rules.spreads_bps[metal])
     session.send(_ACCEPT, (metal.value, bid, ask, merged.mid, merged.as_of, merged.source, now))

@@ -8,7 +8,7 @@ from app.kit.db import Session
 from app.kit.money import Amount
 from app.kit.pagination import Page, decode_cursor, paginate
 from app.kit.pipeline import Row
-from app.trading.service import Order
+from app.trading.service import ConversionOrder
 
 _COLUMNS = """
 SELECT id, quote_id, from_asset, given_units, to_asset, received_units, price, fee_asset, fee_units,
@@ -31,17 +31,19 @@ SELECT asset, sum(units) FROM (
 """
 
 
-def history(session: Session, user_id: UUID, *, limit: int, cursor: str | None) -> Page[Order]:
+def order_history(
+    session: Session, user_id: UUID, *, limit: int, cursor: str | None
+) -> Page[ConversionOrder]:
     """A person's orders, newest first. Raises `Invalid` for a cursor that no page gave."""
     values = {"user": user_id, "limit": limit + 1}
     if cursor is None:
         rows = session.rows(_HISTORY, values)
     else:
         rows = session.rows(_HISTORY_BEFORE, {**values, "before": decode_cursor(cursor)})
-    return paginate([_order(row) for row in rows], limit, lambda order: order.id)
+    return paginate([_order_from_row(row) for row in rows], limit, lambda order: order.id)
 
 
-def open_quotes(session: Session, now: datetime) -> dict[str, int]:
+def open_quote_units(session: Session, now: datetime) -> dict[str, int]:
     """Minor units by asset that filling every open quote would add to what customers are owed.
 
     Open is what is neither filled nor expired at `now`. What a customer would receive counts as
@@ -50,9 +52,9 @@ def open_quotes(session: Session, now: datetime) -> dict[str, int]:
     return {code: int(units) for code, units in session.rows(_OPEN_QUOTES, {"now": now})}
 
 
-def _order(row: Row) -> Order:
+def _order_from_row(row: Row) -> ConversionOrder:
     order_id, quote_id, from_code, given, to_code, received, price, fee_code, fee, at = row
-    return Order(
+    return ConversionOrder(
         order_id,
         quote_id,
         Amount(TRADABLE[from_code], given),

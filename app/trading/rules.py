@@ -26,7 +26,7 @@ class PricePair:
     mid: Decimal
 
 
-ONE = PricePair(Decimal(1), Decimal(1), Decimal(1))
+DOLLAR_PRICE = PricePair(Decimal(1), Decimal(1), Decimal(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TradingRules:
 
 
 @dataclass(frozen=True)
-class Terms:
+class ConversionTerms:
     """The two assets of a conversion, their prices, and the fee: all that an amount needs."""
 
     from_asset: Asset
@@ -148,12 +148,12 @@ class Terms:
         return high
 
 
-def convert_given(terms: Terms, given: Amount) -> Conversion | None:
+def convert_given(terms: ConversionTerms, given: Amount) -> Conversion | None:
     """What `given` buys; None when that rounds to nothing."""
     return _conversion(terms, given.units, terms.received_for(given.units))
 
 
-def convert_received(terms: Terms, received: Amount) -> Conversion | None:
+def convert_received(terms: ConversionTerms, received: Amount) -> Conversion | None:
     """The conversion that yields exactly `received` for the least given; None when no amount
     does, because the price of the one in the other rounds to nothing."""
     if not terms.price:
@@ -161,7 +161,7 @@ def convert_received(terms: Terms, received: Amount) -> Conversion | None:
     return _conversion(terms, terms.given_for(received.units), received.units)
 
 
-def _conversion(terms: Terms, given: int, received: int) -> Conversion | None:
+def _conversion(terms: ConversionTerms, given: int, received: int) -> Conversion | None:
     """Both sides known: splits what the house keeps into fee, spread and rounding."""
     if received <= 0:
         return None
@@ -193,7 +193,7 @@ def metals_of(*assets: Asset) -> tuple[Metal, ...]:
     return tuple(dict.fromkeys(METAL_OF[a.code] for a in assets if a.code in METAL_OF))
 
 
-def slippage_exceeds(conversion: Conversion, reference: Decimal, bps_max: int) -> bool:
+def exceeds_slippage(conversion: Conversion, reference: Decimal, bps_max: int) -> bool:
     """Whether the price is worse for the customer than `reference` by more than so many bps."""
     buys = conversion.given.asset in DOLLARS
     worse_by = (conversion.price - reference) if buys else (reference - conversion.price)

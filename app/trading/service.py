@@ -21,11 +21,11 @@ from app.pricing import queries as pricing_queries
 from app.pricing.rules import MarketPrice, PricingRules, require_tradable
 from app.trading import rules
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
-from app.trading.rules import ONE, Conversion, PricePair, Terms, TradingRules
+from app.trading.rules import DOLLAR_PRICE, Conversion, ConversionTerms, PricePair, TradingRules
 
-TRADE = "trade"
+TRADE_CAUSE = "trade"
 #: How long a quote that nobody filled can still be looked up.
-QUOTES_KEPT = timedelta(days=7)
+QUOTE_RETENTION = timedelta(days=7)
 
 _INSERT_QUOTE = """
 INSERT INTO quotes (id, user_id, from_asset, to_asset, given_units, received_units, price,
@@ -43,7 +43,7 @@ INSERT INTO orders (id, user_id, quote_id, from_asset, to_asset, given_units, re
                     fee_asset, fee_units, executed_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_FORGET_QUOTES = """
+_DELETE_EXPIRED_QUOTES = """
 DELETE FROM quotes WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM quotes q WHERE expires_at < %s
         AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id) LIMIT 10000
@@ -52,7 +52,7 @@ DELETE FROM quotes WHERE ctid = ANY (ARRAY(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedConversion:
     """What a customer wants converted: exactly one of the amounts is given."""
 
     from_asset: Asset
@@ -71,7 +71,7 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ConversionOrder:
     """A conversion that happened."""
 
     id: UUID
@@ -84,26 +84,28 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class TradingTerms:
     """The rules an order is made under."""
 
     trading: TradingRules
     pricing: PricingRules
 
 
-def quote(session: Session, actor: Actor, desk: Desk, wish: Wish) -> Quote:
+def create_quote(
+    session: Session, actor: Actor, terms: TradingTerms, requested: RequestedConversion
+) -> Quote:
     """A price for this conversion, kept for the actor. Reserves nothing.
 
     Raises `PriceStale` or `MarketHalted`; `Invalid` when the amount converts to nothing, or to
     more than can be moved.
     """
     now = clock.now()
-    conversion = _convert(session, desk, wish, now)
-    made = Quote(ids.new(), conversion, now + timedelta(seconds=desk.trading.quote_seconds))
+    conversion = _price_conversion(session, terms, requested, now)
+    new_quote = Quote(ids.new(), conversion, now + timedelta(seconds=terms.trading.quote_seconds))
     session.send(
         _INSERT_QUOTE,
         (
-            made.id,
+            new_quote.id,
             actor.user_id,
             conversion.given.asset.code,
             conversion.received.asset.code,
@@ -115,13 +117,15 @@ def quote(session: Session, actor: Actor, desk: Desk, wish: Wish) -> Quote:
             conversion.spread.units,
             conversion.rounding.units,
             now,
-            made.expires_at,
+            new_quote.expires_at,
         ),
     )
-    return made
+    return new_quote
 
 
-def fill_quote(session: Session, actor: Actor, desk: Desk, quote_id: UUID) -> Order:
+def fill_quote(
+    session: Session, actor: Actor, terms: TradingTerms, quote_id: UUID
+) -> ConversionOrder:
     """Convert at a quoted price, once.
 
     Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` or `MarketHalted`; the database raises
@@ -129,31 +133,31 @@ def fill_quote(session: Session, actor: Actor, desk: Desk, quote_id: UUID) -> Or
     """
     now = clock.now()
     every_metal = pricing_queries.price_statement(Metal)
-    found, prices = session.fetch((_FIND_QUOTE, (quote_id, actor.user_id)), every_metal)
-    if not found:
+    quote_rows, prices = session.fetch((_FIND_QUOTE, (quote_id, actor.user_id)), every_metal)
+    if not quote_rows:
         raise QuoteNotFound
-    *columns, expires_at, used = found[0]
+    *columns, expires_at, used = quote_rows[0]
     if used:
         raise QuoteUsed
     if now >= expires_at:
         raise QuoteExpired
-    conversion = _conversion_of(columns)
+    conversion = _conversion_from_row(columns)
     # The price is the quote's; only a market that may not trade at all stands in its way.
     market = pricing_queries.market_prices_from(prices)
     for metal in rules.metals_of(conversion.given.asset, conversion.received.asset):
-        require_tradable(market.get(metal), now, desk.pricing)
-    return _execute(session, actor, conversion, now, quote_id)
+        require_tradable(market.get(metal), now, terms.pricing)
+    return _execute_order(session, actor, conversion, now, quote_id)
 
 
-def convert(
+def convert_at_market(
     session: Session,
     actor: Actor,
-    desk: Desk,
-    wish: Wish,
+    terms: TradingTerms,
+    requested: RequestedConversion,
     *,
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
-) -> Order:
+) -> ConversionOrder:
     """Convert at the market's price of this moment.
 
     With `slippage_bps_max`, only if the price is at most so much worse for the actor than
@@ -163,49 +167,55 @@ def convert(
     `InsufficientFunds`.
     """
     now = clock.now()
-    conversion = _convert(
+    conversion = _price_conversion(
         session,
-        desk,
-        wish,
+        terms,
+        requested,
         now,
         slippage_bps_max=slippage_bps_max,
         expected_price=expected_price,
     )
-    return _execute(session, actor, conversion, now, None)
+    return _execute_order(session, actor, conversion, now, None)
 
 
-def _convert(
+def _price_conversion(
     session: Session,
-    desk: Desk,
-    wish: Wish,
+    terms: TradingTerms,
+    requested: RequestedConversion,
     now: datetime,
     *,
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
 ) -> Conversion:
-    metals = rules.metals_of(wish.from_asset, wish.to_asset)
+    metals = rules.metals_of(requested.from_asset, requested.to_asset)
     market = pricing_queries.market_prices_from(
         session.rows(*pricing_queries.price_statement(metals))
     )
-    terms = Terms(
-        wish.from_asset,
-        wish.to_asset,
-        _price_of(wish.from_asset, market, now, desk.pricing),
-        _price_of(wish.to_asset, market, now, desk.pricing),
-        desk.trading.fee_bps,
+    conversion_terms = ConversionTerms(
+        requested.from_asset,
+        requested.to_asset,
+        _price_of(requested.from_asset, market, now, terms.pricing),
+        _price_of(requested.to_asset, market, now, terms.pricing),
+        terms.trading.fee_bps,
     )
-    if wish.from_amount is not None:
-        field, conversion = "fromAmount", rules.convert_given(terms, wish.from_amount)
+    if requested.from_amount is not None:
+        field, conversion = (
+            "fromAmount",
+            rules.convert_given(conversion_terms, requested.from_amount),
+        )
     else:
-        assert wish.to_amount is not None
-        field, conversion = "toAmount", rules.convert_received(terms, wish.to_amount)
+        assert requested.to_amount is not None
+        field, conversion = (
+            "toAmount",
+            rules.convert_received(conversion_terms, requested.to_amount),
+        )
     if conversion is None:
         raise Invalid(field, "Enter a larger amount. This one converts to nothing at this price.")
     if max(conversion.given.units, conversion.received.units) > UNITS_MAX:
         raise Invalid(field, "Enter a smaller amount. The other side is more than can be moved.")
     if slippage_bps_max is not None:
-        reference = terms.price_at_mid if expected_price is None else expected_price
-        if rules.slippage_exceeds(conversion, reference, slippage_bps_max):
+        reference = conversion_terms.price_at_mid if expected_price is None else expected_price
+        if rules.exceeds_slippage(conversion, reference, slippage_bps_max):
             raise SlippageExceeded(
                 f"The price is {conversion.price}, more than {slippage_bps_max} bps worse "
                 f"than {reference}"
@@ -218,12 +228,12 @@ def _price_of(
 ) -> PricePair:
     metal = METAL_OF.get(asset.code)
     if metal is None:
-        return ONE
+        return DOLLAR_PRICE
     price = require_tradable(market.get(metal), now, pricing_rules)
     return PricePair(price.bid, price.ask, price.mid)
 
 
-def _conversion_of(columns: Sequence[Any]) -> Conversion:
+def _conversion_from_row(columns: Sequence[Any]) -> Conversion:
     """The conversion that a quote's row keeps."""
     from_code, to_code, given, received, price, fee_code, fee, spread, rounding = columns
     from_asset, to_asset, fee_asset = (TRADABLE[code] for code in (from_code, to_code, fee_code))
@@ -237,16 +247,16 @@ def _conversion_of(columns: Sequence[Any]) -> Conversion:
     )
 
 
-def _execute(
+def _execute_order(
     session: Session,
     actor: Actor,
     conversion: Conversion,
     now: datetime,
     quote_id: UUID | None,
-) -> Order:
+) -> ConversionOrder:
     """Order, ledger entry and confirmation, in one transaction with whatever asked for it."""
     given, received, fee = conversion.given, conversion.received, conversion.fee
-    order = Order(ids.new(), quote_id, given, received, conversion.price, fee, now)
+    order = ConversionOrder(ids.new(), quote_id, given, received, conversion.price, fee, now)
     session.send(
         _INSERT_ORDER,
         (
@@ -268,7 +278,7 @@ def _execute(
     sells = fee.asset == received.asset
     ledger.post(
         session,
-        cause=TRADE,
+        cause=TRADE_CAUSE,
         reference=ids.encode("trd", order.id),
         posted_at=now,
         postings=[
@@ -281,11 +291,11 @@ def _execute(
             ledger.credit(chart.rounding(fee.asset), conversion.rounding),
         ],
     )
-    outbox.stage(session, "messages.deliver", _confirmation(actor, order))
+    outbox.stage(session, "messages.deliver", _confirmation_job(actor, order))
     return order
 
 
-def _confirmation(actor: Actor, order: Order) -> dict[str, Any]:
+def _confirmation_job(actor: Actor, order: ConversionOrder) -> dict[str, Any]:
     """The message that tells the actor of the order, by values that never change."""
     number = ids.encode("trd", order.id)
     return {
@@ -307,6 +317,6 @@ def _confirmation(actor: Actor, order: Order) -> dict[str, Any]:
 
 
 @task("trading.forget_quotes")
-def forget_quotes(session: Session) -> None:
+def delete_expired_quotes(session: Session) -> None:
     """Delete quotes that expired long ago and were never filled."""
-    session.send(_FORGET_QUOTES, (clock.now() - QUOTES_KEPT,))
+    session.send(_DELETE_EXPIRED_QUOTES, (clock.now() - QUOTE_RETENTION,))

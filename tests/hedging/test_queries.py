@@ -19,7 +19,7 @@ from app.kit.ports import resolve
 from app.ledger import queries as ledger_queries
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
-from app.trading.service import Desk, Quote, Wish
+from app.trading.service import Quote, RequestedConversion, TradingTerms
 from tests.people import People, set_prices
 
 
@@ -31,7 +31,7 @@ def _prices(database: Database) -> None:
 def seen(database: Database) -> Exposure:
     """The exposure now; what it says is owed is what stands on customers' accounts."""
     with database.transaction(SNAPSHOT) as session:
-        found = hedging_queries.exposure(session, resolve(ExposureRules))
+        found = hedging_queries.current_exposure(session, resolve(ExposureRules))
         owed = dict.fromkeys(Metal, 0)
         for line in ledger_queries.trial_balance(session):
             if line.account_class.startswith("customer.") and line.asset in METAL_OF:
@@ -52,9 +52,11 @@ def moved(before: Exposure, after: Exposure, metal: Metal) -> dict[str, str]:
     return {name: str(step) for name, step in steps.items() if step}
 
 
-def wish(from_code: str, to_code: str, *, given: str = "", received: str = "") -> Wish:
+def wish(
+    from_code: str, to_code: str, *, given: str = "", received: str = ""
+) -> RequestedConversion:
     from_asset, to_asset = TRADABLE[from_code], TRADABLE[to_code]
-    return Wish(
+    return RequestedConversion(
         from_asset,
         to_asset,
         Amount.parse(from_asset, given) if given else None,
@@ -62,14 +64,14 @@ def wish(from_code: str, to_code: str, *, given: str = "", received: str = "") -
     )
 
 
-def quote(database: Database, actor: Actor, asked: Wish) -> Quote:
+def quote(database: Database, actor: Actor, asked: RequestedConversion) -> Quote:
     with database.transaction() as session:
-        return trading.quote(session, actor, resolve(Desk), asked)
+        return trading.create_quote(session, actor, resolve(TradingTerms), asked)
 
 
-def convert(database: Database, actor: Actor, asked: Wish) -> None:
+def convert(database: Database, actor: Actor, asked: RequestedConversion) -> None:
     with database.transaction() as session:
-        trading.convert(session, actor, resolve(Desk), asked)
+        trading.convert_at_market(session, actor, resolve(TradingTerms), asked)
 
 
 class TestExposure:
@@ -137,7 +139,7 @@ class TestExposure:
             "net": "-2.00000000",
         }
         with database.transaction() as session:
-            trading.fill_quote(session, actor, resolve(Desk), made.id)
+            trading.fill_quote(session, actor, resolve(TradingTerms), made.id)
         assert moved(quoted, seen(database), Metal.AU) == {
             "customer_liabilities": "2.00000000",
             "open_quotes": "-2.00000000",
@@ -216,13 +218,13 @@ class TestHistory:
             people.customer(XAG_s="3")
             record()
             with database.reading() as session:
-                nets = hedging_queries.history(session)[Metal.AG]
+                nets = hedging_queries.exposure_history(session)[Metal.AG]
             assert [str(past.net - before) for past in nets] == ["0.00000000", "-10.00000000"]
             worth = of(seen(database), Metal.AG).net_usd
             assert nets[-1].net_usd == worth
             clock.move_to(start + timedelta(hours=6, seconds=1))
             with database.reading() as session:
-                assert len(hedging_queries.history(session)[Metal.AG]) == 1
+                assert len(hedging_queries.exposure_history(session)[Metal.AG]) == 1
             clock.move_to(start + timedelta(days=7, seconds=1))
             record()
             with database.reading() as session:
@@ -235,4 +237,4 @@ class TestHistory:
 
     def test_has_every_metal_even_without_a_record(self, database: Database) -> None:
         with time_machine.travel(datetime(2032, 1, 6, tzinfo=UTC)), database.reading() as session:
-            assert hedging_queries.history(session) == {metal: [] for metal in Metal}
+            assert hedging_queries.exposure_history(session) == {metal: [] for metal in Metal}

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 from app.catalog.rules import USD, Metal
 from app.hedging.rules import (
     OUNCES,
-    Band,
+    BandStatus,
+    ExposureBand,
     ExposureRules,
     MetalExposure,
-    Status,
-    exposure_of,
+    metal_exposure,
     ounces_in,
-    total,
+    total_usd,
 )
 from app.kit.money import Amount
 from app.pricing.rules import MarketPrice
 
 GOLD = OUNCES[Metal.AU]
 UNIT = 10**8
-BAND = Band(Amount(GOLD, -5 * UNIT), Amount(GOLD, 5 * UNIT))
+BAND = ExposureBand(Amount(GOLD, -5 * UNIT), Amount(GOLD, 5 * UNIT))
 
 
 def gold(mid: str) -> MarketPrice:
@@ -33,7 +33,7 @@ def gold(mid: str) -> MarketPrice:
 
 
 def exposed(price: MarketPrice | None = None, **units: int) -> MetalExposure:
-    return exposure_of(
+    return metal_exposure(
         Metal.AU,
         owed={"XAU-s": units.get("owed", 0)},
         quoted={"XAU-s": units.get("quoted", 0)},
@@ -80,25 +80,25 @@ def test_without_a_price_only_nothing_has_a_worth() -> None:
 @pytest.mark.parametrize(
     ("net", "status"),
     [
-        (0, Status.IN_BAND),
-        (-5 * UNIT, Status.IN_BAND),
-        (-5 * UNIT - 1, Status.SHORT),
-        (5 * UNIT, Status.IN_BAND),
-        (5 * UNIT + 1, Status.LONG),
+        (0, BandStatus.IN_BAND),
+        (-5 * UNIT, BandStatus.IN_BAND),
+        (-5 * UNIT - 1, BandStatus.SHORT),
+        (5 * UNIT, BandStatus.IN_BAND),
+        (5 * UNIT + 1, BandStatus.LONG),
     ],
 )
-def test_a_band_includes_its_ends(net: int, status: Status) -> None:
+def test_a_band_includes_its_ends(net: int, status: BandStatus) -> None:
     assert exposed(owed=-net).status is status
 
 
 def test_a_total_without_one_of_its_parts_is_unknown() -> None:
-    assert total([Amount(USD, 5), Amount(USD, -7)]) == Amount(USD, -2)
-    assert total([Amount(USD, 5), None]) is None
+    assert total_usd([Amount(USD, 5), Amount(USD, -7)]) == Amount(USD, -2)
+    assert total_usd([Amount(USD, 5), None]) is None
 
 
 class TestBands:
     def test_keep_their_defaults_where_nothing_is_stated(self) -> None:
-        bands = ExposureRules.within({"AU": Decimal("2.5")}).bands
+        bands = ExposureRules.from_widths({"AU": Decimal("2.5")}).bands
         assert (str(bands[Metal.AU].low), str(bands[Metal.AU].high)) == (
             "-2.50000000",
             "2.50000000",
@@ -112,4 +112,4 @@ class TestBands:
     )
     def test_refuse_what_cannot_be(self, metal: str, width: str) -> None:
         with pytest.raises(ValueError, match=r"XX|PAXG|the band of AU"):
-            ExposureRules.within({metal: Decimal(width)})
+            ExposureRules.from_widths({metal: Decimal(width)})

@@ -51,7 +51,7 @@ def _forget_prices(database: Database) -> None:
 
 def market(database: Database) -> list[tuple[Decimal, str]]:
     with database.reading() as session:
-        return [(price.mid, price.source) for price in pricing_queries.market(session)]
+        return [(price.mid, price.source) for price in pricing_queries.market_prices(session)]
 
 
 def failures(feed: str) -> float:

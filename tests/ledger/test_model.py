@@ -37,7 +37,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.errors import HoldExpired, UnbalancedEntry
-from app.ledger.service import Posting
+from app.ledger.service import NewPosting
 from tests.drill import FULL, SEED, size
 from tests.ledger.model import GUARDED, Books, Hold, Legs, Reasons
 
@@ -164,7 +164,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 cause="model",
                 reference=reference,
                 posted_at=self.now,
-                postings=[Posting(account, units) for account, units in legs.items()],
+                postings=[NewPosting(account, units) for account, units in legs.items()],
                 hold_id=hold_id,
             ),
         )

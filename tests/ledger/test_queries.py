@@ -14,7 +14,7 @@ from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.queries import CustomerBalance
-from app.ledger.service import Posting
+from app.ledger.service import NewPosting
 from tests.people import People
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -35,8 +35,8 @@ def earn(session: Session, house: UUID, units: int, at: datetime = NOW) -> None:
         reference=uuid4().hex,
         posted_at=at,
         postings=[
-            Posting(AccountKey(USD, AccountClass.CAPITAL, house), units),
-            Posting(AccountKey(USD, AccountClass.FEES, house), -units),
+            NewPosting(AccountKey(USD, AccountClass.CAPITAL, house), units),
+            NewPosting(AccountKey(USD, AccountClass.FEES, house), -units),
         ],
     )
     session.flush()
@@ -94,14 +94,14 @@ class TestBalances:
                 cause="test",
                 placed_at=NOW,
             )
-            assert sorted(ledger_queries.balances_of(session, person.user_id)) == [
+            assert sorted(ledger_queries.customer_balances(session, person.user_id)) == [
                 CustomerBalance("customer.funding", "USD", 1250, 100),
                 CustomerBalance("customer.trading", "XAU-s", 1, 0),
             ]
 
     def test_of_nobody(self, database: Database) -> None:
         with database.reading() as session:
-            assert ledger_queries.balances_of(session, uuid4()) == []
+            assert ledger_queries.customer_balances(session, uuid4()) == []
 
     def test_of_one_s_house_account_are_seen_at_once(self, database: Database, house: UUID) -> None:
         with database.transaction() as session:

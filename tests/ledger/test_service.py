@@ -28,7 +28,7 @@ from app.ledger.errors import (
     InsufficientFunds,
     UnbalancedEntry,
 )
-from app.ledger.service import Posting
+from app.ledger.service import NewPosting
 from tests.people import People
 from tests.unchanged_database import unchanged
 
@@ -58,7 +58,7 @@ def pay(
             cause="payment",
             reference=reference,
             posted_at=at,
-            postings=[Posting(account, units), Posting(chart.fees(account.asset), -units)],
+            postings=[NewPosting(account, units), NewPosting(chart.fees(account.asset), -units)],
             hold_id=hold_id,
         )
     return reference
@@ -104,7 +104,7 @@ def posted_and_held(database: Database, account: AccountKey) -> tuple[int, int]:
     with database.reading() as session:
         return next(
             (balance.posted, balance.held)
-            for balance in ledger_queries.balances_of(session, account.owner_id)
+            for balance in ledger_queries.customer_balances(session, account.owner_id)
             if balance.asset == account.asset.code
         )
 
@@ -132,7 +132,7 @@ def legs(database: Database, reference: str) -> dict[tuple[str, str], int]:
     return {(line, asset): units for line, asset, units in rows}
 
 
-def post(database: Database, postings: Iterable[Posting]) -> str:
+def post(database: Database, postings: Iterable[NewPosting]) -> str:
     reference = uuid4().hex
     with database.transaction() as session:
         ledger.post(session, cause="test", reference=reference, posted_at=NOW, postings=postings)
@@ -164,10 +164,10 @@ class TestPost:
         reference = post(
             database,
             [
-                Posting(chart.position(XAU), 5),
-                Posting(funding(person), 100),
-                Posting(funding(person, XAU), -5),
-                Posting(chart.position(USD), -100),
+                NewPosting(chart.position(XAU), 5),
+                NewPosting(funding(person), 100),
+                NewPosting(funding(person, XAU), -5),
+                NewPosting(chart.position(USD), -100),
             ],
         )
         assert legs(database, reference) == {
@@ -182,12 +182,12 @@ class TestPost:
         reference = post(
             database,
             [
-                Posting(funding(person), 70),
-                Posting(chart.rounding(USD), 0),
-                Posting(FEES, -100),
-                Posting(funding(person), 30),
-                Posting(chart.spread(USD), 5),
-                Posting(chart.spread(USD), -5),
+                NewPosting(funding(person), 70),
+                NewPosting(chart.rounding(USD), 0),
+                NewPosting(FEES, -100),
+                NewPosting(funding(person), 30),
+                NewPosting(chart.spread(USD), 5),
+                NewPosting(chart.spread(USD), -5),
             ],
         )
         assert legs(database, reference) == {
@@ -199,15 +199,15 @@ class TestPost:
         "postings",
         [
             [],
-            [Posting(FEES, 0)],
-            [Posting(FEES, 5), Posting(FEES, -5)],
-            [Posting(FEES, 5)],
-            [Posting(FEES, 5), Posting(chart.capital(USD), -4)],
-            [Posting(FEES, 5), Posting(chart.capital(PAXG), -5)],
+            [NewPosting(FEES, 0)],
+            [NewPosting(FEES, 5), NewPosting(FEES, -5)],
+            [NewPosting(FEES, 5)],
+            [NewPosting(FEES, 5), NewPosting(chart.capital(USD), -4)],
+            [NewPosting(FEES, 5), NewPosting(chart.capital(PAXG), -5)],
         ],
     )
     def test_refuses_what_does_not_balance(
-        self, database: Database, postings: list[Posting]
+        self, database: Database, postings: list[NewPosting]
     ) -> None:
         with unchanged(database), pytest.raises(UnbalancedEntry):
             post(database, postings)
@@ -232,8 +232,8 @@ class TestPost:
             pay(database, chart.customer(uuid4(), USD), 1)
 
     def test_house_accounts_go_either_way(self, database: Database) -> None:
-        post(database, [Posting(FEES, 10**15), Posting(chart.capital(USD), -(10**15))])
-        post(database, [Posting(FEES, -(10**15)), Posting(chart.capital(USD), 10**15)])
+        post(database, [NewPosting(FEES, 10**15), NewPosting(chart.capital(USD), -(10**15))])
+        post(database, [NewPosting(FEES, -(10**15)), NewPosting(chart.capital(USD), 10**15)])
 
     def test_one_refusal_undoes_the_whole_transaction(
         self, database: Database, person: Actor
@@ -246,7 +246,7 @@ class TestPost:
                         cause="test",
                         reference=uuid4().hex,
                         posted_at=NOW,
-                        postings=[Posting(funding(person), units), Posting(FEES, -units)],
+                        postings=[NewPosting(funding(person), units), NewPosting(FEES, -units)],
                     )
 
         with unchanged(database), pytest.raises(InsufficientFunds):
@@ -256,8 +256,8 @@ class TestPost:
         for side in (ledger.debit, ledger.credit):
             with pytest.raises(AssertionError):
                 side(FEES, Amount(XAU, 1))
-        assert ledger.debit(FEES, Amount(USD, 7)) == Posting(FEES, 7)
-        assert ledger.credit(FEES, Amount(USD, 7)) == Posting(FEES, -7)
+        assert ledger.debit(FEES, Amount(USD, 7)) == NewPosting(FEES, 7)
+        assert ledger.credit(FEES, Amount(USD, 7)) == NewPosting(FEES, -7)
 
 
 class TestReverse:
@@ -265,11 +265,11 @@ class TestReverse:
         first = post(
             database,
             [
-                Posting(funding(person), 1000),
-                Posting(chart.position(USD), -995),
-                Posting(FEES, -5),
-                Posting(chart.position(XAU), 25),
-                Posting(funding(person, XAU), -25),
+                NewPosting(funding(person), 1000),
+                NewPosting(chart.position(USD), -995),
+                NewPosting(FEES, -5),
+                NewPosting(chart.position(XAU), 25),
+                NewPosting(funding(person, XAU), -25),
             ],
         )
         second = reverse(database, first)
@@ -305,7 +305,7 @@ class TestReverse:
         self, database: Database, people: People, person: Actor
     ) -> None:
         other = people.customer()
-        gift = post(database, [Posting(funding(person), 100), Posting(funding(other), -100)])
+        gift = post(database, [NewPosting(funding(person), 100), NewPosting(funding(other), -100)])
         pay(database, funding(other), 1)
         with unchanged(database), pytest.raises(InsufficientFunds):
             reverse(database, gift)
@@ -314,7 +314,7 @@ class TestReverse:
         self, database: Database, people: People, person: Actor
     ) -> None:
         other = people.customer()
-        gift = post(database, [Posting(funding(person), 100), Posting(funding(other), -100)])
+        gift = post(database, [NewPosting(funding(person), 100), NewPosting(funding(other), -100)])
         held = hold(database, funding(other), 1)
         with unchanged(database), pytest.raises(InsufficientFunds):
             reverse(database, gift)

@@ -60,7 +60,7 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_session(instant: str, in_session: bool) -> None:
-    assert hours.in_session(utc(instant)) is in_session
+    assert hours.is_open(utc(instant)) is in_session
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_next_opening(instant: str, opening: str) -> None:
 def test_a_closed_market_stays_closed_until_it_opens(instant: datetime, thousandth: int) -> None:
     opening = hours.next_opening(instant)
     assert opening > instant
-    assert hours.in_session(opening)
-    assert not hours.in_session(opening - timedelta(microseconds=1))
-    if not hours.in_session(instant):
-        assert not hours.in_session(instant + (opening - instant) * thousandth / 1000)
+    assert hours.is_open(opening)
+    assert not hours.is_open(opening - timedelta(microseconds=1))
+    if not hours.is_open(instant):
+        assert not hours.is_open(instant + (opening - instant) * thousandth / 1000)

@@ -13,13 +13,13 @@ from app.pricing import rules as pricing_rules
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import FeedFailed, Observation
 from app.pricing.rules import (
-    Disputed,
-    Doubt,
     MarketHours,
     MarketPrice,
     MarketState,
-    Merged,
+    MergedPrice,
     PricingRules,
+    SourcesDisagree,
+    UnconfirmedJump,
 )
 
 NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)  # a Tuesday, in session
@@ -97,7 +97,7 @@ class TestMerge:
     )
     def test_the_median_without_outliers(self, mids: dict[str, str], mid: str, source: str) -> None:
         merged = pricing_rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
-        assert merged == Merged(Decimal(mid), NOW, source)
+        assert merged == MergedPrice(Decimal(mid), NOW, source)
 
     @pytest.mark.parametrize(
         "mids",
@@ -108,7 +108,7 @@ class TestMerge:
         ],
     )
     def test_sources_that_differ_give_no_price(self, mids: dict[str, str]) -> None:
-        with pytest.raises(Disputed, match=mids["a"]):
+        with pytest.raises(SourcesDisagree, match=mids["a"]):
             pricing_rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
 
     def test_only_fresh_sources_count(self) -> None:
@@ -117,7 +117,7 @@ class TestMerge:
             "past it": seen("9000", age=60 * SECOND + timedelta(microseconds=1)),
             "ahead of us": seen("9000", age=-6 * SECOND),
         }
-        assert pricing_rules.merge(observations, NOW, RULES) == Merged(
+        assert pricing_rules.merge(observations, NOW, RULES) == MergedPrice(
             Decimal(4000), NOW - 60 * SECOND, "at the limit"
         )
 
@@ -140,8 +140,8 @@ class TestMerge:
         random.shuffle(shuffled)  # type: ignore[attr-defined]
         try:
             merged = pricing_rules.merge(dict(named), NOW, RULES)
-        except Disputed:
-            with pytest.raises(Disputed):
+        except SourcesDisagree:
+            with pytest.raises(SourcesDisagree):
                 pricing_rules.merge(dict(shuffled), NOW, RULES)
             return
         assert merged is not None
@@ -171,14 +171,14 @@ class TestSpread:
         ],
     )
     def test_half_to_either_side(self, mid: str, spread_bps: str, bid: str, ask: str) -> None:
-        assert pricing_rules.spread_around(Decimal(mid), Decimal(spread_bps)) == (
+        assert pricing_rules.bid_and_ask(Decimal(mid), Decimal(spread_bps)) == (
             Decimal(bid),
             Decimal(ask),
         )
 
     @given(st.decimals("0.0001", "1000000000", places=6), st.decimals("0", "10000", places=2))
     def test_never_narrower_than_stated(self, mid: Decimal, spread_bps: Decimal) -> None:
-        bid, ask = pricing_rules.spread_around(mid, spread_bps)
+        bid, ask = pricing_rules.bid_and_ask(mid, spread_bps)
         assert 0 < bid <= mid <= ask
         assert ask - bid >= mid * spread_bps / 10_000
         assert ask - bid <= mid * spread_bps / 10_000 + Decimal("0.000002")
@@ -188,47 +188,60 @@ class TestDoubt:
     LAST = price(as_of=NOW - 2 * SECOND)
 
     def test_the_first_price_is_believed(self) -> None:
-        assert pricing_rules.doubt(Merged(Decimal(1), NOW, "a"), None, None, RULES) is None
+        assert (
+            pricing_rules.unconfirmed_jump(MergedPrice(Decimal(1), NOW, "a"), None, None, RULES)
+            is None
+        )
 
     @pytest.mark.parametrize("mid", ["3600", "4400"])
     def test_a_move_up_to_the_limit_is_believed(self, mid: str) -> None:
-        assert pricing_rules.doubt(Merged(Decimal(mid), NOW, "a"), self.LAST, None, RULES) is None
+        assert (
+            pricing_rules.unconfirmed_jump(
+                MergedPrice(Decimal(mid), NOW, "a"), self.LAST, None, RULES
+            )
+            is None
+        )
 
     @pytest.mark.parametrize("mid", ["3599.999999", "4400.000001", "0.00025"])
     def test_a_larger_one_is_doubted(self, mid: str) -> None:
-        merged = Merged(Decimal(mid), NOW, "a")
-        assert pricing_rules.doubt(merged, self.LAST, None, RULES) == Doubt(Decimal(mid), NOW, 1)
+        merged = MergedPrice(Decimal(mid), NOW, "a")
+        assert pricing_rules.unconfirmed_jump(merged, self.LAST, None, RULES) == UnconfirmedJump(
+            Decimal(mid), NOW, 1
+        )
 
     def test_the_third_tick_that_agrees_is_believed(self) -> None:
-        doubted = Doubt(Decimal(5000), NOW - 2 * SECOND, 1)
-        second = pricing_rules.doubt(
-            Merged(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES
+        doubted = UnconfirmedJump(Decimal(5000), NOW - 2 * SECOND, 1)
+        second = pricing_rules.unconfirmed_jump(
+            MergedPrice(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES
         )
-        assert second == Doubt(Decimal(5010), NOW - SECOND, 2)
+        assert second == UnconfirmedJump(Decimal(5010), NOW - SECOND, 2)
         assert (
-            pricing_rules.doubt(Merged(Decimal(5020), NOW, "a"), self.LAST, second, RULES) is None
+            pricing_rules.unconfirmed_jump(
+                MergedPrice(Decimal(5020), NOW, "a"), self.LAST, second, RULES
+            )
+            is None
         )
 
     def test_the_same_tick_again_confirms_nothing(self) -> None:
-        doubted = Doubt(Decimal(5000), NOW, 2)
-        merged = Merged(Decimal(5000), NOW, "a")
-        assert pricing_rules.doubt(merged, self.LAST, doubted, RULES) == doubted
+        doubted = UnconfirmedJump(Decimal(5000), NOW, 2)
+        merged = MergedPrice(Decimal(5000), NOW, "a")
+        assert pricing_rules.unconfirmed_jump(merged, self.LAST, doubted, RULES) == doubted
 
     def test_another_level_starts_again(self) -> None:
-        doubted = Doubt(Decimal(5000), NOW - SECOND, 2)
-        merged = Merged(Decimal(3000), NOW, "a")
-        assert pricing_rules.doubt(merged, self.LAST, doubted, RULES) == Doubt(
+        doubted = UnconfirmedJump(Decimal(5000), NOW - SECOND, 2)
+        merged = MergedPrice(Decimal(3000), NOW, "a")
+        assert pricing_rules.unconfirmed_jump(merged, self.LAST, doubted, RULES) == UnconfirmedJump(
             Decimal(3000), NOW, 1
         )
 
     def test_an_old_price_proves_nothing(self) -> None:
-        merged = Merged(Decimal(5000), NOW, "a")
+        merged = MergedPrice(Decimal(5000), NOW, "a")
         at_the_limit = price(as_of=NOW - 300 * SECOND)
         older = price(as_of=NOW - 301 * SECOND)
-        assert pricing_rules.doubt(merged, at_the_limit, None, RULES) == Doubt(
+        assert pricing_rules.unconfirmed_jump(merged, at_the_limit, None, RULES) == UnconfirmedJump(
             Decimal(5000), NOW, 1
         )
-        assert pricing_rules.doubt(merged, older, None, RULES) is None
+        assert pricing_rules.unconfirmed_jump(merged, older, None, RULES) is None
 
 
 class TestRequireTradable:

@@ -13,7 +13,7 @@ from app.pricing import service as pricing
 from app.pricing.errors import PriceStale
 from app.pricing.ports import Observation
 from app.pricing.rules import MarketPrice, PricingRules
-from app.pricing.service import Outcome
+from app.pricing.service import TickOutcome
 
 NOW = datetime(2026, 2, 10, 15, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -24,7 +24,7 @@ def seen(mid: str, at: datetime = NOW, metal: Metal = Metal.AU) -> Observation:
     return Observation(metal, None, None, Decimal(mid), at)
 
 
-def record(session: Session, at: datetime = NOW, **mids: str) -> Outcome:
+def record(session: Session, at: datetime = NOW, **mids: str) -> TickOutcome:
     """Record gold at `at`, by feed; the outcome."""
     observations = {feed: [seen(mid, at)] for feed, mid in mids.items()}
     return pricing.record_ticks(session, observations, at, RULES)[Metal.AU].outcome
@@ -59,8 +59,8 @@ class TestRecordTicks:
         }
         recorded = pricing.record_ticks(session, feeds, NOW, RULES)
         assert {metal: result.outcome for metal, result in recorded.items()} == {
-            Metal.AU: Outcome.ACCEPTED,
-            Metal.AG: Outcome.ACCEPTED,
+            Metal.AU: TickOutcome.ACCEPTED,
+            Metal.AG: TickOutcome.ACCEPTED,
         }
         assert gold(session) == MarketPrice(
             metal=Metal.AU,
@@ -82,49 +82,49 @@ class TestRecordTicks:
     def test_the_same_ticks_again_change_nothing(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session), ticks(session)
-        assert record(session, a="4000") is Outcome.ACCEPTED
+        assert record(session, a="4000") is TickOutcome.ACCEPTED
         assert (gold(session), ticks(session)) == before
 
     def test_never_moves_back_in_time(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session)
-        assert record(session, NOW - SECOND, b="4001") is Outcome.OUTDATED
+        assert record(session, NOW - SECOND, b="4001") is TickOutcome.OUTDATED
         assert gold(session) == before
         assert [row[0] for row in ticks(session)] == ["b", "a"]
 
     def test_an_old_observation_is_stored_but_is_no_price(self, session: Session) -> None:
         late = NOW + 61 * SECOND
         recorded = pricing.record_ticks(session, {"a": [seen("4000")]}, late, RULES)
-        assert recorded[Metal.AU].outcome is Outcome.OUTDATED
+        assert recorded[Metal.AU].outcome is TickOutcome.OUTDATED
         assert gold(session) is None
         assert ticks(session) == [("a", Decimal(4000), NOW, late)]
 
     def test_a_dispute_is_stored_and_leaves_the_price(self, session: Session) -> None:
         record(session, NOW - SECOND, a="4000")
         before = gold(session)
-        assert record(session, a="4000", b="4100") is Outcome.DISPUTED
+        assert record(session, a="4000", b="4100") is TickOutcome.DISPUTED
         assert gold(session) == before
         assert len(ticks(session)) == 3
 
     def test_a_jump_is_believed_at_the_third_tick(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session)
-        assert record(session, NOW + SECOND, a="5000") is Outcome.DOUBTED
-        assert record(session, NOW + 2 * SECOND, a="5001") is Outcome.DOUBTED
+        assert record(session, NOW + SECOND, a="5000") is TickOutcome.DOUBTED
+        assert record(session, NOW + 2 * SECOND, a="5001") is TickOutcome.DOUBTED
         assert gold(session) == before
-        assert record(session, NOW + 3 * SECOND, a="5002") is Outcome.ACCEPTED
+        assert record(session, NOW + 3 * SECOND, a="5002") is TickOutcome.ACCEPTED
         after = gold(session)
         assert after is not None
         assert after.mid == Decimal(5002)
         # And the doubt is forgotten: another jump starts at one again.
-        assert record(session, NOW + 4 * SECOND, a="4000") is Outcome.DOUBTED
+        assert record(session, NOW + 4 * SECOND, a="4000") is TickOutcome.DOUBTED
 
     def test_a_return_ends_the_doubt(self, session: Session) -> None:
         record(session, a="4000")
         record(session, NOW + SECOND, a="5000")
         record(session, NOW + 2 * SECOND, a="5000")
-        assert record(session, NOW + 3 * SECOND, a="4000") is Outcome.ACCEPTED
-        assert record(session, NOW + 4 * SECOND, a="5000") is Outcome.DOUBTED
+        assert record(session, NOW + 3 * SECOND, a="4000") is TickOutcome.ACCEPTED
+        assert record(session, NOW + 4 * SECOND, a="5000") is TickOutcome.DOUBTED
 
     def test_of_several_from_one_feed_the_newest_is_the_price(self, session: Session) -> None:
         feeds = {"a": [seen("4001"), seen("4000", NOW - SECOND)]}
@@ -184,34 +184,36 @@ class TestHalt:
     def test_refuses_a_metal_without_a_price(self, session: Session) -> None:
         with pytest.raises(PriceStale):
             pricing.set_halt(session, Metal.AU, "Feed under review")
-        assert pricing_queries.market(session) == []
+        assert pricing_queries.market_prices(session) == []
 
 
 class TestMarket:
     def test_in_the_catalogue_s_order_and_only_what_was_asked_for(self, session: Session) -> None:
         feeds = {"a": [seen("1", metal=metal) for metal in (Metal.CU, Metal.PT, Metal.AU)]}
         pricing.record_ticks(session, feeds, NOW, RULES)
-        assert [price.metal for price in pricing_queries.market(session)] == [
+        assert [price.metal for price in pricing_queries.market_prices(session)] == [
             Metal.AU,
             Metal.PT,
             Metal.CU,
         ]
-        some = pricing_queries.market(session, [Metal.CU, Metal.AG])
+        some = pricing_queries.market_prices(session, [Metal.CU, Metal.AG])
         assert [price.metal for price in some] == [Metal.CU]
 
 
 class TestMayRecord:
     def test_one_at_a_time(self, database: Database) -> None:
         with database.transaction() as first, database.transaction() as second:
-            assert pricing.may_record(first, now=NOW + 9**9 * SECOND, interval_seconds=2)
-            assert not pricing.may_record(second, now=NOW + 9**9 * SECOND, interval_seconds=2)
+            assert pricing.claim_recording_turn(first, now=NOW + 9**9 * SECOND, interval_seconds=2)
+            assert not pricing.claim_recording_turn(
+                second, now=NOW + 9**9 * SECOND, interval_seconds=2
+            )
 
     def test_once_an_interval(self, session: Session) -> None:
-        assert pricing.may_record(session, now=NOW, interval_seconds=2)
+        assert pricing.claim_recording_turn(session, now=NOW, interval_seconds=2)
         record(session, a="4000")
         for seconds, turn in [(0, False), (1.79, False), (1.8, True), (2, True), (-1, True)]:
             now = NOW + seconds * SECOND
-            assert pricing.may_record(session, now=now, interval_seconds=2) is turn
+            assert pricing.claim_recording_turn(session, now=now, interval_seconds=2) is turn
 
 
 class TestDatabaseRefuses:

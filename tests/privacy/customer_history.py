@@ -131,7 +131,7 @@ class Life:
         """Nothing is left on any account: as withdrawals will do."""
         owner = self.client.user_id
         with self.database.transaction() as session:
-            for balance in ledger_queries.balances_of(session, owner):
+            for balance in ledger_queries.customer_balances(session, owner):
                 if balance.posted:
                     amount = Amount(TRADABLE[balance.asset], balance.posted)
                     ledger.post(

@@ -20,7 +20,7 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
-from app.trading.service import Desk, Wish
+from app.trading.service import RequestedConversion, TradingTerms
 from tests.drill import chance, rounds, size
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -77,12 +77,15 @@ def test_trade_against_trade(arena: Arena, record_property: Record) -> None:
     random = chance("trade")
     person = arena.people.customer(PAXG="1000", USD="1000000.00")
 
-    def convert(wish: Wish) -> None:
+    def convert(wish: RequestedConversion) -> None:
         with arena.database.transaction() as session:
-            trading.convert(session, person, resolve(Desk), wish)
+            trading.convert_at_market(session, person, resolve(TradingTerms), wish)
 
     ounce = Amount(PAXG, PAXG.unit)
-    buy, sell = Wish(USD, PAXG, None, ounce), Wish(PAXG, USD, ounce, None)
+    buy, sell = (
+        RequestedConversion(USD, PAXG, None, ounce),
+        RequestedConversion(PAXG, USD, ounce, None),
+    )
     acts: list[Act] = [lambda: convert(buy), lambda: convert(sell)] * HALF
     for _ in rounds(ROUNDS, "trade against trade"):
         set_prices(arena.database, AU="4000")

@@ -21,7 +21,7 @@ from app.privacy import consents, erasure, exports
 from app.privacy.errors import ErasureRefused
 from app.privacy.rules import PolicyName
 from app.trading import service as trading
-from app.trading.service import Desk, Wish
+from app.trading.service import RequestedConversion, TradingTerms
 from tests.drill import chance, rounds, size
 from tests.people import set_prices
 from tests.races.contest import THREADS, Arena, winners
@@ -34,7 +34,7 @@ EACH = THREADS // PEOPLE
 HOME = PostalAddress(
     country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
 )
-WISH = Wish(USD, XAU, Amount(USD, 1000), None)
+WISH = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
 Act = Callable[[Session, Actor], object]
 
 _LEFT = """
@@ -67,11 +67,11 @@ def left(arena: Arena, person_id: UUID) -> tuple[object, ...]:
 
 
 def order(session: Session, person: Actor) -> object:
-    return trading.convert(session, person, resolve(Desk), WISH)
+    return trading.convert_at_market(session, person, resolve(TradingTerms), WISH)
 
 
 def quote(session: Session, person: Actor) -> object:
-    return trading.quote(session, person, resolve(Desk), WISH)
+    return trading.create_quote(session, person, resolve(TradingTerms), WISH)
 
 
 def against_erasure(

@@ -26,7 +26,7 @@ from app.ledger.errors import AlreadyReversed, HoldNotPending, InsufficientFunds
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.errors import QuoteUsed
-from app.trading.service import Desk, Order, Wish
+from app.trading.service import ConversionOrder, RequestedConversion, TradingTerms
 from tests.drill import chance, rounds, size
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Arena, winners
@@ -76,10 +76,10 @@ class Account:
     def fill(self, units: int) -> None:
         self.person = self.arena.people.customer(USD=str(Amount(USD, units)))
 
-    def spend(self) -> Order:
+    def spend(self) -> ConversionOrder:
         with self.arena.database.transaction() as session:
-            wish = Wish(USD, XAU, TEN, None)
-            return trading.convert(session, self.person, resolve(Desk), wish)
+            wish = RequestedConversion(USD, XAU, TEN, None)
+            return trading.convert_at_market(session, self.person, resolve(TradingTerms), wish)
 
     def check(self, spent: int) -> None:
         assert self.arena.people.balances(self.person) == {"XAU-s": str(bought(spent))}
@@ -176,11 +176,13 @@ def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
     for done in rounds(ROUNDS, "one quote filled by all"):
         set_prices(arena.database, AU="4000")
         with arena.database.transaction() as session:
-            quote = trading.quote(session, person, resolve(Desk), Wish(USD, XAU, TEN, None))
+            quote = trading.create_quote(
+                session, person, resolve(TradingTerms), RequestedConversion(USD, XAU, TEN, None)
+            )
 
-        def fill(quote_id: UUID = quote.id) -> Order:
+        def fill(quote_id: UUID = quote.id) -> ConversionOrder:
             with arena.database.transaction() as session:
-                return trading.fill_quote(session, person, resolve(Desk), quote_id)
+                return trading.fill_quote(session, person, resolve(TradingTerms), quote_id)
 
         won = winners(arena.all_at_once([fill] * THREADS, random), QuoteUsed)
         assert [order.quote_id for order in won] == [quote.id]

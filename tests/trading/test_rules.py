@@ -10,24 +10,26 @@ from hypothesis import strategies as st
 from app.catalog.rules import DOLLARS, PAXG, TRADABLE, USD, USDC, XAG, XAU, Metal
 from app.kit.money import UNITS_MAX, Amount, Asset
 from app.trading.rules import (
-    ONE,
+    DOLLAR_PRICE,
     Conversion,
+    ConversionTerms,
     PricePair,
-    Terms,
     convert_given,
     convert_received,
+    exceeds_slippage,
     metals_of,
-    slippage_exceeds,
 )
 
 GOLD = PricePair(bid=Decimal(3992), ask=Decimal(4008), mid=Decimal(4000))
 SILVER = PricePair(bid=Decimal("49.8"), ask=Decimal("50.2"), mid=Decimal(50))
-PRICES = {"USD": ONE, "USDC": ONE, "PAXG": GOLD, "XAU-s": GOLD, "XAG-s": SILVER}
+PRICES = {"USD": DOLLAR_PRICE, "USDC": DOLLAR_PRICE, "PAXG": GOLD, "XAU-s": GOLD, "XAG-s": SILVER}
 FEE_BPS = 50
 
 
-def terms(source: str, target: str, fee_bps: int = FEE_BPS) -> Terms:
-    return Terms(TRADABLE[source], TRADABLE[target], PRICES[source], PRICES[target], fee_bps)
+def terms(source: str, target: str, fee_bps: int = FEE_BPS) -> ConversionTerms:
+    return ConversionTerms(
+        TRADABLE[source], TRADABLE[target], PRICES[source], PRICES[target], fee_bps
+    )
 
 
 def amount(text: str, code: str) -> Amount:
@@ -174,7 +176,7 @@ class TestSlippage:
         self, source: str, target: str, *, reference: str, bps: int, exceeds: bool
     ) -> None:
         conversion = convert_given(terms(source, target), Amount(TRADABLE[source], 10**8))
-        assert slippage_exceeds(conversion, Decimal(reference), bps) is exceeds
+        assert exceeds_slippage(conversion, Decimal(reference), bps) is exceeds
 
     def test_the_reference_without_spread(self) -> None:
         assert terms("USD", "XAU-s").price_at_mid == 4000
@@ -194,14 +196,14 @@ mids = st.decimals("0.01", "100000", places=6)
 
 
 @st.composite
-def markets(draw: st.DrawFn) -> tuple[Terms, Terms]:
+def markets(draw: st.DrawFn) -> tuple[ConversionTerms, ConversionTerms]:
     """Terms of a conversion and of the way back."""
     source, target = draw(st.permutations(list(TRADABLE.values())))[:2]
     fee_bps = draw(st.sampled_from([0, 1, 50, 333, 5000]))
 
     def price(asset: Asset) -> PricePair:
         if asset in DOLLARS:
-            return ONE
+            return DOLLAR_PRICE
         mid = draw(mids)
         half = mid * draw(st.integers(0, 400)) / 20_000
         step = Decimal("0.000001")
@@ -210,8 +212,8 @@ def markets(draw: st.DrawFn) -> tuple[Terms, Terms]:
 
     # PAXG and XAU-s share a price in the market; here they need not.
     there = price(source), price(target)
-    out = Terms(source, target, there[0], there[1], fee_bps)
-    return out, Terms(target, source, there[1], there[0], fee_bps)
+    out = ConversionTerms(source, target, there[0], there[1], fee_bps)
+    return out, ConversionTerms(target, source, there[1], there[0], fee_bps)
 
 
 units = st.one_of(st.integers(1, 1000), st.integers(1, 10**15), st.integers(1, UNITS_MAX))
@@ -220,7 +222,7 @@ units = st.one_of(st.integers(1, 1000), st.integers(1, 10**15), st.integers(1, U
 class TestProperties:
     @given(markets(), units, st.integers(1, 10**6))
     def test_giving_more_never_brings_less(
-        self, market: tuple[Terms, Terms], given_units: int, more: int
+        self, market: tuple[ConversionTerms, ConversionTerms], given_units: int, more: int
     ) -> None:
         out, _ = market
         assume(out.price > 0)
@@ -229,7 +231,7 @@ class TestProperties:
 
     @given(markets(), units)
     def test_the_amount_asked_for_costs_the_least_that_yields_it(
-        self, market: tuple[Terms, Terms], received: int
+        self, market: tuple[ConversionTerms, ConversionTerms], received: int
     ) -> None:
         out, _ = market
         assume(out.price > 0)
@@ -240,7 +242,7 @@ class TestProperties:
 
     @given(markets(), units)
     def test_going_there_and_back_creates_nothing(
-        self, market: tuple[Terms, Terms], given_units: int
+        self, market: tuple[ConversionTerms, ConversionTerms], given_units: int
     ) -> None:
         out, back = market
         assume(out.price > 0 and back.price > 0)
@@ -249,7 +251,7 @@ class TestProperties:
 
     @given(markets(), units)
     def test_asking_there_and_back_creates_nothing(
-        self, market: tuple[Terms, Terms], received: int
+        self, market: tuple[ConversionTerms, ConversionTerms], received: int
     ) -> None:
         """Buy exactly so much for the least, sell all of it: no more than was given comes back."""
         out, back = market
@@ -258,7 +260,7 @@ class TestProperties:
 
     @given(markets(), units, st.booleans())
     def test_the_parts_make_the_whole(
-        self, market: tuple[Terms, Terms], amount_units: int, forward: bool
+        self, market: tuple[ConversionTerms, ConversionTerms], amount_units: int, forward: bool
     ) -> None:
         out, _ = market
         assume(out.price > 0)

@@ -23,7 +23,7 @@ from app.pricing.errors import MarketHalted, PriceStale
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
-from app.trading.service import Desk, Order, Quote, Wish
+from app.trading.service import ConversionOrder, Quote, RequestedConversion, TradingTerms
 from tests.people import People, set_prices
 from tests.unchanged_database import unchanged
 
@@ -44,44 +44,44 @@ def person(people: People) -> Actor:
     return people.customer(USD="2000.00", XAU_s="3")
 
 
-def wish(source: str, target: str, text: str) -> Wish:
+def wish(source: str, target: str, text: str) -> RequestedConversion:
     """So much of `source` into `target`."""
     asset = TRADABLE[source]
-    return Wish(asset, TRADABLE[target], Amount.parse(asset, text), None)
+    return RequestedConversion(asset, TRADABLE[target], Amount.parse(asset, text), None)
 
 
-def wanting(source: str, target: str, text: str) -> Wish:
+def wanting(source: str, target: str, text: str) -> RequestedConversion:
     """`source` into so much of `target`."""
     asset = TRADABLE[target]
-    return Wish(TRADABLE[source], asset, None, Amount.parse(asset, text))
+    return RequestedConversion(TRADABLE[source], asset, None, Amount.parse(asset, text))
 
 
 BUY = wish("USD", "XAU-s", "1250.00")
 
 
-def quote(database: Database, person: Actor, wished: Wish = BUY) -> Quote:
+def quote(database: Database, person: Actor, wished: RequestedConversion = BUY) -> Quote:
     with database.transaction() as session:
-        return trading.quote(session, person, resolve(Desk), wished)
+        return trading.create_quote(session, person, resolve(TradingTerms), wished)
 
 
-def fill(database: Database, person: Actor, quote_id: UUID) -> Order:
+def fill(database: Database, person: Actor, quote_id: UUID) -> ConversionOrder:
     with database.transaction() as session:
-        return trading.fill_quote(session, person, resolve(Desk), quote_id)
+        return trading.fill_quote(session, person, resolve(TradingTerms), quote_id)
 
 
 def convert(
     database: Database,
     person: Actor,
-    wished: Wish = BUY,
+    wished: RequestedConversion = BUY,
     *,
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
-) -> Order:
+) -> ConversionOrder:
     with database.transaction() as session:
-        return trading.convert(
+        return trading.convert_at_market(
             session,
             person,
-            resolve(Desk),
+            resolve(TradingTerms),
             wished,
             slippage_bps_max=slippage_bps_max,
             expected_price=expected_price,
@@ -93,7 +93,7 @@ def halt(database: Database, metal: Metal, reason: str | None) -> None:
         pricing.set_halt(session, metal, reason)
 
 
-def legs(database: Database, order: Order) -> dict[tuple[str, str], int]:
+def legs(database: Database, order: ConversionOrder) -> dict[tuple[str, str], int]:
     with database.reading() as session:
         rows = session.rows(
             """SELECT a.class, a.asset, p.units FROM entries e
@@ -140,7 +140,7 @@ class TestQuote:
         ],
     )
     def test_refuses_what_cannot_be_moved(
-        self, database: Database, person: Actor, wished: Wish, field: str
+        self, database: Database, person: Actor, wished: RequestedConversion, field: str
     ) -> None:
         for ask in (quote, convert):
             with unchanged(database), pytest.raises(Invalid) as refusal:
@@ -156,7 +156,7 @@ class TestFillQuote:
         market.shift(timedelta(seconds=29))
         set_prices(database, AU="4500")
         order = fill(database, person, made.id)
-        assert order == Order(
+        assert order == ConversionOrder(
             id=order.id,
             quote_id=made.id,
             given=Amount(USD, 125_000),
@@ -306,7 +306,7 @@ class TestConvert:
         self,
         database: Database,
         person: Actor,
-        wished: Wish,
+        wished: RequestedConversion,
         expected: dict[tuple[str, str], int],
     ) -> None:
         order = convert(database, person, wished)
@@ -317,7 +317,7 @@ class TestConvert:
     ) -> None:
         order = convert(database, person)
         with database.reading() as session:
-            found = trading_queries.history(session, person.user_id, limit=10, cursor=None)
+            found = trading_queries.order_history(session, person.user_id, limit=10, cursor=None)
             jobs = session.rows(
                 "SELECT task, args, done_at FROM outbox WHERE args ->> 'user_id' = %s",
                 (str(person.user_id),),
@@ -349,7 +349,7 @@ class TestConvert:
 
     def test_stops_at_the_slippage_bound(self, database: Database, person: Actor) -> None:
         """4008 is 20 bps above the middle, and 10 above 4003.996."""
-        tight: list[Callable[[], Order]] = [
+        tight: list[Callable[[], ConversionOrder]] = [
             lambda: convert(database, person, slippage_bps_max=19),
             lambda: convert(
                 database, person, slippage_bps_max=9, expected_price=Decimal("4003.996")
@@ -394,7 +394,7 @@ class TestConvert:
         [BUY, wish("XAU-s", "USD", "1"), wish("PAXG", "USD", "1"), wish("XAU-s", "XAG-s", "1")],
     )
     def test_needs_a_market_that_trades(
-        self, database: Database, person: Actor, wished: Wish
+        self, database: Database, person: Actor, wished: RequestedConversion
     ) -> None:
         made = quote(database, person, wished)
         halt(database, Metal.AU, "a test")
@@ -438,11 +438,13 @@ class TestHistory:
     ) -> None:
         orders = [convert(database, person, wish("USD", "XAU-s", "1.00")) for _ in range(5)]
         convert(database, people.customer(USD="1.00"), wish("USD", "XAU-s", "1.00"))
-        found: list[Order] = []
+        found: list[ConversionOrder] = []
         cursor = None
         with database.reading() as session:
             while True:
-                page = trading_queries.history(session, person.user_id, limit=2, cursor=cursor)
+                page = trading_queries.order_history(
+                    session, person.user_id, limit=2, cursor=cursor
+                )
                 assert len(page.data) <= 2
                 found += page.data
                 cursor = page.next_cursor
@@ -452,7 +454,7 @@ class TestHistory:
 
     def test_refuses_a_cursor_that_no_page_gave(self, database: Database, person: Actor) -> None:
         with database.reading() as session, pytest.raises(Invalid):
-            trading_queries.history(session, person.user_id, limit=2, cursor="made up")
+            trading_queries.order_history(session, person.user_id, limit=2, cursor="made up")
 
 
 class TestForgetting:
@@ -464,7 +466,7 @@ class TestForgetting:
 
         def kept() -> set[UUID]:
             with database.transaction() as session:
-                trading.forget_quotes(session)
+                trading.delete_expired_quotes(session)
                 rows = session.rows("SELECT id FROM quotes WHERE user_id = %s", (person.user_id,))
             return {row[0] for row in rows}
 

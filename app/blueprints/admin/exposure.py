@@ -20,7 +20,7 @@ blp = PageBlueprint("admin", "/admin")
 def show_exposure(session: Session, _actor: Actor) -> Response:
     """Show the current exposure by metal."""
     rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
-    exposure = hedging_queries.exposure(session, rules)
+    exposure = hedging_queries.current_exposure(session, rules)
     prices = [metal.price for metal in exposure.metals if metal.price is not None]
     return page(
         "admin/exposure/index.html",
@@ -38,8 +38,8 @@ def show_exposure_history(session: Session, _actor: Actor) -> Response:
 
     Ounces are texts: JavaScript's numbers would round them.
     """
-    exposure = hedging_queries.exposure(session, resolve(ExposureRules))
-    history = hedging_queries.history(session)
+    exposure = hedging_queries.current_exposure(session, resolve(ExposureRules))
+    history = hedging_queries.exposure_history(session)
     response = jsonify(
         {
             "asOf": clock.rfc3339(exposure.as_of),

@@ -24,4 +24,4 @@ def exposure(session: Session, _actor: Actor) -> object:
 
     All figures are of one moment.
     """
-    return hedging_queries.exposure(session, resolve(ExposureRules))
+    return hedging_queries.current_exposure(session, resolve(ExposureRules))

@@ -18,7 +18,7 @@ from app.pricing.rules import PricingRules
 from app.trading import queries as trading_queries
 from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
-from app.trading.service import Desk, Wish
+from app.trading.service import RequestedConversion, TradingTerms
 
 blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders")
 
@@ -51,7 +51,7 @@ def prices(session: Session, query: dict[str, Any]) -> object:
                 "stale": price.is_stale(now, rules),
                 "market_state": price.state(now, rules),
             }
-            for price in pricing_queries.market(session, metals)
+            for price in pricing_queries.market_prices(session, metals)
         ]
     }
 
@@ -68,7 +68,7 @@ def prices(session: Session, query: dict[str, Any]) -> object:
 )
 def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """State a price and keep it until it expires. Reserves nothing."""
-    return trading.quote(session, actor, resolve(Desk), _wish(body))
+    return trading.create_quote(session, actor, resolve(TradingTerms), _wish(body))
 
 
 @blp.operation(
@@ -92,11 +92,11 @@ def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Convert one asset into another, at a quote or at the market's price of this moment."""
-    desk = resolve(Desk)
+    desk = resolve(TradingTerms)
     if "quote_id" in body:
         return trading.fill_quote(session, actor, desk, body["quote_id"])
     expected = body.get("expected_price")
-    return trading.convert(
+    return trading.convert_at_market(
         session,
         actor,
         desk,
@@ -116,15 +116,15 @@ def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 )
 def history(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's orders, newest first."""
-    return trading_queries.history(
+    return trading_queries.order_history(
         session, actor.user_id, limit=query["limit"], cursor=query.get("cursor")
     )
 
 
-def _wish(body: dict[str, Any]) -> Wish:
+def _wish(body: dict[str, Any]) -> RequestedConversion:
     from_code, to_code = body["from_asset"], body["to_asset"]
     given, received = body.get("from_amount"), body.get("to_amount")
-    return Wish(
+    return RequestedConversion(
         from_asset=TRADABLE[from_code],
         to_asset=TRADABLE[to_code],
         from_amount=amount("fromAmount", from_code, given) if given else None,

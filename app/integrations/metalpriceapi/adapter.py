@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from app.catalog.rules import Metal
 from app.pricing.ports import FeedFailed, Observation
-from app.pricing.rules import quantize
+from app.pricing.rules import quantize_price
 
 _SYMBOLS = {
     "XAU": Metal.AU,
@@ -76,10 +76,10 @@ def observations(document: dict[str, Any]) -> list[Observation]:
 def _price(rates: dict[str, Any], symbol: str) -> Decimal | None:
     inverse, direct = _rate(rates, symbol), _rate(rates, f"USD{symbol}")
     if direct is None:
-        return None if inverse is None else quantize(1 / inverse)
+        return None if inverse is None else quantize_price(1 / inverse)
     if inverse is not None and abs(direct * inverse - 1) > _FORMS_DIFFER_AT_MOST:
         raise FeedFailed(f"{symbol} and USD{symbol} are not each other's inverse")
-    return quantize(direct)
+    return quantize_price(direct)
 
 
 def _rate(rates: dict[str, Any], name: str) -> Decimal | None:

@@ -9,7 +9,7 @@ from app.blueprints.api.schemas.fields import (
     Schema,
     SignedAmountText,
 )
-from app.hedging.rules import Status
+from app.hedging.rules import BandStatus
 
 _USD = {"examples": ["-8012.40"]}
 
@@ -58,7 +58,7 @@ class MetalExposure(Schema):
         metadata={**_USD, "description": "At the middle of the market; null without a price"},
     )
     band = ma.fields.Nested(Band, required=True)
-    status = Choice(Status, required=True)
+    status = Choice(BandStatus, required=True)
 
 
 class Exposure(Schema):
