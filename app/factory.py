@@ -155,7 +155,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     _provide(settings)
     app.extensions["price_feeds"] = build_price_feeds(settings)
-    app.extensions["relying_party"] = RelyingParty.of(settings.passkey_url)
+    app.extensions["relying_party"] = RelyingParty.from_url(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
     database = _connect_database(app)
     _provide_providers(settings, database)

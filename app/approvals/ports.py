@@ -10,11 +10,11 @@ from app.kit.db import Session
 class CurrentPermissions(Protocol):
     """Who may do what at this very moment."""
 
-    def acting(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
+    def lock_actor(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
         """The person with the permissions they have now, which nobody changes before this
         transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
         ...
 
-    def who_may(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
+    def find_holders(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
         """Everybody active who may do all of this now."""
         ...

@@ -55,7 +55,7 @@ class ApprovalRequest:
     expires_at: datetime
     decided_at: datetime | None
 
-    def is_whole(self) -> bool:
+    def is_intact(self) -> bool:
         """Whether it is still what its hash was made of."""
         digest = rules.digest(
             action=self.action,
@@ -85,10 +85,10 @@ class ApprovalRequest:
 
 
 def list_approvals(
-    session: Session, *, waiting: bool, cursor: UUID | None = None, limit: int = 50
+    session: Session, *, pending: bool, cursor: UUID | None = None, limit: int = 50
 ) -> Page[ApprovalRequest]:
     """Those that wait for a decision, or those that have ended; newest first."""
-    values = {"waiting": waiting, "before": cursor, "limit": limit + 1, "now": clock.now()}
+    values = {"waiting": pending, "before": cursor, "limit": limit + 1, "now": clock.now()}
     found = [_to_request(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
     return pagination.paginate(found, limit, lambda each: each.id)
 

@@ -71,7 +71,7 @@ def request_approval(
     """
     action = registry.get_action(action_name)
     reason = rules.clean_reason(reason)
-    maker = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
+    maker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     require(maker, action.permission)
     action.check(session, maker, payload)
     change = action.compare(session, payload)
@@ -116,19 +116,21 @@ def request_approval(
     return approval_id
 
 
-def approve(session: Session, actor: Actor, approval_id: UUID, *, seen: bytes) -> Refusal | None:
+def approve(
+    session: Session, actor: Actor, approval_id: UUID, *, seen_hash: bytes
+) -> Refusal | None:
     """Approve the request whose hash the checker has `seen`, and do it; or end it and answer the
     refusal to raise afterwards.
 
     Raises `SelfApproval`, `PermissionDenied` for who may not do it themselves at this moment,
     `ApprovalDecided`, `ApprovalChanged`, and whatever the act itself refuses.
     """
-    checker = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
+    checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     request, action = _lock_decidable(session, checker, approval_id)
     if request.expires_at <= clock.now():
         _end(session, request, ApprovalStatus.EXPIRED, actor=None)
         return ApprovalExpired()
-    if not request.is_whole() or not compare_digest(request.hash, seen):
+    if not request.is_intact() or not compare_digest(request.hash, seen_hash):
         raise ApprovalChanged
     if not _is_still_valid(session, request, action):
         _end(session, request, ApprovalStatus.OUTDATED, actor=checker)
@@ -146,7 +148,7 @@ def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) ->
     """Say no. Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does,
     and `Invalid` for the reason."""
     reason = rules.clean_reason(reason)
-    checker = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
+    checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     request, _action = _lock_decidable(session, checker, approval_id)
     _end(session, request, ApprovalStatus.REJECTED, actor=checker, reason=reason)
 
@@ -209,7 +211,7 @@ def notify_checkers(session: Session, *, approval_id: str) -> None:
     needed = frozenset({action.permission, Permission.APPROVALS_DECIDE})
     event = f"approval_waiting:{ids.encode('apr', request.id)}"
     values = {"what": action.title, "expires_at": clock.rfc3339(request.expires_at)}
-    for user_id in resolve(CurrentPermissions).who_may(session, needed):
+    for user_id in resolve(CurrentPermissions).find_holders(session, needed):
         if user_id not in {request.maker_id, request.subject_id}:
             told = {"kind": "approval_waiting", "event_key": event, "values": values}
             outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **told})
@@ -246,7 +248,7 @@ def _lock_decidable(
 def _is_still_valid(session: Session, request: ApprovalRequest, action: ApprovalAction) -> bool:
     """Whether what it is about is as it was, and its maker may still ask for it."""
     try:
-        maker = resolve(CurrentPermissions).acting(session, request.maker_id)
+        maker = resolve(CurrentPermissions).lock_actor(session, request.maker_id)
         require(maker, action.permission)
         action.check(session, maker, request.payload)
         change = action.compare(session, request.payload)

@@ -33,7 +33,7 @@ class AuditKey:
         return f"AuditKey({self.key_id!r})"
 
     @classmethod
-    def of(cls, key_id: str, secret: bytes) -> "AuditKey":
+    def derive(cls, key_id: str, secret: bytes) -> "AuditKey":
         """Raises `ValueError` for an unusable name or a secret of less than 32 bytes."""
         if not _KEY_ID.fullmatch(key_id):
             raise ValueError("an audit key's id is 1 to 32 of A-Z a-z 0-9 _ -")
@@ -58,7 +58,7 @@ class AuditKey:
         """The signature of an anchor."""
         return self.anchors.sign(message)
 
-    def signed(self, message: bytes, signature: bytes) -> bool:
+    def has_signed(self, message: bytes, signature: bytes) -> bool:
         """Whether we signed this."""
         try:
             self.anchors.public_key().verify(signature, message)
@@ -67,7 +67,7 @@ class AuditKey:
         return True
 
     @property
-    def public(self) -> str:
+    def public_key_hex(self) -> str:
         """What others need to check our anchors, in hexadecimal."""
         return self.anchors.public_key().public_bytes_raw().hex()
 
@@ -87,9 +87,9 @@ def audit_keys(configured: str, secret_key: str) -> AuditKeys:
     secret key. Raises `ValueError` naming what is wrong."""
     if not configured:
         name = sha256(_derive(secret_key.encode(), "name")).hexdigest()[:8]
-        return AuditKeys([AuditKey.of(f"derived-{name}", secret_key.encode())])
+        return AuditKeys([AuditKey.derive(f"derived-{name}", secret_key.encode())])
     pairs = [item.strip().partition(":") for item in configured.split(",")]
-    return AuditKeys([AuditKey.of(key_id, secret.encode()) for key_id, _, secret in pairs])
+    return AuditKeys([AuditKey.derive(key_id, secret.encode()) for key_id, _, secret in pairs])
 
 
 def _mac(keyed: HMAC, message: bytes) -> bytes:

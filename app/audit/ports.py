@@ -28,10 +28,10 @@ class UnreadableAnchor(ValueError):
 class AnchorStore(Protocol):
     """One anchor a day; those of days that are over never change."""
 
-    def keep(self, anchor: Anchor) -> None:
+    def store(self, anchor: Anchor) -> None:
         """Keep it in place of the same day's; whole or not at all."""
 
-    def newest(self) -> Anchor | None:
+    def latest(self) -> Anchor | None:
         """The one of the latest day. Raises `UnreadableAnchor`."""
 
     def names(self) -> list[str]:

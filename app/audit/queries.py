@@ -83,14 +83,14 @@ class AuditFilter:
 
 
 def search(
-    session: Session, asked: AuditFilter, *, cursor: UUID | None = None
+    session: Session, criteria: AuditFilter, *, cursor: UUID | None = None
 ) -> Page[AuditRecordRow]:
     """Up to 50 records that fit, newest first."""
     values = {
-        "actor_id": asked.actor_id,
-        "subject": asked.subject,
-        "action": asked.action,
-        "outcome": asked.outcome,
+        "actor_id": criteria.actor_id,
+        "subject": criteria.subject,
+        "action": criteria.action,
+        "outcome": criteria.outcome,
         "cursor": cursor,
     }
     given = {name: value for name, value in values.items() if value is not None}

@@ -100,7 +100,7 @@ def seal(session: Session) -> None:
     """Give every record whose transaction has ended its position in the chain."""
     [(alone,)] = session.rows(_TRY_LOCK, (_SEALER_LOCK,))
     if alone:
-        _seal(session, everything=False)
+        _seal(session, ignore_transactions=False)
 
 
 def seal_all(session: Session) -> int:
@@ -111,14 +111,14 @@ def seal_all(session: Session) -> int:
     """
     session.send("SELECT pg_advisory_xact_lock(%s)", (_SEALER_LOCK,))
     sealed = 0
-    while count := _seal(session, everything=True):
+    while count := _seal(session, ignore_transactions=True):
         sealed += count
     return sealed
 
 
-def _seal(session: Session, *, everything: bool) -> int:
+def _seal(session: Session, *, ignore_transactions: bool) -> int:
     position, record_id, xid, _sealed_at, _key_id, previous = _head(session)
-    if everything:
+    if ignore_transactions:
         ready = session.rows(_UNSEALED, (BATCH,))
     else:
         ready = session.rows(_READY, (xid, record_id, BATCH))
@@ -164,7 +164,7 @@ def anchor(session: Session) -> None:
         return
     position, record_id, _xid, sealed_at, _key_id, digest = row
     anchors = resolve(AnchorStore)
-    newest = anchors.newest()
+    newest = anchors.latest()
     if newest is not None:
         if newest.position == position and newest.digest == digest.hex():
             return
@@ -175,4 +175,4 @@ def anchor(session: Session) -> None:
     key, at = resolve(AuditKeys).current, rules.format_instant(sealed_at)
     unsigned = (at[:10], str(position), record_id, at, key.key_id, digest.hex())
     signature = key.sign(rules.anchor_message(unsigned)).hex()
-    anchors.keep(Anchor(at[:10], position, *unsigned[2:], signature=signature))
+    anchors.store(Anchor(at[:10], position, *unsigned[2:], signature=signature))

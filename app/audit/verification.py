@@ -88,7 +88,7 @@ def verify(session: Session) -> VerificationReport:
     anchors = _read_anchors(report, keys)
     chain = _ChainCheck(report, keys, {anchor.position: name for name, anchor in anchors.items()})
     for row in _read(session, _OPEN_SEALED, None, "audit_sealed"):
-        chain.follow(row)
+        chain.check_seal(row)
     _compare_anchors(report, chain, anchors)
     _check_tail(session, report, keys, chain.head)
     [(records,)] = session.rows(_COUNT)
@@ -115,36 +115,38 @@ class _ChainCheck:
         #: The digests at the positions that anchors name.
         self.digests: dict[int, str] = {}
 
-    def follow(self, row: Row) -> None:
+    def check_seal(self, row: Row) -> None:
         """The next seal."""
         position, record_id, xid, sealed_at, key_id, digest = row[16:]
         mac = row[14]
         self._report.sealed += 1
         if position <= self.position:
-            self._say(row, f"comes at position {position}, which another record has")
+            self._add_finding(row, f"comes at position {position}, which another record has")
             self.records += mac is not None
             return
         if mac is None:
-            self._say(row, f"deleted: the seal at position {position} is all that is left")
+            self._add_finding(row, f"deleted: the seal at position {position} is all that is left")
         else:
             self.records += 1
             if not _is_genuine(self._keys, row):
-                self._say(row, "edited: its keyed hash is not that of what it says")
+                self._add_finding(row, "edited: its keyed hash is not that of what it says")
             if row[15] != xid:
-                self._say(row, f"its transaction was changed: sealed as {xid}, now {row[15]}")
+                self._add_finding(
+                    row, f"its transaction was changed: sealed as {xid}, now {row[15]}"
+                )
         if position > self.position + 1:
             self._report.add(_span(self.position + 1, position - 1), "missing from the chain")
         elif mac is not None:
             sealed = (str(position), record_id, xid, sealed_at, key_id, mac.hex(), self._previous)
             key = self._keys.by_id.get(key_id)
             if key is None or key.mac_of_seal(rules.seal_message(sealed)) != digest:
-                self._say(row, f"not what was sealed at position {position}")
+                self._add_finding(row, f"not what was sealed at position {position}")
         self._previous, self.position = digest.hex(), position
         self.head, self.sealed_at = (xid, record_id), sealed_at
         if position in self._watched:
             self.digests[position] = self._previous
 
-    def _say(self, row: Row, problem: str) -> None:
+    def _add_finding(self, row: Row, problem: str) -> None:
         self._report.add(public_record_id(row[17]), problem)
 
 
@@ -185,7 +187,7 @@ def _read_anchors(report: VerificationReport, keys: AuditKeys) -> dict[str, Anch
             report.add(f"anchor {name}", "cannot be read")
             continue
         key = keys.by_id.get(anchor.key_id)
-        if key is None or not key.signed(_message(anchor), _parse_hex(anchor.signature)):
+        if key is None or not key.has_signed(_message(anchor), _parse_hex(anchor.signature)):
             report.add(f"anchor {name}", "was not signed by us")
         else:
             sound[name] = anchor

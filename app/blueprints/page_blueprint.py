@@ -97,7 +97,7 @@ class PageBlueprint(Blueprint):
                     return ask_to_sign_in()
                 request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
-                if fresh and not member.is_fresh:
+                if fresh and not member.is_recently_proven:
                     return ask_to_prove()
                 with _opened(writes=writes or method != "GET", snapshot=snapshot) as session:
                     request.environ[SESSION] = session

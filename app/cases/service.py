@@ -207,12 +207,12 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
 def caseworkers(session: Session) -> list[UUID]:
     """Everybody who may look into ordinary cases."""
     permissions = frozenset({Permission.CASES_READ, Permission.CASES_WORK})
-    return resolve(CurrentPermissions).who_may(session, permissions)
+    return resolve(CurrentPermissions).find_holders(session, permissions)
 
 
 def may_work(session: Session, kind: Kind, person_id: UUID | None) -> list[UUID]:
     """Everybody who may look into a case of this kind about this person."""
-    found = resolve(CurrentPermissions).who_may(
+    found = resolve(CurrentPermissions).find_holders(
         session, frozenset({kind.read, Permission.CASES_WORK})
     )
     return [each for each in found if each != person_id]

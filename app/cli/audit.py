@@ -42,7 +42,7 @@ def public_key() -> None:
     keys = resolve(AuditKeys)
     for key in keys.by_id.values():
         use = "signs" if key is keys.current else "verifies"
-        click.echo(f"{key.key_id} {key.public} {use}")
+        click.echo(f"{key.key_id} {key.public_key_hex} {use}")
 
 
 @audit.command("seal-restored")

@@ -21,7 +21,7 @@ class AnchorFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, anchor: Anchor) -> None:
+    def store(self, anchor: Anchor) -> None:
         """Replace the day's file. Raises `OSError` if the folder cannot be written."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=self._folder, prefix=".")
@@ -36,7 +36,7 @@ class AnchorFiles:
             Path(beside).unlink(missing_ok=True)
             raise
 
-    def newest(self) -> Anchor | None:
+    def latest(self) -> Anchor | None:
         """The latest day's."""
         names = self.names()
         return self.read(names[-1]) if names else None

@@ -121,7 +121,7 @@ def _acting(
 ) -> tuple[Said, Verification]:
     """Who acts and why, and the verification, locked."""
     note = approvals_rules.clean_reason(reason)
-    member = resolve(CurrentPermissions).acting(session, actor.user_id, actor.session_id)
+    member = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     require(member, permission)
     found = steps.locked(session, verification_id)
     if found.user_id == member.user_id:

@@ -69,7 +69,7 @@ def seen(database: Database, approval_id: UUID) -> bytes:
 def approve(database: Database, checker: Actor, approval_id: UUID) -> Refusal | None:
     shown = seen(database, approval_id)
     with database.transaction() as session:
-        return approvals.approve(session, checker, approval_id, seen=shown)
+        return approvals.approve(session, checker, approval_id, seen_hash=shown)
 
 
 def status(database: Database, approval_id: UUID) -> ApprovalStatus:
@@ -202,7 +202,7 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
         pytest.raises(ApprovalChanged),
         database.transaction() as session,
     ):
-        approvals.approve(session, checker, new, seen=other_shown)
+        approvals.approve(session, checker, new, seen_hash=other_shown)
     assert approve(database, checker, new) is None
     assert person_status(database, subject) == "suspended"
 
@@ -314,7 +314,7 @@ def test_those_who_may_not_do_it_neither_ask_nor_approve(
 
 def test_an_unknown_request_is_not_there(database: Database, checker: Actor) -> None:
     with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        approvals.approve(session, checker, uuid4(), seen=b"")
+        approvals.approve(session, checker, uuid4(), seen_hash=b"")
 
 
 def test_a_reason_is_needed(
@@ -331,7 +331,7 @@ def test_the_inbox_holds_what_waits(
 ) -> None:
     with database.reading() as session:
         count = approvals_queries.count_decidable(session, checker)
-        waiting = {each.id for each in approvals_queries.list_approvals(session, waiting=True).data}
+        waiting = {each.id for each in approvals_queries.list_approvals(session, pending=True).data}
         about = approvals_queries.list_pending_about(session, subject.user_id)
     assert asked in waiting
     assert [each.id for each in about] == [asked]
@@ -344,7 +344,7 @@ def test_the_inbox_holds_what_waits(
     approve(database, checker, asked)
     with database.reading() as session:
         assert approvals_queries.count_decidable(session, checker) == count - 1
-        ended = {each.id for each in approvals_queries.list_approvals(session, waiting=False).data}
+        ended = {each.id for each in approvals_queries.list_approvals(session, pending=False).data}
     assert asked in ended
 
 

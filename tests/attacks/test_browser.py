@@ -199,7 +199,7 @@ def test_the_host_header_is_in_no_link(
         token = one_time_tokens.rebuild_token(session, link)
     assert resolve(Links).to("reset_password", token or "").startswith(settings.base_url + "/auth/")
     party: RelyingParty = strict_app.extensions["relying_party"]
-    assert party == RelyingParty.of(settings.passkey_url)
+    assert party == RelyingParty.from_url(settings.passkey_url)
 
 
 def test_hosts_that_are_not_ours_are_refused(app: Flask) -> None:

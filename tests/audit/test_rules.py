@@ -29,7 +29,7 @@ def test_no_two_rows_have_one_message() -> None:
 
 
 def test_a_hash_is_hmac_sha256_under_a_key_derived_for_its_purpose() -> None:
-    key = AuditKey.of("a", SECRET.encode())
+    key = AuditKey.derive("a", SECRET.encode())
     made = {"records": key.mac_of_record(b"x"), "chain": key.mac_of_seal(b"x")}
     for purpose, mac in made.items():
         info = f"pbcex audit {purpose}".encode()
@@ -65,7 +65,7 @@ def test_a_ring_signs_with_the_first_and_verifies_with_all() -> None:
     ring = audit_keys(f"2027:{'n' * 32}, {name}:{SECRET}", "another secret, of no consequence")
     assert ring.current.key_id == "2027"
     assert ring.by_id[name].mac_of_record(b"x") == derived.current.mac_of_record(b"x")
-    assert ring.by_id[name].public == derived.current.public
+    assert ring.by_id[name].public_key_hex == derived.current.public_key_hex
     assert SECRET not in repr(ring.current)
 
 

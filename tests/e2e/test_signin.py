@@ -27,7 +27,7 @@ def strict_address(strict_app: Flask) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     address = f"http://localhost:{server.server_port}"
-    strict_app.extensions["relying_party"] = RelyingParty.of(address)
+    strict_app.extensions["relying_party"] = RelyingParty.from_url(address)
     yield address
     server.shutdown()
     thread.join()

@@ -270,7 +270,7 @@ class TestLargeOnes:
     def approve(self, till: Till, checker: Actor, asked: Any) -> None:
         with till.database.transaction() as session:
             seen = approvals_queries.get_approval(session, asked).hash
-            approvals.approve(session, checker, asked, seen=seen)
+            approvals.approve(session, checker, asked, seen_hash=seen)
 
 
 def become_listed(till: Till) -> None:

@@ -79,7 +79,7 @@ def test_the_table_alone_makes_no_token(database, person) -> None:
     assert secret not in text
     assert len(token_hash) == 32
     others = OneTimeKey("another secret key, of which nobody has heard")
-    assert others.token(identifier, purpose, nonce) != token
+    assert others.make_token(identifier, purpose, nonce) != token
 
 
 def test_others_of_the_purpose_can_be_ended(database, person, people: People) -> None:

@@ -96,7 +96,9 @@ class TestNewPassword:
         ],
     )
     def test_accepts(self, password: str) -> None:
-        credential_rules.check_new_password("password", password, known=["a@example.com", "Ada"])
+        credential_rules.check_new_password(
+            "password", password, guessable=["a@example.com", "Ada"]
+        )
 
     @pytest.mark.parametrize(
         "password",
@@ -120,14 +122,14 @@ class TestNewPassword:
     def test_refuses(self, password: str) -> None:
         with pytest.raises(Invalid) as refusal:
             credential_rules.check_new_password(
-                "password", password, known=["ada@example.com", "Ada Lovelace"]
+                "password", password, guessable=["ada@example.com", "Ada Lovelace"]
             )
         assert refusal.value.field == "password"
         assert password == "" or password not in refusal.value.detail
 
     def test_says_why_and_what_would_help(self) -> None:
         with pytest.raises(Invalid) as refusal:
-            credential_rules.check_new_password("password", "Password123!", known=[])
+            credential_rules.check_new_password("password", "Password123!", guessable=[])
         assert refusal.value.message == (
             "Choose a password that is harder to guess."
             " This is similar to a commonly used password."
@@ -138,7 +140,7 @@ class TestNewPassword:
     def test_a_long_one_takes_no_long_time(self) -> None:
         password = "".join(chr(33 + 7 * n % 94) for n in range(128))
         started = time.thread_time()
-        credential_rules.check_new_password("password", password, known=["ada@example.com"])
+        credential_rules.check_new_password("password", password, guessable=["ada@example.com"])
         assert time.thread_time() - started < 1
 
 

@@ -304,7 +304,7 @@ class TestLockout:
         self.fail(database, person.user.email, network, 4)
         assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
         self.fail(database, person.user.email, network, 4)
-        counters = lockout.FailureCounters.of(person.user.email, network)
+        counters = lockout.FailureCounters.for_attempt(person.user.email, network)
         failures = "SELECT failures FROM login_failures WHERE key = %s"
         assert value(database, failures, counters.network) == 8
         assert value(database, failures, counters.pair) == 4
@@ -340,7 +340,7 @@ class TestLockout:
     def test_stores_no_address(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         self.fail(database, email, network, 1)
-        keys = lockout.FailureCounters.of(email, network).keys
+        keys = lockout.FailureCounters.for_attempt(email, network).keys
         found = value(database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys)
         assert found == 2
         assert not [key for key in keys if email in key]
@@ -536,6 +536,6 @@ class TestForgetExpired:
             assert isinstance(young, IssuedTokens)
             assert sessions_of(database, old) == 1
             assert isinstance(refresh(database, young.refresh_token), IssuedTokens)
-        counters = lockout.FailureCounters.of("", network)
+        counters = lockout.FailureCounters.for_attempt("", network)
         kept = "SELECT count(*) FROM login_failures WHERE key = %s"
         assert value(database, kept, counters.network) == 0

@@ -57,7 +57,7 @@ def change(
 def approve(database: Database, actor: Actor, approval_id: UUID) -> None:
     with database.transaction() as session:
         found = approvals_queries.get_approval(session, approval_id)
-        assert approvals.approve(session, actor, approval_id, seen=found.hash) is None
+        assert approvals.approve(session, actor, approval_id, seen_hash=found.hash) is None
 
 
 def test_a_role_is_changed_and_recorded(database: Database, people: People, admin: Actor) -> None:

@@ -73,7 +73,7 @@ def approve(database: Database, actor: Actor, applicant: Applicant, reason: str 
 def decide(database: Database, checker: Actor, approval_id: Any) -> None:
     with database.transaction() as session:
         seen = approvals_queries.get_approval(session, approval_id).hash
-        assert approvals.approve(session, checker, approval_id, seen=seen) is None
+        assert approvals.approve(session, checker, approval_id, seen_hash=seen) is None
 
 
 class TestIdentity:
@@ -228,7 +228,7 @@ class TestTier3:
             pytest.raises(SelfApproval),
             database.transaction() as session,
         ):
-            approvals.approve(session, support, asked, seen=seen)
+            approvals.approve(session, support, asked, seen_hash=seen)
         decide(database, officer, asked)
         candidate.work()
         standing = candidate.standing

@@ -464,7 +464,7 @@ class TestByStaff:
     def approve(self, life: Life, actor: Actor, approval_id: object) -> object:
         with life.database.transaction() as session:
             seen = approvals_queries.get_approval(session, approval_id).hash
-            return approvals.approve(session, actor, approval_id, seen=seen)
+            return approvals.approve(session, actor, approval_id, seen_hash=seen)
 
     def test_takes_two(self, done: Life, staff: tuple[Actor, Actor], box: Mailbox) -> None:
         maker, checker = staff

@@ -44,7 +44,7 @@ def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
 
     def act() -> Refusal | None:
         with arena.database.transaction() as session:
-            return approvals.approve(session, checker, approval_id, seen=seen)
+            return approvals.approve(session, checker, approval_id, seen_hash=seen)
 
     return act
 

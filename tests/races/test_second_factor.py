@@ -83,7 +83,7 @@ def one_code(arena: Arena, number: int, random: Random) -> None:
 def one_challenge(arena: Arena, number: int, random: Random) -> None:
     """The same answer 32 times; in half of the rounds the challenge is taken beforehand, so that
     the counter alone decides."""
-    party = RelyingParty.of("http://localhost")
+    party = RelyingParty.from_url("http://localhost")
     actor = arena.people.staff(Role.ADMIN)
     key = Authenticator(party.origin, party.id, count=1)
     with arena.database.transaction() as session:
@@ -112,7 +112,7 @@ def one_challenge(arena: Arena, number: int, random: Random) -> None:
         proof = passkeys.verify_authentication(party, taken, found, answer)
         with arena.database.transaction() as session:
             outcome = staff_sign_in.submit_passkey(
-                session, proof, DEVICE, replaces=None, waiting=None
+                session, proof, DEVICE, replaces=None, pending_secret=None
             )
         return raised(outcome)
 

@@ -45,7 +45,7 @@ def _render_list(
 ) -> Response:
     shows_decided = request.args.get("folder") == "ended"
     cursor = cursor_asked()
-    results = approvals_queries.list_approvals(session, waiting=not shows_decided, cursor=cursor)
+    results = approvals_queries.list_approvals(session, pending=not shows_decided, cursor=cursor)
     people_ids = set().union(*(approval.people for approval in results.data))
     return page(
         "admin/approvals/index.html",
@@ -78,7 +78,7 @@ def approve(session: Session, actor: Actor, approval_id: str) -> Response:
         session,
         actor,
         approval_id,
-        lambda: approvals.approve(session, actor, ids.decode("apr", approval_id), seen=seen),
+        lambda: approvals.approve(session, actor, ids.decode("apr", approval_id), seen_hash=seen),
     )
 
 

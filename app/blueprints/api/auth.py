@@ -296,7 +296,7 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
         actor,
         body["code"],
         network=client_network(),
-        staff_need_one=_staff_need_second_factor(),
+        required_for_staff=_staff_need_second_factor(),
     )
 
 

@@ -117,7 +117,7 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
         actor,
         code,
         network=client_network(),
-        staff_need_one=staff_session_cookie.second_factor_required(),
+        required_for_staff=staff_session_cookie.second_factor_required(),
     )
     return _back() if refusal is None else _refused(session, actor, refusal)
 

@@ -31,7 +31,7 @@ def show_second_factor(database: Database) -> Response:
         person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
     if person is None:
         return see_other(url_for("auth_pages.show_login"))
-    if person.must_enrol:
+    if person.needs_second_factor:
         return see_other(url_for("steps_pages.show_enrolment"))
     return _second_factor(person)
 
@@ -83,7 +83,7 @@ def give_passkey(database: Database) -> Response:
                 proof,
                 staff_session_cookie.device(),
                 replaces=staff_session_cookie.secret(),
-                waiting=staff_session_cookie.waiting(),
+                pending_secret=staff_session_cookie.waiting(),
             )
     except Refusal as refusal:
         outcome = refusal
@@ -97,7 +97,7 @@ def show_enrolment(database: Database) -> Response:
     """The choice: an authenticator app or a passkey."""
     with database.reading() as session:
         person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
-    if person is None or not person.must_enrol:
+    if person is None or not person.needs_second_factor:
         return see_other(url_for("auth_pages.show_login"))
     return _enrolment()
 
@@ -183,7 +183,7 @@ def enrol_passkey(database: Database) -> Response:
 def _pending(database: Database) -> second_factor.SecondFactorSetup | None:
     with database.reading() as session:
         person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
-        if person is None or not person.must_enrol:
+        if person is None or not person.needs_second_factor:
             return None
         return second_factor.find_pending_setup(session, person.actor)
 

@@ -79,13 +79,13 @@ def get_address(session: Session, actor: Actor, address_id: UUID) -> AddressBook
 
 
 def add_address(
-    session: Session, actor: Actor, given: PostalAddress, *, is_default: bool
+    session: Session, actor: Actor, postal: PostalAddress, *, is_default: bool
 ) -> AddressBookEntry:
     """Add an address; the first one is the default in any case.
 
     Raises `Invalid` for what is no address in its country, and `AddressBookFull`.
     """
-    checked = postal_addresses.normalize(given)
+    checked = postal_addresses.normalize(postal)
     session.send(_LOCK, (actor.user_id,))
     [(count,)] = session.rows(_COUNT, (actor.user_id,))
     if count >= ADDRESSES_MAX:

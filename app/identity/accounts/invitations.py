@@ -142,7 +142,7 @@ def prepare_acceptance(
     person: queries.PersonProfile, *, token: str, password: str
 ) -> PreparedAcceptance:
     """Check and hash the password (slow, no database). Raises `Invalid`."""
-    credential_rules.check_new_password("password", password, known=person.known)
+    credential_rules.check_new_password("password", password, guessable=person.guessable_texts)
     return PreparedAcceptance(token, resolve(PasswordHashing).hash(password))
 
 

@@ -38,7 +38,7 @@ class PersonProfile:
         return self.email_confirmed_at is not None
 
     @property
-    def known(self) -> list[str]:
+    def guessable_texts(self) -> list[str]:
         """What others know of the person, and what their password must not be made of."""
         return credential_rules.guessable_texts(self.email, self.first_name, self.last_name)
 

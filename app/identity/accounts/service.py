@@ -27,7 +27,7 @@ def prepare_registration(
     last_name = rules.clean_name("lastName", last_name)
     phone = rules.normalize_phone(phone)
     known = credential_rules.guessable_texts(email, first_name, last_name)
-    credential_rules.check_new_password("password", password, known=known)
+    credential_rules.check_new_password("password", password, guessable=known)
     return Registration(
         email, key, first_name, last_name, phone, resolve(PasswordHashing).hash(password)
     )

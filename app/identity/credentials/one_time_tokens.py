@@ -55,7 +55,7 @@ class OneTimeKey:
             secret_key.encode()
         )
 
-    def token(self, identifier: UUID, purpose: str, nonce: bytes) -> str:
+    def make_token(self, identifier: UUID, purpose: str, nonce: bytes) -> str:
         """The token of a row."""
         signed = b"|".join((identifier.bytes, purpose.encode(), nonce))
         digest = hmac.digest(self._key, signed, "sha256")
@@ -97,7 +97,7 @@ _FORGET = "DELETE FROM one_time_tokens WHERE expires_at <= %s"
 def issue_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> UUID:
     """Make a link for a person and answer its id: all that a job needs to render it."""
     identifier, nonce, now = ids.new(), token_bytes(_NONCE_BYTES), clock.now()
-    token = resolve(OneTimeKey).token(identifier, purpose, nonce)
+    token = resolve(OneTimeKey).make_token(identifier, purpose, nonce)
     session.send(
         _ISSUE,
         (identifier, user_id, purpose, nonce, _hash(token), now, now + LIFETIME[purpose]),
@@ -121,7 +121,7 @@ def rebuild_token(session: Session, identifier: UUID) -> str | None:
     if row is None:
         return None
     purpose, nonce, token_hash = row
-    token = resolve(OneTimeKey).token(identifier, purpose, nonce)
+    token = resolve(OneTimeKey).make_token(identifier, purpose, nonce)
     return token if _hash(token) == token_hash else None
 
 

@@ -97,7 +97,7 @@ class RelyingParty:
     origin: str
 
     @classmethod
-    def of(cls, url: str) -> Self:
+    def from_url(cls, url: str) -> Self:
         """The one that is reached at this address."""
         parts = urlsplit(url)
         return cls(parts.hostname or "", f"{parts.scheme}://{parts.netloc}")
@@ -244,10 +244,10 @@ def find_registered(session: Session, answer: str) -> RegisteredPasskey | None:
 
 
 def verify_authentication(
-    party: RelyingParty, challenge: bytes | None, known: RegisteredPasskey | None, answer: str
+    party: RelyingParty, challenge: bytes | None, passkey: RegisteredPasskey | None, answer: str
 ) -> PasskeyProof:
     """What the answer proves. Raises `PasskeyRefused`, also for a counter that did not move."""
-    if challenge is None or known is None:
+    if challenge is None or passkey is None:
         raise PasskeyRefused
     try:
         parsed = parse_answer(answer)
@@ -256,15 +256,15 @@ def verify_authentication(
             expected_challenge=challenge,
             expected_rp_id=party.id,
             expected_origin=party.origin,
-            credential_public_key=known.public_key,
-            credential_current_sign_count=known.sign_count,
+            credential_public_key=passkey.public_key,
+            credential_current_sign_count=passkey.sign_count,
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise PasskeyRefused from error
-    if parsed.response.user_handle not in {None, known.user_id.bytes}:
+    if parsed.response.user_handle not in {None, passkey.user_id.bytes}:
         raise PasskeyRefused
-    return PasskeyProof(known.id, known.user_id, verified.new_sign_count)
+    return PasskeyProof(passkey.id, passkey.user_id, verified.new_sign_count)
 
 
 # Keeping them

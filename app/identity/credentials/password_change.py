@@ -37,13 +37,14 @@ def begin_password_change(session: Session, actor: Actor, *, network: str) -> Pa
         "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
     )
     return password_proof.begin_attempt(
-        session, PasswordAttempt(FailureCounters.of(key, network), actor.user_id, password_hash)
+        session,
+        PasswordAttempt(FailureCounters.for_attempt(key, network), actor.user_id, password_hash),
     )
 
 
 def prepare_new_password(person: PersonProfile, password: str) -> str:
     """The hash of a password that `person` may take (slow, no database). Raises `Invalid`."""
-    rules.check_new_password("newPassword", password, known=person.known)
+    rules.check_new_password("newPassword", password, guessable=person.guessable_texts)
     return resolve(PasswordHashing).hash(password)
 
 

@@ -76,27 +76,29 @@ def prepare_reset(
     revoke_api_keys: bool = False,
 ) -> PreparedReset:
     """Check and hash the new password (slow, no database). Raises `Invalid`."""
-    rules.check_new_password("password", password, known=person.known)
+    rules.check_new_password("password", password, guessable=person.guessable_texts)
     return PreparedReset(token, resolve(PasswordHashing).hash(password), revoke_api_keys)
 
 
-def conclude_reset(session: Session, chosen: PreparedReset) -> int:
+def conclude_reset(session: Session, prepared: PreparedReset) -> int:
     """Use the link: set the password and end every session and every other reset link; answers
     how many API keys stay active.
 
     Who could read the mail has shown that the address is theirs. A second factor stays on.
     Raises `TokenInvalid`, to all but one of many at the same moment.
     """
-    user_id = one_time_tokens.redeem_link(session, chosen.token, LinkPurpose.RESET_PASSWORD).user_id
+    user_id = one_time_tokens.redeem_link(
+        session, prepared.token, LinkPurpose.RESET_PASSWORD
+    ).user_id
     session.send(
-        "UPDATE users SET password_hash = %s WHERE id = %s", (chosen.password_hash, user_id)
+        "UPDATE users SET password_hash = %s WHERE id = %s", (prepared.password_hash, user_id)
     )
     email_verification.confirm_email(session, user_id)
     one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)
     sessions.revoke_all(session, user_id, sessions.Revocation.PASSWORD_CHANGED)
     _record(session, user_id, "password.reset")
     return password_change.finish_password_change(
-        session, user_id, revoke_api_keys=chosen.revoke_api_keys
+        session, user_id, revoke_api_keys=prepared.revoke_api_keys
     )
 
 

@@ -22,7 +22,7 @@ def guessable_texts(email: str, first_name: str, last_name: str) -> list[str]:
     return [text for text in (email, local, domain, *names, PRODUCT_NAME) if text]
 
 
-def check_new_password(field: str, password: str, *, known: list[str]) -> None:
+def check_new_password(field: str, password: str, *, guessable: list[str]) -> None:
     """Raises `Invalid`, saying why, unless it has 10 to 128 characters and is hard to guess.
 
     Everything that can be typed is allowed; no mixture of kinds of characters is demanded. How hard
@@ -34,15 +34,15 @@ def check_new_password(field: str, password: str, *, known: list[str]) -> None:
         raise Invalid(field, f"Enter {PASSWORD_LENGTH_MIN} to {PASSWORD_LENGTH_MAX} characters.")
     if not account_rules.is_printable(normal):
         raise Invalid(field, "Remove the control characters.")
-    if reasons := _explain_weakness(normal, known):
+    if reasons := _explain_weakness(normal, guessable):
         raise Invalid(field, f"Choose a password that is harder to guess. {reasons}")
 
 
-def _explain_weakness(password: str, known: list[str]) -> str:
+def _explain_weakness(password: str, guessable: list[str]) -> str:
     """Why the password is easy to guess, and what would help; empty when it is not."""
     # Its time grows faster than the length, and the rest cannot make it weaker.
     start = password[:_ESTIMATED_LENGTH_MAX]
-    told = {normalize("NFKC", text).casefold() for text in known}
+    told = {normalize("NFKC", text).casefold() for text in guessable}
     if start.casefold() in told:
         return "It is your name or e-mail address."
     found = zxcvbn(start, user_inputs=sorted(told))

@@ -185,7 +185,7 @@ def verify_code(
     count for the person wherever they come from: only who knows the password gets this far, so
     strangers cannot lock anybody out by it.
     """
-    now, counters = clock.now(), counters.with_second_factor_of(user_id)
+    now, counters = clock.now(), counters.including_second_factor(user_id)
     if refusal := lockout.lock_counters(session, counters, now):
         return refusal
     if _consume_code(session, user_id, code, confirmed=confirmed):
@@ -208,7 +208,7 @@ def _to_setup(actor: Actor, secret: str) -> SecondFactorSetup:
 def _lock(session: Session, user_id: UUID, network: str) -> FailureCounters:
     row = session.row(_LOCK_PERSON, (user_id,))
     assert row is not None, "an actor is a person"
-    return FailureCounters.of(row[0], network)
+    return FailureCounters.for_attempt(row[0], network)
 
 
 def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:

@@ -15,12 +15,12 @@ _CODES_RENEWED = "recovery_codes.renewed"
 
 
 def switch_off_app(
-    session: Session, actor: Actor, code: str, *, network: str, staff_need_one: bool
+    session: Session, actor: Actor, code: str, *, network: str, required_for_staff: bool
 ) -> Refusal | None:
     """Forget the authenticator app, by a code. Raises `LastSecondFactor` to staff who would be left
     without any although they need one, and `TwoFactorNotSetUp`."""
     session.row(_LOCK, (actor.user_id,))
-    needs_one = staff_need_one and actor.role is not Role.USER
+    needs_one = required_for_staff and actor.role is not Role.USER
     has_app = second_factor.is_on(session, actor.user_id)
     if needs_one and has_app and not pending_sign_in.has_passkey(session, actor.user_id):
         raise LastSecondFactor

@@ -33,12 +33,12 @@ SELECT EXISTS (SELECT FROM users WHERE role = %s AND status = 'active'),
 class DatabasePermissions:
     """What approvals ask (approvals/ports.py), answered by the database."""
 
-    def acting(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
+    def lock_actor(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
         """The person with the permissions they have now, which nobody changes before this
         transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
         return lock_actor(session, user_id, session_id)
 
-    def who_may(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
+    def find_holders(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
         """Everybody active who may do all of this now."""
         rows = session.rows(_WHO_MAY, (sorted(permissions), len(permissions)))
         return [user_id for (user_id,) in rows]

@@ -51,12 +51,12 @@ class FailureCounters:
     person: str | None = None
 
     @classmethod
-    def of(cls, email_key: str, network: str) -> Self:
+    def for_attempt(cls, email_key: str, network: str) -> Self:
         """The counters of an attempt to log in as `email_key` from `network`."""
         pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
         return cls(network=f"network {network}", pair=f"pair {pair}")
 
-    def with_second_factor_of(self, user_id: UUID) -> Self:
+    def including_second_factor(self, user_id: UUID) -> Self:
         """The same and the person's own, for codes of their second factor."""
         return replace(self, person=second_factor_key(user_id))
 

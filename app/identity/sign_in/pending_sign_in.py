@@ -47,7 +47,7 @@ class PendingSignIn:
     has_passkey: bool
 
     @property
-    def must_enrol(self) -> bool:
+    def needs_second_factor(self) -> bool:
         """Whether the person has no second factor and is to choose one now."""
         return not (self.has_app or self.has_passkey)
 

@@ -37,7 +37,7 @@ def reauthenticate_by_code(
 ) -> str | Refusal:
     """By a code of the authenticator app or a recovery code."""
     session.row(_LOCK, (actor.user_id,))
-    counters = FailureCounters.of(
+    counters = FailureCounters.for_attempt(
         account_queries.get_email_key(session, actor.user_id), device.network
     )
     if refusal := second_factor.verify_code(session, actor.user_id, code, counters):

@@ -57,7 +57,7 @@ def begin_login(session: Session, *, email: str, network: str) -> PasswordAttemp
     row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
     user_id, password_hash = row or (None, None)
     return password_proof.begin_attempt(
-        session, PasswordAttempt(FailureCounters.of(key, network), user_id, password_hash)
+        session, PasswordAttempt(FailureCounters.for_attempt(key, network), user_id, password_hash)
     )
 
 

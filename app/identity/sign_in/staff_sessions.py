@@ -86,7 +86,7 @@ class StaffMember:
     proven_at: datetime
 
     @property
-    def is_fresh(self) -> bool:
+    def is_recently_proven(self) -> bool:
         """Whether the person proved who they are a short while ago."""
         return clock.now() - self.proven_at < PROOF_LIFETIME
 

@@ -67,17 +67,17 @@ def submit_password(
 
 
 def submit_code(
-    session: Session, waiting: str | None, code: str, device: Device
+    session: Session, pending_secret: str | None, code: str, device: Device
 ) -> CompletedSignIn | Refusal:
     """The second step, by a code of the authenticator app or a recovery code."""
-    person = pending_sign_in.lock_pending(session, waiting)
-    if person is None or waiting is None or not person.has_app:
+    person = pending_sign_in.lock_pending(session, pending_secret)
+    if person is None or pending_secret is None or not person.has_app:
         return SignInExpired()
-    counters = FailureCounters.of(person.email_key, device.network)
+    counters = FailureCounters.for_attempt(person.email_key, device.network)
     if refusal := second_factor.verify_code(session, person.user_id, code, counters):
         record_denied(session, person.user_id, _OPENED, device, refusal)
         return refusal
-    pending_sign_in.end_pending(session, waiting)
+    pending_sign_in.end_pending(session, pending_secret)
     return _complete_sign_in(session, person.user_id, device, "code")
 
 
@@ -87,7 +87,7 @@ def submit_passkey(
     device: Device,
     *,
     replaces: str | None,
-    waiting: str | None,
+    pending_secret: str | None,
 ) -> CompletedSignIn | Refusal:
     """The only step, by a passkey of whoever it belongs to. Raises `PasskeyRefused`."""
     row = session.row(_LOCK, (proof.user_id,))
@@ -97,44 +97,48 @@ def submit_passkey(
         record_denied(session, proof.user_id, _OPENED, device, refusal)
         return refusal
     passkeys.record_use(session, proof)
-    if waiting is not None:
-        pending_sign_in.end_pending(session, waiting)
+    if pending_secret is not None:
+        pending_sign_in.end_pending(session, pending_secret)
     return _complete_sign_in(session, proof.user_id, device, "passkey", replaces=replaces)
 
 
 # Setting up the first second factor
 
 
-def lock_enrolment(session: Session, waiting: str | None) -> PendingSignIn:
+def lock_enrolment(session: Session, pending_secret: str | None) -> PendingSignIn:
     """Who is to set up a second factor before they are in. Raises `SignInExpired`."""
-    person = pending_sign_in.lock_pending(session, waiting)
-    if person is None or not person.must_enrol:
+    person = pending_sign_in.lock_pending(session, pending_secret)
+    if person is None or not person.needs_second_factor:
         raise SignInExpired
     return person
 
 
 def enrol_app(
-    session: Session, waiting: str | None, code: str, device: Device
+    session: Session, pending_secret: str | None, code: str, device: Device
 ) -> CompletedSignIn | Refusal:
     """Confirm the authenticator app by a code, and be in. Raises `SignInExpired` and
     `TwoFactorNotSetUp`."""
-    person = lock_enrolment(session, waiting)
+    person = lock_enrolment(session, pending_secret)
     codes = second_factor.confirm_setup(session, person.actor, code, network=device.network)
     if isinstance(codes, Refusal):
         return codes
-    pending_sign_in.end_pending(session, waiting or "")
+    pending_sign_in.end_pending(session, pending_secret or "")
     return replace(
         _complete_sign_in(session, person.user_id, device, "code"), recovery_codes=tuple(codes)
     )
 
 
 def enrol_passkey(
-    session: Session, waiting: str | None, new: passkeys.NewPasskey, name: str, device: Device
+    session: Session,
+    pending_secret: str | None,
+    new: passkeys.NewPasskey,
+    name: str,
+    device: Device,
 ) -> CompletedSignIn:
     """Register the first passkey, and be in. Raises `SignInExpired` and as `passkeys.add` does."""
-    person = lock_enrolment(session, waiting)
+    person = lock_enrolment(session, pending_secret)
     passkeys.add_passkey(session, person.actor, new, name)
-    pending_sign_in.end_pending(session, waiting or "")
+    pending_sign_in.end_pending(session, pending_secret or "")
     return _complete_sign_in(session, person.user_id, device, "passkey")
 
 
