@@ -57,7 +57,7 @@ from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.custody.ports import Custodians
 from app.funding.crypto import CustodyRail
-from app.funding.ports import Method, PayoutRails
+from app.funding.ports import PaymentMethod, PayoutRails
 from app.funding.rules import TransferLimits
 from app.funding.statuses import PaymentLimits
 from app.hedging.rules import ExposureRules
@@ -85,8 +85,8 @@ from app.messages.ports import Mailer, Texter
 from app.messages.rules import Links
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
-from app.providers.ports import Webhooks
-from app.providers.service import Calls
+from app.providers.ports import WebhookVerifiers
+from app.providers.service import CallLog
 from app.screening.rules import ScreeningRules
 from app.trading.rules import TradingRules
 from app.trading.service import TradingTerms
@@ -250,7 +250,7 @@ def _provide(settings: Settings) -> None:
     )
     provide(
         PaymentLimits,
-        PaymentLimits.of(
+        PaymentLimits.from_dollars(
             card_max=settings.card_usd_max, approval_from=settings.withdrawal_approval_usd
         ),
     )
@@ -265,22 +265,25 @@ def _provide(settings: Settings) -> None:
         TransferLimits(
             ounces_max=settings.transfer_ounces_max,
             ounces_per_day=settings.transfer_ounces_per_day,
-            stray_bps_max=settings.paxg_stray_bps_max,
+            deviation_bps_max=settings.paxg_stray_bps_max,
         ),
     )
 
 
 def _provide_providers(settings: Settings, database: Database) -> None:
     """Whoever is called over the network, with a note of each call in the database."""
-    calls, webhooks = Calls(database), Webhooks(messaging.build_webhook_verifiers(settings))
+    calls, webhooks = (
+        CallLog(database),
+        WebhookVerifiers(messaging.build_webhook_verifiers(settings)),
+    )
     provide(Mailer, messaging.build_email_sender(settings, calls))
     provide(Texter, messaging.build_sms_sender(settings, calls))
     provide(IdentityProvider, plaid.build_identity_provider(settings, calls, webhooks))
     provide_rails(settings, database, webhooks)
     provide_custodians(settings, calls, webhooks)
     if resolve(Custodians):
-        resolve(PayoutRails)[Method.CRYPTO] = CustodyRail(database)
-    provide(Webhooks, webhooks)
+        resolve(PayoutRails)[PaymentMethod.CRYPTO] = CustodyRail(database)
+    provide(WebhookVerifiers, webhooks)
 
 
 def _connect_database(app: Flask) -> Database:

@@ -21,8 +21,8 @@ from app.kit.money import Amount
 from app.kit.ports import provide, resolve
 from app.kit.tasks import task
 from app.outbox.rules import Backoff
-from app.providers.ports import Webhooks
-from app.providers.service import Calls
+from app.providers.ports import WebhookVerifiers
+from app.providers.service import CallLog
 from tests.provider_sandbox import Sandbox
 
 NAMES = ("paxos", "anchorage", "primetrust")
@@ -58,9 +58,9 @@ class Desk:
     def open(self, *names: str, **settings: object) -> dict[str, Custodian]:
         """Anew, with these custodians only (all unless named), in a process that knows nothing."""
         configured: Settings = self.app.extensions["settings"]
-        provide(Webhooks, Webhooks({}))
+        provide(WebhookVerifiers, WebhookVerifiers({}))
         given = configured.model_copy(update=settings)
-        provide_custodians(given, Calls(self.database), resolve(Webhooks))
+        provide_custodians(given, CallLog(self.database), resolve(WebhookVerifiers))
         found = resolve(Custodians)
         for name in set(found) - set(names or found):
             del found[name]
@@ -119,10 +119,10 @@ class Desk:
     def address(self, user_id: UUID, code: str = "PAXG") -> str:
         """The person's address, made by its job."""
         with self.database.transaction() as session:
-            asked = addresses.address_for(session, user_id, TRADABLE[code])
-        addresses.make_address(self.database, address_id=str(asked.id))
+            asked = addresses.get_or_request_address(session, user_id, TRADABLE[code])
+        addresses.create_address(self.database, address_id=str(asked.id))
         with self.database.transaction() as session:
-            made = addresses.address_for(session, user_id, TRADABLE[code])
+            made = addresses.get_or_request_address(session, user_id, TRADABLE[code])
         assert made.address is not None
         return made.address
 
@@ -170,7 +170,7 @@ class Desk:
             execute_job(self.database, identifier, Backoff())
 
     def poll(self) -> None:
-        arrivals.poll(self.database)
+        arrivals.poll_custodians(self.database)
 
     def balance(self, name: str, amount: str, code: str = "PAXG") -> None:
         """So much is there."""
@@ -180,8 +180,8 @@ class Desk:
 @contextmanager
 def opened(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk with all custodians, none of which completes a send by itself."""
-    monkeypatch.setattr(custody_rules, "CREDIT_ARRIVAL", "tests.credit_arrival")
-    monkeypatch.setattr(custody_rules, "SEND_SETTLED", "tests.settle_send")
+    monkeypatch.setattr(custody_rules, "CREDIT_TASK", "tests.credit_arrival")
+    monkeypatch.setattr(custody_rules, "SETTLE_TASK", "tests.settle_send")
     for name in NAMES:
         sandbox.control(name, "/pace", seconds=3600)
         sandbox.store.put(name, "balance", "PAXG", {"asset": "PAXG", "amount": OPENING[name]})

@@ -10,15 +10,15 @@ from uuid import UUID
 from app.catalog.providers import BANK, STRIPE
 from app.catalog.rules import USD
 from app.funding.ports import (
-    Arrival,
     Dispute,
-    GivenAccount,
+    IncomingTransfer,
     Payment,
-    PaymentAsk,
+    PaymentRequest,
     PaymentState,
     Payout,
     PayoutOrder,
     PayoutState,
+    VirtualAccount,
 )
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -85,18 +85,18 @@ class Cards(Moody):
     opens: PaymentState = PaymentState.AUTHORISED
     cost: Amount = field(default_factory=lambda: Amount.parse(USD, "3.20"))
 
-    def open(self, ask: PaymentAsk) -> Payment:
+    def create(self, request: PaymentRequest) -> Payment:
         def do() -> Payment:
             # A provider that knows repetitions makes one payment of them; another makes two.
             suffix = "" if self.repeatable else f"_{len(self.made)}"
-            ref = f"pi_{ask.reference}{suffix}"
+            ref = f"pi_{request.reference}{suffix}"
             told = {"clientSecret": "secret"} if self.opens is PaymentState.PENDING else {}
-            made = Payment(ref, ask.reference, self.opens, ask.amount, instructions=told)
+            made = Payment(ref, request.reference, self.opens, request.amount, instructions=told)
             return self.made.setdefault(ref, made)
 
         return self.go("open", do)
 
-    def look(self, provider_ref: str) -> Payment:
+    def fetch(self, provider_ref: str) -> Payment:
         return self.go("look", lambda: self.made[provider_ref])
 
     def find(self, reference: str) -> Payment | None:
@@ -136,24 +136,24 @@ class Bank(Moody):
 
     name: str = "bank"
     provider_id: UUID = BANK
-    came: list[Arrival] = field(default_factory=list)
+    came: list[IncomingTransfer] = field(default_factory=list)
     sent: dict[str, Payout] = field(default_factory=dict)
     #: What sending a payout leads to.
     sends: PayoutState = PayoutState.SENT
     #: Another amount than it was asked to pay.
     wrong: Amount | None = None
 
-    def account(self, reference: str, holder: str) -> GivenAccount:
+    def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
         details = {"accountNumber": "12345", "holder": holder}
-        return self.go("account", lambda: GivenAccount(f"acc_{reference}", details))
+        return self.go("account", lambda: VirtualAccount(f"acc_{reference}", details))
 
-    def arrivals(self, account_ref: str) -> list[Arrival]:
+    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
         return self.go("arrivals", lambda: [a for a in self.came if a.account_ref == account_ref])
 
-    def all_arrivals(self, since: datetime) -> list[Arrival]:
+    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
         return list(self.came)
 
-    def arrival(self, provider_ref: str) -> Arrival:
+    def transfer(self, provider_ref: str) -> IncomingTransfer:
         return self.go(
             "arrival", lambda: next(a for a in self.came if a.provider_ref == provider_ref)
         )

@@ -9,7 +9,13 @@ from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
 from app.funding import arrivals, deposits, payments, payouts, withdrawals
 from app.funding import queries as funding_queries
-from app.funding.ports import Arrival, ArrivalRails, Method, PaymentRails, PayoutRails
+from app.funding.ports import (
+    IncomingTransfer,
+    IncomingTransferRails,
+    PaymentMethod,
+    PaymentRails,
+    PayoutRails,
+)
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -37,7 +43,7 @@ class Till:
     cards: Cards = field(default_factory=Cards)
     bank: Bank = field(default_factory=Bank)
 
-    def deposit(self, amount: str = "100.00", method: Method = Method.CARD) -> UUID:
+    def deposit(self, amount: str = "100.00", method: PaymentMethod = PaymentMethod.CARD) -> UUID:
         with self.database.transaction() as session:
             return deposits.request(
                 session, self.actor, method=method, amount=usd(amount), source="pm_card_visa"
@@ -46,16 +52,16 @@ class Till:
     def withdraw(self, amount: str = "100.00", **destination: str) -> UUID:
         with self.database.transaction() as session:
             asked = withdrawals.request(
-                session, self.actor, method=Method.BANK, amount=usd(amount),
+                session, self.actor, method=PaymentMethod.BANK, amount=usd(amount),
                 destination=destination or BANK_ACCOUNT,
             )  # fmt: skip
         assert isinstance(asked, UUID), asked
         return asked
 
-    def arrive(self, name: str, amount: str, *, back: bool = False) -> Arrival:
+    def arrive(self, name: str, amount: str, *, back: bool = False) -> IncomingTransfer:
         """Money comes on the customer's account, or goes back from there."""
         account = f"acc_{ids.encode('usr', self.actor.user_id)}"
-        arrival = Arrival(name, account, usd(amount), clock.now(), is_returned=back)
+        arrival = IncomingTransfer(name, account, usd(amount), clock.now(), is_returned=back)
         self.bank.came = [a for a in self.bank.came if a.provider_ref != name] + [arrival]
         return arrival
 
@@ -125,8 +131,8 @@ def open_till(database: Database, people: People, *, name: str = "") -> Till:
     lift(database, actor.user_id)
     till = Till(database, people, actor)
     till.cards.name, till.bank.name = f"stripe{name}", f"bank{name}"
-    provide(PaymentRails, PaymentRails({Method.CARD: till.cards}))
-    provide(ArrivalRails, ArrivalRails({Method.BANK: till.bank}))
+    provide(PaymentRails, PaymentRails({PaymentMethod.CARD: till.cards}))
+    provide(IncomingTransferRails, IncomingTransferRails({PaymentMethod.BANK: till.bank}))
     provide(Custodians, Custodians({}))
-    provide(PayoutRails, PayoutRails({Method.BANK: till.bank}))
+    provide(PayoutRails, PayoutRails({PaymentMethod.BANK: till.bank}))
     return till

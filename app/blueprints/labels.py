@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from app.access import Role
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.kyc.rules import Flag, Kind, Purpose
 
 ROLES: Mapping[str, str] = MappingProxyType(
@@ -23,10 +23,10 @@ ROLES: Mapping[str, str] = MappingProxyType(
 )
 METHODS: Mapping[str, str] = MappingProxyType(
     {
-        Method.CARD: "Card",
-        Method.BANK: "Bank transfer",
-        Method.CRYPTO: "Crypto",
-        Method.MOBILE_MONEY: "Mobile money",
+        PaymentMethod.CARD: "Card",
+        PaymentMethod.BANK: "Bank transfer",
+        PaymentMethod.CRYPTO: "Crypto",
+        PaymentMethod.MOBILE_MONEY: "Mobile money",
     }
 )
 #: Reviews by the kind of verification that they decide.

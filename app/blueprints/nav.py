@@ -41,7 +41,7 @@ class Section:
 
 _DECISIONS = Count(approvals_queries.count_decidable, "waiting for you")
 _WITHDRAWALS = Count(
-    lambda session, _actor: funding_queries.withdrawals_waiting(session), "waiting"
+    lambda session, _actor: funding_queries.count_awaiting_staff(session), "waiting"
 )
 _CASES = Count(cases_queries.count_waiting_for, "to investigate")
 _VERIFICATIONS = Count(lambda session, _actor: kyc_queries.count_in_review(session), "in review")

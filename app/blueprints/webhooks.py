@@ -10,7 +10,7 @@ from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.providers import service as providers
-from app.providers.ports import Delivery, Webhooks
+from app.providers.ports import WebhookDelivery, WebhookVerifiers
 
 blp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
@@ -18,15 +18,15 @@ blp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @blp.post("/<provider>")
 def receive(provider: str) -> Response:
     """Take a webhook: 204 once it is stored, or was before; 403 unless its provider signed it."""
-    verifier = resolve(Webhooks).get(provider)
+    verifier = resolve(WebhookVerifiers).get(provider)
     if verifier is None:
         raise NotFound
     headers = {name.lower(): value for name, value in request.headers.items()}
-    delivery = Delivery(request.url, headers, request.get_data(cache=False))
+    delivery = WebhookDelivery(request.url, headers, request.get_data(cache=False))
     events = verifier.verify(delivery)
     database: Database = current_app.extensions["database"]
     with database.transaction() as session:
-        providers.take(session, provider, delivery, events)
+        providers.store_events(session, provider, delivery, events)
     return Response(status=204)
 
 

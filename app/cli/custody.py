@@ -22,7 +22,7 @@ def open_books() -> None:
     database: Database = current_app.extensions["database"]
     for custodian in resolve(Custodians).values():
         try:
-            booked = opening.open_at(database, custodian)
+            booked = opening.open_custodian(database, custodian)
         except (NotFinished, ProviderRefused) as error:
             raise click.ClickException(f"{custodian.name}: {error}") from error
         amounts = ", ".join(f"{each} {each.asset.code}" for each in booked)

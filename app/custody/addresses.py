@@ -8,7 +8,7 @@ import structlog
 
 from app.custody import queries
 from app.custody.ports import Custodian, Custodians, Network
-from app.custody.rules import Health
+from app.custody.rules import CustodianHealth
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import FeatureDisabled
@@ -53,7 +53,7 @@ class DepositAddress:
     address: str | None
 
 
-def address_for(
+def get_or_request_address(
     session: Session, user_id: UUID, asset: Asset, network: Network = Network.ETHEREUM
 ) -> DepositAddress:
     """The person's present address for an asset; asked for now where there is none, and then it
@@ -75,18 +75,18 @@ def address_for(
     return DepositAddress(found, code, Network(where), custodian, address)
 
 
-def is_ours(session: Session, address: str) -> bool:
+def is_own_address(session: Session, address: str) -> bool:
     """Whether this is an address that we gave to somebody, on any network."""
     return session.row(_IS_OURS, (address.lower(),)) is not None
 
 
-def retire(session: Session, user_id: UUID) -> None:
+def retire_addresses(session: Session, user_id: UUID) -> None:
     """The person has no present address any more. What still comes to the old ones is theirs."""
     session.send(_RETIRE, (clock.now(), user_id))
 
 
 @task("custody.make_address", own_transactions=True)
-def make_address(database: Database, *, address_id: str) -> None:
+def create_address(database: Database, *, address_id: str) -> None:
     """Have a custodian give us the address that was asked for, unless that was done.
 
     A custodian knows a repetition by our reference. If it gives no answer, it is asked again later;
@@ -99,12 +99,12 @@ def make_address(database: Database, *, address_id: str) -> None:
             return
         asset, network = row[0], Network(row[1])
         keepers = _keepers(asset, network)
-        health = queries.healths(session, [each.name for each in keepers])
+        health = queries.custodian_health(session, [each.name for each in keepers])
     custodian, address = _asked(
         identifier,
         asset,
         network,
-        sorted(keepers, key=lambda each: list(Health).index(health[each.name])),
+        sorted(keepers, key=lambda each: list(CustodianHealth).index(health[each.name])),
     )
     with database.transaction() as session:
         values = (custodian, address, address.lower(), clock.now(), identifier)
@@ -122,7 +122,7 @@ def _asked(
         terms = next(each for each in custodian.terms if each.asset.code == asset)
         try:
             reference = ids.encode(PREFIX, identifier)
-            return custodian.name, custodian.new_address(reference, terms.asset, network)
+            return custodian.name, custodian.create_address(reference, terms.asset, network)
         except (ProviderUnavailable, ProviderRefused) as caught:
             _log.warning("custody_no_address", custodian=custodian.name, reason=str(caught))
             failure = caught

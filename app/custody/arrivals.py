@@ -12,7 +12,7 @@ import structlog
 
 from app.cases import service as cases
 from app.custody import records, rules
-from app.custody.ports import Custodian, Custodians, Direction, Transfer, TransferState
+from app.custody.ports import Custodian, Custodians, CustodyTransfer, Direction, TransferState
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFinished
@@ -51,34 +51,34 @@ _log = structlog.get_logger()
 
 
 @task("custody.hear", own_transactions=True)
-def hear(database: Database, *, event_id: str) -> None:
+def handle_webhook_event(database: Database, *, event_id: str) -> None:
     """Ask the custodian of a webhook what is so, and take it in."""
     with database.reading() as session:
-        event = providers_queries.event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, UUID(event_id))
     custodian = resolve(Custodians).get(event.provider)
     transfer = custodian.transfer(event.subject) if custodian is not None else None
     if custodian is None or transfer is None:
         _log.warning("custody_event_of_nothing", provider=event.provider, kind=event.kind)
         return
     with database.transaction() as session:
-        take(session, custodian, [transfer])
+        apply_transfers(session, custodian, [transfer])
 
 
 @task("custody.poll", own_transactions=True)
-def poll(database: Database) -> None:
+def poll_custodians(database: Database) -> None:
     """Ask every custodian what came in and what it keeps.
 
     One that does not answer is asked the next time, and keeps the others from nothing.
     """
     for custodian in resolve(Custodians).values():
         try:
-            collect(database, custodian)
-            observe(database, custodian)
+            fetch_incoming(database, custodian)
+            record_balances(database, custodian)
         except (NotFinished, ProviderRefused) as failure:
             _log.warning("custody_not_polled", custodian=custodian.name, reason=str(failure))
 
 
-def collect(database: Database, custodian: Custodian) -> None:
+def fetch_incoming(database: Database, custodian: Custodian) -> None:
     """Take in everything that came in since the last time. Raises what the custodian raises."""
     with database.reading() as session:
         row = session.row(_SINCE, (custodian.name,))
@@ -88,11 +88,11 @@ def collect(database: Database, custodian: Custodian) -> None:
     waiting = [each.at for each in came if each.state is TransferState.PENDING]
     reached = min(waiting, default=max((each.at for each in came), default=since))
     with database.transaction() as session:
-        take(session, custodian, came)
+        apply_transfers(session, custodian, came)
         session.send(_POLLED, (custodian.name, reached - _OVERLAP, clock.now()))
 
 
-def observe(database: Database, custodian: Custodian) -> None:
+def record_balances(database: Database, custodian: Custodian) -> None:
     """Keep what the custodian says that it keeps. Raises what the custodian raises."""
     asked_at = clock.now()
     holdings = custodian.balances()
@@ -102,21 +102,23 @@ def observe(database: Database, custodian: Custodian) -> None:
             session.send(_BALANCE, (custodian.name, asset, available, total, asked_at))
 
 
-def take(session: Session, custodian: Custodian, transfers: Iterable[Transfer]) -> None:
+def apply_transfers(
+    session: Session, custodian: Custodian, transfers: Iterable[CustodyTransfer]
+) -> None:
     """Take in what a custodian says of transfers, whichever way they go."""
     for transfer in transfers:
         if transfer.direction is Direction.IN:
             _arrived(session, custodian, transfer)
             continue
-        send = records.lock(session, transfer.reference) if transfer.reference else None
+        send = records.lock_send(session, transfer.reference) if transfer.reference else None
         if send is None:
             # Sent by hand at the custodian, or by another house with the same account.
             _log.warning("custody_send_not_ours", custodian=custodian.name)
         else:
-            records.learn(session, send, custodian.name, transfer)
+            records.apply_transfer(session, send, custodian.name, transfer)
 
 
-def _arrived(session: Session, custodian: Custodian, transfer: Transfer) -> None:
+def _arrived(session: Session, custodian: Custodian, transfer: CustodyTransfer) -> None:
     """Note what arrived, once, and have it credited; what came to nobody is looked into."""
     if transfer.state is not TransferState.COMPLETED or transfer.amount.units <= 0:
         return
@@ -152,4 +154,4 @@ def _arrived(session: Session, custodian: Custodian, transfer: Transfer) -> None
             },
         )
     elif row is not None:
-        outbox.stage(session, rules.CREDIT_ARRIVAL, {"arrival_id": str(identifier)})
+        outbox.stage(session, rules.CREDIT_TASK, {"arrival_id": str(identifier)})

@@ -30,11 +30,11 @@ def open_books(database: Database) -> None:
     before it are done.
     """
     for custodian in resolve(Custodians).values():
-        opened = open_at(database, custodian)
+        opened = open_custodian(database, custodian)
         _log.info("custody_opened", custodian=custodian.name, assets=len(opened))
 
 
-def open_at(database: Database, custodian: Custodian) -> list[Amount]:
+def open_custodian(database: Database, custodian: Custodian) -> list[Amount]:
     """The same of one custodian; answers what was booked."""
     kept = [each.total for each in custodian.balances() if each.total.units > 0]
     with database.transaction() as session:

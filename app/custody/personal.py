@@ -66,5 +66,5 @@ PERSONAL_DATA = PersonalData(
         ),
     },
     export_sections=_export_sections,
-    erase=addresses.retire,
+    erase=addresses.retire_addresses,
 )

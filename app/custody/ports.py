@@ -16,7 +16,7 @@ from app.kit.money import Amount, Asset
 from app.providers.errors import ProviderRefused
 
 
-class NotHere(ProviderRefused):
+class CustodianCannotSend(ProviderRefused):
     """It will not, for a reason of its own that another custodian need not have: too little of the
     asset is there, or it does not keep it."""
 
@@ -45,7 +45,7 @@ class TransferState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CustodyTerms:
     """An asset that a custodian keeps on a network; `cost` is what it takes for sending once."""
 
     asset: Asset
@@ -54,7 +54,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class CustodianBalance:
     """What a custodian keeps for us. `available` can be sent now."""
 
     available: Amount
@@ -72,7 +72,7 @@ class SendOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class CustodyTransfer:
     """Something that came in or goes out at a custodian, as it says now.
 
     `amount` is what arrives where it goes to; `cost` what the custodian takes on top of it.
@@ -107,38 +107,40 @@ class Custodian(Protocol):
         ...
 
     @property
-    def terms(self) -> Sequence[Terms]:
+    def terms(self) -> Sequence[CustodyTerms]:
         """What it keeps."""
         ...
 
-    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+    def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         """An address of our own to which the asset can be sent; the same one for the same
         reference, however often."""
         ...
 
-    def send(self, order: SendOrder) -> Transfer:
+    def send(self, order: SendOrder) -> CustodyTransfer:
         """Send; once for each reference, however often.
 
-        Raises `NotHere` where another custodian may be asked, which as `ProviderUnavailable` and
-        every `ProviderRefused` says that nothing was done by this call.
+        Raises `CustodianCannotSend` where another custodian may be asked, which as
+        `ProviderUnavailable` and every `ProviderRefused` says that nothing was done by this call.
         """
         ...
 
-    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+    def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         """The send with our reference, which was not asked for before `since`; None if the
         custodian knows none."""
         ...
 
-    def transfer(self, provider_ref: str) -> Transfer | None:
+    def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         """One transfer by the custodian's id of it; None for one that is no token's."""
         ...
 
-    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+    def transfers(
+        self, since: datetime, direction: Direction | None = None
+    ) -> list[CustodyTransfer]:
         """Every transfer that was first seen at `since` or later, in its present state, in one
         direction or both, oldest first."""
         ...
 
-    def balances(self) -> list[Holding]:
+    def balances(self) -> list[CustodianBalance]:
         """What it keeps now, of every asset of its terms."""
         ...
 

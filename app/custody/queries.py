@@ -8,8 +8,8 @@ from uuid import UUID
 from app.catalog import providers
 from app.catalog.rules import TRADABLE
 from app.custody import rules
-from app.custody.ports import Custodians, Network, SendOrder, Terms
-from app.custody.rules import OVER, Candidate, Health, SendState
+from app.custody.ports import Custodians, CustodyTerms, Network, SendOrder
+from app.custody.rules import SETTLED_STATES, CustodianCandidate, CustodianHealth, SendState
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
@@ -74,13 +74,13 @@ class SendStatus:
         return _OWNERS[self.custodian] if self.custodian is not None else None
 
     @property
-    def is_over(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether nothing more is done about it by itself."""
-        return self.state in OVER
+        return self.state in SETTLED_STATES
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingTokenTransfer:
     """What came in at a custodian, final. `user_id` is None where the address is nobody's."""
 
     id: UUID
@@ -101,7 +101,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class ReportedBalance:
     """What a custodian last said that it keeps."""
 
     custodian: str
@@ -111,28 +111,28 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CustodiedAsset:
     """An asset at a custodian: there as it says, here as the ledger has it."""
 
     asset: Asset
-    there: Balance | None
-    ledger: Amount
-    terms: Terms | None
+    reported: ReportedBalance | None
+    booked: Amount
+    terms: CustodyTerms | None
 
     @property
     def difference(self) -> Amount | None:
         """There less here; None while the custodian has not said."""
-        return None if self.there is None else self.there.total - self.ledger
+        return None if self.reported is None else self.reported.total - self.booked
 
 
 @dataclass(frozen=True, slots=True)
-class CustodianView:
+class CustodianOverview:
     """A custodian as staff see it. One that is switched off has no health."""
 
     name: str
-    health: Health | None
-    addresses: int
-    kept: list[Kept]
+    health: CustodianHealth | None
+    address_count: int
+    assets: list[CustodiedAsset]
 
 
 #: The owner of a custodian's accounts, by its name.
@@ -152,14 +152,14 @@ def recent_sends(session: Session, limit: int) -> list[SendStatus]:
     return [_status(row) for row in session.rows(_RECENT_SENDS, (limit,))]
 
 
-def open_sends(session: Session) -> tuple[int, int]:
+def open_send_counts(session: Session) -> tuple[int, int]:
     """How many sends are not over, and of how many of them nobody knows what was done."""
     row = session.row(_OPEN_SENDS)
     assert row is not None
     return int(row[0]), int(row[1])
 
 
-def arrival(session: Session, arrival_id: UUID) -> Arrival:
+def incoming_transfer(session: Session, arrival_id: UUID) -> IncomingTokenTransfer:
     """One arrival. Raises `NotFound`."""
     row = session.row(_ARRIVAL, (arrival_id,))
     if row is None:
@@ -167,27 +167,29 @@ def arrival(session: Session, arrival_id: UUID) -> Arrival:
     return _arrival(row)
 
 
-def recent_arrivals(session: Session, limit: int) -> list[Arrival]:
+def recent_incoming_transfers(session: Session, limit: int) -> list[IncomingTokenTransfer]:
     """Those seen last, newest first."""
     return [_arrival(row) for row in session.rows(_RECENT_ARRIVALS, (limit,))]
 
 
-def balances(session: Session) -> list[Balance]:
+def reported_balances(session: Session) -> list[ReportedBalance]:
     """What each custodian last said that it keeps, by custodian and asset."""
     return [
-        Balance(name, Amount(TRADABLE[code], available), Amount(TRADABLE[code], total), at)
+        ReportedBalance(name, Amount(TRADABLE[code], available), Amount(TRADABLE[code], total), at)
         for name, code, available, total, at in session.rows(_BALANCES)
     ]
 
 
-def healths(session: Session, names: Iterable[str]) -> dict[str, Health]:
+def custodian_health(session: Session, names: Iterable[str]) -> dict[str, CustodianHealth]:
     """The health of each of these custodians, by the last calls of every process."""
     since = clock.now() - rules.HEALTH_WINDOW
-    outcomes = providers_queries.last_outcomes(session, list(names), since, rules.CALLS_LOOKED_AT)
-    return {name: rules.health(found) for name, found in outcomes.items()}
+    outcomes = providers_queries.recent_outcomes(
+        session, list(names), since, rules.HEALTH_CALLS_MAX
+    )
+    return {name: rules.health_of(found) for name, found in outcomes.items()}
 
 
-def route(session: Session, order: SendOrder) -> list[str]:
+def custodians_for(session: Session, order: SendOrder) -> list[str]:
     """The custodians that can send this, in the order in which they are to be asked."""
     costs = {
         name: terms.cost
@@ -197,22 +199,23 @@ def route(session: Session, order: SendOrder) -> list[str]:
     }
     available = {
         each.custodian: each.available
-        for each in balances(session)
+        for each in reported_balances(session)
         if each.available.asset == order.amount.asset
     }
-    health = healths(session, costs)
+    health = custodian_health(session, costs)
     candidates = [
-        Candidate(name, health[name], available.get(name), cost) for name, cost in costs.items()
+        CustodianCandidate(name, health[name], available.get(name), cost)
+        for name, cost in costs.items()
     ]
-    return rules.route(candidates, order.amount)
+    return rules.ranked_custodians(candidates, order.amount)
 
 
-def overview(session: Session) -> list[CustodianView]:
+def custodian_overviews(session: Session) -> list[CustodianOverview]:
     """Every custodian that we have, or that has something of ours."""
     custodians = resolve(Custodians)
     counts: dict[str, int] = dict(session.rows(_ADDRESS_COUNTS))
-    health = healths(session, custodians)
-    there = {(each.custodian, each.total.asset.code): each for each in balances(session)}
+    health = custodian_health(session, custodians)
+    there = {(each.custodian, each.total.asset.code): each for each in reported_balances(session)}
     names = [*custodians, *sorted({name for name, _ in there} - custodians.keys())]
     found = []
     for name in names:
@@ -222,8 +225,12 @@ def overview(session: Session) -> list[CustodianView]:
         for asset in (TRADABLE[code] for code in sorted(codes)):
             books = ledger_queries.account_balance(session, chart.custody(asset, _OWNERS[name]))
             code = asset.code
-            kept.append(Kept(asset, there.get((name, code)), Amount(asset, books), terms.get(code)))
-        found.append(CustodianView(name, health.get(name), counts.get(name, 0), kept))
+            kept.append(
+                CustodiedAsset(
+                    asset, there.get((name, code)), Amount(asset, books), terms.get(code)
+                )
+            )
+        found.append(CustodianOverview(name, health.get(name), counts.get(name, 0), kept))
     return found
 
 
@@ -242,7 +249,9 @@ def _status(row: Row) -> SendStatus:
     )
 
 
-def _arrival(row: Row) -> Arrival:
+def _arrival(row: Row) -> IncomingTokenTransfer:
     identifier, custodian, provider_ref, user_id, address, code, units, *rest = row
     amount = Amount(TRADABLE[code], units)
-    return Arrival(identifier, custodian, provider_ref, user_id, address, amount, *rest)
+    return IncomingTokenTransfer(
+        identifier, custodian, provider_ref, user_id, address, amount, *rest
+    )

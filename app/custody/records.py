@@ -10,8 +10,8 @@ from uuid import UUID
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.custody import rules
-from app.custody.ports import Network, SendOrder, Transfer, TransferState
-from app.custody.rules import OVER, SEND_STEPS, SendState
+from app.custody.ports import CustodyTransfer, Network, SendOrder, TransferState
+from app.custody.rules import SEND_TRANSITIONS, SETTLED_STATES, SendState
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -73,7 +73,7 @@ _CONTRADICTIONS = {
 
 
 @dataclass(slots=True)
-class Send:
+class LockedSend:
     """A send whose row this transaction has locked."""
 
     id: UUID
@@ -86,7 +86,7 @@ class Send:
     planned_at: datetime
 
 
-def add(session: Session, order: SendOrder) -> None:
+def plan_send(session: Session, order: SendOrder) -> None:
     """Plan a send, unless one with its reference is there."""
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(order.address, table=_TABLE, column=_ADDRESS, key=identifier)
@@ -98,7 +98,7 @@ def add(session: Session, order: SendOrder) -> None:
         session.send(_EVENT, (ids.new(), identifier, now, SendState.PLANNED, None, "planned", ""))
 
 
-def lock(session: Session, reference: str) -> Send | None:
+def lock_send(session: Session, reference: str) -> LockedSend | None:
     """The send with this reference, locked until the transaction ends."""
     row = session.row(_LOCK, (reference,))
     if row is None:
@@ -107,43 +107,43 @@ def lock(session: Session, reference: str) -> Send | None:
     address = keys.open_sealed(sealed, table=_TABLE, column=_ADDRESS, key=identifier).decode()
     amount = Amount(TRADABLE[code], units)
     order = SendOrder(reference, amount, address, Network(network))
-    return Send(identifier, order, SendState(state), *rest)
+    return LockedSend(identifier, order, SendState(state), *rest)
 
 
-def claim(session: Session, send: Send, until: datetime) -> UUID:
+def claim_send(session: Session, send: LockedSend, until: datetime) -> UUID:
     """From now on whoever holds the id that this answers is at it, until then at most."""
     send.claim_id, send.claimed_until = ids.new(), until
     session.send(_CLAIM, (send.claim_id, until, clock.now(), send.id))
     return send.claim_id
 
 
-def release(session: Session, send: Send, claim_id: UUID) -> None:
+def release_claim(session: Session, send: LockedSend, claim_id: UUID) -> None:
     """Others may be at it again."""
     session.send(_RELEASE, (send.id, claim_id))
 
 
-def ask(session: Session, send: Send, custodian: str, until: datetime) -> None:
+def record_attempt(session: Session, send: LockedSend, custodian: str, until: datetime) -> None:
     """It is about to be asked of this custodian: from now on nobody knows what it did."""
     send.custodian, send.unsettled_at, send.claimed_until = custodian, clock.now(), until
     session.send(_ASK, (custodian, send.unsettled_at, until, send.id))
-    note(session, send, "asked")
+    record_event(session, send, "asked")
 
 
-def move(
+def transition(
     session: Session,
-    send: Send,
+    send: LockedSend,
     state: SendState,
-    what: str,
+    event: str,
     *,
     unsettled_at: datetime | None = None,
     code: str = "",
 ) -> None:
     """Take a declared step, and stage what funding does when it was the last."""
-    was_over = send.state in OVER
+    was_over = send.state in SETTLED_STATES
     if send.state is not state:
-        send.state = SEND_STEPS.transition(send.state, state)
+        send.state = SEND_TRANSITIONS.transition(send.state, state)
     send.unsettled_at = unsettled_at
-    settled_at = clock.now() if state in OVER else None
+    settled_at = clock.now() if state in SETTLED_STATES else None
     session.send(
         _MOVE,
         {
@@ -154,18 +154,20 @@ def move(
             "id": send.id,
         },
     )
-    note(session, send, what, code)
-    if state in OVER and not was_over:
-        outbox.stage(session, rules.SEND_SETTLED, {"reference": send.order.reference})
+    record_event(session, send, event, code)
+    if state in SETTLED_STATES and not was_over:
+        outbox.stage(session, rules.SETTLE_TASK, {"reference": send.order.reference})
 
 
-def note(session: Session, send: Send, what: str, code: str = "") -> None:
+def record_event(session: Session, send: LockedSend, event: str, code: str = "") -> None:
     """Keep what happened, and in which state it left the send."""
-    values = (ids.new(), send.id, clock.now(), send.state, send.custodian, what, code)
+    values = (ids.new(), send.id, clock.now(), send.state, send.custodian, event, code)
     session.send(_EVENT, values)
 
 
-def learn(session: Session, send: Send, custodian: str, transfer: Transfer) -> None:
+def apply_transfer(
+    session: Session, send: LockedSend, custodian: str, transfer: CustodyTransfer
+) -> None:
     """Take in what a custodian says of a send, whoever asked it and however late the answer is.
 
     What it said before stays where this is older. Anything else than was asked for is disputed.
@@ -179,17 +181,19 @@ def learn(session: Session, send: Send, custodian: str, transfer: Transfer) -> N
     state = _STATES[transfer.state]
     cost = transfer.cost.units if transfer.cost is not None else None
     session.send(_LEARN, (transfer.provider_ref, transfer.tx_hash, cost, send.id))
-    if state in SEND_STEPS.next_statuses[send.state]:
-        move(session, send, state, "known", code=transfer.code)
+    if state in SEND_TRANSITIONS.next_statuses[send.state]:
+        transition(session, send, state, "known", code=transfer.code)
     elif (send.state, state) in _CONTRADICTIONS:
         _dispute(session, send, custodian, transfer, f"said_{state}_after_{send.state}")
 
 
-def _dispute(session: Session, send: Send, custodian: str, transfer: Transfer, code: str) -> None:
+def _dispute(
+    session: Session, send: LockedSend, custodian: str, transfer: CustodyTransfer, code: str
+) -> None:
     """Nothing more is done by itself: somebody has to look into it."""
     if send.state is SendState.DISPUTED:
         return
-    move(session, send, SendState.DISPUTED, "known", code=code)
+    transition(session, send, SendState.DISPUTED, "known", code=code)
     cases.open_case(
         session,
         kind="custody.send",
@@ -206,7 +210,7 @@ def _dispute(session: Session, send: Send, custodian: str, transfer: Transfer, c
     )
 
 
-def _differs(send: Send, custodian: str, transfer: Transfer) -> str:
+def _differs(send: LockedSend, custodian: str, transfer: CustodyTransfer) -> str:
     """In what way this is not what was asked; empty if it is."""
     if send.custodian != custodian:
         return "also_sent_elsewhere"

@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from app.kit.money import Amount
 from app.kit.states import Transitions
-from app.providers.ports import Outcome
+from app.providers.ports import CallOutcome
 
 #: Tasks of funding, which books. The one is given the `arrival_id` of what came in, the other the
 #: `reference` of a send that is over.
-CREDIT_ARRIVAL = "funding.credit_arrival"
-SEND_SETTLED = "funding.settle_send"
+CREDIT_TASK = "funding.credit_arrival"
+SETTLE_TASK = "funding.settle_send"
 
 #: No custodian acts later than this on a request of ours that it gave no answer to. What it then
 #: does not know under our reference was not done.
@@ -20,9 +20,9 @@ IN_FLIGHT_MAX = timedelta(minutes=15)
 
 #: A custodian's health is what became of its last calls of so long.
 HEALTH_WINDOW = timedelta(minutes=10)
-CALLS_LOOKED_AT = 10
+HEALTH_CALLS_MAX = 10
 _FAILURES_IN_A_ROW = 3
-_FAILURES = frozenset({Outcome.AWAY, Outcome.UNKNOWN})
+_FAILURES = frozenset({CallOutcome.UNAVAILABLE, CallOutcome.UNKNOWN})
 
 
 class SendState(StrEnum):
@@ -43,7 +43,7 @@ class SendState(StrEnum):
     """A custodian says something else than was asked for. People look into it."""
 
 
-SEND_STEPS = Transitions(
+SEND_TRANSITIONS = Transitions(
     {
         SendState.PLANNED: {
             SendState.UNKNOWN,
@@ -69,38 +69,40 @@ SEND_STEPS = Transitions(
     }
 )
 #: In which nothing more is done about it by itself.
-OVER = frozenset({SendState.COMPLETED, SendState.FAILED, SendState.REFUSED, SendState.DISPUTED})
+SETTLED_STATES = frozenset(
+    {SendState.COMPLETED, SendState.FAILED, SendState.REFUSED, SendState.DISPUTED}
+)
 
 
-class Health(StrEnum):
+class CustodianHealth(StrEnum):
     """How well a custodian answers, from good to bad."""
 
-    WELL = "well"
-    SHAKY = "shaky"
+    HEALTHY = "well"
+    UNRELIABLE = "shaky"
     """Some of its last calls failed."""
-    AWAY = "away"
+    UNREACHABLE = "away"
     """Its last calls failed, one after the other."""
 
 
-def health(outcomes: Sequence[Outcome]) -> Health:
+def health_of(outcomes: Sequence[CallOutcome]) -> CustodianHealth:
     """Of the outcomes of its last calls, the latest first. Without any it is taken to be well."""
     failed = [outcome in _FAILURES for outcome in outcomes]
     if len(failed) >= _FAILURES_IN_A_ROW and all(failed[:_FAILURES_IN_A_ROW]):
-        return Health.AWAY
-    return Health.SHAKY if any(failed) else Health.WELL
+        return CustodianHealth.UNREACHABLE
+    return CustodianHealth.UNRELIABLE if any(failed) else CustodianHealth.HEALTHY
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CustodianCandidate:
     """A custodian that could send. `available` is what it last said, None if it never did."""
 
     name: str
-    health: Health
+    health: CustodianHealth
     available: Amount | None
     cost: Amount
 
 
-def route(candidates: Iterable[Candidate], amount: Amount) -> list[str]:
+def ranked_custodians(candidates: Iterable[CustodianCandidate], amount: Amount) -> list[str]:
     """The names of those to ask, one after the other: first those that are known to have enough,
     the better before the worse, and among equals the cheapest.
 
@@ -108,8 +110,8 @@ def route(candidates: Iterable[Candidate], amount: Amount) -> list[str]:
     they say so themselves.
     """
 
-    def rank(candidate: Candidate) -> tuple[bool, int, int]:
+    def rank(candidate: CustodianCandidate) -> tuple[bool, int, int]:
         short = candidate.available is None or candidate.available < amount + candidate.cost
-        return (short, list(Health).index(candidate.health), candidate.cost.units)
+        return (short, list(CustodianHealth).index(candidate.health), candidate.cost.units)
 
     return [candidate.name for candidate in sorted(candidates, key=rank)]

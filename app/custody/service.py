@@ -16,10 +16,17 @@ import structlog
 
 from app.custody import queries, records
 from app.custody.errors import SendDiffers
-from app.custody.ports import Custodian, Custodians, Network, NotHere, SendOrder, Transfer
+from app.custody.ports import (
+    Custodian,
+    CustodianCannotSend,
+    Custodians,
+    CustodyTransfer,
+    Network,
+    SendOrder,
+)
 from app.custody.queries import SendStatus
-from app.custody.records import Send
-from app.custody.rules import IN_FLIGHT_MAX, OVER, SendState
+from app.custody.records import LockedSend
+from app.custody.rules import IN_FLIGHT_MAX, SETTLED_STATES, SendState
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
@@ -30,7 +37,7 @@ from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Longer than one call may take; whoever has not come back by then has ended.
-CLAIM: Final = timedelta(minutes=2)
+CLAIM_DURATION: Final = timedelta(minutes=2)
 _LOOK_AGAIN = timedelta(seconds=30)
 _AT_ONCE_MAX = 100
 
@@ -48,7 +55,7 @@ class _Turn:
     """A send in this process's hands."""
 
     claim_id: UUID
-    send: Send
+    send: LockedSend
 
 
 def send(
@@ -68,8 +75,8 @@ def send(
     """
     order = SendOrder(reference, Amount(asset, units), address, network)
     with database.transaction() as session:
-        records.add(session, order)
-        planned = records.lock(session, reference)
+        records.plan_send(session, order)
+        planned = records.lock_send(session, reference)
         if planned is None or planned.order != order:
             raise SendDiffers
     return settle(database, reference)
@@ -87,7 +94,7 @@ def settle(database: Database, reference: str) -> SendStatus:
             _proceed(database, turn)
         finally:
             with database.transaction() as session:
-                records.release(session, turn.send, turn.claim_id)
+                records.release_claim(session, turn.send, turn.claim_id)
     with database.reading() as session:
         return queries.send_status(session, reference)
 
@@ -110,20 +117,20 @@ def follow_sends(session: Session) -> None:
 def _begin(database: Database, reference: str) -> _Turn | None:
     """The send, from now on in our hands; None if there is nothing to be done about it."""
     with database.transaction() as session:
-        found = records.lock(session, reference)
+        found = records.lock_send(session, reference)
         if found is None:
             raise NotFound
-        if found.state in OVER:
+        if found.state in SETTLED_STATES:
             return None
         now = clock.now()
         if found.claimed_until is not None and found.claimed_until > now:
             raise JobClaimedElsewhere
         if found.state is SendState.PLANNED and found.unsettled_at is not None:
             # Whoever asked has ended, perhaps after the custodian did it.
-            records.move(
+            records.transition(
                 session, found, SendState.UNKNOWN, "ended", unsettled_at=found.unsettled_at
             )
-        return _Turn(records.claim(session, found, now + CLAIM), found)
+        return _Turn(records.claim_send(session, found, now + CLAIM_DURATION), found)
 
 
 def _proceed(database: Database, turn: _Turn) -> None:
@@ -155,7 +162,7 @@ def _look(database: Database, turn: _Turn) -> str:
     if transfer is None:
         return _NOT_KNOWN
     with database.transaction() as session:
-        records.learn(session, _again(session, found), custodian.name, transfer)
+        records.apply_transfer(session, _again(session, found), custodian.name, transfer)
     return _KNOWN
 
 
@@ -172,7 +179,7 @@ def _send_again(database: Database, turn: _Turn) -> None:
     asked_before = found.unsettled_at
     is_certain = asked_before is None or clock.now() - asked_before > IN_FLIGHT_MAX
     result = _ask(database, turn, custodian)
-    if isinstance(result, Transfer | ProviderOutcomeUnknown):
+    if isinstance(result, CustodyTransfer | ProviderOutcomeUnknown):
         return
     with database.transaction() as session:
         locked = _mine(session, turn)
@@ -180,7 +187,7 @@ def _send_again(database: Database, turn: _Turn) -> None:
             return
         if not is_certain:
             # As unknown as before this attempt, which did nothing.
-            records.move(
+            records.transition(
                 session, locked, SendState.UNKNOWN, _what(result), unsettled_at=asked_before
             )
             return
@@ -192,10 +199,10 @@ def _send_again(database: Database, turn: _Turn) -> None:
 def _send_somewhere(database: Database, turn: _Turn) -> None:
     """Ask one custodian after the other, as long as each has certainly done nothing."""
     with database.transaction() as session:
-        names = queries.route(session, turn.send.order)
+        names = queries.custodians_for(session, turn.send.order)
     for name in names:
         result = _ask(database, turn, resolve(Custodians)[name])
-        if isinstance(result, Transfer):
+        if isinstance(result, CustodyTransfer):
             return
         if isinstance(result, ProviderOutcomeUnknown):
             # It often knows already.
@@ -212,14 +219,14 @@ def _send_somewhere(database: Database, turn: _Turn) -> None:
 
 def _ask(
     database: Database, turn: _Turn, custodian: Custodian
-) -> Transfer | ProviderOutcomeUnknown | ProviderUnavailable | ProviderRefused:
+) -> CustodyTransfer | ProviderOutcomeUnknown | ProviderUnavailable | ProviderRefused:
     """Ask a custodian to send, and take in what it answers; else the error says what it did."""
-    until = clock.now() + CLAIM
+    until = clock.now() + CLAIM_DURATION
     with database.transaction() as session:
         locked = _mine(session, turn)
         if locked is None or locked.state not in {SendState.PLANNED, SendState.UNKNOWN}:
             raise JobClaimedElsewhere
-        records.ask(session, locked, custodian.name, until)
+        records.record_attempt(session, locked, custodian.name, until)
     turn.send.custodian = custodian.name
     if clock.now() >= until:
         raise JobClaimedElsewhere
@@ -231,7 +238,7 @@ def _ask(
         with database.transaction() as session:
             locked = _again(session, turn.send)
             if locked.state in {SendState.PLANNED, SendState.UNKNOWN}:
-                records.move(
+                records.transition(
                     session,
                     locked,
                     SendState.UNKNOWN,
@@ -240,19 +247,19 @@ def _ask(
                 )
         return failure
     with database.transaction() as session:
-        records.learn(session, _again(session, turn.send), custodian.name, transfer)
+        records.apply_transfer(session, _again(session, turn.send), custodian.name, transfer)
     return transfer
 
 
 def _did_nothing(
-    session: Session, locked: Send, failure: ProviderUnavailable | ProviderRefused
+    session: Session, locked: LockedSend, failure: ProviderUnavailable | ProviderRefused
 ) -> SendState:
     """The custodian has certainly done nothing: it is to be sent by another, or by nobody."""
-    if isinstance(failure, ProviderRefused) and not isinstance(failure, NotHere):
-        records.move(session, locked, SendState.REFUSED, "refused", code=failure.code)
+    if isinstance(failure, ProviderRefused) and not isinstance(failure, CustodianCannotSend):
+        records.transition(session, locked, SendState.REFUSED, "refused", code=failure.code)
     else:
         code = failure.code if isinstance(failure, ProviderRefused) else ""
-        records.move(session, locked, SendState.PLANNED, _what(failure), code=code)
+        records.transition(session, locked, SendState.PLANNED, _what(failure), code=code)
     return locked.state
 
 
@@ -260,13 +267,13 @@ def _what(failure: Exception) -> str:
     return "refused" if isinstance(failure, ProviderRefused) else "away"
 
 
-def _again(session: Session, found: Send) -> Send:
-    locked = records.lock(session, found.order.reference)
+def _again(session: Session, found: LockedSend) -> LockedSend:
+    locked = records.lock_send(session, found.order.reference)
     assert locked is not None, "sends are never deleted"
     return locked
 
 
-def _mine(session: Session, turn: _Turn) -> Send | None:
+def _mine(session: Session, turn: _Turn) -> LockedSend | None:
     """The send, if it is still in our hands: another process takes over what took too long."""
     locked = _again(session, turn.send)
     return locked if locked.claim_id == turn.claim_id else None

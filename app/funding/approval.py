@@ -8,7 +8,7 @@ from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
 from app.funding import withdrawals
-from app.funding.errors import NotInThisState
+from app.funding.errors import WrongWithdrawalStatus
 from app.funding.statuses import WithdrawalStatus
 from app.kit import ids
 from app.kit.db import Session
@@ -19,8 +19,8 @@ RELEASE = "withdrawal.release"
 def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to let a withdrawal go; answers the request's id.
 
-    Raises `NotFound`, `NotInThisState`, `PermissionDenied`, `ApprovalPending`, and `Invalid` for
-    the reason.
+    Raises `NotFound`, `WrongWithdrawalStatus`, `PermissionDenied`, `ApprovalPending`, and `Invalid`
+    for the reason.
     """
     asked = withdrawals.locked(session, withdrawal_id)
     payload = {"withdrawal": asked.public_id}
@@ -33,10 +33,10 @@ def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reaso
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
     asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
-        raise NotInThisState
+        raise WrongWithdrawalStatus
     told = {
         "amount": f"{asked.amount} {asked.amount.asset.code}",
-        "to": f"{asked.method}, {asked.masked}",
+        "to": f"{asked.method}, {asked.masked_destination}",
         "customer": ids.encode("usr", asked.user_id),
     }
     return ProposedChange({"status": asked.status}, {"status": WithdrawalStatus.APPROVED, **told})

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.cases import service as cases
 from app.funding import debts, deposits, limits
-from app.funding.ports import Arrival, ArrivalRails, Method
+from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentMethod
 from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
@@ -59,10 +59,10 @@ def look(database: Database, *, deposit_id: str) -> None:
             return
         deposits.opened(session, deposit)
         person = account_queries.get_person(session, deposit.user_id)
-    rail = resolve(ArrivalRails)[deposit.method]
+    rail = resolve(IncomingTransferRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
-    given = rail.account(ids.encode("usr", deposit.user_id), holder)
-    arrivals = rail.arrivals(given.account_ref)
+    given = rail.virtual_account(ids.encode("usr", deposit.user_id), holder)
+    arrivals = rail.transfers_to(given.account_ref)
     with database.transaction() as session:
         session.send(
             _GIVE,
@@ -81,15 +81,17 @@ def look(database: Database, *, deposit_id: str) -> None:
 def account_changed(database: Database, *, event_id: str) -> None:
     """A bank says that something came, or was taken back: look at it."""
     with database.reading() as session:
-        event = providers_queries.event(session, UUID(event_id))
-    for rail in resolve(ArrivalRails).values():
+        event = providers_queries.stored_event(session, UUID(event_id))
+    for rail in resolve(IncomingTransferRails).values():
         if rail.name == event.provider:
-            arrival = rail.arrival(event.subject)
+            arrival = rail.transfer(event.subject)
             with database.transaction() as session:
                 take_arrival(session, rail.name, rail.provider_id, arrival)
 
 
-def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Arrival) -> bool:
+def take_arrival(
+    session: Session, provider: str, provider_id: UUID, arrival: IncomingTransfer
+) -> bool:
     """Credit what came on an account that we gave to somebody, once; and take it from them again
     if it was returned. What came on no account of ours opens a case. Answers whether anything was
     new."""
@@ -104,7 +106,7 @@ def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Ar
             facts={"provider": provider, "amount": f"{arrival.amount} {arrival.amount.asset.code}"},
         )
         return False
-    user_id, method = row[0], Method(row[1])
+    user_id, method = row[0], PaymentMethod(row[1])
     account = deposits.account_of(method, arrival.amount, provider_id)
     deposit_id, is_new = credit_arrival(
         session,
@@ -123,7 +125,7 @@ def take_arrival(session: Session, provider: str, provider_id: UUID, arrival: Ar
 def credit_arrival(
     session: Session,
     user_id: UUID,
-    method: Method,
+    method: PaymentMethod,
     *,
     provider: str,
     provider_ref: str,
@@ -132,7 +134,7 @@ def credit_arrival(
 ) -> tuple[UUID, bool]:
     """Credit what arrived, once; answers the deposit's id and whether it was new. It is the oldest
     one that was announced, whatever amount was, or one of its own."""
-    limits.take_turns(session, user_id)
+    limits.lock_customer_payments(session, user_id)
     row = session.row(_LOCK_BY_REF, (provider, provider_ref))
     if row is not None:
         return row[0], False

@@ -15,7 +15,7 @@ from app.custody.queries import SendStatus
 from app.custody.rules import SendState
 from app.funding import deposits, payouts, withdrawals
 from app.funding.arrivals import credit_arrival
-from app.funding.ports import Method, Payout, PayoutOrder, PayoutState
+from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
 from app.funding.statuses import OPEN_DEPOSITS
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -50,8 +50,8 @@ def give_address(session: Session, *, deposit_id: str) -> None:
     if deposits.is_over(session, deposit):
         return
     deposits.opened(session, deposit)
-    asset: Asset = deposit.asked.asset
-    given = addresses.address_for(session, deposit.user_id, asset)
+    asset: Asset = deposit.requested_amount.asset
+    given = addresses.get_or_request_address(session, deposit.user_id, asset)
     if given.address is not None:
         told = {"asset": asset.code, "network": given.network, "address": given.address}
         deposits.instruct(session, deposit, told)
@@ -64,13 +64,13 @@ def give_address(session: Session, *, deposit_id: str) -> None:
 @task("funding.credit_arrival")
 def credit(session: Session, *, arrival_id: str) -> None:
     """Credit what came, once."""
-    came = custody_queries.arrival(session, UUID(arrival_id))
+    came = custody_queries.incoming_transfer(session, UUID(arrival_id))
     reference = f"{came.custodian}:{came.provider_ref}"
     assert came.user_id is not None, "custody looks into what came to nobody"
     credit_arrival(
         session,
         came.user_id,
-        Method.CRYPTO,
+        PaymentMethod.CRYPTO,
         provider=CustodyRail.name,
         provider_ref=reference,
         amount=came.amount,

@@ -73,7 +73,7 @@ def give_back(
 
 def collect(session: Session, user_id: UUID, asset: Asset) -> None:
     """Take what the customer owes from what they have, as far as it goes. The caller took turns
-    (`limits.take_turns`), so that nothing is collected twice."""
+    (`limits.lock_customer_payments`), so that nothing is collected twice."""
     debt = owed(session, user_id, asset)
     there = [
         Amount(asset, each.posted - each.held)

@@ -16,19 +16,19 @@ from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
 from app.funding import debts, limits
-from app.funding.errors import MethodOff, NotCancellable, TooManyFailures
+from app.funding.errors import NotCancellable, PaymentMethodDisabled, TooManyFailures
 from app.funding.ports import (
-    ArrivalRails,
-    Method,
+    IncomingTransferRails,
+    PaymentMethod,
     PaymentRails,
 )
 from app.funding.statuses import (
-    DEPOSIT_STEPS,
+    DEPOSIT_TRANSITIONS,
     OPEN_DEPOSITS,
     DepositStatus,
     PaymentLimits,
     check_asset,
-    check_card,
+    check_card_amount,
 )
 from app.keys import service as keys
 from app.kit import clock, ids
@@ -83,13 +83,13 @@ WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'un
 
 
 @dataclass(frozen=True, slots=True)
-class Deposit:
+class DepositRecord:
     """A deposit as it stands in its row."""
 
     id: UUID
     user_id: UUID
-    method: Method
-    asked: Amount
+    method: PaymentMethod
+    requested_amount: Amount
     status: DepositStatus
     provider: str
     provider_ref: str | None
@@ -103,21 +103,22 @@ class Deposit:
 
 
 def request(
-    session: Session, actor: Actor, *, method: Method, amount: Amount, source: str = ""
+    session: Session, actor: Actor, *, method: PaymentMethod, amount: Amount, source: str = ""
 ) -> UUID:
     """Announce a deposit and have its provider asked; answers its id.
 
     `source` is what the method charges: a processor's token of a card, a phone number. Raises
-    `Invalid`, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded` and `TooManyFailures`.
+    `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `DailyLimitExceeded` and
+    `TooManyFailures`.
     """
     check_asset(method, amount.asset)
     provider = _provider(method)
     allowed = resolve(PaymentLimits)
-    limits.take_turns(session, actor.user_id)
-    if method is Method.CARD:
-        check_card(amount, allowed)
+    limits.lock_customer_payments(session, actor.user_id)
+    if method is PaymentMethod.CARD:
+        check_card_amount(amount, allowed)
         _check_failures(session, actor.user_id, allowed)
-    limits.check_deposit(session, actor.user_id, amount)
+    limits.check_deposit_limit(session, actor.user_id, amount)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
     session.send(
@@ -145,20 +146,20 @@ def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
     deposit = locked(session, deposit_id)
     if deposit.user_id != actor.user_id:
         raise NotFound
-    is_announcement = deposit.method in {Method.BANK, Method.CRYPTO}
+    is_announcement = deposit.method in {PaymentMethod.BANK, PaymentMethod.CRYPTO}
     if not is_announcement or deposit.status not in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}:
         raise NotCancellable
     step(session, deposit, DepositStatus.CANCELLED)
     audit.record(session, actor=actor, action="deposit.cancelled", subject=deposit.public_id)
 
 
-def opened(session: Session, deposit: Deposit) -> None:
+def opened(session: Session, deposit: DepositRecord) -> None:
     """Its provider is about to be asked."""
     now = clock.now()
     session.send(_OPENED, (now, now, deposit.id))
 
 
-def instruct(session: Session, deposit: Deposit, details: Mapping[str, str]) -> None:
+def instruct(session: Session, deposit: DepositRecord, details: Mapping[str, str]) -> None:
     """The customer has to act, and needs these for it."""
     now_stands = locked(session, deposit.id)
     if now_stands.status not in OPEN_DEPOSITS:
@@ -168,30 +169,30 @@ def instruct(session: Session, deposit: Deposit, details: Mapping[str, str]) -> 
     session.send(_TELL, (sealed, deposit.id))
     if now_stands.status is not DepositStatus.PENDING:
         step(session, now_stands, DepositStatus.PENDING)
-        tell(session, now_stands, "deposit_pending", now_stands.asked)
+        tell(session, now_stands, "deposit_pending", now_stands.requested_amount)
 
 
-def advance_later(session: Session, deposit_id: UUID, method: Method) -> None:
+def advance_later(session: Session, deposit_id: UUID, method: PaymentMethod) -> None:
     """Have a deposit looked at."""
     names = {
-        Method.BANK: "funding.look_for_arrivals",
-        Method.CRYPTO: "funding.give_address",
+        PaymentMethod.BANK: "funding.look_for_arrivals",
+        PaymentMethod.CRYPTO: "funding.give_address",
     }
     name = names.get(method, "funding.advance_deposit")
     outbox.stage(session, name, {"deposit_id": str(deposit_id)})
 
 
-def account_of(method: Method, amount: Amount, provider_id: UUID) -> AccountKey:
+def account_of(method: PaymentMethod, amount: Amount, provider_id: UUID) -> AccountKey:
     """The account on which what came by this method stands."""
-    kinds = {Method.BANK: chart.bank, Method.CRYPTO: chart.custody}
+    kinds = {PaymentMethod.BANK: chart.bank, PaymentMethod.CRYPTO: chart.custody}
     return kinds.get(method, chart.processor)(amount.asset, provider_id)
 
 
 def credit(
-    session: Session, deposit: Deposit, amount: Amount, cost: Amount, account: AccountKey
+    session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
     """It came: the customer has it."""
-    DEPOSIT_STEPS.transition(deposit.status, DepositStatus.CREDITED)
+    DEPOSIT_TRANSITIONS.transition(deposit.status, DepositStatus.CREDITED)
     now = clock.now()
     session.send(_CREDIT, (amount.units, cost.units, now, now, deposit.id))
     note(session, deposit.id, deposit.status, DepositStatus.CREDITED, deposit.provider_ref)
@@ -199,7 +200,7 @@ def credit(
 
 
 def post(
-    session: Session, deposit: Deposit, amount: Amount, cost: Amount, account: AccountKey
+    session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
     """The entry of a deposit, and what follows from it."""
     now = clock.now()
@@ -224,7 +225,7 @@ def post(
     )
     tell(session, deposit, "deposit_credited", amount, credited_at=clock.rfc3339(now))
     debts.collect(session, deposit.user_id, amount.asset)
-    limits.report_excess(session, deposit.user_id, deposit.public_id)
+    limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
 
 
 def mark(session: Session, deposit_id: UUID, status: DepositStatus, evidence: str) -> None:
@@ -242,10 +243,10 @@ def fail(session: Session, deposit_id: UUID, code: str) -> None:
     step(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
     session.send(_FORGET_SOURCE, (deposit.id,))
     reason = REASONS.get(code, "The payment was not possible.")
-    tell(session, deposit, "deposit_failed", deposit.asked, reason=reason)
+    tell(session, deposit, "deposit_failed", deposit.requested_amount, reason=reason)
 
 
-def is_over(session: Session, deposit: Deposit) -> bool:
+def is_over(session: Session, deposit: DepositRecord) -> bool:
     """Whether an announcement is so old that nobody waits for it any more; then it ends here. What
     comes all the same is credited, as everything is that comes unannounced."""
     if clock.now() - deposit.requested_at < _WAITED_FOR:
@@ -270,13 +271,13 @@ REASONS = {
 
 def step(
     session: Session,
-    deposit: Deposit,
+    deposit: DepositRecord,
     status: DepositStatus,
     *,
     code: str | None = None,
     evidence: str | None = None,
 ) -> None:
-    DEPOSIT_STEPS.transition(deposit.status, status)
+    DEPOSIT_TRANSITIONS.transition(deposit.status, status)
     session.send(_STEP, (status, code, clock.now(), deposit.id))
     note(session, deposit.id, deposit.status, status, evidence)
 
@@ -291,7 +292,9 @@ def note(
     session.send(_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
 
 
-def tell(session: Session, deposit: Deposit, kind: str, amount: Amount, **values: str) -> None:
+def tell(
+    session: Session, deposit: DepositRecord, kind: str, amount: Amount, **values: str
+) -> None:
     told: dict[str, Any] = {
         "deposit": deposit.public_id,
         "amount": str(amount),
@@ -309,22 +312,22 @@ def _check_failures(session: Session, user_id: UUID, allowed: PaymentLimits) -> 
         raise TooManyFailures
 
 
-def _provider(method: Method) -> str:
-    if method is Method.CRYPTO and resolve(Custodians):
+def _provider(method: PaymentMethod) -> str:
+    if method is PaymentMethod.CRYPTO and resolve(Custodians):
         return "custody"
-    rail = resolve(PaymentRails).get(method) or resolve(ArrivalRails).get(method)
+    rail = resolve(PaymentRails).get(method) or resolve(IncomingTransferRails).get(method)
     if rail is None:
-        raise MethodOff
+        raise PaymentMethodDisabled
     return rail.name
 
 
-def read(session: Session, deposit_id: UUID, *, lock: bool = False) -> Deposit | None:
+def read(session: Session, deposit_id: UUID, *, lock: bool = False) -> DepositRecord | None:
     """The deposit; with `lock` nobody else changes it before this transaction ends."""
     row = session.row(_LOCK if lock else _READ, (deposit_id,))
     return _from(row) if row else None
 
 
-def locked(session: Session, deposit_id: UUID) -> Deposit:
+def locked(session: Session, deposit_id: UUID) -> DepositRecord:
     """The deposit, its row locked. Raises `NotFound`."""
     deposit = read(session, deposit_id, lock=True)
     if deposit is None:
@@ -332,12 +335,12 @@ def locked(session: Session, deposit_id: UUID) -> Deposit:
     return deposit
 
 
-def _from(row: Any) -> Deposit:
+def _from(row: Any) -> DepositRecord:
     identifier, user_id, method, code, asked, status, provider, ref, sealed, at, opened_at = row
     source = ""
     if sealed is not None:
         source = keys.open_sealed(sealed, table=_TABLE, column=_SOURCE, key=identifier).decode()
-    return Deposit(
-        identifier, user_id, Method(method), Amount(TRADABLE[code], asked or 0),
+    return DepositRecord(
+        identifier, user_id, PaymentMethod(method), Amount(TRADABLE[code], asked or 0),
         DepositStatus(status), provider, ref, source, at, opened_at,
     )  # fmt: skip

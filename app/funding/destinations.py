@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from app.catalog.rules import PAXG, USDC
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.kit.errors import Invalid
 from app.kit.money import Asset
 
@@ -22,13 +22,13 @@ NETWORKS: Mapping[Asset, frozenset[str]] = {
 
 Destination = Mapping[str, str]
 FIELDS = {
-    Method.BANK: ("accountHolder", "accountNumber", "routingNumber"),
-    Method.MOBILE_MONEY: ("phone",),
-    Method.CRYPTO: ("address", "network"),
+    PaymentMethod.BANK: ("accountHolder", "accountNumber", "routingNumber"),
+    PaymentMethod.MOBILE_MONEY: ("phone",),
+    PaymentMethod.CRYPTO: ("address", "network"),
 }
 
 
-def checked(method: Method, asset: Asset, given: Mapping[str, str]) -> Destination:
+def checked(method: PaymentMethod, asset: Asset, given: Mapping[str, str]) -> Destination:
     """The destination in its one form. Raises `Invalid` naming the field."""
     wanted = FIELDS[method]
     for name in (each for each in given if each not in wanted):
@@ -37,9 +37,9 @@ def checked(method: Method, asset: Asset, given: Mapping[str, str]) -> Destinati
         if not given.get(name):
             raise Invalid(f"destination.{name}", f"Enter this for the method {method}.")
     match method:
-        case Method.BANK:
+        case PaymentMethod.BANK:
             return _bank(given)
-        case Method.CRYPTO:
+        case PaymentMethod.CRYPTO:
             return _crypto(asset, given)
         case _:
             return {"phone": given["phone"]}
@@ -80,17 +80,17 @@ def _crypto(asset: Asset, given: Mapping[str, str]) -> Destination:
     return {"network": network, "address": address}
 
 
-def key_of(method: Method, destination: Destination) -> str:
+def key_of(method: PaymentMethod, destination: Destination) -> str:
     """The same text for the same place, however it was typed."""
     return "|".join([method, *(destination[name].casefold() for name in sorted(destination))])
 
 
-def masked(method: Method, destination: Destination) -> str:
+def masked(method: PaymentMethod, destination: Destination) -> str:
     """The place as messages and lists show it."""
     match method:
-        case Method.BANK:
+        case PaymentMethod.BANK:
             return f"account ending {destination['account'][-4:]}"
-        case Method.CRYPTO:
+        case PaymentMethod.CRYPTO:
             return f"{destination['address'][:6]}…{destination['address'][-4:]}"
         case _:
             return f"phone ending {destination['phone'][-3:]}"

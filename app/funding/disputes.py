@@ -6,7 +6,7 @@ from uuid import UUID
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.funding import debts, deposits, limits
-from app.funding.ports import Capturing, Dispute, Method, PaymentRails
+from app.funding.ports import CardRail, Dispute, PaymentMethod, PaymentRails
 from app.funding.statuses import DepositStatus
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -40,9 +40,9 @@ _CLOSE = "UPDATE disputes SET status = %s, closed_at = %s WHERE id = %s"
 def dispute_changed(database: Database, *, event_id: str) -> None:
     """A processor says that a dispute was opened or decided: look at it."""
     with database.reading() as session:
-        event = providers_queries.event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, UUID(event_id))
     for rail in resolve(PaymentRails).values():
-        if rail.name == event.provider and isinstance(rail, Capturing):
+        if rail.name == event.provider and isinstance(rail, CardRail):
             dispute = rail.dispute(event.subject)
             with database.transaction() as session:
                 apply(session, rail.name, rail.provider_id, dispute)
@@ -73,8 +73,8 @@ def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) 
     if row is None or row[4] is None:
         return False
     deposit_id, user_id, method, code, _credited = row
-    limits.take_turns(session, user_id)
-    account = deposits.account_of(Method(method), Amount(TRADABLE[code], 0), provider_id)
+    limits.lock_customer_payments(session, user_id)
+    account = deposits.account_of(PaymentMethod(method), Amount(TRADABLE[code], 0), provider_id)
     about = _About(deposit_id, user_id, account)
     found = session.row(_FIND, (provider, dispute.provider_ref))
     identifier, status = found or (_open(session, provider, dispute, about), "open")
@@ -114,7 +114,7 @@ def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> U
         "deposit": ids.encode(deposits.PREFIX, about.deposit_id),
         "amount": str(dispute.amount),
         "asset": dispute.amount.asset.code,
-        "method": Method.CARD,
+        "method": PaymentMethod.CARD,
         "owed": str(dispute.amount),
     }
     event = {"user_id": str(about.user_id), "event_key": f"deposit_disputed:{public_id}"}

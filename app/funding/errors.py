@@ -18,7 +18,7 @@ class TransferLimitExceeded(Conflict):
     title = "This would move more than the limit of one day"
 
 
-class MethodOff(FeatureDisabled):
+class PaymentMethodDisabled(FeatureDisabled):
     """This way of paying in or out is not offered here."""
 
     title = "This method is not available here"
@@ -66,7 +66,7 @@ class NotCancellable(Conflict):
     title = "This can no longer be cancelled"
 
 
-class NotInThisState(Conflict):
+class WrongWithdrawalStatus(Conflict):
     """Staff asked for a step that the present status does not have."""
 
     code = "not_in_this_state"

@@ -31,12 +31,12 @@ WHERE user_id = %s AND requested_at > %s
 """
 
 
-def take_turns(session: Session, user_id: UUID) -> None:
+def lock_customer_payments(session: Session, user_id: UUID) -> None:
     """Of two that count one person's payments at once, the second sees the first."""
     session.send(_TURN, (str(user_id),))
 
 
-def worth(session: Session, amount: Amount) -> Amount:
+def usd_value(session: Session, amount: Amount) -> Amount:
     """What an amount is worth at the last known bid, in whole cents. Raises `PriceStale` where
     nobody knows."""
     metal = METAL_OF.get(amount.asset.code)
@@ -47,17 +47,17 @@ def worth(session: Session, amount: Amount) -> Amount:
     return value
 
 
-def dollars(units: int) -> Amount:
+def usd_from_cents(units: int) -> Amount:
     """So many cents."""
     return Amount(USD, units)
 
 
-def check_deposit(session: Session, user_id: UUID, amount: Amount) -> None:
+def check_deposit_limit(session: Session, user_id: UUID, amount: Amount) -> None:
     """Raises `VerificationRequired`, and `DailyLimitExceeded` if this would be too much."""
-    _check(session, user_id, _deposited(session, user_id) + worth(session, amount))
+    _check(session, user_id, _deposited(session, user_id) + usd_value(session, amount))
 
 
-def check_withdrawal(session: Session, user_id: UUID, value: Amount, minimum: Amount) -> None:
+def check_withdrawal_limit(session: Session, user_id: UUID, value: Amount, minimum: Amount) -> None:
     """The same for what goes; raises `Invalid` for what is not worth sending."""
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
@@ -66,7 +66,7 @@ def check_withdrawal(session: Session, user_id: UUID, value: Amount, minimum: Am
     _check(session, user_id, Amount(USD, int(row[0])) + value)
 
 
-def report_excess(session: Session, user_id: UUID, about: str) -> None:
+def report_limit_excess(session: Session, user_id: UUID, about: str) -> None:
     """What came unasked is credited, limit or not; compliance is told when it was too much."""
     limit = kyc_queries.standing(session, user_id).daily_limit
     come = _deposited(session, user_id)
@@ -85,7 +85,7 @@ def report_excess(session: Session, user_id: UUID, about: str) -> None:
 def _deposited(session: Session, user_id: UUID) -> Amount:
     total = Amount(USD, 0)
     for code, units in session.rows(_DEPOSITED, (user_id, clock.now() - _DAY)):
-        total += worth(session, Amount(TRADABLE[code], int(units)))
+        total += usd_value(session, Amount(TRADABLE[code], int(units)))
     return total
 
 

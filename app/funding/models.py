@@ -108,7 +108,7 @@ class DepositEvent(Base):
     at: Mapped[datetime] = mapped_column(Instant)
 
 
-class GivenAccountRow(Base):
+class VirtualAccountRow(Base):
     """An account at a provider that one customer can send to."""
 
     __tablename__ = "given_accounts"

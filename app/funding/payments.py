@@ -12,12 +12,12 @@ from uuid import UUID
 
 from app.funding import deposits, limits
 from app.funding.ports import (
-    Capturing,
-    Method,
+    CardRail,
     Payment,
-    PaymentAsk,
+    PaymentMethod,
     PaymentRail,
     PaymentRails,
+    PaymentRequest,
     PaymentState,
 )
 from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
@@ -76,7 +76,9 @@ def advance(database: Database, *, deposit_id: str) -> None:
             apply(session, deposit.id, payment, rail.provider_id)
 
 
-def _asked(database: Database, rail: PaymentRail, deposit: deposits.Deposit) -> Payment | None:
+def _asked(
+    database: Database, rail: PaymentRail, deposit: deposits.DepositRecord
+) -> Payment | None:
     """The payment as the provider sees it now; None where it was asked once, may not be asked
     again, and knows of nothing (yet).
 
@@ -84,14 +86,14 @@ def _asked(database: Database, rail: PaymentRail, deposit: deposits.Deposit) -> 
     says nothing of the payment.
     """
     if _may_open(rail, deposit):
-        payment: Payment | None = rail.open(
-            PaymentAsk(deposit.public_id, deposit.asked, deposit.source)
+        payment: Payment | None = rail.create(
+            PaymentRequest(deposit.public_id, deposit.requested_amount, deposit.source)
         )
     else:
         with _questions():
             ref = deposit.provider_ref
-            payment = rail.find(deposit.public_id) if ref is None else rail.look(ref)
-    if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, Capturing):
+            payment = rail.find(deposit.public_id) if ref is None else rail.fetch(ref)
+    if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, CardRail):
         with database.transaction() as session:
             # What is lost from here on is looked for by its own name.
             session.send(deposits.KNOWN, (payment.provider_ref, deposit.id))
@@ -100,7 +102,7 @@ def _asked(database: Database, rail: PaymentRail, deposit: deposits.Deposit) -> 
     return payment
 
 
-def _may_open(rail: PaymentRail, deposit: deposits.Deposit) -> bool:
+def _may_open(rail: PaymentRail, deposit: deposits.DepositRecord) -> bool:
     if deposit.provider_ref is not None:
         return False
     if deposit.opened_at is None:
@@ -116,7 +118,7 @@ def _questions() -> Iterator[None]:
         raise ProviderOutcomeUnknown(f"it did not say: {refused.code}") from None
 
 
-def _give_up_or_wait(session: Session, deposit: deposits.Deposit) -> None:
+def _give_up_or_wait(session: Session, deposit: deposits.DepositRecord) -> None:
     """A provider that was asked and knows nothing after a day never took it."""
     if deposit.opened_at and clock.now() - deposit.opened_at > _UNHEARD_MAX:
         deposits.fail(session, deposit.id, "never_arrived")
@@ -126,15 +128,15 @@ def _give_up_or_wait(session: Session, deposit: deposits.Deposit) -> None:
 def payment_changed(database: Database, *, event_id: str) -> None:
     """A provider says that a payment changed: look at it."""
     with database.transaction() as session:
-        event = providers_queries.event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, UUID(event_id))
         row = session.row(_BY_REF, (event.provider, event.subject))
         if row is not None:
-            deposits.advance_later(session, row[0], Method(row[1]))
+            deposits.advance_later(session, row[0], PaymentMethod(row[1]))
             return
     # It came before we had written down whose it is: the provider knows our reference.
     for rail in resolve(PaymentRails).values():
         if rail.name == event.provider:
-            deposit_id = ids.try_decode(deposits.PREFIX, rail.look(event.subject).reference)
+            deposit_id = ids.try_decode(deposits.PREFIX, rail.fetch(event.subject).reference)
             if deposit_id is None:
                 # Somebody else's use of the same account there: reconciliation tells people of it.
                 return
@@ -156,7 +158,7 @@ def apply(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUI
         case PaymentState.PAID:
             cost = payment.cost or Amount(payment.amount.asset, 0)
             account = deposits.account_of(deposit.method, payment.amount, provider_id)
-            limits.take_turns(session, deposit.user_id)
+            limits.lock_customer_payments(session, deposit.user_id)
             deposits.credit(session, deposit, payment.amount, cost, account)
         case PaymentState.FAILED:
             deposits.fail(session, deposit.id, payment.code)

@@ -14,7 +14,7 @@ from app.cases import service as cases
 from app.custody.rules import IN_FLIGHT_MAX
 from app.funding import debts, deposits, withdrawals
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
-from app.funding.statuses import UNDER_WAY, WithdrawalStatus
+from app.funding.statuses import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -37,7 +37,7 @@ WHERE withdrawal_id = %s AND to_status = 'sending'
 """
 _LOOKED_SINCE = "SELECT looked_at > %s FROM withdrawals WHERE id = %s"
 #: One that has gone can still come back.
-_LOOKED_AT = UNDER_WAY | {WithdrawalStatus.COMPLETED}
+_LOOKED_AT = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
 #: What a provider had taken, it knows.
 _TAKEN = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
@@ -81,7 +81,7 @@ class _Turn:
     """A withdrawal that this process goes on with, from `began_at`. `is_old`: no order of before
     can still be on its way."""
 
-    asked: withdrawals.Locked
+    asked: withdrawals.LockedWithdrawal
     is_first: bool
     is_old: bool
     began_at: datetime
@@ -128,7 +128,7 @@ def _found_or_sent(rail: PayoutRail, turn: _Turn) -> Payout:
         raise ProviderOutcomeUnknown(f"asked again, it refused: {refused.code}") from None
 
 
-def _order(asked: withdrawals.Locked) -> PayoutOrder:
+def _order(asked: withdrawals.LockedWithdrawal) -> PayoutOrder:
     return PayoutOrder(asked.public_id, asked.amount, asked.destination)
 
 
@@ -159,7 +159,7 @@ def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
             _return(session, withdrawals.locked(session, asked.id), payout)
 
 
-def _complete(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:
+def _complete(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout) -> None:
     now, amount = clock.now(), asked.amount
     account = deposits.account_of(asked.method, amount, payout.provider_id)
     postings = [
@@ -191,7 +191,7 @@ def _complete(session: Session, asked: withdrawals.Locked, payout: Payout) -> No
     withdrawals.tell(session, asked, "withdrawal_completed", completed_at=clock.rfc3339(now))
 
 
-def _return(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:
+def _return(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout) -> None:
     """It came back after all: the customer has it again."""
     account = deposits.account_of(asked.method, asked.amount, payout.provider_id)
     ledger.post(
@@ -210,15 +210,15 @@ def _return(session: Session, asked: withdrawals.Locked, payout: Payout) -> None
 
 
 def _fail(
-    session: Session, asked: withdrawals.Locked, code: str, payout: Payout | None = None
+    session: Session, asked: withdrawals.LockedWithdrawal, code: str, payout: Payout | None = None
 ) -> None:
-    if asked.status not in UNDER_WAY:
+    if asked.status not in WITHDRAWALS_IN_PROGRESS:
         return
     withdrawals.end(session, asked, WithdrawalStatus.FAILED, why=code, payout=payout)
     withdrawals.tell(session, asked, "withdrawal_failed", reason="It could not be paid there.")
 
 
-def _may_go(session: Session, asked: withdrawals.Locked) -> bool:
+def _may_go(session: Session, asked: withdrawals.LockedWithdrawal) -> bool:
     """Whether nothing came up since it was approved. A customer who owes us is not paid, nor one
     who was found to be a listed party; one who may be one, or was suspended, waits."""
     if debts.owes(session, asked.user_id):
@@ -257,7 +257,9 @@ def _become(
         withdrawals.step(session, asked, status, evidence=evidence)
 
 
-def _report_wrong_amount(session: Session, asked: withdrawals.Locked, payout: Payout) -> None:
+def _report_wrong_amount(
+    session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout
+) -> None:
     """A provider that sent another amount than it was asked for: a person has to look."""
     cases.open_case(
         session,
@@ -278,14 +280,14 @@ def _report_wrong_amount(session: Session, asked: withdrawals.Locked, payout: Pa
 def payout_changed(database: Database, *, event_id: str) -> None:
     """A provider says that a payout changed. `subject` is its id, or our reference."""
     with database.transaction() as session:
-        event = providers_queries.event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, UUID(event_id))
         own_id = ids.try_decode(withdrawals.PREFIX, event.subject)
         row = session.row(_BY_EVENT, (own_id, event.provider, event.subject))
         # One that is not known yet is still being sent: whoever sends it looks at it.
         if row is None:
             return
         withdrawal_id, status = str(row[0]), WithdrawalStatus(row[1])
-        if status in UNDER_WAY:
+        if status in WITHDRAWALS_IN_PROGRESS:
             outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": withdrawal_id})
             return
     # Nobody looks again at one that had ended.

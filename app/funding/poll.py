@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.funding import deposits
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.funding.statuses import WithdrawalStatus
 from app.kit import clock
 from app.kit.db import Session
@@ -48,7 +48,7 @@ def poll(session: Session) -> None:
         "old_before": now - _PAUSE_OF_OLD, "long_ago": now - _OLD, "limit": _BATCH,
     }  # fmt: skip
     for deposit_id, method in session.rows(_DEPOSITS, values):
-        deposits.advance_later(session, deposit_id, Method(method))
+        deposits.advance_later(session, deposit_id, PaymentMethod(method))
     for withdrawal_id, status in session.rows(_WITHDRAWALS, values):
         _look_later(session, withdrawal_id, WithdrawalStatus(status))
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from app.kit.money import Amount
 
 
-class Method(StrEnum):
+class PaymentMethod(StrEnum):
     """How a customer pays in or is paid."""
 
     CARD = "card"
@@ -30,7 +30,7 @@ class PaymentState(StrEnum):
     PENDING = "pending"
     """The customer or a bank still has to do something."""
     AUTHORISED = "authorised"
-    """It is ours for the taking: `Capturing.capture` takes it."""
+    """It is ours for the taking: `CardRail.capture` takes it."""
     PAID = "paid"
     """It was taken. `amount` is what arrived, `cost` what the provider kept of it."""
     FAILED = "failed"
@@ -52,7 +52,7 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentAsk:
+class PaymentRequest:
     """A payment that we ask for. `source` is what the customer gave: a processor's token for a
     card, a phone number for mobile money."""
 
@@ -81,11 +81,11 @@ class PaymentRail(Protocol):
     #: Whether opening twice with one reference is known to the provider as the same payment.
     repeatable: bool
 
-    def open(self, ask: PaymentAsk) -> Payment:
+    def create(self, request: PaymentRequest) -> Payment:
         """Ask for it."""
         ...
 
-    def look(self, provider_ref: str) -> Payment:
+    def fetch(self, provider_ref: str) -> Payment:
         """How it stands."""
         ...
 
@@ -99,7 +99,7 @@ class PaymentRail(Protocol):
 
 
 @runtime_checkable
-class Capturing(Protocol):
+class CardRail(Protocol):
     """A rail that first only authorises, and whose payments can be disputed: cards."""
 
     def capture(self, provider_ref: str, reference: str) -> Payment:
@@ -120,7 +120,7 @@ class Capturing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class IncomingTransfer:
     """Money that came in on an account that we gave to one customer. `account_ref` is the
     provider's id of that account."""
 
@@ -133,32 +133,32 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenAccount:
+class VirtualAccount:
     """An account that one customer can send to. `details` is what they type at their bank."""
 
     account_ref: str
     details: Mapping[str, str]
 
 
-class ArrivalRail(Protocol):
+class IncomingTransferRail(Protocol):
     """Gives each customer an account to send to, and says what came: banks."""
 
     name: str
     provider_id: UUID
 
-    def account(self, reference: str, holder: str) -> GivenAccount:
+    def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
         """The account with our reference, made if there is none."""
         ...
 
-    def arrivals(self, account_ref: str) -> list[Arrival]:
+    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
         """Everything that came in on one account."""
         ...
 
-    def all_arrivals(self, since: datetime) -> list[Arrival]:
+    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
         """Everything that came in since then, for reconciliation."""
         ...
 
-    def arrival(self, provider_ref: str) -> Arrival:
+    def transfer(self, provider_ref: str) -> IncomingTransfer:
         """One of them."""
         ...
 
@@ -218,6 +218,6 @@ class PayoutRail(Protocol):
 
 
 #: The rails that this exchange has, by method. A method without one is switched off.
-PaymentRails = NewType("PaymentRails", dict[Method, PaymentRail])
-ArrivalRails = NewType("ArrivalRails", dict[Method, ArrivalRail])
-PayoutRails = NewType("PayoutRails", dict[Method, PayoutRail])
+PaymentRails = NewType("PaymentRails", dict[PaymentMethod, PaymentRail])
+IncomingTransferRails = NewType("IncomingTransferRails", dict[PaymentMethod, IncomingTransferRail])
+PayoutRails = NewType("PayoutRails", dict[PaymentMethod, PayoutRail])

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.catalog.rules import FUNDING, TRADABLE, TRADING, USD
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.funding.rules import value_in_usd
-from app.funding.statuses import CANCELLABLE, DepositStatus, WithdrawalStatus
+from app.funding.statuses import CANCELLABLE_WITHDRAWALS, DepositStatus, WithdrawalStatus
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session
@@ -49,7 +49,7 @@ _WAITING = "SELECT count(*) FROM withdrawals WHERE status IN ('awaiting_approval
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ValuedBalance:
     """What a customer has of one asset."""
 
     available: Amount
@@ -60,41 +60,41 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class ValuedBalances:
     """Everything a customer has, by account."""
 
-    funding: list[Holding]
-    trading: list[Holding]
+    funding: list[ValuedBalance]
+    trading: list[ValuedBalance]
     #: Of all that has a price.
     total_usd: Amount
 
 
-def holdings_of(session: Session, user_id: UUID) -> Holdings:
+def valued_balances(session: Session, user_id: UUID) -> ValuedBalances:
     """Every tradable asset of a customer, those they have none of as zero."""
     found = {
         balance.asset: balance for balance in ledger_queries.customer_balances(session, user_id)
     }
     bids = {price.metal: price.bid for price in pricing_queries.market_prices(session)}
 
-    def holding(asset: Asset) -> Holding:
+    def holding(asset: Asset) -> ValuedBalance:
         balance = found.get(asset.code) or CustomerBalance("", asset.code, 0, 0)
         total = Amount(asset, balance.posted)
         held = Amount(asset, balance.held)
-        return Holding(total - held, held, total, value_in_usd(total, bids))
+        return ValuedBalance(total - held, held, total, value_in_usd(total, bids))
 
     funding = [holding(asset) for asset in FUNDING]
     trading = [holding(asset) for asset in TRADING]
     worth = sum(h.usd_value.units for h in (*funding, *trading) if h.usd_value is not None)
-    return Holdings(funding, trading, Amount(USD, worth))
+    return ValuedBalances(funding, trading, Amount(USD, worth))
 
 
 @dataclass(frozen=True, slots=True)
-class Deposit:
+class DepositView:
     """A deposit as its owner and our staff see it."""
 
     id: UUID
     user_id: UUID
-    method: Method
+    method: PaymentMethod
     #: What came, or else what was announced.
     amount: Amount
     status: DepositStatus
@@ -113,12 +113,12 @@ class Deposit:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
+class WithdrawalView:
     """A withdrawal as its owner and our staff see it."""
 
     id: UUID
     user_id: UUID
-    method: Method
+    method: PaymentMethod
     amount: Amount
     status: WithdrawalStatus
     #: Masked.
@@ -137,14 +137,14 @@ class Withdrawal:
     @property
     def is_cancellable(self) -> bool:
         """Whether it has not been sent."""
-        return self.status in CANCELLABLE
+        return self.status in CANCELLABLE_WITHDRAWALS
 
 
-Payment = TypeVar("Payment", Deposit, Withdrawal)
+Payment = TypeVar("Payment", DepositView, WithdrawalView)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PaymentEvent:
     """One thing that happened to a payment."""
 
     status: str
@@ -153,12 +153,12 @@ class Step:
     at: datetime
 
 
-def deposits(session: Session, **filters: Any) -> Page[Deposit]:
+def deposits(session: Session, **filters: Any) -> Page[DepositView]:
     """Deposits, newest first: a person's or everybody's. Takes what `_page` takes."""
     return _page(session, _DEPOSITS, _deposit, **filters)
 
 
-def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> Deposit:
+def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) -> DepositView:
     """One of them; of this person alone, if one is given. Raises `NotFound`."""
     row = session.row(f"{_DEPOSITS} WHERE id = %s", (deposit_id,))
     if row is None or (user_id is not None and row[1] != user_id):
@@ -166,17 +166,19 @@ def deposit(session: Session, deposit_id: UUID, *, user_id: UUID | None = None) 
     return _deposit(row)
 
 
-def deposit_steps(session: Session, deposit_id: UUID) -> Sequence[Step]:
+def deposit_events(session: Session, deposit_id: UUID) -> Sequence[PaymentEvent]:
     """What happened to it, oldest first."""
-    return [Step(*row) for row in session.rows(_STEPS_OF_DEPOSIT, (deposit_id,))]
+    return [PaymentEvent(*row) for row in session.rows(_STEPS_OF_DEPOSIT, (deposit_id,))]
 
 
-def withdrawals(session: Session, **filters: Any) -> Page[Withdrawal]:
+def withdrawals(session: Session, **filters: Any) -> Page[WithdrawalView]:
     """Withdrawals, newest first: a person's or everybody's. Takes what `_page` takes."""
     return _page(session, _WITHDRAWALS, _withdrawal, **filters)
 
 
-def withdrawal(session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None) -> Withdrawal:
+def withdrawal(
+    session: Session, withdrawal_id: UUID, *, user_id: UUID | None = None
+) -> WithdrawalView:
     """One of them; of this person alone, if one is given. Raises `NotFound`."""
     row = session.row(f"{_WITHDRAWALS} WHERE id = %s", (withdrawal_id,))
     if row is None or (user_id is not None and row[1] != user_id):
@@ -184,12 +186,12 @@ def withdrawal(session: Session, withdrawal_id: UUID, *, user_id: UUID | None = 
     return _withdrawal(row)
 
 
-def withdrawal_steps(session: Session, withdrawal_id: UUID) -> Sequence[Step]:
+def withdrawal_events(session: Session, withdrawal_id: UUID) -> Sequence[PaymentEvent]:
     """What happened to it, oldest first."""
-    return [Step(*row) for row in session.rows(_STEPS_OF_WITHDRAWAL, (withdrawal_id,))]
+    return [PaymentEvent(*row) for row in session.rows(_STEPS_OF_WITHDRAWAL, (withdrawal_id,))]
 
 
-def withdrawals_waiting(session: Session) -> int:
+def count_awaiting_staff(session: Session) -> int:
     """How many wait for our staff."""
     row = session.row(_WAITING)
     return int(row[0]) if row else 0
@@ -213,7 +215,7 @@ def _page(
     return paginate([read(row) for row in rows], limit, lambda each: each.id)
 
 
-def _deposit(row: Row) -> Deposit:
+def _deposit(row: Row) -> DepositView:
     identifier, user_id, method, code, asked, credited, status, sealed, *rest = row
     told: dict[str, str] = {}
     if sealed is not None:
@@ -222,10 +224,14 @@ def _deposit(row: Row) -> Deposit:
         )
         told = json.loads(raw)
     amount = Amount(TRADABLE[code], credited or asked)
-    return Deposit(identifier, user_id, Method(method), amount, DepositStatus(status), told, *rest)
+    return DepositView(
+        identifier, user_id, PaymentMethod(method), amount, DepositStatus(status), told, *rest
+    )
 
 
-def _withdrawal(row: Row) -> Withdrawal:
+def _withdrawal(row: Row) -> WithdrawalView:
     identifier, user_id, method, code, units, status, *rest = row
     amount = Amount(TRADABLE[code], units)
-    return Withdrawal(identifier, user_id, Method(method), amount, WithdrawalStatus(status), *rest)
+    return WithdrawalView(
+        identifier, user_id, PaymentMethod(method), amount, WithdrawalStatus(status), *rest
+    )

@@ -9,7 +9,7 @@ from app.access import Actor
 from app.custody import addresses
 from app.funding import destinations
 from app.funding.errors import RecipientBlocked
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.funding.statuses import PaymentLimits, WithdrawalStatus
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts.queries import PersonProfile
@@ -25,18 +25,20 @@ from app.screening.rules import Named, Verdict
 PURPOSE = "payout"
 
 
-def check_owner(session: Session, actor: Actor, method: Method, where: Mapping[str, str]) -> None:
+def check_owner(
+    session: Session, actor: Actor, method: PaymentMethod, where: Mapping[str, str]
+) -> None:
     """Raises `Invalid` for a destination that cannot be the customer's own."""
     person = account_queries.get_person(session, actor.user_id)
-    if method is Method.BANK and not destinations.names_person(
+    if method is PaymentMethod.BANK and not destinations.names_person(
         where["holder"], *_name_of(session, person)
     ):
         raise Invalid(
             "destination.accountHolder", "Enter your own name. We pay out to your own account only."
         )
-    if method is Method.MOBILE_MONEY and where["phone"] != person.phone:
+    if method is PaymentMethod.MOBILE_MONEY and where["phone"] != person.phone:
         raise Invalid("destination.phone", "Enter the phone number of your profile.")
-    if method is Method.CRYPTO and addresses.is_ours(session, where["address"]):
+    if method is PaymentMethod.CRYPTO and addresses.is_own_address(session, where["address"]):
         raise Invalid(
             "destination.address",
             "Enter an address of your own. This is one of our deposit addresses.",
@@ -51,7 +53,7 @@ def _name_of(session: Session, person: PersonProfile) -> tuple[str, str]:
 
 
 def screen(
-    session: Session, user_id: UUID, about: str, method: Method, where: Mapping[str, str]
+    session: Session, user_id: UUID, about: str, method: PaymentMethod, where: Mapping[str, str]
 ) -> Verdict | None:
     """What the sanctions list says of the recipient; None while there is no list. Raises
     `RecipientBlocked`."""
@@ -63,7 +65,7 @@ def screen(
                 session, Named((name,)), about=about, purpose=PURPOSE, person_id=user_id
             )
         ]
-        if method is Method.CRYPTO:
+        if method is PaymentMethod.CRYPTO:
             found.append(
                 screening.screen_address(
                     session, where["address"], about=about, purpose=PURPOSE, person_id=user_id

@@ -19,10 +19,10 @@ class TransferLimits:
     ounces_min: Decimal = Decimal("0.0001")
     ounces_max: Decimal = Decimal(100)
     ounces_per_day: Decimal = Decimal(250)
-    stray_bps_max: int = 100
+    deviation_bps_max: int = 100
 
 
-def counterpart(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:
+def counterpart_asset(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:
     """The asset that a transfer of `asset` between these accounts becomes.
 
     Raises `Invalid` for all but PAXG from funding to trading and XAU-s from trading to funding.
@@ -36,14 +36,14 @@ def counterpart(asset: Asset, origin: Wallet, destination: Wallet) -> Asset:
     raise Invalid("asset", "Choose PAXG from funding to trading, or XAU-s from trading to funding.")
 
 
-def check_size(amount: Amount, limits: TransferLimits) -> None:
+def check_transfer_size(amount: Amount, limits: TransferLimits) -> None:
     """Raises `Invalid` unless one transfer may be this large."""
     ounces = Fraction(amount.units, amount.asset.unit)
     if not limits.ounces_min <= ounces <= limits.ounces_max:
         raise Invalid("amount", f"Enter {limits.ounces_min} to {limits.ounces_max} troy ounces.")
 
 
-def strays(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:
+def deviates(paxg_mid: Decimal, gold_mid: Decimal, bps_max: int) -> bool:
     """Whether PAXG is further from gold than the gate allows."""
     return abs(paxg_mid - gold_mid) * BPS > gold_mid * bps_max
 

@@ -56,8 +56,8 @@ def transfer(
     `InsufficientFunds`.
     """
     now = clock.now()
-    received = Amount(rules.counterpart(amount.asset, origin, destination), amount.units)
-    rules.check_size(amount, limits)
+    received = Amount(rules.counterpart_asset(amount.asset, origin, destination), amount.units)
+    rules.check_transfer_size(amount, limits)
     _require_gate_open(session, limits, pricing_rules, now)
     made = Transfer(ids.new(), amount, received, now)
     ledger.post(
@@ -95,5 +95,5 @@ def _require_gate_open(
     prices = pricing_queries.market_prices_from(session.rows(*statement))
     gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
     token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
-    if rules.strays(token.mid, gold.mid, limits.stray_bps_max):
+    if rules.deviates(token.mid, gold.mid, limits.deviation_bps_max):
         raise GateClosed

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Self
 
 from app.catalog.rules import PAXG, USD, USDC
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset, Rounding, round_units
 from app.kit.states import Transitions
@@ -56,7 +56,7 @@ class WithdrawalStatus(StrEnum):
 
 _D, _W = DepositStatus, WithdrawalStatus
 
-DEPOSIT_STEPS = Transitions(
+DEPOSIT_TRANSITIONS = Transitions(
     {
         _D.REQUESTED: {_D.UNKNOWN, _D.PENDING, _D.CREDITED, _D.FAILED, _D.CANCELLED},
         _D.UNKNOWN: {_D.PENDING, _D.CREDITED, _D.FAILED},
@@ -65,7 +65,7 @@ DEPOSIT_STEPS = Transitions(
         _D.DISPUTED: {_D.CREDITED, _D.TAKEN_BACK},
     }
 )
-WITHDRAWAL_STEPS = Transitions(
+WITHDRAWAL_TRANSITIONS = Transitions(
     {
         _W.IN_REVIEW: {_W.AWAITING_APPROVAL, _W.APPROVED, _W.REJECTED, _W.CANCELLED},
         _W.AWAITING_APPROVAL: {_W.IN_REVIEW, _W.APPROVED, _W.REJECTED, _W.CANCELLED},
@@ -79,20 +79,20 @@ WITHDRAWAL_STEPS = Transitions(
 #: Deposits that are still to be looked at.
 OPEN_DEPOSITS = frozenset({_D.REQUESTED, _D.UNKNOWN, _D.PENDING})
 #: Withdrawals that a customer may still take back: nothing was asked of a provider.
-CANCELLABLE = frozenset({_W.IN_REVIEW, _W.AWAITING_APPROVAL, _W.APPROVED})
+CANCELLABLE_WITHDRAWALS = frozenset({_W.IN_REVIEW, _W.AWAITING_APPROVAL, _W.APPROVED})
 #: Withdrawals whose provider has to be asked how they stand.
-UNDER_WAY = frozenset({_W.SENDING, _W.UNKNOWN, _W.SENT})
+WITHDRAWALS_IN_PROGRESS = frozenset({_W.SENDING, _W.UNKNOWN, _W.SENT})
 #: Withdrawals that do not count against a day's limit: the money stayed, or came back.
 NOT_GONE = frozenset({_W.FAILED, _W.REJECTED, _W.CANCELLED, _W.RETURNED})
 
 #: What can come by which way, and go.
-ASSETS_OF = {
-    Method.CARD: frozenset({USD}),
-    Method.BANK: frozenset({USD}),
-    Method.MOBILE_MONEY: frozenset({USD}),
-    Method.CRYPTO: frozenset({USDC, PAXG}),
+ASSETS_BY_METHOD = {
+    PaymentMethod.CARD: frozenset({USD}),
+    PaymentMethod.BANK: frozenset({USD}),
+    PaymentMethod.MOBILE_MONEY: frozenset({USD}),
+    PaymentMethod.CRYPTO: frozenset({USDC, PAXG}),
 }
-PAYOUT_METHODS = frozenset({Method.BANK, Method.MOBILE_MONEY, Method.CRYPTO})
+PAYOUT_METHODS = frozenset({PaymentMethod.BANK, PaymentMethod.MOBILE_MONEY, PaymentMethod.CRYPTO})
 
 
 def _whole(dollars: Decimal) -> Amount:
@@ -115,19 +115,19 @@ class PaymentLimits:
     approval_from: Amount = field(default_factory=lambda: _dollars("10000"))
 
     @classmethod
-    def of(cls, *, card_max: Decimal, approval_from: Decimal) -> Self:
+    def from_dollars(cls, *, card_max: Decimal, approval_from: Decimal) -> Self:
         """Limits of so many dollars."""
         return cls(card_max=_whole(card_max), approval_from=_whole(approval_from))
 
 
-def check_asset(method: Method, asset: Asset) -> None:
+def check_asset(method: PaymentMethod, asset: Asset) -> None:
     """Raises `Invalid` unless this comes and goes that way."""
-    if asset not in ASSETS_OF[method]:
-        codes = " or ".join(sorted(each.code for each in ASSETS_OF[method]))
+    if asset not in ASSETS_BY_METHOD[method]:
+        codes = " or ".join(sorted(each.code for each in ASSETS_BY_METHOD[method]))
         raise Invalid("asset", f"Choose {codes} for the method {method}.")
 
 
-def check_card(amount: Amount, limits: PaymentLimits) -> None:
+def check_card_amount(amount: Amount, limits: PaymentLimits) -> None:
     """Raises `Invalid` unless a card may be charged so much."""
     if amount < limits.card_min or limits.card_max < amount:
         raise Invalid("amount", f"Enter {limits.card_min} to {limits.card_max} USD for a card.")

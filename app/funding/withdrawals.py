@@ -14,12 +14,17 @@ from app.approvals import rules as approvals_rules
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.funding import debts, destinations, limits, recipients
-from app.funding.errors import MethodOff, NotCancellable, NotInThisState, RecipientBlocked
-from app.funding.ports import Method, Payout, PayoutRail, PayoutRails
+from app.funding.errors import (
+    NotCancellable,
+    PaymentMethodDisabled,
+    RecipientBlocked,
+    WrongWithdrawalStatus,
+)
+from app.funding.ports import PaymentMethod, Payout, PayoutRail, PayoutRails
 from app.funding.statuses import (
-    CANCELLABLE,
+    CANCELLABLE_WITHDRAWALS,
     PAYOUT_METHODS,
-    WITHDRAWAL_STEPS,
+    WITHDRAWAL_TRANSITIONS,
     PaymentLimits,
     WithdrawalStatus,
     check_asset,
@@ -65,17 +70,17 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedWithdrawal:
     """A withdrawal as it stands in its row, which is locked."""
 
     id: UUID
     user_id: UUID
-    method: Method
+    method: PaymentMethod
     amount: Amount
     usd_units: int
     status: WithdrawalStatus
     destination: Mapping[str, str]
-    masked: str
+    masked_destination: str
     provider: str
     provider_ref: str | None
 
@@ -88,24 +93,24 @@ def request(
     session: Session,
     actor: Actor,
     *,
-    method: Method,
+    method: PaymentMethod,
     amount: Amount,
     destination: Mapping[str, str],
 ) -> UUID | RecipientBlocked:
     """Ask for money to be sent; it is held at once. Answers the withdrawal's id; or that its
     recipient is listed, as a value, for that this was found is kept.
 
-    Raises `Invalid` naming the field, `MethodOff`, `VerificationRequired`, `DailyLimitExceeded`,
-    `AccountOwes`; the database raises `InsufficientFunds`.
+    Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
+    `DailyLimitExceeded`, `AccountOwes`; the database raises `InsufficientFunds`.
     """
     rail = _rail(method, amount)
     where = destinations.checked(method, amount.asset, destination)
     recipients.check_owner(session, actor, method, where)
     allowed = resolve(PaymentLimits)
-    limits.take_turns(session, actor.user_id)
+    limits.lock_customer_payments(session, actor.user_id)
     debts.check_none(session, actor.user_id)
-    value = limits.worth(session, amount)
-    limits.check_withdrawal(session, actor.user_id, value, allowed.withdrawal_min)
+    value = limits.usd_value(session, amount)
+    limits.check_withdrawal_limit(session, actor.user_id, value, allowed.withdrawal_min)
     identifier, now = ids.new(), clock.now()
     public_id, masked = ids.encode(PREFIX, identifier), destinations.masked(method, where)
     told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
@@ -142,14 +147,14 @@ def request(
     return identifier
 
 
-def _rail(method: Method, amount: Amount) -> PayoutRail:
+def _rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
     if method not in PAYOUT_METHODS:
         names = ", ".join(sorted(PAYOUT_METHODS))
         raise Invalid("method", f"Choose one of {names}. We do not pay out to cards.")
     check_asset(method, amount.asset)
     rail = resolve(PayoutRails).get(method)
     if rail is None:
-        raise MethodOff
+        raise PaymentMethodDisabled
     return rail
 
 
@@ -159,19 +164,19 @@ def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
     asked = locked(session, withdrawal_id)
     if asked.user_id != actor.user_id:
         raise NotFound
-    if asked.status not in CANCELLABLE:
+    if asked.status not in CANCELLABLE_WITHDRAWALS:
         raise NotCancellable
     end(session, asked, WithdrawalStatus.CANCELLED, actor=actor)
     tell(session, asked, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now()))
 
 
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
-    """Staff refuse to send it; the money is free again. Raises `NotFound`, `NotInThisState`, and
-    `Invalid` for the reason."""
+    """Staff refuse to send it; the money is free again. Raises `NotFound`, `WrongWithdrawalStatus`,
+    and `Invalid` for the reason."""
     reason = approvals_rules.clean_reason(reason)
     asked = locked(session, withdrawal_id)
-    if asked.status not in CANCELLABLE:
-        raise NotInThisState
+    if asked.status not in CANCELLABLE_WITHDRAWALS:
+        raise WrongWithdrawalStatus
     end(session, asked, WithdrawalStatus.REJECTED, actor=actor, why=reason)
     tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
 
@@ -181,7 +186,7 @@ def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str)
     it may have waited for days."""
     asked = locked(session, withdrawal_id)
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
-        raise NotInThisState
+        raise WrongWithdrawalStatus
     try:
         verdict = _screened(session, asked)
     except RecipientBlocked:
@@ -209,20 +214,20 @@ def review(session: Session, *, withdrawal_id: str) -> None:
     except RecipientBlocked:
         block(session, asked)
         return
-    value = limits.dollars(asked.usd_units)
+    value = limits.usd_from_cents(asked.usd_units)
     status = recipients.after_screening(verdict, value, resolve(PaymentLimits))
     if status is not WithdrawalStatus.IN_REVIEW:
         step(session, asked, status, evidence=_said(verdict))
         _go_on(session, locked(session, asked.id))
 
 
-def block(session: Session, asked: Locked) -> None:
+def block(session: Session, asked: LockedWithdrawal) -> None:
     """It goes to a listed party, or is one's: it ends."""
     end(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
     tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
 
 
-def _screened(session: Session, asked: Locked) -> Verdict | None:
+def _screened(session: Session, asked: LockedWithdrawal) -> Verdict | None:
     return recipients.screen(
         session, asked.user_id, asked.public_id, asked.method, asked.destination
     )
@@ -251,7 +256,7 @@ decisions.tell("funding.screening_decided")
 
 def end(
     session: Session,
-    asked: Locked,
+    asked: LockedWithdrawal,
     status: WithdrawalStatus,
     *,
     actor: Actor | None = None,
@@ -264,20 +269,20 @@ def end(
     record(session, asked, status, actor=actor, reason=why)
 
 
-def _go_on(session: Session, asked: Locked) -> None:
+def _go_on(session: Session, asked: LockedWithdrawal) -> None:
     if asked.status is WithdrawalStatus.APPROVED:
         _send_later(session, asked)
     elif asked.status is WithdrawalStatus.AWAITING_APPROVAL:
         tell(session, asked, "withdrawal_needs_approval")
 
 
-def _send_later(session: Session, asked: Locked) -> None:
+def _send_later(session: Session, asked: LockedWithdrawal) -> None:
     outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": str(asked.id)})
 
 
 def step(
     session: Session,
-    asked: Locked,
+    asked: LockedWithdrawal,
     status: WithdrawalStatus,
     *,
     actor: Actor | None = None,
@@ -285,7 +290,7 @@ def step(
     payout: Payout | None = None,
 ) -> None:
     """Write the next status, if it is declared."""
-    WITHDRAWAL_STEPS.transition(asked.status, status)
+    WITHDRAWAL_TRANSITIONS.transition(asked.status, status)
     now, ref = clock.now(), (payout.provider_ref or None) if payout else None
     code = evidence if status is WithdrawalStatus.FAILED else None
     session.send(_STEP, (status, code, now, ref, status, now, asked.id))
@@ -296,7 +301,7 @@ def step(
 
 def record(
     session: Session,
-    asked: Locked,
+    asked: LockedWithdrawal,
     status: WithdrawalStatus,
     *,
     actor: Actor | None = None,
@@ -317,28 +322,28 @@ def record(
     )  # fmt: skip
 
 
-def tell(session: Session, asked: Locked, kind: str, **values: str) -> None:
+def tell(session: Session, asked: LockedWithdrawal, kind: str, **values: str) -> None:
     """To the customer, once for each kind."""
     told: dict[str, Any] = {
         "withdrawal": asked.public_id,
         "amount": str(asked.amount),
         "asset": asked.amount.asset.code,
         "method": asked.method,
-        "destination": asked.masked,
+        "destination": asked.masked_destination,
         **values,
     }
     event = {"user_id": str(asked.user_id), "event_key": f"{kind}:{asked.public_id}"}
     outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": told})
 
 
-def locked(session: Session, withdrawal_id: UUID) -> Locked:
+def locked(session: Session, withdrawal_id: UUID) -> LockedWithdrawal:
     """The withdrawal, its row locked. Raises `NotFound`."""
     row = session.row(_LOCK, (withdrawal_id,))
     if row is None:
         raise NotFound
     identifier, user_id, method, code, units, usd_units, status, sealed, masked, *rest = row
     raw = keys.open_sealed(sealed, table=_TABLE, column=_DESTINATION, key=identifier)
-    return Locked(
-        identifier, user_id, Method(method), Amount(TRADABLE[code], units), usd_units,
+    return LockedWithdrawal(
+        identifier, user_id, PaymentMethod(method), Amount(TRADABLE[code], units), usd_units,
         WithdrawalStatus(status), json.loads(raw), masked, *rest,
     )  # fmt: skip

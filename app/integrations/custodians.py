@@ -20,11 +20,11 @@ from app.integrations.primetrust.adapter import PrimeTrustCustodian
 from app.integrations.primetrust.client import PrimeTrustClient
 from app.integrations.primetrust.webhook import PrimeTrustWebhookVerifier
 from app.kit.ports import provide
-from app.providers.ports import Webhooks
-from app.providers.service import Calls
+from app.providers.ports import WebhookVerifiers
+from app.providers.service import CallLog
 
 
-def provide_custodians(settings: Settings, calls: Calls, webhooks: Webhooks) -> None:
+def provide_custodians(settings: Settings, calls: CallLog, webhooks: WebhookVerifiers) -> None:
     """Provide every custodian that has an address, and add to `webhooks` who knows what it says."""
     custodians = Custodians({})
     if paxos := _paxos(settings, calls):
@@ -39,7 +39,7 @@ def provide_custodians(settings: Settings, calls: Calls, webhooks: Webhooks) -> 
     provide(Custodians, custodians)
 
 
-def _paxos(settings: Settings, calls: Calls) -> PaxosCustodian | None:
+def _paxos(settings: Settings, calls: CallLog) -> PaxosCustodian | None:
     base_url = settings.provider_url(settings.paxos_base_url, "paxos/v2")
     if not base_url:
         return None
@@ -54,7 +54,7 @@ def _paxos(settings: Settings, calls: Calls) -> PaxosCustodian | None:
     return PaxosCustodian(client, ProviderCaller(PAXOS, calls), profile_id=profile)
 
 
-def _primetrust(settings: Settings, calls: Calls) -> PrimeTrustCustodian | None:
+def _primetrust(settings: Settings, calls: CallLog) -> PrimeTrustCustodian | None:
     base_url = settings.provider_url(settings.primetrust_base_url, "primetrust")
     if not base_url:
         return None
@@ -68,7 +68,7 @@ def _primetrust(settings: Settings, calls: Calls) -> PrimeTrustCustodian | None:
     return PrimeTrustCustodian(client, ProviderCaller(PRIMETRUST, calls), account_id=account)
 
 
-def _anchorage(settings: Settings, calls: Calls) -> AnchorageCustodian | None:
+def _anchorage(settings: Settings, calls: CallLog) -> AnchorageCustodian | None:
     base_url = settings.provider_url(settings.anchorage_base_url, "anchorage/v2")
     if not base_url:
         return None

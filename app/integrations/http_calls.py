@@ -15,8 +15,8 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.ports import Outcome
-from app.providers.service import Calls
+from app.providers.ports import CallOutcome
+from app.providers.service import CallLog
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger()
 class ProviderCaller:
     """Calls one provider."""
 
-    def __init__(self, provider: str, calls: Calls) -> None:
+    def __init__(self, provider: str, calls: CallLog) -> None:
         self.provider = provider
         self._calls = calls
         self._breaker = pybreaker.CircuitBreaker(
@@ -70,27 +70,29 @@ class ProviderCaller:
         return answer
 
     def _attempt(self, operation: str, do: Callable[[], T], reference: str, number: int) -> T:
-        noted = self._calls.begin(self.provider, operation, reference=reference, attempt=number)
-        outcome, code = Outcome.UNKNOWN, "defect"
+        noted = self._calls.record_start(
+            self.provider, operation, reference=reference, attempt=number
+        )
+        outcome, code = CallOutcome.UNKNOWN, "defect"
         try:
             with _SECONDS.labels(self.provider, operation).time():
                 answer: T = self._breaker.call(do)
         except pybreaker.CircuitBreakerError as error:
-            outcome, code = Outcome.AWAY, "breaker_open"
+            outcome, code = CallOutcome.UNAVAILABLE, "breaker_open"
             raise ProviderUnavailable(
                 f"{self.provider} failed too often and is left alone"
             ) from error
         except ProviderRefused as error:
-            outcome, code = Outcome.REFUSED, error.code
+            outcome, code = CallOutcome.REFUSED, error.code
             raise
         except ProviderUnavailable:
-            outcome, code = Outcome.AWAY, "away"
+            outcome, code = CallOutcome.UNAVAILABLE, "away"
             raise
         except ProviderOutcomeUnknown:
-            outcome, code = Outcome.UNKNOWN, "unknown"
+            outcome, code = CallOutcome.UNKNOWN, "unknown"
             raise
         else:
-            outcome, code = Outcome.ANSWERED, ""
+            outcome, code = CallOutcome.ANSWERED, ""
             return answer
         finally:
             _CALLS.labels(self.provider, operation, outcome).inc()
@@ -98,4 +100,4 @@ class ProviderCaller:
                 "called a provider", provider=self.provider, operation=operation,
                 reference=reference, outcome=outcome, code=code,
             )  # fmt: skip
-            self._calls.end(noted, outcome, code or None)
+            self._calls.record_end(noted, outcome, code or None)

@@ -16,12 +16,12 @@ from app.integrations.twilio.client import TwilioAccount
 from app.integrations.twilio.webhook import TwilioWebhookVerifier
 from app.messages.ports import Mailer, Texter
 from app.providers.ports import WebhookVerifier
-from app.providers.service import Calls
+from app.providers.service import CallLog
 
 _TWILIO, _SENDGRID = "twilio", "sendgrid"
 
 
-def build_email_sender(settings: Settings, calls: Calls) -> Mailer:
+def build_email_sender(settings: Settings, calls: CallLog) -> Mailer:
     """Whoever e-mail is handed to."""
     if settings.mailer == _SENDGRID:
         base_url = settings.provider_url(settings.sendgrid_base_url, _SENDGRID)
@@ -44,7 +44,7 @@ def build_email_sender(settings: Settings, calls: Calls) -> Mailer:
     )
 
 
-def build_sms_sender(settings: Settings, calls: Calls) -> Texter:
+def build_sms_sender(settings: Settings, calls: CallLog) -> Texter:
     """Whoever text messages are handed to."""
     account = _twilio(settings)
     if account is None:

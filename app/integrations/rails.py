@@ -4,7 +4,7 @@ from pydantic import SecretStr
 
 from app.config import Settings
 from app.config.providers import sandbox_secret
-from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
+from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
 from app.integrations.bank.adapter import BankRail
 from app.integrations.bank.client import BankClient
 from app.integrations.bank.webhook import BankWebhookVerifier
@@ -21,23 +21,23 @@ from app.integrations.stripe.client import StripeClient
 from app.integrations.stripe.webhook import StripeWebhookVerifier
 from app.kit.db import Database
 from app.kit.ports import provide
-from app.providers.ports import Webhooks
-from app.providers.service import Calls
+from app.providers.ports import WebhookVerifiers
+from app.providers.service import CallLog
 
 
-def provide_rails(settings: Settings, database: Database, webhooks: Webhooks) -> None:
+def provide_rails(settings: Settings, database: Database, webhooks: WebhookVerifiers) -> None:
     """Provide the rails of every provider that has an address, and add to `webhooks` who knows
     their signatures. A method without a rail is absent."""
-    payments, arrivals, payouts = PaymentRails({}), ArrivalRails({}), PayoutRails({})
-    calls, seconds = Calls(database), settings.provider_timeout_seconds
+    payments, arrivals, payouts = PaymentRails({}), IncomingTransferRails({}), PayoutRails({})
+    calls, seconds = CallLog(database), settings.provider_timeout_seconds
     if url := settings.provider_url(settings.stripe_api_base, "stripe"):
         stripe = StripeClient(url, settings.stripe_key, timeout_seconds=seconds)
-        payments[Method.CARD] = StripeRail(stripe, ProviderCaller("stripe", calls))
+        payments[PaymentMethod.CARD] = StripeRail(stripe, ProviderCaller("stripe", calls))
         webhooks["stripe"] = StripeWebhookVerifier(settings.stripe_webhook_secrets)
     if url := settings.provider_url(settings.bank_base_url, "bank"):
         client = BankClient(url, settings.bank_key, timeout_seconds=seconds)
         bank = BankRail(client, ProviderCaller("bank", calls))
-        arrivals[Method.BANK] = payouts[Method.BANK] = bank
+        arrivals[PaymentMethod.BANK] = payouts[PaymentMethod.BANK] = bank
         webhooks["bank"] = BankWebhookVerifier(settings.bank_webhook_secrets)
     if url := settings.provider_url(settings.mpesa_base_url, DARAJA):
         account = build_daraja_account(settings)
@@ -49,11 +49,11 @@ def provide_rails(settings: Settings, database: Database, webhooks: Webhooks) ->
             callbacks,
             CallHistory(database),
         )
-        payments[Method.MOBILE_MONEY] = MpesaPayments(daraja, *common)
-        payouts[Method.MOBILE_MONEY] = MpesaPayouts(daraja, *common)
+        payments[PaymentMethod.MOBILE_MONEY] = MpesaPayments(daraja, *common)
+        payouts[PaymentMethod.MOBILE_MONEY] = MpesaPayouts(daraja, *common)
         webhooks[DARAJA] = callbacks
     provide(PaymentRails, payments)
-    provide(ArrivalRails, arrivals)
+    provide(IncomingTransferRails, arrivals)
     provide(PayoutRails, payouts)
 
 

@@ -143,7 +143,7 @@ class Database:
 
         Raises the refusal that a room registered for the constraint that was hit;
         `DatabaseUnavailable` if the connection broke before the commit was sent;
-        `ProviderOutcomeUnknown` if it broke after.
+        `CommitOutcomeUnknown` if it broke after.
         """
         lease = _ConnectionLease(self.engine)
         session = Session(lease.pipeline)

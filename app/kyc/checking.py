@@ -79,7 +79,7 @@ def verify(database: Database, *, verification_id: str) -> None:
 def read_webhook(database: Database, *, event_id: str) -> None:
     """The provider says that something changed: ask what."""
     with database.reading() as session:
-        event = providers_queries.event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, UUID(event_id))
     try:
         answered = resolve(IdentityProvider).get(event.subject)
     except ProviderRefused:

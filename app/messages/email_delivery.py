@@ -103,7 +103,7 @@ def send_mail(
 def record_mail_event(session: Session, *, event_id: str) -> None:
     """Record what became of a mail on its way. Whoever carries mail is not asked again: there the
     signed event is all that can be had."""
-    event = providers_queries.event(session, UUID(event_id))
+    event = providers_queries.stored_event(session, UUID(event_id))
     _LOG.arrived(session, UUID(event.subject), Delivery(event.kind), event.received_at)
 
 

@@ -92,7 +92,7 @@ def check_text(database: Database, *, event_id: str) -> None:
     Raises `ProviderUnavailable` while the message is not known here yet, or the carrier is away.
     """
     with database.reading() as session:
-        event = providers_queries.event(session, UUID(event_id))
+        event = providers_queries.stored_event(session, UUID(event_id))
         known = session.row(_OF_CARRIER, (event.subject,)) is not None
     if known:
         _ask(database, event.subject)

@@ -7,7 +7,7 @@ from typing import NewType, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class WebhookDelivery:
     """A webhook as it came. Header names are in lower case."""
 
     url: str
@@ -16,7 +16,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ProviderEvent:
     """Something that a provider says happened.
 
     `id` is the same each time it is said; `subject` the provider's id of what it is about. `task`
@@ -32,7 +32,7 @@ class Event:
 class WebhookVerifier(Protocol):
     """Knows how one provider signs."""
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The events in it; none where nothing concerns us.
 
         Raises `WebhookSignatureInvalid`, `MalformedRequest` where a signed body cannot be read, and
@@ -42,17 +42,17 @@ class WebhookVerifier(Protocol):
 
 
 #: The verifiers by the provider's name, as `/webhooks/{provider}` names it.
-Webhooks = NewType("Webhooks", dict[str, WebhookVerifier])
+WebhookVerifiers = NewType("WebhookVerifiers", dict[str, WebhookVerifier])
 
 
-class Outcome(StrEnum):
+class CallOutcome(StrEnum):
     """What became of a call."""
 
     PENDING = "pending"
     """It was begun; whoever made it has not come back."""
     ANSWERED = "answered"
     REFUSED = "refused"
-    AWAY = "away"
+    UNAVAILABLE = "away"
     """Certainly nothing happened there."""
     UNKNOWN = "unknown"
     """It may have done it."""

@@ -8,7 +8,7 @@ from uuid import UUID
 from app.keys import service as keys
 from app.kit.db import Session
 from app.kit.errors import NotFound
-from app.providers.ports import Outcome
+from app.providers.ports import CallOutcome
 
 _EVENT = """
 SELECT id, provider, event_id, kind, subject, body_sealed, received_at FROM webhook_events
@@ -52,7 +52,7 @@ class StoredEvent:
     received_at: datetime
 
 
-def event(session: Session, identifier: UUID) -> StoredEvent:
+def stored_event(session: Session, identifier: UUID) -> StoredEvent:
     """The event of that row. Raises `NotFound`."""
     row = session.row(_EVENT, (identifier,))
     if row is None:
@@ -70,14 +70,16 @@ def events_since(session: Session, provider: str, kind: str, since: datetime) ->
     return [_stored(row) for row in session.rows(_EVENTS_SINCE, (provider, kind, since))]
 
 
-def last_called(session: Session, provider: str, operation: str, reference: str) -> datetime | None:
+def last_called_at(
+    session: Session, provider: str, operation: str, reference: str
+) -> datetime | None:
     """When we last began to ask a provider for this."""
     row = session.row(_LAST_CALL, (provider, operation, reference))
     at: datetime | None = row[0] if row else None
     return at
 
 
-def called_since(
+def references_called_since(
     session: Session, provider: str, operation: str, since: datetime
 ) -> frozenset[str]:
     """The references of all that we asked a provider for since then."""
@@ -91,13 +93,13 @@ def _stored(row: tuple[Any, ...]) -> StoredEvent:
     return StoredEvent(key, provider, event_id, kind, subject, body, received_at)
 
 
-def last_outcomes(
+def recent_outcomes(
     session: Session, providers: list[str], since: datetime, limit: int
-) -> dict[str, list[Outcome]]:
+) -> dict[str, list[CallOutcome]]:
     """What became of the last calls of each of these providers, by any process, the latest first:
     of calls that began after `since`, and so many at most."""
-    found: dict[str, list[Outcome]] = {name: [] for name in providers}
+    found: dict[str, list[CallOutcome]] = {name: [] for name in providers}
     for name, outcome in session.rows(_LAST_OUTCOMES, (providers, since, limit)):
         if outcome is not None:
-            found[name].append(Outcome(outcome))
+            found[name].append(CallOutcome(outcome))
     return found

@@ -8,10 +8,10 @@ from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.tasks import task
 from app.outbox import service as outbox
-from app.providers.ports import Delivery, Event, Outcome
+from app.providers.ports import CallOutcome, ProviderEvent, WebhookDelivery
 
 #: Calls and events can be looked up for so long.
-KEPT = timedelta(days=180)
+RETENTION = timedelta(days=180)
 _FORGET_BATCH = 100_000
 _TABLE, _BODY = "webhook_events", "body_sealed"
 
@@ -40,26 +40,28 @@ DELETE FROM webhook_events WHERE id = ANY (ARRAY(
 """
 
 
-class Calls:
+class CallLog:
     """Notes each call to a provider, whoever makes it, in transactions of its own."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, provider: str, operation: str, *, reference: str, attempt: int) -> UUID:
+    def record_start(self, provider: str, operation: str, *, reference: str, attempt: int) -> UUID:
         """A call is about to be made."""
         identifier = ids.new()
         with self._database.transaction() as session:
             session.send(_BEGIN, (identifier, provider, operation, reference, attempt, clock.now()))
         return identifier
 
-    def end(self, identifier: UUID, outcome: Outcome, code: str | None = None) -> None:
+    def record_end(self, identifier: UUID, outcome: CallOutcome, code: str | None = None) -> None:
         """It is over."""
         with self._database.transaction() as session:
             session.send(_END, (outcome, code, clock.now(), identifier))
 
 
-def take(session: Session, provider: str, delivery: Delivery, events: list[Event]) -> int:
+def store_events(
+    session: Session, provider: str, delivery: WebhookDelivery, events: list[ProviderEvent]
+) -> int:
     """Keep what a verified webhook says, and stage what each event asks for; answers how many
     events were new."""
     new = 0
@@ -87,7 +89,7 @@ def take(session: Session, provider: str, delivery: Delivery, events: list[Event
 
 
 @task("providers.forget_old")
-def forget_old(session: Session) -> None:
+def delete_old_records(session: Session) -> None:
     """Delete calls and events that nobody looks up any more, a batch at a time."""
-    session.send(_FORGET_CALLS, (clock.now() - KEPT, _FORGET_BATCH))
-    session.send(_FORGET_EVENTS, (clock.now() - KEPT, _FORGET_BATCH))
+    session.send(_FORGET_CALLS, (clock.now() - RETENTION, _FORGET_BATCH))
+    session.send(_FORGET_EVENTS, (clock.now() - RETENTION, _FORGET_BATCH))

@@ -16,9 +16,9 @@ from app.custody import arrivals as custody_arrivals
 from app.custody.ports import Custodian, Custodians, Direction, TransferState
 from app.funding import arrivals, deposits, disputes, payments, payouts, withdrawals
 from app.funding.ports import (
-    ArrivalRail,
-    ArrivalRails,
-    Capturing,
+    CardRail,
+    IncomingTransferRail,
+    IncomingTransferRails,
     Payment,
     PaymentRail,
     PaymentRails,
@@ -103,9 +103,9 @@ def sources() -> Iterable[tuple[str, _Compare, timedelta]]:
     yield "books", _compare_books, WINDOW
     for rail in resolve(PaymentRails).values():
         yield f"{rail.name} payments", _bind(_compare_payments, rail), WINDOW
-        if isinstance(rail, Capturing):
+        if isinstance(rail, CardRail):
             yield f"{rail.name} disputes", _bind(_compare_disputes, rail), WINDOW
-    for arrival_rail in resolve(ArrivalRails).values():
+    for arrival_rail in resolve(IncomingTransferRails).values():
         yield (
             f"{arrival_rail.name} arrivals",
             _bind(_compare_arrivals, arrival_rail),
@@ -154,7 +154,7 @@ def _compare_payment(
         if _deposit_agrees(comparison.database, deposit_id, payment):
             return
         payments.advance(comparison.database, deposit_id=str(deposit_id))
-        if _deposit_agrees(comparison.database, deposit_id, rail.look(payment.provider_ref)):
+        if _deposit_agrees(comparison.database, deposit_id, rail.fetch(payment.provider_ref)):
             comparison.healed += 1
             return
     if is_second and payment.state is not PaymentState.PAID:
@@ -181,7 +181,7 @@ def _deposit_agrees(database: Database, deposit_id: UUID, payment: Payment) -> b
 
 def _compare_disputes(comparison: Comparison, rail: PaymentRail) -> None:
     """Apply the disputes opened lately, and those open in our books: a decision takes months."""
-    assert isinstance(rail, Capturing)
+    assert isinstance(rail, CardRail)
     listed = {dispute.provider_ref: dispute for dispute in rail.disputes(comparison.since)}
     with comparison.database.reading() as session:
         open_refs = disputes.open_refs(session, rail.name)
@@ -192,8 +192,8 @@ def _compare_disputes(comparison: Comparison, rail: PaymentRail) -> None:
                 comparison.healed += disputes.apply(session, rail.name, rail.provider_id, dispute)
 
 
-def _compare_arrivals(comparison: Comparison, rail: ArrivalRail) -> None:
-    listed = rail.all_arrivals(comparison.since)
+def _compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> None:
+    listed = rail.transfers_since(comparison.since)
     for arrival in listed:
         comparison.compared += 1
         with comparison.database.transaction() as session:
@@ -216,7 +216,7 @@ def _compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> N
         before = _custody_arrivals(session, custodian, comparison.since)
     listed = custodian.transfers(comparison.since, Direction.IN)
     with comparison.database.transaction() as session:
-        custody_arrivals.take(session, custodian, listed)
+        custody_arrivals.apply_transfers(session, custodian, listed)
     with comparison.database.reading() as session:
         after = _custody_arrivals(session, custodian, comparison.since)
     comparison.compared += len(listed)

@@ -6,7 +6,7 @@ import pytest
 
 from app.access import Role
 from app.blueprints import labels
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.kyc.rules import Flag, Kind, Purpose
 
 
@@ -14,7 +14,7 @@ from app.kyc.rules import Flag, Kind, Purpose
     ("values", "family"),
     [
         (Role, labels.ROLES),
-        (Method, labels.METHODS),
+        (PaymentMethod, labels.METHODS),
         (Kind, labels.REVIEWS),
         (Flag, labels.FLAGS),
         (Purpose, labels.DOCUMENTS),

@@ -38,9 +38,11 @@ def test_by_its_webhook(desk: Desk, name: str, address: str) -> None:
     assert desk.credited(address) == 1
     with desk.database.reading() as session:
         [came] = [
-            each for each in custody_queries.recent_arrivals(session, 9) if each.address == address
+            each
+            for each in custody_queries.recent_incoming_transfers(session, 9)
+            if each.address == address
         ]
-        assert custody_queries.arrival(session, came.id) == came
+        assert custody_queries.incoming_transfer(session, came.id) == came
     assert (came.custodian, came.provider_ref) == (name, reference)
     assert came.provider_id == resolve(Custodians)[name].provider_id
     assert came.tx_hash.startswith("0x")
@@ -133,7 +135,9 @@ def test_what_comes_to_nobodys_address_is_noted_too(desk: Desk) -> None:
     assert desk.arrived(address) == [("PAXG", 50_000_000)]
     with desk.database.reading() as session:
         [came] = [
-            each for each in custody_queries.recent_arrivals(session, 9) if each.address == address
+            each
+            for each in custody_queries.recent_incoming_transfers(session, 9)
+            if each.address == address
         ]
         cases = session.rows(
             "SELECT title FROM cases WHERE key = %s", (f"paxos:{came.provider_ref}",)
@@ -210,7 +214,7 @@ def test_one_that_does_not_answer_keeps_the_others_from_nothing(desk: Desk) -> N
     desk.poll()
     assert desk.credited(address) == 1
     with desk.database.reading() as session:
-        names = {each.custodian for each in custody_queries.balances(session)}
+        names = {each.custodian for each in custody_queries.reported_balances(session)}
     assert names == {"anchorage", "primetrust"}
 
 
@@ -219,9 +223,11 @@ def test_what_they_keep_is_what_they_said_last(desk: Desk, name: str) -> None:
     desk.open(name)
     desk.balance(name, "7.5")
     desk.send("0.5")
-    arrivals.observe(desk.database, resolve(Custodians)[name])
+    arrivals.record_balances(desk.database, resolve(Custodians)[name])
     with desk.database.reading() as session:
-        [gold] = [each for each in custody_queries.balances(session) if each.total.asset == PAXG]
+        [gold] = [
+            each for each in custody_queries.reported_balances(session) if each.total.asset == PAXG
+        ]
     assert gold.available < gold.total
     assert str(gold.total) == "7.50000000"
 
@@ -238,12 +244,12 @@ class TestAddresses:
         people = People(desk.database)
         taken = desk.address(people.customer().user_id)
         with desk.database.transaction() as session:
-            asked = addresses.address_for(session, people.customer().user_id, PAXG)
+            asked = addresses.get_or_request_address(session, people.customer().user_id, PAXG)
         paxos = resolve(Custodians)["paxos"]
         resolve(Custodians).clear()
         resolve(Custodians)["paxos"] = Repeating(paxos, taken.upper().replace("0X", "0x"))
         with unchanged(desk.database), pytest.raises(AddressTaken):
-            addresses.make_address(desk.database, address_id=str(asked.id))
+            addresses.create_address(desk.database, address_id=str(asked.id))
 
     @each_custodian
     def test_is_made_once_though_the_answer_was_lost(self, desk: Desk, name: str) -> None:
@@ -268,24 +274,24 @@ class TestAddresses:
         )
         with desk.database.transaction() as session:
             user_id = People(desk.database).customer().user_id
-            asked = addresses.address_for(session, user_id, PAXG)
+            asked = addresses.get_or_request_address(session, user_id, PAXG)
         with (
             unchanged(desk.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderUnavailable),
         ):
-            addresses.make_address(desk.database, address_id=str(asked.id))
+            addresses.create_address(desk.database, address_id=str(asked.id))
 
     def test_one_that_was_put_in_on_the_way_is_shown_to_nobody(self, desk: Desk) -> None:
         desk.open("anchorage")
         desk.sandbox.order("anchorage", "addresses.create", Mode.WRONG_AMOUNT)
         with desk.database.transaction() as session:
             user_id = People(desk.database).customer().user_id
-            asked = addresses.address_for(session, user_id, PAXG)
+            asked = addresses.get_or_request_address(session, user_id, PAXG)
         with (
             unchanged(desk.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderRefused),
         ):
-            addresses.make_address(desk.database, address_id=str(asked.id))
+            addresses.create_address(desk.database, address_id=str(asked.id))
 
     def test_what_nobody_keeps_cannot_be_received(self, desk: Desk) -> None:
         user_id = People(desk.database).customer().user_id
@@ -294,20 +300,22 @@ class TestAddresses:
             pytest.raises(FeatureDisabled),
             desk.database.transaction() as session,
         ):
-            addresses.address_for(session, user_id, XAU)
+            addresses.get_or_request_address(session, user_id, XAU)
 
     def test_a_retired_one_is_still_the_persons(self, desk: Desk) -> None:
         desk.open("paxos")
         user_id = People(desk.database).customer().user_id
         old = desk.address(user_id)
         with desk.database.transaction() as session:
-            addresses.retire(session, user_id)
+            addresses.retire_addresses(session, user_id)
         assert desk.address(user_id) != old
         desk.arrive("paxos", old, "0.5")
         desk.deliver()
         with desk.database.reading() as session:
             [came] = [
-                each for each in custody_queries.recent_arrivals(session, 9) if each.address == old
+                each
+                for each in custody_queries.recent_incoming_transfers(session, 9)
+                if each.address == old
             ]
         assert came.user_id == user_id
 
@@ -321,5 +329,5 @@ class Repeating:
     def __getattr__(self, name: str) -> object:
         return getattr(self._custodian, name)
 
-    def new_address(self, *_asked: object) -> str:
+    def create_address(self, *_asked: object) -> str:
         return self._address

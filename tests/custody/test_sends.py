@@ -10,14 +10,14 @@ import time_machine
 from app.catalog.rules import PAXG
 from app.custody import records
 from app.custody import service as custody
-from app.custody.arrivals import take
+from app.custody.arrivals import apply_transfers
 from app.custody.errors import SendDiffers
 from app.custody.ports import (
     Custodian,
     Custodians,
+    CustodyTransfer,
     Direction,
     SendOrder,
-    Transfer,
     TransferState,
 )
 from app.custody.rules import IN_FLIGHT_MAX, SendState
@@ -135,15 +135,15 @@ def test_killed_between_the_two_transactions(
 ) -> None:
     custodian = now_first(desk, name)[name]
 
-    def die(order: SendOrder) -> Transfer:
+    def die(order: SendOrder) -> CustodyTransfer:
         if was_sent:
             really(order)
         raise Killed
 
-    really: Callable[[SendOrder], Transfer] = custodian.send
+    really: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", die)
     with monkeypatch.context() as at_death:
-        at_death.setattr(records, "release", lambda *_: None)
+        at_death.setattr(records, "release_claim", lambda *_: None)
         with suppress(Killed):
             desk.send()
     assert len(desk.sent()) == int(was_sent)
@@ -151,7 +151,7 @@ def test_killed_between_the_two_transactions(
         desk.send()
     desk.open()
     before = len(desk.calls())
-    with time_machine.travel(clock.now() + custody.CLAIM + timedelta(seconds=1)):
+    with time_machine.travel(clock.now() + custody.CLAIM_DURATION + timedelta(seconds=1)):
         status = desk.send()
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
     assert desk.sent() == [(name, "0.50000000", "pending")]
@@ -238,11 +238,11 @@ def test_what_comes_late_comes_once(desk: Desk, name: str, monkeypatch: pytest.M
     custodian = now_first(desk, name)[name]
     late: list[SendOrder] = []
 
-    def lose(order: SendOrder) -> Transfer:
+    def lose(order: SendOrder) -> CustodyTransfer:
         late.append(order)
         raise ProviderOutcomeUnknown("it is on its way")
 
-    really: Callable[[SendOrder], Transfer] = custodian.send
+    really: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", lose)
     assert desk.send().state is SendState.UNKNOWN
     monkeypatch.setattr(custodian, "send", really)
@@ -257,15 +257,15 @@ def test_who_was_too_slow_does_not_pass_it_on(desk: Desk, monkeypatch: pytest.Mo
     request never arrived."""
     custodian = now_first(desk, "paxos")["paxos"]
 
-    def stall(_order: SendOrder) -> Transfer:
+    def stall(_order: SendOrder) -> CustodyTransfer:
         monkeypatch.setattr(custodian, "send", really)
         with pytest.raises(JobClaimedElsewhere):
             desk.settle()
-        with time_machine.travel(clock.now() + custody.CLAIM + timedelta(seconds=1)):
+        with time_machine.travel(clock.now() + custody.CLAIM_DURATION + timedelta(seconds=1)):
             assert desk.settle().state is SendState.ACCEPTED
         raise ProviderUnavailable("it never arrived")
 
-    really: Callable[[SendOrder], Transfer] = custodian.send
+    really: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", stall)
     assert desk.send().state is SendState.ACCEPTED
     assert desk.sent() == [("paxos", "0.50000000", "pending")]
@@ -290,7 +290,7 @@ def test_another_amount_than_was_asked_for_is_disputed(desk: Desk, name: str) ->
 def test_who_sent_it_as_well_is_noticed(desk: Desk) -> None:
     now_first(desk, "anchorage")
     assert desk.send().custodian == "anchorage"
-    also = Transfer(
+    also = CustodyTransfer(
         "elsewhere",
         Direction.OUT,
         TransferState.FAILED,
@@ -301,9 +301,9 @@ def test_who_sent_it_as_well_is_noticed(desk: Desk) -> None:
     )
     paxos = resolve(Custodians)["paxos"]
     with desk.database.transaction() as session:
-        take(session, paxos, [also])
+        apply_transfers(session, paxos, [also])
     assert desk.settle().state is SendState.ACCEPTED
-    moved = Transfer(
+    moved = CustodyTransfer(
         "elsewhere",
         Direction.OUT,
         TransferState.COMPLETED,
@@ -313,7 +313,7 @@ def test_who_sent_it_as_well_is_noticed(desk: Desk) -> None:
         reference=desk.reference,
     )
     with desk.database.transaction() as session:
-        take(session, paxos, [moved])
+        apply_transfers(session, paxos, [moved])
     status = desk.settle()
     assert (status.state, status.code) == (SendState.DISPUTED, "also_sent_elsewhere")
 

@@ -16,7 +16,7 @@ from app.access import Actor
 from app.catalog.rules import TRADABLE
 from app.funding import deposits, withdrawals
 from app.funding.poll import poll
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.identity.accounts import profile
 from app.kit import ids
 from app.kit.db import Database
@@ -38,7 +38,7 @@ ADDRESS = "0x" + "b2" * 20
 class Move:
     """A call that moves value: of whom, and where in its sandbox the effect is found."""
 
-    method: Method
+    method: PaymentMethod
     asset: str
     amount: str
     provider: str
@@ -50,7 +50,7 @@ class Move:
 
     @property
     def is_deposit(self) -> bool:
-        return self.method is Method.CARD
+        return self.method is PaymentMethod.CARD
 
 
 def _by_reference(document: dict[str, object], public_id: str) -> bool:
@@ -66,16 +66,16 @@ def _captured(document: dict[str, object], public_id: str) -> bool:
 
 
 MOVES = [
-    Move(Method.BANK, "USD", "40.00", "bank", "payouts.create", "payout", _by_reference,
-         BANK_ACCOUNT),
-    Move(Method.MOBILE_MONEY, "USD", "5.00", "daraja", "payouts.create", "payout", _by_reference,
-         {"phone": PHONE}),
-    Move(Method.CRYPTO, "PAXG", "0.25", "paxos", "withdrawals.create", "transfer", _by_reference,
-         {"network": "ETHEREUM", "address": ADDRESS}),
-    Move(Method.CARD, "USD", "60.00", "stripe", "payments.create", "payment_intent", _by_metadata,
-         {}),
-    Move(Method.CARD, "USD", "60.00", "stripe", "payments.capture", "payment_intent", _captured,
-         {}),
+    Move(PaymentMethod.BANK, "USD", "40.00", "bank", "payouts.create", "payout",
+         _by_reference, BANK_ACCOUNT),
+    Move(PaymentMethod.MOBILE_MONEY, "USD", "5.00", "daraja", "payouts.create", "payout",
+         _by_reference, {"phone": PHONE}),
+    Move(PaymentMethod.CRYPTO, "PAXG", "0.25", "paxos", "withdrawals.create", "transfer",
+         _by_reference, {"network": "ETHEREUM", "address": ADDRESS}),
+    Move(PaymentMethod.CARD, "USD", "60.00", "stripe", "payments.create", "payment_intent",
+         _by_metadata, {}),
+    Move(PaymentMethod.CARD, "USD", "60.00", "stripe", "payments.capture", "payment_intent",
+         _captured, {}),
 ]  # fmt: skip
 
 

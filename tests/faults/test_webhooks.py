@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from app.catalog.rules import USD
 from app.funding import deposits, withdrawals
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.funding.statuses import PaymentLimits
 from app.kit import ids
 from app.kit.db import Database
@@ -23,7 +23,7 @@ from app.kit.money import Amount
 from app.kit.ports import provide, resolve
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
-from app.providers.ports import Delivery, Event, Webhooks
+from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from sandbox.app import PROVIDERS
 from tests import sanctions
 from tests.drill import chance, rounds, size
@@ -76,15 +76,19 @@ class Post:
             lift(self.database, actor.user_id)
             self.people.append(actor.user_id)
             with self.database.transaction() as session:
-                deposits.request(session, actor, method=Method.BANK, amount=usd("1.00"))
+                deposits.request(session, actor, method=PaymentMethod.BANK, amount=usd("1.00"))
                 for _ in range(cards // _PEOPLE):
                     deposits.request(
-                        session, actor, method=Method.CARD, amount=usd("3.00"),
+                        session, actor, method=PaymentMethod.CARD, amount=usd("3.00"),
                         source=self.chance.choice(_CARDS),
                     )  # fmt: skip
                 for _ in range(payouts // _PEOPLE):
                     withdrawals.request(
-                        session, actor, method=Method.BANK, amount=usd("2.00"), destination=_BANK
+                        session,
+                        actor,
+                        method=PaymentMethod.BANK,
+                        amount=usd("2.00"),
+                        destination=_BANK,
                     )
         carry_out_all(self.database, *_JOBS)
         accounts = self.sandbox.store.find("bank", "account")
@@ -244,17 +248,19 @@ class Trusting:
     def __init__(self, genuine: object) -> None:
         self._genuine = genuine
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         document = json.loads(delivery.body)
-        return [Event(document["id"], document["type"], "arr_x", "funding.account_changed")]
+        return [ProviderEvent(document["id"], document["type"], "arr_x", "funding.account_changed")]
 
 
 @pytest.mark.drill(name="webhooks")
 def test_one_who_believes_everybody_is_caught(
     post: Post, record_property: Callable[[str, object], None]
 ) -> None:
-    known = resolve(Webhooks)
-    provide(Webhooks, Webhooks({name: Trusting(each) for name, each in known.items()}))
+    known = resolve(WebhookVerifiers)
+    provide(
+        WebhookVerifiers, WebhookVerifiers({name: Trusting(each) for name, each in known.items()})
+    )
     post.live(12, 0, 0)
     letters = post.letters(60)
     client = post.app.test_client()

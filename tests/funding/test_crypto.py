@@ -16,7 +16,7 @@ from app.funding import crypto, deposits, payouts, withdrawals
 from app.funding import queries as funding_queries
 from app.funding.crypto import CustodyRail
 from app.funding.errors import NotCancellable, RecipientBlocked
-from app.funding.ports import ArrivalRails, Method, PaymentRails, PayoutRails
+from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
 from app.kit import ids
 from app.kit.money import Amount, Asset
 from app.kit.ports import provide
@@ -32,22 +32,22 @@ from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
 from tests.till import lift
 
-CREDIT, SETTLE = custody_rules.CREDIT_ARRIVAL, custody_rules.SEND_SETTLED
+CREDIT, SETTLE = custody_rules.CREDIT_TASK, custody_rules.SETTLE_TASK
 
 
 class Counter:
     """A verified customer with tokens, and the custodians."""
 
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(custody_rules, "CREDIT_ARRIVAL", CREDIT)
-        monkeypatch.setattr(custody_rules, "SEND_SETTLED", SETTLE)
+        monkeypatch.setattr(custody_rules, "CREDIT_TASK", CREDIT)
+        monkeypatch.setattr(custody_rules, "SETTLE_TASK", SETTLE)
         self.desk, self.database = desk, desk.database
         self.people = People(self.database)
         self.actor: Actor = self.people.customer(PAXG="2")
         lift(self.database, self.actor.user_id)
         provide(PaymentRails, PaymentRails({}))
-        provide(ArrivalRails, ArrivalRails({}))
-        provide(PayoutRails, PayoutRails({Method.CRYPTO: CustodyRail(self.database)}))
+        provide(IncomingTransferRails, IncomingTransferRails({}))
+        provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: CustodyRail(self.database)}))
         opening.open_books(self.database)
         self._opening = {owner: self._booked(owner) for owner in providers.NAMES}
 
@@ -55,7 +55,7 @@ class Counter:
         """The deposit, and the address to send to."""
         with self.database.transaction() as session:
             deposit_id = deposits.request(
-                session, self.actor, method=Method.CRYPTO, amount=Amount.parse(asset, amount)
+                session, self.actor, method=PaymentMethod.CRYPTO, amount=Amount.parse(asset, amount)
             )
         self.desk.work("funding.give_address")
         self.desk.work("custody.make_address")
@@ -71,7 +71,7 @@ class Counter:
             asked = withdrawals.request(
                 session,
                 self.actor,
-                method=Method.CRYPTO,
+                method=PaymentMethod.CRYPTO,
                 amount=Amount.parse(PAXG, amount),
                 destination={"network": "ETHEREUM", "address": address},
             )
@@ -200,7 +200,7 @@ def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:
         refused = withdrawals.request(
             session,
             counter.actor,
-            method=Method.CRYPTO,
+            method=PaymentMethod.CRYPTO,
             amount=Amount.parse(PAXG, "0.5"),
             destination={"network": "ETHEREUM", "address": sanctions.WALLET},
         )

@@ -9,19 +9,19 @@ from app.catalog.rules import TRADABLE, USD
 from app.funding import arrivals, debts, deposits, disputes, payments
 from app.funding.errors import (
     DailyLimitExceeded,
-    MethodOff,
     NotCancellable,
+    PaymentMethodDisabled,
     TooManyFailures,
     VerificationRequired,
 )
-from app.funding.ports import Arrival, Dispute, Method, PaymentState
+from app.funding.ports import Dispute, IncomingTransfer, PaymentMethod, PaymentState
 from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers import service as providers
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 from tests.rails import Mood
 from tests.till import Till, usd
 from tests.unchanged_database import unchanged
@@ -151,11 +151,13 @@ def test_what_a_method_does_not_bring(till: Till) -> None:
     with unchanged(till.database), till.database.transaction() as session:
         with pytest.raises(Invalid, match="Choose USD"):
             deposits.request(
-                session, till.actor, method=Method.CARD,
+                session, till.actor, method=PaymentMethod.CARD,
                 amount=Amount.parse(TRADABLE["PAXG"], "1"),
             )  # fmt: skip
-        with pytest.raises(MethodOff):
-            deposits.request(session, till.actor, method=Method.MOBILE_MONEY, amount=usd("5"))
+        with pytest.raises(PaymentMethodDisabled):
+            deposits.request(
+                session, till.actor, method=PaymentMethod.MOBILE_MONEY, amount=usd("5")
+            )
 
 
 def test_nobody_pays_in_who_has_not_shown_who_they_are(till: Till) -> None:
@@ -166,14 +168,14 @@ def test_nobody_pays_in_who_has_not_shown_who_they_are(till: Till) -> None:
 
 def test_a_day_has_a_limit(till: Till) -> None:
     for _ in range(25):
-        till.deposit("10000.00", Method.BANK)
+        till.deposit("10000.00", PaymentMethod.BANK)
     with unchanged(till.database), pytest.raises(DailyLimitExceeded):
-        till.deposit("0.01", Method.BANK)
+        till.deposit("0.01", PaymentMethod.BANK)
 
 
 class TestArrivals:
     def test_are_credited_as_they_come(self, till: Till) -> None:
-        deposit = till.deposit("100.00", Method.BANK)
+        deposit = till.deposit("100.00", PaymentMethod.BANK)
         till.look(deposit)
         assert till.deposit_status(deposit) == "pending"
         till.arrive(f"in_{deposit}", "99.50")
@@ -184,7 +186,7 @@ class TestArrivals:
         assert till.told() == ["deposit_pending", "deposit_credited"]
 
     def test_that_nobody_announced_are_credited_too(self, till: Till) -> None:
-        deposit = till.deposit("100.00", Method.BANK)
+        deposit = till.deposit("100.00", PaymentMethod.BANK)
         till.look(deposit)
         for part in "abc":
             till.arrive(f"in_{deposit}_{part}", "10.00")
@@ -192,7 +194,7 @@ class TestArrivals:
         assert till.has() == {"USD": "530.00"}
 
     def test_whoever_sees_them_first(self, till: Till) -> None:
-        deposit = till.deposit("100.00", Method.BANK)
+        deposit = till.deposit("100.00", PaymentMethod.BANK)
         till.look(deposit)
         arrival = till.arrive(f"in_{deposit}", "100.00")
         for _ in range(2):
@@ -202,7 +204,7 @@ class TestArrivals:
         assert till.has() == {"USD": "600.00"}
 
     def test_that_are_taken_back_are_owed(self, till: Till) -> None:
-        deposit = till.deposit("100.00", Method.BANK)
+        deposit = till.deposit("100.00", PaymentMethod.BANK)
         till.look(deposit)
         with till.database.transaction() as session:
             for is_back in (False, True, True):
@@ -215,14 +217,14 @@ class TestArrivals:
             assert not debts.owes(session, till.actor.user_id)
 
     def test_on_nobody_s_account_open_a_case(self, till: Till) -> None:
-        arrival = Arrival(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
+        arrival = IncomingTransfer(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
         with till.database.transaction() as session:
             arrivals.take_arrival(session, "bank", till.bank.provider_id, arrival)
             row = session.row("SELECT kind FROM cases WHERE subject = %s", (arrival.provider_ref,))
         assert row == ("unmatched_arrival",)
 
     def test_beyond_the_limit_are_told_to_compliance(self, till: Till) -> None:
-        deposit = till.deposit("100.00", Method.BANK)
+        deposit = till.deposit("100.00", PaymentMethod.BANK)
         till.look(deposit)
         till.arrive(f"in_{deposit}", "250000.01")
         till.look(deposit)
@@ -235,7 +237,7 @@ class TestArrivals:
         assert row == (1,)
 
     def test_an_announcement_can_be_taken_back(self, till: Till) -> None:
-        deposit = till.deposit("100.00", Method.BANK)
+        deposit = till.deposit("100.00", PaymentMethod.BANK)
         stranger = till.people.customer()
         with (
             unchanged(till.database),
@@ -332,8 +334,10 @@ def test_a_webhook_before_our_own_answer_finds_the_deposit(till: Till) -> None:
     till.advance(deposit)
     [ref] = till.cards.made
     with till.database.transaction() as session:
-        event = Event(f"evt_{ref}", "payment", ref, "funding.payment_changed")
-        assert providers.take(session, "stripe", Delivery("", {}, b"{}"), [event]) == 1
+        event = ProviderEvent(f"evt_{ref}", "payment", ref, "funding.payment_changed")
+        assert (
+            providers.store_events(session, "stripe", WebhookDelivery("", {}, b"{}"), [event]) == 1
+        )
         row = session.row("SELECT id FROM webhook_events WHERE event_id = %s", (event.id,))
     assert row is not None
     payments.payment_changed(till.database, event_id=str(row[0]))

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
 from app.funding import destinations
-from app.funding.rules import TransferLimits, check_size, counterpart, strays, value_in_usd
+from app.funding.rules import (
+    TransferLimits,
+    check_transfer_size,
+    counterpart_asset,
+    deviates,
+    value_in_usd,
+)
 from app.kit.errors import Invalid
 from app.kit.money import Amount
 
@@ -18,8 +24,8 @@ FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
 
 class TestCounterpart:
     def test_is_the_other_form_of_gold(self) -> None:
-        assert counterpart(PAXG, FUNDING, TRADING) == XAU
-        assert counterpart(XAU, TRADING, FUNDING) == PAXG
+        assert counterpart_asset(PAXG, FUNDING, TRADING) == XAU
+        assert counterpart_asset(XAU, TRADING, FUNDING) == PAXG
 
     @pytest.mark.parametrize("asset", TRADABLE.values(), ids=TRADABLE)
     @pytest.mark.parametrize("origin", Wallet)
@@ -28,7 +34,7 @@ class TestCounterpart:
         if (asset, origin, destination) in {(PAXG, FUNDING, TRADING), (XAU, TRADING, FUNDING)}:
             return
         with pytest.raises(Invalid) as refusal:
-            counterpart(asset, origin, destination)
+            counterpart_asset(asset, origin, destination)
         assert refusal.value.field == ("to" if origin is destination else "asset")
 
 
@@ -45,10 +51,10 @@ class TestCounterpart:
 def test_one_transfer_has_a_smallest_and_a_largest_size(text: str, *, fits: bool) -> None:
     amount = Amount.parse(PAXG, text)
     if fits:
-        check_size(amount, TransferLimits())
+        check_transfer_size(amount, TransferLimits())
     else:
         with pytest.raises(Invalid, match=r"0\.0001 to 100 troy ounces"):
-            check_size(amount, TransferLimits())
+            check_transfer_size(amount, TransferLimits())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_one_transfer_has_a_smallest_and_a_largest_size(text: str, *, fits: bool
 def test_the_gate_closes_beyond_the_limit_on_either_side(
     paxg: str, gold: str, *, bps: int, closed: bool
 ) -> None:
-    assert strays(Decimal(paxg), Decimal(gold), bps) is closed
+    assert deviates(Decimal(paxg), Decimal(gold), bps) is closed
 
 
 class TestValue:

@@ -278,8 +278,8 @@ class TestHoldings:
                 cause="test",
                 placed_at=NOW,
             )
-            holdings = funding_queries.holdings_of(session, person.user_id)
-        shown: Callable[[funding_queries.Holding], tuple[str, ...]] = lambda holding: tuple(  # noqa: E731
+            holdings = funding_queries.valued_balances(session, person.user_id)
+        shown: Callable[[funding_queries.ValuedBalance], tuple[str, ...]] = lambda holding: tuple(  # noqa: E731
             str(part) for part in (holding.available, holding.held, holding.total)
         )
         assert [(holding.total.asset.code, shown(holding)) for holding in holdings.funding] == [

@@ -14,7 +14,7 @@ from app.approvals.errors import SelfApproval
 from app.cases import service as cases
 from app.funding import approval, withdrawals
 from app.funding.errors import NotCancellable, TooManyFailures
-from app.funding.ports import Method, Payout, PayoutOrder, PayoutState
+from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 from app.screening import service as screening
@@ -129,7 +129,7 @@ def test_many_cards_at_once_are_not_tried(till: Till) -> None:
 
 
 def test_what_was_announced_long_ago_counts_when_it_comes(till: Till) -> None:
-    deposit = till.deposit("1.00", Method.BANK)
+    deposit = till.deposit("1.00", PaymentMethod.BANK)
     with till.database.transaction() as session:
         session.send(
             "UPDATE deposits SET requested_at = requested_at - interval '25 hours' WHERE id = %s",
@@ -202,7 +202,7 @@ def test_nobody_asks_for_the_release_of_their_own(rich: Till) -> None:
 
 
 def test_an_announcement_ends_and_is_not_looked_at_any_more(till: Till) -> None:
-    deposit = till.deposit("50.00", Method.BANK)
+    deposit = till.deposit("50.00", PaymentMethod.BANK)
     till.look(deposit)
     with time_machine.travel(clock.now() + timedelta(days=31)):
         till.look(deposit)

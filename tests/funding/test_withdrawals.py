@@ -14,10 +14,10 @@ from app.funding.errors import (
     AccountOwes,
     DailyLimitExceeded,
     NotCancellable,
-    NotInThisState,
     VerificationRequired,
+    WrongWithdrawalStatus,
 )
-from app.funding.ports import Dispute, Method, PayoutRails, PayoutState
+from app.funding.ports import Dispute, PaymentMethod, PayoutRails, PayoutState
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import provide
@@ -153,8 +153,8 @@ class TestRefusals:
             till.withdraw(**{**BANK_ACCOUNT, **changed})
         assert refused.value.field == field
 
-    @pytest.mark.parametrize("method", [Method.CARD])
-    def test_methods(self, till: Till, method: Method) -> None:
+    @pytest.mark.parametrize("method", [PaymentMethod.CARD])
+    def test_methods(self, till: Till, method: PaymentMethod) -> None:
         with (
             unchanged(till.database),
             pytest.raises(Invalid, match="method"),
@@ -199,7 +199,7 @@ class TestRefusals:
         assert (till.status(withdrawal), till.bank.calls) == ("rejected", [])
 
     def test_crypto_to_one_of_our_own_addresses(self, till: Till) -> None:
-        provide(PayoutRails, PayoutRails({Method.CRYPTO: till.bank}))
+        provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: till.bank}))
         address = "0x" + till.actor.user_id.hex + "00000000"
         with till.database.transaction() as session:
             session.send(
@@ -218,7 +218,7 @@ class TestRefusals:
             ):
                 with pytest.raises(Invalid) as refused:
                     withdrawals.request(
-                        session, till.actor, method=Method.CRYPTO, destination=given,
+                        session, till.actor, method=PaymentMethod.CRYPTO, destination=given,
                         amount=Amount.parse(TRADABLE["PAXG"], "0.1"),
                     )  # fmt: skip
                 assert refused.value.field == f"destination.{field}"
@@ -250,7 +250,7 @@ class TestLargeOnes:
         assert (till.status(large), till.held()) == ("rejected", 0)
         with (
             unchanged(till.database),
-            pytest.raises(NotInThisState),
+            pytest.raises(WrongWithdrawalStatus),
             till.database.transaction() as session,
         ):
             withdrawals.reject(session, staff, large, reason="The story does not hold")

@@ -27,8 +27,8 @@ from app.providers.errors import (
     ProviderUnavailable,
     WebhookSignatureInvalid,
 )
-from app.providers.ports import Delivery, Event
-from app.providers.service import Calls
+from app.providers.ports import ProviderEvent, WebhookDelivery
+from app.providers.service import CallLog
 from sandbox.app import do_chores
 from sandbox.faults import Mode
 from sandbox.keys import timed_signature
@@ -47,7 +47,7 @@ class Desk:
     ) -> None:
         client = BankClient(url, key, timeout_seconds=timeout)
         self.database = database
-        self.rail = BankRail(client, ProviderCaller("bank", Calls(database)))
+        self.rail = BankRail(client, ProviderCaller("bank", CallLog(database)))
         self.reference = ids.encode("wdr", ids.new())
 
     def order(self, amount: Amount = HUNDRED, **changed: str) -> PayoutOrder:
@@ -85,37 +85,39 @@ def balance(sandbox: Sandbox) -> int:
 
 class TestArrivals:
     def test_an_account_is_given_once(self, desk: Desk) -> None:
-        given = desk.rail.account(desk.reference, "Ada Lovelace")
-        assert desk.rail.account(desk.reference, "Ada L.") == given
-        assert desk.rail.account(f"{desk.reference}2", "Bob").account_ref != given.account_ref
+        given = desk.rail.virtual_account(desk.reference, "Ada Lovelace")
+        assert desk.rail.virtual_account(desk.reference, "Ada L.") == given
+        assert (
+            desk.rail.virtual_account(f"{desk.reference}2", "Bob").account_ref != given.account_ref
+        )
         assert given.details["accountHolder"] == "Ada Lovelace"
         assert given.details["routingNumber"] == "123456780"
         assert len(given.details["accountNumber"]) == 12
-        assert desk.rail.arrivals(given.account_ref) == []
+        assert desk.rail.transfers_to(given.account_ref) == []
 
     def test_money_comes_and_is_taken_back(self, desk: Desk, sandbox: Sandbox) -> None:
-        given = desk.rail.account(desk.reference, "Ada")
+        given = desk.rail.virtual_account(desk.reference, "Ada")
         before = balance(sandbox)
         by_ref = sandbox.control(
             "bank", "/arrivals", account_ref=given.account_ref, amount="250.00"
         )
         number = given.details["accountNumber"]
         sandbox.control("bank", "/arrivals", account_number=number, amount="0.5")
-        arrivals = desk.rail.arrivals(given.account_ref)
+        arrivals = desk.rail.transfers_to(given.account_ref)
         assert [(str(each.amount), each.is_returned) for each in arrivals] == [
             ("250.00", False),
             ("0.50", False),
         ]
-        assert arrivals[0] == desk.rail.arrival(by_ref["id"])
+        assert arrivals[0] == desk.rail.transfer(by_ref["id"])
         assert abs(arrivals[0].arrived_at - clock.now()) < timedelta(minutes=1)
-        assert set(arrivals) <= set(desk.rail.all_arrivals(clock.now() - timedelta(minutes=1)))
+        assert set(arrivals) <= set(desk.rail.transfers_since(clock.now() - timedelta(minutes=1)))
         assert balance(sandbox) - before == 25_050
         sandbox.control("bank", f"/arrivals/{by_ref['id']}/return")
-        assert desk.rail.arrival(by_ref["id"]).is_returned
+        assert desk.rail.transfer(by_ref["id"]).is_returned
         assert balance(sandbox) - before == 50
 
     def test_lists_come_in_pages_whole(self, desk: Desk, sandbox: Sandbox) -> None:
-        given = desk.rail.account(desk.reference, "Ada")
+        given = desk.rail.virtual_account(desk.reference, "Ada")
         arrived = clock.rfc3339(clock.now())
         for number in range(201):
             identifier = f"arr_{uuid4().hex}"
@@ -126,12 +128,12 @@ class TestArrivals:
                     "amount": f"{number + 1}.00", "arrived_at": arrived, "returned_at": None,
                 },
             )  # fmt: skip
-        amounts = [each.amount.units for each in desk.rail.arrivals(given.account_ref)]
+        amounts = [each.amount.units for each in desk.rail.transfers_to(given.account_ref)]
         assert amounts == [100 * (number + 1) for number in range(201)]
 
     def test_unknown_ones_are_refused(self, desk: Desk) -> None:
         with pytest.raises(ProviderRefused, match="arrival_not_found"):
-            desk.rail.arrival("arr_0")
+            desk.rail.transfer("arr_0")
 
 
 class TestPayouts:
@@ -291,9 +293,11 @@ class TestFaults:
 SECRET = sandbox_secret("bank webhook")
 
 
-def deliver(body: bytes, *, secret: str = SECRET, late: float = 0) -> list[Event]:
+def deliver(body: bytes, *, secret: str = SECRET, late: float = 0) -> list[ProviderEvent]:
     header = timed_signature(secret, body, at=clock.now().timestamp() - late)
-    return BankWebhookVerifier((SECRET,)).verify(Delivery("", {"bank-signature": header}, body))
+    return BankWebhookVerifier((SECRET,)).verify(
+        WebhookDelivery("", {"bank-signature": header}, body)
+    )
 
 
 class TestWebhooks:
@@ -310,7 +314,7 @@ class TestWebhooks:
     )
     def test_name_what_changed(self, kind: str, task: str, subject: str) -> None:
         told = deliver(self.body(kind, id="x_1", reference="wdr_1"))
-        assert told == [Event("evt_1", kind, subject, task)]
+        assert told == [ProviderEvent("evt_1", kind, subject, task)]
 
     def test_what_does_not_concern_us_is_no_event(self) -> None:
         assert deliver(self.body("statement.ready")) == []
@@ -332,5 +336,7 @@ class TestWebhooks:
         signed = sandbox.deliveries._signers["bank"]
         headers = signed("", delivery.body.encode(), at=clock.now().timestamp(), forged=False)
         heard = {name.lower(): value for name, value in headers.items()}
-        events = BankWebhookVerifier((SECRET,)).verify(Delivery("", heard, delivery.body.encode()))
+        events = BankWebhookVerifier((SECRET,)).verify(
+            WebhookDelivery("", heard, delivery.body.encode())
+        )
         assert [each.subject for each in events] == [desk.reference]

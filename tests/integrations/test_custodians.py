@@ -49,9 +49,9 @@ def test_lists_have_every_page(desk: Desk, name: str, monkeypatch: pytest.Monkey
 @each_custodian
 def test_an_address_is_the_same_for_the_same_reference(desk: Desk, name: str) -> None:
     custodian = desk.open(name)[name]
-    first = custodian.new_address(desk.reference, PAXG, Network.ETHEREUM)
-    assert custodian.new_address(desk.reference, PAXG, Network.ETHEREUM) == first
-    assert custodian.new_address(f"{desk.reference}x", PAXG, Network.ETHEREUM) != first
+    first = custodian.create_address(desk.reference, PAXG, Network.ETHEREUM)
+    assert custodian.create_address(desk.reference, PAXG, Network.ETHEREUM) == first
+    assert custodian.create_address(f"{desk.reference}x", PAXG, Network.ETHEREUM) != first
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import stamina
 from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.kit.db import Database
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.service import Calls
+from app.providers.service import CallLog
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.caller = ProviderCaller("probe", Calls(database))
+        self.caller = ProviderCaller("probe", CallLog(database))
         self.reference = f"ref_{uuid4().hex}"
 
     def call(self, *outcomes: Exception | str, idempotent: bool = False) -> str:

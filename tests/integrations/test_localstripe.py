@@ -40,24 +40,24 @@ def desk(database: Database, url: str) -> Iterator[Desk]:
 
 
 def test_a_payment_is_authorised_then_taken(desk: Desk) -> None:
-    opened = desk.rail.open(desk.ask())
+    opened = desk.rail.create(desk.ask())
     assert (opened.state, opened.amount, opened.reference) == (
         PaymentState.AUTHORISED, TEN, desk.reference,
     )  # fmt: skip
     taken = desk.rail.capture(opened.provider_ref, desk.reference)
     assert (taken.state, taken.amount, taken.cost) == (PaymentState.PAID, TEN, Amount(USD, 0))
-    assert desk.rail.look(opened.provider_ref) == taken
+    assert desk.rail.fetch(opened.provider_ref) == taken
 
 
 def test_a_payment_is_given_up(desk: Desk) -> None:
-    opened = desk.rail.open(desk.ask())
+    opened = desk.rail.create(desk.ask())
     given_up = desk.rail.release(opened.provider_ref, desk.reference)
     assert (given_up.state, given_up.code) == (PaymentState.FAILED, "canceled")
 
 
 def test_a_card_is_declined(desk: Desk) -> None:
     with pytest.raises(ProviderRefused, match="card_declined"):
-        desk.rail.open(desk.ask("pm_card_chargeCustomerFail"))
+        desk.rail.create(desk.ask("pm_card_chargeCustomerFail"))
 
 
 def test_a_bank_asks_the_customer(desk: Desk, url: str) -> None:
@@ -67,6 +67,6 @@ def test_a_bank_asks_the_customer(desk: Desk, url: str) -> None:
         data={"type": "card", **{f"card[{name}]": value for name, value in card.items()}},
         headers={"Authorization": f"Bearer {KEY}"},
     )
-    opened = desk.rail.open(desk.ask(made.json()["id"]))
+    opened = desk.rail.create(desk.ask(made.json()["id"]))
     assert opened.state is PaymentState.PENDING
     assert opened.instructions["client_secret"].startswith(opened.provider_ref)

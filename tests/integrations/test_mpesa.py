@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from app.catalog.providers import MPESA
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
-from app.funding.ports import PaymentAsk, PaymentState, Payout, PayoutOrder, PayoutState
+from app.funding.ports import PaymentRequest, PaymentState, Payout, PayoutOrder, PayoutState
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.mpesa.call_history import CallHistory
 from app.integrations.mpesa.callbacks import CallbackSubject, DarajaCallbacks
@@ -37,8 +37,8 @@ from app.providers.errors import (
     ProviderUnavailable,
     WebhookSignatureInvalid,
 )
-from app.providers.ports import Delivery, Event, Webhooks
-from app.providers.service import Calls
+from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
+from app.providers.service import CallLog
 from sandbox.app import do_chores
 from sandbox.faults import Mode
 from tests.integrations.test_stripe import UNCERTAIN
@@ -75,7 +75,7 @@ class Desk:
         self.client = DarajaClient(url, account(**changed), timeout_seconds=timeout)
         self.callbacks = DarajaCallbacks("http://localhost", SECRET)
         common = (
-            ProviderCaller("daraja", Calls(self.database)),
+            ProviderCaller("daraja", CallLog(self.database)),
             RATE,
             self.callbacks,
             CallHistory(self.database),
@@ -85,8 +85,8 @@ class Desk:
         self.reference = ids.encode("dep", ids.new())
         self.phone = phone()
 
-    def ask(self, amount: Amount = TEN) -> PaymentAsk:
-        return PaymentAsk(self.reference, amount, self.phone)
+    def ask(self, amount: Amount = TEN) -> PaymentRequest:
+        return PaymentRequest(self.reference, amount, self.phone)
 
     def order(self, amount: Amount = TEN) -> PayoutOrder:
         return PayoutOrder(self.reference, amount, {"phone": self.phone})
@@ -100,7 +100,7 @@ def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("funding.payment_changed", "funding.payout_changed"):
         monkeypatch.setitem(_TASKS, name, Task(name, Queue.DEFAULT, lambda *_, **__: None))
     desk = Desk(open_app, f"{sandbox.url}/daraja")
-    resolve(Webhooks)["daraja"] = desk.callbacks
+    resolve(WebhookVerifiers)["daraja"] = desk.callbacks
     return desk
 
 
@@ -144,18 +144,18 @@ class TestShillings:
 
 class TestPayments:
     def test_is_asked_for_and_paid(self, desk: Desk, sandbox: Sandbox, deliver: Deliver) -> None:
-        opened = desk.payments.open(desk.ask())
+        opened = desk.payments.create(desk.ask())
         assert (opened.state, opened.amount, opened.reference) == (
             PaymentState.PENDING, TEN, desk.reference,
         )  # fmt: skip
         assert opened.instructions == {"phone": desk.phone, "amountKes": "1295"}
         [prompt] = prompts(sandbox, desk)
         assert (prompt["amount"], prompt["name"]) == (1295, desk.reference[-12:])
-        waiting = desk.payments.look(opened.provider_ref)
+        waiting = desk.payments.fetch(opened.provider_ref)
         assert (waiting.state, waiting.amount) == (PaymentState.PENDING, TEN)
         assert desk.payments.find(desk.reference) is None
         sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
-        paid = desk.payments.look(opened.provider_ref)
+        paid = desk.payments.fetch(opened.provider_ref)
         assert (paid.state, paid.amount, paid.code) == (PaymentState.PAID, TEN, "")
         assert deliver() == [204]
         with desk.database.reading() as session:
@@ -169,7 +169,7 @@ class TestPayments:
         )  # fmt: skip
 
     def test_is_in_the_list_once_paid(self, desk: Desk, sandbox: Sandbox) -> None:
-        desk.payments.open(desk.ask())
+        desk.payments.create(desk.ask())
         [prompt] = prompts(sandbox, desk)
         sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
         found = desk.payments.find(desk.reference)
@@ -202,9 +202,9 @@ class TestPayments:
     )
     def test_phones_say_no(self, desk: Desk, sandbox: Sandbox, ending: str, code: str) -> None:
         desk.phone = phone(ending)
-        opened = desk.payments.open(desk.ask())
+        opened = desk.payments.create(desk.ask())
         do_chores(sandbox.app)
-        looked = desk.payments.look(opened.provider_ref)
+        looked = desk.payments.fetch(opened.provider_ref)
         assert (looked.state, looked.code) == (PaymentState.FAILED, code)
         assert desk.payments.find(desk.reference) is None
 
@@ -212,25 +212,25 @@ class TestPayments:
     def test_other_phones_are_refused(self, desk: Desk, sandbox: Sandbox, number: str) -> None:
         desk.phone = number
         with unchanged(desk.database), pytest.raises(ProviderRefused, match="phone_not_kenyan"):
-            desk.payments.open(desk.ask())
+            desk.payments.create(desk.ask())
         assert prompts(sandbox, desk) == []
 
     def test_a_phone_that_asks_already_is_refused(self, desk: Desk, sandbox: Sandbox) -> None:
-        desk.payments.open(desk.ask())
+        desk.payments.create(desk.ask())
         desk.reference = ids.encode("dep", ids.new())
         with pytest.raises(ProviderRefused, match=r"500\.001\.1001"):
-            desk.payments.open(desk.ask())
+            desk.payments.create(desk.ask())
         assert len(prompts(sandbox, desk)) == 1
 
     def test_too_much_is_refused(self, desk: Desk, sandbox: Sandbox) -> None:
         with pytest.raises(ProviderRefused, match=r"400\.002\.02"):
-            desk.payments.open(desk.ask(Amount(USD, 10**6)))
+            desk.payments.create(desk.ask(Amount(USD, 10**6)))
         assert prompts(sandbox, desk) == []
 
     @pytest.mark.parametrize("wrong", ["ws_CO_1", "a.b.c.d", "ws_CO_1.dep_1.1000.1295", ""])
     def test_unknown_ones_are_refused(self, desk: Desk, wrong: str) -> None:
         with pytest.raises(ProviderRefused):
-            desk.payments.look(wrong)
+            desk.payments.fetch(wrong)
 
 
 class TestPayouts:
@@ -305,7 +305,7 @@ class TestFaults:
     ) -> None:
         sandbox.order("daraja", "payments.prompt", mode)
         with pytest.raises(ProviderOutcomeUnknown):
-            desk.payments.open(desk.ask())
+            desk.payments.create(desk.ask())
         happened = mode in {Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE}
         assert len(prompts(sandbox, desk)) == happened
         do_chores(sandbox.app)
@@ -320,7 +320,7 @@ class TestFaults:
                     (f"%.{desk.reference}.%",),
                 )
             assert row is not None
-            assert desk.payments.look(row[0]).state is PaymentState.PAID
+            assert desk.payments.fetch(row[0]).state is PaymentState.PAID
 
     @pytest.mark.parametrize("mode", UNCERTAIN)
     def test_a_payout_is_unknown_until_asked(
@@ -371,7 +371,7 @@ class TestFaults:
     @pytest.mark.parametrize(
         ("operation", "do"),
         [
-            ("payments.prompt", lambda desk: desk.payments.open(desk.ask())),
+            ("payments.prompt", lambda desk: desk.payments.create(desk.ask())),
             ("payouts.create", lambda desk: desk.payouts.send(desk.order())),
         ],
     )
@@ -390,7 +390,7 @@ class TestFaults:
         for operation in ("payments.prompt", "payouts.create"):
             sandbox.order("daraja", operation, Mode.REFUSED)
         with pytest.raises(ProviderRefused, match=r"400\.002\.02"):
-            desk.payments.open(desk.ask())
+            desk.payments.create(desk.ask())
         with pytest.raises(ProviderRefused, match=r"400\.002\.02"):
             desk.payouts.send(desk.order())
         assert prompts(sandbox, desk) == payouts(sandbox, desk) == []
@@ -401,32 +401,36 @@ class TestFaults:
     ) -> None:
         sandbox.order("daraja", "token.get", mode, times=3)
         with pytest.raises(ProviderUnavailable):
-            desk.payments.open(desk.ask())
+            desk.payments.create(desk.ask())
         assert prompts(sandbox, desk) == []
 
     def test_a_token_that_expired_is_renewed(self, desk: Desk, sandbox: Sandbox) -> None:
         desk.payments.find(desk.reference)
         sandbox.store.delete("daraja", "token", desk.client._token)
-        assert desk.payments.open(desk.ask()).state is PaymentState.PENDING
+        assert desk.payments.create(desk.ask()).state is PaymentState.PENDING
 
 
 class TestCallBacks:
     ABOUT = CallbackSubject("payment", "dep_1", "1000.1295")
     BODY = json.dumps({"Body": {"stkCallback": {"CheckoutRequestID": "ws_1", "ResultCode": 0}}})
 
-    def verify(self, url: str, body: str = BODY, secret: str = SECRET) -> list[Event]:
-        return DarajaCallbacks("http://x", secret).verify(Delivery(url, {}, body.encode()))
+    def verify(self, url: str, body: str = BODY, secret: str = SECRET) -> list[ProviderEvent]:
+        return DarajaCallbacks("http://x", secret).verify(WebhookDelivery(url, {}, body.encode()))
 
     def test_name_what_changed(self) -> None:
         url = DarajaCallbacks("http://x", SECRET).url_for(self.ABOUT)
         assert self.verify(url) == [
-            Event("payment.ws_1.0", "payment", "ws_1.dep_1.1000.1295", "funding.payment_changed")
+            ProviderEvent(
+                "payment.ws_1.0", "payment", "ws_1.dep_1.1000.1295", "funding.payment_changed"
+            )
         ]
         result = json.dumps({"Result": {"ConversationID": "AG_1", "ResultCode": 0}})
         for kind in ("payout", "status"):
             url = DarajaCallbacks("http://x", SECRET).url_for(CallbackSubject(kind, "wdr_1", "7.9"))
             [event] = self.verify(url, result)
-            assert event == Event(f"{kind}.wdr_1.7.9", kind, "wdr_1", "funding.payout_changed")
+            assert event == ProviderEvent(
+                f"{kind}.wdr_1.7.9", kind, "wdr_1", "funding.payout_changed"
+            )
 
     def test_addresses_that_we_did_not_give_are_forged(self) -> None:
         url = DarajaCallbacks("http://x", SECRET).url_for(self.ABOUT)

@@ -29,8 +29,8 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
     WebhookVerificationUnavailable,
 )
-from app.providers.ports import Delivery
-from app.providers.service import Calls
+from app.providers.ports import WebhookDelivery
+from app.providers.service import CallLog
 from sandbox.faults import Mode
 from sandbox.plaid import sign
 from tests.house.source import python
@@ -57,7 +57,7 @@ def client(app: Flask, sandbox: Sandbox, **changes: Any) -> PlaidClient:
         "timeout_seconds": 2,
         **changes,
     }
-    return PlaidClient(PlaidAccount(**account), ProviderCaller("plaid", Calls(database)))
+    return PlaidClient(PlaidAccount(**account), ProviderCaller("plaid", CallLog(database)))
 
 
 def someone(last_name: str = "Lovelace", **more: Any) -> Personal:
@@ -168,10 +168,10 @@ class TestWebhooks:
     def webhooks(self, app: Flask, sandbox: Sandbox) -> PlaidWebhookVerifier:
         return PlaidWebhookVerifier(client(app, sandbox))
 
-    def delivery(self, body: bytes, headers: dict[str, str] | None = None) -> Delivery:
+    def delivery(self, body: bytes, headers: dict[str, str] | None = None) -> WebhookDelivery:
         signed = sign("", body, at=time.time(), forged=False) if headers is None else headers
         lowered = {name.lower(): value for name, value in signed.items()}
-        return Delivery("http://localhost/webhooks/plaid", lowered, body)
+        return WebhookDelivery("http://localhost/webhooks/plaid", lowered, body)
 
     def test_a_genuine_one_names_what_changed(self, webhooks: PlaidWebhookVerifier) -> None:
         [event] = webhooks.verify(self.delivery(json.dumps(SAID).encode()))

@@ -5,11 +5,17 @@ from flask import Flask
 
 from app.config import Settings, UnsafeSettings
 from app.custody.ports import Custodians
-from app.funding.ports import ArrivalRails, Capturing, Method, PaymentRails, PayoutRails
+from app.funding.ports import (
+    CardRail,
+    IncomingTransferRails,
+    PaymentMethod,
+    PaymentRails,
+    PayoutRails,
+)
 from app.integrations.rails import build_daraja_account, provide_rails
 from app.kit.db import Database
 from app.kit.ports import resolve
-from app.providers.ports import Webhooks
+from app.providers.ports import WebhookVerifiers
 from tests.integrations import test_mpesa
 
 STRIPE = {
@@ -43,34 +49,39 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(field.alias, raising=False)
 
 
-def provided(database: Database, **given: str) -> tuple[set[Method], ...]:
-    webhooks = Webhooks({})
+def provided(database: Database, **given: str) -> tuple[set[PaymentMethod], ...]:
+    webhooks = WebhookVerifiers({})
     provide_rails(Settings.load(**given), database, webhooks)
-    rails = [set(resolve(port)) for port in (PaymentRails, ArrivalRails, PayoutRails)]
+    rails = [set(resolve(port)) for port in (PaymentRails, IncomingTransferRails, PayoutRails)]
     return (*rails, set(webhooks))
 
 
 def test_a_sandbox_plays_them_all(database: Database) -> None:
     assert provided(database, PBCEX_SANDBOX_URL="http://127.0.0.1:9") == (
-        {Method.CARD, Method.MOBILE_MONEY},
-        {Method.BANK},
-        {Method.BANK, Method.MOBILE_MONEY},
+        {PaymentMethod.CARD, PaymentMethod.MOBILE_MONEY},
+        {PaymentMethod.BANK},
+        {PaymentMethod.BANK, PaymentMethod.MOBILE_MONEY},
         {"stripe", "bank", "daraja"},
     )
 
 
 def test_a_provider_without_an_address_is_absent(database: Database) -> None:
     assert provided(database) == (set(), set(), set(), set())
-    assert provided(database, **BANK) == (set(), {Method.BANK}, {Method.BANK}, {"bank"})
+    assert provided(database, **BANK) == (
+        set(),
+        {PaymentMethod.BANK},
+        {PaymentMethod.BANK},
+        {"bank"},
+    )
 
 
 def test_the_product_has_them(app: Flask) -> None:
-    assert isinstance(resolve(PaymentRails)[Method.CARD], Capturing)
-    assert {rail.name for rail in resolve(PaymentRails).values()} <= set(resolve(Webhooks))
+    assert isinstance(resolve(PaymentRails)[PaymentMethod.CARD], CardRail)
+    assert {rail.name for rail in resolve(PaymentRails).values()} <= set(resolve(WebhookVerifiers))
     payouts = {rail.name for rail in resolve(PayoutRails).values()}
     # Custody is no provider: its custodians are.
-    assert payouts - {"custody"} <= set(resolve(Webhooks))
-    assert set(resolve(Custodians)) <= set(resolve(Webhooks))
+    assert payouts - {"custody"} <= set(resolve(WebhookVerifiers))
+    assert set(resolve(Custodians)) <= set(resolve(WebhookVerifiers))
 
 
 @pytest.mark.parametrize("whole", [STRIPE, BANK, MPESA])

@@ -28,8 +28,8 @@ from app.providers.errors import (
     ProviderUnavailable,
     WebhookSignatureInvalid,
 )
-from app.providers.ports import Delivery
-from app.providers.service import Calls
+from app.providers.ports import WebhookDelivery
+from app.providers.service import CallLog
 from sandbox.faults import Mode
 from tests.messages.test_service import VALUES
 from tests.people import People
@@ -39,7 +39,7 @@ from tests.provider_sandbox import Sandbox
 @pytest.fixture
 def mailer(app: Flask, database: Database, sandbox: Sandbox) -> Mailer:
     settings = app.extensions["settings"].model_copy(update={"mailer": "sendgrid"})
-    made = messaging.build_email_sender(settings, Calls(database))
+    made = messaging.build_email_sender(settings, CallLog(database))
     provide(Mailer, made)
     return made
 
@@ -94,7 +94,7 @@ class TestSend:
             mailer.send(outgoing())
 
     def test_who_carries_mail_is_chosen_by_the_settings(self, app: Flask, database) -> None:
-        settings, calls = app.extensions["settings"], Calls(database)
+        settings, calls = app.extensions["settings"], CallLog(database)
         there = {"mailer": "sendgrid"}
         nowhere = {"sandbox_url": "", "smtp_url": ""}
         smtp = {"smtp_url": "smtp://127.0.0.1:25"}
@@ -191,7 +191,7 @@ class TestSignature:
         )
         return SendGridWebhookVerifier(base64.b64encode(public).decode())
 
-    def delivery(self, body: bytes, **headers: str) -> Delivery:
+    def delivery(self, body: bytes, **headers: str) -> WebhookDelivery:
         timestamp = str(int(clock.now().timestamp()))
         signature = self.KEY.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
         prefix = "x-twilio-email-event-webhook-"
@@ -201,7 +201,7 @@ class TestSignature:
             **headers,
         }
         named = {f"{prefix}{name}": value for name, value in given.items()}
-        return Delivery("http://localhost/webhooks/sendgrid", named, body)
+        return WebhookDelivery("http://localhost/webhooks/sendgrid", named, body)
 
     def test_events_of_ours_are_kept_by_their_id(self, webhooks: SendGridWebhookVerifier) -> None:
         mail_id = uuid4()

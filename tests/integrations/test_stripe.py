@@ -11,7 +11,7 @@ import pytest
 from app.catalog.providers import STRIPE
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
-from app.funding.ports import Capturing, Dispute, Payment, PaymentAsk, PaymentState
+from app.funding.ports import CardRail, Dispute, Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ATTEMPTS_MAX, ProviderCaller
 from app.integrations.stripe.adapter import StripeRail
 from app.integrations.stripe.client import StripeClient
@@ -19,7 +19,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
-from app.providers.service import Calls
+from app.providers.service import CallLog
 from sandbox.faults import Mode
 from tests.provider_sandbox import Sandbox
 
@@ -46,11 +46,11 @@ class Desk:
     def __init__(self, database: Database, url: str, key: str = KEY, timeout: float = 5) -> None:
         self.database = database
         client = StripeClient(url, key, timeout_seconds=timeout)
-        self.rail = StripeRail(client, ProviderCaller("stripe", Calls(database)))
+        self.rail = StripeRail(client, ProviderCaller("stripe", CallLog(database)))
         self.reference = ids.encode("dep", ids.new())
 
-    def ask(self, source: str = "pm_card_visa", amount: Amount = TEN) -> PaymentAsk:
-        return PaymentAsk(self.reference, amount, source)
+    def ask(self, source: str = "pm_card_visa", amount: Amount = TEN) -> PaymentRequest:
+        return PaymentRequest(self.reference, amount, source)
 
     def outcomes(self) -> list[object]:
         with self.database.reading() as session:
@@ -84,11 +84,11 @@ Known = Callable[[], list[str]]
 
 class TestPayments:
     def test_is_authorised_then_taken(self, desk: Desk) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         assert opened == Payment(
             opened.provider_ref, desk.reference, PaymentState.AUTHORISED, TEN, None, "", {}
         )
-        assert desk.rail.look(opened.provider_ref) == opened
+        assert desk.rail.fetch(opened.provider_ref) == opened
         taken = desk.rail.capture(opened.provider_ref, desk.reference)
         assert (taken.state, taken.amount, taken.cost) == (
             PaymentState.PAID,
@@ -100,19 +100,19 @@ class TestPayments:
         assert desk.outcomes() == ["answered"] * 3
 
     def test_is_given_up(self, desk: Desk, known: Known) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         given_up = desk.rail.release(opened.provider_ref, desk.reference)
         assert (given_up.state, given_up.code) == (PaymentState.FAILED, "canceled")
         assert known() == ["canceled"]
 
     def test_what_arrived_counts(self, desk: Desk, sandbox: Sandbox) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         sandbox.order("stripe", "payments.capture", Mode.WRONG_AMOUNT)
         taken = desk.rail.capture(opened.provider_ref, desk.reference)
         assert taken.amount == dollars("9.99")
 
     def test_is_a_capturing_rail(self, desk: Desk) -> None:
-        assert isinstance(desk.rail, Capturing)
+        assert isinstance(desk.rail, CardRail)
         assert (desk.rail.name, desk.rail.provider_id, desk.rail.repeatable) == (
             "stripe",
             STRIPE,
@@ -129,7 +129,7 @@ class TestPayments:
     def test_a_card_is_declined(self, desk: Desk, known: Known, card: str, code: str) -> None:
         for _ in range(2):
             with pytest.raises(ProviderRefused) as refused:
-                desk.rail.open(desk.ask(card))
+                desk.rail.create(desk.ask(card))
             assert (refused.value.code, refused.value.reason) == (code, "Your card was declined.")
         assert known() == ["requires_payment_method"]
         found = desk.rail.find(desk.reference)
@@ -145,7 +145,7 @@ class TestPayments:
         self, desk: Desk, known: Known, amount: Amount, card: str, code: str
     ) -> None:
         with pytest.raises(ProviderRefused) as refused:
-            desk.rail.open(desk.ask(card or "pm_card_visa", amount))
+            desk.rail.create(desk.ask(card or "pm_card_visa", amount))
         assert (refused.value.code, refused.value.reason) == (code, "")
         assert known() == []
 
@@ -159,40 +159,40 @@ class TestPayments:
     def test_a_bank_asks_the_customer(
         self, desk: Desk, sandbox: Sandbox, *, success: bool, state: PaymentState, code: str
     ) -> None:
-        opened = desk.rail.open(desk.ask("pm_card_authenticationRequired"))
+        opened = desk.rail.create(desk.ask("pm_card_authenticationRequired"))
         assert opened.state is PaymentState.PENDING
         assert opened.instructions["client_secret"].startswith(opened.provider_ref)
         assert opened.instructions["status"] == "requires_action"
         path = f"/payments/{opened.provider_ref}/authenticate"
         sandbox.control("stripe", path, success=success)
-        looked = desk.rail.look(opened.provider_ref)
+        looked = desk.rail.fetch(opened.provider_ref)
         assert (looked.state, looked.code, looked.instructions) == (state, code, {})
 
 
 class TestRepetition:
     def test_opens_once(self, desk: Desk, known: Known) -> None:
-        first = desk.rail.open(desk.ask())
-        assert desk.rail.open(desk.ask()) == first
+        first = desk.rail.create(desk.ask())
+        assert desk.rail.create(desk.ask()) == first
         assert known() == ["requires_capture"]
 
     def test_with_another_amount_is_refused(self, desk: Desk, known: Known) -> None:
-        desk.rail.open(desk.ask())
+        desk.rail.create(desk.ask())
         with pytest.raises(ProviderRefused, match="idempotency_error"):
-            desk.rail.open(desk.ask(amount=dollars("11.00")))
+            desk.rail.create(desk.ask(amount=dollars("11.00")))
         assert known() == ["requires_capture"]
 
     def test_takes_once_even_when_keys_are_forgotten(self, desk: Desk, sandbox: Sandbox) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         taken = desk.rail.capture(opened.provider_ref, desk.reference)
         assert desk.rail.capture(opened.provider_ref, desk.reference) == taken
         sandbox.store.delete("stripe", "idempotency_key", f"{desk.reference}:capture")
         assert desk.rail.capture(opened.provider_ref, desk.reference) == taken
         with pytest.raises(ProviderRefused, match="payment_intent_unexpected_state"):
             desk.rail.release(opened.provider_ref, desk.reference)
-        assert desk.rail.look(opened.provider_ref) == taken
+        assert desk.rail.fetch(opened.provider_ref) == taken
 
     def test_gives_up_once(self, desk: Desk, sandbox: Sandbox, known: Known) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         given_up = desk.rail.release(opened.provider_ref, desk.reference)
         sandbox.store.delete("stripe", "idempotency_key", f"{desk.reference}:release")
         assert desk.rail.release(opened.provider_ref, desk.reference) == given_up
@@ -213,7 +213,7 @@ class TestFaults:
         name = {"open": "create", "release": "cancel"}.get(operation, operation)
         sandbox.order("stripe", f"payments.{name}", mode)
         payment = done()
-        assert desk.rail.look(payment.provider_ref) == payment
+        assert desk.rail.fetch(payment.provider_ref) == payment
         assert known() == [
             {"open": "requires_capture", "capture": "succeeded", "release": "canceled"}[operation]
         ]
@@ -228,11 +228,11 @@ class TestFaults:
     ) -> None:
         sandbox.order("stripe", "payments.create", mode, times=ATTEMPTS_MAX)
         with pytest.raises(ProviderOutcomeUnknown):
-            desk.rail.open(desk.ask())
+            desk.rail.create(desk.ask())
         assert known() == standing
         found = desk.rail.find(desk.reference)
         assert (found is not None) == bool(standing)
-        again = desk.rail.open(desk.ask())
+        again = desk.rail.create(desk.ask())
         assert found in (None, again)
         assert known() == ["requires_capture"]
 
@@ -243,7 +243,7 @@ class TestFaults:
         hasty = Desk(database, f"{sandbox.url}/stripe", timeout=0.5)
         hasty.reference = desk.reference
         sandbox.order("stripe", "payments.create", mode, seconds=0.8)
-        opened = hasty.rail.open(hasty.ask())
+        opened = hasty.rail.create(hasty.ask())
         assert opened.state is PaymentState.AUTHORISED
         assert known() == ["requires_capture"]
         assert hasty.outcomes()[0] == "unknown"
@@ -251,7 +251,7 @@ class TestFaults:
     def test_nobody_there(self, database: Database) -> None:
         desk = Desk(database, "http://127.0.0.1:9/stripe")
         with pytest.raises(ProviderUnavailable):
-            desk.rail.open(desk.ask())
+            desk.rail.create(desk.ask())
         assert desk.outcomes() == ["away"] * ATTEMPTS_MAX
 
     @pytest.mark.parametrize(
@@ -269,15 +269,15 @@ class TestFaults:
 
     def prepared(self, desk: Desk, operation: str) -> Callable[[], Payment]:
         if operation == "open":
-            return lambda: desk.rail.open(desk.ask())
-        opened = desk.rail.open(desk.ask())
+            return lambda: desk.rail.create(desk.ask())
+        opened = desk.rail.create(desk.ask())
         end = desk.rail.capture if operation == "capture" else desk.rail.release
         return lambda: end(opened.provider_ref, desk.reference)
 
 
 class TestLists:
     def test_come_in_pages_whole(self, desk: Desk, sandbox: Sandbox) -> None:
-        sample = desk.rail.open(desk.ask())
+        sample = desk.rail.create(desk.ask())
         intent = sandbox.store.get("stripe", "payment_intent", sample.provider_ref)
         assert intent is not None
         later = clock.now() + timedelta(days=400)
@@ -293,7 +293,7 @@ class TestLists:
         assert [each.provider_ref for each in listed] == made[::-1]
 
     def test_the_search_finds_older_ones(self, desk: Desk, sandbox: Sandbox) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         intent = sandbox.store.get("stripe", "payment_intent", opened.provider_ref)
         assert intent is not None
         old = {**intent, "created": intent["created"] - 5 * 3600}
@@ -318,7 +318,7 @@ class TestLists:
 class TestDisputes:
     @pytest.fixture
     def paid(self, desk: Desk) -> Payment:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         return desk.rail.capture(opened.provider_ref, desk.reference)
 
     @pytest.mark.parametrize("outcome", ["won", "lost"])
@@ -354,7 +354,7 @@ def test_no_secret_is_told(
     desk = Desk(database, f"{sandbox.url}/stripe", key)
     card = f"pm_{uuid4().hex}"
     with pytest.raises(ProviderUnavailable) as refused:
-        desk.rail.open(desk.ask(card))
+        desk.rail.create(desk.ask(card))
     with database.reading() as session:
         noted = session.rows("SELECT * FROM provider_calls WHERE reference = %s", (desk.reference,))
     told = [*traceback.format_exception(refused.value), str(noted), *capfd.readouterr()]
@@ -364,7 +364,7 @@ def test_no_secret_is_told(
 def test_an_answer_that_lacks_something_is_no_answer(
     desk: Desk, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = desk.rail.open(desk.ask())
+    opened = desk.rail.create(desk.ask())
     intent = sandbox.store.get("stripe", "payment_intent", opened.provider_ref)
     assert intent is not None
     wrong = [{"status": "new"}, {"amount": "1000"}, {"amount": 10.0}, {"currency": "eur"}]
@@ -372,5 +372,5 @@ def test_an_answer_that_lacks_something_is_no_answer(
         sandbox.store.put("stripe", "payment_intent", opened.provider_ref, {**intent, **change})
         desk.rail._caller._breaker.close()
         with pytest.raises(ProviderOutcomeUnknown, match="cannot be read"):
-            desk.rail.look(opened.provider_ref)
+            desk.rail.fetch(opened.provider_ref)
     sandbox.store.put("stripe", "payment_intent", opened.provider_ref, intent)

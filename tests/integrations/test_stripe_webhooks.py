@@ -14,7 +14,7 @@ from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kit.tasks import _TASKS, Queue, Task
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 from sandbox.faults import Mode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import Desk
@@ -29,19 +29,19 @@ BODY = json.dumps(
 
 def deliver(
     body: bytes = BODY, *, signed: bytes = BODY, secret: str = SECRET, late: int = 0, of: str = ""
-) -> list[Event]:
+) -> list[ProviderEvent]:
     header = of or timed_signature(secret, signed, at=clock.now().timestamp() - late)
-    delivery = Delivery("http://here/webhooks/stripe", {"stripe-signature": header}, body)
+    delivery = WebhookDelivery("http://here/webhooks/stripe", {"stripe-signature": header}, body)
     return StripeWebhookVerifier((SECRET,)).verify(delivery)
 
 
 def test_a_genuine_one_names_what_changed() -> None:
     assert deliver() == [
-        Event("evt_1", "payment_intent.succeeded", "pi_1", "funding.payment_changed")
+        ProviderEvent("evt_1", "payment_intent.succeeded", "pi_1", "funding.payment_changed")
     ]
     body = BODY.replace(b"payment_intent.succeeded", b"charge.dispute.created")
     assert deliver(body, signed=body) == [
-        Event("evt_1", "charge.dispute.created", "pi_1", "funding.dispute_changed")
+        ProviderEvent("evt_1", "charge.dispute.created", "pi_1", "funding.dispute_changed")
     ]
     assert deliver(late=-299) == deliver(late=299) == deliver()
 
@@ -90,7 +90,7 @@ def test_a_header_of_another_scheme_or_moment_is_forged() -> None:
 def test_the_signature_may_not_stand_in_another_header() -> None:
     header = timed_signature(SECRET, BODY, at=clock.now().timestamp())
     with pytest.raises(WebhookSignatureInvalid):
-        StripeWebhookVerifier((SECRET,)).verify(Delivery("", {"x-signature": header}, BODY))
+        StripeWebhookVerifier((SECRET,)).verify(WebhookDelivery("", {"x-signature": header}, BODY))
 
 
 def test_two_secrets_are_known_while_one_replaces_the_other() -> None:
@@ -99,10 +99,10 @@ def test_two_secrets_are_known_while_one_replaces_the_other() -> None:
     of_old, of_new = (timed_signature(key, BODY, at=at) for key in (SECRET, "whsec_new"))
     both = f"{of_old},{of_new.partition(',')[2]}"
     for header in (of_old, of_new, both):
-        assert verifier.verify(Delivery("", {"stripe-signature": header}, BODY))
+        assert verifier.verify(WebhookDelivery("", {"stripe-signature": header}, BODY))
     with pytest.raises(WebhookSignatureInvalid):
         StripeWebhookVerifier(("whsec_new",)).verify(
-            Delivery("", {"stripe-signature": of_old}, BODY)
+            WebhookDelivery("", {"stripe-signature": of_old}, BODY)
         )
 
 

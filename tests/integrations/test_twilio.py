@@ -9,7 +9,7 @@ import pytest
 from app.integrations.twilio.client import TwilioAccount
 from app.integrations.twilio.webhook import TwilioWebhookVerifier
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import Delivery
+from app.providers.ports import WebhookDelivery
 
 URL = "https://pbcex.example/webhooks/twilio"
 ACCOUNT = TwilioAccount("https://api.twilio.com", "AC1", "12345", "+15005550006")
@@ -17,8 +17,8 @@ TOLD = {"MessageSid": "SM1", "MessageStatus": "delivered", "AccountSid": "AC1", 
 WEBHOOKS = TwilioWebhookVerifier(ACCOUNT, callback_url=URL)
 
 
-def delivery(body: str, url: str = URL, signature: str | None = None) -> Delivery:
-    return Delivery(url, {"x-twilio-signature": signature or ""}, body.encode())
+def delivery(body: str, url: str = URL, signature: str | None = None) -> WebhookDelivery:
+    return WebhookDelivery(url, {"x-twilio-signature": signature or ""}, body.encode())
 
 
 def signed(told: dict[str, str], url: str = URL, token: str = "12345") -> str:

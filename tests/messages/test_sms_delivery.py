@@ -18,7 +18,7 @@ from app.messages import sms_delivery
 from app.messages.delivery_log import Claimed, Log
 from app.messages.ports import OutgoingText, Texter
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
-from app.providers.service import Calls
+from app.providers.service import CallLog
 from sandbox.faults import Mode
 from tests.messages.test_rules import given_for
 from tests.people import People
@@ -32,7 +32,7 @@ VALUES = given_for(KIND) | {"amount": "250.00", "asset": "USD", "method": "card"
 @pytest.fixture
 def carrier(app: Flask, database: Database, sandbox: Sandbox) -> Iterator[Sandbox]:
     """Twilio, as the sandbox plays it, at a moment that stands still."""
-    provide(Texter, messaging.build_sms_sender(app.extensions["settings"], Calls(database)))
+    provide(Texter, messaging.build_sms_sender(app.extensions["settings"], CallLog(database)))
     with time_machine.travel(NOW, tick=False):
         yield sandbox
 
@@ -130,7 +130,7 @@ class TestSend:
             send(database, person)
         assert row(database, person)["state"] == "waiting"
         monkeypatch.undo()
-        provide(Texter, messaging.build_sms_sender(app.extensions["settings"], Calls(database)))
+        provide(Texter, messaging.build_sms_sender(app.extensions["settings"], CallLog(database)))
         send(database, person)
         assert row(database, person)["state"] == "sent"
 

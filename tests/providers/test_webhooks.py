@@ -11,7 +11,7 @@ from app.kit.ports import provide
 from app.kit.tasks import task
 from app.providers import queries as providers_queries
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import Delivery, Event, Webhooks
+from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from tests.unchanged_database import unchanged
 
 
@@ -23,16 +23,18 @@ def hear(session: object, *, event_id: str) -> None:
 class Probe:
     """Signs with a word."""
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         if delivery.headers.get("probe-signature") != "good":
             raise WebhookSignatureInvalid
         names = delivery.body.decode().split()
-        return [Event(name, "thing.changed", f"thing of {name}", "tests.hear") for name in names]
+        return [
+            ProviderEvent(name, "thing.changed", f"thing of {name}", "tests.hear") for name in names
+        ]
 
 
 @pytest.fixture
 def client(open_app: Flask) -> FlaskClient:
-    provide(Webhooks, Webhooks({"probe": Probe()}))
+    provide(WebhookVerifiers, WebhookVerifiers({"probe": Probe()}))
     return open_app.test_client()
 
 
@@ -57,7 +59,9 @@ def test_each_event_is_kept_and_staged_once(client: FlaskClient, database: Datab
     before = len(staged(database))
     assert [send(client, body) for body in ("a1 a2", "a2", "a2 a3", "a1")] == [204] * 4
     with database.reading() as session:
-        events = [providers_queries.event(session, each) for each in staged(database)[before:]]
+        events = [
+            providers_queries.stored_event(session, each) for each in staged(database)[before:]
+        ]
         counts = session.rows(
             "SELECT event_id, deliveries FROM webhook_events WHERE provider = 'probe' ORDER BY 1"
         )

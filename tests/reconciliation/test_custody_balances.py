@@ -13,13 +13,13 @@ from app.catalog.rules import PAXG, USDC
 from app.cli.custody import custody
 from app.custody import opening, records
 from app.custody.ports import (
+    CustodianBalance,
     Custodians,
+    CustodyTerms,
+    CustodyTransfer,
     Direction,
-    Holding,
     Network,
     SendOrder,
-    Terms,
-    Transfer,
 )
 from app.custody.rules import SendState
 from app.kit import clock, ids
@@ -45,32 +45,34 @@ class Shelf:
     provider_id: UUID = providers.PAXOS
     is_away: bool = False
     asked: int = 0
-    terms: Sequence[Terms] = field(
+    terms: Sequence[CustodyTerms] = field(
         default_factory=lambda: [
-            Terms(asset, Network.ETHEREUM, Amount(asset, 0)) for asset in (PAXG, USDC)
+            CustodyTerms(asset, Network.ETHEREUM, Amount(asset, 0)) for asset in (PAXG, USDC)
         ]
     )
 
-    def balances(self) -> list[Holding]:
+    def balances(self) -> list[CustodianBalance]:
         self.asked += 1
         if self.is_away:
             raise ProviderUnavailable("away")
         totals = [Amount.parse(asset, text) for asset, text in self.kept.items()]
-        return [Holding(each, each) for each in totals]
+        return [CustodianBalance(each, each) for each in totals]
 
-    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+    def transfers(
+        self, since: datetime, direction: Direction | None = None
+    ) -> list[CustodyTransfer]:
         return []
 
-    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+    def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         raise NotImplementedError
 
-    def send(self, order: SendOrder) -> Transfer:
+    def send(self, order: SendOrder) -> CustodyTransfer:
         raise NotImplementedError
 
-    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+    def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         raise NotImplementedError
 
-    def transfer(self, provider_ref: str) -> Transfer | None:
+    def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         raise NotImplementedError
 
 
@@ -128,20 +130,20 @@ def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -
     opening.open_books(till.database)
     order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
     with till.database.transaction() as session:
-        records.add(session, order)
-        found = records.lock(session, order.reference)
+        records.plan_send(session, order)
+        found = records.lock_send(session, order.reference)
         assert found is not None
-        records.claim(session, found, clock.now())
-        records.ask(session, found, shelf.name, clock.now())
+        records.claim_send(session, found, clock.now())
+        records.record_attempt(session, found, shelf.name, clock.now())
     assert compared(till).failure is None
     shelf.kept[PAXG] = "99"
     run = compared(till)
     assert (run.compared, run.differences, run.failure) == (1, 0, "TransfersInFlight: PAXG")
     assert cases(till) == []
     with till.database.transaction() as session:
-        found = records.lock(session, order.reference)
+        found = records.lock_send(session, order.reference)
         assert found is not None
-        records.move(session, found, SendState.REFUSED, "refused")
+        records.transition(session, found, SendState.REFUSED, "refused")
     assert compared(till).differences == 1
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.funding.ports import Dispute, Method, Payment, PaymentState, Payout, PayoutState
+from app.funding.ports import Dispute, Payment, PaymentMethod, PaymentState, Payout, PayoutState
 from app.kit import clock, ids
 from app.providers.errors import ProviderUnavailable
 from app.reconciliation import service as reconciliation
@@ -83,7 +83,7 @@ def test_one_that_nobody_knows_of_keeps_the_others_from_nothing(till: Till) -> N
 
 
 def test_an_arrival_whose_webhook_never_came_is_healed(till: Till) -> None:
-    deposit = till.deposit("100.00", Method.BANK)
+    deposit = till.deposit("100.00", PaymentMethod.BANK)
     till.look(deposit)
     till.arrive(f"in_{deposit}", "42.00")
     run = reconciled(till, f"{till.bank.name} arrivals")

@@ -6,7 +6,7 @@ from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
 from app.custody import queries as custody_queries
-from app.custody.rules import Health
+from app.custody.rules import CustodianHealth
 from app.kit.db import Session
 
 blp = PageBlueprint("custody", "/admin/custody")
@@ -17,15 +17,15 @@ _ROWS_SHOWN = 20
 @blp.view("GET", "", permission=Permission.CUSTODY_READ, snapshot=True)
 def show_custodians(session: Session, _actor: Actor) -> Response:
     """Show every custodian's balances, with recent payouts and incoming transfers."""
-    custodians = custody_queries.overview(session)
-    open_sends, unknown_sends = custody_queries.open_sends(session)
+    custodians = custody_queries.custodian_overviews(session)
+    open_sends, unknown_sends = custody_queries.open_send_counts(session)
     return page(
         "admin/custody/index.html",
         "admin/custody/_custody.html",
         custodians=custodians,
-        healthy=sum(custodian.health is Health.WELL for custodian in custodians),
+        healthy=sum(custodian.health is CustodianHealth.HEALTHY for custodian in custodians),
         open_sends=open_sends,
         unknown_sends=unknown_sends,
         sends=custody_queries.recent_sends(session, _ROWS_SHOWN),
-        arrivals=custody_queries.recent_arrivals(session, _ROWS_SHOWN),
+        arrivals=custody_queries.recent_incoming_transfers(session, _ROWS_SHOWN),
     )

@@ -12,7 +12,7 @@ from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_f
 from app.blueprints.rendering import page
 from app.funding import approval, deposits, withdrawals
 from app.funding import queries as funding_queries
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 from app.identity.accounts import people
 from app.kit import ids
@@ -60,7 +60,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
         "admin/payments/_deposit.html",
         deposit=deposit,
         family="deposit",
-        steps=funding_queries.deposit_steps(session, deposit.id),
+        steps=funding_queries.deposit_events(session, deposit.id),
         names=people.get_names(session, [deposit.user_id]),
         person_id=ids.encode("usr", deposit.user_id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
@@ -140,7 +140,7 @@ def _render_withdrawal(
     problems: dict[str, str] | None = None,
 ) -> Response:
     withdrawal = funding_queries.withdrawal(session, identifier)
-    steps = funding_queries.withdrawal_steps(session, identifier)
+    steps = funding_queries.withdrawal_events(session, identifier)
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
     return page(
         "admin/payments/withdrawal.html",
@@ -172,7 +172,7 @@ def _render_list(
         limit=_PAGE_SIZE,
         before=cursor_asked(),
         status=filters["status"] if filters["status"] in set(statuses) else None,
-        method=filters["method"] if filters["method"] in set(Method) else None,
+        method=filters["method"] if filters["method"] in set(PaymentMethod) else None,
     )
     return page(
         "admin/payments/index.html",

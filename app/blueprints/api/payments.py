@@ -11,8 +11,8 @@ from app.funding import queries as funding_queries
 from app.funding.errors import (
     AccountOwes,
     DailyLimitExceeded,
-    MethodOff,
     NotCancellable,
+    PaymentMethodDisabled,
     RecipientBlocked,
     TooManyFailures,
     VerificationRequired,
@@ -38,7 +38,7 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
     status=201,
     idempotent=True,
     refusals=(
-        MethodOff,
+        PaymentMethodDisabled,
         VerificationRequired,
         DailyLimitExceeded,
         TooManyFailures,
@@ -112,7 +112,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     status=201,
     idempotent=True,
     refusals=(
-        MethodOff,
+        PaymentMethodDisabled,
         VerificationRequired,
         DailyLimitExceeded,
         AccountOwes,

@@ -41,7 +41,7 @@ blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, sta
 )
 def balances(session: Session, actor: Actor) -> object:
     """What the caller has, by account, with its worth at the bid."""
-    return funding_queries.holdings_of(session, actor.user_id)
+    return funding_queries.valued_balances(session, actor.user_id)
 
 
 @blp.operation(

@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.catalog import providers
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
+    CustodianBalance,
+    CustodyTerms,
+    CustodyTransfer,
     Direction,
-    Holding,
     Network,
     SendOrder,
-    Terms,
-    Transfer,
     TransferState,
 )
 from app.integrations import response_parsing
@@ -55,7 +55,9 @@ class AnchorageCustodian:
 
     name = NAME
     provider_id = providers.ANCHORAGE
-    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES)
+    terms: Sequence[CustodyTerms] = tuple(
+        CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
+    )
 
     def __init__(
         self, client: AnchorageClient, caller: ProviderCaller, *, vault_id: str, address_key: str
@@ -63,7 +65,7 @@ class AnchorageCustodian:
         self._client, self._caller, self._vault_id = client, caller, vault_id
         self._address_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(address_key))
 
-    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+    def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         asked = {
             "assetType": asset.code,
             "networkId": _NETWORKS[network],
@@ -89,7 +91,7 @@ class AnchorageCustodian:
             raise ProviderRefused("address-not-signed")
         return address
 
-    def send(self, order: SendOrder) -> Transfer:
+    def send(self, order: SendOrder) -> CustodyTransfer:
         asked = {
             "source": {"id": self._vault_id, "type": "VAULT"},
             "destination": {"id": order.address, "type": "ADDRESS"},
@@ -118,17 +120,19 @@ class AnchorageCustodian:
             raise ProviderOutcomeUnknown("it took the transfer, and does not know it")
         return found
 
-    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+    def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         """By the memo: transfers cannot be asked for by `idempotentId`."""
         items = self._all("/transfers", since - _A_DAY, reference)
         return next((_sent(item) for item in items if item.get("transferMemo") == reference), None)
 
-    def transfer(self, provider_ref: str) -> Transfer | None:
+    def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         return self._sent(provider_ref) or self._received(provider_ref)
 
-    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+    def transfers(
+        self, since: datetime, direction: Direction | None = None
+    ) -> list[CustodyTransfer]:
         """Both lists know days only, and what came in is listed by the day when it was final."""
-        found: list[Transfer] = []
+        found: list[CustodyTransfer] = []
         if direction is not Direction.OUT:
             items = self._all("/transactions", since, "list", types="DEPOSIT")
             found += [_received(item) for item in items if _is_ours(item)]
@@ -137,7 +141,7 @@ class AnchorageCustodian:
             found += [_sent(item) for item in items if _is_ours(item)]
         return sorted(found, key=lambda each: each.at)
 
-    def balances(self) -> list[Holding]:
+    def balances(self) -> list[CustodianBalance]:
         path = f"/vaults/{self._vault_id}"
         found = self._ask("balances.list", partial(self._client.get, path), "balances")
         if found is None:
@@ -151,7 +155,7 @@ class AnchorageCustodian:
                 available = response_parsing.required_object(item, "availableBalance")
                 total = response_parsing.required_object(item, "totalBalance")
                 holdings.append(
-                    Holding(
+                    CustodianBalance(
                         response_parsing.required_amount(available, "quantity", asset),
                         response_parsing.required_amount(total, "quantity", asset),
                     )
@@ -166,11 +170,11 @@ class AnchorageCustodian:
             raise ProviderOutcomeUnknown("there is no key")
         return response_parsing.required_text(found, "value")
 
-    def _sent(self, identifier: str) -> Transfer | None:
+    def _sent(self, identifier: str) -> CustodyTransfer | None:
         found = self._get("transfers.get", "/transfers", identifier)
         return None if found is None or not _is_ours(found) else _sent(found)
 
-    def _received(self, identifier: str) -> Transfer | None:
+    def _received(self, identifier: str) -> CustodyTransfer | None:
         found = self._get("transactions.get", "/transactions", identifier)
         is_deposit = found is not None and found.get("transactionType") == "DEPOSIT"
         return _received(found) if found is not None and is_deposit and _is_ours(found) else None
@@ -220,14 +224,14 @@ def _amount_of(document: dict[str, Any]) -> Amount:
     )
 
 
-def _sent(document: dict[str, Any]) -> Transfer:
+def _sent(document: dict[str, Any]) -> CustodyTransfer:
     amount, fee = _amount_of(document), document.get("fee")
     state = _TRANSFERS.get(response_parsing.required_text(document, "status"))
     if state is None:
         raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     is_same = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
     error = document.get("error")
-    return Transfer(
+    return CustodyTransfer(
         provider_ref=response_parsing.required_text(document, "transferId"),
         direction=Direction.OUT,
         state=state,
@@ -247,11 +251,11 @@ def _sent(document: dict[str, Any]) -> Transfer:
     )
 
 
-def _received(document: dict[str, Any]) -> Transfer:
+def _received(document: dict[str, Any]) -> CustodyTransfer:
     addresses = document.get("destinationAddresses")
     if not isinstance(addresses, list) or not addresses or not isinstance(addresses[0], str):
         raise ProviderOutcomeUnknown("the answer does not say where it came to")
-    return Transfer(
+    return CustodyTransfer(
         provider_ref=response_parsing.required_text(document, "id"),
         direction=Direction.IN,
         state=_TRANSACTIONS.get(

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.custody.ports import NotHere
+from app.custody.ports import CustodianCannotSend
 from app.integrations import response_parsing
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.kit import clock
@@ -64,5 +64,5 @@ def _read(answer: HttpResponse) -> dict[str, Any]:
     if answer.is_success:
         return document
     code = response_parsing.optional_text(document, "errorType")
-    kind = NotHere if code in _ONLY_HERE else ProviderRefused
+    kind = CustodianCannotSend if code in _ONLY_HERE else ProviderRefused
     raise kind(code or f"http-{answer.status}")

@@ -17,7 +17,7 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
     WebhookVerificationUnavailable,
 )
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 #: Between the clocks of the two.
 _OLD_SECONDS = 300
@@ -35,7 +35,7 @@ class AnchorageWebhookVerifier:
         self._key: Ed25519PublicKey | None = None
         self._key_at = 0.0
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The event in it, if it is about a transaction or a transfer."""
         seconds = delivery.headers.get("api-timestamp", "")
         if not _SECONDS.fullmatch(seconds):
@@ -55,7 +55,9 @@ class AnchorageWebhookVerifier:
             return []
         subject = about.get("id") if isinstance(about, dict) else None
         return (
-            [Event(identifier, kind, subject, "custody.hear")] if isinstance(subject, str) else []
+            [ProviderEvent(identifier, kind, subject, "custody.hear")]
+            if isinstance(subject, str)
+            else []
         )
 
     def _is_signed(self, signature: bytes, signed: bytes) -> bool:

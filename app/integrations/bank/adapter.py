@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from app.catalog.providers import BANK
 from app.catalog.rules import USD
-from app.funding.ports import Arrival, GivenAccount, Payout, PayoutOrder, PayoutState
+from app.funding.ports import IncomingTransfer, Payout, PayoutOrder, PayoutState, VirtualAccount
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.transport import parsing_response
 from app.kit.clock import rfc3339
@@ -35,7 +35,7 @@ class BankApi(Protocol):
 
 
 class BankRail:
-    """An `ArrivalRail` and a `PayoutRail`."""
+    """An `IncomingTransferRail` and a `PayoutRail`."""
 
     name = "bank"
     provider_id = BANK
@@ -44,34 +44,34 @@ class BankRail:
         self._client = client
         self._caller = caller
 
-    def account(self, reference: str, holder: str) -> GivenAccount:
+    def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
         """The account with our reference; its holder stays who it first was."""
 
-        def do() -> GivenAccount:
+        def do() -> VirtualAccount:
             return _account(self._client.put_account(reference, holder))
 
         return self._call("accounts.put", do, reference)
 
-    def arrivals(self, account_ref: str) -> list[Arrival]:
+    def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
         """Everything that came in on one account."""
 
-        def do() -> list[Arrival]:
+        def do() -> list[IncomingTransfer]:
             return [_arrival(each) for each in self._client.list_arrivals(account=account_ref)]
 
         return self._call("arrivals.of_account", do, account_ref)
 
-    def all_arrivals(self, since: datetime) -> list[Arrival]:
+    def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
         """Everything that came in since then."""
 
-        def do() -> list[Arrival]:
+        def do() -> list[IncomingTransfer]:
             return [_arrival(each) for each in self._client.list_arrivals(since=rfc3339(since))]
 
         return self._call("arrivals.list", do, "")
 
-    def arrival(self, provider_ref: str) -> Arrival:
+    def transfer(self, provider_ref: str) -> IncomingTransfer:
         """One of them."""
 
-        def do() -> Arrival:
+        def do() -> IncomingTransfer:
             return _arrival(self._client.get_arrival(provider_ref))
 
         return self._call("arrivals.look", do, provider_ref)
@@ -114,9 +114,9 @@ class BankRail:
         return self._caller.call(operation, do, reference=reference, idempotent=True)
 
 
-def _account(document: Document) -> GivenAccount:
+def _account(document: Document) -> VirtualAccount:
     with parsing_response():
-        return GivenAccount(
+        return VirtualAccount(
             account_ref=_text(document, "id"),
             details={
                 "accountHolder": _text(document, "holder"),
@@ -127,9 +127,9 @@ def _account(document: Document) -> GivenAccount:
         )
 
 
-def _arrival(document: Document) -> Arrival:
+def _arrival(document: Document) -> IncomingTransfer:
     with parsing_response():
-        return Arrival(
+        return IncomingTransfer(
             provider_ref=_text(document, "id"),
             account_ref=_text(document, "account_id"),
             amount=_dollars(document, "amount"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 #: By kind: the task, and the field that says what it is about.
 _KINDS = {
@@ -20,7 +20,7 @@ class BankWebhookVerifier:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The event in it, if it is about an arrival or a payout."""
         verify_timed_signature(
             delivery.headers.get("bank-signature", ""), delivery.body, self._secrets
@@ -32,4 +32,4 @@ class BankWebhookVerifier:
         subject = event.data.get(name)
         if not isinstance(subject, str):
             raise MalformedRequest(f"the data of {event.kind} has the text {name}")
-        return [Event(event.id, event.kind, subject, task)]
+        return [ProviderEvent(event.id, event.kind, subject, task)]

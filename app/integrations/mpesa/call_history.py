@@ -33,7 +33,7 @@ class CallHistory:
         with self._database.reading() as session:
             events = providers_queries.events_about(session, NAME, reference)
             sent_at, asked_at = (
-                providers_queries.last_called(session, NAME, operation, reference)
+                providers_queries.last_called_at(session, NAME, operation, reference)
                 for operation in (SEND_PAYOUT, QUERY_PAYOUT)
             )
         return PayoutHistory(
@@ -51,4 +51,4 @@ class CallHistory:
     def requested_payments(self, since: datetime) -> frozenset[str]:
         """The references of the payments that we asked for since then."""
         with self._database.reading() as session:
-            return providers_queries.called_since(session, NAME, OPEN_PAYMENT, since)
+            return providers_queries.references_called_since(session, NAME, OPEN_PAYMENT, since)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from app.kit.errors import MalformedRequest
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 NAME = "daraja"
 PAYMENT, PAYOUT, STATUS = "payment", "payout", "status"
@@ -43,7 +43,7 @@ class DarajaCallbacks:
         query = urlencode({"about": str(subject), "key": self._mac(str(subject))})
         return f"{self._base_url}/webhooks/{NAME}?{query}"
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The event in a call to an address of ours. The subject of a payment is its id at Daraja
         with our detail, that of a payout our reference."""
         about = self._about(delivery.url)
@@ -56,7 +56,7 @@ class DarajaCallbacks:
             event_id = f"{PAYMENT}.{identifier}.{code}"
         else:
             subject, event_id = about.reference, str(about)
-        return [Event(event_id, about.kind, subject, _TASKS[about.kind])]
+        return [ProviderEvent(event_id, about.kind, subject, _TASKS[about.kind])]
 
     def _about(self, url: str) -> CallbackSubject:
         query = parse_qs(urlsplit(url).query)

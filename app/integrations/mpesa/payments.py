@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from app.catalog.providers import MPESA
 from app.catalog.rules import USD
-from app.funding.ports import Payment, PaymentAsk, PaymentState
+from app.funding.ports import Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.mpesa.call_history import OPEN_PAYMENT, CallHistory
 from app.integrations.mpesa.callbacks import NAME, PAYMENT, CallbackSubject, DarajaCallbacks
@@ -69,27 +69,28 @@ class MpesaPayments:
         self._callbacks = callbacks
         self._memory = history
 
-    def open(self, ask: PaymentAsk) -> Payment:
-        """Have the phone `source` ask. Refused with `phone_not_kenyan` before anybody is asked."""
-        phone, shillings = to_msisdn(ask.source), self._rate.shillings_to_charge(ask.amount)
-        detail = f"{ask.amount.units}.{shillings}"
-        callback = self._callbacks.url_for(CallbackSubject(PAYMENT, ask.reference, detail))
+    def create(self, request: PaymentRequest) -> Payment:
+        """Have the phone `source` request. Refused with `phone_not_kenyan` before anybody is
+        asked."""
+        phone, shillings = to_msisdn(request.source), self._rate.shillings_to_charge(request.amount)
+        detail = f"{request.amount.units}.{shillings}"
+        callback = self._callbacks.url_for(CallbackSubject(PAYMENT, request.reference, detail))
 
         def do() -> Payment:
             prompt = self._client.send_prompt(
-                phone=phone, shillings=shillings, name=_name(ask.reference), callback=callback
+                phone=phone, shillings=shillings, name=_name(request.reference), callback=callback
             )
             return Payment(
-                provider_ref=f"{prompt}.{ask.reference}.{detail}",
-                reference=ask.reference,
+                provider_ref=f"{prompt}.{request.reference}.{detail}",
+                reference=request.reference,
                 state=PaymentState.PENDING,
-                amount=ask.amount,
+                amount=request.amount,
                 instructions={"phone": f"+{phone}", "amountKes": str(shillings)},
             )
 
-        return self._caller.call(OPEN_PAYMENT, do, reference=ask.reference, idempotent=False)
+        return self._caller.call(OPEN_PAYMENT, do, reference=request.reference, idempotent=False)
 
-    def look(self, provider_ref: str) -> Payment:
+    def fetch(self, provider_ref: str) -> Payment:
         """How the prompt stands. A customer pays all of it or nothing."""
         prompt, reference, amount, shillings = _parts(provider_ref)
 

@@ -9,12 +9,12 @@ from urllib.parse import quote
 from app.catalog import providers
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
+    CustodianBalance,
+    CustodyTerms,
+    CustodyTransfer,
     Direction,
-    Holding,
     Network,
     SendOrder,
-    Terms,
-    Transfer,
     TransferState,
 )
 from app.integrations import response_parsing
@@ -45,12 +45,14 @@ class PaxosCustodian:
 
     name = NAME
     provider_id = providers.PAXOS
-    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES)
+    terms: Sequence[CustodyTerms] = tuple(
+        CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
+    )
 
     def __init__(self, client: PaxosClient, caller: ProviderCaller, *, profile_id: str) -> None:
         self._client, self._caller, self._profile_id = client, caller, profile_id
 
-    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+    def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         """One address takes every token of its network; for which it was made is only noted."""
         asked = {
             "profile_id": self._profile_id,
@@ -68,7 +70,7 @@ class PaxosCustodian:
             made = self._one("addresses.list", "/transfer/deposit-addresses", reference) or {}
         return response_parsing.required_text(made, "address")
 
-    def send(self, order: SendOrder) -> Transfer:
+    def send(self, order: SendOrder) -> CustodyTransfer:
         asked = {
             "profile_id": self._profile_id,
             "asset": order.amount.asset.code,
@@ -88,7 +90,7 @@ class PaxosCustodian:
             return self._sent_before(order)
         return _transfer(made)
 
-    def _sent_before(self, order: SendOrder) -> Transfer:
+    def _sent_before(self, order: SendOrder) -> CustodyTransfer:
         """It knows the reference: whatever is not learned now, it may have sent."""
         try:
             found = self._one("transfers.list", "/transfer/transfers", order.reference)
@@ -100,17 +102,19 @@ class PaxosCustodian:
             raise ProviderOutcomeUnknown("it knows the reference, and does not find it")
         return _transfer(found)
 
-    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+    def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         begin = {"created_at.gte": clock.rfc3339(since - _CLOCKS_DIFFER)}
         found = self._one("transfers.list", "/transfer/transfers", reference, begin)
         return None if found is None else _transfer(found)
 
-    def transfer(self, provider_ref: str) -> Transfer | None:
+    def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/transfer/transfers/{quote(provider_ref, safe='')}"
         found = self._ask("transfers.get", partial(self._client.get, path), provider_ref)
         return None if found is None or not _is_ours(found) else _transfer(found)
 
-    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+    def transfers(
+        self, since: datetime, direction: Direction | None = None
+    ) -> list[CustodyTransfer]:
         asked: dict[str, Any] = {
             "profile_ids": self._profile_id,
             "type": [_TYPES[direction]] if direction else list(_DIRECTIONS),
@@ -119,7 +123,7 @@ class PaxosCustodian:
             "order": "ASC",
             "limit": _PAGE,
         }
-        found: list[Transfer] = []
+        found: list[CustodyTransfer] = []
         while True:
             page = self._list("transfers.list", "/transfer/transfers", asked, "list")
             items = response_parsing.required_objects(page, "items")
@@ -129,7 +133,7 @@ class PaxosCustodian:
                 return found
             asked["page_cursor"] = cursor
 
-    def balances(self) -> list[Holding]:
+    def balances(self) -> list[CustodianBalance]:
         path = f"/profiles/{self._profile_id}/balances"
         asked = {"assets": [terms.asset.code for terms in self.terms]}
         items = response_parsing.required_objects(
@@ -141,7 +145,7 @@ class PaxosCustodian:
             if asset is not None:
                 available = response_parsing.required_amount(item, "available", asset)
                 trading = response_parsing.required_amount(item, "trading", asset)
-                found.append(Holding(available, available + trading))
+                found.append(CustodianBalance(available, available + trading))
         return found
 
     def get_event(self, event_id: str) -> dict[str, Any] | None:
@@ -175,14 +179,14 @@ def _is_ours(document: dict[str, Any]) -> bool:
     return document.get("type") in _DIRECTIONS and document.get("asset") in TRADABLE
 
 
-def _transfer(document: dict[str, Any]) -> Transfer:
+def _transfer(document: dict[str, Any]) -> CustodyTransfer:
     asset = TRADABLE.get(response_parsing.required_text(document, "asset"))
     direction = _DIRECTIONS.get(response_parsing.required_text(document, "type"))
     state = _STATES.get(response_parsing.required_text(document, "status"))
     if asset is None or direction is None or state is None:
         raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
     reason = document.get("secondary_status")
-    return Transfer(
+    return CustodyTransfer(
         provider_ref=response_parsing.required_text(document, "id"),
         direction=direction,
         state=state,

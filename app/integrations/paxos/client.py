@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from app.custody.ports import NotHere
+from app.custody.ports import CustodianCannotSend
 from app.integrations import response_parsing
 from app.integrations.transport import HttpResponse, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -103,7 +103,7 @@ class PaxosClient:
             raise ReferenceAlreadyUsed("already-exists")
         if answer.status == HTTPStatus.FORBIDDEN and slug in {"", "about:blank"}:
             raise ProviderUnavailable("our token is not allowed to ask this")
-        kind = NotHere if slug in _ONLY_HERE else ProviderRefused
+        kind = CustodianCannotSend if slug in _ONLY_HERE else ProviderRefused
         raise kind(
             slug or f"http-{answer.status}", response_parsing.optional_text(document, "title")
         )

@@ -15,7 +15,7 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
     WebhookVerificationUnavailable,
 )
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 _COMPARED = ("id", "type", "object_type", "object", "created_at")
@@ -27,7 +27,7 @@ class PaxosWebhookVerifier:
     def __init__(self, custodian: PaxosCustodian) -> None:
         self._custodian = custodian
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The event in it, if it is about a transfer of tokens."""
         said = response_parsing.parse_body(delivery.body)
         identifier = said.get("id")
@@ -48,4 +48,4 @@ class PaxosWebhookVerifier:
         subject = response_parsing.optional_text(
             about, "transfer_id"
         ) or response_parsing.required_text(about, "id")
-        return [Event(identifier, kind, subject, "custody.hear")]
+        return [ProviderEvent(identifier, kind, subject, "custody.hear")]

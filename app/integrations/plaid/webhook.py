@@ -24,7 +24,7 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
     WebhookVerificationUnavailable,
 )
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 HEADER = "plaid-verification"
 #: Older ones are taken for repeated by somebody else.
@@ -55,7 +55,7 @@ class PlaidWebhookVerifier:
         self._client = client
         self._keys: dict[str, _Known] = {}
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """What changed, if it is an identity verification in our environment.
 
         Raises `WebhookSignatureInvalid`, `MalformedRequest` for a signed body that is none of
@@ -73,7 +73,7 @@ class PlaidWebhookVerifier:
         # sending is an event of its own: it makes us ask once more, and no more than that.
         identifier = sha256(token.encode()).hexdigest()
         code = str(document.get("webhook_code"))[:40]
-        return [Event(identifier, f"{kind}.{code}".lower(), subject, "kyc.read_webhook")]
+        return [ProviderEvent(identifier, f"{kind}.{code}".lower(), subject, "kyc.read_webhook")]
 
     def _claims(self, token: str) -> dict[str, Any]:
         try:

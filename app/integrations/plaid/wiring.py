@@ -7,15 +7,15 @@ from app.integrations.plaid.adapter import PlaidIdentityProvider, UnconfiguredId
 from app.integrations.plaid.client import PlaidAccount, PlaidClient
 from app.integrations.plaid.webhook import PlaidWebhookVerifier
 from app.kyc.ports import IdentityProvider
-from app.providers.ports import Webhooks
-from app.providers.service import Calls
+from app.providers.ports import WebhookVerifiers
+from app.providers.service import CallLog
 
 _NAME = "plaid"
 _ENVIRONMENTS = {"live": "production", "sandbox": "sandbox"}
 
 
 def build_identity_provider(
-    settings: Settings, calls: Calls, webhooks: Webhooks
+    settings: Settings, calls: CallLog, webhooks: WebhookVerifiers
 ) -> IdentityProvider:
     """Who verifies people, with Plaid's webhooks among `webhooks`; nobody without an address."""
     base_url = settings.provider_url(settings.plaid_base_url, _NAME)

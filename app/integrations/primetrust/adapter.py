@@ -9,12 +9,12 @@ from urllib.parse import quote
 from app.catalog import providers
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
+    CustodianBalance,
+    CustodyTerms,
+    CustodyTransfer,
     Direction,
-    Holding,
     Network,
     SendOrder,
-    Terms,
-    Transfer,
     TransferState,
 )
 from app.integrations import response_parsing
@@ -47,14 +47,16 @@ class PrimeTrustCustodian:
 
     name = NAME
     provider_id = providers.PRIMETRUST
-    terms: Sequence[Terms] = tuple(Terms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES)
+    terms: Sequence[CustodyTerms] = tuple(
+        CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
+    )
 
     def __init__(
         self, client: PrimeTrustClient, caller: ProviderCaller, *, account_id: str
     ) -> None:
         self._client, self._caller, self._account_id = client, caller, account_id
 
-    def new_address(self, reference: str, asset: Asset, network: Network) -> str:
+    def create_address(self, reference: str, asset: Asset, network: Network) -> str:
         asked = {
             "account-id": self._account_id,
             "asset-id": asset.code,
@@ -69,7 +71,7 @@ class PrimeTrustCustodian:
             response_parsing.required_object(made, "attributes"), "wallet-address"
         )
 
-    def send(self, order: SendOrder) -> Transfer:
+    def send(self, order: SendOrder) -> CustodyTransfer:
         asked = {
             "account-id": self._account_id,
             "asset-id": order.amount.asset.code,
@@ -89,12 +91,12 @@ class PrimeTrustCustodian:
         )
         return _transfer(made)
 
-    def find(self, reference: str, *, since: datetime) -> Transfer | None:
+    def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
         asked = {"filter[reference eq]": reference, **_from(since - _CLOCKS_DIFFER)}
         found = [_transfer(each) for each in self._all(asked, reference) if _is_ours(each)]
         return next((each for each in found if each.reference == reference), None)
 
-    def transfer(self, provider_ref: str) -> Transfer | None:
+    def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/v2/{TRANSFERS}/{quote(provider_ref, safe='')}"
         found = self._ask("transfers.get", partial(self._client.get, path), provider_ref)
         if found is None:
@@ -102,11 +104,13 @@ class PrimeTrustCustodian:
         data = response_parsing.required_object(found, "data")
         return _transfer(data) if _is_ours(data) else None
 
-    def transfers(self, since: datetime, direction: Direction | None = None) -> list[Transfer]:
+    def transfers(
+        self, since: datetime, direction: Direction | None = None
+    ) -> list[CustodyTransfer]:
         found = [_transfer(each) for each in self._all(_from(since), "list") if _is_ours(each)]
         return [each for each in found if direction in {None, each.direction}]
 
-    def balances(self) -> list[Holding]:
+    def balances(self) -> list[CustodianBalance]:
         asked = {"filter[account-id eq]": self._account_id}
         do = partial(self._client.get, "/v2/account-asset-totals", asked)
         items = response_parsing.required_objects(
@@ -118,7 +122,7 @@ class PrimeTrustCustodian:
             if asset is not None:
                 available = response_parsing.required_amount(attributes, "available", asset)
                 found.append(
-                    Holding(
+                    CustodianBalance(
                         available, response_parsing.required_amount(attributes, "settled", asset)
                     )
                 )
@@ -164,14 +168,14 @@ def _is_ours(data: dict[str, Any]) -> bool:
     return response_parsing.required_object(data, "attributes").get("asset-id") in TRADABLE
 
 
-def _transfer(data: dict[str, Any]) -> Transfer:
+def _transfer(data: dict[str, Any]) -> CustodyTransfer:
     attributes = response_parsing.required_object(data, "attributes")
     asset = TRADABLE.get(response_parsing.required_text(attributes, "asset-id"))
     direction = _DIRECTIONS.get(response_parsing.required_text(attributes, "transfer-direction"))
     state = _STATES.get(response_parsing.required_text(attributes, "status"))
     if asset is None or direction is None or state is None:
         raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
-    return Transfer(
+    return CustodyTransfer(
         provider_ref=response_parsing.required_text(data, "id"),
         direction=direction,
         state=state,

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from app.custody.ports import NotHere
+from app.custody.ports import CustodianCannotSend
 from app.integrations import response_parsing
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
@@ -76,7 +76,7 @@ def _read(answer: HttpResponse) -> dict[str, Any]:
     if answer.status == HTTPStatus.CONFLICT:
         # Under this reference it did something else than what is asked now.
         raise ProviderOutcomeUnknown("it knows the reference of another request")
-    kind = NotHere if code in _ONLY_HERE else ProviderRefused
+    kind = CustodianCannotSend if code in _ONLY_HERE else ProviderRefused
     raise kind(code or f"http-{answer.status}")
 
 

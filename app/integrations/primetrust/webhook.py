@@ -15,7 +15,7 @@ from app.providers.errors import (
     WebhookSignatureInvalid,
     WebhookVerificationUnavailable,
 )
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
@@ -26,7 +26,7 @@ class PrimeTrustWebhookVerifier:
     def __init__(self, custodian: PrimeTrustCustodian) -> None:
         self._custodian = custodian
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The event in it, if it is about a transfer of assets."""
         said = response_parsing.parse_body(delivery.body)
         identifier = said.get("resource_id")
@@ -41,4 +41,4 @@ class PrimeTrustWebhookVerifier:
         if found is None:
             raise WebhookSignatureInvalid
         kind = f"asset_transfer.{found.state}"
-        return [Event(f"{identifier}:{found.state}", kind, identifier, "custody.hear")]
+        return [ProviderEvent(f"{identifier}:{found.state}", kind, identifier, "custody.hear")]

@@ -12,7 +12,7 @@ from app.kit import clock
 from app.kit.errors import MalformedRequest
 from app.messages import delivery_log
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 _SIGNATURE = "x-twilio-email-event-webhook-signature"
 _TIMESTAMP = "x-twilio-email-event-webhook-timestamp"
@@ -25,7 +25,7 @@ class SendGridWebhookVerifier:
     def __init__(self, public_key: str) -> None:
         self._webhook = EventWebhook(public_key)
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """As the port says. Events about nothing of ours are left out."""
         timestamp = delivery.headers.get(_TIMESTAMP, "")
         try:
@@ -40,7 +40,7 @@ class SendGridWebhookVerifier:
         return _events(delivery.body)
 
 
-def _events(body: bytes) -> list[Event]:
+def _events(body: bytes) -> list[ProviderEvent]:
     try:
         told = json.loads(body)
         if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
@@ -50,12 +50,12 @@ def _events(body: bytes) -> list[Event]:
         raise MalformedRequest("events that cannot be read") from None
 
 
-def _event(told: dict[str, Any]) -> Event | None:
+def _event(told: dict[str, Any]) -> ProviderEvent | None:
     """The event, if it says what became of a mail of ours."""
     delivery, mail_id = _delivery(told), told.get(EMAIL_ID_ARGUMENT)
     if delivery is None or mail_id is None:
         return None
-    return Event(
+    return ProviderEvent(
         str(told["sg_event_id"]), delivery, str(UUID(mail_id)), "messages.record_mail_event"
     )
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from app.catalog.providers import STRIPE
 from app.catalog.rules import USD
-from app.funding.ports import Dispute, Payment, PaymentAsk, PaymentState
+from app.funding.ports import Dispute, Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.transport import parsing_response
 from app.kit import clock
@@ -57,7 +57,7 @@ class StripeApi(Protocol):
 
 
 class StripeRail:
-    """A `PaymentRail` that is `Capturing`. Opening twice within a day opens one payment; after
+    """A `PaymentRail` that is `CardRail`. Opening twice within a day opens one payment; after
     that, ask `find` before opening again."""
 
     name = "stripe"
@@ -68,25 +68,25 @@ class StripeRail:
         self._client = client
         self._caller = caller
 
-    def open(self, ask: PaymentAsk) -> Payment:
+    def create(self, request: PaymentRequest) -> Payment:
         """Authorise it on the card behind the token `source`. `instructions` has a client secret
-        where the card's bank wants to ask the customer. A card that is declined is refused, with
-        the bank's code."""
+        where the card's bank wants to request the customer. A card that is declined is refused,
+        with the bank's code."""
         asked = {
-            "amount": ask.amount.units,
-            "currency": _currency(ask.amount),
-            "payment_method": ask.source,
+            "amount": request.amount.units,
+            "currency": _currency(request.amount),
+            "payment_method": request.source,
             "payment_method_types": ["card"],
             "capture_method": "manual",
-            "metadata": {"reference": ask.reference},
+            "metadata": {"reference": request.reference},
         }
 
         def do() -> Payment:
-            return _payment(self._client.create_payment(asked, key=ask.reference))
+            return _payment(self._client.create_payment(asked, key=request.reference))
 
-        return self._caller.call("payments.open", do, reference=ask.reference, idempotent=True)
+        return self._caller.call("payments.open", do, reference=request.reference, idempotent=True)
 
-    def look(self, provider_ref: str) -> Payment:
+    def fetch(self, provider_ref: str) -> Payment:
         """How it stands."""
 
         def do() -> Payment:
@@ -154,7 +154,7 @@ class StripeRail:
             )
         except ProviderRefused as refused:
             if refused.code == _TOO_LATE:
-                standing = self.look(provider_ref)
+                standing = self.fetch(provider_ref)
                 if standing.state is wanted:
                     return standing
             raise

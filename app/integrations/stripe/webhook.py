@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.integrations.webhook_signatures import parse_signed_event, verify_timed_signature
 from app.kit.errors import MalformedRequest
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 _TASKS = {
     "payment_intent.": "funding.payment_changed",
@@ -18,7 +18,7 @@ class StripeWebhookVerifier:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """The event in it, if it is about a payment or a dispute."""
         verify_timed_signature(
             delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets
@@ -29,7 +29,7 @@ class StripeWebhookVerifier:
         if not isinstance(subject, str):
             raise MalformedRequest("the data of an event has an object with an id")
         return [
-            Event(event.id, event.kind, subject, task)
+            ProviderEvent(event.id, event.kind, subject, task)
             for prefix, task in _TASKS.items()
             if event.kind.startswith(prefix)
         ]

@@ -11,7 +11,7 @@ from twilio.request_validator import RequestValidator
 
 from app.integrations.twilio.client import TwilioAccount
 from app.providers.errors import WebhookSignatureInvalid
-from app.providers.ports import Delivery, Event
+from app.providers.ports import ProviderEvent, WebhookDelivery
 
 _SIGNATURE = "x-twilio-signature"
 _SETTLED = frozenset({"delivered", "read", "undelivered", "failed", "canceled"})
@@ -25,7 +25,7 @@ class TwilioWebhookVerifier:
         self._sid = account.sid
         self._callback_url = callback_url
 
-    def verify(self, delivery: Delivery) -> list[Event]:
+    def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
         """As the port says. The address is the one that we gave to Twilio, or the one at which the
         callback came in: a proxy may show another."""
         try:
@@ -45,4 +45,4 @@ class TwilioWebhookVerifier:
         sid, status = told.get("MessageSid"), told.get("MessageStatus")
         if told.get("AccountSid") != self._sid or sid is None or status not in _SETTLED:
             return []
-        return [Event(f"{sid}:{status}", status, sid, "messages.check_text")]
+        return [ProviderEvent(f"{sid}:{status}", status, sid, "messages.check_text")]

@@ -49,7 +49,7 @@ def test_what_is_there_stands_against_the_books(browser: Browser, desk: Desk) ->
                 ledger.credit(chart.capital(PAXG), kept),
             ],
         )
-    arrivals.observe(desk.database, resolve(Custodians)["paxos"])
+    arrivals.record_balances(desk.database, resolve(Custodians)["paxos"])
     page = browser.get(PAGE)
     text = browser.client.get(PAGE).text
     row = text[text.index('id="custody-paxos-PAXG"') :].partition("</tr>")[0]
@@ -74,7 +74,7 @@ def test_what_went_out_and_came_in_shows(browser: Browser, desk: Desk) -> None:
 
 
 def test_one_that_is_switched_off_shows_what_it_has(browser: Browser, desk: Desk) -> None:
-    arrivals.observe(desk.database, resolve(Custodians)["anchorage"])
+    arrivals.record_balances(desk.database, resolve(Custodians)["anchorage"])
     desk.open("paxos")
     assert "Turned off" in browser.get(PAGE).said
 

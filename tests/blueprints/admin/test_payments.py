@@ -71,7 +71,7 @@ def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None
     assert checker.send(request, "approve", seen=seen).status_code == 303
     assert till.status(withdrawal) == "approved"
     with till.database.reading() as session:
-        steps = [step.status for step in funding_queries.withdrawal_steps(session, withdrawal)]
+        steps = [step.status for step in funding_queries.withdrawal_events(session, withdrawal)]
     assert steps == ["awaiting_approval", "approved"]
     assert approval.RELEASE == "withdrawal.release"
 

@@ -14,7 +14,7 @@ from app.blueprints.api.schemas.fields import (
     Text,
     amount,
 )
-from app.funding.ports import Method
+from app.funding.ports import PaymentMethod
 from app.funding.statuses import DepositStatus, WithdrawalStatus
 
 _TOKEN_LENGTH_MAX = 255
@@ -24,7 +24,7 @@ _LINE_LENGTH_MAX = 140
 class DepositRequest(Schema):
     """Money to be paid in. A card is named by its processor's token, never by its number."""
 
-    method = Choice(Method, required=True)
+    method = Choice(PaymentMethod, required=True)
     asset = AssetCode(required=True)
     amount = AmountText(required=True, metadata={"examples": ["100.00"]})
     payment_method = Text(
@@ -47,8 +47,8 @@ class DepositRequest(Schema):
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
         amount("amount", data["asset"], data["amount"])
         for method, name, wire in (
-            (Method.CARD, "payment_method", "paymentMethod"),
-            (Method.MOBILE_MONEY, "phone", "phone"),
+            (PaymentMethod.CARD, "payment_method", "paymentMethod"),
+            (PaymentMethod.MOBILE_MONEY, "phone", "phone"),
         ):
             if (data["method"] is method) is not (name in data):
                 act = "Send" if data["method"] is method else "Leave out"
@@ -59,7 +59,7 @@ class Deposit(Schema):
     """A deposit. `amount` is what came or, before that, what was announced."""
 
     id = PublicId("dep", required=True)
-    method = Choice(Method, required=True)
+    method = Choice(PaymentMethod, required=True)
     asset = AssetCode(required=True, attribute="amount.asset.code")
     amount = AmountText(required=True)
     status = Choice(DepositStatus, required=True)
@@ -111,7 +111,7 @@ class Destination(Schema):
 class WithdrawalRequest(Schema):
     """Money to be paid out to oneself."""
 
-    method = Choice(Method, required=True)
+    method = Choice(PaymentMethod, required=True)
     asset = AssetCode(required=True)
     amount = AmountText(required=True, metadata={"examples": ["100.00"]})
     destination = ma.fields.Nested(Destination, required=True)
@@ -136,7 +136,7 @@ class Withdrawal(Schema):
     """A withdrawal. `unknown` means that the provider gave no answer and is being asked again."""
 
     id = PublicId("wdr", required=True)
-    method = Choice(Method, required=True)
+    method = Choice(PaymentMethod, required=True)
     asset = AssetCode(required=True, attribute="amount.asset.code")
     amount = AmountText(required=True)
     status = Choice(WithdrawalStatus, required=True)
