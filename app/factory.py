@@ -81,8 +81,8 @@ from app.kit.health import Condition, HealthCheck, check_database
 from app.kit.ports import provide, resolve
 from app.kyc.ports import IdentityProvider
 from app.kyc.rules import KycRules
-from app.messages.ports import Mailer, Texter
-from app.messages.rules import Links
+from app.messages.ports import EmailSender, SmsSender
+from app.messages.rules import EmailLinks
 from app.outbox.rules import Backoff
 from app.pricing.rules import PricingRules
 from app.providers.ports import WebhookVerifiers
@@ -239,7 +239,7 @@ def _provide(settings: Settings) -> None:
         ),
     )
     provide(OneTimeKey, OneTimeKey(settings.secret_key))
-    provide(Links, Links(settings.base_url))
+    provide(EmailLinks, EmailLinks(settings.base_url))
     provide(KeyRing, FileKeyRing(settings.key_ring_path, create=not settings.is_production))
     provide(CurrentPermissions, DatabasePermissions())
     provide(
@@ -276,8 +276,8 @@ def _provide_providers(settings: Settings, database: Database) -> None:
         CallLog(database),
         WebhookVerifiers(messaging.build_webhook_verifiers(settings)),
     )
-    provide(Mailer, messaging.build_email_sender(settings, calls))
-    provide(Texter, messaging.build_sms_sender(settings, calls))
+    provide(EmailSender, messaging.build_email_sender(settings, calls))
+    provide(SmsSender, messaging.build_sms_sender(settings, calls))
     provide(IdentityProvider, plaid.build_identity_provider(settings, calls, webhooks))
     provide_rails(settings, database, webhooks)
     provide_custodians(settings, calls, webhooks)

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sandbox.app import create_app, run, served
+from sandbox.app import create_app, run_until, serve
 from sandbox.store import Store
 
 
@@ -22,13 +22,13 @@ def main() -> int:
     app = create_app(
         store,
         exchange_url=f"http://127.0.0.1:{os.environ['PORT']}",
-        settled_after_seconds=float(os.environ.get("PBCEX_SANDBOX_SETTLE_SECONDS", "3")),
+        settlement_seconds=float(os.environ.get("PBCEX_SANDBOX_SETTLE_SECONDS", "3")),
     )
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with served(app, host=address.hostname or "127.0.0.1", port=address.port or 0):
-        run(app, ended)
+    with serve(app, host=address.hostname or "127.0.0.1", port=address.port or 0):
+        run_until(app, ended)
     store.close()
     return 0
 

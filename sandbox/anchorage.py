@@ -9,22 +9,29 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask import Response, request
 
-from sandbox.custodians import InsufficientFunds, Vault, add_controls, answer, guarded, paged
-from sandbox.faults import Mode
-from sandbox.keys import known
-from sandbox.provider import Provider, deliveries, has
+from sandbox.custodians import (
+    Vault,
+    VaultBalanceTooLow,
+    add_controls,
+    authenticated_operation,
+    json_response,
+    page_of,
+)
+from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key
+from sandbox.provider import SandboxProvider, has_fault, webhook_queue
 from sandbox.store import Document
 
 NAME = "anchorage"
-OPENING = {"PAXG": "50", "USDC": "100000"}
-COSTS = {"PAXG": "0.0008", "USDC": "4"}
+OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
+SEND_FEES = {"PAXG": "0.0008", "USDC": "4"}
 _STATES = {"pending": "IN_PROGRESS", "completed": "COMPLETED", "failed": "FAILED"}
 _FINAL = {"completed": "SUCCESS", "failed": "FAILURE"}
 _OLD_SECONDS = 60
 
 
 def _key(name: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(known(f"{NAME} {name}")))
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(sandbox_key(f"{NAME} {name}")))
 
 
 def _tell(transfer: Document, after_seconds: float) -> None:
@@ -34,7 +41,7 @@ def _tell(transfer: Document, after_seconds: float) -> None:
         "type": f"{what}.{transfer['state']}",
         "data": {"id": transfer["id"], "amount": transfer["amount"]},
     }
-    deliveries().send(NAME, json.dumps(body), after_seconds=after_seconds)
+    webhook_queue().send(NAME, json.dumps(body), after_seconds=after_seconds)
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
@@ -45,13 +52,13 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {"Api-Timestamp": seconds, "Api-Signature": key.sign(seconds.encode() + body).hex()}
 
 
-provider = Provider(NAME, "Anchorage", sign=sign)
-vault = Vault(NAME, opening=OPENING, costs=COSTS, tell=_tell)
+provider = SandboxProvider(NAME, "Anchorage", sign=sign)
+vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_tell)
 add_controls(provider, vault)
 
 
 def _error(status: int, kind: str) -> Response:
-    return answer({"errorType": kind, "message": kind}, status)
+    return json_response({"errorType": kind, "message": kind}, status)
 
 
 def _refused() -> Response | None:
@@ -66,20 +73,20 @@ def _refused() -> Response | None:
         _key("requests").public_key().verify(signature, signed + request.get_data())
     except (InvalidSignature, ValueError):
         return _error(401, "Unauthenticated")
-    is_known = headers.get("Api-Access-Key") == known(NAME) and not is_old
+    is_known = headers.get("Api-Access-Key") == sandbox_key(NAME) and not is_old
     return None if is_known else _error(401, "Unauthenticated")
 
 
-_operation = guarded(provider, _refused)
+_operation = authenticated_operation(provider, _refused)
 
 
 @_operation("POST", "/v2/vaults/<vault_id>/addresses", "addresses.create")
 def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one vault
     """An address, with a signature that shows whose it is."""
     asked: Any = request.get_json()
-    made, _ = vault.address(asked["idempotentId"], asked["assetType"])
+    made, _ = vault.get_or_create_address(asked["idempotentId"], asked["assetType"])
     payload = json.dumps({"TextAddress": made["address"]}).encode()
-    if has(Mode.WRONG_AMOUNT):
+    if has_fault(FaultMode.WRONG_AMOUNT):
         # Somebody in between puts in their own.
         made = {**made, "address": f"0x{'1' * 40}"}
     data = {
@@ -89,27 +96,27 @@ def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one va
         "signature": _key("addresses").sign(payload).hex(),
         "signatureVersion": "V1",
     }
-    return answer({"data": data}, 201)
+    return json_response({"data": data}, 201)
 
 
 @_operation("POST", "/v2/transfers", "transfers.create")
 def create_transfer() -> Response:
     """Send; a repetition is answered with what it was answered before."""
     asked: Any = request.get_json()
-    before = vault.sent(asked["idempotentId"])
+    before = vault.find_send(asked["idempotentId"])
     if before is not None:
-        return answer({"data": {"transferId": before["id"], "status": "QUEUED"}}, 201)
-    if has(Mode.REFUSED):
+        return json_response({"data": {"transferId": before["id"], "status": "QUEUED"}}, 201)
+    if has_fault(FaultMode.REFUSED):
         return _error(422, "UnprocessableEntity")
-    if not vault.keeps(asked["assetType"]):
+    if not vault.supports(asked["assetType"]):
         return _error(400, "NotImplemented")
     try:
         sent = vault.send(
             asked["idempotentId"], asked["assetType"], asked["amount"], asked["destination"]["id"]
         )
-    except InsufficientFunds:
+    except VaultBalanceTooLow:
         return _error(400, "InsufficientFunds")
-    return answer({"data": {"transferId": sent["id"], "status": "QUEUED"}}, 201)
+    return json_response({"data": {"transferId": sent["id"], "status": "QUEUED"}}, 201)
 
 
 @_operation("GET", "/v2/transfers", "transfers.list")
@@ -126,7 +133,7 @@ def get_transfer(identifier: str) -> Response:
     found = vault.get(identifier)
     if found is None or found["direction"] != "out":
         return _error(404, "NotFound")
-    return answer({"data": _sent(found)})
+    return json_response({"data": _sent(found)})
 
 
 @_operation("GET", "/v2/transactions", "transactions.list")
@@ -143,7 +150,7 @@ def get_transaction(identifier: str) -> Response:
     found = vault.get(identifier)
     if found is None or found["direction"] != "in":
         return _error(404, "NotFound")
-    return answer({"data": _received(found)})
+    return json_response({"data": _received(found)})
 
 
 @_operation("GET", "/v2/vaults/<vault_id>", "balances.list")
@@ -157,19 +164,21 @@ def get_vault(vault_id: str) -> Response:
         }
         for asset, (available, total) in vault.balances().items()
     ]
-    return answer({"data": {"vaultId": vault_id, "assets": assets}})
+    return json_response({"data": {"vaultId": vault_id, "assets": assets}})
 
 
 @_operation("GET", "/v2/webhook/validation-key", "webhooks.key")
-def webhook_key() -> Response:
+def get_webhook_key() -> Response:
     """The public key of what it sends."""
-    return answer({"value": _key("webhooks").public_key().public_bytes_raw().hex()})
+    return json_response({"value": _key("webhooks").public_key().public_bytes_raw().hex()})
 
 
 def _page(found: list[Document], render: Any) -> Response:
     after, limit = request.args.get("afterId"), int(request.args.get("limit", 25))
     start = next((n + 1 for n, each in enumerate(found) if each["id"] == after), 0)
-    return answer({"data": [render(each) for each in paged(found, start, limit)], "page": {}})
+    return json_response(
+        {"data": [render(each) for each in page_of(found, start, limit)], "page": {}}
+    )
 
 
 def _sent(transfer: Document) -> dict[str, object]:

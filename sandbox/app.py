@@ -20,13 +20,13 @@ from sandbox import (
     stripe,
     twilio,
 )
-from sandbox.faults import Faults
-from sandbox.provider import Provider
+from sandbox.faults import FaultSchedule
+from sandbox.provider import SandboxProvider
 from sandbox.store import Store
-from sandbox.webhooks import Deliveries
+from sandbox.webhooks import WebhookQueue
 
 #: Every provider that is played, by name.
-PROVIDERS: dict[str, Provider] = {
+PROVIDERS: dict[str, SandboxProvider] = {
     module.provider.name: module.provider
     for module in (
         anchorage,
@@ -48,19 +48,19 @@ def create_app(
     store: Store,
     *,
     exchange_url: str,
-    providers: Mapping[str, Provider] = PROVIDERS,
-    settled_after_seconds: float = 0,
+    providers: Mapping[str, SandboxProvider] = PROVIDERS,
+    settlement_seconds: float = 0,
 ) -> Flask:
     """The sandbox on these documents, for the exchange at that address. What is accepted settles
     after so long, once somebody does the chores."""
     app = Flask(__name__)
-    app.config["SETTLED_AFTER_SECONDS"] = settled_after_seconds
+    app.config["SETTLED_AFTER_SECONDS"] = settlement_seconds
     signers = {name: each.sign for name, each in providers.items() if each.sign}
-    faults = Faults(store)
+    faults = FaultSchedule(store)
     app.extensions.update(
         store=store,
         faults=faults,
-        deliveries=Deliveries(store, faults, signers, exchange_url),
+        deliveries=WebhookQueue(store, faults, signers, exchange_url),
         providers=providers,
     )
     for provider in providers.values():
@@ -69,7 +69,7 @@ def create_app(
     return app
 
 
-def do_chores(app: Flask) -> None:
+def run_periodic_tasks(app: Flask) -> None:
     """Let happen what happens at the providers as time passes."""
     store: Store = app.extensions["store"]
     for provider in app.extensions["providers"].values():
@@ -78,13 +78,13 @@ def do_chores(app: Flask) -> None:
                 chore()
 
 
-def run(app: Flask, ended: threading.Event) -> None:
+def run_until(app: Flask, ended: threading.Event) -> None:
     """Deliver webhooks and do the chores until `ended`."""
-    deliveries: Deliveries = app.extensions["deliveries"]
+    deliveries: WebhookQueue = app.extensions["deliveries"]
     chores_at = 0.0
     while not ended.is_set():
         if time.monotonic() >= chores_at:
-            do_chores(app)
+            run_periodic_tasks(app)
             chores_at = time.monotonic() + _CHORES_EVERY_SECONDS
         if not deliveries.deliver_due():
             ended.wait(_IDLE_SECONDS)
@@ -100,7 +100,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def served(app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve(app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve it on threads while the block runs; answers where."""
     server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)

@@ -15,14 +15,14 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, Conflict, NotFound
 
-from sandbox.faults import Mode
-from sandbox.keys import known, timed_signature
-from sandbox.provider import Provider, deliveries, has, settled_after, store
+from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key, timed_signature
+from sandbox.provider import SandboxProvider, has_fault, settlement_seconds, store, webhook_queue
 from sandbox.store import Document
 
 NAME = "bank"
-API_KEY = known("bank")
-WEBHOOK_SECRET = known("bank webhook")
+API_KEY = sandbox_key("bank")
+WEBHOOK_SECRET = sandbox_key("bank webhook")
 OPENING_BALANCE = Decimal("1000000.00")
 ROUTING_NUMBER = "123456780"
 
@@ -43,7 +43,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {"Bank-Signature": timed_signature(key, body, at=at)}
 
 
-provider = Provider(NAME, "Bank", sign=sign)
+provider = SandboxProvider(NAME, "Bank", sign=sign)
 
 
 class _Refused(Exception):
@@ -64,7 +64,7 @@ def _operation(method: str, rule: str, name: str) -> Callable[[Handler], Handler
             try:
                 if request.headers.get("X-API-Key") != API_KEY:
                     return _error(401, "key_unknown")
-                return _error(403, "not_today") if has(Mode.REFUSED) else handler(**path)
+                return _error(403, "not_today") if has_fault(FaultMode.REFUSED) else handler(**path)
             except _Refused as refused:
                 return _error(refused.status, refused.code)
 
@@ -82,7 +82,7 @@ def put_account(reference: str) -> Response:
 
 
 @_operation("GET", "/accounts/<identifier>/arrivals", "arrivals.of_account")
-def arrivals_of_account(identifier: str) -> Response:
+def list_account_arrivals(identifier: str) -> Response:
     """Oldest first, in pages."""
     return _page(store().find(NAME, _ARRIVALS, account_id=identifier), "arrived_at")
 
@@ -94,7 +94,7 @@ def list_arrivals() -> Response:
 
 
 @_operation("GET", "/arrivals/<identifier>", "arrivals.get")
-def arrival(identifier: str) -> Response:
+def get_arrival(identifier: str) -> Response:
     """One of them."""
     found = store().get(NAME, _ARRIVALS, identifier)
     return _json(found) if found else _error(404, "arrival_not_found")
@@ -117,7 +117,7 @@ def create_payout() -> Response:
         raise _Refused(422, "routing_number_invalid")
     if balance() < amount + _FEE:
         raise _Refused(422, "balance_too_low")
-    sent = amount - (_CENT if has(Mode.WRONG_AMOUNT) else 0)
+    sent = amount - (_CENT if has_fault(FaultMode.WRONG_AMOUNT) else 0)
     payout = {
         "id": f"pay_{secrets.token_hex(8)}",
         "reference": asked["reference"],
@@ -137,7 +137,7 @@ def create_payout() -> Response:
 
 
 @_operation("GET", "/payouts/by-reference/<reference>", "payouts.get")
-def payout_by_reference(reference: str) -> Response:
+def get_payout(reference: str) -> Response:
     """The one with that reference."""
     found = store().find(NAME, _PAYOUTS, reference=reference)
     return _json(found[0]) if found else _error(404, "payout_not_found")
@@ -150,13 +150,13 @@ def list_payouts() -> Response:
 
 
 @_operation("GET", "/balance", "balance.get")
-def show_balance() -> Response:
+def get_balance() -> Response:
     """What is ours there."""
     return _json({"amount": str(balance()), "currency": "USD"})
 
 
 @provider.control("POST", "/arrivals")
-def arrive() -> Response:
+def receive_transfer() -> Response:
     """Somebody sends money: {"account_ref": id or "account_number", "amount": "100.00"}."""
     asked = _asked()
     by = {"id": asked["account_ref"]} if "account_ref" in asked else {}
@@ -201,10 +201,10 @@ def change_payout(identifier: str, status: str) -> Response:
     return _json(_become(found, status))
 
 
-@provider.chore
+@provider.periodic_task
 def settle_due() -> None:
     """What was accepted a while ago goes its way."""
-    until = time.time() - settled_after()
+    until = time.time() - settlement_seconds()
     for status in ("accepted", "settled"):
         for payout in store().find(NAME, _PAYOUTS, status=status):
             steered = _STEERED.get(payout["account_number"][-4:], "settled")
@@ -251,7 +251,7 @@ def _tell(kind: str, changed: Document, event: str) -> Document:
     """Keep it, and say so to the exchange: which, not what."""
     data = {name: changed[name] for name in ("id", "reference") if name in changed}
     body = {"id": f"evt_{secrets.token_hex(8)}", "type": event, "data": data}
-    deliveries().send(NAME, json.dumps(body))
+    webhook_queue().send(NAME, json.dumps(body))
     return store().put(NAME, kind, changed["id"], changed)
 
 

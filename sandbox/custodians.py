@@ -15,17 +15,17 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from sandbox.faults import Mode
-from sandbox.provider import Handler, Provider, has, store
+from sandbox.faults import FaultMode
+from sandbox.provider import Handler, SandboxProvider, has_fault, store
 from sandbox.store import Document
 
 _PACE_SECONDS = 3.0
 
 #: Tells the exchange of a transfer in the state that it has, after so many seconds.
-Tell = Callable[[Document, float], None]
+Notify = Callable[[Document, float], None]
 
 
-class InsufficientFunds(Exception):
+class VaultBalanceTooLow(Exception):
     """There is less than that."""
 
 
@@ -34,12 +34,17 @@ class Vault:
     on top of it."""
 
     def __init__(
-        self, name: str, *, opening: Mapping[str, str], costs: Mapping[str, str], tell: Tell
+        self,
+        name: str,
+        *,
+        opening_balances: Mapping[str, str],
+        send_fees: Mapping[str, str],
+        notify: Notify,
     ) -> None:
         self.name = name
-        self._opening, self._costs, self._tell = opening, costs, tell
+        self._opening, self._costs, self._tell = opening_balances, send_fees, notify
 
-    def keeps(self, asset: str) -> bool:
+    def supports(self, asset: str) -> bool:
         """Whether it keeps this asset at all."""
         return asset in self._opening
 
@@ -54,7 +59,7 @@ class Vault:
             for asset, available in ((asset, self._available(asset)) for asset in self._opening)
         }
 
-    def address(self, reference: str, asset: str) -> tuple[Document, bool]:
+    def get_or_create_address(self, reference: str, asset: str) -> tuple[Document, bool]:
         """The address with that reference, and whether it was there before."""
         found = store().get(self.name, "address", reference)
         if found is not None:
@@ -72,8 +77,8 @@ class Vault:
         """A send, under a reference that is new. Raises `InsufficientFunds`."""
         fee = Decimal(self._costs[asset])
         if self._available(asset) < Decimal(amount) + fee:
-            raise InsufficientFunds
-        if has(Mode.WRONG_AMOUNT):
+            raise VaultBalanceTooLow
+        if has_fault(FaultMode.WRONG_AMOUNT):
             amount = str(Decimal(amount) / 2)
         self._move(asset, -Decimal(amount) - fee)
         sent = self._add("out", asset, amount, address, reference=reference, fee=str(fee))
@@ -81,7 +86,7 @@ class Vault:
         self._tell({**sent, "state": "completed"}, self._pace())
         return sent
 
-    def sent(self, reference: str) -> Document | None:
+    def find_send(self, reference: str) -> Document | None:
         """The send with that reference."""
         found = self.find(reference=reference)
         return found[0] if found else None
@@ -96,7 +101,7 @@ class Vault:
         self._ripen()
         return store().find(self.name, "transfer", **fields)
 
-    def arrive(self, asset: str, amount: str, address: str, tx_hash: str, state: str) -> Document:
+    def receive(self, asset: str, amount: str, address: str, tx_hash: str, state: str) -> Document:
         """Somebody sent something to an address."""
         came = self._add("in", asset, amount, address, tx_hash=tx_hash, state=state)
         if state == "completed":
@@ -104,7 +109,7 @@ class Vault:
         self._tell(came, 0)
         return came
 
-    def end(self, transfer: Document, state: str) -> Document:
+    def finish(self, transfer: Document, state: str) -> Document:
         """A transfer becomes `completed` or `failed`."""
         if transfer["state"] != "pending":
             raise BadRequest("it is over")
@@ -166,49 +171,49 @@ class Vault:
         return float(found["seconds"]) if found else _PACE_SECONDS
 
 
-def add_controls(provider: Provider, vault: Vault) -> None:
+def add_controls(provider: SandboxProvider, vault: Vault) -> None:
     """What the world does at a custodian: tokens arrive, and sends end."""
 
     @provider.control("POST", "/arrivals")
     def arrive() -> Response:
         """Tokens arrive: {"address", "asset": "PAXG", "amount": "0.5", "tx_hash"?, "state"?}."""
         asked: Any = request.get_json()
-        if not vault.keeps(asked["asset"]):
+        if not vault.supports(asked["asset"]):
             raise BadRequest("that is not kept here")
-        came = vault.arrive(
+        came = vault.receive(
             asked["asset"],
             asked["amount"],
             asked["address"],
             asked.get("tx_hash", ""),
             asked.get("state", "completed"),
         )
-        return answer(came)
+        return json_response(came)
 
     @provider.control("POST", "/transfers/<identifier>/<state>")
     def end_transfer(identifier: str, state: str) -> Response:
         """A transfer becomes `completed` or `failed`."""
-        return answer(vault.end(_known(vault.get(identifier)), state))
+        return json_response(vault.finish(_known(vault.get(identifier)), state))
 
     @provider.control("POST", "/sends/<reference>/<state>")
     def end_send(reference: str, state: str) -> Response:
         """The send with our reference becomes `completed` or `failed`."""
-        return answer(vault.end(_known(vault.sent(reference)), state))
+        return json_response(vault.finish(_known(vault.find_send(reference)), state))
 
     @provider.control("POST", "/pace")
     def set_pace() -> Response:
         """What is sent takes so long from now on: {"seconds"}."""
         pace = {"seconds": request.get_json()["seconds"]}
-        return answer(store().put(provider.name, "pace", "pace", pace))
+        return json_response(store().put(provider.name, "pace", "pace", pace))
 
 
-def unsigned(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
+def sign_nothing(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     """The headers of a webhook that is shown to be genuine by nothing but what the API says."""
     del url, body, at, forged
     return {}
 
 
-def guarded(
-    provider: Provider, refusal: Callable[[], Response | None]
+def authenticated_operation(
+    provider: SandboxProvider, refusal: Callable[[], Response | None]
 ) -> Callable[[str, str, str], Callable[[Handler], Handler]]:
     """`provider.operation` for calls that are done only if `refusal` answers none."""
 
@@ -225,12 +230,14 @@ def guarded(
     return operation
 
 
-def answer(document: object, status: int = 200, content_type: str = "application/json") -> Response:
+def json_response(
+    document: object, status: int = 200, content_type: str = "application/json"
+) -> Response:
     """A document as a response."""
     return Response(json.dumps(document), status, content_type=content_type)
 
 
-def paged(items: list[Document], start: int, limit: int) -> list[Document]:
+def page_of(items: list[Document], start: int, limit: int) -> list[Document]:
     """So many of them, from one of them on."""
     return items[start : start + limit]
 

@@ -11,7 +11,7 @@ _OWN = "_sandbox"
 _KIND = "faults"
 
 
-class Mode(StrEnum):
+class FaultMode(StrEnum):
     """How a call or a webhook goes wrong."""
 
     DOWN = "down"
@@ -51,11 +51,18 @@ class Mode(StrEnum):
     """The webhook was signed an hour ago."""
 
 
-OF_WEBHOOKS = frozenset(
-    {Mode.DUPLICATE, Mode.LATE, Mode.LOST, Mode.FORGED, Mode.TAMPERED, Mode.STALE}
+WEBHOOK_MODES = frozenset(
+    {
+        FaultMode.DUPLICATE,
+        FaultMode.LATE,
+        FaultMode.LOST,
+        FaultMode.FORGED,
+        FaultMode.TAMPERED,
+        FaultMode.STALE,
+    }
 )
 #: The operation under which faults of webhooks are ordered.
-WEBHOOK = "webhook"
+WEBHOOK_OPERATION = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +72,36 @@ class Fault:
     id: str
     provider: str
     operation: str
-    mode: Mode
+    mode: FaultMode
     times: int
     seconds: float
 
 
-class Faults:
+class FaultSchedule:
     """The faults that are ordered and have not all happened yet."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def order(
-        self, provider: str, operation: str, mode: Mode, *, times: int = 1, seconds: float = 0
+    def schedule(
+        self, provider: str, operation: str, mode: FaultMode, *, times: int = 1, seconds: float = 0
     ) -> Fault:
         """From now on, so many times. `ValueError` for a mode that the operation does not have."""
-        if (mode in OF_WEBHOOKS) is not (operation == WEBHOOK):
+        if (mode in WEBHOOK_MODES) is not (operation == WEBHOOK_OPERATION):
             raise ValueError(f"{mode} is not a fault of {operation}")
         fault = Fault(uuid4().hex, provider, operation, mode, times, seconds)
         self._store.put(_OWN, _KIND, fault.id, asdict(fault))
         return fault
 
-    def ordered(self) -> list[Fault]:
+    def pending(self) -> list[Fault]:
         """Those that are still to happen."""
         found = self._store.find(_OWN, _KIND)
-        return [Fault(**{**each, "mode": Mode(each["mode"])}) for each in found]
+        return [Fault(**{**each, "mode": FaultMode(each["mode"])}) for each in found]
 
     def take(self, provider: str, operation: str) -> Fault | None:
         """The fault that this call or webhook has, used up once."""
         with self._store.transaction():
-            for fault in self.ordered():
+            for fault in self.pending():
                 if fault.provider == provider and fnmatchcase(operation, fault.operation):
                     if fault.times > 1:
                         left = {**asdict(fault), "times": fault.times - 1}
@@ -106,5 +113,5 @@ class Faults:
 
     def clear(self) -> None:
         """None any more."""
-        for fault in self.ordered():
+        for fault in self.pending():
             self._store.delete(_OWN, _KIND, fault.id)

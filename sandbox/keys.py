@@ -4,7 +4,7 @@ import hmac
 from hashlib import sha256
 
 
-def known(name: str) -> str:
+def sandbox_key(name: str) -> str:
     """The key of that name, as the exchange knows it too where nobody configured another."""
     return sha256(f"pbcex sandbox {name}".encode()).hexdigest()
 

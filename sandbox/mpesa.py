@@ -19,19 +19,19 @@ from urllib.parse import urlsplit
 from flask import Response, request
 from werkzeug.exceptions import NotFound
 
-from sandbox.faults import Mode
-from sandbox.keys import known
-from sandbox.provider import Provider, deliveries, has, settled_after, store
+from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key
+from sandbox.provider import SandboxProvider, has_fault, settlement_seconds, store, webhook_queue
 from sandbox.store import Document
 
 #: What stands in addresses. Daraja refuses those that name its product.
 NAME = "daraja"
-CONSUMER_KEY = known("daraja consumer")
-CONSUMER_SECRET = known("daraja consumer secret")
+CONSUMER_KEY = sandbox_key("daraja consumer")
+CONSUMER_SECRET = sandbox_key("daraja consumer secret")
 SHORTCODE = "174379"
-PASSKEY = known("daraja passkey")
+PASSKEY = sandbox_key("daraja passkey")
 INITIATOR = "sandbox"
-CREDENTIAL = known("daraja credential")
+CREDENTIAL = sandbox_key("daraja credential")
 
 _EAT = timezone(timedelta(hours=3))
 _TOKEN_SECONDS = 3599
@@ -59,7 +59,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {}
 
 
-provider = Provider(NAME, "M-Pesa (Daraja)", sign=sign)
+provider = SandboxProvider(NAME, "M-Pesa (Daraja)", sign=sign)
 
 Handler = Callable[[], Response]
 
@@ -73,7 +73,7 @@ def _operation(path: str, name: str) -> Callable[[Handler], Handler]:
             kept = store().get(NAME, _TOKENS, token)
             if kept is None or kept["until"] < time.time():
                 return _error(404, "404.001.03", "Invalid Access Token")
-            if has(Mode.REFUSED):
+            if has_fault(FaultMode.REFUSED):
                 return _error(400, "400.002.02", "Bad Request")
             return handler()
 
@@ -84,7 +84,7 @@ def _operation(path: str, name: str) -> Callable[[Handler], Handler]:
 
 
 @provider.operation("GET", "/oauth/v1/generate", "token.get")
-def token() -> Response:
+def create_token() -> Response:
     """For an hour."""
     login = request.authorization
     if login is None or (login.username, login.password) != (CONSUMER_KEY, CONSUMER_SECRET):
@@ -95,7 +95,7 @@ def token() -> Response:
 
 
 @_operation("/mpesa/stkpush/v1/processrequest", "payments.prompt")
-def prompt() -> Response:
+def send_prompt() -> Response:
     """A phone asks its holder."""
     asked = request.get_json()
     phone, amount = str(asked.get("PhoneNumber")), str(asked.get("Amount"))
@@ -109,7 +109,7 @@ def prompt() -> Response:
         "id": f"ws_CO_{secrets.token_hex(10)}",
         "merchant_id": f"{secrets.randbelow(10**5)}-{secrets.randbelow(10**8)}-1",
         "phone": phone,
-        "amount": int(amount) + (1 if has(Mode.WRONG_AMOUNT) else 0),
+        "amount": int(amount) + (1 if has_fault(FaultMode.WRONG_AMOUNT) else 0),
         "name": asked["AccountReference"],
         "callback": asked["CallBackURL"],
         "result": None,
@@ -173,7 +173,7 @@ def list_payments() -> Response:
 
 
 @_operation("/mpesa/b2c/v3/paymentrequest", "payouts.create")
-def pay_out() -> Response:
+def create_payout() -> Response:
     """Money goes to a phone, once for each OriginatorConversationID."""
     asked = request.get_json()
     if not _is_initiator(asked.get("InitiatorName"), asked):
@@ -188,7 +188,7 @@ def pay_out() -> Response:
         "reference": reference,
         "conversation": _conversation(),
         "phone": phone,
-        "amount": int(amount) - (10 if has(Mode.WRONG_AMOUNT) else 0),
+        "amount": int(amount) - (10 if has_fault(FaultMode.WRONG_AMOUNT) else 0),
         "callback": asked["ResultURL"],
         "result": None,
         "receipt": None,
@@ -229,7 +229,7 @@ def answer_prompt(identifier: str) -> Response:
 
 
 @provider.control("POST", "/payouts/<reference>/end")
-def end_payout(reference: str) -> Response:
+def finish_payout(reference: str) -> Response:
     """It arrives or not: {"result_code": 0 or why not}."""
     payout = store().get(NAME, _PAYOUTS, reference)
     if payout is None or payout["result"] is not None:
@@ -238,16 +238,16 @@ def end_payout(reference: str) -> Response:
 
 
 @provider.control("POST", "/payments")
-def pay() -> Response:
+def receive_payment() -> Response:
     """Somebody pays without being asked: {"phone", "amount": shillings, "name"}."""
     asked = request.get_json()
     return _json(_come(str(asked["phone"]), int(asked["amount"]), str(asked["name"])))
 
 
-@provider.chore
+@provider.periodic_task
 def settle_due() -> None:
     """Holders answer and payouts arrive, as the phone's number says."""
-    until = time.time() - settled_after()
+    until = time.time() - settlement_seconds()
     for push in store().find(NAME, _PUSHES, result=None):
         if push["at"] <= until:
             _answer(push, _ANSWERS.get(push["phone"][-2:], 0))
@@ -324,7 +324,7 @@ def _result(
 
 def _call_back(url: str, document: Document) -> None:
     parts = urlsplit(url)
-    deliveries().send(NAME, json.dumps(document), path=f"{parts.path}?{parts.query}")
+    webhook_queue().send(NAME, json.dumps(document), path=f"{parts.path}?{parts.query}")
 
 
 def _wrong(asked: Document | None, phone: str, amount: str, callback: object) -> Response | None:

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from sandbox.faults import OF_WEBHOOKS, WEBHOOK, Mode
-from sandbox.provider import deliveries, faults, store
+from sandbox.faults import WEBHOOK_MODES, WEBHOOK_OPERATION, FaultMode
+from sandbox.provider import faults, store, webhook_queue
 
 blp = Blueprint("pages", __name__, template_folder="templates")
 
@@ -28,16 +28,16 @@ def _page(problem: str = "") -> str:
         problem=problem,
         providers=current_app.extensions["providers"].values(),
         kinds=[kind for kind in store().kinds() if kind[0] != "_sandbox"],
-        faults=faults().ordered(),
-        deliveries=deliveries().all()[: -_SHOWN - 1 : -1],
-        modes=list(Mode),
-        of_webhooks=OF_WEBHOOKS,
-        webhook=WEBHOOK,
+        faults=faults().pending(),
+        deliveries=webhook_queue().all()[: -_SHOWN - 1 : -1],
+        modes=list(FaultMode),
+        of_webhooks=WEBHOOK_MODES,
+        webhook=WEBHOOK_OPERATION,
     )
 
 
 @blp.post("/_sandbox/acts")
-def act() -> Response:
+def run_control() -> Response:
     """Do what a form says the world does: `path` of a provider's control, `body` its JSON."""
     path, body = request.form.get("path", ""), request.form.get("body", "")
     if "/_control/" not in path:
@@ -50,28 +50,28 @@ def act() -> Response:
 
 
 @blp.get("/_sandbox/<provider>/<kind>")
-def documents(provider: str, kind: str) -> Response:
+def list_documents(provider: str, kind: str) -> Response:
     """Everything of a kind that a provider knows, newest first."""
     return _json(store().find(provider, kind)[::-1])
 
 
 @blp.get("/_sandbox/faults")
-def show_faults() -> Response:
+def list_faults() -> Response:
     """What is to go wrong."""
-    return _json([asdict(fault) for fault in faults().ordered()])
+    return _json([asdict(fault) for fault in faults().pending()])
 
 
 @blp.post("/_sandbox/faults")
-def order_fault() -> Response:
+def schedule_fault() -> Response:
     """Order one: {provider, operation, mode, times?, seconds?}, as JSON or as a form."""
     asked: Any = request.get_json() if request.is_json else request.form
     try:
         if asked["provider"] not in current_app.extensions["providers"]:
             raise NotFound
-        faults().order(
+        faults().schedule(
             asked["provider"],
             asked["operation"],
-            Mode(asked["mode"]),
+            FaultMode(asked["mode"]),
             times=int(asked.get("times") or 1),
             seconds=float(asked.get("seconds") or 0),
         )
@@ -88,7 +88,7 @@ def clear_faults() -> Response:
 
 
 @blp.get("/_sandbox/deliveries")
-def show_deliveries() -> Response:
+def list_webhooks() -> Response:
     """What was sent to the exchange, newest first, and what became of it."""
     return _json(store().find("_sandbox", "deliveries")[::-1])
 

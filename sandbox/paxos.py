@@ -11,22 +11,22 @@ from typing import Any
 from flask import Response, request
 
 from sandbox.custodians import (
-    InsufficientFunds,
     Vault,
+    VaultBalanceTooLow,
     add_controls,
-    answer,
-    guarded,
-    paged,
-    unsigned,
+    authenticated_operation,
+    json_response,
+    page_of,
+    sign_nothing,
 )
-from sandbox.faults import Mode
-from sandbox.keys import known
-from sandbox.provider import Provider, deliveries, has, store
+from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key
+from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.store import Document
 
 NAME = "paxos"
-OPENING = {"PAXG": "100", "USDC": "250000"}
-COSTS = {"PAXG": "0.0002", "USDC": "1"}
+OPENING_BALANCES = {"PAXG": "100", "USDC": "250000"}
+SEND_FEES = {"PAXG": "0.0002", "USDC": "1"}
 _TOKEN_SECONDS = 3600
 _TYPES = {"in": "CRYPTO_DEPOSIT", "out": "CRYPTO_WITHDRAWAL"}
 _PAGE_MAX = 1000
@@ -42,18 +42,18 @@ def _tell(transfer: Document, after_seconds: float) -> None:
         "created_at": transfer["updated_at"],
     }
     store().put(NAME, "event", identifier, event)
-    deliveries().send(NAME, json.dumps(event), after_seconds=after_seconds)
+    webhook_queue().send(NAME, json.dumps(event), after_seconds=after_seconds)
 
 
-provider = Provider(NAME, "Paxos", sign=unsigned)
-vault = Vault(NAME, opening=OPENING, costs=COSTS, tell=_tell)
+provider = SandboxProvider(NAME, "Paxos", sign=sign_nothing)
+vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_tell)
 add_controls(provider, vault)
 
 
 def _problem(status: int, slug: str, title: str) -> Response:
     kind = f"https://developer.paxos.com/problems/{slug}" if slug else "about:blank"
     document = {"type": kind, "title": title, "status": status, "detail": title}
-    return answer(document, status, "application/problem+json")
+    return json_response(document, status, "application/problem+json")
 
 
 def _refused() -> Response | None:
@@ -65,58 +65,62 @@ def _refused() -> Response | None:
     return None
 
 
-_operation = guarded(provider, _refused)
+_operation = authenticated_operation(provider, _refused)
 
 
 @provider.operation("POST", "/oauth2/token", "token")
-def token() -> Response:
+def create_token() -> Response:
     """Give a token for the client's own name and secret."""
     form = request.form
     if (
         form.get("grant_type") != "client_credentials"
-        or form.get("client_secret") != known(NAME)
+        or form.get("client_secret") != sandbox_key(NAME)
         or "transfer:write_crypto_withdrawal" not in form.get("scope", "").split()
     ):
-        return answer({"error": "invalid_client"}, 401)
+        return json_response({"error": "invalid_client"}, 401)
     made = secrets.token_hex(24)
     store().put(NAME, "token", made, {"token": made, "until": time.time() + _TOKEN_SECONDS})
-    return answer({"access_token": made, "expires_in": _TOKEN_SECONDS, "token_type": "bearer"})
+    return json_response(
+        {"access_token": made, "expires_in": _TOKEN_SECONDS, "token_type": "bearer"}
+    )
 
 
 @_operation("POST", "/v2/transfer/deposit-addresses", "addresses.create")
 def create_address() -> Response:
     """A second use of a reference is a conflict."""
     asked: Any = request.get_json()
-    made, before = vault.address(asked["ref_id"], asked.get("metadata", {}).get("asset", ""))
+    made, before = vault.get_or_create_address(
+        asked["ref_id"], asked.get("metadata", {}).get("asset", "")
+    )
     if before:
         return _problem(409, "already-exists", "Deposit address already exists")
-    return answer(_address(made))
+    return json_response(_address(made))
 
 
 @_operation("GET", "/v2/transfer/deposit-addresses", "addresses.list")
 def list_addresses() -> Response:
     """By reference."""
     found = [store().get(NAME, "address", each) for each in request.args.getlist("ref_ids")]
-    return answer({"items": [_address(each) for each in found if each is not None]})
+    return json_response({"items": [_address(each) for each in found if each is not None]})
 
 
 @_operation("POST", "/v2/transfer/crypto-withdrawals", "withdrawals.create")
 def create_withdrawal() -> Response:
     """A second use of a reference is a conflict, before anything else is looked at."""
     asked: Any = request.get_json()
-    if vault.sent(asked["ref_id"]) is not None:
+    if vault.find_send(asked["ref_id"]) is not None:
         return _problem(409, "already-exists", "Transfer already exists")
-    if has(Mode.REFUSED):
+    if has_fault(FaultMode.REFUSED):
         return _problem(403, "travel-rule-information-required", "Travel rule")
-    if not vault.keeps(asked["asset"]) or not asked["destination_address"].startswith("0x"):
+    if not vault.supports(asked["asset"]) or not asked["destination_address"].startswith("0x"):
         return _problem(400, "unsupported-address", "Unsupported address")
     try:
         sent = vault.send(
             asked["ref_id"], asked["asset"], asked["amount"], asked["destination_address"]
         )
-    except InsufficientFunds:
+    except VaultBalanceTooLow:
         return _problem(403, "insufficient-funds", "Insufficient funds")
-    return answer(_rendered(sent))
+    return json_response(_rendered(sent))
 
 
 @_operation("GET", "/v2/transfer/transfers", "transfers.list")
@@ -133,18 +137,18 @@ def list_transfers() -> Response:
     if args.get("order") != "ASC":
         found.reverse()
     start, limit = int(args.get("page_cursor", 0)), min(int(args.get("limit", 100)), _PAGE_MAX)
-    items = paged(found, start, limit)
+    items = page_of(found, start, limit)
     page = {"items": [_rendered(each) for each in items]}
     if start + limit < len(found):
-        return answer({**page, "next_page_cursor": str(start + limit)})
-    return answer(page)
+        return json_response({**page, "next_page_cursor": str(start + limit)})
+    return json_response(page)
 
 
 @_operation("GET", "/v2/transfer/transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
     """One transfer."""
     found = vault.get(identifier)
-    return answer(_rendered(found)) if found else _problem(404, "not-found", "Not found")
+    return json_response(_rendered(found)) if found else _problem(404, "not-found", "Not found")
 
 
 @_operation("GET", "/v2/profiles/<profile_id>/balances", "balances.list")
@@ -154,14 +158,14 @@ def list_balances(profile_id: str) -> Response:  # noqa: ARG001 - there is one p
         {"asset": asset, "available": f"{available:f}", "trading": f"{total - available:f}"}
         for asset, (available, total) in vault.balances().items()
     ]
-    return answer({"items": items})
+    return json_response({"items": items})
 
 
 @_operation("GET", "/v2/events/<identifier>", "events.get")
 def get_event(identifier: str) -> Response:
     """One event, as its webhook said it."""
     found = store().get(NAME, "event", identifier)
-    return answer(found) if found else _problem(404, "not-found", "Not found")
+    return json_response(found) if found else _problem(404, "not-found", "Not found")
 
 
 def _address(made: Document) -> dict[str, object]:

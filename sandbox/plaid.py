@@ -20,8 +20,8 @@ from flask import Response, request
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from sandbox.faults import Mode
-from sandbox.provider import Provider, deliveries, has, store
+from sandbox.faults import FaultMode
+from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 
 _NAME = "plaid"
 _VERIFICATION = "verification"
@@ -64,11 +64,11 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:  
     return {"Plaid-Verification": jwt.encode(header, claims, key, algorithms=["ES256"])}
 
 
-provider = Provider(_NAME, "Plaid Identity Verification", sign=sign)
+provider = SandboxProvider(_NAME, "Plaid Identity Verification", sign=sign)
 
 
 @provider.operation("POST", "/identity_verification/create", "identity_verification.create")
-def create() -> Response:
+def create_verification() -> Response:
     """Begin one; with `is_idempotent`, the same client_user_id and template answer the same."""
     asked = _asked()
     if refused := _refused(asked):
@@ -76,7 +76,7 @@ def create() -> Response:
     for name in ("template_id", "is_shareable", "gave_consent", "client_user_id"):
         if name not in asked:
             return _error(400, "INVALID_REQUEST", "MISSING_FIELDS", f"{name} is required")
-    if has(Mode.REFUSED):
+    if has_fault(FaultMode.REFUSED):
         return _error(400, "IDENTITY_VERIFICATION_ERROR", "INVALID_FIELD", "user is not valid")
     known = store().find(_NAME, _VERIFICATION, client_user_id=asked["client_user_id"])
     known = [each for each in known if each["template"]["id"] == asked["template_id"]]
@@ -92,7 +92,7 @@ def create() -> Response:
 
 
 @provider.operation("POST", "/identity_verification/get", "identity_verification.get")
-def get() -> Response:
+def get_verification() -> Response:
     """How one stands."""
     asked = _asked()
     if refused := _refused(asked):
@@ -104,7 +104,7 @@ def get() -> Response:
 
 
 @provider.operation("POST", "/webhook_verification_key/get", "webhook_verification_key.get")
-def webhook_key() -> Response:
+def get_webhook_key() -> Response:
     """The public half of the key that signs."""
     asked = _asked()
     if refused := _refused(asked):
@@ -118,13 +118,13 @@ def webhook_key() -> Response:
 
 
 @provider.control("GET", "/verifications")
-def verifications() -> Response:
+def list_verifications() -> Response:
     """All of them, newest first."""
     return _json(store().find(_NAME, _VERIFICATION)[::-1])
 
 
 @provider.control("POST", "/verifications/<identifier>")
-def change(identifier: str) -> Response:
+def change_status(identifier: str) -> Response:
     """Give one another status: {"status": …, "quietly"?: true for no webhook}."""
     found = store().get(_NAME, _VERIFICATION, identifier)
     told = request.get_json()
@@ -186,7 +186,7 @@ def _change(found: dict[str, Any], status: str, *, quietly: bool = False) -> Non
         "identity_verification_id": found["id"],
         "environment": "sandbox",
     }
-    deliveries().send(_NAME, json.dumps(told))
+    webhook_queue().send(_NAME, json.dumps(told))
 
 
 def _asked() -> dict[str, Any]:

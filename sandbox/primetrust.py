@@ -8,22 +8,22 @@ from typing import Any
 from flask import Response, request
 
 from sandbox.custodians import (
-    InsufficientFunds,
     Vault,
+    VaultBalanceTooLow,
     add_controls,
-    answer,
-    guarded,
-    paged,
-    unsigned,
+    authenticated_operation,
+    json_response,
+    page_of,
+    sign_nothing,
 )
-from sandbox.faults import Mode
-from sandbox.keys import known
-from sandbox.provider import Provider, deliveries, has, store
+from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key
+from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.store import Document
 
 NAME = "primetrust"
-OPENING = {"PAXG": "50", "USDC": "100000"}
-COSTS = {"PAXG": "0.0005", "USDC": "2.5"}
+OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
+SEND_FEES = {"PAXG": "0.0005", "USDC": "2.5"}
 _STATES = {"pending": "pending", "completed": "settled", "failed": "cancelled"}
 _WAYS = {"in": "incoming", "out": "outgoing"}
 
@@ -37,16 +37,16 @@ def _tell(transfer: Document, after_seconds: float) -> None:
         "resource_id": transfer["id"],
         "data": {"changes": ["status"]},
     }
-    deliveries().send(NAME, json.dumps(body), after_seconds=after_seconds)
+    webhook_queue().send(NAME, json.dumps(body), after_seconds=after_seconds)
 
 
-provider = Provider(NAME, "Prime Trust", sign=unsigned)
-vault = Vault(NAME, opening=OPENING, costs=COSTS, tell=_tell)
+provider = SandboxProvider(NAME, "Prime Trust", sign=sign_nothing)
+vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_tell)
 add_controls(provider, vault)
 
 
 def _errors(status: int, code: str) -> Response:
-    return answer({"errors": [{"status": status, "code": code, "title": code}]}, status)
+    return json_response({"errors": [{"status": status, "code": code, "title": code}]}, status)
 
 
 def _refused() -> Response | None:
@@ -56,25 +56,25 @@ def _refused() -> Response | None:
     return None
 
 
-_operation = guarded(provider, _refused)
+_operation = authenticated_operation(provider, _refused)
 
 
 @provider.operation("POST", "/auth/jwts", "token")
-def token() -> Response:
+def create_token() -> Response:
     """Give a token for name and password."""
     given = request.authorization
-    if given is None or given.password != known(NAME):
+    if given is None or given.password != sandbox_key(NAME):
         return _errors(401, "unauthorized")
     made = secrets.token_hex(24)
     store().put(NAME, "token", made, {"token": made, "user": given.username})
-    return answer({"token": made})
+    return json_response({"token": made})
 
 
 @_operation("POST", "/v2/asset-transfer-methods", "addresses.create")
 def create_address() -> Response:
     """A way for assets to come in: a wallet's address."""
     attributes = _attributes()
-    made, _ = vault.address(_idempotent_id(), attributes["asset-id"])
+    made, _ = vault.get_or_create_address(_idempotent_id(), attributes["asset-id"])
     rendered = {**attributes, "wallet-address": made["address"], "created-at": made["created_at"]}
     return _resource("asset-transfer-methods", made["id"], rendered, 201)
 
@@ -90,8 +90,8 @@ def create_disbursement() -> Response:
         found = vault.get(before["id"])
         assert found is not None
         return _transfer(found, 201)
-    if has(Mode.REFUSED) or not vault.keeps(attributes["asset-id"]):
-        is_kept = vault.keeps(attributes["asset-id"])
+    if has_fault(FaultMode.REFUSED) or not vault.supports(attributes["asset-id"]):
+        is_kept = vault.supports(attributes["asset-id"])
         return _errors(422, "compliance-review-failed" if is_kept else "asset-not-supported")
     try:
         sent = vault.send(
@@ -100,7 +100,7 @@ def create_disbursement() -> Response:
             attributes["unit-count"],
             attributes["asset-transfer"]["wallet-address"],
         )
-    except InsufficientFunds:
+    except VaultBalanceTooLow:
         return _errors(422, "insufficient-balance")
     store().put(NAME, "disbursement", key, {"id": sent["id"], "attributes": attributes})
     return _transfer(sent, 201)
@@ -117,8 +117,8 @@ def list_transfers() -> Response:
         and each["reference"] == args.get("filter[reference eq]", each["reference"])
     ]
     number, size = int(args.get("page[number]", 1)), int(args.get("page[size]", 25))
-    items = paged(found, (number - 1) * size, size)
-    return answer({"data": [_data(each) for each in items]})
+    items = page_of(found, (number - 1) * size, size)
+    return json_response({"data": [_data(each) for each in items]})
 
 
 @_operation("GET", "/v2/asset-transfers/<identifier>", "transfers.get")
@@ -143,7 +143,7 @@ def list_balances() -> Response:
         }
         for asset, (available, total) in vault.balances().items()
     ]
-    return answer({"data": data})
+    return json_response({"data": data})
 
 
 def _attributes() -> dict[str, Any]:
@@ -158,11 +158,11 @@ def _idempotent_id() -> str:
 
 def _resource(kind: str, identifier: str, attributes: object, status: int) -> Response:
     data = {"type": kind, "id": identifier, "attributes": attributes}
-    return answer({"data": data}, status, "application/vnd.api+json")
+    return json_response({"data": data}, status, "application/vnd.api+json")
 
 
 def _transfer(transfer: Document, status: int) -> Response:
-    return answer({"data": _data(transfer)}, status, "application/vnd.api+json")
+    return json_response({"data": _data(transfer)}, status, "application/vnd.api+json")
 
 
 def _data(transfer: Document) -> dict[str, object]:

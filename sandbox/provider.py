@@ -9,26 +9,31 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest
 
-from sandbox.faults import Fault, Faults, Mode
+from sandbox.faults import Fault, FaultMode, FaultSchedule
 from sandbox.store import Store
-from sandbox.webhooks import Deliveries, Signer
+from sandbox.webhooks import WebhookQueue, WebhookSigner
 
 Handler = Callable[..., Response]
 
-_BEFORE = {Mode.DOWN, Mode.ERROR_BEFORE, Mode.HANG_UP_BEFORE, Mode.TIMEOUT_BEFORE}
+_BEFORE = {
+    FaultMode.DOWN,
+    FaultMode.ERROR_BEFORE,
+    FaultMode.HANG_UP_BEFORE,
+    FaultMode.TIMEOUT_BEFORE,
+}
 
 
-class Provider:
+class SandboxProvider:
     """A provider at `/{name}`, with its operations by name and its signer."""
 
-    def __init__(self, name: str, title: str, *, sign: Signer | None = None) -> None:
+    def __init__(self, name: str, title: str, *, sign: WebhookSigner | None = None) -> None:
         self.name = name
         self.title = title
         self.sign = sign
         self.operations: list[str] = []
         #: What the outside world can do here: a path with what is to be filled in, and how.
-        self.acts: list[tuple[str, str]] = []
-        self.chores: list[Callable[[], None]] = []
+        self.controls: list[tuple[str, str]] = []
+        self.periodic_tasks: list[Callable[[], None]] = []
         self.blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
 
     def operation(self, method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
@@ -58,7 +63,7 @@ class Provider:
                     raise BadRequest(f"{missing.args[0]}: is missing") from missing
 
             if method == "POST":
-                self.acts.append((f"/{self.name}/_control{rule}", getdoc(handler) or ""))
+                self.controls.append((f"/{self.name}/_control{rule}", getdoc(handler) or ""))
             self.blueprint.add_url_rule(
                 f"/_control{rule}", f"control_{handler.__name__}", view, methods=[method]
             )
@@ -66,14 +71,14 @@ class Provider:
 
         return declare
 
-    def chore(self, work: Callable[[], None]) -> Callable[[], None]:
+    def periodic_task(self, work: Callable[[], None]) -> Callable[[], None]:
         """Declare what happens at this provider as time passes: it is called every now and then,
         in one transaction of the store."""
-        self.chores.append(work)
+        self.periodic_tasks.append(work)
         return work
 
 
-def settled_after() -> float:
+def settlement_seconds() -> float:
     """How many seconds what was accepted takes to settle by itself."""
     seconds: float = current_app.config["SETTLED_AFTER_SECONDS"]
     return seconds
@@ -85,19 +90,19 @@ def store() -> Store:
     return found
 
 
-def faults() -> Faults:
+def faults() -> FaultSchedule:
     """Its faults."""
-    found: Faults = current_app.extensions["faults"]
+    found: FaultSchedule = current_app.extensions["faults"]
     return found
 
 
-def deliveries() -> Deliveries:
+def webhook_queue() -> WebhookQueue:
     """Its webhooks."""
-    found: Deliveries = current_app.extensions["deliveries"]
+    found: WebhookQueue = current_app.extensions["deliveries"]
     return found
 
 
-def has(mode: Mode) -> bool:
+def has_fault(mode: FaultMode) -> bool:
     """Whether the current call is to go wrong in this way, which its own function plays."""
     fault: Fault | None = g.get("fault")
     return fault is not None and fault.mode is mode
@@ -117,13 +122,18 @@ def _spoiled(response: Response, fault: Fault) -> Response:
     if fault.seconds:
         time.sleep(fault.seconds)
     match fault.mode:
-        case Mode.DOWN:
+        case FaultMode.DOWN:
             return Response("the service is down", 503, {"Retry-After": "1"})
-        case Mode.ERROR_BEFORE | Mode.ERROR_AFTER:
+        case FaultMode.ERROR_BEFORE | FaultMode.ERROR_AFTER:
             return Response("internal error", 500)
-        case Mode.GARBAGE:
+        case FaultMode.GARBAGE:
             return Response(b"\xff{not json", 200, content_type="application/json")
-        case Mode.HANG_UP_BEFORE | Mode.HANG_UP_AFTER | Mode.TIMEOUT_BEFORE | Mode.TIMEOUT_AFTER:
+        case (
+            FaultMode.HANG_UP_BEFORE
+            | FaultMode.HANG_UP_AFTER
+            | FaultMode.TIMEOUT_BEFORE
+            | FaultMode.TIMEOUT_AFTER
+        ):
             connection: socket.socket = request.environ["werkzeug.socket"]
             connection.shutdown(socket.SHUT_RDWR)
     return response

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from flask import Response, request
 
 from app.config.providers import sandbox_secret
-from sandbox.faults import Mode
-from sandbox.provider import Provider, deliveries, has, store
+from sandbox.faults import FaultMode
+from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.webhooks import Headers
 
 NAME = "sendgrid"
@@ -56,15 +56,15 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> Headers:
     }
 
 
-provider = Provider(NAME, "SendGrid", sign=sign)
+provider = SandboxProvider(NAME, "SendGrid", sign=sign)
 
 
 @provider.operation("POST", "/v3/mail/send", "mail.send")
-def send() -> Response:
+def send_email() -> Response:
     """Take a mail to one person, and say soon what became of it."""
     if request.headers.get("Authorization") != f"Bearer {KEY}":
         return _error(401, "The provided authorization grant is invalid, expired, or revoked")
-    if has(Mode.REFUSED):
+    if has_fault(FaultMode.REFUSED):
         return _error(400, "The from address does not match a verified Sender Identity", "from")
     told: dict[str, Any] = request.get_json()
     for field in ("personalizations", "from", "subject", "content"):
@@ -101,7 +101,7 @@ def _carry(mail: dict[str, Any]) -> None:
         }
         for step in (*first, fate)
     ]
-    deliveries().send(NAME, json.dumps(events))
+    webhook_queue().send(NAME, json.dumps(events))
 
 
 def _error(status: int, message: str, field: str | None = None) -> Response:

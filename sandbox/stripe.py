@@ -13,14 +13,14 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from sandbox.faults import Mode
-from sandbox.keys import known, timed_signature
-from sandbox.provider import Provider, deliveries, has, store
+from sandbox.faults import FaultMode
+from sandbox.keys import sandbox_key, timed_signature
+from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.store import Document
 
 NAME = "stripe"
-SECRET_KEY = f"sk_test_{known('stripe')}"
-WEBHOOK_SECRET = f"whsec_{known('stripe webhook')}"
+SECRET_KEY = f"sk_test_{sandbox_key('stripe')}"
+WEBHOOK_SECRET = f"whsec_{sandbox_key('stripe webhook')}"
 
 #: Test cards and what their bank says: a decline's code, or `ask` for a question to the customer.
 CARDS: Mapping[str, str] = {
@@ -54,7 +54,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {"Stripe-Signature": timed_signature(key, body, at=at)}
 
 
-provider = Provider(NAME, "Stripe", sign=sign)
+provider = SandboxProvider(NAME, "Stripe", sign=sign)
 
 
 class _Refused(Exception):
@@ -131,7 +131,7 @@ def create_payment() -> Document:
     if given.get("currency") != "usd" or given.get("capture_method") != "manual":
         raise _invalid("Only usd with manual capture is played here", "parameter_invalid", "")
     method = given.get("payment_method", "")
-    says = "generic_decline" if has(Mode.REFUSED) else CARDS.get(method)
+    says = "generic_decline" if has_fault(FaultMode.REFUSED) else CARDS.get(method)
     if says is None:
         raise _invalid(f"No such PaymentMethod: '{method}'", "resource_missing", "payment_method")
     identifier = f"pi_{secrets.token_hex(12)}"
@@ -182,7 +182,7 @@ def search_payments() -> Document:
 
 
 @_operation("GET", "/v1/payment_intents/<identifier>", "payments.get")
-def payment(identifier: str) -> Document:
+def get_payment(identifier: str) -> Document:
     """As it stands."""
     return _found(_INTENTS, identifier)
 
@@ -191,9 +191,9 @@ def payment(identifier: str) -> Document:
 def capture_payment(identifier: str) -> Document:
     """All of it; less where that is ordered."""
     intent = _in(identifier, "requires_capture")
-    if has(Mode.REFUSED):
+    if has_fault(FaultMode.REFUSED):
         raise _invalid("The hold on this card has expired", "charge_expired_for_capture", "")
-    taken = intent["amount"] - (1 if has(Mode.WRONG_AMOUNT) else 0)
+    taken = intent["amount"] - (1 if has_fault(FaultMode.WRONG_AMOUNT) else 0)
     fee = (taken * _FEE_PER_MILLE + 500) // 1000 + _FEE_CENTS
     intent["latest_charge"].update(
         captured=True,
@@ -235,7 +235,7 @@ def list_disputes() -> Document:
 
 
 @_operation("GET", "/v1/disputes/<identifier>", "disputes.get")
-def dispute(identifier: str) -> Document:
+def get_dispute(identifier: str) -> Document:
     """As it stands."""
     return _found(_DISPUTES, identifier)
 
@@ -368,7 +368,7 @@ def _tell(changed: Document, event: str, kind: str) -> Document:
         "livemode": False,
         "type": event,
     }
-    deliveries().send(NAME, json.dumps(body))
+    webhook_queue().send(NAME, json.dumps(body))
     return store().put(NAME, kind, changed["id"], changed)
 
 

@@ -19,8 +19,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Response, request
 
 from app.config.providers import sandbox_secret
-from sandbox.faults import Mode
-from sandbox.provider import Provider, deliveries, has, store
+from sandbox.faults import FaultMode
+from sandbox.provider import SandboxProvider, has_fault, store, webhook_queue
 from sandbox.webhooks import Headers
 
 NAME = "twilio"
@@ -44,17 +44,17 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> Headers:
     return {"X-Twilio-Signature": base64.b64encode(mac.digest()).decode()}
 
 
-provider = Provider(NAME, "Twilio", sign=sign)
+provider = SandboxProvider(NAME, "Twilio", sign=sign)
 
 
 @provider.operation("POST", "/2010-04-01/Accounts/<sid>/Messages.json", "messages.create")
-def create(sid: str) -> Response:
+def create_message(sid: str) -> Response:
     """Take a message, and say soon what became of it."""
     if (refused := _not_let_in(sid)) is not None:
         return refused
     form = request.form
     to, body = form.get("To", ""), form.get("Body", "")
-    if has(Mode.REFUSED):
+    if has_fault(FaultMode.REFUSED):
         return _error(400, 21610, "Attempt to send to unsubscribed recipient")
     if not _E164.fullmatch(to):
         return _error(400, 21211, f"Invalid 'To' Phone Number: {to}")
@@ -87,7 +87,7 @@ def create(sid: str) -> Response:
 
 
 @provider.operation("GET", "/2010-04-01/Accounts/<sid>/Messages.json", "messages.list")
-def listed(sid: str) -> Response:
+def list_messages(sid: str) -> Response:
     """Messages, newest first, perhaps to one number."""
     if (refused := _not_let_in(sid)) is not None:
         return refused
@@ -99,7 +99,7 @@ def listed(sid: str) -> Response:
 
 
 @provider.operation("GET", "/2010-04-01/Accounts/<sid>/Messages/<message>.json", "messages.fetch")
-def fetch(sid: str, message: str) -> Response:
+def get_message(sid: str, message: str) -> Response:
     """One message."""
     if (refused := _not_let_in(sid)) is not None:
         return refused
@@ -129,7 +129,7 @@ def _carry(message: dict[str, Any]) -> None:
                 **({"ErrorCode": str(error)} if step == status and error else {}),
             }
             address = urlsplit(message["callback"])
-            deliveries().send(
+            webhook_queue().send(
                 NAME,
                 urlencode(told),
                 content_type="application/x-www-form-urlencoded",

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-from sandbox.faults import WEBHOOK, Faults, Mode
+from sandbox.faults import WEBHOOK_OPERATION, FaultMode, FaultSchedule
 from sandbox.store import Store
 
 _OWN = "_sandbox"
@@ -22,7 +22,7 @@ Headers = dict[str, str]
 Post = Callable[[str, bytes, Headers], int]
 
 
-class Signer(Protocol):
+class WebhookSigner(Protocol):
     """How a provider proves that a webhook is its own."""
 
     def __call__(self, url: str, body: bytes, *, at: float, forged: bool) -> Headers:
@@ -32,7 +32,7 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class QueuedWebhook:
     """One body on its way. `state` is `due`, `taken`, `given_up` or `lost`."""
 
     id: str
@@ -54,16 +54,20 @@ def _post(url: str, body: bytes, headers: Headers) -> int:
         return 0
 
 
-class Deliveries:
+class WebhookQueue:
     """Everything that was sent or is to be sent to the exchange at `target`."""
 
     def __init__(
-        self, store: Store, faults: Faults, signers: Mapping[str, Signer], target: str
+        self,
+        store: Store,
+        faults: FaultSchedule,
+        signers: Mapping[str, WebhookSigner],
+        exchange_url: str,
     ) -> None:
         self._store = store
         self._faults = faults
         self._signers = signers
-        self.target = target
+        self.exchange_url = exchange_url
         #: Tests hand bodies to an application without a network.
         self.post: Post = _post
 
@@ -77,8 +81,8 @@ class Deliveries:
         after_seconds: float = 0,
     ) -> None:
         """Send a body to `/webhooks/{provider}`, or to `path`, soon."""
-        fault = self._faults.take(provider, WEBHOOK)
-        delivery = Delivery(
+        fault = self._faults.take(provider, WEBHOOK_OPERATION)
+        delivery = QueuedWebhook(
             f"dlv_{secrets.token_hex(12)}",
             provider,
             path or f"/webhooks/{provider}",
@@ -87,36 +91,36 @@ class Deliveries:
             time.time() + after_seconds,
             fault.mode if fault else "",
         )
-        if fault and fault.mode is Mode.LATE:
+        if fault and fault.mode is FaultMode.LATE:
             delivery = replace(delivery, due_at=delivery.due_at + fault.seconds)
-        if fault and fault.mode is Mode.LOST:
+        if fault and fault.mode is FaultMode.LOST:
             delivery = replace(delivery, state="lost")
-        if fault and fault.mode is Mode.DUPLICATE:
+        if fault and fault.mode is FaultMode.DUPLICATE:
             self._keep(replace(delivery, id=f"{delivery.id}-again"))
         self._keep(delivery)
 
-    def all(self) -> list[Delivery]:
+    def all(self) -> list[QueuedWebhook]:
         """Oldest first."""
-        return [Delivery(**found) for found in self._store.find(_OWN, _KIND)]
+        return [QueuedWebhook(**found) for found in self._store.find(_OWN, _KIND)]
 
     def deliver_due(self) -> int:
         """Try every delivery whose time has come, each once; answers how many were tried."""
         now = time.time()
-        waiting = [Delivery(**found) for found in self._store.find(_OWN, _KIND, state="due")]
+        waiting = [QueuedWebhook(**found) for found in self._store.find(_OWN, _KIND, state="due")]
         due = [each for each in waiting if each.due_at <= now]
         for delivery in due:
             self._try(delivery)
         return len(due)
 
-    def _try(self, delivery: Delivery) -> None:
+    def _try(self, delivery: QueuedWebhook) -> None:
         body, at = delivery.body.encode(), time.time()
-        if delivery.fault == Mode.STALE:
+        if delivery.fault == FaultMode.STALE:
             at -= _AN_HOUR
-        url = f"{self.target}{delivery.path}"
+        url = f"{self.exchange_url}{delivery.path}"
         signed = self._signers[delivery.provider](
-            url, body, at=at, forged=delivery.fault == Mode.FORGED
+            url, body, at=at, forged=delivery.fault == FaultMode.FORGED
         )
-        if delivery.fault == Mode.TAMPERED:
+        if delivery.fault == FaultMode.TAMPERED:
             body = body.replace(b"1", b"2") if b"1" in body else body + b" "
         status = self.post(url, body, {"Content-Type": delivery.content_type, **signed})
         tries, taken = delivery.tries + 1, status in range(200, 300)
@@ -124,5 +128,5 @@ class Deliveries:
         pause = min(2.0**delivery.tries, _BACKOFF_SECONDS_MAX)
         self._keep(replace(delivery, tries=tries, state=state, status=status, due_at=at + pause))
 
-    def _keep(self, delivery: Delivery) -> None:
+    def _keep(self, delivery: QueuedWebhook) -> None:
         self._store.put(_OWN, _KIND, delivery.id, asdict(delivery))

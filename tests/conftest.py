@@ -119,7 +119,7 @@ def settings_on(name: str) -> Settings:
         data_dir=Path(os.environ["PBCEX_TEST_FILES"]) / name,
         database_url=_on(os.environ["DATABASE_URL"], name),
         database_owner_url=_on(os.environ["DATABASE_OWNER_URL"], name),
-        sandbox_url=Sandbox.started().url,
+        sandbox_url=Sandbox.shared().url,
     )
 
 
@@ -246,11 +246,11 @@ def database(app: Flask) -> Iterator[Database]:
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """The providers, with nothing ordered to go wrong; nobody waits between tries of a call."""
-    sandbox = Sandbox.started()
+    sandbox = Sandbox.shared()
     stamina.set_testing(True, attempts=http_calls.ATTEMPTS_MAX, cap=True)
-    sandbox.settle_down()
+    sandbox.reset()
     yield sandbox
-    sandbox.settle_down()
+    sandbox.reset()
     stamina.set_testing(False)
 
 

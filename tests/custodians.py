@@ -129,7 +129,7 @@ class Desk:
     def arrive(self, name: str, address: str, amount: str, **also: str) -> str:
         """Somebody sends something; the custodian's id of it."""
         document = {"asset": "PAXG", "address": address, "amount": amount, **also}
-        return str(self.sandbox.control(name, "/arrivals", **document)["id"])
+        return str(self.sandbox.call_control(name, "/arrivals", **document)["id"])
 
     def arrived(self, address: str) -> list[tuple[str, int]]:
         """What was noted of it."""
@@ -153,7 +153,7 @@ class Desk:
 
     def deliver(self) -> list[int]:
         """Every webhook that is due, and what it has us do."""
-        statuses = self.sandbox.deliver_to(self.app.test_client())
+        statuses = self.sandbox.deliver_webhooks(self.app.test_client())
         self.work()
         return statuses
 
@@ -183,7 +183,7 @@ def opened(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setattr(custody_rules, "CREDIT_TASK", "tests.credit_arrival")
     monkeypatch.setattr(custody_rules, "SETTLE_TASK", "tests.settle_send")
     for name in NAMES:
-        sandbox.control(name, "/pace", seconds=3600)
+        sandbox.call_control(name, "/pace", seconds=3600)
         sandbox.store.put(name, "balance", "PAXG", {"asset": "PAXG", "amount": OPENING[name]})
         for transfer in sandbox.store.find(name, "transfer"):
             sandbox.store.delete(name, "transfer", transfer["id"])

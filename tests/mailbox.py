@@ -14,7 +14,7 @@ from app.embedded.network_ports import free_port
 from app.jobs.dispatch import execute_job
 from app.kit import ports as kit_ports
 from app.kit.db import Database
-from app.messages.ports import Mailer, Outgoing
+from app.messages.ports import EmailSender, OutgoingEmail
 from app.outbox.rules import Backoff
 
 _LINK = re.compile(r"\?token=(\S+)")
@@ -24,44 +24,44 @@ class Mailbox:
     """A mailer that keeps what it is handed. `trouble` may raise, before or after it is kept."""
 
     def __init__(self) -> None:
-        self.taken: list[Outgoing] = []
-        self.before: Callable[[Outgoing], None] = lambda _: None
-        self.after: Callable[[Outgoing], None] = lambda _: None
+        self.sent: list[OutgoingEmail] = []
+        self.before_send: Callable[[OutgoingEmail], None] = lambda _: None
+        self.after_send: Callable[[OutgoingEmail], None] = lambda _: None
         self._lock = threading.Lock()
 
-    def send(self, mail: Outgoing) -> None:
-        self.before(mail)
+    def send(self, mail: OutgoingEmail) -> None:
+        self.before_send(mail)
         with self._lock:
-            self.taken.append(mail)
-        self.after(mail)
+            self.sent.append(mail)
+        self.after_send(mail)
 
-    def to(self, email: str) -> list[Outgoing]:
+    def sent_to(self, email: str) -> list[OutgoingEmail]:
         """What was taken for this address, oldest first."""
-        return [mail for mail in self.taken if mail.recipient == email]
+        return [mail for mail in self.sent if mail.recipient == email]
 
-    def token(self, email: str) -> str:
+    def latest_token(self, email: str) -> str:
         """What the latest link to this address carries."""
-        return token_in(self.to(email)[-1].text)
+        return extract_token(self.sent_to(email)[-1].text)
 
 
-def token_in(text: str) -> str:
+def extract_token(text: str) -> str:
     """The token of the only link in a mail."""
     [token] = _LINK.findall(text)
     return str(token)
 
 
 @contextmanager
-def mailbox() -> Iterator[Mailbox]:
+def use_mailbox() -> Iterator[Mailbox]:
     """The mailer of this process is the mailbox, meanwhile."""
-    before, made = kit_ports.resolve(Mailer), Mailbox()
-    kit_ports.provide(Mailer, made)
+    before, made = kit_ports.resolve(EmailSender), Mailbox()
+    kit_ports.provide(EmailSender, made)
     try:
         yield made
     finally:
-        kit_ports.provide(Mailer, before)
+        kit_ports.provide(EmailSender, before)
 
 
-def carry_out_all(database: Database, *tasks: str) -> None:
+def run_pending_jobs(database: Database, *tasks: str) -> None:
     """Do every pending job of these names, and those that they stage."""
     names = list(tasks or ("identity.send_reset_link", "messages.deliver", "messages.send_mail"))
     waiting = (
@@ -77,7 +77,7 @@ def carry_out_all(database: Database, *tasks: str) -> None:
             execute_job(database, identifier, Backoff())
 
 
-class SmtpServer:
+class RecordingSmtpServer:
     """A real server on loopback. `answers`: what it says to each mail; 250 when none is left."""
 
     def __init__(self, **options: Any) -> None:

@@ -14,14 +14,14 @@ from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer, Unconfigu
 from app.integrations.twilio.adapter import TwilioSmsSender, UnconfiguredSmsSender
 from app.integrations.twilio.client import TwilioAccount
 from app.integrations.twilio.webhook import TwilioWebhookVerifier
-from app.messages.ports import Mailer, Texter
+from app.messages.ports import EmailSender, SmsSender
 from app.providers.ports import WebhookVerifier
 from app.providers.service import CallLog
 
 _TWILIO, _SENDGRID = "twilio", "sendgrid"
 
 
-def build_email_sender(settings: Settings, calls: CallLog) -> Mailer:
+def build_email_sender(settings: Settings, calls: CallLog) -> EmailSender:
     """Whoever e-mail is handed to."""
     if settings.mailer == _SENDGRID:
         base_url = settings.provider_url(settings.sendgrid_base_url, _SENDGRID)
@@ -44,7 +44,7 @@ def build_email_sender(settings: Settings, calls: CallLog) -> Mailer:
     )
 
 
-def build_sms_sender(settings: Settings, calls: CallLog) -> Texter:
+def build_sms_sender(settings: Settings, calls: CallLog) -> SmsSender:
     """Whoever text messages are handed to."""
     account = _twilio(settings)
     if account is None:

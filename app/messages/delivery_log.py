@@ -14,13 +14,13 @@ from app.kit.db import Session
 from app.kit.tasks import JobClaimedElsewhere
 
 #: Longer than a call may take; whoever has not come back by then has ended.
-CLAIM = timedelta(minutes=1)
+CLAIM_DURATION = timedelta(minutes=1)
 #: What became of a message can be looked up for so long.
-KEPT = timedelta(days=90)
+RETENTION = timedelta(days=90)
 _FORGET_BATCH = 10_000
 
 
-class Delivery(StrEnum):
+class DeliveryStatus(StrEnum):
     """What whoever carried it says of its arrival."""
 
     DELIVERED = "delivered"
@@ -31,15 +31,15 @@ class Delivery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedMessage:
     """A message in this worker's hands. `broken_off`: another had it and did not come back."""
 
     id: UUID
-    broken_off: bool
-    until: datetime
+    was_abandoned: bool
+    claimed_until: datetime
 
 
-class Log:
+class DeliveryLog:
     """The rows of one channel, in the table of that name."""
 
     def __init__(self, table: str) -> None:
@@ -83,8 +83,8 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
 """  # noqa: S608
 
     def claim(
-        self, session: Session, user_id: UUID, event_key: str, kind: str, *, until: timedelta
-    ) -> Claimed | None:
+        self, session: Session, user_id: UUID, event_key: str, kind: str, *, duration: timedelta
+    ) -> ClaimedMessage | None:
         """The message of this event, for so long this worker's; None when it is settled.
 
         Raises `JobClaimedElsewhere` while another worker's claim lasts.
@@ -100,40 +100,44 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
             return None
         # A claim that ran out is of a worker that ended, perhaps after the message was taken.
         broken_off = state == "sending"
-        session.send(self._claim, (now + until, int(broken_off), identifier))
-        return Claimed(identifier, broken_off, now + until)
+        session.send(self._claim, (now + duration, int(broken_off), identifier))
+        return ClaimedMessage(identifier, broken_off, now + duration)
 
-    def check_held(self, session: Session, claimed: Claimed) -> None:
+    def check_claim(self, session: Session, claimed: ClaimedMessage) -> None:
         """Raises `JobClaimedElsewhere` if the claim ran out, and somebody else has taken it over;
         if not, nobody does before this transaction ends."""
-        row = session.row(self._held, (claimed.until, claimed.id))
+        row = session.row(self._held, (claimed.claimed_until, claimed.id))
         if row is None:
             raise JobClaimedElsewhere
 
-    def sent(self, session: Session, identifier: UUID) -> None:
+    def mark_sent(self, session: Session, identifier: UUID) -> None:
         """It was taken: it is never sent again."""
         session.send(self._sent, (clock.now(), identifier))
 
-    def wait(self, session: Session, identifier: UUID, reason: str, *, uncertain: bool) -> None:
+    def mark_waiting(
+        self, session: Session, identifier: UUID, reason: str, *, uncertain: bool
+    ) -> None:
         """It was not taken this time, or nobody knows."""
         self._ended(session, identifier, "waiting", reason, int(uncertain))
 
-    def refuse(self, session: Session, identifier: UUID, reason: str) -> None:
+    def mark_refused(self, session: Session, identifier: UUID, reason: str) -> None:
         """It will never be taken."""
         self._ended(session, identifier, "refused", reason)
 
-    def drop(self, session: Session, identifier: UUID, reason: str) -> None:
+    def mark_dropped(self, session: Session, identifier: UUID, reason: str) -> None:
         """There is nothing to send, or nobody to send it to."""
         self._ended(session, identifier, "dropped", reason)
 
-    def arrived(self, session: Session, identifier: UUID, delivery: Delivery, at: datetime) -> None:
+    def record_delivery(
+        self, session: Session, identifier: UUID, delivery: DeliveryStatus, at: datetime
+    ) -> None:
         """Whoever carried it says what became of it. That it arrived is said no more once it is
         known that it did not."""
         session.send(self._arrived, {"delivery": delivery, "at": at, "id": identifier})
 
-    def forget(self, session: Session) -> None:
+    def delete_old(self, session: Session) -> None:
         """Delete what was settled long ago, a batch at a time."""
-        session.send(self._forget, (clock.now() - KEPT, _FORGET_BATCH))
+        session.send(self._forget, (clock.now() - RETENTION, _FORGET_BATCH))
 
     def _ended(
         self, session: Session, identifier: UUID, state: str, reason: str, uncertain: int = 0

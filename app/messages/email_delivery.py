@@ -20,16 +20,16 @@ from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.messages import rules
-from app.messages.delivery_log import CLAIM, Delivery, Log
-from app.messages.ports import Mailer, Outgoing
+from app.messages.delivery_log import CLAIM_DURATION, DeliveryLog, DeliveryStatus
+from app.messages.ports import EmailSender, OutgoingEmail
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: The address of the last mail to somebody who was erased.
-RECIPIENT_KEPT = timedelta(days=1)
+RECIPIENT_RETENTION = timedelta(days=1)
 _TABLE, _RECIPIENT = "mails", "recipient_sealed"
-_LOG = Log(_TABLE)
+_LOG = DeliveryLog(_TABLE)
 
 _ADD_LAST = """
 INSERT INTO mails (id, user_id, event_key, kind, state, staged_at, recipient_sealed)
@@ -51,12 +51,12 @@ WHERE recipient_sealed IS NOT NULL AND staged_at < %s
 class _Composed:
     """What to send, or why there is nothing to send."""
 
-    outgoing: Outgoing | None
+    outgoing: OutgoingEmail | None
     dropped: str = ""
 
 
 @task("messages.send_mail", own_transactions=True)
-def send_mail(
+def send_email(
     database: Database,
     *,
     user_id: str,
@@ -72,7 +72,7 @@ def send_mail(
     `ProviderOutcomeUnknown` when it is to be tried again.
     """
     with database.transaction() as session:
-        claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)
+        claimed = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
         if claimed is None:
             return
         mail = _compose(
@@ -80,34 +80,36 @@ def send_mail(
         )
         if mail.outgoing is None:
             session.send(_SETTLE_RECIPIENT, (claimed.id,))
-            _LOG.drop(session, claimed.id, mail.dropped)
+            _LOG.mark_dropped(session, claimed.id, mail.dropped)
             return
     try:
-        resolve(Mailer).send(mail.outgoing)
+        resolve(EmailSender).send(mail.outgoing)
     except ProviderRefused as refused:
         with database.transaction() as session:
             session.send(_SETTLE_RECIPIENT, (claimed.id,))
-            _LOG.refuse(session, claimed.id, str(refused))
+            _LOG.mark_refused(session, claimed.id, str(refused))
         return
     except (ProviderUnavailable, ProviderOutcomeUnknown) as failure:
         with database.transaction() as session:
             unknown = isinstance(failure, ProviderOutcomeUnknown)
-            _LOG.wait(session, claimed.id, str(failure), uncertain=unknown)
+            _LOG.mark_waiting(session, claimed.id, str(failure), uncertain=unknown)
         raise
     with database.transaction() as session:
         session.send(_SETTLE_RECIPIENT, (claimed.id,))
-        _LOG.sent(session, claimed.id)
+        _LOG.mark_sent(session, claimed.id)
 
 
 @task("messages.record_mail_event")
-def record_mail_event(session: Session, *, event_id: str) -> None:
+def record_email_event(session: Session, *, event_id: str) -> None:
     """Record what became of a mail on its way. Whoever carries mail is not asked again: there the
     signed event is all that can be had."""
     event = providers_queries.stored_event(session, UUID(event_id))
-    _LOG.arrived(session, UUID(event.subject), Delivery(event.kind), event.received_at)
+    _LOG.record_delivery(
+        session, UUID(event.subject), DeliveryStatus(event.kind), event.received_at
+    )
 
 
-def stage_last_mail(
+def stage_final_email(
     session: Session,
     user_id: UUID,
     recipient: str,
@@ -126,10 +128,10 @@ def stage_last_mail(
 
 
 @task("messages.forget_mails")
-def forget_mails(session: Session) -> None:
+def delete_old_emails(session: Session) -> None:
     """Delete what is known of mails that were settled long ago, a batch at a time."""
-    _LOG.forget(session)
-    session.send(_FORGET_RECIPIENTS, (clock.now() - RECIPIENT_KEPT,))
+    _LOG.delete_old(session)
+    session.send(_FORGET_RECIPIENTS, (clock.now() - RECIPIENT_RETENTION,))
 
 
 def _compose(
@@ -145,16 +147,16 @@ def _compose(
         recipient = _kept_recipient(session, mail_id) or account_queries.get_email(session, user_id)
     except NotFound:
         return _Composed(None, "There is no such person any more")
-    told, links = dict(values), resolve(rules.Links)
+    told, links = dict(values), resolve(rules.EmailLinks)
     if token_id is not None:
         token = one_time_tokens.rebuild_token(session, UUID(token_id))
         if token is None:
             return _Composed(None, "The link was used or ran out before it was sent")
-        told["link"] = links.to(kind, token)
-    elif page := links.page_for(kind):
+        told["link"] = links.token_link(kind, token)
+    elif page := links.page_link(kind):
         told["link"] = page
-    text = rules.render_mail(kind, told)
-    return _Composed(Outgoing(mail_id, recipient, text.subject, text.body, text.html))
+    text = rules.render_email(kind, told)
+    return _Composed(OutgoingEmail(mail_id, recipient, text.subject, text.body, text.html))
 
 
 def _kept_recipient(session: Session, mail_id: UUID) -> str | None:

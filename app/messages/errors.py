@@ -3,7 +3,7 @@
 from app.kit.errors import Conflict
 
 
-class PhoneNeeded(Conflict):
+class PhoneNumberRequired(Conflict):
     """Text messages need a phone number in the profile: PATCH /api/me."""
 
     code = "phone_needed"

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from app.messages.delivery_log import Delivery
+from app.messages.delivery_log import DeliveryStatus
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingEmail:
     """An e-mail to one person, ready to go. A mail that is sent again has the same id."""
 
     id: UUID
@@ -20,19 +20,19 @@ class Outgoing:
     html: str
 
 
-class NotSent(ProviderUnavailable):
+class EmailNotSent(ProviderUnavailable):
     """The server did not take the mail, for a reason that may pass: try again later. The message
     names no address."""
 
 
-class MailRefused(ProviderRefused):
+class EmailRefused(ProviderRefused):
     """The server will never take this mail: there is no use in trying again."""
 
 
-class Mailer(Protocol):
+class EmailSender(Protocol):
     """Hands one mail to a server, within its own time limit."""
 
-    def send(self, mail: Outgoing) -> None:
+    def send(self, email: OutgoingEmail) -> None:
         """Return once the server has taken the mail.
 
         Raises `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` of
@@ -43,7 +43,7 @@ class Mailer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OutgoingText:
+class OutgoingSms:
     """A text message to one phone, ready to go. Its body ends with `reference`, like no other's to
     that phone: by it the message is found again."""
 
@@ -54,21 +54,21 @@ class OutgoingText:
     reference: str
 
 
-class Texter(Protocol):
+class SmsSender(Protocol):
     """Hands text messages to a carrier that does not know a repetition when it sees one.
 
     All three raise `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` of
     app.providers.errors.
     """
 
-    def send(self, text: OutgoingText) -> str:
+    def send(self, sms: OutgoingSms) -> str:
         """The carrier's id of the message that it took."""
         ...
 
-    def find(self, text: OutgoingText, *, since: datetime) -> str | None:
+    def find(self, sms: OutgoingSms, *, since: datetime) -> str | None:
         """The carrier's id of this very message, if it took it since then."""
         ...
 
-    def status(self, carrier_id: str) -> Delivery | None:
+    def status(self, carrier_id: str) -> DeliveryStatus | None:
         """What became of a message; None while it is under way."""
         ...

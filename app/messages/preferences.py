@@ -11,8 +11,8 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.messages import rules
-from app.messages.errors import PhoneNeeded
-from app.messages.rules import Channel, Topic
+from app.messages.errors import PhoneNumberRequired
+from app.messages.rules import NotificationChannel, Topic
 
 _CHOSEN = "SELECT topic, channel, wanted FROM notification_choices WHERE user_id = %s"
 _CHOOSE = """
@@ -22,61 +22,67 @@ ON CONFLICT (user_id, topic, channel) DO UPDATE
     SET wanted = excluded.wanted, chosen_at = excluded.chosen_at
     WHERE notification_choices.wanted <> excluded.wanted
 """
-Pair = tuple[Topic, Channel]
+TopicChannel = tuple[Topic, NotificationChannel]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class NotificationPreference:
     """Whether somebody is told of a topic by a channel. `fixed`: they cannot choose."""
 
     topic: Topic
-    channel: Channel
+    channel: NotificationChannel
     wanted: bool
     fixed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class NotificationPreferences:
     """All that somebody can choose, and the number that text messages go to."""
 
     phone: str | None
-    choices: list[Choice]
+    choices: list[NotificationPreference]
 
 
-def choices_of(session: Session, user_id: UUID) -> Choices:
+def get_preferences(session: Session, user_id: UUID) -> NotificationPreferences:
     """How a person is told of each topic. Raises `NotFound`."""
     person = account_queries.get_person(session, user_id)
     chosen = _chosen(session, user_id)
-    return Choices(
+    return NotificationPreferences(
         person.phone,
         [
-            Choice(*pair, wanted=_wants(chosen, pair), fixed=pair in rules.FIXED)
-            for pair in rules.PAIRS
+            NotificationPreference(
+                *pair, wanted=_wants(chosen, pair), fixed=pair in rules.MANDATORY_CHANNELS
+            )
+            for pair in rules.TOPIC_CHANNELS
         ],
     )
 
 
-def choose(session: Session, actor: Actor, wished: Sequence[tuple[Topic, Channel, bool]]) -> None:
+def set_preferences(
+    session: Session, actor: Actor, choices: Sequence[tuple[Topic, NotificationChannel, bool]]
+) -> None:
     """Be told as wished; what is not named goes back to how it was in the beginning.
 
     Raises `Invalid` for a channel that a topic does not have, for what cannot be switched off and
-    for what is named twice; `PhoneNeeded` for text messages without a number.
+    for what is named twice; `PhoneNumberRequired` for text messages without a number.
     """
-    wanted = dict(rules.DEFAULTS)
-    for number, (topic, channel, value) in enumerate(wished):
+    wanted = dict(rules.DEFAULT_PREFERENCES)
+    for number, (topic, channel, value) in enumerate(choices):
         pair, field = (topic, channel), f"choices.{number}"
-        if pair not in rules.DEFAULTS:
+        if pair not in rules.DEFAULT_PREFERENCES:
             raise Invalid(field, f"The topic {topic} has no messages by {channel}.")
-        if pair in rules.FIXED and not value:
+        if pair in rules.MANDATORY_CHANNELS and not value:
             raise Invalid(field, f"Messages on {topic} by {channel} cannot be switched off.")
-        if any(pair == (other, way) for other, way, _ in wished[:number]):
+        if any(pair == (other, way) for other, way, _ in choices[:number]):
             raise Invalid(field, "Name each topic and channel once.")
         wanted[pair] = value
-    texts = any(value for (_, channel), value in wanted.items() if channel is Channel.SMS)
+    texts = any(
+        value for (_, channel), value in wanted.items() if channel is NotificationChannel.SMS
+    )
     if texts and account_queries.get_person(session, actor.user_id).phone is None:
-        raise PhoneNeeded
+        raise PhoneNumberRequired
     for (topic, channel), value in wanted.items():
-        if (topic, channel) not in rules.FIXED:
+        if (topic, channel) not in rules.MANDATORY_CHANNELS:
             session.send(
                 _CHOOSE,
                 {
@@ -96,10 +102,10 @@ def choose(session: Session, actor: Actor, wished: Sequence[tuple[Topic, Channel
     )
 
 
-def wants(session: Session, user_id: UUID, kind: str) -> frozenset[Channel]:
+def chosen_channels(session: Session, user_id: UUID, kind: str) -> frozenset[NotificationChannel]:
     """The channels by which a person is told of a kind, of those that it has."""
     chosen = _chosen(session, user_id)
-    topic, channels = rules.KINDS[kind].topic, rules.channels_of(kind)
+    topic, channels = rules.KINDS[kind].topic, rules.channels_for(kind)
     return frozenset(channel for channel in channels if _wants(chosen, (topic, channel)))
 
 
@@ -108,5 +114,5 @@ def _chosen(session: Session, user_id: UUID) -> dict[tuple[str, str], bool]:
     return {(topic, channel): wanted for topic, channel, wanted in rows}
 
 
-def _wants(chosen: Mapping[tuple[str, str], bool], pair: Pair) -> bool:
-    return pair in rules.FIXED or chosen.get(pair, rules.DEFAULTS[pair])
+def _wants(chosen: Mapping[tuple[str, str], bool], pair: TopicChannel) -> bool:
+    return pair in rules.MANDATORY_CHANNELS or chosen.get(pair, rules.DEFAULT_PREFERENCES[pair])

@@ -16,7 +16,7 @@ _PAST_EVERY_ID = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class InboxMessage:
     """A message as its reader sees it."""
 
     id: UUID
@@ -27,9 +27,11 @@ class Message:
     read_at: datetime | None
 
 
-def messages_of(
+def list_messages(
     session: Session, user_id: UUID, limit: int, before: UUID | None = None
-) -> Page[Message]:
+) -> Page[InboxMessage]:
     """A person's messages, newest first: those older than the message `before`."""
     rows = session.rows(_MESSAGES, (user_id, before or _PAST_EVERY_ID, limit + 1))
-    return pagination.paginate([Message(*row) for row in rows], limit, lambda message: message.id)
+    return pagination.paginate(
+        [InboxMessage(*row) for row in rows], limit, lambda message: message.id
+    )

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from app.kit import ids
 
 
-class Channel(StrEnum):
+class NotificationChannel(StrEnum):
     """A way on which a person is told something. The inbox of the app has everything."""
 
     EMAIL = "email"
@@ -34,7 +34,7 @@ class Topic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class MessageKind:
     """A kind of message: what it is about, and the version of its template in use by each way (0:
     not told that way). A changed text is a new file and a new number.
 
@@ -46,13 +46,13 @@ class Kind:
 
     topic: Topic
     values: tuple[str, ...]
-    inbox: int = 1
-    mail: int = 1
-    sms: int = 1
+    inbox_version: int = 1
+    email_version: int = 1
+    sms_version: int = 1
 
 
 #: How money comes and goes, as a text says it.
-WAYS = {
+METHOD_LABELS = {
     "bank": "bank transfer",
     "card": "card",
     "crypto": "crypto transfer",
@@ -63,27 +63,27 @@ _DEPOSIT = ("deposit", *_AMOUNT)
 _WITHDRAWAL = ("withdrawal", *_AMOUNT, "destination")
 
 
-def _mail_only(topic: Topic, *values: str, version: int = 1) -> Kind:
-    return Kind(topic, values, inbox=0, mail=version, sms=0)
+def _mail_only(topic: Topic, *values: str, version: int = 1) -> MessageKind:
+    return MessageKind(topic, values, inbox_version=0, email_version=version, sms_version=0)
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
+KINDS: Mapping[str, MessageKind] = MappingProxyType(
     {
         "approval_waiting": _mail_only(Topic.DUTIES, "what", "expires_at"),
         "confirm_email": _mail_only(Topic.SECURITY),
-        "deposit_credited": Kind(Topic.DEPOSITS, (*_DEPOSIT, "credited_at")),
+        "deposit_credited": MessageKind(Topic.DEPOSITS, (*_DEPOSIT, "credited_at")),
         # `owed` is in the deposit's asset.
-        "deposit_disputed": Kind(Topic.DEPOSITS, (*_DEPOSIT, "owed")),
-        "deposit_failed": Kind(Topic.DEPOSITS, (*_DEPOSIT, "reason")),
-        "deposit_pending": Kind(Topic.DEPOSITS, _DEPOSIT),
+        "deposit_disputed": MessageKind(Topic.DEPOSITS, (*_DEPOSIT, "owed")),
+        "deposit_failed": MessageKind(Topic.DEPOSITS, (*_DEPOSIT, "reason")),
+        "deposit_pending": MessageKind(Topic.DEPOSITS, _DEPOSIT),
         "export_ready": _mail_only(Topic.SECURITY, "export", "expires_at"),
         "invitation": _mail_only(Topic.SECURITY, "role"),
         # `about` says whose verification in words ("your identity"); `reasons` are lines. Empty
         # texts: no tier came of it, and nothing is redeemed with it.
-        "kyc_approved": Kind(Topic.VERIFICATION, ("about", "tier", "limit", "redeems")),
-        "kyc_expiring": Kind(Topic.VERIFICATION, ("about", "until")),
-        "kyc_more_needed": Kind(Topic.VERIFICATION, ("about", "reasons")),
-        "kyc_rejected": Kind(Topic.VERIFICATION, ("about", "reasons")),
+        "kyc_approved": MessageKind(Topic.VERIFICATION, ("about", "tier", "limit", "redeems")),
+        "kyc_expiring": MessageKind(Topic.VERIFICATION, ("about", "until")),
+        "kyc_more_needed": MessageKind(Topic.VERIFICATION, ("about", "reasons")),
+        "kyc_rejected": MessageKind(Topic.VERIFICATION, ("about", "reasons")),
         "passkey_added": _mail_only(Topic.SECURITY, "changed_at"),
         "passkey_removed": _mail_only(Topic.SECURITY, "changed_at"),
         "password_changed": _mail_only(Topic.SECURITY, "changed_at", version=2),
@@ -92,7 +92,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "reset_password": _mail_only(Topic.SECURITY),
         "second_factor_off": _mail_only(Topic.SECURITY, "changed_at"),
         "second_factor_on": _mail_only(Topic.SECURITY, "changed_at"),
-        "trade_confirmed": Kind(
+        "trade_confirmed": MessageKind(
             Topic.TRADES,
             (
                 "order",
@@ -106,34 +106,41 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "executed_at",
             ),
         ),
-        "withdrawal_cancelled": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "cancelled_at")),
-        "withdrawal_completed": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "completed_at")),
-        "withdrawal_failed": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "reason")),
-        "withdrawal_needs_approval": Kind(Topic.WITHDRAWALS, _WITHDRAWAL),
-        "withdrawal_requested": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "requested_at")),
-        "withdrawal_sent": Kind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "sent_at")),
+        "withdrawal_cancelled": MessageKind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "cancelled_at")),
+        "withdrawal_completed": MessageKind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "completed_at")),
+        "withdrawal_failed": MessageKind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "reason")),
+        "withdrawal_needs_approval": MessageKind(Topic.WITHDRAWALS, _WITHDRAWAL),
+        "withdrawal_requested": MessageKind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "requested_at")),
+        "withdrawal_sent": MessageKind(Topic.WITHDRAWALS, (*_WITHDRAWAL, "sent_at")),
     }
 )
 
 
-def channels_of(kind: str) -> frozenset[Channel]:
+def channels_for(kind: str) -> frozenset[NotificationChannel]:
     """The channels by which a kind can be told, beside the inbox."""
     how = KINDS[kind]
-    found = ((Channel.EMAIL, how.mail), (Channel.SMS, how.sms))
+    found = (
+        (NotificationChannel.EMAIL, how.email_version),
+        (NotificationChannel.SMS, how.sms_version),
+    )
     return frozenset(channel for channel, version in found if version)
 
 
 #: What a person can be told of, and how: the topics' own order, e-mail first.
-PAIRS = tuple(
+TOPIC_CHANNELS = tuple(
     (topic, channel)
     for topic in Topic
-    for channel in Channel
-    if any(each.topic is topic and channel in channels_of(kind) for kind, each in KINDS.items())
+    for channel in NotificationChannel
+    if any(each.topic is topic and channel in channels_for(kind) for kind, each in KINDS.items())
 )
 #: What nobody can switch off.
-FIXED = frozenset({(Topic.SECURITY, Channel.EMAIL), (Topic.DUTIES, Channel.EMAIL)})
+MANDATORY_CHANNELS = frozenset(
+    {(Topic.SECURITY, NotificationChannel.EMAIL), (Topic.DUTIES, NotificationChannel.EMAIL)}
+)
 #: How it is until somebody chooses: text messages are for whoever asks for them.
-DEFAULTS = MappingProxyType({pair: pair[1] is Channel.EMAIL for pair in PAIRS})
+DEFAULT_PREFERENCES = MappingProxyType(
+    {pair: pair[1] is NotificationChannel.EMAIL for pair in TOPIC_CHANNELS}
+)
 _REFERENCE_LENGTH = 8
 #: Where the link of a mail leads, below the address of this exchange.
 _PATHS = {
@@ -153,11 +160,11 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters["method_label"] = WAYS.__getitem__
+_TEMPLATES.filters["method_label"] = METHOD_LABELS.__getitem__
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class RenderedMessage:
     """A rendered message."""
 
     version: int
@@ -166,58 +173,58 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class MailText(Text):
+class RenderedEmail(RenderedMessage):
     """A rendered e-mail: the same in plain text and in HTML."""
 
     html: str
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class EmailLinks:
     """Makes the links of mails. `base` is where people reach this exchange."""
 
-    base: str
+    base_url: str
 
-    def to(self, kind: str, token: str) -> str:
+    def token_link(self, kind: str, token: str) -> str:
         """The link that a mail of this kind carries. Raises `LookupError` for one without."""
-        return f"{self.base.rstrip('/')}{_PATHS[kind]}?token={token}"
+        return f"{self.base_url.rstrip('/')}{_PATHS[kind]}?token={token}"
 
-    def page_for(self, kind: str) -> str | None:
+    def page_link(self, kind: str) -> str | None:
         """The page that a mail of this kind leads to without a token, if there is one."""
-        return f"{self.base.rstrip('/')}{_PAGES[kind]}" if kind in _PAGES else None
+        return f"{self.base_url.rstrip('/')}{_PAGES[kind]}" if kind in _PAGES else None
 
 
-def render(kind: str, values: Mapping[str, str]) -> Text:
+def render_inbox(kind: str, values: Mapping[str, str]) -> RenderedMessage:
     """The first line of the kind's template is the subject, what follows the body.
 
     Raises `LookupError` for a kind that is not told in the inbox, `jinja2.UndefinedError` naming a
     missing value.
     """
-    version = _version(kind, KINDS[kind].inbox)
-    return Text(version, *_parts(f"{kind}.v{version}.txt", values))
+    version = _version(kind, KINDS[kind].inbox_version)
+    return RenderedMessage(version, *_parts(f"{kind}.v{version}.txt", values))
 
 
-def render_mail(kind: str, values: Mapping[str, str]) -> MailText:
+def render_email(kind: str, values: Mapping[str, str]) -> RenderedEmail:
     """The e-mail of a kind. Raises as `render` does."""
-    version = _version(kind, KINDS[kind].mail)
+    version = _version(kind, KINDS[kind].email_version)
     subject, body = _parts(f"mail/{kind}.v{version}.txt", values)
     page = _TEMPLATES.get_template(f"mail/{kind}.v{version}.html")
-    return MailText(version, subject, body, page.render({**values, "subject": subject}))
+    return RenderedEmail(version, subject, body, page.render({**values, "subject": subject}))
 
 
 def render_sms(kind: str, values: Mapping[str, str]) -> str:
     """The text message of a kind, in one line. Raises as `render` does."""
-    version = _version(kind, KINDS[kind].sms)
+    version = _version(kind, KINDS[kind].sms_version)
     return " ".join(_TEMPLATES.get_template(f"sms/{kind}.v{version}.txt").render(values).split())
 
 
-def reference_of(message_id: UUID) -> str:
+def sms_reference(message_id: UUID) -> str:
     """What a text message ends with, that no other to the same phone does: the random part of its
     id."""
     return ids.encode("txt", message_id)[-_REFERENCE_LENGTH:]
 
 
-def with_reference(text: str, reference: str) -> str:
+def append_reference(text: str, reference: str) -> str:
     """A text message as it is sent."""
     return f"{text} Ref {reference}"
 

@@ -9,10 +9,13 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.tasks import task
 from app.messages import preferences, rules
-from app.messages.rules import Channel
+from app.messages.rules import NotificationChannel
 from app.outbox import service as outbox
 
-_SENDERS = {Channel.EMAIL: "messages.send_mail", Channel.SMS: "messages.send_text"}
+_SENDERS = {
+    NotificationChannel.EMAIL: "messages.send_mail",
+    NotificationChannel.SMS: "messages.send_text",
+}
 _DELIVER = """
 INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -20,14 +23,14 @@ ON CONFLICT (user_id, event_key) DO NOTHING
 """
 
 
-def deliver(
+def deliver_to_inbox(
     session: Session, *, user_id: UUID, event_key: str, kind: str, values: Mapping[str, str]
 ) -> None:
     """Put the message of an event into a person's inbox, unless it is there already.
 
     Raises `LookupError` for an unknown kind, `jinja2.UndefinedError` for a missing value.
     """
-    text = rules.render(kind, values)
+    text = rules.render_inbox(kind, values)
     session.send(
         _DELIVER,
         (ids.new(), user_id, event_key, kind, text.version, text.subject, text.body, clock.now()),
@@ -35,15 +38,17 @@ def deliver(
 
 
 @task("messages.deliver")
-def deliver_staged(
+def deliver_message(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:
     """`deliver` as a background task, and the same by each channel that the person wants: the args
     are JSON. Nothing for somebody who was erased meanwhile."""
     if account_queries.is_erased(session, UUID(user_id)):
         return
-    if rules.KINDS[kind].inbox:
-        deliver(session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values)
+    if rules.KINDS[kind].inbox_version:
+        deliver_to_inbox(
+            session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values
+        )
     told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
-    for channel in sorted(preferences.wants(session, UUID(user_id), kind)):
+    for channel in sorted(preferences.chosen_channels(session, UUID(user_id), kind)):
         outbox.stage(session, _SENDERS[channel], {**told, "values": values})

@@ -17,13 +17,13 @@ from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.messages import rules
-from app.messages.delivery_log import Claimed, Delivery, Log
-from app.messages.ports import OutgoingText, Texter
+from app.messages.delivery_log import ClaimedMessage, DeliveryLog, DeliveryStatus
+from app.messages.ports import OutgoingSms, SmsSender
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Longer than looking for a message and handing it over take together.
-CLAIM = timedelta(minutes=2)
+CLAIM_DURATION = timedelta(minutes=2)
 #: After so long, a message that the carrier took is on its list.
 LISTED_AFTER = timedelta(minutes=3)
 #: A status can come before the worker that sent the message has noted its id.
@@ -31,7 +31,7 @@ _NOTED_WITHIN = timedelta(minutes=10)
 #: A message of which no status came is asked about from then on, until it is given up.
 _ASKED_AFTER, _ASKED_UNTIL = timedelta(minutes=15), timedelta(days=2)
 _ASKED_BATCH = 50
-_LOG = Log("texts")
+_LOG = DeliveryLog("texts")
 
 _HANDED_OVER_AT = "SELECT handed_over_at FROM texts WHERE id = %s"
 _HAND_OVER = "UPDATE texts SET handed_over_at = %s WHERE id = %s"
@@ -47,7 +47,7 @@ ORDER BY staged_at LIMIT %s
 
 
 @task("messages.send_text", own_transactions=True)
-def send_text(
+def send_sms(
     database: Database, *, user_id: str, kind: str, event_key: str, values: dict[str, str]
 ) -> None:
     """Text the person of an event, unless that was done.
@@ -56,37 +56,37 @@ def send_text(
     to be tried again.
     """
     with database.transaction() as session:
-        claimed = _LOG.claim(session, UUID(user_id), event_key, kind, until=CLAIM)
+        claimed = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
         if claimed is None:
             return
         text = _compose(session, claimed, UUID(user_id), kind, values)
         if text is None:
-            _LOG.drop(session, claimed.id, "There is no number to send it to")
+            _LOG.mark_dropped(session, claimed.id, "There is no number to send it to")
             return
         doubted_since = _handed_over_at(session, claimed.id)
     try:
         carrier_id = _find(text, doubted_since) if doubted_since else None
         if carrier_id is None:
             with database.transaction() as session:
-                _LOG.check_held(session, claimed)
+                _LOG.check_claim(session, claimed)
                 session.send(_HAND_OVER, (clock.now(), claimed.id))
             carrier_id = _hand_over(database, text)
     except ProviderRefused as refused:
         with database.transaction() as session:
-            _LOG.refuse(session, claimed.id, str(refused))
+            _LOG.mark_refused(session, claimed.id, str(refused))
         return
     except (ProviderUnavailable, ProviderOutcomeUnknown) as failure:
         with database.transaction() as session:
             unknown = isinstance(failure, ProviderOutcomeUnknown)
-            _LOG.wait(session, claimed.id, str(failure), uncertain=unknown)
+            _LOG.mark_waiting(session, claimed.id, str(failure), uncertain=unknown)
         raise
     with database.transaction() as session:
-        _LOG.sent(session, claimed.id)
+        _LOG.mark_sent(session, claimed.id)
         session.send(_CARRIED, (carrier_id, claimed.id))
 
 
 @task("messages.check_text", own_transactions=True)
-def check_text(database: Database, *, event_id: str) -> None:
+def refresh_status(database: Database, *, event_id: str) -> None:
     """The carrier says that something became of a message: ask it what, and record it.
 
     Raises `ProviderUnavailable` while the message is not known here yet, or the carrier is away.
@@ -101,7 +101,7 @@ def check_text(database: Database, *, event_id: str) -> None:
 
 
 @task("messages.check_texts", own_transactions=True)
-def check_texts(database: Database) -> None:
+def refresh_statuses(database: Database) -> None:
     """Ask the carrier about messages of which it said nothing: a status that was lost is healed.
 
     Raises `ProviderUnavailable` or `ProviderOutcomeUnknown` when the carrier does not answer.
@@ -114,16 +114,16 @@ def check_texts(database: Database) -> None:
 
 
 @task("messages.forget_texts")
-def forget_texts(session: Session) -> None:
+def delete_old_sms(session: Session) -> None:
     """Delete what is known of messages that were settled long ago, a batch at a time."""
-    _LOG.forget(session)
+    _LOG.delete_old(session)
 
 
 def _ask(database: Database, carrier_id: str) -> None:
     try:
-        status = resolve(Texter).status(carrier_id)
+        status = resolve(SmsSender).status(carrier_id)
     except ProviderRefused:
-        delivery: Delivery | None = Delivery.UNDELIVERED
+        delivery: DeliveryStatus | None = DeliveryStatus.UNDELIVERED
     else:
         delivery = status
     if delivery is None:
@@ -131,20 +131,20 @@ def _ask(database: Database, carrier_id: str) -> None:
     with database.transaction() as session:
         row = session.row(_OF_CARRIER, (carrier_id,))
         if row is not None:
-            _LOG.arrived(session, row[0], delivery, clock.now())
+            _LOG.record_delivery(session, row[0], delivery, clock.now())
 
 
-def _find(text: OutgoingText, since: datetime) -> str | None:
+def _find(text: OutgoingSms, since: datetime) -> str | None:
     """The carrier's id of a message that it may have taken, or None if it certainly did not."""
-    carrier_id = resolve(Texter).find(text, since=since)
+    carrier_id = resolve(SmsSender).find(text, since=since)
     if carrier_id is None and clock.now() - since < LISTED_AFTER:
         raise ProviderOutcomeUnknown("It may have been taken, and is not on the carrier's list yet")
     return carrier_id
 
 
-def _hand_over(database: Database, text: OutgoingText) -> str:
+def _hand_over(database: Database, text: OutgoingSms) -> str:
     try:
-        return resolve(Texter).send(text)
+        return resolve(SmsSender).send(text)
     except (ProviderUnavailable, ProviderRefused):
         with database.transaction() as session:
             session.send(_NOT_TAKEN, (text.id,))
@@ -152,15 +152,15 @@ def _hand_over(database: Database, text: OutgoingText) -> str:
 
 
 def _compose(
-    session: Session, claimed: Claimed, user_id: UUID, kind: str, values: Mapping[str, str]
-) -> OutgoingText | None:
+    session: Session, claimed: ClaimedMessage, user_id: UUID, kind: str, values: Mapping[str, str]
+) -> OutgoingSms | None:
     try:
         number = account_queries.get_person(session, user_id).phone
     except NotFound:
         return None
-    reference = rules.reference_of(claimed.id)
-    body = rules.with_reference(rules.render_sms(kind, values), reference)
-    return OutgoingText(claimed.id, number, body, reference) if number else None
+    reference = rules.sms_reference(claimed.id)
+    body = rules.append_reference(rules.render_sms(kind, values), reference)
+    return OutgoingSms(claimed.id, number, body, reference) if number else None
 
 
 def _handed_over_at(session: Session, identifier: UUID) -> datetime | None:

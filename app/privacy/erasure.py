@@ -101,7 +101,7 @@ def _erase(
     personal_data_tables.erase_from_all_rooms(session, person_id)
     session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
     person = ids.encode("usr", person_id)
-    email_delivery.stage_last_mail(
+    email_delivery.stage_final_email(
         session,
         person_id,
         address,

@@ -25,7 +25,7 @@ from app.identity.accounts import people as persons
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
-from tests.mailbox import carry_out_all, mailbox
+from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.people import People
 from tests.unchanged_database import unchanged
 
@@ -376,10 +376,10 @@ class TestTelling:
 
     def told(self, database: Database) -> dict[str, list[str]]:
         """What was mailed, by address."""
-        with mailbox() as box:
-            carry_out_all(database, "approvals.tell_checkers", "messages.send_mail")
+        with use_mailbox() as box:
+            run_pending_jobs(database, "approvals.tell_checkers", "messages.send_mail")
         found: dict[str, list[str]] = {}
-        for mail in box.taken:
+        for mail in box.sent:
             if mail.subject.startswith("Approval needed: "):
                 found.setdefault(mail.recipient, []).append(mail.text)
         return found

@@ -134,7 +134,7 @@ class Canaries:
 
     def search_mails(self, box: Mailbox) -> None:
         """Mails quote nothing."""
-        for mail in box.taken:
+        for mail in box.sent:
             self.search("mail", f"{mail.subject}\n{mail.text}\n{mail.html}", mail.subject)
 
     def search_tables(self, database: Database) -> None:

@@ -18,7 +18,7 @@ from app.identity.credentials.passkeys import RelyingParty
 from app.kit import clock
 from app.kit.db import Database
 from app.kit.ports import resolve
-from app.messages.rules import Links
+from app.messages.rules import EmailLinks
 from tests.page_client import check
 from tests.people import PASSWORD
 from tests.staff import Member, StaffBrowser, with_app
@@ -197,7 +197,11 @@ def test_the_host_header_is_in_no_link(
             session, member.actor.user_id, one_time_tokens.LinkPurpose.RESET_PASSWORD
         )
         token = one_time_tokens.rebuild_token(session, link)
-    assert resolve(Links).to("reset_password", token or "").startswith(settings.base_url + "/auth/")
+    assert (
+        resolve(EmailLinks)
+        .token_link("reset_password", token or "")
+        .startswith(settings.base_url + "/auth/")
+    )
     party: RelyingParty = strict_app.extensions["relying_party"]
     assert party == RelyingParty.from_url(settings.passkey_url)
 

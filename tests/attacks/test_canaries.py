@@ -24,14 +24,14 @@ from app.identity.accounts import account_status, email_verification
 from app.kit import ids, telemetry
 from app.kit.db import Database, Session
 from app.messages import email_delivery
-from app.messages.ports import Outgoing
+from app.messages.ports import OutgoingEmail
 from app.outbox import rules as outbox_rules
 from tests.api_client import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
 from tests.house.authorization import THINGS
 from tests.house.source import CHECKOUT
 from tests.kyc.applicant import picture
-from tests.mailbox import Mailbox, carry_out_all, mailbox
+from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit, set_prices
 
@@ -278,17 +278,17 @@ class Walk:
 
     def jobs(self) -> None:
         """Every job done; each mail fails first, by an error that quotes whom it was for."""
-        with mailbox() as box:
-            box.before = _quote_once()
-            carry_out_all(self.database)
+        with use_mailbox() as box:
+            box.before_send = _quote_once()
+            run_pending_jobs(self.database)
             self.canaries.search_tables(self.database)
             with self.database.transaction() as session:
                 session.send("UPDATE outbox SET last_error = NULL WHERE dead_at IS NULL")
                 session.send("UPDATE mails SET claimed_until = now() WHERE state = 'sending'")
-            carry_out_all(self.database)
-            box.before = lambda _: None
+            run_pending_jobs(self.database)
+            box.before_send = lambda _: None
             self.links(box)
-            carry_out_all(self.database)
+            run_pending_jobs(self.database)
             self.canaries.search_mails(box)
 
     def links(self, box: Mailbox) -> None:
@@ -296,8 +296,8 @@ class Walk:
         for path in ("/api/auth/reset-password", "/auth/reset-password"):
             asked = {"email": self.forgetful.email}
             self.send("POST", "/api/auth/forgot-password", json=asked)
-            carry_out_all(self.database)
-            token, label = box.token(self.forgetful.email), f"POST {path}"
+            run_pending_jobs(self.database)
+            token, label = box.latest_token(self.forgetful.email), f"POST {path}"
             self.secrets |= {token, token.rpartition(".")[2]}
             given = {"token": token, "password": f"{self.canaries.new(label, 'password')} horse"}
             if path.startswith("/api"):
@@ -317,10 +317,10 @@ class Walk:
                 self.canaries.leaks["log"].add("a real secret")
 
 
-def _quote_once() -> Callable[[Outgoing], None]:
+def _quote_once() -> Callable[[OutgoingEmail], None]:
     seen: set[object] = set()
 
-    def quote(mail: Outgoing) -> None:
+    def quote(mail: OutgoingEmail) -> None:
         if mail.id not in seen:
             seen.add(mail.id)
             raise ValueError(f"no such user: {mail.recipient}")
@@ -393,8 +393,8 @@ def _show_tokens(app: Flask, _patch: pytest.MonkeyPatch) -> None:
 
 
 def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
-    def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> Outgoing:
-        return Outgoing(mail_id, to, subject, f"Dear {to}\n{text}", html)
+    def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> OutgoingEmail:
+        return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html)
 
     patch.setattr(email_delivery, "Outgoing", greeting)
 

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.kit.db import Database
 from tests.api_client import PASSWORD, ApiClient
-from tests.mailbox import Mailbox, carry_out_all, mailbox
+from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check
 from tests.unchanged_database import unchanged
 
@@ -17,7 +17,7 @@ NEW = "another long horse"
 
 @pytest.fixture
 def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
+    with use_mailbox() as made:
         yield made
 
 
@@ -41,17 +41,17 @@ class TestConfirmEmail:
     def test_opening_changes_nothing_and_the_button_confirms(
         self, ada: ApiClient, browser: Browser, database: Database, box: Mailbox
     ) -> None:
-        carry_out_all(database)
-        path = f"{CONFIRM}?token={box.token(ada.email)}"
+        run_pending_jobs(database)
+        path = f"{CONFIRM}?token={box.latest_token(ada.email)}"
         with unchanged(database):
             browser.get(path)
         assert not confirmed(ada)
-        answer = browser.send(path, "confirm", token=box.token(ada.email))
+        answer = browser.send(path, "confirm", token=box.latest_token(ada.email))
         assert answer.status_code == 200
         assert "Your address is confirmed" in check(answer).said
         assert confirmed(ada)
         with unchanged(database):
-            again = browser.send(path, "confirm", token=box.token(ada.email))
+            again = browser.send(path, "confirm", token=box.latest_token(ada.email))
         assert again.status_code == 422
         assert "not valid" in check(again).said
 
@@ -74,8 +74,8 @@ class TestConfirmEmail:
 class TestResetPassword:
     def link(self, ada: ApiClient, database: Database, box: Mailbox) -> str:
         ada.post("/api/auth/forgot-password", {"email": ada.email})
-        carry_out_all(database)
-        return box.token(ada.email)
+        run_pending_jobs(database)
+        return box.latest_token(ada.email)
 
     def test_the_form_sets_the_password(
         self, ada: ApiClient, browser: Browser, database: Database, box: Mailbox

@@ -15,7 +15,7 @@ from app.kit import clock
 from app.kit.errors import FeatureDisabled
 from app.kit.ports import resolve
 from app.providers.errors import ProviderRefused, ProviderUnavailable
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests.custodians import NAMES, Desk
 from tests.people import People
 from tests.unchanged_database import unchanged
@@ -51,7 +51,7 @@ def test_by_its_webhook(desk: Desk, name: str, address: str) -> None:
 
 @each_custodian
 def test_by_the_poll_when_the_webhook_is_lost(desk: Desk, name: str, address: str) -> None:
-    desk.sandbox.order(name, "webhook", Mode.LOST)
+    desk.sandbox.schedule_fault(name, "webhook", FaultMode.LOST)
     desk.arrive(name, address, "0.5")
     assert desk.deliver() == []
     desk.poll()
@@ -63,7 +63,7 @@ def test_by_the_poll_when_the_webhook_is_lost(desk: Desk, name: str, address: st
 
 @each_custodian
 def test_once_however_often_it_is_told(desk: Desk, name: str, address: str) -> None:
-    desk.sandbox.order(name, "webhook", Mode.DUPLICATE)
+    desk.sandbox.schedule_fault(name, "webhook", FaultMode.DUPLICATE)
     desk.arrive(name, address, "0.5")
     desk.poll()
     assert desk.deliver() == [204, 204]
@@ -82,8 +82,8 @@ def test_only_when_it_is_final(desk: Desk, name: str, address: str) -> None:
     desk.arrive(name, address, "0.1")
     desk.poll()
     assert desk.arrived(address) == [("PAXG", 10_000_000)]
-    desk.sandbox.order(name, "webhook", Mode.LOST)
-    desk.sandbox.control(name, f"/transfers/{reference}/completed")
+    desk.sandbox.schedule_fault(name, "webhook", FaultMode.LOST)
+    desk.sandbox.call_control(name, f"/transfers/{reference}/completed")
     desk.poll()
     assert desk.arrived(address) == [("PAXG", 10_000_000), ("PAXG", 50_000_000)]
     assert desk.credited(address) == 2
@@ -92,7 +92,7 @@ def test_only_when_it_is_final(desk: Desk, name: str, address: str) -> None:
 @pytest.mark.parametrize("name", ["paxos"])
 def test_never_if_it_failed(desk: Desk, name: str, address: str) -> None:
     reference = desk.arrive(name, address, "0.5", state="pending")
-    desk.sandbox.control(name, f"/transfers/{reference}/failed")
+    desk.sandbox.call_control(name, f"/transfers/{reference}/failed")
     desk.deliver()
     desk.poll()
     assert desk.arrived(address) == []
@@ -101,9 +101,9 @@ def test_never_if_it_failed(desk: Desk, name: str, address: str) -> None:
 @each_custodian
 def test_late_news_of_an_earlier_state_change_nothing(desk: Desk, name: str, address: str) -> None:
     """The webhook of its beginning comes after that of its end."""
-    desk.sandbox.order(name, "webhook", Mode.LATE, seconds=60)
+    desk.sandbox.schedule_fault(name, "webhook", FaultMode.LATE, seconds=60)
     reference = desk.arrive(name, address, "0.5", state="pending")
-    desk.sandbox.control(name, f"/transfers/{reference}/completed")
+    desk.sandbox.call_control(name, f"/transfers/{reference}/completed")
     assert desk.deliver() == [204]
     assert desk.credited(address) == 1
     with time_machine.travel(clock.now() + timedelta(minutes=2)):
@@ -148,11 +148,13 @@ def test_what_comes_to_nobodys_address_is_noted_too(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["anchorage"])
-@pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED, Mode.STALE])
-def test_what_is_not_signed_is_refused(desk: Desk, name: str, address: str, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
+def test_what_is_not_signed_is_refused(
+    desk: Desk, name: str, address: str, mode: FaultMode
+) -> None:
     desk.arrive(name, address, "0.1")
     desk.deliver()
-    desk.sandbox.order(name, "webhook", mode)
+    desk.sandbox.schedule_fault(name, "webhook", mode)
     desk.arrive(name, address, "0.5")
     with unchanged(desk.database):
         assert desk.deliver() == [403]
@@ -197,7 +199,7 @@ def test_a_webhook_waits_while_its_custodian_cannot_be_asked(
 ) -> None:
     """It is sent again, and taken then."""
     desk.arrive(name, address, "0.5")
-    desk.sandbox.order(name, "*", Mode.DOWN, times=3)
+    desk.sandbox.schedule_fault(name, "*", FaultMode.DOWN, times=3)
     statuses = desk.deliver()
     assert statuses in ([503], [204])
     with time_machine.travel(clock.now() + timedelta(minutes=2)):
@@ -256,7 +258,7 @@ class TestAddresses:
         desk.open(name)
         user_id = People(desk.database).customer().user_id
         before = len(desk.sandbox.store.find(name, "address"))
-        desk.sandbox.order(name, "addresses.create", Mode.HANG_UP_AFTER)
+        desk.sandbox.schedule_fault(name, "addresses.create", FaultMode.HANG_UP_AFTER)
         made = desk.address(user_id)
         [address] = desk.sandbox.store.find(name, "address")[before:]
         assert address["address"] == made
@@ -283,7 +285,7 @@ class TestAddresses:
 
     def test_one_that_was_put_in_on_the_way_is_shown_to_nobody(self, desk: Desk) -> None:
         desk.open("anchorage")
-        desk.sandbox.order("anchorage", "addresses.create", Mode.WRONG_AMOUNT)
+        desk.sandbox.schedule_fault("anchorage", "addresses.create", FaultMode.WRONG_AMOUNT)
         with desk.database.transaction() as session:
             user_id = People(desk.database).customer().user_id
             asked = addresses.get_or_request_address(session, user_id, PAXG)

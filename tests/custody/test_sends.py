@@ -27,16 +27,19 @@ from app.kit.money import Amount
 from app.kit.ports import resolve
 from app.kit.tasks import JobClaimedElsewhere
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests.custodians import NAMES, SENDS, Desk
 from tests.unchanged_database import unchanged
 
 APPLIED = [
-    *((name, Mode.HANG_UP_AFTER) for name in NAMES),
-    ("paxos", Mode.ERROR_AFTER),
-    ("anchorage", Mode.GARBAGE),
+    *((name, FaultMode.HANG_UP_AFTER) for name in NAMES),
+    ("paxos", FaultMode.ERROR_AFTER),
+    ("anchorage", FaultMode.GARBAGE),
 ]
-NOT_APPLIED = [*((name, Mode.HANG_UP_BEFORE) for name in NAMES), ("primetrust", Mode.DOWN)]
+NOT_APPLIED = [
+    *((name, FaultMode.HANG_UP_BEFORE) for name in NAMES),
+    ("primetrust", FaultMode.DOWN),
+]
 each_custodian = pytest.mark.parametrize("name", NAMES)
 
 
@@ -61,7 +64,7 @@ def test_it_goes_out_and_completes(desk: Desk, name: str) -> None:
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
     assert desk.sent() == [(name, "0.50000000", "pending")]
     assert desk.told() == 0
-    desk.sandbox.control(name, f"/sends/{desk.reference}/completed")
+    desk.sandbox.call_control(name, f"/sends/{desk.reference}/completed")
     status = desk.settle()
     assert status.state is SendState.COMPLETED
     assert status.tx_hash.startswith("0x")
@@ -75,9 +78,9 @@ def test_it_goes_out_and_completes(desk: Desk, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "mode"), APPLIED)
-def test_done_without_an_answer_is_found(desk: Desk, name: str, mode: Mode) -> None:
+def test_done_without_an_answer_is_found(desk: Desk, name: str, mode: FaultMode) -> None:
     now_first(desk, name)
-    desk.sandbox.order(name, SENDS[name], mode)
+    desk.sandbox.schedule_fault(name, SENDS[name], mode)
     status = desk.send()
     assert (status.state, status.custodian) == (SendState.ACCEPTED, name)
     assert desk.sent() == [(name, "0.50000000", "pending")]
@@ -86,10 +89,10 @@ def test_done_without_an_answer_is_found(desk: Desk, name: str, mode: Mode) -> N
 
 @pytest.mark.parametrize(("name", "mode"), NOT_APPLIED)
 def test_not_done_without_an_answer_is_sent_again_there_and_nowhere_else(
-    desk: Desk, name: str, mode: Mode
+    desk: Desk, name: str, mode: FaultMode
 ) -> None:
     now_first(desk, name)
-    desk.sandbox.order(name, SENDS[name], mode)
+    desk.sandbox.schedule_fault(name, SENDS[name], mode)
     assert desk.send().state is SendState.UNKNOWN
     assert desk.sent() == []
     status = desk.settle()
@@ -99,11 +102,11 @@ def test_not_done_without_an_answer_is_sent_again_there_and_nowhere_else(
 
 @pytest.mark.parametrize(
     ("mode", "at_first"),
-    [(Mode.TIMEOUT_BEFORE, SendState.UNKNOWN), (Mode.TIMEOUT_AFTER, SendState.ACCEPTED)],
+    [(FaultMode.TIMEOUT_BEFORE, SendState.UNKNOWN), (FaultMode.TIMEOUT_AFTER, SendState.ACCEPTED)],
 )
-def test_no_answer_in_time(desk: Desk, mode: Mode, at_first: SendState) -> None:
+def test_no_answer_in_time(desk: Desk, mode: FaultMode, at_first: SendState) -> None:
     desk.open("paxos", provider_timeout_seconds=0.5)
-    desk.sandbox.order("paxos", SENDS["paxos"], mode, seconds=0.8)
+    desk.sandbox.schedule_fault("paxos", SENDS["paxos"], mode, seconds=0.8)
     assert desk.send().state is at_first
     assert desk.settle().state is SendState.ACCEPTED
     assert desk.sent() == [("paxos", "0.50000000", "pending")]
@@ -112,8 +115,8 @@ def test_no_answer_in_time(desk: Desk, mode: Mode, at_first: SendState) -> None:
 @each_custodian
 def test_unknown_stays_unknown_until_the_custodian_says(desk: Desk, name: str) -> None:
     now_first(desk, name)
-    desk.sandbox.order(name, SENDS[name], Mode.HANG_UP_AFTER)
-    fault = desk.sandbox.order(name, "transfers.list", Mode.DOWN, times=9)
+    desk.sandbox.schedule_fault(name, SENDS[name], FaultMode.HANG_UP_AFTER)
+    fault = desk.sandbox.schedule_fault(name, "transfers.list", FaultMode.DOWN, times=9)
     assert desk.send().state is SendState.UNKNOWN
     assert desk.settle().state is SendState.UNKNOWN
     assert desk.send().state is SendState.UNKNOWN
@@ -208,7 +211,7 @@ def test_the_same_amount_can_wait_until_somebody_has_it(desk: Desk) -> None:
 @each_custodian
 def test_a_refusal_is_not_shopped_around(desk: Desk, name: str) -> None:
     now_first(desk, name)
-    desk.sandbox.order(name, SENDS[name], Mode.REFUSED)
+    desk.sandbox.schedule_fault(name, SENDS[name], FaultMode.REFUSED)
     status = desk.send()
     assert (status.state, status.custodian) == (SendState.REFUSED, name)
     assert status.code
@@ -220,7 +223,7 @@ def test_a_refusal_is_not_shopped_around(desk: Desk, name: str) -> None:
 
 def test_after_no_answer_a_refusal_decides_only_when_nothing_is_on_its_way(desk: Desk) -> None:
     now_first(desk, "paxos")
-    desk.sandbox.order("paxos", SENDS["paxos"], Mode.HANG_UP_BEFORE)
+    desk.sandbox.schedule_fault("paxos", SENDS["paxos"], FaultMode.HANG_UP_BEFORE)
     assert desk.send().state is SendState.UNKNOWN
     desk.balance("paxos", "0.1")
     # What was asked first may still come to it, and by then there may be enough.
@@ -274,7 +277,7 @@ def test_who_was_too_slow_does_not_pass_it_on(desk: Desk, monkeypatch: pytest.Mo
 @each_custodian
 def test_another_amount_than_was_asked_for_is_disputed(desk: Desk, name: str) -> None:
     now_first(desk, name)
-    desk.sandbox.order(name, SENDS[name], Mode.WRONG_AMOUNT)
+    desk.sandbox.schedule_fault(name, SENDS[name], FaultMode.WRONG_AMOUNT)
     status = desk.send("0.5")
     assert (status.state, status.code) == (SendState.DISPUTED, "amount_differs")
     assert len(desk.sent()) == 1
@@ -322,7 +325,7 @@ def test_who_sent_it_as_well_is_noticed(desk: Desk) -> None:
 def test_what_failed_there_is_over(desk: Desk, name: str) -> None:
     now_first(desk, name)
     desk.send()
-    desk.sandbox.control(name, f"/sends/{desk.reference}/failed")
+    desk.sandbox.call_control(name, f"/sends/{desk.reference}/failed")
     assert desk.settle().state is SendState.FAILED
     assert desk.told() == 1
     assert desk.sent() == [(name, "0.50000000", "failed")]
@@ -337,7 +340,7 @@ def test_a_reference_is_one_send(desk: Desk) -> None:
 
 
 def test_what_is_not_over_is_followed(desk: Desk) -> None:
-    desk.sandbox.order("paxos", SENDS["paxos"], Mode.HANG_UP_BEFORE)
+    desk.sandbox.schedule_fault("paxos", SENDS["paxos"], FaultMode.HANG_UP_BEFORE)
     now_first(desk, "paxos")
     assert desk.send().state is SendState.UNKNOWN
     with time_machine.travel(clock.now() + timedelta(seconds=31)):
@@ -347,7 +350,7 @@ def test_what_is_not_over_is_followed(desk: Desk) -> None:
         assert desk.told("custody.settle_send") == 1
         desk.work()
         assert desk.sent() == [("paxos", "0.50000000", "pending")]
-        desk.sandbox.control("paxos", f"/sends/{desk.reference}/completed")
+        desk.sandbox.call_control("paxos", f"/sends/{desk.reference}/completed")
     with time_machine.travel(clock.now() + timedelta(seconds=65)):
         with desk.database.transaction() as session:
             custody.follow_sends(session)

@@ -9,11 +9,11 @@ from playwright.sync_api import expect
 from app.config import Settings
 from app.embedded.mail_catcher import MailFolder
 from app.kit.db import Database
-from app.messages.ports import Outgoing
+from app.messages.ports import OutgoingEmail
 from tests.api_client import ApiClient
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import Shoot, in_every_look
-from tests.mailbox import carry_out_all, mailbox
+from tests.mailbox import run_pending_jobs, use_mailbox
 
 NEW = "another long horse"
 
@@ -28,7 +28,7 @@ def folder(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MailF
     return MailFolder(tmp_path)
 
 
-def catch(folder: MailFolder, mail: Outgoing) -> None:
+def catch(folder: MailFolder, mail: OutgoingEmail) -> None:
     """As the catcher keeps what the mailer sends."""
     head = f"Message-ID: <{mail.id}@x>\r\nDate: Sun, 22 Nov 2026 09:30:00 +0000\r\n"
     head += f"To: {mail.recipient}\r\nSubject: {mail.subject}\r\n\r\n"
@@ -43,11 +43,11 @@ def test_a_forgotten_password_is_reset_by_keyboard(
     shoot: Shoot,
 ) -> None:
     ada = ApiClient(app)
-    with mailbox() as box:
+    with use_mailbox() as box:
         ada.register()
         ada.post("/api/auth/forgot-password", {"email": ada.email})
-        carry_out_all(database)
-        for mail in box.to(ada.email):
+        run_pending_jobs(database)
+        for mail in box.sent_to(ada.email):
             catch(folder, mail)
     desk = open_desk()
     page = desk.open("/mail/")

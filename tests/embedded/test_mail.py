@@ -17,16 +17,16 @@ from app.embedded.data_folder import CHECKOUT
 from app.embedded.mail_catcher import MailFolder
 from app.embedded.network_ports import free_port
 from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer
-from app.messages.ports import NotSent, Outgoing
+from app.messages.ports import EmailNotSent, OutgoingEmail
 from tests.embedded.server_processes import wait_for
 
 
-def outgoing(**changes: object) -> Outgoing:
+def outgoing(**changes: object) -> OutgoingEmail:
     told = {
         "id": uuid4(), "recipient": "ada@example.com", "subject": "Grüße",
         "text": "Text\n.", "html": "<p>Text</p>",
     }  # fmt: skip
-    return Outgoing(**{**told, **changes})
+    return OutgoingEmail(**{**told, **changes})
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_takes_mail_and_keeps_each_once(catcher) -> None:
     assert folder.find(first.id) == first
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
-    with pytest.raises(NotSent):
+    with pytest.raises(EmailNotSent):
         mailer.send(outgoing())
 
 

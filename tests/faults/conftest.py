@@ -79,7 +79,7 @@ class Staff:
             **os.environ,
             "DATABASE_URL": database.engine.url.render_as_string(hide_password=False),
             "REDIS_URL": redis_url,
-            "PBCEX_SANDBOX_URL": Sandbox.started().url,
+            "PBCEX_SANDBOX_URL": Sandbox.shared().url,
             "PBCEX_OUTBOX_RETRY_SECONDS": "0.2",
         }
         self.log = log

@@ -22,7 +22,7 @@ from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.ledger.verification import find_violations
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.faults.conftest import Desk, Staff, wait_until
 from tests.people import People, set_prices
@@ -123,7 +123,7 @@ class Payments:
 
     def is_taken(self) -> bool:
         """Whether the call that does not get its answer has reached the provider."""
-        return not self.sandbox.faults.ordered()
+        return not self.sandbox.faults.pending()
 
     def go_on(self) -> None:
         """Minutes pass: what a dead process had claimed is free, providers have had their time,
@@ -136,7 +136,7 @@ class Payments:
             for table in ("deposits", "withdrawals"):
                 session.send(f"UPDATE {table} SET looked_at = looked_at - interval '1 minute'")
             poll(session)
-        self.sandbox.deliver_to(self.app.test_client())
+        self.sandbox.deliver_webhooks(self.app.test_client())
         # The worker looks, and what it asks for is on its way.
         time.sleep(0.5)
 
@@ -152,17 +152,17 @@ def payments(app: Flask, desk: Desk, staff: Staff, sandbox: Sandbox, people: Peo
     return Payments(app, desk, staff, sandbox, people, actor)
 
 
-@pytest.mark.parametrize("mode", [Mode.TIMEOUT_BEFORE, Mode.TIMEOUT_AFTER])
+@pytest.mark.parametrize("mode", [FaultMode.TIMEOUT_BEFORE, FaultMode.TIMEOUT_AFTER])
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.provider}-{move.operation}")
 def test_a_payment_whose_worker_is_killed_is_made_once(
-    payments: Payments, move: Move, mode: Mode
+    payments: Payments, move: Move, mode: FaultMode
 ) -> None:
-    payments.sandbox.order(move.provider, move.operation, mode, seconds=NO_ANSWER_SECONDS)
+    payments.sandbox.schedule_fault(move.provider, move.operation, mode, seconds=NO_ANSWER_SECONDS)
     payments.staff.start("relay")
     worker = payments.staff.start("work")
     identifier = payments.begin(move)
     wait_until(payments.is_taken)
-    was_done = int(mode is Mode.TIMEOUT_AFTER)
+    was_done = int(mode is FaultMode.TIMEOUT_AFTER)
     wait_until(lambda: payments.effects(move, identifier) == was_done)
     worker.kill()
     worker.join()
@@ -174,7 +174,7 @@ def test_a_payment_whose_worker_is_killed_is_made_once(
     if was_done and move.provider == "daraja":
         # It says nothing of a payout but how it ended.
         public_id = ids.encode(withdrawals.PREFIX, identifier)
-        payments.sandbox.control("daraja", f"/payouts/{public_id}/end", result_code=0)
+        payments.sandbox.call_control("daraja", f"/payouts/{public_id}/end", result_code=0)
     done = {"credited"} if move.is_deposit else {"sent", "completed"}
 
     def is_done() -> bool:

@@ -13,14 +13,14 @@ import pytest
 from app.outbox import service as outbox
 from tests.drill import size
 from tests.faults.conftest import Desk, Staff, wait_until
-from tests.mailbox import SmtpServer
+from tests.mailbox import RecordingSmtpServer
 from tests.messages.test_service import VALUES
 from tests.people import People
 
 MAILS = size(20, 200)
 
 
-class SlowServer(SmtpServer):
+class SlowServer(RecordingSmtpServer):
     """Takes its time before it says that it took a mail, when it is asked to."""
 
     slow_seconds = 0.0
@@ -66,7 +66,7 @@ def stage(desk: Desk, people: People, count: int = 1, *, times: int = 1) -> list
     return [person.email for person in told]
 
 
-def received(smtp: SmtpServer) -> Counter[str]:
+def received(smtp: RecordingSmtpServer) -> Counter[str]:
     return Counter(str(mail["To"]) for mail in list(smtp.mails))
 
 
@@ -160,7 +160,7 @@ def expire_claims(desk: Desk) -> None:
         )
 
 
-def check_repeats(desk: Desk, smtp: SmtpServer) -> None:
+def check_repeats(desk: Desk, smtp: RecordingSmtpServer) -> None:
     """Whoever got two got the same twice, and the row says that the outcome was unknown."""
     ids: dict[str, set[str]] = {}
     for mail in smtp.mails:

@@ -27,7 +27,7 @@ from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from sandbox.app import PROVIDERS
 from tests import sanctions
 from tests.drill import chance, rounds, size
-from tests.mailbox import carry_out_all
+from tests.mailbox import run_pending_jobs
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 from tests.till import lift, usd
@@ -90,7 +90,7 @@ class Post:
                         amount=usd("2.00"),
                         destination=_BANK,
                     )
-        carry_out_all(self.database, *_JOBS)
+        run_pending_jobs(self.database, *_JOBS)
         accounts = self.sandbox.store.find("bank", "account")
         for _ in range(arrivals):
             account = self.chance.choice(accounts)
@@ -115,7 +115,7 @@ class Post:
 
     def letters(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
         """`count` deliveries, each genuine or not, each signed at the moment when it is sent."""
-        told = [each for each in self.sandbox.deliveries.all() if each.state == "due"]
+        told = [each for each in self.sandbox.webhooks.all() if each.state == "due"]
         genuine = count - int(count * _FORGED_SHARE)
         often = {each.id: 1 for each in told}
         left = genuine - len(told)
@@ -172,8 +172,8 @@ class Post:
             elif status != 403:
                 self.accepted_forgeries += 1
             if self.chance.random() < 0.01:
-                carry_out_all(self.database, *_JOBS)
-        carry_out_all(self.database, *_JOBS)
+                run_pending_jobs(self.database, *_JOBS)
+        run_pending_jobs(self.database, *_JOBS)
 
     def problems(self) -> list[str]:
         """Where our books are not what the providers say happened."""

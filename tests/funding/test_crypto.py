@@ -25,7 +25,7 @@ from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderOutcomeUnknown
 from app.reconciliation import service as reconciliation
 from app.screening.decisions import MATCH
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened
 from tests.people import People, set_prices
@@ -138,7 +138,7 @@ def test_a_withdrawal_is_paid_once_and_its_cost_booked(counter: Counter) -> None
     payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
     assert counter.status(withdrawal_id) == "sent"
     counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
-    counter.desk.sandbox.control("paxos", f"/sends/{counter.desk.reference}/completed")
+    counter.desk.sandbox.call_control("paxos", f"/sends/{counter.desk.reference}/completed")
     counter.desk.deliver()
     assert counter.desk.told(SETTLE) == 1
     crypto.settle_send(counter.database, reference=counter.desk.reference)
@@ -149,12 +149,12 @@ def test_a_withdrawal_is_paid_once_and_its_cost_booked(counter: Counter) -> None
     assert counter.differences() == 0
 
 
-@pytest.mark.parametrize("mode", [Mode.HANG_UP_AFTER, Mode.HANG_UP_BEFORE])
-def test_no_answer_is_unknown_and_then_paid_once(counter: Counter, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", [FaultMode.HANG_UP_AFTER, FaultMode.HANG_UP_BEFORE])
+def test_no_answer_is_unknown_and_then_paid_once(counter: Counter, mode: FaultMode) -> None:
     withdrawal_id = counter.withdraw("0.5")
     counter.desk.reference = ids.encode(withdrawals.PREFIX, withdrawal_id)
-    counter.desk.sandbox.order("paxos", SENDS["paxos"], mode)
-    counter.desk.sandbox.order("paxos", "transfers.list", Mode.DOWN, times=3)
+    counter.desk.sandbox.schedule_fault("paxos", SENDS["paxos"], mode)
+    counter.desk.sandbox.schedule_fault("paxos", "transfers.list", FaultMode.DOWN, times=3)
     with pytest.raises(ProviderOutcomeUnknown):
         payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
     assert counter.status(withdrawal_id) == "unknown"
@@ -180,7 +180,7 @@ def test_what_custody_goes_on_with_cannot_be_cancelled(counter: Counter) -> None
 
 def test_what_no_custodian_will_send_is_the_customers_again(counter: Counter) -> None:
     withdrawal_id = counter.withdraw("0.5")
-    counter.desk.sandbox.order("paxos", SENDS["paxos"], Mode.REFUSED)
+    counter.desk.sandbox.schedule_fault("paxos", SENDS["paxos"], FaultMode.REFUSED)
     payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
     assert counter.status(withdrawal_id) == "failed"
     assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}

@@ -23,7 +23,7 @@ from app.kit.money import Amount
 from app.kit.ports import provide
 from app.kyc import service as kyc
 from app.ledger.errors import InsufficientFunds
-from tests.mailbox import carry_out_all
+from tests.mailbox import run_pending_jobs
 from tests.rails import Mood
 from tests.sanctions import LISTED
 from tests.till import BANK_ACCOUNT, Till, lift, usd
@@ -310,5 +310,5 @@ class TestListedRecipients:
                 (till.actor.user_id,),
             )
             cases.close(session, officer, case_id, disposition=disposition, reason="As looked up")
-        carry_out_all(till.database, "funding.screening_decided")
+        run_pending_jobs(till.database, "funding.screening_decided")
         assert (till.status(withdrawal), till.held()) == (status, held)

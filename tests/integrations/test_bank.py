@@ -29,8 +29,8 @@ from app.providers.errors import (
 )
 from app.providers.ports import ProviderEvent, WebhookDelivery
 from app.providers.service import CallLog
-from sandbox.app import do_chores
-from sandbox.faults import Mode
+from sandbox.app import run_periodic_tasks
+from sandbox.faults import FaultMode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import UNCERTAIN
 from tests.provider_sandbox import Sandbox
@@ -98,11 +98,11 @@ class TestArrivals:
     def test_money_comes_and_is_taken_back(self, desk: Desk, sandbox: Sandbox) -> None:
         given = desk.rail.virtual_account(desk.reference, "Ada")
         before = balance(sandbox)
-        by_ref = sandbox.control(
+        by_ref = sandbox.call_control(
             "bank", "/arrivals", account_ref=given.account_ref, amount="250.00"
         )
         number = given.details["accountNumber"]
-        sandbox.control("bank", "/arrivals", account_number=number, amount="0.5")
+        sandbox.call_control("bank", "/arrivals", account_number=number, amount="0.5")
         arrivals = desk.rail.transfers_to(given.account_ref)
         assert [(str(each.amount), each.is_returned) for each in arrivals] == [
             ("250.00", False),
@@ -112,7 +112,7 @@ class TestArrivals:
         assert abs(arrivals[0].arrived_at - clock.now()) < timedelta(minutes=1)
         assert set(arrivals) <= set(desk.rail.transfers_since(clock.now() - timedelta(minutes=1)))
         assert balance(sandbox) - before == 25_050
-        sandbox.control("bank", f"/arrivals/{by_ref['id']}/return")
+        sandbox.call_control("bank", f"/arrivals/{by_ref['id']}/return")
         assert desk.rail.transfer(by_ref["id"]).is_returned
         assert balance(sandbox) - before == 50
 
@@ -144,7 +144,7 @@ class TestPayouts:
         )
         assert desk.rail.find(desk.reference) == sent
         assert paid() == SENT_ONCE
-        sandbox.control("bank", f"/payouts/{sent.provider_ref}/settled")
+        sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/settled")
         settled = desk.rail.find(desk.reference)
         assert settled is not None
         assert (settled.state, len(settled.evidence)) == (PayoutState.COMPLETED, 15)
@@ -153,7 +153,7 @@ class TestPayouts:
     def test_fails_or_comes_back(self, desk: Desk, sandbox: Sandbox) -> None:
         before = balance(sandbox)
         sent = desk.rail.send(desk.order())
-        sandbox.control("bank", f"/payouts/{sent.provider_ref}/failed")
+        sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/failed")
         failed = desk.rail.find(desk.reference)
         assert failed is not None
         assert (failed.state, failed.code, failed.cost) == (
@@ -163,7 +163,7 @@ class TestPayouts:
         desk.reference = f"{desk.reference}b"
         sent = desk.rail.send(desk.order())
         for status in ("settled", "returned"):
-            sandbox.control("bank", f"/payouts/{sent.provider_ref}/{status}")
+            sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/{status}")
         returned = desk.rail.find(desk.reference)
         assert returned is not None
         assert (returned.state, returned.code) == (PayoutState.RETURNED, "beneficiary_unknown")
@@ -183,7 +183,7 @@ class TestPayouts:
         desk.rail.send(desk.order(account=account))
         seen = []
         for _ in states:
-            do_chores(sandbox.app)
+            run_periodic_tasks(sandbox.app)
             found = desk.rail.find(desk.reference)
             assert found is not None
             seen.append(found.state)
@@ -215,25 +215,27 @@ class TestPayouts:
         assert paid() == SENT_ONCE
 
     def test_another_amount_than_asked_is_told(self, desk: Desk, sandbox: Sandbox) -> None:
-        sandbox.order("bank", "payouts.create", Mode.WRONG_AMOUNT)
+        sandbox.schedule_fault("bank", "payouts.create", FaultMode.WRONG_AMOUNT)
         assert desk.rail.send(desk.order()).amount == Amount(USD, 9_999)
 
 
 class TestFaults:
     @pytest.mark.parametrize("mode", UNCERTAIN)
-    def test_once_is_healed(self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: Mode) -> None:
-        sandbox.order("bank", "payouts.create", mode)
+    def test_once_is_healed(
+        self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: FaultMode
+    ) -> None:
+        sandbox.schedule_fault("bank", "payouts.create", mode)
         sent = desk.rail.send(desk.order())
         assert desk.rail.find(desk.reference) == sent
         assert paid() == SENT_ONCE
 
     @pytest.mark.parametrize(
-        ("mode", "cents"), [(Mode.HANG_UP_BEFORE, 0), (Mode.HANG_UP_AFTER, SENT_ONCE)]
+        ("mode", "cents"), [(FaultMode.HANG_UP_BEFORE, 0), (FaultMode.HANG_UP_AFTER, SENT_ONCE)]
     )
     def test_lasting_is_unknown_until_asked(
-        self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: Mode, cents: int
+        self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: FaultMode, cents: int
     ) -> None:
-        sandbox.order("bank", "payouts.create", mode, times=ATTEMPTS_MAX)
+        sandbox.schedule_fault("bank", "payouts.create", mode, times=ATTEMPTS_MAX)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.rail.send(desk.order())
         assert paid() == cents
@@ -242,18 +244,18 @@ class TestFaults:
         assert found in (None, desk.rail.send(desk.order()))
         assert paid() == SENT_ONCE
 
-    @pytest.mark.parametrize("mode", [Mode.TIMEOUT_BEFORE, Mode.TIMEOUT_AFTER])
+    @pytest.mark.parametrize("mode", [FaultMode.TIMEOUT_BEFORE, FaultMode.TIMEOUT_AFTER])
     def test_no_answer_in_time(
-        self, database: Database, sandbox: Sandbox, desk: Desk, paid: Paid, mode: Mode
+        self, database: Database, sandbox: Sandbox, desk: Desk, paid: Paid, mode: FaultMode
     ) -> None:
         hasty = Desk(database, f"{sandbox.url}/bank", timeout=0.5)
         hasty.reference = desk.reference
-        sandbox.order("bank", "payouts.create", mode, seconds=0.8)
+        sandbox.schedule_fault("bank", "payouts.create", mode, seconds=0.8)
         assert hasty.rail.send(hasty.order()).state is PayoutState.SENT
         assert paid() == SENT_ONCE
 
     def test_a_refusal_is_final(self, desk: Desk, sandbox: Sandbox, paid: Paid) -> None:
-        sandbox.order("bank", "payouts.create", Mode.REFUSED)
+        sandbox.schedule_fault("bank", "payouts.create", FaultMode.REFUSED)
         with pytest.raises(ProviderRefused, match="not_today"):
             desk.rail.send(desk.order())
         assert paid() == 0
@@ -331,9 +333,9 @@ class TestWebhooks:
 
     def test_the_sandbox_signs_what_it_sends(self, desk: Desk, sandbox: Sandbox) -> None:
         sent = desk.rail.send(desk.order())
-        sandbox.control("bank", f"/payouts/{sent.provider_ref}/settled")
-        delivery = sandbox.deliveries.all()[-1]
-        signed = sandbox.deliveries._signers["bank"]
+        sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/settled")
+        delivery = sandbox.webhooks.all()[-1]
+        signed = sandbox.webhooks._signers["bank"]
         headers = signed("", delivery.body.encode(), at=clock.now().timestamp(), forged=False)
         heard = {name.lower(): value for name, value in headers.items()}
         events = BankWebhookVerifier((SECRET,)).verify(

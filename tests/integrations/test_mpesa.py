@@ -39,8 +39,8 @@ from app.providers.errors import (
 )
 from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from app.providers.service import CallLog
-from sandbox.app import do_chores
-from sandbox.faults import Mode
+from sandbox.app import run_periodic_tasks
+from sandbox.faults import FaultMode
 from tests.integrations.test_stripe import UNCERTAIN
 from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import unchanged
@@ -94,7 +94,7 @@ class Desk:
 
 @pytest.fixture
 def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    for delivery in sandbox.deliveries.all():
+    for delivery in sandbox.webhooks.all():
         sandbox.store.delete("_sandbox", "deliveries", delivery.id)
     # What funding makes of it is told in its own tests.
     for name in ("funding.payment_changed", "funding.payout_changed"):
@@ -106,7 +106,7 @@ def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def deliver(desk: Desk, sandbox: Sandbox) -> Callable[[], list[int]]:
-    return lambda: sandbox.deliver_to(desk.app.test_client())
+    return lambda: sandbox.deliver_webhooks(desk.app.test_client())
 
 
 Deliver = Callable[[], list[int]]
@@ -154,7 +154,7 @@ class TestPayments:
         waiting = desk.payments.fetch(opened.provider_ref)
         assert (waiting.state, waiting.amount) == (PaymentState.PENDING, TEN)
         assert desk.payments.find(desk.reference) is None
-        sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
+        sandbox.call_control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
         paid = desk.payments.fetch(opened.provider_ref)
         assert (paid.state, paid.amount, paid.code) == (PaymentState.PAID, TEN, "")
         assert deliver() == [204]
@@ -171,14 +171,14 @@ class TestPayments:
     def test_is_in_the_list_once_paid(self, desk: Desk, sandbox: Sandbox) -> None:
         desk.payments.create(desk.ask())
         [prompt] = prompts(sandbox, desk)
-        sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
+        sandbox.call_control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
         found = desk.payments.find(desk.reference)
         assert found is not None
         assert (found.state, found.amount, found.reference) == (
             PaymentState.PAID, TEN, desk.reference,
         )  # fmt: skip
         stranger = f"x{uuid4().hex[:8]}"
-        sandbox.control("daraja", "/payments", phone="254700000099", amount=130, name=stranger)
+        sandbox.call_control("daraja", "/payments", phone="254700000099", amount=130, name=stranger)
         listed = desk.payments.payments(clock.now() - timedelta(minutes=1))
         assert found in listed
         assert [(each.reference, str(each.amount)) for each in listed][-1] == (stranger, "1.00")
@@ -187,7 +187,7 @@ class TestPayments:
         since, name = clock.now() - timedelta(seconds=2), uuid4().hex[:8]
         for _ in range(205):
             asked = {"phone": "254700000099", "amount": 130, "name": name}
-            sandbox.control("daraja", "/payments", **asked)
+            sandbox.call_control("daraja", "/payments", **asked)
         listed = desk.payments.payments(since)
         assert [each.reference for each in listed].count(name) == 205
 
@@ -203,7 +203,7 @@ class TestPayments:
     def test_phones_say_no(self, desk: Desk, sandbox: Sandbox, ending: str, code: str) -> None:
         desk.phone = phone(ending)
         opened = desk.payments.create(desk.ask())
-        do_chores(sandbox.app)
+        run_periodic_tasks(sandbox.app)
         looked = desk.payments.fetch(opened.provider_ref)
         assert (looked.state, looked.code) == (PaymentState.FAILED, code)
         assert desk.payments.find(desk.reference) is None
@@ -239,7 +239,7 @@ class TestPayouts:
         assert sent == Payout(desk.reference, desk.reference, PayoutState.SENT, TEN, MPESA)
         with pytest.raises(ProviderOutcomeUnknown, match="comes by itself"):
             desk.payouts.find(desk.reference)
-        sandbox.control("daraja", f"/payouts/{desk.reference}/end", result_code=0)
+        sandbox.call_control("daraja", f"/payouts/{desk.reference}/end", result_code=0)
         assert deliver() == [204, 204]  # the answer to our question, and the end
         arrived = desk.payouts.find(desk.reference)
         assert arrived is not None
@@ -251,7 +251,7 @@ class TestPayouts:
     def test_fails(self, desk: Desk, sandbox: Sandbox, deliver: Deliver) -> None:
         desk.phone = phone("01")
         desk.payouts.send(desk.order())
-        do_chores(sandbox.app)
+        run_periodic_tasks(sandbox.app)
         assert set(deliver()) == {204}
         failed = desk.payouts.find(desk.reference)
         assert failed is not None
@@ -263,8 +263,8 @@ class TestPayouts:
         self, desk: Desk, sandbox: Sandbox, deliver: Deliver
     ) -> None:
         desk.payouts.send(desk.order())
-        sandbox.order("daraja", "webhook", Mode.LOST)
-        sandbox.control("daraja", f"/payouts/{desk.reference}/end", result_code=0)
+        sandbox.schedule_fault("daraja", "webhook", FaultMode.LOST)
+        sandbox.call_control("daraja", f"/payouts/{desk.reference}/end", result_code=0)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.payouts.find(desk.reference)
         assert deliver() == [204]
@@ -275,9 +275,9 @@ class TestPayouts:
     def test_another_amount_than_asked_is_told(
         self, desk: Desk, sandbox: Sandbox, deliver: Deliver
     ) -> None:
-        sandbox.order("daraja", "payouts.create", Mode.WRONG_AMOUNT)
+        sandbox.schedule_fault("daraja", "payouts.create", FaultMode.WRONG_AMOUNT)
         desk.payouts.send(desk.order())
-        sandbox.control("daraja", f"/payouts/{desk.reference}/end", result_code=0)
+        sandbox.call_control("daraja", f"/payouts/{desk.reference}/end", result_code=0)
         deliver()
         found = desk.payouts.find(desk.reference)
         assert found is not None
@@ -301,14 +301,14 @@ class TestFaults:
 
     @pytest.mark.parametrize("mode", UNCERTAIN)
     def test_a_prompt_is_not_repeated(
-        self, desk: Desk, sandbox: Sandbox, deliver: Deliver, mode: Mode
+        self, desk: Desk, sandbox: Sandbox, deliver: Deliver, mode: FaultMode
     ) -> None:
-        sandbox.order("daraja", "payments.prompt", mode)
+        sandbox.schedule_fault("daraja", "payments.prompt", mode)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.payments.create(desk.ask())
-        happened = mode in {Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE}
+        happened = mode in {FaultMode.HANG_UP_AFTER, FaultMode.ERROR_AFTER, FaultMode.GARBAGE}
         assert len(prompts(sandbox, desk)) == happened
-        do_chores(sandbox.app)
+        run_periodic_tasks(sandbox.app)
         found = desk.payments.find(desk.reference)
         assert (found is not None) == happened
         if happened:
@@ -324,14 +324,14 @@ class TestFaults:
 
     @pytest.mark.parametrize("mode", UNCERTAIN)
     def test_a_payout_is_unknown_until_asked(
-        self, desk: Desk, sandbox: Sandbox, deliver: Deliver, mode: Mode
+        self, desk: Desk, sandbox: Sandbox, deliver: Deliver, mode: FaultMode
     ) -> None:
-        sandbox.order("daraja", "payouts.create", mode)
+        sandbox.schedule_fault("daraja", "payouts.create", mode)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.payouts.send(desk.order())
-        happened = mode in {Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE}
+        happened = mode in {FaultMode.HANG_UP_AFTER, FaultMode.ERROR_AFTER, FaultMode.GARBAGE}
         assert len(payouts(sandbox, desk)) == happened
-        do_chores(sandbox.app)
+        run_periodic_tasks(sandbox.app)
         with time_machine.travel(clock.now() + timedelta(minutes=3)):
             if not happened:
                 with pytest.raises(ProviderOutcomeUnknown, match="comes by itself"):
@@ -347,7 +347,7 @@ class TestFaults:
     def test_that_it_knows_none_counts_only_after_a_while(
         self, desk: Desk, sandbox: Sandbox, deliver: Deliver
     ) -> None:
-        sandbox.order("daraja", "payouts.create", Mode.HANG_UP_BEFORE)
+        sandbox.schedule_fault("daraja", "payouts.create", FaultMode.HANG_UP_BEFORE)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.payouts.send(desk.order())
         # Its answer has us look again, which does not ask again at once.
@@ -360,7 +360,7 @@ class TestFaults:
                 desk.payouts.find(desk.reference)
             deliver()
             assert desk.payouts.find(desk.reference) is None
-            sandbox.order("daraja", "payouts.create", Mode.HANG_UP_AFTER)
+            sandbox.schedule_fault("daraja", "payouts.create", FaultMode.HANG_UP_AFTER)
             with pytest.raises(ProviderOutcomeUnknown):
                 desk.payouts.send(desk.order())
             # What was said before the second order says nothing about it.
@@ -375,20 +375,20 @@ class TestFaults:
             ("payouts.create", lambda desk: desk.payouts.send(desk.order())),
         ],
     )
-    @pytest.mark.parametrize("mode", [Mode.TIMEOUT_BEFORE, Mode.TIMEOUT_AFTER])
+    @pytest.mark.parametrize("mode", [FaultMode.TIMEOUT_BEFORE, FaultMode.TIMEOUT_AFTER])
     def test_no_answer_in_time(
-        self, desk: Desk, sandbox: Sandbox, operation: str, do: Callable, mode: Mode
+        self, desk: Desk, sandbox: Sandbox, operation: str, do: Callable, mode: FaultMode
     ) -> None:
         hasty = Desk(desk.app, f"{sandbox.url}/daraja", timeout=0.5)
-        sandbox.order("daraja", operation, mode, seconds=0.8)
+        sandbox.schedule_fault("daraja", operation, mode, seconds=0.8)
         with pytest.raises(ProviderOutcomeUnknown):
             do(hasty)
         happened = len(prompts(sandbox, hasty)) + len(payouts(sandbox, hasty))
-        assert happened == (mode is Mode.TIMEOUT_AFTER)
+        assert happened == (mode is FaultMode.TIMEOUT_AFTER)
 
     def test_a_refusal_is_final(self, desk: Desk, sandbox: Sandbox) -> None:
         for operation in ("payments.prompt", "payouts.create"):
-            sandbox.order("daraja", operation, Mode.REFUSED)
+            sandbox.schedule_fault("daraja", operation, FaultMode.REFUSED)
         with pytest.raises(ProviderRefused, match=r"400\.002\.02"):
             desk.payments.create(desk.ask())
         with pytest.raises(ProviderRefused, match=r"400\.002\.02"):
@@ -397,9 +397,9 @@ class TestFaults:
 
     @pytest.mark.parametrize("mode", UNCERTAIN)
     def test_without_a_token_nothing_was_asked(
-        self, desk: Desk, sandbox: Sandbox, mode: Mode
+        self, desk: Desk, sandbox: Sandbox, mode: FaultMode
     ) -> None:
-        sandbox.order("daraja", "token.get", mode, times=3)
+        sandbox.schedule_fault("daraja", "token.get", mode, times=3)
         with pytest.raises(ProviderUnavailable):
             desk.payments.create(desk.ask())
         assert prompts(sandbox, desk) == []

@@ -31,7 +31,7 @@ from app.providers.errors import (
 )
 from app.providers.ports import WebhookDelivery
 from app.providers.service import CallLog
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from sandbox.plaid import sign
 from tests.house.source import python
 from tests.kyc.applicant import ADDRESS
@@ -115,23 +115,23 @@ def test_numbers_it_does_not_check_stay_here(
 @pytest.mark.parametrize(
     ("mode", "error"),
     [
-        (Mode.DOWN, ProviderOutcomeUnknown),
-        (Mode.ERROR_AFTER, ProviderOutcomeUnknown),
-        (Mode.GARBAGE, ProviderOutcomeUnknown),
-        (Mode.HANG_UP_BEFORE, ProviderOutcomeUnknown),
-        (Mode.REFUSED, ProviderRefused),
+        (FaultMode.DOWN, ProviderOutcomeUnknown),
+        (FaultMode.ERROR_AFTER, ProviderOutcomeUnknown),
+        (FaultMode.GARBAGE, ProviderOutcomeUnknown),
+        (FaultMode.HANG_UP_BEFORE, ProviderOutcomeUnknown),
+        (FaultMode.REFUSED, ProviderRefused),
     ],
 )
 def test_what_went_wrong_is_said_in_our_words(
-    provider: PlaidIdentityProvider, sandbox: Sandbox, mode: Mode, error: type[Exception]
+    provider: PlaidIdentityProvider, sandbox: Sandbox, mode: FaultMode, error: type[Exception]
 ) -> None:
-    sandbox.order("plaid", CREATE, mode, times=3)
+    sandbox.schedule_fault("plaid", CREATE, mode, times=3)
     with pytest.raises(error):
         provider.create(asked())
 
 
 def test_it_takes_too_long(app: Flask, sandbox: Sandbox) -> None:
-    sandbox.order("plaid", CREATE, Mode.TIMEOUT_AFTER, times=3, seconds=1.5)
+    sandbox.schedule_fault("plaid", CREATE, FaultMode.TIMEOUT_AFTER, times=3, seconds=1.5)
     slow = PlaidIdentityProvider(client(app, sandbox, timeout_seconds=1))
     with pytest.raises(ProviderOutcomeUnknown):
         slow.create(asked())
@@ -238,12 +238,12 @@ class TestWebhooks:
             with pytest.raises(WebhookSignatureInvalid):
                 webhooks.verify(self.delivery(body, headers))
             # It would be unavailable, if it were asked.
-            sandbox.order("plaid", "webhook_verification_key.get", Mode.DOWN, times=3)
+            sandbox.schedule_fault("plaid", "webhook_verification_key.get", FaultMode.DOWN, times=3)
 
     def test_without_its_key_nobody_can_tell(
         self, webhooks: PlaidWebhookVerifier, sandbox: Sandbox
     ) -> None:
-        sandbox.order("plaid", "webhook_verification_key.get", Mode.DOWN, times=3)
+        sandbox.schedule_fault("plaid", "webhook_verification_key.get", FaultMode.DOWN, times=3)
         with pytest.raises(WebhookVerificationUnavailable):
             webhooks.verify(self.delivery(json.dumps(SAID).encode()))
         assert webhooks.verify(self.delivery(json.dumps(SAID).encode()))

@@ -21,7 +21,7 @@ from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kit.ports import provide
 from app.messages import email_delivery
-from app.messages.ports import Mailer, Outgoing
+from app.messages.ports import EmailSender, OutgoingEmail
 from app.providers.errors import (
     ProviderOutcomeUnknown,
     ProviderRefused,
@@ -30,38 +30,38 @@ from app.providers.errors import (
 )
 from app.providers.ports import WebhookDelivery
 from app.providers.service import CallLog
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests.messages.test_service import VALUES
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture
-def mailer(app: Flask, database: Database, sandbox: Sandbox) -> Mailer:
+def mailer(app: Flask, database: Database, sandbox: Sandbox) -> EmailSender:
     settings = app.extensions["settings"].model_copy(update={"mailer": "sendgrid"})
     made = messaging.build_email_sender(settings, CallLog(database))
-    provide(Mailer, made)
+    provide(EmailSender, made)
     return made
 
 
 @pytest.fixture
 def client(app: Flask, sandbox: Sandbox) -> FlaskClient:
     client = app.test_client()
-    sandbox.deliver_to(client)
+    sandbox.deliver_webhooks(client)
     return client
 
 
-def outgoing(recipient: str = "ada@example.com") -> Outgoing:
-    return Outgoing(uuid4(), recipient, "Grüße", "In text", "<p>In HTML</p>")
+def outgoing(recipient: str = "ada@example.com") -> OutgoingEmail:
+    return OutgoingEmail(uuid4(), recipient, "Grüße", "In text", "<p>In HTML</p>")
 
 
-def taken(sandbox: Sandbox, mail: Outgoing) -> list[dict]:
+def taken(sandbox: Sandbox, mail: OutgoingEmail) -> list[dict]:
     mails = sandbox.store.find("sendgrid", "mails")
     return [each for each in mails if each["custom_args"]["pbcex_mail"] == str(mail.id)]
 
 
 class TestSend:
-    def test_a_mail_says_what_it_says_by_smtp(self, mailer: Mailer, sandbox: Sandbox) -> None:
+    def test_a_mail_says_what_it_says_by_smtp(self, mailer: EmailSender, sandbox: Sandbox) -> None:
         mail = outgoing()
         mailer.send(mail)
         [found] = taken(sandbox, mail)
@@ -76,14 +76,14 @@ class TestSend:
     @pytest.mark.parametrize(
         ("mode", "error"),
         [
-            (Mode.REFUSED, ProviderRefused),
-            (Mode.DOWN, ProviderOutcomeUnknown),
-            (Mode.HANG_UP_AFTER, ProviderOutcomeUnknown),
-            (Mode.ERROR_BEFORE, ProviderOutcomeUnknown),
+            (FaultMode.REFUSED, ProviderRefused),
+            (FaultMode.DOWN, ProviderOutcomeUnknown),
+            (FaultMode.HANG_UP_AFTER, ProviderOutcomeUnknown),
+            (FaultMode.ERROR_BEFORE, ProviderOutcomeUnknown),
         ],
     )
-    def test_trouble_has_its_name(self, mailer: Mailer, sandbox: Sandbox, mode, error) -> None:
-        sandbox.order("sendgrid", "mail.send", mode)
+    def test_trouble_has_its_name(self, mailer: EmailSender, sandbox: Sandbox, mode, error) -> None:
+        sandbox.schedule_fault("sendgrid", "mail.send", mode)
         with pytest.raises(error) as raised:
             mailer.send(outgoing())
         assert "ada" not in str(raised.value)
@@ -118,7 +118,7 @@ class TestEvents:
         with database.transaction() as session:
             email = f"{address}-{uuid4().hex}@example.com"
             session.send("UPDATE users SET email = %s WHERE id = %s", (email, person.user_id))
-        email_delivery.send_mail(
+        email_delivery.send_email(
             database, user_id=str(person.user_id), kind="trade_confirmed",
             event_key="trade_confirmed:1", values=VALUES,
         )  # fmt: skip
@@ -133,7 +133,7 @@ class TestEvents:
             )
         for (event_id,) in events * 2:
             with database.transaction() as session:
-                email_delivery.record_mail_event(session, event_id=event_id)
+                email_delivery.record_email_event(session, event_id=event_id)
         with database.reading() as session:
             row = session.row("SELECT delivery FROM mails WHERE user_id = %s", (person.user_id,))
         assert row is not None
@@ -152,29 +152,29 @@ class TestEvents:
         self, mailer, sandbox, client, database, person, address, delivery
     ) -> None:
         self.mail(database, person, address)
-        assert sandbox.deliver_to(client) == [204]
+        assert sandbox.deliver_webhooks(client) == [204]
         assert self.recorded(database, person) == delivery
 
-    @pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED, Mode.STALE])
+    @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
     def test_what_sendgrid_did_not_sign_now_is_not_taken(
         self, mailer, sandbox, client, database, person, mode
     ) -> None:
-        sandbox.order("sendgrid", "webhook", mode)
+        sandbox.schedule_fault("sendgrid", "webhook", mode)
         self.mail(database, person, "ada")
-        assert sandbox.deliver_to(client) == [403]
+        assert sandbox.deliver_webhooks(client) == [403]
         assert self.recorded(database, person) is None
 
     def test_that_it_arrived_is_said_no_more_once_it_did_not(
         self, mailer, sandbox, client, database, person
     ) -> None:
         self.mail(database, person, "bounce")
-        sandbox.deliver_to(client)
+        sandbox.deliver_webhooks(client)
         assert self.recorded(database, person) == "bounced"
         with database.transaction() as session:
             row = session.row("SELECT id FROM mails WHERE user_id = %s", (person.user_id,))
             assert row is not None
-            email_delivery._LOG.arrived(
-                session, row[0], email_delivery.Delivery.DELIVERED, clock.now()
+            email_delivery._LOG.record_delivery(
+                session, row[0], email_delivery.DeliveryStatus.DELIVERED, clock.now()
             )
         assert self.recorded(database, person) == "bounced"
 
@@ -240,4 +240,4 @@ class TestSignature:
 @pytest.fixture(autouse=True)
 def quiet(sandbox: Sandbox) -> Iterator[None]:
     yield
-    assert sandbox.faults.ordered() == []
+    assert sandbox.faults.pending() == []

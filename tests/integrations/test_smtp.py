@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer, UnconfiguredEmailSender
-from app.messages.ports import MailRefused, NotSent, Outgoing
+from app.messages.ports import EmailNotSent, EmailRefused, OutgoingEmail
 from app.providers.errors import ProviderOutcomeUnknown
 from tests import mailbox
 
@@ -27,7 +27,7 @@ SENDER = "PBCEx <no-reply@pbcex.example.com>"
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
-def outgoing(**changes: object) -> Outgoing:
+def outgoing(**changes: object) -> OutgoingEmail:
     told: dict[str, object] = {
         "id": UUID(int=7),
         "recipient": "ada@example.com",
@@ -35,12 +35,12 @@ def outgoing(**changes: object) -> Outgoing:
         "text": "Grüße\n.\nend",
         "html": "<p>Grüße</p>",
     }
-    return Outgoing(**{**told, **changes})
+    return OutgoingEmail(**{**told, **changes})
 
 
 @pytest.fixture
-def server() -> Iterator[mailbox.SmtpServer]:
-    made = mailbox.SmtpServer(enable_SMTPUTF8=True)
+def server() -> Iterator[mailbox.RecordingSmtpServer]:
+    made = mailbox.RecordingSmtpServer(enable_SMTPUTF8=True)
     yield made
     made.stop()
 
@@ -50,7 +50,7 @@ def mailer(url: str, timeout_seconds: float = 5) -> SmtpEmailSender:
 
 
 class TestWhatIsSent:
-    def test_headers_and_both_texts(self, server: mailbox.SmtpServer) -> None:
+    def test_headers_and_both_texts(self, server: mailbox.RecordingSmtpServer) -> None:
         with time_machine.travel(NOW, tick=False):
             mailer(server.url).send(outgoing())
         [mail] = server.mails
@@ -67,7 +67,9 @@ class TestWhatIsSent:
         assert raw.isascii()
         assert max(map(len, raw.split(b"\r\n"))) <= 78
 
-    def test_a_repeated_mail_has_the_same_message_id(self, server: mailbox.SmtpServer) -> None:
+    def test_a_repeated_mail_has_the_same_message_id(
+        self, server: mailbox.RecordingSmtpServer
+    ) -> None:
         for _ in range(2):
             mailer(server.url).send(outgoing())
         mailer(server.url).send(outgoing(id=uuid4()))
@@ -87,30 +89,34 @@ class TestWhatIsSent:
         ],
     )
     def test_nothing_breaks_out_of_a_header(
-        self, server: mailbox.SmtpServer, wrong: dict[str, str]
+        self, server: mailbox.RecordingSmtpServer, wrong: dict[str, str]
     ) -> None:
-        with pytest.raises(MailRefused) as refusal:
+        with pytest.raises(EmailRefused) as refusal:
             mailer(server.url).send(outgoing(**wrong))
         assert server.mails == []
         assert "example.com" not in str(refusal.value)
 
     @pytest.mark.parametrize("subject", ["ü" * 300, "a " * 300, "You converted 1 → 2"])
-    def test_any_other_subject_arrives(self, server: mailbox.SmtpServer, subject: str) -> None:
+    def test_any_other_subject_arrives(
+        self, server: mailbox.RecordingSmtpServer, subject: str
+    ) -> None:
         mailer(server.url).send(outgoing(subject=subject.strip()))
         assert server.mails[0]["Subject"] == subject.strip()
 
-    def test_a_domain_in_any_script_is_written_in_ascii(self, server: mailbox.SmtpServer) -> None:
+    def test_a_domain_in_any_script_is_written_in_ascii(
+        self, server: mailbox.RecordingSmtpServer
+    ) -> None:
         mailer(server.url).send(outgoing(recipient="ada@bücher.example.com"))
         assert server.mails[0]["To"] == "ada@xn--bcher-kva.example.com"
 
     def test_an_address_in_any_script_arrives_where_it_is_understood(
-        self, server: mailbox.SmtpServer
+        self, server: mailbox.RecordingSmtpServer
     ) -> None:
         mailer(server.url).send(outgoing(recipient="аня@example.com"))
         assert server.mails[0]["To"] == "аня@example.com"
-        old = mailbox.SmtpServer(enable_SMTPUTF8=False)
+        old = mailbox.RecordingSmtpServer(enable_SMTPUTF8=False)
         try:
-            with pytest.raises(MailRefused):
+            with pytest.raises(EmailRefused):
                 mailer(old.url).send(outgoing(recipient="аня@example.com"))
             assert old.mails == []
         finally:
@@ -120,10 +126,10 @@ class TestWhatIsSent:
 class TestTrouble:
     @pytest.mark.parametrize(
         ("answer", "error"),
-        [("550 no such user ada@example.com", MailRefused), ("451 later", NotSent)],
+        [("550 no such user ada@example.com", EmailRefused), ("451 later", EmailNotSent)],
     )
     def test_the_recipient_is_not_taken(
-        self, server: mailbox.SmtpServer, answer: str, error: type[Exception]
+        self, server: mailbox.RecordingSmtpServer, answer: str, error: type[Exception]
     ) -> None:
         server.rcpt_answers = [answer]
         with pytest.raises(error) as failure:
@@ -131,17 +137,20 @@ class TestTrouble:
         assert str(failure.value) == f"The server answered {answer[:3]}"
 
     @pytest.mark.parametrize(
-        ("answer", "error"), [("554 we take no such mail", MailRefused), ("452 full", NotSent)]
+        ("answer", "error"),
+        [("554 we take no such mail", EmailRefused), ("452 full", EmailNotSent)],
     )
     def test_the_content_is_not_taken(
-        self, server: mailbox.SmtpServer, answer: str, error: type[Exception]
+        self, server: mailbox.RecordingSmtpServer, answer: str, error: type[Exception]
     ) -> None:
         server.answers = [answer]
         with pytest.raises(error):
             mailer(server.url).send(outgoing())
         assert server.mails == []
 
-    def test_a_break_before_the_answer_leaves_it_unknown(self, server: mailbox.SmtpServer) -> None:
+    def test_a_break_before_the_answer_leaves_it_unknown(
+        self, server: mailbox.RecordingSmtpServer
+    ) -> None:
         server.answers = ["break"]
         with pytest.raises(ProviderOutcomeUnknown):
             mailer(server.url).send(outgoing())
@@ -151,18 +160,18 @@ class TestTrouble:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        with pytest.raises(NotSent, match="ConnectionRefusedError"):
+        with pytest.raises(EmailNotSent, match="ConnectionRefusedError"):
             mailer(f"smtp://127.0.0.1:{port}").send(outgoing())
 
     def test_a_server_that_says_nothing_costs_no_more_than_the_limit(self) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as silent:
             started = time.monotonic()
-            with pytest.raises(NotSent):
+            with pytest.raises(EmailNotSent):
                 mailer(f"smtp://127.0.0.1:{silent.getsockname()[1]}", 0.3).send(outgoing())
             assert time.monotonic() - started < 3
 
     def test_no_server_is_configured(self) -> None:
-        with pytest.raises(NotSent, match="PBCEX_SMTP_URL"):
+        with pytest.raises(EmailNotSent, match="PBCEX_SMTP_URL"):
             UnconfiguredEmailSender("PBCEX_SMTP_URL").send(outgoing())
 
 
@@ -198,19 +207,19 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestSecurity:
     @pytest.fixture
-    def encrypted(self, certificate: Path) -> Iterator[mailbox.SmtpServer]:
+    def encrypted(self, certificate: Path) -> Iterator[mailbox.RecordingSmtpServer]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        made = mailbox.SmtpServer(tls_context=context, require_starttls=True)
+        made = mailbox.RecordingSmtpServer(tls_context=context, require_starttls=True)
         yield made
         made.stop()
 
-    def url(self, server: mailbox.SmtpServer) -> str:
+    def url(self, server: mailbox.RecordingSmtpServer) -> str:
         return f"smtp+starttls://localhost:{server.port}"
 
     def test_a_certificate_that_is_known_is_believed(
         self,
-        encrypted: mailbox.SmtpServer,
+        encrypted: mailbox.RecordingSmtpServer,
         certificate: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -218,17 +227,17 @@ class TestSecurity:
         mailer(self.url(encrypted)).send(outgoing())
         assert len(encrypted.mails) == 1
 
-    def test_a_stranger_gets_no_mail(self, encrypted: mailbox.SmtpServer) -> None:
-        with pytest.raises(NotSent, match="SSLCertVerificationError"):
+    def test_a_stranger_gets_no_mail(self, encrypted: mailbox.RecordingSmtpServer) -> None:
+        with pytest.raises(EmailNotSent, match="SSLCertVerificationError"):
             mailer(self.url(encrypted)).send(outgoing())
         assert encrypted.mails == []
 
     def test_nothing_is_sent_in_the_clear_where_tls_was_asked_for(
-        self, server: mailbox.SmtpServer
+        self, server: mailbox.RecordingSmtpServer
     ) -> None:
-        with pytest.raises(NotSent, match="SMTPNotSupportedError"):
+        with pytest.raises(EmailNotSent, match="SMTPNotSupportedError"):
             mailer(f"smtp+starttls://127.0.0.1:{server.port}").send(outgoing())
-        with pytest.raises(NotSent):
+        with pytest.raises(EmailNotSent):
             mailer(f"smtps://127.0.0.1:{server.port}", 1).send(outgoing())
         assert server.mails == []
 
@@ -249,7 +258,7 @@ def test_a_break_at_any_moment_is_one_of_three_outcomes() -> None:
             try:
                 mailer(f"smtp://127.0.0.1:{listening.getsockname()[1]}").send(outgoing())
                 seen.append("sent")
-            except (NotSent, ProviderOutcomeUnknown) as outcome:
+            except (EmailNotSent, ProviderOutcomeUnknown) as outcome:
                 seen.append(type(outcome).__name__)
             thread.join()
     assert seen[:4] == ["NotSent"] * 4

@@ -20,19 +20,19 @@ from app.kit.db import Database
 from app.kit.money import Amount
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 from app.providers.service import CallLog
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests.provider_sandbox import Sandbox
 
 KEY = f"sk_test_{sandbox_secret('stripe')}"
 TEN = Amount(USD, 1000)
 #: A call that ends so may have been carried out.
 UNCERTAIN = (
-    Mode.HANG_UP_BEFORE,
-    Mode.HANG_UP_AFTER,
-    Mode.ERROR_BEFORE,
-    Mode.ERROR_AFTER,
-    Mode.DOWN,
-    Mode.GARBAGE,
+    FaultMode.HANG_UP_BEFORE,
+    FaultMode.HANG_UP_AFTER,
+    FaultMode.ERROR_BEFORE,
+    FaultMode.ERROR_AFTER,
+    FaultMode.DOWN,
+    FaultMode.GARBAGE,
 )
 
 
@@ -107,7 +107,7 @@ class TestPayments:
 
     def test_what_arrived_counts(self, desk: Desk, sandbox: Sandbox) -> None:
         opened = desk.rail.create(desk.ask())
-        sandbox.order("stripe", "payments.capture", Mode.WRONG_AMOUNT)
+        sandbox.schedule_fault("stripe", "payments.capture", FaultMode.WRONG_AMOUNT)
         taken = desk.rail.capture(opened.provider_ref, desk.reference)
         assert taken.amount == dollars("9.99")
 
@@ -164,7 +164,7 @@ class TestPayments:
         assert opened.instructions["client_secret"].startswith(opened.provider_ref)
         assert opened.instructions["status"] == "requires_action"
         path = f"/payments/{opened.provider_ref}/authenticate"
-        sandbox.control("stripe", path, success=success)
+        sandbox.call_control("stripe", path, success=success)
         looked = desk.rail.fetch(opened.provider_ref)
         assert (looked.state, looked.code, looked.instructions) == (state, code, {})
 
@@ -207,11 +207,11 @@ class TestFaults:
     @pytest.mark.parametrize("mode", UNCERTAIN)
     @pytest.mark.parametrize("operation", ["open", "capture", "release"])
     def test_once_is_healed(
-        self, desk: Desk, sandbox: Sandbox, known: Known, operation: str, mode: Mode
+        self, desk: Desk, sandbox: Sandbox, known: Known, operation: str, mode: FaultMode
     ) -> None:
         done = self.prepared(desk, operation)
         name = {"open": "create", "release": "cancel"}.get(operation, operation)
-        sandbox.order("stripe", f"payments.{name}", mode)
+        sandbox.schedule_fault("stripe", f"payments.{name}", mode)
         payment = done()
         assert desk.rail.fetch(payment.provider_ref) == payment
         assert known() == [
@@ -221,12 +221,12 @@ class TestFaults:
 
     @pytest.mark.parametrize(
         ("mode", "standing"),
-        [(Mode.HANG_UP_BEFORE, []), (Mode.HANG_UP_AFTER, ["requires_capture"])],
+        [(FaultMode.HANG_UP_BEFORE, []), (FaultMode.HANG_UP_AFTER, ["requires_capture"])],
     )
     def test_lasting_is_unknown_until_asked(
-        self, desk: Desk, sandbox: Sandbox, known: Known, mode: Mode, standing: list[str]
+        self, desk: Desk, sandbox: Sandbox, known: Known, mode: FaultMode, standing: list[str]
     ) -> None:
-        sandbox.order("stripe", "payments.create", mode, times=ATTEMPTS_MAX)
+        sandbox.schedule_fault("stripe", "payments.create", mode, times=ATTEMPTS_MAX)
         with pytest.raises(ProviderOutcomeUnknown):
             desk.rail.create(desk.ask())
         assert known() == standing
@@ -236,13 +236,13 @@ class TestFaults:
         assert found in (None, again)
         assert known() == ["requires_capture"]
 
-    @pytest.mark.parametrize("mode", [Mode.TIMEOUT_BEFORE, Mode.TIMEOUT_AFTER])
+    @pytest.mark.parametrize("mode", [FaultMode.TIMEOUT_BEFORE, FaultMode.TIMEOUT_AFTER])
     def test_no_answer_in_time(
-        self, database: Database, sandbox: Sandbox, mode: Mode, known: Known, desk: Desk
+        self, database: Database, sandbox: Sandbox, mode: FaultMode, known: Known, desk: Desk
     ) -> None:
         hasty = Desk(database, f"{sandbox.url}/stripe", timeout=0.5)
         hasty.reference = desk.reference
-        sandbox.order("stripe", "payments.create", mode, seconds=0.8)
+        sandbox.schedule_fault("stripe", "payments.create", mode, seconds=0.8)
         opened = hasty.rail.create(hasty.ask())
         assert opened.state is PaymentState.AUTHORISED
         assert known() == ["requires_capture"]
@@ -262,7 +262,7 @@ class TestFaults:
         self, desk: Desk, sandbox: Sandbox, operation: str, code: str
     ) -> None:
         done = self.prepared(desk, "open" if operation == "create" else operation)
-        sandbox.order("stripe", f"payments.{operation}", Mode.REFUSED)
+        sandbox.schedule_fault("stripe", f"payments.{operation}", FaultMode.REFUSED)
         with pytest.raises(ProviderRefused) as refused:
             done()
         assert refused.value.code == code
@@ -325,24 +325,24 @@ class TestDisputes:
     def test_are_opened_and_closed(
         self, desk: Desk, sandbox: Sandbox, paid: Payment, outcome: str
     ) -> None:
-        opened = sandbox.control("stripe", "/disputes", payment=paid.provider_ref)
+        opened = sandbox.call_control("stripe", "/disputes", payment=paid.provider_ref)
         dispute = desk.rail.dispute(opened["id"])
         assert dispute == Dispute(opened["id"], paid.provider_ref, "open", TEN, dollars("15.00"))
         assert dispute in desk.rail.disputes(clock.now() - timedelta(minutes=1))
-        sandbox.control("stripe", f"/disputes/{opened['id']}/close", outcome=outcome)
+        sandbox.call_control("stripe", f"/disputes/{opened['id']}/close", outcome=outcome)
         closed = desk.rail.dispute(opened["id"])
         assert (closed.state, closed.cost) == (outcome, dollars("15.00"))
 
     def test_a_part_may_be_disputed(self, desk: Desk, sandbox: Sandbox, paid: Payment) -> None:
-        opened = sandbox.control("stripe", "/disputes", payment=paid.provider_ref, amount=250)
+        opened = sandbox.call_control("stripe", "/disputes", payment=paid.provider_ref, amount=250)
         assert desk.rail.dispute(opened["id"]).amount == dollars("2.50")
 
     def test_an_inquiry_takes_nothing(self, desk: Desk, sandbox: Sandbox, paid: Payment) -> None:
         asked = {"payment": paid.provider_ref, "inquiry": True}
-        opened = sandbox.control("stripe", "/disputes", **asked)
+        opened = sandbox.call_control("stripe", "/disputes", **asked)
         dispute = desk.rail.dispute(opened["id"])
         assert (dispute.state, dispute.cost) == ("inquiry", Amount(USD, 0))
-        sandbox.control("stripe", f"/disputes/{opened['id']}/close", outcome="escalated")
+        sandbox.call_control("stripe", f"/disputes/{opened['id']}/close", outcome="escalated")
         dispute = desk.rail.dispute(opened["id"])
         assert (dispute.state, dispute.cost) == ("open", dollars("15.00"))
 

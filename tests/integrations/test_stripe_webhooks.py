@@ -15,7 +15,7 @@ from app.kit.errors import MalformedRequest
 from app.kit.tasks import _TASKS, Queue, Task
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import Desk
 from tests.provider_sandbox import Sandbox
@@ -128,7 +128,7 @@ class TestDelivered:
 
     @pytest.fixture
     def desk(self, database: Database, sandbox: Sandbox) -> Desk:
-        for delivery in sandbox.deliveries.all():
+        for delivery in sandbox.webhooks.all():
             sandbox.store.delete("_sandbox", "deliveries", delivery.id)
         return Desk(database, f"{sandbox.url}/stripe")
 
@@ -136,7 +136,7 @@ class TestDelivered:
         self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox
     ) -> None:
         opened = desk.rail.open(desk.ask())
-        assert sandbox.deliver_to(open_app.test_client()) == [204]
+        assert sandbox.deliver_webhooks(open_app.test_client()) == [204]
         with database.reading() as session:
             [(event, kind, task)] = session.rows(
                 "SELECT e.id::text, e.kind, o.task FROM webhook_events e"
@@ -149,22 +149,22 @@ class TestDelivered:
         )
         assert event
 
-    @pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED, Mode.STALE])
+    @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
     def test_what_is_not_genuine_changes_nothing(
-        self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox, mode: Mode
+        self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox, mode: FaultMode
     ) -> None:
-        sandbox.order("stripe", "webhook", mode)
+        sandbox.schedule_fault("stripe", "webhook", mode)
         desk.rail.open(desk.ask())
         client = open_app.test_client()
         with unchanged(database):
-            assert sandbox.deliver_to(client) == [403]
+            assert sandbox.deliver_webhooks(client) == [403]
 
     def test_a_late_repetition_is_signed_anew(
         self, open_app: Flask, desk: Desk, sandbox: Sandbox
     ) -> None:
-        sandbox.order("stripe", "webhook", Mode.LATE, seconds=3600)
+        sandbox.schedule_fault("stripe", "webhook", FaultMode.LATE, seconds=3600)
         desk.rail.open(desk.ask())
         client = open_app.test_client()
-        assert sandbox.deliver_to(client) == []
+        assert sandbox.deliver_webhooks(client) == []
         with time_machine.travel(clock.now() + timedelta(hours=1, seconds=5)):
-            assert sandbox.deliver_to(client) == [204]
+            assert sandbox.deliver_webhooks(client) == [204]

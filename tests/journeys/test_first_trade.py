@@ -17,7 +17,7 @@ from app.jobs.worker import RqWorker
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox, use_mailbox
 from tests.people import set_prices
 
 
@@ -59,7 +59,7 @@ def count(database: Database, table: str) -> int:
 
 @pytest.fixture
 def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
+    with use_mailbox() as made:
         yield made
 
 
@@ -67,7 +67,7 @@ def confirm(me: ApiClient, wish: object, app: Flask, redis: Redis, box: Mailbox)
     """No money moves before the address is confirmed, by the link that is mailed there."""
     problem(me.post("/api/trade/quote", wish), 403, "email_not_confirmed")
     carry_out_jobs(app, redis)
-    me.ok(200, me.post("/api/auth/verify-email", {"token": box.token(me.email)}))
+    me.ok(200, me.post("/api/auth/verify-email", {"token": box.latest_token(me.email)}))
 
 
 def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailbox) -> None:
@@ -114,7 +114,7 @@ def test_a_stranger_trades_and_is_told(lone_app: Flask, redis: Redis, box: Mailb
         carry_out_jobs(lone_app, redis)
     (message,) = me.ok(200, me.get("/api/messages"))["data"]
     assert message["subject"] == "You converted 1000.00 USD to 0.24825349 XAU-s"
-    assert [mail.subject for mail in box.to(me.email)][1:] == [message["subject"]]
+    assert [mail.subject for mail in box.sent_to(me.email)][1:] == [message["subject"]]
     assert message["body"].startswith(f"Order {order['id']} was filled at {order['executedAt']}.")
     assert "Price         4008.000000\nFee           5.00 USD" in message["body"]
 

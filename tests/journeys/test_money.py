@@ -12,10 +12,10 @@ from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.ledger.verification import find_violations
 from app.reconciliation import service as reconciliation
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.api_client import ApiClient, problem
-from tests.mailbox import Mailbox, carry_out_all, mailbox
+from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.people import set_prices
 from tests.provider_sandbox import Sandbox
 from tests.till import lift
@@ -33,9 +33,9 @@ class World:
     def turn(self, times: int = 3) -> None:
         """Jobs are done and webhooks delivered, a few times over."""
         for _ in range(times):
-            carry_out_all(self.database, *kit_tasks.names())
-            self.sandbox.deliver_to(self._client)
-        carry_out_all(self.database, *kit_tasks.names())
+            run_pending_jobs(self.database, *kit_tasks.names())
+            self.sandbox.deliver_webhooks(self._client)
+        run_pending_jobs(self.database, *kit_tasks.names())
 
     def deposit(self, **asked: str) -> str:
         made = self.me.ok(201, self.me.post("/api/wallet/deposit", asked))
@@ -75,7 +75,9 @@ class World:
             for name in ("paxos", "primetrust", "anchorage")
             if address in str(self.sandbox.store.find(name, "address"))
         ]
-        self.sandbox.control(custodian, "/arrivals", address=address, asset="PAXG", amount=amount)
+        self.sandbox.call_control(
+            custodian, "/arrivals", address=address, asset="PAXG", amount=amount
+        )
         self.turn()
         return custodian
 
@@ -86,7 +88,7 @@ class World:
             for name in ("paxos", "primetrust", "anchorage")
             if self.sandbox.store.find(name, "transfer", reference=withdrawal_id)
         ]
-        self.sandbox.control(custodian, f"/sends/{withdrawal_id}/completed")
+        self.sandbox.call_control(custodian, f"/sends/{withdrawal_id}/completed")
         self.turn()
 
     def check_everything_agrees(self) -> None:
@@ -100,7 +102,7 @@ class World:
 
 @pytest.fixture
 def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
+    with use_mailbox() as made:
         yield made
 
 
@@ -146,7 +148,7 @@ def test_from_nothing_to_a_bank_account_and_a_statement(world: World) -> None:
     bank = world.deposit(method="bank", asset="USD", amount="250.00")
     world.turn()
     told = world.told(bank)
-    world.sandbox.control(
+    world.sandbox.call_control(
         "bank", "/arrivals", account_number=told["accountNumber"], amount="250.00"
     )
     world.turn()
@@ -180,7 +182,7 @@ def test_from_nothing_to_a_bank_account_and_a_statement(world: World) -> None:
     world.turn()
     assert world.withdrawal_now(gone["id"])["status"] == "sent"
     [payout] = world.sandbox.store.find("bank", "payout", reference=gone["id"])
-    world.sandbox.control("bank", f"/payouts/{payout['id']}/settled")
+    world.sandbox.call_control("bank", f"/payouts/{payout['id']}/settled")
     world.turn()
     assert world.withdrawal_now(gone["id"])["status"] == "completed"
 
@@ -211,13 +213,13 @@ def test_a_declined_card_a_dispute_and_a_payout_that_comes_back(world: World) ->
              "routingNumber": "110000000"}  # fmt: skip
     wish = {"method": "bank", "asset": "USD", "amount": "30.00", "destination": where}
     withdrawal = me.ok(201, me.post("/api/wallet/withdraw", wish))["withdrawal"]["id"]
-    world.sandbox.order("bank", "payouts.create", Mode.HANG_UP_AFTER)
+    world.sandbox.schedule_fault("bank", "payouts.create", FaultMode.HANG_UP_AFTER)
     world.turn()
     # It was done and the answer lost: asked again, the bank knows it, and there is one payout.
     assert len(world.sandbox.store.find("bank", "payout", reference=withdrawal)) == 1
     [payout] = world.sandbox.store.find("bank", "payout", reference=withdrawal)
     for status in ("settled", "returned"):
-        world.sandbox.control("bank", f"/payouts/{payout['id']}/{status}")
+        world.sandbox.call_control("bank", f"/payouts/{payout['id']}/{status}")
         world.turn()
     assert world.withdrawal_now(withdrawal)["status"] == "returned"
     assert me.available() == {"USD": "80.00"}
@@ -226,11 +228,11 @@ def test_a_declined_card_a_dispute_and_a_payout_that_comes_back(world: World) ->
         each for each in world.sandbox.store.find("stripe", "payment_intent")
         if each["metadata"].get("reference") == paid or paid in str(each)
     ]  # fmt: skip
-    dispute = world.sandbox.control("stripe", "/disputes", payment=intent["id"])
+    dispute = world.sandbox.call_control("stripe", "/disputes", payment=intent["id"])
     world.turn()
     assert world.deposit_now(paid)["status"] == "disputed"
     problem(me.post("/api/wallet/withdraw", wish), 409, "account_owes")
-    world.sandbox.control("stripe", f"/disputes/{dispute['id']}/close", outcome="won")
+    world.sandbox.call_control("stripe", f"/disputes/{dispute['id']}/close", outcome="won")
     world.turn()
     assert world.deposit_now(paid)["status"] == "credited"
     me.ok(201, me.post("/api/wallet/withdraw", wish))
@@ -273,7 +275,7 @@ def test_money_comes_and_goes_by_phone(world: World) -> None:
         "pending", {"phone": phone, "amountKes": "2600"},
     )  # fmt: skip
     [prompt] = world.sandbox.store.find("daraja", "prompt", name=deposit[-12:])
-    world.sandbox.control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
+    world.sandbox.call_control("daraja", f"/prompts/{prompt['id']}/answer", result_code=0)
     world.turn()
     assert world.deposit_now(deposit)["status"] == "credited"
     assert me.available() == {"USD": "20.00"}
@@ -283,7 +285,7 @@ def test_money_comes_and_goes_by_phone(world: World) -> None:
     withdrawal = gone["withdrawal"]["id"]
     world.turn()
     assert world.withdrawal_now(withdrawal)["status"] == "sent"
-    world.sandbox.control("daraja", f"/payouts/{withdrawal}/end", result_code=0)
+    world.sandbox.call_control("daraja", f"/payouts/{withdrawal}/end", result_code=0)
     world.turn()
     assert world.withdrawal_now(withdrawal)["status"] == "completed"
     assert me.available() == {"USD": "15.00"}

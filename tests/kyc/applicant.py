@@ -19,7 +19,7 @@ from app.kit.db import Database
 from app.kyc import queries as kyc_queries
 from app.kyc.queries import Standing, Verification
 from tests.api_client import ApiClient
-from tests.mailbox import carry_out_all
+from tests.mailbox import run_pending_jobs
 from tests.provider_sandbox import Sandbox
 
 SUBMIT, DOCUMENTS, BUSINESS, STATUS = (
@@ -140,10 +140,10 @@ class Applicant:
 
     def work(self, sandbox: Sandbox | None = None) -> None:
         """Do every job of theirs; with the sandbox, its webhooks are taken."""
-        carry_out_all(self.database, *JOBS)
+        run_pending_jobs(self.database, *JOBS)
         if sandbox is not None:
-            sandbox.deliver_to(self.client.app.test_client())
-            carry_out_all(self.database, *JOBS)
+            sandbox.deliver_webhooks(self.client.app.test_client())
+            run_pending_jobs(self.database, *JOBS)
 
     @property
     def status(self) -> dict[str, Any]:

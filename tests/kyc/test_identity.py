@@ -23,10 +23,10 @@ from app.kyc.rules import Flag, Reason, Status
 from app.screening import decisions
 from app.screening import service as screening
 from app.screening.rules import Named
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
-from tests.mailbox import carry_out_all
+from tests.mailbox import run_pending_jobs
 from tests.people import People
 from tests.privacy.customer_history import found_anywhere
 from tests.provider_sandbox import Sandbox
@@ -214,33 +214,40 @@ class TestProvider:
     def test_is_believed_by_the_poll_when_the_webhook_is_lost(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
-        sandbox.order("plaid", "webhook", Mode.LOST)
+        sandbox.schedule_fault("plaid", "webhook", FaultMode.LOST)
         ada.submitted()
         ada.work(sandbox)
         assert ada.standing.tier == 1
         with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
             with ada.database.transaction() as session:
                 checking.poll(session)
-            carry_out_all(ada.database, "kyc.verify")
+            run_pending_jobs(ada.database, "kyc.verify")
         assert ada.standing.tier == 2
 
-    @pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED, Mode.STALE])
+    @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
     def test_is_not_heard_through_another_mouth(
-        self, ada: Applicant, sandbox: Sandbox, mode: Mode
+        self, ada: Applicant, sandbox: Sandbox, mode: FaultMode
     ) -> None:
         ada.submitted()
-        sandbox.order("plaid", "webhook", mode)
+        sandbox.schedule_fault("plaid", "webhook", mode)
         ada.work()
         with unchanged(ada.database):
-            assert sandbox.deliver_to(ada.client.app.test_client()) == [403]
+            assert sandbox.deliver_webhooks(ada.client.app.test_client()) == [403]
 
     @pytest.mark.parametrize(
-        "mode", [Mode.ERROR_AFTER, Mode.HANG_UP_AFTER, Mode.GARBAGE, Mode.DOWN, Mode.HANG_UP_BEFORE]
+        "mode",
+        [
+            FaultMode.ERROR_AFTER,
+            FaultMode.HANG_UP_AFTER,
+            FaultMode.GARBAGE,
+            FaultMode.DOWN,
+            FaultMode.HANG_UP_BEFORE,
+        ],
     )
     def test_is_asked_once_however_the_call_ends(
-        self, ada: Applicant, sandbox: Sandbox, mode: Mode
+        self, ada: Applicant, sandbox: Sandbox, mode: FaultMode
     ) -> None:
-        sandbox.order("plaid", "identity_verification.create", mode)
+        sandbox.schedule_fault("plaid", "identity_verification.create", mode)
         shown = ada.submitted()
         ada.work(sandbox)
         assert ada.standing.tier == 2
@@ -248,7 +255,7 @@ class TestProvider:
         assert len(known) == 1
 
     def test_that_will_not_leaves_it_to_staff(self, ada: Applicant, sandbox: Sandbox) -> None:
-        sandbox.order("plaid", "identity_verification.create", Mode.REFUSED)
+        sandbox.schedule_fault("plaid", "identity_verification.create", FaultMode.REFUSED)
         ada.submitted()
         ada.work(sandbox)
         assert (ada.latest.status, ada.latest.flags) == (Status.IN_REVIEW, {Flag.PROVIDER})

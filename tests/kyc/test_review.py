@@ -287,7 +287,7 @@ class TestTier3:
         candidate.work(sandbox)
         shown = candidate.status
         assert (shown["tier"], shown["renewal"]["status"]) == (3, "pending")
-        sandbox.control(
+        sandbox.call_control(
             "plaid", f"/verifications/{candidate.latest.provider_reference}", status="success"
         )
         candidate.work(sandbox)

@@ -27,13 +27,13 @@ def given_for(kind: str) -> dict[str, str]:
 def told(kind: str, values: dict[str, str]) -> list[str]:
     """The kind's text by each way that it is told."""
     texts, how = [], KINDS[kind]
-    if how.inbox:
-        inbox = messages_rules.render(kind, values)
+    if how.inbox_version:
+        inbox = messages_rules.render_inbox(kind, values)
         texts.append(inbox.subject + inbox.body)
-    if how.mail:
-        mail = messages_rules.render_mail(kind, values)
+    if how.email_version:
+        mail = messages_rules.render_email(kind, values)
         texts += [mail.subject + mail.body, mail.html]
-    if how.sms:
+    if how.sms_version:
         texts.append(messages_rules.render_sms(kind, values))
     return texts
 
@@ -44,7 +44,9 @@ def test_a_kind_is_told_with_what_it_declares_and_needs_all_of_it(kind: str) -> 
     texts = "".join(told(kind, given))
     for name in KINDS[kind].values:
         # That something is redeemed with it is said in words of ours.
-        assert name == "redeems" or messages_rules.WAYS.get(given[name], given[name]) in texts
+        assert (
+            name == "redeems" or messages_rules.METHOD_LABELS.get(given[name], given[name]) in texts
+        )
         with pytest.raises(jinja2.UndefinedError, match=name):
             told(kind, {other: text for other, text in given.items() if other != name})
 
@@ -57,7 +59,7 @@ def longest_for(kind: str) -> dict[str, str]:
     return given | codes | {name: text for name, text in others.items() if name in given}
 
 
-@pytest.mark.parametrize("kind", sorted(each for each in KINDS if KINDS[each].sms))
+@pytest.mark.parametrize("kind", sorted(each for each in KINDS if KINDS[each].sms_version))
 def test_a_text_message_has_one_part_on_every_phone(kind: str) -> None:
     text = messages_rules.render_sms(kind, longest_for(kind))
     assert set(text) <= GSM_BASIC
@@ -66,8 +68,8 @@ def test_a_text_message_has_one_part_on_every_phone(kind: str) -> None:
 
 def test_a_kind_that_is_not_told_by_a_way_has_no_text_there() -> None:
     with pytest.raises(LookupError):
-        messages_rules.render("reset_password", LINK)
+        messages_rules.render_inbox("reset_password", LINK)
     with pytest.raises(LookupError):
         messages_rules.render_sms("reset_password", LINK)
     with pytest.raises(LookupError):
-        messages_rules.render("../x", {})
+        messages_rules.render_inbox("../x", {})

@@ -22,7 +22,7 @@ VALUES = {
 
 
 def deliver(session, user_id: UUID, event_key: str, values=VALUES):
-    messages.deliver(
+    messages.deliver_to_inbox(
         session, user_id=user_id, event_key=event_key, kind="trade_confirmed", values=values
     )
 
@@ -34,7 +34,7 @@ def user_id():
 
 def inbox(database, user_id, limit=10, before=None):
     with database.reading() as session:
-        return messages_queries.messages_of(session, user_id, limit, before)
+        return messages_queries.list_messages(session, user_id, limit, before)
 
 
 class TestDeliver:
@@ -73,11 +73,13 @@ class TestDeliver:
 
     def test_refuses_an_unknown_kind(self, database, user_id):
         with pytest.raises(LookupError), database.transaction() as session:
-            messages.deliver(session, user_id=user_id, event_key="x", kind="../x", values={})
+            messages.deliver_to_inbox(
+                session, user_id=user_id, event_key="x", kind="../x", values={}
+            )
         assert inbox(database, user_id).data == []
 
     def test_a_subject_is_one_line_whatever_a_value_holds(self):
-        text = messages_rules.render(
+        text = messages_rules.render_inbox(
             "trade_confirmed", VALUES | {"to_asset": "XAU\r\nBcc: all@example.com"}
         )
         assert "\n" not in text.subject

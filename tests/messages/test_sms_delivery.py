@@ -15,11 +15,11 @@ from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from app.kit.tasks import JobClaimedElsewhere
 from app.messages import sms_delivery
-from app.messages.delivery_log import Claimed, Log
-from app.messages.ports import OutgoingText, Texter
+from app.messages.delivery_log import ClaimedMessage, DeliveryLog
+from app.messages.ports import OutgoingSms, SmsSender
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from app.providers.service import CallLog
-from sandbox.faults import Mode
+from sandbox.faults import FaultMode
 from tests.messages.test_rules import given_for
 from tests.people import People
 from tests.provider_sandbox import Sandbox
@@ -32,7 +32,7 @@ VALUES = given_for(KIND) | {"amount": "250.00", "asset": "USD", "method": "card"
 @pytest.fixture
 def carrier(app: Flask, database: Database, sandbox: Sandbox) -> Iterator[Sandbox]:
     """Twilio, as the sandbox plays it, at a moment that stands still."""
-    provide(Texter, messaging.build_sms_sender(app.extensions["settings"], CallLog(database)))
+    provide(SmsSender, messaging.build_sms_sender(app.extensions["settings"], CallLog(database)))
     with time_machine.travel(NOW, tick=False):
         yield sandbox
 
@@ -58,7 +58,7 @@ def phone(database: Database, person: Actor) -> str:
 
 
 def send(database: Database, person: Actor, event_key: str = "deposit_credited:1") -> None:
-    sms_delivery.send_text(
+    sms_delivery.send_sms(
         database, user_id=str(person.user_id), kind=KIND, event_key=event_key, values=VALUES
     )
 
@@ -115,7 +115,7 @@ class TestSend:
         assert (found["state"], found["attempts"]) == ("dropped", 1)
 
     def test_what_is_refused_is_not_tried_again(self, carrier, database, person):
-        carrier.order("twilio", "messages.create", Mode.REFUSED)
+        carrier.schedule_fault("twilio", "messages.create", FaultMode.REFUSED)
         for _ in range(2):
             send(database, person)
         found = row(database, person)
@@ -130,15 +130,19 @@ class TestSend:
             send(database, person)
         assert row(database, person)["state"] == "waiting"
         monkeypatch.undo()
-        provide(Texter, messaging.build_sms_sender(app.extensions["settings"], CallLog(database)))
+        provide(
+            SmsSender, messaging.build_sms_sender(app.extensions["settings"], CallLog(database))
+        )
         send(database, person)
         assert row(database, person)["state"] == "sent"
 
 
 class TestUnknown:
-    @pytest.mark.parametrize("mode", [Mode.HANG_UP_AFTER, Mode.ERROR_AFTER, Mode.GARBAGE])
+    @pytest.mark.parametrize(
+        "mode", [FaultMode.HANG_UP_AFTER, FaultMode.ERROR_AFTER, FaultMode.GARBAGE]
+    )
     def test_what_was_taken_is_found_and_not_sent_again(self, carrier, database, person, mode):
-        carrier.order("twilio", "messages.create", mode)
+        carrier.schedule_fault("twilio", "messages.create", mode)
         with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         found = row(database, person)
@@ -148,9 +152,11 @@ class TestUnknown:
         found = row(database, person)
         assert (found["state"], found["carrier_id"]) == ("sent", message["sid"])
 
-    @pytest.mark.parametrize("mode", [Mode.HANG_UP_BEFORE, Mode.ERROR_BEFORE, Mode.DOWN])
+    @pytest.mark.parametrize(
+        "mode", [FaultMode.HANG_UP_BEFORE, FaultMode.ERROR_BEFORE, FaultMode.DOWN]
+    )
     def test_what_was_not_taken_is_sent_once_that_is_certain(self, carrier, database, person, mode):
-        carrier.order("twilio", "messages.create", mode)
+        carrier.schedule_fault("twilio", "messages.create", mode)
         with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         with pytest.raises(ProviderOutcomeUnknown, match="not on the carrier's list yet"):
@@ -162,10 +168,10 @@ class TestUnknown:
         assert row(database, person)["state"] == "sent"
 
     def test_while_the_list_cannot_be_had_nothing_is_sent(self, carrier, database, person):
-        carrier.order("twilio", "messages.create", Mode.HANG_UP_AFTER)
+        carrier.schedule_fault("twilio", "messages.create", FaultMode.HANG_UP_AFTER)
         with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
-        carrier.order("twilio", "messages.list", Mode.HANG_UP_BEFORE, times=3)
+        carrier.schedule_fault("twilio", "messages.list", FaultMode.HANG_UP_BEFORE, times=3)
         with (
             time_machine.travel(NOW + 2 * sms_delivery.LISTED_AFTER, tick=False),
             pytest.raises(ProviderOutcomeUnknown),
@@ -176,14 +182,14 @@ class TestUnknown:
         assert len(carried(carrier, database, person)) == 1
 
     def test_a_worker_that_ended_after_the_carrier_took_it(self, carrier, database, person):
-        real = resolve(Texter)
-        provide(Texter, _Ending(real, after=lambda: _raise(KeyboardInterrupt())))
+        real = resolve(SmsSender)
+        provide(SmsSender, _Ending(real, after=lambda: _raise(KeyboardInterrupt())))
         with pytest.raises(KeyboardInterrupt):
             send(database, person)
-        provide(Texter, real)
+        provide(SmsSender, real)
         with pytest.raises(JobClaimedElsewhere):
             send(database, person)
-        with time_machine.travel(NOW + sms_delivery.CLAIM, tick=False):
+        with time_machine.travel(NOW + sms_delivery.CLAIM_DURATION, tick=False):
             send(database, person)
         assert len(carried(carrier, database, person)) == 1
         found = row(database, person)
@@ -191,7 +197,7 @@ class TestUnknown:
 
     def test_a_message_of_another_event_is_not_taken_for_it(self, carrier, database, person):
         send(database, person, "deposit_credited:2")
-        carrier.order("twilio", "messages.create", Mode.HANG_UP_BEFORE)
+        carrier.schedule_fault("twilio", "messages.create", FaultMode.HANG_UP_BEFORE)
         with pytest.raises(ProviderOutcomeUnknown):
             send(database, person)
         with time_machine.travel(NOW + sms_delivery.LISTED_AFTER, tick=False):
@@ -202,10 +208,10 @@ class TestUnknown:
 class _Ending:
     """The carrier, with something that happens once it has the message."""
 
-    def __init__(self, real: Texter, *, after: Callable[[], None]) -> None:
+    def __init__(self, real: SmsSender, *, after: Callable[[], None]) -> None:
         self._real, self._after = real, after
 
-    def send(self, text: OutgoingText) -> str:
+    def send(self, text: OutgoingSms) -> str:
         carrier_id = self._real.send(text)
         self._after()
         return carrier_id
@@ -219,7 +225,7 @@ class TestStatus:
     @pytest.fixture
     def client(self, app: Flask, carrier: Sandbox):
         client = app.test_client()
-        carrier.deliver_to(client)
+        carrier.deliver_webhooks(client)
         return client
 
     def checks(self, database: Database, person: Actor) -> list[str]:
@@ -241,59 +247,63 @@ class TestStatus:
     ):
         person = with_phone(database, people, ending)
         send(database, person)
-        assert carrier.deliver_to(client) == [204, 204]
+        assert carrier.deliver_webhooks(client) == [204, 204]
         [event_id] = self.checks(database, person)
         for _ in range(2):
-            sms_delivery.check_text(database, event_id=event_id)
+            sms_delivery.refresh_status(database, event_id=event_id)
         assert row(database, person)["delivery"] == delivery
 
-    @pytest.mark.parametrize("mode", [Mode.FORGED, Mode.TAMPERED])
+    @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED])
     def test_what_twilio_did_not_sign_is_not_taken(self, carrier, client, database, person, mode):
-        carrier.order("twilio", "webhook", mode, times=2)
+        carrier.schedule_fault("twilio", "webhook", mode, times=2)
         send(database, person)
-        assert carrier.deliver_to(client) == [403, 403]
+        assert carrier.deliver_webhooks(client) == [403, 403]
         assert self.checks(database, person) == []
 
     def test_one_that_was_lost_is_asked_for(self, carrier, client, database, person):
-        carrier.order("twilio", "webhook", Mode.LOST, times=2)
+        carrier.schedule_fault("twilio", "webhook", FaultMode.LOST, times=2)
         send(database, person)
-        assert carrier.deliver_to(client) == []
-        sms_delivery.check_texts(database)
+        assert carrier.deliver_webhooks(client) == []
+        sms_delivery.refresh_statuses(database)
         assert row(database, person)["delivery"] is None
         with time_machine.travel(NOW + timedelta(minutes=16), tick=False):
-            sms_delivery.check_texts(database)
+            sms_delivery.refresh_statuses(database)
         assert row(database, person)["delivery"] == "delivered"
 
     def test_one_that_comes_before_the_message_is_noted_waits(
         self, carrier, client, database, person
     ):
-        real = resolve(Texter)
+        real = resolve(SmsSender)
         taken: list[int] = []
-        provide(Texter, _Ending(real, after=lambda: taken.extend(carrier.deliver_to(client))))
+
+        def deliver() -> None:
+            taken.extend(carrier.deliver_webhooks(client))
+
+        provide(SmsSender, _Ending(real, after=deliver))
         send(database, person)
         assert taken == [204, 204]
         [event_id] = self.checks(database, person)
         with database.transaction() as session:
             session.send("UPDATE texts SET carrier_id = NULL WHERE user_id = %s", (person.user_id,))
         with pytest.raises(ProviderUnavailable):
-            sms_delivery.check_text(database, event_id=event_id)
+            sms_delivery.refresh_status(database, event_id=event_id)
         with time_machine.travel(NOW + timedelta(minutes=11), tick=False):
-            sms_delivery.check_text(database, event_id=event_id)
+            sms_delivery.refresh_status(database, event_id=event_id)
         assert row(database, person)["delivery"] is None
 
 
 def test_whoever_lost_the_claim_does_not_send(database: Database, people: People) -> None:
-    log, actor = Log("texts"), people.customer()
+    log, actor = DeliveryLog("texts"), people.customer()
     key = f"trade_confirmed:{uuid4()}"
 
-    def claim(until: timedelta) -> Claimed:
+    def claim(until: timedelta) -> ClaimedMessage:
         with database.transaction() as session:
-            claimed = log.claim(session, actor.user_id, key, "trade_confirmed", until=until)
+            claimed = log.claim(session, actor.user_id, key, "trade_confirmed", duration=until)
         assert claimed is not None
         return claimed
 
     slow, other = claim(timedelta(0)), claim(timedelta(minutes=2))
     with database.transaction() as session:
-        log.check_held(session, other)
+        log.check_claim(session, other)
         with pytest.raises(JobClaimedElsewhere):
-            log.check_held(session, slow)
+            log.check_claim(session, slow)

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app.kit.db import Database
-from tests.mailbox import Mailbox, mailbox
+from tests.mailbox import Mailbox, use_mailbox
 from tests.people import People
 from tests.privacy.customer_history import Life
 
@@ -24,7 +24,7 @@ def people(database: Database) -> People:
 
 @pytest.fixture
 def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
+    with use_mailbox() as made:
         yield made
 
 

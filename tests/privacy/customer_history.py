@@ -24,7 +24,7 @@ from app.screening import service as screening
 from app.screening.rules import Named
 from tests import sanctions
 from tests.api_client import PASSWORD, ApiClient
-from tests.mailbox import carry_out_all
+from tests.mailbox import run_pending_jobs
 from tests.people import set_prices
 
 CONSENTS, EXPORT, ERASURE = "/api/me/consents", "/api/me/export", "/api/me/erasure"
@@ -112,7 +112,7 @@ class Life:
         client.ok(200, client.send("PUT", "/api/me/notifications", json={"choices": choices}))
         with database.transaction() as session:
             session.send(_TEXT, (uuid4(), client.user_id))
-        carry_out_all(database)
+        run_pending_jobs(database)
 
     def _add_second_factor(self) -> str:
         client = self.client
@@ -153,7 +153,7 @@ class Life:
         """Ask for a copy, wait for it, fetch it: each file of it."""
         client = self.client
         asked = client.ok(202, client.post(EXPORT))
-        carry_out_all(self.database, *JOBS)
+        run_pending_jobs(self.database, *JOBS)
         shown = client.ok(200, client.get(f"{EXPORT}/{asked['id']}"))
         return opened(fetch(client, shown["archiveUrl"]).data)
 

@@ -32,11 +32,11 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.ledger.verification import find_violations
 from app.messages import email_delivery
-from app.messages.ports import MailRefused, NotSent
+from app.messages.ports import EmailNotSent, EmailRefused
 from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
 from tests.api_client import PASSWORD, ApiClient, problem
-from tests.mailbox import Mailbox, carry_out_all
+from tests.mailbox import Mailbox, run_pending_jobs
 from tests.people import People
 from tests.privacy.customer_history import EXPORT, JOBS, Life, found_anywhere
 from tests.settled import settle
@@ -170,42 +170,42 @@ class TestAnswer:
     ) -> None:
         told = done.client.ok(200, done.erase())
         assert found_anywhere(done.database, [done.canaries["email"]]) == []
-        carry_out_all(done.database)
-        last = box.to(done.canaries["email"])[-1]
+        run_pending_jobs(done.database)
+        last = box.sent_to(done.canaries["email"])[-1]
         assert last.subject == "Your personal data has been erased"
         assert told["keptUntil"][:10] in last.text
         assert "31 CFR 1010.430(d)" in last.text
-        carry_out_all(done.database)
+        run_pending_jobs(done.database)
         assert recipients(done) == [("sent", None)]
-        assert box.to(done.canaries["email"])[-2:][0].subject != last.subject
+        assert box.sent_to(done.canaries["email"])[-2:][0].subject != last.subject
 
     def test_a_mail_that_is_refused_forgets_the_address(self, done: Life, box: Mailbox) -> None:
         def refuse(_mail: object) -> None:
-            raise MailRefused("550")
+            raise EmailRefused("550")
 
-        box.before = refuse
+        box.before_send = refuse
         done.client.ok(200, done.erase())
-        carry_out_all(done.database)
+        run_pending_jobs(done.database)
         assert recipients(done) == [("refused", None)]
 
     def test_a_mail_that_does_not_go_out_is_tried_again_and_given_up_after_a_day(
         self, done: Life, box: Mailbox
     ) -> None:
         def away(_mail: object) -> None:
-            raise NotSent("away")
+            raise EmailNotSent("away")
 
-        box.before = away
+        box.before_send = away
         done.client.ok(200, done.erase())
-        carry_out_all(done.database)
+        run_pending_jobs(done.database)
         [(state, sealed)] = recipients(done)
         assert state == "waiting"
         assert done.canaries["email"].encode() not in bytes(sealed)
         with done.database.transaction() as session:
-            email_delivery.forget_mails(session)
+            email_delivery.delete_old_emails(session)
         assert recipients(done) == [("waiting", sealed)]
         later = clock.now() + timedelta(days=1, seconds=1)
         with time_machine.travel(later, tick=True), done.database.transaction() as session:
-            email_delivery.forget_mails(session)
+            email_delivery.delete_old_emails(session)
         assert recipients(done) == [("dropped", None)]
 
 
@@ -223,7 +223,7 @@ class TestAfterwards:
         # What is sealed is not found even now; the scan finds what is not.
         assert {done.canaries[name] for name in ("email", "first", "phone", "key name")} <= before
         done.client.ok(200, done.erase())
-        carry_out_all(done.database, *JOBS)
+        run_pending_jobs(done.database, *JOBS)
         assert found_anywhere(done.database, words) == []
         others = str(bob.archive())
         assert bob.canaries["email"] in others
@@ -261,8 +261,8 @@ class TestAfterwards:
         done.client.ok(
             202, done.client.post("/api/auth/forgot-password", {"email": done.client.email})
         )
-        carry_out_all(done.database)
-        token = box.token(done.client.email)
+        run_pending_jobs(done.database)
+        token = box.latest_token(done.client.email)
         done.client.log_in()
         done.client.ok(200, done.erase())
         with unchanged(done.database):
@@ -337,8 +337,8 @@ class TestAfterwards:
                 (ada.client.user_id,),
             )
         assert rows == [("cancelled", None)]
-        carry_out_all(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.to(ada.canaries["email"])]
+        run_pending_jobs(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.sent_to(ada.canaries["email"])]
         assert "Your data export is ready" not in subjects
         assert subjects[-1] == "Your personal data has been erased"
 
@@ -366,8 +366,8 @@ class TestAfterwards:
         with database.transaction() as session:
             exports.outbox.stage(session, "messages.deliver", {**args, "event_key": "late:1"})
             exports.outbox.stage(session, "messages.send_mail", {**args, "event_key": "late:2"})
-        carry_out_all(database)
-        assert {mail.subject for mail in box.taken} == {"Your personal data has been erased"}
+        run_pending_jobs(database)
+        assert {mail.subject for mail in box.sent} == {"Your personal data has been erased"}
         with database.reading() as session:
             inbox = session.rows("SELECT FROM messages WHERE user_id = %s", (client.user_id,))
         assert inbox == []
@@ -484,8 +484,10 @@ class TestByStaff:
         [(actor_id, on_behalf_of, after, reason)] = rows
         assert (actor_id, on_behalf_of, reason) == (checker.user_id, done.client.user_id, self.WHY)
         assert after["maker"] == ids.encode("usr", maker.user_id)
-        carry_out_all(done.database)
-        assert box.to(done.canaries["email"])[-1].subject == "Your personal data has been erased"
+        run_pending_jobs(done.database)
+        assert (
+            box.sent_to(done.canaries["email"])[-1].subject == "Your personal data has been erased"
+        )
         assert found_anywhere(done.database, done.canaries.values()) == []
 
     def test_is_refused_while_something_is_open(

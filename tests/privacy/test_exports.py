@@ -13,7 +13,7 @@ from app.kit.db import Database
 from app.kit.personal import ErasureEffect
 from app.privacy import exports, personal_data_tables
 from tests.api_client import ApiClient, problem
-from tests.mailbox import Mailbox, carry_out_all
+from tests.mailbox import Mailbox, run_pending_jobs
 from tests.privacy.customer_history import EXPORT, JOBS, Life, fetch, found_anywhere
 from tests.unchanged_database import unchanged
 
@@ -26,7 +26,7 @@ ROOMS = (
 def ready(life: Life) -> dict[str, object]:
     """A copy that was asked for and made."""
     asked = life.client.ok(202, life.client.post(EXPORT))
-    carry_out_all(life.database, *JOBS)
+    run_pending_jobs(life.database, *JOBS)
     return life.client.ok(200, life.client.get(f"{EXPORT}/{asked['id']}"))
 
 
@@ -35,7 +35,7 @@ def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
     assert asked["status"] == "pending"
     nothing_yet = [asked[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
     assert nothing_yet == [None] * 4
-    carry_out_all(ada.database, *JOBS)
+    run_pending_jobs(ada.database, *JOBS)
     shown = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
     assert shown["status"] == "ready"
     answer = fetch(ada.client, str(shown["archiveUrl"]))
@@ -44,7 +44,7 @@ def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
     assert (
         answer.headers["Content-Disposition"] == f'attachment; filename="pbcex-{asked["id"]}.zip"'
     )
-    told = box.to(ada.client.email)[-1]
+    told = box.sent_to(ada.client.email)[-1]
     assert told.subject == "Your data export is ready"
     assert asked["id"] in told.text
     assert "token=" not in told.text + told.html
@@ -276,8 +276,8 @@ class TestAsking:
         first = ada.client.ok(202, ada.client.post(EXPORT))
         with unchanged(ada.database):
             assert ada.client.ok(202, ada.client.post(EXPORT)) == first
-        carry_out_all(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.to(ada.client.email)]
+        run_pending_jobs(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_again_makes_another_in_place_of_the_first(self, ada: Life) -> None:
@@ -356,11 +356,11 @@ class TestTheJob:
             patch.setattr(owner, step, end)
             with unchanged(ada.database), pytest.raises(Killed):
                 exports.build_archive(ada.database, export_id=inside(asked))
-        carry_out_all(ada.database, *JOBS)
+        run_pending_jobs(ada.database, *JOBS)
         with unchanged(ada.database):
             exports.build_archive(ada.database, export_id=inside(asked))
-        carry_out_all(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.to(ada.client.email)]
+        run_pending_jobs(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_of_two_at_once_one_has_an_effect(
@@ -379,8 +379,8 @@ class TestTheJob:
 
         monkeypatch.setattr(exports, "_store_archive", late)
         exports.build_archive(ada.database, export_id=inside(asked))
-        carry_out_all(ada.database, *JOBS)
-        subjects = [mail.subject for mail in box.to(ada.client.email)]
+        run_pending_jobs(ada.database, *JOBS)
+        subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_everything_is_of_one_moment(self, ada: Life, monkeypatch: pytest.MonkeyPatch) -> None:

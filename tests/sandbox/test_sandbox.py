@@ -10,11 +10,11 @@ import httpx
 import pytest
 from flask import Flask, Response, request
 
-from sandbox.app import create_app, served
-from sandbox.faults import Faults, Mode
-from sandbox.provider import Provider, deliveries, store
+from sandbox.app import create_app, serve
+from sandbox.faults import FaultMode, FaultSchedule
+from sandbox.provider import SandboxProvider, store, webhook_queue
 from sandbox.store import Store
-from sandbox.webhooks import Deliveries
+from sandbox.webhooks import WebhookQueue
 
 KEY = b"a key of tests"
 
@@ -25,8 +25,8 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
     return {"Probe-Signature": signed, "Probe-Time": str(int(at))}
 
 
-def probe() -> Provider:
-    provider = Provider("probe", "Probe", sign=sign)
+def probe() -> SandboxProvider:
+    provider = SandboxProvider("probe", "Probe", sign=sign)
 
     @provider.operation("POST", "/things", "things.create")
     def create() -> Response:
@@ -34,7 +34,7 @@ def probe() -> Provider:
         thing = store().put(
             "probe", "thing", f"thing_{things}", {**request.get_json(), "n": things}
         )
-        deliveries().send("probe", json.dumps({"event": things}))
+        webhook_queue().send("probe", json.dumps({"event": things}))
         return Response(json.dumps(thing), 201, content_type="application/json")
 
     @provider.control("POST", "/forget")
@@ -55,7 +55,7 @@ def sandbox(tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def url(sandbox: Flask) -> Iterator[str]:
-    with served(sandbox) as url:
+    with serve(sandbox) as url:
         yield url
 
 
@@ -73,15 +73,17 @@ def test_without_faults_it_is_done(sandbox: Flask, url: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "status", "done"),
     [
-        (Mode.DOWN, 503, 0),
-        (Mode.ERROR_BEFORE, 500, 0),
-        (Mode.ERROR_AFTER, 500, 1),
-        (Mode.GARBAGE, 200, 1),
-        (Mode.SLOW, 201, 1),
+        (FaultMode.DOWN, 503, 0),
+        (FaultMode.ERROR_BEFORE, 500, 0),
+        (FaultMode.ERROR_AFTER, 500, 1),
+        (FaultMode.GARBAGE, 200, 1),
+        (FaultMode.SLOW, 201, 1),
     ],
 )
-def test_it_answers_wrongly(sandbox: Flask, url: str, mode: Mode, status: int, done: int) -> None:
-    sandbox.extensions["faults"].order("probe", "things.*", mode, seconds=0.01)
+def test_it_answers_wrongly(
+    sandbox: Flask, url: str, mode: FaultMode, status: int, done: int
+) -> None:
+    sandbox.extensions["faults"].schedule("probe", "things.*", mode, seconds=0.01)
     assert httpx.post(f"{url}/probe/things", json={}).status_code == status
     assert things(sandbox) == done
     assert httpx.post(f"{url}/probe/things", json={}).status_code == 201
@@ -90,14 +92,14 @@ def test_it_answers_wrongly(sandbox: Flask, url: str, mode: Mode, status: int, d
 @pytest.mark.parametrize(
     ("mode", "done"),
     [
-        (Mode.HANG_UP_BEFORE, 0),
-        (Mode.HANG_UP_AFTER, 1),
-        (Mode.TIMEOUT_BEFORE, 0),
-        (Mode.TIMEOUT_AFTER, 1),
+        (FaultMode.HANG_UP_BEFORE, 0),
+        (FaultMode.HANG_UP_AFTER, 1),
+        (FaultMode.TIMEOUT_BEFORE, 0),
+        (FaultMode.TIMEOUT_AFTER, 1),
     ],
 )
-def test_it_does_not_answer(sandbox: Flask, url: str, mode: Mode, done: int) -> None:
-    sandbox.extensions["faults"].order("probe", "things.create", mode, seconds=0.3)
+def test_it_does_not_answer(sandbox: Flask, url: str, mode: FaultMode, done: int) -> None:
+    sandbox.extensions["faults"].schedule("probe", "things.create", mode, seconds=0.3)
     kind = httpx.ReadTimeout if "timeout" in mode else httpx.RemoteProtocolError
     with pytest.raises(kind):
         httpx.post(f"{url}/probe/things", json={}, timeout=0.1 if "timeout" in mode else 5)
@@ -105,12 +107,12 @@ def test_it_does_not_answer(sandbox: Flask, url: str, mode: Mode, done: int) -> 
 
 
 def test_a_fault_happens_so_many_times_and_only_there(sandbox: Flask, url: str) -> None:
-    faults: Faults = sandbox.extensions["faults"]
-    faults.order("probe", "other.*", Mode.DOWN)
-    faults.order("probe", "things.*", Mode.DOWN, times=2)
+    faults: FaultSchedule = sandbox.extensions["faults"]
+    faults.schedule("probe", "other.*", FaultMode.DOWN)
+    faults.schedule("probe", "things.*", FaultMode.DOWN, times=2)
     statuses = [httpx.post(f"{url}/probe/things", json={}).status_code for _ in range(3)]
     assert statuses == [503, 503, 201]
-    assert [fault.operation for fault in faults.ordered()] == ["other.*"]
+    assert [fault.operation for fault in faults.pending()] == ["other.*"]
 
 
 def test_faults_are_ordered_over_http(sandbox: Flask) -> None:
@@ -162,11 +164,11 @@ class TestWebhooks:
         sandbox.extensions["deliveries"].post = post
         return came
 
-    def sent(self, sandbox: Flask, mode: Mode | None = None) -> Deliveries:
+    def sent(self, sandbox: Flask, mode: FaultMode | None = None) -> WebhookQueue:
         if mode:
-            sandbox.extensions["faults"].order("probe", "webhook", mode, seconds=30)
+            sandbox.extensions["faults"].schedule("probe", "webhook", mode, seconds=30)
         sandbox.test_client().post("/probe/things", json={})
-        deliveries: Deliveries = sandbox.extensions["deliveries"]
+        deliveries: WebhookQueue = sandbox.extensions["deliveries"]
         deliveries.deliver_due()
         return deliveries
 
@@ -185,25 +187,26 @@ class TestWebhooks:
         assert self.is_genuine(body, headers)
 
     @pytest.mark.parametrize(
-        ("mode", "genuine"), [(Mode.FORGED, 0), (Mode.TAMPERED, 0), (Mode.DUPLICATE, 2)]
+        ("mode", "genuine"),
+        [(FaultMode.FORGED, 0), (FaultMode.TAMPERED, 0), (FaultMode.DUPLICATE, 2)],
     )
     def test_go_wrong_as_ordered(
-        self, sandbox: Flask, taken: list, mode: Mode, genuine: int
+        self, sandbox: Flask, taken: list, mode: FaultMode, genuine: int
     ) -> None:
         self.sent(sandbox, mode)
         assert sum(self.is_genuine(*each) for each in taken) == genuine
         assert len(taken) == max(genuine, 1)
 
     def test_are_lost_or_late(self, sandbox: Flask, taken: list) -> None:
-        assert [each.state for each in self.sent(sandbox, Mode.LOST).all()] == ["lost"]
-        assert [each.state for each in self.sent(sandbox, Mode.LATE).all()] == ["lost", "due"]
+        assert [each.state for each in self.sent(sandbox, FaultMode.LOST).all()] == ["lost"]
+        assert [each.state for each in self.sent(sandbox, FaultMode.LATE).all()] == ["lost", "due"]
         assert taken == []
 
 
 def test_the_page_shows_what_there_is(sandbox: Flask) -> None:
     client = sandbox.test_client()
     client.post("/probe/things", json={"note": "<b>"})
-    sandbox.extensions["faults"].order("probe", "things.create", Mode.SLOW, times=7)
+    sandbox.extensions["faults"].schedule("probe", "things.create", FaultMode.SLOW, times=7)
     page = client.get("/").text
     assert "things.create: slow, 7 times" in page
     assert "/webhooks/probe" in page
@@ -226,7 +229,7 @@ def test_a_form_of_the_page_does_what_the_world_does(sandbox: Flask) -> None:
 
 def test_it_listens_to_this_machine_alone(sandbox: Flask) -> None:
     with (
-        served(sandbox) as url,
+        serve(sandbox) as url,
         socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as line,
     ):
         assert line.getsockname()[0] == "127.0.0.1"

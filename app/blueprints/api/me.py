@@ -15,7 +15,7 @@ from app.identity.errors import AddressBookFull, ApiKeysFull
 from app.kit import ids, pagination
 from app.kit.db import Session
 from app.messages import preferences
-from app.messages.errors import PhoneNeeded
+from app.messages.errors import PhoneNumberRequired
 
 blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications and API keys")
 
@@ -122,7 +122,7 @@ def remove_address(session: Session, actor: Actor, address_id: str) -> None:
 )
 def notifications(session: Session, actor: Actor) -> object:
     """Of what the caller is told, and how. Everything stands among the messages in any case."""
-    return preferences.choices_of(session, actor.user_id)
+    return preferences.get_preferences(session, actor.user_id)
 
 
 @blp.operation(
@@ -132,7 +132,7 @@ def notifications(session: Session, actor: Actor) -> object:
     permission=Permission.NOTIFICATIONS_CHOOSE,
     takes=schemas_me.ChooseNotifications,
     gives=schemas_me.Notifications,
-    refusals=(PhoneNeeded,),
+    refusals=(PhoneNumberRequired,),
 )
 def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Choose of what one is told, and how.
@@ -141,8 +141,8 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
     no. What concerns the account's security is always told by e-mail.
     """
     wished = [(each["topic"], each["channel"], each["wanted"]) for each in body["choices"]]
-    preferences.choose(session, actor, wished)
-    return preferences.choices_of(session, actor.user_id)
+    preferences.set_preferences(session, actor, wished)
+    return preferences.get_preferences(session, actor.user_id)
 
 
 @blp.operation(

@@ -25,4 +25,4 @@ def index(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's messages, newest first."""
     cursor = query.get("cursor")
     before = pagination.decode_cursor(cursor) if cursor is not None else None
-    return messages_queries.messages_of(session, actor.user_id, query["limit"], before)
+    return messages_queries.list_messages(session, actor.user_id, query["limit"], before)

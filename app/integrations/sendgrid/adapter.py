@@ -8,7 +8,7 @@ from sendgrid.helpers.mail import CustomArg, Header, Mail
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.kit import ids
-from app.messages.ports import Outgoing
+from app.messages.ports import OutgoingEmail
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 #: What the events of a mail carry back: our id of it.
@@ -37,16 +37,18 @@ class SendGridEmailSender:
         self._name, self._address = parseaddr(sender)
         self._caller = caller
 
-    def send(self, mail: Outgoing) -> None:
+    def send(self, email: OutgoingEmail) -> None:
         """As the port says."""
-        document = self._document(mail)
+        document = self._document(email)
 
         def post() -> None:
             _taken(self._transport.request("POST", _SEND, json=document))
 
-        self._caller.call("mail.send", post, reference=ids.encode("eml", mail.id), idempotent=False)
+        self._caller.call(
+            "mail.send", post, reference=ids.encode("eml", email.id), idempotent=False
+        )
 
-    def _document(self, mail: Outgoing) -> object:
+    def _document(self, mail: OutgoingEmail) -> object:
         made = Mail(
             from_email=(self._address, self._name),
             to_emails=mail.recipient,

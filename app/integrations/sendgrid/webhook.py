@@ -60,14 +60,14 @@ def _event(told: dict[str, Any]) -> ProviderEvent | None:
     )
 
 
-def _delivery(told: dict[str, Any]) -> delivery_log.Delivery | None:
+def _delivery(told: dict[str, Any]) -> delivery_log.DeliveryStatus | None:
     match told.get("event"), told.get("type"):
         case "delivered", _:
-            return delivery_log.Delivery.DELIVERED
+            return delivery_log.DeliveryStatus.DELIVERED
         case "bounce", "blocked":
-            return delivery_log.Delivery.UNDELIVERED
+            return delivery_log.DeliveryStatus.UNDELIVERED
         case "bounce", _:
-            return delivery_log.Delivery.BOUNCED
+            return delivery_log.DeliveryStatus.BOUNCED
         case "dropped", _:
-            return delivery_log.Delivery.UNDELIVERED
+            return delivery_log.DeliveryStatus.UNDELIVERED
     return None

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import email_validator
 
 from app.kit import clock
-from app.messages.ports import MailRefused, NotSent, Outgoing
+from app.messages.ports import EmailNotSent, EmailRefused, OutgoingEmail
 from app.providers.errors import ProviderOutcomeUnknown
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -64,18 +64,18 @@ class SmtpEmailSender:
         self._sender = _address(sender)
         self._timeout_seconds = timeout_seconds
 
-    def send(self, mail: Outgoing) -> None:
+    def send(self, email: OutgoingEmail) -> None:
         """As the port says. Errors name no address and repeat nothing that the server said but its
         status: servers like to quote."""
         try:
-            message = self._message(mail)
+            message = self._message(email)
         except ValueError:
-            raise MailRefused("The address or the subject cannot stand in a header") from None
+            raise EmailRefused("The address or the subject cannot stand in a header") from None
         deadline = time.monotonic() + self._timeout_seconds
         try:
             smtp = self._connect(deadline)
         except (smtplib.SMTPException, OSError) as error:
-            raise NotSent(f"The server cannot be used: {_kind(error)}") from error
+            raise EmailNotSent(f"The server cannot be used: {_kind(error)}") from error
         try:
             self._hand_over(smtp, message, deadline)
             with suppress(smtplib.SMTPException, OSError):
@@ -110,7 +110,7 @@ class SmtpEmailSender:
         recipient = message["To"].addresses[0].addr_spec
         international = not recipient.isascii()
         if international and not smtp.has_extn("smtputf8"):
-            raise MailRefused("The server takes no international addresses")
+            raise EmailRefused("The server takes no international addresses")
         format_policy = _PLAIN.clone(utf8=True) if international else _PLAIN
         content = message.as_bytes(policy=format_policy)
         try:
@@ -119,20 +119,20 @@ class SmtpEmailSender:
             _limit(smtp, deadline)
             _accepted(smtp.rcpt(recipient), permanent=True)
         except (smtplib.SMTPException, OSError) as error:
-            raise NotSent(f"The connection broke: {_kind(error)}") from error
+            raise EmailNotSent(f"The connection broke: {_kind(error)}") from error
         # From here on the server may have the mail although its answer never comes.
         _limit(smtp, deadline)
         try:
             status, _ = smtp.data(content)
         except smtplib.SMTPDataError as error:
-            raise NotSent(f"The server answered {error.smtp_code} to DATA") from error
+            raise EmailNotSent(f"The server answered {error.smtp_code} to DATA") from error
         except (smtplib.SMTPException, OSError) as error:
             raise ProviderOutcomeUnknown(
                 f"The connection broke meanwhile: {_kind(error)}"
             ) from error
         _accepted((status, b""), permanent=True)
 
-    def _message(self, mail: Outgoing) -> EmailMessage:
+    def _message(self, mail: OutgoingEmail) -> EmailMessage:
         """The mail with its headers. Raises `ValueError` for what would break out of one."""
         message = EmailMessage(policy=policy.SMTP)
         message["Message-ID"] = f"<{mail.id.hex}@{self._sender.domain}>"
@@ -154,9 +154,9 @@ class UnconfiguredEmailSender:
     def __init__(self, setting: str) -> None:
         self._setting = setting
 
-    def send(self, mail: Outgoing) -> None:  # noqa: ARG002 - the port's parameter
-        """Raises `NotSent`."""
-        raise NotSent(f"No mail server is configured: {self._setting}")
+    def send(self, email: OutgoingEmail) -> None:  # noqa: ARG002 - the port's parameter
+        """Raises `EmailNotSent`."""
+        raise EmailNotSent(f"No mail server is configured: {self._setting}")
 
 
 def _address(text: str) -> Address:
@@ -179,8 +179,8 @@ def _accepted(answer: tuple[int, bytes], *, permanent: bool = False) -> None:
     if status in {250, 251}:
         return
     if permanent and status in _PERMANENT:
-        raise MailRefused(f"The server answered {status}")
-    raise NotSent(f"The server answered {status}")
+        raise EmailRefused(f"The server answered {status}")
+    raise EmailNotSent(f"The server answered {status}")
 
 
 def _left(deadline: float) -> float:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from app.integrations.http_calls import ProviderCaller
 from app.integrations.twilio.client import TwilioAccount, build_client, translate_errors
 from app.kit import ids
-from app.messages.delivery_log import Delivery
-from app.messages.ports import OutgoingText
+from app.messages.delivery_log import DeliveryStatus
+from app.messages.ports import OutgoingSms
 from app.providers.errors import ProviderRefused
 
 _SERVICE = "MG"
@@ -15,11 +15,11 @@ _LISTED_MAX = 100
 #: Our clock and theirs.
 _SKEW = timedelta(minutes=5)
 _DELIVERIES = {
-    "delivered": Delivery.DELIVERED,
-    "read": Delivery.DELIVERED,
-    "undelivered": Delivery.UNDELIVERED,
-    "failed": Delivery.UNDELIVERED,
-    "canceled": Delivery.UNDELIVERED,
+    "delivered": DeliveryStatus.DELIVERED,
+    "read": DeliveryStatus.DELIVERED,
+    "undelivered": DeliveryStatus.UNDELIVERED,
+    "failed": DeliveryStatus.UNDELIVERED,
+    "canceled": DeliveryStatus.UNDELIVERED,
 }
 #: Unknown number, landline: error codes that say that this number takes no message.
 _NO_SUCH_PHONE = frozenset({30005, 30006})
@@ -42,19 +42,19 @@ class TwilioSmsSender:
         is_service = account.sender.startswith(_SERVICE)
         self._sender = {"messaging_service_sid" if is_service else "from_": account.sender}
 
-    def send(self, text: OutgoingText) -> str:
+    def send(self, sms: OutgoingSms) -> str:
         """As the port says."""
 
         def create() -> str:
             made = self._client.messages.create(
-                to=text.recipient,
-                body=text.body,
+                to=sms.recipient,
+                body=sms.body,
                 status_callback=self._callback_url,
                 **self._sender,
             )
             return str(made.sid)
 
-        reference = ids.encode("txt", text.id)
+        reference = ids.encode("txt", sms.id)
         return self._caller.call(
             "messages.create",
             lambda: translate_errors(create),
@@ -62,31 +62,31 @@ class TwilioSmsSender:
             idempotent=False,
         )
 
-    def find(self, text: OutgoingText, *, since: datetime) -> str | None:
+    def find(self, sms: OutgoingSms, *, since: datetime) -> str | None:
         """As the port says. Not by the day of sending: what waits at Twilio has none yet."""
 
         def look() -> str | None:
             for each in self._client.messages.list(
-                to=text.recipient, limit=_LISTED_MAX, page_size=_LISTED_MAX
+                to=sms.recipient, limit=_LISTED_MAX, page_size=_LISTED_MAX
             ):
                 if each.date_created < since - _SKEW:
                     return None
-                if str(each.body).endswith(text.reference):
+                if str(each.body).endswith(sms.reference):
                     return str(each.sid)
             return None
 
-        reference = ids.encode("txt", text.id)
+        reference = ids.encode("txt", sms.id)
         return self._caller.call(
             "messages.list", lambda: translate_errors(look), reference=reference, idempotent=True
         )
 
-    def status(self, carrier_id: str) -> Delivery | None:
+    def status(self, carrier_id: str) -> DeliveryStatus | None:
         """As the port says."""
 
-        def fetch() -> Delivery | None:
+        def fetch() -> DeliveryStatus | None:
             found = self._client.messages(carrier_id).fetch()
             if found.error_code is not None and int(found.error_code) in _NO_SUCH_PHONE:
-                return Delivery.BOUNCED
+                return DeliveryStatus.BOUNCED
             return _DELIVERIES.get(str(found.status))
 
         return self._caller.call(
@@ -97,14 +97,14 @@ class TwilioSmsSender:
 class UnconfiguredSmsSender:
     """Stands where no carrier is configured."""
 
-    def send(self, text: OutgoingText) -> str:  # noqa: ARG002 - the port's parameter
+    def send(self, sms: OutgoingSms) -> str:  # noqa: ARG002 - the port's parameter
         """Raises `ProviderRefused`."""
         raise ProviderRefused("not_configured", "TWILIO_BASE_URL")
 
-    def find(self, text: OutgoingText, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
+    def find(self, sms: OutgoingSms, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
         """Nothing is there."""
         return None
 
-    def status(self, carrier_id: str) -> Delivery | None:  # noqa: ARG002 - the port's parameter
+    def status(self, carrier_id: str) -> DeliveryStatus | None:  # noqa: ARG002 - the port's parameter
         """Nothing becomes known."""
         return None

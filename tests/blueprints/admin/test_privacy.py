@@ -13,7 +13,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports
 from app.privacy.rules import PolicyName
-from tests.mailbox import carry_out_all, mailbox
+from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged_database import unchanged
@@ -59,8 +59,8 @@ def test_consents_and_copies_are_shown(
     said = words(browser.get(path_of(person)).said)
     assert "Accepted Terms of service, version 1: version 1 accepted" in said
     assert "Being prepared requested" in said
-    with mailbox():
-        carry_out_all(database, "privacy.build_archive", "messages.send_mail")
+    with use_mailbox():
+        run_pending_jobs(database, "privacy.build_archive", "messages.send_mail")
     page = browser.get(path_of(person))
     assert "Ready requested" in words(page.said)
     assert not [link for link in page.all("a") if "archive" in link["href"]], "only theirs"

@@ -16,7 +16,7 @@ from app.kit import clock, ids, telemetry
 from app.kit.db import Database
 from tests import timing_leaks
 from tests.api_client import PASSWORD, ApiClient, problem, wrong_fields
-from tests.mailbox import Mailbox, carry_out_all, mailbox, token_in
+from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
 from tests.staff import Member, with_app
@@ -30,7 +30,7 @@ COUNTED = {"login_failures", "audit_seals"}
 
 @pytest.fixture
 def box() -> Iterator[Mailbox]:
-    with mailbox() as made:
+    with use_mailbox() as made:
         yield made
 
 
@@ -49,17 +49,17 @@ def fresh(app: Flask) -> ApiClient:
 
 class TestConfirmation:
     def test_registering_mails_a_link_that_confirms(self, ada, app, database, box) -> None:
-        carry_out_all(database)
-        [mail] = box.to(ada.email)
+        run_pending_jobs(database)
+        [mail] = box.sent_to(ada.email)
         assert mail.subject == "Confirm your email address"
         # Nothing that the asker wrote reaches an address that may be somebody else's.
         assert "Ada" not in mail.text + mail.html
         stranger = fresh(app)
-        answer = stranger.post(f"{AUTH}/verify-email", {"token": token_in(mail.text)})
+        answer = stranger.post(f"{AUTH}/verify-email", {"token": extract_token(mail.text)})
         assert stranger.ok(200, answer) == {"emailConfirmed": True}
         assert ada.ok(200, ada.get(f"{AUTH}/me"))["emailConfirmed"] is True
         with unchanged(database):
-            again = stranger.post(f"{AUTH}/verify-email", {"token": token_in(mail.text)})
+            again = stranger.post(f"{AUTH}/verify-email", {"token": extract_token(mail.text)})
             problem(again, 401, "token_invalid")
 
     def test_until_then_no_money_moves(self, ada, database, box) -> None:
@@ -71,8 +71,8 @@ class TestConfirmation:
             with unchanged(database):
                 problem(ada.post(f"/api/{path}", body), 403, "email_not_confirmed")
         assert ada.available() == {}
-        carry_out_all(database)
-        ada.ok(200, ada.post(f"{AUTH}/verify-email", {"token": box.token(ada.email)}))
+        run_pending_jobs(database)
+        ada.ok(200, ada.post(f"{AUTH}/verify-email", {"token": box.latest_token(ada.email)}))
         ada.ok(201, ada.post("/api/trade/quote", wish))
         for path, body in acts[1:]:
             problem(ada.post(f"/api/{path}", body), 409, "insufficient_funds")
@@ -83,8 +83,8 @@ class TestConfirmation:
         with unchanged(database):
             refused = ada.post(f"{AUTH}/verify-email/resend")
         problem(refused, 429, "rate_limited")
-        carry_out_all(database)
-        tokens = [token_in(mail.text) for mail in box.to(ada.email)]
+        run_pending_jobs(database)
+        tokens = [extract_token(mail.text) for mail in box.sent_to(ada.email)]
         assert len(set(tokens)) == 5
         # The first is as good as the last.
         ada.ok(200, ada.post(f"{AUTH}/verify-email", {"token": tokens[0]}))
@@ -110,8 +110,8 @@ def reset(client: ApiClient, token: str, password: str = NEW) -> TestResponse:
 class TestReset:
     def link(self, app: Flask, ada: ApiClient, database: Database, box: Mailbox) -> str:
         assert forgot(fresh(app), ada.email.upper()).status_code == 202
-        carry_out_all(database)
-        return box.token(ada.email)
+        run_pending_jobs(database)
+        return box.latest_token(ada.email)
 
     def test_sets_the_password_and_ends_every_session(self, ada, app, database, box) -> None:
         token = self.link(app, ada, database, box)
@@ -127,8 +127,8 @@ class TestReset:
         logged_in = fresh(app).post(f"{AUTH}/login", {**body, "password": NEW})
         # Who reads the mail has the address.
         assert logged_in.json["user"]["emailConfirmed"] is True
-        carry_out_all(database)
-        assert box.to(ada.email)[-1].subject == "Your password was changed"
+        run_pending_jobs(database)
+        assert box.sent_to(ada.email)[-1].subject == "Your password was changed"
 
     def test_works_once_and_ends_the_other_links(self, ada, app, database, box) -> None:
         first, second = (self.link(app, ada, database, box) for _ in range(2))
@@ -146,8 +146,8 @@ class TestReset:
         assert reset(fresh(app), token).status_code == 200
 
     def test_a_link_that_confirms_resets_nothing(self, ada, app, database, box) -> None:
-        carry_out_all(database)
-        confirmation = box.token(ada.email)
+        run_pending_jobs(database)
+        confirmation = box.latest_token(ada.email)
         reset_token = self.link(app, ada, database, box)
         with unchanged(database):
             problem(reset(fresh(app), confirmation), 401, "token_invalid")
@@ -157,17 +157,17 @@ class TestReset:
     def test_nobody_is_mailed_more_than_five_links_an_hour(self, ada, app, database, box) -> None:
         for _ in range(8):
             assert forgot(fresh(app), ada.email).status_code == 202
-        carry_out_all(database)
-        subjects = [mail.subject for mail in box.to(ada.email)]
+        run_pending_jobs(database)
+        subjects = [mail.subject for mail in box.sent_to(ada.email)]
         assert subjects.count("Choose a new password") == 5
 
     def test_a_suspended_person_is_mailed_nothing(self, ada, app, database, box) -> None:
-        carry_out_all(database)
+        run_pending_jobs(database)
         with database.transaction() as session:
             session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (ada.user_id,))
         assert forgot(fresh(app), ada.email).status_code == 202
-        carry_out_all(database)
-        assert [mail.subject for mail in box.to(ada.email)] == ["Confirm your email address"]
+        run_pending_jobs(database)
+        assert [mail.subject for mail in box.sent_to(ada.email)] == ["Confirm your email address"]
 
     def test_a_second_factor_stays_on(self, ada, app, database, box) -> None:
         secret = switch_on(ada)
@@ -215,8 +215,8 @@ class TestSecondFactor:
         assert fresh(app).post(f"{AUTH}/login", body).status_code == 200
         again = ada.send("DELETE", f"{AUTH}/2fa", json={"code": codes[1]})
         problem(again, 409, "two_factor_not_set_up")
-        carry_out_all(database)
-        told = [mail.subject for mail in box.to(ada.email)][1:]
+        run_pending_jobs(database)
+        told = [mail.subject for mail in box.sent_to(ada.email)][1:]
         assert told == ["Your second factor was turned on", "Your second factor was turned off"]
 
     def test_nobody_without_a_token_touches_it(self, app, database) -> None:
@@ -252,9 +252,9 @@ class TestSecondFactor:
         problem(again, 401, "token_invalid")
         for code in (codes[0], codes[9]):
             assert fresh(app).post(f"{AUTH}/login", {**body, "code": code}).status_code == 200
-        carry_out_all(database)
-        assert box.to(ada.email)[-1].subject == "Your recovery codes were replaced"
-        assert not [code for code in codes if code in box.to(ada.email)[-1].text]
+        run_pending_jobs(database)
+        assert box.sent_to(ada.email)[-1].subject == "Your recovery codes were replaced"
+        assert not [code for code in codes if code in box.sent_to(ada.email)[-1].text]
 
     def test_fresh_recovery_codes_need_password_and_code(self, ada, database) -> None:
         path = f"{AUTH}/2fa/recovery-codes"
@@ -330,8 +330,8 @@ class TestApiKeys:
         assert self.statuses(programs) == [200, 200]
         assert self.change(ada, NEW, "a third long horse", revokeApiKeys=True)["apiKeysActive"] == 0
         assert self.statuses(programs) == [401, 401]
-        carry_out_all(database)
-        two, none = box.to(ada.email)[-2:]
+        run_pending_jobs(database)
+        two, none = box.sent_to(ada.email)[-2:]
         assert "API keys that are still active: 2." in two.text
         assert "API keys that are still active: 2." in two.html
         assert "stay active" not in none.text + none.html
@@ -342,8 +342,8 @@ class TestApiKeys:
         programs = self.with_keys(ada, 1)
         for revoke, left, status in ((False, 1, 200), (True, 0, 401)):
             forgot(fresh(app), ada.email)
-            carry_out_all(database)
-            body = {"token": box.token(ada.email), "password": f"{NEW} {left}"}
+            run_pending_jobs(database)
+            body = {"token": box.latest_token(ada.email), "password": f"{NEW} {left}"}
             answer = fresh(app).post(f"{AUTH}/reset-password", {**body, "revokeApiKeys": revoke})
             assert fresh(app).ok(200, answer) == {"apiKeysActive": left}
             assert self.statuses(programs) == [status]
@@ -411,8 +411,8 @@ class TestHeaders:
                 (ada.user_id,),
             )
             security_mail.mail_change_notice(session, ada.user_id, "password_changed")
-        carry_out_all(database)
-        for mail in box.to(ada.email):
+        run_pending_jobs(database)
+        for mail in box.sent_to(ada.email):
             assert "Bcc" not in mail.recipient + mail.subject + mail.text + mail.html
 
 
@@ -424,8 +424,8 @@ class TestDiscretion:
             ada = ApiClient(app)
             ada.register()
             assert forgot(fresh(app), ada.email).status_code == 202
-            carry_out_all(database)
-            tokens = [token_in(mail.text) for mail in box.to(ada.email)]
+            run_pending_jobs(database)
+            tokens = [extract_token(mail.text) for mail in box.sent_to(ada.email)]
             assert len(tokens) == 2
             self.look(database, capsys.readouterr().err + caplog.text, tokens)
             problem(reset(fresh(app), tokens[1], "Password123!"), 422, "validation_failed")

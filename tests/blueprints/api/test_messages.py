@@ -44,7 +44,7 @@ class Reader:
 
     def is_told(self, order: str) -> None:
         with self.database.transaction() as session:
-            messages.deliver(
+            messages.deliver_to_inbox(
                 session,
                 user_id=self.user_id,
                 event_key=f"trade_confirmed:{order}",

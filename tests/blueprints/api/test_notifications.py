@@ -5,10 +5,10 @@ from flask import Flask
 
 from app.kit.db import Database
 from app.messages import preferences
-from app.messages.rules import FIXED, KINDS, PAIRS, Channel
+from app.messages.rules import KINDS, MANDATORY_CHANNELS, TOPIC_CHANNELS, NotificationChannel
 from app.outbox import service as outbox
 from tests.api_client import ApiClient, problem, wrong_fields
-from tests.mailbox import carry_out_all
+from tests.mailbox import run_pending_jobs
 from tests.messages.test_rules import given_for
 from tests.unchanged_database import unchanged
 
@@ -40,7 +40,7 @@ def wanted(told: dict) -> set[tuple[str, str]]:
 
 
 def mails() -> set[tuple[str, str]]:
-    return {(topic, channel) for topic, channel in PAIRS if channel == "email"}
+    return {(topic, channel) for topic, channel in TOPIC_CHANNELS if channel == "email"}
 
 
 class TestChoices:
@@ -49,7 +49,7 @@ class TestChoices:
         assert told["phone"] == "+12025550123"
         assert wanted(told) == mails()
         fixed = {(each["topic"], each["channel"]) for each in told["choices"] if each["fixed"]}
-        assert fixed == FIXED
+        assert fixed == MANDATORY_CHANNELS
         assert ("security", "sms") not in {
             (each["topic"], each["channel"]) for each in told["choices"]
         }
@@ -96,7 +96,7 @@ def test_an_event_is_told_as_was_chosen(me, database, wished, channels) -> None:
     told = {"user_id": str(me.user_id), "kind": kind, "values": given_for(kind)}
     with database.transaction() as session:
         outbox.stage(session, "messages.deliver", {**told, "event_key": "deposit_pending:1"})
-    carry_out_all(database, "messages.deliver")
+    run_pending_jobs(database, "messages.deliver")
     with database.reading() as session:
         staged = session.rows(
             "SELECT task FROM outbox WHERE args->>'user_id' = %s AND task LIKE 'messages.send%%'"
@@ -117,4 +117,6 @@ def test_security_is_mailed_whatever_stands_in_the_table(me, database) -> None:
         )
         for kind, how in KINDS.items():
             if how.topic == "security":
-                assert preferences.wants(session, me.user_id, kind) == {Channel.EMAIL}
+                assert preferences.chosen_channels(session, me.user_id, kind) == {
+                    NotificationChannel.EMAIL
+                }

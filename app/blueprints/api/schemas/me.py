@@ -12,7 +12,7 @@ from app.blueprints.api.schemas.fields import (
     Scope,
     Text,
 )
-from app.messages.rules import PAIRS, Channel, Topic
+from app.messages.rules import TOPIC_CHANNELS, NotificationChannel, Topic
 
 _LINE_MAX = 100
 _PHONE = {
@@ -161,7 +161,7 @@ class NotificationWish(Schema):
     """Whether to be told of a topic by a channel."""
 
     topic = Choice(Topic, required=True, metadata={"examples": ["deposits"]})
-    channel = Choice(Channel, required=True, metadata={"examples": ["sms"]})
+    channel = Choice(NotificationChannel, required=True, metadata={"examples": ["sms"]})
     wanted = Flag(required=True, metadata={"examples": [False]})
 
 
@@ -171,9 +171,9 @@ class ChooseNotifications(Schema):
     choices = ma.fields.List(
         ma.fields.Nested(NotificationWish),
         required=True,
-        validate=ma.validate.Length(max=len(PAIRS), error="Send at most {max} choices."),
+        validate=ma.validate.Length(max=len(TOPIC_CHANNELS), error="Send at most {max} choices."),
         error_messages={"invalid": "Send a list."},
-        metadata={"maxItems": len(PAIRS)},
+        metadata={"maxItems": len(TOPIC_CHANNELS)},
     )
 
 
