@@ -34,12 +34,14 @@ def main() -> None:
     if arguments.role == "all":
         loop = Loop("all")
         loop.stop_on_signals(signal.SIGTERM, signal.SIGINT)
-        RoleSupervisor(loop, ROLES, lambda role: run(role, arguments.queue, signal.SIGTERM)).run()
+        RoleSupervisor(
+            loop, ROLES, lambda role: run_role(role, arguments.queue, signal.SIGTERM)
+        ).run()
     else:
-        run(arguments.role, arguments.queue, signal.SIGTERM, signal.SIGINT)
+        run_role(arguments.role, arguments.queue, signal.SIGTERM, signal.SIGINT)
 
 
-def run(role: str, queue: Queue, *ends: signal.Signals) -> None:
+def run_role(role: str, queue: Queue, *ends: signal.Signals) -> None:
     """One role in this process, until one of these signals."""
     loop = Loop(role)
     loop.stop_on_signals(*ends)

@@ -146,14 +146,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     Raises `UnsafeSettings` naming every setting that is missing or not safe.
     """
-    settings = with_servers(settings or Settings.load())
+    settings = fill_in_embedded_servers(settings or Settings.load())
     telemetry.configure(level=settings.log_level, with_messages=not settings.is_production)
     app = Flask(__name__)
     # An address that is almost right is not found: no program follows a redirect with its body.
     app.url_map.merge_slashes = False
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
-    _provide(settings)
+    _provide_adapters(settings)
     app.extensions["price_feeds"] = build_price_feeds(settings)
     app.extensions["relying_party"] = RelyingParty.from_url(settings.passkey_url)
     app.extensions["backoff"] = Backoff(base=timedelta(seconds=settings.outbox_retry_seconds))
@@ -177,7 +177,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def with_servers(settings: Settings) -> Settings:
+def fill_in_embedded_servers(settings: Settings) -> Settings:
     """The settings with what is missing taken from the embedded servers that run.
 
     In production nothing is: there, settings without addresses do not load at all.
@@ -188,14 +188,14 @@ def with_servers(settings: Settings) -> Settings:
         return settings
     found: dict[str, str] = {}
     if missing:
-        urls = embedded.running(settings.data_dir)
+        urls = embedded.find_running_servers(settings.data_dir)
         if urls is None:
             reason = f"is not set, and no server runs from {settings.data_dir}: start bin/run"
             raise UnsafeSettings({name.upper(): reason for name in missing})
         found = {name: getattr(urls, name) for name in missing}
         found["sandbox_url"] = settings.sandbox_url or urls.sandbox_url
     if not settings.secret_key:
-        found["secret_key"] = embedded.local_secret(settings.data_dir)
+        found["secret_key"] = embedded.local_secret_key(settings.data_dir)
     given = settings.model_dump() | found
     return Settings.load(**given)
 
@@ -219,7 +219,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _provide(settings: Settings) -> None:
+def _provide_adapters(settings: Settings) -> None:
     """What services and routes are handed: adapters, and the numbers that were configured."""
     provide(
         AccessTokens,

@@ -7,32 +7,33 @@ import platform
 import sys
 
 from bench import profile
-from bench.benchmarks import MEASURES, Pace, Result, server_version
-from bench.server import CLIENTS, SCALE, server
+from bench.benchmarks import BENCHMARKS, BenchmarkPace, BenchmarkResult, server_version
+from bench.server import CLIENTS, SCALE, run_bench_server
 
-QUICK = Pace(rounds=2, seconds=3)
-FULL = Pace(rounds=5, seconds=20)
+QUICK = BenchmarkPace(rounds=2, seconds=3)
+FULL = BenchmarkPace(rounds=5, seconds=20)
 
 
 def main() -> None:
     """Run the benchmarks that are named, or list them."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *MEASURES, "profile"])
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS, "profile"])
     parser.add_argument("--quick", action="store_true", help="under a minute each")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     arguments = parser.parse_args()
     if not arguments.names:
-        for name, measure in MEASURES.items():
+        for name, measure in BENCHMARKS.items():
             print(f"{name:10} {measure.__doc__}")
-        print(f"{'profile':10} {(profile.order_path.__doc__ or '').partition('.')[0]}: a report.")
+        summary = (profile.profile_order_path.__doc__ or "").partition(".")[0]
+        print(f"{'profile':10} {summary}: a report.")
         return
     pace = QUICK if arguments.quick else FULL
     for name in arguments.names:
-        with server(_progress) as bench:
+        with run_bench_server(_progress) as bench:
             if name == "profile":
-                print(profile.order_path(bench))
+                print(profile.profile_order_path(bench))
                 continue
-            result = Result()
+            result = BenchmarkResult()
             result.settings |= {
                 "postgresql": server_version(bench),
                 "python": platform.python_version(),
@@ -44,7 +45,7 @@ def main() -> None:
                 "shared_buffers": os.environ["PBCEX_PG_SHARED_BUFFERS"],
             }
             _progress(f"measuring {name}")
-            MEASURES[name](bench, pace, result)
+            BENCHMARKS[name](bench, pace, result)
         document = {"benchmark": name, **result.__dict__}
         print(json.dumps(document) if arguments.json else json.dumps(document, indent=2))
 

@@ -12,7 +12,7 @@ from app.factory import create_app
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from bench.market_setup import database_of
-from bench.server import Bench
+from bench.server import BenchServer
 
 RECORDS = 1_000_000
 RECORDS_QUICK = 50_000
@@ -23,7 +23,7 @@ _AT_ONCE = 5_000
 Add = Callable[[str, float], None]
 
 
-def measure(bench: Bench, records: int, rounds: int, add: Add) -> None:
+def measure(bench: BenchServer, records: int, rounds: int, add: Add) -> None:
     """Seconds to record, to seal and to verify so many; the last beside what is allowed for them.
 
     Raises `RuntimeError` if the trail does not hold or is not whole.

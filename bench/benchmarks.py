@@ -21,10 +21,10 @@ from app.factory import create_app
 from bench import audit as trail
 from bench import load, market_setup, parallel
 from bench import screening as lists
-from bench.server import CHECKOUT, CLIENTS, Bench
+from bench.server import CHECKOUT, CLIENTS, BenchServer
 
 CUSTOMERS = 200
-SPREAD_HOUSES = 2000
+SPREAD_HOUSE_ACCOUNTS = 2000
 SERVICE_PROCESSES = 4
 WEB_WORKERS = 2
 #: Whoever gives less time than that wants to know whether it works at all.
@@ -33,7 +33,7 @@ SIZES = (10_000, 1_000_000)
 
 
 @dataclass(frozen=True)
-class Pace:
+class BenchmarkPace:
     """How long a run takes."""
 
     rounds: int
@@ -41,7 +41,7 @@ class Pace:
 
 
 @dataclass
-class Result:
+class BenchmarkResult:
     """Ratios of medians, and the figures they come from."""
 
     ratios: dict[str, float] = field(default_factory=dict)
@@ -99,7 +99,7 @@ WHERE s.id = b.account_id;
 """
 
 
-def posting(bench: Bench, pace: Pace, result: Result) -> None:
+def posting(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """Entries of four postings, all through the same house accounts, against the yardstick."""
     with _scripts(bench) as scripts:
         for _ in range(pace.rounds):
@@ -108,32 +108,32 @@ def posting(bench: Bench, pace: Pace, result: Result) -> None:
     result.ratio("posting", "posting_tps", "yardstick_tps")
 
 
-def hot(bench: Bench, pace: Pace, result: Result) -> None:
+def hot(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """The same entries through one pair of house accounts, and spread over two thousand."""
     with _scripts(bench) as scripts:
         for _ in range(pace.rounds):
             result.add("hot_tps", _post(bench, scripts["hot"], pace))
             result.add("spread_tps", _post(bench, scripts["spread"], pace))
     result.ratio("hot", "hot_tps", "spread_tps")
-    result.settings["spread_house_accounts"] = SPREAD_HOUSES
+    result.settings["spread_house_accounts"] = SPREAD_HOUSE_ACCOUNTS
 
 
-def size(bench: Bench, pace: Pace, result: Result) -> None:
+def size(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """The same entries in books of a million entries and of ten thousand."""
     with _scripts(bench) as scripts:
         for entries in SIZES:
             _grow(bench, entries)
-            _post(bench, scripts["hot"], Pace(1, 2))
+            _post(bench, scripts["hot"], BenchmarkPace(1, 2))
             for _ in range(pace.rounds):
                 result.add(f"entries_{entries}_tps", _post(bench, scripts["hot"], pace))
     small, large = (f"entries_{entries}_tps" for entries in SIZES)
     result.ratio("size", large, small)
 
 
-def service(bench: Bench, pace: Pace, result: Result) -> None:
+def service(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """Whole orders without HTTP from four processes, against the yardstick."""
     app = create_app(bench.settings)
-    customers = market_setup.customers(app, CUSTOMERS)
+    customers = market_setup.add_customers(app, CUSTOMERS)
     for _ in range(pace.rounds):
         result.add("yardstick_tps", bench.yardstick(pace.seconds))
         market_setup.set_prices(app)
@@ -143,10 +143,10 @@ def service(bench: Bench, pace: Pace, result: Result) -> None:
     market_setup.database_of(app).engine.dispose()
 
 
-def http(bench: Bench, pace: Pace, result: Result) -> None:
+def http(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """Whole orders over HTTP, limiter and token check on, against the yardstick."""
     app = create_app(bench.settings)
-    customers = market_setup.customers(app, CUSTOMERS)
+    customers = market_setup.add_customers(app, CUSTOMERS)
     bodies = [_request(customer.token) for customer in customers]
 
     def request(number: int) -> bytes:
@@ -154,11 +154,11 @@ def http(bench: Bench, pace: Pace, result: Result) -> None:
 
     with _web(bench) as port:
         market_setup.set_prices(app)
-        load.run(port, CLIENTS, 2, request)
+        load.run_load(port, CLIENTS, 2, request)
         for _ in range(pace.rounds):
             result.add("yardstick_tps", bench.yardstick(pace.seconds))
             market_setup.set_prices(app)
-            seen = load.run(port, CLIENTS, pace.seconds, request)
+            seen = load.run_load(port, CLIENTS, pace.seconds, request)
             if set(seen.statuses) != {201}:
                 raise RuntimeError(f"not every order was placed: {seen.statuses}")
             result.add("orders_per_second", seen.rate)
@@ -175,7 +175,7 @@ def http(bench: Bench, pace: Pace, result: Result) -> None:
     market_setup.database_of(app).engine.dispose()
 
 
-def audit(bench: Bench, pace: Pace, result: Result) -> None:
+def audit(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """Verifying an audit trail of a million records (quick: fewer), against a minute a million."""
     records = trail.RECORDS if pace.seconds > QUICK_SECONDS_MAX else trail.RECORDS_QUICK
     trail.measure(bench, records, pace.rounds, result.add)
@@ -183,13 +183,13 @@ def audit(bench: Bench, pace: Pace, result: Result) -> None:
     result.settings["records"] = records
 
 
-def screening(bench: Bench, pace: Pace, result: Result) -> None:
+def screening(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """Screenings against the whole real list, stored, by one process for each core."""
     lists.measure(bench, pace.rounds, pace.seconds, result.add)
     result.ratio("screening", "screenings_per_second", "wanted_per_second")
 
 
-MEASURES: dict[str, Callable[[Bench, Pace, Result], None]] = {
+BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], None]] = {
     "posting": posting,
     "hot": hot,
     "service": service,
@@ -201,25 +201,25 @@ MEASURES: dict[str, Callable[[Bench, Pace, Result], None]] = {
 
 
 @contextmanager
-def _scripts(bench: Bench) -> Iterator[dict[str, Path]]:
+def _scripts(bench: BenchServer) -> Iterator[dict[str, Path]]:
     """The pgbench scripts, with ten thousand customers to post for."""
     with psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection:
         connection.execute(_SETUP)
         connection.execute("VACUUM ANALYZE")
     with tempfile.TemporaryDirectory() as folder:
         scripts = {}
-        for name, houses in (("hot", 1), ("spread", SPREAD_HOUSES)):
+        for name, houses in (("hot", 1), ("spread", SPREAD_HOUSE_ACCOUNTS)):
             scripts[name] = Path(folder) / f"{name}.sql"
             scripts[name].write_text(_POST.format(houses=houses), encoding="utf-8")
         bench.pgbench("pbcex", 1, script=scripts["spread"])
         yield scripts
 
 
-def _post(bench: Bench, script: Path, pace: Pace) -> float:
+def _post(bench: BenchServer, script: Path, pace: BenchmarkPace) -> float:
     return bench.pgbench("pbcex", pace.seconds, script=script)
 
 
-def _grow(bench: Bench, entries: int) -> None:
+def _grow(bench: BenchServer, entries: int) -> None:
     """Bring the books to so many entries, set-based, balances included."""
     with psycopg.connect(bench.superuser("pbcex")) as connection:
         row = connection.execute("SELECT count(*) FROM entries").fetchone()
@@ -234,18 +234,23 @@ def _grow(bench: Bench, entries: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _orders(bench: Bench, customers: list[market_setup.Customer], pace: Pace) -> float:
+def _orders(
+    bench: BenchServer, customers: list[market_setup.SignedInCustomer], pace: BenchmarkPace
+) -> float:
     names = [str(customer.user_id) for customer in customers]
     share = len(names) // SERVICE_PROCESSES
     shares = [
         [str(pace.seconds), *names[number * share : (number + 1) * share]]
         for number in range(SERVICE_PROCESSES)
     ]
-    return parallel.count("bench.service", shares, parallel.environment(bench)) / pace.seconds
+    return (
+        parallel.run_and_sum("bench.service", shares, parallel.process_environment(bench))
+        / pace.seconds
+    )
 
 
 @contextmanager
-def _web(bench: Bench) -> Iterator[int]:
+def _web(bench: BenchServer) -> Iterator[int]:
     """The product's web processes as bin/run starts them, on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -257,7 +262,7 @@ def _web(bench: Bench) -> Iterator[int]:
             *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
             *("--workers", str(WEB_WORKERS), "--no-log", "wsgi:app"),
         ],
-        env=parallel.environment(bench),
+        env=parallel.process_environment(bench),
         cwd=CHECKOUT,
     )
     try:
@@ -290,7 +295,7 @@ def _request(token: str) -> bytes:
     return head.encode() + body
 
 
-def server_version(bench: Bench) -> str:
+def server_version(bench: BenchServer) -> str:
     """The PostgreSQL that was measured."""
     url = make_url(bench.urls.superuser_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:

@@ -11,7 +11,7 @@ _RECEIVE_BYTES = 65_536
 
 
 @dataclass
-class Load:
+class LoadResult:
     """What a run of load saw."""
 
     seconds: float = 0
@@ -54,9 +54,11 @@ class _Connection:
         return int(head[9:12]) if len(body) >= length else None
 
 
-def run(port: int, connections: int, seconds: float, request: Callable[[int], bytes]) -> Load:
+def run_load(
+    port: int, connections: int, seconds: float, request: Callable[[int], bytes]
+) -> LoadResult:
     """Keep `connections` requests in flight for so long; `request(n)` makes the n-th."""
-    load = Load()
+    load = LoadResult()
     selector = selectors.DefaultSelector()
     made = 0
     started = time.perf_counter()

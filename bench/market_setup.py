@@ -18,7 +18,7 @@ from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 
-MIDS: dict[Metal | Token, str] = {
+MID_PRICES: dict[Metal | Token, str] = {
     Metal.AU: "4000",
     Metal.AG: "50",
     Metal.PT: "1550",
@@ -29,7 +29,7 @@ MIDS: dict[Metal | Token, str] = {
 
 
 @dataclass(frozen=True)
-class Customer:
+class SignedInCustomer:
     """Somebody who is signed in."""
 
     user_id: UUID
@@ -45,12 +45,12 @@ def database_of(app: Flask) -> Database:
 def set_prices(app: Flask) -> None:
     """Prices of this moment."""
     now = clock.now()
-    seen = [Observation(what, None, None, Decimal(mid), now) for what, mid in MIDS.items()]
+    seen = [Observation(what, None, None, Decimal(mid), now) for what, mid in MID_PRICES.items()]
     with database_of(app).transaction() as session:
         record_ticks(session, {"bench": seen}, now, PricingRules())
 
 
-def customers(app: Flask, count: int) -> list[Customer]:
+def add_customers(app: Flask, count: int) -> list[SignedInCustomer]:
     """New customers with ten million dollars each."""
     people = []
     for number in range(count):
@@ -74,5 +74,5 @@ def customers(app: Flask, count: int) -> list[Customer]:
                         ledger.credit(chart.customer(somebody.user.id, amount.asset), amount),
                     ],
                 )
-        people.append(Customer(somebody.user.id, somebody.access_token))
+        people.append(SignedInCustomer(somebody.user.id, somebody.access_token))
     return people

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from bench.server import CHECKOUT, Bench
+from bench.server import CHECKOUT, BenchServer
 
 
-def environment(bench: Bench) -> dict[str, str]:
+def process_environment(bench: BenchServer) -> dict[str, str]:
     """What a process of the product needs to know of the server under measurement."""
     return {
         **os.environ,
@@ -22,7 +22,7 @@ def environment(bench: Bench) -> dict[str, str]:
     }
 
 
-def count(module: str, arguments: Sequence[Sequence[str]], environ: dict[str, str]) -> int:
+def run_and_sum(module: str, arguments: Sequence[Sequence[str]], environ: dict[str, str]) -> int:
     """Run `python -m module` once with each list of arguments; answers the sum of what they count.
 
     Each prints `ready`, waits for a line, and prints its figure at the end. Raises `RuntimeError`

@@ -13,14 +13,14 @@ from wsgiref.types import WSGIApplication
 
 from app.factory import create_app
 from bench import market_setup
-from bench.server import CHECKOUT, Bench
+from bench.server import CHECKOUT, BenchServer
 
 ORDERS = 2000
 _BODY = b'{"fromAsset":"USD","toAsset":"XAU-s","fromAmount":"10.00"}'
 _SHOWN = 25
 
 
-def order_path(bench: Bench) -> str:
+def profile_order_path(bench: BenchServer) -> str:
     """A report on orders through the WSGI application, as the web process calls it.
 
     First how much of an order's time the process computes and how much it waits for PostgreSQL and
@@ -28,7 +28,7 @@ def order_path(bench: Bench) -> str:
     shares only, because the profiler itself slows down what makes many calls.
     """
     app = create_app(bench.settings)
-    customers = market_setup.customers(app, 20)
+    customers = market_setup.add_customers(app, 20)
     market_setup.set_prices(app)
     wsgi: WSGIApplication = app.wsgi_app
     _place(wsgi, customers, 200)
@@ -51,7 +51,9 @@ def order_path(bench: Bench) -> str:
     return "\n".join(lines)
 
 
-def _place(wsgi: WSGIApplication, customers: list[market_setup.Customer], count: int) -> None:
+def _place(
+    wsgi: WSGIApplication, customers: list[market_setup.SignedInCustomer], count: int
+) -> None:
     for number in range(count):
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "POST",

@@ -19,10 +19,10 @@ from app.screening import service as screening
 from app.screening.rules import Named, Sort
 from bench import parallel
 from bench.market_setup import database_of
-from bench.server import CHECKOUT, Bench
+from bench.server import CHECKOUT, BenchServer
 
 #: The project ships no real list: where it is, unless PBCEX_BENCH_SDN says otherwise.
-FOLDER = CHECKOUT.parent / "shared" / "data" / "ofac"
+DEFAULT_LIST_FOLDER = CHECKOUT.parent / "shared" / "data" / "ofac"
 PROCESSES = 2
 #: What two cores have to do at least.
 WANTED_PER_SECOND = 100
@@ -30,12 +30,12 @@ WANTED_PER_SECOND = 100
 Add = Callable[[str, float], None]
 
 
-def folder() -> Path:
+def list_folder() -> Path:
     """Where the real list is."""
-    return Path(os.environ.get("PBCEX_BENCH_SDN") or FOLDER)
+    return Path(os.environ.get("PBCEX_BENCH_SDN") or DEFAULT_LIST_FOLDER)
 
 
-def names_of(files: sdn.Files) -> list[str]:
+def names_to_screen(files: sdn.Files) -> list[str]:
     """Who is screened, in one fixed order."""
     people = [
         entry.name.partition(",")
@@ -49,12 +49,12 @@ def names_of(files: sdn.Files) -> list[str]:
     return found
 
 
-def measure(bench: Bench, rounds: int, seconds: int, add: Add) -> None:
+def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
     """Seconds to import the list, and screenings a second beside what is wanted."""
     app = create_app(bench.settings)
     database = database_of(app)
     started = time.perf_counter()
-    files = sdn.read(folder())
+    files = sdn.read(list_folder())
     with database.transaction() as session:
         imports.import_list(session, files, progress=lambda _stored: None)
     add("import_seconds", time.perf_counter() - started)
@@ -65,7 +65,7 @@ def measure(bench: Bench, rounds: int, seconds: int, add: Add) -> None:
     database.engine.dispose()
     shares = [[str(seconds), str(part)] for part in range(PROCESSES)]
     for _ in range(rounds):
-        done = parallel.count("bench.screening", shares, parallel.environment(bench))
+        done = parallel.run_and_sum("bench.screening", shares, parallel.process_environment(bench))
         add("screenings_per_second", done / seconds)
         add("wanted_per_second", WANTED_PER_SECOND)
 
@@ -73,7 +73,7 @@ def measure(bench: Bench, rounds: int, seconds: int, add: Add) -> None:
 def main() -> None:
     """Screen in turn, as fast as it goes."""
     seconds, part = float(sys.argv[1]), int(sys.argv[2])
-    names = names_of(sdn.read(folder()))
+    names = names_to_screen(sdn.read(list_folder()))
     database = database_of(create_app())
     with database.reading() as session:
         lists.current(session)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from app import embedded
 from app.config import Settings
-from app.embedded import Urls
+from app.embedded import ServerUrls
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CLIENTS = 16
@@ -23,10 +23,10 @@ YARDSTICK = "yardstick"
 
 
 @dataclass(frozen=True)
-class Bench:
+class BenchServer:
     """The server under measurement."""
 
-    urls: Urls
+    urls: ServerUrls
     settings: Settings
 
     def superuser(self, database: str) -> str:
@@ -76,12 +76,12 @@ class Bench:
 
 
 @contextmanager
-def server(progress: Callable[[str], None]) -> Iterator[Bench]:
+def run_bench_server(progress: Callable[[str], None]) -> Iterator[BenchServer]:
     """An embedded server with the product's schema and the yardstick's tables."""
     os.environ.setdefault("PBCEX_PG_SHARED_BUFFERS", "2GB")
     with (
         tempfile.TemporaryDirectory(prefix="pbcex-bench-") as folder,
-        embedded.servers(Path(folder) / "data") as servers,
+        embedded.run_servers(Path(folder) / "data") as servers,
     ):
         urls = servers.urls
         settings = Settings.load(
@@ -93,7 +93,7 @@ def server(progress: Callable[[str], None]) -> Iterator[Bench]:
             rate_limit="1000000/minute",
             log_level="WARNING",
         )
-        bench = Bench(urls, settings)
+        bench = BenchServer(urls, settings)
         progress("migrating")
         environment = {
             **os.environ,

@@ -18,7 +18,7 @@ from app.trading.service import RequestedConversion, TradingTerms
 from bench.market_setup import database_of
 
 FINGERPRINT = bytes(32)
-ANSWER = idempotency.StoredResponse(201, "application/json", b"{}" * 140)
+RESPONSE = idempotency.StoredResponse(201, "application/json", b"{}" * 140)
 WISH = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
 
 
@@ -43,7 +43,7 @@ def main() -> None:
             first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
             idempotency.claim_key(session, attempt, first)
             trading.convert_at_market(session, actor, desk, WISH)
-            idempotency.store_response(session, attempt, ANSWER)
+            idempotency.store_response(session, attempt, RESPONSE)
         placed += 1
     print(placed, flush=True)
 

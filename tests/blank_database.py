@@ -34,23 +34,23 @@ SELECT md5(string_agg(written, ' ' ORDER BY written)) FROM (
 _RESTART = "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
 
 
-class Blank:
+class BlankDatabase:
     """The database of that name, which `make` makes anew. Needs a superuser to be emptied."""
 
     def __init__(self, name: str, make: Callable[[], None]) -> None:
         self._name = name
-        self._make = make
+        self._recreate = make
         self._connection: psycopg.Connection | None = None
         self._definitions = ""
         #: What the migrations put into tables, as COPY writes it.
         self._rows: dict[str, bytes] = {}
 
-    def renew(self) -> None:
+    def reset(self) -> None:
         """Nobody's rows are in it afterwards."""
-        if not self._emptied():
+        if not self._try_to_empty():
             self.close()
-            self._make()
-            self._remember()
+            self._recreate()
+            self._take_snapshot()
 
     def close(self) -> None:
         """No connection to it is left here."""
@@ -58,7 +58,7 @@ class Blank:
             self._connection.close()
             self._connection = None
 
-    def _remember(self) -> None:
+    def _take_snapshot(self) -> None:
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"]
         if not url:
             return
@@ -68,15 +68,18 @@ class Blank:
         )
         connection.execute("SET session_replication_role = replica")
         connection.execute("SET lock_timeout = '2s'")
-        self._definitions = self._defined(connection)
+        self._definitions = self._definitions_digest(connection)
         self._rows = {}
         for (table,) in connection.execute(_TABLES).fetchall():
             statement = sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(table))
             with connection.cursor().copy(statement) as copy:
                 self._rows[table] = b"".join(copy)
 
-    def _emptied(self) -> bool:
-        if self._connection is None or self._defined(self._connection) != self._definitions:
+    def _try_to_empty(self) -> bool:
+        if (
+            self._connection is None
+            or self._definitions_digest(self._connection) != self._definitions
+        ):
             return False
         try:
             self._empty(self._connection)
@@ -97,7 +100,7 @@ class Blank:
             cursor.execute(_RESTART)
 
     @staticmethod
-    def _defined(connection: psycopg.Connection) -> str:
+    def _definitions_digest(connection: psycopg.Connection) -> str:
         row = connection.execute(_DEFINITIONS).fetchone()
         assert row is not None
         return str(row[0])

@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from app import embedded
 from app.config import Environment, Settings
-from app.embedded import External
+from app.embedded import ExternalServers
 from app.factory import create_app
 from app.integrations import http_calls
 from app.keys.ports import KeyRing
@@ -29,7 +29,7 @@ from app.keys.ring import FileKeyRing
 from app.kit import ports as kit_ports
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.verification import find_violations
-from tests.blank_database import Blank
+from tests.blank_database import BlankDatabase
 from tests.people import People
 from tests.provider_sandbox import Sandbox
 from tests.skip_policy import pytest_make_collect_report, pytest_runtest_makereport
@@ -65,8 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     # Below it a folder for each database, with the audit trail's anchors and the key ring.
     os.environ["PBCEX_TEST_FILES"] = str(Path(folder) / "files")
-    external = External.from_environment(os.environ)
-    servers = stack.enter_context(embedded.servers(Path(folder) / "data", external=external))
+    external = ExternalServers.from_environment(os.environ)
+    servers = stack.enter_context(embedded.run_servers(Path(folder) / "data", external=external))
     urls = servers.urls
     os.environ["DATABASE_OWNER_URL"] = urls.database_owner_url
     os.environ["REDIS_URL"] = urls.redis_url
@@ -200,7 +200,7 @@ def open_app(worker_id: str) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def _lone(worker_id: str) -> Iterator[tuple[Flask, Blank]]:
+def _lone(worker_id: str) -> Iterator[tuple[Flask, BlankDatabase]]:
     """To make an application takes long, and so does a database: many tests get the same."""
     name = f"pbcex_lone_{worker_id}"
     app = _apart(name)
@@ -210,7 +210,7 @@ def _lone(worker_id: str) -> Iterator[tuple[Flask, Blank]]:
         disconnect()
         recreate(name, TEMPLATE)
 
-    blank = Blank(name, make)
+    blank = BlankDatabase(name, make)
     yield app, blank
     blank.close()
     disconnect()
@@ -218,12 +218,12 @@ def _lone(worker_id: str) -> Iterator[tuple[Flask, Blank]]:
 
 
 @pytest.fixture
-def unguarded_app(_lone: tuple[Flask, Blank], provided: Callable[[Flask], None]) -> Flask:
+def unguarded_app(_lone: tuple[Flask, BlankDatabase], provided: Callable[[Flask], None]) -> Flask:
     """Like `lone_app`, for tests that break its books."""
     app, blank = _lone
     settings: Settings = app.extensions["settings"]
     shutil.rmtree(settings.data_dir, ignore_errors=True)
-    blank.renew()
+    blank.reset()
     provided(app)
     kit_ports.provide(KeyRing, FileKeyRing(settings.key_ring_path, create=True))
     return app

@@ -11,15 +11,15 @@ import random
 import sys
 from collections.abc import Iterator
 
-FULL = "PBCEX_DRILL" in os.environ
+IS_FULL_SIZE = "PBCEX_DRILL" in os.environ
 #: Decides what is chosen at random: given by bin/drill, else new each time.
 SEED = int(os.environ.get("PBCEX_DRILL_SEED") or random.SystemRandom().randrange(2**32))
 _SHOWN = 10
 
 
-def size(small: int, full: int) -> int:
+def choose_size(small: int, full: int) -> int:
     """The size for this run."""
-    return full if FULL else small
+    return full if IS_FULL_SIZE else small
 
 
 def rounds(count: int, what: str) -> Iterator[int]:
@@ -28,11 +28,11 @@ def rounds(count: int, what: str) -> Iterator[int]:
     for number in range(count):
         yield number
         done = number + 1
-        if FULL and done * _SHOWN // count > number * _SHOWN // count:
+        if IS_FULL_SIZE and done * _SHOWN // count > number * _SHOWN // count:
             sys.stdout.write(f"{what}: {done} of {count}\n")
             sys.stdout.flush()
 
 
-def chance(what: str) -> random.Random:
+def seeded_random(what: str) -> random.Random:
     """Random choices of one test, the same again for the same seed."""
     return random.Random(f"{SEED} {what}")

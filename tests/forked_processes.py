@@ -15,7 +15,7 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["worker", "flask.cli", __name__])
 
 
-def start(
+def start_process(
     main: Callable[[], object], *argv: str, environ: Mapping[str, str], log: Path
 ) -> BaseProcess:
     """`main` of a module with these arguments, as a process; it is for the caller to end it."""

@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import pytest
 
-PLATFORM = "platform: "
+PLATFORM_REASON = "platform: "
 
 Hook = Generator[None, pytest.TestReport, pytest.TestReport]
 CollectHook = Generator[None, pytest.CollectReport, pytest.CollectReport]
@@ -36,6 +36,6 @@ def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
         return
     told = report.longrepr
     reason = str(told[2] if isinstance(told, tuple) else told).removeprefix("Skipped: ")
-    if not reason.startswith(PLATFORM):
+    if not reason.startswith(PLATFORM_REASON):
         report.outcome = "failed"
         report.longrepr = f"with CI=true nothing is skipped: {reason}"

@@ -7,8 +7,8 @@ import pytest
 
 from app import embedded
 from app.config import PROJECT, VERSION, Environment, Settings, UnsafeSettings
-from app.embedded import Urls
-from app.factory import with_servers
+from app.embedded import ServerUrls
+from app.factory import fill_in_embedded_servers
 
 SAFE = {
     "PBCEX_ENV": "production",
@@ -44,7 +44,7 @@ def test_a_safe_production(production: pytest.MonkeyPatch) -> None:
     assert settings.is_production
     assert settings.database_url == "postgresql+psycopg://pbcex_app:x@db.internal/pbcex"
     assert settings.allowed_hosts == ("exchange.example.com", "api.example.com")
-    assert with_servers(settings) is settings
+    assert fill_in_embedded_servers(settings) is settings
 
 
 def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def test_an_override_that_means_nothing(monkeypatch: pytest.MonkeyPatch, value: 
 
 
 class TestServers:
-    URLS = Urls(
+    URLS = ServerUrls(
         database_url="postgresql://app@127.0.0.1:1/pbcex",
         database_owner_url="postgresql://owner@127.0.0.1:1/pbcex",
         redis_url="redis://127.0.0.1:2/0",
@@ -133,7 +133,7 @@ class TestServers:
     ) -> None:
         monkeypatch.setattr(embedded, "running", lambda _folder: self.URLS)
         monkeypatch.setattr(embedded, "local_secret", lambda _folder: "s" * 40)
-        settings = with_servers(Settings.load(data_dir=tmp_path))
+        settings = fill_in_embedded_servers(Settings.load(data_dir=tmp_path))
         assert settings.database_url == "postgresql+psycopg://app@127.0.0.1:1/pbcex"
         assert settings.database_owner_url == "postgresql+psycopg://owner@127.0.0.1:1/pbcex"
         assert settings.redis_url == "redis://127.0.0.1:2/0"
@@ -145,14 +145,14 @@ class TestServers:
         monkeypatch.setattr(embedded, "local_secret", lambda _folder: "s" * 40)
         monkeypatch.setenv("REDIS_URL", "redis://other/0")
         monkeypatch.setenv("PBCEX_SECRET_KEY", "mine")
-        settings = with_servers(Settings.load())
+        settings = fill_in_embedded_servers(Settings.load())
         assert (settings.redis_url, settings.secret_key) == ("redis://other/0", "mine")
 
     def test_no_servers_is_said_clearly(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         with pytest.raises(UnsafeSettings) as refused:
-            with_servers(Settings.load(data_dir=tmp_path))
+            fill_in_embedded_servers(Settings.load(data_dir=tmp_path))
         assert set(refused.value.problems) == {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"}
         assert "start bin/run" in refused.value.problems["DATABASE_URL"]
         assert list(tmp_path.iterdir()) == []

@@ -12,13 +12,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-EACH = 120
+SAMPLES_PER_GROUP = 120
 
-Ask = Callable[[FlaskClient, str], TestResponse]
+Request = Callable[[FlaskClient, str], TestResponse]
 
 
-def compare(
-    app: Flask, ask: Ask, known: Sequence[str], unknown: Sequence[str], *, status: int
+def assert_same_timing(
+    app: Flask, ask: Request, known: Sequence[str], unknown: Sequence[str], *, status: int
 ) -> None:
     """Raises `AssertionError` if the times differ."""
     # A busy machine may spoil one comparison; a leak spoils every one.
@@ -31,11 +31,11 @@ def compare(
 
 
 def _likelihood(
-    app: Flask, ask: Ask, known: Sequence[str], unknown: Sequence[str], status: int
+    app: Flask, ask: Request, known: Sequence[str], unknown: Sequence[str], status: int
 ) -> float:
     client = app.test_client()
     times: tuple[list[float], list[float]] = ([], [])
-    for number in range(2 * EACH):
+    for number in range(2 * SAMPLES_PER_GROUP):
         # In turn, and each from elsewhere: drifts and counters fall on both alike.
         which = number % 2
         email = (known, unknown)[which][number // 2 % len(known)]

@@ -23,7 +23,7 @@ FROM "{table}"
 """
 
 
-def state(database: Database) -> dict[str, str]:
+def table_digests(database: Database) -> dict[str, str]:
     """A digest of the rows of each table."""
     with database.reading() as session:
         tables = [name for (name,) in session.rows(_TABLES)]
@@ -32,10 +32,10 @@ def state(database: Database) -> dict[str, str]:
 
 
 @contextmanager
-def unchanged(database: Database, *, apart_from: Collection[str] = ()) -> Iterator[None]:
+def database_unchanged(database: Database, *, apart_from: Collection[str] = ()) -> Iterator[None]:
     """After the block, every table holds exactly what it held before."""
-    before = state(database)
+    before = table_digests(database)
     yield
-    after = state(database)
+    after = table_digests(database)
     changed = {table for table in after if after[table] != before.get(table)}
     assert changed <= set(apart_from)

@@ -27,7 +27,7 @@ _SEED_MAX = 2**32
 _WIDTH = 100
 
 
-class Evidence:
+class DrillEvidence:
     """A pytest plugin: what the tests of one drill recorded, and whether all passed."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Evidence:
 
 def main() -> int:
     """The number of drills that failed; nothing is written about those."""
-    names = known()
+    names = list_drills()
     parser = argparse.ArgumentParser(prog="bin/drill", description="Run long drills at full size.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names)}")
     parser.add_argument("--seed", type=int, help="repeat the random choices of an earlier run")
@@ -65,7 +65,7 @@ def main() -> int:
     seed = secrets.randbelow(_SEED_MAX) if asked.seed is None else asked.seed
     # Each in a process of its own: sizes are fixed when the tests are imported.
     if len(asked.names) == 1:
-        return int(not run(asked.names[0], seed))
+        return int(not run_drill(asked.names[0], seed))
     command = [sys.executable, "-m", "tooling.drill", "--seed", str(seed)]
     return sum(
         subprocess.run([*command, name], cwd=CHECKOUT, check=False).returncode != 0
@@ -73,16 +73,16 @@ def main() -> int:
     )
 
 
-def known() -> list[str]:
+def list_drills() -> list[str]:
     """The names of all drills: those with a section in the document."""
     return [match[2] for match in _SECTION.finditer(SAFETY.read_text(encoding="utf-8"))]
 
 
-def run(name: str, seed: int) -> bool:
+def run_drill(name: str, seed: int) -> bool:
     """Run one drill and, if it holds, write its evidence."""
     print(f"drill {name}, seed {seed}", flush=True)
     os.environ |= {"PBCEX_DRILL": name, "PBCEX_DRILL_SEED": str(seed)}
-    evidence, started = Evidence(), time.monotonic()
+    evidence, started = DrillEvidence(), time.monotonic()
     status = pytest.main(
         [
             *("-m", f"drill(name={name!r})"),
@@ -111,12 +111,12 @@ def run(name: str, seed: int) -> bool:
         fill(line, _WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
         for line in evidence.lines
     ]
-    write(name, [fill(heading, _WIDTH, break_on_hyphens=False), "", *lines])
+    write_evidence(name, [fill(heading, _WIDTH, break_on_hyphens=False), "", *lines])
     print(f"drill {name} passed; written to {SAFETY.relative_to(CHECKOUT)}")
     return True
 
 
-def write(name: str, lines: list[str]) -> None:
+def write_evidence(name: str, lines: list[str]) -> None:
     """Replace the evidence of one drill, and nothing else of the document."""
     text = SAFETY.read_text(encoding="utf-8")
 

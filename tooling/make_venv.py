@@ -18,7 +18,7 @@ COMPLETE = VENV / ".complete"
 BUILT_FOR = VENV / ".built-for"
 LOG = VENV / "pip.log"
 REQUIREMENTS = (CHECKOUT / "requirements.txt", CHECKOUT / "requirements-dev.txt")
-REMARK_SECONDS = 5.0
+PROGRESS_SECONDS = 5.0
 
 
 def main() -> int:
@@ -27,34 +27,34 @@ def main() -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("Waiting for another command that is making .venv")
+            print_progress("Waiting for another command that is making .venv")
             fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = f"{CHECKOUT}\n" + "".join(file.read_text() for file in REQUIREMENTS)
         if COMPLETE.exists() and COMPLETE.read_text() == wanted:
             return 0
         COMPLETE.unlink(missing_ok=True)
-        build()
-        status = install()
+        create_venv()
+        status = install_requirements()
         if status == 0:
             COMPLETE.write_text(wanted)
     return status
 
 
-def build() -> None:
+def create_venv() -> None:
     """A fresh environment, unless the one that is there was built here with this Python."""
     built_for = f"{CHECKOUT}\n{sys.version}\n"
     python = VENV / "bin" / "python"
     if python.exists() and BUILT_FOR.exists() and BUILT_FOR.read_text() == built_for:
         return
-    say(f"Making .venv with Python {sys.version.split()[0]}")
+    print_progress(f"Making .venv with Python {sys.version.split()[0]}")
     shutil.rmtree(VENV, ignore_errors=True)
     venv.EnvBuilder(with_pip=True, symlinks=True).create(VENV)
     BUILT_FOR.write_text(built_for)
 
 
-def install() -> int:
+def install_requirements() -> int:
     """Let pip install the requirements, remarking on its progress; its exit status."""
-    say("Installing the pinned requirements (about a minute the first time)")
+    print_progress("Installing the pinned requirements (about a minute the first time)")
     command = [str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar=off"]
     # Python compiles what is used on its first use, which is much less than everything.
@@ -67,19 +67,19 @@ def install() -> int:
     try:
         while pip.poll() is None:
             try:
-                pip.wait(REMARK_SECONDS)
+                pip.wait(PROGRESS_SECONDS)
             except subprocess.TimeoutExpired:
-                say(f"  … {time.monotonic() - began:.0f} s: {last_step()}")
+                print_progress(f"  … {time.monotonic() - began:.0f} s: {latest_pip_step()}")
     finally:
         pip.terminate()
         pip.wait()
     if pip.returncode != 0:
         lines = LOG.read_text(errors="replace").splitlines()
-        say("pip could not install the requirements:\n" + "\n".join(lines[-15:]))
+        print_progress("pip could not install the requirements:\n" + "\n".join(lines[-15:]))
     return pip.returncode
 
 
-def last_step() -> str:
+def latest_pip_step() -> str:
     """What pip is at, from the last line it wrote that says so."""
     for line in reversed(LOG.read_text(errors="replace").splitlines()):
         word = line.strip().split(" ")[0]
@@ -88,7 +88,7 @@ def last_step() -> str:
     return "starting"
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     """One line for the person who waits."""
     print(text, file=sys.stderr, flush=True)
 

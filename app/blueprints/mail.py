@@ -8,7 +8,7 @@ from flask import Response, current_app
 
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import page
-from app.embedded.mail_catcher import Caught, MailFolder
+from app.embedded.mail_catcher import CaughtEmail, EmailFolder
 from app.kit.db import Database
 from app.kit.errors import NotFound
 
@@ -44,11 +44,11 @@ def show_html(_database: Database, identifier: str) -> Response:
     return response
 
 
-def _folder() -> MailFolder:
-    return MailFolder(current_app.extensions["settings"].data_dir)
+def _folder() -> EmailFolder:
+    return EmailFolder(current_app.extensions["settings"].data_dir)
 
 
-def _find_mail(identifier: str) -> Caught:
+def _find_mail(identifier: str) -> CaughtEmail:
     mail = _folder().find(identifier)
     if mail is None:
         raise NotFound

@@ -34,7 +34,7 @@ passphrase = click.option(
 
 
 @contextmanager
-def _refusals_are_errors() -> Iterator[None]:
+def _refusals_as_errors() -> Iterator[None]:
     try:
         yield
     except Refusal as refusal:
@@ -44,7 +44,7 @@ def _refusals_are_errors() -> Iterator[None]:
 @contextmanager
 def _transaction(begin: str = "BEGIN") -> Iterator[Session]:
     database: Database = current_app.extensions["database"]
-    with _refusals_are_errors(), database.transaction(begin) as session:
+    with _refusals_as_errors(), database.transaction(begin) as session:
         yield session
 
 
@@ -55,9 +55,9 @@ def generate() -> None:
     Where several machines share the ring: generate, copy the file to all, and then rotate.
     """
     ring = resolve(KeyRing)
-    with _refusals_are_errors():
+    with _refusals_as_errors():
         if not _has_ring():
-            _refuse_to_forget()
+            _refuse_if_values_need_lost_keys()
         key = ring.generate()
     with _transaction() as session:
         audit.record(session, actor=None, action="key.generated", subject=f"key {key.id}")
@@ -150,7 +150,7 @@ def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
     if file.exists():
         raise click.ClickException(f"{file} is there already")
     ring = _file_ring()
-    with _refusals_are_errors():
+    with _refusals_as_errors():
         sealed = backup.export_backup(
             ring.read_contents(),
             _passphrase(passphrase_file, confirm=True),
@@ -166,7 +166,7 @@ def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
 def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
     """Bring back the keys in FILE that the ring does not have; the ring itself if there is none."""
     ring = _file_ring()
-    with _refusals_are_errors():
+    with _refusals_as_errors():
         found = backup.read_backup(file.read(), _passphrase(passphrase_file, confirm=False))
 
         def merged(present: RingContents | None) -> RingContents:
@@ -197,7 +197,7 @@ def _has_ring() -> bool:
     return not isinstance(ring, FileKeyRing) or ring.path.exists()
 
 
-def _refuse_to_forget() -> None:
+def _refuse_if_values_need_lost_keys() -> None:
     """A new ring in place of a lost one would hide that there was one."""
     with _transaction() as session:
         needed = keys_queries.count_values_by_key(session)

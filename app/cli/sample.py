@@ -50,7 +50,7 @@ BRANCH = ("MAIN", "Main Street")
 #: Invented parties, in the form of the real list.
 SANCTIONS = Path(__file__).resolve().parent / "sample_sanctions"
 #: What the customer has to begin with.
-PURSE = (Amount.parse(USD, "25000.00"), Amount.parse(PAXG, "2"))
+OPENING_BALANCES = (Amount.parse(USD, "25000.00"), Amount.parse(PAXG, "2"))
 
 sample = AppGroup("sample", help="Sample people and play money. Refused in production.")
 
@@ -69,11 +69,11 @@ def load(*, migrate: bool) -> None:
     with _transaction() as session:
         for local, role, first_name, last_name in PEOPLE:
             email = f"{local}@pbcex.local"
-            if _find(session, email) is None:
-                user_id = _add(session, email, role, first_name, last_name)
+            if _find_person(session, email) is None:
+                user_id = _add_person(session, email, role, first_name, last_name)
                 if role is Role.USER:
                     _verify(session, user_id)
-                    for amount in PURSE:
+                    for amount in OPENING_BALANCES:
                         _credit(session, user_id, amount)
                 added += 1
         now = clock.now()
@@ -98,7 +98,7 @@ def credit(email: str, asset: str, amount: str) -> None:
     except InvalidAmount as error:
         raise click.ClickException(str(error)) from error
     with _transaction() as session:
-        user_id = _find(session, email)
+        user_id = _find_person(session, email)
         if user_id is None:
             raise click.ClickException(f"nobody has the address {email}")
         email_verification.confirm_email(session, user_id)
@@ -135,30 +135,30 @@ def _transaction() -> Iterator[Session]:
         raise click.ClickException(refusal.detail) from refusal
 
 
-def _find(session: Session, email: str) -> UUID | None:
+def _find_person(session: Session, email: str) -> UUID | None:
     try:
         return account_queries.get_person_by_email(session, email).id
     except NotFound:
         return None
 
 
-def _add(session: Session, email: str, role: Role, first_name: str, last_name: str) -> UUID:
-    branch_id = _branch(session) if role in BRANCH_BOUND_ROLES else None
+def _add_person(session: Session, email: str, role: Role, first_name: str, last_name: str) -> UUID:
+    branch_id = _sample_branch(session) if role in BRANCH_BOUND_ROLES else None
     registration = accounts.prepare_registration(
         email=email, password=PASSWORD, first_name=first_name, last_name=last_name
     )
     user_id = accounts.add_person(session, registration, role, branch_id=branch_id)
     email_verification.confirm_email(session, user_id)
-    _record(session, "person.added", user_id, {"role": role.value})
+    _record_act(session, "person.added", user_id, {"role": role.value})
     return user_id
 
 
-def _record(session: Session, action: str, user_id: UUID, after: dict[str, str]) -> None:
+def _record_act(session: Session, action: str, user_id: UUID, after: dict[str, str]) -> None:
     subject, reason = ids.encode("usr", user_id), click.get_current_context().command_path
     audit.record(session, actor=None, action=action, subject=subject, after=after, reason=reason)
 
 
-def _branch(session: Session) -> UUID:
+def _sample_branch(session: Session) -> UUID:
     """The branch of the sample."""
     code, name = BRANCH
     found = branches_queries.find_branch_id(session, code)
@@ -181,4 +181,4 @@ def _credit(session: Session, user_id: UUID, amount: Amount) -> None:
         ],
     )
     given = {"asset": amount.asset.code, "amount": str(amount)}
-    _record(session, "account.credited", user_id, given)
+    _record_act(session, "account.credited", user_id, given)

@@ -127,39 +127,39 @@ def forbid_simulated_prices(value: tuple[str, ...]) -> None:
         raise ValueError("simulated prices are refused in production")
 
 
-def no_endless_market(value: str) -> None:
+def forbid_always_open(value: str) -> None:
     if value == "always_open":
         raise ValueError("always_open is refused in production")
 
 
-def rate_limit(value: str) -> str:
+def check_rate_limit(value: str) -> str:
     if value and not re.fullmatch(r"off|[1-9][0-9]{0,8}/minute", value):
         raise ValueError("is off or N/minute")
     return value
 
 
-def origins(value: tuple[str, ...]) -> tuple[str, ...]:
+def check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
     for origin in value:
         if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
             raise ValueError("is a list of origins such as https://app.example.com")
     return value
 
 
-def driver(value: str) -> str:
+def use_psycopg_driver(value: str) -> str:
     """SQLAlchemy picks the driver by the scheme; the usual ones mean psycopg here."""
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
 
 
-def split(value: object) -> object:
+def split_names(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 
 
-def rising_dollars(value: str) -> str:
+def check_tier_limits(value: str) -> str:
     """Whole dollars for four tiers, none less than the one before."""
     given = value.split(",")
     if len(given) != len("0123") or not all(re.fullmatch(r"\d{1,12}", each) for each in given):

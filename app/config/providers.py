@@ -41,7 +41,7 @@ def _fits_mode(mode: str, *, live_host: str = "") -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _needed_live(mode: str, *, address: str = "") -> AfterValidator:
+def _required_when_live(mode: str, *, address: str = "") -> AfterValidator:
     """Of what live mode cannot do without; nor can an `address` of somebody else, because the
     sandbox's keys are known to everybody."""
 
@@ -58,7 +58,7 @@ def _needed_live(mode: str, *, address: str = "") -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _beside(other: str) -> AfterValidator:
+def _required_with(other: str) -> AfterValidator:
     """Of an address that another one needs."""
 
     def validate(value: str, info: ValidationInfo) -> str:
@@ -83,7 +83,7 @@ def _key_fits_mode(mode: str, *, live_prefixes: tuple[str, ...]) -> AfterValidat
     return AfterValidator(validate)
 
 
-def _shillings(value: Decimal, info: ValidationInfo) -> Decimal:
+def _check_kes_per_usd(value: Decimal, info: ValidationInfo) -> Decimal:
     """Of the shillings for a dollar: with fewer, rounding would be worth more than a cent."""
     if value == 0 and info.data.get("mpesa_mode") != "live":
         return Decimal(130)
@@ -92,14 +92,14 @@ def _shillings(value: Decimal, info: ValidationInfo) -> Decimal:
     return value
 
 
-def _ed25519(value: SecretStr) -> SecretStr:
+def _check_ed25519_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text and not re.fullmatch(r"[0-9a-f]{64}", text, re.ASCII):
         raise ValueError("is an Ed25519 key as 64 characters of hex")
     return value
 
 
-def _absent(value: str) -> None:
+def _forbid_sandbox(value: str) -> None:
     if value:
         raise ValueError("there is no sandbox in production")
 
@@ -118,7 +118,7 @@ class ProviderSettings(BaseSettings):
     env: Environment = Field(Environment.SAMPLE, alias="PBCEX_ENV")
 
     #: The sandbox that plays the providers. Outside production, empty: the one that `bin/run` runs.
-    sandbox_url: Annotated[str, checks.in_production(_absent)] = Field(
+    sandbox_url: Annotated[str, checks.in_production(_forbid_sandbox)] = Field(
         "", alias="PBCEX_SANDBOX_URL"
     )
     #: From a call's start to its last byte.
@@ -128,29 +128,29 @@ class ProviderSettings(BaseSettings):
     anchorage_base_url: Annotated[
         str, _fits_mode("anchorage_mode", live_host="api.anchorage.com")
     ] = Field("", alias="ANCHORAGE_BASE_URL")
-    anchorage_access_key: Annotated[SecretStr, _needed_live("anchorage_mode")] = Field(
+    anchorage_access_key: Annotated[SecretStr, _required_when_live("anchorage_mode")] = Field(
         SecretStr(""), alias="ANCHORAGE_ACCESS_KEY"
     )
     #: The seed of the key that signs our requests.
     anchorage_signing_key: Annotated[
-        SecretStr, AfterValidator(_ed25519), _needed_live("anchorage_mode")
+        SecretStr, AfterValidator(_check_ed25519_key), _required_when_live("anchorage_mode")
     ] = Field(SecretStr(""), alias="ANCHORAGE_SIGNING_KEY")
     #: The public key that shows that an address is ours, as Anchorage gave it to us by other means.
     anchorage_address_key: Annotated[
-        SecretStr, AfterValidator(_ed25519), _needed_live("anchorage_mode")
+        SecretStr, AfterValidator(_check_ed25519_key), _required_when_live("anchorage_mode")
     ] = Field(SecretStr(""), alias="ANCHORAGE_ADDRESS_KEY")
-    anchorage_vault_id: Annotated[str, _needed_live("anchorage_mode")] = Field(
+    anchorage_vault_id: Annotated[str, _required_when_live("anchorage_mode")] = Field(
         "", alias="ANCHORAGE_VAULT_ID"
     )
 
     bank_mode: Mode = Field("sandbox", alias="BANK_MODE")
     bank_base_url: Annotated[str, _fits_mode("bank_mode")] = Field("", alias="BANK_BASE_URL")
-    bank_api_key: Annotated[SecretStr, _needed_live("bank_mode", address="bank_base_url")] = Field(
-        SecretStr(""), alias="BANK_API_KEY"
-    )
+    bank_api_key: Annotated[
+        SecretStr, _required_when_live("bank_mode", address="bank_base_url")
+    ] = Field(SecretStr(""), alias="BANK_API_KEY")
     #: Two, with a comma between, while one replaces the other.
     bank_webhook_secret: Annotated[
-        SecretStr, _needed_live("bank_mode", address="bank_base_url")
+        SecretStr, _required_when_live("bank_mode", address="bank_base_url")
     ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
 
     plaid_mode: Mode = Field("sandbox", alias="PLAID_MODE")
@@ -158,7 +158,7 @@ class ProviderSettings(BaseSettings):
         Field("", alias="PLAID_BASE_URL")
     )
     plaid_client_id: str = Field("pbcex", alias="PLAID_CLIENT_ID")
-    plaid_secret: Annotated[SecretStr, _needed_live("plaid_mode")] = Field(
+    plaid_secret: Annotated[SecretStr, _required_when_live("plaid_mode")] = Field(
         SecretStr(""), alias="PLAID_SECRET"
     )
     #: What Plaid checks of a person is kept there under this name.
@@ -169,14 +169,16 @@ class ProviderSettings(BaseSettings):
         "", alias="PAXOS_BASE_URL"
     )
     paxos_oauth_url: Annotated[
-        str, _fits_mode("paxos_mode", live_host="oauth.paxos.com"), _beside("paxos_base_url")
+        str, _fits_mode("paxos_mode", live_host="oauth.paxos.com"), _required_with("paxos_base_url")
     ] = Field("", alias="PAXOS_OAUTH_URL")
-    paxos_client_id: Annotated[str, _needed_live("paxos_mode")] = Field("", alias="PAXOS_CLIENT_ID")
-    paxos_client_secret: Annotated[SecretStr, _needed_live("paxos_mode")] = Field(
+    paxos_client_id: Annotated[str, _required_when_live("paxos_mode")] = Field(
+        "", alias="PAXOS_CLIENT_ID"
+    )
+    paxos_client_secret: Annotated[SecretStr, _required_when_live("paxos_mode")] = Field(
         SecretStr(""), alias="PAXOS_CLIENT_SECRET"
     )
     #: The profile that holds what we keep there.
-    paxos_profile_id: Annotated[str, _needed_live("paxos_mode")] = Field(
+    paxos_profile_id: Annotated[str, _required_when_live("paxos_mode")] = Field(
         "", alias="PAXOS_PROFILE_ID"
     )
 
@@ -184,13 +186,13 @@ class ProviderSettings(BaseSettings):
     primetrust_base_url: Annotated[
         str, _fits_mode("primetrust_mode", live_host="api.primetrust.com")
     ] = Field("", alias="PRIMETRUST_BASE_URL")
-    primetrust_user: Annotated[str, _needed_live("primetrust_mode")] = Field(
+    primetrust_user: Annotated[str, _required_when_live("primetrust_mode")] = Field(
         "", alias="PRIMETRUST_USER"
     )
-    primetrust_password: Annotated[SecretStr, _needed_live("primetrust_mode")] = Field(
+    primetrust_password: Annotated[SecretStr, _required_when_live("primetrust_mode")] = Field(
         SecretStr(""), alias="PRIMETRUST_PASSWORD"
     )
-    primetrust_account_id: Annotated[str, _needed_live("primetrust_mode")] = Field(
+    primetrust_account_id: Annotated[str, _required_when_live("primetrust_mode")] = Field(
         "", alias="PRIMETRUST_ACCOUNT_ID"
     )
 
@@ -202,22 +204,22 @@ class ProviderSettings(BaseSettings):
         Field("", alias="MPESA_BASE_URL")
     )
     mpesa_consumer_key: Annotated[
-        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+        SecretStr, _required_when_live("mpesa_mode", address="mpesa_base_url")
     ] = Field(SecretStr(""), alias="MPESA_CONSUMER_KEY")
     mpesa_consumer_secret: Annotated[
-        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+        SecretStr, _required_when_live("mpesa_mode", address="mpesa_base_url")
     ] = Field(SecretStr(""), alias="MPESA_CONSUMER_SECRET")
     mpesa_shortcode: str = Field("174379", alias="MPESA_SHORTCODE", pattern="^[0-9]{5,7}$")
-    mpesa_passkey: Annotated[SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")] = (
-        Field(SecretStr(""), alias="MPESA_PASSKEY")
-    )
+    mpesa_passkey: Annotated[
+        SecretStr, _required_when_live("mpesa_mode", address="mpesa_base_url")
+    ] = Field(SecretStr(""), alias="MPESA_PASSKEY")
     mpesa_initiator: str = Field("sandbox", alias="MPESA_INITIATOR")
     #: The initiator's password, encrypted with M-Pesa's certificate.
     mpesa_security_credential: Annotated[
-        SecretStr, _needed_live("mpesa_mode", address="mpesa_base_url")
+        SecretStr, _required_when_live("mpesa_mode", address="mpesa_base_url")
     ] = Field(SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL")
     #: Shillings for a dollar, both ways. In sandbox mode 0 means 130.
-    mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_shillings)] = Field(
+    mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_check_kes_per_usd)] = Field(
         Decimal(0), alias="MPESA_KES_PER_USD"
     )
 
@@ -225,11 +227,11 @@ class ProviderSettings(BaseSettings):
     sendgrid_base_url: Annotated[str, _fits_mode("sendgrid_mode", live_host="api.sendgrid.com")] = (
         Field("", alias="SENDGRID_BASE_URL")
     )
-    sendgrid_api_key: Annotated[SecretStr, _needed_live("sendgrid_mode")] = Field(
+    sendgrid_api_key: Annotated[SecretStr, _required_when_live("sendgrid_mode")] = Field(
         SecretStr(""), alias="SENDGRID_API_KEY"
     )
     #: The key that SendGrid's event webhook shows: base64, without its frame.
-    sendgrid_webhook_key: Annotated[SecretStr, _needed_live("sendgrid_mode")] = Field(
+    sendgrid_webhook_key: Annotated[SecretStr, _required_when_live("sendgrid_mode")] = Field(
         SecretStr(""), alias="SENDGRID_WEBHOOK_PUBLIC_KEY"
     )
 
@@ -238,26 +240,26 @@ class ProviderSettings(BaseSettings):
     #: `sk_…` or `rk_…`. Empty: that of the sandbox.
     stripe_secret_key: Annotated[
         SecretStr,
-        _needed_live("stripe_mode", address="stripe_api_base"),
+        _required_when_live("stripe_mode", address="stripe_api_base"),
         _key_fits_mode("stripe_mode", live_prefixes=("sk_live_", "rk_live_")),
     ] = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
     #: `whsec_…`; two, with a comma between, while one replaces the other.
     stripe_webhook_secret: Annotated[
-        SecretStr, _needed_live("stripe_mode", address="stripe_api_base")
+        SecretStr, _required_when_live("stripe_mode", address="stripe_api_base")
     ] = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
 
     twilio_mode: Mode = Field("sandbox", alias="TWILIO_MODE")
     twilio_base_url: Annotated[str, _fits_mode("twilio_mode", live_host="api.twilio.com")] = Field(
         "", alias="TWILIO_BASE_URL"
     )
-    twilio_account_sid: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+    twilio_account_sid: Annotated[SecretStr, _required_when_live("twilio_mode")] = Field(
         SecretStr(""), alias="TWILIO_ACCOUNT_SID"
     )
-    twilio_auth_token: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+    twilio_auth_token: Annotated[SecretStr, _required_when_live("twilio_mode")] = Field(
         SecretStr(""), alias="TWILIO_AUTH_TOKEN"
     )
     #: The number that text messages come from, or a messaging service (MG…).
-    twilio_from: Annotated[SecretStr, _needed_live("twilio_mode")] = Field(
+    twilio_from: Annotated[SecretStr, _required_when_live("twilio_mode")] = Field(
         SecretStr(""), alias="TWILIO_FROM"
     )
 
@@ -275,7 +277,7 @@ class ProviderSettings(BaseSettings):
     @property
     def bank_webhook_secrets(self) -> tuple[str, ...]:
         """The secrets that webhooks may be signed with."""
-        return _secrets(self.bank_webhook_secret, sandbox_secret("bank webhook"))
+        return _split_secrets(self.bank_webhook_secret, sandbox_secret("bank webhook"))
 
     @property
     def stripe_key(self) -> str:
@@ -285,9 +287,11 @@ class ProviderSettings(BaseSettings):
     @property
     def stripe_webhook_secrets(self) -> tuple[str, ...]:
         """The secrets that webhooks may be signed with."""
-        return _secrets(self.stripe_webhook_secret, f"whsec_{sandbox_secret('stripe webhook')}")
+        return _split_secrets(
+            self.stripe_webhook_secret, f"whsec_{sandbox_secret('stripe webhook')}"
+        )
 
 
-def _secrets(given: SecretStr, of_sandbox: str) -> tuple[str, ...]:
-    parts = (part.strip() for part in given.get_secret_value().split(","))
-    return tuple(part for part in parts if part) or (of_sandbox,)
+def _split_secrets(configured: SecretStr, sandbox_default: str) -> tuple[str, ...]:
+    parts = (part.strip() for part in configured.get_secret_value().split(","))
+    return tuple(part for part in parts if part) or (sandbox_default,)

@@ -30,10 +30,12 @@ class Settings(ProviderSettings):
 
     #: Outside production, missing addresses are those of the embedded servers that run.
     database_url: Annotated[
-        str, AfterValidator(checks.driver), checks.in_production(checks.check_postgresql_url)
+        str,
+        AfterValidator(checks.use_psycopg_driver),
+        checks.in_production(checks.check_postgresql_url),
     ] = Field("", alias="DATABASE_URL")
     #: The role that migrates. The web and worker processes do not need it.
-    database_owner_url: Annotated[str, AfterValidator(checks.driver)] = Field(
+    database_owner_url: Annotated[str, AfterValidator(checks.use_psycopg_driver)] = Field(
         "", alias="DATABASE_OWNER_URL"
     )
     redis_url: Annotated[str, checks.in_production(checks.check_redis_url)] = Field(
@@ -77,7 +79,7 @@ class Settings(ProviderSettings):
         (), alias="PBCEX_ALLOWED_HOSTS"
     )
     #: Other origins whose pages may call the API.
-    cors_origins: Annotated[Names, AfterValidator(checks.origins)] = Field(
+    cors_origins: Annotated[Names, AfterValidator(checks.check_origins)] = Field(
         (), alias="PBCEX_CORS_ORIGINS"
     )
     #: How many proxies of ours stand in front and set X-Forwarded-For and -Proto.
@@ -87,7 +89,7 @@ class Settings(ProviderSettings):
     #: `off` or `N/minute` in place of every class's own limit.
     rate_limit: Annotated[
         str,
-        AfterValidator(checks.rate_limit),
+        AfterValidator(checks.check_rate_limit),
         checks.in_production(checks.forbid_rate_limit_override),
     ] = Field("", alias="PBCEX_RATE_LIMIT")
 
@@ -118,7 +120,7 @@ class Settings(ProviderSettings):
     price_spread_bps: dict[str, Decimal] = Field({}, alias="PBCEX_PRICE_SPREAD_BPS")
     #: Empty: real in production, always open elsewhere.
     market_hours: Annotated[
-        Literal["", "always_open", "real"], checks.in_production(checks.no_endless_market)
+        Literal["", "always_open", "real"], checks.in_production(checks.forbid_always_open)
     ] = Field("", alias="PBCEX_MARKET_HOURS")
     metalpriceapi_base_url: str = Field(
         "https://api.metalpriceapi.com", alias="METALPRICEAPI_BASE_URL"
@@ -130,7 +132,7 @@ class Settings(ProviderSettings):
     #: JSON by metal: how many troy ounces the net may be off zero; the rest keep their defaults.
     exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
     #: US dollars that somebody may move a day, for each tier from 0 to 3.
-    kyc_daily_usd: Annotated[str, AfterValidator(checks.rising_dollars)] = Field(
+    kyc_daily_usd: Annotated[str, AfterValidator(checks.check_tier_limits)] = Field(
         "0,1000,10000,250000", alias="PBCEX_KYC_DAILY_USD"
     )
     #: For so long a verification holds; then it is submitted again.
@@ -153,19 +155,19 @@ class Settings(ProviderSettings):
     screening_threshold: int = Field(85, alias="PBCEX_SCREENING_THRESHOLD", ge=50, le=100)
 
     @classmethod
-    def load(cls, **given: object) -> Self:
+    def load(cls, **overrides: object) -> Self:
         """The settings of this process. Raises `UnsafeSettings` naming every problem at once."""
         try:
-            return cls(**given)  # type: ignore[arg-type] # checked by pydantic
+            return cls(**overrides)  # type: ignore[arg-type] # checked by pydantic
         except ValidationError as invalid:
             problems = {
-                cls._variable(error["loc"][0]): error["msg"].removeprefix("Value error, ")
+                cls._variable_name(error["loc"][0]): error["msg"].removeprefix("Value error, ")
                 for error in invalid.errors(include_input=False, include_url=False)
             }
             raise UnsafeSettings(problems) from None
 
     @classmethod
-    def _variable(cls, name: object) -> str:
+    def _variable_name(cls, name: object) -> str:
         """The environment variable of a field, which errors call by either name."""
         field = cls.model_fields.get(str(name))
         return field.alias if field and field.alias else str(name)

@@ -10,7 +10,12 @@ imports nothing else of the product. It promises:
 - one process per data folder: a second one is refused with a message.
 """
 
-from app.embedded.data_folder import Urls, default_data_dir, local_secret, running
+from app.embedded.data_folder import (
+    ServerUrls,
+    default_data_dir,
+    find_running_servers,
+    local_secret_key,
+)
 from app.embedded.errors import (
     AlreadyRunning,
     CannotStart,
@@ -19,20 +24,20 @@ from app.embedded.errors import (
     NoUsableAccount,
 )
 from app.embedded.postgres import bin_dir
-from app.embedded.servers import External, Servers, servers
+from app.embedded.servers import ExternalServers, Servers, run_servers
 
 __all__ = [
     "AlreadyRunning",
     "CannotStart",
-    "External",
+    "ExternalServers",
     "NoRedisServer",
     "NoUsableAccount",
     "NotInProduction",
+    "ServerUrls",
     "Servers",
-    "Urls",
     "bin_dir",
     "default_data_dir",
-    "local_secret",
-    "running",
-    "servers",
+    "find_running_servers",
+    "local_secret_key",
+    "run_servers",
 ]

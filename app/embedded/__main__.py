@@ -13,11 +13,11 @@ from pathlib import Path
 from types import FrameType
 
 from app.embedded import stop_request
-from app.embedded.data_folder import DataFolder, Urls, default_data_dir
+from app.embedded.data_folder import DataFolder, ServerUrls, default_data_dir
 from app.embedded.errors import CannotStart
 from app.embedded.network_ports import free_port, is_free
-from app.embedded.program_supervisor import Program, Supervisor, run_step
-from app.embedded.servers import External, servers
+from app.embedded.program_supervisor import Program, ProgramSupervisor, run_step
+from app.embedded.servers import ExternalServers, run_servers
 from app.embedded.stop_request import StopRequested, pause
 
 _BIN = Path(sys.executable).parent
@@ -29,7 +29,7 @@ _PEOPLE = ("admin", "support", "teller", "inventory", "compliance", "auditor", "
 _PASSWORD = "demo-Passw0rd!"  # noqa: S105 - printed on purpose: it opens the sample only
 
 
-def steps(environ: Mapping[str, str]) -> list[Program]:
+def setup_steps(environ: Mapping[str, str]) -> list[Program]:
     """What is done once, in order, before the programs start."""
     flask = _BIN / "flask"
     if environ["PBCEX_ENV"] == "production":
@@ -37,12 +37,14 @@ def steps(environ: Mapping[str, str]) -> list[Program]:
     return [Program("sample", (flask, "sample", "load", "--migrate"))]
 
 
-def programs(port: int, *, catches_mail: bool, plays_providers: bool) -> list[Program]:
+def programs(port: int, *, runs_mail_catcher: bool, runs_sandbox: bool) -> list[Program]:
     """What runs until Ctrl-C."""
     python = Path(sys.executable)
     granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
-    mail = [Program("mail", (python, "-m", "app.embedded.mail_catcher"))] if catches_mail else []
-    sandbox = [Program("sandbox", (python, "-m", "sandbox"))] if plays_providers else []
+    mail = (
+        [Program("mail", (python, "-m", "app.embedded.mail_catcher"))] if runs_mail_catcher else []
+    )
+    sandbox = [Program("sandbox", (python, "-m", "sandbox"))] if runs_sandbox else []
     return [
         Program("web", (*granian, "--workers", "2", "wsgi:app")),
         Program("jobs", (python, "worker.py", "all")),
@@ -51,28 +53,28 @@ def programs(port: int, *, catches_mail: bool, plays_providers: bool) -> list[Pr
     ]
 
 
-TITLES = {
+STEP_TITLES = {
     "migrate": "Migrating the database",
     "sample": "Migrating the database and loading sample data",
 }
 
 
-class Run:
+class ExchangeRun:
     """One run of the whole exchange, from the first server to the last stop."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._given = environ
-        self._began = time.monotonic()
+        self._environ = environ
+        self._started_at = time.monotonic()
         self._stopping_since: float | None = None
-        self._supervisor: Supervisor | None = None
+        self._supervisor: ProgramSupervisor | None = None
         self._folder = DataFolder(default_data_dir(environ))
         self._port = _port(environ)
         is_production = environ.get("PBCEX_ENV") == "production"
         # Whoever names a mail server wants mail to go there.
-        self._catches_mail = not is_production and not environ.get("PBCEX_SMTP_URL")
+        self._runs_mail_catcher = not is_production and not environ.get("PBCEX_SMTP_URL")
         self._sandbox_url = environ.get("PBCEX_SANDBOX_URL", "")
-        self._plays_providers = not is_production and not self._sandbox_url
-        if self._plays_providers:
+        self._runs_sandbox = not is_production and not self._sandbox_url
+        if self._runs_sandbox:
             self._sandbox_url = f"http://127.0.0.1:{free_port()}"
 
     def main(self) -> None:
@@ -83,13 +85,13 @@ class Run:
         try:
             self._run()
         except StopRequested:
-            self._say(f"Stopped. The data stays in {self._folder.root}")
+            self._print(f"Stopped. The data stays in {self._folder.root}")
 
     def _run(self) -> None:
-        external = External.from_environment(self._given)
-        with servers(
+        external = ExternalServers.from_environment(self._environ)
+        with run_servers(
             self._folder.root,
-            progress=self._say,
+            report=self._print,
             external=external,
             web_port=self._port,
             sandbox_url=self._sandbox_url,
@@ -97,43 +99,43 @@ class Run:
             self._require_port()
             environ = self._environment(running.urls)
             with_owner = {**environ, "DATABASE_OWNER_URL": running.urls.database_owner_url}
-            for step in steps(environ):
-                self._say(TITLES[step.name])
-                run_step(step, folder=self._folder, environ=with_owner, report=self._say)
-            supervisor = self._supervisor = Supervisor(
+            for step in setup_steps(environ):
+                self._print(STEP_TITLES[step.name])
+                run_step(step, folder=self._folder, environ=with_owner, report=self._print)
+            supervisor = self._supervisor = ProgramSupervisor(
                 running.embedded,
                 programs(
                     self._port,
-                    catches_mail=self._catches_mail,
-                    plays_providers=self._plays_providers,
+                    runs_mail_catcher=self._runs_mail_catcher,
+                    runs_sandbox=self._runs_sandbox,
                 ),
                 folder=self._folder,
                 environ=environ,
-                report=self._say,
+                report=self._print,
             )
             try:
-                self._say("Starting the web and the jobs")
+                self._print("Starting the web and the jobs")
                 supervisor.start()
                 supervisor.wait_ready(self._port, _READY_PATH, timeout_seconds=_READY_SECONDS)
-                self._welcome()
+                self._print_welcome()
                 supervisor.watch()
             finally:
-                self._say("Stopping")
+                self._print("Stopping")
                 supervisor.stop()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
-            stop_request.request()
+            stop_request.request_stop()
         # One request may arrive twice, to the process and to its group; a person is slower.
         elif self._supervisor and time.monotonic() - self._stopping_since > _SAME_REQUEST_SECONDS:
-            self._supervisor.hurry()
+            self._supervisor.stop_now()
 
-    def _environment(self, urls: Urls) -> dict[str, str]:
+    def _environment(self, urls: ServerUrls) -> dict[str, str]:
         """What programs see. Only the steps that migrate and load get the owner's address."""
         environ = {
             "PBCEX_ENV": "sample",
-            **self._given,
+            **self._environ,
             "PBCEX_DATA_DIR": str(self._folder.root),
             "PORT": str(self._port),
             "FLASK_APP": "wsgi",
@@ -142,7 +144,7 @@ class Run:
             "REDIS_URL": urls.redis_url,
         }
         environ.pop("DATABASE_OWNER_URL", None)
-        if self._catches_mail:
+        if self._runs_mail_catcher:
             environ["PBCEX_SMTP_URL"] = f"smtp://127.0.0.1:{free_port()}"
         if self._sandbox_url:
             environ["PBCEX_SANDBOX_URL"] = self._sandbox_url
@@ -161,24 +163,24 @@ class Run:
                 )
             pause(0.1)
 
-    def _welcome(self) -> None:
+    def _print_welcome(self) -> None:
         address = f"http://127.0.0.1:{self._port}"
-        self._say("Ready\n")
+        self._print("Ready\n")
         print(f"  Home         {address}/")
         print(f"  Staff        {address}/auth/login   then /admin/")
         print(f"  API          {address}/api/docs")
-        if self._catches_mail:
+        if self._runs_mail_catcher:
             print(f"  Mail         {address}/mail/   what would have been sent")
-        if self._plays_providers:
+        if self._runs_sandbox:
             print(f"  Providers    {self._sandbox_url}/   played by the sandbox")
-        if self._given.get("PBCEX_ENV") != "production":
+        if self._environ.get("PBCEX_ENV") != "production":
             print(f"\n  Sample people, all with the password {_PASSWORD}")
             for name in _PEOPLE:
                 print(f"    {name}@pbcex.local")
         print(f"\n  Data and logs in {self._folder.root}. Ctrl-C stops everything.\n", flush=True)
 
-    def _say(self, text: str) -> None:
-        print(f"[{time.monotonic() - self._began:6.1f} s] {text}", flush=True)
+    def _print(self, text: str) -> None:
+        print(f"[{time.monotonic() - self._started_at:6.1f} s] {text}", flush=True)
 
 
 def _port(environ: Mapping[str, str]) -> int:
@@ -194,7 +196,7 @@ def main() -> int:
         print(__doc__)
         return 0 if sys.argv[1:] in (["--help"], ["-h"]) else 2
     try:
-        Run(os.environ).main()
+        ExchangeRun(os.environ).main()
     except CannotStart as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.embedded.errors import CannotStart
-from app.embedded.server_account import SAME, Account
+from app.embedded.server_account import SAME_ACCOUNT, ServerAccount
 from app.embedded.stop_request import pause
 
 _LOG_BYTES_MAX = 10_000_000
@@ -33,7 +33,7 @@ class Child:
         name: str,
         log: Path,
         *,
-        account: Account = SAME,
+        account: ServerAccount = SAME_ACCOUNT,
         death_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.name = name
@@ -68,7 +68,7 @@ class Child:
         return [sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, words)]
 
     def _spawn(self, command: list[str], env: Mapping[str, str], cwd: Path | str) -> None:
-        _start_anew_when_large(self.log)
+        _rotate_when_large(self.log)
         descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             self._log_start = os.fstat(descriptor).st_size
@@ -146,13 +146,13 @@ def server_environment() -> dict[str, str]:
     return {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
-def wait_until(child: Child, ready: Callable[[], bool], *, timeout_seconds: float) -> bool:
+def wait_until(child: Child, is_ready: Callable[[], bool], *, timeout_seconds: float) -> bool:
     """Ask `ready` until it agrees. False when the child ended first.
 
     Raises CannotStart when neither happens in time.
     """
     deadline = time.monotonic() + timeout_seconds
-    while not ready():
+    while not is_ready():
         if child.pid is None:
             return False
         if time.monotonic() > deadline:
@@ -164,7 +164,7 @@ def wait_until(child: Child, ready: Callable[[], bool], *, timeout_seconds: floa
     return True
 
 
-def _start_anew_when_large(log: Path) -> None:
+def _rotate_when_large(log: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if log.stat().st_size > _LOG_BYTES_MAX:
             log.replace(log.with_suffix(".log.1"))

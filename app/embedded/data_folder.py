@@ -29,7 +29,7 @@ _LOCK_PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Urls:
+class ServerUrls:
     """Where the servers answer; `superuser_url` is empty unless PostgreSQL is embedded,
     `sandbox_url` where no providers are played."""
 
@@ -41,7 +41,7 @@ class Urls:
 
 
 @dataclass(frozen=True)
-class Secrets:
+class FolderSecrets:
     """What is generated once per data folder and kept in its `secrets.json`."""
 
     secret_key: str
@@ -57,15 +57,15 @@ def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
     return Path(named).expanduser().absolute() if named else CHECKOUT / ".pbcex"
 
 
-def running(data_dir: Path | str) -> Urls | None:
+def find_running_servers(data_dir: Path | str) -> ServerUrls | None:
     """The servers that run from this folder now, or None. A killed supervisor counts as None."""
     state = DataFolder(data_dir).running_state()
     if state is None:
         return None
-    return Urls(**{name: str(state[name]) for name in Urls.__dataclass_fields__})
+    return ServerUrls(**{name: str(state[name]) for name in ServerUrls.__dataclass_fields__})
 
 
-def local_secret(data_dir: Path | str) -> str:
+def local_secret_key(data_dir: Path | str) -> str:
     """The signing key of this folder's sample exchange, created on the first call."""
     return DataFolder(data_dir).secrets().secret_key
 
@@ -77,11 +77,11 @@ class DataFolder:
         self.root = Path(root).absolute()
         self.postgres = self.root / "postgres"
         self.logs = self.root / "log"
-        self._lock = self.root / "lock"
-        self._state = self.root / "servers.json"
-        self._secrets = self.root / "secrets.json"
+        self._lock_path = self.root / "lock"
+        self._state_path = self.root / "servers.json"
+        self._secrets_path = self.root / "secrets.json"
 
-    def log(self, name: str) -> Path:
+    def log_path(self, name: str) -> Path:
         return self.logs / f"{name}.log"
 
     def create(self) -> None:
@@ -95,22 +95,24 @@ class DataFolder:
                 self.logs.mkdir(mode=0o700)
         except OSError as error:
             raise CannotStart(
-                f"Cannot make the data folder {self.root}: {error}. {_whose(self.root)}"
+                f"Cannot make the data folder {self.root}: {error}. {_ownership_hint(self.root)}"
             ) from error
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """Hold the folder for this process alone; the system lets go when the process ends.
 
         Raises AlreadyRunning when another process holds it.
         """
         self.create()
         try:
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise CannotStart(f"Cannot open {self._lock}: {error}. {_whose(self.root)}") from error
+            raise CannotStart(
+                f"Cannot open {self._lock_path}: {error}. {_ownership_hint(self.root)}"
+            ) from error
         try:
-            self._take(descriptor)
+            self._wait_for_lock(descriptor)
             os.ftruncate(descriptor, 0)
             os.lseek(descriptor, 0, os.SEEK_SET)
             os.write(descriptor, f"{os.getpid()}\n".encode())
@@ -118,20 +120,20 @@ class DataFolder:
         finally:
             os.close(descriptor)
 
-    def _take(self, descriptor: int) -> None:
+    def _wait_for_lock(self, descriptor: int) -> None:
         # `running` takes the lock for an instant to look, so one refusal says nothing.
         deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
         while not _try_lock(descriptor):
             if time.monotonic() > deadline:
-                raise AlreadyRunning(self._who_runs())
+                raise AlreadyRunning(self._describe_holder())
             pause(0.05)
 
-    def _who_runs(self) -> str:
+    def _describe_holder(self) -> str:
         state = self._read_state() or {}
         pid, port = state.get("pid"), state.get("web_port")
         if pid is None:
             with contextlib.suppress(OSError):
-                pid = self._lock.read_text().strip()
+                pid = self._lock_path.read_text().strip()
         where = f", http://127.0.0.1:{port}" if port else ""
         return (
             f"PBCEx already runs from {self.root} (process {pid or 'unknown'}{where}). "
@@ -141,7 +143,7 @@ class DataFolder:
     def running_state(self) -> Mapping[str, object] | None:
         """What `servers.json` says, if the process that wrote it still holds the folder."""
         try:
-            descriptor = os.open(self._lock, os.O_RDWR)
+            descriptor = os.open(self._lock_path, os.O_RDWR)
         except OSError:
             return None
         try:
@@ -150,44 +152,46 @@ class DataFolder:
         finally:
             os.close(descriptor)
 
-    def leftover_state(self) -> Mapping[str, object] | None:
+    def take_leftover_state(self) -> Mapping[str, object] | None:
         """Take away what a killed process left in `servers.json`. Only for the folder's holder."""
         state = self._read_state()
         self.clear_state()
         return state
 
-    def write_state(self, urls: Urls, *, web_port: int | None) -> None:
+    def write_state(self, urls: ServerUrls, *, web_port: int | None) -> None:
         """Tell other commands where the servers are."""
         state = {**asdict(urls), "pid": os.getpid(), "web_port": web_port}
-        self._write_aside(state).replace(self._state)
+        self._write_aside(state).replace(self._state_path)
 
     def clear_state(self) -> None:
-        self._state.unlink(missing_ok=True)
+        self._state_path.unlink(missing_ok=True)
 
     def _read_state(self) -> Mapping[str, object] | None:
         try:
-            state: dict[str, object] = json.loads(self._state.read_text())
+            state: dict[str, object] = json.loads(self._state_path.read_text())
         except (OSError, ValueError):
             return None
         return state
 
-    def secrets(self) -> Secrets:
+    def secrets(self) -> FolderSecrets:
         """The folder's secrets, generated once; callers at the same time get the same ones."""
         self.create()
-        if not self._secrets.exists():
-            fresh = Secrets(secrets.token_urlsafe(48), *(secrets.token_hex(24) for _ in range(4)))
+        if not self._secrets_path.exists():
+            fresh = FolderSecrets(
+                secrets.token_urlsafe(48), *(secrets.token_hex(24) for _ in range(4))
+            )
             aside = self._write_aside(asdict(fresh))
             try:
                 # A link never replaces: the first of two callers wins for both.
                 with contextlib.suppress(FileExistsError):
-                    os.link(aside, self._secrets)
+                    os.link(aside, self._secrets_path)
             finally:
                 aside.unlink()
         try:
-            return Secrets(**json.loads(self._secrets.read_text()))
+            return FolderSecrets(**json.loads(self._secrets_path.read_text()))
         except (OSError, ValueError, TypeError) as error:
             raise CannotStart(
-                f"Cannot read {self._secrets}: {error}. {_whose(self.root)}"
+                f"Cannot read {self._secrets_path}: {error}. {_ownership_hint(self.root)}"
             ) from error
 
     def _write_aside(self, content: Mapping[str, object]) -> Path:
@@ -218,7 +222,7 @@ def _is_root() -> bool:
     return sys.platform != "win32" and os.geteuid() == 0
 
 
-def _whose(path: Path) -> str:
+def _ownership_hint(path: Path) -> str:
     if sys.platform == "win32":
         return ""
     own = os.geteuid()

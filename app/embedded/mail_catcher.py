@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-KEPT_MAX = 1000
+EMAILS_MAX = 1000
 _BYTES_MAX = 1_000_000
 _NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
+class CaughtEmail:
     """A mail that was caught, with everything in it as text."""
 
     id: str
@@ -39,7 +39,7 @@ class Caught:
     html: str
 
 
-class MailFolder:
+class EmailFolder:
     """The mails that were caught, one file each. A mail that comes twice is kept once."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -57,15 +57,15 @@ class MailFolder:
         part.touch(mode=0o600)
         part.write_bytes(content)
         part.rename(self._folder / f"{time.time_ns():020}-{digest}")
-        for name in names[KEPT_MAX - 1 :]:
+        for name in names[EMAILS_MAX - 1 :]:
             (self._folder / name).unlink(missing_ok=True)
 
-    def newest(self, count: int) -> list[Caught]:
+    def newest(self, count: int) -> list[CaughtEmail]:
         """The latest mails, newest first."""
         found = (self.find(name) for name in self._names()[:count])
         return [caught for caught in found if caught is not None]
 
-    def find(self, identifier: str) -> Caught | None:
+    def find(self, identifier: str) -> CaughtEmail | None:
         """The mail of that id, None if there is none."""
         if not _NAME.fullmatch(identifier):
             return None
@@ -75,11 +75,11 @@ class MailFolder:
             return None
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
-        return Caught(
+        return CaughtEmail(
             identifier,
             str(message["To"] or ""),
             str(message["Subject"] or ""),
-            _when(message),
+            _sent_at(message),
             _part(message, "plain"),
             _part(message, "html"),
         )
@@ -99,17 +99,17 @@ def _part(message: EmailMessage, kind: str) -> str:
     return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
-def _when(message: EmailMessage) -> datetime | None:
+def _sent_at(message: EmailMessage) -> datetime | None:
     try:
         return parsedate_to_datetime(str(message["Date"]))
     except ValueError:
         return None
 
 
-class _Handler:
+class _SmtpHandler:
     """What the server asks for each mail."""
 
-    def __init__(self, folder: MailFolder) -> None:
+    def __init__(self, folder: EmailFolder) -> None:
         self._folder = folder
 
     async def handle_DATA(  # noqa: N802 - the library calls it so
@@ -124,9 +124,9 @@ def main() -> int:
     from aiosmtpd.controller import Controller  # noqa: PLC0415 - production has no such package
 
     address = urlsplit(os.environ["PBCEX_SMTP_URL"])
-    folder = MailFolder(Path(os.environ["PBCEX_DATA_DIR"]))
+    folder = EmailFolder(Path(os.environ["PBCEX_DATA_DIR"]))
     server = Controller(
-        _Handler(folder),
+        _SmtpHandler(folder),
         hostname=address.hostname,
         port=address.port or 25,
         enable_SMTPUTF8=True,

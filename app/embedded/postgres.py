@@ -19,10 +19,10 @@ import psycopg
 from psycopg import sql
 
 from app.embedded.child_process import Child, server_environment, wait_until
-from app.embedded.data_folder import DataFolder, Secrets
+from app.embedded.data_folder import DataFolder, FolderSecrets
 from app.embedded.errors import CannotStart
 from app.embedded.network_ports import free_port
-from app.embedded.server_account import Account
+from app.embedded.server_account import ServerAccount
 from app.embedded.stop_request import pause
 
 DATABASE = "pbcex"
@@ -35,7 +35,12 @@ _STATUS_LINE = 7
 _ORPHAN_SECONDS = 20.0
 _FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
 # What a server says when the one before it, killed a moment ago, is not quite gone.
-_NOT_YET = ("still in use", "lock file", "could not bind", "could not create any TCP/IP sockets")
+_RETRYABLE_ERRORS = (
+    "still in use",
+    "lock file",
+    "could not bind",
+    "could not create any TCP/IP sockets",
+)
 
 
 def bin_dir() -> Path:
@@ -49,7 +54,7 @@ def bin_dir() -> Path:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def program(name: str) -> Path:
+def program_path(name: str) -> Path:
     """The path of one PostgreSQL program."""
     return bin_dir() / (f"{name}.exe" if sys.platform == "win32" else name)
 
@@ -62,18 +67,20 @@ class Postgres:
     def __init__(
         self,
         folder: DataFolder,
-        secrets: Secrets,
-        account: Account,
-        progress: Callable[[str], None],
+        secrets: FolderSecrets,
+        account: ServerAccount,
+        report: Callable[[str], None],
     ) -> None:
         self._folder = folder
         self._data = folder.postgres / "18"
         self._secrets = secrets
         self._account = account
-        self._progress = progress
+        self._report = report
         # SIGQUIT ends it at once and tidily; the next start replays the log, as after any crash.
         death = signal.SIGTERM if sys.platform == "win32" else signal.SIGQUIT
-        self._child = Child("postgres", folder.log("postgres"), account=account, death_signal=death)
+        self._child = Child(
+            "postgres", folder.log_path("postgres"), account=account, death_signal=death
+        )
         self.port: int | None = None
 
     @property
@@ -101,7 +108,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start on the data as it is, made new if there is none; return when it answers."""
-        self._own_folder()
+        self._take_ownership()
         if not self._data.exists():
             self._initialise()
         self._stop_orphan()
@@ -114,7 +121,9 @@ class Postgres:
                 self._ensure_database()
                 return
             said = self._child.output()
-            if time.monotonic() > give_up_at or not any(phrase in said for phrase in _NOT_YET):
+            if time.monotonic() > give_up_at or not any(
+                phrase in said for phrase in _RETRYABLE_ERRORS
+            ):
                 raise CannotStart(f"PostgreSQL did not start. {self._child.log} ends with:\n{said}")
             pause(0.2)
 
@@ -123,7 +132,7 @@ class Postgres:
         if self._child.pid is None:
             return
         if sys.platform == "win32":
-            command = [program("pg_ctl"), "stop", "-m", "fast", "-D", self._data]
+            command = [program_path("pg_ctl"), "stop", "-m", "fast", "-D", self._data]
             subprocess.run(command, check=False, capture_output=True)
         else:
             self._child.signal(signal.SIGINT)
@@ -136,7 +145,7 @@ class Postgres:
         """kill -9: for drills that prove nothing confirmed is lost."""
         self._child.kill()
 
-    def _own_folder(self) -> None:
+    def _take_ownership(self) -> None:
         """Our folder, 0700, owned by the account that the server runs under."""
         self._folder.postgres.mkdir(mode=0o700, exist_ok=True)
         if sys.platform == "win32" or os.geteuid() != 0:
@@ -148,7 +157,7 @@ class Postgres:
             os.chown(path, *owner, follow_symlinks=False)
 
     def _initialise(self) -> None:
-        self._progress("Making a PostgreSQL cluster")
+        self._report("Making a PostgreSQL cluster")
         # Renamed when complete, so that one cut short is never taken for a cluster.
         unfinished = self._data.with_name("unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -164,7 +173,7 @@ class Postgres:
         unfinished.rename(self._data)
 
     def _run_initdb(self, target: Path, password_file: Path) -> None:
-        initdb = Child("initdb", self._folder.log("initdb"), account=self._account)
+        initdb = Child("initdb", self._folder.log_path("initdb"), account=self._account)
         options = (
             f"--username={SUPERUSER} --auth=scram-sha-256 --encoding=UTF8 --data-checksums "
             "--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 --no-instructions"
@@ -172,7 +181,7 @@ class Postgres:
         try:
             initdb.start(
                 [
-                    program("initdb"),
+                    program_path("initdb"),
                     *options.split(),
                     f"--pwfile={password_file}",
                     f"--pgdata={target}",
@@ -204,7 +213,7 @@ class Postgres:
         }
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         self._child.start(
-            [program("postgres"), "-D", self._data, *flags],
+            [program_path("postgres"), "-D", self._data, *flags],
             env=server_environment(),
             cwd=self._folder.root.anchor,
         )
@@ -276,15 +285,15 @@ class Postgres:
         pid = _recorded_pid(self._data)
         if pid is None or not _is_alive(pid):
             return
-        if not _serves(pid, self._data):
+        if not _is_server_of(pid, self._data):
             # Another program has the number by now, and PostgreSQL would take it for a server.
             (self._data / "postmaster.pid").unlink()
             return
-        self._progress(f"Stopping the PostgreSQL that a killed run left behind (process {pid})")
+        self._report(f"Stopping the PostgreSQL that a killed run left behind (process {pid})")
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + _ORPHAN_SECONDS
-        while _serves(pid, self._data):
+        while _is_server_of(pid, self._data):
             if time.monotonic() > deadline:
                 raise CannotStart(
                     f"PostgreSQL process {pid} still runs on {self._data} and does not stop. "
@@ -317,7 +326,7 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _serves(pid: int, data: Path) -> bool:
+def _is_server_of(pid: int, data: Path) -> bool:
     """Does this process run PostgreSQL on this data? A server works inside its data folder."""
     if sys.platform == "linux":
         try:

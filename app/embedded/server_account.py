@@ -19,12 +19,12 @@ if sys.platform != "win32":
     import pwd
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
-_NAMELESS = 65534
+_NOBODY_ID = 65534
 """The uid and gid that systems give to nobody."""
 
 
 @dataclass(frozen=True)
-class Account:
+class ServerAccount:
     """How `launch` changes account, and whose the servers' files are."""
 
     mode: str
@@ -37,27 +37,29 @@ class Account:
         return None if self.mode in ("same", "namespace") else (self.uid, self.gid)
 
 
-SAME = Account("same")
+SAME_ACCOUNT = ServerAccount("same")
 
-_WAYS_FOR_ROOT = ("drop", "search", "namespace", "override")
+_MODES_FOR_ROOT = ("drop", "search", "namespace", "override")
 """What `launch` can do for root, the least privilege first."""
 
 
-def choose_account(data: Path, *, reach: Sequence[Path]) -> Account:
+def choose_account(data: Path, *, required_paths: Sequence[Path]) -> ServerAccount:
     """The account for servers that keep their files in `data` and need the paths in `reach`.
 
     Raises NoUsableAccount when this machine offers none.
     """
     if sys.platform == "win32":
-        return SAME
+        return SAME_ACCOUNT
     if os.geteuid() != 0:
-        _require_own(data)
-        return SAME if _has_name(os.geteuid()) else _appear_as_nobody(reach)
+        _require_ownership(data)
+        return (
+            SAME_ACCOUNT if _has_passwd_entry(os.geteuid()) else _appear_as_nobody(required_paths)
+        )
     refusals = []
     uid, gid = _server_owner(data)
-    for mode in _WAYS_FOR_ROOT:
-        account = Account(mode, uid, gid)
-        refusal = _refusal(account, reach)
+    for mode in _MODES_FOR_ROOT:
+        account = ServerAccount(mode, uid, gid)
+        refusal = _why_unusable(account, required_paths)
         if refusal is None:
             return account
         refusals.append(f"  {mode}: {refusal}")
@@ -65,12 +67,12 @@ def choose_account(data: Path, *, reach: Sequence[Path]) -> Account:
         "PostgreSQL refuses to run as root, and no other account can be used here.\n"
         + "\n".join(refusals)
         + f"\nStart as an ordinary user, or let uid {uid} pass through the folders above "
-        + " and ".join(map(str, reach))
+        + " and ".join(map(str, required_paths))
         + "."
     )
 
 
-def _has_name(uid: int) -> bool:
+def _has_passwd_entry(uid: int) -> bool:
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -78,22 +80,22 @@ def _has_name(uid: int) -> bool:
     return True
 
 
-def _appear_as_nobody(reach: Sequence[Path]) -> Account:
-    account = Account("namespace", _NAMELESS, _NAMELESS)
-    refusal = _refusal(account, reach)
-    if refusal is None and _has_name(_NAMELESS):
+def _appear_as_nobody(required_paths: Sequence[Path]) -> ServerAccount:
+    account = ServerAccount("namespace", _NOBODY_ID, _NOBODY_ID)
+    refusal = _why_unusable(account, required_paths)
+    if refusal is None and _has_passwd_entry(_NOBODY_ID):
         return account
     uid = os.geteuid()
     raise NoUsableAccount(
         f"uid {uid} has no entry in /etc/passwd, and PostgreSQL refuses to make a database for "
         f"a user without a name. Appearing as nobody failed too: "
-        f"{refusal or f'uid {_NAMELESS} has no entry either'}.\n"
+        f"{refusal or f'uid {_NOBODY_ID} has no entry either'}.\n"
         f"Add a line such as 'pbcex:x:{uid}:{os.getegid()}::/:/bin/sh' to /etc/passwd, "
         "start as another user, or set DATABASE_URL and DATABASE_OWNER_URL."
     )
 
 
-def _require_own(data: Path) -> None:
+def _require_ownership(data: Path) -> None:
     if data.exists() and data.stat().st_uid != os.geteuid():
         raise CannotStart(
             f"{data} belongs to uid {data.stat().st_uid}, and this is uid {os.geteuid()}: "
@@ -108,13 +110,13 @@ def _server_owner(data: Path) -> tuple[int, int]:
     try:
         nobody = pwd.getpwnam("nobody")
     except KeyError:
-        return _NAMELESS, _NAMELESS
+        return _NOBODY_ID, _NOBODY_ID
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _refusal(account: Account, reach: Sequence[Path]) -> str | None:
+def _why_unusable(account: ServerAccount, required_paths: Sequence[Path]) -> str | None:
     """Why this account can't use the paths here, or None when it can."""
-    words = (account.mode, account.uid, account.gid, os.getpid(), 0, "--reach", *reach)
+    words = (account.mode, account.uid, account.gid, os.getpid(), 0, "--reach", *required_paths)
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, words)],
         capture_output=True,

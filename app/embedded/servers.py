@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.embedded import redis as redis_server
-from app.embedded.data_folder import DataFolder, Urls
+from app.embedded.data_folder import DataFolder, ServerUrls
 from app.embedded.errors import CannotStart, NotInProduction
-from app.embedded.postgres import APP, OWNER, SUPERUSER, Postgres, program
-from app.embedded.redis import Redis, redis_program
+from app.embedded.postgres import APP, OWNER, SUPERUSER, Postgres, program_path
+from app.embedded.redis import Redis, redis_program_path
 from app.embedded.server_account import choose_account
 
 
 @dataclass(frozen=True)
-class External:
+class ExternalServers:
     """Servers that somebody else runs; None where the embedded one is to be used."""
 
     database_url: str | None = None
@@ -23,7 +23,7 @@ class External:
     redis_url: str | None = None
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str]) -> "External":
+    def from_environment(cls, environ: Mapping[str, str]) -> "ExternalServers":
         """What the environment names. Raises CannotStart for half of the database's two roles."""
         database, owner = environ.get("DATABASE_URL"), environ.get("DATABASE_OWNER_URL")
         if bool(database) != bool(owner):
@@ -41,24 +41,24 @@ class Servers:
     def __init__(
         self,
         folder: DataFolder,
-        external: External,
-        progress: Callable[[str], None],
+        external: ExternalServers,
+        report: Callable[[str], None],
         *,
         sandbox_url: str = "",
     ) -> None:
         self._folder = folder
         self._external = external
-        self._progress = progress
+        self._report = report
         self._sandbox_url = sandbox_url
         self.postgres: Postgres | None = None
         self.redis: Redis | None = None
 
     @property
-    def urls(self) -> Urls:
+    def urls(self) -> ServerUrls:
         """Where they answer."""
         there = self._external
         postgres, redis = self.postgres, self.redis
-        return Urls(
+        return ServerUrls(
             database_url=postgres.url(APP) if postgres else there.database_url or "",
             database_owner_url=postgres.url(OWNER) if postgres else there.database_owner_url or "",
             redis_url=redis.url if redis else there.redis_url or "",
@@ -75,19 +75,19 @@ class Servers:
         """Start what no URL stands for; return when it answers."""
         reach = [self._folder.root]
         if not self._external.database_url:
-            reach.append(program("postgres"))
+            reach.append(program_path("postgres"))
         if not self._external.redis_url:
-            reach.append(redis_program())
+            reach.append(redis_program_path())
         if len(reach) == 1:
             return
-        account = choose_account(self._folder.postgres, reach=reach)
+        account = choose_account(self._folder.postgres, required_paths=reach)
         secrets = self._folder.secrets()
         if not self._external.database_url:
-            self.postgres = Postgres(self._folder, secrets, account, self._progress)
+            self.postgres = Postgres(self._folder, secrets, account, self._report)
         if not self._external.redis_url:
             self.redis = Redis(self._folder, secrets, account)
         for server in self.embedded:
-            self._progress(f"Starting {server.name}")
+            self._report(f"Starting {server.name}")
             server.start()
 
     def stop(self) -> None:
@@ -124,11 +124,11 @@ class Servers:
 
 
 @contextlib.contextmanager
-def servers(
+def run_servers(
     data_dir: Path | str,
     *,
-    progress: Callable[[str], None] = lambda _: None,
-    external: External | None = None,
+    report: Callable[[str], None] = lambda _: None,
+    external: ExternalServers | None = None,
     web_port: int | None = None,
     sandbox_url: str = "",
 ) -> Iterator[Servers]:
@@ -139,15 +139,15 @@ def servers(
     `External.from_environment(os.environ)`. Raises CannotStart, of which AlreadyRunning,
     NotInProduction, NoRedisServer and NoUsableAccount are kinds.
     """
-    external = external or External()
+    external = external or ExternalServers()
     _refuse_production(external)
     folder = DataFolder(data_dir)
-    with folder.held():
-        left = folder.leftover_state()
+    with folder.lock():
+        left = folder.take_leftover_state()
         if left is not None:
-            progress("The last run was killed; recovering what it left")
+            report("The last run was killed; recovering what it left")
             redis_server.stop_leftover(left.get("redis_url"))
-        running = Servers(folder, external, progress, sandbox_url=sandbox_url)
+        running = Servers(folder, external, report, sandbox_url=sandbox_url)
         try:
             running.start()
             folder.write_state(running.urls, web_port=web_port)
@@ -157,7 +157,7 @@ def servers(
             running.stop()
 
 
-def _refuse_production(external: External) -> None:
+def _refuse_production(external: ExternalServers) -> None:
     if os.environ.get("PBCEX_ENV") != "production":
         return
     if external.database_url and external.redis_url:

@@ -15,23 +15,23 @@ class StopRequested(BaseException):
 
 
 class _Request:
-    waits = False
+    pending = False
 
 
 _request = _Request()
 
 
-def request() -> None:
+def request_stop() -> None:
     """Have the next pause raise StopRequested. Safe to call from a signal handler."""
-    _request.waits = True
+    _request.pending = True
 
 
 def pause(seconds: float) -> None:
     """Sleep so long. Raises StopRequested, once for each request."""
     deadline = time.monotonic() + seconds
     while True:
-        if _request.waits:
-            _request.waits = False
+        if _request.pending:
+            _request.pending = False
             raise StopRequested
         left = deadline - time.monotonic()
         if left <= 0:

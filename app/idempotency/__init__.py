@@ -1,7 +1,7 @@
-"""One key, one effect, one answer.
+"""Idempotency keys: one key, one effect, one response.
 
-Owns the answers given to requests that carried an Idempotency-Key. The answer is stored in the
-transaction of the effect, so either both exist or neither; a refusal stores nothing. Requests with
-the same key of the same actor go one after the other (advisory lock until the transaction ends).
-Answers are kept for 30 days.
+Owns the stored responses to requests with an Idempotency-Key. A response is stored in the
+transaction of the effect, so that either both exist or neither; a refusal stores nothing. Requests
+of the same actor with the same key run one after the other (an advisory lock is held until the
+transaction ends). Responses are kept for 30 days.
 """

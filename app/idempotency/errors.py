@@ -1,4 +1,4 @@
-"""Why a request with an idempotency key was refused."""
+"""Refusals of requests because of their idempotency key."""
 
 from app.kit.errors import Conflict, Invalid, MalformedRequest
 
@@ -6,14 +6,14 @@ HEADER = "Idempotency-Key"
 
 
 class IdempotencyKeyRequired(MalformedRequest):
-    """The operation moves or reserves value, and the request has no usable Idempotency-Key."""
+    """The operation moves or reserves value, and the request has no valid Idempotency-Key."""
 
     code = "idempotency_key_required"
     title = "An Idempotency-Key header is required"
 
 
 class IdempotencyKeyReused(Invalid):
-    """The key already stands for another request: other method, path or body."""
+    """The key was used for another request before: with another method, path or body."""
 
     code = "idempotency_key_reused"
     title = "This Idempotency-Key was used for another request"
@@ -25,7 +25,7 @@ class IdempotencyKeyReused(Invalid):
 
 
 class IdempotencyInProgress(Conflict):
-    """The first request with this key is still running. Ask again to get its answer."""
+    """The first request with this key is still running. Repeat the request to get its response."""
 
     code = "idempotency_in_progress"
     title = "A request with this Idempotency-Key is still running"

@@ -1,4 +1,4 @@
-"""The table of answers."""
+"""Tables of idempotency."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.kit.db import Base
 
 
 class IdempotentAnswer(Base):
-    """What the first request with this key of this actor was answered."""
+    """The response to the first request of an actor with a key."""
 
     __tablename__ = "idempotent_answers"
     __table_args__ = (
@@ -20,7 +20,7 @@ class IdempotentAnswer(Base):
 
     actor_id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(sa.Text, primary_key=True)
-    #: SHA-256 over method, path and the parsed JSON.
+    #: SHA-256 of method, path and parsed JSON.
     fingerprint: Mapped[bytes] = mapped_column(sa.LargeBinary)
     status: Mapped[int] = mapped_column(sa.SmallInteger)
     content_type: Mapped[str] = mapped_column(sa.Text)

@@ -1,4 +1,4 @@
-"""What is kept of a person's requests, and how it is forgotten."""
+"""Declare the personal data of idempotency, and erase it."""
 
 from uuid import UUID
 
@@ -14,10 +14,10 @@ PERSONAL_DATA = PersonalData(
     "idempotency",
     {
         "idempotent_answers": PersonalDataTable(
-            "What was answered to the person's programs, byte for byte, for thirty days",
+            "Responses to the person's requests, byte for byte, for thirty days",
             ErasureEffect.DELETED,
-            "Nobody can send the request again.",
-            not_exported="Copies of what the archive tells of orders, quotes and transfers.",
+            "The requests cannot be repeated any more.",
+            not_exported="Copies of the orders, quotes and transfers in the archive.",
         )
     },
     erase=_erase,

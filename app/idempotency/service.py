@@ -1,4 +1,4 @@
-"""Claiming a key, storing the answer, forgetting old ones."""
+"""Claim a key, store and repeat its response, delete expired ones."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from app.kit.db import Session
 from app.kit.pipeline import Row, Statement
 from app.kit.tasks import task
 
-#: How long a key is remembered.
+#: How long a key and its response are kept.
 RETENTION = timedelta(days=30)
 
 _LOCK = "SELECT pg_advisory_xact_lock(%s)"
@@ -35,7 +35,7 @@ DELETE FROM idempotent_answers WHERE ctid = ANY (ARRAY(
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """One request with a key: whose, which key, and what it asks."""
+    """A request with a key: the actor, the key, and the fingerprint of the content."""
 
     actor_id: UUID
     key: str
@@ -44,7 +44,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """What was or will be answered, byte for byte."""
+    """The response to a request, byte for byte."""
 
     status: int
     content_type: str
@@ -52,19 +52,19 @@ class StoredResponse:
 
 
 def lock_statement(request: IdempotentRequest) -> Statement:
-    """Waits until no other transaction works on this key."""
+    """Return the statement that waits until no other transaction holds this key."""
     return _LOCK, (rules.advisory_lock_number(request.actor_id, request.key),)
 
 
 def lookup_statement(request: IdempotentRequest) -> Statement:
-    """The row of the stored answer, to be read by `stored_answer`."""
+    """Return the statement that reads the stored response, for `read_stored_response`."""
     return _LOOKUP, (request.actor_id, request.key)
 
 
 def read_stored_response(request: IdempotentRequest, row: Row | None) -> StoredResponse | None:
-    """The answer to repeat, if the key has one.
+    """Return the response to repeat; None if the key is new.
 
-    Raises `IdempotencyKeyReused` if the key stands for another request.
+    Raises `IdempotencyKeyReused` if the key was used for another request.
     """
     if row is None:
         return None
@@ -77,20 +77,20 @@ def read_stored_response(request: IdempotentRequest, row: Row | None) -> StoredR
 def claim_key(
     session: Session, request: IdempotentRequest, first: Statement
 ) -> tuple[list[Row], Row | None]:
-    """Run `first`, then take the key for this transaction and look up its answer, in one trip.
+    """Run `first`, then claim the key for this transaction and look up its response, in one trip.
 
-    Returns the rows of `first` and the stored row, if any. Raises `IdempotencyInProgress` when
-    another transaction held the key for longer than the connection's lock timeout.
+    Return the rows of `first` and the stored row, if any. Raises `IdempotencyInProgress` if another
+    transaction holds the key for longer than the connection's lock timeout.
     """
     try:
-        rows, _, found = session.fetch(first, lock_statement(request), lookup_statement(request))
+        rows, _, stored = session.fetch(first, lock_statement(request), lookup_statement(request))
     except LockNotAvailable:
         raise IdempotencyInProgress from None
-    return rows, found[0] if found else None
+    return rows, stored[0] if stored else None
 
 
 def store_response(session: Session, request: IdempotentRequest, response: StoredResponse) -> None:
-    """Keep the answer with its key. Travels with the COMMIT of the effect."""
+    """Store the response with its key; sent together with the COMMIT of the effect."""
     session.send(
         _STORE,
         (
@@ -106,11 +106,11 @@ def store_response(session: Session, request: IdempotentRequest, response: Store
 
 
 def delete_before(session: Session, before: datetime, *, rows_max: int = 10_000) -> None:
-    """Delete answers given before this instant, at most `rows_max` of them in one call."""
+    """Delete at most `rows_max` of the responses stored before this instant."""
     session.send(_FORGET, (before, rows_max))
 
 
 @task("idempotency.forget_old")
 def delete_expired(session: Session) -> None:
-    """Forget what was answered longer ago than keys are kept."""
+    """Delete the responses whose retention period is over."""
     delete_before(session, clock.now() - RETENTION)

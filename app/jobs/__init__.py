@@ -1,6 +1,6 @@
-"""Background processes, and the only package that knows RQ.
+"""Background processes. This is the only package that knows RQ.
 
-`relay` moves due rows of the outbox to RQ, `worker` runs RQ's workers, `dispatch` is the one
-function they call, `timetable` stages what is periodic. All truth is in PostgreSQL: Redis may be
-emptied at any moment and costs a delay, never a job.
+`relay` moves due rows of the outbox to RQ, `worker` runs RQ's workers, `dispatch` has the one
+function that they call, `timetable` stages periodic tasks, `ticker` records prices. PostgreSQL is
+the only source of truth: losing everything in Redis costs a delay, never a job.
 """

@@ -1,4 +1,4 @@
-"""Carrying out staged jobs: the only function that RQ ever calls."""
+"""Execute staged jobs. `run` is the only function that RQ calls."""
 
 from uuid import UUID
 
@@ -15,14 +15,14 @@ from app.outbox.rules import Backoff
 
 log = structlog.get_logger()
 
-#: How RQ names `run`. A job in Redis holds this name and ids of rows, nothing else.
+#: The name under which RQ stores `run`. A job in Redis holds this name and ids of rows only.
 RUN_FUNCTION = "app.jobs.dispatch.run"
-#: So long a worker may take for one job; then it is interrupted, and the try has failed.
+#: The time limit of one job; then the worker interrupts it, and the try has failed.
 JOB_SECONDS_MAX = 120
 
 
 def run(*outbox_ids: str) -> None:
-    """Carry out the jobs of these rows, in the application whose context the worker entered."""
+    """Execute the jobs of these rows, in the application context that the worker entered."""
     database, backoff = current_app.extensions["database"], current_app.extensions["backoff"]
     for outbox_id in outbox_ids:
         telemetry.request_id.set(f"outbox-{outbox_id}")
@@ -31,12 +31,12 @@ def run(*outbox_ids: str) -> None:
 
 
 def execute_job(database: Database, identifier: UUID, backoff: Backoff) -> None:
-    """Do a job's effect and mark it done, in one transaction; or record why not, in another.
+    """Run a job's task and mark it as done in one transaction, or record its failure in another.
 
-    A job that is done, dead or in another worker's hands is left alone. What failed is due again
-    after its backoff: the relay sends it, RQ never retries. A task with transactions of its own is
-    marked done after the last of them; it may begin once more if this process ends in between.
-    Raises `Unavailable` when not even the failure could be recorded.
+    A job that is done, dead or locked by another worker is left alone. A failed job is due again
+    after its backoff: the relay sends it, RQ never retries. A task with its own transactions is
+    marked as done after the last of them; it may run once more if this process ends in between.
+    Raises `Unavailable` if not even the failure could be recorded.
     """
     with database.transaction() as session:
         counted = outbox.count_attempt(session, identifier, backoff)

@@ -1,4 +1,4 @@
-"""The loop of a background process: steps until SIGTERM, patient while a server is away."""
+"""The loop of a background process: steps until SIGTERM, waiting while a server is unavailable."""
 
 import os
 import signal
@@ -11,14 +11,14 @@ from redis.exceptions import RedisError
 
 from app.kit.errors import Unavailable
 
-#: What a step raises when PostgreSQL or Redis is away: waited out. Anything else is a fault of ours
-#: and ends the process; its supervisor starts a new one.
+#: Errors of a step while PostgreSQL or Redis is unavailable: the loop waits and tries again. Any
+#: other error is a bug and ends the process; its supervisor starts a new one.
 SERVER_UNAVAILABLE = (Unavailable, RedisError)
 _WAIT_SECONDS_MIN, _WAIT_SECONDS_MAX = 0.1, 5.0
 
 
 class Loop:
-    """Takes steps until it is asked to stop; the step in hand is always finished."""
+    """Runs steps until it is asked to stop; the current step is always finished."""
 
     def __init__(self, name: str) -> None:
         self.log = structlog.get_logger().bind(process=name)
@@ -26,16 +26,16 @@ class Loop:
         self._wait = _WAIT_SECONDS_MIN
 
     def stop_on_signals(self, *numbers: signal.Signals) -> None:
-        """From now on these signals ask the loop to stop."""
+        """Stop the loop after the current step when one of these signals arrives."""
         for number in numbers:
             signal.signal(number, self._on_signal)
 
     def stop(self) -> None:
-        """End `run` after the present step."""
+        """End `run` after the current step."""
         self._stopping.set()
 
     def run(self, step: Callable[[], float]) -> None:
-        """Call `step` until stopped. It answers for how many seconds to rest before the next."""
+        """Call `step` until stopped. It returns the seconds to rest before the next call."""
         self.log.info("started", pid=os.getpid())
         while not self._stopping.is_set():
             self._stopping.wait(self._try(step))

@@ -1,4 +1,4 @@
-"""The relay: sends due rows of the outbox to RQ. Any number may run; none is needed twice."""
+"""The relay: sends due rows of the outbox to RQ. One is enough; more may run."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,18 +14,18 @@ from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 
-#: No more RQ jobs than this wait in Redis: what is not sent need not be sent again after a loss.
+#: The limit of RQ jobs waiting in Redis, so that few have to be sent again after Redis loses them.
 QUEUED_MAX = 20
 _BATCH = 100
-# RQ spends 8 ms of a processor on each job, so a backlog travels in parcels. Below this many rows
-# each travels alone, and no quick job waits behind a slow one.
+# RQ spends 8 ms of CPU time on each of its jobs, so a backlog is sent in batches of rows. Fewer
+# rows than this are sent one by one, so that no quick job waits behind a slow one.
 _PARCELS = 10
 _FAILURE_SECONDS = 60
 _IDLE_SECONDS = 0.1
 
 
 class Relay:
-    """Moves due jobs of every queue, a batch at a time."""
+    """Sends the due jobs of every queue, a batch at a time."""
 
     def __init__(self, database: Database, redis: Redis, backoff: Backoff) -> None:
         self._database = database
@@ -36,16 +36,16 @@ class Relay:
         }
 
     def step(self) -> float:
-        """Send what is due and fits; answers the seconds to rest.
+        """Send the due jobs that fit into the queues; return the seconds to rest.
 
-        Raises `Unavailable` or `RedisError` when a server is away. Rows that were claimed and did
-        not reach Redis are due again after their backoff.
+        Raises `Unavailable` or `RedisError` if a server is unavailable. Rows that were claimed and
+        did not reach Redis are due again after their backoff.
         """
         batches = [self._send_due(name, queue) for name, queue in self._queues.items()]
         return 0 if _BATCH in batches else _IDLE_SECONDS
 
     def _send_due(self, name: kit_tasks.Queue, queue: Queue) -> int:
-        # Redis is asked first: while it is away nothing is claimed, so no backoff grows.
+        # Redis is asked first: while it is unavailable nothing is claimed, so no backoff grows.
         if queue.count >= QUEUED_MAX:
             return 0
         with self._database.transaction() as session:
@@ -65,6 +65,6 @@ class Relay:
 
 
 def parcels(identifiers: Sequence[UUID]) -> list[Sequence[UUID]]:
-    """One each while they are few, else about as many parcels as `_PARCELS`."""
+    """Split the ids into parcels: one id each while they are few, else about `_PARCELS` parcels."""
     size = max(1, len(identifiers) // _PARCELS)
     return [identifiers[start : start + size] for start in range(0, len(identifiers), size)]

@@ -1,4 +1,4 @@
-"""Several roles as child processes of one: what ends is started again."""
+"""Run several roles as child processes, and restart those that end."""
 
 import multiprocessing
 import signal
@@ -8,17 +8,17 @@ from multiprocessing.process import BaseProcess
 
 from app.jobs.loop import Loop
 
-_LOOK_SECONDS = 0.2
+_CHECK_SECONDS = 0.2
 _RESTART_SECONDS = 1.0
-#: A worker finishes the job in hand before it ends.
+#: A worker finishes its current job before it ends.
 _GRACE_SECONDS = 30.0
 
 
 class RoleSupervisor:
     """Keeps one child process running for each role.
 
-    Children are forked, so that the code is loaded once for all of them: start this before the
-    process has threads or connections. They share its process group.
+    Children are forked, so that the code is loaded only once: start the supervisor before the
+    process has threads or connections. Children share its process group.
     """
 
     def __init__(self, loop: Loop, roles: Sequence[str], run: Callable[[str], None]) -> None:
@@ -28,7 +28,7 @@ class RoleSupervisor:
         self._children: list[BaseProcess] = []
 
     def run(self) -> None:
-        """Start all, restart what ends, until asked to stop; then stop all and wait for them."""
+        """Start all children, restart those that end until asked to stop, then stop them all."""
         self._children = [self._start(role) for role in self._roles]
         try:
             self._loop.run(self.step)
@@ -36,8 +36,8 @@ class RoleSupervisor:
             self._stop()
 
     def step(self) -> float:
-        """Start again whatever has ended."""
-        rest = _LOOK_SECONDS
+        """Restart the children that have ended."""
+        rest = _CHECK_SECONDS
         for index, child in enumerate(self._children):
             if not child.is_alive():
                 role = self._roles[index]
@@ -52,7 +52,7 @@ class RoleSupervisor:
         return child
 
     def _run_child(self, role: str) -> None:
-        # A terminal's Ctrl-C reaches the whole group: each child is asked to end once, by us.
+        # Ctrl-C in a terminal reaches the whole group; only the supervisor may ask a child to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._run(role)
 

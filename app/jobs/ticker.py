@@ -1,6 +1,6 @@
-"""The loop that records prices: ask every feed outside any transaction, then store in one.
+"""Record prices: fetch every feed outside any transaction, then store the prices in one.
 
-Any number of these may run; the database gives one of them the turn of each interval.
+Any number of tickers may run; the database lets one of them record in each interval.
 """
 
 import logging
@@ -24,7 +24,7 @@ PRICES_REFUSED = Counter("pbcex_prices_refused", "Merged prices not accepted", [
 
 
 class Ticker:
-    """Records prices every interval."""
+    """Records prices once per interval."""
 
     def __init__(
         self,
@@ -35,14 +35,14 @@ class Ticker:
         interval_seconds: float,
     ) -> None:
         if not feeds:
-            log.warning("no price feed is configured: nothing will be tradable")
+            log.warning("No price feed is configured: nothing can be traded")
         self._database, self._feeds, self._rules = database, feeds, rules
         self._interval_seconds = interval_seconds
 
     def step(self) -> float:
-        """Record once; answers the seconds until the next interval.
+        """Record prices once; return the seconds until the next interval.
 
-        Raises `Unavailable` when the database is away.
+        Raises `Unavailable` if the database is unavailable.
         """
         started = time.monotonic()
         record_prices(
@@ -54,7 +54,10 @@ class Ticker:
 def record_prices(
     database: Database, feeds: Sequence[PriceFeed], rules: PricingRules, *, interval_seconds: float
 ) -> bool:
-    """Ask every feed and record what they say; False when another process did so already."""
+    """Fetch every feed and record the prices.
+
+    Return False if another process has recorded prices in this interval already.
+    """
     observations = {feed.name: _fetch(feed) for feed in feeds}
     with database.transaction() as session:
         now = clock.now()
@@ -65,14 +68,14 @@ def record_prices(
         if result.outcome is pricing.TickOutcome.ACCEPTED:
             continue
         PRICES_REFUSED.labels(metal.value, result.outcome.value).inc()
-        # A slow source alone is outdated most rounds; that is worth no alarm.
+        # A single slow source is outdated in most intervals; that is no reason for an alarm.
         level = logging.DEBUG if result.outcome is pricing.TickOutcome.OUTDATED else logging.WARNING
         log.log(level, "%s price %s: %s", metal.value, result.outcome.value, result.detail)
     return True
 
 
 def _fetch(feed: PriceFeed) -> list[Observation]:
-    """One feed's failure, even by a mistake of ours, never stops the others."""
+    """Return a feed's prices; an empty list if it fails, so that the others are recorded."""
     try:
         return feed.fetch(clock.now())
     except FeedFailed as failure:

@@ -1,4 +1,7 @@
-"""What happens again and again, and the process that stages it. Two may run; each stages once."""
+"""The timetable of periodic tasks, and the scheduler that stages them.
+
+Several schedulers may run; each period is staged once.
+"""
 
 from app.kit import clock
 from app.kit.db import Database
@@ -36,7 +39,7 @@ _IDLE_SECONDS = 0.5
 
 
 class Scheduler:
-    """Keeps the table equal to the list, and stages what is due."""
+    """Keeps the table equal to the list, and stages due tasks."""
 
     def __init__(self, database: Database, entries: tuple[PeriodicTask, ...] = TIMETABLE) -> None:
         self._database = database
@@ -44,9 +47,9 @@ class Scheduler:
         self._synchronized = False
 
     def step(self) -> float:
-        """Stage the entry that has been due longest; answers the seconds to rest.
+        """Stage the entry that has been due longest; return the seconds to rest.
 
-        Raises `Unavailable` when the database is away.
+        Raises `Unavailable` if the database is unavailable.
         """
         with self._database.transaction() as session:
             if not self._synchronized:

@@ -1,7 +1,7 @@
-"""RQ's worker: one queue per process, no fork, and no end when Redis goes away.
+"""The RQ worker: one queue per process, no fork, and no end when Redis becomes unavailable.
 
-One queue, because RQ takes from a single queue with BLMOVE and from several with BLPOP, which loses
-what it holds in a crash. No fork, because the work-horse of a killed worker would go on working.
+One queue, because RQ takes jobs from a single queue with BLMOVE but from several with BLPOP, which
+loses the job in a crash. No fork, because the forked child of a killed worker would go on working.
 """
 
 from types import FrameType
@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from app.jobs.loop import Loop
 from app.kit import tasks as kit_tasks
 
-# How long a worker waits for a job before it looks after itself, and RQ's time to live for it.
+# How long a worker waits for a job before its maintenance, and its time to live in RQ's registry.
 _WORKER_TTL_SECONDS = 45
 _PAUSE_SECONDS = 1.0
 
@@ -26,13 +26,13 @@ class RqWorker(SimpleWorker):
     stop_was_requested = False
 
     def subscribe(self) -> None:
-        """Whoever can write to Redis wakes workers up, and cannot stop them."""
+        """Do not listen for commands: write access to Redis must not allow stopping workers."""
 
     def unsubscribe(self) -> None:
-        """Nothing was subscribed to."""
+        """Do nothing, because nothing is subscribed."""
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """Finish the job in hand, then end."""
+        """Finish the current job, then end."""
         self.stop_was_requested = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # of RQ
 
@@ -46,9 +46,9 @@ class QueueWorker:
         self._queue = queue
 
     def step(self) -> float:
-        """Work until asked to stop, or until RQ gives up because Redis went away during a job.
+        """Work until asked to stop, or until RQ gives up because Redis failed during a job.
 
-        Raises `RedisError` when Redis cannot be reached at all.
+        Raises `RedisError` if Redis cannot be reached at all.
         """
         worker = RqWorker(
             [Queue(self._queue, connection=self._redis, serializer=JSONSerializer)],
@@ -62,7 +62,7 @@ class QueueWorker:
         except StopRequested:
             self._loop.stop()
         finally:
-            # RQ left its own handlers behind.
+            # RQ leaves its own signal handlers installed.
             self._loop.stop_on_signals()
         if worker.stop_was_requested:
             self._loop.stop()

@@ -1,8 +1,8 @@
-"""The backup of a key ring: one file, sealed with a passphrase that is kept elsewhere.
+"""Backups of a key ring: one file, sealed with a passphrase that is kept elsewhere.
 
-JSON whose `sealed` is the ring's own JSON under AES-256-GCM; scrypt makes the key out of the
-passphrase. The ids of the keys stand in clear, so that a backup can be chosen; all that stands in
-clear is authenticated.
+The file is JSON whose `sealed` is the ring's JSON under AES-256-GCM; scrypt derives the key from
+the passphrase. The ids of the keys are readable, so that the right backup can be found. Everything
+readable is authenticated.
 """
 
 import base64
@@ -22,13 +22,13 @@ from app.kit.errors import Invalid
 FORMAT = "pbcex key ring backup"
 VERSION = 1
 PASSPHRASE_LENGTH_MIN = 16
-#: 128 MiB and a few tenths of a second for every guess.
+#: Every guess at the passphrase costs 128 MiB and a few tenths of a second.
 _COST = {"n": 2**17, "r": 8, "p": 1}
 _SALT_BYTES = 16
 
 
 def export_backup(contents: RingContents, passphrase: str, salt: bytes) -> str:
-    """The ring, sealed. Raises `Invalid` for a passphrase of less than 16 characters."""
+    """Return the sealed ring. Raises `Invalid` for a passphrase shorter than 16 characters."""
     if len(passphrase) < PASSPHRASE_LENGTH_MIN:
         raise Invalid(
             "passphrase", f"Enter a passphrase of at least {PASSPHRASE_LENGTH_MIN} characters."
@@ -45,32 +45,32 @@ def export_backup(contents: RingContents, passphrase: str, salt: bytes) -> str:
 
 
 def read_backup(text: str, passphrase: str) -> RingContents:
-    """The ring in a backup. Raises `BackupRefused`."""
+    """Return the ring in a backup. Raises `BackupRefused`."""
     try:
         head: dict[str, Any] = json.loads(text)
         sealed = base64.b64decode(head.pop("sealed"), validate=True)
         cost = dict(head["scrypt"])
         salt = base64.b64decode(cost.pop("salt"), validate=True)
         if (head["format"], head["version"], cost) != (FORMAT, VERSION, _COST):
-            raise BackupRefused("The file is a backup of another version")
+            raise BackupRefused("The backup has another format version.")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BackupRefused("The file is no backup of a key ring") from None
+        raise BackupRefused("The file is not a backup of a key ring.") from None
     try:
         return RingContents.from_json(crypto.decrypt(_key(passphrase, salt), sealed, _clear(head)))
     except DecryptionFailed:
-        raise BackupRefused("The passphrase is another one, or the file was changed") from None
+        raise BackupRefused("The passphrase is wrong, or the file was altered.") from None
 
 
 def merge_backup(present: RingContents | None, backup: RingContents) -> RingContents:
-    """The ring that has all keys of both. What is present stays as it is, the active key too; a
-    key that was retired comes back.
+    """Return the ring with the keys of both.
 
-    Raises `BackupRefused` if the two are not the same ring at different times.
+    Present keys stay as they are, the active key too; the backup restores the secret of a retired
+    key. Raises `BackupRefused` unless both are the same ring at different times.
     """
     if present is None:
         return backup
     if present.index_key != backup.index_key:
-        raise BackupRefused("The backup is of another key ring: move the present file away first")
+        raise BackupRefused("The backup is of another key ring. Move the current file away first.")
     keys = {key.id: key for key in present.keys}
     for key in backup.keys:
         if key.id not in keys or keys[key.id].secret is None:

@@ -1,4 +1,4 @@
-"""What keys refuses. Customers meet only `unavailable`; the rest is told on the command line."""
+"""Refusals of keys. Customers only see `unavailable`; the others appear on the command line."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, Unavailable
@@ -7,10 +7,10 @@ from app.kit.errors import Conflict, Unavailable
 class KeyRingUnavailable(Unavailable):
     """The key ring is missing, cannot be read, or is readable by others.
 
-    `reason` is for whoever runs the house, and for the log; customers are told the title.
+    `reason` is for operators and the log; customers only see the title.
     """
 
-    title = "What is sealed cannot be read at the moment"
+    title = "Sealed data cannot be read at the moment"
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -21,25 +21,25 @@ class KeyRingUnavailable(Unavailable):
 
 
 class KeyLost(KeyRingUnavailable):
-    """A value was sealed by a key that the ring no longer has. A backup may."""
+    """A value was sealed by a key that the ring no longer has. A backup may still have it."""
 
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
-        super().__init__(f"The key ring has no key {key_id}")
+        super().__init__(f"The key ring has no key {key_id}.")
 
 
 class KeyInUse(Conflict):
-    """A key that seals, or that sealed values still need, is not given up."""
+    """The active key, or a key that sealed values still need, cannot be retired."""
 
     code = "key_in_use"
     title = "The key is still needed"
 
 
 class RotationRunning(Conflict):
-    """Another rotation of the key ring began at the same moment."""
+    """Another rotation of the key ring started at the same moment."""
 
     code = "rotation_running"
-    title = "Another rotation began at this moment"
+    title = "Another rotation has just started"
 
 
 class BackupRefused(Conflict):

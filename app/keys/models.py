@@ -12,7 +12,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 class KeyRotation(Base):
-    """One walk over all sealed values, to wrap them by one key; it goes on where it stopped."""
+    """The progress of one pass over all sealed values that rewraps them by one key."""
 
     __tablename__ = "key_rotations"
     __table_args__ = (
@@ -28,16 +28,16 @@ class KeyRotation(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    #: The ring key that is to wrap every value.
+    #: The ring key that wraps every value after the rotation.
     key_id: Mapped[str] = mapped_column(sa.Text)
     started_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
-    #: The column that the walk is in, and the last row's key that is done; null: all of it is.
+    #: The current column, and the key of the last row done in it; null: the whole column is done.
     at_table: Mapped[str | None] = mapped_column(sa.Text)
     at_column: Mapped[str | None] = mapped_column(sa.Text)
     after_key: Mapped[str | None] = mapped_column(sa.Text)
-    #: Whether this pass wrapped anything: the walk ends with a pass that did not.
+    #: Whether this pass rewrapped anything; the rotation ends with a pass that did not.
     pass_changed: Mapped[bool] = mapped_column(sa.Boolean, server_default=sa.text("false"))
     rewrapped: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
-    #: Values of the last pass that no key of the ring could unwrap.
+    #: The values of the current pass that no key of the ring can unwrap.
     unreadable: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))

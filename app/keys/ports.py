@@ -1,4 +1,4 @@
-"""What a keeper of keys does: the file of `keys.ring`, or a key management service."""
+"""The port of a key ring: the file in `keys.ring`, or a key management service."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class RingKey:
-    """What may be said about a key. `id` is 16 hexadecimal digits."""
+    """A key of the ring without its secret. `id` has 16 hexadecimal digits."""
 
     id: str
     created_at: datetime
@@ -17,7 +17,7 @@ class RingKey:
 
     @property
     def state(self) -> str:
-        """`seals`, `opens`, `waits` (it can open, and never sealed yet) or `retired`."""
+        """`seals` (active), `opens` (readable), `waits` (it has never sealed) or `retired`."""
         if self.retired_at is not None:
             return "retired"
         if self.active:
@@ -26,33 +26,33 @@ class RingKey:
 
 
 class KeyRing(Protocol):
-    """Wraps data keys, and computes MACs for look-ups, with keys that never leave it.
+    """Wraps data keys, and computes MACs for look-ups, with keys that never leave the ring.
 
-    Every verb raises `KeyRingUnavailable` when the keeper cannot be asked.
+    Every method raises `KeyRingUnavailable` if the ring cannot be reached.
     """
 
     def list_keys(self) -> list[RingKey]:
-        """All keys, oldest first, the retired ones included."""
+        """Return all keys, oldest first, including retired ones."""
 
     def active_id(self) -> str:
-        """The key that wraps."""
+        """Return the id of the active key, which wraps."""
 
     def wrap(self, data_key: bytes, authenticated: bytes) -> tuple[str, bytes]:
-        """The active key's id, and `data_key` wrapped by it."""
+        """Return the active key's id, and `data_key` wrapped by it."""
 
     def unwrap(self, key_id: str, wrapped: bytes, authenticated: bytes) -> bytes:
-        """The data key. Raises `KeyLost`, or `DecryptionFailed` for what this key never wrapped
-        so."""
+        """Return the data key. Raises `KeyLost`, or `DecryptionFailed` if this key did not wrap
+        it."""
 
     def mac(self, message: bytes) -> bytes:
-        """32 bytes that nobody without the ring can compute. Rotation does not change them."""
+        """Return 32 bytes that only the ring can compute. Rotation does not change them."""
 
     def generate(self) -> RingKey:
-        """Add a key that does not wrap yet; the first one of a ring does at once."""
+        """Add a key that does not wrap yet; the first key of a ring is active at once."""
 
     def activate(self, key_id: str) -> None:
-        """From now on this key wraps. Raises `KeyLost`."""
+        """Make this key the active one. Raises `KeyLost`."""
 
     def retire(self, key_id: str) -> None:
-        """Forget the key's secret, not that there was one. Raises `KeyLost`, or `KeyInUse` for
-        the active one."""
+        """Delete the key's secret and keep its record. Raises `KeyLost`, or `KeyInUse` for the
+        active key."""

@@ -1,4 +1,4 @@
-"""Named reads of keys: who needs which key, and what does not open."""
+"""Read how many values each key seals, which values do not open, and the latest rotation."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ FROM key_rotations ORDER BY started_at DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class RotationProgress:
-    """How a rotation stands."""
+    """The progress of a rotation. `rewrapped` and `unreadable` count sealed values."""
 
     id: UUID
     key_id: str
@@ -42,19 +42,19 @@ class RotationProgress:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableValue:
-    """A sealed value that does not open: its key is lost, or (`lost_key` None) it was changed."""
+    """A sealed value that does not open: its key is lost, or (`lost_key` None) it was altered."""
 
     column: SealedColumn
     key: UUID | str
     lost_key: str | None
 
     def __str__(self) -> str:
-        why = f"needs the lost key {self.lost_key}" if self.lost_key else "was changed or moved"
-        return f"{self.column.table}.{self.column.column} of {self.key} {why}"
+        cause = f"needs the lost key {self.lost_key}" if self.lost_key else "was altered or moved"
+        return f"{self.column.table}.{self.column.column} of {self.key} {cause}"
 
 
 def count_values_by_key(session: Session) -> Counter[str]:
-    """How many sealed values need each key of the ring, by its id."""
+    """Return how many sealed values need each key of the ring, by key id."""
     needed: Counter[str] = Counter()
     for column in sealed_columns():
         statement = _BY_KEY.format(table=column.table, column=column.column)
@@ -64,18 +64,18 @@ def count_values_by_key(session: Session) -> Counter[str]:
 
 
 def find_unreadable_values(session: Session) -> Iterator[UnreadableValue]:
-    """Opens every sealed value, and answers those that do not open."""
+    """Open every sealed value, and yield those that do not open."""
     for column in sealed_columns():
         after: UUID | str | None = None
         while rows := _values(session, column, after):
             for key, sealed in rows:
-                if found := _try_to_open(column, key, sealed):
-                    yield found
+                if unreadable := _try_to_open(column, key, sealed):
+                    yield unreadable
             after = rows[-1][0]
 
 
 def latest_rotation(session: Session) -> RotationProgress | None:
-    """The rotation that began last."""
+    """Return the rotation that started last; None if there was none."""
     row = session.row(_ROTATION)
     return RotationProgress(*row) if row else None
 

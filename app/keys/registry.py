@@ -1,4 +1,4 @@
-"""Which columns are sealed. A column is declared so by its type, and is found by it."""
+"""The sealed columns. A column is declared as sealed by its type, and found by it."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +9,7 @@ from app.kit.db import Base
 
 
 class Sealed(sa.types.TypeDecorator[bytes]):
-    """A column of sealed values: `bytea` that `keys.service` wrote. Rotation finds it by this."""
+    """The type of a column of sealed values: `bytea` that `keys.service` wrote."""
 
     impl = sa.LargeBinary
     cache_ok = True
@@ -17,7 +17,7 @@ class Sealed(sa.types.TypeDecorator[bytes]):
 
 @dataclass(frozen=True, slots=True, order=True)
 class SealedColumn:
-    """A sealed column, with the primary key that its values are bound to."""
+    """A sealed column, and the primary key that its values are bound to."""
 
     table: str
     column: str
@@ -26,7 +26,7 @@ class SealedColumn:
 
 
 def sealed_columns() -> list[SealedColumn]:
-    """Every sealed column of the tables that are loaded, in one fixed order."""
+    """Return every sealed column of the loaded tables, in a fixed order."""
     return sorted(
         sealed_column(table.name, column.name)
         for table in Base.metadata.tables.values()
@@ -37,16 +37,16 @@ def sealed_columns() -> list[SealedColumn]:
 
 @lru_cache(maxsize=100)
 def sealed_column(table: str, column: str) -> SealedColumn:
-    """The sealed column of that name.
+    """Return the sealed column of that name.
 
-    Raises `LookupError` for any other, and where the primary key is not one column: nothing may be
-    sealed where rotation would not find it.
+    Raises `LookupError` for a column that is not sealed, and for a table whose primary key is not a
+    single column: rotation would not find values sealed there.
     """
-    found = Base.metadata.tables.get(table)
-    if found is None or column not in found.columns:
+    loaded = Base.metadata.tables.get(table)
+    if loaded is None or column not in loaded.columns:
         raise LookupError(f"there is no column {table}.{column}")
-    is_sealed = isinstance(found.columns[column].type, Sealed)
-    keys = list(found.primary_key.columns)
+    is_sealed = isinstance(loaded.columns[column].type, Sealed)
+    keys = list(loaded.primary_key.columns)
     if not is_sealed or len(keys) != 1:
         raise LookupError(f"{table}.{column} is not Sealed in a table with a key of one column")
     key_type = "uuid" if isinstance(keys[0].type, sa.Uuid) else "text"

@@ -1,11 +1,11 @@
-"""The key ring in a file: JSON with mode 0600, replaced whole, read again when it changed.
+"""The key ring in a file: JSON with mode 0600, replaced as a whole, read again when it changes.
 
     {"version": 1, "index_key": base64, "active": id,
      "keys": [{"id": id, "created_at": time, "activated_at": time | null, "retired_at": time | null,
                "secret": base64 | null}, …]}
 
-Several processes and machines share it: where it is copied to others, `generate` comes first, the
-copy next, and then `rotate` makes the new key seal, which every machine can open by then.
+Several processes and machines share it. Where it is copied to other machines, first `generate` a
+key, then copy the file, and then `rotate`: by then every machine can open what the new key seals.
 """
 
 import base64
@@ -40,7 +40,7 @@ _OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A key with its secret; a retired one has none."""
+    """A key with its secret; a retired key has none."""
 
     id: str
     created_at: datetime
@@ -50,14 +50,14 @@ class StoredKey:
 
     @classmethod
     def generate(cls) -> Self:
-        """A new random key that does not wrap yet."""
+        """Return a new random key that is not active yet."""
         key_id = token_bytes(crypto.KEY_ID_BYTES).hex()
         return cls(key_id, clock.now(), secret=token_bytes(crypto.KEY_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
 class RingContents:
-    """What the file says. `index_key` is for MACs and stays the same for the ring's life."""
+    """The contents of the file. `index_key` is for MACs and never changes."""
 
     active: str
     index_key: bytes = field(repr=False)
@@ -65,11 +65,11 @@ class RingContents:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The contents behind the JSON. Raises `ValueError` for what is no key ring."""
+        """Parse the JSON of a key ring. Raises `ValueError` for anything else."""
         try:
             read = json.loads(text)
             if read["version"] != VERSION:
-                raise ValueError(f"version {read['version']} is not known")
+                raise ValueError(f"version {read['version']} is unknown")
             keys = tuple(_read_key(key) for key in read["keys"])
             contents = cls(read["active"], _bytes(read["index_key"]), keys)
         except (KeyError, TypeError, AttributeError) as error:
@@ -79,26 +79,26 @@ class RingContents:
         return contents
 
     def to_json(self) -> str:
-        """The JSON."""
+        """Return the JSON that `from_json` reads."""
         keys = [{name: _plain(value) for name, value in asdict(key).items()} for key in self.keys]
-        known = {"version": VERSION, "index_key": _text(self.index_key), "active": self.active}
-        return json.dumps({**known, "keys": keys}, indent=2)
+        head = {"version": VERSION, "index_key": _text(self.index_key), "active": self.active}
+        return json.dumps({**head, "keys": keys}, indent=2)
 
     def find(self, key_id: str) -> StoredKey:
-        """The key of that id, retired or not. Raises `KeyLost`."""
+        """Return the key with this id, retired or not. Raises `KeyLost`."""
         for key in self.keys:
             if key.id == key_id:
                 return key
         raise KeyLost(key_id)
 
     def with_key(self, changed: StoredKey) -> Self:
-        """The same with this key in place of the one of its id."""
+        """Return the contents with this key in place of the one with the same id."""
         keys = tuple(changed if key.id == changed.id else key for key in self.keys)
         return replace(self, keys=keys)
 
 
 class FileKeyRing:
-    """The ring in one file. With `create`, a missing one is made when it is first needed."""
+    """A key ring in one file. With `create`, a missing file is created on first use."""
 
     def __init__(self, path: Path, *, create: bool) -> None:
         self.path = path
@@ -108,86 +108,86 @@ class FileKeyRing:
         self._cached_contents: RingContents | None = None
 
     def list_keys(self) -> list[RingKey]:
-        """All keys, oldest first, the retired ones included."""
-        known = self.read_contents()
-        return [_public(key, known.active) for key in known.keys]
+        """Return all keys, oldest first, including retired ones."""
+        contents = self.read_contents()
+        return [_public(key, contents.active) for key in contents.keys]
 
     def active_id(self) -> str:
-        """The key that wraps."""
+        """Return the id of the active key, which wraps."""
         return self.read_contents().active
 
     def wrap(self, data_key: bytes, authenticated: bytes) -> tuple[str, bytes]:
-        """The active key's id, and `data_key` wrapped by it."""
-        known = self.read_contents()
-        secret = _secret(known, known.active)
-        bound = bytes.fromhex(known.active) + authenticated
-        return known.active, crypto.encrypt(secret, data_key, bound)
+        """Return the active key's id, and `data_key` wrapped by it."""
+        contents = self.read_contents()
+        secret = _secret(contents, contents.active)
+        bound = bytes.fromhex(contents.active) + authenticated
+        return contents.active, crypto.encrypt(secret, data_key, bound)
 
     def unwrap(self, key_id: str, wrapped: bytes, authenticated: bytes) -> bytes:
-        """The data key. Raises `KeyLost`, or `DecryptionFailed` for what this key never wrapped
-        so."""
+        """Return the data key. Raises `KeyLost`, or `DecryptionFailed` if this key did not wrap
+        it."""
         secret = _secret(self.read_contents(), key_id)
         return crypto.decrypt(secret, wrapped, bytes.fromhex(key_id) + authenticated)
 
     def mac(self, message: bytes) -> bytes:
-        """HMAC-SHA256 under the ring's own key for it."""
+        """Return the HMAC-SHA256 of `message` under the ring's index key."""
         return hmac.digest(self.read_contents().index_key, message, "sha256")
 
     def generate(self) -> RingKey:
-        """Add a key that does not wrap yet; the first one of a ring does at once."""
+        """Add a key that does not wrap yet; the first key of a ring is active at once."""
         with self._locked_for_writing() as store:
             key = StoredKey.generate()
             if not self.path.exists():
-                made = _new_contents(key)
-                store(made)
-                return _public(made.keys[0], made.active)
-            known = self._read()
-            store(replace(known, keys=(*known.keys, key)))
-            return _public(key, known.active)
+                created = _new_contents(key)
+                store(created)
+                return _public(created.keys[0], created.active)
+            contents = self._read()
+            store(replace(contents, keys=(*contents.keys, key)))
+            return _public(key, contents.active)
 
     def activate(self, key_id: str) -> None:
-        """From now on this key wraps. Raises `KeyLost`, for a retired one too."""
+        """Make this key the active one. Raises `KeyLost`, also for a retired key."""
         with self._locked_for_writing() as store:
-            known = self._read()
-            _secret(known, key_id)
-            changed = replace(known.find(key_id), activated_at=clock.now())
-            store(replace(known.with_key(changed), active=key_id))
+            contents = self._read()
+            _secret(contents, key_id)
+            activated = replace(contents.find(key_id), activated_at=clock.now())
+            store(replace(contents.with_key(activated), active=key_id))
 
     def retire(self, key_id: str) -> None:
-        """Forget the key's secret, not that there was one. Raises `KeyLost`, or `KeyInUse` for
-        the active one."""
+        """Delete the key's secret and keep its record. Raises `KeyLost`, or `KeyInUse` for the
+        active key."""
         with self._locked_for_writing() as store:
-            known = self._read()
-            _secret(known, key_id)
-            if key_id == known.active:
-                raise KeyInUse(f"The key {key_id} seals: rotate first")
-            gone = replace(known.find(key_id), retired_at=clock.now(), secret=None)
-            store(known.with_key(gone))
+            contents = self._read()
+            _secret(contents, key_id)
+            if key_id == contents.active:
+                raise KeyInUse(f"The key {key_id} is active. Rotate the key ring first.")
+            retired = replace(contents.find(key_id), retired_at=clock.now(), secret=None)
+            store(contents.with_key(retired))
 
     def read_contents(self) -> RingContents:
-        """What the file says now. Raises `KeyRingUnavailable`."""
+        """Return the current contents of the file. Raises `KeyRingUnavailable`."""
         try:
-            found = self.path.stat()
+            stat = self.path.stat()
         except FileNotFoundError:
             if not self._create:
                 raise KeyRingUnavailable(
-                    f"There is no key ring at {self.path}: import a backup, or begin with "
-                    "`flask keys generate`"
+                    f"There is no key ring at {self.path}. Import a backup, or create a new ring "
+                    "with `flask keys generate`."
                 ) from None
             self._create_file()
-            found = self.path.stat()
+            stat = self.path.stat()
         except OSError as error:
             raise KeyRingUnavailable(f"The key ring cannot be read: {error}") from error
-        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+        version = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         with self._lock:
-            if self._cached_contents is None or seen != self._cached_version:
-                self._cached_contents, self._cached_version = self._read(), seen
+            if self._cached_contents is None or version != self._cached_version:
+                self._cached_contents, self._cached_version = self._read(), version
             return self._cached_contents
 
     def update_contents(
         self, change: Callable[[RingContents | None], RingContents]
     ) -> RingContents:
-        """Store what `change` makes of what the file says; of None when there is no file."""
+        """Store and return what `change` returns for the current contents (None without a file)."""
         with self._locked_for_writing() as store:
             changed = change(self._read() if self.path.exists() else None)
             store(changed)
@@ -203,7 +203,8 @@ class FileKeyRing:
             with self.path.open("rb") as file:
                 if os.name == "posix" and os.fstat(file.fileno()).st_mode & _OTHERS:
                     raise KeyRingUnavailable(
-                        f"Others may read {self.path}: chmod 600, and rotate if somebody did"
+                        f"Other users can read {self.path}. Set its mode to 600, and rotate the "
+                        "keys if anyone may have read it."
                     )
                 return RingContents.from_json(file.read())
         except (OSError, ValueError) as error:
@@ -211,8 +212,10 @@ class FileKeyRing:
 
     @contextlib.contextmanager
     def _locked_for_writing(self) -> Iterator[Callable[[RingContents], None]]:
-        """Hold the ring against other writers; hands out what stores it. Readers see the old file
-        or the new one, whole."""
+        """Lock out other writers, and yield the function that stores new contents.
+
+        Readers see the complete old file or the complete new one.
+        """
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, _MODE)
@@ -236,7 +239,7 @@ def _lock_file(descriptor: int) -> None:
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Replace a file by `text`, with mode 0600, durably: it is the old one or the new one, whole.
+    """Replace a file by `text` with mode 0600, atomically and durably.
 
     Raises `KeyRingUnavailable`.
     """
@@ -262,7 +265,7 @@ def write_private_file(path: Path, text: str) -> None:
 
 
 def ring_fingerprint(index_key: bytes) -> str:
-    """Says which ring it is, and nothing about its keys."""
+    """Return 16 hexadecimal digits that identify the ring and reveal nothing about its keys."""
     return sha256(b"pbcex key ring" + index_key).hexdigest()[:16]
 
 
@@ -285,7 +288,7 @@ def _public(key: StoredKey, active: str) -> RingKey:
 def _read_key(read: dict[str, Any]) -> StoredKey:
     key_id, secret = read["id"], read["secret"]
     if len(bytes.fromhex(key_id)) != crypto.KEY_ID_BYTES:
-        raise ValueError("a key's id has 16 hexadecimal digits")
+        raise ValueError("a key id must have 16 hexadecimal digits")
     key = StoredKey(
         key_id,
         datetime.fromisoformat(read["created_at"]),
@@ -294,7 +297,7 @@ def _read_key(read: dict[str, Any]) -> StoredKey:
         None if secret is None else _bytes(secret),
     )
     if (key.secret is None) != (key.retired_at is not None):
-        raise ValueError("a key has its secret until it is retired")
+        raise ValueError("a key must have a secret until it is retired, and none afterwards")
     return key
 
 
@@ -305,7 +308,7 @@ def _read_instant(text: str | None) -> datetime | None:
 def _bytes(text: str) -> bytes:
     raw = base64.b64decode(text, validate=True)
     if len(raw) != crypto.KEY_BYTES:
-        raise ValueError(f"a secret has {crypto.KEY_BYTES} bytes")
+        raise ValueError(f"a secret must have {crypto.KEY_BYTES} bytes")
     return raw
 
 

@@ -1,9 +1,9 @@
-"""Rotation: a new key seals from now on, and all that was sealed before is wrapped again by it.
+"""Key rotation: make a new key the active one, and rewrap all sealed values by it.
 
-A walk over the sealed columns in batches, each a transaction that stores where it stopped: killed
-at any moment, the walk goes on from there. What was sealed under the old key meanwhile, by a
-process that had not yet seen the new one, is found by the next pass; the walk ends with a pass that
-finds nothing to do. Until then the old keys open what they sealed.
+A rotation passes over the sealed columns in batches. Each batch is a transaction that stores where
+it stopped, so that a killed rotation continues there. Values that a process sealed with the old key
+before it saw the new one are found by the next pass; the rotation ends with a pass that finds
+nothing to do. Until then the old keys open what they sealed.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from app.kit.tasks import task
 from app.outbox import service as outbox
 
 BATCH = 500
-#: A transaction that began under the old key has ended long before.
+#: Every transaction that began under the old key has ended by then.
 RETIRE_AFTER = timedelta(hours=1)
 
 _UNFINISHED = "SELECT id, key_id FROM key_rotations WHERE finished_at IS NULL FOR UPDATE"
@@ -58,7 +58,7 @@ _STORE = 'UPDATE "{table}" SET "{column}" = %s WHERE "{key}" = %s'
 
 @dataclass(frozen=True, slots=True)
 class _RotationCursor:
-    """Where a rotation stands."""
+    """The position of a rotation in its current pass."""
 
     key_id: str
     at_table: str | None
@@ -67,10 +67,10 @@ class _RotationCursor:
     pass_changed: bool
 
     def next_column(self) -> tuple[SealedColumn, str | None] | None:
-        """The column to go on in and the key to go on after; None at the end of a pass.
+        """Return the column to continue in and the row key to continue after; None at the end.
 
-        Without a key to go on after, the column that the walk was in is done. A column that is
-        gone from the list since is passed over.
+        Without a row key, the column at the position is done. A column that no longer exists is
+        skipped.
         """
         place = (self.at_table or "", self.at_column or "")
         for column in sealed_columns():
@@ -83,10 +83,11 @@ class _RotationCursor:
 
 
 def begin_rotation(session: Session) -> UUID:
-    """Make a key seal from now on, and stage the walk that wraps everything by it.
+    """Make a key the active one, and stage the job that rewraps everything by it.
 
-    The key is the newest of the ring that has not sealed yet, or a new one. A rotation that is not
-    finished goes on instead, unless the ring has lost its key. Raises `RotationRunning`.
+    The key is the newest in the ring that has never sealed, or a new one. An unfinished rotation
+    continues instead, unless the ring has lost its key. Return the rotation's id. Raises
+    `RotationRunning`.
     """
     ring = resolve(KeyRing)
     unfinished = session.row(_UNFINISHED)
@@ -103,7 +104,7 @@ def begin_rotation(session: Session) -> UUID:
     key_id = (waiting[-1] if waiting else ring.generate()).id
     rotation_id = ids.new()
     session.send(_BEGIN, (rotation_id, key_id, clock.now()))
-    # Of two that begin at once, one is refused here and leaves the ring as it is.
+    # If two rotations start at once, one is refused here and leaves the ring unchanged.
     session.flush()
     ring.activate(key_id)
     return _stage_next_batch(session, rotation_id)
@@ -116,31 +117,33 @@ def _stage_next_batch(session: Session, rotation_id: UUID) -> UUID:
 
 @task("keys.rewrap")
 def rewrap(session: Session, *, rotation_id: str) -> None:
-    """One batch of a rotation; stages the next one. Two of the same walk take turns."""
+    """Rewrap one batch of a rotation and stage the next. Jobs of the same rotation take turns."""
     if rewrap_batch(session, UUID(rotation_id)):
         _stage_next_batch(session, UUID(rotation_id))
 
 
 def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> bool:
-    """Wrap up to `limit` values again and remember how far it came. False: there was nothing left.
+    """Rewrap up to `limit` values and store the position. Return False if nothing is left to do.
 
-    Raises `KeyRingUnavailable` while this machine's ring does not seal with the rotation's key.
+    Raises `KeyRingUnavailable` while the rotation's key is not active in this machine's ring.
     """
     row = session.row(_TAKE, (rotation_id,))
     if row is None:
         return False
-    walk = _RotationCursor(*row)
-    place = walk.next_column()
-    if place is None:
-        if not walk.pass_changed:
+    cursor = _RotationCursor(*row)
+    position = cursor.next_column()
+    if position is None:
+        if not cursor.pass_changed:
             session.send(_FINISH, (clock.now(), rotation_id))
             return False
         session.send(_START_AGAIN, (rotation_id,))
         return True
-    if resolve(KeyRing).active_id() != walk.key_id:
-        raise KeyRingUnavailable(f"The key ring here does not seal with {walk.key_id} yet")
-    column, after = place
-    rows = _values(session, column, walk.key_id, after, limit)
+    if resolve(KeyRing).active_id() != cursor.key_id:
+        raise KeyRingUnavailable(
+            f"The key {cursor.key_id} is not active in this machine's key ring yet."
+        )
+    column, after = position
+    rows = _values(session, column, cursor.key_id, after, limit)
     rewrapped = _rewrap(session, column, rows)
     session.send(
         _STEP,
@@ -181,29 +184,29 @@ def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str,
 
 
 def retire_key(session: Session, key_id: str, *, actor: Actor | None = None) -> None:
-    """Give a key up for good: the ring forgets its secret.
+    """Retire a key for good: the ring deletes its secret.
 
-    It does so at once, whatever becomes of the transaction. Raises `KeyLost` if there is none, and
-    `KeyInUse` while it seals, while a rotation runs or began less than an hour ago, and while a
-    sealed value needs it.
+    The ring does so at once, even if the transaction is rolled back. Raises `KeyLost` for an
+    unknown or retired key, and `KeyInUse` for the active key, while a rotation runs or started less
+    than an hour ago, and while a sealed value needs the key.
     """
     ring = resolve(KeyRing)
     keys = {key.id: key for key in ring.list_keys()}
     if key_id not in keys or keys[key_id].retired_at is not None:
         raise KeyLost(key_id)
     if session.row(_UNFINISHED) is not None:
-        raise KeyInUse("A rotation is not finished: `flask keys rotate` goes on with it")
+        raise KeyInUse("A rotation is not finished. Continue it with `flask keys rotate`.")
     since = keys[ring.active_id()].activated_at
     if since is None or clock.now() - since < RETIRE_AFTER:
-        raise KeyInUse(f"The key that seals now does so for less than {RETIRE_AFTER}: wait")
+        raise KeyInUse(f"The active key has been active for less than {RETIRE_AFTER}. Try later.")
     needed = queries.count_values_by_key(session).get(key_id, 0)
     if needed:
-        raise KeyInUse(f"{needed} sealed values need the key {key_id}: rotate first")
+        raise KeyInUse(f"{needed} sealed values need the key {key_id}. Rotate the key ring first.")
     audit.record(session, actor=actor, action="key.retired", subject=f"key {key_id}")
     session.flush()
     ring.retire(key_id)
 
 
 def is_rotation_due(active_since: datetime | None, now: datetime, days: int) -> bool:
-    """Whether the key that seals has done so for longer than `days`."""
+    """Return whether the active key has been active for more than `days`."""
     return active_since is not None and now - active_since > timedelta(days=days)

@@ -1,4 +1,4 @@
-"""Rotating the key ring from the pages: asked for by one person, approved and begun by another."""
+"""Key rotation from the pages: one person requests it, a second one approves and starts it."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ _RING = "key-ring"
 
 
 def request_rotation(session: Session, actor: Actor, *, reason: str) -> UUID:
-    """Ask a second person for a rotation; answers the request's id.
+    """Request the approval of a key rotation; return the request's id.
 
     Raises `PermissionDenied`, `ApprovalPending`, `KeyRingUnavailable`, and `Invalid` for the
     reason.
@@ -32,7 +32,7 @@ def _compare(_session: Session, _payload: TextFields) -> ProposedChange:
 
 
 def _check_nothing(_session: Session, _actor: Actor, _payload: TextFields) -> None:
-    """The permission is enough."""
+    """Require nothing but the permission."""
 
 
 def _rotate(session: Session, approved: ApprovedRequest) -> None:

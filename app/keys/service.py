@@ -1,4 +1,4 @@
-"""The verbs of keys: seal, open, look up."""
+"""Seal and open values, and compute blind indexes."""
 
 from hashlib import sha256
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.kit.ports import resolve
 
 
 def seal(plaintext: str | bytes, *, table: str, column: str, key: UUID | str) -> bytes:
-    """`plaintext`, sealed for this column of the row whose primary key is `key`.
+    """Return `plaintext` sealed for this column of the row whose primary key is `key`.
 
     Raises `LookupError` unless the column is declared as `keys.registry.Sealed`, and
     `KeyRingUnavailable`.
@@ -20,17 +20,20 @@ def seal(plaintext: str | bytes, *, table: str, column: str, key: UUID | str) ->
 
 
 def open_sealed(sealed: bytes, *, table: str, column: str, key: UUID | str) -> bytes:
-    """What was sealed for this column of this row.
+    """Return the plaintext that was sealed for this column of this row.
 
-    Raises `crypto.DecryptionFailed` if the bytes were changed or stood elsewhere, `KeyLost` naming
-    the key that is missing, and `KeyRingUnavailable`.
+    Raises `crypto.DecryptionFailed` if the bytes were altered or belong elsewhere, `KeyLost` naming
+    the missing key, and `KeyRingUnavailable`.
     """
     return crypto.open_sealed(sealed, binding_context(table, column, key), resolve(KeyRing).unwrap)
 
 
 def blind_index(value: str, *, table: str, column: str) -> bytes:
-    """32 bytes to find an exact `value` by, without its standing there: the same for the same text
-    in the same column, different in every other. Normalise before."""
+    """Return the 32 bytes by which an exact `value` is found without storing it.
+
+    They are the same for the same text in the same column, and differ in every other column.
+    Normalise the value before.
+    """
     label = f"index:{table}:{column}".encode()
     return resolve(KeyRing).mac(label + b"\0" + sha256(value.encode()).digest())
 

@@ -1,5 +1,7 @@
-"""What a room says about the people in its tables: each room that names people has a `personal`
-module with one `Room`, and `app.privacy` composes them all. docs/PRIVACY.md is written from it.
+"""How a room declares the personal data that it holds.
+
+Each room whose tables refer to people has a `personal` module with one `PersonalData`.
+`app.privacy.personal_data_tables` collects them all, and docs/PRIVACY.md is generated from them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,62 +16,62 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.pipeline import Row
 
-#: How long the law keeps what is left of somebody who was erased, and which law.
+#: How long records about an erased person must be retained, and the law that says so.
 RETENTION_YEARS = 5
 RETENTION_LAW = "31 CFR 1010.430(d)"
 RETAINED_BY_LAW = (
-    f"The law wants it for {RETENTION_YEARS} years after the erasure: {RETENTION_LAW}."
+    f"Retention for {RETENTION_YEARS} years after the erasure is required by law: {RETENTION_LAW}."
 )
 
-#: A section's records, as JSON: texts, whole numbers, truth values, null, lists and objects.
+#: Records by section, in JSON types: strings, integers, booleans, null, lists and objects.
 ExportSections = Mapping[str, list[dict[str, Any]]]
-#: Documents by the names they have in the archive.
+#: The content of each document by its file name in the archive.
 ExportFiles = Mapping[str, bytes]
 
 
 def retention_end(erased_at: datetime, years: int = RETENTION_YEARS) -> datetime:
-    """The instant so many years later: until then the law keeps what is left of somebody erased."""
+    """Return the instant until which records about a person erased at `erased_at` are retained."""
     year = erased_at.year + years
     try:
         return erased_at.replace(year=year)
     except ValueError:
-        # 29 February: the day after, so that it is no day too short.
+        # 29 February: use the day after, so that the period is not a day too short.
         return erased_at.replace(year=year, month=3, day=1)
 
 
 class ErasureBlocker(NamedTuple):
-    """Something of a person that has to end before they can be erased."""
+    """Something that has to end before the person can be erased."""
 
-    #: What it is, as a field is named: `balances.USD`.
+    #: Where it is, as a field path: `balances.USD`.
     field: str
-    #: What is open about it, and what would end it.
+    #: What is still open, and what would end it.
     message: str
 
 
 class ErasureEffect(StrEnum):
-    """What becomes of the rows about a person who is erased."""
+    """What an erasure does to the rows about the person."""
 
     DELETED = "deleted"
-    """With the erasure."""
+    """The rows are deleted by the erasure."""
     ANONYMIZED = "emptied"
-    """The rows stay; whatever says who the person is was taken out with the erasure."""
+    """The rows stay; the erasure removes everything that identifies the person."""
     RETAINED = "kept"
-    """The law wants them. They name the person by an id that leads to nobody any more."""
+    """The law requires the rows. They name the person by an id that no longer identifies anyone."""
     EXPIRES = "passes"
-    """They vanish by themselves, soon."""
+    """The rows are not touched; they are deleted shortly afterwards in any case."""
 
 
 class PersonalDataTable(NamedTuple):
-    """What a table holds about a person."""
+    """The personal data in one table, what an erasure does to it, and where it is exported."""
 
-    #: In words, for docs/PRIVACY.md.
+    #: What the table holds about a person, for docs/PRIVACY.md.
     description: str
     on_erasure: ErasureEffect
-    #: Why that is right and, where it stays, until when.
+    #: The reason for the effect and, for retained rows, the retention period.
     reason: str
-    #: The sections of the archive that it goes into.
+    #: The sections of the archive that contain the table's data.
     export_sections: tuple[str, ...] = ()
-    #: Why it goes into none.
+    #: The reason why no section does.
     not_exported: str = ""
 
 
@@ -86,16 +88,16 @@ def _no_blockers(_session: Session, _person_id: UUID) -> list[ErasureBlocker]:
 
 
 def _nothing_to_erase(_session: Session, _person_id: UUID) -> None:
-    """There is nothing to forget."""
+    """Leave everything as it is: the room's rows are retained or expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalData:
-    """A room's part in a person's rights. `name` is also the archive's file.
+    """The personal data of one room. `name` is the room's name and the archive's file name.
 
-    `held` reads everything that the archive is to contain and `files` the person's documents, which
-    lie beside it; `still_open` says what stands in the way of an erasure, and `forget` does the
-    room's part of it, with the person's row locked.
+    `export_sections` reads the records for the archive and `export_files` the documents beside
+    them. `erasure_blockers` lists what prevents an erasure. `erase` does the room's part of an
+    erasure; the person's row is locked while it runs.
     """
 
     name: str
@@ -109,8 +111,11 @@ class PersonalData:
 def export_records(
     rows: Iterable[Row], field_names: str, **id_prefixes: str
 ) -> list[dict[str, Any]]:
-    """Rows as an archive tells them: their columns by these names, instants and prices as the wire
-    writes them, ids in their public form (`id="key"` says whose prefix the column `id` has)."""
+    """Return rows as records of an export section.
+
+    `field_names` names the columns, separated by spaces. Instants and decimals are formatted as in
+    the API. Ids get their public form: `id="key"` gives the column `id` the prefix `key`.
+    """
     return [
         {
             name: _export_value(value, id_prefixes.get(name, ""))

@@ -4,7 +4,7 @@ from app.kit.errors import Conflict
 
 
 class JobNotDead(Conflict):
-    """Only a job that was given up can be revived."""
+    """Only a dead job, one whose tries have all failed, can be revived."""
 
     code = "job_not_dead"
-    title = "There is no dead job with this id"
+    title = "This job has not failed for good, so it cannot be retried"

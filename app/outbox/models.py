@@ -14,7 +14,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 class StagedJob(Base):
-    """A job that is to be done once. Pending until it is done or dead."""
+    """A job to be done once. It is pending until it is done or dead."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -39,12 +39,12 @@ class StagedJob(Base):
     args: Mapped[dict[str, Any]] = mapped_column(JSONB)
     queue: Mapped[str] = mapped_column(sa.Text)
     staged_at: Mapped[datetime] = mapped_column(Instant)
-    #: When the relay sends it next. Every sending and every failure moves it on.
+    #: When the relay sends it next. Every sending and every failure postpones it.
     due_at: Mapped[datetime] = mapped_column(Instant)
-    #: The latest of `sends` sendings to a worker.
+    #: When it was last sent to a worker; `sends` counts how often.
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     sends: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
-    #: How often a worker began it.
+    #: How often a worker started it.
     tries: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     done_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -52,7 +52,7 @@ class StagedJob(Base):
 
 
 class TimetableEntry(Base):
-    """A task that is staged again and again. One row per name, whoever runs the timetable."""
+    """A task that is staged periodically. One row per name, however many schedulers run."""
 
     __tablename__ = "timetable"
     __table_args__ = (sa.CheckConstraint("every_seconds > 0", name="period_is_positive"),)
@@ -62,5 +62,5 @@ class TimetableEntry(Base):
     every_seconds: Mapped[int] = mapped_column(sa.Integer)
     next_due_at: Mapped[datetime] = mapped_column(Instant)
     last_staged_at: Mapped[datetime | None] = mapped_column(Instant)
-    #: What was staged last; not a foreign key, because done rows are pruned.
+    #: The job that was staged last. Not a foreign key, because done rows are pruned.
     last_outbox_id: Mapped[UUID | None]

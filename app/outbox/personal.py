@@ -1,4 +1,4 @@
-"""What staged jobs hold on a person."""
+"""Declare the personal data of the outbox."""
 
 from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
 
@@ -6,11 +6,11 @@ PERSONAL_DATA = PersonalData(
     "outbox",
     {
         "outbox": PersonalDataTable(
-            "Jobs that name a person by id, with the figures of an order that they are told of",
+            "Jobs that name a person by id, with the figures of an order to be confirmed",
             ErasureEffect.EXPIRES,
-            "A job that was done is deleted after a week. One that comes too late finds nobody to"
-            " tell.",
-            not_exported="Copies of what the archive tells of messages and orders.",
+            "A job is deleted a week after it is done. One that runs after the erasure notifies no"
+            " one.",
+            not_exported="Copies of the messages and orders in the archive.",
         )
     },
 )

@@ -1,4 +1,4 @@
-"""Named reads of the outbox, for staff and tests."""
+"""Read the outbox, for staff and tests."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ _DEAD_COUNT = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL"
 _IS_WAITING = """
 SELECT EXISTS (SELECT FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND task = %s)
 """
-# Two halves, because each has an index of its own and done rows have none to be skipped by.
+# Two halves, because each has an index of its own; no index would skip the done rows.
 _KINDS = """
 SELECT task, sum(waiting)::int, sum(dead)::int, min(oldest) FROM (
     SELECT task, count(*) AS waiting, 0 AS dead, min(staged_at) AS oldest
@@ -41,8 +41,11 @@ _WAITING = _JOBS.format(folder="done_at IS NULL AND dead_at IS NULL")
 
 @dataclass(frozen=True, slots=True)
 class QueueBacklog:
-    """What one queue has before it. `oldest_seconds` is the age of the oldest job that could have
-    been done by now; a growing one means that a relay or a worker is missing."""
+    """The pending jobs of one queue.
+
+    `oldest_seconds` is the age of the oldest job that could have been done by now. If it grows, a
+    relay or a worker is missing.
+    """
 
     queue: str
     pending: int
@@ -53,7 +56,7 @@ class QueueBacklog:
 
 @dataclass(frozen=True, slots=True)
 class TaskBacklog:
-    """The jobs of one task that are not done. `oldest` is when the first of them was staged."""
+    """The unfinished jobs of one task. `oldest` is when the first of them was staged."""
 
     task: str
     waiting: int
@@ -63,8 +66,10 @@ class TaskBacklog:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedJob:
-    """A job that is not done: waiting for its next try, or given up. What it is about is not
-    shown: its arguments may be somebody's."""
+    """A job that is not done: waiting for its next try, or dead.
+
+    Its arguments are left out, because they may be personal data.
+    """
 
     id: UUID
     task: str
@@ -76,32 +81,32 @@ class UnfinishedJob:
 
     @property
     def public_id(self) -> str:
-        """Its id as staff see it."""
+        """The id as pages and commands show it."""
         return ids.encode(PREFIX, self.id)
 
     @property
     def error_type(self) -> str:
-        """The type of the last error, without its message; empty without one."""
+        """The type of the last error, without its message; empty if there was none."""
         return rules.error_type(self.last_error or "")
 
 
 def list_queue_backlogs(session: Session, now: datetime) -> list[QueueBacklog]:
-    """Each queue that has pending jobs, in alphabetical order."""
+    """Return each queue that has pending jobs, in alphabetical order."""
     return [QueueBacklog(*row) for row in session.rows(_BACKLOG, {"now": now})]
 
 
 def count_dead_jobs(session: Session) -> int:
-    """How many jobs were given up and not revived."""
+    """Return how many jobs are dead."""
     return int(session.rows(_DEAD_COUNT)[0][0])
 
 
 def is_task_pending(session: Session, task: str) -> bool:
-    """Whether a job of this task is yet to be done."""
+    """Return whether a job of this task is pending."""
     return bool(session.rows(_IS_WAITING, (task,))[0][0])
 
 
 def list_task_backlogs(session: Session) -> list[TaskBacklog]:
-    """Each task that has jobs waiting or dead, by name."""
+    """Return each task that has waiting or dead jobs, by name."""
     return [TaskBacklog(*row) for row in session.rows(_KINDS)]
 
 
@@ -113,7 +118,10 @@ def list_unfinished_jobs(
     cursor: UUID | None = None,
     limit: int = 50,
 ) -> Page[UnfinishedJob]:
-    """The jobs that were given up, or those that wait; of one task or all, staged last first."""
+    """Return a page of the dead jobs, or of the waiting ones, newest first.
+
+    `task` restricts the page to one task.
+    """
     values = {"task": task, "before": cursor, "limit": limit + 1}
     found = [UnfinishedJob(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
     return pagination.paginate(found, limit, lambda each: each.id)

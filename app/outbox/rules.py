@@ -1,4 +1,4 @@
-"""How long to wait, when to give up, and what may be written down about an error."""
+"""The backoff of jobs, and what may be stored about an error. Pure."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,34 +10,42 @@ _ERROR_LENGTH_MAX = 300
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """The n-th wait is `base` × 2^(n-1), at most `base` × 2^`doublings`; `tries_max` tries."""
+    """How long to wait between tries.
+
+    The n-th wait is `base` × 2^(n-1), at most `base` × 2^`doublings`. After `tries_max` tries the
+    job is dead.
+    """
 
     base: timedelta = timedelta(seconds=3)
     doublings: int = 8
     tries_max: int = 12
 
 
-#: From 3 seconds to 12.8 minutes; given up after a little over an hour.
+#: Waits from 3 seconds to 12.8 minutes; a job is dead after a little over an hour.
 BACKOFF = Backoff()
 
 
 def error_type(description: str) -> str:
-    """Of what `describe` wrote, the part that can hold nothing of anybody's: the type."""
+    """Return the type of the error in a text that `describe_error` wrote.
+
+    The type is the part that cannot contain personal data.
+    """
     return description.partition(":")[0].partition(" (")[0]
 
 
 def describe_error(error: BaseException) -> str:
-    """One line for staff: the type, and a message only if it is known to quote nobody.
+    """Return one line for staff: the type of the error, and its message if it is known to contain
+    no personal data.
 
-    Of a database error the rule that was hit is kept; where an error came from is in the log.
+    For a database error the violated constraint is named. The traceback is in the log.
     """
     name = type(error).__name__
     if isinstance(error, Refusal):
         text = f"{name} ({error.code}): {error.detail}"
     elif hasattr(error, "diag") or hasattr(error, "orig"):
         diagnosis = getattr(getattr(error, "orig", error), "diag", None)
-        rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "sqlstate", None)
-        text = f"{name}: {rule or 'database error'}"
+        cause = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "sqlstate", None)
+        text = f"{name}: {cause or 'database error'}"
     elif isinstance(error, NotFinished):
         text = f"{name}: {error}"
     else:

@@ -1,4 +1,5 @@
-"""The verbs of the outbox. Stage with the fact; the rest is for app/jobs, which carries it out."""
+"""Stage jobs together with the facts that cause them. The other functions serve app/jobs, which
+executes them."""
 
 import json
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from app.kit.errors import NotFound
 from app.outbox import rules
 from app.outbox.errors import JobNotDead
 
-#: Of a job's id, as staff see it.
+#: The prefix of a job's public id.
 PREFIX = "job"
-#: Done rows are kept so long for looking things up.
+#: How long done rows are kept for inspection.
 DONE_RETENTION = timedelta(days=7)
 _PRUNE_BATCH = 50_000
 
-# For marks that a crash of the database may lose: a job is sent or tried once more.
+# For marks that a database crash may lose without harm: a job is sent or tried once more.
 _ASYNCHRONOUS_COMMIT = "SET LOCAL synchronous_commit TO off"
 
 _STAGE = """
@@ -42,13 +43,13 @@ WHERE id = ANY (ARRAY(
 RETURNING id
 """
 
-# A worker that dies while trying leaves no error behind, so tries are counted before they begin.
+# A worker that dies during a try records no error, so a try is counted before it begins.
 _COUNT_ATTEMPT = """
 UPDATE outbox
 SET tries = tries + 1,
     dead_at = CASE WHEN tries >= %(tries_max)s THEN %(now)s END,
     last_error = CASE WHEN tries >= %(tries_max)s
-        THEN coalesce(last_error, 'The worker ended each time it tried') ELSE last_error END
+        THEN coalesce(last_error, 'The worker process ended during every try') ELSE last_error END
 WHERE id = (
     SELECT id FROM outbox WHERE id = %(id)s AND done_at IS NULL AND dead_at IS NULL
     FOR UPDATE SKIP LOCKED
@@ -62,7 +63,7 @@ WHERE id = %s AND done_at IS NULL AND dead_at IS NULL
 FOR UPDATE SKIP LOCKED
 """
 
-# A job that another worker gave up meanwhile is done all the same.
+# A job that another worker marked as dead meanwhile is done all the same.
 _FINISH = """
 UPDATE outbox SET done_at = %s, dead_at = NULL, last_error = NULL WHERE id = %s AND done_at IS NULL
 """
@@ -95,7 +96,7 @@ DELETE FROM outbox WHERE id = ANY (ARRAY(
 
 @dataclass(frozen=True, slots=True)
 class LockedJob:
-    """A job whose row this transaction holds. `tries` counts the present one."""
+    """A job whose row this transaction has locked. `tries` includes the current one."""
 
     id: UUID
     task: str
@@ -106,9 +107,9 @@ class LockedJob:
 def stage(
     session: Session, task: str, args: dict[str, Any], *, not_before: datetime | None = None
 ) -> UUID:
-    """Do `task(session, **args)` once this transaction commits, and not before `not_before`.
+    """Stage `task(session, **args)` to run after this transaction commits; return the job's id.
 
-    `args` are JSON. Raises `LookupError` if no task has that name.
+    It does not run before `not_before`. `args` are JSON. Raises `LookupError` for an unknown task.
     """
     identifier, now = ids.new(), clock.now()
     queue = kit_tasks.find(task).queue
@@ -124,10 +125,10 @@ def claim_for_sending(
     now: datetime,
     backoff: rules.Backoff = rules.BACKOFF,
 ) -> list[UUID]:
-    """Up to `limit` due jobs of a queue, now counted as sent; the longest due come first.
+    """Claim up to `limit` due jobs of a queue, the longest due first, and count them as sent.
 
-    Each is due again after the backoff of its sendings, unless it is done by then. Two claimers
-    never get the same row.
+    Each is due again after the backoff of its sendings, unless it is done by then. Two relays never
+    claim the same row at once.
     """
     parameters = {
         "queue": queue, "limit": limit, "now": now,
@@ -140,10 +141,11 @@ def claim_for_sending(
 def count_attempt(
     session: Session, identifier: UUID, backoff: rules.Backoff = rules.BACKOFF
 ) -> bool:
-    """Count a try before it begins, in a transaction of its own. False if there is none to begin:
-    the job is done, dead, pruned, or in someone else's hands.
+    """Count a try before it begins, in a transaction of its own.
 
-    A job that began `tries_max` times and neither finished nor failed is dead: it ends workers.
+    Return False if the job cannot be tried: it is done, dead, pruned or locked by another worker.
+    A job that was started `tries_max` times and neither finished nor failed is marked as dead,
+    because it ends its workers.
     """
     session.send(_ASYNCHRONOUS_COMMIT)
     row = session.row(
@@ -153,16 +155,16 @@ def count_attempt(
 
 
 def lock_job(session: Session, identifier: UUID) -> LockedJob | None:
-    """Lock the job until this transaction ends.
+    """Return the job, locked until this transaction ends.
 
-    None if it is done, dead, pruned, or in another worker's hands: there is nothing to do.
+    Return None if there is nothing to do: it is done, dead, pruned or locked by another worker.
     """
     row = session.row(_START, (identifier,))
     return LockedJob(identifier, *row) if row else None
 
 
 def mark_done(session: Session, identifier: UUID) -> None:
-    """The job is done if, and only if, this transaction commits."""
+    """Mark the job as done, in the transaction of its effect."""
     session.send(_FINISH, (clock.now(), identifier))
 
 
@@ -174,7 +176,8 @@ def record_failure(
 ) -> bool:
     """Record why a try failed, in a transaction of its own after the rollback.
 
-    The job is due again after the backoff of its tries; True if that was the last try.
+    The job is due again after the backoff of its tries. Return True if that was the last try, so
+    that the job is dead now.
     """
     parameters = {
         "id": identifier, "error": rules.describe_error(error), "now": clock.now(),
@@ -185,9 +188,9 @@ def record_failure(
 
 
 def revive(session: Session, actor: Actor | None, identifier: UUID) -> None:
-    """Give a dead job all its tries again, from now on; recorded. Raises `NotFound` and `NotDead`.
+    """Give a dead job all its tries again, starting now, and record it in the audit trail.
 
-    `actor` is None on the command line.
+    `actor` is None on the command line. Raises `NotFound` and `JobNotDead`.
     """
     row = session.row(_REVIVE, (clock.now(), identifier))
     if row is None:
@@ -202,11 +205,13 @@ def revive(session: Session, actor: Actor | None, identifier: UUID) -> None:
 
 
 def revive_all(session: Session, actor: Actor | None, task: str) -> int:
-    """Revive every dead job of this task and answer how many there were; recorded. Raises
-    `NotDead` for none."""
+    """Revive every dead job of this task, record it in the audit trail, and return their number.
+
+    Raises `JobNotDead` if there is none.
+    """
     revived = len(session.rows(_REVIVE_ALL, (clock.now(), task)))
     if revived == 0:
-        raise JobNotDead("There is no dead job of this kind")
+        raise JobNotDead("There is no failed job of this kind.")
     audit.record(
         session, actor=actor, action="jobs.revived", subject=task, after={"count": str(revived)}
     )
@@ -215,5 +220,5 @@ def revive_all(session: Session, actor: Actor | None, task: str) -> int:
 
 @kit_tasks.task("outbox.prune_done")
 def prune_done(session: Session) -> None:
-    """Delete rows that were done a week ago, a batch at a time."""
+    """Delete a batch of the rows that were done more than a week ago."""
     session.send(_PRUNE, (clock.now() - DONE_RETENTION, _PRUNE_BATCH))

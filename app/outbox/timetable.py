@@ -1,4 +1,4 @@
-"""The timetable's verbs: periodic tasks, staged once per period however many processes look."""
+"""Stage periodic tasks: once per period, however many schedulers run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SELECT t.name, t.task, EXISTS (
 )
 FROM timetable t WHERE t.next_due_at <= %s ORDER BY t.next_due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
-# Stays on the grid of its period, and skips the periods that were missed.
+# Stays on the grid of the period, and skips the periods that were missed.
 _ADVANCE = """
 UPDATE timetable SET next_due_at = next_due_at + make_interval(
     secs => every_seconds * (floor(extract(epoch FROM %(now)s - next_due_at) / every_seconds) + 1))
@@ -35,7 +35,7 @@ _STAGED = "UPDATE timetable SET last_staged_at = %s, last_outbox_id = %s WHERE n
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Stage `task` (it takes no arguments) every so many seconds."""
+    """A task, which takes no arguments, and how often it is staged."""
 
     name: str
     task: str
@@ -45,7 +45,7 @@ class PeriodicTask:
 def synchronize(session: Session, timetable: Sequence[PeriodicTask], now: datetime) -> None:
     """Make the table equal to the list; new entries are due at once.
 
-    Raises `LookupError` if an entry names no task.
+    Raises `LookupError` if an entry names an unknown task.
     """
     for entry in sorted(timetable, key=lambda entry: entry.name):
         kit_tasks.find(entry.task)
@@ -54,10 +54,10 @@ def synchronize(session: Session, timetable: Sequence[PeriodicTask], now: dateti
 
 
 def stage_next_due(session: Session, now: datetime) -> str | None:
-    """Take the entry that has been due longest, stage its task, and move it to its next period.
+    """Stage the task of the entry that has been due longest, and move the entry to its next period.
 
-    However many periods were missed, one task is staged; none while the one before is pending.
-    Answers the entry's name, None when nothing is due (or another process has it in hand).
+    One task is staged however many periods were missed, and none while the previous one is pending.
+    Return the entry's name; None if nothing is due or another scheduler has locked the entry.
     """
     row = session.row(_DUE, (now,))
     if row is None:

@@ -1,11 +1,11 @@
-"""Data rights: what people agreed to, a copy of what is held on them, and being forgotten.
+"""Data rights: consents to policies, data exports and erasure.
 
-Owns `consents`, `exports` and `erasures`. Composes what each room says about itself in its
-`personal` module (kit/personal.py): what it holds on a person, what of theirs is still open, and
-how it forgets them.
+Owns `consents`, `exports` and `erasures`. `personal_data_tables` collects what each room declares
+in its `personal` module (kit/personal.py): the personal data that the room holds, what prevents an
+erasure, and how the room erases a person.
 
-Invariants: consents and erasures are only ever added. An archive exists, sealed, from the moment
-that it is ready until it expires, and only the person it is about can fetch it. Nobody is erased
-while anything of theirs is open; once somebody is, their row says nothing about them, never changes
-again, and nothing is added about them (migration 0014).
+Invariants: rows of `consents` and `erasures` are only ever added. An archive exists, sealed, from
+the moment when it is ready until it expires, and only the person it is about can fetch it. A person
+is not erased while anything of theirs is open. The row of an erased person identifies no one, never
+changes again, and no row that refers to it can be added (migration 0014).
 """

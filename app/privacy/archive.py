@@ -1,4 +1,4 @@
-"""The archive: a zip with one JSON file a room, and a page that says what is where. Pure."""
+"""Build the archive of a data export: a zip with one JSON file per room and an index page. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -31,8 +31,11 @@ def build(
     person: str,
     at: datetime,
 ) -> bytes:
-    """The zip of what is held on a person. `index.html` is for people; each `<room>.json` is an
-    object with a list for each of its sections. `files` lie beside them as they are."""
+    """Return the zip archive of a person's data.
+
+    `index.html` is for people. Each `<room>.json` is an object with a list for each section of
+    `sections`. `files` are added unchanged.
+    """
     buffer = BytesIO()
     index = _TEMPLATES.get_template("index.html").render(
         format=FORMAT,
@@ -56,6 +59,6 @@ def build(
 def _write(archive: ZipFile, name: str, content: str | bytes, at: datetime) -> None:
     entry = ZipInfo(name, at.timetuple()[:6])
     entry.compress_type = ZIP_DEFLATED
-    # Readable by whoever unpacked it, and by nobody else on their machine.
+    # Once unpacked, the file is readable by its owner only.
     entry.external_attr = 0o600 << 16
     archive.writestr(entry, content)

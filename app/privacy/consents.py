@@ -1,4 +1,4 @@
-"""The verbs and reads of consents: what people agreed to, in which version, when and where."""
+"""Record and read consents: which version of a policy a person agreed to, when and where."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ SELECT policy, version, given, decided_at, channel FROM consents WHERE user_id =
 
 @dataclass(frozen=True, slots=True)
 class ConsentStatus:
-    """How a person stands to a policy, and their latest decision about it."""
+    """The state of a person's consent to one policy, with their latest decision about it."""
 
     policy: Policy
     state: ConsentState
@@ -39,18 +39,18 @@ class ConsentStatus:
 
     @property
     def url(self) -> str:
-        """Where the current version can be read."""
+        """The path of the page with the current version."""
         return f"/policies/{self.policy.name}/{self.policy.version}"
 
 
 def list_consents(session: Session, person_id: UUID) -> list[ConsentStatus]:
-    """How a person stands to each policy."""
+    """Return the state of a person's consent to each policy."""
     latest = rules.latest_decisions(list_decisions(session, person_id))
-    return [_consent(policy, latest.get(policy.name)) for policy in POLICIES.values()]
+    return [_consent_status(policy, latest.get(policy.name)) for policy in POLICIES.values()]
 
 
 def list_decisions(session: Session, person_id: UUID) -> list[ConsentDecision]:
-    """Every decision that a person ever made, oldest first."""
+    """Return every decision of a person, oldest first."""
     return [
         ConsentDecision(PolicyName(policy), version, given, at, ConsentChannel(channel))
         for policy, version, given, at, channel in session.rows(_DECISIONS, (person_id,))
@@ -60,41 +60,43 @@ def list_decisions(session: Session, person_id: UUID) -> list[ConsentDecision]:
 def record_decision(
     session: Session, actor: Actor, *, policy: PolicyName, version: int | None, given: bool
 ) -> ConsentStatus:
-    """Agree to the current version of a policy, or take one's consent back. A decision that stands
-    already is not written again.
+    """Record that the actor consents to the current version of a policy, or withdraws the consent.
 
-    Raises `Invalid` for a missing version, `PolicyOutdated`, and `ConsentRequired` for taking back
-    what an account needs.
+    A decision that changes nothing is not written again. Raises `Invalid` for a missing version,
+    `PolicyOutdated` for another version than the current one, and `ConsentRequired` for withdrawing
+    the consent to a required policy.
     """
-    known = POLICIES[policy]
+    current = POLICIES[policy]
     if given and version is None:
-        raise Invalid("version", "Enter the version that was read.")
-    if version is not None and version != known.version:
-        raise PolicyOutdated(f"The current version is {known.version}")
-    if known.required and not given:
+        raise Invalid("version", "Enter the version of the policy that was read.")
+    if version is not None and version != current.version:
+        raise PolicyOutdated(f"The current version is {current.version}.")
+    if current.required and not given:
         raise ConsentRequired
     identity_personal.lock_person(session, actor.user_id)
-    latest = rules.latest_decisions(list_decisions(session, actor.user_id)).get(known.name)
-    stands = ConsentState.ACCEPTED if given else ConsentState.WITHDRAWN
-    # Nobody takes back what they never gave.
-    if rules.consent_state(known, latest) is not stands and (given or latest is not None):
+    latest = rules.latest_decisions(list_decisions(session, actor.user_id)).get(current.name)
+    wanted = ConsentState.ACCEPTED if given else ConsentState.WITHDRAWN
+    # A consent that was never given cannot be withdrawn.
+    if rules.consent_state(current, latest) is not wanted and (given or latest is not None):
         latest = _insert_decision(
-            session, actor.user_id, known, given=given, channel=ConsentChannel.API
+            session, actor.user_id, current, given=given, channel=ConsentChannel.API
         )
-    return _consent(known, latest)
+    return _consent_status(current, latest)
 
 
 def accept_policies_at_registration(
     session: Session, person_id: UUID, accepted: Sequence[tuple[PolicyName, int]]
 ) -> None:
-    """A new person agrees to these versions of policies. Raises `Invalid` for one named twice, and
-    `PolicyOutdated`."""
+    """Record that a new person consents to these versions of policies.
+
+    Raises `Invalid` for a policy that is named twice, and `PolicyOutdated`.
+    """
     if len({name for name, _ in accepted}) < len(accepted):
         raise Invalid("acceptedPolicies", "Name each policy once.")
     for name, version in accepted:
         policy = POLICIES[name]
         if version != policy.version:
-            raise PolicyOutdated(f"The current version of {name} is {policy.version}")
+            raise PolicyOutdated(f"The current version of {name} is {policy.version}.")
         _insert_decision(
             session, person_id, policy, given=True, channel=ConsentChannel.REGISTRATION
         )
@@ -109,5 +111,5 @@ def _insert_decision(
     return ConsentDecision(policy.name, policy.version, given, now, channel)
 
 
-def _consent(policy: Policy, latest: ConsentDecision | None) -> ConsentStatus:
+def _consent_status(policy: Policy, latest: ConsentDecision | None) -> ConsentStatus:
     return ConsentStatus(policy, rules.consent_state(policy, latest), latest)

@@ -1,8 +1,8 @@
-"""Erasing a person: by their own proof, or on their letter by two of the staff.
+"""Erase a person: at their own request, or on a written request by two members of staff.
 
-One transaction: either everything that says who they are is gone, with every way in, or nothing has
-changed. It takes the person's row first, so that whatever was under way about them has ended, and
-whatever comes later is refused (migration 0014).
+An erasure is one transaction: either everything that identifies the person is removed, together
+with every way to sign in, or nothing changes. It locks the person's row first, so that transactions
+about the person have ended before it and later ones are refused (migration 0014).
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _FIND = "SELECT user_id, erased_at, kept_until, approval_id FROM erasures WHERE 
 
 @dataclass(frozen=True, slots=True)
 class RetainedTable:
-    """Something that the law keeps about somebody who was erased."""
+    """A table whose rows about an erased person are retained."""
 
     description: str
     retained_until: datetime
@@ -42,17 +42,17 @@ class RetainedTable:
 
 @dataclass(frozen=True, slots=True)
 class ErasureRecord:
-    """That a person was erased."""
+    """The record of a completed erasure."""
 
     user_id: UUID
     erased_at: datetime
     kept_until: datetime
-    #: The request that two of the staff decided; None for the person's own act.
+    #: The request that a second member of staff approved; None if the person asked themselves.
     approval_id: UUID | None
 
     @property
     def retained(self) -> list[RetainedTable]:
-        """What is left, until when, and why."""
+        """The tables whose rows are retained, until when, and the reason."""
         return [
             RetainedTable(table.description, self.kept_until, table.reason)
             for room in personal_data_tables.ROOMS
@@ -62,13 +62,15 @@ class ErasureRecord:
 
 
 def erase_own_account(session: Session, actor: Actor) -> ErasureRecord:
-    """Erase the actor, who has just proved who they are. Raises `ErasureRefused` naming everything
-    that is still open."""
+    """Erase the actor, whose identity was verified for this request.
+
+    Raises `ErasureRefused` naming everything that is still open.
+    """
     return _erase(session, actor.user_id, actor=actor)
 
 
 def request_erasure(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
-    """Ask a second person to erase somebody who wrote to us; answers the request's id.
+    """Request the approval of an erasure that a person asked for in writing; return the request id.
 
     Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `ErasureRefused`, `ApprovalPending`,
     and
@@ -87,7 +89,7 @@ def request_erasure(session: Session, actor: Actor, person_id: UUID, *, reason: 
 
 
 def find_erasure(session: Session, person_id: UUID) -> ErasureRecord | None:
-    """The erasure of a person, if they were erased."""
+    """Return the record of a person's erasure; None if the person was not erased."""
     row = session.row(_FIND, (person_id,))
     return ErasureRecord(*row) if row else None
 
@@ -97,9 +99,9 @@ def _erase(
 ) -> ErasureRecord:
     _require_no_blockers(session, person_id)
     address, now = account_queries.get_email(session, person_id), clock.now()
-    made = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
+    record = ErasureRecord(person_id, now, retention_end(now), approved.id if approved else None)
     personal_data_tables.erase_from_all_rooms(session, person_id)
-    session.send(_ADD, (ids.new(), person_id, now, made.kept_until, made.approval_id))
+    session.send(_ADD, (ids.new(), person_id, now, record.kept_until, record.approval_id))
     person = ids.encode("usr", person_id)
     email_delivery.stage_final_email(
         session,
@@ -111,10 +113,14 @@ def _erase(
             "person": person,
             "law": RETENTION_LAW,
             "erased_at": clock.rfc3339(now),
-            "kept_until": made.kept_until.date().isoformat(),
+            "kept_until": record.kept_until.date().isoformat(),
         },
     )
-    after = {"status": "erased", "kept_until": clock.rfc3339(made.kept_until), "law": RETENTION_LAW}
+    after = {
+        "status": "erased",
+        "kept_until": clock.rfc3339(record.kept_until),
+        "law": RETENTION_LAW,
+    }
     if approved is not None:
         after["approval"] = ids.encode("apr", approved.id)
         after["maker"] = ids.encode("usr", approved.maker_id)
@@ -127,17 +133,20 @@ def _erase(
         reason=approved.reason if approved else None,
         on_behalf_of=person_id if approved else None,
     )
-    return made
+    return record
 
 
 def _require_no_blockers(session: Session, person_id: UUID) -> None:
-    """Raises unless nothing of the person is open; it stays so until this transaction ends."""
+    """Lock the person and raise `ErasureRefused` if anything of theirs is open.
+
+    The lock keeps the result true until this transaction ends.
+    """
     identity_personal.lock_person(session, person_id)
-    if still_open := personal_data_tables.list_erasure_blockers(session, person_id):
-        raise ErasureRefused(still_open)
+    if blockers := personal_data_tables.list_erasure_blockers(session, person_id):
+        raise ErasureRefused(blockers)
 
 
-# The act that needs a second person
+# The action that needs the approval of a second member of staff
 
 
 def _person_id(payload: TextFields) -> UUID:

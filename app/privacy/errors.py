@@ -1,35 +1,35 @@
-"""What data rights refuse, by name."""
+"""Refusals of data rights."""
 
 from app.kit.errors import Conflict, NotFound
 from app.kit.personal import ErasureBlocker
 
 
 class PolicyOutdated(Conflict):
-    """A version of a policy was agreed to that is not the current one."""
+    """The consent names a version of the policy that is not the current one."""
 
     code = "policy_outdated"
     title = "This is not the current version of the policy"
 
 
 class ConsentRequired(Conflict):
-    """There is no account without agreeing to this. Whoever wants neither closes the account: POST
-    /api/me/erasure."""
+    """An account requires this consent. To end both, erase the account: POST /api/me/erasure."""
 
     code = "consent_required"
-    title = "There is no account without this consent. To end both: POST /api/me/erasure"
+    title = "An account requires this consent. To end both, use POST /api/me/erasure"
 
 
 class ArchiveLinkInvalid(NotFound):
-    """The link is another person's, was changed, or ran out. Which of these is not told."""
+    """The link belongs to another person, was altered or has expired. The answer does not say
+    which."""
 
-    title = "The link is not valid, or not any more. GET /api/me/export/{id} gives a new one"
+    title = "The link is not valid or has expired. Get a new one with GET /api/me/export/{id}"
 
 
 class ErasureRefused(Conflict):
-    """Something of the person is still open: `errors` names each thing, and what would end it."""
+    """Something on the account is still open: `errors` names each item and what would end it."""
 
     code = "erasure_refused"
-    title = "Something is still open"
+    title = "The account cannot be erased while something is still open"
 
     def __init__(self, blockers: list[ErasureBlocker]) -> None:
         self.problems = [(each.field, each.message) for each in blockers]

@@ -1,9 +1,9 @@
-"""The verbs and reads of exports: a copy of what is held on a person, for that person alone.
+"""Data exports: request, build and fetch a copy of a person's data, for that person alone.
 
-A job reads everything on one snapshot, packs it outside any transaction, and stores it sealed: web
-and workers may be different machines, and what they share is the database. The link that fetches it
-is signed with the key ring, names the export, the person and the moment when both run out, and
-opens nothing to anybody but this person, logged in.
+A job reads everything on one snapshot, packs the archive outside any transaction, and stores it
+sealed in the database, which web and worker machines share. The link that fetches the archive is
+signed with the key ring. It names the export, the person and the time when it expires, and works
+only for this person while signed in.
 """
 
 import hmac
@@ -27,9 +27,9 @@ from app.privacy.errors import ArchiveLinkInvalid
 from app.privacy.rules import ExportStatus
 
 PREFIX = "exp"
-#: So long an archive is kept, and its link works.
+#: How long an archive is kept and its link works.
 ARCHIVE_LIFETIME = timedelta(hours=24)
-#: A job that has not made it by then was given up.
+#: A request older than this is cancelled: its job has failed for good.
 PENDING_MAX = timedelta(hours=24)
 REQUESTS_PER_DAY_MAX = 5
 _DAY = timedelta(days=1)
@@ -40,7 +40,7 @@ _PENDING = f"{_COLUMNS} WHERE user_id = %s AND status = 'pending'"
 _ONE = f"{_COLUMNS} WHERE id = %s AND user_id = %s"
 _OF = f"{_COLUMNS} WHERE user_id = %s ORDER BY id DESC LIMIT %s"
 _TO_BUILD = f"{_COLUMNS} WHERE id = %s AND status = 'pending'"
-_ASKED_SINCE = "SELECT count(*) FROM exports WHERE user_id = %s AND requested_at > %s"
+_COUNT_SINCE = "SELECT count(*) FROM exports WHERE user_id = %s AND requested_at > %s"
 _ADD = "INSERT INTO exports (id, user_id, status, requested_at) VALUES (%s, %s, 'pending', %s)"
 _END_OLDER = """
 UPDATE exports SET status = 'expired', archive_sealed = NULL WHERE user_id = %s AND status = 'ready'
@@ -60,7 +60,7 @@ _GIVE_UP = "UPDATE exports SET status = 'cancelled' WHERE status = 'pending' AND
 
 @dataclass(frozen=True, slots=True)
 class DataExport:
-    """A request for a copy, and how far it is."""
+    """A person's request for a copy of their data, and its progress."""
 
     id: UUID
     user_id: UUID
@@ -72,12 +72,12 @@ class DataExport:
 
     @property
     def public_id(self) -> str:
-        """The id as others see it."""
+        """The id as the API and pages show it."""
         return ids.encode(PREFIX, self.id)
 
     @property
     def archive_url(self) -> str | None:
-        """The signed link, while there is something to fetch."""
+        """The signed link while the archive can be fetched, else None."""
         if self.status is not ExportStatus.READY or self.expires_at is None:
             return None
         token = _token(self.id, self.user_id, self.expires_at)
@@ -85,28 +85,30 @@ class DataExport:
 
 
 def request_export(session: Session, actor: Actor) -> DataExport:
-    """Ask for a copy; while one is being made, that one is answered. `RateLimited` to five a
-    day."""
+    """Request a copy of the actor's data; return the pending request if there is one.
+
+    Raises `RateLimited` after five requests within a day.
+    """
     identity_personal.lock_person(session, actor.user_id)
     row = session.row(_PENDING, (actor.user_id,))
     if row is not None:
         return _export(row)
     now = clock.now()
-    [(asked,)] = session.rows(_ASKED_SINCE, (actor.user_id, now - _DAY))
-    if asked >= REQUESTS_PER_DAY_MAX:
+    [(recent,)] = session.rows(_COUNT_SINCE, (actor.user_id, now - _DAY))
+    if recent >= REQUESTS_PER_DAY_MAX:
         raise RateLimited(
-            f"A copy can be asked for {REQUESTS_PER_DAY_MAX} times a day",
+            f"You can request {REQUESTS_PER_DAY_MAX} copies a day. Try again tomorrow.",
             retry_after_seconds=int(_DAY.total_seconds()),
         )
-    made = DataExport(ids.new(), actor.user_id, ExportStatus.PENDING, now, None, None, None)
-    session.send(_ADD, (made.id, made.user_id, now))
-    outbox.stage(session, "privacy.build_archive", {"export_id": str(made.id)})
-    audit.record(session, actor=actor, action="export.requested", subject=made.public_id)
-    return made
+    export = DataExport(ids.new(), actor.user_id, ExportStatus.PENDING, now, None, None, None)
+    session.send(_ADD, (export.id, export.user_id, now))
+    outbox.stage(session, "privacy.build_archive", {"export_id": str(export.id)})
+    audit.record(session, actor=actor, action="export.requested", subject=export.public_id)
+    return export
 
 
 def get_export(session: Session, actor: Actor, export_id: UUID) -> DataExport:
-    """One of the actor's requests. Raises `NotFound`, for somebody else's too."""
+    """Return one of the actor's requests. Raises `NotFound`, also for another person's request."""
     row = session.row(_ONE, (export_id, actor.user_id))
     if row is None:
         raise NotFound
@@ -114,12 +116,12 @@ def get_export(session: Session, actor: Actor, export_id: UUID) -> DataExport:
 
 
 def list_exports(session: Session, person_id: UUID, limit: int) -> list[DataExport]:
-    """A person's requests, newest first."""
+    """Return a person's requests, newest first."""
     return [_export(row) for row in session.rows(_OF, (person_id, limit))]
 
 
 def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -> bytes:
-    """The archive behind the actor's own link. Raises `ArchiveLinkInvalid`."""
+    """Return the archive that the actor's link names. Raises `ArchiveLinkInvalid`."""
     row = session.row(_ONE, (export_id, actor.user_id))
     export = _export(row) if row else None
     if export is None or export.status is not ExportStatus.READY or export.expires_at is None:
@@ -138,58 +140,61 @@ def fetch_archive(session: Session, actor: Actor, export_id: UUID, token: str) -
 
 @task("privacy.build_archive", own_transactions=True)
 def build_archive(database: Database, *, export_id: str) -> None:
-    """Make the archive of a request and tell the person, unless that was done, or there is nobody
-    to make it for any more. Ended in the middle, it is made anew: it becomes ready once."""
+    """Build the archive of a pending request and notify the person.
+
+    Does nothing if the request is no longer pending: the archive is ready already, or the person
+    was erased. Interrupted at any point, the job starts over; the archive becomes ready once.
+    """
     identifier = UUID(export_id)
     with database.transaction(SNAPSHOT) as session:
         row = session.row(_TO_BUILD, (identifier,))
         if row is None:
             return
         export = _export(row)
-        held, at = personal_data_tables.export_sections(session, export.user_id), clock.now()
+        sections, at = personal_data_tables.export_sections(session, export.user_id), clock.now()
         files = personal_data_tables.export_files(session, export.user_id)
-    made = archive.build(
-        held,
+    content = archive.build(
+        sections,
         files,
         personal_data_tables.ROOMS,
         export=export.public_id,
         person=ids.encode("usr", export.user_id),
         at=at,
     )
-    sealed = keys.seal(made, table=_TABLE, column=_COLUMN, key=identifier)
+    sealed = keys.seal(content, table=_TABLE, column=_COLUMN, key=identifier)
     with database.transaction() as session:
-        _store_archive(session, export, sealed, size_bytes=len(made))
+        _store_archive(session, export, sealed, size_bytes=len(content))
 
 
 def _store_archive(session: Session, export: DataExport, sealed: bytes, *, size_bytes: int) -> None:
-    """Keep the archive in place of an older one, unless another worker did, or the person was
-    erased meanwhile."""
+    """Store the archive in place of an older one, if the request is still pending."""
     if session.row(f"{_TO_BUILD} FOR UPDATE", (export.id,)) is None:
         return
-    # Whole seconds, as the link says it.
+    # Whole seconds, because the link carries whole seconds.
     now = clock.now()
     expires_at = (now + ARCHIVE_LIFETIME).replace(microsecond=0)
     session.send(_END_OLDER, (export.user_id,))
     session.send(_READY, (now, expires_at, size_bytes, sealed, export.id))
-    told = {
+    mail = {
         "user_id": str(export.user_id),
         "kind": "export_ready",
         "event_key": f"export_ready:{export.public_id}",
         "values": {"export": export.public_id, "expires_at": clock.rfc3339(expires_at)},
     }
-    outbox.stage(session, "messages.send_mail", told)
+    outbox.stage(session, "messages.send_mail", mail)
 
 
 @task("privacy.expire_archives")
 def expire_archives(session: Session) -> None:
-    """Delete archives whose time is over, and give up requests whose job was given up."""
+    """Delete expired archives, and cancel requests whose job has failed for good."""
     now = clock.now()
     session.send(_EXPIRE, (now,))
     session.send(_GIVE_UP, (now - PENDING_MAX,))
 
 
 def _export(row: Row) -> DataExport:
-    """An archive whose time is over is expired, though it may not be deleted yet."""
+    """Return the row as a `DataExport`, expired as soon as its time is over, even if the archive
+    is not deleted yet."""
     export_id, user_id, status, requested_at, ready_at, expires_at, size_bytes = row
     if expires_at is not None and expires_at <= clock.now():
         status = ExportStatus.EXPIRED

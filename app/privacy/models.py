@@ -13,7 +13,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 class Consent(Base):
-    """A person's decision about a version of a policy. The latest one counts."""
+    """A person's decision about one version of a policy. The latest decision counts."""
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -26,14 +26,14 @@ class Consent(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     policy: Mapped[str] = mapped_column(sa.Text)
     version: Mapped[int] = mapped_column(sa.Integer)
-    #: Given, or withdrawn.
+    #: True: consent given; false: withdrawn.
     given: Mapped[bool] = mapped_column(sa.Boolean)
     decided_at: Mapped[datetime] = mapped_column(Instant)
     channel: Mapped[str] = mapped_column(sa.Text)
 
 
 class Export(Base):
-    """A person's request for a copy of what is held on them, and the copy while it is kept."""
+    """A person's request for a copy of their data, and the archive while it is kept."""
 
     __tablename__ = "exports"
     __table_args__ = (
@@ -70,13 +70,13 @@ class Export(Base):
     requested_at: Mapped[datetime] = mapped_column(Instant)
     ready_at: Mapped[datetime | None] = mapped_column(Instant)
     expires_at: Mapped[datetime | None] = mapped_column(Instant)
-    #: Of the archive, before it was sealed.
+    #: The size of the archive before it is sealed.
     size_bytes: Mapped[int | None] = mapped_column(sa.Integer)
     archive_sealed: Mapped[bytes | None] = mapped_column(Sealed)
 
 
 class Erasure(Base):
-    """That a person was erased, and until when the law keeps what is left."""
+    """The erasure of a person, and until when the remaining records are retained."""
 
     __tablename__ = "erasures"
     __table_args__ = (sa.CheckConstraint("kept_until > erased_at", name="kept_for_a_while"),)
@@ -85,5 +85,5 @@ class Erasure(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"), unique=True)
     erased_at: Mapped[datetime] = mapped_column(Instant)
     kept_until: Mapped[datetime] = mapped_column(Instant)
-    #: The request of a member of staff that a second one approved; null: the person's own act.
+    #: The request that a second member of staff approved; null if the person asked themselves.
     approval_id: Mapped[UUID | None]

@@ -1,6 +1,7 @@
-"""Every room that names people, in the order of the archive; and every table that names nobody.
+"""The register of personal data: every room that holds some, and every table that holds none.
 
-A house rule fails for a table that stands in neither, so that a new one cannot be overlooked.
+The rooms are in the order of the archive. A house test fails for a table that is in neither list,
+so that a new table cannot be overlooked.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ from app.screening import personal as screening_personal
 from app.throttle import personal as throttle_personal
 from app.trading import personal as trading_personal
 
-#: The act of staff that erases somebody; it does not stand in its own way.
+#: The approval action that erases a person. A pending request for it does not block the erasure.
 ERASE_PERSON = "person.erase"
 
 _EXPORTS = """
@@ -60,27 +61,27 @@ def _erase(session: Session, person_id: UUID) -> None:
     session.send(_CANCEL_EXPORTS, (person_id,))
 
 
-_EVIDENCE = f"Evidence that a right was respected, without the contents. {RETAINED_BY_LAW}"
+_EVIDENCE = f"Evidence that the request was fulfilled, without its contents. {RETAINED_BY_LAW}"
 PRIVACY = PersonalData(
     "privacy",
     {
         "consents": PersonalDataTable(
-            "Which version of a policy was agreed to, or not any more, and when",
+            "Consents given and withdrawn: policy, version and time",
             ErasureEffect.RETAINED,
-            f"Evidence of what was agreed. {RETAINED_BY_LAW}",
+            f"Evidence of consent. {RETAINED_BY_LAW}",
             export_sections=("consents",),
         ),
         "exports": PersonalDataTable(
-            "That a copy was asked for and, for a day, the copy itself, sealed",
+            "Requests for a copy of the data and, for a day, the copy itself, sealed",
             ErasureEffect.ANONYMIZED,
             f"The copy is deleted. {_EVIDENCE}",
             export_sections=("exports",),
         ),
         "erasures": PersonalDataTable(
-            "That the person was erased, and until when the rest is kept",
+            "The erasure of the person, and the end of the retention period",
             ErasureEffect.RETAINED,
             _EVIDENCE,
-            not_exported="There is a row only of somebody who can ask for no archive any more.",
+            not_exported="Only erased persons have a row, and they can no longer request a copy.",
         ),
     },
     export_sections=_export_sections,
@@ -106,36 +107,36 @@ ROOMS: tuple[PersonalData, ...] = (
     throttle_personal.PERSONAL_DATA,
 )
 
-#: Why a table names nobody.
+#: Tables that hold no personal data, with what they hold instead.
 TABLES_WITHOUT_PERSONAL_DATA: Mapping[str, str] = {
     "account_classes": "The chart of accounts.",
-    "assets": "What can be held.",
-    "branches": "Where the house is.",
-    "custody_balances": "What custodians say that they keep.",
-    "custody_polls": "How far a custodian's list was read.",
-    "exposures": "Sums over everybody.",
-    "key_rotations": "Walks over sealed values, by key.",
+    "assets": "The assets that can be held.",
+    "branches": "Branches of PBCEx.",
+    "custody_balances": "Balances as custodians report them.",
+    "custody_polls": "How far each custodian's list has been read.",
+    "exposures": "Totals over all customers.",
+    "key_rotations": "Progress of key rotations.",
     "market_prices": "Prices.",
-    "permissions": "Names of rights.",
-    "role_grants": "What a role may do.",
-    "reconciliations": "How our books compared with what providers say, in numbers.",
-    "rollups": "Sums of the house's own accounts; those of customers have none.",
-    "rollup_watermark": "A transaction's number.",
-    "sanctions_entries": "Public data on listed parties, as the Treasury publishes it.",
-    "sanctions_lists": "Which versions of that there were.",
+    "permissions": "Names of permissions.",
+    "role_grants": "The permissions of each role.",
+    "reconciliations": "Counts of differences between our books and providers' lists.",
+    "rollups": "Balances of house accounts; customers' accounts have none.",
+    "rollup_watermark": "The number of a transaction.",
+    "sanctions_entries": "Public data on listed parties, as the US Treasury publishes it.",
+    "sanctions_lists": "The imported versions of the sanctions list.",
     "ticks": "Prices.",
-    "timetable": "What happens when.",
+    "timetable": "Periodic tasks and when they are due.",
 }
 
 
 def export_sections(session: Session, person_id: UUID) -> dict[str, ExportSections]:
-    """Everything that an archive contains, by room."""
-    found = {room.name: room.export_sections(session, person_id) for room in ROOMS}
-    return {name: sections for name, sections in found.items() if sections}
+    """Return all records of a person's archive, by room."""
+    by_room = {room.name: room.export_sections(session, person_id) for room in ROOMS}
+    return {name: sections for name, sections in by_room.items() if sections}
 
 
 def export_files(session: Session, person_id: UUID) -> dict[str, bytes]:
-    """The documents that an archive contains, by the name they have there."""
+    """Return all documents of a person's archive, by their file names in it."""
     return {
         f"{room.name}/{name}": data
         for room in ROOMS
@@ -144,11 +145,11 @@ def export_files(session: Session, person_id: UUID) -> dict[str, bytes]:
 
 
 def list_erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
-    """What stands in the way of erasing a person."""
-    return [each for room in ROOMS for each in room.erasure_blockers(session, person_id)]
+    """Return everything that prevents the erasure of a person."""
+    return [blocker for room in ROOMS for blocker in room.erasure_blockers(session, person_id)]
 
 
 def erase_from_all_rooms(session: Session, person_id: UUID) -> None:
-    """Let every room forget a person."""
+    """Let every room do its part of a person's erasure."""
     for room in ROOMS:
         room.erase(session, person_id)

@@ -1,8 +1,7 @@
-"""The policies with their versions, what a decision about them means, and how long the law keeps
-what is left of somebody. Pure.
+"""Policies with their versions, and the consent state that decisions about them lead to. Pure.
 
-The text of a version stands in `templates/public/policies/<name>.v<version>.html`. A changed text
-is a new version and a new file: what somebody agreed to can always be read again.
+The text of a version is in `templates/public/policies/<name>.v<version>.html`. A changed text is a
+new version in a new file, so that people can always read the text they agreed to.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from enum import StrEnum
 
 
 class PolicyName(StrEnum):
-    """What people are asked to agree to."""
+    """The policies that people are asked to consent to."""
 
     TERMS = "terms"
     PRIVACY = "privacy"
@@ -21,8 +20,8 @@ class PolicyName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Something that people agree to. `published` has the day of each version, the first one
-    first. Without a required one there is no account."""
+    """A policy. `published` has the publication day of each version, oldest first. An account
+    requires the consent to every policy that is `required`."""
 
     name: PolicyName
     title: str
@@ -31,7 +30,7 @@ class Policy:
 
     @property
     def version(self) -> int:
-        """The current one."""
+        """The number of the current version."""
         return len(self.published)
 
 
@@ -46,41 +45,41 @@ POLICIES: Mapping[PolicyName, Policy] = {
 
 
 class ConsentChannel(StrEnum):
-    """Where a decision was made."""
+    """Where a decision about a policy was made."""
 
     REGISTRATION = "registration"
     API = "api"
 
 
 class ConsentState(StrEnum):
-    """How a person stands to a policy."""
+    """The state of a person's consent to a policy."""
 
     ACCEPTED = "accepted"
-    """They agreed to the current version."""
+    """The person consented to the current version."""
     TO_BE_ACCEPTED = "to_be_accepted"
-    """It is required, and they have not agreed to the current version yet."""
+    """The policy is required, and the person has not consented to the current version yet."""
     WITHDRAWN = "withdrawn"
-    """They took their consent back."""
+    """The person withdrew the consent to an optional policy."""
     NOT_GIVEN = "not_given"
-    """They did not agree to the current version, and need not."""
+    """The policy is optional, and the person has not consented to the current version."""
 
 
 class ExportStatus(StrEnum):
-    """How far a copy is that somebody asked for."""
+    """The status of a data export."""
 
     PENDING = "pending"
-    """It is being made."""
+    """The archive is being built."""
     READY = "ready"
-    """It can be fetched."""
+    """The archive can be fetched."""
     EXPIRED = "expired"
-    """Its time is over, or a newer one took its place."""
+    """The archive is deleted: its time is over, or a newer one replaced it."""
     CANCELLED = "cancelled"
-    """It could not be made."""
+    """The archive could not be built."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentDecision:
-    """What a person decided about a version of a policy, and where."""
+    """A person's decision about one version of a policy."""
 
     policy: PolicyName
     version: int
@@ -90,7 +89,7 @@ class ConsentDecision:
 
 
 def consent_state(policy: Policy, latest: ConsentDecision | None) -> ConsentState:
-    """How somebody stands to the policy whose latest decision about it is this one."""
+    """Return the consent state that a person's latest decision about the policy leads to."""
     if latest is not None and latest.given and latest.version == policy.version:
         return ConsentState.ACCEPTED
     if policy.required:
@@ -103,13 +102,13 @@ def consent_state(policy: Policy, latest: ConsentDecision | None) -> ConsentStat
 
 
 def latest_decisions(decisions: Sequence[ConsentDecision]) -> dict[PolicyName, ConsentDecision]:
-    """The last decision about each policy; they come oldest first."""
+    """Return the latest decision about each policy; `decisions` are ordered oldest first."""
     return {decision.policy: decision for decision in decisions}
 
 
 def find_policy_version(name: str, version: str) -> tuple[Policy, int] | None:
-    """The policy of that name and the number of that version; None if there is none such."""
-    policy = next((each for each in POLICIES.values() if each.name == name), None)
+    """Return the policy of that name and the number of that version; None if either is unknown."""
+    policy = next((policy for policy in POLICIES.values() if policy.name == name), None)
     if policy is None:
         return None
     number = next((n for n in range(1, policy.version + 1) if str(n) == version), None)

@@ -27,7 +27,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied, Refusal
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 WHY = "reported by the bank"
 NOW = datetime(2034, 5, 2, 9, 0, tzinfo=UTC)
@@ -123,10 +123,10 @@ def test_nobody_approves_what_they_asked_for(
 ) -> None:
     admin = people.staff(Role.ADMIN)
     mine = ask(database, admin, subject)
-    with unchanged(database), pytest.raises(SelfApproval):
+    with database_unchanged(database), pytest.raises(SelfApproval):
         approve(database, admin, mine)
     with (
-        unchanged(database),
+        database_unchanged(database),
         pytest.raises(SelfApproval),
         database.transaction() as session,
     ):
@@ -135,7 +135,7 @@ def test_nobody_approves_what_they_asked_for(
 
 def test_the_database_refuses_it_too(database: Database, maker: Actor, asked: UUID) -> None:
     with (
-        unchanged(database),
+        database_unchanged(database),
         pytest.raises(SelfApproval),
         database.transaction() as session,
     ):
@@ -151,7 +151,7 @@ def test_nobody_approves_what_is_about_them(
 ) -> None:
     people.staff(Role.ADMIN)
     about = ask(database, maker, checker)
-    with unchanged(database), pytest.raises(SelfApproval):
+    with database_unchanged(database), pytest.raises(SelfApproval):
         approve(database, checker, about)
 
 
@@ -161,7 +161,7 @@ def test_it_is_approved_once(
     assert approve(database, checker, asked) is None
     other = people.staff(Role.ADMIN)
     for again in (checker, other):
-        with unchanged(database), pytest.raises(ApprovalDecided):
+        with database_unchanged(database), pytest.raises(ApprovalDecided):
             approve(database, again, asked)
 
 
@@ -172,7 +172,7 @@ def test_a_request_that_was_rejected_is_over(
         approvals.reject(session, checker, asked, reason="not enough evidence")
     assert status(database, asked) is ApprovalStatus.REJECTED
     other = people.staff(Role.ADMIN)
-    with unchanged(database), pytest.raises(ApprovalDecided):
+    with database_unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, other, asked)
     assert person_status(database, subject) == "active"
 
@@ -180,11 +180,11 @@ def test_a_request_that_was_rejected_is_over(
 def test_only_its_maker_takes_it_back(
     database: Database, maker: Actor, checker: Actor, asked: UUID
 ) -> None:
-    with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(NotFound), database.transaction() as session:
         approvals.withdraw(session, checker, asked)
     with database.transaction() as session:
         approvals.withdraw(session, maker, asked)
-    with unchanged(database), pytest.raises(ApprovalDecided):
+    with database_unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, checker, asked)
 
 
@@ -195,10 +195,10 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
     with database.transaction() as session:
         new = approvals.replace_request(session, maker, asked, reason="reported by two banks")
     assert status(database, asked) is ApprovalStatus.SUPERSEDED
-    with unchanged(database), pytest.raises(ApprovalDecided):
+    with database_unchanged(database), pytest.raises(ApprovalDecided):
         approve(database, checker, asked)
     with (
-        unchanged(database),
+        database_unchanged(database),
         pytest.raises(ApprovalChanged),
         database.transaction() as session,
     ):
@@ -208,7 +208,7 @@ def test_an_edited_request_dies_and_the_new_one_is_looked_at_anew(
 
 
 def test_only_its_maker_edits_it(database: Database, checker: Actor, asked: UUID) -> None:
-    with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(NotFound), database.transaction() as session:
         approvals.replace_request(session, checker, asked, reason=WHY)
 
 
@@ -223,7 +223,7 @@ def test_a_row_that_somebody_rewrote_is_not_approved(
             "UPDATE approvals SET payload = jsonb_build_object('person', %s::text) WHERE id = %s",
             (victim, asked),
         )
-    with unchanged(database), pytest.raises(ApprovalChanged):
+    with database_unchanged(database), pytest.raises(ApprovalChanged):
         approve(database, checker, asked)
     with (
         pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -238,7 +238,7 @@ def test_an_expired_request_ends_and_can_be_asked_for_again(
     with time_machine.travel(NOW, tick=False) as clock:
         maker, checker = people.staff(Role.COMPLIANCE), people.staff(Role.ADMIN)
         late = ask(database, maker, subject)
-        with unchanged(database), pytest.raises(ApprovalPending):
+        with database_unchanged(database), pytest.raises(ApprovalPending):
             ask(database, maker, subject)
         clock.shift(LIFETIME - timedelta(microseconds=1))
         assert status(database, late) is ApprovalStatus.PENDING
@@ -286,10 +286,10 @@ def test_a_checker_who_lost_the_role_meanwhile_approves_nothing(
 ) -> None:
     """The actor was made when the request began; the database knows better."""
     put(database, checker, role="AUDITOR")
-    with unchanged(database), pytest.raises(PermissionDenied):
+    with database_unchanged(database), pytest.raises(PermissionDenied):
         approve(database, checker, asked)
     put(database, checker, role="ADMIN", status="suspended")
-    with unchanged(database), pytest.raises(PermissionDenied):
+    with database_unchanged(database), pytest.raises(PermissionDenied):
         approve(database, checker, asked)
 
 
@@ -306,23 +306,23 @@ def test_those_who_may_not_do_it_neither_ask_nor_approve(
     database: Database, people: People, subject: Actor, asked: UUID, role: Role
 ) -> None:
     actor, other = people.staff(role), people.customer()
-    with unchanged(database), pytest.raises(PermissionDenied):
+    with database_unchanged(database), pytest.raises(PermissionDenied):
         approve(database, actor, asked)
-    with unchanged(database), pytest.raises(PermissionDenied):
+    with database_unchanged(database), pytest.raises(PermissionDenied):
         ask(database, actor, other)
 
 
 def test_an_unknown_request_is_not_there(database: Database, checker: Actor) -> None:
-    with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(NotFound), database.transaction() as session:
         approvals.approve(session, checker, uuid4(), seen_hash=b"")
 
 
 def test_a_reason_is_needed(
     database: Database, maker: Actor, checker: Actor, subject: Actor, asked: UUID
 ) -> None:
-    with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(Invalid), database.transaction() as session:
         approvals.reject(session, checker, asked, reason="no")
-    with unchanged(database), pytest.raises(Invalid), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(Invalid), database.transaction() as session:
         account_status.request_suspension(session, maker, subject.user_id, reason="")
 
 

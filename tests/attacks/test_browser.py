@@ -22,7 +22,7 @@ from app.messages.rules import EmailLinks
 from tests.page_client import check
 from tests.people import PASSWORD
 from tests.staff import Member, StaffBrowser, with_app
-from tests.unchanged_database import state
+from tests.unchanged_database import table_digests
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ELSEWHERE = ("https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil", "evil:1")
@@ -79,11 +79,11 @@ class TestSessionFixation:
         fields = {"csrf_token": tokens[1], "code": member.code()}
         assert browser.client.post("/auth/second-factor", data=fields).status_code == 303
         assert is_in(browser)
-        before = state(database)
+        before = table_digests(database)
         for known in tokens:
             answer = browser.client.post("/auth/logout", data={"csrf_token": known})
             assert answer.status_code == 400
-        assert state(database) == before
+        assert table_digests(database) == before
 
     def test_a_planted_session_of_the_attacker_ends(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
@@ -118,11 +118,11 @@ class TestStolenCookies:
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(with_app(database))
         foreign = other.token("/auth/account")
-        before = state(database)
+        before = table_digests(database)
         for path in ("/auth/account/sessions/end-others", "/auth/account/app", "/auth/logout"):
             answer = browser.client.post(path, data={"csrf_token": foreign})
             assert answer.status_code == 400, path
-        assert state(database) == before
+        assert table_digests(database) == before
         assert is_in(browser)
 
 
@@ -133,7 +133,7 @@ def test_forms_of_signed_in_staff_need_their_token_everywhere(
     the token, but from another site."""
     browser.sign_in_by_app(member)
     token = browser.token("/auth/account")
-    before, walked = state(database), []
+    before, walked = table_digests(database), []
     for rule in strict_app.url_map.iter_rules():
         path = rule.rule.replace("<", "").replace(">", "")
         # The API and providers show no cookie: they sign, or bear a token.
@@ -152,7 +152,7 @@ def test_forms_of_signed_in_staff_need_their_token_everywhere(
             assert (crossed.status_code, path) == (403, path)
             walked.append(path)
     assert len(walked) >= 20, walked
-    assert state(database) == before
+    assert table_digests(database) == before
 
 
 class TestOpenRedirects:
@@ -271,11 +271,11 @@ class TestLimits:
 def without_redis(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """An application whose Redis was there when it started, and was killed."""
     folder = tmp_path_factory.mktemp("redis")
-    external = embedded.External.from_environment(
+    external = embedded.ExternalServers.from_environment(
         {name: os.environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
     )
     settings: Settings = app.extensions["settings"]
-    with embedded.servers(folder / "data", external=external) as servers:
+    with embedded.run_servers(folder / "data", external=external) as servers:
         changes = {"redis_url": servers.urls.redis_url, "rate_limit": ""}
         lonely = create_app(settings.model_copy(update={**changes, "env": "test"}))
         assert lonely.test_client().get("/auth/login").status_code == 200

@@ -179,4 +179,4 @@ def test_signing_in_takes_as_long_by_the_clock(open_app: Flask) -> None:
         given = {"csrf_token": tokens[client], "email": email, "password": WRONG}
         return client.post("/auth/login", data=given)
 
-    timing_leaks.compare(open_app, ask, known, unknown, status=422)
+    timing_leaks.assert_same_timing(open_app, ask, known, unknown, status=422)

@@ -16,8 +16,8 @@ from tests.audit.conftest import Trail, session_on
 from tests.audit.tampering import KINDS, MOVES_EVERYTHING, Tampering
 from tests.ledger.conftest import connect
 
-EDITS = drill.size(small=100, full=2_000)
-_RECORDS = drill.size(small=120, full=1_000)
+EDITS = drill.choose_size(small=100, full=2_000)
+_RECORDS = drill.choose_size(small=120, full=1_000)
 _TAIL = 10
 
 Record = Callable[[str, object], None]
@@ -54,7 +54,7 @@ def missed(
 @pytest.mark.timeout(3600)
 def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> None:
     assert full.report() == VerificationReport(sealed=_RECORDS, unsealed=_TAIL, anchors=1)
-    chance = drill.chance("edits")
+    chance = drill.seeded_random("edits")
     with full.superuser() as superuser:
         for number in drill.rounds(EDITS, "edits as the server's administrator"):
             tampering = KINDS[number % len(KINDS)]
@@ -79,7 +79,7 @@ def test_control_a_verifier_that_does_not_check_hashes_is_caught(
         blind = {
             tampering.__name__
             for tampering in KINDS
-            if missed(superuser, tampering, drill.chance("control"))[0]
+            if missed(superuser, tampering, drill.seeded_random("control"))[0]
         }
     assert {"edit_a_sealed_record", "edit_an_unsealed_record"} <= blind
     record_property(

@@ -18,7 +18,7 @@ from tests.settled import settle
 
 def test_orders_are_placed(app: Flask) -> None:
     market_setup.set_prices(app)
-    customers = market_setup.customers(app, 2)
+    customers = market_setup.add_customers(app, 2)
     placed = subprocess.run(
         [sys.executable, "-m", "bench.service", "0.5", *(str(who.user_id) for who in customers)],
         cwd=CHECKOUT,
@@ -54,9 +54,9 @@ def test_a_trail_is_recorded_sealed_and_verified(
 
 def test_people_are_screened(app: Flask, shared_data: Path) -> None:
     files = sdn.read(shared_data / "ofac")
-    names = screening.names_of(files)
+    names = screening.names_to_screen(files)
     assert len(names) > 7_000
     assert names[0].endswith("x")
     sanctions.stand(market_setup.database_of(app))
     environ = {**os.environ, "PBCEX_BENCH_SDN": str(shared_data / "ofac")}
-    assert parallel.count("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0
+    assert parallel.run_and_sum("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0

@@ -17,7 +17,7 @@ from app.kit.db import Database
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, authenticator, with_app
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ class TestStepUp:
         token, before = browser.token("/auth/account"), browser.cookie()
         fields = {"csrf_token": token, "code": member.code()}
         referer = {"Referer": "http://localhost/auth/account"}
-        with unchanged(database):
+        with database_unchanged(database):
             answer = browser.client.post("/auth/account/app/off", data=fields, headers=referer)
         assert answer.location == "/auth/prove?next=/auth/account"
         assert browser.client.get("/auth/account/app").location == (
@@ -77,7 +77,7 @@ class TestStepUp:
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         fields = {"csrf_token": browser.token("/auth/account"), "code": member.recovery_codes[0]}
-        with unchanged(database):
+        with database_unchanged(database):
             answer = browser.client.post("/auth/account/app/recovery-codes", data=fields)
         assert answer.location.startswith("/auth/prove")
 
@@ -132,7 +132,7 @@ def test_recovery_codes_are_replaced(
 ) -> None:
     browser.sign_in_by_app(member)
     old = member.recovery_codes
-    with unchanged(database):
+    with database_unchanged(database):
         nothing = browser.send("/auth/account", "app-codes", code="")
     assert nothing.status_code == 422
     assert "Enter a code" in check(nothing).said
@@ -206,7 +206,7 @@ class TestPasskeys:
         other = StaffBrowser(strict_app)
         other.sign_in_by_app(with_app(database))
         token = other.token("/auth/account")
-        with unchanged(database):
+        with database_unchanged(database):
             for act in ("remove", "name"):
                 path = f"/auth/account/passkeys/{mine}/{act}"
                 fields = {"csrf_token": token, "name": "Stolen"}
@@ -217,7 +217,7 @@ class TestPasskeys:
     ) -> None:
         browser.enrol_passkey(people.staff(Role.ADMIN).email, authenticator(strict_app))
         [only] = self.ids_in(browser)
-        with unchanged(database):
+        with database_unchanged(database):
             assert browser.send("/auth/account", f"remove-{only}").status_code == 409
 
     def test_the_app_can_be_switched_off_only_beside_a_passkey(
@@ -356,7 +356,7 @@ class TestInvitations:
         browser.sign_in_by_app(member)
         token = browser.token("/admin/staff")
         fields = {"csrf_token": token, "email": "ada@example.com", "role": role}
-        with unchanged(database):
+        with database_unchanged(database):
             answer = browser.client.post(
                 "/admin/staff", data={**fields, "first_name": "A", "last_name": "B"}
             )
@@ -368,7 +368,7 @@ class TestInvitations:
         browser.sign_in_by_app(member)
         fields = {"email": member.email, "first_name": "A", "last_name": "B", "role": "AUDITOR"}
         browser.get("/admin/staff")
-        with unchanged(database):
+        with database_unchanged(database):
             answer = browser.send("/admin/staff", "invite", **fields)
         assert answer.status_code == 409
         assert check(answer).all("input", id="invite-email")[0]["value"] == member.email

@@ -15,7 +15,7 @@ from app.kit.errors import Unavailable
 from tests.api_client import ApiClient
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 _OF = """
 SELECT action, subject, after::text, reason, outcome, actor_role, request_id FROM audit_records
@@ -33,7 +33,7 @@ def denied(database: Database, person: UUID) -> list[dict[str, Any]]:
 
 def test_of_the_api(app: Flask, database: Database) -> None:
     ada = ApiClient.customer(app)
-    with unchanged(database):
+    with database_unchanged(database):
         answer = ada.get("/api/admin/exposure")
     assert answer.status_code == 403
     [row] = denied(database, ada.user_id)

@@ -46,7 +46,8 @@ def test_another_body_is_refused(person: SignedIn, dollars: Callable[[], str]) -
     assert problem(answer, 422, "idempotency_key_reused")["errors"] == [
         {
             "field": "Idempotency-Key",
-            "message": "was used for another request before; make a new key for a new request",
+            "message": "This key was used for another request. "
+            "Make a new key for each new request.",
         }
     ]
     assert dollars() == "100"

@@ -9,7 +9,7 @@ from app.kit.db import Database
 from tests.api_client import PASSWORD, ApiClient
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 CONFIRM, RESET = "/auth/confirm-email", "/auth/reset-password"
 NEW = "another long horse"
@@ -43,14 +43,14 @@ class TestConfirmEmail:
     ) -> None:
         run_pending_jobs(database)
         path = f"{CONFIRM}?token={box.latest_token(ada.email)}"
-        with unchanged(database):
+        with database_unchanged(database):
             browser.get(path)
         assert not confirmed(ada)
         answer = browser.send(path, "confirm", token=box.latest_token(ada.email))
         assert answer.status_code == 200
         assert "Your address is confirmed" in check(answer).said
         assert confirmed(ada)
-        with unchanged(database):
+        with database_unchanged(database):
             again = browser.send(path, "confirm", token=box.latest_token(ada.email))
         assert again.status_code == 422
         assert "not valid" in check(again).said
@@ -60,7 +60,7 @@ class TestConfirmEmail:
         self, browser: Browser, database: Database, query: str
     ) -> None:
         browser.get(CONFIRM + query)
-        with unchanged(database):
+        with database_unchanged(database):
             answer = browser.send(CONFIRM + query, "confirm", token="otk_1.x")
         assert answer.status_code == 422
         check(answer)
@@ -86,7 +86,7 @@ class TestResetPassword:
         [field] = page.all("input", type="password")
         assert field["autocomplete"] == "new-password"
         for wrong, said in (("", "Enter a password"), ("Password123!", "too easy to guess")):
-            with unchanged(database):
+            with database_unchanged(database):
                 answer = browser.send(path, "reset", token=token, password=wrong)
             assert answer.status_code == 422
             assert said in check(answer).said

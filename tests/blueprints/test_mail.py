@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.config import Environment, Settings
-from app.embedded.mail_catcher import MailFolder
+from app.embedded.mail_catcher import EmailFolder
 from app.factory import create_app
 from tests.page_client import Browser
 
@@ -38,7 +38,7 @@ def caught(app: Flask, tmp_path: Path) -> Iterator[Flask]:
     """An application whose data folder holds one caught mail."""
     settings: Settings = app.extensions["settings"]
     made = create_app(settings.model_copy(update={"data_dir": tmp_path}))
-    MailFolder(tmp_path).keep(MAIL.format(evil=EVIL).replace("\n", "\r\n").encode())
+    EmailFolder(tmp_path).keep(MAIL.format(evil=EVIL).replace("\n", "\r\n").encode())
     yield made
     made.extensions["database"].engine.dispose()
 
@@ -61,7 +61,7 @@ def test_lists_and_shows_mail_as_text(caught: Flask) -> None:
 
 
 def test_its_html_can_load_and_run_nothing(caught: Flask) -> None:
-    [mail] = MailFolder(caught.extensions["settings"].data_dir).newest(10)
+    [mail] = EmailFolder(caught.extensions["settings"].data_dir).newest(10)
     answer = caught.test_client().get(f"/mail/{mail.id}/html")
     assert answer.status_code == 200
     assert EVIL in answer.text

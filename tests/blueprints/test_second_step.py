@@ -13,7 +13,7 @@ from app.kit.db import Database
 from tests.page_client import check
 from tests.people import PASSWORD, People
 from tests.staff import Member, StaffBrowser, authenticator, with_app
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 AFTERNOON = datetime(2026, 11, 23, 15, tzinfo=UTC)
 
@@ -322,7 +322,7 @@ class TestEnrolment:
         """Who knows the password alone must not add a factor of their own."""
         browser.sign_in(member.email, PASSWORD)
         token = browser.token("/auth/second-factor")
-        with unchanged(database):
+        with database_unchanged(database):
             for path in ("/auth/enrol/app", "/auth/enrol/app/code", "/auth/enrol/passkey"):
                 answer = browser.client.post(path, data={"csrf_token": token, "code": "123456"})
                 assert answer.status_code == 422, path

@@ -19,7 +19,7 @@ from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 KIND = "test.difference"
 REASON = "the bank has corrected it"
@@ -100,7 +100,7 @@ def test_a_case_from_its_beginning_to_its_end(
 def test_one_open_case_for_each_kind_and_key(database: Database, officer: Actor) -> None:
     key = str(ids.new())
     case_id = opened(database, key=key)
-    with unchanged(database):
+    with database_unchanged(database):
         assert opened(database, key=key) == case_id
     assert opened(database, key=key, kind="test.other") != case_id
     with database.transaction() as session:
@@ -108,7 +108,7 @@ def test_one_open_case_for_each_kind_and_key(database: Database, officer: Actor)
     another = opened(database, key=key)
     assert another != case_id
     # While that one is open, the first cannot be.
-    with unchanged(database), pytest.raises(CaseOpen), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(CaseOpen), database.transaction() as session:
         cases.reopen(session, officer, case_id, reason=REASON)
     assert [kind for kind, _, _ in happened(database, case_id)] == ["opened", "closed"]
 
@@ -137,7 +137,7 @@ VERBS: dict[str, Verb] = {
 
 
 def refused(database: Database, refusal: type[Exception], act: Callable[[Session], None]) -> None:
-    with unchanged(database), pytest.raises(refusal), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(refusal), database.transaction() as session:
         act(session)
 
 

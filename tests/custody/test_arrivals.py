@@ -18,7 +18,7 @@ from app.providers.errors import ProviderRefused, ProviderUnavailable
 from sandbox.faults import FaultMode
 from tests.custodians import NAMES, Desk
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 each_custodian = pytest.mark.parametrize("name", NAMES)
 
@@ -156,7 +156,7 @@ def test_what_is_not_signed_is_refused(
     desk.deliver()
     desk.sandbox.schedule_fault(name, "webhook", mode)
     desk.arrive(name, address, "0.5")
-    with unchanged(desk.database):
+    with database_unchanged(desk.database):
         assert desk.deliver() == [403]
     assert desk.credited(address) == 1
 
@@ -174,7 +174,7 @@ def test_what_is_not_signed_is_refused(
 def test_what_the_custodian_does_not_know_is_refused(
     desk: Desk, name: str, body: dict[str, object]
 ) -> None:
-    with unchanged(desk.database, apart_from={"provider_calls"}):
+    with database_unchanged(desk.database, apart_from={"provider_calls"}):
         answer = desk.app.test_client().post(f"/webhooks/{name}", json=body)
     assert answer.status_code == 403
 
@@ -186,7 +186,7 @@ def test_what_was_changed_on_the_way_is_refused(desk: Desk) -> None:
     [event] = desk.sandbox.store.find("_sandbox", "deliveries", state="due")
     said = json.loads(event["body"])
     said["object"]["amount"] = "500"
-    with unchanged(desk.database, apart_from={"provider_calls"}):
+    with database_unchanged(desk.database, apart_from={"provider_calls"}):
         answer = desk.app.test_client().post("/webhooks/paxos", json=said)
     assert answer.status_code == 403
     assert desk.deliver() == [204]
@@ -250,7 +250,7 @@ class TestAddresses:
         paxos = resolve(Custodians)["paxos"]
         resolve(Custodians).clear()
         resolve(Custodians)["paxos"] = Repeating(paxos, taken.upper().replace("0X", "0x"))
-        with unchanged(desk.database), pytest.raises(AddressTaken):
+        with database_unchanged(desk.database), pytest.raises(AddressTaken):
             addresses.create_address(desk.database, address_id=str(asked.id))
 
     @each_custodian
@@ -278,7 +278,7 @@ class TestAddresses:
             user_id = People(desk.database).customer().user_id
             asked = addresses.get_or_request_address(session, user_id, PAXG)
         with (
-            unchanged(desk.database, apart_from={"provider_calls"}),
+            database_unchanged(desk.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderUnavailable),
         ):
             addresses.create_address(desk.database, address_id=str(asked.id))
@@ -290,7 +290,7 @@ class TestAddresses:
             user_id = People(desk.database).customer().user_id
             asked = addresses.get_or_request_address(session, user_id, PAXG)
         with (
-            unchanged(desk.database, apart_from={"provider_calls"}),
+            database_unchanged(desk.database, apart_from={"provider_calls"}),
             pytest.raises(ProviderRefused),
         ):
             addresses.create_address(desk.database, address_id=str(asked.id))
@@ -298,7 +298,7 @@ class TestAddresses:
     def test_what_nobody_keeps_cannot_be_received(self, desk: Desk) -> None:
         user_id = People(desk.database).customer().user_id
         with (
-            unchanged(desk.database),
+            database_unchanged(desk.database),
             pytest.raises(FeatureDisabled),
             desk.database.transaction() as session,
         ):

@@ -29,7 +29,7 @@ from app.kit.tasks import JobClaimedElsewhere
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from sandbox.faults import FaultMode
 from tests.custodians import NAMES, SENDS, Desk
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 APPLIED = [
     *((name, FaultMode.HANG_UP_AFTER) for name in NAMES),
@@ -72,7 +72,7 @@ def test_it_goes_out_and_completes(desk: Desk, name: str) -> None:
     assert status.cost == terms.cost
     assert status.provider_id == resolve(Custodians)[name].provider_id
     assert desk.told() == 1
-    with unchanged(desk.database):
+    with database_unchanged(desk.database):
         assert desk.send("0.5") == status
     assert desk.sent() == [(name, "0.50000000", "completed")]
 
@@ -217,7 +217,7 @@ def test_a_refusal_is_not_shopped_around(desk: Desk, name: str) -> None:
     assert status.code
     assert desk.sent() == []
     assert desk.told() == 1
-    with unchanged(desk.database):
+    with database_unchanged(desk.database):
         assert desk.settle() == status
 
 
@@ -286,7 +286,7 @@ def test_another_amount_than_was_asked_for_is_disputed(desk: Desk, name: str) ->
             ("custody.send",)
         ]
     assert desk.told() == 1
-    with unchanged(desk.database):
+    with database_unchanged(desk.database):
         assert desk.settle() == status
 
 
@@ -333,9 +333,9 @@ def test_what_failed_there_is_over(desk: Desk, name: str) -> None:
 
 def test_a_reference_is_one_send(desk: Desk) -> None:
     desk.send("0.5")
-    with unchanged(desk.database), pytest.raises(SendDiffers):
+    with database_unchanged(desk.database), pytest.raises(SendDiffers):
         desk.send("0.6")
-    with unchanged(desk.database), pytest.raises(NotFound):
+    with database_unchanged(desk.database), pytest.raises(NotFound):
         custody.settle(desk.database, "wdr_unknown")
 
 

@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from app.config import Settings
-from app.embedded.mail_catcher import MailFolder
+from app.embedded.mail_catcher import EmailFolder
 from app.kit.db import Database
 from app.messages.ports import OutgoingEmail
 from tests.api_client import ApiClient
@@ -19,16 +19,16 @@ NEW = "another long horse"
 
 
 @pytest.fixture
-def folder(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MailFolder:
+def folder(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EmailFolder:
     """Where the application finds what was caught."""
     settings: Settings = app.extensions["settings"]
     monkeypatch.setitem(
         app.extensions, "settings", settings.model_copy(update={"data_dir": tmp_path})
     )
-    return MailFolder(tmp_path)
+    return EmailFolder(tmp_path)
 
 
-def catch(folder: MailFolder, mail: OutgoingEmail) -> None:
+def catch(folder: EmailFolder, mail: OutgoingEmail) -> None:
     """As the catcher keeps what the mailer sends."""
     head = f"Message-ID: <{mail.id}@x>\r\nDate: Sun, 22 Nov 2026 09:30:00 +0000\r\n"
     head += f"To: {mail.recipient}\r\nSubject: {mail.subject}\r\n\r\n"
@@ -38,7 +38,7 @@ def catch(folder: MailFolder, mail: OutgoingEmail) -> None:
 def test_a_forgotten_password_is_reset_by_keyboard(
     app: Flask,
     database: Database,
-    folder: MailFolder,
+    folder: EmailFolder,
     open_desk: OpenDesk,
     shoot: Shoot,
 ) -> None:

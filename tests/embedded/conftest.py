@@ -10,18 +10,18 @@ import pytest
 
 from app import embedded
 from app.embedded.data_folder import CHECKOUT
-from tests.embedded.server_processes import HOLD, Held, as_user, owner
+from tests.embedded.server_processes import SERVER_HOLDER, ServerHolder, as_user, owner
 
 
 @pytest.fixture
-def hold() -> Iterator[Callable[..., Held]]:
-    """Start `hold.py`, under an account and with an import path of the caller's choice."""
-    everyone: list[Held] = []
+def hold() -> Iterator[Callable[..., ServerHolder]]:
+    """Start `server_holder.py`, under an account and with an import path of the caller's choice."""
+    everyone: list[ServerHolder] = []
 
     def start(
         data_dir: Path, *switches: str, uid: int | None = None, first: Path | None = None
-    ) -> Held:
-        command = [sys.executable, str(HOLD), str(data_dir), *switches]
+    ) -> ServerHolder:
+        command = [sys.executable, str(SERVER_HOLDER), str(data_dir), *switches]
         if uid is not None:
             command = [*as_user(uid), *command]
         path = os.pathsep.join([str(first), str(CHECKOUT)] if first else [str(CHECKOUT)])
@@ -33,7 +33,7 @@ def hold() -> Iterator[Callable[..., Held]]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        held = Held(process)
+        held = ServerHolder(process)
         everyone.append(held)
         return held
 
@@ -46,7 +46,7 @@ def hold() -> Iterator[Callable[..., Held]]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder that has been used before and holds one confirmed row."""
     data_dir = tmp_path_factory.mktemp("made") / "data"
-    with embedded.servers(data_dir) as running, owner(running.urls) as connection:
+    with embedded.run_servers(data_dir) as running, owner(running.urls) as connection:
         connection.execute("CREATE TABLE kept (amount integer)")
         connection.execute("INSERT INTO kept VALUES (1)")
         connection.execute("GRANT SELECT ON kept TO pbcex_app")

@@ -1,6 +1,6 @@
 """`python -m app.embedded` with stand-ins for the exchange's own programs and steps.
 
-    python whole.py [FAILURE]
+    python exchange_stand_in.py [FAILURE]
 
 FAILURE is `step`, `program` or `unready`, for what shall go wrong, or `impatient`, not to wait long
 for a port.
@@ -56,7 +56,7 @@ def main(failure: str = "") -> int:
         command._READY_SECONDS = 1.0
     if failure == "impatient":
         command._PORT_PATIENCE_SECONDS = 0.1
-    command.steps = lambda _: steps
+    command.setup_steps = lambda _: steps
     command.programs = lambda *_, **__: [
         Program("web", (*PYTHON, web)),
         Program("worker", (*PYTHON, WORKER)),

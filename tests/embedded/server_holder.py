@@ -1,6 +1,6 @@
 """Runs the servers of a folder until stdin ends; a process of its own that tests can kill.
 
-    python hold.py DATA_DIR [orphan | way=MODE]
+    python server_holder.py DATA_DIR [orphan | way=MODE]
 
 It prints one line of JSON: the addresses and process ids, or why it could not start.
 `orphan` does without the tie between parent and child, as on systems that have none.
@@ -21,9 +21,9 @@ def main(data_dir: str, *switches: str) -> None:
         if switch == "orphan":
             child_process.Child._launcher = untied
         else:
-            server_account._WAYS_FOR_ROOT = (switch.removeprefix("way="),)
+            server_account._MODES_FOR_ROOT = (switch.removeprefix("way="),)
     try:
-        with embedded.servers(data_dir) as running:
+        with embedded.run_servers(data_dir) as running:
             tell(
                 **dataclasses.asdict(running.urls),
                 pid=os.getpid(),

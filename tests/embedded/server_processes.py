@@ -14,25 +14,25 @@ import pytest
 
 from app import embedded
 from app.embedded.data_folder import CHECKOUT
-from tests.skip_policy import PLATFORM
+from tests.skip_policy import PLATFORM_REASON
 
-HOLD = Path(__file__).with_name("hold.py")
+SERVER_HOLDER = Path(__file__).with_name("server_holder.py")
 LAUNCHER = CHECKOUT / "app" / "embedded" / "launch.py"
 NOBODY = 65534
 
 needs_root = pytest.mark.skipif(
-    os.geteuid() != 0, reason=f"{PLATFORM}only root can start the servers for another"
+    os.geteuid() != 0, reason=f"{PLATFORM_REASON}only root can start the servers for another"
 )
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason=f"{PLATFORM}reads /proc")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason=f"{PLATFORM_REASON}reads /proc")
 
 
-class Held:
+class ServerHolder:
     """A process that holds servers: what it said, and its end."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         assert process.stdout is not None
-        self.said: Mapping[str, object] = json.loads(process.stdout.readline() or "{}")
+        self.output: Mapping[str, object] = json.loads(process.stdout.readline() or "{}")
 
     def kill(self) -> None:
         self.process.kill()
@@ -52,15 +52,17 @@ def as_user(uid: int) -> list[str]:
     for way in ("drop", "search"):
         words = [*launch, way, str(uid), str(uid), str(os.getpid()), "0"]
         reached = subprocess.run(
-            [*words, "--reach", sys.executable, str(HOLD.parent)], capture_output=True, check=False
+            [*words, "--reach", sys.executable, str(SERVER_HOLDER.parent)],
+            capture_output=True,
+            check=False,
         )
         if reached.returncode == 0:
             return words
-    pytest.skip(f"{PLATFORM}uid {uid} can't use this interpreter")
+    pytest.skip(f"{PLATFORM_REASON}uid {uid} can't use this interpreter")
 
 
 @contextlib.contextmanager
-def owner(urls: embedded.Urls) -> Iterator[psycopg.Connection]:
+def owner(urls: embedded.ServerUrls) -> Iterator[psycopg.Connection]:
     with connect(urls.database_owner_url) as connection:
         yield connection
 
@@ -82,12 +84,12 @@ def amounts(url: object) -> list[int]:
         return [row[0] for row in connection.execute("SELECT amount FROM kept ORDER BY 1")]
 
 
-def add(urls: embedded.Urls, amount: int) -> None:
+def add_row(urls: embedded.ServerUrls, amount: int) -> None:
     with owner(urls) as connection:
         connection.execute("INSERT INTO kept VALUES (%s)", (amount,))
 
 
-def clear(urls: embedded.Urls) -> None:
+def delete_added_rows(urls: embedded.ServerUrls) -> None:
     with owner(urls) as connection:
         connection.execute("DELETE FROM kept WHERE amount <> 1")
 

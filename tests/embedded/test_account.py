@@ -11,7 +11,7 @@ import pytest
 from app import embedded
 from app.embedded import server_account
 from tests.embedded.server_processes import NOBODY, connect, modes_above, needs_linux, needs_root
-from tests.skip_policy import PLATFORM
+from tests.skip_policy import PLATFORM_REASON
 
 pytestmark = needs_linux
 NAMELESS = 12345
@@ -57,7 +57,7 @@ class TestRoot:
         allowed = [] if way == "any" else [f"way={way}"]
         held = hold(clone / "data", *allowed, first=clone)
         if allowed and held.said.get("refusal") == "NoUsableAccount":
-            pytest.skip(f"{PLATFORM}{held.said['message']}")
+            pytest.skip(f"{PLATFORM_REASON}{held.said['message']}")
         for server in ("postgres", "redis"):
             status = status_of(held.said[server])
             assert status["Uid"].split() == [str(uid)] * 4
@@ -73,14 +73,14 @@ class TestRoot:
     def test_no_privilege_is_kept_where_none_is_needed(self, private):
         private.chmod(0o711)
         chosen = server_account.choose_account(
-            private / "postgres", reach=[private, Path("/bin/sh")]
+            private / "postgres", required_paths=[private, Path("/bin/sh")]
         )
         assert (chosen.mode, chosen.uid) == ("drop", NOBODY)
 
     def test_no_way_at_all_is_explained(self, private, monkeypatch):
         monkeypatch.setattr(server_account, "_WAYS_FOR_ROOT", ("drop",))
         with pytest.raises(embedded.NoUsableAccount, match="refuses to run as root") as caught:
-            server_account.choose_account(private / "postgres", reach=[private])
+            server_account.choose_account(private / "postgres", required_paths=[private])
         assert f"cannot reach {private}" in str(caught.value)
 
     def test_data_of_one_way_serves_the_next_in_a_folder_that_was_there(self, private, hold):
@@ -88,7 +88,7 @@ class TestRoot:
         for way, uid in (("namespace", 0), ("search", NOBODY)):
             held = hold(private, f"way={way}")
             if held.said.get("refusal") == "NoUsableAccount":
-                pytest.skip(f"{PLATFORM}{held.said['message']}")
+                pytest.skip(f"{PLATFORM_REASON}{held.said['message']}")
             held.end()
             assert (private / "postgres").stat().st_uid == uid
             assert modes_above(private) == before
@@ -117,7 +117,7 @@ class TestOrdinaryUser:
     def test_whose_data_it_is_decides_for_root(self, private):
         (private / "postgres").mkdir()
         os.chown(private / "postgres", 1, 2)
-        chosen = server_account.choose_account(private / "postgres", reach=[private])
+        chosen = server_account.choose_account(private / "postgres", required_paths=[private])
         assert (chosen.uid, chosen.gid, chosen.owner) == (1, 2, (1, 2))
 
     def test_without_a_name_it_works_or_says_why_not(self, private, hold):
@@ -135,6 +135,6 @@ def test_without_a_name_and_without_namespaces_the_way_out_is_told(tmp_path, mon
     monkeypatch.setattr(os, "geteuid", lambda: NAMELESS)
     monkeypatch.setattr(server_account, "_refusal", lambda *_: "unshare: not permitted")
     with pytest.raises(embedded.NoUsableAccount) as caught:
-        server_account.choose_account(tmp_path / "postgres", reach=[tmp_path])
+        server_account.choose_account(tmp_path / "postgres", required_paths=[tmp_path])
     assert f"pbcex:x:{NAMELESS}:" in str(caught.value)
     assert "unshare: not permitted" in str(caught.value)

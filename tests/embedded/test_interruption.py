@@ -17,14 +17,14 @@ from tests.embedded.server_processes import needs_linux
 @pytest.fixture
 def noted() -> Iterator[None]:
     """Ctrl-C is noted, as `bin/run` does."""
-    before = signal.signal(signal.SIGINT, lambda *_: stop_request.request())
+    before = signal.signal(signal.SIGINT, lambda *_: stop_request.request_stop())
     yield
     signal.signal(signal.SIGINT, before)
 
 
 def test_a_pause_is_cut_short_once() -> None:
     began = time.monotonic()
-    stop_request.request()
+    stop_request.request_stop()
     with pytest.raises(StopRequested):
         pause(30)
     pause(0.01)
@@ -32,7 +32,7 @@ def test_a_pause_is_cut_short_once() -> None:
 
 
 def test_a_pause_that_has_begun_is_cut_short() -> None:
-    before = signal.signal(signal.SIGALRM, lambda *_: stop_request.request())
+    before = signal.signal(signal.SIGALRM, lambda *_: stop_request.request_stop())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
         with pytest.raises(StopRequested):

@@ -14,7 +14,7 @@ import pytest
 from app.embedded import mail_catcher
 from app.embedded.__main__ import programs
 from app.embedded.data_folder import CHECKOUT
-from app.embedded.mail_catcher import MailFolder
+from app.embedded.mail_catcher import EmailFolder
 from app.embedded.network_ports import free_port
 from app.integrations.smtp.adapter import SmtpEmailSender, SmtpServer
 from app.messages.ports import EmailNotSent, OutgoingEmail
@@ -32,11 +32,11 @@ def outgoing(**changes: object) -> OutgoingEmail:
 @pytest.fixture
 def catcher(
     tmp_path: Path,
-) -> Iterator[tuple[SmtpEmailSender, MailFolder, subprocess.Popen[bytes]]]:
+) -> Iterator[tuple[SmtpEmailSender, EmailFolder, subprocess.Popen[bytes]]]:
     url = f"smtp://127.0.0.1:{free_port()}"
     [program] = [
         each
-        for each in programs(1, catches_mail=True, plays_providers=False)
+        for each in programs(1, runs_mail_catcher=True, runs_sandbox=False)
         if each.name == "mail"
     ]
     process = subprocess.Popen(
@@ -54,7 +54,7 @@ def catcher(
         return True
 
     wait_for(listens, 30)
-    yield mailer, MailFolder(tmp_path), process
+    yield mailer, EmailFolder(tmp_path), process
     process.kill()
     process.wait()
 
@@ -86,14 +86,14 @@ def test_nobody_else_reads_the_files(catcher, tmp_path: Path) -> None:
 
 def test_forgets_the_oldest_of_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail_catcher, "KEPT_MAX", 3)
-    folder = MailFolder(tmp_path)
+    folder = EmailFolder(tmp_path)
     for number in range(5):
         folder.keep(f"Message-ID: <{number}@x>\r\nSubject: {number}\r\n\r\n".encode())
     assert [each.subject for each in folder.newest(10)] == ["4", "3", "2"]
 
 
 def test_anything_that_was_sent_can_be_shown(tmp_path: Path) -> None:
-    folder = MailFolder(tmp_path)
+    folder = EmailFolder(tmp_path)
     for content in (b"", b"\xff\xfe", b"Date: never\r\n\r\nx", b"Subject: =?x?=\r\n\r\n\xff"):
         folder.keep(content)
     assert len(folder.newest(10)) == 4
@@ -101,5 +101,5 @@ def test_anything_that_was_sent_can_be_shown(tmp_path: Path) -> None:
 
 def test_production_starts_none() -> None:
     assert "mail" not in {
-        program.name for program in programs(1, catches_mail=False, plays_providers=False)
+        program.name for program in programs(1, runs_mail_catcher=False, runs_sandbox=False)
     }

@@ -17,10 +17,10 @@ from app import embedded
 from app.embedded.data_folder import DataFolder
 from tests.embedded.server_processes import (
     NOBODY,
-    add,
+    add_row,
     amounts,
-    clear,
     connect,
+    delete_added_rows,
     is_alive,
     needs_linux,
     wait_for,
@@ -47,7 +47,7 @@ class TestFirstStart:
         half_made = DataFolder(tmp_path / "data").postgres / "unfinished"
         half_made.mkdir(parents=True)
         (half_made / "PG_VERSION").write_text("18\n")
-        with embedded.servers(tmp_path / "data") as running:
+        with embedded.run_servers(tmp_path / "data") as running:
             with connect(running.urls.superuser_url) as connection:
                 shown = {name: connection.execute(f"SHOW {name}").fetchone()[0] for name in SAFE}
                 roles = connection.execute(
@@ -64,7 +64,7 @@ class TestFirstStart:
 
     def test_the_application_role_may_connect_and_nothing_else(self, made):
         with (
-            embedded.servers(made) as running,
+            embedded.run_servers(made) as running,
             connect(running.urls.database_url) as application,
         ):
             for forbidden in (
@@ -79,7 +79,7 @@ class TestFirstStart:
             assert application.execute("SELECT amount FROM kept").fetchall() == [(1,)]
 
     def test_without_the_password_nobody_enters(self, made):
-        with embedded.servers(made) as running:
+        with embedded.run_servers(made) as running:
             wrong = running.urls.superuser_url.replace(":", ":x", 2).replace(
                 "+psycopg:x", "+psycopg:"
             )
@@ -91,7 +91,7 @@ class TestFirstStart:
 
     def test_redis_keeps_nothing_and_evicts_nothing(self, made):
         with (
-            embedded.servers(made) as running,
+            embedded.run_servers(made) as running,
             redis.Redis.from_url(running.urls.redis_url) as client,
         ):
             assert client.config_get("save")["save"] == ""
@@ -101,7 +101,7 @@ class TestFirstStart:
             assert client.info("server")["process_id"] == running.redis.pid
 
     def test_what_it_writes_is_for_its_owner_only(self, made):
-        with embedded.servers(made, web_port=4001):
+        with embedded.run_servers(made, web_port=4001):
             state = json.loads((made / "servers.json").read_text())
             assert (state["pid"], state["web_port"]) == (os.getpid(), 4001)
             for name in ("servers.json", "secrets.json", "lock", "log/postgres.log"):
@@ -117,7 +117,7 @@ class TestFirstStart:
         data_dir.parent.mkdir(parents=True)
         made.rename(data_dir)
         try:
-            with embedded.servers(data_dir) as running:
+            with embedded.run_servers(data_dir) as running:
                 assert amounts(running.urls.database_url) == [1]
         finally:
             data_dir.rename(made)
@@ -125,25 +125,25 @@ class TestFirstStart:
 
 class TestStartAgain:
     def test_after_a_clean_stop_the_data_is_kept(self, made):
-        with embedded.servers(made) as running:
-            add(running.urls, 2)
+        with embedded.run_servers(made) as running:
+            add_row(running.urls, 2)
             with redis.Redis.from_url(running.urls.redis_url) as client:
                 client.set("here", "today")
-        with embedded.servers(made) as running:
+        with embedded.run_servers(made) as running:
             assert amounts(running.urls.database_url) == [1, 2]
             with redis.Redis.from_url(running.urls.redis_url) as client:
                 assert client.get("here") is None
-            clear(running.urls)
+            delete_added_rows(running.urls)
         assert (
             "recovery" not in (made / "log" / "postgres.log").read_text().rpartition("starting")[2]
         )
 
     def test_at_once_after_kill_9_of_postgres(self, made):
-        with embedded.servers(made) as running:
+        with embedded.run_servers(made) as running:
             before = running.urls
             for amount in (2, 3, 4):
                 with connect(before.database_url) as still_connected:
-                    add(before, amount)
+                    add_row(before, amount)
                     old = running.postgres.pid
                     running.kill_postgres()
                     running.start_postgres()
@@ -152,11 +152,11 @@ class TestStartAgain:
                 assert running.postgres.pid not in (old, None)
             assert running.urls == before
             assert amounts(before.database_url) == [1, 2, 3, 4]
-            clear(before)
+            delete_added_rows(before)
 
     @needs_linux
     def test_as_soon_as_a_session_of_the_killed_one_lets_go(self, made):
-        with embedded.servers(made) as running, connect(running.urls.database_url) as session:
+        with embedded.run_servers(made) as running, connect(running.urls.database_url) as session:
             (pid,) = session.execute("SELECT pg_backend_pid()").fetchone()
             os.kill(pid, signal.SIGSTOP)
             running.kill_postgres()
@@ -168,7 +168,7 @@ class TestStartAgain:
         assert "still in use" in (made / "log" / "postgres.log").read_text()
 
     def test_when_a_stranger_lets_go_of_the_port(self, made):
-        with embedded.servers(made) as running:
+        with embedded.run_servers(made) as running:
             before = running.urls
             running.kill_postgres()
             running.kill_redis()
@@ -185,7 +185,7 @@ class TestStartAgain:
 
     def test_at_once_after_kill_9_of_redis(self, made):
         with (
-            embedded.servers(made) as running,
+            embedded.run_servers(made) as running,
             redis.Redis.from_url(running.urls.redis_url) as client,
         ):
             before = running.urls
@@ -198,7 +198,7 @@ class TestStartAgain:
             assert running.urls == before
 
     def test_a_thread_that_ends_does_not_take_its_server_along(self, made):
-        with embedded.servers(made) as running:
+        with embedded.run_servers(made) as running:
             running.kill_postgres()
             thread = threading.Thread(target=running.start_postgres)
             thread.start()
@@ -209,27 +209,27 @@ class TestStartAgain:
     @needs_linux
     def test_at_once_after_kill_9_of_the_whole(self, made, hold):
         killed = hold(made)
-        add(embedded.running(made), 2)
+        add_row(embedded.find_running_servers(made), 2)
         killed.kill()
-        assert embedded.running(made) is None
-        with embedded.servers(made) as running:
+        assert embedded.find_running_servers(made) is None
+        with embedded.run_servers(made) as running:
             assert amounts(running.urls.database_url) == [1, 2]
             assert not is_alive(killed.said["postgres"])
             assert wait_for(lambda: not is_alive(killed.said["redis"]))
-            clear(running.urls)
+            delete_added_rows(running.urls)
 
     @needs_linux
     def test_what_outlives_its_killed_parent_is_stopped(self, made, hold):
         killed = hold(made, "orphan")
-        add(embedded.running(made), 2)
+        add_row(embedded.find_running_servers(made), 2)
         killed.kill()
         assert is_alive(killed.said["postgres"])
         assert is_alive(killed.said["redis"])
         said = []
-        with embedded.servers(made, progress=said.append) as running:
+        with embedded.run_servers(made, report=said.append) as running:
             assert amounts(running.urls.database_url) == [1, 2]
             assert wait_for(lambda: not is_alive(killed.said["redis"]))
-            clear(running.urls)
+            delete_added_rows(running.urls)
         assert any(f"process {killed.said['postgres']}" in line for line in said)
 
     @needs_linux
@@ -239,7 +239,7 @@ class TestStartAgain:
             pid_file = made / "postgres" / "18" / "postmaster.pid"
             pid_file.write_text(f"{stranger.pid}\n{pid_file.parent}\n1\n5432\n\n127.0.0.1\n")
             try:
-                with embedded.servers(made) as running:
+                with embedded.run_servers(made) as running:
                     assert amounts(running.urls.database_url) == [1]
                 assert stranger.poll() is None
             finally:
@@ -251,21 +251,21 @@ class TestOnePerFolder:
         first = hold(made)
         with (
             pytest.raises(embedded.AlreadyRunning, match=f"process {first.said['pid']}"),
-            embedded.servers(made),
+            embedded.run_servers(made),
         ):
             pass
         assert amounts(first.said["database_url"]) == [1]
-        assert embedded.running(made).redis_url == first.said["redis_url"]
+        assert embedded.find_running_servers(made).redis_url == first.said["redis_url"]
 
     def test_a_stale_lock_is_taken_over(self, made):
         (made / "lock").write_text("1\n")
         left = {"pid": 1, "web_port": 4001, "database_url": "x", "database_owner_url": "x"}
         left |= {"redis_url": "redis://:x@127.0.0.1:1/0", "superuser_url": "x"}
         (made / "servers.json").write_text(json.dumps(left))
-        assert embedded.running(made) is None
+        assert embedded.find_running_servers(made) is None
         said = []
-        with embedded.servers(made, progress=said.append) as running:
-            assert embedded.running(made) == running.urls
+        with embedded.run_servers(made, report=said.append) as running:
+            assert embedded.find_running_servers(made) == running.urls
         assert "killed" in said[0]
 
     def test_looking_does_not_disturb_who_starts(self, made):
@@ -273,20 +273,20 @@ class TestOnePerFolder:
 
         def look():
             while not stop.is_set():
-                embedded.running(made)
+                embedded.find_running_servers(made)
 
         thread = threading.Thread(target=look)
         thread.start()
         try:
             for _ in range(2):
-                with embedded.servers(made):
+                with embedded.run_servers(made):
                     pass
         finally:
             stop.set()
             thread.join()
 
     def test_nothing_runs_from_a_folder_that_is_not_there(self, tmp_path):
-        assert embedded.running(tmp_path / "none") is None
+        assert embedded.find_running_servers(tmp_path / "none") is None
         assert not (tmp_path / "none").exists()
 
 
@@ -295,7 +295,7 @@ class TestSecret:
         answers = []
         threads = [
             threading.Thread(
-                target=lambda: answers.append(embedded.local_secret(tmp_path / "data"))
+                target=lambda: answers.append(embedded.local_secret_key(tmp_path / "data"))
             )
             for _ in range(8)
         ]
@@ -304,7 +304,7 @@ class TestSecret:
         for thread in threads:
             thread.join()
         assert len(answers) == 8
-        assert set(answers) == {embedded.local_secret(tmp_path / "data")}
+        assert set(answers) == {embedded.local_secret_key(tmp_path / "data")}
         assert len(answers[0]) >= 32
 
     def test_passwords_that_do_not_fit_the_cluster_are_explained(self, made):
@@ -314,21 +314,25 @@ class TestSecret:
         try:
             with (
                 pytest.raises(embedded.CannotStart, match=r"secrets\.json"),
-                embedded.servers(made),
+                embedded.run_servers(made),
             ):
                 pass
         finally:
             secrets.write_text(kept)
-        assert embedded.running(made) is None
+        assert embedded.find_running_servers(made) is None
 
 
 class TestRefusals:
     def test_production(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PBCEX_ENV", "production")
-        for given in (None, embedded.External("a", "b", None), embedded.External(None, None, "c")):
+        for given in (
+            None,
+            embedded.ExternalServers("a", "b", None),
+            embedded.ExternalServers(None, None, "c"),
+        ):
             with (
                 pytest.raises(embedded.NotInProduction, match="DATABASE_URL"),
-                embedded.servers(tmp_path / "data", external=given),
+                embedded.run_servers(tmp_path / "data", external=given),
             ):
                 pass
         assert not (tmp_path / "data").exists()
@@ -338,7 +342,7 @@ class TestRefusals:
         monkeypatch.setenv("PATH", str(tmp_path))
         with (
             pytest.raises(embedded.NoRedisServer, match="Install Redis or Valkey"),
-            embedded.servers(tmp_path / "data"),
+            embedded.run_servers(tmp_path / "data"),
         ):
             pass
         assert not (tmp_path / "data" / "postgres").exists()
@@ -353,12 +357,12 @@ class TestRefusals:
     def test_half_of_the_databases_addresses(self):
         for half in ("DATABASE_URL", "DATABASE_OWNER_URL"):
             with pytest.raises(embedded.CannotStart, match="Set both"):
-                embedded.External.from_environment({half: "postgresql://x"})
+                embedded.ExternalServers.from_environment({half: "postgresql://x"})
 
     def test_servers_of_somebody_else_are_used_and_left_alone(self, tmp_path):
-        given = embedded.External("app", "owner", "redis")
-        with embedded.servers(tmp_path / "data", external=given) as running:
-            assert running.urls == embedded.Urls("app", "owner", "redis", "")
+        given = embedded.ExternalServers("app", "owner", "redis")
+        with embedded.run_servers(tmp_path / "data", external=given) as running:
+            assert running.urls == embedded.ServerUrls("app", "owner", "redis", "")
             assert running.embedded == ()
             with pytest.raises(embedded.CannotStart):
                 running.kill_postgres()
@@ -366,7 +370,10 @@ class TestRefusals:
 
     def test_a_setting_that_postgres_refuses_is_shown(self, made, monkeypatch):
         monkeypatch.setenv("PBCEX_PG_SHARED_BUFFERS", "lots")
-        with pytest.raises(embedded.CannotStart, match="shared_buffers"), embedded.servers(made):
+        with (
+            pytest.raises(embedded.CannotStart, match="shared_buffers"),
+            embedded.run_servers(made),
+        ):
             pass
 
 

@@ -20,7 +20,7 @@ from app.embedded.data_folder import CHECKOUT, DataFolder
 from app.embedded.network_ports import free_port
 from tests.embedded.server_processes import connect, is_alive, needs_linux, wait_for
 
-WHOLE = Path(__file__).with_name("whole.py")
+EXCHANGE_STAND_IN = Path(__file__).with_name("exchange_stand_in.py")
 
 
 class Whole:
@@ -33,7 +33,7 @@ class Whole:
         given = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         given |= {"PYTHONPATH": str(CHECKOUT), "PORT": str(port), "PBCEX_DATA_DIR": str(data_dir)}
         self.process = subprocess.Popen(
-            [sys.executable, str(WHOLE), *failure],
+            [sys.executable, str(EXCHANGE_STAND_IN), *failure],
             env=given | environ,
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -85,7 +85,7 @@ class Whole:
         return status
 
     def log(self, name: str) -> str:
-        return DataFolder(self.data_dir).log(name).read_text()
+        return DataFolder(self.data_dir).log_path(name).read_text()
 
 
 def kind_of(command: str) -> str:
@@ -120,7 +120,7 @@ class TestWhole:
         assert whole.said("Ready"), whole.output
         assert "customer@pbcex.local" in whole.output
         assert f"http://127.0.0.1:{whole.port}/" in whole.output
-        assert whole.get() == embedded.running(data_dir).database_url
+        assert whole.get() == embedded.find_running_servers(data_dir).database_url
         assert wait_for(lambda: "begins ['DATABASE_URL']" in whole.log("worker")), "no owner's"
         first = whole.children()
         assert set(first) == {"postgres", "redis", "web", "worker"}
@@ -136,7 +136,7 @@ class TestWhole:
         second = whole.children()
         assert set(second) == set(first)
         assert not set(second.values()) & set(first.values())
-        with connect(embedded.running(data_dir).database_owner_url) as connection:
+        with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
         assert wait_for(lambda: answers(whole))
 
@@ -151,14 +151,14 @@ class TestWhole:
         killed = run()
         assert killed.said("Ready"), killed.output
         children = killed.children()
-        with connect(embedded.running(data_dir).database_owner_url) as connection:
+        with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
             (before,) = connection.execute("SELECT count(*) FROM runs").fetchone()
         killed.end(signal.SIGKILL)
         again = run(port=killed.port)
         assert again.said("Ready"), again.output
         assert "killed" in again.output
         assert not any(is_alive(pid) for pid in children.values())
-        with connect(embedded.running(data_dir).database_owner_url) as connection:
+        with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (before + 1,)
 
     def test_ctrl_c_while_it_starts_leaves_nothing(self, run, data_dir):
@@ -166,7 +166,7 @@ class TestWhole:
         assert whole.said("Starting PostgreSQL")
         assert whole.end(signal.SIGINT) == 0
         assert "Traceback" not in whole.output
-        assert embedded.running(data_dir) is None
+        assert embedded.find_running_servers(data_dir) is None
 
     def test_a_second_one_is_told_where_the_first_is_and_ctrl_c_stops_in_order(self, run):
         first = run()
@@ -225,16 +225,16 @@ def test_pauses_grow_and_a_steady_service_is_forgiven(tmp_path, monkeypatch):
     now = 1_000.0
     monkeypatch.setattr(supervising.time, "monotonic", lambda: now)
     said: list[str] = []
-    supervisor = supervising.Supervisor(
+    supervisor = supervising.ProgramSupervisor(
         [Failing()], [], folder=DataFolder(tmp_path), environ={}, report=said.append
     )
     pauses = []
     for _ in range(9):
-        supervisor.tick()
+        supervisor.check_once()
         (pause,) = re.findall(r"again in ([\d.]+) s", said[-1])
         pauses.append(float(pause))
         now += float(pause)
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     now += 61
-    supervisor.tick()
+    supervisor.check_once()
     assert said[-1].endswith("again in 0.5 s")

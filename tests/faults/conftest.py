@@ -71,7 +71,7 @@ class RedisServer:
         self._process.wait()
 
 
-class Staff:
+class WorkerProcesses:
     """The processes under test."""
 
     def __init__(self, database: Database, redis_url: str, log: Path) -> None:
@@ -86,7 +86,7 @@ class Staff:
         self._processes: list[BaseProcess] = []
 
     def start(self, role: str) -> BaseProcess:
-        process = forked_processes.start(
+        process = forked_processes.start_process(
             main, "worker.py", role, environ=self._environ, log=self.log
         )
         self._processes.append(process)
@@ -107,7 +107,7 @@ class Staff:
                 process.join()
 
 
-class Desk:
+class JobBench:
     """What a test does and looks at."""
 
     def __init__(self, database: Database, redis: Redis) -> None:
@@ -190,11 +190,11 @@ def desk(database, redis_server, app, monkeypatch):
         session.send("DELETE FROM outbox")
     redis_server.client.flushall()
     monkeypatch.setitem(app.extensions, "backoff", BACKOFF)
-    return Desk(database, redis_server.client)
+    return JobBench(database, redis_server.client)
 
 
 @pytest.fixture
 def staff(database, redis_server, tmp_path, desk):
-    crew = Staff(database, redis_server.url, tmp_path / "log")
+    crew = WorkerProcesses(database, redis_server.url, tmp_path / "log")
     yield crew
     crew.end()

@@ -31,14 +31,14 @@ from sqlalchemy.engine import make_url
 from app import embedded
 from app.embedded.data_folder import DataFolder
 from app.kit import ids
-from tests.drill import FULL, SEED, chance, size
+from tests.drill import IS_FULL_SIZE, SEED, choose_size, seeded_random
 from tests.faults.conftest import PROJECT, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
 
 CLIENTS = 4
 #: Seconds of trading in which PostgreSQL lives, and in which it is killed as well.
-CALM, ROUGH = size(5, 30), size(3, 30)
+CALM, ROUGH = choose_size(5, 30), choose_size(3, 30)
 #: What everybody begins with, in minor units; and what a minor unit is.
 PURSE = (("USD", "customer.funding", 10**8), ("XAU-s", "customer.trading", 25 * 10**9))
 SCALE = {"USD": 2, "XAU-s": 8}
@@ -89,7 +89,9 @@ class Exchange:
         """The processes of this name that run now."""
         if name in {"worker", "relay"}:
             role = "work" if name == "worker" else name
-            lines = map(json.loads, self.data.log("jobs").read_text(encoding="utf-8").splitlines())
+            lines = map(
+                json.loads, self.data.log_path("jobs").read_text(encoding="utf-8").splitlines()
+            )
             said = [line for line in lines if line.get("process") == role]
             started = [line["pid"] for line in said if line["event"] == "started"]
             return [psutil.Process(pid) for pid in started[-1:] if psutil.pid_exists(pid)]
@@ -99,7 +101,7 @@ class Exchange:
 
     def connect(self) -> psycopg.Connection:
         """As the server's administrator: a look that no code of ours takes part in."""
-        urls = embedded.running(self.data.root)
+        urls = embedded.find_running_servers(self.data.root)
         assert urls is not None
         url = make_url(urls.superuser_url).set(
             drivername="postgresql", database=make_url(urls.database_url).database
@@ -307,7 +309,7 @@ def trading(customers: list[Customer]) -> Iterator[None]:
     """Everybody trades meanwhile."""
     until = threading.Event()
     threads = [
-        threading.Thread(target=customer.trade, args=(until, chance(customer.name)))
+        threading.Thread(target=customer.trade, args=(until, seeded_random(customer.name)))
         for customer in customers
     ]
     for thread in threads:
@@ -351,7 +353,7 @@ def settled(exchange: Exchange) -> bool:
 class TestKill:
     def test_what_was_acknowledged_is_in_the_books_once(self, exchange: Exchange, record_property):
         customers = [Customer(exchange, f"trader-{number}-{SEED}") for number in range(CLIENTS)]
-        random = chance("victims")
+        random = seeded_random("victims")
         with trading(customers):
             killed = kill(exchange, ("web", "worker", "relay", "redis"), CALM, random)
             killed += kill(exchange, ("postgres", "web", "worker", "relay", "redis"), ROUGH, random)
@@ -368,11 +370,11 @@ class TestKill:
         refused = Counter(wish.refused for wish in wishes if wish.refused is not None)
         reasons = ", ".join(refused) or "none"
         assert set(killed) == {"postgres", "web", "worker", "relay", "redis"}
-        assert len(filled) > size(50, 1000)
+        assert len(filled) > choose_size(50, 1000)
         assert set(refused) <= {"price_stale"}, refused
         unknown = sum(wish.was_unknown for wish in filled)
         assert unknown > 0, "nothing was ever unknown: the kills were too kind"
-        if FULL:
+        if IS_FULL_SIZE:
             assert min(killed.values()) >= 3
         record_property(
             "evidence",
@@ -386,7 +388,7 @@ class TestKill:
 
     def test_control_an_order_sent_anew_is_found(self, exchange: Exchange, record_property):
         customer = Customer(exchange, f"forgetful-{SEED}", forgets_keys=True)
-        random = chance("forgetful")
+        random = seeded_random("forgetful")
         wish = customer.wish(random)
         customer.send(wish)
         assert wish.filled is not None
@@ -402,7 +404,7 @@ class TestKill:
 
     def test_control_what_is_missing_is_found(self, exchange: Exchange, record_property):
         customer = Customer(exchange, f"unlucky-{SEED}")
-        first, second = (customer.wish(chance(name)) for name in ("first", "second"))
+        first, second = (customer.wish(seeded_random(name)) for name in ("first", "second"))
         customer.send(first)
         customer.send(second)
         customer.leave()

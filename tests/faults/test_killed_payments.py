@@ -24,7 +24,7 @@ from app.kit.money import Amount
 from app.ledger.verification import find_violations
 from sandbox.faults import FaultMode
 from tests import sanctions
-from tests.faults.conftest import Desk, Staff, wait_until
+from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
 from tests.people import People, set_prices
 from tests.provider_sandbox import Sandbox
 from tests.till import BANK_ACCOUNT, lift
@@ -84,8 +84,8 @@ class Payments:
     """A customer with money, the sandbox, and the processes between them."""
 
     app: Flask
-    desk: Desk
-    staff: Staff
+    desk: JobBench
+    staff: WorkerProcesses
     sandbox: Sandbox
     people: People
     actor: Actor
@@ -142,7 +142,9 @@ class Payments:
 
 
 @pytest.fixture
-def payments(app: Flask, desk: Desk, staff: Staff, sandbox: Sandbox, people: People) -> Payments:
+def payments(
+    app: Flask, desk: JobBench, staff: WorkerProcesses, sandbox: Sandbox, people: People
+) -> Payments:
     sanctions.stand(desk.database)
     set_prices(desk.database, AU="4000", PAXG="4000")
     actor = people.customer(USD="500", PAXG="2")

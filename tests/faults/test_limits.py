@@ -43,7 +43,7 @@ class Exchange:
         settings: Settings = app.extensions["settings"]
         self.servers = servers
         self.port = free_port()
-        web = programs(self.port, catches_mail=False, plays_providers=False)[0]
+        web = programs(self.port, runs_mail_catcher=False, runs_sandbox=False)[0]
         assert [str(word) for word in web.argv][-3:] == ["--workers", "2", "wsgi:app"]
         environ = {
             **os.environ,
@@ -105,10 +105,10 @@ class Exchange:
 @pytest.fixture
 def exchange(lone_app: Flask, tmp_path: Path) -> Iterator[Exchange]:
     settings: Settings = lone_app.extensions["settings"]
-    external = embedded.External(
+    external = embedded.ExternalServers(
         database_url=settings.database_url, database_owner_url=settings.database_owner_url
     )
-    with embedded.servers(tmp_path / "data", external=external) as servers:
+    with embedded.run_servers(tmp_path / "data", external=external) as servers:
         started = Exchange(lone_app, servers, tmp_path / "web.log")
         yield started
         started.stop()

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from app.outbox import service as outbox
-from tests.drill import size
-from tests.faults.conftest import Desk, Staff, wait_until
+from tests.drill import choose_size
+from tests.faults.conftest import JobBench, WorkerProcesses, wait_until
 from tests.mailbox import RecordingSmtpServer
 from tests.messages.test_service import VALUES
 from tests.people import People
 
-MAILS = size(20, 200)
+MAILS = choose_size(20, 200)
 
 
 class SlowServer(RecordingSmtpServer):
@@ -43,14 +43,16 @@ def smtp(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
 
 
 @pytest.fixture
-def crew(smtp: SlowServer, database, redis_server, tmp_path: Path, desk: Desk) -> Iterator[Staff]:
+def crew(
+    smtp: SlowServer, database, redis_server, tmp_path: Path, desk: JobBench
+) -> Iterator[WorkerProcesses]:
     """Processes that mail through that server."""
-    made = Staff(database, redis_server.url, tmp_path / "log")
+    made = WorkerProcesses(database, redis_server.url, tmp_path / "log")
     yield made
     made.end()
 
 
-def stage(desk: Desk, people: People, count: int = 1, *, times: int = 1) -> list[str]:
+def stage(desk: JobBench, people: People, count: int = 1, *, times: int = 1) -> list[str]:
     """So many mails to fresh people, each staged so many times; answers their addresses."""
     told = [people.customer() for _ in range(count)]
     with desk.database.transaction() as session:
@@ -70,13 +72,13 @@ def received(smtp: RecordingSmtpServer) -> Counter[str]:
     return Counter(str(mail["To"]) for mail in list(smtp.mails))
 
 
-def states(desk: Desk) -> Counter[str]:
+def states(desk: JobBench) -> Counter[str]:
     with desk.database.reading() as session:
         return Counter(dict(session.rows("SELECT state, count(*) FROM mails GROUP BY state")))
 
 
 @pytest.fixture(autouse=True)
-def no_mails(desk: Desk) -> None:
+def no_mails(desk: JobBench) -> None:
     with desk.database.transaction() as session:
         session.send("DELETE FROM mails")
 
@@ -113,7 +115,7 @@ def test_a_worker_killed_before_the_call_costs_no_second_mail(desk, crew, smtp, 
     emails = stage(desk, people, MAILS)
     crew.start("relay")
     kills = 0
-    for _ in range(size(3, 15)):
+    for _ in range(choose_size(3, 15)):
         worker = crew.start("work")
         before = len(smtp.mails)
         wait_until(lambda before=before: len(smtp.mails) > before or desk.settled())
@@ -151,7 +153,7 @@ def test_a_worker_killed_during_the_call_repeats_the_same_mail(desk, crew, smtp,
         assert session.rows("SELECT state, uncertain FROM mails") == [("sent", 1)]
 
 
-def expire_claims(desk: Desk) -> None:
+def expire_claims(desk: JobBench) -> None:
     """As if the minute were over: nobody who held a claim is alive."""
     with desk.database.transaction() as session:
         session.send(
@@ -160,7 +162,7 @@ def expire_claims(desk: Desk) -> None:
         )
 
 
-def check_repeats(desk: Desk, smtp: RecordingSmtpServer) -> None:
+def check_repeats(desk: JobBench, smtp: RecordingSmtpServer) -> None:
     """Whoever got two got the same twice, and the row says that the outcome was unknown."""
     ids: dict[str, set[str]] = {}
     for mail in smtp.mails:

@@ -26,7 +26,7 @@ from app.ledger import queries as ledger_queries
 from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
 from sandbox.app import PROVIDERS
 from tests import sanctions
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.mailbox import run_pending_jobs
 from tests.people import People
 from tests.provider_sandbox import Sandbox
@@ -220,7 +220,7 @@ class Post:
 @pytest.fixture
 def post(lone_app: Flask, sandbox: Sandbox) -> Post:
     sanctions.stand(lone_app.extensions["database"])
-    return Post(lone_app, sandbox, chance("webhooks"))
+    return Post(lone_app, sandbox, seeded_random("webhooks"))
 
 
 @pytest.mark.timeout(7200)
@@ -228,7 +228,7 @@ def post(lone_app: Flask, sandbox: Sandbox) -> Post:
 def test_the_state_is_what_the_genuine_ones_say(
     post: Post, record_property: Callable[[str, object], None]
 ) -> None:
-    count = size(2_000, 20_000)
+    count = choose_size(2_000, 20_000)
     post.live(count // 8, count // 50, count // 50)
     post.deliver(post.app.test_client(), count)
     assert post.problems() == []

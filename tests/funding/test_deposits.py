@@ -24,7 +24,7 @@ from app.providers import service as providers
 from app.providers.ports import ProviderEvent, WebhookDelivery
 from tests.rails import Mood
 from tests.till import Till, usd
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 
 class TestCards:
@@ -115,7 +115,7 @@ class TestCards:
             deposit = till.deposit()
             till.cards.moods = [Mood.REFUSED]
             till.advance(deposit)
-        with unchanged(till.database), pytest.raises(TooManyFailures):
+        with database_unchanged(till.database), pytest.raises(TooManyFailures):
             till.deposit()
 
 
@@ -142,13 +142,13 @@ def test_one_that_was_certainly_not_asked_is_asked_again(till: Till) -> None:
 
 @pytest.mark.parametrize(("amount", "field"), [("0.99", "amount"), ("10000.01", "amount")])
 def test_amounts_beyond_a_card_s_limits(till: Till, amount: str, field: str) -> None:
-    with unchanged(till.database), pytest.raises(Invalid) as refused:
+    with database_unchanged(till.database), pytest.raises(Invalid) as refused:
         till.deposit(amount)
     assert refused.value.field == field
 
 
 def test_what_a_method_does_not_bring(till: Till) -> None:
-    with unchanged(till.database), till.database.transaction() as session:
+    with database_unchanged(till.database), till.database.transaction() as session:
         with pytest.raises(Invalid, match="Choose USD"):
             deposits.request(
                 session, till.actor, method=PaymentMethod.CARD,
@@ -162,14 +162,14 @@ def test_what_a_method_does_not_bring(till: Till) -> None:
 
 def test_nobody_pays_in_who_has_not_shown_who_they_are(till: Till) -> None:
     till.actor = till.people.customer()
-    with unchanged(till.database), pytest.raises(VerificationRequired):
+    with database_unchanged(till.database), pytest.raises(VerificationRequired):
         till.deposit()
 
 
 def test_a_day_has_a_limit(till: Till) -> None:
     for _ in range(25):
         till.deposit("10000.00", PaymentMethod.BANK)
-    with unchanged(till.database), pytest.raises(DailyLimitExceeded):
+    with database_unchanged(till.database), pytest.raises(DailyLimitExceeded):
         till.deposit("0.01", PaymentMethod.BANK)
 
 
@@ -240,7 +240,7 @@ class TestArrivals:
         deposit = till.deposit("100.00", PaymentMethod.BANK)
         stranger = till.people.customer()
         with (
-            unchanged(till.database),
+            database_unchanged(till.database),
             pytest.raises(NotFound),
             till.database.transaction() as session,
         ):
@@ -248,7 +248,7 @@ class TestArrivals:
         with till.database.transaction() as session:
             deposits.cancel(session, till.actor, deposit)
         with (
-            unchanged(till.database),
+            database_unchanged(till.database),
             pytest.raises(NotCancellable),
             till.database.transaction() as session,
         ):
@@ -288,7 +288,7 @@ class TestDisputes:
 
     def test_an_inquiry_takes_nothing(self, till: Till) -> None:
         ref = self.paid(till)
-        with unchanged(till.database):
+        with database_unchanged(till.database):
             self.argue(till, "inquiry", ref)
         self.argue(till, "open", ref)
         assert self.owed(till) == "100.00"
@@ -324,7 +324,7 @@ class TestDisputes:
         assert till.has() == {"USD": "580.00"}
 
     def test_of_what_is_not_known_change_nothing(self, till: Till) -> None:
-        with unchanged(till.database):
+        with database_unchanged(till.database):
             self.argue(till, "open", "pi_unknown")
 
 

@@ -29,7 +29,7 @@ from app.pricing import service as pricing
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
 from tests.people import People, set_prices
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 FUNDING, TRADING = Wallet.FUNDING, Wallet.TRADING
@@ -126,7 +126,7 @@ class TestTransfer:
 
     def test_needs_the_gold(self, database: Database, person: Actor) -> None:
         for text, code in (("2.00000001", "PAXG"), ("1.00000001", "XAU-s")):
-            with unchanged(database), pytest.raises(InsufficientFunds):
+            with database_unchanged(database), pytest.raises(InsufficientFunds):
                 transfer(database, person, text, code)
 
     def test_does_not_touch_what_is_held(self, database: Database, person: Actor) -> None:
@@ -139,7 +139,7 @@ class TestTransfer:
                 cause="test",
                 placed_at=NOW,
             )
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             transfer(database, person, "1.00000001")
         transfer(database, person, "1")
 
@@ -165,7 +165,7 @@ class TestTransfer:
         wallets: tuple[Wallet, Wallet],
         field: str,
     ) -> None:
-        with unchanged(database), pytest.raises(Invalid) as refusal:
+        with database_unchanged(database), pytest.raises(Invalid) as refusal:
             transfer(database, person, text, code, wallets=wallets)
         assert refusal.value.field == field
 
@@ -177,7 +177,7 @@ class TestGate:
         self, database: Database, person: Actor, mid: str, code: str
     ) -> None:
         set_prices(database, PAXG=mid)
-        with unchanged(database), pytest.raises(GateClosed):
+        with database_unchanged(database), pytest.raises(GateClosed):
             transfer(database, person, "1", code)
         set_prices(database, PAXG="4000")
         transfer(database, person, "1", code)
@@ -199,19 +199,19 @@ class TestGate:
     ) -> None:
         market.shift(timedelta(seconds=61))
         set_prices(database, **{fresh: "4000"})
-        with unchanged(database), pytest.raises(PriceStale):
+        with database_unchanged(database), pytest.raises(PriceStale):
             transfer(database, person, "1", code)
 
     def test_needs_a_price_of_the_token(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = 'PAXG'")
-        with unchanged(database), pytest.raises(PriceStale):
+        with database_unchanged(database), pytest.raises(PriceStale):
             transfer(database, person, "1")
 
     def test_is_closed_while_gold_is_halted(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             pricing.set_halt(session, Metal.AU, "a test")
-        with unchanged(database), pytest.raises(MarketHalted):
+        with database_unchanged(database), pytest.raises(MarketHalted):
             transfer(database, person, "1")
 
 
@@ -230,14 +230,14 @@ class TestDailyLimit:
         market.shift(timedelta(hours=12))
         set_prices(database, AU="4000", PAXG="4000")
         move("1", "XAU-s")
-        with unchanged(database), pytest.raises(TransferLimitExceeded):
+        with database_unchanged(database), pytest.raises(TransferLimitExceeded):
             move("0.0001", "XAU-s")
         other = people.customer(PAXG="3")
         transfer(database, other, "3", limits=self.LIMITS)
         # The first two ounces are a day old from now on.
         market.shift(timedelta(hours=12))
         set_prices(database, AU="4000", PAXG="4000")
-        with unchanged(database), pytest.raises(TransferLimitExceeded):
+        with database_unchanged(database), pytest.raises(TransferLimitExceeded):
             move("2.0001", "XAU-s")
         move("2", "XAU-s")
 

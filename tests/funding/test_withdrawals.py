@@ -27,7 +27,7 @@ from tests.mailbox import run_pending_jobs
 from tests.rails import Mood
 from tests.sanctions import LISTED
 from tests.till import BANK_ACCOUNT, Till, lift, usd
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 
 def test_money_is_held_sent_and_gone(till: Till) -> None:
@@ -125,7 +125,7 @@ def test_it_can_be_cancelled_before_it_is_sent(till: Till) -> None:
     withdrawal = till.withdraw()
     stranger = till.people.customer()
     with (
-        unchanged(till.database),
+        database_unchanged(till.database),
         pytest.raises(NotFound),
         till.database.transaction() as session,
     ):
@@ -149,25 +149,25 @@ class TestRefusals:
         ],
     )
     def test_destinations(self, till: Till, changed: dict[str, str], field: str) -> None:
-        with unchanged(till.database), pytest.raises(Invalid) as refused:
+        with database_unchanged(till.database), pytest.raises(Invalid) as refused:
             till.withdraw(**{**BANK_ACCOUNT, **changed})
         assert refused.value.field == field
 
     @pytest.mark.parametrize("method", [PaymentMethod.CARD])
     def test_methods(self, till: Till, method: PaymentMethod) -> None:
         with (
-            unchanged(till.database),
+            database_unchanged(till.database),
             pytest.raises(Invalid, match="method"),
             till.database.transaction() as session,
         ):
             withdrawals.request(session, till.actor, method=method, amount=usd("5"), destination={})
 
     def test_more_than_there_is(self, till: Till) -> None:
-        with unchanged(till.database), pytest.raises(InsufficientFunds):
+        with database_unchanged(till.database), pytest.raises(InsufficientFunds):
             till.withdraw("500.01")
 
     def test_less_than_a_dollar(self, till: Till) -> None:
-        with unchanged(till.database), pytest.raises(Invalid, match=r"1\.00 USD"):
+        with database_unchanged(till.database), pytest.raises(Invalid, match=r"1\.00 USD"):
             till.withdraw("0.99")
 
     def test_more_than_a_day_allows(self, till: Till) -> None:
@@ -175,13 +175,13 @@ class TestRefusals:
         with till.database.transaction() as session:
             kyc.lift(session, till.actor.user_id, note="test")
         till.withdraw("249999.00")
-        with unchanged(till.database), pytest.raises(DailyLimitExceeded):
+        with database_unchanged(till.database), pytest.raises(DailyLimitExceeded):
             till.withdraw("1.01")
         till.withdraw("1.00")
 
     def test_from_somebody_unknown(self, till: Till) -> None:
         till.actor = till.people.customer(USD="10")
-        with unchanged(till.database), pytest.raises(VerificationRequired):
+        with database_unchanged(till.database), pytest.raises(VerificationRequired):
             till.withdraw("5.00")
 
     def test_from_somebody_who_owes(self, till: Till) -> None:
@@ -192,7 +192,7 @@ class TestRefusals:
         with till.database.transaction() as session:
             dispute = Dispute(f"dp_{ref}", ref, "open", usd("100.00"), usd("15.00"))
             disputes.apply(session, "stripe", till.cards.provider_id, dispute)
-        with unchanged(till.database), pytest.raises(AccountOwes):
+        with database_unchanged(till.database), pytest.raises(AccountOwes):
             till.withdraw("5.00")
         # One that was asked for before is not sent either.
         till.send(withdrawal)
@@ -209,7 +209,7 @@ class TestRefusals:
                 (till.actor.user_id, till.actor.user_id, address.upper(), address),
             )
         where = {"address": address, "network": "ETHEREUM"}
-        with unchanged(till.database), till.database.transaction() as session:
+        with database_unchanged(till.database), till.database.transaction() as session:
             for given, field in (
                 (where, "address"),
                 ({**where, "address": "0x12"}, "address"),
@@ -249,7 +249,7 @@ class TestLargeOnes:
             withdrawals.reject(session, staff, large, reason="The story does not hold")
         assert (till.status(large), till.held()) == ("rejected", 0)
         with (
-            unchanged(till.database),
+            database_unchanged(till.database),
             pytest.raises(WrongWithdrawalStatus),
             till.database.transaction() as session,
         ):

@@ -23,11 +23,11 @@ from schemathesis.specs.openapi import checks
 
 from app.kit.db import Database
 from tests.api_client import ApiClient
-from tests.drill import FULL, SEED, size
+from tests.drill import IS_FULL_SIZE, SEED, choose_size
 from tests.people import set_prices
-from tests.unchanged_database import state
+from tests.unchanged_database import table_digests
 
-REQUESTS = size(1_000, 20_000)
+REQUESTS = choose_size(1_000, 20_000)
 #: Prices go stale within a minute.
 PRICED_EVERY = 100
 NOBODY_EVERY = 4
@@ -99,7 +99,7 @@ class Fuzz:
         return status
 
     def _state(self) -> dict[str, str]:
-        tables = state(self.database)
+        tables = table_digests(self.database)
         return {table: rows for table, rows in tables.items() if table not in COUNTED}
 
 
@@ -155,7 +155,7 @@ def send_some(fuzz: Fuzz, kind: SearchStrategy[Case], requests: int, first: int)
 
 
 @pytest.mark.drill(name="fuzz")
-@pytest.mark.timeout(size(600, 7_200))
+@pytest.mark.timeout(choose_size(600, 7_200))
 def test_nothing_breaks_and_nothing_leaks(
     lone_app: Flask, record_property: Callable[[str, object], None]
 ) -> None:
@@ -168,7 +168,7 @@ def test_nothing_breaks_and_nothing_leaks(
     # Had nothing ever succeeded, nothing would have been tried.
     succeeded = {label for label, status in fuzz.statuses if status < 400}
     # Among a thousand requests an order may find no good quote; among twenty thousand it does.
-    ordered = {"POST /api/trade/order"} if FULL else set()
+    ordered = {"POST /api/trade/order"} if IS_FULL_SIZE else set()
     assert succeeded >= {"POST /api/trade/quote", "GET /api/trade/history", *ordered}
     good = sum(times for (_, status), times in fuzz.statuses.items() if status < 400)
     record_property(

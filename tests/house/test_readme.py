@@ -25,7 +25,7 @@ from app.outbox.rules import Backoff
 from tests.api_client import ApiClient
 from tests.house.source import CHECKOUT
 from tests.people import set_prices
-from tests.skip_policy import PLATFORM
+from tests.skip_policy import PLATFORM_REASON
 
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -181,7 +181,7 @@ def test_the_map_shows_every_package() -> None:
 def test_the_roles_are_enough_to_migrate_and_serve(worker_id: str) -> None:
     superuser = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")
     if not superuser:
-        pytest.skip(f"{PLATFORM}these servers are not ours to make roles on")
+        pytest.skip(f"{PLATFORM_REASON}these servers are not ours to make roles on")
     name = f"pbcex_readme_{worker_id}"
     script = _block("sql").replace("pbcex", name)
     host = superuser.rpartition("@")[2].partition("/")[0]

@@ -17,7 +17,7 @@ from app.identity.roles import current_permissions, grants
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 WHY = "because of a test"
 SEE = Permission.EXPOSURE_READ
@@ -49,7 +49,7 @@ def held(database: Database, role: Role) -> frozenset[Permission]:
 def refused(database: Database, refusal: type[Refusal], actor: Actor, *asked: object) -> None:
     act, role, permission = asked
     with (
-        unchanged(database),
+        database_unchanged(database),
         pytest.raises(refusal),
         database.transaction() as session,
     ):
@@ -98,7 +98,7 @@ def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
 
 
 def test_again_changes_nothing(database: Database, admin: Actor) -> None:
-    with unchanged(database), database.transaction() as session:
+    with database_unchanged(database), database.transaction() as session:
         grants.grant_permission(session, admin, Role.AUDITOR, SEE, reason=WHY)
         grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
 
@@ -185,7 +185,7 @@ def test_somebody_can_always_edit_grants(database: Database, admin: Actor) -> No
 def test_a_reason_is_needed(database: Database, admin: Actor) -> None:
     for reason in ("", "x" * 501, "a\x00bcdef"):
         with (
-            unchanged(database),
+            database_unchanged(database),
             pytest.raises(Invalid),
             database.transaction() as session,
         ):

@@ -22,7 +22,7 @@ from app.identity.sign_in.service import IssuedTokens
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
 from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 #: The beginning of a step.
 NOW = datetime(2031, 3, 4, 5, 6, 0, tzinfo=UTC)
@@ -117,13 +117,13 @@ class TestSetUp:
         assert first.secret != second.secret
         assert isinstance(person.confirm(pyotp.TOTP(first.secret).now()), TwoFactorInvalid)
         assert isinstance(person.confirm(person.code()), list)
-        with pytest.raises(TwoFactorAlreadyOn), unchanged(person.database):
+        with pytest.raises(TwoFactorAlreadyOn), database_unchanged(person.database):
             person.set_up()
-        with pytest.raises(TwoFactorAlreadyOn), unchanged(person.database):
+        with pytest.raises(TwoFactorAlreadyOn), database_unchanged(person.database):
             person.confirm(person.code(steps=1))
 
     def test_there_is_nothing_to_confirm_before(self, person: Person) -> None:
-        with pytest.raises(TwoFactorNotSetUp), unchanged(person.database):
+        with pytest.raises(TwoFactorNotSetUp), database_unchanged(person.database):
             person.confirm("123456")
 
     def test_stores_neither_secret_nor_recovery_codes(self, person: Person) -> None:

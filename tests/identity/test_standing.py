@@ -17,7 +17,7 @@ from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 WHY = "because of a test"
 
@@ -94,14 +94,18 @@ def test_a_teller_has_a_branch_and_nobody_else(
 ) -> None:
     person, branch = people.customer(), people.branch()
     for role, where in ((Role.TELLER, None), (Role.SUPPORT, branch)):
-        with unchanged(database), pytest.raises(Invalid, match="branch"):
+        with database_unchanged(database), pytest.raises(Invalid, match="branch"):
             change(database, admin, person, role, where)
 
 
 def test_nobody_changes_their_own(database: Database, admin: Actor, second: Actor) -> None:
-    with unchanged(database), pytest.raises(OwnAccountChange):
+    with database_unchanged(database), pytest.raises(OwnAccountChange):
         change(database, admin, admin, Role.SUPPORT)
-    with unchanged(database), pytest.raises(OwnAccountChange), database.transaction() as session:
+    with (
+        database_unchanged(database),
+        pytest.raises(OwnAccountChange),
+        database.transaction() as session,
+    ):
         account_status.request_suspension(session, admin, admin.user_id, reason=WHY)
 
 
@@ -115,10 +119,10 @@ def test_nobody_assigns_what_they_lack(
     try:
         officer, person = people.staff(Role.COMPLIANCE), people.customer()
         for role in (Role.ADMIN, Role.AUDITOR):
-            with unchanged(database), pytest.raises(PermissionNotHeld):
+            with database_unchanged(database), pytest.raises(PermissionNotHeld):
                 change(database, officer, person, role)
         # Nor do they take away what they could not give.
-        with unchanged(database), pytest.raises(PermissionNotHeld):
+        with database_unchanged(database), pytest.raises(PermissionNotHeld):
             change(database, officer, second, Role.SUPPORT)
         assert change(database, officer, person, Role.SUPPORT) is None
     finally:
@@ -130,7 +134,7 @@ def test_nobody_assigns_what_they_lack(
 
 def test_the_same_again_is_refused(database: Database, people: People, admin: Actor) -> None:
     person = people.staff(Role.SUPPORT)
-    with unchanged(database), pytest.raises(AlreadySet):
+    with database_unchanged(database), pytest.raises(AlreadySet):
         change(database, admin, person, Role.SUPPORT)
 
 
@@ -138,12 +142,12 @@ def test_the_same_again_is_refused(database: Database, people: People, admin: Ac
 def test_only_those_who_may(database: Database, people: People, role: Role) -> None:
     actor = people.customer() if role is Role.USER else people.staff(role)
     person = people.customer()
-    with unchanged(database), pytest.raises(PermissionDenied):
+    with database_unchanged(database), pytest.raises(PermissionDenied):
         change(database, actor, person, Role.SUPPORT)
 
 
 def test_an_unknown_person_is_not_there(database: Database, admin: Actor) -> None:
-    with unchanged(database), pytest.raises(NotFound), database.transaction() as session:
+    with database_unchanged(database), pytest.raises(NotFound), database.transaction() as session:
         role_changes.change_role(session, admin, uuid4(), Role.SUPPORT, reason=WHY)
 
 
@@ -153,13 +157,13 @@ def test_the_last_administrator_stays(database: Database, people: People) -> Non
     helper = people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
         asked = account_status.request_suspension(session, officer, last.user_id, reason=WHY)
-    with unchanged(database), pytest.raises(LastAdministrator):
+    with database_unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, asked)
     # Somebody suspended does not count.
     gone = people.staff(Role.ADMIN)
     with database.transaction() as session:
         session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (gone.user_id,))
-    with unchanged(database), pytest.raises(LastAdministrator):
+    with database_unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, asked)
 
 
@@ -173,7 +177,7 @@ def test_the_first_administrators_are_appointed_on_the_host(
         args = ["people", "appoint-admin", person.email, "--reason", WHY]
         assert run(args=args).output == f"{person.email} is an administrator\n"
         assert role_of(database, person)[0] is Role.ADMIN
-    with unchanged(database):
+    with database_unchanged(database):
         answer = run(args=["people", "appoint-admin", persons[2].email, "--reason", WHY])
         assert answer.exit_code == 1
         assert "There are two administrators already" in answer.output
@@ -243,7 +247,7 @@ def test_a_suspended_customer_moves_no_money(
         asked = account_status.request_suspension(session, admin, who, reason=WHY)
     approve(database, second, asked)
     order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1.00"}
-    with unchanged(database):
+    with database_unchanged(database):
         answer = program.post("/api/trade/order", json=order, headers=bearer)
     assert (answer.status_code, answer.json["code"]) == (401, "token_invalid")
 
@@ -274,7 +278,7 @@ def test_a_customer_is_frozen_without_a_second_person(
     assert recorded == [(admin.user_id, {"status": "active"}, {"status": "suspended"}, WHY)]
     # Once more, or of the staff, or of nobody: nothing.
     helper = people.staff(Role.SUPPORT).user_id
-    with unchanged(database), database.transaction() as session:
+    with database_unchanged(database), database.transaction() as session:
         for person_id in (who, helper, uuid4()):
             account_status.suspend_customer(session, admin, person_id, reason="another")
 

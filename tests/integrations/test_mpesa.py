@@ -43,7 +43,7 @@ from sandbox.app import run_periodic_tasks
 from sandbox.faults import FaultMode
 from tests.integrations.test_stripe import UNCERTAIN
 from tests.provider_sandbox import Sandbox
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 TEN = Amount(USD, 1000)
 RATE = ExchangeRate(Decimal("129.50"))
@@ -211,7 +211,10 @@ class TestPayments:
     @pytest.mark.parametrize("number", ["+14155550100", "0712345678", "+25471234567", "", "+254７"])
     def test_other_phones_are_refused(self, desk: Desk, sandbox: Sandbox, number: str) -> None:
         desk.phone = number
-        with unchanged(desk.database), pytest.raises(ProviderRefused, match="phone_not_kenyan"):
+        with (
+            database_unchanged(desk.database),
+            pytest.raises(ProviderRefused, match="phone_not_kenyan"),
+        ):
             desk.payments.create(desk.ask())
         assert prompts(sandbox, desk) == []
 
@@ -292,7 +295,7 @@ class TestPayouts:
             desk.payouts.send(desk.order(Amount(USD, 0)))
         with pytest.raises(ProviderRefused, match="phone_not_kenyan"):
             desk.payouts.send(PayoutOrder(desk.reference, TEN, {"phone": "+1"}))
-        with unchanged(desk.database):
+        with database_unchanged(desk.database):
             assert desk.payouts.payouts(clock.now() + timedelta(days=1)) == []
 
 
@@ -460,7 +463,7 @@ class TestCallBacks:
 
     def test_a_forged_one_changes_nothing(self, desk: Desk) -> None:
         client = desk.app.test_client()
-        with unchanged(desk.database):
+        with database_unchanged(desk.database):
             answer = client.post("/webhooks/daraja?about=payout.wdr_1.1.1&key=00", data=self.BODY)
         assert answer.status_code == 403
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.embedded.network_ports import free_port
-from app.embedded.redis import redis_program
+from app.embedded.redis import redis_program_path
 from app.integrations import rate_limit_storage
 from app.integrations.rate_limit_storage import RateLimitStorage
 from app.kit import clock
@@ -28,7 +28,7 @@ class RedisChild:
     def start(self) -> None:
         options = ["--port", str(self.port), "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(
-            [redis_program(), *options, "--bind", "127.0.0.1"],
+            [redis_program_path(), *options, "--bind", "127.0.0.1"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

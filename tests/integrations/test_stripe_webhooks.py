@@ -19,7 +19,7 @@ from sandbox.faults import FaultMode
 from sandbox.keys import timed_signature
 from tests.integrations.test_stripe import Desk
 from tests.provider_sandbox import Sandbox
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 SECRET = f"whsec_{sandbox_secret('stripe webhook')}"
 BODY = json.dumps(
@@ -156,7 +156,7 @@ class TestDelivered:
         sandbox.schedule_fault("stripe", "webhook", mode)
         desk.rail.open(desk.ask())
         client = open_app.test_client()
-        with unchanged(database):
+        with database_unchanged(database):
             assert sandbox.deliver_webhooks(client) == [403]
 
     def test_a_late_repetition_is_signed_anew(

@@ -33,7 +33,7 @@ def test_is_made_when_first_needed_for_its_owner_alone(ring):
 
 
 def test_in_production_a_missing_one_is_not_replaced_by_another(ring):
-    with pytest.raises(KeyRingUnavailable, match="import a backup"):
+    with pytest.raises(KeyRingUnavailable, match="Import a backup"):
         again(ring).wrap(b"k" * 32, b"here")
     assert not ring.path.exists()
 
@@ -42,7 +42,7 @@ def test_in_production_a_missing_one_is_not_replaced_by_another(ring):
 def test_readable_by_others_it_is_refused(ring, mode):
     ring.active_id()
     ring.path.chmod(mode)
-    with pytest.raises(KeyRingUnavailable, match="chmod 600"):
+    with pytest.raises(KeyRingUnavailable, match="Set its mode to 600"):
         again(ring).active_id()
 
 
@@ -152,5 +152,5 @@ def test_secrets_are_not_in_what_is_printed(ring):
     secret = (
         json.loads(again(ring).path.read_text())["keys"][0]["secret"] if ring.active_id() else ""
     )
-    assert secret not in repr(ring.contents())
-    assert "index_key" not in repr(ring.contents())
+    assert secret not in repr(ring.read_contents())
+    assert "index_key" not in repr(ring.read_contents())

@@ -21,7 +21,7 @@ from app.kit import clock
 from app.kit.ports import provide
 from app.outbox.rules import Backoff
 from tests import forked_processes
-from tests.drill import chance, size
+from tests.drill import choose_size, seeded_random
 from tests.keys.conftest import PLACE, Values
 
 HOUR = timedelta(hours=1)
@@ -241,7 +241,7 @@ class TestRetiring:
 @pytest.mark.drill(name="keys")
 def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_property, tmp_path):
     """A real process, kill -9, again and again; every value opens after every kill."""
-    count, kills = size(6_000, 200_000), size(3, 50)
+    count, kills = choose_size(6_000, 200_000), choose_size(3, 50)
     for _ in range(count // 2_000):
         values.add(2_000)
     first = ring.active_id()
@@ -254,9 +254,11 @@ def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_pro
 
     def start():
         words = ("flask", "keys", "rotate", "--here")
-        return forked_processes.start(flask.cli.main, *words, environ=environ, log=tmp_path / "log")
+        return forked_processes.start_process(
+            flask.cli.main, *words, environ=environ, log=tmp_path / "log"
+        )
 
-    random = chance("rotation kills")
+    random = seeded_random("rotation kills")
     moments = sorted(random.sample(range(500, count - 1_000), kills))
     killed_midway = 0
     for moment in moments:
@@ -305,7 +307,7 @@ def test_control_a_walk_that_forgets_what_it_wrapped_is_caught(
     rotation_id = begin(alone)
     with alone.transaction() as session:
         rotation.rewrap_batch(session, rotation_id, limit=5)
-    contents = ring.contents()
+    contents = ring.read_contents()
     ring.retire(contents.keys[0].id)
     with alone.reading() as session:
         found = list(keys_queries.find_unreadable_values(session))

@@ -28,9 +28,9 @@ from tests.api_client import ApiClient, problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
 from tests.mailbox import run_pending_jobs
 from tests.people import People
-from tests.privacy.customer_history import found_anywhere
+from tests.privacy.customer_history import find_in_all_tables
 from tests.provider_sandbox import Sandbox
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 
 def test_who_submitted_nothing_has_nothing(ada: Applicant) -> None:
@@ -109,7 +109,7 @@ def test_what_was_said_lies_sealed(ada: Applicant, database: Database) -> None:
         idNumber=f"{word}P",
         idType="passport",
     )
-    assert found_anywhere(database, [word]) == []
+    assert find_in_all_tables(database, [word]) == []
 
 
 class TestWrong:
@@ -144,7 +144,7 @@ class TestWrong:
     def test_data_are_refused_by_field(
         self, ada: Applicant, database: Database, changes: dict[str, Any], field: str
     ) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(ada.submit(**changes)) == [field]
 
     @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ class TestWrong:
 
     def test_while_one_waits_there_is_no_other(self, ada: Applicant, database: Database) -> None:
         ada.submitted()
-        with unchanged(database):
+        with database_unchanged(database):
             problem(ada.submit(), 409, "verification_open")
 
     def test_not_more_often_than_five_times(self, ada: Applicant, sandbox: Sandbox) -> None:
         for _ in range(5):
             ada.submitted(lastName="Failed")
             ada.work(sandbox)
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             answer = ada.submit()
             problem(answer, 429, "rate_limited")
         assert 29 * 86_400 < int(answer.headers["Retry-After"]) <= 30 * 86_400
@@ -231,7 +231,7 @@ class TestProvider:
         ada.submitted()
         sandbox.schedule_fault("plaid", "webhook", mode)
         ada.work()
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             assert sandbox.deliver_webhooks(ada.client.app.test_client()) == [403]
 
     @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ class TestProvider:
         shown = ada.submitted()
         ada.work(sandbox)
         late = Answered("idv_other", verification_id(shown), Outcome.FAILED)
-        with unchanged(ada.database), ada.database.transaction() as session:
+        with database_unchanged(ada.database), ada.database.transaction() as session:
             checking.apply(session, verification_id(shown), late)
         assert ada.standing.tier == 2
 
@@ -273,7 +273,7 @@ class TestProvider:
         shown = ada.submitted(lastName="Waiting")
         ada.work(sandbox)
         other = Answered("idv_other", verification_id(shown), Outcome.SUCCESS)
-        with unchanged(ada.database), ada.database.transaction() as session:
+        with database_unchanged(ada.database), ada.database.transaction() as session:
             checking.apply(session, verification_id(shown), other)
 
 
@@ -444,11 +444,11 @@ class TestDocuments:
             name: FileStorage(BytesIO(picture()), "a.jpg") if value is FILE else value
             for name, value in form.items()
         }
-        with unchanged(database):
+        with database_unchanged(database):
             assert field in wrong_fields(ada.send_form(**sent))
 
     def test_what_is_none_changes_nothing(self, ada: Applicant, database: Database) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(ada.send(b"GIF89a")) == ["file"]
             problem(ada.send(b"\xff\xd8\xff" + b"x" * (8 * 1024 * 1024)), 413, "body_too_large")
             problem(ada.client.post(DOCUMENTS, {"type": "identity"}), 415, "unsupported_media_type")
@@ -459,7 +459,7 @@ class TestDocuments:
 
     def test_there_is_a_limit(self, ada: Applicant) -> None:
         ada.sent(*["identity"] * 20)
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             problem(ada.send(picture(shade=99)), 409, "documents_full")
 
     def test_they_lie_encrypted(self, ada: Applicant, database: Database) -> None:

@@ -16,7 +16,7 @@ from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, pdf
 from tests.kyc.test_review import company
-from tests.privacy.customer_history import found_anywhere
+from tests.privacy.customer_history import find_in_all_tables
 from tests.provider_sandbox import Sandbox
 
 
@@ -77,7 +77,7 @@ def test_the_law_keeps_it_sealed_for_five_years(
         ("business", Status.WITHDRAWN),
     ]
     assert documents == 2
-    assert found_anywhere(database, [word]) == []
+    assert find_in_all_tables(database, [word]) == []
     for years, left in ((5 * 365, 2), (5 * 366, 0)):
         with (
             time_machine.travel(clock.now() + timedelta(days=years), tick=True),

@@ -30,7 +30,7 @@ from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
 from tests.people import People
 from tests.provider_sandbox import Sandbox
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 REASON = "Looked at the documents"
 TIER_3 = ("identity", "address", "funds")
@@ -123,7 +123,7 @@ class TestIdentity:
     ) -> None:
         ada.submitted(lastName="Review")
         ada.work(sandbox)
-        with unchanged(database), pytest.raises(EvidenceMissing):
+        with database_unchanged(database), pytest.raises(EvidenceMissing):
             approve(database, support, ada)
 
     def test_waits_for_the_lists(
@@ -132,10 +132,10 @@ class TestIdentity:
         ada.submitted(**LISTED)
         ada.work(sandbox)
         ada.sent("identity")
-        with unchanged(database), pytest.raises(ScreeningOpen):
+        with database_unchanged(database), pytest.raises(ScreeningOpen):
             approve(database, officer, ada)
         with (
-            unchanged(database),
+            database_unchanged(database),
             pytest.raises(ScreeningOpen),
             database.transaction() as session,
         ):
@@ -147,7 +147,7 @@ class TestIdentity:
     ) -> None:
         people = People(database)
         actor = people.staff(role, people.branch() if role is Role.TELLER else None)
-        with unchanged(database), pytest.raises(PermissionDenied):
+        with database_unchanged(database), pytest.raises(PermissionDenied):
             approve(database, actor, reviewed)
 
     def test_nobody_decides_about_themselves(self, reviewed: Applicant, database: Database) -> None:
@@ -159,7 +159,7 @@ class TestIdentity:
             reviewed.client.user_id, None, reviewed.client.email, Role.SUPPORT,
             frozenset({Permission.KYC_REVIEW}),
         )  # fmt: skip
-        with unchanged(database), pytest.raises(OwnVerification):
+        with database_unchanged(database), pytest.raises(OwnVerification):
             approve(database, actor, reviewed)
 
     @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ class TestIdentity:
         field: str,
     ) -> None:
         with (
-            unchanged(database),
+            database_unchanged(database),
             pytest.raises(Invalid) as refused,
             database.transaction() as session,
         ):
@@ -192,7 +192,7 @@ class TestIdentity:
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
         approve(database, support, reviewed)
-        with unchanged(database), pytest.raises(VerificationDecided):
+        with database_unchanged(database), pytest.raises(VerificationDecided):
             approve(database, support, reviewed)
 
     def test_compliance_takes_it_back(
@@ -202,7 +202,7 @@ class TestIdentity:
         [identity] = [each for each in candidate.verifications if each.kind is Kind.IDENTITY]
         told = {"reasons": ["cannot_serve"], "reason": REASON}
         with (
-            unchanged(database),
+            database_unchanged(database),
             pytest.raises(PermissionDenied),
             database.transaction() as session,
         ):
@@ -219,12 +219,12 @@ class TestTier3:
     ) -> None:
         asked = approve(database, support, candidate)
         assert candidate.standing.tier == 2
-        with unchanged(database), pytest.raises(ApprovalPending):
+        with database_unchanged(database), pytest.raises(ApprovalPending):
             approve(database, officer, candidate)
         with database.reading() as session:
             seen = approvals_queries.get_approval(session, asked).hash
         with (
-            unchanged(database),
+            database_unchanged(database),
             pytest.raises(SelfApproval),
             database.transaction() as session,
         ):
@@ -374,7 +374,7 @@ class TestCompanies:
         shown = ada.client.ok(201, ada.client.post(BUSINESS, company()))
         assert (shown["business"]["status"], shown["status"]) == ("in_review", "none")
         assert shown["missing"] == ["identity", "document:registration", "document:ownership"]
-        with unchanged(database), pytest.raises(EvidenceMissing):
+        with database_unchanged(database), pytest.raises(EvidenceMissing):
             approve(database, support, ada)
         ada.sent("registration", "ownership")
         decide(database, officer, approve(database, support, ada))
@@ -413,7 +413,7 @@ class TestCompanies:
         ada.client.ok(201, ada.client.post(BUSINESS, company(beneficialOwners=[OWNERS[0], listed])))
         ada.sent("registration", "ownership")
         assert ada.latest.flags == {Flag.SCREENING}
-        with unchanged(database), pytest.raises(ScreeningOpen):
+        with database_unchanged(database), pytest.raises(ScreeningOpen):
             approve(database, support, ada)
         dispose(database, decisions.NO_MATCH)
         ada.work()
@@ -464,10 +464,10 @@ class TestCompanies:
     def test_wrong_ones_change_nothing(
         self, ada: Applicant, database: Database, changes: dict[str, Any], field: str
     ) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(ada.client.post(BUSINESS, company(**changes))) == [field]
 
     def test_one_at_a_time(self, ada: Applicant, database: Database) -> None:
         ada.client.ok(201, ada.client.post(BUSINESS, company()))
-        with unchanged(database):
+        with database_unchanged(database):
             problem(ada.client.post(BUSINESS, company()), 409, "verification_open")

@@ -15,7 +15,7 @@ from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import service as ledger
 from tests.people import People
-from tests.unchanged_database import state, unchanged
+from tests.unchanged_database import database_unchanged, table_digests
 
 DENIED = "42501"
 RULE = "PB001"
@@ -80,7 +80,7 @@ def refused(
     rule: str | None = None,
 ) -> None:
     """The statement raises what is named, and changes nothing."""
-    with unchanged(database), pytest.raises(psycopg.Error) as raised:
+    with database_unchanged(database), pytest.raises(psycopg.Error) as raised:
         connection.execute(statement, parameters)
     assert raised.value.sqlstate == state, raised.value
     if rule is not None:
@@ -350,7 +350,7 @@ class TestPosting:
     ) -> None:
         parameters = call([("USD", "capital", HOUSE, 5), ("USD", "fees", HOUSE, -5)])
         parameters[missing] = None
-        with unchanged(database), pytest.raises(psycopg.Error):
+        with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(_CALL, parameters)
 
     def test_a_null_time_is_refused(
@@ -368,7 +368,7 @@ class TestPosting:
         parameters = call(legs)
         values = ",".join(f'"{value}"' for value in parameters[column])
         parameters[column] = f"[0:1]={{{values}}}"
-        with unchanged(database), pytest.raises(psycopg.Error):
+        with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(_CALL, parameters)
 
     @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ class TestPosting:
     ) -> None:
         parameters = call([("USD", "capital", HOUSE, 5), ("USD", "fees", HOUSE, -5)])
         parameters[5] = units
-        with unchanged(database), pytest.raises(psycopg.Error):
+        with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(_CALL, parameters)
 
     def test_more_than_there_is_is_refused(
@@ -468,7 +468,7 @@ class TestHolds:
             "SELECT h.id FROM holds h JOIN accounts a ON a.id = h.account_id WHERE owner_id = %s",
             (person.user_id,),
         ).fetchone()
-        with unchanged(database), pytest.raises(psycopg.Error):
+        with database_unchanged(database), pytest.raises(psycopg.Error):
             application.execute(f"SELECT ledger_release_hold(%s, %s, {at})", (hold, status))
         # It has no time at which it expires.
         refused(
@@ -575,9 +575,9 @@ class TestTheOwner:
 def test_the_check_sees_a_row_written_again(database: Database, people: People) -> None:
     """Of the checker itself: the same values written anew count as a change."""
     people.customer()
-    before = state(database)
+    before = table_digests(database)
     with database.transaction() as session:
         session.send("UPDATE users SET email = email WHERE erased_at IS NULL")
-    assert [table for table, digest in state(database).items() if digest != before[table]] == [
-        "users"
-    ]
+    assert [
+        table for table, digest in table_digests(database).items() if digest != before[table]
+    ] == ["users"]

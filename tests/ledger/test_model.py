@@ -38,10 +38,10 @@ from app.ledger import service as ledger
 from app.ledger.chart import AccountClass, AccountKey
 from app.ledger.errors import HoldExpired, UnbalancedEntry
 from app.ledger.service import NewPosting
-from tests.drill import FULL, SEED, size
+from tests.drill import IS_FULL_SIZE, SEED, choose_size
 from tests.ledger.model import GUARDED, Books, Hold, Legs, Reasons
 
-STEPS = size(5_000, 50_000)
+STEPS = choose_size(5_000, 50_000)
 STEPS_OF_ONE_RUN = 50
 RUNS_OF_ONE_SEED = 10
 #: Long ago, so that a sweep finds no hold of other tests.
@@ -383,7 +383,7 @@ def explore(machine: type[LedgerMachine], what: str) -> None:
 
 
 @pytest.mark.drill(name="model")
-@pytest.mark.timeout(7200 if FULL else 600)
+@pytest.mark.timeout(7200 if IS_FULL_SIZE else 600)
 def test_the_ledger_agrees_with_its_model(
     database: Database, record_property: Callable[[str, object], None]
 ) -> None:

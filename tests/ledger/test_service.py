@@ -30,7 +30,7 @@ from app.ledger.errors import (
 )
 from app.ledger.service import NewPosting
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -209,26 +209,26 @@ class TestPost:
     def test_refuses_what_does_not_balance(
         self, database: Database, postings: list[NewPosting]
     ) -> None:
-        with unchanged(database), pytest.raises(UnbalancedEntry):
+        with database_unchanged(database), pytest.raises(UnbalancedEntry):
             post(database, postings)
 
     def test_happens_once_for_a_reference(self, database: Database, person: Actor) -> None:
         reference = pay(database, funding(person), 100)
-        with unchanged(database), pytest.raises(AlreadyPosted):
+        with database_unchanged(database), pytest.raises(AlreadyPosted):
             pay(database, funding(person), 100, reference=reference)
-        with unchanged(database), pytest.raises(AlreadyPosted):
+        with database_unchanged(database), pytest.raises(AlreadyPosted):
             pay(database, funding(person), 999, reference=reference)
 
     def test_takes_all_there_is_and_no_more(self, database: Database, person: Actor) -> None:
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, funding(person), 10_001)
         pay(database, funding(person), 10_000)
         assert posted_and_held(database, funding(person)) == (0, 0)
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, funding(person), 1)
 
     def test_a_stranger_has_nothing(self, database: Database) -> None:
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, chart.customer(uuid4(), USD), 1)
 
     def test_house_accounts_go_either_way(self, database: Database) -> None:
@@ -249,7 +249,7 @@ class TestPost:
                         postings=[NewPosting(funding(person), units), NewPosting(FEES, -units)],
                     )
 
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay_twice()
 
     def test_debit_and_credit_keep_to_the_asset(self) -> None:
@@ -289,10 +289,10 @@ class TestReverse:
     def test_happens_once(self, database: Database, person: Actor) -> None:
         first = pay(database, funding(person), 100)
         second = reverse(database, first)
-        with unchanged(database), pytest.raises(AlreadyReversed):
+        with database_unchanged(database), pytest.raises(AlreadyReversed):
             reverse(database, first)
         # The same request again is told that it happened.
-        with unchanged(database), pytest.raises(AlreadyPosted):
+        with database_unchanged(database), pytest.raises(AlreadyPosted):
             reverse(database, first, second)
 
     def test_can_itself_be_reversed(self, database: Database, person: Actor) -> None:
@@ -307,7 +307,7 @@ class TestReverse:
         other = people.customer()
         gift = post(database, [NewPosting(funding(person), 100), NewPosting(funding(other), -100)])
         pay(database, funding(other), 1)
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             reverse(database, gift)
 
     def test_is_refused_while_the_money_is_held(
@@ -316,13 +316,13 @@ class TestReverse:
         other = people.customer()
         gift = post(database, [NewPosting(funding(person), 100), NewPosting(funding(other), -100)])
         held = hold(database, funding(other), 1)
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             reverse(database, gift)
         void(database, held)
         reverse(database, gift)
 
     def test_needs_an_entry(self, database: Database) -> None:
-        with unchanged(database), pytest.raises(NotFound):
+        with database_unchanged(database), pytest.raises(NotFound):
             reverse(database, uuid4().hex)
 
 
@@ -331,9 +331,9 @@ class TestHold:
         held = hold(database, funding(person), 3000)
         assert posted_and_held(database, funding(person)) == (10_000, 3000)
         assert settled(database, held) == ("pending", None, None)
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             pay(database, funding(person), 7001)
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             hold(database, funding(person), 7001)
         hold(database, funding(person), 7000)
         assert posted_and_held(database, funding(person)) == (10_000, 10_000)
@@ -341,7 +341,7 @@ class TestHold:
     def test_the_same_hold_is_placed_once(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
         with (
-            unchanged(database),
+            database_unchanged(database),
             pytest.raises(AlreadyHeld),
             database.transaction() as session,
         ):
@@ -356,15 +356,15 @@ class TestHold:
 
     @pytest.mark.parametrize("units", [0, -1])
     def test_holds_something(self, database: Database, person: Actor, units: int) -> None:
-        with unchanged(database), pytest.raises(UnbalancedEntry):
+        with database_unchanged(database), pytest.raises(UnbalancedEntry):
             hold(database, funding(person), units)
 
     def test_only_guarded_accounts(self, database: Database) -> None:
-        with unchanged(database), pytest.raises(UnbalancedEntry):
+        with database_unchanged(database), pytest.raises(UnbalancedEntry):
             hold(database, FEES, 1)
 
     def test_a_stranger_has_nothing(self, database: Database) -> None:
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             hold(database, chart.customer(uuid4(), USD), 1)
 
     @pytest.mark.parametrize("taken", [1, 1200, 3000])
@@ -386,14 +386,14 @@ class TestHold:
 
     def test_posts_no_more_than_was_held(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
-        with unchanged(database), pytest.raises(HoldExceeded):
+        with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), 3001, hold_id=held)
-        with unchanged(database), pytest.raises(HoldExceeded):
+        with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), 10_001, hold_id=held)
 
     def test_posts_nothing_the_other_way(self, database: Database, person: Actor) -> None:
         held = hold(database, funding(person), 3000)
-        with unchanged(database), pytest.raises(HoldExceeded):
+        with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(person), -100, hold_id=held)
 
     def test_posts_from_no_other_account(
@@ -401,7 +401,7 @@ class TestHold:
     ) -> None:
         other = people.customer(USD="100.00")
         held = hold(database, funding(person), 3000)
-        with unchanged(database), pytest.raises(HoldExceeded):
+        with database_unchanged(database), pytest.raises(HoldExceeded):
             pay(database, funding(other), 100, hold_id=held)
 
     def test_leaves_other_holds_alone(self, database: Database, person: Actor) -> None:
@@ -422,16 +422,16 @@ class TestHold:
         assert settled(database, expired) == ("expired", NOW + HOUR, None)
         assert posted_and_held(database, funding(person)) == (9000, 0)
         for held in (posted, voided, expired, uuid4()):
-            with unchanged(database), pytest.raises(HoldNotPending):
+            with database_unchanged(database), pytest.raises(HoldNotPending):
                 void(database, held)
-            with unchanged(database), pytest.raises(HoldNotPending):
+            with database_unchanged(database), pytest.raises(HoldNotPending):
                 pay(database, funding(person), 1, hold_id=held)
-        with unchanged(database):
+        with database_unchanged(database):
             assert expire(database, NOW + 2 * HOUR) == 0
 
     def test_is_posted_until_it_expires(self, database: Database, person: Actor) -> None:
         early, late = (hold(database, funding(person), 1000, NOW + HOUR) for _ in range(2))
-        with unchanged(database), pytest.raises(HoldExpired):
+        with database_unchanged(database), pytest.raises(HoldExpired):
             pay(database, funding(person), 1000, hold_id=late, at=NOW + HOUR)
         just_before = NOW + HOUR - timedelta(microseconds=1)
         pay(database, funding(person), 1000, hold_id=early, at=just_before)
@@ -441,7 +441,7 @@ class TestHold:
         soon, later, never = (
             hold(database, funding(person), 1000, at) for at in (NOW + HOUR, NOW + 2 * HOUR, None)
         )
-        with unchanged(database):
+        with database_unchanged(database):
             assert expire(database, NOW + HOUR - timedelta(microseconds=1)) == 0
         assert expire(database, NOW + HOUR) == 1
         assert settled(database, soon)[0] == "expired"

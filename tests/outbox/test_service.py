@@ -174,7 +174,7 @@ class TestTry:
         for begun in (True, True, True, False):
             assert count_try(database, identifier) is begun
         assert row(database, identifier, "last_error, dead_at") == (
-            "The worker ended each time it tried",
+            "The worker process ended during every try",
             NOW,
         )
 

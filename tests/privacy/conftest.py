@@ -8,7 +8,7 @@ from flask import Flask
 from app.kit.db import Database
 from tests.mailbox import Mailbox, use_mailbox
 from tests.people import People
-from tests.privacy.customer_history import Life
+from tests.privacy.customer_history import CustomerWithHistory
 
 
 @pytest.fixture
@@ -29,12 +29,12 @@ def box() -> Iterator[Mailbox]:
 
 
 @pytest.fixture
-def ada(open_app: Flask, box: Mailbox) -> Life:
+def ada(open_app: Flask, box: Mailbox) -> CustomerWithHistory:
     """Somebody with a history."""
-    return Life.led(open_app)
+    return CustomerWithHistory.register(open_app)
 
 
 @pytest.fixture
-def bob(open_app: Flask, box: Mailbox) -> Life:
+def bob(open_app: Flask, box: Mailbox) -> CustomerWithHistory:
     """Somebody else with one."""
-    return Life.led(open_app)
+    return CustomerWithHistory.register(open_app)

@@ -38,14 +38,14 @@ VALUES (%s, %s, 'trade_confirmed:0', 'trade_confirmed', 'sent', now(), now())
 
 
 @dataclass
-class Life:
+class CustomerWithHistory:
     """A customer with a history, and the words by which they could be found."""
 
     client: ApiClient
     canaries: dict[str, str]
 
     @classmethod
-    def led(cls, app: Flask, *, second_factor: bool = False) -> "Life":
+    def register(cls, app: Flask, *, second_factor: bool = False) -> "CustomerWithHistory":
         """Registered, confirmed, rich, traded, moved, wrote down addresses and keys."""
         word = f"Q{uuid4().hex[:10]}"
         number = str(int(uuid4().hex[:12], 16))[:7].rjust(7, "2")
@@ -70,14 +70,14 @@ class Life:
             ],
         )
         life = cls(client, canaries)
-        life._act()
+        life._make_history()
         if second_factor:
             life.secret = life._add_second_factor()
         return life
 
     secret: str = ""
 
-    def _act(self) -> None:
+    def _make_history(self) -> None:
         client = self.client
         database: Database = client.app.extensions["database"]
         client.credit(USD="1000", PAXG="2")
@@ -127,7 +127,7 @@ class Life:
         database: Database = self.client.app.extensions["database"]
         return database
 
-    def spend_everything(self) -> None:
+    def empty_accounts(self) -> None:
         """Nothing is left on any account: as withdrawals will do."""
         owner = self.client.user_id
         with self.database.transaction() as session:
@@ -145,26 +145,26 @@ class Life:
                         ],
                     )
 
-    def erase(self, password: str = PASSWORD, **more: str) -> Any:
+    def request_erasure(self, password: str = PASSWORD, **more: str) -> Any:
         """Ask to be forgotten."""
         return self.client.post(ERASURE, {"password": password, **more})
 
-    def archive(self) -> dict[str, Any]:
+    def download_archive(self) -> dict[str, Any]:
         """Ask for a copy, wait for it, fetch it: each file of it."""
         client = self.client
         asked = client.ok(202, client.post(EXPORT))
         run_pending_jobs(self.database, *JOBS)
         shown = client.ok(200, client.get(f"{EXPORT}/{asked['id']}"))
-        return opened(fetch(client, shown["archiveUrl"]).data)
+        return read_archive(follow_link(client, shown["archiveUrl"]).data)
 
 
-def fetch(client: ApiClient, url: str) -> Any:
+def follow_link(client: ApiClient, url: str) -> Any:
     """Follow a signed link."""
     path, _, token = url.partition("?token=")
     return client.get(path, token=token)
 
 
-def opened(data: bytes) -> dict[str, Any]:
+def read_archive(data: bytes) -> dict[str, Any]:
     """The files of an archive: JSON as what it says."""
     with ZipFile(BytesIO(data)) as archive:
         assert archive.testzip() is None
@@ -176,7 +176,7 @@ def opened(data: bytes) -> dict[str, Any]:
         }
 
 
-def found_anywhere(database: Database, words: Iterable[str]) -> list[tuple[str, str, str]]:
+def find_in_all_tables(database: Database, words: Iterable[str]) -> list[tuple[str, str, str]]:
     """Each table and column in which one of the words stands, as the server's superuser reads it:
     in any case, in texts, JSON, arrays and bytes."""
     url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")

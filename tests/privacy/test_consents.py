@@ -14,7 +14,7 @@ from app.privacy import rules as privacy_rules
 from app.privacy.rules import POLICIES, ConsentChannel, ConsentDecision, ConsentState, PolicyName
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.privacy.customer_history import CONSENTS
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_nobody_registers_with_a_wrong_one(
 ) -> None:
     client = ApiClient(open_app)
     body = {"email": client.email, "password": "correct horse", "firstName": "A", "lastName": "B"}
-    with unchanged(database):
+    with database_unchanged(database):
         answer = client.post("/api/auth/register", {**body, "acceptedPolicies": accepted})
     assert answer.status_code == status
 
@@ -120,23 +120,23 @@ def test_a_decision_that_stands_is_kept_once(
     if not given:
         decide(me, "marketing", given=True)
     decide(me, "marketing", given=given)
-    with unchanged(database):
+    with database_unchanged(database):
         assert decide(me, "marketing", given=given).status_code == 200
 
 
 def test_nobody_takes_back_what_they_never_gave(me: ApiClient, database: Database) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         assert decide(me, "marketing", given=False).json["state"] == "not_given"
 
 
 def test_what_an_account_needs_is_not_taken_back(me: ApiClient, database: Database) -> None:
     decide(me, "terms", given=True)
-    with unchanged(database):
+    with database_unchanged(database):
         problem(decide(me, "terms", given=False), 409, "consent_required")
 
 
 def test_another_version_than_the_current_one_is_refused(me: ApiClient, database: Database) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         problem(decide(me, "terms", given=True, version=2), 409, "policy_outdated")
         assert wrong_fields(decide(me, "terms", given=True, version=None)) == ["version"]
         assert wrong_fields(decide(me, "cookies", given=True)) == ["policy"]
@@ -161,7 +161,7 @@ def test_a_newer_version_is_to_be_accepted(me: ApiClient, database: Database) ->
 def test_a_program_with_a_key_agrees_to_nothing(me: ApiClient, database: Database) -> None:
     made = me.post("/api/me/api-keys", {"name": "a", "scopes": ["own:account:read"]})
     me.token = me.ok(201, made)["key"]
-    with unchanged(database):
+    with database_unchanged(database):
         problem(decide(me, "terms", given=True), 403, "permission_denied")
         problem(me.get(CONSENTS), 403, "permission_denied")
 
@@ -175,7 +175,7 @@ def test_the_past_is_not_rewritten(
     settings = open_app.extensions["settings"]
     urls = {"application": settings.database_url, "owner": settings.database_owner_url}
     with (
-        unchanged(database),
+        database_unchanged(database),
         psycopg.connect(urls[who].replace("+psycopg", "")) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):

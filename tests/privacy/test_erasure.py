@@ -35,22 +35,23 @@ from app.messages import email_delivery
 from app.messages.ports import EmailNotSent, EmailRefused
 from app.privacy import erasure, exports
 from app.privacy.errors import ErasureRefused
+from app.privacy.personal_data_tables import ROOMS
 from tests.api_client import PASSWORD, ApiClient, problem
 from tests.mailbox import Mailbox, run_pending_jobs
 from tests.people import People
-from tests.privacy.customer_history import EXPORT, JOBS, Life, found_anywhere
+from tests.privacy.customer_history import EXPORT, JOBS, CustomerWithHistory, find_in_all_tables
 from tests.settled import settle
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 #: A wrong password leaves a count behind, on purpose.
 FAILURES = {"login_failures"}
 
 
 @pytest.fixture
-def done(ada: Life) -> Life:
+def done(ada: CustomerWithHistory) -> CustomerWithHistory:
     """Somebody with a history, and nothing open any more."""
-    ada.archive()
-    ada.spend_everything()
+    ada.download_archive()
+    ada.empty_accounts()
     return ada
 
 
@@ -60,14 +61,14 @@ def open_fields(answer: object) -> list[str]:
 
 
 class TestRefused:
-    def test_with_balances(self, ada: Life) -> None:
-        with unchanged(ada.database):
-            answer = ada.erase()
+    def test_with_balances(self, ada: CustomerWithHistory) -> None:
+        with database_unchanged(ada.database):
+            answer = ada.request_erasure()
         assert open_fields(answer) == ["balances.PAXG", "balances.USD", "balances.XAU-s"]
         [usd] = [error for error in answer.json["errors"] if error["field"] == "balances.USD"]
         assert usd["message"] == "The balance is 900.00 USD. It must be 0."
 
-    def test_with_a_hold(self, done: Life) -> None:
+    def test_with_a_hold(self, done: CustomerWithHistory) -> None:
         done.client.credit(USD="5")
         with done.database.transaction() as session:
             ledger.place_hold(
@@ -79,21 +80,21 @@ class TestRefused:
                 placed_at=clock.now(),
                 expires_at=None,
             )
-        with unchanged(done.database):
-            assert open_fields(done.erase()) == ["balances.USD", "holds.USD"]
+        with database_unchanged(done.database):
+            assert open_fields(done.request_erasure()) == ["balances.USD", "holds.USD"]
 
-    def test_with_a_quote_until_it_expires(self, done: Life) -> None:
+    def test_with_a_quote_until_it_expires(self, done: CustomerWithHistory) -> None:
         wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
         quote = done.client.ok(201, done.client.post("/api/trade/quote", wish))
-        with unchanged(done.database):
-            answer = done.erase()
+        with database_unchanged(done.database):
+            answer = done.request_erasure()
         assert open_fields(answer) == [f"quotes.{quote['id']}"]
         assert quote["expiresAt"] in answer.json["detail"]
         with time_machine.travel(clock.now() + timedelta(minutes=10), tick=True):
-            assert done.erase().status_code == 200
+            assert done.request_erasure().status_code == 200
 
     def test_while_something_is_decided_and_does_not_say_what(
-        self, done: Life, people: People
+        self, done: CustomerWithHistory, people: People
     ) -> None:
         people.staff(Role.ADMIN)
         officer = people.staff(Role.COMPLIANCE)
@@ -101,44 +102,44 @@ class TestRefused:
             account_status.request_suspension(
                 session, officer, done.client.user_id, reason="a suspicion"
             )
-        with unchanged(done.database):
-            answer = done.erase()
+        with database_unchanged(done.database):
+            answer = done.request_erasure()
         assert open_fields(answer) == ["account"]
         for word in ("suspen", "suspicion", "approv"):
             assert word not in answer.text
 
-    def test_without_the_password(self, done: Life) -> None:
-        with unchanged(done.database, apart_from=FAILURES):
-            problem(done.erase("not the password"), 401, "invalid_credentials")
+    def test_without_the_password(self, done: CustomerWithHistory) -> None:
+        with database_unchanged(done.database, apart_from=FAILURES):
+            problem(done.request_erasure("not the password"), 401, "invalid_credentials")
 
     def test_without_the_second_factor(self, open_app: Flask, box: Mailbox) -> None:
-        life = Life.led(open_app, second_factor=True)
-        life.spend_everything()
-        with unchanged(life.database, apart_from=FAILURES):
-            problem(life.erase(), 401, "two_factor_required")
-            problem(life.erase(code="000000"), 401, "two_factor_invalid")
+        life = CustomerWithHistory.register(open_app, second_factor=True)
+        life.empty_accounts()
+        with database_unchanged(life.database, apart_from=FAILURES):
+            problem(life.request_erasure(), 401, "two_factor_required")
+            problem(life.request_erasure(code="000000"), 401, "two_factor_invalid")
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
             code = pyotp.TOTP(life.secret).at(clock.now())
-            assert life.erase(code=code).status_code == 200
+            assert life.request_erasure(code=code).status_code == 200
 
     def test_a_code_is_not_used_up_by_a_refusal(self, open_app: Flask, box: Mailbox) -> None:
-        life = Life.led(open_app, second_factor=True)
+        life = CustomerWithHistory.register(open_app, second_factor=True)
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
             code = pyotp.TOTP(life.secret).at(clock.now())
-            with unchanged(life.database):
-                problem(life.erase(code=code), 409, "erasure_refused")
-            life.spend_everything()
-            assert life.erase(code=code).status_code == 200
+            with database_unchanged(life.database):
+                problem(life.request_erasure(code=code), 409, "erasure_refused")
+            life.empty_accounts()
+            assert life.request_erasure(code=code).status_code == 200
 
-    def test_to_a_program(self, done: Life) -> None:
+    def test_to_a_program(self, done: CustomerWithHistory) -> None:
         done.client.token = done.key
-        with unchanged(done.database):
-            problem(done.erase(), 403, "permission_denied")
+        with database_unchanged(done.database):
+            problem(done.request_erasure(), 403, "permission_denied")
 
-    def test_to_staff(self, done: Life, people: People) -> None:
+    def test_to_staff(self, done: CustomerWithHistory, people: People) -> None:
         member = people.staff(Role.SUPPORT)
         with (
-            unchanged(done.database),
+            database_unchanged(done.database),
             pytest.raises(ErasureRefused, match="staff cannot be erased"),
             done.database.transaction() as session,
         ):
@@ -146,13 +147,17 @@ class TestRefused:
 
     def test_for_nobody(self, database: Database) -> None:
         nobody = Actor(ids.new(), None, "", Role.USER, DEFAULT_PERMISSIONS[Role.USER])
-        with database.transaction() as session, unchanged(database), pytest.raises(NotFound):
+        with (
+            database.transaction() as session,
+            database_unchanged(database),
+            pytest.raises(NotFound),
+        ):
             erasure.erase_own_account(session, nobody)
 
 
 class TestAnswer:
-    def test_says_what_is_kept_until_when_and_why(self, done: Life) -> None:
-        told = done.client.ok(200, done.erase())
+    def test_says_what_is_kept_until_when_and_why(self, done: CustomerWithHistory) -> None:
+        told = done.client.ok(200, done.request_erasure())
         assert told["status"] == "erased"
         assert told["userId"] == done.client.user["id"]
         erased_at = datetime.fromisoformat(told["erasedAt"])
@@ -160,16 +165,17 @@ class TestAnswer:
             year=erased_at.year + 5
         )
         assert {each["until"] for each in told["kept"]} == {told["keptUntil"]}
-        kept = " ".join(each["what"] for each in told["kept"])
-        for word in ("Conversions", "on an account", "agreed", "Who did what"):
-            assert word in kept
+        retained = {item["what"] for item in told["kept"]}
+        described = {name: t.description for room in ROOMS for name, t in room.tables.items()}
+        for table in ("orders", "accounts", "consents", "audit_records"):
+            assert described[table] in retained
         assert "31 CFR 1010.430(d)" in " ".join(each["why"] for each in told["kept"])
 
     def test_a_last_mail_says_it_and_its_address_is_forgotten(
-        self, done: Life, box: Mailbox
+        self, done: CustomerWithHistory, box: Mailbox
     ) -> None:
-        told = done.client.ok(200, done.erase())
-        assert found_anywhere(done.database, [done.canaries["email"]]) == []
+        told = done.client.ok(200, done.request_erasure())
+        assert find_in_all_tables(done.database, [done.canaries["email"]]) == []
         run_pending_jobs(done.database)
         last = box.sent_to(done.canaries["email"])[-1]
         assert last.subject == "Your personal data has been erased"
@@ -179,23 +185,25 @@ class TestAnswer:
         assert recipients(done) == [("sent", None)]
         assert box.sent_to(done.canaries["email"])[-2:][0].subject != last.subject
 
-    def test_a_mail_that_is_refused_forgets_the_address(self, done: Life, box: Mailbox) -> None:
+    def test_a_mail_that_is_refused_forgets_the_address(
+        self, done: CustomerWithHistory, box: Mailbox
+    ) -> None:
         def refuse(_mail: object) -> None:
             raise EmailRefused("550")
 
         box.before_send = refuse
-        done.client.ok(200, done.erase())
+        done.client.ok(200, done.request_erasure())
         run_pending_jobs(done.database)
         assert recipients(done) == [("refused", None)]
 
     def test_a_mail_that_does_not_go_out_is_tried_again_and_given_up_after_a_day(
-        self, done: Life, box: Mailbox
+        self, done: CustomerWithHistory, box: Mailbox
     ) -> None:
         def away(_mail: object) -> None:
             raise EmailNotSent("away")
 
         box.before_send = away
-        done.client.ok(200, done.erase())
+        done.client.ok(200, done.request_erasure())
         run_pending_jobs(done.database)
         [(state, sealed)] = recipients(done)
         assert state == "waiting"
@@ -209,7 +217,7 @@ class TestAnswer:
         assert recipients(done) == [("dropped", None)]
 
 
-def recipients(life: Life) -> list[tuple[object, ...]]:
+def recipients(life: CustomerWithHistory) -> list[tuple[object, ...]]:
     with life.database.reading() as session:
         return session.rows(
             "SELECT state, recipient_sealed FROM mails WHERE user_id = %s", (life.client.user_id,)
@@ -217,20 +225,22 @@ def recipients(life: Life) -> list[tuple[object, ...]]:
 
 
 class TestAfterwards:
-    def test_nothing_anywhere_says_who_it_was(self, done: Life, bob: Life) -> None:
+    def test_nothing_anywhere_says_who_it_was(
+        self, done: CustomerWithHistory, bob: CustomerWithHistory
+    ) -> None:
         words = [*done.canaries.values(), done.canaries["phone"][2:]]
-        before = {word for _, _, word in found_anywhere(done.database, words)}
+        before = {word for _, _, word in find_in_all_tables(done.database, words)}
         # What is sealed is not found even now; the scan finds what is not.
         assert {done.canaries[name] for name in ("email", "first", "phone", "key name")} <= before
-        done.client.ok(200, done.erase())
+        done.client.ok(200, done.request_erasure())
         run_pending_jobs(done.database, *JOBS)
-        assert found_anywhere(done.database, words) == []
-        others = str(bob.archive())
+        assert find_in_all_tables(done.database, words) == []
+        others = str(bob.download_archive())
         assert bob.canaries["email"] in others
         assert not any(word in others for word in words)
 
-    def test_nobody_opens_what_was_sealed(self, done: Life) -> None:
-        done.client.ok(200, done.erase())
+    def test_nobody_opens_what_was_sealed(self, done: CustomerWithHistory) -> None:
+        done.client.ok(200, done.request_erasure())
         owner = done.client.user_id
         with done.database.reading() as session:
             for table in ("addresses", "totp_credentials", "api_keys", "one_time_tokens"):
@@ -239,13 +249,13 @@ class TestAfterwards:
             statement = "SELECT status, archive_sealed FROM exports WHERE user_id = %s"
             assert session.rows(statement, (owner,)) == [("expired", None)]
 
-    def test_every_way_in_is_closed_at_once(self, done: Life) -> None:
+    def test_every_way_in_is_closed_at_once(self, done: CustomerWithHistory) -> None:
         client = done.client
         other = ApiClient(client.app)
         other.email = client.email
         other.log_in()
-        client.ok(200, done.erase())
-        with unchanged(done.database, apart_from=FAILURES):
+        client.ok(200, done.request_erasure())
+        with database_unchanged(done.database, apart_from=FAILURES):
             for known in (client, other):
                 problem(known.get("/api/me"), 401, "token_invalid")
                 answer = known.post("/api/auth/refresh", {"refreshToken": known.refresh_token})
@@ -256,7 +266,7 @@ class TestAfterwards:
                 credentials = {"email": client.email, "password": PASSWORD}
                 problem(known.post("/api/auth/login", credentials), 401, "invalid_credentials")
 
-    def test_a_reset_link_leads_nowhere(self, done: Life, box: Mailbox) -> None:
+    def test_a_reset_link_leads_nowhere(self, done: CustomerWithHistory, box: Mailbox) -> None:
         done.client.token = None
         done.client.ok(
             202, done.client.post("/api/auth/forgot-password", {"email": done.client.email})
@@ -264,24 +274,24 @@ class TestAfterwards:
         run_pending_jobs(done.database)
         token = box.latest_token(done.client.email)
         done.client.log_in()
-        done.client.ok(200, done.erase())
-        with unchanged(done.database):
+        done.client.ok(200, done.request_erasure())
+        with database_unchanged(done.database):
             body = {"token": token, "password": "another correct horse"}
             problem(done.client.post("/api/auth/reset-password", body), 401, "token_invalid")
 
-    def test_the_address_opens_another_account(self, done: Life) -> None:
-        done.client.ok(200, done.erase())
+    def test_the_address_opens_another_account(self, done: CustomerWithHistory) -> None:
+        done.client.ok(200, done.request_erasure())
         again = ApiClient(done.client.app)
         again.email = done.client.email
         again.register()
         assert again.user["id"] != done.client.user["id"]
         again.credit()
         assert again.available() == {}
-        files = Life(again, {}).archive()
+        files = CustomerWithHistory(again, {}).download_archive()
         assert files["trading.json"] == {"orders": [], "quotes": []}
 
-    def test_the_books_and_the_trail_hold(self, done: Life) -> None:
-        done.client.ok(200, done.erase())
+    def test_the_books_and_the_trail_hold(self, done: CustomerWithHistory) -> None:
+        done.client.ok(200, done.request_erasure())
         settle(done.database)
         with done.database.transaction() as session:
             audit.seal(session)
@@ -297,8 +307,8 @@ class TestAfterwards:
             )
         assert orders == [(100_00,)]
 
-    def test_the_trail_says_that_and_until_when(self, done: Life) -> None:
-        told = done.client.ok(200, done.erase())
+    def test_the_trail_says_that_and_until_when(self, done: CustomerWithHistory) -> None:
+        told = done.client.ok(200, done.request_erasure())
         with done.database.reading() as session:
             rows = session.rows(
                 "SELECT actor_id, before::text, after, reason FROM audit_records"
@@ -313,20 +323,20 @@ class TestAfterwards:
             "law": "31 CFR 1010.430(d)",
         }
 
-    def test_twice_is_once(self, done: Life) -> None:
-        done.client.ok(200, done.erase())
-        with unchanged(done.database):
-            problem(done.erase(), 401, "token_invalid")
+    def test_twice_is_once(self, done: CustomerWithHistory) -> None:
+        done.client.ok(200, done.request_erasure())
+        with database_unchanged(done.database):
+            problem(done.request_erasure(), 401, "token_invalid")
 
     def test_a_copy_under_way_is_never_finished(
-        self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+        self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ada.spend_everything()
+        ada.empty_accounts()
         asked = ada.client.ok(202, ada.client.post(EXPORT))
         build = exports.archive.build
 
         def build_late(*arguments: object, **named: object) -> bytes:
-            ada.client.ok(200, ada.erase())
+            ada.client.ok(200, ada.request_erasure())
             return build(*arguments, **named)
 
         monkeypatch.setattr(exports.archive, "build", build_late)
@@ -407,10 +417,10 @@ class TestTheDatabase:
             ),
         ],
     )
-    def test_nothing_is_added_or_changed(self, done: Life, statement: str) -> None:
-        done.client.ok(200, done.erase())
+    def test_nothing_is_added_or_changed(self, done: CustomerWithHistory, statement: str) -> None:
+        done.client.ok(200, done.request_erasure())
         with (
-            unchanged(done.database),
+            database_unchanged(done.database),
             pytest.raises(TokenInvalid),
             done.database.transaction() as session,
         ):
@@ -421,19 +431,19 @@ class TestTheDatabase:
     )
     @pytest.mark.parametrize("who", ["application", "owner"])
     def test_that_somebody_was_erased_is_not_rewritten(
-        self, done: Life, open_app: Flask, statement: str, who: str
+        self, done: CustomerWithHistory, open_app: Flask, statement: str, who: str
     ) -> None:
-        done.client.ok(200, done.erase())
+        done.client.ok(200, done.request_erasure())
         settings = open_app.extensions["settings"]
         urls = {"application": settings.database_url, "owner": settings.database_owner_url}
         with (
-            unchanged(done.database),
+            database_unchanged(done.database),
             psycopg.connect(urls[who].replace("+psycopg", "")) as it,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             it.execute(statement)
 
-    def test_whoever_holds_a_person_waits(self, done: Life) -> None:
+    def test_whoever_holds_a_person_waits(self, done: CustomerWithHistory) -> None:
         """The lock that the races rely on: nothing is inserted about somebody held."""
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
         name = done.database.engine.url.database
@@ -457,16 +467,18 @@ class TestByStaff:
         people.staff(Role.ADMIN)
         return people.staff(Role.COMPLIANCE), people.staff(Role.ADMIN)
 
-    def ask(self, life: Life, actor: Actor, reason: str = WHY) -> object:
+    def ask(self, life: CustomerWithHistory, actor: Actor, reason: str = WHY) -> object:
         with life.database.transaction() as session:
             return erasure.request_erasure(session, actor, life.client.user_id, reason=reason)
 
-    def approve(self, life: Life, actor: Actor, approval_id: object) -> object:
+    def approve(self, life: CustomerWithHistory, actor: Actor, approval_id: object) -> object:
         with life.database.transaction() as session:
             seen = approvals_queries.get_approval(session, approval_id).hash
             return approvals.approve(session, actor, approval_id, seen_hash=seen)
 
-    def test_takes_two(self, done: Life, staff: tuple[Actor, Actor], box: Mailbox) -> None:
+    def test_takes_two(
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], box: Mailbox
+    ) -> None:
         maker, checker = staff
         asked = self.ask(done, maker)
         assert done.client.get("/api/me").status_code == 200
@@ -488,16 +500,16 @@ class TestByStaff:
         assert (
             box.sent_to(done.canaries["email"])[-1].subject == "Your personal data has been erased"
         )
-        assert found_anywhere(done.database, done.canaries.values()) == []
+        assert find_in_all_tables(done.database, done.canaries.values()) == []
 
     def test_is_refused_while_something_is_open(
-        self, ada: Life, staff: tuple[Actor, Actor]
+        self, ada: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        with unchanged(ada.database), pytest.raises(ErasureRefused, match=r"900\.00 USD"):
+        with database_unchanged(ada.database), pytest.raises(ErasureRefused, match=r"900\.00 USD"):
             self.ask(ada, staff[0])
 
     def test_ends_when_something_was_opened_meanwhile(
-        self, done: Life, staff: tuple[Actor, Actor]
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
         asked = self.ask(done, staff[0])
         done.client.credit(USD="1")
@@ -506,18 +518,20 @@ class TestByStaff:
         assert refusal.code == "approval_outdated"
         assert done.client.get("/api/me").status_code == 200
 
-    def test_the_person_may_be_quicker(self, done: Life, staff: tuple[Actor, Actor]) -> None:
+    def test_the_person_may_be_quicker(
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+    ) -> None:
         asked = self.ask(done, staff[0])
-        done.client.ok(200, done.erase())
+        done.client.ok(200, done.request_erasure())
         refusal = self.approve(done, staff[1], asked)
         assert refusal is not None
         assert refusal.code == "approval_outdated"
 
     def test_nobody_erases_themselves_or_without_the_right(
-        self, done: Life, staff: tuple[Actor, Actor], people: People
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], people: People
     ) -> None:
         support = people.staff(Role.SUPPORT)
-        with unchanged(done.database):
+        with database_unchanged(done.database):
             with pytest.raises(PermissionDenied):
                 self.ask(done, support)
             with pytest.raises(OwnAccountChange), done.database.transaction() as session:
@@ -527,14 +541,14 @@ class TestByStaff:
 
     @pytest.mark.parametrize("reason", ["ada@example.com wrote", "call +1 202 555 0123 first", "x"])
     def test_a_reason_names_nobody(
-        self, done: Life, staff: tuple[Actor, Actor], reason: str
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], reason: str
     ) -> None:
-        with unchanged(done.database), pytest.raises(Invalid):
+        with database_unchanged(done.database), pytest.raises(Invalid):
             self.ask(done, staff[0], reason)
 
-    def test_waits_once(self, done: Life, staff: tuple[Actor, Actor]) -> None:
+    def test_waits_once(self, done: CustomerWithHistory, staff: tuple[Actor, Actor]) -> None:
         self.ask(done, staff[0])
-        with unchanged(done.database), pytest.raises(ApprovalPending):
+        with database_unchanged(done.database), pytest.raises(ApprovalPending):
             self.ask(done, staff[1])
 
     @pytest.mark.parametrize(
@@ -552,11 +566,11 @@ class TestByStaff:
         ],
     )
     def test_nothing_becomes_of_somebody_erased(
-        self, done: Life, staff: tuple[Actor, Actor], act: Callable[..., object]
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], act: Callable[..., object]
     ) -> None:
-        done.client.ok(200, done.erase())
+        done.client.ok(200, done.request_erasure())
         with (
-            unchanged(done.database),
+            database_unchanged(done.database),
             pytest.raises(PersonErased),
             done.database.transaction() as session,
         ):
@@ -565,13 +579,15 @@ class TestByStaff:
             found = standing_of(session, done.client.user_id)
         assert (found.status, found.name) == ("erased", "Erased person")
 
-    def test_a_suspended_person_is_not_erased(self, done: Life, staff: tuple[Actor, Actor]) -> None:
+    def test_a_suspended_person_is_not_erased(
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+    ) -> None:
         with done.database.transaction() as session:
             asked = account_status.request_suspension(
                 session, staff[0], done.client.user_id, reason="reported"
             )
         self.approve(done, staff[1], asked)
-        with unchanged(done.database), pytest.raises(ErasureRefused, match="is suspended"):
+        with database_unchanged(done.database), pytest.raises(ErasureRefused, match="is suspended"):
             self.ask(done, staff[0])
 
 
@@ -584,7 +600,7 @@ def test_until_when_the_law_keeps_it(erased: str, until: str) -> None:
     assert retention_end(at) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
 
 
-def test_the_scan_finds_what_is_there(ada: Life) -> None:
+def test_the_scan_finds_what_is_there(ada: CustomerWithHistory) -> None:
     """A control: a word in bytes, in JSON and in an array is found."""
     word = f"canary{uuid4().hex}"
     with ada.database.transaction() as session:
@@ -602,5 +618,5 @@ def test_the_scan_finds_what_is_there(ada: Life) -> None:
             "UPDATE api_keys SET scopes = ARRAY[%s] WHERE user_id = %s",
             (word, ada.client.user_id),
         )
-    found = {(table, column) for table, column, _ in found_anywhere(ada.database, [word])}
+    found = {(table, column) for table, column, _ in find_in_all_tables(ada.database, [word])}
     assert found == {("idempotent_answers", "body"), ("outbox", "args"), ("api_keys", "scopes")}

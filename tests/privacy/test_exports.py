@@ -14,8 +14,14 @@ from app.kit.personal import ErasureEffect
 from app.privacy import exports, personal_data_tables
 from tests.api_client import ApiClient, problem
 from tests.mailbox import Mailbox, run_pending_jobs
-from tests.privacy.customer_history import EXPORT, JOBS, Life, fetch, found_anywhere
-from tests.unchanged_database import unchanged
+from tests.privacy.customer_history import (
+    EXPORT,
+    JOBS,
+    CustomerWithHistory,
+    find_in_all_tables,
+    follow_link,
+)
+from tests.unchanged_database import database_unchanged
 
 ROOMS = (
     *("identity", "ledger", "trading", "funding", "custody", "kyc", "messages", "privacy"),
@@ -23,14 +29,14 @@ ROOMS = (
 )
 
 
-def ready(life: Life) -> dict[str, object]:
+def ready(life: CustomerWithHistory) -> dict[str, object]:
     """A copy that was asked for and made."""
     asked = life.client.ok(202, life.client.post(EXPORT))
     run_pending_jobs(life.database, *JOBS)
     return life.client.ok(200, life.client.get(f"{EXPORT}/{asked['id']}"))
 
 
-def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
+def test_the_way_of_a_copy(ada: CustomerWithHistory, box: Mailbox) -> None:
     asked = ada.client.ok(202, ada.client.post(EXPORT))
     assert asked["status"] == "pending"
     nothing_yet = [asked[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
@@ -38,7 +44,7 @@ def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
     run_pending_jobs(ada.database, *JOBS)
     shown = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
     assert shown["status"] == "ready"
-    answer = fetch(ada.client, str(shown["archiveUrl"]))
+    answer = follow_link(ada.client, str(shown["archiveUrl"]))
     assert (answer.status_code, answer.mimetype) == (200, "application/zip")
     assert len(answer.data) == shown["sizeBytes"]
     assert (
@@ -50,8 +56,8 @@ def test_the_way_of_a_copy(ada: Life, box: Mailbox) -> None:
     assert "token=" not in told.text + told.html
 
 
-def test_what_is_in_it(ada: Life) -> None:
-    files = ada.archive()
+def test_what_is_in_it(ada: CustomerWithHistory) -> None:
+    files = ada.download_archive()
     assert list(files) == ["index.html", *(f"{name}.json" for name in ROOMS)]
     known, word = ada.client.user, ada.canaries
     identity = files["identity.json"]
@@ -135,8 +141,8 @@ def sum_of(*texts: str) -> object:
     return f"{units // 10**8}.{units % 10**8:08}"
 
 
-def test_every_section_that_is_declared_is_there(ada: Life) -> None:
-    files = ada.archive()
+def test_every_section_that_is_declared_is_there(ada: CustomerWithHistory) -> None:
+    files = ada.download_archive()
     there = {(name, section) for name in ROOMS for section in files[f"{name}.json"]}
     declared = {
         (room.name, section)
@@ -147,8 +153,8 @@ def test_every_section_that_is_declared_is_there(ada: Life) -> None:
     assert there == declared
 
 
-def test_nobody_else_is_in_it(ada: Life, bob: Life) -> None:
-    text = str(ada.archive())
+def test_nobody_else_is_in_it(ada: CustomerWithHistory, bob: CustomerWithHistory) -> None:
+    text = str(ada.download_archive())
     for word in ada.canaries.values():
         assert word in text
     others = [*bob.canaries.values(), bob.client.user["id"], str(bob.client.user_id)]
@@ -157,7 +163,7 @@ def test_nobody_else_is_in_it(ada: Life, bob: Life) -> None:
 
 
 def test_no_secret_is_in_it(open_app: Flask, box: Mailbox) -> None:
-    life = Life.led(open_app, second_factor=True)
+    life = CustomerWithHistory.register(open_app, second_factor=True)
     with life.database.reading() as session:
         [(password_hash, key_hash, last_step)] = session.rows(
             "SELECT password_hash, encode(key_hash, 'hex'), last_step::text FROM users u"
@@ -165,7 +171,7 @@ def test_no_secret_is_in_it(open_app: Flask, box: Mailbox) -> None:
             " WHERE u.id = %s",
             (life.client.user_id,),
         )
-    files = life.archive()
+    files = life.download_archive()
     [factor] = files["identity.json"]["secondFactors"]
     assert (factor["kind"], factor["recoveryCodesLeft"]) == ("authenticator app", 10)
     text = str(files)
@@ -174,7 +180,7 @@ def test_no_secret_is_in_it(open_app: Flask, box: Mailbox) -> None:
     assert "argon2" not in text
 
 
-def test_what_staff_say_and_do_is_not_in_it(ada: Life) -> None:
+def test_what_staff_say_and_do_is_not_in_it(ada: CustomerWithHistory) -> None:
     with ada.database.transaction() as session:
         session.send(
             "INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash,"
@@ -183,41 +189,43 @@ def test_what_staff_say_and_do_is_not_in_it(ada: Life) -> None:
             " gen_random_uuid(), 'pending', now(), now() + interval '1 day')",
             (ada.client.user_id,),
         )
-    text = str(ada.archive())
+    text = str(ada.download_archive())
     assert "Xylophone" not in text
     assert "suspend" not in text.replace("suspended", "")
     assert "session.opened" not in text
 
 
-def test_it_lies_sealed(ada: Life) -> None:
+def test_it_lies_sealed(ada: CustomerWithHistory) -> None:
     ready(ada)
     with ada.database.reading() as session:
         [(sealed,)] = session.rows(
             "SELECT archive_sealed FROM exports WHERE user_id = %s", (ada.client.user_id,)
         )
     assert b"identity.json" not in bytes(sealed)
-    assert found_anywhere(ada.database, ["identity.json"]) == []
+    assert find_in_all_tables(ada.database, ["identity.json"]) == []
 
 
 class TestLinks:
-    def test_is_of_no_use_to_another_person(self, ada: Life, bob: Life) -> None:
+    def test_is_of_no_use_to_another_person(
+        self, ada: CustomerWithHistory, bob: CustomerWithHistory
+    ) -> None:
         shown = ready(ada)
-        with unchanged(ada.database):
-            problem(fetch(bob.client, str(shown["archiveUrl"])), 404, "not_found")
+        with database_unchanged(ada.database):
+            problem(follow_link(bob.client, str(shown["archiveUrl"])), 404, "not_found")
             problem(bob.client.get(f"{EXPORT}/{shown['id']}"), 404, "not_found")
 
-    def test_is_of_no_use_to_nobody(self, ada: Life) -> None:
+    def test_is_of_no_use_to_nobody(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         ada.client.token = None
-        with unchanged(ada.database):
-            problem(fetch(ada.client, str(shown["archiveUrl"])), 401, "token_invalid")
+        with database_unchanged(ada.database):
+            problem(follow_link(ada.client, str(shown["archiveUrl"])), 401, "token_invalid")
 
-    def test_of_another_copy_opens_nothing(self, ada: Life) -> None:
+    def test_of_another_copy_opens_nothing(self, ada: CustomerWithHistory) -> None:
         first = ready(ada)
         second = ready(ada)
         token = str(first["archiveUrl"]).partition("?token=")[2]
         path = str(second["archiveUrl"]).partition("?")[0]
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             problem(ada.client.get(path, token=token), 404, "not_found")
 
     @pytest.mark.parametrize(
@@ -236,19 +244,19 @@ class TestLinks:
             lambda token: ".",
         ],
     )
-    def test_that_was_changed_opens_nothing(self, ada: Life, tamper: object) -> None:
+    def test_that_was_changed_opens_nothing(self, ada: CustomerWithHistory, tamper: object) -> None:
         path, _, token = str(ready(ada)["archiveUrl"]).partition("?token=")
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             problem(ada.client.get(path, token=tamper(token)), 404, "not_found")
             problem(ada.client.get(path), 404, "not_found")
 
-    def test_runs_out_and_the_archive_is_deleted(self, ada: Life) -> None:
+    def test_runs_out_and_the_archive_is_deleted(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         url, path = str(shown["archiveUrl"]), f"{EXPORT}/{shown['id']}"
         with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=True):
             ada.client.log_in()
-            with unchanged(ada.database):
-                problem(fetch(ada.client, url), 404, "not_found")
+            with database_unchanged(ada.database):
+                problem(follow_link(ada.client, url), 404, "not_found")
                 told = ada.client.ok(200, ada.client.get(path))
                 assert (told["status"], told["archiveUrl"]) == ("expired", None)
             with ada.database.transaction() as session:
@@ -259,35 +267,35 @@ class TestLinks:
                     (ada.client.user_id,),
                 )
             assert rows == [("expired", None)]
-            problem(fetch(ada.client, url), 404, "not_found")
+            problem(follow_link(ada.client, url), 404, "not_found")
 
-    def test_works_until_then(self, ada: Life) -> None:
+    def test_works_until_then(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         with time_machine.travel(clock.now() + timedelta(hours=23, minutes=59), tick=True):
             with ada.database.transaction() as session:
                 exports.expire_archives(session)
             ada.client.log_in()
             for _ in range(2):
-                assert fetch(ada.client, str(shown["archiveUrl"])).status_code == 200
+                assert follow_link(ada.client, str(shown["archiveUrl"])).status_code == 200
 
 
 class TestAsking:
-    def test_twice_at_once_is_asking_once(self, ada: Life, box: Mailbox) -> None:
+    def test_twice_at_once_is_asking_once(self, ada: CustomerWithHistory, box: Mailbox) -> None:
         first = ada.client.ok(202, ada.client.post(EXPORT))
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             assert ada.client.ok(202, ada.client.post(EXPORT)) == first
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
-    def test_again_makes_another_in_place_of_the_first(self, ada: Life) -> None:
+    def test_again_makes_another_in_place_of_the_first(self, ada: CustomerWithHistory) -> None:
         first = ready(ada)
         ada.client.ok(200, ada.client.send("PATCH", "/api/me", json={"firstName": "Changed"}))
         second = ready(ada)
         assert first["id"] != second["id"]
         told = ada.client.ok(200, ada.client.get(f"{EXPORT}/{first['id']}"))
         assert (told["status"], told["archiveUrl"]) == ("expired", None)
-        problem(fetch(ada.client, str(first["archiveUrl"])), 404, "not_found")
+        problem(follow_link(ada.client, str(first["archiveUrl"])), 404, "not_found")
         with ada.database.reading() as session:
             [(archives,)] = session.rows(
                 "SELECT count(archive_sealed) FROM exports WHERE user_id = %s",
@@ -295,23 +303,23 @@ class TestAsking:
             )
         assert archives == 1
 
-    def test_is_limited(self, ada: Life) -> None:
+    def test_is_limited(self, ada: CustomerWithHistory) -> None:
         for _ in range(exports.REQUESTS_PER_DAY_MAX):
             ready(ada)
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             problem(ada.client.post(EXPORT), 429, "rate_limited")
         with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
             ada.client.log_in()
             ada.client.ok(202, ada.client.post(EXPORT))
 
-    def test_is_not_for_programs(self, ada: Life) -> None:
+    def test_is_not_for_programs(self, ada: CustomerWithHistory) -> None:
         ada.client.token = ada.key
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             problem(ada.client.post(EXPORT), 403, "permission_denied")
 
-    def test_and_fetching_are_recorded(self, ada: Life) -> None:
+    def test_and_fetching_are_recorded(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
-        fetch(ada.client, str(shown["archiveUrl"]))
+        follow_link(ada.client, str(shown["archiveUrl"]))
         with ada.database.reading() as session:
             rows = session.rows(
                 "SELECT action, actor_id FROM audit_records WHERE subject = %s ORDER BY id",
@@ -320,7 +328,7 @@ class TestAsking:
         owner = ada.client.user_id
         assert rows == [("export.requested", owner), ("export.fetched", owner)]
 
-    def test_what_nobody_made_is_given_up(self, ada: Life) -> None:
+    def test_what_nobody_made_is_given_up(self, ada: CustomerWithHistory) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
         with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
             with ada.database.transaction() as session:
@@ -328,7 +336,7 @@ class TestAsking:
             ada.client.log_in()
             told = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
             assert told["status"] == "cancelled"
-            with unchanged(ada.database):
+            with database_unchanged(ada.database):
                 exports.build_archive(ada.database, export_id=inside(asked))
             ada.client.ok(202, ada.client.post(EXPORT))
 
@@ -344,7 +352,7 @@ class Killed(BaseException):
 class TestTheJob:
     @pytest.mark.parametrize("step", ["build", "seal", "_store_archive"])
     def test_ended_in_the_middle_it_has_one_effect(
-        self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
+        self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
         owner = {"build": exports.archive, "seal": exports.keys, "_store_archive": exports}[step]
@@ -354,17 +362,17 @@ class TestTheJob:
 
         with monkeypatch.context() as patch:
             patch.setattr(owner, step, end)
-            with unchanged(ada.database), pytest.raises(Killed):
+            with database_unchanged(ada.database), pytest.raises(Killed):
                 exports.build_archive(ada.database, export_id=inside(asked))
         run_pending_jobs(ada.database, *JOBS)
-        with unchanged(ada.database):
+        with database_unchanged(ada.database):
             exports.build_archive(ada.database, export_id=inside(asked))
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
     def test_of_two_at_once_one_has_an_effect(
-        self, ada: Life, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+        self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
         store = exports._store_archive
@@ -373,7 +381,7 @@ class TestTheJob:
             """Another worker did it between this one's two transactions."""
             monkeypatch.setattr(exports, "_store_archive", store)
             exports.build_archive(ada.database, export_id=inside(asked))
-            with unchanged(ada.database):
+            with database_unchanged(ada.database):
                 store(session, export, sealed, size_bytes=size_bytes)
                 session.flush()
 
@@ -383,7 +391,9 @@ class TestTheJob:
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
-    def test_everything_is_of_one_moment(self, ada: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_everything_is_of_one_moment(
+        self, ada: CustomerWithHistory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """What changes while rooms are read one after the other is in none of them."""
         ledger = next(room for room in personal_data_tables.ROOMS if room.name == "ledger")
 
@@ -393,10 +403,13 @@ class TestTheJob:
             return ledger.export_sections(session, person)
 
         known = personal_data_tables.ROOMS
-        patched = tuple(replace(room, held=meanwhile) if room is ledger else room for room in known)
+        patched = tuple(
+            replace(room, export_sections=meanwhile) if room is ledger else room for room in known
+        )
         monkeypatch.setattr(personal_data_tables, "ROOMS", patched)
         balances = {
-            each["asset"]: each["total"] for each in ada.archive()["ledger.json"]["balances"]
+            each["asset"]: each["total"]
+            for each in ada.download_archive()["ledger.json"]["balances"]
         }
         assert balances["USD"] == "900.00"
 
@@ -410,7 +423,7 @@ def test_a_table_is_exported_or_says_why_not() -> None:
 
 
 def test_other_people_s_copies_are_not_shown(
-    ada: Life, bob: Life, open_app: Flask, database: Database
+    ada: CustomerWithHistory, bob: CustomerWithHistory, open_app: Flask, database: Database
 ) -> None:
     asked = ada.client.ok(202, ada.client.post(EXPORT))
     assert isinstance(bob.client, ApiClient)

@@ -12,7 +12,7 @@ from app.kit.tasks import task
 from app.providers import queries as providers_queries
 from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery, WebhookVerifiers
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 
 @task("tests.hear")
@@ -79,17 +79,17 @@ def test_each_event_is_kept_and_staged_once(client: FlaskClient, database: Datab
 def test_what_is_not_signed_changes_nothing(
     client: FlaskClient, database: Database, path: str, signature: str, status: int
 ) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         answer = client.post(f"/webhooks/{path}", data="b1", headers={"Probe-Signature": signature})
     assert answer.status_code == status
     assert answer.content_type == "application/problem+json"
 
 
 def test_what_concerns_nobody_changes_nothing(client: FlaskClient, database: Database) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         assert send(client, "") == 204
 
 
 def test_too_large_is_refused(client: FlaskClient, database: Database) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         assert send(client, "c" * 300_000) == 413

@@ -22,12 +22,12 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
 from app.kit.ports import resolve
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(10, 100)
+ROUNDS = choose_size(10, 100)
 PASSWORD = "correct horse battery"
 _RESETS = "SELECT count(*) FROM audit_records WHERE action = 'password.reset' AND subject = %s"
 _TOLD = """
@@ -99,7 +99,7 @@ def log_in(database: Database, who: Actor, code: str) -> Act:
 def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
     arena: Arena, record_property: Record
 ) -> None:
-    random, database = chance("refresh token"), arena.database
+    random, database = seeded_random("refresh token"), arena.database
     for _ in rounds(ROUNDS, "one refresh token"):
         token = registered(database).refresh_token
 
@@ -120,7 +120,7 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 
 
 def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record) -> None:
-    random, database = chance("reset link"), arena.database
+    random, database = seeded_random("reset link"), arena.database
     for _ in rounds(ROUNDS, "one reset link"):
         who = person(database)
         token = link(database, who, LinkPurpose.RESET_PASSWORD)
@@ -144,7 +144,7 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
 
 
 def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -> None:
-    random, database = chance("confirmation"), arena.database
+    random, database = seeded_random("confirmation"), arena.database
     for _ in rounds(ROUNDS, "one confirmation"):
         token = link(database, person(database), LinkPurpose.CONFIRM_EMAIL)
 
@@ -159,7 +159,7 @@ def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -
 
 @pytest.mark.parametrize("kind", ["code of the app", "recovery code"])
 def test_one_code_logs_in_once(arena: Arena, kind: str, record_property: Record) -> None:
-    random, database = chance(kind), arena.database
+    random, database = seeded_random(kind), arena.database
     for _ in rounds(ROUNDS, f"one {kind}"):
         who = person(database)
         totp, recovery = with_second_factor(database, who)
@@ -175,7 +175,7 @@ def test_one_code_logs_in_once(arena: Arena, kind: str, record_property: Record)
 def test_a_code_that_is_checked_without_its_step_logs_in_many(
     arena: Arena, monkeypatch: pytest.MonkeyPatch, record_property: Record
 ) -> None:
-    random, database = chance("control"), arena.database
+    random, database = seeded_random("control"), arena.database
     monkeypatch.setattr(second_factor, "_CONSUME_STEP", "SELECT %(user)s::uuid, %(step)s::bigint")
     who = person(database)
     with database.transaction() as session:

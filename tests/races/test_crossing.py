@@ -21,13 +21,13 @@ from app.ledger import service as ledger
 from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.service import RequestedConversion, TradingTerms
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Act, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(20, 200)
+ROUNDS = choose_size(20, 200)
 HALF = THREADS // 2
 #: Long ago, so that a sweep finds no hold of other tests.
 NOW = datetime(2001, 1, 1, tzinfo=UTC)
@@ -55,7 +55,7 @@ def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
 
 
 def test_mint_against_burn(arena: Arena, record_property: Record) -> None:
-    random = chance("mint")
+    random = seeded_random("mint")
     # Opened in the one order and in the other.
     people = [arena.people.customer(PAXG="1", XAU_s="1"), arena.people.customer(XAU_s="1")]
     with arena.database.transaction() as session:
@@ -74,7 +74,7 @@ def test_mint_against_burn(arena: Arena, record_property: Record) -> None:
 
 
 def test_trade_against_trade(arena: Arena, record_property: Record) -> None:
-    random = chance("trade")
+    random = seeded_random("trade")
     person = arena.people.customer(PAXG="1000", USD="1000000.00")
 
     def convert(wish: RequestedConversion) -> None:
@@ -103,7 +103,7 @@ def test_trade_against_trade(arena: Arena, record_property: Record) -> None:
 
 
 def test_payment_against_payment(arena: Arena, record_property: Record) -> None:
-    random = chance("payment")
+    random = seeded_random("payment")
     one, other = (arena.people.customer(USD="1000.00", PAXG="1000") for _ in range(2))
 
     def pay(sender: Actor, receiver: Actor, units: int) -> Act:
@@ -145,7 +145,7 @@ def test_payment_against_payment(arena: Arena, record_property: Record) -> None:
 
 def test_first_entries_of_one_newcomer(arena: Arena, record_property: Record) -> None:
     """All open the same accounts: each exists once afterwards, with every unit."""
-    random = chance("newcomer")
+    random = seeded_random("newcomer")
     for _ in rounds(ROUNDS, "first entries of one newcomer"):
         person = arena.people.customer()
 
@@ -166,7 +166,7 @@ def test_first_entries_of_one_newcomer(arena: Arena, record_property: Record) ->
 
 def test_sweeps_against_moves(arena: Arena, record_property: Record) -> None:
     """Holds on both accounts expire while gold passes between them."""
-    random = chance("sweep")
+    random = seeded_random("sweep")
     # XAU-s is opened first here, so that the order of accounts is not that of assets.
     person = arena.people.customer(XAU_s="1")
     with arena.database.transaction() as session:
@@ -205,7 +205,7 @@ def test_sweeps_against_moves(arena: Arena, record_property: Record) -> None:
 
 def test_one_key_sent_by_all(arena: Arena, racing: Flask, record_property: Record) -> None:
     """One Idempotency-Key over HTTP: one effect, and the same bytes for everybody."""
-    random = chance("key")
+    random = seeded_random("key")
     registered = racing.test_client().post(
         "/api/auth/register",
         json={

@@ -22,13 +22,13 @@ from app.privacy.errors import ErasureRefused
 from app.privacy.rules import PolicyName
 from app.trading import service as trading
 from app.trading.service import RequestedConversion, TradingTerms
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.people import set_prices
 from tests.races.contest import THREADS, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(20, 200)
+ROUNDS = choose_size(20, 200)
 PEOPLE = 8
 EACH = THREADS // PEOPLE
 HOME = PostalAddress(
@@ -100,7 +100,7 @@ def against_erasure(
 def test_an_order_and_an_erasure(arena: Arena, amounts: dict[str, str]) -> None:
     """Whoever has money trades and is not erased; whoever has none is erased, once, and does not
     trade."""
-    random = chance(f"erasing and trading {amounts}")
+    random = seeded_random(f"erasing and trading {amounts}")
     for _ in rounds(ROUNDS, "an order and an erasure"):
         set_prices(arena.database, AU="4000")
         for erased, traded, (status, _, orders, erasures, _) in against_erasure(
@@ -113,7 +113,7 @@ def test_an_order_and_an_erasure(arena: Arena, amounts: dict[str, str]) -> None:
 
 def test_a_quote_and_an_erasure(arena: Arena) -> None:
     """Whoever was quoted a price first is not erased; whoever was erased first gets no quote."""
-    random = chance("erasing and quoting")
+    random = seeded_random("erasing and quoting")
     won = set()
     for _ in rounds(ROUNDS, "a quote and an erasure"):
         set_prices(arena.database, AU="4000")
@@ -149,7 +149,7 @@ def _agree(session: Session, person: Actor) -> object:
     ids=lambda act: act.__name__,
 )
 def test_nothing_is_left_of_what_was_written_meanwhile(arena: Arena, act: Act) -> None:
-    random = chance(f"erasing and {act.__name__}")
+    random = seeded_random(f"erasing and {act.__name__}")
     for _ in rounds(ROUNDS // 2, f"{act.__name__} and an erasure"):
         for erased, _, things in against_erasure(arena, random, act, (TokenInvalid, NotFound)):
             assert (erased, things) == (1, ("erased", "Erased", 0, 1, 0))

@@ -14,12 +14,12 @@ from app.identity.errors import AlreadySet, LastAdministrator, LastRoleWithPermi
 from app.identity.roles import current_permissions, grants, role_changes
 from app.kit import ids
 from app.kit.errors import PermissionDenied, Refusal
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(10, 100)
+ROUNDS = choose_size(10, 100)
 WHY = "because of a race"
 Record = Callable[[str, object], None]
 
@@ -63,7 +63,7 @@ def demoting(arena: Arena, actor: Actor, person: Actor) -> Act:
 
 
 def test_many_checkers_approve_once(arena: Arena, record_property: Record) -> None:
-    random = chance("checkers")
+    random = seeded_random("checkers")
     checkers = [arena.people.staff(Role.COMPLIANCE) for _ in range(4)]
     maker = arena.people.staff(Role.COMPLIANCE)
     arena.people.staff(Role.ADMIN)
@@ -84,7 +84,7 @@ def test_many_checkers_approve_once(arena: Arena, record_property: Record) -> No
 
 
 def test_administrators_who_demote_each_other(arena: Arena, record_property: Record) -> None:
-    random = chance("demoting")
+    random = seeded_random("demoting")
     for _ in rounds(ROUNDS, "demoting"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)
         acts = [demoting(arena, ada, bob), demoting(arena, bob, ada)] * (THREADS // 2)
@@ -96,7 +96,7 @@ def test_administrators_who_demote_each_other(arena: Arena, record_property: Rec
 
 
 def test_the_last_two_are_not_suspended_together(arena: Arena, record_property: Record) -> None:
-    random = chance("suspending")
+    random = seeded_random("suspending")
     maker, checker = (arena.people.staff(Role.COMPLIANCE) for _ in range(2))
     for _ in rounds(ROUNDS, "suspending"):
         pair = [arena.people.staff(Role.ADMIN) for _ in range(2)]
@@ -112,7 +112,7 @@ def test_the_last_two_are_not_suspended_together(arena: Arena, record_property: 
 def test_the_last_two_roles_do_not_both_lose_a_permission(
     arena: Arena, record_property: Record
 ) -> None:
-    random = chance("taking")
+    random = seeded_random("taking")
     edit = Permission.GRANTS_EDIT
     for _ in rounds(ROUNDS, "taking"):
         admin = arena.people.staff(Role.ADMIN)
@@ -142,7 +142,7 @@ def test_the_last_two_roles_do_not_both_lose_a_permission(
 
 def test_a_checker_who_is_demoted_meanwhile(arena: Arena, record_property: Record) -> None:
     """Either they approved before, or they may no longer: nothing between."""
-    random = chance("role lost")
+    random = seeded_random("role lost")
     maker = arena.people.staff(Role.COMPLIANCE)
     boss = arena.people.staff(Role.ADMIN)
     before = 0
@@ -168,7 +168,7 @@ def test_without_the_lock_the_house_is_headless(
 ) -> None:
     """Negative control: these races find it when changes do not wait for each other."""
     monkeypatch.setattr(current_permissions, "lock_permissions", lambda _session: None)
-    random = chance("headless")
+    random = seeded_random("headless")
     for _ in rounds(30, "headless"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)
         acts = [demoting(arena, ada, bob), demoting(arena, bob, ada)] * (THREADS // 2)

@@ -18,12 +18,12 @@ from app.screening.imports import Imported, import_list
 from app.screening.rules import Named, Verdict
 from app.screening.service import Screening
 from tests import sanctions
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(5, 100)
+ROUNDS = choose_size(5, 100)
 STANDING = [
     (1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", ""),
     (2, "UMBRAVITZ, Xenobia", "individual", ""),
@@ -77,7 +77,7 @@ def cases_of(arena: Arena, person_id: UUID) -> list[str]:
 def test_one_new_list_and_each_screening_against_one_of_the_two(
     arena: Arena, tmp_path: Path, record_property: Record
 ) -> None:
-    chances, counted = chance("imports"), Counter[str]()
+    chances, counted = seeded_random("imports"), Counter[str]()
     people = [arena.people.customer().user_id for _ in range(THREADS // 2)]
 
     for number in rounds(ROUNDS, "imports"):
@@ -110,7 +110,7 @@ def test_one_new_list_and_each_screening_against_one_of_the_two(
 
 
 def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Record) -> None:
-    chances = chance("cases")
+    chances = seeded_random("cases")
     for _ in rounds(ROUNDS, "cases"):
         person = arena.people.customer().user_id
         outcomes = arena.all_at_once([screening(arena, person)] * THREADS, chances)
@@ -126,7 +126,7 @@ def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Re
 def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
     arena: Arena, record_property: Record
 ) -> None:
-    chances, officer = chance("decisions"), arena.people.staff(Role.COMPLIANCE)
+    chances, officer = seeded_random("decisions"), arena.people.staff(Role.COMPLIANCE)
     for _ in rounds(ROUNDS, "decisions"):
         person = arena.people.customer().user_id
         first = screening(arena, person)()

@@ -21,14 +21,14 @@ from app.identity.sign_in import pending_sign_in, staff_sign_in
 from app.identity.sign_in.staff_sessions import Device
 from app.kit.errors import RateLimited, Refusal
 from tests.authenticator import Authenticator
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.people import PASSWORD
 from tests.races.contest import THREADS, Arena, winners
 from tests.staff import with_app
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(10, 100)
+ROUNDS = choose_size(10, 100)
 Race = Callable[[Arena, int, Random], None]
 DEVICE = Device("192.0.2.7", "a test")
 
@@ -153,7 +153,7 @@ def one_invitation(arena: Arena, number: int, random: Random) -> None:
 def test_one_wins(
     arena: Arena, what: str, race: Race, record_property: Callable[[str, object], None]
 ) -> None:
-    random = chance(what)
+    random = seeded_random(what)
     for number in rounds(ROUNDS, what):
         race(arena, number, random)
     record_property("evidence", f"{ROUNDS} times {what}, {THREADS} at once: one winner each.")

@@ -27,13 +27,13 @@ from app.pricing.rules import PricingRules
 from app.trading import service as trading
 from app.trading.errors import QuoteUsed
 from app.trading.service import ConversionOrder, RequestedConversion, TradingTerms
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.people import credit, set_prices
 from tests.races.contest import THREADS, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(20, 200)
+ROUNDS = choose_size(20, 200)
 Record = Callable[[str, object], None]
 #: Long ago, so that a sweep finds no hold of other tests.
 NOW = datetime(2001, 1, 1, tzinfo=UTC)
@@ -141,7 +141,7 @@ def scratch() -> Iterator[psycopg.Connection]:
 
 
 def test_one_balance_spent_by_all(arena: Arena, record_property: Record) -> None:
-    random, spent = chance("balance"), 0
+    random, spent = seeded_random("balance"), 0
     account = Account(arena, arena.people.customer())
     for _ in rounds(ROUNDS, "one balance spent by all"):
         set_prices(arena.database, AU="4000")
@@ -156,7 +156,7 @@ def test_one_balance_spent_by_all(arena: Arena, record_property: Record) -> None
 def test_control_an_unguarded_balance_is_caught(
     arena: Arena, scratch: psycopg.Connection, record_property: Record
 ) -> None:
-    random = chance("control")
+    random = seeded_random("control")
 
     def race() -> None:
         for _ in rounds(ROUNDS, "control"):
@@ -172,7 +172,10 @@ def test_control_an_unguarded_balance_is_caught(
 
 
 def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
-    random, person = chance("quote"), arena.people.customer(USD=f"{ROUNDS * THREADS * 10}.00")
+    random, person = (
+        seeded_random("quote"),
+        arena.people.customer(USD=f"{ROUNDS * THREADS * 10}.00"),
+    )
     for done in rounds(ROUNDS, "one quote filled by all"):
         set_prices(arena.database, AU="4000")
         with arena.database.transaction() as session:
@@ -196,7 +199,7 @@ def test_one_quote_filled_by_all(arena: Arena, record_property: Record) -> None:
 
 
 def test_one_hold_settled_by_all(arena: Arena, record_property: Record) -> None:
-    random, person = chance("hold"), arena.people.customer(USD=f"{ROUNDS * 10}.00")
+    random, person = seeded_random("hold"), arena.people.customer(USD=f"{ROUNDS * 10}.00")
     account, expiry = chart.customer(person.user_id, USD), NOW + timedelta(hours=1)
     won = {"posted": 0, "voided": 0, "expired": 0}
     for _ in rounds(ROUNDS, "one hold posted, voided and expired by all"):
@@ -252,7 +255,7 @@ def test_one_hold_settled_by_all(arena: Arena, record_property: Record) -> None:
 
 
 def test_one_entry_reversed_by_all(arena: Arena, record_property: Record) -> None:
-    random, person = chance("reversal"), arena.people.customer()
+    random, person = seeded_random("reversal"), arena.people.customer()
     for _ in rounds(ROUNDS, "one entry reversed by all"):
         reference = uuid4().hex
         with arena.database.transaction() as session:
@@ -289,7 +292,7 @@ def test_one_entry_reversed_by_all(arena: Arena, record_property: Record) -> Non
 
 
 def test_one_day_s_limit_used_by_all(arena: Arena, record_property: Record) -> None:
-    random, limits = chance("limit"), TransferLimits()
+    random, limits = seeded_random("limit"), TransferLimits()
     each = Amount(PAXG, 40 * PAXG.unit)
     for _ in rounds(ROUNDS, "one day's limit used by all"):
         set_prices(arena.database, AU="4000", PAXG="4000")

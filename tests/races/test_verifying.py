@@ -15,13 +15,13 @@ from app.kyc.ports import Answered, Outcome
 from app.kyc.queries import Verification
 from app.kyc.rules import Kind, Purpose, Status
 from tests import sanctions
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.kyc.applicant import ADDRESS, picture
 from tests.races.contest import THREADS, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
 
-ROUNDS = size(3, 50)
+ROUNDS = choose_size(3, 50)
 TOLD = {
     "first_name": "Ada",
     "last_name": "Lovelace",
@@ -43,7 +43,7 @@ def all_do(arena: Arena, person: Actor, act: Act, choices: Random) -> list[objec
 
 def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
     sanctions.stand(arena.database)
-    choices = chance("submissions")
+    choices = seeded_random("submissions")
     for _ in rounds(ROUNDS, "submissions"):
         person = arena.people.customer()
         taken = all_do(arena, person, lambda s, who: kyc.submit(s, who, TOLD), choices)
@@ -70,7 +70,7 @@ def send(session: Session, actor: Actor) -> object:
 
 
 def test_one_document_is_kept_once(arena: Arena) -> None:
-    choices = chance("documents")
+    choices = seeded_random("documents")
     for _ in rounds(ROUNDS, "documents"):
         person = arena.people.customer()
         assert winners(all_do(arena, person, send, choices)).count(True) == 1

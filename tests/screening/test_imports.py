@@ -19,7 +19,7 @@ from app.screening.imports import import_list
 from app.screening.rules import Named
 from tests import sanctions
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 ONE = (1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", "DOB 14 Jun 1960.")
 TWO = (2, "UMBRAVITZ, Xenobia", "individual", "")
@@ -74,7 +74,7 @@ def test_a_new_version_says_what_changed_and_the_old_one_stays(
 
 
 def test_the_list_that_stands_is_recognised(app: Flask, listed: Database) -> None:
-    with unchanged(listed):
+    with database_unchanged(listed):
         result = cli(app, "import", SANCTIONS)
     assert result.exit_code == 0
     version = newest(listed).version
@@ -93,11 +93,11 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_changed(
     folder = shutil.copytree(SANCTIONS, tmp_path / "list")
     lines = (folder / sdn.ALT).read_text().splitlines()
     (folder / sdn.ALT).write_text("\n".join([*lines[:2], lines[2].replace("aka", "abc")]))
-    with unchanged(listed):
+    with database_unchanged(listed):
         result = cli(app, "import", folder)
     assert result.exit_code == 1
     assert "alt.csv, line 3: is not aka, fka or nka and a name. Nothing was" in result.output
-    with unchanged(listed):
+    with database_unchanged(listed):
         result = cli(app, "import", tmp_path)
     assert "sdn.csv, line 1: cannot be read: No such file or directory" in result.output
 
@@ -106,11 +106,11 @@ def test_a_list_that_shrank_is_refused_unless_accepted(
     app: Flask, listed: Database, tmp_path: Path
 ) -> None:
     folder = sanctions.write(tmp_path, [ONE, TWO, SIX])
-    with unchanged(listed):
+    with database_unchanged(listed):
         result = cli(app, "import", folder)
     assert result.exit_code == 1
     assert "It has 3 entries; the list that stands has 4. Nothing was changed" in result.output
-    with unchanged(listed), pytest.raises(ListShrank):
+    with database_unchanged(listed), pytest.raises(ListShrank):
         sanctions.put(listed, folder, accept_shrunk=False)
     assert sanctions.put(listed, folder).is_new
 
@@ -122,7 +122,7 @@ def test_an_import_that_breaks_off_leaves_nothing(listed: Database, tmp_path: Pa
         raise KeyboardInterrupt
 
     with (
-        unchanged(listed),
+        database_unchanged(listed),
         pytest.raises(KeyboardInterrupt),
         listed.transaction() as session,
     ):
@@ -230,7 +230,7 @@ def test_a_source_is_registered_once() -> None:
 
 
 def test_check_says_who_is_alike(app: Flask, listed: Database) -> None:
-    with unchanged(listed):
+    with database_unchanged(listed):
         found = cli(app, "check", "Dragan Esperpento", "--born", "1960-06-14", "--country", "MD")
     assert found.exit_code == 1
     assert "100  ESPERPENTO, Dragan (aka)  individual 1 ESPERPENTO VILLANOVA" in found.output

@@ -17,13 +17,13 @@ from app.kit.db import Database
 from app.screening import lists, sdn
 from app.screening.matching import Index, Party
 from app.screening.rules import Named, ScreeningRules, Sort
-from tests.drill import chance, rounds, size
+from tests.drill import choose_size, rounds, seeded_random
 from tests.screening import ordinary
 
 THRESHOLD = ScreeningRules().threshold
 ENTRIES, LETTERS_MIN, SECONDS_MAX = 7379, 8, 30
-NAMES = size(150, 100_000)
-ORDINARY = size(250, ordinary.COUNT)
+NAMES = choose_size(150, 100_000)
+ORDINARY = choose_size(250, ordinary.COUNT)
 #: Of ten thousand ordinary names, how many may be like a listed one.
 FALSE_MAX_PERCENT = 3
 Evidence = Callable[[str, object], None]
@@ -82,12 +82,12 @@ def chosen(parties: list[Party], what: str, *, aliases: bool) -> list[tuple[int,
         for kind, name in party.names
         if (kind in {"aka", "fka", "nka"}) is aliases and kind != "weak"
     ]
-    return names if len(names) <= NAMES else chance(what).sample(names, NAMES)
+    return names if len(names) <= NAMES else seeded_random(what).sample(names, NAMES)
 
 
 def missed(index: Index, names: list[tuple[int, str]], changed: Callable[..., str]) -> list[str]:
     """The names whose entry is not found under what becomes of them."""
-    choose = chance(changed.__name__)
+    choose = seeded_random(changed.__name__)
     lost = []
     for place in rounds(len(names), changed.__name__):
         number, name = names[place]
@@ -155,7 +155,7 @@ def test_control_a_list_with_gaps_is_noticed(
     parties: list[Party], record_property: Evidence
 ) -> None:
     """Of a list without every tenth party, just these are missed."""
-    some = parties[: size(600, ENTRIES)]
+    some = parties[: choose_size(600, ENTRIES)]
     gone = {party.number for party in some[::10]}
     index = Index([party for party in some if party.number not in gone])
     names = [(party.number, party.names[0][1]) for party in some]

@@ -21,7 +21,7 @@ from app.screening.rules import Named, Sort, Verdict
 from app.screening.service import Screening
 from tests import sanctions
 from tests.people import People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 REASON = "the passport says something else"
 
@@ -339,10 +339,10 @@ def test_an_address_of_a_digital_currency_is_listed_or_not(
 def test_without_any_list_nobody_passes(lone_app: object) -> None:
     database: Database = lone_app.extensions["database"]  # type: ignore[attr-defined]
     who = People(database).customer()
-    with unchanged(database), pytest.raises(NoSanctionsList):
+    with database_unchanged(database), pytest.raises(NoSanctionsList):
         screened(database, who, "Grace Hopper")
     with (
-        unchanged(database),
+        database_unchanged(database),
         pytest.raises(NoSanctionsList),
         database.transaction() as session,
     ):
@@ -350,7 +350,7 @@ def test_without_any_list_nobody_passes(lone_app: object) -> None:
 
 
 def test_trying_a_name_keeps_nothing(listed: Database) -> None:
-    with unchanged(listed), listed.transaction() as session:
+    with database_unchanged(listed), listed.transaction() as session:
         version, found = service.try_subject(
             session, Named((sanctions.LISTED,), sort=Sort.INDIVIDUAL)
         )
@@ -369,15 +369,15 @@ def test_who_may_not_decide(listed: Database, people: People, officer: Actor) ->
         (auditor, PermissionDenied),
         (officer, OwnCase),
     ):
-        with unchanged(listed), pytest.raises(refusal):
+        with database_unchanged(listed), pytest.raises(refusal):
             closed(listed, actor, found, decisions.NO_MATCH)
-        with unchanged(listed), pytest.raises(refusal), listed.transaction() as session:
+        with database_unchanged(listed), pytest.raises(refusal), listed.transaction() as session:
             cases.note(session, actor, found.case_id, "a note")
     other = people.staff(Role.COMPLIANCE)
-    with unchanged(listed), pytest.raises(Invalid, match="disposition"):
+    with database_unchanged(listed), pytest.raises(Invalid, match="disposition"):
         closed(listed, other, found, "resolved")
     closed(listed, other, found, decisions.NO_MATCH)
-    with unchanged(listed), pytest.raises(CaseClosed):
+    with database_unchanged(listed), pytest.raises(CaseClosed):
         closed(listed, other, found, decisions.MATCH)
 
 

@@ -33,12 +33,12 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_replaces_one_section_and_nothing_else(document: Path) -> None:
-    drill.write("races", ["heading", "", r"- new \1 line"])
+    drill.write_evidence("races", ["heading", "", r"- new \1 line"])
     expected = DOCUMENT.replace("old races", "heading\n\n- new \\1 line")
     assert document.read_text() == expected
-    drill.write("races", ["heading", "", r"- new \1 line"])
+    drill.write_evidence("races", ["heading", "", r"- new \1 line"])
     assert document.read_text() == expected
-    drill.write("model", ["model"])
+    drill.write_evidence("model", ["model"])
     assert document.read_text() == expected.replace("model -->\n", "model -->\nmodel\n")
 
 
@@ -55,7 +55,7 @@ def report(when: str, outcome: str, *lines: str) -> pytest.TestReport:
 
 
 def test_collects_what_tests_recorded_once() -> None:
-    evidence = drill.Evidence()
+    evidence = drill.DrillEvidence()
     for when in ("setup", "call", "teardown"):
         evidence.pytest_runtest_logreport(report(when, "passed", "200 rounds"))
     assert (evidence.lines, evidence.passed) == (["200 rounds"], 1)
@@ -67,7 +67,7 @@ def test_collects_what_tests_recorded_once() -> None:
 
 
 def test_every_drill_has_a_section_and_tests() -> None:
-    sections = drill.known()
+    sections = drill.list_drills()
     marked = {
         name
         for path in (drill.CHECKOUT / "tests").rglob("test_*.py")

@@ -25,7 +25,7 @@ from app.trading import service as trading
 from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageExceeded
 from app.trading.service import ConversionOrder, Quote, RequestedConversion, TradingTerms
 from tests.people import People, set_prices
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -143,7 +143,7 @@ class TestQuote:
         self, database: Database, person: Actor, wished: RequestedConversion, field: str
     ) -> None:
         for ask in (quote, convert):
-            with unchanged(database), pytest.raises(Invalid) as refusal:
+            with database_unchanged(database), pytest.raises(Invalid) as refusal:
                 ask(database, person, wished)
             assert refusal.value.field == field
 
@@ -174,13 +174,13 @@ class TestFillQuote:
             (people.customer(USD="2000.00"), quote(database, person).id),
             (person, uuid4()),
         ):
-            with unchanged(database), pytest.raises(QuoteNotFound):
+            with database_unchanged(database), pytest.raises(QuoteNotFound):
                 fill(database, stranger, quote_id)
 
     def test_happens_once(self, database: Database, person: Actor) -> None:
         made = quote(database, person, wish("USD", "XAU-s", "10.00"))
         fill(database, person, made.id)
-        with unchanged(database), pytest.raises(QuoteUsed):
+        with database_unchanged(database), pytest.raises(QuoteUsed):
             fill(database, person, made.id)
 
     def test_once_used_it_says_so_even_after_it_expired(
@@ -189,7 +189,7 @@ class TestFillQuote:
         made = quote(database, person)
         fill(database, person, made.id)
         market.shift(timedelta(minutes=1))
-        with unchanged(database), pytest.raises(QuoteUsed):
+        with database_unchanged(database), pytest.raises(QuoteUsed):
             fill(database, person, made.id)
 
     def test_is_refused_from_the_instant_it_expires(
@@ -199,13 +199,13 @@ class TestFillQuote:
         market.shift(timedelta(seconds=30) - timedelta(microseconds=1))
         fill(database, person, early.id)
         market.shift(timedelta(microseconds=1))
-        with unchanged(database), pytest.raises(QuoteExpired):
+        with database_unchanged(database), pytest.raises(QuoteExpired):
             fill(database, person, late.id)
 
     def test_needs_a_market_that_trades(self, database: Database, person: Actor) -> None:
         made = quote(database, person)
         halt(database, Metal.AU, "a test")
-        with unchanged(database), pytest.raises(MarketHalted, match="a test"):
+        with database_unchanged(database), pytest.raises(MarketHalted, match="a test"):
             fill(database, person, made.id)
         halt(database, Metal.AU, None)
         fill(database, person, made.id)
@@ -226,12 +226,12 @@ class TestFillQuote:
         second = quote(database, person)
         fill(database, person, made.id)
         market.shift(timedelta(seconds=1))
-        with unchanged(database), pytest.raises(PriceStale):
+        with database_unchanged(database), pytest.raises(PriceStale):
             fill(database, person, second.id)
 
     def test_needs_the_money(self, database: Database, person: Actor) -> None:
         made = quote(database, person, wish("USD", "XAU-s", "2000.01"))
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             fill(database, person, made.id)
 
 
@@ -359,20 +359,20 @@ class TestConvert:
             ),
         ]
         for attempt in tight:
-            with unchanged(database), pytest.raises(SlippageExceeded):
+            with database_unchanged(database), pytest.raises(SlippageExceeded):
                 attempt()
         ten = wish("USD", "XAU-s", "10.00")
         convert(database, person, ten, slippage_bps_max=20)
         convert(database, person, ten, slippage_bps_max=0, expected_price=Decimal(4008))
         sell = wish("XAU-s", "USD", "0.01")
-        with unchanged(database), pytest.raises(SlippageExceeded):
+        with database_unchanged(database), pytest.raises(SlippageExceeded):
             convert(database, person, sell, slippage_bps_max=19)
         convert(database, person, sell, slippage_bps_max=20)
 
     def test_needs_the_money(self, database: Database, person: Actor) -> None:
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             convert(database, person, wish("USD", "XAU-s", "2000.01"))
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             convert(database, person, wish("PAXG", "XAU-s", "1"))
 
     def test_does_not_touch_what_is_held(self, database: Database, person: Actor) -> None:
@@ -385,7 +385,7 @@ class TestConvert:
                 cause="test",
                 placed_at=NOW,
             )
-        with unchanged(database), pytest.raises(InsufficientFunds):
+        with database_unchanged(database), pytest.raises(InsufficientFunds):
             convert(database, person, wish("USD", "XAU-s", "1000.01"))
         convert(database, person, wish("USD", "XAU-s", "1000.00"))
 
@@ -403,7 +403,7 @@ class TestConvert:
             lambda: quote(database, person, wished),
             lambda: fill(database, person, made.id),
         ):
-            with unchanged(database), pytest.raises(MarketHalted):
+            with database_unchanged(database), pytest.raises(MarketHalted):
                 attempt()
 
     def test_needs_a_fresh_price_of_every_metal(
@@ -412,7 +412,7 @@ class TestConvert:
         market.shift(timedelta(seconds=61))
         set_prices(database, AU="4000")
         for ask in (quote, convert):
-            with unchanged(database), pytest.raises(PriceStale):
+            with database_unchanged(database), pytest.raises(PriceStale):
                 ask(database, person, wish("XAU-s", "XAG-s", "1"))
             ask(database, person, wish("XAU-s", "USD", "1"))
 
@@ -420,7 +420,7 @@ class TestConvert:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = 'AG'")
         for ask in (quote, convert):
-            with unchanged(database), pytest.raises(PriceStale):
+            with database_unchanged(database), pytest.raises(PriceStale):
                 ask(database, person, wish("USD", "XAG-s", "1.00"))
 
     def test_dollars_need_no_market(

@@ -14,7 +14,7 @@ from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 REASON = "the bank has corrected it"
 
@@ -93,7 +93,7 @@ def test_a_mistake_is_said_at_its_form(
 ) -> None:
     path = path_of(opened(database))
     page = browser.get(path)
-    with unchanged(database, apart_from={"login_sessions"}):
+    with database_unchanged(database, apart_from={"login_sessions"}):
         answer = browser.send(path, form, **fields)
     assert answer.status_code == 422
     assert said in answer.get_data(as_text=True)
@@ -105,7 +105,7 @@ def test_of_two_who_close_it_the_second_is_told(database: Database, browser: Bro
     token = browser.token()
     with database.transaction() as session:
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
-    with unchanged(database, apart_from={"login_sessions"}):
+    with database_unchanged(database, apart_from={"login_sessions"}):
         answer = browser.client.post(
             f"{path_of(case_id)}/close",
             data={"csrf_token": token, "disposition": "resolved", "reason": REASON},
@@ -172,7 +172,7 @@ def test_what_is_about_oneself_is_for_others(
     page = browser.get(path)
     assert "This case is about you" in page.said
     assert page.all("form", id="close") == []
-    with unchanged(database, apart_from={"login_sessions"}):
+    with database_unchanged(database, apart_from={"login_sessions"}):
         answer = browser.client.post(
             f"{path}/note", data={"csrf_token": browser.token(), "note": "nothing to see"}
         )

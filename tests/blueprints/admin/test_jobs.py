@@ -14,7 +14,7 @@ from app.outbox import service as outbox
 from app.outbox.rules import Backoff
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 ONCE = Backoff(tries_max=1)
 MAIL = "messages.send_mail"
@@ -88,10 +88,10 @@ def test_one_is_revived(signed_in: SignedIn, database: Database) -> None:
         )
     assert found == ("job.revived", {"task": MAIL})
     token = browser.token()
-    with unchanged(database):
+    with database_unchanged(database):
         again = browser.client.post(f"/admin/jobs/{job}/revive", data={"csrf_token": token})
     assert again.status_code == 409
-    assert "There is no dead job with this id" in check(again).said
+    assert "This job has not failed for good, so it cannot be retried" in check(again).said
 
 
 def test_all_of_a_kind_are_revived(signed_in: SignedIn, database: Database) -> None:
@@ -103,7 +103,7 @@ def test_all_of_a_kind_are_revived(signed_in: SignedIn, database: Database) -> N
     assert answer.status_code == 303
     assert dead(database) == {other}
     token = browser.token()
-    with unchanged(database):
+    with database_unchanged(database):
         none = browser.client.post("/admin/jobs/revive", data={"csrf_token": token, "kind": MAIL})
     assert (none.status_code, dead(database)) == (409, {other})
 
@@ -152,6 +152,6 @@ class TestCommands:
     def test_refuse(
         self, app: Flask, database: Database, arguments: list[str], status: int
     ) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             answer = app.test_cli_runner().invoke(args=["jobs", "revive", *arguments])
         assert answer.exit_code == status

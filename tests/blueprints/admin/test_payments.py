@@ -14,7 +14,7 @@ from app.kit.db import Database
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.till import Till, lift, open_till
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 SignedIn = Callable[[Role], Browser]
 
@@ -58,7 +58,7 @@ def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None
     withdrawal = till.withdraw("10000.00")
     maker = signed_in(Role.COMPLIANCE)
     assert "A second person must approve" in maker.get(path_of(withdrawal)).said
-    with unchanged(till.database):
+    with database_unchanged(till.database):
         refused = maker.send(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
     asked = maker.send(path_of(withdrawal), "release", reason="A known customer")
@@ -79,7 +79,7 @@ def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None
 def test_one_is_rejected_with_a_reason(till: Till, signed_in: SignedIn) -> None:
     withdrawal = till.withdraw("10000.00")
     browser = signed_in(Role.COMPLIANCE)
-    with unchanged(till.database):
+    with database_unchanged(till.database):
         assert browser.send(path_of(withdrawal), "reject", reason="no").status_code == 422
     answer = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
     assert answer.status_code == 303

@@ -10,7 +10,7 @@ from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import HTMX, Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 WHY = "because of a test"
 
@@ -111,7 +111,7 @@ class TestPeople:
     ) -> None:
         person = people.customer()
         browser.get(path_of(person))
-        with unchanged(database):
+        with database_unchanged(database):
             answer = browser.send(path_of(person), "role", **fields)
         assert answer.status_code == 422
         assert said in check(answer).said

@@ -16,7 +16,7 @@ from app.privacy.rules import PolicyName
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 WHY = "letter 17 of 2026-11-20"
 
@@ -119,7 +119,7 @@ def test_a_mistake_is_said_at_the_form(
 ) -> None:
     person = people.customer()
     browser.get(path_of(person))
-    with unchanged(database):
+    with database_unchanged(database):
         answer = browser.send(path_of(person), "erase", reason=reason)
     assert answer.status_code == 422
     assert message in check(answer).said
@@ -131,7 +131,7 @@ def test_what_was_opened_meanwhile_is_said_at_the_form(
     person, rich = people.customer(), people.customer(USD="1.00")
     browser.get(path_of(person))
     token = browser.get(path_of(person)).all("input", name="csrf_token")[0]["value"]
-    with unchanged(database):
+    with database_unchanged(database):
         answer = browser.client.post(
             f"{path_of(rich)}/erase", data={"csrf_token": token, "reason": WHY}
         )
@@ -152,7 +152,7 @@ def test_needs_the_right_and_a_fresh_proof(
     page = reader.get(path_of(person))
     assert not page.all("form", id="erase")
     data = {"csrf_token": reader.token(), "reason": WHY}
-    with unchanged(database):
+    with database_unchanged(database):
         assert reader.client.post(f"{path_of(person)}/erase", data=data).status_code == 403
     token = browser.token()
     with time_machine.travel(clock.now() + timedelta(minutes=11), tick=True):

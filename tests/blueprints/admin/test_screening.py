@@ -12,7 +12,7 @@ from app.screening.service import Screening
 from tests import sanctions
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 PATH = "/admin/screening"
 
@@ -75,7 +75,7 @@ def test_who_was_screened_and_what_was_found(lone_app: Flask) -> None:
 def test_a_name_is_tried_and_nothing_kept(
     database: Database, browser: Browser, fields: dict[str, str], said: str
 ) -> None:
-    with unchanged(database, apart_from={"login_sessions"}):
+    with database_unchanged(database, apart_from={"login_sessions"}):
         answer = browser.send(PATH, "check", **fields)
     assert answer.status_code == 200
     assert said in check(answer).said
@@ -93,7 +93,7 @@ def test_a_name_is_tried_and_nothing_kept(
 def test_a_mistake_is_said(
     database: Database, browser: Browser, fields: dict[str, str], said: str
 ) -> None:
-    with unchanged(database, apart_from={"login_sessions"}):
+    with database_unchanged(database, apart_from={"login_sessions"}):
         answer = browser.send(PATH, "check", **fields)
     assert answer.status_code == 422
     assert said in check(answer).said

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged_database import state, unchanged
+from tests.unchanged_database import database_unchanged, table_digests
 
 QUOTE, ORDER, TRANSFER = "/api/trade/quote", "/api/trade/order", "/api/wallet/transfer"
 GOOD: dict[str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ def me(customer: ApiClient, database: Database) -> Iterator[ApiClient]:
 @pytest.fixture
 def quiet(me: ApiClient, database: Database) -> Iterator[None]:
     """Whatever the test sends, nothing that matters changes."""
-    with unchanged(database):
+    with database_unchanged(database):
         yield
 
 
@@ -261,7 +261,7 @@ class TestKeys:
     def test_stand_for_one_request(self, database: Database, open_app: Flask) -> None:
         first = ApiClient.customer(open_app, USD="1000.00", PAXG="10")
         first.ok(201, first.post(ORDER, GOOD[ORDER], key="mine"))
-        with unchanged(database):
+        with database_unchanged(database):
             for path, body in (
                 (ORDER, {**GOOD[ORDER], "fromAmount": "100.0"}),
                 (ORDER, {**GOOD[ORDER], "maxSlippageBps": 100}),
@@ -390,7 +390,7 @@ class TestOrderOfChecks:
     def test_tells_a_revoked_caller_nothing_more(self, open_app: Flask, database: Database) -> None:
         gone = ApiClient.customer(open_app)
         gone.send("POST", "/api/auth/logout")
-        with unchanged(database):
+        with database_unchanged(database):
             for path in (ORDER, TRANSFER):
                 problem(gone.send("POST", path, data=b"{"), 401, "token_invalid")
                 problem(raw(gone, path, b"{"), 401, "token_invalid")
@@ -423,10 +423,10 @@ class TestAddresses:
 def test_the_guard_of_this_file_would_notice(database: Database, open_app: Flask) -> None:
     """The negative control: a good request does change what the guard looks at."""
     someone = ApiClient.customer(open_app, USD="100.00")
-    states = [state(database)]
+    states = [table_digests(database)]
     for path in (QUOTE, ORDER):
         someone.ok(201, someone.post(path, GOOD[path]))
-        states.append(state(database))
+        states.append(table_digests(database))
     before, quoted, ordered = states
     assert {table for table in before if before[table] != quoted[table]} == {"quotes"}
     assert {table for table in before if quoted[table] != ordered[table]} == {

@@ -20,7 +20,7 @@ from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
 from tests.staff import Member, with_app
-from tests.unchanged_database import state, unchanged
+from tests.unchanged_database import database_unchanged, table_digests
 
 AUTH = "/api/auth"
 NEW = "another long horse"
@@ -58,7 +58,7 @@ class TestConfirmation:
         answer = stranger.post(f"{AUTH}/verify-email", {"token": extract_token(mail.text)})
         assert stranger.ok(200, answer) == {"emailConfirmed": True}
         assert ada.ok(200, ada.get(f"{AUTH}/me"))["emailConfirmed"] is True
-        with unchanged(database):
+        with database_unchanged(database):
             again = stranger.post(f"{AUTH}/verify-email", {"token": extract_token(mail.text)})
             problem(again, 401, "token_invalid")
 
@@ -68,7 +68,7 @@ class TestConfirmation:
         move = {"asset": "PAXG", "amount": "1", "from": "funding", "to": "trading"}
         acts = [("trade/quote", wish), ("trade/order", wish), ("wallet/transfer", move)]
         for path, body in acts:
-            with unchanged(database):
+            with database_unchanged(database):
                 problem(ada.post(f"/api/{path}", body), 403, "email_not_confirmed")
         assert ada.available() == {}
         run_pending_jobs(database)
@@ -80,7 +80,7 @@ class TestConfirmation:
     def test_another_link_can_be_had_a_few_times_an_hour(self, ada, database, box) -> None:
         for _ in range(4):
             assert ada.post(f"{AUTH}/verify-email/resend").status_code == 202
-        with unchanged(database):
+        with database_unchanged(database):
             refused = ada.post(f"{AUTH}/verify-email/resend")
         problem(refused, 429, "rate_limited")
         run_pending_jobs(database)
@@ -88,13 +88,13 @@ class TestConfirmation:
         assert len(set(tokens)) == 5
         # The first is as good as the last.
         ada.ok(200, ada.post(f"{AUTH}/verify-email", {"token": tokens[0]}))
-        with unchanged(database):
+        with database_unchanged(database):
             confirmed = ada.post(f"{AUTH}/verify-email/resend")
         problem(confirmed, 409, "email_already_confirmed")
 
     @pytest.mark.parametrize("token", ["x", "otk_1.x", "é" * 200])
     def test_another_text_confirms_nothing(self, app, database, token: str) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             answer = fresh(app).post(f"{AUTH}/verify-email", {"token": token})
         problem(answer, 401, "token_invalid")
 
@@ -135,13 +135,13 @@ class TestReset:
         assert first != second
         assert reset(fresh(app), second).status_code == 200
         for dead in (first, second):
-            with unchanged(database):
+            with database_unchanged(database):
                 problem(reset(fresh(app), dead, "a third long horse"), 401, "token_invalid")
 
     def test_a_weak_password_leaves_the_link_good(self, ada, app, database, box) -> None:
         token = self.link(app, ada, database, box)
         for weak in ("Password123!", ada.email.partition("@")[0]):
-            with unchanged(database):
+            with database_unchanged(database):
                 assert wrong_fields(reset(fresh(app), token, weak)) == ["password"]
         assert reset(fresh(app), token).status_code == 200
 
@@ -149,7 +149,7 @@ class TestReset:
         run_pending_jobs(database)
         confirmation = box.latest_token(ada.email)
         reset_token = self.link(app, ada, database, box)
-        with unchanged(database):
+        with database_unchanged(database):
             problem(reset(fresh(app), confirmation), 401, "token_invalid")
             verified = fresh(app).post(f"{AUTH}/verify-email", {"token": reset_token})
             problem(verified, 401, "token_invalid")
@@ -193,7 +193,7 @@ class TestSecondFactor:
         assert set(made) == {"secret", "otpauthUri", "qrSvg"}
         totp = pyotp.parse_uri(made["otpauthUri"])
         assert isinstance(totp, pyotp.TOTP)
-        with unchanged(database, apart_from=COUNTED):
+        with database_unchanged(database, apart_from=COUNTED):
             wrong = ada.post(f"{AUTH}/2fa/confirm", {"code": "000000"})
             problem(wrong, 401, "two_factor_invalid")
         confirmed = ada.post(
@@ -220,7 +220,7 @@ class TestSecondFactor:
         assert told == ["Your second factor was turned on", "Your second factor was turned off"]
 
     def test_nobody_without_a_token_touches_it(self, app, database) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             for method, path in (("POST", "setup"), ("POST", "confirm"), ("DELETE", "")):
                 url = f"{AUTH}/2fa/{path}".rstrip("/")
                 answer = fresh(app).send(method, url, json={"code": "123456"})
@@ -258,7 +258,7 @@ class TestSecondFactor:
 
     def test_fresh_recovery_codes_need_password_and_code(self, ada, database) -> None:
         path = f"{AUTH}/2fa/recovery-codes"
-        with unchanged(database, apart_from=COUNTED):
+        with database_unchanged(database, apart_from=COUNTED):
             off = ada.post(path, {"password": PASSWORD, "code": "000000"})
             problem(off, 409, "two_factor_not_set_up")
         switch_on(ada)
@@ -266,9 +266,9 @@ class TestSecondFactor:
             ("wrong long horse", ada.recovery[0], "invalid_credentials"),
             (PASSWORD, "000000", "two_factor_invalid"),
         ):
-            with unchanged(database, apart_from=COUNTED):
+            with database_unchanged(database, apart_from=COUNTED):
                 problem(ada.post(path, {"password": password, "code": code}), 401, refusal)
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(ada.post(path, {"code": ada.recovery[0]})) == ["password"]
         assert ada.post(path, {"password": PASSWORD, "code": ada.recovery[0]}).status_code == 200
 
@@ -290,7 +290,7 @@ class TestStaff:
 
     def test_keep_their_last_second_factor(self, program, member, database) -> None:
         sent = {"code": member.recovery_codes[0]}
-        with unchanged(database):
+        with database_unchanged(database):
             refused = program.send("DELETE", f"{AUTH}/2fa", json=sent)
             told = problem(refused, 409, "last_second_factor")
         assert "/auth/account" in told["detail"]
@@ -351,9 +351,9 @@ class TestApiKeys:
     def test_a_refused_change_revokes_none(self, ada, database) -> None:
         programs = self.with_keys(ada, 1)
         body = {"currentPassword": "wrong long horse", "newPassword": NEW, "revokeApiKeys": True}
-        with unchanged(database, apart_from=COUNTED):
+        with database_unchanged(database, apart_from=COUNTED):
             problem(ada.post(f"{AUTH}/change-password", body), 401, "invalid_credentials")
-        with unchanged(database):
+        with database_unchanged(database):
             yes = ada.post(f"{AUTH}/change-password", {**body, "revokeApiKeys": "yes"})
             assert wrong_fields(yes) == ["revokeApiKeys"]
         assert self.statuses(programs) == [200]
@@ -369,7 +369,7 @@ class TestPasswordStrength:
             },
             "change-password": {"currentPassword": PASSWORD, "newPassword": "Password123!"},
         }  # fmt: skip
-        with unchanged(database):
+        with database_unchanged(database):
             told = problem(ada.post(f"{AUTH}/{path}", bodies[path]), 422, "validation_failed")
         assert told["errors"] == [
             {
@@ -488,9 +488,9 @@ class TestEnumeration:
     def test_the_same_is_written_for_both(self, ada, app, database) -> None:
         changed = []
         for email in (ada.email, f"{uuid4().hex}@example.com"):
-            before = state(database)
+            before = table_digests(database)
             forgot(fresh(app), email)
-            after = state(database)
+            after = table_digests(database)
             changed.append({table for table in before if before[table] != after[table]})
         assert changed[0] == changed[1] == {"outbox"}
 
@@ -500,7 +500,7 @@ class TestEnumeration:
         def ask(client: FlaskClient, email: str) -> TestResponse:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
-        timing_leaks.compare(open_app, ask, known, unknown, status=202)
+        timing_leaks.assert_same_timing(open_app, ask, known, unknown, status=202)
 
     def test_logging_in_takes_as_long(self, open_app: Flask) -> None:
         known, unknown = self.addresses(open_app)
@@ -509,7 +509,7 @@ class TestEnumeration:
             body = {"email": email, "password": "wrong long horse"}
             return client.post(f"{AUTH}/login", json=body)
 
-        timing_leaks.compare(open_app, ask, known, unknown, status=401)
+        timing_leaks.assert_same_timing(open_app, ask, known, unknown, status=401)
 
     def test_a_difference_would_be_found(
         self, open_app: Flask, monkeypatch: pytest.MonkeyPatch
@@ -530,7 +530,7 @@ class TestEnumeration:
             return client.post(f"{AUTH}/forgot-password", json={"email": email})
 
         with pytest.raises(AssertionError, match="tells"):
-            timing_leaks.compare(open_app, ask, known, unknown, status=202)
+            timing_leaks.assert_same_timing(open_app, ask, known, unknown, status=202)
 
     def addresses(self, app: Flask) -> tuple[list[str], list[str]]:
         """Some that somebody has, and as many that nobody has."""

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from app.access import API_KEY_SCOPES, Permission, Role
 from app.blueprints.api_blueprint import Operation
 from app.config import Settings
-from app.embedded.postgres import program
+from app.embedded.postgres import program_path
 from app.identity.api_keys.service import KEY_PREFIX
 from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
@@ -24,7 +24,7 @@ from app.kit.db import Database
 from app.kit.ports import provide, resolve
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 ME, ADDRESSES, KEYS = "/api/me", "/api/me/addresses", "/api/me/api-keys"
 HOME: dict[str, Any] = {
@@ -99,7 +99,7 @@ class TestProfile:
     def test_names_what_is_wrong(
         self, me: ApiClient, database: Database, body: object, field: str
     ) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(patch(me, ME, body)) == [field]
 
     def test_nobody_s_is_nobody_s(self, open_app: Flask) -> None:
@@ -151,7 +151,7 @@ class TestAddresses:
         assert said == {
             **address, "street": "1 Infinite Loop", "label": None, "updatedAt": said["updatedAt"],
         }  # fmt: skip
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(patch(me, path, {"country": "GB"})) == ["zipCode"]
             assert wrong_fields(patch(me, path, {"zipCode": None})) == ["zipCode"]
         assert me.ok(200, me.get(path)) == said
@@ -187,7 +187,7 @@ class TestAddresses:
         self, me: ApiClient, database: Database, changes: dict[str, Any], fields: list[str]
     ) -> None:
         body = {k: v for k, v in {**HOME, **changes}.items() if v is not ...}
-        with unchanged(database):
+        with database_unchanged(database):
             assert sorted(wrong_fields(me.post(ADDRESSES, body))) == fields
 
     def test_of_somebody_else_are_not_there(
@@ -195,7 +195,7 @@ class TestAddresses:
     ) -> None:
         theirs = add(other)["id"]
         add(me)
-        with unchanged(database):
+        with database_unchanged(database):
             for identifier in (
                 theirs, f"adr_{NOBODYS}", "adr_1", f"usr_{NOBODYS}", "x" * 300, "%00", "..",
             ):  # fmt: skip
@@ -207,7 +207,7 @@ class TestAddresses:
 
     def test_are_not_endless(self, me: ApiClient, database: Database) -> None:
         made = [add(me)["id"] for _ in range(20)]
-        with unchanged(database):
+        with database_unchanged(database):
             problem(me.post(ADDRESSES, HOME), 409, "address_book_full")
         page = me.ok(200, me.get(ADDRESSES, limit=15))
         rest = me.ok(200, me.get(ADDRESSES, limit=15, cursor=page["nextCursor"]))
@@ -222,7 +222,7 @@ class TestAddresses:
         before = resolve(KeyRing)
         provide(KeyRing, FileKeyRing(tmp_path / "keys.json", create=False))
         try:
-            with unchanged(database):
+            with database_unchanged(database):
                 away(failing(me, "GET", ADDRESSES), tmp_path)
                 away(failing(me, "POST", ADDRESSES, json=HOME), tmp_path)
                 # Another ring in its place has other keys.
@@ -261,7 +261,7 @@ class TestAddresses:
         me.ok(200, patch(me, ME, {"lastName": "Plainlastname"}))
         settings: Settings = open_app.extensions["settings"]
         url = make_url(settings.database_owner_url).set(drivername="postgresql")
-        command = [program("pg_dump"), "--inserts", url.render_as_string(hide_password=False)]
+        command = [program_path("pg_dump"), "--inserts", url.render_as_string(hide_password=False)]
         run = subprocess.run(command, capture_output=True, text=True, check=True)
         # Control: what is not sealed is found by the same search.
         assert "Plainlastname" in run.stdout
@@ -353,7 +353,7 @@ class TestApiKeys:
             if operation.permission in API_KEY_SCOPES:
                 asked.add(operation.permission)
                 continue
-            with unchanged(database):
+            with database_unchanged(database):
                 answer = program.send(operation.method, path, headers=headers, json={})
             problem(answer, 403, "permission_denied")
             refused.add(rule.rule)
@@ -472,7 +472,7 @@ class TestApiKeys:
     ) -> None:
         good = {"name": "A program", "scopes": ["own:balances:read"]}
         body = {k: v for k, v in {**good, **changes}.items() if v is not ...}
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(me.post(KEYS, body)) == fields
 
     def test_of_somebody_else_are_not_there(
@@ -480,14 +480,14 @@ class TestApiKeys:
     ) -> None:
         theirs = create(other)
         assert listed(me, KEYS) == []
-        with unchanged(database):
+        with database_unchanged(database):
             for identifier in (theirs["id"], f"key_{NOBODYS}", "key_1", "x"):
                 problem(me.send("DELETE", f"{KEYS}/{identifier}"), 404, "not_found")
         assert by(other, theirs["key"]).get("/api/auth/me").status_code == 200
 
     def test_are_not_endless(self, me: ApiClient, database: Database) -> None:
         made = [create(me) for _ in range(20)]
-        with unchanged(database):
+        with database_unchanged(database):
             body = {"name": "One more", "scopes": ["own:balances:read"]}
             problem(me.post(KEYS, body), 409, "api_keys_full")
         assert me.send("DELETE", f"{KEYS}/{made[0]['id']}").status_code == 204

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 MOVEMENTS, STATEMENTS = "/api/wallet/transactions", "/api/wallet/statements"
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
@@ -111,7 +111,7 @@ class TestMovements:
         ],
     )
     def test_what_cannot_be_asked(self, me, database, query, field) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert field in wrong_fields(me.get(MOVEMENTS, **query))
 
 
@@ -186,10 +186,10 @@ class TestStatements:
         ],
     )
     def test_what_cannot_be_asked(self, me, database, query, field) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert field in wrong_fields(self.of_may(me, **query))
 
     def test_need_somebody(self, open_app: Flask, database: Database) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             answer = ApiClient(open_app).get(STATEMENTS, **MONTH)
             problem(answer, 401, "token_invalid")

@@ -10,7 +10,7 @@ from app.outbox import service as outbox
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.mailbox import run_pending_jobs
 from tests.messages.test_rules import given_for
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 PATH = "/api/me/notifications"
 
@@ -64,12 +64,12 @@ class TestChoices:
         "wish", [("security", "email", False), ("security", "sms", True), ("trades", "fax", True)]
     )
     def test_what_cannot_be_chosen(self, me, database, wish) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             [field] = wrong_fields(choose(me, ("deposits", "email", False), wish))
             assert field.startswith("choices.1")
 
     def test_a_choice_that_is_named_twice(self, me, database) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             wished = (("trades", "email", True), ("trades", "email", False))
             assert wrong_fields(choose(me, *wished)) == ["choices.1"]
 
@@ -77,7 +77,7 @@ class TestChoices:
         me = ApiClient(open_app)
         me.register()
         assert me.ok(200, me.get(PATH))["phone"] is None
-        with unchanged(database):
+        with database_unchanged(database):
             problem(choose(me, ("deposits", "sms", True)), 409, "phone_needed")
 
 

@@ -9,7 +9,7 @@ from app.kit.db import Database
 from tests import sanctions
 from tests.api_client import ApiClient, problem
 from tests.till import lift
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 DEPOSIT = {"method": "card", "asset": "USD", "amount": "50.00", "paymentMethod": "pm_card_visa"}
 WHERE = {
@@ -57,7 +57,7 @@ def me(open_app: Flask, database: Database) -> ApiClient:
 def test_deposits_that_cannot_be(
     me: ApiClient, database: Database, changed: dict[str, Any], field: str
 ) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         answer = me.post("/api/wallet/deposit", DEPOSIT | changed)
     told = problem(answer, 422, "validation_failed")
     assert field in {each["field"] for each in told["errors"]}
@@ -65,7 +65,7 @@ def test_deposits_that_cannot_be(
 
 def test_a_card_is_named_by_its_token(me: ApiClient, database: Database) -> None:
     asked = {name: value for name, value in DEPOSIT.items() if name != "paymentMethod"}
-    with unchanged(database):
+    with database_unchanged(database):
         told = problem(me.post("/api/wallet/deposit", asked), 422, "validation_failed")
     assert told["errors"] == [
         {"field": "paymentMethod", "message": "Send paymentMethod for the method card."}
@@ -88,14 +88,14 @@ def test_a_card_is_named_by_its_token(me: ApiClient, database: Database) -> None
 def test_withdrawals_that_cannot_be(
     me: ApiClient, database: Database, changed: dict[str, Any], field: str
 ) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         answer = me.post("/api/wallet/withdraw", WITHDRAWAL | changed)
     told = problem(answer, 422, "validation_failed")
     assert field in {each["field"] for each in told["errors"]}
 
 
 def test_more_than_there_is(me: ApiClient, database: Database) -> None:
-    with unchanged(database):
+    with database_unchanged(database):
         answer = me.post("/api/wallet/withdraw", WITHDRAWAL | {"amount": "100.01"})
     problem(answer, 409, "insufficient_funds")
 
@@ -117,7 +117,7 @@ def test_lists_and_cancelling(me: ApiClient, database: Database) -> None:
     assert [each["id"] for each in page["data"]] == [each["id"] for each in deposits[:0:-1]]
     rest = me.ok(200, me.get("/api/wallet/deposits", limit=2, cursor=page["nextCursor"]))
     assert rest == {"data": [deposits[0]], "nextCursor": None}
-    with unchanged(database):
+    with database_unchanged(database):
         path = f"/api/wallet/deposits/{deposits[0]['id']}/cancel"
         problem(me.post(path), 409, "not_cancellable")
 
@@ -130,7 +130,7 @@ def test_lists_and_cancelling(me: ApiClient, database: Database) -> None:
     assert me.ok(200, me.get(path))["withdrawal"] == cancelled
     assert me.ok(200, me.get("/api/wallet/withdrawals"))["data"] == [cancelled]
     assert me.available() == {"USD": "100.00"}
-    with unchanged(database):
+    with database_unchanged(database):
         problem(me.post(f"{path}/cancel"), 409, "not_cancellable")
 
 

@@ -9,7 +9,7 @@ from flask import Flask
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 #: Mids whose bid and ask are round: 40 bps around 4000 are 3992 and 4008.
 MIDS = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4", "PAXG": "4000"}
@@ -184,7 +184,7 @@ class TestQuote:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         quote = rich.ok(201, rich.post("/api/trade/quote", body))
         rich.ok(201, rich.post("/api/trade/order", {"quoteId": quote["id"]}))
-        with unchanged(database):
+        with database_unchanged(database):
             again = rich.post("/api/trade/order", {"quoteId": quote["id"]})
             problem(again, 409, "quote_used")
 
@@ -197,7 +197,7 @@ class TestQuote:
             until = datetime.fromisoformat(quote["expiresAt"])
             assert timedelta(0) < until - datetime.now(UTC) <= timedelta(minutes=2)
             traveller.move_to(until)
-            with unchanged(database):
+            with database_unchanged(database):
                 late = rich.post("/api/trade/order", {"quoteId": quote["id"]})
                 problem(late, 409, "quote_expired")
             traveller.move_to(until - timedelta(milliseconds=1))
@@ -211,7 +211,7 @@ class TestQuote:
         stranger = ApiClient.customer(open_app, USD="1000.00")
         unknown = mine[:-1] + ("0" if mine[-1] != "0" else "1")
         told = []
-        with unchanged(database):
+        with database_unchanged(database):
             for quote_id in (mine, unknown, "qt_", "", "trd" + mine[2:], mine.upper(), "x" * 5000):
                 answer = stranger.post("/api/trade/order", {"quoteId": quote_id})
                 told.append({**problem(answer, 404, "not_found"), "requestId": None})
@@ -229,14 +229,14 @@ class TestQuote:
         ):
             body = {"fromAsset": give, "toAsset": get, field: text}
             for path in ("/api/trade/quote", "/api/trade/order"):
-                with unchanged(database):
+                with database_unchanged(database):
                     assert wrong_fields(rich.post(path, body)) == [field]
 
     def test_at_a_price_that_rounds_to_nothing(self, rich: ApiClient, database: Database) -> None:
         set_prices(database, AU="1000000", CU="0.0001")
         for field, text in (("fromAmount", "100"), ("toAmount", "0.00000001")):
             body = {"fromAsset": "XCU-s", "toAsset": "XAU-s", field: text}
-            with unchanged(database):
+            with database_unchanged(database):
                 assert wrong_fields(rich.post("/api/trade/quote", body)) == [field]
 
     def test_small_prices_are_plain_decimals(self, rich: ApiClient, database: Database) -> None:
@@ -251,7 +251,7 @@ class TestOrder:
     def test_takes_what_is_there_and_no_more(self, open_app: Flask, database: Database) -> None:
         poor = ApiClient.customer(open_app, USD="100.00")
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.01"}
-        with unchanged(database):
+        with database_unchanged(database):
             problem(poor.post("/api/trade/order", body), 409, "insufficient_funds")
         poor.ok(201, poor.post("/api/trade/order", {**body, "fromAmount": "100.00"}))
         assert poor.available() == {"XAU-s": "0.02482534"}
@@ -263,7 +263,7 @@ class TestOrder:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         quote = poor.ok(201, poor.post("/api/trade/quote", body))
         asked = {"quoteId": quote["id"]}
-        with unchanged(database):
+        with database_unchanged(database):
             refused = poor.post("/api/trade/order", asked, key="one")
             problem(refused, 409, "insufficient_funds")
         poor.credit(USD="99.00")
@@ -272,7 +272,7 @@ class TestOrder:
 
     def test_minds_slippage(self, rich: ApiClient, database: Database) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        with unchanged(database):
+        with database_unchanged(database):
             tight = rich.post("/api/trade/order", {**body, "maxSlippageBps": 19})
             problem(tight, 409, "slippage_exceeded")
         rich.ok(201, rich.post("/api/trade/order", {**body, "maxSlippageBps": 20}))
@@ -281,20 +281,23 @@ class TestOrder:
         self, rich: ApiClient, database: Database
     ) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
-        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=90)), unchanged(database):
+        with (
+            time_machine.travel(datetime.now(UTC) + timedelta(seconds=90)),
+            database_unchanged(database),
+        ):
             for path in ("/api/trade/quote", "/api/trade/order"):
                 problem(rich.post(path, body), 409, "price_stale")
         quote = rich.ok(201, rich.post("/api/trade/quote", body))
         with database.transaction() as session:
             session.send("UPDATE market_prices SET halted = true, halted_reason = 'a test'")
-        with unchanged(database):
+        with database_unchanged(database):
             for asked in (body, {"quoteId": quote["id"]}):
                 problem(rich.post("/api/trade/order", asked), 409, "market_halted")
 
     def test_a_repeated_key_gives_the_same_bytes(self, rich: ApiClient, database: Database) -> None:
         body = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100"}
         first = rich.post("/api/trade/order", body, key="the same")
-        with unchanged(database):
+        with database_unchanged(database):
             again = rich.post("/api/trade/order", dict(reversed(body.items())), key="the same")
         assert first.status_code == again.status_code == 201
         assert first.data == again.data

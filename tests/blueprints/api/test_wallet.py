@@ -9,7 +9,7 @@ from flask import Flask
 from app.kit.db import Database
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.people import set_prices
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 TRANSFER = "/api/wallet/transfer"
 MIDS = {"AU": "4000", "AG": "50", "PT": "1600", "PD": "1500", "CU": "0.4", "PAXG": "4000"}
@@ -120,14 +120,14 @@ class TestTransfer:
     def test_moves_no_other_way(
         self, golden: ApiClient, database: Database, changes: dict[str, object], field: str
     ) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(golden.post(TRANSFER, {**mint("1"), **changes})) == [field]
 
     @pytest.mark.parametrize("amount", ["0.00009999", "100.00000001", "1000000"])
     def test_has_a_least_and_a_greatest_size(
         self, golden: ApiClient, database: Database, amount: str
     ) -> None:
-        with unchanged(database):
+        with database_unchanged(database):
             assert wrong_fields(golden.post(TRANSFER, mint(amount))) == ["amount"]
 
     def test_has_a_limit_each_day(self, golden: ApiClient, database: Database) -> None:
@@ -136,7 +136,7 @@ class TestTransfer:
             set_prices(database, **MIDS)
             for body in (mint("100"), burn("100"), mint("50")):
                 golden.ok(201, golden.post(TRANSFER, body))
-            with unchanged(database):
+            with database_unchanged(database):
                 more = golden.post(TRANSFER, mint("0.0001"))
                 problem(more, 409, "transfer_limit_exceeded")
             traveller.shift(timedelta(days=1))
@@ -147,7 +147,7 @@ class TestTransfer:
     def test_waits_while_paxg_strays(self, golden: ApiClient, database: Database) -> None:
         for stray in ("4040.01", "3959.99"):
             set_prices(database, PAXG=stray)
-            with unchanged(database):
+            with database_unchanged(database):
                 for body in (mint("1"), burn("1")):
                     problem(golden.post(TRANSFER, body), 409, "gate_closed")
         for close in ("4040.00", "3960.00"):
@@ -160,12 +160,12 @@ class TestTransfer:
     ) -> None:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = %s", (missing,))
-        with unchanged(database):
+        with database_unchanged(database):
             problem(golden.post(TRANSFER, mint("1")), 409, "price_stale")
 
     def test_takes_what_is_there_and_no_more(self, open_app: Flask, database: Database) -> None:
         poor = ApiClient.customer(open_app, PAXG="1")
-        with unchanged(database):
+        with database_unchanged(database):
             problem(poor.post(TRANSFER, mint("1.00000001")), 409, "insufficient_funds")
             problem(poor.post(TRANSFER, burn("0.0001")), 409, "insufficient_funds")
         poor.ok(201, poor.post(TRANSFER, mint("1")))
@@ -173,7 +173,7 @@ class TestTransfer:
 
     def test_a_repeated_key_moves_once(self, golden: ApiClient, database: Database) -> None:
         first = golden.post(TRANSFER, mint("1"), key="again")
-        with unchanged(database):
+        with database_unchanged(database):
             again = golden.post(TRANSFER, mint("1"), key="again")
         assert (first.status_code, first.data) == (again.status_code, again.data)
         assert again.headers["Idempotent-Replayed"] == "true"

@@ -16,7 +16,7 @@ from tests.kyc.test_review import company
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
-from tests.unchanged_database import unchanged
+from tests.unchanged_database import database_unchanged
 
 QUEUE, REASON = "/support/kyc", "The passport is theirs"
 
@@ -120,7 +120,7 @@ class TestDecisions:
 
     def test_what_is_wrong_is_said_at_the_form(self, open_app: Flask, ada: Applicant) -> None:
         browser = member(open_app, Role.SUPPORT)
-        with unchanged(ada.database, apart_from={"login_sessions"}):
+        with database_unchanged(ada.database, apart_from={"login_sessions"}):
             answer = browser.send(path_of(ada), "reject", reason=REASON)
             assert answer.status_code == 422
             assert "Choose at least one reason." in answer.text
@@ -183,7 +183,7 @@ class TestCounter:
         self, open_app: Flask, ada: Applicant, fields: dict[str, str], problem: str
     ) -> None:
         teller = member(open_app, Role.TELLER)
-        with unchanged(ada.database, apart_from={"login_sessions"}):
+        with database_unchanged(ada.database, apart_from={"login_sessions"}):
             answer = teller.send(
                 "/support/kyc/counter", "check", **{"person": ada.client.email, **fields}
             )
