@@ -1,4 +1,4 @@
-"""The application on a port, and Debian's Chromium to look at it."""
+"""The application on a port, and Chromium to open its pages."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-#: Every violation that the page itself is told of.
+#: Collects the violations of the content security policy in each page.
 _WATCH_POLICY = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -37,13 +37,13 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-class _Silent(WSGIRequestHandler):
+class _QuietRequestHandler(WSGIRequestHandler):
     def log(self, *_arguments: object) -> None:
-        """Nothing: requests are logged by the application."""
+        """Log nothing: the application logs its requests itself."""
 
 
-class _From:
-    """The application, asked from an address of each test's own: limits of two do not meet."""
+class _AppWithClientAddress:
+    """The application with a client IP address per test, so that tests share no rate limits."""
 
     numbers = count(1)
     address = "127.0.0.1"
@@ -56,15 +56,21 @@ class _From:
 
 
 @pytest.fixture(autouse=True)
-def _another_address() -> None:
-    number = next(_From.numbers)
-    _From.address = f"10.9.{number // 256}.{number % 256}"
+def _new_client_address() -> None:
+    number = next(_AppWithClientAddress.numbers)
+    _AppWithClientAddress.address = f"10.9.{number // 256}.{number % 256}"
 
 
 @pytest.fixture(scope="session")
 def address(app: Flask) -> Iterator[str]:
-    """Where the application answers, on this worker's database."""
-    server = make_server("127.0.0.1", 0, _From(app), threaded=True, request_handler=_Silent)
+    """Serve the application on this worker's database and return its base URL."""
+    server = make_server(
+        "127.0.0.1",
+        0,
+        _AppWithClientAddress(app),
+        threaded=True,
+        request_handler=_QuietRequestHandler,
+    )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -75,33 +81,33 @@ def address(app: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of this worker."""
-    found = os.environ.get("PBCEX_CHROMIUM") or shutil.which("chromium")
-    if found is None:
+    """Return one browser for all tests of this worker."""
+    executable = os.environ.get("PBCEX_CHROMIUM") or shutil.which("chromium")
+    if executable is None:
         pytest.skip("chromium is not installed: apt-get install chromium, or PBCEX_CHROMIUM=…")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=executable, args=list(_FLAGS))
         yield browser
         browser.close()
 
 
 @pytest.fixture
 def prices(database: Database) -> None:
-    """Prices of this moment."""
+    """Set current prices."""
     set_prices(database, AU="4000", AG="50", PT="1000", PD="1200", CU="0.3")
 
 
 @pytest.fixture
-def held(people: People) -> None:
-    """Customers own enough that figures are wide, and some metals outside their band."""
+def customer_holdings(people: People) -> None:
+    """Give customers so much metal that figures are wide and some metals are out of band."""
     people.customer(XAU_s="162.40500001", PAXG="10.2", XAG_s="7130", XPT_s="4.25", XCU_s="1520000")
 
 
 class Window:
-    """A context of the browser with a page, watched for whatever its pages complain of.
+    """A browser context with a page that records console errors and warnings.
 
-    A new one takes two seconds of work before it shows its first page, so most tests get one that
-    others had: without cookies, permissions and other pages.
+    A new context takes two seconds, so most tests reuse one without its cookies, permissions and
+    other pages.
     """
 
     def __init__(self, browser: Browser, **options: object) -> None:
@@ -110,12 +116,12 @@ class Window:
         self.context.set_default_timeout(15_000)
         self.context.add_init_script(_WATCH_POLICY)
         self.context.on("console", self._hear)
-        self.context.on("weberror", lambda told: self.complaints.append(f"error: {told.error}"))
+        self.context.on("weberror", lambda event: self.complaints.append(f"error: {event.error}"))
         self.page = self.context.new_page()
 
-    def tidy(self) -> None:
-        """As if it were new, for the next test. It rests at a small file of the same site, which
-        keeps the process of its pages."""
+    def reset(self) -> None:
+        """Make it like new for the next test. It waits at a small file of the same site, so that
+        the renderer process is kept."""
         self.page.unroute_all()
         self.page.goto(urljoin(self.page.url, "/static/favicon.svg"))
         for page in self.context.pages:
@@ -125,14 +131,14 @@ class Window:
         self.context.clear_permissions()
         self.complaints = []
 
-    def _hear(self, message: ConsoleMessage) -> None:
+    def _record_complaint(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{message.type}: {message.text}")
 
 
 @dataclass
 class Desk:
-    """Somebody's window, at the address of the application."""
+    """A person's window, at the base URL of the application."""
 
     window: Window
     address: str
@@ -140,39 +146,39 @@ class Desk:
 
     @property
     def context(self) -> BrowserContext:
-        """What its pages share."""
+        """The browser context that its pages share."""
         return self.window.context
 
     @property
     def complaints(self) -> list[str]:
-        """What its pages complained of so far."""
+        """The console errors and warnings of its pages so far."""
         return self.window.complaints
 
     def page(self) -> Page:
-        """An empty page."""
+        """Return an empty page."""
         if self._has_begun:
             return self.context.new_page()
         self._has_begun = True
         return self.window.page
 
     def open(self, path: str) -> Page:
-        """A page at this path."""
+        """Open a page at this path."""
         page = self.page()
         page.goto(f"{self.address}{path}")
         return page
 
     def sign_in(self, email: str, password: str, path: str | None = None) -> Page:
-        """A page on which somebody has signed in: where that leads, or at this path. The form is
-        sent for them: typing into it is for test_signin.py."""
+        """Sign in and open `path`, or the page that sign-in leads to. The form is sent over HTTP:
+        test_signin.py types into it."""
         form = f"{self.address}/auth/login"
         [token, *_] = Parsed(self.context.request.get(form).text()).all("input", name="csrf_token")
-        typed = {"csrf_token": token["value"], "email": email, "password": password}
-        answer = self.context.request.post(form, form=typed, max_redirects=0)
-        assert answer.status == 303, answer.text()
-        return self.open(path or answer.headers["location"])
+        fields = {"csrf_token": token["value"], "email": email, "password": password}
+        response = self.context.request.post(form, form=fields, max_redirects=0)
+        assert response.status == 303, response.text()
+        return self.open(path or response.headers["location"])
 
     def check(self, page: Page) -> None:
-        """Nothing was complained of."""
+        """Assert that there were no console errors and no policy violations."""
         assert self.complaints + page.evaluate("window.violations") == []
 
 
@@ -180,54 +186,54 @@ OpenDesk = Callable[..., Desk]
 
 
 @pytest.fixture(scope="session")
-def windows() -> list[Window]:
-    """Those that nobody uses now."""
+def idle_windows() -> list[Window]:
+    """Return the windows that no test uses now."""
     return []
 
 
 @pytest.fixture
-def open_desk(chromium: Browser, address: str, windows: list[Window]) -> Iterator[OpenDesk]:
-    """Opens desks: `open_desk(width=360, color_scheme="dark")`.
+def open_desk(chromium: Browser, address: str, idle_windows: list[Window]) -> Iterator[OpenDesk]:
+    """Return a function that opens desks: `open_desk(width=360, color_scheme="dark")`.
 
-    Other options, and what outlives a page, need a window of their own: `is_new=True`.
+    Use `is_new=True` for state that outlives a page. Other options open a new window too.
     """
-    taken: list[Window] = []
-    closed: list[Window] = []
+    reusable: list[Window] = []
+    single_use: list[Window] = []
 
     def opener(
         width: int = 1280, color_scheme: str = "light", *, is_new: bool = False, **options: object
     ) -> Desk:
         if is_new or options:
             window = Window(chromium, **options)
-            closed.append(window)
+            single_use.append(window)
         else:
-            window = windows.pop() if windows else Window(chromium)
-            taken.append(window)
+            window = idle_windows.pop() if idle_windows else Window(chromium)
+            reusable.append(window)
         window.page.set_viewport_size({"width": width, "height": 800})
         window.page.emulate_media(color_scheme=color_scheme, reduced_motion="null")
         return Desk(window, address)
 
     yield opener
-    for window in closed:
+    for window in single_use:
         window.context.close()
-    for window in taken:
+    for window in reusable:
         window.tidy()
-        windows.append(window)
+        idle_windows.append(window)
 
 
 @pytest.fixture
 def admin(people: People) -> tuple[str, str]:
-    """The address and password of somebody who may see the exposure."""
+    """Return the email and password of an administrator."""
     return people.staff(Role.ADMIN).email, PASSWORD
 
 
 @pytest.fixture
 def shoot() -> Callable[[Page, str], None]:
-    """Keeps a picture of the whole page if PBCEX_SCREENSHOTS names a folder."""
+    """Return a function that saves a screenshot of the whole page in PBCEX_SCREENSHOTS, if set."""
     folder = os.environ.get("PBCEX_SCREENSHOTS")
 
-    def keep(page: Page, name: str) -> None:
+    def save(page: Page, name: str) -> None:
         if folder:
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
-    return keep
+    return save

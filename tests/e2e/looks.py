@@ -1,6 +1,6 @@
-"""How a page looks to different people: wide and narrow, light and dark.
+"""Checks of a page in each theme and width.
 
-A page is loaded once and looked at in each way: loading it again would prove nothing more.
+A page is loaded once and checked in each look: loading it again would prove nothing more.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page
 
-#: All rules run; of what they found only violations are told, since passes take longer to tell.
+#: All rules run; only violations are returned, because returning passes takes longer.
 _AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
     "resultTypes": ["violations"],
@@ -28,36 +28,38 @@ class Look(NamedTuple):
         return f"{self.scheme}-{self.width}"
 
 
-#: Every theme and every width once; and each in each.
+#: Every theme and every width once; `ALL` combines each with each.
 OPPOSITES = (Look("light", 360), Look("dark", 1280))
 ALL = (*OPPOSITES, Look("light", 1280), Look("dark", 360))
 
 
-def accessible(page: Page) -> None:
-    """No violation of WCAG 2.2 AA that axe can find."""
+def assert_accessible(page: Page) -> None:
+    """Assert that axe finds no violation of WCAG 2.2 AA."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found = AxeResults(page.evaluate(_RUN, _AXE))
-    assert found.violations_count == 0, found.generate_report()
+    results = AxeResults(page.evaluate(_RUN, _AXE))
+    assert results.violations_count == 0, results.generate_report()
 
 
-def take(page: Page, look: Look) -> None:
-    """Show the page in this way from now on, as the button for the theme would."""
+def apply_look(page: Page, look: Look) -> None:
+    """Show the page in this theme and width, as the theme button would."""
     page.set_viewport_size({"width": look.width, "height": 800})
-    # Without motion, or axe would see colours on their way.
+    # Without motion: axe would measure colours in the middle of a transition.
     page.emulate_media(color_scheme=look.scheme, reduced_motion="reduce")
     page.evaluate("scheme => { document.documentElement.dataset.bsTheme = scheme }", look.scheme)
 
 
-def in_every_look(page: Page, shoot: Shoot, name: str, looks: Sequence[Look] = OPPOSITES) -> None:
-    """It fits its window and everybody can read it, whatever it looks like.
+def assert_fits_and_accessible(
+    page: Page, shoot: Shoot, name: str, looks: Sequence[Look] = OPPOSITES
+) -> None:
+    """Assert that the page fits its window and is accessible in each look; save screenshots.
 
-    It begins with the width that it was loaded at, so that pages are loaded at each in turn.
+    The width that the page was loaded at comes first.
     """
     size = page.viewport_size
     assert size is not None
     for look in sorted(looks, key=lambda look: look.width != size["width"]):
-        take(page, look)
+        apply_look(page, look)
         assert page.evaluate("document.documentElement.scrollWidth") == look.width, (name, look)
-        accessible(page)
+        assert_accessible(page)
         shoot(page, f"{name}-{look}")

@@ -1,4 +1,4 @@
-"""The audit trail in a browser: found by filter, read whole, and open to everybody."""
+"""The audit trail in a browser: filters, a record, and accessibility."""
 
 import pytest
 from playwright.sync_api import expect
@@ -8,14 +8,14 @@ from app.audit import service as audit
 from app.kit import ids
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.looks import ALL, Shoot, in_every_look
+from tests.e2e.looks import ALL, Shoot, assert_fits_and_accessible
 from tests.people import PASSWORD, People
 from tests.settled import settle
 
 
 @pytest.fixture
-def acts(people: People, database: Database) -> str:
-    """A customer who was suspended and let back in, and an act that was denied; their address."""
+def email_with_records(people: People, database: Database) -> str:
+    """Record a suspension, its end and a denied act about a customer; return their email."""
     admin, customer = people.staff(Role.ADMIN), people.customer()
     subject = ids.encode("usr", customer.user_id)
     states = [("suspended", "active", "suspended"), ("reactivated", "suspended", "active")]
@@ -46,21 +46,21 @@ def acts(people: People, database: Database) -> str:
     return customer.email
 
 
-def test_the_trail_is_searched_and_read(
-    open_desk: OpenDesk, people: People, acts: str, shoot: Shoot
+def test_trail_is_searched_by_keyboard_and_a_record_read(
+    open_desk: OpenDesk, people: People, email_with_records: str, shoot: Shoot
 ) -> None:
     desk = open_desk()
     page = desk.sign_in(people.staff(Role.AUDITOR).email, PASSWORD, "/admin/audit")
     expect(page.get_by_role("heading", level=1)).to_have_text("Audit trail")
-    in_every_look(page, shoot, "audit-all", ALL)
-    # By keyboard alone: the label's field, and Enter.
+    assert_fits_and_accessible(page, shoot, "audit-all", ALL)
+    # By keyboard alone.
     page.get_by_label("About").focus()
-    page.keyboard.type(acts)
+    page.keyboard.type(email_with_records)
     page.keyboard.press("Enter")
     page.wait_for_url("**what=*")
     rows = page.locator("#audit tbody tr")
     expect(rows).to_have_count(3)
-    in_every_look(page, shoot, "audit-found", ALL)
+    assert_fits_and_accessible(page, shoot, "audit-found", ALL)
     page.get_by_label("Outcome").select_option("denied")
     page.get_by_role("button", name="Find").click()
     expect(rows).to_have_count(1)
@@ -69,8 +69,8 @@ def test_the_trail_is_searched_and_read(
     expect(page.get_by_role("heading", level=1)).to_have_text("person.suspended")
     expect(page.locator("#record")).to_contain_text("confirmed by letter")
     expect(page.locator("#record")).to_contain_text("Sealed")
-    in_every_look(page, shoot, "audit-record", ALL)
+    assert_fits_and_accessible(page, shoot, "audit-record", ALL)
     page.goto(f"{desk.address}/admin/audit?who=nobody@example.com")
     expect(page.get_by_label("Done by")).to_have_attribute("aria-invalid", "true")
-    in_every_look(page, shoot, "audit-mistake", ALL)
+    assert_fits_and_accessible(page, shoot, "audit-mistake", ALL)
     desk.check(page)

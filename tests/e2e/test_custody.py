@@ -1,4 +1,4 @@
-"""The page of custodians in a browser: it fits, and everybody can read it."""
+"""The custody page in a browser: it fits and is accessible."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from app.access import Role
 from tests.custodians import Desk, opened
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import assert_accessible
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
 
@@ -21,7 +21,7 @@ def desk(app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-def test_custodians_are_read(
+def test_custody_page_fits_and_is_accessible(
     open_desk: OpenDesk,
     people: People,
     desk: Desk,
@@ -39,6 +39,6 @@ def test_custodians_are_read(
     expect(page.get_by_role("heading", level=1)).to_have_text("Custody")
     expect(page.locator("#custody")).to_contain_text("Sending")
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    accessible(page)
+    assert_accessible(page)
     shoot(page, f"custody-{scheme}-{width}")
     browser.check(page)

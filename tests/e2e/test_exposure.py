@@ -1,4 +1,4 @@
-"""The exposure page in a browser: live, quiet in the console, and open to everybody."""
+"""The exposure page in a browser: live figures, a quiet console, and accessibility."""
 
 import re
 from decimal import Decimal
@@ -12,28 +12,28 @@ from playwright.sync_api import Page, expect
 from app.cli.sample import PASSWORD as SAMPLE_PASSWORD
 from app.kit.db import Database
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.looks import ALL, OPPOSITES, Shoot, accessible, in_every_look
+from tests.e2e.looks import ALL, OPPOSITES, Shoot, assert_accessible, assert_fits_and_accessible
 from tests.people import set_prices
 
-pytestmark = pytest.mark.usefixtures("prices", "held")
+pytestmark = pytest.mark.usefixtures("prices", "customer_holdings")
 
 
 def ounces(page: Page, metal: str, label: str) -> Decimal:
-    """A figure of a metal's row, exactly."""
+    """Return the exact figure in this column of a metal's row."""
     figure = page.locator(f"#exposure-{metal} [data-label='{label}'] data").first
     return Decimal(figure.get_attribute("value") or "")
 
 
-def order(address: str, **asked: str) -> None:
+def place_order(address: str, **body: str) -> None:
     """Convert as the sample customer, over the API."""
     person = {"email": "customer@pbcex.local", "password": SAMPLE_PASSWORD}
     token = httpx.post(f"{address}/api/auth/login", json=person).json()["accessToken"]
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": uuid4().hex}
-    answer = httpx.post(f"{address}/api/trade/order", json=asked, headers=headers)
+    answer = httpx.post(f"{address}/api/trade/order", json=body, headers=headers)
     assert answer.status_code == 201, answer.text
 
 
-def test_an_order_moves_the_row_by_exactly_its_ounces_without_a_reload(
+def test_order_moves_exposure_by_exactly_its_ounces_without_a_reload(
     app: Flask, open_desk: OpenDesk, address: str, database: Database
 ) -> None:
     assert app.test_cli_runner().invoke(args=["sample", "load"]).exit_code == 0
@@ -44,7 +44,7 @@ def test_an_order_moves_the_row_by_exactly_its_ounces_without_a_reload(
     before = {name: ounces(page, "AU", name) for name in ("Customers", "Net", "Trading position")}
     silver = ounces(page, "AG", "Net")
     page.evaluate("window.stillTheSamePage = true")
-    order(address, fromAsset="USD", toAsset="XAU-s", toAmount="0.12345678")
+    place_order(address, fromAsset="USD", toAsset="XAU-s", toAmount="0.12345678")
     moved = Decimal("0.12345678")
     expected = f"{before['Net'] - moved:.8f}"
     net = page.locator("#exposure-AU [data-label='Net'] data").first
@@ -58,21 +58,21 @@ def test_an_order_moves_the_row_by_exactly_its_ounces_without_a_reload(
     desk.check(page)
 
 
-def test_pages_before_signing_in_are_accessible(open_desk: OpenDesk, shoot: Shoot) -> None:
+def test_home_and_sign_in_pages_fit_and_are_accessible(open_desk: OpenDesk, shoot: Shoot) -> None:
     desk = open_desk(width=360)
     page = desk.open("/")
-    in_every_look(page, shoot, "home", ALL)
+    assert_fits_and_accessible(page, shoot, "home", ALL)
     page.goto(f"{desk.address}/auth/login")
     desk.check(page)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".error-summary")).to_be_focused()
-    in_every_look(page, shoot, "login-refused", ALL)
-    # The browser itself complains of a 422, and of nothing else.
+    assert_fits_and_accessible(page, shoot, "login-refused", ALL)
+    # The browser reports the 422 in its console, and nothing else.
     assert [text for text in desk.complaints if "422" not in text] == []
 
 
 @pytest.mark.parametrize(("scheme", "width"), OPPOSITES)
-def test_the_page_is_accessible_and_fits(
+def test_exposure_page_fits_and_is_accessible(
     open_desk: OpenDesk,
     admin: tuple[str, str],
     shoot: Shoot,
@@ -85,7 +85,7 @@ def test_the_page_is_accessible_and_fits(
     assert page.evaluate("document.documentElement.dataset.bsTheme ?? 'light'") == scheme
     scroller = page.locator(".table-scroll")
     for look in (look for look in ALL if look.width == width):
-        in_every_look(page, shoot, "exposure", [look])
+        assert_fits_and_accessible(page, shoot, "exposure", [look])
         assert scroller.evaluate("element => element.scrollWidth - element.clientWidth") == 0
         if width == 1280:
             page.get_by_role("button", name=re.compile("^Account")).click()
@@ -93,13 +93,13 @@ def test_the_page_is_accessible_and_fits(
             page.get_by_role("button", name="Menu").click()
             expect(page.get_by_role("link", name="Exposure")).to_be_visible()
         shoot(page, f"menu-{look}")
-        accessible(page)
+        assert_accessible(page)
         page.keyboard.press("Escape")
         expect(page.locator("[popover]:popover-open")).to_have_count(0)
     desk.check(page)
 
 
-def test_the_theme_is_switched_at_once_and_stays(
+def test_theme_switches_without_a_reload_and_is_kept(
     open_desk: OpenDesk, admin: tuple[str, str]
 ) -> None:
     desk = open_desk(color_scheme="light")
@@ -116,10 +116,10 @@ def test_the_theme_is_switched_at_once_and_stays(
     desk.check(page)
 
 
-def test_it_says_when_its_figures_are_no_longer_renewed(
+def test_page_says_when_its_figures_stop_updating(
     open_desk: OpenDesk, admin: tuple[str, str]
 ) -> None:
-    # Its clock is not that of others.
+    # It installs a clock of its own.
     desk = open_desk(is_new=True)
     page = desk.sign_in(*admin)
     note = page.locator(".refresh-note")
@@ -135,7 +135,7 @@ def test_it_says_when_its_figures_are_no_longer_renewed(
     expect(note).to_have_text("Live")
 
 
-def test_the_end_of_the_session_leads_to_the_sign_in_page_and_back(
+def test_ended_session_redirects_to_sign_in_with_the_page_as_next(
     open_desk: OpenDesk, admin: tuple[str, str], database: Database
 ) -> None:
     desk = open_desk()
@@ -149,7 +149,7 @@ def test_the_end_of_the_session_leads_to_the_sign_in_page_and_back(
     page.wait_for_url("**/auth/login?next=/admin/", timeout=10_000)
 
 
-def test_it_works_without_script(open_desk: OpenDesk, admin: tuple[str, str]) -> None:
+def test_exposure_page_works_without_script(open_desk: OpenDesk, admin: tuple[str, str]) -> None:
     desk = open_desk(java_script_enabled=False)
     page = desk.sign_in(*admin)
     owed = ounces(page, "AU", "Customers") + ounces(page, "AU", "Open quotes")

@@ -1,4 +1,4 @@
-"""The support desk in a browser: a submission with its documents, decided, light and dark."""
+"""Verification and the counter in a browser: a review, its decision, and an ID check."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from app.access import Role
 from app.kit.db import Database
 from tests import sanctions
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.test_exposure import accessible
+from tests.e2e.looks import assert_accessible
 from tests.kyc.applicant import Applicant, pdf, picture
 from tests.kyc.test_review import company
 from tests.people import PASSWORD, People
@@ -19,7 +19,7 @@ from tests.provider_sandbox import Sandbox
 
 @pytest.fixture
 def ada(app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
-    """The provider leaves her to us; she sent pictures and a PDF, and has a company."""
+    """Return an applicant whom the provider left to us, with two pictures and a PDF uploaded."""
     sanctions.stand(database)
     made = Applicant.confirmed(app)
     made.submitted(lastName="Review", idType="ssn", idNumber="123-45-6789")
@@ -31,7 +31,7 @@ def ada(app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-def test_a_submission_is_looked_at_and_decided(
+def test_submission_is_reviewed_and_approved(
     open_desk: OpenDesk,
     people: People,
     ada: Applicant,
@@ -42,34 +42,34 @@ def test_a_submission_is_looked_at_and_decided(
     desk = open_desk(width=width, color_scheme=scheme)
     page = desk.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
     page.goto(f"{desk.address}/support/kyc?q={ada.client.email}")
-    accessible(page)
+    assert_accessible(page)
     shoot(page, f"kyc-queue-{scheme}-{width}")
     page.get_by_role("link", name="Ada Lovelace").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Ada Lovelace: Identity")
     pictures = page.locator(".papers img")
     expect(pictures).to_have_count(2)
-    for place in range(2):
-        pictures.nth(place).scroll_into_view_if_needed()
-        expect(pictures.nth(place)).to_have_js_property("complete", value=True)
-        assert pictures.nth(place).evaluate("image => image.naturalWidth") > 100
-    accessible(page)
+    for index in range(2):
+        pictures.nth(index).scroll_into_view_if_needed()
+        expect(pictures.nth(index)).to_have_js_property("complete", value=True)
+        assert pictures.nth(index).evaluate("image => image.naturalWidth") > 100
+    assert_accessible(page)
     shoot(page, f"kyc-submission-{scheme}-{width}")
     page.locator("#reject-reason").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#reject-errors")).to_be_focused()
-    accessible(page)
+    assert_accessible(page)
     shoot(page, f"kyc-refused-{scheme}-{width}")
     page.get_by_label("Evidence (internal)").fill("The passport is theirs")
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("#verification .status").first).to_have_text("Approved")
     ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
     page.goto(f"{desk.address}/support/kyc/{ada.latest.public_id}")
-    accessible(page)
+    assert_accessible(page)
     shoot(page, f"kyc-company-{scheme}-{width}")
     assert [text for text in desk.complaints if "422" not in text] == []
 
 
-def test_the_counter(
+def test_id_check_is_recorded_at_the_counter(
     open_desk: OpenDesk, people: People, ada: Applicant, shoot: Callable[[Page, str], None]
 ) -> None:
     desk = open_desk(width=360)
@@ -77,7 +77,7 @@ def test_the_counter(
     page.goto(f"{desk.address}/support/kyc/counter")
     page.get_by_label("Customer's email or ID").fill(ada.client.email)
     page.get_by_label("Document shown").select_option("Passport")
-    accessible(page)
+    assert_accessible(page)
     shoot(page, "kyc-counter")
     page.get_by_role("button", name="Record ID check").click()
     expect(page.get_by_text("ID check recorded for Ada Lovelace.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Every page that a desk has, found by its route: everybody can read it, and it fits a phone."""
+"""Every page, found by its route: it fits a phone and is accessible."""
 
 import re
 from collections.abc import Iterator
@@ -13,25 +13,25 @@ from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.looks import Shoot, in_every_look
+from tests.e2e.looks import Shoot, assert_fits_and_accessible
 from tests.house.authorization import THINGS
 from tests.people import PASSWORD, People
 
-#: Pages that lead elsewhere unless somebody is half signed in; test_signin.py walks through them.
-_ON_THE_WAY = frozenset(
+#: Pages that redirect unless a sign-in is pending; test_signin.py opens them.
+_SIGN_IN_STEPS = frozenset(
     {"/auth/second-factor", "/auth/enrol", "/auth/enrol/app", "/auth/account/app"}
 )
-#: A picture that a page shows, under a policy that forbids even the browser's own style for it.
-_NO_PAGE = frozenset({"/support/kyc/documents/<document_id>"})
-#: What a mail server took: test_mail.py.
-_OF_THE_CATCHER = "/mail/"
-#: A text that anybody may read.
-_POLICY = {"policy_name": "terms", "version": "1"}
+#: Documents: their policy forbids even the browser's own style.
+_DOCUMENTS = frozenset({"/support/kyc/documents/<document_id>"})
+#: The sample's sent mail; test_mail.py opens it.
+_MAIL_PREFIX = "/mail/"
+#: A public policy.
+_POLICY_PATH = {"policy_name": "terms", "version": "1"}
 
 
 @pytest.fixture
 def jobs(database: Database) -> Iterator[None]:
-    """Jobs that were given up, and one that waits."""
+    """Stage three failed jobs and a waiting one."""
     with database.transaction() as session:
         session.send("DELETE FROM outbox")
         for error in (
@@ -53,7 +53,7 @@ def jobs(database: Database) -> Iterator[None]:
 
 @pytest.mark.usefixtures("jobs")
 @pytest.mark.timeout(300)
-def test_every_page_is_accessible_and_fits(
+def test_every_page_fits_and_is_accessible(
     app: Flask,
     database: Database,
     open_desk: OpenDesk,
@@ -62,49 +62,48 @@ def test_every_page_is_accessible_and_fits(
 ) -> None:
     admin, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        asked = account_status.request_suspension(
+        pending_id = account_status.request_suspension(
             session, officer, people.customer().user_id, reason="reported by the bank"
         )
-    known = {"approval_id": ids.encode("apr", asked), **_POLICY}
+    path_values = {"approval_id": ids.encode("apr", pending_id), **_POLICY_PATH}
 
     def path_of(route: str) -> str:
-        def named(found: re.Match[str]) -> str:
-            thing = found[1]
-            return known.get(thing) or THINGS[route].make(database, admin)
+        def value_of(variable: re.Match[str]) -> str:
+            return path_values.get(variable[1]) or THINGS[route].make(database, admin)
 
-        return re.sub(r"<(\w+)>", named, route)
+        return re.sub(r"<(\w+)>", value_of, route)
 
     pages = [
         route
         for route in route_registry.routes(app)
         if route.is_page
         and route.method == "GET"
-        and route.path not in _ON_THE_WAY | _NO_PAGE
-        and not route.path.startswith(_OF_THE_CATCHER)
-        # What is public has nobody to make its objects for: it has tests of its own.
+        and route.path not in _SIGN_IN_STEPS | _DOCUMENTS
+        and not route.path.startswith(_MAIL_PREFIX)
+        # Public pages with a variable have tests of their own.
         and (route.permission is not None or "<" not in route.path)
     ]
     desk = open_desk()
-    strangers, page = desk.page(), desk.page()
-    walked = []
+    signed_out_page, page = desk.page(), desk.page()
+    checked = []
     for public in (True, False):
         if not public:
             page = desk.sign_in(admin.email, PASSWORD)
         for route in pages:
             if (route.permission is None) is not public:
                 continue
-            shown = strangers if public else page
-            answer = shown.goto(f"{desk.address}{path_of(route.path)}")
-            assert answer is not None
-            assert answer.status == 200, route.path
-            if not answer.headers["content-type"].startswith("text/html"):
+            current = signed_out_page if public else page
+            response = current.goto(f"{desk.address}{path_of(route.path)}")
+            assert response is not None
+            assert response.status == 200, route.path
+            if not response.headers["content-type"].startswith("text/html"):
                 continue
-            if shown.locator("main").count() == 0:
-                # A fragment for HTMX, which a page includes.
+            if current.locator("main").count() == 0:
+                # A fragment for HTMX that a page includes.
                 continue
             name = route.path.strip("/").replace("/", "-").translate(str.maketrans("", "", "<>"))
-            in_every_look(shown, shoot, f"all-{name or 'home'}")
-            walked.append(route.path)
-            assert shown.evaluate("window.violations") == [], route.path
-    assert len(walked) >= 19, walked
+            assert_fits_and_accessible(current, shoot, f"all-{name or 'home'}")
+            checked.append(route.path)
+            assert current.evaluate("window.violations") == [], route.path
+    assert len(checked) >= 19, checked
     assert desk.complaints == []

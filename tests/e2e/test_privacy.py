@@ -1,4 +1,4 @@
-"""Data rights on a person's page, and the policies: by keyboard, on a phone, in the dark."""
+"""The privacy part of a person's page, and the policies, in a browser."""
 
 import pytest
 from playwright.sync_api import expect
@@ -8,7 +8,7 @@ from app.kit.db import Database
 from app.privacy import consents, erasure, exports
 from app.privacy.rules import PolicyName
 from tests.e2e.conftest import OpenDesk
-from tests.e2e.looks import ALL, Shoot, accessible, in_every_look
+from tests.e2e.looks import ALL, Shoot, assert_accessible, assert_fits_and_accessible
 from tests.e2e.test_people import path_of
 from tests.people import People
 
@@ -30,7 +30,7 @@ def erased(people: People, database: Database) -> Actor:
     return person
 
 
-def test_the_pages_are_accessible_and_fit(
+def test_privacy_and_policy_pages_fit_and_are_accessible(
     open_desk: OpenDesk,
     admin: tuple[str, str],
     shoot: Shoot,
@@ -48,17 +48,17 @@ def test_the_pages_are_accessible_and_fit(
         "terms": "/policies/terms/1",
     }.items():
         page.goto(f"{desk.address}{path}")
-        in_every_look(page, shoot, name, ALL)
+        assert_fits_and_accessible(page, shoot, name, ALL)
     desk.check(page)
 
 
-def test_erasing_by_keyboard_alone(
+def test_erasure_is_requested_by_keyboard_alone(
     open_desk: OpenDesk,
     admin: tuple[str, str],
     people: People,
     shoot: Shoot,
 ) -> None:
-    """A mistake takes the focus to where it is said; the request leads on to its own page."""
+    """An invalid form focuses its error summary; a request opens its own page."""
     people.staff(Role.ADMIN)
     desk = open_desk()
     page = desk.sign_in(*admin, path_of(people.customer()))
@@ -66,7 +66,7 @@ def test_erasing_by_keyboard_alone(
     page.keyboard.type("she wrote from ada@example.com")
     page.keyboard.press("Enter")
     expect(page.locator("#erase-errors")).to_be_focused()
-    accessible(page)
+    assert_accessible(page)
     shoot(page, "erase-refused")
     page.locator("#erase-reason").fill("")
     page.locator("#erase-reason").focus()
@@ -74,5 +74,5 @@ def test_erasing_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/approvals/apr_*")
     expect(page.get_by_role("heading", name="You made this request")).to_be_visible()
-    accessible(page)
+    assert_accessible(page)
     assert [text for text in desk.complaints if "422" not in text] == []

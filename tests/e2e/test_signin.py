@@ -14,8 +14,8 @@ from werkzeug.serving import make_server
 from app.access import Role
 from app.identity.credentials.passkeys import RelyingParty
 from app.kit.db import Database
-from tests.e2e.conftest import Desk, OpenDesk, _From, _Silent
-from tests.e2e.looks import Shoot, accessible, in_every_look
+from tests.e2e.conftest import Desk, OpenDesk, _AppWithClientAddress, _QuietRequestHandler
+from tests.e2e.looks import Shoot, assert_accessible, assert_fits_and_accessible
 from tests.people import PASSWORD, People
 from tests.staff import Member, with_app
 
@@ -23,7 +23,13 @@ from tests.staff import Member, with_app
 @pytest.fixture(scope="module")
 def strict_address(strict_app: Flask) -> Iterator[str]:
     """Where staff need a second factor; by the name that passkeys are bound to."""
-    server = make_server("127.0.0.1", 0, _From(strict_app), threaded=True, request_handler=_Silent)
+    server = make_server(
+        "127.0.0.1",
+        0,
+        _AppWithClientAddress(strict_app),
+        threaded=True,
+        request_handler=_QuietRequestHandler,
+    )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     address = f"http://localhost:{server.server_port}"
@@ -90,13 +96,13 @@ def test_a_passkey_is_made_used_renamed_and_proves_again(
     with_authenticator(page)
     give_password(page, people.staff(Role.ADMIN).email)
     at(page, "/auth/enrol")
-    in_every_look(page, shoot, "enrol")
+    assert_fits_and_accessible(page, shoot, "enrol")
     page.get_by_label("What to call it").fill("Laptop")
     page.get_by_role("button", name="Make a passkey").click()
     at(page, "/admin/")
     page.goto(f"{desk.address}/auth/account")
     expect(page.get_by_label("Name of the passkey Laptop")).to_have_value("Laptop")
-    in_every_look(page, shoot, "account")
+    assert_fits_and_accessible(page, shoot, "account")
     # The same device again is told by the browser, in words.
     page.get_by_role("button", name="Make a passkey").click()
     expect(page.locator("[data-passkey-problem]").first).to_contain_text("already")
@@ -109,7 +115,7 @@ def test_a_passkey_is_made_used_renamed_and_proves_again(
     page.get_by_role("button", name="Sign in with a passkey").click()
     at(page, "/admin/")
     page.goto(f"{desk.address}/auth/prove?next=/auth/account")
-    in_every_look(page, shoot, "prove")
+    assert_fits_and_accessible(page, shoot, "prove")
     page.get_by_role("button", name="Use a passkey").click()
     at(page, "/auth/account")
     desk.check(page)
@@ -120,7 +126,7 @@ def test_the_app_is_set_up_by_keyboard_alone(
 ) -> None:
     desk = open_strict()
     page = desk.open("/auth/login")
-    in_every_look(page, shoot, "login")
+    assert_fits_and_accessible(page, shoot, "login")
     actor = people.staff(Role.ADMIN)
     # The first field has the focus.
     page.keyboard.type(actor.email)
@@ -131,7 +137,7 @@ def test_the_app_is_set_up_by_keyboard_alone(
     press_until(page, "Use an app")
     page.keyboard.press("Enter")
     at(page, "/auth/enrol/app")
-    in_every_look(page, shoot, "app")
+    assert_fits_and_accessible(page, shoot, "app")
     member = Member(actor, page.locator("#app-secret").inner_text())
     press_until(page, "Code that the app shows now")
     page.keyboard.type("000000")
@@ -142,7 +148,7 @@ def test_the_app_is_set_up_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
-    in_every_look(page, shoot, "recovery-codes")
+    assert_fits_and_accessible(page, shoot, "recovery-codes")
     press_until(page, "I have kept them")
     page.keyboard.press("Enter")
     at(page, "/admin/")
@@ -168,7 +174,7 @@ def test_password_managers_and_paste_work(
         expect(field).to_have_value(text)
     page.keyboard.press("Enter")
     at(page, "/auth/second-factor")
-    accessible(page)
+    assert_accessible(page)
     shoot(page, "second-factor")
     code = page.get_by_label("Code of your authenticator app")
     expect(code).to_be_focused()
@@ -182,14 +188,14 @@ def test_password_managers_and_paste_work(
         expect(page.locator("main input:not([type=hidden])")).to_have_attribute(
             "autocomplete", field
         )
-        accessible(page)
+        assert_accessible(page)
         shoot(page, path)
     page.goto(f"{desk.address}/admin/staff")
-    accessible(page)
+    assert_accessible(page)
     shoot(page, "invitations")
     page.goto(f"{desk.address}/auth/account")
     expect(page.get_by_text("10 recovery codes are left")).to_be_visible()
-    in_every_look(page, shoot, "account-with-app")
+    assert_fits_and_accessible(page, shoot, "account-with-app")
     desk.check(page)
 
 

@@ -1,4 +1,4 @@
-"""The pages of cases: finding them, working on them, and who may."""
+"""The pages of cases: search, work on a case, and who may do it."""
 
 import re
 from uuid import UUID
@@ -31,7 +31,7 @@ def browser(app: Flask, officer: Actor) -> Browser:
     return browser
 
 
-def opened(database: Database, *, kind: str = "test.difference", **more: object) -> UUID:
+def open_case(database: Database, *, kind: str = "test.difference", **more: object) -> UUID:
     with database.transaction() as session:
         return cases.open_case(
             session,
@@ -47,17 +47,17 @@ def path_of(case_id: UUID) -> str:
     return f"/admin/cases/{ids.encode('cas', case_id)}"
 
 
-def case_of(database: Database, officer: Actor, case_id: UUID) -> cases_queries.Case:
+def read_case(database: Database, officer: Actor, case_id: UUID) -> cases_queries.Case:
     with database.reading() as session:
         return cases_queries.case(session, officer, case_id)
 
 
-def test_a_case_is_shown_whole_and_worked_on(
+def test_case_is_shown_noted_assigned_closed_and_reopened(
     database: Database, people: People, officer: Actor, browser: Browser
 ) -> None:
     customer, colleague = people.customer(), people.staff(Role.SUPPORT)
     subject = ids.encode("usr", customer.user_id)
-    case_id = opened(database, person_id=customer.user_id, subject=subject)
+    case_id = open_case(database, person_id=customer.user_id, subject=subject)
     path = path_of(case_id)
     page = browser.fragment(path, "case")
     assert "<b>Ada</b>" in page.said
@@ -69,17 +69,17 @@ def test_a_case_is_shown_whole_and_worked_on(
         ("reopen", {"reason": "it differs again"}),
         ("assign", {"assignee": ""}),
     ):
-        answer = browser.send(path, form, **fields)
-        assert (answer.status_code, answer.location) == (303, path), form
+        response = browser.send(path, form, **fields)
+        assert (response.status_code, response.location) == (303, path), form
     said = browser.get(path).said
     for text in ("They look into it.", "closed it: No action needed", "unassigned it"):
         assert text in re.sub(r"\s+", " ", said)
-    found = case_of(database, officer, case_id)
+    found = read_case(database, officer, case_id)
     assert (found.state, found.assignee_id) == (State.OPEN, None)
 
 
 @pytest.mark.parametrize(
-    ("form", "fields", "said"),
+    ("form", "fields", "problem"),
     [
         ("note", {"note": " "}, "Enter a note (1 to 4000 characters)."),
         ("assign", {"assignee": "usr_nonsense"}, "Choose a person from the list."),
@@ -88,41 +88,41 @@ def test_a_case_is_shown_whole_and_worked_on(
         ("close", {"disposition": "resolved", "reason": "a@b.example"}, "Name people by"),
     ],
 )
-def test_a_mistake_is_said_at_its_form(
-    database: Database, browser: Browser, form: str, fields: dict[str, str], said: str
+def test_invalid_field_is_a_problem_of_its_form_and_changes_nothing(
+    database: Database, browser: Browser, form: str, fields: dict[str, str], problem: str
 ) -> None:
-    path = path_of(opened(database))
+    path = path_of(open_case(database))
     page = browser.get(path)
     with database_unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.send(path, form, **fields)
-    assert answer.status_code == 422
-    assert said in answer.get_data(as_text=True)
+        response = browser.send(path, form, **fields)
+    assert response.status_code == 422
+    assert problem in response.get_data(as_text=True)
     assert page.all("form", id=form)
 
 
-def test_of_two_who_close_it_the_second_is_told(database: Database, browser: Browser) -> None:
-    case_id = opened(database)
+def test_closing_a_closed_case_is_refused(database: Database, browser: Browser) -> None:
+    case_id = open_case(database)
     token = browser.token()
     with database.transaction() as session:
         cases.close(session, None, case_id, disposition="resolved", reason=REASON)
     with database_unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.client.post(
+        response = browser.client.post(
             f"{path_of(case_id)}/close",
             data={"csrf_token": token, "disposition": "resolved", "reason": REASON},
         )
-    assert answer.status_code == 409
-    assert "closed already" in answer.get_data(as_text=True)
+    assert response.status_code == 409
+    assert "closed already" in response.get_data(as_text=True)
 
 
-def listed(text: str) -> list[str]:
+def listed_case_ids(text: str) -> list[str]:
     return re.findall(r'href="/admin/cases/(cas_[0-9a-z]{26})"', text)
 
 
-def test_filters_stand_in_the_address_and_pages_follow_without_gap(
+def test_filters_are_in_the_url_and_pages_have_no_gaps(
     database: Database, officer: Actor, browser: Browser
 ) -> None:
     kind = f"test.{ids.new().hex}"
-    made = [ids.encode("cas", opened(database, kind=kind)) for _ in range(27)]
+    made = [ids.encode("cas", open_case(database, kind=kind)) for _ in range(27)]
     with database.transaction() as session:
         cases.assign(session, officer, ids.decode("cas", made[0]), officer.user_id)
         cases.close(
@@ -133,7 +133,7 @@ def test_filters_stand_in_the_address_and_pages_follow_without_gap(
         browser.fragment(path, "cases")
         text = browser.client.get(path).get_data(as_text=True)
         [older] = re.findall(r'href="([^"]+)">Older', text) or [None]
-        return listed(text), older.replace("&amp;", "&") if older else None
+        return listed_case_ids(text), older.replace("&amp;", "&") if older else None
 
     first, older = shown(f"/admin/cases?kind={kind}&state=any")
     assert older is not None
@@ -151,42 +151,44 @@ def test_filters_stand_in_the_address_and_pages_follow_without_gap(
     browser.get("/admin/cases?cursor=nonsense", status=404)
 
 
-def test_the_sidebar_counts_what_waits(
+def test_sidebar_counts_cases_only_for_people_who_work_on_them(
     database: Database, people: People, browser: Browser, app: Flask
 ) -> None:
-    opened(database)
+    open_case(database)
     assert "to investigate" in browser.get("/admin/cases").said
     auditor = Browser(app)
     auditor.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
-    path = path_of(opened(database))
+    path = path_of(open_case(database))
     page = auditor.get(path)
     assert "to investigate" not in page.said
     assert "you need the permission all:cases:work" in page.said
     assert page.all("form", id="note") == []
 
 
-def test_what_is_about_oneself_is_for_others(
+def test_case_about_the_actor_cannot_be_worked_on_by_them(
     database: Database, officer: Actor, browser: Browser
 ) -> None:
-    path = path_of(opened(database, person_id=officer.user_id))
+    path = path_of(open_case(database, person_id=officer.user_id))
     page = browser.get(path)
     assert "This case is about you" in page.said
     assert page.all("form", id="close") == []
     with database_unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.client.post(
+        response = browser.client.post(
             f"{path}/note", data={"csrf_token": browser.token(), "note": "nothing to see"}
         )
-    assert answer.status_code == 403
+    assert response.status_code == 403
 
 
-def test_screening_is_not_for_support(
+def test_screening_cases_are_hidden_from_support(
     database: Database, people: People, app: Flask, browser: Browser
 ) -> None:
-    case_id = opened(database, kind="screening.hit")
+    case_id = open_case(database, kind="screening.hit")
     support = Browser(app)
     support.sign_in(people.staff(Role.SUPPORT).email, PASSWORD)
     public_id = ids.encode("cas", case_id)
-    assert public_id in listed(browser.client.get("/admin/cases").get_data(as_text=True))
-    assert public_id not in listed(support.client.get("/admin/cases").get_data(as_text=True))
+    assert public_id in listed_case_ids(browser.client.get("/admin/cases").get_data(as_text=True))
+    assert public_id not in listed_case_ids(
+        support.client.get("/admin/cases").get_data(as_text=True)
+    )
     support.get(path_of(case_id), status=404)
     browser.get(path_of(case_id))

@@ -1,4 +1,4 @@
-"""The page of custodians: what they say against the books, and what moved."""
+"""The custody page: balances against the books, recent payouts and incoming transfers."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def browser(desk: Desk) -> Browser:
     return browser
 
 
-def test_what_is_there_stands_against_the_books(browser: Browser, desk: Desk) -> None:
+def test_custodian_balance_is_compared_with_the_books(browser: Browser, desk: Desk) -> None:
     kept = Amount.parse(PAXG, "99.5")
     with desk.database.transaction() as session:
         ledger.post(
@@ -61,7 +61,7 @@ def test_what_is_there_stands_against_the_books(browser: Browser, desk: Desk) ->
     browser.fragment(PAGE, "custody")
 
 
-def test_what_went_out_and_came_in_shows(browser: Browser, desk: Desk) -> None:
+def test_recent_payouts_and_incoming_transfers_are_listed(browser: Browser, desk: Desk) -> None:
     desk.send("0.25")
     desk.arrive("paxos", "0x" + "0c" * 20, "0.5")
     desk.deliver()
@@ -69,18 +69,18 @@ def test_what_went_out_and_came_in_shows(browser: Browser, desk: Desk) -> None:
     assert desk.reference in said
     assert "Sending" in said
     assert "No owner" in said
-    # Where it went to is not shown.
+    # The recipient's wallet address is not shown.
     assert "a1a1" not in said
 
 
-def test_one_that_is_switched_off_shows_what_it_has(browser: Browser, desk: Desk) -> None:
+def test_disabled_custodian_still_shows_its_balances(browser: Browser, desk: Desk) -> None:
     arrivals.record_balances(desk.database, resolve(Custodians)["anchorage"])
     desk.open("paxos")
     assert "Turned off" in browser.get(PAGE).said
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
-def test_those_who_oversee_may_look(desk: Desk, role: Role) -> None:
+def test_custody_is_open_to_oversight_and_compliance_only(desk: Desk, role: Role) -> None:
     browser = Browser(desk.app)
     browser.sign_in(People(desk.database).staff(role).email, PASSWORD)
     may_read = role in {Role.ADMIN, Role.AUDITOR, Role.COMPLIANCE}

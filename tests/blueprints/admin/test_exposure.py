@@ -1,4 +1,4 @@
-"""The exposure page: what it says, to whom, and that its parts are one."""
+"""The exposure page: its figures, its fragment, the chart's history, and who may see them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ NOW = datetime(2033, 5, 2, 9, 30, 5, tzinfo=UTC)
 
 @pytest.fixture
 def browser(app: Flask, people: People) -> Browser:
-    """A browser in which an auditor is signed in."""
+    """Return a browser in which an auditor is signed in."""
     browser = Browser(app)
     with time_machine.travel(NOW, tick=False):
         browser.sign_in(people.staff(Role.AUDITOR).email, PASSWORD)
@@ -27,17 +27,17 @@ def browser(app: Flask, people: People) -> Browser:
 
 
 def row(page_text: str, metal: str) -> str:
-    """The row of a metal, as bytes."""
+    """Return the HTML of a metal's row."""
     start = page_text.index(f'id="exposure-{metal}"')
     return page_text[start : page_text.index("</tr>", start)]
 
 
 def figures(row_text: str) -> list[Decimal]:
-    """Its amounts, exactly: ounces, then what some of them are worth."""
+    """Return the exact amounts of a row, in its order: ounces, and dollars where they are shown."""
     return [Decimal(value) for value in re.findall(r'<data [^>]*value="([^"]+)"', row_text)]
 
 
-def test_the_fragment_is_a_part_of_the_page(browser: Browser, database: Database) -> None:
+def test_fragment_is_part_of_the_page(browser: Browser, database: Database) -> None:
     with time_machine.travel(NOW, tick=False):
         set_prices(database, AU="4000")
         fragment = browser.fragment("/admin/", "exposure")
@@ -47,13 +47,15 @@ def test_the_fragment_is_a_part_of_the_page(browser: Browser, database: Database
 
 
 @pytest.mark.parametrize("header", ["HX-Boosted", "HX-History-Restore-Request"])
-def test_htmx_gets_the_page_where_it_shows_pages(browser: Browser, header: str) -> None:
+def test_htmx_receives_the_whole_page_for_boosted_and_history_requests(
+    browser: Browser, header: str
+) -> None:
     with time_machine.travel(NOW, tick=False):
-        answer = browser.client.get("/admin/", headers={**HTMX, header: "true"})
-    assert "<main" in answer.text
+        response = browser.client.get("/admin/", headers={**HTMX, header: "true"})
+    assert "<main" in response.text
 
 
-def test_ounces_and_dollars_move_by_exactly_what_customers_own(
+def test_exposure_moves_by_exactly_the_ounces_that_customers_own(
     browser: Browser, people: People, database: Database
 ) -> None:
     with time_machine.travel(NOW, tick=False):
@@ -74,7 +76,7 @@ def test_ounces_and_dollars_move_by_exactly_what_customers_own(
     assert moved[9:] == [zero] * 2
 
 
-def test_it_says_how_old_the_prices_are(browser: Browser, database: Database) -> None:
+def test_stale_prices_are_marked(browser: Browser, database: Database) -> None:
     metals = {"AU": "4000", "AG": "50", "PT": "1000", "PD": "1200", "CU": "0.3"}
     with time_machine.travel(NOW, tick=False) as clock:
         set_prices(database, **metals)
@@ -90,7 +92,7 @@ def test_it_says_how_old_the_prices_are(browser: Browser, database: Database) ->
     assert "Stale" not in row(old, "AG")
 
 
-def test_without_prices_it_says_so(browser: Browser, people: People, database: Database) -> None:
+def test_missing_prices_are_marked(browser: Browser, people: People, database: Database) -> None:
     people.customer(XPD_s="1")
     with time_machine.travel(NOW, tick=False):
         with database.transaction() as session:
@@ -100,16 +102,18 @@ def test_without_prices_it_says_so(browser: Browser, people: People, database: D
     assert "no price" in page.said
 
 
-def test_the_history_is_for_the_chart(browser: Browser, database: Database) -> None:
+def test_history_has_the_recorded_and_the_current_net_as_texts(
+    browser: Browser, database: Database
+) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         with database.transaction() as session:
             hedging.record_exposure(session)
         clock.shift(timedelta(minutes=2))
-        answer = browser.client.get("/admin/exposure/history", headers={"X-Unattended": "true"})
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert [metal["metal"] for metal in answer.json["metals"]] == ["AU", "AG", "PT", "PD", "CU"]
-    gold = answer.json["metals"][0]
+        response = browser.client.get("/admin/exposure/history", headers={"X-Unattended": "true"})
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    assert [metal["metal"] for metal in response.json["metals"]] == ["AU", "AG", "PT", "PD", "CU"]
+    gold = response.json["metals"][0]
     assert gold["times"] == ["2033-05-02T09:30:05.000Z", "2033-05-02T09:32:05.000Z"]
     assert len(gold["net"]) == 2
     assert gold["net"][0] == gold["net"][1]
@@ -118,7 +122,9 @@ def test_the_history_is_for_the_chart(browser: Browser, database: Database) -> N
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.TELLER, Role.INVENTORY, Role.COMPLIANCE])
 @pytest.mark.parametrize("path", ["/admin/", "/admin/exposure/history"])
-def test_others_may_not_see_it(app: Flask, people: People, role: Role, path: str) -> None:
+def test_exposure_is_refused_to_other_roles(
+    app: Flask, people: People, role: Role, path: str
+) -> None:
     browser = Browser(app)
     browser.sign_in(people.staff(role).email, PASSWORD)
     page = browser.get(path, status=403)

@@ -1,4 +1,4 @@
-"""Background jobs on their page and on the command line: seen, and given up ones revived."""
+"""Background jobs on their page and on the command line: listing them, and retrying failed ones."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -16,7 +16,7 @@ from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
 
-ONCE = Backoff(tries_max=1)
+ONE_TRY = Backoff(tries_max=1)
 MAIL = "messages.send_mail"
 SECRET = "somebody@example.com"
 
@@ -39,32 +39,30 @@ def signed_in(app: Flask, people: People) -> SignedIn:
     return make
 
 
-def die(database: Database, task: str = MAIL) -> UUID:
-    """A job that was given up after its last try, about somebody."""
+def stage_failed_job(database: Database, task: str = MAIL) -> UUID:
+    """Stage a job with personal data whose only try fails, and return its id."""
     with database.transaction() as session:
         identifier = outbox.stage(session, task, {"user_id": SECRET})
     with database.transaction() as session:
-        outbox.count_attempt(session, identifier, ONCE)
+        outbox.count_attempt(session, identifier, ONE_TRY)
     with database.transaction() as session:
-        assert outbox.record_failure(session, identifier, ValueError(SECRET), ONCE)
+        assert outbox.record_failure(session, identifier, ValueError(SECRET), ONE_TRY)
     return identifier
 
 
-def dead(database: Database) -> set[UUID]:
+def failed_job_ids(database: Database) -> set[UUID]:
     with database.reading() as session:
         return {row[0] for row in session.rows("SELECT id FROM outbox WHERE dead_at IS NOT NULL")}
 
 
-def test_what_was_given_up_is_shown_and_not_whose_it_is(
-    signed_in: SignedIn, database: Database
-) -> None:
+def test_failed_job_is_shown_without_personal_data(signed_in: SignedIn, database: Database) -> None:
     browser = signed_in(Role.AUDITOR)
-    die(database)
+    stage_failed_job(database)
     page = browser.get("/admin/jobs")
     assert MAIL in page.said
     assert "ValueError" in page.said
     assert SECRET not in browser.client.get("/admin/jobs").text
-    # Who may only look is offered nothing to send.
+    # An auditor may only read, so there is no form.
     assert not page.all("form", id="revive-1")
     with database.transaction() as session:
         outbox.stage(session, "ledger.roll_up", {})
@@ -75,13 +73,13 @@ def test_what_was_given_up_is_shown_and_not_whose_it_is(
     assert browser.client.get("/admin/jobs?cursor=x").status_code == 404
 
 
-def test_one_is_revived(signed_in: SignedIn, database: Database) -> None:
+def test_one_failed_job_is_retried_once(signed_in: SignedIn, database: Database) -> None:
     browser = signed_in(Role.ADMIN)
-    first, second = die(database), die(database)
+    first, second = stage_failed_job(database), stage_failed_job(database)
     job = ids.encode("job", first)
-    answer = browser.send("/admin/jobs", f"revive-{job}")
-    assert (answer.status_code, answer.location) == (303, "/admin/jobs")
-    assert dead(database) == {second}
+    response = browser.send("/admin/jobs", f"revive-{job}")
+    assert (response.status_code, response.location) == (303, "/admin/jobs")
+    assert failed_job_ids(database) == {second}
     with database.reading() as session:
         found = session.row(
             "SELECT action, after FROM audit_records WHERE subject = %s ORDER BY id DESC", (job,)
@@ -94,21 +92,21 @@ def test_one_is_revived(signed_in: SignedIn, database: Database) -> None:
     assert "This job has not failed for good, so it cannot be retried" in check(again).said
 
 
-def test_all_of_a_kind_are_revived(signed_in: SignedIn, database: Database) -> None:
+def test_all_failed_jobs_of_one_type_are_retried(signed_in: SignedIn, database: Database) -> None:
     browser = signed_in(Role.ADMIN)
-    other = die(database, "ledger.roll_up")
-    die(database)
-    die(database)
-    answer = browser.send("/admin/jobs", "revive-2", kind=MAIL)
-    assert answer.status_code == 303
-    assert dead(database) == {other}
+    other = stage_failed_job(database, "ledger.roll_up")
+    stage_failed_job(database)
+    stage_failed_job(database)
+    response = browser.send("/admin/jobs", "revive-2", kind=MAIL)
+    assert response.status_code == 303
+    assert failed_job_ids(database) == {other}
     token = browser.token()
     with database_unchanged(database):
         none = browser.client.post("/admin/jobs/revive", data={"csrf_token": token, "kind": MAIL})
-    assert (none.status_code, dead(database)) == (409, {other})
+    assert (none.status_code, failed_job_ids(database)) == (409, {other})
 
 
-def test_the_sidebar_counts_what_awaits_a_person(
+def test_sidebar_counts_pending_approvals_and_failed_jobs(
     signed_in: SignedIn, database: Database, people: People
 ) -> None:
     browser, maker = signed_in(Role.ADMIN), people.staff(Role.COMPLIANCE)
@@ -121,7 +119,7 @@ def test_the_sidebar_counts_what_awaits_a_person(
             "UPDATE approvals SET status = 'withdrawn', decided_at = now() WHERE status = 'pending'"
         )
     assert not browser.get("/admin/jobs").all("span", **{"class": "desk-nav-count"})
-    die(database)
+    stage_failed_job(database)
     with database.transaction() as session:
         account_status.request_suspension(
             session, maker, people.customer().user_id, reason="reported by the bank"
@@ -132,26 +130,32 @@ def test_the_sidebar_counts_what_awaits_a_person(
 
 
 class TestCommands:
-    def test_list_and_revive(self, app: Flask, database: Database) -> None:
+    def test_failed_jobs_are_listed_and_revived_by_id_and_by_type(
+        self, app: Flask, database: Database
+    ) -> None:
         runner = app.test_cli_runner()
-        first, second, third = (die(database) for _ in range(3))
+        first, second, third = (stage_failed_job(database) for _ in range(3))
         listed = runner.invoke(args=["jobs", "dead"])
         assert listed.exit_code == 0
         for each in (first, second, third):
             assert f"{ids.encode('job', each)}  " in listed.output
         revived = runner.invoke(args=["jobs", "revive", ids.encode("job", first)])
         assert (revived.exit_code, revived.output) == (0, "1 revived\n")
-        assert dead(database) == {second, third}
+        assert failed_job_ids(database) == {second, third}
         revived = runner.invoke(args=["jobs", "revive", "--kind", MAIL])
-        assert (revived.exit_code, revived.output, dead(database)) == (0, "2 revived\n", set())
+        assert (revived.exit_code, revived.output, failed_job_ids(database)) == (
+            0,
+            "2 revived\n",
+            set(),
+        )
 
     @pytest.mark.parametrize(
         ("arguments", "status"),
         [([], 2), (["job_x"], 1), (["--kind", MAIL], 1), (["job_x", "--kind", MAIL], 2)],
     )
-    def test_refuse(
+    def test_invalid_arguments_are_refused_and_change_nothing(
         self, app: Flask, database: Database, arguments: list[str], status: int
     ) -> None:
         with database_unchanged(database):
-            answer = app.test_cli_runner().invoke(args=["jobs", "revive", *arguments])
-        assert answer.exit_code == status
+            response = app.test_cli_runner().invoke(args=["jobs", "revive", *arguments])
+        assert response.exit_code == status

@@ -1,4 +1,4 @@
-"""The page of the key ring, for those who oversee the house."""
+"""The key ring page: its keys, the latest rotation, and who may see them."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ PAGE = "/admin/keys"
 
 
 @pytest.fixture
-def alone(lone_app: Flask) -> Database:
+def lone_database(lone_app: Flask) -> Database:
     database: Database = lone_app.extensions["database"]
     return database
 
@@ -39,17 +39,17 @@ def browser_of(app: Flask, person: Actor) -> Browser:
     return browser
 
 
-def test_the_ring_and_its_last_rotation_show(
-    lone_app: Flask, alone: Database, ring: FileKeyRing
+def test_keys_and_latest_rotation_are_shown_without_secrets(
+    lone_app: Flask, lone_database: Database, ring: FileKeyRing
 ) -> None:
-    browser = browser_of(lone_app, People(alone).staff(Role.ADMIN))
-    Values(alone, {}).add(7)
+    browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
+    Values(lone_database, {}).add(7)
     first = ring.active_id()
     page = browser.get(PAGE)
     assert first in page.said
     assert "Active" in page.said
     assert "Latest rotation" not in page.said
-    with alone.transaction() as session:
+    with lone_database.transaction() as session:
         rotation.begin_rotation(session)
     page = browser.get(PAGE)
     assert "Inactive, readable" in page.said
@@ -61,9 +61,9 @@ def test_the_ring_and_its_last_rotation_show(
         assert secret.hex() not in page.said
 
 
-def test_a_lost_key_shows(lone_app: Flask, alone: Database, ring: FileKeyRing) -> None:
-    browser = browser_of(lone_app, People(alone).staff(Role.ADMIN))
-    Values(alone, {}).add(3)
+def test_lost_key_is_shown(lone_app: Flask, lone_database: Database, ring: FileKeyRing) -> None:
+    browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
+    Values(lone_database, {}).add(3)
     lost = ring.active_id()
     ring.path.unlink()
     page = browser.get(PAGE)
@@ -73,10 +73,10 @@ def test_a_lost_key_shows(lone_app: Flask, alone: Database, ring: FileKeyRing) -
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
-def test_those_who_oversee_may_look(
-    lone_app: Flask, alone: Database, ring: FileKeyRing, role: Role
+def test_key_ring_is_open_to_oversight_only(
+    lone_app: Flask, lone_database: Database, ring: FileKeyRing, role: Role
 ) -> None:
-    browser = browser_of(lone_app, People(alone).staff(role))
+    browser = browser_of(lone_app, People(lone_database).staff(role))
     may_read = role in {Role.ADMIN, Role.AUDITOR}
     page = browser.get(PAGE, status=200 if may_read else 403)
     assert ("Request a rotation" in page.said) == (role is Role.ADMIN)

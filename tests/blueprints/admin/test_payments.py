@@ -1,4 +1,4 @@
-"""Deposits and withdrawals on their pages: seen, released by two, rejected by one."""
+"""The pages of deposits and withdrawals: filters, release by two people, and rejection."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -41,7 +41,7 @@ def path_of(withdrawal: UUID) -> str:
     return f"/admin/payments/withdrawals/{ids.encode('wdr', withdrawal)}"
 
 
-def test_lists_are_filtered(till: Till, signed_in: SignedIn) -> None:
+def test_payments_are_filtered_by_status_and_method(till: Till, signed_in: SignedIn) -> None:
     withdrawal, deposit = till.withdraw("10.00"), till.deposit("5.00")
     browser = signed_in(Role.AUDITOR)
     wdr, dep = ids.encode("wdr", withdrawal), ids.encode("dep", deposit)
@@ -50,11 +50,11 @@ def test_lists_are_filtered(till: Till, signed_in: SignedIn) -> None:
     assert dep in browser.get("/admin/payments/deposits?method=card").said
     assert dep not in browser.get("/admin/payments/deposits?method=crypto").said
     assert "5.00" in browser.get(f"/admin/payments/deposits/{dep}").said
-    # Whoever only reads is offered nothing to do.
+    # An auditor may only read, so there is no form.
     assert "Reject payout" not in browser.get(path_of(withdrawal)).said
 
 
-def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None:
+def test_large_withdrawal_is_released_by_two_people(till: Till, signed_in: SignedIn) -> None:
     withdrawal = till.withdraw("10000.00")
     maker = signed_in(Role.COMPLIANCE)
     assert "A second person must approve" in maker.get(path_of(withdrawal)).said
@@ -76,18 +76,20 @@ def test_a_large_one_is_released_by_two(till: Till, signed_in: SignedIn) -> None
     assert approval.RELEASE == "withdrawal.release"
 
 
-def test_one_is_rejected_with_a_reason(till: Till, signed_in: SignedIn) -> None:
+def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
+    till: Till, signed_in: SignedIn
+) -> None:
     withdrawal = till.withdraw("10000.00")
     browser = signed_in(Role.COMPLIANCE)
     with database_unchanged(till.database):
         assert browser.send(path_of(withdrawal), "reject", reason="no").status_code == 422
-    answer = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
-    assert answer.status_code == 303
+    response = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
+    assert response.status_code == 303
     assert (till.status(withdrawal), till.held()) == ("rejected", 0)
     assert "The story does not hold" in browser.get(path_of(withdrawal)).said
 
 
-def test_support_sees_and_cannot_act(till: Till, signed_in: SignedIn) -> None:
+def test_support_sees_a_withdrawal_and_cannot_release_it(till: Till, signed_in: SignedIn) -> None:
     withdrawal = till.withdraw("10000.00")
     browser = signed_in(Role.SUPPORT)
     assert "Awaiting release" in browser.get(path_of(withdrawal)).said

@@ -1,4 +1,4 @@
-"""The page of comparisons: the last with each source, those before, and asking for another."""
+"""The reconciliation page: the latest run per source, earlier runs, and starting a comparison."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,11 +17,11 @@ from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
 PAGE = "/admin/reconciliation"
-REMARKABLE = "reconciliation-remarkable"
+RUNS_WITH_FINDINGS = "reconciliation-remarkable"
 
 
 @pytest.fixture(autouse=True)
-def nothing_compared(database: Database) -> Iterator[None]:
+def no_comparisons(database: Database) -> Iterator[None]:
     def clear() -> None:
         with database.transaction() as session:
             session.send("DELETE FROM reconciliations")
@@ -38,7 +38,7 @@ def signed_in(app: Flask, people: People, role: Role) -> Browser:
     return browser
 
 
-def made(database: Database, source: str, **facts: object) -> None:
+def keep_run(database: Database, source: str, **facts: object) -> None:
     now = clock.now()
     run = ReconciliationRun(ids.new(), source, now - timedelta(days=3), now, now, 1234, 0, 0, None)
     with database.transaction() as session:
@@ -46,25 +46,25 @@ def made(database: Database, source: str, **facts: object) -> None:
         reconciliation.record_run(session, replace(run, **facts))  # type: ignore[arg-type]
 
 
-def ask(browser: Browser) -> int:
-    """Whether the form is there or not."""
+def request_comparison(browser: Browser) -> int:
+    """Send the form, whether it is on the page or not, and return the status code."""
     data = {"csrf_token": browser.token()}
     return browser.client.post(f"{PAGE}/compare", data=data).status_code
 
 
-def test_the_last_with_each_source_and_those_before_that_tell_something(
+def test_latest_run_per_source_and_runs_with_findings_are_listed(
     app: Flask, database: Database, people: People
 ) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
     assert "No comparisons yet" in browser.get(PAGE).said
-    made(database, "paxos balances", differences=7)
-    made(database, "paxos balances")
-    made(database, "stripe payments", failure="ProviderUnavailable: stripe does not answer")
-    made(database, "books", differences=2)
+    keep_run(database, "paxos balances", differences=7)
+    keep_run(database, "paxos balances")
+    keep_run(database, "stripe payments", failure="ProviderUnavailable: stripe does not answer")
+    keep_run(database, "books", differences=2)
     page = browser.get(PAGE)
     assert "Compare now" not in page.said
     said = browser.client.get(PAGE).text
-    latest, before = said.split(f'id="{REMARKABLE}"')
+    latest, before = said.split(f'id="{RUNS_WITH_FINDINGS}"')
     assert latest.index("Books") < latest.index("Paxos balances") < latest.index("Stripe payments")
     assert "1 agree with our books" in page.said
     assert latest.count("1,234") == 3
@@ -75,10 +75,10 @@ def test_the_last_with_each_source_and_those_before_that_tell_something(
     browser.fragment(PAGE, "reconciliation")
 
 
-def test_older_ones_are_a_page_away(app: Flask, database: Database, people: People) -> None:
+def test_older_runs_are_on_the_next_page(app: Flask, database: Database, people: People) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
     for _ in range(51):
-        made(database, "books", healed=5)
+        keep_run(database, "books", healed=5)
     page = browser.get(PAGE)
     [older] = [link["href"] for link in page.all("a") if "cursor=" in link["href"]]
     rest = browser.get(older)
@@ -86,11 +86,11 @@ def test_older_ones_are_a_page_away(app: Flask, database: Database, people: Peop
     assert browser.client.get(f"{PAGE}?cursor=x").status_code == 404
 
 
-def test_a_comparison_is_asked_for_once(app: Flask, database: Database, people: People) -> None:
+def test_comparison_is_staged_once(app: Flask, database: Database, people: People) -> None:
     browser = signed_in(app, people, Role.COMPLIANCE)
     assert browser.get(PAGE).all("form", id="compare")
     for _ in range(2):
-        assert ask(browser) == 303
+        assert request_comparison(browser) == 303
     with database.reading() as session:
         assert reconciliation_queries.is_run_requested(session)
         staged = session.rows(
@@ -102,8 +102,8 @@ def test_a_comparison_is_asked_for_once(app: Flask, database: Database, people: 
     assert "Compare now" not in page.said
 
 
-def test_who_may_only_look_asks_for_none(app: Flask, database: Database, people: People) -> None:
+def test_auditor_cannot_start_a_comparison(app: Flask, database: Database, people: People) -> None:
     browser = signed_in(app, people, Role.AUDITOR)
-    assert ask(browser) == 403
+    assert request_comparison(browser) == 403
     with database.reading() as session:
         assert not reconciliation_queries.is_run_requested(session)

@@ -1,4 +1,4 @@
-"""The pages of screening: lists, a name to be tried, who was screened."""
+"""The screening pages: list versions, checking a name, and screenings with their hits."""
 
 import pytest
 from flask import Flask
@@ -25,38 +25,38 @@ def browser(app: Flask, people: People, database: Database) -> Browser:
     return browser
 
 
-def screened(database: Database, who: Actor, name: str) -> Screening:
+def screen(database: Database, person: Actor, name: str) -> Screening:
     with database.transaction() as session:
         return screening.screen(
             session,
             Named((name,), countries=frozenset({"MD"})),
-            about=ids.encode("usr", who.user_id),
+            about=ids.encode("usr", person.user_id),
             purpose="onboarding",
-            person_id=who.user_id,
+            person_id=person.user_id,
         )
 
 
-def test_who_was_screened_and_what_was_found(lone_app: Flask) -> None:
-    # Other tests may have been in the future, or sealed what they wrote with keys of their own.
+def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
+    # Alone: other tests write rows in the future, or sealed with keys of their own.
     database: Database = lone_app.extensions["database"]
     sanctions.stand(database)
     people, browser = People(database), Browser(lone_app)
     browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
-    who = people.customer()
-    hit = screened(database, who, f"<i>{sanctions.LISTED}</i>".replace("i>", "y>"))
-    clear = screened(database, who, "Grace <Hopper>")
+    person = people.customer()
+    hit = screen(database, person, f"<i>{sanctions.LISTED}</i>".replace("i>", "y>"))
+    clear = screen(database, person, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
     page = browser.fragment(PATH, "screenings")
     assert {"href": hit_path} in page.all("a")
     assert {"href": clear_path} not in page.all("a")
-    everybody = browser.fragment(f"{PATH}?folder=all", "screenings")
-    assert {"href": clear_path} in everybody.all("a")
+    all_screenings = browser.fragment(f"{PATH}?folder=all", "screenings")
+    assert {"href": clear_path} in all_screenings.all("a")
     shown = browser.fragment(hit_path, "screening")
     assert "ESPERPENTO VILLANOVA, Dragomir Casimir" in shown.said
     assert "Treasurer" not in shown.said
     assert hit.case_id is not None
     assert {"href": f"/admin/cases/{ids.encode('cas', hit.case_id)}"} in shown.all("a")
-    unreadable = screened(database, people.customer(), "Иван Петров")
+    unreadable = screen(database, people.customer(), "Иван Петров")
     shown = browser.fragment(f"{PATH}/{ids.encode('scr', unreadable.id)}", "screening")
     assert "Cannot be compared" in shown.said
     assert "Nothing on the sanctions list matches" in browser.fragment(clear_path, "screening").said
@@ -65,24 +65,24 @@ def test_who_was_screened_and_what_was_found(lone_app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "expected"),
     [
         ({"name": sanctions.LISTED}, "ESPERPENTO VILLANOVA, Dragomir Casimir"),
         ({"name": "Dragan Esperpento", "born": "1960-06-14", "country": "MD"}, "Also known as"),
         ({"name": "Grace Hopper"}, "No listed name matches this one"),
     ],
 )
-def test_a_name_is_tried_and_nothing_kept(
-    database: Database, browser: Browser, fields: dict[str, str], said: str
+def test_name_is_checked_and_not_saved(
+    database: Database, browser: Browser, fields: dict[str, str], expected: str
 ) -> None:
     with database_unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.send(PATH, "check", **fields)
-    assert answer.status_code == 200
-    assert said in check(answer).said
+        response = browser.send(PATH, "check", **fields)
+    assert response.status_code == 200
+    assert expected in check(response).said
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "expected"),
     [
         ({"name": " "}, "Enter a name (1 to 200 characters)."),
         ({"name": "x" * 201}, "Enter a name (1 to 200 characters)."),
@@ -90,26 +90,28 @@ def test_a_name_is_tried_and_nothing_kept(
         ({"name": "Ada", "country": "XX"}, "Choose a country from the list."),
     ],
 )
-def test_a_mistake_is_said(
-    database: Database, browser: Browser, fields: dict[str, str], said: str
+def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
+    database: Database, browser: Browser, fields: dict[str, str], expected: str
 ) -> None:
     with database_unchanged(database, apart_from={"login_sessions"}):
-        answer = browser.send(PATH, "check", **fields)
-    assert answer.status_code == 422
-    assert said in check(answer).said
+        response = browser.send(PATH, "check", **fields)
+    assert response.status_code == 422
+    assert expected in check(response).said
 
 
-def test_without_a_list_the_page_says_so(lone_app: Flask) -> None:
+def test_check_without_a_sanctions_list_is_refused(lone_app: Flask) -> None:
     database: Database = lone_app.extensions["database"]
     browser = Browser(lone_app)
     browser.sign_in(People(database).staff(Role.COMPLIANCE).email, PASSWORD)
     assert "No sanctions list yet" in browser.get(PATH).said
-    answer = browser.send(PATH, "check", name="Ada")
-    assert answer.status_code == 503
-    assert "There is no sanctions list yet" in check(answer).said
+    response = browser.send(PATH, "check", name="Ada")
+    assert response.status_code == 503
+    assert "There is no sanctions list yet" in check(response).said
 
 
-def test_it_is_for_compliance_and_oversight(app: Flask, people: People, database: Database) -> None:
+def test_screening_is_open_to_compliance_and_oversight_only(
+    app: Flask, people: People, database: Database
+) -> None:
     sanctions.stand(database)
     for role, status in (
         (Role.AUDITOR, 200), (Role.ADMIN, 200), (Role.SUPPORT, 403), (Role.TELLER, 403),

@@ -1,4 +1,4 @@
-"""The support desk's pages of verification, as a browser without script sees them."""
+"""The pages of verification and of the counter, in a browser without script."""
 
 from io import BytesIO
 
@@ -30,7 +30,7 @@ def database(open_app: Flask) -> Database:
 
 @pytest.fixture
 def ada(open_app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
-    """The provider leaves her to us, and she sent a picture and a PDF."""
+    """Return an applicant whom the provider left to us, with a picture and a PDF uploaded."""
     made = Applicant.confirmed(open_app)
     made.submitted(lastName="Review", idType="ssn", idNumber="123-45-6789")
     made.work(sandbox)
@@ -45,7 +45,7 @@ def signed_in(app: Flask, person: Actor) -> Browser:
     return browser
 
 
-def member(app: Flask, role: Role) -> Browser:
+def sign_in_as(app: Flask, role: Role) -> Browser:
     people = People(app.extensions["database"])
     return signed_in(app, people.staff(role, people.branch() if role is Role.TELLER else None))
 
@@ -54,8 +54,10 @@ def path_of(applicant: Applicant) -> str:
     return f"{QUEUE}/{applicant.latest.public_id}"
 
 
-def test_the_queue_leads_to_who_waits(open_app: Flask, ada: Applicant) -> None:
-    browser = member(open_app, Role.SUPPORT)
+def test_queue_links_to_the_verifications_that_match_its_filters(
+    open_app: Flask, ada: Applicant
+) -> None:
+    browser = sign_in_as(open_app, Role.SUPPORT)
     assert browser.client.get("/support/").location == QUEUE
     page = browser.get(f"{QUEUE}?q={ada.client.email}")
     assert path_of(ada) in [link["href"] for link in page.all("a")]
@@ -67,8 +69,8 @@ def test_the_queue_leads_to_who_waits(open_app: Flask, ada: Applicant) -> None:
     assert path_of(ada) in [link["href"] for link in every.all("a")]
 
 
-def test_a_submission_says_what_is_known(open_app: Flask, ada: Applicant) -> None:
-    browser = member(open_app, Role.SUPPORT)
+def test_submission_is_shown_with_details_and_documents(open_app: Flask, ada: Applicant) -> None:
+    browser = sign_in_as(open_app, Role.SUPPORT)
     page = browser.get(path_of(ada))
     assert "Ada Review" in page.said
     assert "94043" in page.said
@@ -77,20 +79,20 @@ def test_a_submission_says_what_is_known(open_app: Flask, ada: Applicant) -> Non
     assert "the provider leaves the decision to us" in page.said
     browser.fragment(path_of(ada), "verification")
     [shown] = page.all("img")
-    answer = browser.client.get(shown["src"])
-    assert answer.content_type == "image/jpeg"
-    assert answer.headers["Content-Security-Policy"].endswith("; sandbox")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert Image.open(BytesIO(answer.data)).size == (60, 40)
+    response = browser.client.get(shown["src"])
+    assert response.content_type == "image/jpeg"
+    assert response.headers["Content-Security-Policy"].endswith("; sandbox")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert Image.open(BytesIO(response.data)).size == (60, 40)
     [link] = {a["href"] for a in page.all("a") if "documents" in a["href"]} - {shown["src"]}
-    paper = browser.client.get(link)
-    assert (paper.content_type, paper.data) == ("application/pdf", pdf())
-    assert "default-src 'none'" in paper.headers["Content-Security-Policy"]
+    pdf_response = browser.client.get(link)
+    assert (pdf_response.content_type, pdf_response.data) == ("application/pdf", pdf())
+    assert "default-src 'none'" in pdf_response.headers["Content-Security-Policy"]
 
 
-def test_looking_at_a_document_is_recorded(open_app: Flask, ada: Applicant) -> None:
-    browser = member(open_app, Role.AUDITOR)
+def test_viewing_a_document_is_recorded(open_app: Flask, ada: Applicant) -> None:
+    browser = sign_in_as(open_app, Role.AUDITOR)
     [shown] = browser.get(path_of(ada)).all("img")
     browser.client.get(shown["src"])
     with ada.database.reading() as session:
@@ -102,15 +104,17 @@ def test_looking_at_a_document_is_recorded(open_app: Flask, ada: Applicant) -> N
 
 
 class TestDecisions:
-    def test_approve(self, open_app: Flask, ada: Applicant) -> None:
-        browser = member(open_app, Role.SUPPORT)
-        answer = browser.send(path_of(ada), "approve", reason=REASON)
-        assert (answer.status_code, answer.location) == (303, path_of(ada))
+    def test_approving_an_identity_gives_tier_2(self, open_app: Flask, ada: Applicant) -> None:
+        browser = sign_in_as(open_app, Role.SUPPORT)
+        response = browser.send(path_of(ada), "approve", reason=REASON)
+        assert (response.status_code, response.location) == (303, path_of(ada))
         assert ada.standing.tier == 2
         assert REASON in browser.get(path_of(ada)).said
 
-    def test_ask_for_more_and_reject(self, open_app: Flask, ada: Applicant) -> None:
-        browser = member(open_app, Role.COMPLIANCE)
+    def test_requesting_information_and_rejecting_tell_the_customer_why(
+        self, open_app: Flask, ada: Applicant
+    ) -> None:
+        browser = sign_in_as(open_app, Role.COMPLIANCE)
         path = path_of(ada)
         browser.send(path, "more", reason=REASON, told="document_unreadable")
         assert ada.latest.status is Status.MORE_NEEDED
@@ -118,20 +122,22 @@ class TestDecisions:
         assert ada.latest.status is Status.REJECTED
         assert "A document does not say what you told us." in browser.get(path).said
 
-    def test_what_is_wrong_is_said_at_the_form(self, open_app: Flask, ada: Applicant) -> None:
-        browser = member(open_app, Role.SUPPORT)
+    def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
+        self, open_app: Flask, ada: Applicant
+    ) -> None:
+        browser = sign_in_as(open_app, Role.SUPPORT)
         with database_unchanged(ada.database, apart_from={"login_sessions"}):
-            answer = browser.send(path_of(ada), "reject", reason=REASON)
-            assert answer.status_code == 422
-            assert "Choose at least one reason." in answer.text
-            assert f'value="{REASON}"' in answer.text
-            answer = browser.send(path_of(ada), "approve", reason="no")
-            assert answer.status_code == 422
+            response = browser.send(path_of(ada), "reject", reason=REASON)
+            assert response.status_code == 422
+            assert "Choose at least one reason." in response.text
+            assert f'value="{REASON}"' in response.text
+            response = browser.send(path_of(ada), "approve", reason="no")
+            assert response.status_code == 422
 
-    def test_tier_3_waits_for_a_second_person(
+    def test_tier_3_takes_two_people_and_is_revoked_by_compliance(
         self, open_app: Flask, ada: Applicant, sandbox: Sandbox
     ) -> None:
-        support, officer = member(open_app, Role.SUPPORT), member(open_app, Role.COMPLIANCE)
+        support, officer = sign_in_as(open_app, Role.SUPPORT), sign_in_as(open_app, Role.COMPLIANCE)
         support.send(path_of(ada), "approve", reason=REASON)
         ada.sent("funds")
         path = path_of(ada)
@@ -143,30 +149,34 @@ class TestDecisions:
         seen = page.all("input", name="seen")[0]["value"]
         assert officer.send(link, "approve", seen=seen).status_code == 303
         assert ada.standing.tier == 3
-        answer = officer.send(path, "take-back", reason=REASON, told="funds_not_shown")
-        assert (answer.status_code, ada.standing.tier) == (303, 2)
+        response = officer.send(path, "take-back", reason=REASON, told="funds_not_shown")
+        assert (response.status_code, ada.standing.tier) == (303, 2)
 
-    def test_a_company(self, open_app: Flask, ada: Applicant) -> None:
+    def test_company_is_shown_with_owners_and_licences(
+        self, open_app: Flask, ada: Applicant
+    ) -> None:
         ada.client.ok(201, ada.client.post("/api/kyc/kyb/submit", company()))
-        page = member(open_app, Role.SUPPORT).get(path_of(ada))
+        page = sign_in_as(open_app, Role.SUPPORT).get(path_of(ada))
         for text in ("Analytical Engines LLC", "60.00 %", "controls", "MT-1", "Request approval"):
             assert text in page.said
 
     @pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN])
-    def test_who_reads_and_who_decides(self, open_app: Flask, ada: Applicant, role: Role) -> None:
-        page = member(open_app, role).get(path_of(ada))
+    def test_auditor_reads_and_administrator_decides(
+        self, open_app: Flask, ada: Applicant, role: Role
+    ) -> None:
+        page = sign_in_as(open_app, role).get(path_of(ada))
         assert bool(page.all("form", id="approve")) == (role is Role.ADMIN)
 
 
 class TestCounter:
-    def test_what_was_seen_there_is_written_down(self, open_app: Flask, ada: Applicant) -> None:
-        teller = member(open_app, Role.TELLER)
-        answer = teller.send(
+    def test_id_check_is_recorded_for_reviewers(self, open_app: Flask, ada: Applicant) -> None:
+        teller = sign_in_as(open_app, Role.TELLER)
+        response = teller.send(
             "/support/kyc/counter", "check", person=ada.client.email, document="passport"
         )
-        assert answer.status_code == 303
-        assert "ID check recorded for Ada Lovelace." in teller.get(answer.location).said
-        page = member(open_app, Role.SUPPORT).get(path_of(ada))
+        assert response.status_code == 303
+        assert "ID check recorded for Ada Lovelace." in teller.get(response.location).said
+        page = sign_in_as(open_app, Role.SUPPORT).get(path_of(ada))
         assert "Seen at the counter: passport" in page.said
 
     @pytest.mark.parametrize(
@@ -179,24 +189,24 @@ class TestCounter:
             ({"document": "a note"}, "Choose a document from the list."),
         ],
     )
-    def test_what_is_wrong(
+    def test_unknown_customer_or_document_is_a_problem_of_the_form(
         self, open_app: Flask, ada: Applicant, fields: dict[str, str], problem: str
     ) -> None:
-        teller = member(open_app, Role.TELLER)
+        teller = sign_in_as(open_app, Role.TELLER)
         with database_unchanged(ada.database, apart_from={"login_sessions"}):
-            answer = teller.send(
+            response = teller.send(
                 "/support/kyc/counter", "check", **{"person": ada.client.email, **fields}
             )
-        assert answer.status_code == 422
-        assert problem in answer.text
+        assert response.status_code == 422
+        assert problem in response.text
 
-    def test_a_teller_sees_no_queue(self, open_app: Flask, ada: Applicant) -> None:
-        teller = member(open_app, Role.TELLER)
+    def test_teller_cannot_open_verifications(self, open_app: Flask, ada: Applicant) -> None:
+        teller = sign_in_as(open_app, Role.TELLER)
         for path in (QUEUE, path_of(ada)):
             assert teller.client.get(path).status_code == 403
 
 
-def test_the_same_file_name_never_leads_anywhere(open_app: Flask, ada: Applicant) -> None:
+def test_file_name_of_an_upload_is_not_stored(open_app: Flask, ada: Applicant) -> None:
     ada.client.ok(201, ada.send(picture(shade=77), "funds", "../../../../tmp/x.jpg"))
     with ada.database.reading() as session:
         [(found,)] = session.rows("SELECT count(*) FROM kyc_documents t WHERE t::text ~ 'tmp/x'")

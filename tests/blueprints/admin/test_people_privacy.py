@@ -1,4 +1,4 @@
-"""The part of a person's page that is about their data, and erasing them there."""
+"""The privacy part of a person's page, and the request to erase them."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
 
-WHY = "letter 17 of 2026-11-20"
+REFERENCE = "letter 17 of 2026-11-20"
 
 
 @pytest.fixture
@@ -42,48 +42,48 @@ def path_of(person: Actor) -> str:
     return f"/admin/people/{ids.encode('usr', person.user_id)}"
 
 
-def words(text: str) -> str:
+def collapse_blanks(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def test_consents_and_copies_are_shown(
+def test_consents_and_data_exports_are_shown(
     browser: Browser, people: People, database: Database
 ) -> None:
     person = people.customer()
-    said = words(browser.get(path_of(person)).said)
+    said = collapse_blanks(browser.get(path_of(person)).said)
     assert "Not accepted yet Terms of service, version 1" in said
     assert "No data exports requested" in said
     with database.transaction() as session:
         consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
         exports.request_export(session, person)
-    said = words(browser.get(path_of(person)).said)
+    said = collapse_blanks(browser.get(path_of(person)).said)
     assert "Accepted Terms of service, version 1: version 1 accepted" in said
     assert "Being prepared requested" in said
     with use_mailbox():
         run_pending_jobs(database, "privacy.build_archive", "messages.send_mail")
     page = browser.get(path_of(person))
-    assert "Ready requested" in words(page.said)
+    assert "Ready requested" in collapse_blanks(page.said)
     assert not [link for link in page.all("a") if "archive" in link["href"]], "only theirs"
     browser.fragment(path_of(person), "person")
 
 
-def test_what_is_open_is_listed_in_place_of_the_form(browser: Browser, people: People) -> None:
+def test_erasure_blockers_are_listed_in_place_of_the_form(browser: Browser, people: People) -> None:
     page = browser.get(path_of(people.customer(USD="12.50")))
-    assert "The balance is 12.50 USD. It must be 0." in words(page.said)
+    assert "The balance is 12.50 USD. It must be 0." in collapse_blanks(page.said)
     assert not page.all("form", id="erase")
 
 
-def test_is_asked_for_and_done_by_another(
+def test_erasure_takes_two_people_and_leaves_no_name(
     app: Flask, browser: Browser, people: People, database: Database
 ) -> None:
     person, officer = people.customer(), people.staff(Role.COMPLIANCE)
-    answer = browser.send(path_of(person), "erase", reason=WHY)
-    assert answer.status_code == 303
-    request = answer.headers["Location"]
+    response = browser.send(path_of(person), "erase", reason=REFERENCE)
+    assert response.status_code == 303
+    request = response.headers["Location"]
     assert "You made this request" in browser.get(request).said
     other = signed_in(app, officer)
     shown = other.get(request)
-    assert WHY in shown.said
+    assert REFERENCE in shown.said
     [seen] = [field["value"] for field in shown.all("input", name="seen")]
     assert other.send(request, "approve", seen=seen).status_code == 303
     with database.reading() as session:
@@ -91,7 +91,7 @@ def test_is_asked_for_and_done_by_another(
     assert (found.status, found.name) == ("erased", "Erased person")
 
     page = browser.get(path_of(person))
-    said = words(page.said)
+    said = collapse_blanks(page.said)
     assert "Erased" in said
     assert "on a written request" in said
     assert f"{clock.now().year + 5}" in said
@@ -114,52 +114,52 @@ def test_is_asked_for_and_done_by_another(
         ("she rang +12025550123", "Name people by their ID"),
     ],
 )
-def test_a_mistake_is_said_at_the_form(
+def test_invalid_reference_is_a_problem_of_the_form_and_changes_nothing(
     browser: Browser, people: People, database: Database, reason: str, message: str
 ) -> None:
     person = people.customer()
     browser.get(path_of(person))
     with database_unchanged(database):
-        answer = browser.send(path_of(person), "erase", reason=reason)
-    assert answer.status_code == 422
-    assert message in check(answer).said
+        response = browser.send(path_of(person), "erase", reason=reason)
+    assert response.status_code == 422
+    assert message in check(response).said
 
 
-def test_what_was_opened_meanwhile_is_said_at_the_form(
+def test_erasure_blocker_found_on_submit_is_a_problem_of_the_form(
     browser: Browser, people: People, database: Database
 ) -> None:
     person, rich = people.customer(), people.customer(USD="1.00")
     browser.get(path_of(person))
     token = browser.get(path_of(person)).all("input", name="csrf_token")[0]["value"]
     with database_unchanged(database):
-        answer = browser.client.post(
-            f"{path_of(rich)}/erase", data={"csrf_token": token, "reason": WHY}
+        response = browser.client.post(
+            f"{path_of(rich)}/erase", data={"csrf_token": token, "reason": REFERENCE}
         )
-    assert answer.status_code == 409
-    assert "The balance is 1.00 USD." in words(check(answer).said)
+    assert response.status_code == 409
+    assert "The balance is 1.00 USD." in collapse_blanks(check(response).said)
 
 
-def test_staff_are_not_erased_here(browser: Browser, people: People) -> None:
+def test_staff_cannot_be_erased(browser: Browser, people: People) -> None:
     for member in (people.staff(Role.SUPPORT), people.staff(Role.ADMIN)):
         assert not browser.get(path_of(member)).all("form", id="erase")
 
 
-def test_needs_the_right_and_a_fresh_proof(
+def test_erasure_needs_the_permission_and_a_recent_proof(
     app: Flask, browser: Browser, people: People, database: Database
 ) -> None:
     person = people.customer()
     reader = signed_in(app, people.staff(Role.SUPPORT))
     page = reader.get(path_of(person))
     assert not page.all("form", id="erase")
-    data = {"csrf_token": reader.token(), "reason": WHY}
+    data = {"csrf_token": reader.token(), "reason": REFERENCE}
     with database_unchanged(database):
         assert reader.client.post(f"{path_of(person)}/erase", data=data).status_code == 403
     token = browser.token()
     with time_machine.travel(clock.now() + timedelta(minutes=11), tick=True):
-        answer = browser.client.post(
-            f"{path_of(person)}/erase", data={"csrf_token": token, "reason": WHY}
+        response = browser.client.post(
+            f"{path_of(person)}/erase", data={"csrf_token": token, "reason": REFERENCE}
         )
-        assert answer.status_code == 303
-        assert "/auth/prove" in answer.headers["Location"]
+        assert response.status_code == 303
+        assert "/auth/prove" in response.headers["Location"]
         with database.reading() as session:
             assert erasure.find_erasure(session, person.user_id) is None
