@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from app.kit.db import SNAPSHOT, Database
 from app.ledger.queries import journal_size
 from app.ledger.verification import INVARIANTS, find_violations
-from app.reporting.journal_export import BooksFormat, export
+from app.reporting.journal_export import JournalFormat, export_journal
 
 books = AppGroup("books", help="Prove the books, and write them for other programs.")
 
@@ -36,11 +36,13 @@ def verify() -> None:
 
 
 @books.command("export")
-@click.option("--format", "form", type=click.Choice([f.value for f in BooksFormat]), required=True)
+@click.option(
+    "--format", "form", type=click.Choice([f.value for f in JournalFormat]), required=True
+)
 @click.option(
     "--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: print."
 )
 def export_books(form: str, output: TextIO) -> None:
     """Write the whole journal for bean-check or hledger."""
     with _database().transaction(SNAPSHOT) as session:
-        output.writelines(f"{line}\n" for line in export(session, BooksFormat(form)))
+        output.writelines(f"{line}\n" for line in export_journal(session, JournalFormat(form)))

@@ -1,1 +1,4 @@
-"""Reporting reads across every room and moves nothing."""
+"""Reporting: movements, statements and the exported journal. Reads every room and moves nothing.
+
+Import-linter holds the second half: this package imports no room's service.
+"""

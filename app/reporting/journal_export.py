@@ -1,8 +1,8 @@
-"""The journal in the forms that independent accounting programs read: Beancount and hledger.
+"""Export the journal for independent accounting programs: Beancount and hledger.
 
-Both forms list every entry with its cause and reference and end with an assertion of each account's
-balance as our own tables hold it. So the program that accepts the file has added up every posting
-and found the same totals. Debits are positive in all three books.
+Both formats list every entry with its cause and reference, and end with an assertion of each
+account's balance as our own tables hold it. A program that accepts the file has added up every
+posting and found the same totals. Debits are positive in both formats and in our books.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,57 +22,56 @@ from app.ledger.chart import HOUSE
 from app.ledger.queries import AccountBalance, JournalPosting
 
 
-class BooksFormat(StrEnum):
-    """The programs we can write for."""
+class JournalFormat(StrEnum):
+    """The programs that we export for."""
 
     BEANCOUNT = "beancount"
     HLEDGER = "hledger"
 
 
-class Line(NamedTuple):
-    """One posting as text: account, number, commodity."""
+class AccountLine(NamedTuple):
+    """One posting or balance as text."""
 
     account: str
     number: str
     commodity: str
 
 
-class Style(Protocol):
+class ExportStyle(Protocol):
     """How one program writes accounts, entries and assertions."""
 
-    def line(self, item: "JournalPosting | AccountBalance") -> Line:
-        """The account and amount of a posting or balance."""
+    def line(self, item: "JournalPosting | AccountBalance") -> AccountLine:
+        """Return the account and amount of a posting or balance."""
         ...
 
-    def heading(self, opened: Iterable[AccountBalance], first: date) -> Iterator[str]:
-        """What stands before the entries."""
+    def heading(self, accounts: Iterable[AccountBalance], first: date) -> Iterator[str]:
+        """Yield the lines before the entries. `first` is the day of the first entry."""
         ...
 
-    def entry(self, on: date, first: JournalPosting, lines: list[Line]) -> Iterator[str]:
-        """One entry."""
+    def entry(self, on: date, first: JournalPosting, lines: list[AccountLine]) -> Iterator[str]:
+        """Yield the lines of one entry. `first` is any of its postings."""
         ...
 
-    def assertion(self, on: date, line: Line) -> Iterator[str]:
-        """That an account holds so much at the start of a day."""
+    def assertion(self, on: date, line: AccountLine) -> Iterator[str]:
+        """Yield an assertion of an account's balance at the start of a day."""
         ...
 
 
-def export(session: Session, form: BooksFormat) -> Iterator[str]:
-    """The whole journal, line by line. Call inside one repeatable-read transaction."""
-    style: Style = Beancount() if form is BooksFormat.BEANCOUNT else Hledger()
+def export_journal(session: Session, journal_format: JournalFormat) -> Iterator[str]:
+    """Yield the whole journal line by line. Call it in one repeatable-read transaction."""
+    style: ExportStyle = Beancount() if journal_format is JournalFormat.BEANCOUNT else Hledger()
     accounts = ledger_queries.account_balances(session)
     first, last = ledger_queries.journal_dates(session)
     yield from style.heading(accounts, first)
-    for _, postings in groupby(
-        ledger_queries.journal(session), key=lambda posting: posting.entry_id
-    ):
-        legs = list(postings)
-        yield from style.entry(legs[0].posted_at.date(), legs[0], [style.line(leg) for leg in legs])
+    for _, group in groupby(ledger_queries.journal(session), key=lambda posting: posting.entry_id):
+        postings = list(group)
+        lines = [style.line(posting) for posting in postings]
+        yield from style.entry(postings[0].posted_at.date(), postings[0], lines)
     for account in accounts:
         yield from style.assertion(last + timedelta(days=1), style.line(account))
 
 
-def _person(owner_id: UUID) -> str:
+def _person_id(owner_id: UUID) -> str:
     return ids.encode("usr", owner_id)
 
 
@@ -91,67 +90,67 @@ class Beancount:
         "expense": "Expenses",
     }
 
-    def line(self, item: JournalPosting | AccountBalance) -> Line:
+    def line(self, item: JournalPosting | AccountBalance) -> AccountLine:
         parts = [self._ROOTS[item.kind], *(part.title() for part in item.account_class.split("."))]
         if item.owner_id in PARTNERS:
             parts.append(PARTNERS[item.owner_id].title())
         elif item.owner_id != HOUSE:
-            parts.append(_person(item.owner_id).upper())
-        return Line(":".join(parts).replace("_", "-"), _number(item), item.asset.upper())
+            parts.append(_person_id(item.owner_id).upper())
+        return AccountLine(":".join(parts).replace("_", "-"), _number(item), item.asset.upper())
 
-    def heading(self, opened: Iterable[AccountBalance], first: date) -> Iterator[str]:
+    def heading(self, accounts: Iterable[AccountBalance], first: date) -> Iterator[str]:
         yield 'option "title" "PBCEx"'
         yield 'option "operating_currency" "USD"'
         yield ""
-        for name in sorted({self.line(account).account for account in opened}):
+        for name in sorted({self.line(account).account for account in accounts}):
             yield f"{first} open {name}"
         yield ""
 
-    def entry(self, on: date, first: JournalPosting, lines: list[Line]) -> Iterator[str]:
+    def entry(self, on: date, first: JournalPosting, lines: list[AccountLine]) -> Iterator[str]:
         yield f'{on} * "{first.cause}"'
         yield f'  reference: "{first.reference}"'
         for line in lines:
             yield f"  {line.account}  {line.number} {line.commodity}"
         yield ""
 
-    def assertion(self, on: date, line: Line) -> Iterator[str]:
-        # No tolerance: the totals agree to the last minor unit or the file is refused.
+    def assertion(self, on: date, line: AccountLine) -> Iterator[str]:
+        # No tolerance: the totals agree to the last minor unit or the file is rejected.
         yield f"{on} balance {line.account}  {line.number} ~ 0 {line.commodity}"
 
 
 class Hledger:
     """Commodities with other characters than letters are quoted; amounts carry their assertion."""
 
-    def line(self, item: JournalPosting | AccountBalance) -> Line:
+    def line(self, item: JournalPosting | AccountBalance) -> AccountLine:
         parts = [item.kind, *item.account_class.split(".")]
         if item.owner_id != HOUSE:
-            parts.append(PARTNERS.get(item.owner_id) or _person(item.owner_id))
+            parts.append(PARTNERS.get(item.owner_id) or _person_id(item.owner_id))
         commodity = item.asset.upper()
-        return Line(
+        return AccountLine(
             ":".join(parts), _number(item), commodity if commodity.isalpha() else f'"{commodity}"'
         )
 
-    def heading(self, opened: Iterable[AccountBalance], first: date) -> Iterator[str]:
+    def heading(self, accounts: Iterable[AccountBalance], first: date) -> Iterator[str]:
         yield f"; PBCEx, from {first}"
         for kind, letter in zip(
             ("asset", "liability", "equity", "income", "expense"), "ALERX", strict=True
         ):
             yield f"account {kind}  ; type: {letter}"
-        for name in sorted({self.line(account).account for account in opened}):
+        for name in sorted({self.line(account).account for account in accounts}):
             yield f"account {name}"
         for commodity, number in sorted(
-            {(self.line(a).commodity, str(Amount(TRADABLE[a.asset], 0))) for a in opened}
+            {(self.line(a).commodity, str(Amount(TRADABLE[a.asset], 0))) for a in accounts}
         ):
             yield f"commodity {number} {commodity}"
         yield ""
 
-    def entry(self, on: date, first: JournalPosting, lines: list[Line]) -> Iterator[str]:
+    def entry(self, on: date, first: JournalPosting, lines: list[AccountLine]) -> Iterator[str]:
         yield f"{on} * ({first.reference}) {first.cause}"
         for line in lines:
             yield f"  {line.account}  {line.number} {line.commodity}"
         yield ""
 
-    def assertion(self, on: date, line: Line) -> Iterator[str]:
+    def assertion(self, on: date, line: AccountLine) -> Iterator[str]:
         yield f"{on} * balance"
         yield f"  {line.account}  0 {line.commodity} = {line.number} {line.commodity}"
         yield ""

@@ -1,4 +1,4 @@
-"""What a customer reads in place of the cause of an entry. Here and nowhere else."""
+"""The words that customers read in place of an entry's cause. No other module names causes."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class MovementKind(StrEnum):
-    """What moves a customer's balance, as a list of movements is narrowed by it."""
+    """What moved a customer's balance. Lists of movements are filtered by it."""
 
     TRADE = "trade"
     MINT = "mint"
@@ -15,45 +15,46 @@ class MovementKind(StrEnum):
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
     DISPUTE = "dispute"
-    """What a payment that was taken back led to."""
+    """A result of a disputed payment."""
     REVERSAL = "reversal"
-    """An earlier movement taken back."""
+    """An earlier movement reversed."""
     OTHER = "other"
 
 
-class Said(NamedTuple):
-    """A cause in words."""
+class MovementLabel(NamedTuple):
+    """The kind and the text of a cause."""
 
     kind: MovementKind
-    words: str
+    text: str
 
 
-SAID: Mapping[str, Said] = MappingProxyType(
+LABELS: Mapping[str, MovementLabel] = MappingProxyType(
     {
-        "burn": Said(MovementKind.BURN, "Burn"),
-        "deposit": Said(MovementKind.DEPOSIT, "Deposit"),
-        "mint": Said(MovementKind.MINT, "Mint"),
-        "payment_won_back": Said(MovementKind.DISPUTE, "Disputed payment that was won back"),
-        "receivable_collected": Said(MovementKind.DISPUTE, "Taken for what was owed"),
-        "sample_credit": Said(MovementKind.OTHER, "Sample credit"),
-        "trade": Said(MovementKind.TRADE, "Trade"),
-        "withdrawal": Said(MovementKind.WITHDRAWAL, "Withdrawal"),
-        "withdrawal_returned": Said(MovementKind.WITHDRAWAL, "Withdrawal that came back"),
+        "burn": MovementLabel(MovementKind.BURN, "Burn"),
+        "deposit": MovementLabel(MovementKind.DEPOSIT, "Deposit"),
+        "mint": MovementLabel(MovementKind.MINT, "Mint"),
+        "payment_won_back": MovementLabel(MovementKind.DISPUTE, "Disputed payment won back"),
+        "receivable_collected": MovementLabel(MovementKind.DISPUTE, "Debt collected"),
+        "sample_credit": MovementLabel(MovementKind.OTHER, "Sample credit"),
+        "trade": MovementLabel(MovementKind.TRADE, "Trade"),
+        "withdrawal": MovementLabel(MovementKind.WITHDRAWAL, "Withdrawal"),
+        "withdrawal_returned": MovementLabel(MovementKind.WITHDRAWAL, "Withdrawal returned"),
     }
 )
 
 
-def said(cause: str, reversed_cause: str | None) -> Said:
-    """An entry's cause in words, and that of the entry that it takes back, if it does.
+def label_of(cause: str, reversed_cause: str | None) -> MovementLabel:
+    """Return the label of an entry's cause, or of the reversal of `reversed_cause`.
 
-    A cause that has no words yet is told by its own name.
+    A cause without a label gets its own name as text.
     """
     if reversed_cause is not None:
-        before = said(reversed_cause, None).words
-        return Said(MovementKind.REVERSAL, f"Reversal: {before[:1].lower()}{before[1:]}")
-    return SAID.get(cause) or Said(MovementKind.OTHER, cause.replace("_", " ").capitalize())
+        text = label_of(reversed_cause, None).text
+        return MovementLabel(MovementKind.REVERSAL, f"Reversal: {text[:1].lower()}{text[1:]}")
+    label = LABELS.get(cause)
+    return label or MovementLabel(MovementKind.OTHER, cause.replace("_", " ").capitalize())
 
 
 def causes_of(kind: MovementKind) -> list[str]:
-    """The causes of entries of this kind that are told in words of their own."""
-    return [cause for cause, each in SAID.items() if each.kind is kind]
+    """Return the causes whose label has this kind."""
+    return [cause for cause, label in LABELS.items() if label.kind is kind]

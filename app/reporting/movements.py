@@ -1,4 +1,4 @@
-"""A customer's movements, as they read them: one for each posting on an account of theirs."""
+"""A customer's movements as the customer reads them: one for each posting on their accounts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,15 +12,15 @@ from app.kit.money import Amount, Asset
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.ledger.chart import AccountClass
-from app.reporting.movement_labels import SAID, MovementKind, causes_of, said
+from app.reporting.movement_labels import LABELS, MovementKind, causes_of, label_of
 
-#: The classes of the accounts that are a customer's own money.
-OWN = [AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING]
+#: The account classes that are a customer's own money.
+CUSTOMER_CLASSES = [AccountClass.CUSTOMER_FUNDING, AccountClass.CUSTOMER_TRADING]
 _ID_BITS = 64
 _LAST = UUID(int=2**128 - 1)
 
-# What else one entry did for the same customer, and which fee it took in the same asset.
-COLUMNS = """
+# Includes the entry's fee in the same asset, and its postings on the customer's other accounts.
+MOVEMENT_COLUMNS = """
     m.entry_id, m.account_id, m.posted_at, m.cause, m.reference,
     (SELECT r.cause FROM entries r WHERE r.id = m.reverses_id), m.asset, m.normal * m.units,
     (SELECT -sum(p.units) FROM postings p JOIN accounts a ON a.id = p.account_id
@@ -30,9 +30,9 @@ COLUMNS = """
      WHERE p.entry_id = m.entry_id AND p.account_id <> m.account_id
         AND a.owner_id = %(owner)s AND a.class = ANY(%(own)s))
 """
-# Each account gives at most a page, newest first by its index; so the walk is as long as a page.
+# Each account yields at most one page, newest first by its index, so the scan is as long as a page.
 _HISTORY = f"""
-SELECT {COLUMNS} FROM (
+SELECT {MOVEMENT_COLUMNS} FROM (
     SELECT found.*, a.asset, a.normal
     FROM accounts a CROSS JOIN LATERAL (
         SELECT p.entry_id, p.account_id, p.units, e.posted_at, e.cause, e.reference, e.reverses_id
@@ -55,7 +55,7 @@ SELECT {COLUMNS} FROM (
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What one entry did to one account: above zero what came, below what went."""
+    """What one entry did to one account: positive in, negative out."""
 
     id: UUID
     posted_at: datetime
@@ -63,18 +63,18 @@ class Movement:
     description: str
     reference: str
     amount: Amount
-    #: In the same asset, and within `amount`.
+    #: In the same asset, and included in `amount`.
     fee: Amount | None
 
     @property
     def account(self) -> Wallet:
-        """Which of the customer's accounts moved."""
+        """The customer's account that moved."""
         return wallet_of(self.amount.asset)
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """Which movements: `start` counts, `end` does not. None is any."""
+class MovementFilter:
+    """Which movements to list. `start` is inclusive, `end` exclusive; None matches any."""
 
     asset: Asset | None = None
     kind: MovementKind | None = None
@@ -82,56 +82,60 @@ class Sought:
     end: datetime | None = None
 
 
-def movements_of(
-    session: Session, user_id: UUID, sought: Sought, limit: int, before: UUID | None = None
+def list_movements(
+    session: Session,
+    user_id: UUID,
+    movement_filter: MovementFilter,
+    limit: int,
+    before: UUID | None = None,
 ) -> Page[Movement]:
-    """A person's movements, newest first: those older than the movement `before`."""
+    """Return a page of a person's movements, newest first, older than the movement `before`."""
     last = before or _LAST
     values: dict[str, Any] = {
         "owner": user_id,
-        "own": OWN,
-        "asset": sought.asset.code if sought.asset else None,
-        "start": sought.start,
-        "end": sought.end,
+        "own": CUSTOMER_CLASSES,
+        "asset": movement_filter.asset.code if movement_filter.asset else None,
+        "start": movement_filter.start,
+        "end": movement_filter.end,
         "entry": last.int >> _ID_BITS,
         "account": last.int & (2**_ID_BITS - 1),
         "limit": limit + 1,
-        **_narrowed(sought.kind),
+        **_kind_conditions(movement_filter.kind),
     }
-    found = [movement_from(row) for row in session.rows(_HISTORY, values)]
-    return pagination.paginate(found, limit, lambda movement: movement.id)
+    movements = [movement_from_row(row) for row in session.rows(_HISTORY, values)]
+    return pagination.paginate(movements, limit, lambda movement: movement.id)
 
 
-def movement_from(row: Row) -> Movement:
-    """The movement of a row of `COLUMNS`."""
+def movement_from_row(row: Row) -> Movement:
+    """Return the movement in a row of `MOVEMENT_COLUMNS`."""
     entry, account, posted_at, cause, reference, reversed_cause, code, units, fee, others = row
-    asset, (kind, words) = TRADABLE[code], said(cause, reversed_cause)
-    towards = "to" if units < 0 else "from"
-    beside = " and ".join(_in_words(other) for other in others or ())
+    asset, (kind, label) = TRADABLE[code], label_of(cause, reversed_cause)
+    direction = "to" if units < 0 else "from"
+    counterpart = " and ".join(_format_units(other) for other in others or ())
     return Movement(
         UUID(int=entry << _ID_BITS | account),
         posted_at,
         kind,
-        f"{words} {towards} {beside}" if beside else words,
+        f"{label} {direction} {counterpart}" if counterpart else label,
         reference,
         Amount(asset, int(units)),
         Amount(asset, int(fee)) if fee else None,
     )
 
 
-def _narrowed(kind: MovementKind | None) -> dict[str, Any]:
-    """What the query is told of a kind: a reversal is one, whatever its cause."""
-    chosen: dict[str, Any] = {"reversal": None, "causes": None, "known": None}
+def _kind_conditions(kind: MovementKind | None) -> dict[str, Any]:
+    """Return the query's parameters for a kind. A reversal is one whatever its cause."""
+    conditions: dict[str, Any] = {"reversal": None, "causes": None, "known": None}
     if kind is MovementKind.REVERSAL:
-        return chosen | {"reversal": True}
+        return conditions | {"reversal": True}
     if kind is MovementKind.OTHER:
-        known = [cause for cause, each in SAID.items() if each.kind is not MovementKind.OTHER]
-        return chosen | {"reversal": False, "known": known}
+        known = [cause for cause, label in LABELS.items() if label.kind is not MovementKind.OTHER]
+        return conditions | {"reversal": False, "known": known}
     if kind is not None:
-        return chosen | {"reversal": False, "causes": causes_of(kind)}
-    return chosen
+        return conditions | {"reversal": False, "causes": causes_of(kind)}
+    return conditions
 
 
-def _in_words(other: str) -> str:
-    code, units = other.split(" ")
+def _format_units(code_and_units: str) -> str:
+    code, units = code_and_units.split(" ")
     return f"{Amount(TRADABLE[code], abs(int(units)))} {code}"

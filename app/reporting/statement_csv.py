@@ -1,43 +1,45 @@
-"""A statement as a table for spreadsheets: RFC 4180, and no cell that one would calculate."""
+"""Render a statement as CSV (RFC 4180) in which no cell is a formula."""
 
 import csv
 import io
 import re
 
 from app.kit import clock
-from app.reporting.statements import Sheet, Statement
+from app.reporting.statements import AccountStatement, AssetStatement
 
 MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 COLUMNS = ("asset", "time", "kind", "description", "reference", "amount", "fee", "balance")
-# What spreadsheets take for a formula, unless it is a plain number.
+# Spreadsheets read a cell that starts like this as a formula, unless it is a plain number.
 _FORMULA = re.compile(r"[=+\-@\t\r\n|%]")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
-def csv_of(statement: Statement) -> bytes:
-    """A row for each movement, between one for the opening and one for the closing balance of its
-    asset, and two for what is held of that and owed beside it; all in the statement's order."""
+def render_csv(statement: AccountStatement) -> bytes:
+    """Return the statement's rows in its own order: for each asset the opening balance, every
+    movement, the closing balance, the held amount and the amount owed."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    for sheet in statement.sheets:
-        for row in _rows(statement, sheet):
-            writer.writerow([safe(cell) for cell in row])
+    for asset_statement in statement.asset_statements:
+        for row in _csv_rows(statement, asset_statement):
+            writer.writerow([escape_formula(cell) for cell in row])
     return text.getvalue().encode()
 
 
-def safe(cell: str) -> str:
-    """The cell as a text: what would be a formula gets an apostrophe in front."""
+def escape_formula(cell: str) -> str:
+    """Return the cell as text: what would be a formula gets an apostrophe in front."""
     if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
 
 
-def _rows(statement: Statement, sheet: Sheet) -> list[list[str]]:
-    code, period = sheet.asset.code, statement.period
+def _csv_rows(statement: AccountStatement, asset_statement: AssetStatement) -> list[list[str]]:
+    code, period = asset_statement.asset.code, statement.period
     start, end = clock.rfc3339(period.start), clock.rfc3339(period.end)
-    rows = [[code, start, "opening", "Opening balance", "", "", "", str(sheet.opening)]]
-    for line in sheet.lines:
+    opening, closing = str(asset_statement.opening), str(asset_statement.closing)
+    held, owed = str(asset_statement.held), str(asset_statement.owed)
+    rows = [[code, start, "opening", "Opening balance", "", "", "", opening]]
+    for line in asset_statement.lines:
         movement = line.movement
         rows.append(
             [
@@ -51,7 +53,7 @@ def _rows(statement: Statement, sheet: Sheet) -> list[list[str]]:
                 str(line.balance),
             ]
         )
-    rows.append([code, end, "closing", "Closing balance", "", "", "", str(sheet.closing)])
-    rows.append([code, end, "held", "Held of the closing balance", "", str(sheet.held), "", ""])
-    rows.append([code, end, "owed", "Owed beside the balance", "", str(sheet.owed), "", ""])
+    rows.append([code, end, "closing", "Closing balance", "", "", "", closing])
+    rows.append([code, end, "held", "Held, part of the closing balance", "", held, "", ""])
+    rows.append([code, end, "owed", "Owed to us, not part of the balance", "", owed, "", ""])
     return rows

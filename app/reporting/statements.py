@@ -1,7 +1,7 @@
-"""Statements: what stood on a customer's account, what moved it, and what stands on it now.
+"""Account statements: opening balance, movements and closing balance of a customer's account.
 
-For every period opening + movements = closing, in each asset. The three are read apart from each
-other, on one snapshot, and a statement that does not add up is not given out.
+For every period and asset, opening + movements = closing. The three are read independently on one
+snapshot, and a statement that does not add up is never returned.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,21 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount, Asset
 from app.ledger.chart import AccountClass
-from app.reporting.movements import COLUMNS, OWN, Movement, movement_from
+from app.reporting.movements import (
+    CUSTOMER_CLASSES,
+    MOVEMENT_COLUMNS,
+    Movement,
+    movement_from_row,
+)
 
-#: As many as can be written, and printed, while somebody waits.
+#: As many as can be rendered within a request, as CSV and as PDF.
 MOVEMENTS_MAX = 10_000
-PRINTED_MAX = 1_000
-#: Before there was anything to state.
+PDF_MOVEMENTS_MAX = 1_000
+#: Before the first entry.
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
-# An entry or hold counts from its own instant on: the start belongs to the period, the end to the
-# next one.
+# An entry or hold counts from its own instant on: a period includes its start, and its end belongs
+# to the next period.
 _BALANCES = """
 SELECT a.asset,
     coalesce((SELECT a.normal * sum(p.units) FROM postings p JOIN entries e ON e.id = p.entry_id
@@ -47,7 +52,7 @@ WHERE a.owner_id = %(owner)s AND a.class = %(receivable)s AND a.asset = ANY(%(as
 GROUP BY a.asset
 """
 _MOVEMENTS = f"""
-SELECT {COLUMNS} FROM (
+SELECT {MOVEMENT_COLUMNS} FROM (
     SELECT p.entry_id, p.account_id, p.units, e.posted_at, e.cause, e.reference, e.reverses_id,
         a.asset, a.normal
     FROM accounts a JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
@@ -60,16 +65,16 @@ SELECT {COLUMNS} FROM (
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From one instant up to another, which is not part of it."""
+    """A span of time: `start` is inclusive, `end` exclusive."""
 
     start: datetime
     end: datetime
 
     @classmethod
-    def of(cls, start: datetime | None, end: datetime | None) -> Self:
-        """The period asked for: up to now, from the first of the month in which it ends.
+    def between(cls, start: datetime | None, end: datetime | None) -> Self:
+        """Return the requested period. By default it ends now and starts with the month it ends in.
 
-        Raises `Invalid` for one that ends in the future or before it begins.
+        Raises `Invalid` when it ends in the future or before it starts.
         """
         now = clock.now()
         until = end or now
@@ -85,23 +90,23 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A movement, and the balance after it."""
+class StatementLine:
+    """A movement and the balance after it."""
 
     movement: Movement
     balance: Amount
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One asset of the account."""
+class AssetStatement:
+    """The part of a statement about one asset."""
 
     opening: Amount
-    lines: list[Line]
+    lines: list[StatementLine]
     closing: Amount
-    #: Of the closing balance, what was set aside at that moment.
+    #: The part of the closing balance that was held at the end.
     held: Amount
-    #: What the customer owed us then, beside the balance.
+    #: What the customer owed us at the end; not part of the balance.
     owed: Amount
 
     @property
@@ -110,26 +115,26 @@ class Sheet:
 
     @property
     def credits(self) -> Amount:
-        """The sum of what came."""
+        """The sum of incoming movements."""
         return self._sum(1)
 
     @property
     def debits(self) -> Amount:
-        """The sum of what went, below zero."""
+        """The sum of outgoing movements, negative."""
         return self._sum(-1)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there was nothing at all."""
+        """Whether there is no movement, balance or debt."""
         return not (self.lines or self.opening or self.closing or self.owed)
 
     def _sum(self, sign: int) -> Amount:
         units = (line.movement.amount.units for line in self.lines)
-        return Amount(self.asset, sum(each for each in units if each * sign > 0))
+        return Amount(self.asset, sum(moved for moved in units if moved * sign > 0))
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class AccountStatement:
     """A customer's account over a period."""
 
     customer_id: UUID
@@ -137,21 +142,20 @@ class Statement:
     customer_email: str
     account: Wallet
     period: Period
-    sheets: list[Sheet]
+    asset_statements: list[AssetStatement]
 
     @property
-    def name(self) -> str:
-        """For a file: whose account, and when."""
-        days = (self.period.start, self.period.end)
-        return "-".join(["pbcex", self.account, *(day.strftime("%Y%m%dT%H%M%SZ") for day in days)])
+    def file_name(self) -> str:
+        """A file name without extension, made of the account and the period."""
+        ends = (self.period.start, self.period.end)
+        return "-".join(["pbcex", self.account, *(end.strftime("%Y%m%dT%H%M%SZ") for end in ends)])
 
     @property
-    def customer(self) -> str:
-        """The customer's public id."""
+    def customer_public_id(self) -> str:
         return ids.encode("usr", self.customer_id)
 
 
-def statement_of(
+def build_statement(
     session: Session,
     user_id: UUID,
     account: Wallet,
@@ -159,11 +163,11 @@ def statement_of(
     asset: Asset | None = None,
     *,
     movements_max: int = MOVEMENTS_MAX,
-) -> Statement:
-    """One account of a person over a period, every asset of it or one. Call on a snapshot.
+) -> AccountStatement:
+    """Return the statement of a person's account over a period, for all its assets or one.
 
-    Raises `NotFound` for nobody; `Invalid` for an asset of the other account, and for a period with
-    more movements than one statement has.
+    Call it on a snapshot. Raises `NotFound` for an unknown person, `Invalid` for an asset of the
+    other account and for a period with more than `movements_max` movements.
     """
     assets: tuple[Asset, ...] = FUNDING if account is Wallet.FUNDING else TRADING
     if asset is not None:
@@ -173,46 +177,48 @@ def statement_of(
     person = account_queries.get_person(session, user_id)
     values = {
         "owner": user_id,
-        "own": OWN,
+        "own": CUSTOMER_CLASSES,
         "receivable": AccountClass.RECEIVABLE,
-        "assets": [each.code for each in assets],
+        "assets": [listed.code for listed in assets],
         "start": period.start,
         "end": period.end,
         "limit": movements_max + 1,
     }
-    stood, owing, moved = session.fetch(
+    balance_rows, owed_rows, movement_rows = session.fetch(
         *((statement, values) for statement in (_BALANCES, _OWED, _MOVEMENTS))
     )
-    if len(moved) > movements_max:
+    if len(movement_rows) > movements_max:
         raise Invalid(
             "from", f"Choose a shorter period. This one has more than {movements_max} movements."
         )
-    balances = {code: tuple(map(int, units)) for code, *units in stood}
-    owed = {code: int(units) for code, units in owing}
+    balances = {code: tuple(map(int, units)) for code, *units in balance_rows}
+    owed = {code: int(units) for code, units in owed_rows}
     movements = {
-        code: list(found)
-        for code, found in groupby(map(movement_from, moved), lambda each: each.amount.asset.code)
-    }
-    sheets = [
-        _sheet(
-            each,
-            balances.get(each.code, (0, 0, 0)),
-            movements.get(each.code, []),
-            Amount(each, owed.get(each.code, 0)),
+        code: list(group)
+        for code, group in groupby(
+            map(movement_from_row, movement_rows), lambda movement: movement.amount.asset.code
         )
-        for each in assets
+    }
+    asset_statements = [
+        _asset_statement(
+            listed,
+            balances.get(listed.code, (0, 0, 0)),
+            movements.get(listed.code, []),
+            Amount(listed, owed.get(listed.code, 0)),
+        )
+        for listed in assets
     ]
     name = f"{person.first_name} {person.last_name}"
-    return Statement(user_id, name, person.email, account, period, sheets)
+    return AccountStatement(user_id, name, person.email, account, period, asset_statements)
 
 
-def _sheet(
+def _asset_statement(
     asset: Asset, balances: tuple[int, ...], movements: list[Movement], owed: Amount
-) -> Sheet:
+) -> AssetStatement:
     opening, closing, held = (Amount(asset, units) for units in balances)
     lines, balance = [], opening
     for movement in movements:
         balance += movement.amount
-        lines.append(Line(movement, balance))
+        lines.append(StatementLine(movement, balance))
     assert balance == closing, f"the statement of {asset.code} does not add up"
-    return Sheet(opening, lines, closing, held, owed)
+    return AssetStatement(opening, lines, closing, held, owed)

@@ -1,4 +1,4 @@
-"""opening + movements = closing, whatever happened and whichever period is asked for."""
+"""Statements: opening + movements = closing, for any books and any period."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -17,19 +17,19 @@ from app.ledger import chart
 from app.ledger import service as ledger
 from app.reporting import statements
 from app.reporting.movement_labels import MovementKind
-from app.reporting.movements import Sought, movements_of
-from app.reporting.statements import Period, Statement, statement_of
+from app.reporting.movements import MovementFilter, list_movements
+from app.reporting.statements import AccountStatement, Period, build_statement
 from tests.people import People
 
 START = datetime(2021, 5, 1, tzinfo=UTC)
 STEP = timedelta(microseconds=1)
-#: A few instants, so that several entries share one, and entries are not in their order.
+#: Few instants, so that several entries share one and entries are posted out of order.
 INSTANTS = [START + timedelta(hours=hours) for hours in range(5)]
 EDGES = sorted({edge + off for edge in INSTANTS for off in (-STEP, STEP * 0, STEP)})
 
 
 class Books:
-    """One customer's books, and what became of them in plain Python."""
+    """One customer's books, and the same in plain Python."""
 
     def __init__(self, database: Database, owner: UUID) -> None:
         self.database, self.owner = database, owner
@@ -85,7 +85,7 @@ class Books:
 
     def _available(self, asset: Asset) -> int:
         posted = sum(units for _, code, units in self.movements if code == asset)
-        return posted - sum(each[2] for each in self.holds if each[1] == asset and each[4] is None)
+        return posted - sum(hold[2] for hold in self.holds if hold[1] == asset and hold[4] is None)
 
     def _affords(self, moves: dict[Asset, int]) -> bool:
         return all(self._available(asset) >= units for asset, units in moves.items())
@@ -101,9 +101,9 @@ class Books:
         )
 
 
-def statement(database: Database, owner: UUID, account: Wallet, period: Period) -> Statement:
+def statement(database: Database, owner: UUID, account: Wallet, period: Period) -> AccountStatement:
     with database.transaction(SNAPSHOT) as session:
-        return statement_of(session, owner, account, period)
+        return build_statement(session, owner, account, period)
 
 
 instants = st.sampled_from(INSTANTS)
@@ -124,7 +124,7 @@ steps = st.one_of(
     edges=st.lists(st.sampled_from(EDGES), min_size=2, max_size=2).map(sorted),
 )
 @settings(max_examples=25)
-def test_opening_and_movements_are_closing(app, steps, edges) -> None:
+def test_opening_plus_movements_is_closing_for_any_books_and_period(app, steps, edges) -> None:
     database: Database = app.extensions["database"]
     books = Books(database, People(database).customer().user_id)
     books.post(INSTANTS[1], {USD: 1000, XAU: 1000})
@@ -139,33 +139,33 @@ def test_opening_and_movements_are_closing(app, steps, edges) -> None:
             books.hold(at, more[0], more[1], more[2], max(at, more[3]))
     period = Period(*edges)
     for asset in (USD, XAU):
-        found = statement(database, books.owner, wallet_of(asset), period)
-        [sheet] = [each for each in found.sheets if each.asset == asset]
-        within = sorted(
+        whole = statement(database, books.owner, wallet_of(asset), period)
+        [section] = [part for part in whole.asset_statements if part.asset == asset]
+        expected = sorted(
             (at, change)
             for at, code, change in books.movements
             if code == asset and period.start <= at < period.end
         )
-        assert sheet.opening.units == books.balance(asset, period.start)
-        assert sheet.closing.units == books.balance(asset, period.end)
-        assert sheet.held.units == books.held(asset, period.end)
-        said = [(line.movement.posted_at, line.movement.amount.units) for line in sheet.lines]
-        assert sorted(said) == within
-        assert [at for at, _ in said] == [at for at, _ in within]
-        balance = sheet.opening
-        for line in sheet.lines:
+        assert section.opening.units == books.balance(asset, period.start)
+        assert section.closing.units == books.balance(asset, period.end)
+        assert section.held.units == books.held(asset, period.end)
+        listed = [(line.movement.posted_at, line.movement.amount.units) for line in section.lines]
+        assert sorted(listed) == expected
+        assert [at for at, _ in listed] == [at for at, _ in expected]
+        balance = section.opening
+        for line in section.lines:
             balance += line.movement.amount
             assert line.balance == balance
-        assert balance == sheet.closing
-        assert sheet.opening + sheet.credits + sheet.debits == sheet.closing
-        # Two periods that meet lose nothing and count nothing twice.
+        assert balance == section.closing
+        assert section.opening + section.credits + section.debits == section.closing
+        # Adjacent periods lose nothing and count nothing twice.
         before = statement(database, books.owner, wallet_of(asset), Period(START, period.start))
-        [earlier] = [each for each in before.sheets if each.asset == asset]
+        [earlier] = [part for part in before.asset_statements if part.asset == asset]
         if period.start >= START:
-            assert earlier.closing == sheet.opening
+            assert earlier.closing == section.opening
 
 
-def test_a_hold_is_held_from_its_instant_up_to_the_one_in_which_it_ends(database, people) -> None:
+def test_hold_counts_from_its_placement_until_it_ends(database, people) -> None:
     books = Books(database, people.customer().user_id)
     books.post(START, {USD: 1000})
     placed, ended = INSTANTS[1], INSTANTS[3]
@@ -177,33 +177,41 @@ def test_a_hold_is_held_from_its_instant_up_to_the_one_in_which_it_ends(database
         (ended, "7.00", "10.00"),
         (ended + STEP, "0.00", "6.00"),
     ):
-        sheet = statement(database, books.owner, Wallet.FUNDING, Period(START, end)).sheets[0]
-        assert (str(sheet.held), str(sheet.closing)) == (held, closing), end
+        section = statement(
+            database, books.owner, Wallet.FUNDING, Period(START, end)
+        ).asset_statements[0]
+        assert (str(section.held), str(section.closing)) == (held, closing), end
 
 
-class TestWords:
-    def test_an_entry_says_what_it_was_and_what_else_it_did(self, database, people) -> None:
+class TestMovements:
+    def test_movement_description_names_the_cause_and_the_counterpart(
+        self, database, people
+    ) -> None:
         person = people.customer()
         books = Books(database, person.user_id)
         books.post(START, {USD: 10_000})
         books.post(START, {USD: -4_000, XAU: 1_000_000})
         books.reverse(START, 1)
-        sheet = statement(
+        section = statement(
             database, person.user_id, Wallet.FUNDING, Period(START, START + STEP)
-        ).sheets[0]
-        assert [line.movement.description for line in sheet.lines] == [
+        ).asset_statements[0]
+        assert [line.movement.description for line in section.lines] == [
             "Test",
             "Trade to 0.01000000 XAU-s",
             "Reversal: trade from 0.01000000 XAU-s",
         ]
-        assert [str(line.balance) for line in sheet.lines] == ["100.00", "60.00", "100.00"]
+        assert [str(line.balance) for line in section.lines] == ["100.00", "60.00", "100.00"]
         with database.reading() as session:
-            back = movements_of(session, person.user_id, Sought(kind=MovementKind.REVERSAL), 9)
-            others = movements_of(session, person.user_id, Sought(kind=MovementKind.OTHER), 9)
-        assert {each.kind for each in back.data} == {MovementKind.REVERSAL}
-        assert (len(back.data), len(others.data)) == (2, 1)
+            reversals = list_movements(
+                session, person.user_id, MovementFilter(kind=MovementKind.REVERSAL), 9
+            )
+            others = list_movements(
+                session, person.user_id, MovementFilter(kind=MovementKind.OTHER), 9
+            )
+        assert {movement.kind for movement in reversals.data} == {MovementKind.REVERSAL}
+        assert (len(reversals.data), len(others.data)) == (2, 1)
 
-    def test_a_fee_is_said_beside_the_amount_that_holds_it(self, database, people) -> None:
+    def test_fee_is_shown_beside_the_amount_that_includes_it(self, database, people) -> None:
         person = people.customer()
         amount, fee = Amount(USD, 10_000), Amount(USD, 50)
         with database.transaction() as session:
@@ -215,11 +223,11 @@ class TestWords:
                     ledger.credit(chart.fees(USD), fee),
                 ],
             )  # fmt: skip
-        found = statement(database, person.user_id, Wallet.FUNDING, Period(START, START + STEP))
-        [line] = found.sheets[0].lines
+        funding = statement(database, person.user_id, Wallet.FUNDING, Period(START, START + STEP))
+        [line] = funding.asset_statements[0].lines
         assert (str(line.movement.amount), str(line.movement.fee)) == ("99.50", "0.50")
 
-    def test_what_is_owed_stands_beside_the_balance(self, database, people) -> None:
+    def test_debt_is_shown_beside_the_balance_and_not_in_it(self, database, people) -> None:
         person = people.customer()
         owed = Amount(USD, 2_500)
         with database.transaction() as session:
@@ -231,61 +239,65 @@ class TestWords:
                 ],
             )  # fmt: skip
         before, after = Period(START - STEP, START), Period(START - STEP, START + STEP)
-        sheets = [
-            statement(database, person.user_id, Wallet.FUNDING, period).sheets[0]
+        sections = [
+            statement(database, person.user_id, Wallet.FUNDING, period).asset_statements[0]
             for period in (before, after)
         ]
-        assert [str(sheet.owed) for sheet in sheets] == ["0.00", "25.00"]
-        assert [str(sheet.closing) for sheet in sheets] == ["0.00", "0.00"]
+        assert [str(section.owed) for section in sections] == ["0.00", "25.00"]
+        assert [str(section.closing) for section in sections] == ["0.00", "0.00"]
 
 
 class TestRefusals:
-    def test_nobody_has_none(self, database) -> None:
+    def test_statement_of_an_unknown_person_is_refused(self, database) -> None:
         with pytest.raises(NotFound):
             statement(database, uuid4(), Wallet.FUNDING, Period(START, START + STEP))
 
-    def test_an_asset_of_the_other_account(self, database, people) -> None:
+    def test_asset_of_the_other_account_is_refused(self, database, people) -> None:
         person = people.customer()
         with database.transaction(SNAPSHOT) as session, pytest.raises(Invalid, match="funding"):
-            statement_of(session, person.user_id, Wallet.FUNDING, Period(START, START + STEP), XAU)
+            build_statement(
+                session, person.user_id, Wallet.FUNDING, Period(START, START + STEP), XAU
+            )
 
-    def test_more_movements_than_can_be_written(self, database, people, monkeypatch) -> None:
+    def test_period_with_too_many_movements_is_refused(self, database, people, monkeypatch) -> None:
         person = people.customer()
         books = Books(database, person.user_id)
         for _ in range(3):
             books.post(START, {USD: 100, PAXG: 100})
         period = Period(START, START + STEP)
         with database.transaction(SNAPSHOT) as session:
-            kept = statement_of(session, person.user_id, Wallet.FUNDING, period, movements_max=6)
-            assert [len(sheet.lines) for sheet in kept.sheets] == [3, 0, 3]
+            accepted = build_statement(
+                session, person.user_id, Wallet.FUNDING, period, movements_max=6
+            )
+            assert [len(section.lines) for section in accepted.asset_statements] == [3, 0, 3]
             with pytest.raises(Invalid, match="more than 5 movements"):
-                statement_of(session, person.user_id, Wallet.FUNDING, period, movements_max=5)
+                build_statement(session, person.user_id, Wallet.FUNDING, period, movements_max=5)
 
     @pytest.mark.parametrize(
-        ("start", "end", "wrong"),
+        ("start", "end", "field"),
         [
             (None, START + STEP, "to"),
             (START, START - STEP, "from"),
             (None, datetime(1, 1, 1, tzinfo=UTC), "to"),
         ],
     )
-    def test_a_period_that_is_none(self, start, end, wrong) -> None:
+    def test_impossible_period_is_refused_at_its_field(self, start, end, field) -> None:
         with time_machine.travel(START, tick=False), pytest.raises(Invalid) as refused:
-            Period.of(start, end)
-        assert refused.value.field == wrong
+            Period.between(start, end)
+        assert refused.value.field == field
 
 
 class TestPeriod:
-    def test_is_of_the_month_in_which_it_ends(self) -> None:
+    def test_period_defaults_to_the_month_in_which_it_ends(self) -> None:
         with time_machine.travel(datetime(2031, 3, 4, 5, tzinfo=UTC), tick=False):
             march, april = datetime(2031, 3, 1, tzinfo=UTC), datetime(2021, 4, 1, tzinfo=UTC)
-            assert Period.of(None, None) == Period(march, datetime(2031, 3, 4, 5, tzinfo=UTC))
-            assert Period.of(None, START) == Period(april, START)
-            assert Period.of(march, None).start == march
+            assert Period.between(None, None) == Period(march, datetime(2031, 3, 4, 5, tzinfo=UTC))
+            assert Period.between(None, START) == Period(april, START)
+            assert Period.between(march, None).start == march
 
 
-def test_an_account_that_was_never_used_is_all_zero(database, people) -> None:
-    found = statement(database, people.customer().user_id, Wallet.FUNDING, Period(START, START))
-    assert [sheet.asset for sheet in found.sheets] == list(FUNDING)
-    assert all(sheet.is_empty and not sheet.held for sheet in found.sheets)
-    assert statements.MOVEMENTS_MAX > statements.PRINTED_MAX
+def test_unused_account_has_only_zeros(database, people) -> None:
+    unused = statement(database, people.customer().user_id, Wallet.FUNDING, Period(START, START))
+    assert [section.asset for section in unused.asset_statements] == list(FUNDING)
+    assert all(section.is_empty and not section.held for section in unused.asset_statements)
+    assert statements.MOVEMENTS_MAX > statements.PDF_MOVEMENTS_MAX

@@ -19,8 +19,8 @@ from app.ledger.errors import InsufficientFunds
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.rules import PricingRules
 from app.reporting import statement_csv, statements
-from app.reporting.movements import Sought, movements_of
-from app.reporting.statements import Period, Statement
+from app.reporting.movements import MovementFilter, list_movements
+from app.reporting.statements import AccountStatement, Period
 
 _CSV, _PDF = "text/csv", "application/pdf"
 _FORMATS = {
@@ -79,8 +79,10 @@ def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
 def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """Everything that moved the caller's balances, newest first."""
     asset = TRADABLE[query["asset"]] if "asset" in query else None
-    sought = Sought(asset, query.get("kind"), query.get("from_"), query.get("to"))
-    return movements_of(session, actor.user_id, sought, **pagination.page_arguments(query))
+    movement_filter = MovementFilter(asset, query.get("kind"), query.get("from_"), query.get("to"))
+    return list_movements(
+        session, actor.user_id, movement_filter, **pagination.page_arguments(query)
+    )
 
 
 @blp.operation(
@@ -102,22 +104,24 @@ def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object
     """
     wanted = query.get("format")
     media_type = _FORMATS[wanted] if wanted else accepted(*_FORMATS.values())
-    most = statements.PRINTED_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
+    most = statements.PDF_MOVEMENTS_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
     asset = TRADABLE[query["asset"]] if "asset" in query else None
-    period = Period.of(query.get("from_"), query.get("to"))
+    period = Period.between(query.get("from_"), query.get("to"))
     with database.transaction(SNAPSHOT) as session:
-        found = statements.statement_of(
+        found = statements.build_statement(
             session, actor.user_id, query["account"], period, asset, movements_max=most
         )
     return _written(found, media_type)
 
 
-def _written(found: Statement, media_type: str) -> object:
+def _written(found: AccountStatement, media_type: str) -> object:
     """The statement in the format that was asked for."""
     if media_type == _CSV:
-        return File(statement_csv.csv_of(found), f"{found.name}.csv", statement_csv.MEDIA_TYPE)
+        return File(
+            statement_csv.render_csv(found), f"{found.file_name}.csv", statement_csv.MEDIA_TYPE
+        )
     if media_type == _PDF:
         from app.reporting import statement_pdf  # noqa: PLC0415 - its library takes a second and 50 MB
 
-        return File(statement_pdf.pdf_of(found), f"{found.name}.pdf", _PDF)
+        return File(statement_pdf.render_pdf(found), f"{found.file_name}.pdf", _PDF)
     return found

@@ -168,4 +168,6 @@ class Statement(Schema):
     account = Choice(Wallet, required=True)
     from_ = Instant(required=True, attribute="period.start", metadata=_SINCE)
     to = Instant(required=True, attribute="period.end", metadata=_UNTIL)
-    assets = ma.fields.List(ma.fields.Nested(StatementSheet), required=True, attribute="sheets")
+    assets = ma.fields.List(
+        ma.fields.Nested(StatementSheet), required=True, attribute="asset_statements"
+    )
