@@ -79,8 +79,8 @@ from app.kit import telemetry
 from app.kit.db import Database
 from app.kit.health import Condition, HealthCheck, check_database
 from app.kit.ports import provide, resolve
-from app.kyc.ports import IdentityProvider
 from app.kyc.rules import KycRules
+from app.kyc.submission.ports import IdentityProvider
 from app.messages.ports import EmailSender, SmsSender
 from app.messages.rules import EmailLinks
 from app.outbox.rules import Backoff

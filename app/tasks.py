@@ -13,8 +13,8 @@ from app.idempotency import service as idempotency
 from app.identity import tasks as identity_tasks
 from app.identity.credentials import password_reset
 from app.keys import rotation as keys_rotation
-from app.kyc import checking
-from app.kyc import settling as kyc_settling
+from app.kyc.review import decisions
+from app.kyc.submission import provider_verification
 from app.ledger import service as ledger
 from app.messages import email_delivery, sms_delivery
 from app.messages import service as messages
@@ -23,7 +23,7 @@ from app.privacy import erasure
 from app.privacy import exports as privacy_exports
 from app.providers import service as providers
 from app.reconciliation import tasks as reconciliation
-from app.screening import rescreening as screening_rescreening
+from app.screening.decisions import rescreening
 from app.throttle import service as throttle
 from app.trading import service as trading
 
@@ -31,12 +31,12 @@ __all__ = [
     "approvals",
     "arrivals",
     "audit",
-    "checking",
     "crypto",
     "custody",
     "custody_addresses",
     "custody_arrivals",
     "custody_opening",
+    "decisions",
     "disputes",
     "email_delivery",
     "erasure",
@@ -45,7 +45,6 @@ __all__ = [
     "idempotency",
     "identity_tasks",
     "keys_rotation",
-    "kyc_settling",
     "ledger",
     "messages",
     "outbox",
@@ -54,9 +53,10 @@ __all__ = [
     "payouts",
     "poll",
     "privacy_exports",
+    "provider_verification",
     "providers",
     "reconciliation",
-    "screening_rescreening",
+    "rescreening",
     "sms_delivery",
     "throttle",
     "trading",

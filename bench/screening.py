@@ -14,8 +14,8 @@ from pathlib import Path
 
 from app.factory import create_app
 from app.kit import ids
-from app.screening import imports, lists, sdn
-from app.screening import service as screening
+from app.screening.lists import imports, index, sdn
+from app.screening.matching import service as screening
 from app.screening.rules import Named, Sort
 from bench import parallel
 from bench.market_setup import database_of
@@ -60,7 +60,7 @@ def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
     add("import_seconds", time.perf_counter() - started)
     started = time.perf_counter()
     with database.reading() as session:
-        lists.current(session)
+        index.current(session)
     add("index_seconds", time.perf_counter() - started)
     database.engine.dispose()
     shares = [[str(seconds), str(part)] for part in range(PROCESSES)]
@@ -76,7 +76,7 @@ def main() -> None:
     names = names_to_screen(sdn.read(list_folder()))
     database = database_of(create_app())
     with database.reading() as session:
-        lists.current(session)
+        index.current(session)
     print("ready", flush=True)
     sys.stdin.readline()
     done, end = 0, time.perf_counter() + seconds

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.cli.sample import SANCTIONS
 from app.kit.db import Database
-from app.screening import imports, sdn
-from app.screening.imports import Imported
+from app.screening.lists import imports, sdn
+from app.screening.lists.imports import Imported
 
 #: Who is on the list of the sample, as they would write themselves.
 LISTED = "Dragomir Casimir Esperpento Villanova"

@@ -20,7 +20,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import provide
-from app.kyc import service as kyc
+from app.kyc.submission import service as submission
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 from tests import sanctions
 from tests.people import People
@@ -120,7 +120,7 @@ def usd(text: str) -> Amount:
 def lift(database: Database, user_id: UUID) -> None:
     """Tier 3, without evidence."""
     with database.transaction() as session:
-        kyc.lift(session, user_id, note="test")
+        submission.lift(session, user_id, note="test")
 
 
 def open_till(database: Database, people: People, *, name: str = "") -> Till:

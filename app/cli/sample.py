@@ -24,15 +24,15 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound, Refusal
 from app.kit.money import Amount, InvalidAmount
 from app.kit.ports import resolve
-from app.kyc import service as kyc
+from app.kyc.submission import service as submission
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.pricing.ports import PriceFeed
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
-from app.screening import imports, sdn
 from app.screening import queries as screening_queries
+from app.screening.lists import imports, sdn
 
 PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
 #: Who is in the sample: the part of the address before @pbcex.local, role and names.
@@ -166,7 +166,7 @@ def _sample_branch(session: Session) -> UUID:
 
 
 def _verify(session: Session, user_id: UUID) -> None:
-    kyc.lift(session, user_id, note=click.get_current_context().command_path)
+    submission.lift(session, user_id, note=click.get_current_context().command_path)
 
 
 def _credit(session: Session, user_id: UUID, amount: Amount) -> None:

@@ -9,11 +9,11 @@ from flask.cli import AppGroup
 
 from app.kit.db import Database
 from app.kit.errors import Refusal
-from app.screening import imports, sdn
 from app.screening import queries as screening_queries
-from app.screening import service as screening
-from app.screening.countries import NAMES
 from app.screening.errors import InvalidList
+from app.screening.lists import imports, sdn
+from app.screening.lists.countries import NAMES
+from app.screening.matching import service as screening
 from app.screening.rules import Named
 
 sanctions = AppGroup("sanctions", help="The sanctions list, as the Treasury's OFAC publishes it.")

@@ -16,10 +16,10 @@ from app.identity.accounts.queries import PersonProfile
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.money import Amount
-from app.kyc import details
+from app.kyc.submission import queries as submission_queries
 from app.screening import queries as screening_queries
-from app.screening import service as screening
 from app.screening.errors import NoSanctionsList
+from app.screening.matching import service as screening
 from app.screening.rules import Named, Verdict
 
 PURPOSE = "payout"
@@ -48,7 +48,7 @@ def check_owner(
 def _name_of(session: Session, person: PersonProfile) -> tuple[str, str]:
     """As they were verified; by what they call themselves only where that was nobody's business:
     whoever was lifted by hand, as the people of the sample are."""
-    verified = details.verified_name(session, person.id)
+    verified = submission_queries.verified_name(session, person.id)
     return verified or (person.first_name, person.last_name)
 
 

@@ -39,7 +39,7 @@ from app.kit.tasks import task
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
-from app.screening import decisions
+from app.screening.decisions import case_decisions
 from app.screening.rules import Verdict
 
 PREFIX = "wdr"
@@ -251,7 +251,7 @@ def screening_decided(
         review(session, withdrawal_id=str(withdrawal_id))
 
 
-decisions.tell("funding.screening_decided")
+case_decisions.tell("funding.screening_decided")
 
 
 def end(

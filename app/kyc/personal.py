@@ -15,9 +15,11 @@ from app.kit.personal import (
     export_records,
     retention_end,
 )
-from app.kyc import details, documents, steps
+from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX
+from app.kyc.review import transitions
 from app.kyc.rules import OPEN, Status
+from app.kyc.submission import queries as submission_queries
 
 _ALL = """
 SELECT id, kind, status, tier, array_to_string(reasons, ' '), submitted_at, decided_at, expires_at
@@ -39,10 +41,10 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     said, owners = [], []
     for verification_id, *_rest in found:
         public_id = ids.encode(PREFIX, verification_id)
-        opened = details.of(session, verification_id)
+        opened = submission_queries.of(session, verification_id)
         if opened is not None:
             said.append({"verificationId": public_id, **json.loads(opened.sealed_text())})
-        for owner in details.owners_of(session, verification_id):
+        for owner in submission_queries.owners_of(session, verification_id):
             share = {"shareBps": owner.share_bps, "controls": owner.controls}
             owners.append({"verificationId": public_id, **json.loads(owner.sealed_text()), **share})
     return {
@@ -75,9 +77,9 @@ def _export_files(session: Session, person_id: UUID) -> ExportFiles:
 
 def _erase(session: Session, person_id: UUID) -> None:
     """Nothing goes on; the evidence is kept until its day, and then deleted."""
-    for each in steps.locked_of(session, person_id):
+    for each in transitions.locked_of(session, person_id):
         if each.status in OPEN:
-            steps.go(session, each, Status.WITHDRAWN)
+            transitions.go(session, each, Status.WITHDRAWN)
     for statement in _KEEP:
         session.send(statement, (retention_end(clock.now()), person_id))
 

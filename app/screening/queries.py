@@ -13,8 +13,8 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
+from app.screening.matching.service import PREFIX, subject_key
 from app.screening.rules import Agreement, Named, Sort, Verdict
-from app.screening.service import PREFIX, subject_key
 
 _IS_BLOCKED = """
 SELECT EXISTS (SELECT FROM screening_decisions

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.audit import service
-from app.screening import sdn
+from app.screening.lists import sdn
 from bench import audit, market_setup, parallel, screening
 from tests import sanctions
 from tests.embedded.conftest import CHECKOUT

@@ -24,7 +24,7 @@ from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderOutcomeUnknown
 from app.reconciliation import service as reconciliation
-from app.screening.decisions import MATCH
+from app.screening.decisions.case_decisions import MATCH
 from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened

@@ -17,8 +17,8 @@ from app.funding.errors import NotCancellable, TooManyFailures
 from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
-from app.screening import service as screening
-from app.screening.decisions import MATCH
+from app.screening.decisions.case_decisions import MATCH
+from app.screening.matching import service as screening
 from app.screening.rules import Named
 from tests import sanctions
 from tests.rails import Mood

@@ -21,7 +21,7 @@ from app.funding.ports import Dispute, PaymentMethod, PayoutRails, PayoutState
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import provide
-from app.kyc import service as kyc
+from app.kyc.submission import service as submission
 from app.ledger.errors import InsufficientFunds
 from tests.mailbox import run_pending_jobs
 from tests.rails import Mood
@@ -173,7 +173,7 @@ class TestRefusals:
     def test_more_than_a_day_allows(self, till: Till) -> None:
         till.actor = till.people.customer(USD="300000")
         with till.database.transaction() as session:
-            kyc.lift(session, till.actor.user_id, note="test")
+            submission.lift(session, till.actor.user_id, note="test")
         till.withdraw("249999.00")
         with database_unchanged(till.database), pytest.raises(DailyLimitExceeded):
             till.withdraw("1.01")
@@ -229,7 +229,7 @@ class TestLargeOnes:
     def large(self, till: Till) -> Any:
         till.actor = till.people.customer(USD="20000")
         with till.database.transaction() as session:
-            kyc.lift(session, till.actor.user_id, note="test")
+            submission.lift(session, till.actor.user_id, note="test")
         return till.withdraw("10000.00")
 
     def test_wait_for_two_of_our_staff(self, till: Till, large: Any) -> None:

@@ -19,13 +19,14 @@ from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
-from app.kyc import documents, steps
 from app.kyc import queries as kyc_queries
+from app.kyc.evidence import documents
+from app.kyc.review import transitions
 from app.kyc.rules import Kind, Purpose, Status
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
-from app.screening import service as screening
+from app.screening.matching import service as screening
 from app.screening.rules import Named
 from tests import sanctions
 from tests.kyc.applicant import picture
@@ -336,7 +337,7 @@ def _verification(database: Database, owner: Actor) -> str:
     verification_id = ids.new()
     with database.transaction() as session:
         session.send("DELETE FROM verifications WHERE user_id = %s", (owner.user_id,))
-        steps.begin(
+        transitions.begin(
             session,
             owner,
             verification_id=verification_id,

@@ -19,9 +19,9 @@ from app.integrations.plaid.webhook import PlaidWebhookVerifier
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
-from app.kyc.ports import Asked, Outcome
 from app.kyc.rules import IdType
-from app.kyc.submission import Personal, personal
+from app.kyc.submission.applicant_details import Personal, personal
+from app.kyc.submission.ports import Asked, Outcome
 from app.providers.errors import (
     ProviderOutcomeUnknown,
     ProviderRefused,

@@ -13,7 +13,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
 
 from app.kit.errors import Invalid
-from app.kyc import content
+from app.kyc.evidence import file_sanitizer
 from tests.kyc.applicant import pdf, picture
 
 N = NameObject
@@ -21,13 +21,13 @@ N = NameObject
 
 def refusal(raw: bytes, name: str = "", declared: str = "") -> str:
     with pytest.raises(Invalid) as refused:
-        content.checked(raw, name=name, declared=declared)
+        file_sanitizer.checked(raw, name=name, declared=declared)
     assert refused.value.field == "file"
     return refused.value.message
 
 
-def taken(raw: bytes, name: str = "", declared: str = "") -> content.Content:
-    return content.checked(raw, name=name, declared=declared)
+def taken(raw: bytes, name: str = "", declared: str = "") -> file_sanitizer.Content:
+    return file_sanitizer.checked(raw, name=name, declared=declared)
 
 
 def zipped() -> bytes:
@@ -193,7 +193,9 @@ def acting(kind: str) -> DictionaryObject:
 class TestPdfs:
     def test_are_kept_as_they_are(self) -> None:
         raw = pdf(pages=3)
-        assert taken(raw, "bill.pdf", "application/pdf") == content.Content("application/pdf", raw)
+        assert taken(raw, "bill.pdf", "application/pdf") == file_sanitizer.Content(
+            "application/pdf", raw
+        )
 
     @pytest.mark.parametrize("password", ["secret", ""])
     def test_encrypted(self, password: str) -> None:
@@ -258,7 +260,9 @@ class TestPdfs:
             return PdfReader(*args, **options)
 
         raw = pdf()
-        monkeypatch.setattr("app.kyc.pdf.time", SimpleNamespace(monotonic=lambda: seconds[0]))
+        monkeypatch.setattr(
+            "app.kyc.evidence.pdf_inspection.time", SimpleNamespace(monotonic=lambda: seconds[0])
+        )
         monkeypatch.setattr("pypdf.PdfReader", slowly)
         assert "too large inside" in refusal(raw)
 

@@ -16,12 +16,14 @@ from app.cases.queries import Asked
 from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Database
-from app.kyc import checking, content, details, documents
-from app.kyc import service as kyc
-from app.kyc.ports import Answered, Outcome
+from app.kyc.evidence import documents, file_sanitizer
 from app.kyc.rules import Flag, Reason, Status
-from app.screening import decisions
-from app.screening import service as screening
+from app.kyc.submission import provider_verification
+from app.kyc.submission import queries as submission_queries
+from app.kyc.submission import service as submission
+from app.kyc.submission.ports import Answered, Outcome
+from app.screening.decisions import case_decisions
+from app.screening.matching import service as screening
 from app.screening.rules import Named
 from sandbox.faults import FaultMode
 from tests.api_client import ApiClient, problem, wrong_fields
@@ -74,7 +76,7 @@ def test_the_verified_name_is_that_of_the_identity_that_counts(
 ) -> None:
     def name() -> tuple[str, str] | None:
         with ada.database.reading() as session:
-            return details.verified_name(session, ada.actor.user_id)
+            return submission_queries.verified_name(session, ada.actor.user_id)
 
     assert name() is None
     ada.submitted(lastName="Failed")
@@ -220,7 +222,7 @@ class TestProvider:
         assert ada.standing.tier == 1
         with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
             with ada.database.transaction() as session:
-                checking.poll(session)
+                provider_verification.poll(session)
             run_pending_jobs(ada.database, "kyc.verify")
         assert ada.standing.tier == 2
 
@@ -266,7 +268,7 @@ class TestProvider:
         ada.work(sandbox)
         late = Answered("idv_other", verification_id(shown), Outcome.FAILED)
         with database_unchanged(ada.database), ada.database.transaction() as session:
-            checking.apply(session, verification_id(shown), late)
+            provider_verification.apply(session, verification_id(shown), late)
         assert ada.standing.tier == 2
 
     def test_by_another_name_is_left(self, ada: Applicant, sandbox: Sandbox) -> None:
@@ -274,14 +276,16 @@ class TestProvider:
         ada.work(sandbox)
         other = Answered("idv_other", verification_id(shown), Outcome.SUCCESS)
         with database_unchanged(ada.database), ada.database.transaction() as session:
-            checking.apply(session, verification_id(shown), other)
+            provider_verification.apply(session, verification_id(shown), other)
 
 
 def dispose(database: Database, disposition: str) -> None:
     """Compliance decides every open hit."""
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
-        found = cases_queries.search(session, officer, Asked(decisions.KIND, None, None, False))
+        found = cases_queries.search(
+            session, officer, Asked(case_decisions.KIND, None, None, False)
+        )
     with database.transaction() as session:
         for each in found.data:
             if each.state == "open":
@@ -326,13 +330,13 @@ class TestScreening:
     ) -> None:
         self.submitted(ada, sandbox)
         assert ada.latest.provider_status == Outcome.SUCCESS
-        dispose(ada.database, decisions.NO_MATCH)
+        dispose(ada.database, case_decisions.NO_MATCH)
         ada.work()
         assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 2)
 
     def test_a_match_ends_it(self, ada: Applicant, sandbox: Sandbox) -> None:
         self.submitted(ada, sandbox)
-        dispose(ada.database, decisions.MATCH)
+        dispose(ada.database, case_decisions.MATCH)
         ada.work()
         assert (ada.latest.status, ada.standing.tier) == (Status.REJECTED, 0)
         assert ada.latest.reasons == (Reason.CANNOT_SERVE,)
@@ -340,7 +344,7 @@ class TestScreening:
         # Nor would anything new be taken, were they let back in.
         with ada.database.transaction() as session:
             told = {**SAID, "first_name": "Grace", "last_name": "Hopper"}
-            assert kyc.submit(session, ada.actor, told).status is Status.REJECTED
+            assert submission.submit(session, ada.actor, told).status is Status.REJECTED
 
     def test_a_match_found_elsewhere_takes_the_tier(self, ada: Applicant, sandbox: Sandbox) -> None:
         ada.submitted()
@@ -351,7 +355,7 @@ class TestScreening:
                 session, Named((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
                 person_id=ada.actor.user_id,
             )  # fmt: skip
-        dispose(ada.database, decisions.MATCH)
+        dispose(ada.database, case_decisions.MATCH)
         assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 0)
         assert ada.standing.daily_limit.units == 0
 
@@ -387,9 +391,9 @@ class TestDocuments:
         self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A connection that waits for seconds is missing elsewhere, and so are its locks."""
-        looked, open_ones = content.checked, []
+        looked, open_ones = file_sanitizer.checked, []
 
-        def slowly(*args: Any, **options: Any) -> content.Content:
+        def slowly(*args: Any, **options: Any) -> file_sanitizer.Content:
             with ada.database.reading() as session:
                 open_ones.extend(
                     session.rows(
@@ -399,23 +403,23 @@ class TestDocuments:
                 )
             return looked(*args, **options)
 
-        monkeypatch.setattr(content, "checked", slowly)
+        monkeypatch.setattr(file_sanitizer, "checked", slowly)
         ada.sent("identity")
         assert open_ones == []
 
     def test_of_somebody_suspended_meanwhile_are_not_taken(
         self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        looked = content.checked
+        looked = file_sanitizer.checked
 
-        def slowly(*args: Any, **options: Any) -> content.Content:
+        def slowly(*args: Any, **options: Any) -> file_sanitizer.Content:
             with ada.database.transaction() as session:
                 account_status.suspend_customer(
                     session, None, ada.actor.user_id, reason="because of a test"
                 )
             return looked(*args, **options)
 
-        monkeypatch.setattr(content, "checked", slowly)
+        monkeypatch.setattr(file_sanitizer, "checked", slowly)
         problem(ada.send(picture()), 403, "permission_denied")
         with ada.database.reading() as session:
             assert documents.of_person(session, ada.actor.user_id) == []

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.kit import clock
 from app.kit.db import Database
-from app.kyc import settling
+from app.kyc.review import decisions
 from app.kyc.rules import Status
 from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
@@ -83,7 +83,7 @@ def test_the_law_keeps_it_sealed_for_five_years(
             time_machine.travel(clock.now() + timedelta(days=years), tick=True),
             database.transaction() as session,
         ):
-            settling.forget_kept(session)
+            decisions.forget_kept(session)
         with database.reading() as session:
             counted = session.fetch(
                 *(

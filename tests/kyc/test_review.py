@@ -15,16 +15,17 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import Invalid, PermissionDenied
 from app.kyc import queries as kyc_queries
-from app.kyc import review, settling
 from app.kyc.errors import (
     EvidenceMissing,
     OwnVerification,
     ScreeningOpen,
     VerificationDecided,
 )
+from app.kyc.review import decisions
+from app.kyc.review import service as review
 from app.kyc.rules import Flag, Kind, Status
-from app.screening import decisions
-from app.screening.subjects import subjects_of
+from app.screening.decisions import case_decisions
+from app.screening.decisions.subjects import subjects_of
 from tests.api_client import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
@@ -304,13 +305,13 @@ class TestTime:
         for days in (701, 702):
             with time_machine.travel(clock.now() + timedelta(days=days), tick=True):
                 with database.transaction() as session:
-                    settling.expire(session)
+                    decisions.expire(session)
                 old.work()
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             # It counts no more, though nobody has come by yet.
             assert (old.standing.tier, old.standing.status) == (1, Status.EXPIRED)
             with database.transaction() as session:
-                settling.expire(session)
+                decisions.expire(session)
             assert (old.latest.status, old.latest.tier) == (Status.EXPIRED, 1)
             # It still gives a tier, so a new list is asked about them.
             with database.transaction() as session:
@@ -392,7 +393,7 @@ class TestCompanies:
         company_id = ada.latest.id
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             with database.transaction() as session:
-                settling.expire(session)
+                decisions.expire(session)
             assert ada.latest.status is Status.EXPIRED
         with database.transaction() as session:
             companies = subjects_of("verifications")(session, None, 100_000)
@@ -415,7 +416,7 @@ class TestCompanies:
         assert ada.latest.flags == {Flag.SCREENING}
         with database_unchanged(database), pytest.raises(ScreeningOpen):
             approve(database, support, ada)
-        dispose(database, decisions.NO_MATCH)
+        dispose(database, case_decisions.NO_MATCH)
         ada.work()
         assert ada.latest.flags == frozenset()
         assert approve(database, support, ada) is not None

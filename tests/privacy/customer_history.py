@@ -20,7 +20,7 @@ from app.kit.money import Amount
 from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
-from app.screening import service as screening
+from app.screening.matching import service as screening
 from app.screening.rules import Named
 from tests import sanctions
 from tests.api_client import PASSWORD, ApiClient

@@ -11,12 +11,14 @@ from app.access import Actor, Role
 from app.cases import service as cases
 from app.cases.errors import CaseClosed
 from app.kit import ids
-from app.screening import decisions, sdn, service
 from app.screening import queries as screening_queries
+from app.screening.decisions import case_decisions
 from app.screening.errors import ImportRunning
-from app.screening.imports import Imported, import_list
+from app.screening.lists import sdn
+from app.screening.lists.imports import Imported, import_list
+from app.screening.matching import service as screening
+from app.screening.matching.service import Screening
 from app.screening.rules import Named, Verdict
-from app.screening.service import Screening
 from tests import sanctions
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -39,10 +41,10 @@ def _list_of_the_sample(arena: Arena) -> Iterator[None]:
     sanctions.stand(arena.database)
 
 
-def screening(arena: Arena, person_id: UUID, name: str = sanctions.LISTED) -> Act:
+def screen_person(arena: Arena, person_id: UUID, name: str = sanctions.LISTED) -> Act:
     def act() -> Screening:
         with arena.database.transaction() as session:
-            return service.screen(
+            return screening.screen(
                 session,
                 Named((name,)),
                 about=ids.encode("usr", person_id),
@@ -60,7 +62,7 @@ def closing(arena: Arena, officer: Actor, case_id: UUID) -> Act:
                 session,
                 officer,
                 case_id,
-                disposition=decisions.NO_MATCH,
+                disposition=case_decisions.NO_MATCH,
                 reason="another birth date",
             )
         return True
@@ -91,7 +93,7 @@ def test_one_new_list_and_each_screening_against_one_of_the_two(
                     session, wanted, progress=lambda _stored: None, accept_shrunk=True
                 )
 
-        acts = [screening(arena, person, name) for person in people]
+        acts = [screen_person(arena, person, name) for person in people]
         outcomes = arena.all_at_once([*acts, *[importing] * (THREADS - len(acts))], chances)
         imported = winners(outcomes[len(acts) :], ImportRunning)
         [new] = [each for each in imported if isinstance(each, Imported) and each.is_new]
@@ -113,7 +115,7 @@ def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Re
     chances = seeded_random("cases")
     for _ in rounds(ROUNDS, "cases"):
         person = arena.people.customer().user_id
-        outcomes = arena.all_at_once([screening(arena, person)] * THREADS, chances)
+        outcomes = arena.all_at_once([screen_person(arena, person)] * THREADS, chances)
         found = winners(outcomes)
         assert len({each.case_id for each in found if isinstance(each, Screening)}) == 1
         assert len(found) == THREADS
@@ -129,11 +131,11 @@ def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
     chances, officer = seeded_random("decisions"), arena.people.staff(Role.COMPLIANCE)
     for _ in rounds(ROUNDS, "decisions"):
         person = arena.people.customer().user_id
-        first = screening(arena, person)()
+        first = screen_person(arena, person)()
         assert isinstance(first, Screening)
         assert first.case_id is not None
         close = closing(arena, officer, first.case_id)
-        acts = [close, close, *[screening(arena, person)] * (THREADS - 2)]
+        acts = [close, close, *[screen_person(arena, person)] * (THREADS - 2)]
         outcomes = arena.all_at_once(acts, chances)
         assert winners(outcomes[:2], CaseClosed) == [True]
         assert len(winners(outcomes[2:])) == THREADS - 2

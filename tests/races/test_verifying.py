@@ -7,13 +7,14 @@ import pytest
 
 from app.access import Actor
 from app.kit.db import Session
-from app.kyc import checking, documents
 from app.kyc import queries as kyc_queries
-from app.kyc import service as kyc
 from app.kyc.errors import VerificationOpen
-from app.kyc.ports import Answered, Outcome
+from app.kyc.evidence import documents
 from app.kyc.queries import Verification
 from app.kyc.rules import Kind, Purpose, Status
+from app.kyc.submission import provider_verification
+from app.kyc.submission import service as submission
+from app.kyc.submission.ports import Answered, Outcome
 from tests import sanctions
 from tests.drill import choose_size, rounds, seeded_random
 from tests.kyc.applicant import ADDRESS, picture
@@ -46,7 +47,7 @@ def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
     choices = seeded_random("submissions")
     for _ in rounds(ROUNDS, "submissions"):
         person = arena.people.customer()
-        taken = all_do(arena, person, lambda s, who: kyc.submit(s, who, TOLD), choices)
+        taken = all_do(arena, person, lambda s, who: submission.submit(s, who, TOLD), choices)
         [begun] = winners(taken, VerificationOpen)
         assert isinstance(begun, Verification)
         decide(arena, person, begun, choices)
@@ -60,7 +61,11 @@ def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
 def decide(arena: Arena, person: Actor, begun: Verification, choices: Random) -> None:
     """The provider's answer comes on every way at once."""
     answered = Answered(f"idv_{begun.id}", begun.id, Outcome.SUCCESS)
-    winners(all_do(arena, person, lambda s, _: checking.apply(s, begun.id, answered), choices))
+    winners(
+        all_do(
+            arena, person, lambda s, _: provider_verification.apply(s, begun.id, answered), choices
+        )
+    )
 
 
 def send(session: Session, actor: Actor) -> object:

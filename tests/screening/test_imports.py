@@ -11,11 +11,12 @@ from app.cli.sample import SANCTIONS
 from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
-from app.screening import lists, rescreening, sdn, subjects
 from app.screening import queries as screening_queries
-from app.screening import service as screening
+from app.screening.decisions import rescreening, subjects
 from app.screening.errors import ImportRunning, ListShrank
-from app.screening.imports import import_list
+from app.screening.lists import index, sdn
+from app.screening.lists.imports import import_list
+from app.screening.matching import service as screening
 from app.screening.rules import Named
 from tests import sanctions
 from tests.people import People
@@ -59,7 +60,7 @@ def test_a_new_version_says_what_changed_and_the_old_one_stays(
     assert (after.added, after.changed, after.removed) == (1, 2, 2)
     assert after.digest == sdn.read(folder).digest
     with listed.reading() as session:
-        assert lists.current(session).version == version
+        assert index.current(session).version == version
         old = screening_queries.listings(session, [1, 2, 3, 4, 6], before.version)
         new = screening_queries.listings(session, [1, 2, 3, 4, 6], version)
         [(action, told)] = session.rows(

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.screening.matching import Index, Party
+from app.screening.matching.engine import Index, Party
 from app.screening.rules import (
     Agreement,
     Born,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.screening import remarks, sdn
-from app.screening.countries import NAMES, code_of
-from app.screening.names import is_readable, letters_of, words_of
+from app.screening.lists import sdn, sdn_remarks
+from app.screening.lists.countries import NAMES, code_of
+from app.screening.matching.names import is_readable, letters_of, words_of
 from app.screening.rules import Born
 
 
@@ -72,12 +72,17 @@ def test_the_same_words_in_another_order_are_the_same_letters() -> None:
 )  # fmt: skip
 def test_births(text: str, spans: list[tuple[str, str]]) -> None:
     expected = [Born(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
-    assert list(remarks.births(text)) == expected
+    assert list(sdn_remarks.births(text)) == expected
 
 
 def test_countries() -> None:
     text = "POB Leningrad, Russia; nationality Korea, North; Passport 1 (Germany); Linked To: X."
-    assert remarks.countries(text, ["Region: Crimea", "", "Atlantis"]) == {"RU", "KP", "DE", "UA"}
+    assert sdn_remarks.countries(text, ["Region: Crimea", "", "Atlantis"]) == {
+        "RU",
+        "KP",
+        "DE",
+        "UA",
+    }
 
 
 def test_nicknames_and_addresses_of_digital_currencies() -> None:
@@ -85,8 +90,8 @@ def test_nicknames_and_addresses_of_digital_currencies() -> None:
         "a.k.a. 'EL CHAPO'; Digital Currency Address - XBT 1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; alt."
         " Digital Currency Address - ETH 0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45; a.k.a. 'D'."
     )
-    assert remarks.nicknames(text) == ("EL CHAPO", "D")
-    assert remarks.wallets(text) == (
+    assert sdn_remarks.nicknames(text) == ("EL CHAPO", "D")
+    assert sdn_remarks.wallets(text) == (
         ("XBT", "1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V"),
         ("ETH", "0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45"),
     )
@@ -94,10 +99,10 @@ def test_nicknames_and_addresses_of_digital_currencies() -> None:
 
 def test_letters_count_where_the_currency_says_so() -> None:
     ether = "0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45"
-    assert remarks.wallet_key(f" {ether.upper().replace('X', 'x', 1)} ") == ether.lower()
-    assert remarks.wallet_key("BC1QE95L") == "bc1qe95l"
+    assert sdn_remarks.wallet_key(f" {ether.upper().replace('X', 'x', 1)} ") == ether.lower()
+    assert sdn_remarks.wallet_key("BC1QE95L") == "bc1qe95l"
     bitcoin = "1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V"
-    assert remarks.wallet_key(bitcoin) != remarks.wallet_key(bitcoin.lower())
+    assert sdn_remarks.wallet_key(bitcoin) != sdn_remarks.wallet_key(bitcoin.lower())
 
 
 def test_every_country_of_the_real_list_is_known(shared_data: Path) -> None:

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 
 from app.kit.db import Database
-from app.screening import lists, sdn
-from app.screening.matching import Index, Party
+from app.screening.lists import index, sdn
+from app.screening.matching.engine import Index, Party
 from app.screening.rules import Named, ScreeningRules, Sort
 from tests.drill import choose_size, rounds, seeded_random
 from tests.screening import ordinary
@@ -36,7 +36,7 @@ def parties(request: pytest.FixtureRequest) -> list[Party]:
     if not shared.is_dir():
         pytest.skip(f"needs the data folder {shared.name}/ beside the checkout")
     return [
-        lists.party(
+        index.party(
             entry.number,
             entry.name,
             entry.sort,
@@ -49,7 +49,7 @@ def parties(request: pytest.FixtureRequest) -> list[Party]:
 
 
 @pytest.fixture(scope="module")
-def index(parties: list[Party]) -> Index:
+def name_index(parties: list[Party]) -> Index:
     return Index(parties)
 
 
@@ -85,14 +85,18 @@ def chosen(parties: list[Party], what: str, *, aliases: bool) -> list[tuple[int,
     return names if len(names) <= NAMES else seeded_random(what).sample(names, NAMES)
 
 
-def missed(index: Index, names: list[tuple[int, str]], changed: Callable[..., str]) -> list[str]:
+def missed(
+    name_index: Index, names: list[tuple[int, str]], changed: Callable[..., str]
+) -> list[str]:
     """The names whose entry is not found under what becomes of them."""
     choose = seeded_random(changed.__name__)
     lost = []
     for place in rounds(len(names), changed.__name__):
         number, name = names[place]
         asked = changed(name, choose)
-        if number not in {match.entry_number for match in index.find(Named((asked,)), THRESHOLD)}:
+        if number not in {
+            match.entry_number for match in name_index.find(Named((asked,)), THRESHOLD)
+        }:
             lost.append(f"{name} as {asked}")
     return lost
 
@@ -105,7 +109,7 @@ def missed(index: Index, names: list[tuple[int, str]], changed: Callable[..., st
 @pytest.mark.parametrize("aliases", [False, True])
 def test_every_listed_name_is_found(
     parties: list[Party],
-    index: Index,
+    name_index: Index,
     record_property: Evidence,
     changed: Callable[..., str],
     letters_min: int,
@@ -118,7 +122,7 @@ def test_every_listed_name_is_found(
         if sum(letter.isalpha() for letter in name) >= letters_min
     ]
     started = time.perf_counter()
-    lost = missed(index, names, changed)
+    lost = missed(name_index, names, changed)
     each = (time.perf_counter() - started) / len(names) * 1000
     what = f"{'Aliases' if aliases else 'Names'} {changed.__name__.replace('_', ' ')}"
     record_property(
@@ -130,14 +134,14 @@ def test_every_listed_name_is_found(
 
 
 @pytest.mark.drill(name="screening")
-def test_ordinary_people_pass(index: Index, record_property: Evidence) -> None:
+def test_ordinary_people_pass(name_index: Index, record_property: Evidence) -> None:
     names = ordinary.names()
     # The same of them each time: of so few, chance alone would find too many now and then.
     asked = names[:: max(1, len(names) // ORDINARY)]
     found = {
         name: best
         for name in asked
-        for best in index.find(Named((name,), sort=Sort.INDIVIDUAL), THRESHOLD)[:1]
+        for best in name_index.find(Named((name,), sort=Sort.INDIVIDUAL), THRESHOLD)[:1]
     }
     exact = sum(match.score == 100 for match in found.values())
     rate = 100 * len(found) / len(asked)
@@ -157,9 +161,9 @@ def test_control_a_list_with_gaps_is_noticed(
     """Of a list without every tenth party, just these are missed."""
     some = parties[: choose_size(600, ENTRIES)]
     gone = {party.number for party in some[::10]}
-    index = Index([party for party in some if party.number not in gone])
+    name_index = Index([party for party in some if party.number not in gone])
     names = [(party.number, party.names[0][1]) for party in some]
-    lost = missed(index, names, as_listed)
+    lost = missed(name_index, names, as_listed)
     assert len(lost) == len(gone)
     record_property(
         "evidence", f"Control: of a list without {len(gone)} parties, just {len(lost)} were missed."
@@ -180,12 +184,12 @@ def test_the_real_list_is_imported_in_time(
     assert "Version 1: 7389 added, 0 changed, 0 removed" in result.output
     started = time.perf_counter()
     with database.reading() as session:
-        assert lists.current(session).version == 1
+        assert index.current(session).version == 1
     built = time.perf_counter() - started
     record_property(
         "evidence",
         f"The import of all {ENTRIES:,} entries took {imported:.1f} s; a process then needs"
         f" {built:.1f} s before its first screening.",
     )
-    print(f"imported in {imported:.1f} s, index built in {built:.1f} s")
+    print(f"imported in {imported:.1f} s, name_index built in {built:.1f} s")
     assert imported < SECONDS_MAX

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.cli.sample import SANCTIONS
-from app.screening import sdn
 from app.screening.errors import InvalidList
+from app.screening.lists import sdn
 from app.screening.rules import Sort
 from tests import sanctions
 

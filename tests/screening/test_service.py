@@ -14,11 +14,12 @@ from app.kit import ids
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.kit.errors import Invalid, NotFound, PermissionDenied
-from app.screening import decisions, service
 from app.screening import queries as screening_queries
+from app.screening.decisions import case_decisions
 from app.screening.errors import NoSanctionsList
+from app.screening.matching import service as screening
+from app.screening.matching.service import Screening
 from app.screening.rules import Named, Sort, Verdict
-from app.screening.service import Screening
 from tests import sanctions
 from tests.people import People
 from tests.unchanged_database import database_unchanged
@@ -38,7 +39,7 @@ def screened(
     person_id = who.user_id if who else None
     about = ids.encode("usr", person_id) if person_id else "wdr_of_a_test"
     with database.transaction() as session:
-        return service.screen(
+        return screening.screen(
             session,
             Named(names or (sanctions.LISTED,)),
             about=about,
@@ -129,7 +130,7 @@ def test_a_name_that_cannot_be_compared_waits_for_compliance(
     assert case.title == "A name that cannot be compared"
     assert screened(listed, who, "Иван Петров").case_id == found.case_id
     # Once looked at it passes, and no other such name does, nor that of somebody else.
-    closed(listed, officer, found, decisions.NO_MATCH)
+    closed(listed, officer, found, case_decisions.NO_MATCH)
     assert screened(listed, who, "Иван Петров").verdict is Verdict.CLEAR
     assert screened(listed, who, "Пётр Иванов").verdict is Verdict.REVIEW
     assert screened(listed, other, "Иван Петров").verdict is Verdict.REVIEW
@@ -141,7 +142,7 @@ def test_a_name_that_cannot_be_compared_waits_for_compliance(
 def test_a_counterparty_whose_name_cannot_be_compared_is_not_taken_for_another(
     listed: Database, officer: Actor
 ) -> None:
-    closed(listed, officer, screened(listed, None, "Анна Каренина"), decisions.NO_MATCH)
+    closed(listed, officer, screened(listed, None, "Анна Каренина"), case_decisions.NO_MATCH)
     assert screened(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
     assert screened(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
 
@@ -172,7 +173,7 @@ def test_not_a_match_clears_this_person_and_this_entry_from_then_on(
     listed: Database, people: People, officer: Actor
 ) -> None:
     who, other = people.customer(), people.customer()
-    closed(listed, officer, screened(listed, who), decisions.NO_MATCH)
+    closed(listed, officer, screened(listed, who), case_decisions.NO_MATCH)
     assert standing(listed, who) is Verdict.CLEAR
     again = screened(listed, who)
     assert (again.verdict, again.case_id) == (Verdict.CLEAR, None)
@@ -187,7 +188,7 @@ def test_not_a_match_clears_this_person_and_this_entry_from_then_on(
 
 def test_a_true_match_blocks(listed: Database, people: People, officer: Actor) -> None:
     who = people.customer()
-    closed(listed, officer, screened(listed, who), decisions.MATCH)
+    closed(listed, officer, screened(listed, who), case_decisions.MATCH)
     assert standing(listed, who) is Verdict.BLOCKED
     # Whatever name they give then.
     later = screened(listed, who, "Grace Hopper")
@@ -202,7 +203,7 @@ def test_a_customer_who_is_a_true_match_is_suspended_at_once(
     listed: Database, people: People, officer: Actor
 ) -> None:
     who = people.customer()
-    case_id = closed(listed, officer, screened(listed, who), decisions.MATCH)
+    case_id = closed(listed, officer, screened(listed, who), case_decisions.MATCH)
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     with listed.reading() as session:
@@ -222,8 +223,8 @@ def test_who_is_no_match_or_one_of_the_staff_is_not_suspended(
     listed: Database, people: People, officer: Actor
 ) -> None:
     cleared, helper = people.customer(), people.staff(Role.SUPPORT)
-    closed(listed, officer, screened(listed, cleared), decisions.NO_MATCH)
-    closed(listed, officer, screened(listed, helper), decisions.MATCH)
+    closed(listed, officer, screened(listed, cleared), case_decisions.NO_MATCH)
+    closed(listed, officer, screened(listed, helper), case_decisions.MATCH)
     with listed.reading() as session:
         for person in (cleared, helper):
             assert standing_of(session, person.user_id).status == "active"
@@ -238,13 +239,13 @@ def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
 
     def check(born: date | None, *names: str) -> Screening:
         with listed.transaction() as session:
-            return service.screen(
+            return screening.screen(
                 session, Named(names or (name,), born), about="wdr_1", purpose="payout"
             )
 
     found = check(day)
     assert found.verdict is Verdict.REVIEW
-    closed(listed, officer, found, decisions.MATCH)
+    closed(listed, officer, found, case_decisions.MATCH)
     assert check(day).verdict is Verdict.BLOCKED
     assert check(day, name.upper()).verdict is Verdict.BLOCKED
     assert check(None).verdict is Verdict.REVIEW
@@ -256,7 +257,7 @@ def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
 def test_opened_again_what_was_decided_is_taken_back(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    for disposition in (decisions.MATCH, decisions.NO_MATCH):
+    for disposition in (case_decisions.MATCH, case_decisions.NO_MATCH):
         who = people.customer()
         case_id = closed(listed, officer, screened(listed, who), disposition)
         with listed.transaction() as session:
@@ -264,9 +265,11 @@ def test_opened_again_what_was_decided_is_taken_back(
         assert standing(listed, who) is Verdict.REVIEW
         again = screened(listed, who)
         assert (again.verdict, again.case_id) == (Verdict.REVIEW, case_id)
-        other = decisions.NO_MATCH if disposition == decisions.MATCH else decisions.MATCH
+        other = (
+            case_decisions.NO_MATCH if disposition == case_decisions.MATCH else case_decisions.MATCH
+        )
         closed(listed, officer, again, other)
-        expected = Verdict.CLEAR if other == decisions.NO_MATCH else Verdict.BLOCKED
+        expected = Verdict.CLEAR if other == case_decisions.NO_MATCH else Verdict.BLOCKED
         assert standing(listed, who) is expected
 
 
@@ -275,10 +278,10 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> str:
     """A room above that wants to be told."""
     name = "screening.told_in_a_test"
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
-    monkeypatch.setattr(decisions, "_LISTENERS", [])
+    monkeypatch.setattr(case_decisions, "_LISTENERS", [])
     kit_tasks.task(name)(lambda session, **args: None)
-    decisions.tell(name)
-    decisions.tell(name)
+    case_decisions.tell(name)
+    case_decisions.tell(name)
     return name
 
 
@@ -295,18 +298,18 @@ def test_who_waits_for_a_decision_is_told(
     who = people.customer()
     found = screened(listed, who)
     with listed.transaction() as session:
-        service.screen(
+        screening.screen(
             session, Named((sanctions.LISTED,)), about="wdr_of_a_test", purpose="payout",
             person_id=who.user_id,
         )  # fmt: skip
     about = sorted([ids.encode("usr", who.user_id), "wdr_of_a_test"])
     assert told() == []
-    case_id = closed(listed, officer, found, decisions.NO_MATCH)
+    case_id = closed(listed, officer, found, case_decisions.NO_MATCH)
     assert told() == [(each, "clear") for each in about]
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     assert told() == [(each, "review") for each in about]
-    closed(listed, officer, found, decisions.MATCH)
+    closed(listed, officer, found, case_decisions.MATCH)
     assert told() == [(each, "blocked") for each in about]
     # Cleared of something else, somebody who is blocked stays so.
     other = screened(listed, who, "Grace Hopper")
@@ -318,7 +321,7 @@ def test_an_address_of_a_digital_currency_is_listed_or_not(
 ) -> None:
     def check(address: str) -> Screening:
         with listed.transaction() as session:
-            return service.screen_address(session, address, about="wdr_1", purpose="payout")
+            return screening.screen_address(session, address, about="wdr_1", purpose="payout")
 
     assert check("0x" + "0" * 40).verdict is Verdict.CLEAR
     found = check(sanctions.WALLET.lower())
@@ -329,7 +332,7 @@ def test_an_address_of_a_digital_currency_is_listed_or_not(
     # Small and capital letters mean something in this one.
     assert check("1SampLeSampLeSampLeSampLeSampLeSam").verdict is Verdict.REVIEW
     assert check("1samplesamplesamplesamplesamplesam").verdict is Verdict.CLEAR
-    closed(listed, officer, found, decisions.MATCH)
+    closed(listed, officer, found, case_decisions.MATCH)
     assert check(sanctions.WALLET).verdict is Verdict.BLOCKED
     with listed.transaction() as session:
         assert found.case_id is not None
@@ -346,12 +349,12 @@ def test_without_any_list_nobody_passes(lone_app: object) -> None:
         pytest.raises(NoSanctionsList),
         database.transaction() as session,
     ):
-        service.screen_address(session, sanctions.WALLET, about="wdr_1", purpose="payout")
+        screening.screen_address(session, sanctions.WALLET, about="wdr_1", purpose="payout")
 
 
 def test_trying_a_name_keeps_nothing(listed: Database) -> None:
     with database_unchanged(listed), listed.transaction() as session:
-        version, found = service.try_subject(
+        version, found = screening.try_subject(
             session, Named((sanctions.LISTED,), sort=Sort.INDIVIDUAL)
         )
         assert [match.entry_number for match in found] == [1]
@@ -370,15 +373,15 @@ def test_who_may_not_decide(listed: Database, people: People, officer: Actor) ->
         (officer, OwnCase),
     ):
         with database_unchanged(listed), pytest.raises(refusal):
-            closed(listed, actor, found, decisions.NO_MATCH)
+            closed(listed, actor, found, case_decisions.NO_MATCH)
         with database_unchanged(listed), pytest.raises(refusal), listed.transaction() as session:
             cases.note(session, actor, found.case_id, "a note")
     other = people.staff(Role.COMPLIANCE)
     with database_unchanged(listed), pytest.raises(Invalid, match="disposition"):
         closed(listed, other, found, "resolved")
-    closed(listed, other, found, decisions.NO_MATCH)
+    closed(listed, other, found, case_decisions.NO_MATCH)
     with database_unchanged(listed), pytest.raises(CaseClosed):
-        closed(listed, other, found, decisions.MATCH)
+        closed(listed, other, found, case_decisions.MATCH)
 
 
 def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
@@ -388,4 +391,4 @@ def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
 
 def test_a_name_that_cannot_be_compared_is_not_said_to_be_clear(listed: Database) -> None:
     with pytest.raises(Invalid), listed.reading() as session:
-        service.try_subject(session, Named(("Владимир Путин",)))
+        screening.try_subject(session, Named(("Владимир Путин",)))

@@ -14,10 +14,10 @@ from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.ports import resolve
 from app.screening import queries as screening_queries
-from app.screening import service
-from app.screening.countries import NAMES
 from app.screening.errors import NoSanctionsList
-from app.screening.matching import Match
+from app.screening.lists.countries import NAMES
+from app.screening.matching import service
+from app.screening.matching.engine import Match
 from app.screening.rules import Named, ScreeningRules
 
 blp = PageBlueprint("screening", "/admin/screening")

@@ -7,10 +7,11 @@ from app.blueprints.api.schemas import kyc as schemas_kyc
 from app.blueprints.api_blueprint import ApiBlueprint, Reply
 from app.kit.db import Database, Session
 from app.kit.errors import RateLimited
-from app.kyc import documents, overview
-from app.kyc import service as kyc
-from app.kyc.content import BYTES_MAX
+from app.kyc import status as kyc_status
 from app.kyc.errors import DocumentsFull, VerificationOpen
+from app.kyc.evidence import documents
+from app.kyc.evidence.file_sanitizer import BYTES_MAX
+from app.kyc.submission import service as submission
 
 blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
 
@@ -31,8 +32,8 @@ def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     The data alone give tier 1 once the caller's e-mail address is confirmed; the provider's word
     gives tier 2. `verificationUrl` says where to go on, if the provider wants more from the caller.
     """
-    kyc.submit(session, actor, body)
-    return overview.of(session, actor.user_id)
+    submission.submit(session, actor, body)
+    return kyc_status.of(session, actor.user_id)
 
 
 @blp.operation(
@@ -77,8 +78,8 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
 
     Staff decide, once documents show its registration and its owners.
     """
-    kyc.submit_business(session, actor, body)
-    return overview.of(session, actor.user_id)
+    submission.submit_business(session, actor, body)
+    return kyc_status.of(session, actor.user_id)
 
 
 @blp.operation(
@@ -90,4 +91,4 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
 )
 def status(session: Session, actor: Actor) -> object:
     """How far the caller is verified, what they may move for it, and what is missing."""
-    return overview.of(session, actor.user_id)
+    return kyc_status.of(session, actor.user_id)

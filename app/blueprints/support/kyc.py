@@ -14,11 +14,13 @@ from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
-from app.kyc import content, details, documents, review
 from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
+from app.kyc.evidence import documents, file_sanitizer
 from app.kyc.queries import Verification
+from app.kyc.review import service as review
 from app.kyc.rules import REASON_TEXTS, Kind, Status
+from app.kyc.submission import queries as submission_queries
 
 blp = PageBlueprint("support_kyc", "/support/kyc")
 
@@ -153,7 +155,9 @@ def show_document(session: Session, actor: Actor, document_id: str) -> Response:
     """Show a document that a customer uploaded, and record the viewing."""
     document = documents.show(session, actor, ids.decode(documents.PREFIX, document_id))
     response = Response(document.data, content_type=document.media_type)
-    policy = _DISPLAY_ONLY if document.media_type == content.PDF else _DISPLAY_ONLY + _SANDBOX
+    policy = (
+        _DISPLAY_ONLY if document.media_type == file_sanitizer.PDF else _DISPLAY_ONLY + _SANDBOX
+    )
     response.headers["Content-Security-Policy"] = policy
     response.headers["Content-Disposition"] = "inline"
     response.headers["Cache-Control"] = "no-store"
@@ -240,7 +244,7 @@ def _render_verification(
 ) -> Response:
     verification = kyc_queries.by_id(session, identifier)
     events = kyc_queries.events(session, identifier)
-    submission = details.of(session, identifier)
+    submission = submission_queries.of(session, identifier)
     person_id = verification.user_id
     pending = [
         approval

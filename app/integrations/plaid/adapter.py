@@ -7,10 +7,10 @@ from typing import Any
 from app.integrations.plaid.client import PlaidClient
 from app.kit import ids
 from app.kit.errors import NotFound
-from app.kyc.ports import Answered, Asked, Outcome
 from app.kyc.queries import PREFIX
 from app.kyc.rules import IdType
-from app.kyc.submission import Personal
+from app.kyc.submission.applicant_details import Personal
+from app.kyc.submission.ports import Answered, Asked, Outcome
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 
 _OUTCOMES: Mapping[str, Outcome] = MappingProxyType(

@@ -6,7 +6,7 @@ from app.integrations.http_calls import ProviderCaller
 from app.integrations.plaid.adapter import PlaidIdentityProvider, UnconfiguredIdentityProvider
 from app.integrations.plaid.client import PlaidAccount, PlaidClient
 from app.integrations.plaid.webhook import PlaidWebhookVerifier
-from app.kyc.ports import IdentityProvider
+from app.kyc.submission.ports import IdentityProvider
 from app.providers.ports import WebhookVerifiers
 from app.providers.service import CallLog
 

@@ -6,9 +6,9 @@ from flask import Flask
 from app.access import Actor, Role
 from app.kit import ids
 from app.kit.db import Database
-from app.screening import service as screening
+from app.screening.matching import service as screening
+from app.screening.matching.service import Screening
 from app.screening.rules import Named
-from app.screening.service import Screening
 from tests import sanctions
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People

@@ -12,7 +12,7 @@ from app.blueprints.api.schemas.fields import (
     Text,
 )
 from app.blueprints.api.schemas.trade import Money
-from app.kyc.documents import PREFIX as DOCUMENT
+from app.kyc.evidence.documents import PREFIX as DOCUMENT
 from app.kyc.queries import PREFIX
 from app.kyc.rules import Purpose, Reason, Status
 

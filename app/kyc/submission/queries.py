@@ -8,7 +8,7 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kyc import queries, rules
 from app.kyc.rules import Kind
-from app.kyc.submission import Business, Owner, Personal
+from app.kyc.submission.applicant_details import Business, Owner, Personal
 
 _DETAILS = "SELECT kind, details_sealed FROM verifications WHERE id = %s"
 _LINK = "SELECT provider_link_sealed FROM verifications WHERE id = %s"

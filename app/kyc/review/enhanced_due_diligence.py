@@ -6,8 +6,9 @@ from uuid import UUID
 
 from app.kit import clock, ids
 from app.kit.db import Session
-from app.kyc import queries, rules, steps
+from app.kyc import queries, rules
 from app.kyc.queries import Verification
+from app.kyc.review import transitions
 from app.kyc.rules import ENHANCED_NEEDS, OPEN, Kind, Purpose, Reason, Status
 
 
@@ -27,21 +28,21 @@ def missing(documents: Collection[Shows]) -> list[Purpose]:
 
 
 def consider(
-    session: Session, user_id: UUID, documents: Collection[Shows], said: steps.Said
+    session: Session, user_id: UUID, documents: Collection[Shows], said: transitions.Said
 ) -> None:
     """Begin the review for tier 3, if somebody has tier 2 and sent what it needs; bring back to the
     staff what waited for their documents."""
-    found = steps.locked_of(session, user_id)
+    found = transitions.locked_of(session, user_id)
     for each in found:
         if each.status is Status.MORE_NEEDED and Reason.NOT_FINISHED not in each.reasons:
-            steps.go(session, each, Status.IN_REVIEW, said=said)
+            transitions.go(session, each, Status.IN_REVIEW, said=said)
     identity = identity_of(found)
     open_one = any(each.kind is Kind.ENHANCED and each.status in OPEN for each in found)
     if identity is None or identity.tier != rules.TIER_VERIFIED or open_one or missing(documents):
         return
     older = [each for each in found if each.kind is Kind.ENHANCED]
-    steps.supersede(session, older, said)
-    steps.begin(
+    transitions.supersede(session, older, said)
+    transitions.begin(
         session,
         said.actor,
         verification_id=ids.new(),

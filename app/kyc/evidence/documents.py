@@ -20,8 +20,9 @@ from app.kit import clock, crypto, ids
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.pipeline import Row
-from app.kyc import content, enhanced, steps
 from app.kyc.errors import DocumentsFull
+from app.kyc.evidence import file_sanitizer
+from app.kyc.review import enhanced_due_diligence, transitions
 from app.kyc.rules import Purpose
 
 PREFIX = "doc"
@@ -64,14 +65,14 @@ class Document:
     @property
     def file_name(self) -> str:
         """What it is called where it becomes a file: nothing of it was chosen by the sender."""
-        return f"{self.public_id}.{'pdf' if self.media_type == content.PDF else 'jpg'}"
+        return f"{self.public_id}.{'pdf' if self.media_type == file_sanitizer.PDF else 'jpg'}"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A file that may be kept, and what tells it from others as it was sent."""
 
-    content: content.Content
+    content: file_sanitizer.Content
     digest: str
 
 
@@ -81,7 +82,9 @@ def check(raw: bytes, *, name: str, declared: str) -> Checked:
     `name` and `declared` are what the sender calls it; neither is kept. Raises `Invalid` for what
     is no document (content.py).
     """
-    return Checked(content.checked(raw, name=name, declared=declared), sha256(raw).hexdigest())
+    return Checked(
+        file_sanitizer.checked(raw, name=name, declared=declared), sha256(raw).hexdigest()
+    )
 
 
 def add(
@@ -114,7 +117,9 @@ def add(
         subject=added.public_id,
         after={"purpose": purpose, "type": added.media_type, "bytes": str(added.size_bytes)},
     )
-    enhanced.consider(session, actor.user_id, [*there, added], steps.Said(actor))
+    enhanced_due_diligence.consider(
+        session, actor.user_id, [*there, added], transitions.Said(actor)
+    )
     return added, True
 
 

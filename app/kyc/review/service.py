@@ -18,15 +18,17 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.ports import resolve
-from app.kyc import documents, enhanced, rules, settling, steps
+from app.kyc import rules
 from app.kyc.errors import (
     EvidenceMissing,
     OwnVerification,
     ScreeningOpen,
     VerificationDecided,
 )
-from app.kyc.ports import Outcome
+from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX, Verification
+from app.kyc.review import decisions, enhanced_due_diligence, transitions
+from app.kyc.review.transitions import Said
 from app.kyc.rules import (
     BUSINESS_NEEDS,
     ENHANCED_NEEDS,
@@ -37,7 +39,7 @@ from app.kyc.rules import (
     Reason,
     Status,
 )
-from app.kyc.steps import Said
+from app.kyc.submission.ports import Outcome
 
 APPROVE = "verification.approve"
 _DECIDED_BY_STAFF = frozenset({Status.IN_REVIEW, Status.MORE_NEEDED})
@@ -52,7 +54,7 @@ def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: st
     said, found = _reviewing(session, actor, verification_id, reason)
     _check_approvable(session, found)
     if found.kind is Kind.IDENTITY:
-        settling.approve_identity(session, found, said)
+        decisions.approve_identity(session, found, said)
         return None
     return approvals.request_approval(
         session,
@@ -77,7 +79,7 @@ def reject(
     if found.status not in _DECIDED_BY_STAFF:
         raise VerificationDecided
     _check_lists(found)
-    settling.refuse(session, found, *_reasons(reasons), said=said)
+    decisions.refuse(session, found, *_reasons(reasons), said=said)
 
 
 def ask_for_more(
@@ -88,7 +90,7 @@ def ask_for_more(
     if found.status is not Status.IN_REVIEW:
         raise VerificationDecided
     _check_lists(found)
-    steps.go(session, found, Status.MORE_NEEDED, reasons=_reasons(reasons), said=said)
+    transitions.go(session, found, Status.MORE_NEEDED, reasons=_reasons(reasons), said=said)
 
 
 def take_back(
@@ -100,14 +102,14 @@ def take_back(
         raise VerificationDecided
     if found.kind is Kind.ENHANCED:
         _lower(session, found.user_id, said)
-    settling.refuse(session, found, *_reasons(reasons), said=said)
+    decisions.refuse(session, found, *_reasons(reasons), said=said)
 
 
 def confirm_seen(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> None:
     """Write down that the person stood at the counter with their document. Raises `NotFound`,
     `PermissionDenied`, `OwnVerification`, and `Invalid` for the reason."""
     said, found = _acting(session, actor, verification_id, Permission.KYC_VERIFY, reason)
-    steps.remark(session, found, said)
+    transitions.remark(session, found, said)
 
 
 def _reviewing(
@@ -123,7 +125,7 @@ def _acting(
     note = approvals_rules.clean_reason(reason)
     member = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     require(member, permission)
-    found = steps.locked(session, verification_id)
+    found = transitions.locked(session, verification_id)
     if found.user_id == member.user_id:
         raise OwnVerification
     return Said(member, note), found
@@ -149,7 +151,7 @@ def _check_approvable(session: Session, found: Verification) -> None:
     if found.status is not Status.IN_REVIEW:
         raise VerificationDecided
     _check_lists(found)
-    if settling.listed_now(session, found) is not None:
+    if decisions.listed_now(session, found) is not None:
         raise ScreeningOpen
     there = {each.purpose for each in documents.of_person(session, found.user_id)}
     needed = {
@@ -166,7 +168,7 @@ def _check_approvable(session: Session, found: Verification) -> None:
 
 
 def _identity_to_lift(session: Session, user_id: UUID) -> Verification:
-    identity = enhanced.identity_of(steps.locked_of(session, user_id))
+    identity = enhanced_due_diligence.identity_of(transitions.locked_of(session, user_id))
     if identity is None:
         raise EvidenceMissing("The person's identity is not approved, or no longer")
     return identity
@@ -174,16 +176,16 @@ def _identity_to_lift(session: Session, user_id: UUID) -> Verification:
 
 def _lower(session: Session, user_id: UUID, said: Said) -> None:
     """Back to tier 2: their address and funds are no longer taken as shown."""
-    identity = enhanced.identity_of(steps.locked_of(session, user_id))
+    identity = enhanced_due_diligence.identity_of(transitions.locked_of(session, user_id))
     if identity is not None and identity.tier > rules.TIER_VERIFIED:
-        steps.lower(session, identity, rules.TIER_VERIFIED, said)
+        transitions.lower(session, identity, rules.TIER_VERIFIED, said)
 
 
 # Approved by a second person
 
 
 def _meant(session: Session, payload: TextFields) -> Verification:
-    return steps.locked(session, ids.decode(PREFIX, payload["verification"]))
+    return transitions.locked(session, ids.decode(PREFIX, payload["verification"]))
 
 
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
@@ -214,8 +216,8 @@ def _execute(session: Session, approved: ApprovedRequest) -> None:
     if found.kind is Kind.ENHANCED:
         identity = _identity_to_lift(session, found.user_id)
         expires_at = identity.expires_at or expires_at
-        steps.go(session, identity, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
-    steps.go(session, found, Status.APPROVED, flags=(), said=said, expires_at=expires_at)
+        transitions.go(session, identity, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
+    transitions.go(session, found, Status.APPROVED, flags=(), said=said, expires_at=expires_at)
 
 
 approvals_registry.register(

@@ -12,11 +12,11 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.ports import resolve
-from app.screening import lists
-from app.screening.decisions import KIND
-from app.screening.matching import Match
-from app.screening.names import UNCOMPARABLE, is_readable, letters_of
-from app.screening.remarks import wallet_key
+from app.screening.decisions.case_decisions import KIND
+from app.screening.lists import index
+from app.screening.lists.sdn_remarks import wallet_key
+from app.screening.matching.engine import Match
+from app.screening.matching.names import UNCOMPARABLE, is_readable, letters_of
 from app.screening.rules import SCORE_MAX, UNREADABLE, Agreement, Named, ScreeningRules, Verdict
 
 #: Of a screening's id, as staff see it.
@@ -98,7 +98,7 @@ def screen(
     `payout`, …), `person_id` their account if they have one. What is found and was not decided yet
     opens a case, and so does a name that cannot be compared. Raises `NoSanctionsList`.
     """
-    listed = lists.current(session)
+    listed = index.current(session)
     threshold = resolve(ScreeningRules).threshold
     found = listed.index.find(subject, threshold)
     title = "A name like a listed party's"
@@ -114,7 +114,7 @@ def screen_address(
     session: Session, address: str, *, about: str, purpose: str, person_id: UUID | None = None
 ) -> Screening:
     """The same for an address of a digital currency, which is listed or not."""
-    listed = lists.current(session)
+    listed = index.current(session)
     found = [
         Match(number, listed_as, "wallet", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN)
         for number, listed_as in listed.wallets.get(wallet_key(address), ())
@@ -131,7 +131,7 @@ def try_subject(session: Session, subject: Named) -> tuple[int, list[Match]]:
     `NoSanctionsList`, and `Invalid` for a name that cannot be compared."""
     if not all(map(is_readable, subject.names)):
         raise Invalid("name", UNCOMPARABLE)
-    listed = lists.current(session)
+    listed = index.current(session)
     return listed.version, listed.index.find(subject, resolve(ScreeningRules).threshold)
 
 

@@ -13,11 +13,13 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import RateLimited
 from app.kit.ports import resolve
-from app.kyc import queries, rules, screened, settling, steps, submission
+from app.kyc import queries, rules
 from app.kyc.errors import VerificationOpen
 from app.kyc.queries import Verification
+from app.kyc.review import decisions, transitions
 from app.kyc.rules import OPEN, WAITING, Flag, Kind, KycRules, Status
-from app.kyc.submission import Business, Personal
+from app.kyc.submission import applicant_details, sanctions_check
+from app.kyc.submission.applicant_details import Business, Personal
 from app.outbox import service as outbox
 
 _TABLE, _DETAILS = "verifications", "details_sealed"
@@ -42,15 +44,15 @@ def submit(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verificat
     the same number: then staff look first. What was approved before holds until this is decided.
     Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
-    person = submission.personal(told, clock.now().date())
+    person = applicant_details.personal(told, clock.now().date())
     _make_way(session, actor, Kind.IDENTITY)
     verification_id, index = ids.new(), _number_index(person)
     flags = set()
     if index is not None and session.row(_SAME_NUMBER, (index, actor.user_id)) is not None:
         flags.add(Flag.DUPLICATE)
-    if listed := screened.flag(session, verification_id, actor.user_id, person):
+    if listed := sanctions_check.flag(session, verification_id, actor.user_id, person):
         flags.add(listed)
-    begun = steps.begin(
+    begun = transitions.begin(
         session,
         actor,
         verification_id=verification_id,
@@ -63,7 +65,7 @@ def submit(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verificat
         flags=flags,
     )
     if Flag.LISTED in flags:
-        return settling.settle(session, begun)
+        return decisions.settle(session, begun)
     outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
     return begun
 
@@ -73,11 +75,11 @@ def submit_business(session: Session, actor: Actor, told: Mapping[str, Any]) -> 
 
     Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
-    company = submission.business(told, clock.now().date())
+    company = applicant_details.business(told, clock.now().date())
     _make_way(session, actor, Kind.BUSINESS)
     verification_id = ids.new()
-    listed = screened.flag(session, verification_id, actor.user_id, company)
-    begun = steps.begin(
+    listed = sanctions_check.flag(session, verification_id, actor.user_id, company)
+    begun = transitions.begin(
         session,
         actor,
         verification_id=verification_id,
@@ -96,7 +98,7 @@ def submit_business(session: Session, actor: Actor, told: Mapping[str, Any]) -> 
         session.send(
             _ADD_OWNER, (owner_id, verification_id, sealed, owner.share_bps, owner.controls)
         )
-    return settling.settle(session, begun)
+    return decisions.settle(session, begun)
 
 
 def lift(session: Session, user_id: UUID, *, note: str) -> None:
@@ -105,9 +107,13 @@ def lift(session: Session, user_id: UUID, *, note: str) -> None:
     if queries.standing(session, user_id).tier == rules.TIER_ENHANCED:
         return
     known = account_queries.get_person(session, user_id)
-    steps.supersede(
+    transitions.supersede(
         session,
-        [each for each in steps.locked_of(session, user_id) if each.kind is not Kind.BUSINESS],
+        [
+            each
+            for each in transitions.locked_of(session, user_id)
+            if each.kind is not Kind.BUSINESS
+        ],
     )
     person = Personal(
         known.first_name,
@@ -116,7 +122,7 @@ def lift(session: Session, user_id: UUID, *, note: str) -> None:
         PostalAddress("US", "1 Sample Street", city="Reno", state="NV", zip_code="89501"),
     )
     verification_id = ids.new()
-    begun = steps.begin(
+    begun = transitions.begin(
         session,
         None,
         verification_id=verification_id,
@@ -126,14 +132,14 @@ def lift(session: Session, user_id: UUID, *, note: str) -> None:
         tier=rules.TIER_BASIC,
         details_sealed=_sealed(person, verification_id),
     )
-    said = steps.Said(note=note)
-    steps.go(session, begun, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
+    said = transitions.Said(note=note)
+    transitions.go(session, begun, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
 
 
 def _make_way(session: Session, actor: Actor, kind: Kind) -> None:
     """What stood there and waits for nobody but the person gives way to what comes now."""
     now, limits = clock.now(), resolve(KycRules)
-    found = [each for each in steps.locked_of(session, actor.user_id) if each.kind is kind]
+    found = [each for each in transitions.locked_of(session, actor.user_id) if each.kind is kind]
     if any(each.status in WAITING for each in found):
         raise VerificationOpen
     since = now - limits.attempts_within
@@ -145,7 +151,7 @@ def _make_way(session: Session, actor: Actor, kind: Kind) -> None:
             retry_after_seconds=max(1, again),
         )
     open_ones = [each for each in found if each.status in OPEN]
-    steps.supersede(session, open_ones, steps.Said(actor))
+    transitions.supersede(session, open_ones, transitions.Said(actor))
 
 
 def _number_index(person: Personal) -> bytes | None:

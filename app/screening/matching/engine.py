@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.screening.names import words_of
+from app.screening.matching.names import words_of
 from app.screening.rules import (
     SCORE_MAX,
     Agreement,

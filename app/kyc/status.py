@@ -7,10 +7,13 @@ from uuid import UUID
 from app.identity.accounts import queries as account_queries
 from app.kit import clock
 from app.kit.db import Session
-from app.kyc import details, documents, enhanced, queries, rules
-from app.kyc.documents import Document
+from app.kyc import queries, rules
+from app.kyc.evidence import documents
+from app.kyc.evidence.documents import Document
 from app.kyc.queries import Standing, Verification
+from app.kyc.review import enhanced_due_diligence
 from app.kyc.rules import BUSINESS_NEEDS, OPEN, REASON_TEXTS, Kind, Reason, Status
+from app.kyc.submission import queries as submission_queries
 
 #: Of who has submitted nothing.
 NONE = "none"
@@ -65,7 +68,7 @@ def of(session: Session, user_id: UUID) -> Overview:
         _step(best) or _NOTHING,
         standing,
         _missing(standing, latest, company, sent, confirmed=confirmed),
-        details.link_of(session, latest.id) if latest is not None and waits else None,
+        submission_queries.link_of(session, latest.id) if latest is not None and waits else None,
         sent,
         _step(latest) if latest is not best else None,
         _step(newest[Kind.ENHANCED]),
@@ -86,7 +89,7 @@ def _missing(
     if latest is None or latest.status in {Status.REJECTED, Status.EXPIRED, Status.MORE_NEEDED}:
         missing.append("identity")
     if standing.tier == rules.TIER_VERIFIED:
-        missing += [f"document:{each}" for each in enhanced.missing(sent)]
+        missing += [f"document:{each}" for each in enhanced_due_diligence.missing(sent)]
     if company is not None and company.status in OPEN:
         there = {each.purpose for each in sent}
         missing += [f"document:{each}" for each in BUSINESS_NEEDS if each not in there]

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from app.kyc.submission import Personal
+from app.kyc.submission.applicant_details import Personal
 
 
 class Outcome(StrEnum):

@@ -5,7 +5,8 @@ from uuid import UUID
 from app.kit.db import Session
 from app.kit.tasks import task
 from app.outbox import service as outbox
-from app.screening import service, subjects
+from app.screening.decisions import subjects
+from app.screening.matching import service as screening
 
 BATCH = 100
 PURPOSE = "list_update"
@@ -21,7 +22,7 @@ def rescreen(session: Session, *, version: int, source: str, after: str | None) 
         return
     batch = subjects.subjects_of(source)(session, UUID(after) if after else None, BATCH)
     for subject in batch:
-        service.screen(
+        screening.screen(
             session,
             subject.named,
             about=subject.about,

@@ -10,7 +10,7 @@ from calendar import month_abbr, monthrange
 from collections.abc import Iterable
 from datetime import date
 
-from app.screening.countries import code_of
+from app.screening.lists.countries import code_of
 from app.screening.rules import Born
 
 _MONTHS = {name: number for number, name in enumerate(month_abbr) if name}

@@ -7,8 +7,8 @@ from threading import Lock
 
 from app.kit.db import Session
 from app.screening.errors import NoSanctionsList
-from app.screening.matching import Index, Party
-from app.screening.remarks import births, countries, nicknames, wallet_key, wallets
+from app.screening.lists.sdn_remarks import births, countries, nicknames, wallet_key, wallets
+from app.screening.matching.engine import Index, Party
 from app.screening.rules import Sort
 
 _CURRENT = "SELECT version, digest FROM sanctions_lists ORDER BY version DESC LIMIT 1"

@@ -16,10 +16,12 @@ from app.kit.db import Database, Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kit.tasks import task
-from app.kyc import details, queries, settling, steps
-from app.kyc.ports import Answered, Asked, IdentityProvider, Outcome
+from app.kyc import queries
+from app.kyc.review import decisions, transitions
 from app.kyc.rules import WAITING, Kind
-from app.kyc.submission import Personal
+from app.kyc.submission import queries as submission_queries
+from app.kyc.submission.applicant_details import Personal
+from app.kyc.submission.ports import Answered, Asked, IdentityProvider, Outcome
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
@@ -57,7 +59,7 @@ def verify(database: Database, *, verification_id: str) -> None:
         try:
             found = queries.by_id(session, identifier)
             known = account_queries.get_person(session, found.user_id)
-            person = details.of(session, identifier)
+            person = submission_queries.of(session, identifier)
         except NotFound:
             return
     if found.status not in WAITING or not isinstance(person, Personal):
@@ -104,7 +106,7 @@ def apply(session: Session, verification_id: UUID, answered: Answered | None) ->
     What it says of a verification that is decided, or that it calls by another name, is left.
     """
     try:
-        found = steps.locked(session, verification_id)
+        found = transitions.locked(session, verification_id)
     except NotFound:
         return
     if found.status not in WAITING or found.kind is not Kind.IDENTITY:
@@ -121,7 +123,7 @@ def apply(session: Session, verification_id: UUID, answered: Answered | None) ->
     age = clock.now() - found.submitted_at
     again = clock.now() + min(max(age / _PARTS, LOOK_MIN), LOOK_MAX)
     session.send(_STORE, (provider, reference, outcome, sealed, again, verification_id))
-    settling.settle(session, steps.locked(session, verification_id))
+    decisions.settle(session, transitions.locked(session, verification_id))
 
 
 def _sealed_link(verification_id: UUID, link: str | None) -> bytes | None:

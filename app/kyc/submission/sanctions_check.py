@@ -8,15 +8,15 @@ from uuid import UUID
 
 from app.kit import ids
 from app.kit.db import Session
-from app.kyc import details
 from app.kyc.queries import PREFIX
 from app.kyc.rules import Flag
-from app.kyc.submission import Business, Owner, Personal
-from app.screening import decisions
-from app.screening import service as screening
+from app.kyc.submission import queries as submission_queries
+from app.kyc.submission.applicant_details import Business, Owner, Personal
+from app.screening.decisions import case_decisions
+from app.screening.decisions.subjects import Subject, register
 from app.screening.errors import NoSanctionsList
+from app.screening.matching import service as screening
 from app.screening.rules import Named, Sort, Verdict
-from app.screening.subjects import Subject, register
 
 PURPOSE = "onboarding"
 #: Staged with each decision about something that was found.
@@ -31,7 +31,7 @@ WHERE kind <> 'enhanced'
 ORDER BY id LIMIT %(limit)s FOR SHARE
 """
 
-decisions.tell(DECIDED)
+case_decisions.tell(DECIDED)
 
 
 def subjects(told: Personal | Business) -> list[Named]:
@@ -69,7 +69,7 @@ def _verifications(session: Session, after: UUID | None, limit: int) -> list[Sub
     """Everybody who is or was verified or waits for it, and every company, by what was said."""
     found = []
     for verification_id, user_id in session.rows(_TO_SCREEN, {"after": after, "limit": limit}):
-        told = details.of(session, verification_id)
+        told = submission_queries.of(session, verification_id)
         assert told is not None, "an enhanced one names nobody"
         person_id = user_id if isinstance(told, Personal) else None
         about = ids.encode(PREFIX, verification_id)
@@ -81,7 +81,9 @@ def _owners(session: Session, after: UUID | None, limit: int) -> list[Subject]:
     """Everybody who owns or controls a company that is or was verified or waits for it."""
     return [
         Subject(owner_id, ids.encode(PREFIX, verification_id), None, _named(owner))
-        for owner_id, verification_id, owner in details.owners_after(session, after, limit)
+        for owner_id, verification_id, owner in submission_queries.owners_after(
+            session, after, limit
+        )
     ]
 
 

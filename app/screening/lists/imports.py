@@ -8,10 +8,10 @@ from app.audit import service as audit
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.outbox import service as outbox
-from app.screening import subjects
+from app.screening.decisions import subjects
 from app.screening.errors import ImportRunning, ListShrank
-from app.screening.remarks import wallets
-from app.screening.sdn import Entry, Files
+from app.screening.lists.sdn import Entry, Files
+from app.screening.lists.sdn_remarks import wallets
 
 #: A list that loses more than one entry in five at once was cut off, as far as we can tell.
 _KEPT_MIN_PERCENT = 80

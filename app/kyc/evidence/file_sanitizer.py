@@ -19,7 +19,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from app.kit.errors import Invalid
-from app.kyc.pdf import check_pdf
+from app.kyc.evidence.pdf_inspection import check_pdf
 
 # At DEBUG it logs what cameras wrote into a picture.
 logging.getLogger("PIL").setLevel(logging.WARNING)

@@ -8,10 +8,14 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.ports import resolve
 from app.kit.tasks import task
-from app.kyc import details, documents, enhanced, rules, screened, steps
-from app.kyc.ports import Outcome
+from app.kyc import rules
+from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX, Verification
+from app.kyc.review import enhanced_due_diligence, transitions
 from app.kyc.rules import DOUBTS, OF_LISTS, WAITING, Flag, Kind, KycRules, Reason, Status
+from app.kyc.submission import queries as submission_queries
+from app.kyc.submission import sanctions_check
+from app.kyc.submission.ports import Outcome
 from app.outbox import service as outbox
 
 _BATCH = 500
@@ -63,7 +67,7 @@ def _settle_identity(session: Session, found: Verification) -> Verification:
     }
     if answered in ends:
         status, tier, reason = ends[Outcome(answered)]
-        return steps.go(session, found, status, tier=tier, reasons=[reason], flags=flags)
+        return transitions.go(session, found, status, tier=tier, reasons=[reason], flags=flags)
     if flags or answered != Outcome.SUCCESS:
         return _wait(session, found, flags)
     # A list may have come since.
@@ -74,8 +78,10 @@ def _settle_identity(session: Session, found: Verification) -> Verification:
 
 def listed_now(session: Session, found: Verification) -> Flag | None:
     """What the lists say at this moment of everybody whom a verification names."""
-    told = details.of(session, found.id)
-    return screened.flag(session, found.id, found.user_id, told) if told is not None else None
+    told = submission_queries.of(session, found.id)
+    return (
+        sanctions_check.flag(session, found.id, found.user_id, told) if told is not None else None
+    )
 
 
 def _wait(session: Session, found: Verification, flags: frozenset[Flag]) -> Verification:
@@ -86,18 +92,18 @@ def _wait(session: Session, found: Verification, flags: frozenset[Flag]) -> Veri
     tier = rules.TIER_BASIC if is_identity and not flags & DOUBTS else rules.TIER_NONE
     if (status, tier, flags) == (found.status, found.tier, found.flags):
         return found
-    return steps.go(session, found, status, tier=tier, flags=flags)
+    return transitions.go(session, found, status, tier=tier, flags=flags)
 
 
 def approve_identity(
-    session: Session, found: Verification, said: steps.Said = steps.BY_ITSELF
+    session: Session, found: Verification, said: transitions.Said = transitions.BY_ITSELF
 ) -> Verification:
     """Tier 2, in place of whatever identity was there before; and the review for tier 3, if the
     person has sent already what that needs."""
-    others = [each for each in steps.locked_of(session, found.user_id) if each.id != found.id]
+    others = [each for each in transitions.locked_of(session, found.user_id) if each.id != found.id]
     older = [each for each in others if each.kind is not Kind.BUSINESS]
-    steps.supersede(session, older, said)
-    approved = steps.go(
+    transitions.supersede(session, older, said)
+    approved = transitions.go(
         session,
         found,
         Status.APPROVED,
@@ -106,8 +112,8 @@ def approve_identity(
         flags=(),
         expires_at=clock.now() + resolve(KycRules).valid,
     )
-    enhanced.consider(
-        session, found.user_id, documents.of_person(session, found.user_id), steps.BY_ITSELF
+    enhanced_due_diligence.consider(
+        session, found.user_id, documents.of_person(session, found.user_id), transitions.BY_ITSELF
     )
     return approved
 
@@ -116,21 +122,25 @@ def refuse(
     session: Session,
     found: Verification,
     *reasons: Reason,
-    said: steps.Said = steps.BY_ITSELF,
+    said: transitions.Said = transitions.BY_ITSELF,
 ) -> Verification:
     """Say no to a locked verification. With an identity goes whatever was approved before it, and
     with one that had lifted it, its lift."""
     if found.kind is Kind.IDENTITY:
-        others = [each for each in steps.locked_of(session, found.user_id) if each.id != found.id]
-        steps.supersede(session, [each for each in others if each.kind is not Kind.BUSINESS], said)
-    return steps.go(
+        others = [
+            each for each in transitions.locked_of(session, found.user_id) if each.id != found.id
+        ]
+        transitions.supersede(
+            session, [each for each in others if each.kind is not Kind.BUSINESS], said
+        )
+    return transitions.go(
         session, found, Status.REJECTED, tier=rules.TIER_NONE, reasons=reasons, said=said
     )
 
 
 def screen_again(session: Session, verification_id: UUID) -> None:
     """Ask the lists anew about everybody whom a verification names, and settle what follows."""
-    found = steps.locked(session, verification_id)
+    found = transitions.locked(session, verification_id)
     if found.status not in {*WAITING, Status.APPROVED}:
         return
     listed = listed_now(session, found)
@@ -141,7 +151,7 @@ def screen_again(session: Session, verification_id: UUID) -> None:
     if found.status is Status.APPROVED:
         settle(session, replace(found, flags=flags))
     elif flags != found.flags:
-        settle(session, steps.flagged(session, found, flags))
+        settle(session, transitions.flagged(session, found, flags))
 
 
 @task("kyc.screening_decided")
@@ -172,9 +182,9 @@ def expire(session: Session) -> None:
     """
     now = clock.now()
     for (verification_id,) in session.rows(_OVER, (now, _BATCH)):
-        found = steps.locked(session, verification_id)
+        found = transitions.locked(session, verification_id)
         tier = rules.TIER_BASIC if found.kind is Kind.IDENTITY else rules.TIER_NONE
-        steps.go(session, found, Status.EXPIRED, tier=tier)
+        transitions.go(session, found, Status.EXPIRED, tier=tier)
     soon = now + resolve(KycRules).warned
     for verification_id, user_id, kind, expires_at in session.rows(_ENDING, (soon, _BATCH)):
         session.send(_WARNED, (now, verification_id))
@@ -188,7 +198,7 @@ def _warn(
         "user_id": str(user_id),
         "event_key": f"kyc_expiring:{ids.encode(PREFIX, verification_id)}",
         "kind": "kyc_expiring",
-        "values": {"about": steps.ABOUT[kind], "until": f"{expires_at:%Y-%m-%d}"},
+        "values": {"about": transitions.ABOUT[kind], "until": f"{expires_at:%Y-%m-%d}"},
     }
     outbox.stage(session, "messages.deliver", told)
 

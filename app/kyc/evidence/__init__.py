@@ -1,0 +1,1 @@
+"""Documents that customers send: checked, sanitized, sealed, and shown to staff."""

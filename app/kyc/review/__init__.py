@@ -1,0 +1,1 @@
+"""Decisions about verifications, by staff and by the system."""

@@ -1,0 +1,1 @@
+"""Comparing people, companies and wallet addresses with the sanctions list."""
