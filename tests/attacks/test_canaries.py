@@ -28,7 +28,7 @@ from app.messages.ports import OutgoingEmail
 from app.outbox import rules as outbox_rules
 from tests.api_client import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
-from tests.house.authorization import THINGS
+from tests.house.authorization import OBJECT_KINDS
 from tests.house.source import CHECKOUT
 from tests.kyc.applicant import picture
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
@@ -211,9 +211,9 @@ class Walk:
             if found[1] == "approval_id":
                 return self.request(by_admin=path.endswith(("edit", "withdraw")))
             owner = self.admin if path.startswith("/a") and "/api/me" not in path else self.customer
-            thing = THINGS[rule]
+            thing = OBJECT_KINDS[rule]
             # On a public route nothing is anybody's own.
-            return thing.unknown if rule in self.public else thing.make(self.database, owner)
+            return thing.unknown_id if rule in self.public else thing.create(self.database, owner)
 
         return re.sub(r"\{([^}]+)\}", filled, path)
 

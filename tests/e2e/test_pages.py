@@ -14,7 +14,7 @@ from app.kit.db import Database
 from app.outbox import service as outbox
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import Shoot, assert_fits_and_accessible
-from tests.house.authorization import THINGS
+from tests.house.authorization import OBJECT_KINDS
 from tests.people import PASSWORD, People
 
 #: Pages that redirect unless a sign-in is pending; test_signin.py opens them.
@@ -69,7 +69,7 @@ def test_every_page_fits_and_is_accessible(
 
     def path_of(route: str) -> str:
         def value_of(variable: re.Match[str]) -> str:
-            return path_values.get(variable[1]) or THINGS[route].make(database, admin)
+            return path_values.get(variable[1]) or OBJECT_KINDS[route].create(database, admin)
 
         return re.sub(r"<(\w+)>", value_of, route)
 

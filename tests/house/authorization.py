@@ -1,4 +1,4 @@
-"""Asks every route as everybody, about things of their own, of others, and unknown ones."""
+"""Requests every route as every caller, for their own objects, those of others and unknown ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ from tests.people import PASSWORD, People, credit
 OWN, OTHERS, UNKNOWN = "own", "other's", "unknown"
 RELATIONS = (OWN, OTHERS, UNKNOWN)
 _REFUSED = frozenset({401, 403, 404, 405})
-_REQUEST = """
+_INSERT_APPROVAL = """
 INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash, reason,
     maker_id, status, created_at, expires_at)
 VALUES (%s, 'person.suspend', %s, %s, '{}', '{}', '{}', sha256(''), 'a test', %s, 'pending',
@@ -45,48 +45,48 @@ VALUES (%s, 'person.suspend', %s, %s, '{}', '{}', '{}', sha256(''), 'a test', %s
 
 
 @dataclass
-class Visitor:
-    """Somebody who asks: a person at a browser and with a program, or nobody."""
+class Caller:
+    """A caller: a person with a browser and an API client, or an anonymous one."""
 
     name: str
     app: Flask
     actor: Actor | None
     browser: Browser = field(init=False)
-    #: Proof of who asks, for as long as it lasts: for programs, and for forms.
+    #: The authentication in use: a bearer header for the API, a form token for pages.
     _bearer: dict[str, str] | None = None
     _token: str | None = None
-    _is_in: bool = False
+    _is_signed_in: bool = False
 
     def __post_init__(self) -> None:
         self.browser = Browser(self.app)
 
     @property
     def is_staff(self) -> bool:
-        """Whether they can sign in at a browser."""
+        """Whether the caller can sign in to the pages."""
         return self.actor is not None and self.actor.role is not Role.USER
 
     def may(self, permission: Permission) -> bool:
-        """Whether their role holds it, as the program declares."""
+        """Whether the caller's role holds the permission by default."""
         return self.actor is not None and permission in DEFAULT_PERMISSIONS[self.actor.role]
 
-    def ask(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
-        """Send the request, with nothing in it but what proves who asks."""
-        ask = self._ask_page if route.is_page else self._ask_program
+    def send(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+        """Send the request with authentication and nothing else that the route needs."""
+        ask = self._send_to_page if route.is_page else self._send_to_api
         answer = ask(route, path, body)
         if route.method != "GET" and answer.status_code < 400:
-            # It may have ended what they were signed in with; a refusal ends nothing.
-            self._bearer, self._token, self._is_in = None, None, False
+            # The act may have ended the session; a refusal cannot.
+            self._bearer, self._token, self._is_signed_in = None, None, False
         return answer
 
-    def _ask_program(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+    def _send_to_api(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
         if self._bearer is None:
-            self._bearer = self._logged_in()
+            self._bearer = self._bearer_header()
         json = None if route.method == "GET" else body
         headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
         return self.browser.client.open(path, method=route.method, json=json, headers=headers)
 
-    def _ask_page(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
-        if self.is_staff and not self._is_in:
+    def _send_to_page(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+        if self.is_staff and not self._is_signed_in:
             self._sign_in()
         if route.method == "GET":
             return self.browser.client.get(path)
@@ -95,39 +95,39 @@ class Visitor:
         data = {"csrf_token": self._token, **body}
         return self.browser.client.open(path, method=route.method, data=data)
 
-    def _logged_in(self) -> dict[str, str]:
+    def _bearer_header(self) -> dict[str, str]:
         if self.actor is None:
             return {}
-        self._rely_on_password()
+        self._remove_passkeys()
         credentials = {"email": self.actor.email, "password": PASSWORD}
         answer = self.browser.client.post("/api/auth/login", json=credentials)
         return {"Authorization": f"Bearer {answer.json['accessToken']}"}
 
     def _sign_in(self) -> None:
         assert self.actor is not None
-        self._rely_on_password()
-        self.browser, self._token, self._is_in = Browser(self.app), None, True
+        self._remove_passkeys()
+        self.browser, self._token, self._is_signed_in = Browser(self.app), None, True
         self.browser.sign_in(self.actor.email, PASSWORD)
 
-    def _rely_on_password(self) -> None:
-        # With a passkey of their own it would not be enough.
+    def _remove_passkeys(self) -> None:
+        # The password alone is not enough for a person with a passkey.
         assert self.actor is not None
         with self.app.extensions["database"].transaction() as session:
             session.send("DELETE FROM passkeys WHERE user_id = %s", (self.actor.user_id,))
 
 
 @dataclass(frozen=True)
-class House:
-    """Everybody who asks, and what there is to ask about."""
+class Installation:
+    """All callers, and the database with their objects."""
 
     database: Database
-    visitors: tuple[Visitor, ...]
-    #: Whose things "other's" are: nobody who asks.
-    stranger: Actor
+    callers: tuple[Caller, ...]
+    #: The owner of the objects of others; not a caller.
+    other_owner: Actor
 
     @classmethod
-    def furnished(cls, app: Flask) -> "House":
-        """A house with everybody in it."""
+    def create(cls, app: Flask) -> "Installation":
+        """Create a person of every role and a caller for each."""
         people = People(app.extensions["database"])
         here, there = people.branch(), people.branch()
         cast: dict[str, Actor | None] = {
@@ -139,30 +139,30 @@ class House:
             if role is not Role.USER:
                 cast[role.value] = people.staff(role, here if role in BRANCH_BOUND_ROLES else None)
         cast["TELLER elsewhere"] = people.staff(Role.TELLER, there)
-        # Nobody who asks is the last administrator.
+        # No caller is the last administrator.
         people.staff(Role.ADMIN)
-        # Whose address is not confirmed yet moves no money, whatever they may do.
+        # No money moves before the email address is confirmed.
         with people.database.transaction() as session:
             for actor in filter(None, cast.values()):
                 email_verification.confirm_email(session, actor.user_id)
-        visitors = tuple(Visitor(name, app, actor) for name, actor in cast.items())
+        visitors = tuple(Caller(name, app, actor) for name, actor in cast.items())
         stranger = people.staff(Role.TELLER, people.branch())
         return cls(people.database, visitors, stranger)
 
 
 @dataclass(frozen=True)
-class Thing:
-    """What a path's variable names. `make` answers the public id of one that belongs to somebody.
+class ObjectKind:
+    """What a path's variable names. `create` returns the public id of an object of that owner.
 
-    `others` is the scope by which others' are seen, where it is another than the permission's; and
-    `own` the one answer that the owner gets, where it is a refusal.
+    `others_scope` is the scope that decides on objects of others, where it differs from the
+    permission's. `owner_status` is the status that the owner gets, where it is a refusal.
     """
 
     variable: str
-    make: Callable[[Database, Actor], str]
-    unknown: str
-    others: str | None = None
-    own: int | None = None
+    create: Callable[[Database, Actor], str]
+    unknown_id: str
+    others_scope: str | None = None
+    owner_status: int | None = None
 
 
 def _person(_database: Database, owner: Actor) -> str:
@@ -174,39 +174,39 @@ def _role(_database: Database, owner: Actor) -> str:
 
 
 def _branch(database: Database, owner: Actor) -> str:
-    """Whoever is not bound to a branch asks about one that nobody is bound to."""
+    """Return the owner's branch, or a new one for a person who is bound to none."""
     branch_id = owner.branch_id or People(database).branch()
     return ids.encode("brn", branch_id)
 
 
 def _approval(database: Database, owner: Actor) -> str:
-    """A fresh request each time: asking may end it."""
+    """Create a new approval request each time, because the request may end it."""
     approval_id, about = ids.new(), People(database).customer().user_id
     with database.transaction() as session:
         subject = ids.encode("usr", about)
-        session.send(_REQUEST, (approval_id, subject, about, owner.user_id))
+        session.send(_INSERT_APPROVAL, (approval_id, subject, about, owner.user_id))
     return ids.encode("apr", approval_id)
 
 
-def _nobody(prefix: str) -> str:
+def _unknown_id(prefix: str) -> str:
     return ids.encode(prefix, UUID(int=7))
 
 
-_PERSON = Thing("person_id", _person, _nobody("usr"))
-_APPROVAL = Thing("approval_id", _approval, _nobody("apr"))
-_DECIDED = Thing("approval_id", _approval, _nobody("apr"), own=403)
-_MAKERS = Thing("approval_id", _approval, _nobody("apr"), others="own")
+_PERSON = ObjectKind("person_id", _person, _unknown_id("usr"))
+_APPROVAL = ObjectKind("approval_id", _approval, _unknown_id("apr"))
+_DECIDED = ObjectKind("approval_id", _approval, _unknown_id("apr"), owner_status=403)
+_MAKERS = ObjectKind("approval_id", _approval, _unknown_id("apr"), others_scope="own")
 
 
 def _record(database: Database, owner: Actor) -> str:
-    """A record of the trail of something that somebody did."""
+    """Record an act of the owner in the audit trail."""
     with database.transaction() as session:
         recorded = audit.record(session, actor=owner, action="test.done", subject="test")
     return ids.encode("aud", recorded)
 
 
 def _address(database: Database, owner: Actor) -> str:
-    """The only one in the book, which is of a limited size."""
+    """Replace the owner's address book, which has a limited size, by one address."""
     given = PostalAddress(
         country="US", street="1 Main Street", city="Reno", state="NV", zip_code="89501"
     )
@@ -217,7 +217,7 @@ def _address(database: Database, owner: Actor) -> str:
 
 
 def _key(database: Database, owner: Actor) -> str:
-    """A key for what everybody may do."""
+    """Create an API key with a scope that every role holds."""
     scopes = {Permission.MESSAGES_READ}
     with database.transaction() as session:
         session.send("DELETE FROM api_keys WHERE user_id = %s", (owner.user_id,))
@@ -226,7 +226,7 @@ def _key(database: Database, owner: Actor) -> str:
 
 
 def _export(database: Database, owner: Actor) -> str:
-    """A copy that nobody has made yet."""
+    """Create a data export that is still pending."""
     export_id = ids.new()
     with database.transaction() as session:
         session.send("DELETE FROM exports WHERE user_id = %s", (owner.user_id,))
@@ -263,7 +263,7 @@ def _session(database: Database, owner: Actor) -> str:
 
 
 def _job(database: Database, _owner: Actor) -> str:
-    """A job that was given up."""
+    """Stage a job and mark it dead."""
     with database.transaction() as session:
         job_id = outbox.stage(session, "outbox.prune_done", {})
         session.send(
@@ -274,21 +274,21 @@ def _job(database: Database, _owner: Actor) -> str:
 
 
 def _case(database: Database, _owner: Actor) -> str:
-    """A case about nobody."""
+    """Open a case without a person."""
     with database.transaction() as session:
         case_id = cases.open_case(
             session,
             kind="test.difference",
             subject="a test",
             key=str(ids.new()),
-            title="What a test found",
+            title="A finding of a test",
             facts={"found": "by a test"},
         )
     return ids.encode(cases.PREFIX, case_id)
 
 
 def _screening(database: Database, owner: Actor) -> str:
-    """Somebody with a name of the list of the sample."""
+    """Screen a name of the sample list."""
     sanctions.stand(database)
     about = ids.encode("usr", owner.user_id)
     with database.transaction() as session:
@@ -299,7 +299,7 @@ def _screening(database: Database, owner: Actor) -> str:
 
 
 def _deposit(database: Database, owner: Actor) -> str:
-    """An announcement that nobody has looked at."""
+    """Create a pending deposit."""
     deposit_id = ids.new()
     with database.transaction() as session:
         session.send(
@@ -312,7 +312,7 @@ def _deposit(database: Database, owner: Actor) -> str:
 
 
 def _withdrawal(database: Database, owner: Actor) -> str:
-    """One that waits for our staff, with its money held."""
+    """Create a withdrawal that awaits approval, with its money held."""
     withdrawal_id = ids.new()
     usd = TRADABLE["USD"]
     where = keys.seal("{}", table="withdrawals", column="destination_sealed", key=withdrawal_id)
@@ -333,7 +333,7 @@ def _withdrawal(database: Database, owner: Actor) -> str:
 
 
 def _verification(database: Database, owner: Actor) -> str:
-    """The only one of theirs, in review."""
+    """Replace the owner's verifications by one in review."""
     verification_id = ids.new()
     with database.transaction() as session:
         session.send("DELETE FROM verifications WHERE user_id = %s", (owner.user_id,))
@@ -351,39 +351,39 @@ def _verification(database: Database, owner: Actor) -> str:
 
 
 def _document(database: Database, owner: Actor) -> str:
-    """A picture that they sent."""
+    """Submit a picture as the owner's document."""
     file = documents.check(picture(), name="", declared="")
     with database.transaction() as session:
         sent, _ = documents.add(session, owner, purpose=Purpose.IDENTITY, file=file)
     return sent.public_id
 
 
-def _nothing(_database: Database, _owner: Actor) -> str:
-    raise NotImplementedError("on a public route only what is unknown is asked for")
+def _not_created(_database: Database, _owner: Actor) -> str:
+    raise AssertionError("a public route is requested for unknown objects only")
 
 
-_CASE = Thing("case_id", _case, _nobody("cas"))
-_DEPOSIT = Thing("deposit_id", _deposit, _nobody("dep"))
-_WITHDRAWAL = Thing("withdrawal_id", _withdrawal, _nobody("wdr"))
-_ADDRESS = Thing("address_id", _address, _nobody("adr"))
-_VERIFICATION = Thing("verification_id", _verification, _nobody(kyc_queries.PREFIX))
+_CASE = ObjectKind("case_id", _case, _unknown_id("cas"))
+_DEPOSIT = ObjectKind("deposit_id", _deposit, _unknown_id("dep"))
+_WITHDRAWAL = ObjectKind("withdrawal_id", _withdrawal, _unknown_id("wdr"))
+_ADDRESS = ObjectKind("address_id", _address, _unknown_id("adr"))
+_VERIFICATION = ObjectKind("verification_id", _verification, _unknown_id(kyc_queries.PREFIX))
 
-#: What each route with a variable is about.
-THINGS: dict[str, Thing] = {
+#: The object of each route with a variable.
+OBJECT_KINDS: dict[str, ObjectKind] = {
     "/admin/approvals/<approval_id>": _APPROVAL,
     "/admin/approvals/<approval_id>/approve": _DECIDED,
     "/admin/approvals/<approval_id>/edit": _MAKERS,
     "/admin/approvals/<approval_id>/reject": _APPROVAL,
     "/admin/approvals/<approval_id>/withdraw": _MAKERS,
-    "/admin/audit/<record_id>": Thing("record_id", _record, _nobody("aud")),
-    "/admin/branches/<branch_id>": Thing("branch_id", _branch, _nobody("brn")),
+    "/admin/audit/<record_id>": ObjectKind("record_id", _record, _unknown_id("aud")),
+    "/admin/branches/<branch_id>": ObjectKind("branch_id", _branch, _unknown_id("brn")),
     "/admin/cases/<case_id>": _CASE,
     "/admin/cases/<case_id>/assign": _CASE,
     "/admin/cases/<case_id>/close": _CASE,
     "/admin/cases/<case_id>/note": _CASE,
     "/admin/cases/<case_id>/reopen": _CASE,
-    "/admin/screening/<screening_id>": Thing("screening_id", _screening, _nobody("scr")),
-    "/admin/jobs/<job_id>/revive": Thing("job_id", _job, _nobody("job")),
+    "/admin/screening/<screening_id>": ObjectKind("screening_id", _screening, _unknown_id("scr")),
+    "/admin/jobs/<job_id>/revive": ObjectKind("job_id", _job, _unknown_id("job")),
     "/admin/payments/deposits/<deposit_id>": _DEPOSIT,
     "/admin/payments/withdrawals/<withdrawal_id>": _WITHDRAWAL,
     "/admin/payments/withdrawals/<withdrawal_id>/reject": _WITHDRAWAL,
@@ -394,91 +394,109 @@ THINGS: dict[str, Thing] = {
     "/admin/people/<person_id>/role": _PERSON,
     "/admin/people/<person_id>/suspend": _PERSON,
     "/api/me/addresses/<address_id>": _ADDRESS,
-    "/admin/staff/<identifier>/invite": Thing("identifier", _person, _nobody("usr")),
+    "/admin/staff/<identifier>/invite": ObjectKind("identifier", _person, _unknown_id("usr")),
     "/api/wallet/deposits/<deposit_id>": _DEPOSIT,
     "/api/wallet/deposits/<deposit_id>/cancel": _DEPOSIT,
     "/api/wallet/withdrawals/<withdrawal_id>": _WITHDRAWAL,
     "/api/wallet/withdrawals/<withdrawal_id>/cancel": _WITHDRAWAL,
-    "/auth/account/passkeys/<identifier>/name": Thing("identifier", _passkey, _nobody("pky")),
-    "/auth/account/passkeys/<identifier>/remove": Thing("identifier", _passkey, _nobody("pky")),
-    "/auth/account/sessions/<identifier>/end": Thing("identifier", _session, _nobody("ses")),
-    "/mail/<identifier>": Thing("identifier", _nothing, "0" * 32),
-    "/mail/<identifier>/html": Thing("identifier", _nothing, "0" * 32),
-    "/api/me/export/<export_id>": Thing("export_id", _export, _nobody("exp")),
-    # Without the link's token there is nothing to fetch, for its owner neither.
-    "/api/me/export/<export_id>/archive": Thing("export_id", _export, _nobody("exp"), own=404),
-    "/policies/<policy_name>/<version>": Thing("policy_name", _nothing, "nonsense"),
-    "/api/me/api-keys/<key_id>": Thing("key_id", _key, _nobody("key")),
-    "/admin/roles/<role_name>": Thing("role_name", _role, "KING"),
-    "/admin/roles/<role_name>/grants": Thing("role_name", _role, "KING"),
+    "/auth/account/passkeys/<identifier>/name": ObjectKind(
+        "identifier", _passkey, _unknown_id("pky")
+    ),
+    "/auth/account/passkeys/<identifier>/remove": ObjectKind(
+        "identifier", _passkey, _unknown_id("pky")
+    ),
+    "/auth/account/sessions/<identifier>/end": ObjectKind(
+        "identifier", _session, _unknown_id("ses")
+    ),
+    "/mail/<identifier>": ObjectKind("identifier", _not_created, "0" * 32),
+    "/mail/<identifier>/html": ObjectKind("identifier", _not_created, "0" * 32),
+    "/api/me/export/<export_id>": ObjectKind("export_id", _export, _unknown_id("exp")),
+    # Without the token of the link the owner cannot fetch it either.
+    "/api/me/export/<export_id>/archive": ObjectKind(
+        "export_id", _export, _unknown_id("exp"), owner_status=404
+    ),
+    "/policies/<policy_name>/<version>": ObjectKind("policy_name", _not_created, "nonsense"),
+    "/api/me/api-keys/<key_id>": ObjectKind("key_id", _key, _unknown_id("key")),
+    "/admin/roles/<role_name>": ObjectKind("role_name", _role, "KING"),
+    "/admin/roles/<role_name>/grants": ObjectKind("role_name", _role, "KING"),
     "/support/kyc/<verification_id>": _VERIFICATION,
     "/support/kyc/<verification_id>/approve": _VERIFICATION,
     "/support/kyc/<verification_id>/more": _VERIFICATION,
     "/support/kyc/<verification_id>/reject": _VERIFICATION,
     "/support/kyc/<verification_id>/take-back": _VERIFICATION,
-    "/support/kyc/documents/<document_id>": Thing(
-        "document_id", _document, _nobody(documents.PREFIX)
+    "/support/kyc/documents/<document_id>": ObjectKind(
+        "document_id", _document, _unknown_id(documents.PREFIX)
     ),
 }
-#: What is sent where an empty body would be refused before the object is looked for.
+#: Bodies for routes that refuse an empty body before they look up the object.
 BODIES: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/admin/staff"): {"role": "SUPPORT"},
     ("POST", "/auth/account/passkeys/<identifier>/name"): {"name": "another"},
 }
 
 
-def answers(house: House, route: Route) -> Iterator[tuple[str, list[int], list[str]]]:
-    """For each relation: its name, what each visitor got, and what of it was not declared."""
-    thing = THINGS.get(route.path)
+def request_route(
+    installation: Installation, route: Route
+) -> Iterator[tuple[str, list[int], list[str]]]:
+    """Yield for each relation its name, each caller's status, and the violations."""
+    thing = OBJECT_KINDS.get(route.path)
     assert (thing is not None) == ("<" in route.path), (
-        f"{route.path}: say in THINGS what its variable names, so that it can be asked for"
+        f"{route.path}: declare in OBJECT_KINDS what its variable names"
     )
-    # A public route knows nobody, so nothing is anybody's own there.
+    # A public route has no caller, so no object is the caller's own.
     asked = RELATIONS if route.permission else (UNKNOWN,)
     for relation in asked if thing else ("",):
         got, wrong = [], []
-        for visitor in house.visitors:
-            path = _path(house, route, thing, visitor, relation)
+        for visitor in installation.callers:
+            path = _path(installation, route, thing, visitor, relation)
             body = BODIES.get((route.method, route.path), {})
-            answer = visitor.ask(route, path, body)
+            answer = visitor.send(route, path, body)
             got.append(answer.status_code)
-            if problem := _undeclared(route, thing, visitor, relation, answer):
+            if problem := _violation(route, thing, visitor, relation, answer):
                 said = f"{route.method} {route.path}, {relation or 'no'} object, {visitor.name}"
                 wrong.append(f"{said}: {problem}")
         yield relation, got, wrong
 
 
-def _path(house: House, route: Route, thing: Thing | None, visitor: Visitor, relation: str) -> str:
+def _path(
+    installation: Installation,
+    route: Route,
+    thing: ObjectKind | None,
+    visitor: Caller,
+    relation: str,
+) -> str:
     if thing is None:
         return route.path
     if relation == UNKNOWN:
-        named = thing.unknown
+        named = thing.unknown_id
     else:
         own = relation == OWN and visitor.actor is not None
-        owner = visitor.actor if own and visitor.actor else house.stranger
-        named = thing.make(house.database, owner)
+        owner = visitor.actor if own and visitor.actor else installation.other_owner
+        named = thing.create(installation.database, owner)
     return route.path.replace(f"<{thing.variable}>", named)
 
 
-def _undeclared(
-    route: Route, thing: Thing | None, visitor: Visitor, relation: str, answer: TestResponse
+def _violation(
+    route: Route, thing: ObjectKind | None, visitor: Caller, relation: str, answer: TestResponse
 ) -> str | None:
-    """What is wrong with an answer, by what the route declares; None if nothing is."""
+    """Return how the response violates the route's declaration, or None."""
     status = answer.status_code
-    wanted = _wanted(route, thing, visitor, relation)
+    wanted = _expected_status(route, thing, visitor, relation)
     if wanted is None:
         if status in _REFUSED or status >= 500:
-            return f"got {status}, and may do it"
+            return f"got {status}, although the permission is held"
         return None
     if status != wanted:
-        return f"got {status} and not {wanted}"
+        return f"got {status} instead of {wanted}"
     if status == 303 and "/auth/login" not in answer.headers["Location"]:
-        return f"was sent to {answer.headers['Location']}"
+        return f"redirected to {answer.headers['Location']}"
     return None
 
 
-def _wanted(route: Route, thing: Thing | None, visitor: Visitor, relation: str) -> int | None:
-    """The one answer that is right; None where they may do it, whatever comes of it."""
+def _expected_status(
+    route: Route, thing: ObjectKind | None, visitor: Caller, relation: str
+) -> int | None:
+    """Return the only right status, or None where the caller holds the permission."""
     if route.permission is None:
         return 404 if relation == UNKNOWN else None
     known = visitor.is_staff if route.is_page else visitor.actor is not None
@@ -488,20 +506,22 @@ def _wanted(route: Route, thing: Thing | None, visitor: Visitor, relation: str) 
         return 403
     if thing is None:
         return None
-    scope = thing.others or route.permission.partition(":")[0]
+    scope = thing.others_scope or route.permission.partition(":")[0]
     assert visitor.actor is not None
     bound = scope == "own" or (scope == "branch" and visitor.actor.role in BRANCH_BOUND_ROLES)
     if relation == UNKNOWN or (relation == OTHERS and bound):
         return 404
-    return thing.own if relation == OWN else None
+    return thing.owner_status if relation == OWN else None
 
 
-def table(house: House, routes: Sequence[Route]) -> tuple[list[tuple[str, ...]], list[str]]:
-    """The whole matrix as rows, and everything in it that nobody declared."""
-    head = ("ROUTE", "METHOD", "OBJECT", *(visitor.name for visitor in house.visitors))
+def authorization_table(
+    installation: Installation, routes: Sequence[Route]
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Return the whole matrix as rows, and every violation in it."""
+    head = ("ROUTE", "METHOD", "OBJECT", *(visitor.name for visitor in installation.callers))
     rows, undeclared = [head], []
     for route in routes:
-        for relation, got, wrong in answers(house, route):
+        for relation, got, wrong in request_route(installation, route):
             rows.append((route.path, route.method, relation, *map(str, got)))
             undeclared += wrong
     return rows, undeclared

@@ -1,4 +1,4 @@
-"""Tables that are committed to be reviewed: what changes them has to be meant."""
+"""Committed files that are reviewed: a change has to be intended."""
 
 import os
 from difflib import unified_diff
@@ -8,18 +8,18 @@ HERE = Path(__file__).parent
 
 
 def check(file: Path, lines: list[str]) -> None:
-    """Compare with the committed file; with SNAPSHOTS=write, write it first."""
+    """Compare the lines with the committed file; with SNAPSHOTS=write, write it first."""
     text = "".join(f"{line.rstrip()}\n" for line in lines)
     if os.environ.get("SNAPSHOTS") == "write":
         file.write_text(text, encoding="utf-8")
     written = file.read_text(encoding="utf-8")
     changes = unified_diff(written.splitlines(), text.splitlines(), "committed", "now", n=0)
-    how = f"if this is meant: SNAPSHOTS=write bin/test tests/house, and commit {file.name}"
+    how = f"if intended: SNAPSHOTS=write bin/test tests/house, and commit {file.name}"
     assert text == written, "\n".join([how, *changes])
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows in columns as wide as their widest cell."""
+    """Return the rows as lines, each column as wide as its widest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -7,24 +7,24 @@ from functools import cache, cached_property
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_NOT_OURS = ("app/static/vendor/",)
+_VENDORED = ("app/static/vendor/",)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A Python file of ours. `name` is its path in the checkout."""
+    """A Python file of the project. `name` is its path in the checkout."""
 
     name: str
     text: str
 
     @cached_property
     def tree(self) -> ast.Module:
-        """What it says."""
+        """The syntax tree."""
         return ast.parse(self.text)
 
     @cached_property
     def calls(self) -> list[tuple[str, int]]:
-        """Every call as written, without its arguments, and its line: `datetime.now`, `print`."""
+        """Each call as written, without arguments (`datetime.now`), with its line."""
         return [
             (ast.unparse(node.func), node.lineno)
             for node in ast.walk(self.tree)
@@ -34,7 +34,7 @@ class Source:
 
 @cache
 def files() -> tuple[str, ...]:
-    """Every file that belongs to the project, except what others wrote."""
+    """Return every file of the project except vendored ones."""
     if (CHECKOUT / ".git").exists():
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -46,12 +46,12 @@ def files() -> tuple[str, ...]:
     else:
         listed = [str(path.relative_to(CHECKOUT)) for path in CHECKOUT.rglob("*")]
         listed = [name for name in listed if not name.startswith((".venv", ".pbcex"))]
-    ours = [name for name in listed if not name.startswith(_NOT_OURS)]
+    ours = [name for name in listed if not name.startswith(_VENDORED)]
     return tuple(sorted(name for name in ours if (CHECKOUT / name).is_file()))
 
 
 def python(*tops: str) -> tuple[Source, ...]:
-    """The Python files below these folders, or these files."""
+    """Return the Python files below these folders, or with these names."""
     chosen = [name for name in files() if name.endswith(".py") and name.startswith(tops)]
     return tuple(_read(name) for name in chosen)
 

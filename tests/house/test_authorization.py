@@ -1,8 +1,8 @@
-"""Every route, asked by everybody: the declared answer and no other, as a table to be reviewed.
+"""Every route requested by every caller: the declared status and no other, as a reviewed table.
 
-200, 204, 303 to elsewhere, 400, 409 and 422 are answers to somebody who may ask: the requests are
-empty on purpose. 303 to the sign-in page and 401 are for nobody known, 403 for who may not, 404
-for what is not theirs.
+Requests are empty on purpose: 200, 204, 303 to another page, 400, 409 and 422 mean that the caller
+holds the permission. 303 to the sign-in page and 401 mean an unknown caller, 403 a missing
+permission, 404 an object that is not the caller's.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from app.access import Permission, Role
 from app.blueprints import api_blueprint, page_blueprint, route_registry
 from app.branches import queries as branches_queries
 from tests.house import authorization, snapshot
-from tests.house.authorization import House
+from tests.house.authorization import Installation
 
 SNAPSHOT = snapshot.HERE / "authorization.txt"
-#: What the controls ask: few, for each kind of rule.
-_FEW = (
+#: The routes that the controls request: one for each kind of rule.
+_SAMPLED_PATHS = (
     "/admin/",
     "/admin/branches/<branch_id>",
     "/admin/approvals/<approval_id>/withdraw",
@@ -28,42 +28,46 @@ _FEW = (
 
 
 @pytest.fixture
-def house(lone_app: Flask) -> House:
-    """A house of its own, so that what the controls break is broken nowhere else."""
-    return House.furnished(lone_app)
+def installation(lone_app: Flask) -> Installation:
+    """An installation of its own, because the controls break it."""
+    return Installation.create(lone_app)
 
 
-def few(app: Flask) -> list[route_registry.Route]:
-    return [route for route in route_registry.routes(app) if route.path in _FEW]
+def sampled_routes(app: Flask) -> list[route_registry.Route]:
+    return [route for route in route_registry.routes(app) if route.path in _SAMPLED_PATHS]
 
 
-def as_reviewed(rows: list[tuple[str, ...]]) -> bool:
-    """Whether every row stands in the committed table, whatever its columns' width."""
+def matches_snapshot(rows: list[tuple[str, ...]]) -> bool:
+    """Whether the committed table contains every row, regardless of column widths."""
     reviewed = {tuple(line.split()) for line in SNAPSHOT.read_text().splitlines()}
     return all(tuple(" ".join(row).split()) in reviewed for row in rows)
 
 
 @pytest.mark.timeout(1200)
-def test_everybody_gets_the_declared_answer_and_no_other(lone_app: Flask, house: House) -> None:
-    rows, undeclared = authorization.table(house, route_registry.routes(lone_app))
+def test_every_caller_gets_the_declared_status_on_every_route(
+    lone_app: Flask, installation: Installation
+) -> None:
+    rows, undeclared = authorization.authorization_table(
+        installation, route_registry.routes(lone_app)
+    )
     assert undeclared == []
     snapshot.check(SNAPSHOT, snapshot.table(rows))
 
 
-def test_a_route_that_does_not_declare_who_may_call_it_is_none_of_these(app: Flask) -> None:
-    """Those are listed with a reason in test_routes.py; every other is in the table."""
+def test_authorization_snapshot_covers_every_declared_route(app: Flask) -> None:
+    """Routes without a declaration are listed with a reason in test_routes.py."""
     listed = {route.path for route in route_registry.routes(app)}
     written = {line.split()[0] for line in SNAPSHOT.read_text().splitlines()[1:]}
     assert listed == written
 
 
-# Controls: a rule that is broken on purpose is found.
+# Controls: a rule that is broken on purpose must be found.
 
 
-def test_unbroken_the_few_are_as_reviewed(lone_app: Flask, house: House) -> None:
-    rows, undeclared = authorization.table(house, few(lone_app))
+def test_sampled_routes_match_the_snapshot(lone_app: Flask, installation: Installation) -> None:
+    rows, undeclared = authorization.authorization_table(installation, sampled_routes(lone_app))
     assert undeclared == []
-    assert as_reviewed(rows)
+    assert matches_snapshot(rows)
 
 
 def _grant(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,31 +103,33 @@ def _show_every_branch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         _show_every_branch,
     ],
 )
-def test_a_broken_rule_is_found(
+def test_broken_authorization_rule_is_found(
     lone_app: Flask,
-    house: House,
+    installation: Installation,
     monkeypatch: pytest.MonkeyPatch,
     broken: Callable[[Flask, pytest.MonkeyPatch], None],
 ) -> None:
     broken(lone_app, monkeypatch)
-    rows, undeclared = authorization.table(house, few(lone_app))
+    rows, undeclared = authorization.authorization_table(installation, sampled_routes(lone_app))
     assert undeclared
-    assert not as_reviewed(rows)
+    assert not matches_snapshot(rows)
 
 
-def test_another_declaration_is_found(lone_app: Flask, house: House) -> None:
-    """The route then does what it declares, and the committed table says something else."""
+def test_changed_permission_of_a_route_is_found(
+    lone_app: Flask, installation: Installation
+) -> None:
+    """The route then behaves as declared, and the committed table differs."""
     [view] = [
         lone_app.view_functions[route.endpoint]
-        for route in few(lone_app)
+        for route in sampled_routes(lone_app)
         if route.path == "/api/admin/exposure"
     ]
     declared = view.operation.permission
     object.__setattr__(view.operation, "permission", Permission.ACCOUNT_READ)
     try:
-        rows, undeclared = authorization.table(house, few(lone_app))
+        rows, undeclared = authorization.authorization_table(installation, sampled_routes(lone_app))
     finally:
-        # The declaration is the blueprint's: every application of this process has it.
+        # The blueprint, and so every application of this process, shares the declaration.
         object.__setattr__(view.operation, "permission", declared)
     assert undeclared == []
-    assert not as_reviewed(rows)
+    assert not matches_snapshot(rows)

@@ -1,4 +1,4 @@
-"""docs/configuration.md says every setting, with its default and whether production requires it."""
+"""docs/configuration.md lists every setting, its default and whether production requires it."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.house.source import CHECKOUT
 _ROW = re.compile(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`|(required))? *\| (\S.*) \|$", re.MULTILINE)
 
 
-def _shown(default: Any) -> str:
+def _default_text(default: Any) -> str:
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
     if isinstance(default, Path):
@@ -29,11 +29,11 @@ def _required() -> set[str]:
     return set()
 
 
-def test_the_table_is_the_settings() -> None:
+def test_documented_settings_match_the_code() -> None:
     text = (CHECKOUT / "docs" / "configuration.md").read_text(encoding="utf-8")
     stated = {name: required or value for name, value, required, _ in _ROW.findall(text)}
     required = _required()
     assert stated == {
-        str(field.alias): "required" if field.alias in required else _shown(field.default)
+        str(field.alias): "required" if field.alias in required else _default_text(field.default)
         for field in Settings.model_fields.values()
     }

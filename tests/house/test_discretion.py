@@ -1,4 +1,4 @@
-"""Nothing in the project tells of the machine or the place that it was made on."""
+"""No file of the project names the machine or the place where it was made."""
 
 import os
 import re
@@ -9,9 +9,9 @@ import pytest
 
 from tests.house.source import CHECKOUT, files
 
-#: Folders that people and build machines work in; the product is written for any.
+#: Working folders of people and build machines; the product runs in any folder.
 _MACHINE_PATHS = re.compile(r"(?<![\w.:/~-])/(work|home|root|Users|workspace|build|mnt|srv)/\w")
-#: Where packages come from is the installer's to say.
+#: The installer decides where packages come from.
 _REGISTRIES = re.compile(
     r"(--(extra-)?index-url|_INDEX_URL|artifact[o]ry|/simple/?\"|regis[t]ry\.npm|proxy\.gol[a]ng"
     r"|files\.pythonh[o]sted)",
@@ -30,7 +30,7 @@ def _texts() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("pattern", [_MACHINE_PATHS, _REGISTRIES])
-def test_no_path_or_host_of_a_workplace(pattern: re.Pattern[str]) -> None:
+def test_no_file_names_a_path_or_host_of_a_workplace(pattern: re.Pattern[str]) -> None:
     found = [
         f"{name}: {match[0]}"
         for name, text in _texts()
@@ -40,14 +40,14 @@ def test_no_path_or_host_of_a_workplace(pattern: re.Pattern[str]) -> None:
     assert found == []
 
 
-def test_nothing_of_this_very_machine() -> None:
+def test_no_file_names_this_machine() -> None:
     own = {str(CHECKOUT), str(Path.home()), socket.gethostname(), os.environ.get("PIP_INDEX_URL")}
     telling = {word for word in own if word and len(word) > 6 and word != "localhost"}
     found = [f"{name}: {word}" for name, text in _texts() for word in telling if word in text]
     assert found == []
 
 
-def test_addresses_are_examples() -> None:
+def test_ip_addresses_are_reserved_for_examples() -> None:
     found = [
         f"{name}: {match[0]}"
         for name, text in _texts()

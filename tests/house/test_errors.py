@@ -1,4 +1,4 @@
-"""Error codes are promises: each has one meaning, one status, and stands in docs/errors.md."""
+"""Error codes are promises: each has one meaning and one status, and is in docs/errors.md."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.house.source import CHECKOUT
 DOCUMENT = CHECKOUT / "docs" / "errors.md"
 
 
-def _own() -> dict[str, list[type[Refusal]]]:
-    """The catalogue without refusals that a test made for itself."""
+def _product_codes() -> dict[str, list[type[Refusal]]]:
+    """Return the catalogue without refusals that tests declare."""
     own = {
         code: [kind for kind in kinds if kind.__module__.startswith("app.")]
         for code, kinds in catalogue().items()
@@ -19,9 +19,9 @@ def _own() -> dict[str, list[type[Refusal]]]:
     return {code: kinds for code, kinds in own.items() if kinds}
 
 
-@pytest.mark.parametrize("code", sorted(_own()))
-def test_a_code_has_one_meaning_and_one_status(code: str) -> None:
-    general, *refined = _own()[code]
+@pytest.mark.parametrize("code", sorted(_product_codes()))
+def test_error_code_has_one_meaning_and_one_status(code: str) -> None:
+    general, *refined = _product_codes()[code]
     assert code.isidentifier()
     assert code == code.lower()
     assert len({status_of(kind) for kind in (general, *refined)}) == 1
@@ -29,9 +29,9 @@ def test_a_code_has_one_meaning_and_one_status(code: str) -> None:
         assert issubclass(kind, general), f"{kind.__name__} and {general.__name__} share {code}"
 
 
-def test_every_code_is_documented() -> None:
+def test_every_error_code_is_documented() -> None:
     rows = [("Code", "Status", "Meaning"), ("---", "---", "---")]
-    for code, kinds in _own().items():
+    for code, kinds in _product_codes().items():
         meaning = " ".join((kinds[0].__doc__ or "").split())
         rows.append((f"`{code}`", str(status_of(kinds[0])), meaning))
     lines = [f"| {' | '.join(row)} |" for row in rows]
@@ -42,6 +42,8 @@ def test_every_code_is_documented() -> None:
     snapshot.check(DOCUMENT, whole)
 
 
-def test_every_refusal_says_what_it_means() -> None:
-    silent = [kind.__name__ for kinds in _own().values() for kind in kinds if not kind.__doc__]
+def test_every_refusal_has_a_docstring() -> None:
+    silent = [
+        kind.__name__ for kinds in _product_codes().values() for kind in kinds if not kind.__doc__
+    ]
     assert silent == []

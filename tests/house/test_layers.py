@@ -13,19 +13,19 @@ CONTRACTS = {
     ]["contracts"]
 }
 LAYERS = [re.split(r" \| ", layer) for layer in CONTRACTS["layers"]["layers"]]
-#: What is not a room of the business: the edges, what connects them, and what stands below.
+#: Packages that are no capabilities: the edges, their wiring, and the lowest layer.
 NOT_CAPABILITIES = {
     *("factory", "blueprints", "jobs", "cli", "integrations", "models", "tasks"),
     *("config", "embedded"),
 }
 
 
-def test_every_capability_is_kept_from_the_edge() -> None:
+def test_contract_of_capabilities_covers_every_room() -> None:
     packages = {name for layer in LAYERS for name in layer} - NOT_CAPABILITIES
     assert set(CONTRACTS["capabilities"]["source_modules"]) == {f"app.{name}" for name in packages}
 
 
-def test_the_docstring_shows_the_layers_as_they_are_checked() -> None:
+def test_docstring_of_app_shows_the_layers_in_force() -> None:
     shown = re.findall(r"^    ([a-z| ]+?)  +\S", app.__doc__ or "", re.MULTILINE)
     assert [re.split(r" \| ", layer) for layer in shown] == LAYERS
 

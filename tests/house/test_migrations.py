@@ -1,4 +1,4 @@
-"""Migrations: one line of them, in sequence, each way, and no table that they do not make."""
+"""Migrations: one sequence, reversible, and no table that they do not create."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ SCRIPTS = ScriptDirectory(str(PROJECT / "migrations"))
 #: Oldest first.
 REVISIONS = [script.revision for script in reversed(list(SCRIPTS.walk_revisions()))]
 
-# All that makes a schema: columns, constraints, indexes, functions, triggers and rights.
+# A whole schema: columns, constraints, indexes, functions, triggers and rights.
 _SCHEMA = """
 SELECT 'column', format('%s.%s %s %s %s %s', c.relname, a.attname,
     format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
@@ -47,7 +47,7 @@ FROM pg_default_acl
 
 @pytest.fixture(scope="module")
 def empty(worker_id: str) -> Iterator[Flask]:
-    """An application on a database of its own, migrated like every other."""
+    """An application on a migrated database of its own."""
     name = f"pbcex_migrations_{worker_id}"
     recreate(name, TEMPLATE)
     app = create_app(settings_on(name))
@@ -64,8 +64,8 @@ def _schema(app: Flask) -> set[str]:
     return {f"{kind} {text}" for kind, text in rows if "alembic_version" not in text}
 
 
-def test_the_schema_is_as_committed(app: Flask) -> None:
-    """Names that PostgreSQL makes up for roles differ by server and are not part of it."""
+def test_schema_is_as_committed(app: Flask) -> None:
+    """Role names differ by server and are replaced."""
     settings = app.extensions["settings"]
     roles = {make_url(settings.database_owner_url).username: "owner"}
     roles[make_url(settings.database_url).username] = "application"
@@ -76,21 +76,21 @@ def test_the_schema_is_as_committed(app: Flask) -> None:
     snapshot.check(snapshot.HERE / "schema.txt", text.splitlines())
 
 
-def test_they_are_one_line_in_sequence() -> None:
+def test_migrations_are_one_sequence() -> None:
     assert len(SCRIPTS.get_heads()) == 1
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
     for revision in REVISIONS:
         script = SCRIPTS.get_revision(revision)
         assert script.path.rpartition("/")[2].startswith(f"{revision}_")
-        assert script.doc, f"{revision} does not say what it is for"
+        assert script.doc, f"{revision} has no docstring"
 
 
-def test_tables_and_models_agree(app: Flask) -> None:
+def test_models_match_the_migrated_schema(app: Flask) -> None:
     with app.app_context():
         check(str(PROJECT / "migrations"))
 
 
-def test_each_goes_down_and_up_again(empty: Flask) -> None:
+def test_each_migration_can_be_reverted_and_repeated(empty: Flask) -> None:
     folder = str(PROJECT / "migrations")
     before: dict[str, set[str]] = {}
     for revision in reversed(REVISIONS):
@@ -100,4 +100,6 @@ def test_each_goes_down_and_up_again(empty: Flask) -> None:
     for revision in REVISIONS:
         upgrade(folder, revision="+1")
         after = _schema(empty)
-        assert after == before[revision], f"{revision}: down and up again is not the same"
+        assert after == before[revision], (
+            f"{revision}: reverting and repeating it changes the schema"
+        )

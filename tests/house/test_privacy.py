@@ -1,5 +1,7 @@
-"""Every table says what it holds about people, whether it is in their archive, and what becomes of
-it when they are erased. docs/PRIVACY.md is that table, to be reviewed in each change."""
+"""Every table declares its personal data, its export and its erasure.
+
+docs/PRIVACY.md is generated from these declarations, to be reviewed in each change.
+"""
 
 import re
 
@@ -13,9 +15,11 @@ from tests.house import snapshot
 from tests.house.source import CHECKOUT
 
 DOCUMENT = CHECKOUT / "docs" / "PRIVACY.md"
-#: Names of columns that are somebody's id, where no foreign key says so.
-_PERSONS = re.compile(r"(^|_)(user|actor|owner|maker|checker|subject|person|customer)_id$|behalf")
-#: Nobody who has a balance is erased, and these need one; the last is the erasure itself.
+#: Names of columns with a person's id that have no foreign key.
+_PERSON_ID_COLUMN = re.compile(
+    r"(^|_)(user|actor|owner|maker|checker|subject|person|customer)_id$|behalf"
+)
+#: Orders and transfers need a balance, which prevents erasure; the last is the erasure itself.
 _NEEDS_A_BALANCE = frozenset({"orders", "transfers", "erasures"})
 _GUARDED = """
 SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
@@ -23,8 +27,8 @@ JOIN pg_proc p ON p.oid = t.tgfoid WHERE p.proname = 'forbid_adding_to_erased'
 """
 
 
-def _ours() -> dict[str, sa.Table]:
-    """The tables of the program, and none that a test made for itself."""
+def _product_tables() -> dict[str, sa.Table]:
+    """Return the tables of the product, without those that tests declare."""
     return {
         mapper.local_table.name: mapper.local_table
         for mapper in Base.registry.mappers
@@ -32,16 +36,16 @@ def _ours() -> dict[str, sa.Table]:
     }
 
 
-def _names_somebody(column: sa.Column[object]) -> bool:
+def _names_person(column: sa.Column[object]) -> bool:
     is_reference = any(key.target_fullname == "users.id" for key in column.foreign_keys)
-    return is_reference or bool(_PERSONS.search(column.name))
+    return is_reference or bool(_PERSON_ID_COLUMN.search(column.name))
 
 
 def personal_tables() -> dict[str, list[str]]:
-    """The tables with a column that names a person, and these columns."""
+    """Return the tables with columns that name a person, and these columns."""
     found = {
-        name: [column.name for column in table.columns if _names_somebody(column)]
-        for name, table in _ours().items()
+        name: [column.name for column in table.columns if _names_person(column)]
+        for name, table in _product_tables().items()
     }
     return {name: columns for name, columns in found.items() if columns}
 
@@ -50,24 +54,24 @@ def _declared() -> dict[str, tuple[str, PersonalDataTable]]:
     return {name: (room.name, table) for room in ROOMS for name, table in room.tables.items()}
 
 
-def test_every_table_is_declared_once() -> None:
+def test_every_table_declares_its_personal_data_once() -> None:
     names = [name for room in ROOMS for name in room.tables]
     assert len(names) == len(set(names))
     assert set(names) & TABLES_WITHOUT_PERSONAL_DATA.keys() == set()
-    assert {*names, *TABLES_WITHOUT_PERSONAL_DATA} == _ours().keys(), (
-        "say in the room's personal.py what it holds"
+    assert {*names, *TABLES_WITHOUT_PERSONAL_DATA} == _product_tables().keys(), (
+        "declare in the room's personal.py what the table holds"
     )
 
 
-def test_a_table_that_names_somebody_is_not_nobodys() -> None:
+def test_table_with_a_person_id_is_declared_as_personal() -> None:
     found = personal_tables()
     assert {name: found[name] for name in found.keys() & TABLES_WITHOUT_PERSONAL_DATA.keys()} == {}
-    # The derivation finds what it is for.
+    # The derivation finds the tables that it exists for.
     assert {"orders", "accounts", "audit_records", "mails", "approvals"} <= found.keys()
     assert found["audit_records"] == ["actor_id", "on_behalf_of"]
 
 
-def test_a_table_is_declared_by_the_room_that_owns_it() -> None:
+def test_table_is_declared_by_its_own_room() -> None:
     owner = {
         mapper.local_table.name: mapper.class_.__module__.split(".")[1]
         for mapper in Base.registry.mappers
@@ -76,22 +80,24 @@ def test_a_table_is_declared_by_the_room_that_owns_it() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(_declared()))
-def test_it_is_in_the_archive_or_says_why_not(name: str) -> None:
+def test_table_is_exported_or_gives_a_reason(name: str) -> None:
     _, table = _declared()[name]
     assert bool(table.export_sections) != bool(table.not_exported)
     assert table.description
     assert table.reason.endswith(".")
     if table.on_erasure is ErasureEffect.RETAINED:
-        assert re.search(r"31 CFR|Belongs to", table.reason), "what is kept says until when and why"
+        assert re.search(r"31 CFR|Belongs to", table.reason), (
+            "kept data needs a period and a reason"
+        )
 
 
-def test_nothing_is_added_about_somebody_erased(database: Database) -> None:
-    """Each table with a reference to a person has the trigger that sees to it."""
+def test_tables_with_a_user_id_have_the_trigger_against_erased_people(database: Database) -> None:
+    """The trigger refuses rows for an erased person."""
     with database.reading() as session:
         guarded = {name for (name,) in session.rows(_GUARDED)}
     referring = {
         name
-        for name, table in _ours().items()
+        for name, table in _product_tables().items()
         for column in table.columns
         if column.name == "user_id"
         and any(key.target_fullname == "users.id" for key in column.foreign_keys)
@@ -99,7 +105,7 @@ def test_nothing_is_added_about_somebody_erased(database: Database) -> None:
     assert guarded == referring - _NEEDS_A_BALANCE
 
 
-def test_the_document() -> None:
+def test_privacy_document_is_generated_from_the_declarations() -> None:
     rows = [("Table", "Holds", "In the archive", "When the person is erased", "Why"), ("---",) * 5]
     for name, (room, table) in sorted(_declared().items()):
         told = ", ".join(f"`{room}.json` {section}" for section in table.export_sections)

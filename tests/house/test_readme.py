@@ -1,4 +1,4 @@
-"""The README is true: its tour is replayed, its files and functions exist, its SQL is enough."""
+"""The README is true: its tour is replayed, its files and functions exist, its SQL suffices."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ def _block(kind: str) -> str:
 
 
 def _tour() -> list[tuple[str, str, str]]:
-    """Each command with the kind and text of the answer that the README shows after it."""
+    """Return each command with the kind and text of the output that the README shows."""
     steps = []
     for (kind, text), (next_kind, answer) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True):
         if kind == "bash":
@@ -47,25 +47,25 @@ def _tour() -> list[tuple[str, str, str]]:
     return steps
 
 
-def _shape(text: str) -> str:
-    """What is the same in every run: all but ids, times and digits before the decimal point."""
+def _normalise(text: str) -> str:
+    """Replace what differs between runs: ids, times and digits before the decimal point."""
     text = re.sub(r"\b(usr|qt|trd|USR)([_-])[0-9A-Za-z]{26}\b", r"\1\2ID", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
     text = re.sub(r"\d+(\.\d+)?", lambda n: "0" + re.sub(r"\d", "0", n[1] or ""), text)
     return re.sub(r" +", " ", text)
 
 
-def _json_shape(value: Any) -> Any:
+def _normalise_json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _json_shape(below) for name, below in value.items()}
+        return {name: _normalise_json(below) for name, below in value.items()}
     if isinstance(value, list):
-        return [_json_shape(below) for below in value]
-    return _shape(value) if isinstance(value, str) else value
+        return [_normalise_json(below) for below in value]
+    return _normalise(value) if isinstance(value, str) else value
 
 
 @contextlib.contextmanager
-def _served(app: Flask) -> Iterator[int]:
-    """The application on a port, to a sender of its own, with a worker beside it."""
+def _serve(app: Flask) -> Iterator[int]:
+    """Serve the application on a port, for one client address, with a worker beside it."""
 
     def from_elsewhere(environ: dict[str, Any], start: Any) -> Any:
         return app({**environ, "REMOTE_ADDR": "192.0.2.77"}, start)
@@ -74,7 +74,7 @@ def _served(app: Flask) -> Iterator[int]:
     ended = threading.Event()
     threads = [
         threading.Thread(target=server.serve_forever),
-        threading.Thread(target=_work, args=(app.extensions["database"], ended)),
+        threading.Thread(target=_run_message_jobs, args=(app.extensions["database"], ended)),
     ]
     for thread in threads:
         thread.start()
@@ -88,7 +88,7 @@ def _served(app: Flask) -> Iterator[int]:
         server.server_close()
 
 
-def _work(database: Database, ended: threading.Event) -> None:
+def _run_message_jobs(database: Database, ended: threading.Event) -> None:
     waiting = "SELECT id FROM outbox WHERE task = 'messages.deliver' AND done_at IS NULL"
     while not ended.wait(0.05):
         with database.reading() as session:
@@ -97,16 +97,16 @@ def _work(database: Database, ended: threading.Event) -> None:
             execute_job(database, identifier, Backoff())
 
 
-@pytest.mark.timeout(300)  # starts a dozen programs, one after the other
-def test_the_tour(lone_app: Flask) -> None:
+@pytest.mark.timeout(300)  # starts a dozen programs in sequence
+def test_tour_of_the_readme_gives_the_shown_output(lone_app: Flask) -> None:
     for program in ("bash", "curl"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
-    # As bin/run does, for the prices.
+    # As bin/run does, to have prices.
     assert lone_app.test_cli_runner().invoke(args=["sample", "load"]).exit_code == 0
     script = "".join(f"{command}\necho '{_END_OF_BLOCK}'\n" for command, _, _ in _tour())
     settings: Settings = lone_app.extensions["settings"]
-    with _served(lone_app) as port:
+    with _serve(lone_app) as port:
         run = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=CHECKOUT,
@@ -125,12 +125,14 @@ def test_the_tour(lone_app: Flask) -> None:
     said = run.stdout.split(f"{_END_OF_BLOCK}\n")[:-1]
     for (command, kind, answer), output in zip(_tour(), said, strict=True):
         if kind == "json":
-            assert _json_shape(json.loads(output)) == _json_shape(json.loads(answer)), command
+            assert _normalise_json(json.loads(output)) == _normalise_json(json.loads(answer)), (
+                command
+            )
         else:
-            assert _shape(output).strip() == _shape(answer).strip(), command
+            assert _normalise(output).strip() == _normalise(answer).strip(), command
 
 
-def test_the_traced_functions_exist() -> None:
+def test_functions_of_the_traced_request_exist() -> None:
     traced = re.findall(r"^\| `([\w/]+\.py)` `(\w+)` \|", README, re.MULTILINE)
     assert len(traced) > 10
     for file, name in traced:
@@ -139,7 +141,7 @@ def test_the_traced_functions_exist() -> None:
 
 
 @pytest.mark.parametrize("at_a_quote", [True, False])
-def test_an_order_takes_the_trips_that_are_traced(
+def test_order_takes_three_trips_to_postgresql(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, *, at_a_quote: bool
 ) -> None:
     set_prices(database, AU="4000")
@@ -162,7 +164,7 @@ def test_an_order_takes_the_trips_that_are_traced(
     ]
 
 
-def test_every_file_that_documents_name_exists() -> None:
+def test_every_file_named_in_a_document_exists() -> None:
     for document in (CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))):
         text = document.read_text(encoding="utf-8")
         linked = re.findall(r"\]\((?!https?:)([^)#]+)", text)
@@ -172,16 +174,16 @@ def test_every_file_that_documents_name_exists() -> None:
         assert missing == [], document.name
 
 
-def test_the_map_shows_every_package() -> None:
+def test_map_of_the_readme_shows_every_package() -> None:
     packages = {path.parent.name for path in (CHECKOUT / "app").glob("*/__init__.py")}
     _, _, shown = README.partition("## The map")
     assert {name for name in packages if not re.search(rf"\b{name}\b", shown)} == set()
 
 
-def test_the_roles_are_enough_to_migrate_and_serve(worker_id: str) -> None:
+def test_database_roles_of_the_readme_can_migrate_and_serve(worker_id: str) -> None:
     superuser = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")
     if not superuser:
-        pytest.skip(f"{PLATFORM_REASON}these servers are not ours to make roles on")
+        pytest.skip(f"{PLATFORM_REASON}no roles may be created on these servers")
     name = f"pbcex_readme_{worker_id}"
     script = _block("sql").replace("pbcex", name)
     host = superuser.rpartition("@")[2].partition("/")[0]
@@ -204,7 +206,7 @@ def test_the_roles_are_enough_to_migrate_and_serve(worker_id: str) -> None:
             server.execute(f"DROP ROLE {name}_owner, {name}_app")
 
 
-def test_production_needs_no_more_than_is_shown() -> None:
+def test_readme_shows_every_setting_that_production_requires() -> None:
     shown = set(re.findall(r"^([A-Z_]+)=", _block("sh"), re.MULTILINE))
     with pytest.raises(UnsafeSettings) as caught:
         Settings.load(env="production", DATABASE_URL="", REDIS_URL="", PBCEX_SECRET_KEY="")

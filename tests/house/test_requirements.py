@@ -1,4 +1,4 @@
-"""Requirements: exact, each with its reason, and nothing imported that is not among them."""
+"""Requirements: exact pins, each with a reason, for every imported package."""
 
 import ast
 import re
@@ -30,15 +30,15 @@ def _pins(file: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
-def test_every_line_is_exact_and_says_why(file: str) -> None:
+def test_every_requirement_is_pinned_with_a_reason(file: str) -> None:
     assert _pins(file)
 
 
-def test_nothing_is_pinned_twice() -> None:
+def test_no_requirement_is_pinned_twice() -> None:
     assert _pins("requirements.txt").keys() & _pins("requirements-dev.txt").keys() == set()
 
 
-def test_what_the_product_imports_is_pinned_by_itself() -> None:
+def test_every_imported_package_is_pinned_itself() -> None:
     pins, distributions = _pins("requirements.txt"), packages_distributions()
     imported = {
         name.partition(".")[0]: source.name
@@ -50,11 +50,11 @@ def test_what_the_product_imports_is_pinned_by_itself() -> None:
         f"{top} ({where})"
         for top, where in imported.items()
         if top not in sys.stdlib_module_names and top not in {"app", "_typeshed"}
-        # The wheels of the embedded servers are asked for inside functions, in development only.
+        # Functions import the wheels of the embedded servers, in development only.
         if not where.startswith("app/embedded/")
         if not {_canonical(name) for name in distributions.get(top, [top])} & pins.keys()
     }
-    assert missing == set(), "pin what is imported; another package may stop bringing it"
+    assert missing == set(), "pin what is imported; another package may stop requiring it"
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -1,4 +1,4 @@
-"""A dump restored into another cluster: what ADR 3 says makes house balances right again."""
+"""A dump restored into another cluster: the remedy of ADR 3 corrects house balances."""
 
 import re
 
@@ -15,7 +15,7 @@ from tests.house.source import CHECKOUT
 from tests.people import People
 
 # As dumped from a cluster that has seen many more transactions than this one.
-_AS_RESTORED = """
+_SHIFT_TRANSACTION_IDS = """
 ALTER TABLE entries DISABLE TRIGGER entries_append_only;
 UPDATE entries SET xid = (xid::text::bigint + 1000000000)::text::xid8;
 ALTER TABLE entries ENABLE TRIGGER entries_append_only;
@@ -23,7 +23,7 @@ UPDATE rollup_watermark SET xid = (xid::text::bigint + 1000000000)::text::xid8;
 """
 
 
-def _capital(database: Database) -> int:
+def _capital_units(database: Database) -> int:
     with database.transaction(SNAPSHOT) as session:
         owner = chart.capital(USD)
         [now] = [
@@ -31,7 +31,7 @@ def _capital(database: Database) -> int:
             for line in ledger_queries.trial_balance(session)
             if (line.account_class, line.asset) == (owner.account_class, USD.code)
         ]
-        # From the postings themselves, which carry no watermark.
+        # From the postings, which do not depend on the watermark.
         assert ledger_queries.account_balance_at(session, owner, clock.now()) in (now, -5_00)
     return now
 
@@ -42,21 +42,23 @@ def _as_owner(app: Flask, script: str) -> None:
         owner.execute(script)
 
 
-def test_restored_elsewhere(lone_app: Flask) -> None:
+def test_dump_restored_into_another_cluster_reads_right_after_the_remedy_of_adr_3(
+    lone_app: Flask,
+) -> None:
     database: Database = lone_app.extensions["database"]
     people = People(database)
     people.customer(USD="2.00")
     with database.transaction() as session:
         session.send("SELECT ledger_roll_up()")
     people.customer(USD="1.00")
-    _as_owner(lone_app, _AS_RESTORED)
+    _as_owner(lone_app, _SHIFT_TRANSACTION_IDS)
     people.customer(USD="2.00")
-    assert _capital(database) == -3_00, "without the remedy, what is new is overlooked"
+    assert _capital_units(database) == -3_00, "without the remedy, new entries are overlooked"
 
     adr = (CHECKOUT / "docs" / "adr" / "0003-ledger-in-the-database.md").read_text()
     [remedy] = re.findall(r"```sql\n(.*?)```", adr, re.DOTALL)
     _as_owner(lone_app, remedy)
-    assert _capital(database) == -5_00
+    assert _capital_units(database) == -5_00
     people.customer(USD="4.00")
     with database.transaction() as session:
         session.send("SELECT ledger_roll_up()")

@@ -1,7 +1,6 @@
-"""What the application's role may do in the database, as a table to be reviewed in each change.
+"""The database rights of the application's role, as a table to be reviewed in each change.
 
-The ledger's tables stand here without a right to write: that is what makes its functions the only
-way in.
+The role has no right to write the ledger's tables, so the ledger's functions are the only way in.
 """
 
 from app.kit.db import Database
@@ -38,7 +37,7 @@ FROM pg_roles WHERE rolname = current_user
 """
 
 
-def test_the_table_of_rights(database: Database) -> None:
+def test_database_rights_of_the_application_are_as_committed(database: Database) -> None:
     with database.reading() as session:
         tables, functions = session.fetch((_TABLES, None), (_FUNCTIONS, None))
     rows = [("TABLE OR FUNCTION", "THE APPLICATION MAY"), *tables]
@@ -46,6 +45,6 @@ def test_the_table_of_rights(database: Database) -> None:
     snapshot.check(snapshot.HERE / "rights.txt", snapshot.table(rows))
 
 
-def test_the_role_can_give_itself_nothing(database: Database) -> None:
+def test_application_role_cannot_grant_itself_rights(database: Database) -> None:
     with database.reading() as session:
         assert session.row(_ROLE) == (False, False, False, False, False, False)

@@ -1,4 +1,4 @@
-"""Every route says who may call it; the whole table is committed, to be reviewed in each change."""
+"""Every route declares its permission; the table is committed and reviewed in each change."""
 
 from typing import Any
 
@@ -10,19 +10,19 @@ from app.access import Permission
 from app.blueprints.api_blueprint import Operation
 from tests.house import snapshot
 
-#: What is open without being an operation of the API: nothing here is anybody's own.
+#: Public routes outside the API's operations, none of which returns a person's data.
 PUBLIC = {
-    "/api/docs": "the API, to read",
+    "/api/docs": "documentation of the API",
     "/api/docs/errors": "the meaning of every error code",
     "/api/openapi.json": "the API's document",
-    "/metrics": "counters without anybody's data; kept from outside by the proxy",
+    "/metrics": "counters without personal data; the proxy hides it",
     "/static/<path:filename>": "our own scripts and styles",
-    "/webhooks/<provider>": "providers, who sign what they send",
+    "/webhooks/<provider>": "providers, which sign their webhooks",
 }
 
 
 def _declaration(app: Flask, rule: Rule) -> Any:
-    """What says who may call it: an operation of the API, or the view of a page itself."""
+    """Return the declaration: an operation of the API, or the view of a page."""
     view = app.view_functions[rule.endpoint]
     operation: Operation | None = getattr(view, "operation", None)
     return operation or (view if hasattr(view, "permission") else None)
@@ -32,11 +32,11 @@ def _methods(rule: Rule) -> list[str]:
     return sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"})
 
 
-def test_the_table_of_routes(app: Flask) -> None:
+def test_routes_and_their_permissions_are_as_committed(app: Flask) -> None:
     rows = []
     for rule in app.url_map.iter_rules():
         declared = _declaration(app, rule)
-        assert declared or rule.rule in PUBLIC, f"{rule.rule} does not say who may call it"
+        assert declared or rule.rule in PUBLIC, f"{rule.rule} declares no permission"
         limit = getattr(app.view_functions[rule.endpoint], "rate_limit", None)
         rows += [
             (
@@ -52,12 +52,12 @@ def test_the_table_of_routes(app: Flask) -> None:
     snapshot.check(snapshot.HERE / "routes.txt", snapshot.table([head, *sorted(rows)]))
 
 
-def test_the_list_of_open_pages_is_true(app: Flask) -> None:
+def test_every_listed_public_route_exists(app: Flask) -> None:
     assert {rule.rule for rule in app.url_map.iter_rules()} >= PUBLIC.keys()
 
 
 @pytest.mark.parametrize("permission", list(Permission))
-def test_every_permission_is_asked_for_somewhere(app: Flask, permission: Permission) -> None:
+def test_every_permission_is_required_by_a_route(app: Flask, permission: Permission) -> None:
     declared = [_declaration(app, rule) for rule in app.url_map.iter_rules()]
     asked = {each.permission for each in declared if each}
-    assert permission in asked, "no route asks for it"
+    assert permission in asked, "no route requires it"

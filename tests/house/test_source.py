@@ -1,4 +1,4 @@
-"""How the source is written: banned calls with what to use instead, sizes, and whose tables."""
+"""How the source is written: banned calls and their replacement, sizes, tables of other rooms."""
 
 import ast
 import io
@@ -14,7 +14,7 @@ from tests.house.source import CHECKOUT, PRODUCT, Source, files, python
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400
 
-#: A call, where it may stand, and what to write instead.
+#: A call, where it is allowed, and what to write instead.
 BANNED_CALLS = (
     (r"(.*\.)?(datetime|date)\.(now|utcnow|today)", ("app/kit/clock.py",), "clock.now()"),
     (r".*\.commit", ("app/kit/db.py", "migrations/env.py"), "the edge's one transaction()"),
@@ -32,7 +32,7 @@ def _places(source: Source, pattern: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("pattern", "allowed", "instead"), BANNED_CALLS)
-def test_banned_calls(pattern: str, allowed: tuple[str, ...], instead: str) -> None:
+def test_banned_call_is_not_used(pattern: str, allowed: tuple[str, ...], instead: str) -> None:
     places = [
         place
         for source in python(*PRODUCT)
@@ -42,21 +42,21 @@ def test_banned_calls(pattern: str, allowed: tuple[str, ...], instead: str) -> N
     assert places == [], f"write {instead} in place of {pattern}"
 
 
-def test_a_ban_finds_what_it_bans() -> None:
+def test_bans_match_the_banned_calls() -> None:
     text = "x = datetime.datetime.now()\nsession.commit()\nprint(float('1'))\n"
     source = Source("app/x.py", text)
     found = {pattern: _places(source, pattern) for pattern, _, _ in BANNED_CALLS}
     assert sum(map(len, found.values())) == 4
 
 
-def test_the_allowed_commit_is_the_only_one() -> None:
+def test_commit_appears_only_in_kit_db() -> None:
     text = (CHECKOUT / "app/kit/db.py").read_text()
     assert text.count('"COMMIT"') == 1
     everywhere = [s.name for s in python("app/") if re.search(r"[\"']COMMIT\b", s.text)]
     assert everywhere == ["app/kit/db.py"]
 
 
-def test_nothing_is_left_for_later() -> None:
+def test_no_comment_defers_work() -> None:
     mark = re.compile(r"\b(TO[D]O|FIX[M]E|X{3})\b")
     places = [
         f"{source.name}:{token.start[0]}"
@@ -65,10 +65,10 @@ def test_nothing_is_left_for_later() -> None:
         for token in tokenize.generate_tokens(io.StringIO(source.text).readline)
         if token.type == tokenize.COMMENT and mark.search(token.string)
     ]
-    assert places == [], "do it, or write an issue that says why it can wait"
+    assert places == [], "do it, or file an issue that says why it can wait"
 
 
-def test_no_exception_is_swallowed() -> None:
+def test_no_broad_except_swallows_an_exception() -> None:
     places = [
         f"{source.name}:{node.lineno}"
         for source in python(*PRODUCT)
@@ -77,10 +77,10 @@ def test_no_exception_is_swallowed() -> None:
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
         and all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)
     ]
-    assert places == [], "catch the kind that is expected, or let it pass on"
+    assert places == [], "catch the expected type, or let the exception propagate"
 
 
-def test_functions_fit_a_screen() -> None:
+def test_functions_have_fewer_than_60_lines() -> None:
     long = [
         f"{source.name}:{node.lineno} {node.name} has {node.end_lineno - node.lineno + 1} lines"
         for source in python("app/", "wsgi.py", "worker.py", "tooling/")
@@ -92,7 +92,7 @@ def test_functions_fit_a_screen() -> None:
     assert long == [], "branch in the parent, compute in pure leaves"
 
 
-def test_files_are_about_one_thing() -> None:
+def test_files_have_at_most_400_lines() -> None:
     long = {
         name: lines
         for name in files()
@@ -103,7 +103,7 @@ def test_files_are_about_one_thing() -> None:
     assert long == {}, "split by noun"
 
 
-def test_every_package_says_what_it_owns() -> None:
+def test_every_package_has_a_docstring() -> None:
     packages = {Path(source.name).parent for source in python("app/")}
     silent = [
         str(package)
@@ -112,10 +112,10 @@ def test_every_package_says_what_it_owns() -> None:
         or len(ast.get_docstring(ast.parse((CHECKOUT / package / "__init__.py").read_text())) or "")
         < 20
     ]
-    assert silent == [], "write in __init__.py what the package owns and what always holds there"
+    assert silent == [], "write in __init__.py what the package owns and its invariants"
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = [source.name for source in python(*PRODUCT) if not ast.get_docstring(source.tree)]
     assert silent == []
 
@@ -133,9 +133,9 @@ def _owner_of_tables() -> dict[str, str]:
     }
 
 
-def test_a_table_is_named_in_the_sql_of_its_own_room_only() -> None:
+def test_sql_names_tables_of_its_own_room_only() -> None:
     owner_of = _owner_of_tables()
-    # Verification is of the ledger; PL/pgSQL stands in migrations.
+    # PL/pgSQL is in migrations, which this rule does not cover.
     strangers = [
         f"{source.name}:{node.lineno} uses {table} of {owner_of[table]}"
         for source in python("app/")
@@ -145,4 +145,4 @@ def test_a_table_is_named_in_the_sql_of_its_own_room_only() -> None:
         for table in _SQL_TABLE.findall(node.value)
         if table in owner_of and source.name.split("/")[1] != owner_of[table]
     ]
-    assert strangers == [], "ask the room's queries or service"
+    assert strangers == [], "use the room's queries or service"

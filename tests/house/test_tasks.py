@@ -1,4 +1,4 @@
-"""Tasks are found by name: whatever is staged, or stands in the timetable, exists."""
+"""Tasks are found by name: every staged task and every task of the timetable exists."""
 
 import ast
 from inspect import signature
@@ -26,13 +26,13 @@ def test_a_task_is_named_for_its_room_and_takes_the_session_or_database_first() 
         assert all(other.kind is other.KEYWORD_ONLY for other in others), name
 
 
-def test_the_timetable_names_tasks_that_need_no_arguments() -> None:
+def test_tasks_of_the_timetable_take_no_arguments() -> None:
     for entry in TIMETABLE:
         assert len(signature(kit_tasks.find(entry.task).run).parameters) == 1, entry.name
     assert len({entry.name for entry in TIMETABLE}) == len(TIMETABLE)
 
 
-def test_whatever_is_staged_exists() -> None:
+def test_every_staged_task_is_registered() -> None:
     staged = {
         node.args[1].value: f"{source.name}:{node.lineno}"
         for source in python("app/")
@@ -44,7 +44,7 @@ def test_whatever_is_staged_exists() -> None:
     assert {name: at for name, at in staged.items() if name not in kit_tasks.names()} == {}
 
 
-def test_every_task_is_staged_or_stands_in_the_timetable() -> None:
+def test_every_task_is_staged_or_in_the_timetable() -> None:
     text = "".join(source.text for source in python("app/"))
     timetable = {entry.task for entry in TIMETABLE}
     idle = {name for name in set(OURS) - timetable if text.count(f'"{name}"') < 2}

@@ -1,4 +1,4 @@
-"""Pages run under a policy that forbids inline script and style; so none is written."""
+"""The content security policy forbids inline script and style, so templates have none."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.house.source import CHECKOUT, files
 
 TEMPLATES = [name for name in files() if name.startswith("app/templates/")]
 
-#: What must not stand in a template, and what to write instead.
+#: What a template must not contain, and what to write instead.
 BANNED = (
     (r"<style\b", "a rule in app/static/css"),
     (r"<[^>]*\sstyle\s*=", "a class"),
@@ -18,26 +18,26 @@ BANNED = (
     (r"javascript:", "a listener in app/static/js"),
     (r"hx-on|hx-vals\s*=\s*.js:", "a listener in app/static/js"),
     (r"hx-confirm", "a dialog of ours that restates the amount"),
-    (r"\bwith context\b", "arguments: a component has what it was given"),
-    (r"\|\s*safe\b", "Markup made where the text is known to be safe"),
+    (r"\bwith context\b", "arguments: a component uses only its arguments"),
+    (r"\|\s*safe\b", "Markup, created where the text is known to be safe"),
     (r"(src|href)\s*=\s*[\"'](https?:)?//", "our own copy in app/static/vendor"),
 )
 
 
 @pytest.mark.parametrize(("pattern", "instead"), BANNED)
-def test_nothing_inline_and_nothing_from_elsewhere(pattern: str, instead: str) -> None:
+def test_templates_have_no_inline_code_and_no_foreign_files(pattern: str, instead: str) -> None:
     found = [
         name
         for name in TEMPLATES
-        # E-mails and documents are read where no stylesheet reaches.
+        # Emails and documents are read without our stylesheets.
         if not name.startswith(("app/templates/emails/", "app/templates/documents/"))
         if re.search(pattern, (CHECKOUT / name).read_text(encoding="utf-8"), re.IGNORECASE)
     ]
     assert found == [], f"write {instead}"
 
 
-def test_what_htmx_acts_on_carries_the_nonce() -> None:
-    """Or hx-csp strips it; so injected markup can do nothing."""
+def test_every_htmx_element_carries_the_nonce() -> None:
+    """hx-csp strips elements without it, so that injected markup has no effect."""
     bare = [
         f"{name}: {tag}"
         for name in TEMPLATES
@@ -47,7 +47,7 @@ def test_what_htmx_acts_on_carries_the_nonce() -> None:
     assert bare == []
 
 
-def test_a_fragment_has_a_root_named_for_it() -> None:
+def test_root_of_a_fragment_is_named_after_its_file() -> None:
     nameless = []
     for name in TEMPLATES:
         stem = Path(name).stem
@@ -57,5 +57,5 @@ def test_a_fragment_has_a_root_named_for_it() -> None:
     assert nameless == []
 
 
-def test_there_are_templates() -> None:
+def test_templates_are_found() -> None:
     assert TEMPLATES
