@@ -1,8 +1,8 @@
 """Background work: `worker.py [work|relay|schedule|ticks|all] [--queue default]`.
 
-`work` serves one queue, `relay` sends staged jobs to it, `schedule` stages what is periodic,
-`ticks` records prices, `all` runs one of each. Every role may run any number of times. SIGTERM
-ends each after the job in hand.
+`work` serves one queue, `relay` sends staged jobs to it, `schedule` stages periodic tasks, `ticks`
+records prices, `all` runs one of each. Every role may run any number of times. SIGTERM ends each
+after its current job.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def run_role(role: str, queue: Queue, *ends: signal.Signals) -> None:
-    """One role in this process, until one of these signals."""
+    """Run one role in this process until one of these signals arrives."""
     loop = Loop(role)
     loop.stop_on_signals(*ends)
     app = create_app()

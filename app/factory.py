@@ -1,4 +1,4 @@
-"""Every wire is connected here and nowhere else."""
+"""Create the application: every adapter, blueprint and command is connected here only."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -132,7 +132,7 @@ PAGE_BLUEPRINTS = (
     payment_pages.blp,
 )
 
-# A statement that waits or runs longer than this has a customer waiting behind it.
+# Limits of statements: a customer waits behind each of them.
 _SESSION = {
     "lock_timeout": "2s",
     "statement_timeout": "10s",
@@ -142,14 +142,14 @@ _SESSION = {
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The application, ready to serve. Settings come from the environment unless given.
+    """Return the application, ready to serve. Settings default to those of the environment.
 
-    Raises `UnsafeSettings` naming every setting that is missing or not safe.
+    Raises `UnsafeSettings` naming every setting that is missing or unsafe.
     """
     settings = fill_in_embedded_servers(settings or Settings.load())
     telemetry.configure(level=settings.log_level, with_messages=not settings.is_production)
     app = Flask(__name__)
-    # An address that is almost right is not found: no program follows a redirect with its body.
+    # An almost correct URL is not found: programs do not follow a redirect with their body.
     app.url_map.merge_slashes = False
     app.config.update(settings.flask, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))
     app.extensions["settings"] = settings
@@ -178,35 +178,34 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def fill_in_embedded_servers(settings: Settings) -> Settings:
-    """The settings with what is missing taken from the embedded servers that run.
+    """Return the settings with missing URLs and secrets of the running embedded servers.
 
-    In production nothing is: there, settings without addresses do not load at all.
+    Production has none of them: there, settings without URLs do not load at all.
     """
     wanted = ("database_url", "database_owner_url", "redis_url")
     missing = [name for name in wanted if not getattr(settings, name)]
     if settings.is_production or (not missing and settings.secret_key):
         return settings
-    found: dict[str, str] = {}
+    defaults: dict[str, str] = {}
     if missing:
         urls = embedded.find_running_servers(settings.data_dir)
         if urls is None:
-            reason = f"is not set, and no server runs from {settings.data_dir}: start bin/run"
+            reason = f"is not set, and no server runs in {settings.data_dir}: start bin/run"
             raise UnsafeSettings({name.upper(): reason for name in missing})
-        found = {name: getattr(urls, name) for name in missing}
-        found["sandbox_url"] = settings.sandbox_url or urls.sandbox_url
+        defaults = {name: getattr(urls, name) for name in missing}
+        defaults["sandbox_url"] = settings.sandbox_url or urls.sandbox_url
     if not settings.secret_key:
-        found["secret_key"] = embedded.local_secret_key(settings.data_dir)
-    given = settings.model_dump() | found
-    return Settings.load(**given)
+        defaults["secret_key"] = embedded.local_secret_key(settings.data_dir)
+    return Settings.load(**(settings.model_dump() | defaults))
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
-    """How SQLAlchemy connects: few lasting connections, and no statement that waits for ever."""
+    """Return how SQLAlchemy connects: few lasting connections, and time limits on statements."""
     return {
         "pool_size": settings.database_pool_size,
         "max_overflow": 0,
         "pool_timeout": 3,
-        # A connection comes back outside any transaction: kit.db ended it.
+        # A connection is returned outside any transaction: kit.db has ended it.
         "pool_reset_on_return": None,
         "connect_args": {
             "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
@@ -220,7 +219,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 
 
 def _provide_adapters(settings: Settings) -> None:
-    """What services and routes are handed: adapters, and the numbers that were configured."""
+    """Provide what services and routes resolve: adapters, and configured limits."""
     provide(
         AccessTokens,
         AccessTokens(
@@ -271,7 +270,7 @@ def _provide_adapters(settings: Settings) -> None:
 
 
 def _provide_providers(settings: Settings, database: Database) -> None:
-    """Whoever is called over the network, with a note of each call in the database."""
+    """Provide the adapters of providers, which record each call in the database."""
     calls, webhooks = (
         CallLog(database),
         WebhookVerifiers(messaging.build_webhook_verifiers(settings)),
@@ -322,16 +321,18 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
 
     def check_redis() -> list[HealthCheck]:
         if rate_limit_storage.is_redis_available(settings.redis_url):
-            return [HealthCheck("redis", Condition.OK, "answers")]
-        return [HealthCheck("redis", Condition.DEGRADED, "away; PostgreSQL stands in")]
+            return [HealthCheck("redis", Condition.OK, "available")]
+        return [HealthCheck("redis", Condition.DEGRADED, "unavailable; PostgreSQL is used instead")]
 
     def check_keys() -> list[HealthCheck]:
         try:
             resolve(KeyRing).active_id()
         except KeyRingUnavailable:
             return [
-                HealthCheck("keys", Condition.DEGRADED, "cannot be read; what is sealed stays so")
+                HealthCheck(
+                    "keys", Condition.DEGRADED, "cannot be read; sealed data is unavailable"
+                )
             ]
-        return [HealthCheck("keys", Condition.OK, "can be read")]
+        return [HealthCheck("keys", Condition.OK, "readable")]
 
     health.register(app, [lambda: check_database(database, heads), check_keys, check_redis])

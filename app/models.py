@@ -1,4 +1,4 @@
-"""Imports every table, so that the metadata is whole: Alembic and the tests read it here."""
+"""Import every table, so that the metadata is complete: Alembic and the tests read it here."""
 
 from app.approvals import models as approvals_models
 from app.audit import models as audit_models

@@ -1,4 +1,4 @@
-"""Imports every module that declares tasks, so that whoever stages or runs one finds it by name."""
+"""Import every module that declares tasks, so that each is found by its name."""
 
 from app.approvals import service as approvals
 from app.audit import service as audit

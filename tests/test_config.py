@@ -1,4 +1,4 @@
-"""Settings: understood, or refused with every problem at once."""
+"""Settings: valid, or refused with every problem at once."""
 
 import tomllib
 from pathlib import Path
@@ -24,8 +24,8 @@ SAFE = {
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's own environment."""
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove every setting from the environment."""
     for field in Settings.model_fields.values():
         if field.alias:
             monkeypatch.delenv(field.alias, raising=False)
@@ -38,7 +38,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_a_safe_production(production: pytest.MonkeyPatch) -> None:
+def test_safe_production_settings_load(production: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
     assert settings.env is Environment.PRODUCTION
     assert settings.is_production
@@ -47,7 +47,7 @@ def test_a_safe_production(production: pytest.MonkeyPatch) -> None:
     assert fill_in_embedded_servers(settings) is settings
 
 
-def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_production_settings_are_all_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PBCEX_ENV", "production")
     with pytest.raises(UnsafeSettings) as refused:
         Settings.load()
@@ -59,32 +59,32 @@ def test_everything_that_is_missing_is_named_at_once(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("variable", "value", "problem"),
     [
-        ("PBCEX_SECRET_KEY", "short", "is shorter than 32 characters"),
+        ("PBCEX_SECRET_KEY", "short", "must have 32 characters or more"),
         ("PBCEX_SMTP_URL", "smtp://mail", "must be smtps:// or smtp+starttls:// in production"),
-        ("PBCEX_SMTP_URL", "https://mail", "is not like smtps://user:password@mail.example.com"),
+        ("PBCEX_SMTP_URL", "https://mail", "must look like smtps://user:password@mail.example.com"),
         ("PBCEX_MAIL_FROM", "PBCEx <no-reply@pbcex.local>", "is required in production"),
-        ("PBCEX_SECRET_KEY", "a" * 40, "is a placeholder: use a random one"),
+        ("PBCEX_SECRET_KEY", "a" * 40, "is a placeholder: use a random secret"),
         ("PBCEX_SECRET_KEY", "my-Secret-key-0123456789-abcdefghijk", "is a placeholder"),
         ("PBCEX_KEY_RING", "keys.json", "an absolute path outside the checkout"),
         ("PBCEX_KEY_RING", str(PROJECT / "keys.json"), "an absolute path outside the checkout"),
         ("PBCEX_KEY_RING", f"{PROJECT}/../{PROJECT.name}/keys.json", "outside the checkout"),
         ("PBCEX_TOKEN_KEYS", "one:tooshort", "secrets of 32 characters"),
-        ("DATABASE_URL", "sqlite:///x.db", "is not the address of a PostgreSQL server"),
-        ("REDIS_URL", "redis://redis.internal/0", "has no password"),
-        ("REDIS_URL", "memcached://x", "is not the address of a Redis server"),
+        ("DATABASE_URL", "sqlite:///x.db", "must be the URL of a PostgreSQL server"),
+        ("REDIS_URL", "redis://redis.internal/0", "must contain a password"),
+        ("REDIS_URL", "memcached://x", "must be the URL of a Redis server"),
         ("PBCEX_PUBLIC_URL", "http://exchange.example.com", "must start with https://"),
         ("PBCEX_PUBLIC_URL", "https://localhost:4001", "is a placeholder"),
         ("PBCEX_ALLOWED_HOSTS", "localhost,127.0.0.1", "is a placeholder"),
         ("PBCEX_ALLOWED_HOSTS", " , ", "is required"),
         ("PBCEX_RATE_LIMIT", "off", "limits cannot be overridden"),
         ("PBCEX_RATE_LIMIT", "500/minute", "limits cannot be overridden"),
-        ("PBCEX_CORS_ORIGINS", "*", "is a list of origins"),
+        ("PBCEX_CORS_ORIGINS", "*", "must be a list of origins"),
         ("PORT", "http", "valid integer"),
         ("PBCEX_PROXIES", "-1", "greater than or equal to 0"),
         ("PBCEX_LOG_LEVEL", "LOUD", "pattern"),
     ],
 )
-def test_an_unsafe_production(
+def test_unsafe_production_setting_is_refused_and_not_repeated(
     production: pytest.MonkeyPatch, variable: str, value: str, problem: str
 ) -> None:
     production.setenv(variable, value)
@@ -92,11 +92,11 @@ def test_an_unsafe_production(
         Settings.load()
     assert set(refused.value.problems) == {variable}
     assert problem in refused.value.problems[variable]
-    # A refused secret must not end up in a log.
+    # A refused secret must not appear in a log.
     assert len(value) < 8 or value not in str(refused.value)
 
 
-def test_an_unknown_environment_is_held_to_productions_rules(
+def test_unknown_environment_must_meet_the_requirements_of_production(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PBCEX_ENV", "staging")
@@ -106,7 +106,7 @@ def test_an_unknown_environment_is_held_to_productions_rules(
 
 
 @pytest.mark.parametrize("value", ["off", "1/minute", "100000/minute"])
-def test_outside_production_limits_may_be_overridden(
+def test_rate_limit_can_be_overridden_outside_production(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("PBCEX_RATE_LIMIT", value)
@@ -114,13 +114,13 @@ def test_outside_production_limits_may_be_overridden(
 
 
 @pytest.mark.parametrize("value", ["on", "0/minute", "-5/minute", "10/hour", "10"])
-def test_an_override_that_means_nothing(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_malformed_rate_limit_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("PBCEX_RATE_LIMIT", value)
-    with pytest.raises(UnsafeSettings, match="is off or N/minute"):
+    with pytest.raises(UnsafeSettings, match="must be off or N/minute"):
         Settings.load()
 
 
-class TestServers:
+class TestEmbeddedServers:
     URLS = ServerUrls(
         database_url="postgresql://app@127.0.0.1:1/pbcex",
         database_owner_url="postgresql://owner@127.0.0.1:1/pbcex",
@@ -128,11 +128,11 @@ class TestServers:
         superuser_url="postgresql://super@127.0.0.1:1/postgres",
     )
 
-    def test_without_addresses_the_running_servers_are_used(
+    def test_running_servers_are_used_for_missing_urls(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(embedded, "running", lambda _folder: self.URLS)
-        monkeypatch.setattr(embedded, "local_secret", lambda _folder: "s" * 40)
+        monkeypatch.setattr(embedded, "find_running_servers", lambda _folder: self.URLS)
+        monkeypatch.setattr(embedded, "local_secret_key", lambda _folder: "s" * 40)
         settings = fill_in_embedded_servers(Settings.load(data_dir=tmp_path))
         assert settings.database_url == "postgresql+psycopg://app@127.0.0.1:1/pbcex"
         assert settings.database_owner_url == "postgresql+psycopg://owner@127.0.0.1:1/pbcex"
@@ -140,15 +140,15 @@ class TestServers:
         assert settings.secret_key == "s" * 40
         assert settings.data_dir == tmp_path
 
-    def test_what_is_given_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(embedded, "running", lambda _folder: self.URLS)
-        monkeypatch.setattr(embedded, "local_secret", lambda _folder: "s" * 40)
+    def test_configured_values_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded, "find_running_servers", lambda _folder: self.URLS)
+        monkeypatch.setattr(embedded, "local_secret_key", lambda _folder: "s" * 40)
         monkeypatch.setenv("REDIS_URL", "redis://other/0")
         monkeypatch.setenv("PBCEX_SECRET_KEY", "mine")
         settings = fill_in_embedded_servers(Settings.load())
         assert (settings.redis_url, settings.secret_key) == ("redis://other/0", "mine")
 
-    def test_no_servers_is_said_clearly(
+    def test_missing_urls_without_running_servers_are_refused(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         with pytest.raises(UnsafeSettings) as refused:
@@ -158,7 +158,7 @@ class TestServers:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_one_version() -> None:
+def test_version_matches_the_project_file() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     assert project["project"]["version"] == VERSION
 
@@ -193,7 +193,7 @@ LIVE_PAXOS = {
         ({"ANCHORAGE_SIGNING_KEY": "no key"}, {"ANCHORAGE_SIGNING_KEY"}),
     ],
 )
-def test_real_tokens_only_move_at_real_addresses(
+def test_live_mode_requires_the_providers_own_urls_and_keys(
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], refused: set[str]
 ) -> None:
     for name, value in {**LIVE_PAXOS, **changes}.items():

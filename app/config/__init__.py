@@ -1,4 +1,4 @@
-"""Every setting, typed, in one place. Read once at start from the environment."""
+"""Every setting, typed, in one place. Settings are read from the environment once at start."""
 
 from app.config.checks import PROJECT, SECRET_LENGTH_MIN, Environment
 from app.config.settings import Settings, UnsafeSettings

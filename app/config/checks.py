@@ -1,4 +1,4 @@
-"""What makes a setting understood and safe."""
+"""Validate settings: formats, and what production requires or forbids."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104
 
 
 class Environment(StrEnum):
-    """Where this process runs. Sample data and embedded servers exist only outside production."""
+    """The kind of environment. Sample data and embedded servers exist only outside production."""
 
     SAMPLE = "sample"
     TEST = "test"
@@ -25,7 +25,7 @@ class Environment(StrEnum):
 
 
 def in_production(check: Callable[[Any], None]) -> AfterValidator:
-    """A check that binds in production, and where the environment itself is not understood."""
+    """Return a validator that runs `check` in production, and if the environment is invalid."""
 
     def validate(value: Any, info: ValidationInfo) -> Any:
         if info.data.get("env", Environment.PRODUCTION) is Environment.PRODUCTION:
@@ -43,17 +43,17 @@ def require_value(value: object) -> None:
 def check_postgresql_url(value: str) -> None:
     require_value(value)
     if not value.startswith("postgresql+psycopg://"):
-        raise ValueError("is not the address of a PostgreSQL server")
+        raise ValueError("must be the URL of a PostgreSQL server")
 
 
 def check_redis_url(value: str) -> None:
     require_value(value)
     parts = urlsplit(value)
     if parts.scheme not in {"redis", "rediss"}:
-        raise ValueError("is not the address of a Redis server")
-    # Whoever can write to Redis can enqueue jobs.
+        raise ValueError("must be the URL of a Redis server")
+    # Write access to Redis allows enqueueing jobs.
     if not parts.password:
-        raise ValueError("has no password")
+        raise ValueError("must contain a password")
 
 
 def check_public_url(value: str) -> None:
@@ -74,29 +74,29 @@ def check_allowed_hosts(value: tuple[str, ...]) -> None:
 def check_secret(value: str) -> None:
     require_value(value)
     if len(value) < SECRET_LENGTH_MIN:
-        raise ValueError(f"is shorter than {SECRET_LENGTH_MIN} characters")
+        raise ValueError(f"must have {SECRET_LENGTH_MIN} characters or more")
     if len(set(value)) < _SECRET_CHARACTERS_MIN or "secret" in value.lower():
-        raise ValueError("is a placeholder: use a random one")
+        raise ValueError("is a placeholder: use a random secret")
 
 
 def check_key_ring_path(value: str) -> None:
     require_value(value)
     path = Path(value)
     if not path.is_absolute() or path.resolve().is_relative_to(PROJECT):
-        raise ValueError("is an absolute path outside the checkout")
+        raise ValueError("must be an absolute path outside the checkout")
 
 
 def check_smtp_url(value: str) -> str:
     if value:
         parts = urlsplit(value)
-        known = parts.scheme in {"smtp", "smtp+starttls", "smtps"}
-        if not known or not parts.hostname or parts.path not in {"", "/"}:
-            raise ValueError("is not like smtps://user:password@mail.example.com")
+        is_smtp = parts.scheme in {"smtp", "smtp+starttls", "smtps"}
+        if not is_smtp or not parts.hostname or parts.path not in {"", "/"}:
+            raise ValueError("must look like smtps://user:password@mail.example.com")
     return value
 
 
 def check_encrypted_smtp(value: str, info: ValidationInfo) -> str:
-    """In production, where mail goes out by SMTP, it is encrypted on its way."""
+    """Require an encrypted SMTP connection in production, if emails are sent by SMTP."""
     is_production = info.data.get("env", Environment.PRODUCTION) is Environment.PRODUCTION
     if is_production and info.data.get("mailer") == "smtp":
         require_value(value)
@@ -113,7 +113,9 @@ def check_sender(value: str) -> None:
 def check_keyed_secrets(value: str) -> str:
     secrets = [item.strip().partition(":")[2] for item in value.split(",")] if value else []
     if any(len(secret) < SECRET_LENGTH_MIN for secret in secrets):
-        raise ValueError(f"is kid:secret,… with secrets of {SECRET_LENGTH_MIN} characters or more")
+        raise ValueError(
+            f"must be kid:secret,… with secrets of {SECRET_LENGTH_MIN} characters or more"
+        )
     return value
 
 
@@ -134,19 +136,19 @@ def forbid_always_open(value: str) -> None:
 
 def check_rate_limit(value: str) -> str:
     if value and not re.fullmatch(r"off|[1-9][0-9]{0,8}/minute", value):
-        raise ValueError("is off or N/minute")
+        raise ValueError("must be off or N/minute")
     return value
 
 
 def check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
     for origin in value:
         if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", origin):
-            raise ValueError("is a list of origins such as https://app.example.com")
+            raise ValueError("must be a list of origins such as https://app.example.com")
     return value
 
 
 def use_psycopg_driver(value: str) -> str:
-    """SQLAlchemy picks the driver by the scheme; the usual ones mean psycopg here."""
+    """Return the URL with the scheme by which SQLAlchemy uses psycopg."""
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
 
 
@@ -160,10 +162,10 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 
 
 def check_tier_limits(value: str) -> str:
-    """Whole dollars for four tiers, none less than the one before."""
-    given = value.split(",")
-    if len(given) != len("0123") or not all(re.fullmatch(r"\d{1,12}", each) for each in given):
-        raise ValueError("is four whole numbers of dollars, for the tiers from 0 to 3")
-    if sorted(given, key=int) != given:
-        raise ValueError("must not fall from one tier to the next")
+    """Require whole dollars for four tiers, none less than the one before."""
+    limits = value.split(",")
+    if len(limits) != len("0123") or not all(re.fullmatch(r"\d{1,12}", each) for each in limits):
+        raise ValueError("must be four whole numbers of dollars, for the tiers from 0 to 3")
+    if sorted(limits, key=int) != limits:
+        raise ValueError("must not decrease from one tier to the next")
     return value

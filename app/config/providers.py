@@ -1,8 +1,8 @@
-"""Where the providers are, and with which keys. One section for each, in the order of the alphabet.
+"""The URLs and keys of providers, one section each, in alphabetical order.
 
-A provider is reached at `<P>_BASE_URL` in `<P>_MODE` `live` or `sandbox`. Without an address it is
-the sandbox that `bin/run` starts, which knows the keys of `sandbox_secret`; where there is no
-sandbox either, the provider is not used and what needs it is switched off.
+A provider is reached at `<P>_BASE_URL` in `<P>_MODE` `live` or `sandbox`. Without a URL it is the
+sandbox that `bin/run` starts, which accepts the keys of `sandbox_secret`. Without a sandbox either,
+the provider is not used, and the features that need it are switched off.
 """
 
 import re
@@ -22,28 +22,34 @@ _KES_PER_USD_MIN, _KES_PER_USD_MAX = 100, 1000
 
 
 def sandbox_secret(name: str) -> str:
-    """The key of that name in the sandbox. No secret: everybody may know what it opens."""
+    """Return the sandbox's key of that name. It is derived from the name and no real secret."""
     return sha256(f"pbcex sandbox {name}".encode()).hexdigest()
 
 
 def _fits_mode(mode: str, *, live_host: str = "") -> AfterValidator:
-    """Real money only goes to real addresses, and play money never does. `mode` is the field that
-    says which; `live_host` the provider's own, where its sandbox has another."""
+    """Return a validator of a provider's URL: the live URL in live mode, and only then.
+
+    `mode` names the field with the mode; `live_host` is the provider's live host, if its sandbox
+    has another one.
+    """
 
     def validate(value: str, info: ValidationInfo) -> str:
         host, is_live = urlsplit(value).hostname, info.data.get(mode) == "live"
         if is_live and (host in LOOPBACK or not value.startswith("https://")):
-            raise ValueError("must be the provider's own https:// address in live mode")
+            raise ValueError("must be the provider's own https:// URL in live mode")
         if not is_live and live_host and host == live_host:
-            raise ValueError("is where real money moves: set the mode to live, or use the sandbox")
+            raise ValueError("moves real money: set the mode to live, or use the sandbox's URL")
         return value.rstrip("/")
 
     return AfterValidator(validate)
 
 
 def _required_when_live(mode: str, *, address: str = "") -> AfterValidator:
-    """Of what live mode cannot do without; nor can an `address` of somebody else, because the
-    sandbox's keys are known to everybody."""
+    """Return a validator of a value that live mode requires.
+
+    With `address`, the field of a URL, any URL beyond this machine requires it too, because the
+    sandbox's keys are public.
+    """
 
     def validate(value: SecretStr | str, info: ValidationInfo) -> SecretStr | str:
         host = urlsplit(info.data.get(address, "")).hostname
@@ -52,25 +58,25 @@ def _required_when_live(mode: str, *, address: str = "") -> AfterValidator:
         if info.data.get(mode) == "live":
             raise ValueError("is required in live mode")
         if host is not None and host not in LOOPBACK:
-            raise ValueError("is required where the provider has an address")
+            raise ValueError("is required when the provider's URL is set")
         return value
 
     return AfterValidator(validate)
 
 
 def _required_with(other: str) -> AfterValidator:
-    """Of an address that another one needs."""
+    """Return a validator of a URL that is required when the field `other` is set."""
 
     def validate(value: str, info: ValidationInfo) -> str:
         if info.data.get(other) and not value:
-            raise ValueError("is required beside the other address")
+            raise ValueError("is required when the provider's other URL is set")
         return value
 
     return AfterValidator(validate)
 
 
 def _key_fits_mode(mode: str, *, live_prefixes: tuple[str, ...]) -> AfterValidator:
-    """Of a key that says itself whether it moves real money."""
+    """Return a validator of a key whose prefix tells whether it moves real money."""
 
     def validate(value: SecretStr, info: ValidationInfo) -> SecretStr:
         key, is_live = value.get_secret_value(), info.data.get(mode) == "live"
@@ -84,28 +90,28 @@ def _key_fits_mode(mode: str, *, live_prefixes: tuple[str, ...]) -> AfterValidat
 
 
 def _check_kes_per_usd(value: Decimal, info: ValidationInfo) -> Decimal:
-    """Of the shillings for a dollar: with fewer, rounding would be worth more than a cent."""
+    """Check the shillings per dollar: with fewer, rounding would be worth more than a cent."""
     if value == 0 and info.data.get("mpesa_mode") != "live":
         return Decimal(130)
     if not _KES_PER_USD_MIN <= value <= _KES_PER_USD_MAX:
-        raise ValueError(f"is from {_KES_PER_USD_MIN} to {_KES_PER_USD_MAX} shillings")
+        raise ValueError(f"must be from {_KES_PER_USD_MIN} to {_KES_PER_USD_MAX} shillings")
     return value
 
 
 def _check_ed25519_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text and not re.fullmatch(r"[0-9a-f]{64}", text, re.ASCII):
-        raise ValueError("is an Ed25519 key as 64 characters of hex")
+        raise ValueError("must be an Ed25519 key as 64 hexadecimal digits")
     return value
 
 
 def _forbid_sandbox(value: str) -> None:
     if value:
-        raise ValueError("there is no sandbox in production")
+        raise ValueError("is refused in production: there is no sandbox")
 
 
 class ProviderSettings(BaseSettings):
-    """What all providers share, and a section for each."""
+    """The settings of providers: what all share, then a section for each."""
 
     model_config = SettingsConfigDict(
         extra="ignore",
@@ -117,11 +123,11 @@ class ProviderSettings(BaseSettings):
 
     env: Environment = Field(Environment.SAMPLE, alias="PBCEX_ENV")
 
-    #: The sandbox that plays the providers. Outside production, empty: the one that `bin/run` runs.
+    #: The sandbox that stands in for providers. Empty outside production: the one of `bin/run`.
     sandbox_url: Annotated[str, checks.in_production(_forbid_sandbox)] = Field(
         "", alias="PBCEX_SANDBOX_URL"
     )
-    #: From a call's start to its last byte.
+    #: The time limit of a call, from its start to the last byte.
     provider_timeout_seconds: int = Field(10, alias="PBCEX_PROVIDER_TIMEOUT_SECONDS", ge=1, le=30)
 
     anchorage_mode: Mode = Field("sandbox", alias="ANCHORAGE_MODE")
@@ -131,11 +137,11 @@ class ProviderSettings(BaseSettings):
     anchorage_access_key: Annotated[SecretStr, _required_when_live("anchorage_mode")] = Field(
         SecretStr(""), alias="ANCHORAGE_ACCESS_KEY"
     )
-    #: The seed of the key that signs our requests.
+    #: The seed of the Ed25519 key that signs our requests.
     anchorage_signing_key: Annotated[
         SecretStr, AfterValidator(_check_ed25519_key), _required_when_live("anchorage_mode")
     ] = Field(SecretStr(""), alias="ANCHORAGE_SIGNING_KEY")
-    #: The public key that shows that an address is ours, as Anchorage gave it to us by other means.
+    #: The public key that proves that a wallet address is ours; Anchorage hands it over separately.
     anchorage_address_key: Annotated[
         SecretStr, AfterValidator(_check_ed25519_key), _required_when_live("anchorage_mode")
     ] = Field(SecretStr(""), alias="ANCHORAGE_ADDRESS_KEY")
@@ -148,7 +154,7 @@ class ProviderSettings(BaseSettings):
     bank_api_key: Annotated[
         SecretStr, _required_when_live("bank_mode", address="bank_base_url")
     ] = Field(SecretStr(""), alias="BANK_API_KEY")
-    #: Two, with a comma between, while one replaces the other.
+    #: Two secrets, separated by a comma, while one replaces the other.
     bank_webhook_secret: Annotated[
         SecretStr, _required_when_live("bank_mode", address="bank_base_url")
     ] = Field(SecretStr(""), alias="BANK_WEBHOOK_SECRET")
@@ -161,7 +167,7 @@ class ProviderSettings(BaseSettings):
     plaid_secret: Annotated[SecretStr, _required_when_live("plaid_mode")] = Field(
         SecretStr(""), alias="PLAID_SECRET"
     )
-    #: What Plaid checks of a person is kept there under this name.
+    #: The identity verification template at Plaid.
     plaid_template_id: str = Field("idvtmp_pbcex", alias="PLAID_TEMPLATE_ID")
 
     paxos_mode: Mode = Field("sandbox", alias="PAXOS_MODE")
@@ -177,7 +183,7 @@ class ProviderSettings(BaseSettings):
     paxos_client_secret: Annotated[SecretStr, _required_when_live("paxos_mode")] = Field(
         SecretStr(""), alias="PAXOS_CLIENT_SECRET"
     )
-    #: The profile that holds what we keep there.
+    #: The profile that holds our assets at Paxos.
     paxos_profile_id: Annotated[str, _required_when_live("paxos_mode")] = Field(
         "", alias="PAXOS_PROFILE_ID"
     )
@@ -196,7 +202,7 @@ class ProviderSettings(BaseSettings):
         "", alias="PRIMETRUST_ACCOUNT_ID"
     )
 
-    #: By whom e-mail goes out.
+    #: How emails are sent.
     mailer: Literal["smtp", "sendgrid"] = Field("smtp", alias="PBCEX_MAILER")
 
     mpesa_mode: Mode = Field("sandbox", alias="MPESA_MODE")
@@ -218,7 +224,7 @@ class ProviderSettings(BaseSettings):
     mpesa_security_credential: Annotated[
         SecretStr, _required_when_live("mpesa_mode", address="mpesa_base_url")
     ] = Field(SecretStr(""), alias="MPESA_SECURITY_CREDENTIAL")
-    #: Shillings for a dollar, both ways. In sandbox mode 0 means 130.
+    #: Shillings per dollar, for deposits and payouts. In sandbox mode, 0 means 130.
     mpesa_kes_per_usd: Annotated[Decimal, AfterValidator(_check_kes_per_usd)] = Field(
         Decimal(0), alias="MPESA_KES_PER_USD"
     )
@@ -230,20 +236,20 @@ class ProviderSettings(BaseSettings):
     sendgrid_api_key: Annotated[SecretStr, _required_when_live("sendgrid_mode")] = Field(
         SecretStr(""), alias="SENDGRID_API_KEY"
     )
-    #: The key that SendGrid's event webhook shows: base64, without its frame.
+    #: The public key that SendGrid shows for its event webhook: base64, without the PEM frame.
     sendgrid_webhook_key: Annotated[SecretStr, _required_when_live("sendgrid_mode")] = Field(
         SecretStr(""), alias="SENDGRID_WEBHOOK_PUBLIC_KEY"
     )
 
     stripe_mode: Mode = Field("sandbox", alias="STRIPE_MODE")
     stripe_api_base: Annotated[str, _fits_mode("stripe_mode")] = Field("", alias="STRIPE_API_BASE")
-    #: `sk_…` or `rk_…`. Empty: that of the sandbox.
+    #: `sk_…` or `rk_…`. Empty: the sandbox's key.
     stripe_secret_key: Annotated[
         SecretStr,
         _required_when_live("stripe_mode", address="stripe_api_base"),
         _key_fits_mode("stripe_mode", live_prefixes=("sk_live_", "rk_live_")),
     ] = Field(SecretStr(""), alias="STRIPE_SECRET_KEY")
-    #: `whsec_…`; two, with a comma between, while one replaces the other.
+    #: `whsec_…`; two, separated by a comma, while one replaces the other.
     stripe_webhook_secret: Annotated[
         SecretStr, _required_when_live("stripe_mode", address="stripe_api_base")
     ] = Field(SecretStr(""), alias="STRIPE_WEBHOOK_SECRET")
@@ -258,13 +264,13 @@ class ProviderSettings(BaseSettings):
     twilio_auth_token: Annotated[SecretStr, _required_when_live("twilio_mode")] = Field(
         SecretStr(""), alias="TWILIO_AUTH_TOKEN"
     )
-    #: The number that text messages come from, or a messaging service (MG…).
+    #: The phone number or messaging service (MG…) that sends text messages.
     twilio_from: Annotated[SecretStr, _required_when_live("twilio_mode")] = Field(
         SecretStr(""), alias="TWILIO_FROM"
     )
 
     def provider_url(self, base_url: str, name: str) -> str:
-        """`base_url`, or else where the sandbox plays the provider of that name; empty without."""
+        """Return `base_url`, else the sandbox's URL of that provider, else an empty text."""
         if base_url or not self.sandbox_url:
             return base_url
         return f"{self.sandbox_url}/{name}"

@@ -1,4 +1,4 @@
-"""The settings of this exchange, and how they are read."""
+"""The settings of this exchange, read from the environment."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -12,23 +12,23 @@ from app.config.providers import ProviderSettings
 
 
 class UnsafeSettings(ValueError):
-    """The settings cannot be used; lists every problem under the variable's name."""
+    """The settings are invalid or unsafe; `problems` has every problem by variable name."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         self.problems = problems
         lines = [f"  {variable}: {problem}" for variable, problem in sorted(problems.items())]
-        super().__init__("\n".join(["the settings cannot be used:", *lines]))
+        super().__init__("\n".join(["The settings are invalid or unsafe:", *lines]))
 
 
 class Settings(ProviderSettings):
-    """Each field is the environment variable of its alias; lists are separated by commas."""
+    """Every setting. A field's alias is its environment variable; lists are separated by commas."""
 
     data_dir: Path = Field(PROJECT / ".pbcex", alias="PBCEX_DATA_DIR")
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
         "INFO", alias="PBCEX_LOG_LEVEL"
     )
 
-    #: Outside production, missing addresses are those of the embedded servers that run.
+    #: Empty outside production: the URLs of the running embedded servers.
     database_url: Annotated[
         str,
         AfterValidator(checks.use_psycopg_driver),
@@ -41,40 +41,40 @@ class Settings(ProviderSettings):
     redis_url: Annotated[str, checks.in_production(checks.check_redis_url)] = Field(
         "", alias="REDIS_URL"
     )
-    #: Connections that one process keeps to PostgreSQL: one for each thread that serves requests.
+    #: PostgreSQL connections of one process: one for each thread that serves requests.
     database_pool_size: int = Field(8, alias="PBCEX_DATABASE_POOL_SIZE", ge=1, le=200)
 
     secret_key: Annotated[str, checks.in_production(checks.check_secret)] = Field(
         "", alias="PBCEX_SECRET_KEY", repr=False
     )
-    #: `kid:secret,kid:secret`: the first signs access tokens, all verify; empty derives one key.
+    #: `kid:secret,kid:secret`: the first signs access tokens, all verify. Empty: one derived key.
     token_keys: Annotated[str, AfterValidator(checks.check_keyed_secrets)] = Field(
         "", alias="PBCEX_TOKEN_KEYS", repr=False
     )
-    #: The same for the audit trail's hashes: a secret stays here for as long as its records do.
+    #: The same for the hashes of the audit trail; keep a secret as long as its records exist.
     audit_keys: Annotated[str, AfterValidator(checks.check_keyed_secrets)] = Field(
         "", alias="PBCEX_AUDIT_KEYS", repr=False
     )
     #: The file of the key ring that seals personal data (app/keys/ring.py has its format): mode
-    #: 0600, never in the repository; `flask keys` makes it, rotates it and backs it up. Empty
-    #: outside production: `keys.json` in the data folder, made when it is first needed.
+    #: 0600, never in the repository; `flask keys` creates it, rotates it and backs it up. Empty
+    #: outside production: `keys.json` in the data folder, created on first use.
     key_ring: Annotated[str, checks.in_production(checks.check_key_ring_path)] = Field(
         "", alias="PBCEX_KEY_RING"
     )
-    #: After so many days the sealing key should be replaced: `flask keys list` says so.
+    #: The age in days from which `flask keys list` asks to rotate the active key.
     key_rotation_days: int = Field(365, alias="PBCEX_KEY_ROTATION_DAYS", ge=1)
     access_token_seconds: int = Field(1800, alias="PBCEX_ACCESS_TOKEN_SECONDS", gt=0, le=8 * 3600)
-    #: argon2id at the cost that OWASP's password storage guidance advises for one lane.
+    #: argon2id with the cost that OWASP's password storage guidance recommends for one lane.
     argon2_memory_kib: int = Field(19_456, alias="PBCEX_ARGON2_MEMORY_KIB", ge=8)
     argon2_passes: int = Field(2, alias="PBCEX_ARGON2_PASSES", ge=1)
     argon2_lanes: int = Field(1, alias="PBCEX_ARGON2_LANES", ge=1)
 
     port: int = Field(4001, alias="PORT", ge=1, le=65_535)
-    #: Where customers reach this exchange, as links and the API's document name it.
+    #: The URL where customers reach this exchange, for links and the OpenAPI document.
     public_url: Annotated[str, checks.in_production(checks.check_public_url)] = Field(
         "", alias="PBCEX_PUBLIC_URL"
     )
-    #: Host headers that are answered; empty means any.
+    #: The accepted Host headers. Empty: any.
     allowed_hosts: Annotated[Names, checks.in_production(checks.check_allowed_hosts)] = Field(
         (), alias="PBCEX_ALLOWED_HOSTS"
     )
@@ -82,33 +82,33 @@ class Settings(ProviderSettings):
     cors_origins: Annotated[Names, AfterValidator(checks.check_origins)] = Field(
         (), alias="PBCEX_CORS_ORIGINS"
     )
-    #: How many proxies of ours stand in front and set X-Forwarded-For and -Proto.
+    #: The number of our own proxies in front, which set X-Forwarded-For and -Proto.
     proxies: int = Field(0, alias="PBCEX_PROXIES", ge=0, le=5)
     body_bytes_max: int = Field(256 * 1024, alias="PBCEX_BODY_BYTES_MAX", ge=1024)
 
-    #: `off` or `N/minute` in place of every class's own limit.
+    #: `off` or `N/minute`, in place of the limit of every class.
     rate_limit: Annotated[
         str,
         AfterValidator(checks.check_rate_limit),
         checks.in_production(checks.forbid_rate_limit_override),
     ] = Field("", alias="PBCEX_RATE_LIMIT")
 
-    #: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; `smtp://` only outside
-    #: production. Empty there: the catcher that `bin/run` starts, and none without it.
+    #: `smtps://user:password@host:465` or `smtp+starttls://…:587`; `smtp://` only outside
+    #: production. Empty outside production: the mail catcher of `bin/run`, if it runs.
     smtp_url: Annotated[
         str, AfterValidator(checks.check_smtp_url), AfterValidator(checks.check_encrypted_smtp)
     ] = Field("", alias="PBCEX_SMTP_URL", repr=False)
-    #: From the connection to the server's last word.
+    #: The time limit of an SMTP session, from the connection to the server's last reply.
     smtp_timeout_seconds: int = Field(15, alias="PBCEX_SMTP_TIMEOUT_SECONDS", ge=1, le=45)
-    #: Whom customers see as the sender.
+    #: The sender that customers see.
     mail_from: Annotated[str, checks.in_production(checks.check_sender)] = Field(
         "PBCEx <no-reply@pbcex.local>", alias="PBCEX_MAIL_FROM"
     )
 
-    #: How long the outbox waits for a job before it sends it a second time; doubles each time.
+    #: The wait before the outbox sends an unfinished job again; it doubles each time.
     outbox_retry_seconds: float = Field(3, alias="PBCEX_OUTBOX_RETRY_SECONDS", gt=0, le=60)
 
-    #: Feeds by name, with commas; empty: simulated, and none in production.
+    #: Price feeds by name. Empty: the simulated feed; in production, none.
     price_feeds: Annotated[Names, checks.in_production(checks.forbid_simulated_prices)] = Field(
         (), alias="PBCEX_PRICE_FEEDS"
     )
@@ -116,9 +116,9 @@ class Settings(ProviderSettings):
     price_seed: str = Field("pbcex", alias="PBCEX_PRICE_SEED")
     price_stale_after_seconds: int = Field(60, alias="PBCEX_PRICE_STALE_AFTER_SECONDS", ge=1)
     price_outlier_bps: int = Field(50, alias="PBCEX_PRICE_OUTLIER_BPS", ge=0, le=10_000)
-    #: JSON by metal, from bid to ask; the rest keep their defaults: {"AU": 30}
+    #: The spread from bid to ask, as JSON by metal; others keep their defaults: {"AU": 30}
     price_spread_bps: dict[str, Decimal] = Field({}, alias="PBCEX_PRICE_SPREAD_BPS")
-    #: Empty: real in production, always open elsewhere.
+    #: Empty: real hours in production, always open elsewhere.
     market_hours: Annotated[
         Literal["", "always_open", "real"], checks.in_production(checks.forbid_always_open)
     ] = Field("", alias="PBCEX_MARKET_HOURS")
@@ -129,34 +129,35 @@ class Settings(ProviderSettings):
 
     fee_bps: int = Field(50, alias="PBCEX_FEE_BPS", ge=0, lt=10_000)
     quote_seconds: int = Field(30, alias="PBCEX_QUOTE_SECONDS", ge=1, le=3600)
-    #: JSON by metal: how many troy ounces the net may be off zero; the rest keep their defaults.
+    #: How far the net exposure may be from zero, in troy ounces, as JSON by metal; others keep
+    #: their defaults.
     exposure_band_ounces: dict[str, Decimal] = Field({}, alias="PBCEX_EXPOSURE_BAND_OUNCES")
-    #: US dollars that somebody may move a day, for each tier from 0 to 3.
+    #: The daily limit of a customer in US dollars, for each tier from 0 to 3.
     kyc_daily_usd: Annotated[str, AfterValidator(checks.check_tier_limits)] = Field(
         "0,1000,10000,250000", alias="PBCEX_KYC_DAILY_USD"
     )
-    #: For so long a verification holds; then it is submitted again.
+    #: How long a verification is valid; afterwards the customer submits again.
     kyc_valid_days: int = Field(730, alias="PBCEX_KYC_VALID_DAYS", ge=31)
-    #: Troy ounces that may pass between PAXG and XAU-s: at once, and within 24 hours.
+    #: Limits of transfers between PAXG and XAU-s, in troy ounces: at once, and within 24 hours.
     transfer_ounces_max: Decimal = Field(Decimal(100), alias="PBCEX_TRANSFER_OUNCES_MAX", gt=0)
     transfer_ounces_per_day: Decimal = Field(
         Decimal(250), alias="PBCEX_TRANSFER_OUNCES_PER_DAY", gt=0
     )
-    #: US dollars: what a card may be charged at once, and from where on two of our staff release a
-    #: withdrawal.
+    #: US dollars: the limit of one card payment, and the amount from which a withdrawal needs a
+    #: second member of staff.
     card_usd_max: Decimal = Field(Decimal(10_000), alias="PBCEX_CARD_USD_MAX", gt=0)
     withdrawal_approval_usd: Decimal = Field(
         Decimal(10_000), alias="PBCEX_WITHDRAWAL_APPROVAL_USD", gt=0
     )
-    #: The gate between them closes while PAXG is further from gold than this.
+    #: The gate between PAXG and XAU-s closes while their prices differ by more than this.
     paxg_stray_bps_max: int = Field(100, alias="PBCEX_PAXG_STRAY_BPS_MAX", ge=0)
 
-    #: From this score of 100 on, a name like that of a listed party is looked into.
+    #: The similarity to a listed name, out of 100, from which a hit is investigated.
     screening_threshold: int = Field(85, alias="PBCEX_SCREENING_THRESHOLD", ge=50, le=100)
 
     @classmethod
     def load(cls, **overrides: object) -> Self:
-        """The settings of this process. Raises `UnsafeSettings` naming every problem at once."""
+        """Return the settings of this process. Raises `UnsafeSettings` with every problem."""
         try:
             return cls(**overrides)  # type: ignore[arg-type] # checked by pydantic
         except ValidationError as invalid:
@@ -168,7 +169,7 @@ class Settings(ProviderSettings):
 
     @classmethod
     def _variable_name(cls, name: object) -> str:
-        """The environment variable of a field, which errors call by either name."""
+        """Return the environment variable of a field; errors use the field's name or its alias."""
         field = cls.model_fields.get(str(name))
         return field.alias if field and field.alias else str(name)
 
@@ -183,17 +184,17 @@ class Settings(ProviderSettings):
 
     @property
     def passkey_url(self) -> str:
-        """Where passkeys count. Browsers bind them to a name, never to 127.0.0.1."""
+        """The origin of passkeys. Browsers bind them to a host name, never to 127.0.0.1."""
         return self.public_url or f"http://localhost:{self.port}"
 
     @property
     def base_url(self) -> str:
-        """Where people reach this exchange, for the links of mails."""
+        """The URL of this exchange, for the links in emails."""
         return self.public_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def key_ring_path(self) -> Path:
-        """Where the key ring stands."""
+        """The file of the key ring."""
         return Path(self.key_ring) if self.key_ring else self.data_dir / "keys.json"
 
     @property

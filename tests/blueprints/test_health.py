@@ -47,7 +47,7 @@ def test_without_redis_it_still_serves(variant: Callable[..., Flask]) -> None:
     assert answer.json["checks"][-1] == {
         "name": "redis",
         "status": "degraded",
-        "detail": "away; PostgreSQL stands in",
+        "detail": "unavailable; PostgreSQL is used instead",
     }
 
 
@@ -65,7 +65,7 @@ def test_without_its_keys_it_still_serves_what_is_not_sealed(
     assert answer.json["checks"][-2] == {
         "name": "keys",
         "status": "degraded",
-        "detail": "cannot be read; what is sealed stays so",
+        "detail": "cannot be read; sealed data is unavailable",
     }
     assert str(tmp_path) not in answer.text
 

@@ -78,7 +78,7 @@ class TestRoot:
         assert (chosen.mode, chosen.uid) == ("drop", NOBODY)
 
     def test_no_way_at_all_is_explained(self, private, monkeypatch):
-        monkeypatch.setattr(server_account, "_WAYS_FOR_ROOT", ("drop",))
+        monkeypatch.setattr(server_account, "_MODES_FOR_ROOT", ("drop",))
         with pytest.raises(embedded.NoUsableAccount, match="refuses to run as root") as caught:
             server_account.choose_account(private / "postgres", required_paths=[private])
         assert f"cannot reach {private}" in str(caught.value)
@@ -133,7 +133,7 @@ class TestOrdinaryUser:
 
 def test_without_a_name_and_without_namespaces_the_way_out_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: NAMELESS)
-    monkeypatch.setattr(server_account, "_refusal", lambda *_: "unshare: not permitted")
+    monkeypatch.setattr(server_account, "_why_unusable", lambda *_: "unshare: not permitted")
     with pytest.raises(embedded.NoUsableAccount) as caught:
         server_account.choose_account(tmp_path / "postgres", required_paths=[tmp_path])
     assert f"pbcex:x:{NAMELESS}:" in str(caught.value)

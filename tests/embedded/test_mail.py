@@ -85,7 +85,7 @@ def test_nobody_else_reads_the_files(catcher, tmp_path: Path) -> None:
 
 
 def test_forgets_the_oldest_of_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail_catcher, "KEPT_MAX", 3)
+    monkeypatch.setattr(mail_catcher, "EMAILS_MAX", 3)
     folder = EmailFolder(tmp_path)
     for number in range(5):
         folder.keep(f"Message-ID: <{number}@x>\r\nSubject: {number}\r\n\r\n".encode())
