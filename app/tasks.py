@@ -3,11 +3,13 @@
 from app.approvals import service as approvals
 from app.audit import service as audit
 from app.custody import addresses as custody_addresses
-from app.custody import arrivals as custody_arrivals
-from app.custody import opening as custody_opening
+from app.custody import incoming_tokens, opening_balances
 from app.custody import service as custody
-from app.funding import approval as funding_approval
-from app.funding import arrivals, crypto, disputes, payments, payouts, poll, withdrawals
+from app.funding import custody_rail, poll
+from app.funding.deposits import incoming_transfers, payments
+from app.funding.disputes import service as disputes
+from app.funding.withdrawals import payouts, withdrawal_approval
+from app.funding.withdrawals import service as withdrawals
 from app.hedging import service as hedging
 from app.idempotency import service as idempotency
 from app.identity import tasks as identity_tasks
@@ -29,24 +31,23 @@ from app.trading import service as trading
 
 __all__ = [
     "approvals",
-    "arrivals",
     "audit",
-    "crypto",
     "custody",
     "custody_addresses",
-    "custody_arrivals",
-    "custody_opening",
+    "custody_rail",
     "decisions",
     "disputes",
     "email_delivery",
     "erasure",
-    "funding_approval",
     "hedging",
     "idempotency",
     "identity_tasks",
+    "incoming_tokens",
+    "incoming_transfers",
     "keys_rotation",
     "ledger",
     "messages",
+    "opening_balances",
     "outbox",
     "password_reset",
     "payments",
@@ -60,5 +61,6 @@ __all__ = [
     "sms_delivery",
     "throttle",
     "trading",
+    "withdrawal_approval",
     "withdrawals",
 ]

@@ -9,7 +9,7 @@ from flask import Flask
 
 from app.catalog.rules import TRADABLE
 from app.config import Settings
-from app.custody import addresses, arrivals
+from app.custody import addresses, incoming_tokens
 from app.custody import rules as custody_rules
 from app.custody import service as custody
 from app.custody.ports import Custodian, Custodians
@@ -170,7 +170,7 @@ class Desk:
             execute_job(self.database, identifier, Backoff())
 
     def poll(self) -> None:
-        arrivals.poll_custodians(self.database)
+        incoming_tokens.poll_custodians(self.database)
 
     def balance(self, name: str, amount: str, code: str = "PAXG") -> None:
         """So much is there."""

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TypeVar
 from uuid import UUID
 
-from app.catalog.providers import BANK, STRIPE
+from app.catalog.provider_ids import BANK, STRIPE
 from app.catalog.rules import USD
 from app.funding.ports import (
     Dispute,

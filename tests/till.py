@@ -7,8 +7,9 @@ from uuid import UUID
 from app.access import Actor
 from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
-from app.funding import arrivals, deposits, payments, payouts, withdrawals
 from app.funding import queries as funding_queries
+from app.funding.deposits import incoming_transfers, payments
+from app.funding.deposits import service as deposits
 from app.funding.ports import (
     IncomingTransfer,
     IncomingTransferRails,
@@ -16,6 +17,8 @@ from app.funding.ports import (
     PaymentRails,
     PayoutRails,
 )
+from app.funding.withdrawals import payouts
+from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.money import Amount
@@ -72,7 +75,7 @@ class Till:
 
     def look(self, deposit_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
-            arrivals.look(self.database, deposit_id=str(deposit_id))
+            incoming_transfers.look(self.database, deposit_id=str(deposit_id))
 
     def send(self, withdrawal_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):

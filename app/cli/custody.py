@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.custody import opening
+from app.custody import opening_balances
 from app.custody.ports import Custodians
 from app.kit.db import Database
 from app.kit.errors import NotFinished
@@ -22,7 +22,7 @@ def open_books() -> None:
     database: Database = current_app.extensions["database"]
     for custodian in resolve(Custodians).values():
         try:
-            booked = opening.open_custodian(database, custodian)
+            booked = opening_balances.open_custodian(database, custodian)
         except (NotFinished, ProviderRefused) as error:
             raise click.ClickException(f"{custodian.name}: {error}") from error
         amounts = ", ".join(f"{each} {each.asset.code}" for each in booked)

@@ -103,7 +103,7 @@ class Custodian(Protocol):
 
     @property
     def provider_id(self) -> UUID:
-        """The owner of the accounts that stand for what it keeps (app/catalog/providers.py)."""
+        """The owner of the accounts that stand for what it keeps (app/catalog/provider_ids.py)."""
         ...
 
     @property

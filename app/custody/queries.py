@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import TRADABLE
 from app.custody import rules
 from app.custody.ports import Custodians, CustodyTerms, Network, SendOrder
@@ -136,7 +136,7 @@ class CustodianOverview:
 
 
 #: The owner of a custodian's accounts, by its name.
-_OWNERS = {providers.NAMES[owner]: owner for owner in providers.NAMES}
+_OWNERS = {provider_ids.NAMES[owner]: owner for owner in provider_ids.NAMES}
 
 
 def send_status(session: Session, reference: str) -> SendStatus:

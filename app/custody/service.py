@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from app.custody import queries, records
+from app.custody import queries, sends
 from app.custody.errors import SendDiffers
 from app.custody.ports import (
     Custodian,
@@ -25,8 +25,8 @@ from app.custody.ports import (
     SendOrder,
 )
 from app.custody.queries import SendStatus
-from app.custody.records import LockedSend
 from app.custody.rules import IN_FLIGHT_MAX, SETTLED_STATES, SendState
+from app.custody.sends import LockedSend
 from app.kit import clock
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound
@@ -75,8 +75,8 @@ def send(
     """
     order = SendOrder(reference, Amount(asset, units), address, network)
     with database.transaction() as session:
-        records.plan_send(session, order)
-        planned = records.lock_send(session, reference)
+        sends.plan_send(session, order)
+        planned = sends.lock_send(session, reference)
         if planned is None or planned.order != order:
             raise SendDiffers
     return settle(database, reference)
@@ -94,7 +94,7 @@ def settle(database: Database, reference: str) -> SendStatus:
             _proceed(database, turn)
         finally:
             with database.transaction() as session:
-                records.release_claim(session, turn.send, turn.claim_id)
+                sends.release_claim(session, turn.send, turn.claim_id)
     with database.reading() as session:
         return queries.send_status(session, reference)
 
@@ -117,7 +117,7 @@ def follow_sends(session: Session) -> None:
 def _begin(database: Database, reference: str) -> _Turn | None:
     """The send, from now on in our hands; None if there is nothing to be done about it."""
     with database.transaction() as session:
-        found = records.lock_send(session, reference)
+        found = sends.lock_send(session, reference)
         if found is None:
             raise NotFound
         if found.state in SETTLED_STATES:
@@ -127,10 +127,10 @@ def _begin(database: Database, reference: str) -> _Turn | None:
             raise JobClaimedElsewhere
         if found.state is SendState.PLANNED and found.unsettled_at is not None:
             # Whoever asked has ended, perhaps after the custodian did it.
-            records.transition(
+            sends.transition(
                 session, found, SendState.UNKNOWN, "ended", unsettled_at=found.unsettled_at
             )
-        return _Turn(records.claim_send(session, found, now + CLAIM_DURATION), found)
+        return _Turn(sends.claim_send(session, found, now + CLAIM_DURATION), found)
 
 
 def _proceed(database: Database, turn: _Turn) -> None:
@@ -162,7 +162,7 @@ def _look(database: Database, turn: _Turn) -> str:
     if transfer is None:
         return _NOT_KNOWN
     with database.transaction() as session:
-        records.apply_transfer(session, _again(session, found), custodian.name, transfer)
+        sends.apply_transfer(session, _again(session, found), custodian.name, transfer)
     return _KNOWN
 
 
@@ -187,7 +187,7 @@ def _send_again(database: Database, turn: _Turn) -> None:
             return
         if not is_certain:
             # As unknown as before this attempt, which did nothing.
-            records.transition(
+            sends.transition(
                 session, locked, SendState.UNKNOWN, _what(result), unsettled_at=asked_before
             )
             return
@@ -226,7 +226,7 @@ def _ask(
         locked = _mine(session, turn)
         if locked is None or locked.state not in {SendState.PLANNED, SendState.UNKNOWN}:
             raise JobClaimedElsewhere
-        records.record_attempt(session, locked, custodian.name, until)
+        sends.record_attempt(session, locked, custodian.name, until)
     turn.send.custodian = custodian.name
     if clock.now() >= until:
         raise JobClaimedElsewhere
@@ -238,7 +238,7 @@ def _ask(
         with database.transaction() as session:
             locked = _again(session, turn.send)
             if locked.state in {SendState.PLANNED, SendState.UNKNOWN}:
-                records.transition(
+                sends.transition(
                     session,
                     locked,
                     SendState.UNKNOWN,
@@ -247,7 +247,7 @@ def _ask(
                 )
         return failure
     with database.transaction() as session:
-        records.apply_transfer(session, _again(session, turn.send), custodian.name, transfer)
+        sends.apply_transfer(session, _again(session, turn.send), custodian.name, transfer)
     return transfer
 
 
@@ -256,10 +256,10 @@ def _did_nothing(
 ) -> SendState:
     """The custodian has certainly done nothing: it is to be sent by another, or by nobody."""
     if isinstance(failure, ProviderRefused) and not isinstance(failure, CustodianCannotSend):
-        records.transition(session, locked, SendState.REFUSED, "refused", code=failure.code)
+        sends.transition(session, locked, SendState.REFUSED, "refused", code=failure.code)
     else:
         code = failure.code if isinstance(failure, ProviderRefused) else ""
-        records.transition(session, locked, SendState.PLANNED, _what(failure), code=code)
+        sends.transition(session, locked, SendState.PLANNED, _what(failure), code=code)
     return locked.state
 
 
@@ -268,7 +268,7 @@ def _what(failure: Exception) -> str:
 
 
 def _again(session: Session, found: LockedSend) -> LockedSend:
-    locked = records.lock_send(session, found.order.reference)
+    locked = sends.lock_send(session, found.order.reference)
     assert locked is not None, "sends are never deleted"
     return locked
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from app.funding import deposits
+from app.funding.deposits import service as deposits
 from app.funding.ports import PaymentMethod
-from app.funding.statuses import WithdrawalStatus
+from app.funding.states import WithdrawalStatus
 from app.kit import clock
 from app.kit.db import Session
 from app.kit.tasks import task

@@ -10,7 +10,7 @@ from uuid import UUID
 from app.catalog.rules import FUNDING, TRADABLE, TRADING, USD
 from app.funding.ports import PaymentMethod
 from app.funding.rules import value_in_usd
-from app.funding.statuses import CANCELLABLE_WITHDRAWALS, DepositStatus, WithdrawalStatus
+from app.funding.states import CANCELLABLE_WITHDRAWALS, DepositStatus, WithdrawalStatus
 from app.keys import service as keys
 from app.kit import ids
 from app.kit.db import Session

@@ -12,9 +12,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.cases import service as cases
-from app.custody import arrivals as custody_arrivals
+from app.custody import incoming_tokens
 from app.custody.ports import Custodian, Custodians, Direction, TransferState
-from app.funding import arrivals, deposits, disputes, payments, payouts, withdrawals
+from app.funding.deposits import incoming_transfers, payments
+from app.funding.deposits import service as deposits
+from app.funding.disputes import service as disputes
 from app.funding.ports import (
     CardRail,
     IncomingTransferRail,
@@ -28,7 +30,9 @@ from app.funding.ports import (
     PayoutRails,
     PayoutState,
 )
-from app.funding.statuses import DepositStatus, WithdrawalStatus
+from app.funding.states import DepositStatus, WithdrawalStatus
+from app.funding.withdrawals import payouts
+from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFinished
@@ -197,7 +201,7 @@ def _compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> Non
     for arrival in listed:
         comparison.compared += 1
         with comparison.database.transaction() as session:
-            comparison.healed += arrivals.take_arrival(
+            comparison.healed += incoming_transfers.take_arrival(
                 session, rail.name, rail.provider_id, arrival
             )
             row = session.row(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
@@ -216,7 +220,7 @@ def _compare_custody_arrivals(comparison: Comparison, custodian: Custodian) -> N
         before = _custody_arrivals(session, custodian, comparison.since)
     listed = custodian.transfers(comparison.since, Direction.IN)
     with comparison.database.transaction() as session:
-        custody_arrivals.apply_transfers(session, custodian, listed)
+        incoming_tokens.apply_transfers(session, custodian, listed)
     with comparison.database.reading() as session:
         after = _custody_arrivals(session, custodian, comparison.since)
     comparison.compared += len(listed)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.custody.ports import Custodian
-from app.funding.crypto import CustodyRail
+from app.funding.custody_rail import CustodyRail
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import NotFinished
 from app.kit.money import Amount, Asset

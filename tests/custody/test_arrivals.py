@@ -7,7 +7,7 @@ import pytest
 import time_machine
 
 from app.catalog.rules import PAXG, XAU
-from app.custody import addresses, arrivals
+from app.custody import addresses, incoming_tokens
 from app.custody import queries as custody_queries
 from app.custody.errors import AddressTaken
 from app.custody.ports import Custodians
@@ -225,7 +225,7 @@ def test_what_they_keep_is_what_they_said_last(desk: Desk, name: str) -> None:
     desk.open(name)
     desk.balance(name, "7.5")
     desk.send("0.5")
-    arrivals.record_balances(desk.database, resolve(Custodians)[name])
+    incoming_tokens.record_balances(desk.database, resolve(Custodians)[name])
     with desk.database.reading() as session:
         [gold] = [
             each for each in custody_queries.reported_balances(session) if each.total.asset == PAXG

@@ -8,10 +8,10 @@ import pytest
 import time_machine
 
 from app.catalog.rules import PAXG
-from app.custody import records
+from app.custody import sends
 from app.custody import service as custody
-from app.custody.arrivals import apply_transfers
 from app.custody.errors import SendDiffers
+from app.custody.incoming_tokens import apply_transfers
 from app.custody.ports import (
     Custodian,
     Custodians,
@@ -146,7 +146,7 @@ def test_killed_between_the_two_transactions(
     really: Callable[[SendOrder], CustodyTransfer] = custodian.send
     monkeypatch.setattr(custodian, "send", die)
     with monkeypatch.context() as at_death:
-        at_death.setattr(records, "release_claim", lambda *_: None)
+        at_death.setattr(sends, "release_claim", lambda *_: None)
         with suppress(Killed):
             desk.send()
     assert len(desk.sent()) == int(was_sent)

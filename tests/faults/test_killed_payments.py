@@ -14,9 +14,10 @@ from flask import Flask
 
 from app.access import Actor
 from app.catalog.rules import TRADABLE
-from app.funding import deposits, withdrawals
+from app.funding.deposits import service as deposits
 from app.funding.poll import poll
 from app.funding.ports import PaymentMethod
+from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import profile
 from app.kit import ids
 from app.kit.db import Database

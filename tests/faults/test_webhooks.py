@@ -14,9 +14,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.catalog.rules import USD
-from app.funding import deposits, withdrawals
+from app.funding.deposits import service as deposits
 from app.funding.ports import PaymentMethod
-from app.funding.statuses import PaymentLimits
+from app.funding.states import PaymentLimits
+from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.money import Amount

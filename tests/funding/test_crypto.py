@@ -8,15 +8,18 @@ from flask import Flask
 
 from app.access import Actor, Role
 from app.cases import service as cases
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import PAXG, USDC
-from app.custody import opening
+from app.custody import opening_balances
 from app.custody import rules as custody_rules
-from app.funding import crypto, deposits, payouts, withdrawals
+from app.funding import custody_rail
 from app.funding import queries as funding_queries
-from app.funding.crypto import CustodyRail
+from app.funding.custody_rail import CustodyRail
+from app.funding.deposits import service as deposits
 from app.funding.errors import NotCancellable, RecipientBlocked
 from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
+from app.funding.withdrawals import payouts
+from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.money import Amount, Asset
 from app.kit.ports import provide
@@ -48,8 +51,8 @@ class Counter:
         provide(PaymentRails, PaymentRails({}))
         provide(IncomingTransferRails, IncomingTransferRails({}))
         provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: CustodyRail(self.database)}))
-        opening.open_books(self.database)
-        self._opening = {owner: self._booked(owner) for owner in providers.NAMES}
+        opening_balances.open_books(self.database)
+        self._opening = {owner: self._booked(owner) for owner in provider_ids.NAMES}
 
     def announce(self, amount: str, asset: Asset = PAXG) -> tuple[UUID, str]:
         """The deposit, and the address to send to."""
@@ -60,7 +63,7 @@ class Counter:
         self.desk.work("funding.give_address")
         self.desk.work("custody.make_address")
         with self.database.transaction() as session:
-            crypto.give_address(session, deposit_id=str(deposit_id))
+            custody_rail.give_address(session, deposit_id=str(deposit_id))
         with self.database.reading() as session:
             shown = funding_queries.deposit(session, deposit_id)
         assert shown.instructions is not None
@@ -121,7 +124,7 @@ def test_what_came_is_credited_whatever_was_announced(counter: Counter) -> None:
     counter.desk.poll()
     counter.credit()
     assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000"}
-    assert counter.kept(providers.PAXOS) == 30_000_000
+    assert counter.kept(provider_ids.PAXOS) == 30_000_000
     with counter.database.reading() as session:
         assert funding_queries.deposit(session, deposit_id).status == "credited"
     # Another token at the same address, which nobody announced.
@@ -129,7 +132,7 @@ def test_what_came_is_credited_whatever_was_announced(counter: Counter) -> None:
     counter.desk.poll()
     counter.credit()
     assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000", "USDC": "12.500000"}
-    assert counter.kept(providers.PAXOS, USDC) == 12_500_000
+    assert counter.kept(provider_ids.PAXOS, USDC) == 12_500_000
     assert counter.differences() == 0
 
 
@@ -141,10 +144,10 @@ def test_a_withdrawal_is_paid_once_and_its_cost_booked(counter: Counter) -> None
     counter.desk.sandbox.call_control("paxos", f"/sends/{counter.desk.reference}/completed")
     counter.desk.deliver()
     assert counter.desk.told(SETTLE) == 1
-    crypto.settle_send(counter.database, reference=counter.desk.reference)
+    custody_rail.settle_send(counter.database, reference=counter.desk.reference)
     assert counter.status(withdrawal_id) == "completed"
     assert counter.people.balances(counter.actor) == {"PAXG": "1.50000000"}
-    assert counter.kept(providers.PAXOS) == -50_000_000 - 20_000
+    assert counter.kept(provider_ids.PAXOS) == -50_000_000 - 20_000
     assert counter.desk.sent() == [("paxos", "0.50000000", "completed")]
     assert counter.differences() == 0
 
@@ -184,7 +187,7 @@ def test_what_no_custodian_will_send_is_the_customers_again(counter: Counter) ->
     payouts.advance(counter.database, withdrawal_id=str(withdrawal_id))
     assert counter.status(withdrawal_id) == "failed"
     assert counter.people.balances(counter.actor) == {"PAXG": "2.00000000"}
-    assert counter.kept(providers.PAXOS) == 0
+    assert counter.kept(provider_ids.PAXOS) == 0
 
 
 def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:

@@ -6,7 +6,9 @@ from itertools import permutations
 import pytest
 
 from app.catalog.rules import TRADABLE, USD
-from app.funding import arrivals, debts, deposits, disputes, payments
+from app.funding.deposits import incoming_transfers, payments
+from app.funding.deposits import service as deposits
+from app.funding.disputes import service as disputes
 from app.funding.errors import (
     DailyLimitExceeded,
     NotCancellable,
@@ -15,6 +17,7 @@ from app.funding.errors import (
     VerificationRequired,
 )
 from app.funding.ports import Dispute, IncomingTransfer, PaymentMethod, PaymentState
+from app.funding.receivables import service as receivables
 from app.kit import clock, ids
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
@@ -199,7 +202,7 @@ class TestArrivals:
         arrival = till.arrive(f"in_{deposit}", "100.00")
         for _ in range(2):
             with till.database.transaction() as session:
-                arrivals.take_arrival(session, "bank", till.bank.provider_id, arrival)
+                incoming_transfers.take_arrival(session, "bank", till.bank.provider_id, arrival)
             till.look(deposit)
         assert till.has() == {"USD": "600.00"}
 
@@ -209,17 +212,17 @@ class TestArrivals:
         with till.database.transaction() as session:
             for is_back in (False, True, True):
                 arrival = till.arrive(f"in_{deposit}", "700.00", back=is_back)
-                arrivals.take_arrival(session, "bank", till.bank.provider_id, arrival)
+                incoming_transfers.take_arrival(session, "bank", till.bank.provider_id, arrival)
         assert till.deposit_status(deposit) == "taken_back"
         # 500 + 700 came, 700 were owed and collected from what was there.
         assert till.has() == {"USD": "500.00"}
         with till.database.reading() as session:
-            assert not debts.owes(session, till.actor.user_id)
+            assert not receivables.owes(session, till.actor.user_id)
 
     def test_on_nobody_s_account_open_a_case(self, till: Till) -> None:
         arrival = IncomingTransfer(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
         with till.database.transaction() as session:
-            arrivals.take_arrival(session, "bank", till.bank.provider_id, arrival)
+            incoming_transfers.take_arrival(session, "bank", till.bank.provider_id, arrival)
             row = session.row("SELECT kind FROM cases WHERE subject = %s", (arrival.provider_ref,))
         assert row == ("unmatched_arrival",)
 
@@ -263,7 +266,7 @@ class TestDisputes:
 
     def owed(self, till: Till) -> str:
         with till.database.reading() as session:
-            return str(debts.owed(session, till.actor.user_id))
+            return str(receivables.owed(session, till.actor.user_id))
 
     def paid(self, till: Till) -> str:
         deposit = till.deposit()

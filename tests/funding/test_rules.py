@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
-from app.funding import destinations
 from app.funding.rules import (
     TransferLimits,
     check_transfer_size,
@@ -16,6 +15,7 @@ from app.funding.rules import (
     deviates,
     value_in_usd,
 )
+from app.funding.withdrawals import destinations
 from app.kit.errors import Invalid
 from app.kit.money import Amount
 

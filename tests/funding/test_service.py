@@ -13,10 +13,10 @@ import time_machine
 from app.access import Actor
 from app.catalog.rules import PAXG, TRADABLE, XAU, Metal, Wallet
 from app.funding import queries as funding_queries
-from app.funding import service as funding
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
-from app.funding.service import Transfer
+from app.funding.transfers import service as transfers
+from app.funding.transfers.service import Transfer
 from app.kit import ids
 from app.kit.db import Database
 from app.kit.errors import Invalid
@@ -60,7 +60,7 @@ def transfer(
 ) -> Transfer:
     origin, destination = wallets or ((FUNDING, TRADING) if code == "PAXG" else (TRADING, FUNDING))
     with database.transaction() as session:
-        return funding.transfer(
+        return transfers.transfer(
             session,
             person,
             limits or TransferLimits(),

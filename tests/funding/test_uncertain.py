@@ -12,9 +12,10 @@ import time_machine
 from app.access import Role
 from app.approvals.errors import SelfApproval
 from app.cases import service as cases
-from app.funding import approval, withdrawals
 from app.funding.errors import NotCancellable, TooManyFailures
 from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
+from app.funding.withdrawals import service as withdrawals
+from app.funding.withdrawals import withdrawal_approval
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 from app.screening.decisions.case_decisions import MATCH
@@ -198,7 +199,7 @@ def test_nobody_asks_for_the_release_of_their_own(rich: Till) -> None:
         rich.actor.user_id, None, rich.actor.email, Role.ADMIN, permitted, email_confirmed=True
     )
     with pytest.raises(SelfApproval), rich.database.transaction() as session:
-        approval.ask_to_release(session, maker, withdrawal, reason="My own money")
+        withdrawal_approval.ask_to_release(session, maker, withdrawal, reason="My own money")
 
 
 def test_an_announcement_ends_and_is_not_looked_at_any_more(till: Till) -> None:

@@ -9,7 +9,7 @@ from app.approvals import queries as approvals_queries
 from app.approvals import service as approvals
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
-from app.funding import approval, disputes, withdrawals
+from app.funding.disputes import service as disputes
 from app.funding.errors import (
     AccountOwes,
     DailyLimitExceeded,
@@ -18,6 +18,8 @@ from app.funding.errors import (
     WrongWithdrawalStatus,
 )
 from app.funding.ports import Dispute, PaymentMethod, PayoutRails, PayoutState
+from app.funding.withdrawals import service as withdrawals
+from app.funding.withdrawals import withdrawal_approval
 from app.kit.errors import Invalid, NotFound
 from app.kit.money import Amount
 from app.kit.ports import provide
@@ -265,7 +267,9 @@ class TestLargeOnes:
 
     def ask(self, till: Till, maker: Actor, large: Any) -> Any:
         with till.database.transaction() as session:
-            return approval.ask_to_release(session, maker, large, reason="Known customer")
+            return withdrawal_approval.ask_to_release(
+                session, maker, large, reason="Known customer"
+            )
 
     def approve(self, till: Till, checker: Actor, asked: Any) -> None:
         with till.database.transaction() as session:

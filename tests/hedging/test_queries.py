@@ -7,8 +7,8 @@ import time_machine
 
 from app.access import Actor
 from app.catalog.rules import METAL_OF, TRADABLE, Metal
-from app.funding import service as funding
 from app.funding.rules import TransferLimits, Wallet
+from app.funding.transfers import service as transfers
 from app.hedging import queries as hedging_queries
 from app.hedging import service as hedging
 from app.hedging.queries import Exposure
@@ -116,7 +116,7 @@ class TestExposure:
         actor = people.customer(PAXG="2")
         before = seen(database)
         with database.transaction() as session:
-            funding.transfer(
+            transfers.transfer(
                 session,
                 actor,
                 resolve(TransferLimits),

@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.catalog.providers import BANK
+from app.catalog.provider_ids import BANK
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
 from app.funding.ports import Payout, PayoutOrder, PayoutState

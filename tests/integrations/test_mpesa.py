@@ -14,7 +14,7 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.catalog.providers import MPESA
+from app.catalog.provider_ids import MPESA
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
 from app.funding.ports import PaymentRequest, PaymentState, Payout, PayoutOrder, PayoutState

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from app.catalog.providers import STRIPE
+from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import USD
 from app.config.providers import sandbox_secret
 from app.funding.ports import CardRail, Dispute, Payment, PaymentRequest, PaymentState

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
-from app.custody import opening
+from app.custody import opening_balances
 from app.funding.poll import poll
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
@@ -112,7 +112,7 @@ def world(lone_app: Flask, sandbox: Sandbox, box: Mailbox) -> World:
     sandbox.store.clear()
     world = World(lone_app, sandbox)
     sanctions.stand(world.database)
-    opening.open_books(world.database)
+    opening_balances.open_books(world.database)
     set_prices(world.database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
     return world
 

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
-from app.funding import service as funding
 from app.funding.rules import TransferLimits
+from app.funding.transfers import service as transfers
 from app.identity.accounts import email_verification
 from app.kit import clock
 from app.kit.money import Amount, Asset
@@ -41,7 +41,7 @@ def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
 
     def act() -> None:
         with arena.database.transaction() as session:
-            funding.transfer(
+            transfers.transfer(
                 session,
                 person,
                 TransferLimits(),

@@ -14,9 +14,9 @@ from sqlalchemy.engine import make_url
 
 from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
-from app.funding import service as funding
 from app.funding.errors import TransferLimitExceeded
 from app.funding.rules import TransferLimits
+from app.funding.transfers import service as transfers
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import resolve
@@ -301,7 +301,7 @@ def test_one_day_s_limit_used_by_all(arena: Arena, record_property: Record) -> N
         def move(person: Actor = person, *, back: bool = False) -> None:
             wallets = (Wallet.TRADING, Wallet.FUNDING) if back else (Wallet.FUNDING, Wallet.TRADING)
             with arena.database.transaction() as session:
-                funding.transfer(
+                transfers.transfer(
                     session,
                     person,
                     limits,

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import PAXG, USDC
 from app.cli.custody import custody
-from app.custody import opening, records
+from app.custody import opening_balances, sends
 from app.custody.ports import (
     CustodianBalance,
     Custodians,
@@ -42,7 +42,7 @@ class Shelf:
 
     kept: dict[Asset, str]
     name: str = "paxos"
-    provider_id: UUID = providers.PAXOS
+    provider_id: UUID = provider_ids.PAXOS
     is_away: bool = False
     asked: int = 0
     terms: Sequence[CustodyTerms] = field(
@@ -92,7 +92,7 @@ def shelf(till: Till) -> Shelf:
 
 def booked(till: Till) -> str:
     with till.database.reading() as session:
-        units = ledger_queries.account_balance(session, chart.custody(PAXG, providers.PAXOS))
+        units = ledger_queries.account_balance(session, chart.custody(PAXG, provider_ids.PAXOS))
     return str(Amount(PAXG, units))
 
 
@@ -110,15 +110,15 @@ def cases(till: Till) -> list[str]:
 def test_what_is_there_at_first_is_booked_once(till: Till, shelf: Shelf) -> None:
     assert compared(till).differences == 2
     assert cases(till) == ["paxos PAXG", "paxos USDC"]
-    opening.open_books(till.database)
+    opening_balances.open_books(till.database)
     assert booked(till) == "100.00000000"
     shelf.kept[PAXG] = "120"
-    opening.open_books(till.database)
+    opening_balances.open_books(till.database)
     assert booked(till) == "100.00000000"
 
 
 def test_what_agrees_is_said_to_and_what_does_not_is_a_case_once(till: Till, shelf: Shelf) -> None:
-    opening.open_books(till.database)
+    opening_balances.open_books(till.database)
     run = compared(till)
     assert (run.compared, run.differences, run.failure) == (2, 0, None)
     shelf.kept[PAXG] = "99.99999999"
@@ -127,30 +127,30 @@ def test_what_agrees_is_said_to_and_what_does_not_is_a_case_once(till: Till, she
 
 
 def test_what_is_on_its_way_is_compared_another_time(till: Till, shelf: Shelf) -> None:
-    opening.open_books(till.database)
+    opening_balances.open_books(till.database)
     order = SendOrder(ids.encode("wdr", ids.new()), Amount.parse(PAXG, "1"), "0x", Network.ETHEREUM)
     with till.database.transaction() as session:
-        records.plan_send(session, order)
-        found = records.lock_send(session, order.reference)
+        sends.plan_send(session, order)
+        found = sends.lock_send(session, order.reference)
         assert found is not None
-        records.claim_send(session, found, clock.now())
-        records.record_attempt(session, found, shelf.name, clock.now())
+        sends.claim_send(session, found, clock.now())
+        sends.record_attempt(session, found, shelf.name, clock.now())
     assert compared(till).failure is None
     shelf.kept[PAXG] = "99"
     run = compared(till)
     assert (run.compared, run.differences, run.failure) == (1, 0, "TransfersInFlight: PAXG")
     assert cases(till) == []
     with till.database.transaction() as session:
-        found = records.lock_send(session, order.reference)
+        found = sends.lock_send(session, order.reference)
         assert found is not None
-        records.transition(session, found, SendState.REFUSED, "refused")
+        sends.transition(session, found, SendState.REFUSED, "refused")
     assert compared(till).differences == 1
 
 
 def test_a_custodian_that_is_away_changes_nothing(till: Till, shelf: Shelf) -> None:
     shelf.is_away = True
     with pytest.raises(ProviderUnavailable):
-        opening.open_books(till.database)
+        opening_balances.open_books(till.database)
     assert booked(till) == "0.00000000"
     assert compared(till).failure == "ProviderUnavailable: away"
 

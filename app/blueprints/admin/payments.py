@@ -10,10 +10,12 @@ from app.access import Actor, Permission
 from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
 from app.blueprints.rendering import page
-from app.funding import approval, deposits, withdrawals
 from app.funding import queries as funding_queries
+from app.funding.deposits import service as deposits
 from app.funding.ports import PaymentMethod
-from app.funding.statuses import DepositStatus, WithdrawalStatus
+from app.funding.states import DepositStatus, WithdrawalStatus
+from app.funding.withdrawals import service as withdrawals
+from app.funding.withdrawals import withdrawal_approval
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -84,7 +86,9 @@ def request_release(session: Session, actor: Actor, withdrawal_id: str) -> Respo
     approval_ids: list[UUID] = []
 
     def ask_to_release(identifier: UUID, reason: str) -> None:
-        approval_ids.append(approval.ask_to_release(session, actor, identifier, reason=reason))
+        approval_ids.append(
+            withdrawal_approval.ask_to_release(session, actor, identifier, reason=reason)
+        )
 
     response = _act(session, actor, withdrawal_id, ask_to_release, "release")
     if not approval_ids:

@@ -6,8 +6,8 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import payments as schemas_payments
 from app.blueprints.api.schemas.fields import PageQuery, amount
 from app.blueprints.api_blueprint import ApiBlueprint
-from app.funding import deposits, withdrawals
 from app.funding import queries as funding_queries
+from app.funding.deposits import service as deposits
 from app.funding.errors import (
     AccountOwes,
     DailyLimitExceeded,
@@ -17,6 +17,7 @@ from app.funding.errors import (
     TooManyFailures,
     VerificationRequired,
 )
+from app.funding.withdrawals import service as withdrawals
 from app.kit import ids, pagination
 from app.kit.db import Session
 from app.ledger.errors import InsufficientFunds

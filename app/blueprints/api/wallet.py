@@ -9,9 +9,9 @@ from app.blueprints.api.schemas.wallet import StatementFormat
 from app.blueprints.api_blueprint import ApiBlueprint, File, accepted
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
-from app.funding import service as funding
 from app.funding.errors import GateClosed, TransferLimitExceeded
 from app.funding.rules import TransferLimits
+from app.funding.transfers import service as transfers
 from app.kit import pagination
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.ports import resolve
@@ -57,7 +57,7 @@ def balances(session: Session, actor: Actor) -> object:
 )
 def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Mint XAU-s from PAXG, or burn it back to PAXG, one to one by weight."""
-    return funding.transfer(
+    return transfers.transfer(
         session,
         actor,
         resolve(TransferLimits),

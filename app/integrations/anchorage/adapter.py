@@ -9,7 +9,7 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
     CustodianBalance,
@@ -54,7 +54,7 @@ class AnchorageCustodian:
     address is one of ours."""
 
     name = NAME
-    provider_id = providers.ANCHORAGE
+    provider_id = provider_ids.ANCHORAGE
     terms: Sequence[CustodyTerms] = tuple(
         CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from app.catalog.providers import BANK
+from app.catalog.provider_ids import BANK
 from app.catalog.rules import USD
 from app.funding.ports import IncomingTransfer, Payout, PayoutOrder, PayoutState, VirtualAccount
 from app.integrations.http_calls import ProviderCaller

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.catalog.providers import MPESA
+from app.catalog.provider_ids import MPESA
 from app.catalog.rules import USD
 from app.funding.ports import Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ProviderCaller

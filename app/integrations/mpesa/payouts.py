@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Protocol
 
-from app.catalog.providers import MPESA
+from app.catalog.provider_ids import MPESA
 from app.catalog.rules import USD
 from app.funding.ports import Payout, PayoutOrder, PayoutState
 from app.integrations.http_calls import ProviderCaller

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
     CustodianBalance,
@@ -44,7 +44,7 @@ class PaxosCustodian:
     """A `Custodian` on one profile."""
 
     name = NAME
-    provider_id = providers.PAXOS
+    provider_id = provider_ids.PAXOS
     terms: Sequence[CustodyTerms] = tuple(
         CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
     )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import PAXG, TRADABLE, USDC
 from app.custody.ports import (
     CustodianBalance,
@@ -46,7 +46,7 @@ class PrimeTrustCustodian:
     """A `Custodian` on one account."""
 
     name = NAME
-    provider_id = providers.PRIMETRUST
+    provider_id = provider_ids.PRIMETRUST
     terms: Sequence[CustodyTerms] = tuple(
         CustodyTerms(cost.asset, Network.ETHEREUM, cost) for cost in SEND_FEES
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from app.catalog.providers import STRIPE
+from app.catalog.provider_ids import STRIPE
 from app.catalog.rules import USD
 from app.funding.ports import Dispute, Payment, PaymentRequest, PaymentState
 from app.integrations.http_calls import ProviderCaller

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.catalog import providers
+from app.catalog import provider_ids
 from app.catalog.rules import PAXG
-from app.custody import arrivals
+from app.custody import incoming_tokens
 from app.custody.ports import Custodians
 from app.kit import clock, ids
 from app.kit.money import Amount
@@ -45,11 +45,11 @@ def test_custodian_balance_is_compared_with_the_books(browser: Browser, desk: De
             reference=f"test:{ids.new()}",
             posted_at=clock.now(),
             postings=[
-                ledger.debit(chart.custody(PAXG, providers.PAXOS), kept),
+                ledger.debit(chart.custody(PAXG, provider_ids.PAXOS), kept),
                 ledger.credit(chart.capital(PAXG), kept),
             ],
         )
-    arrivals.record_balances(desk.database, resolve(Custodians)["paxos"])
+    incoming_tokens.record_balances(desk.database, resolve(Custodians)["paxos"])
     page = browser.get(PAGE)
     text = browser.client.get(PAGE).text
     row = text[text.index('id="custody-paxos-PAXG"') :].partition("</tr>")[0]
@@ -74,7 +74,7 @@ def test_recent_payouts_and_incoming_transfers_are_listed(browser: Browser, desk
 
 
 def test_disabled_custodian_still_shows_its_balances(browser: Browser, desk: Desk) -> None:
-    arrivals.record_balances(desk.database, resolve(Custodians)["anchorage"])
+    incoming_tokens.record_balances(desk.database, resolve(Custodians)["anchorage"])
     desk.open("paxos")
     assert "Turned off" in browser.get(PAGE).said
 

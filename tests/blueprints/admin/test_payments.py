@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from app.access import Role
-from app.funding import approval
 from app.funding import queries as funding_queries
+from app.funding.withdrawals import withdrawal_approval
 from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
@@ -73,7 +73,7 @@ def test_large_withdrawal_is_released_by_two_people(till: Till, signed_in: Signe
     with till.database.reading() as session:
         steps = [step.status for step in funding_queries.withdrawal_events(session, withdrawal)]
     assert steps == ["awaiting_approval", "approved"]
-    assert approval.RELEASE == "withdrawal.release"
+    assert withdrawal_approval.RELEASE == "withdrawal.release"
 
 
 def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(

@@ -15,7 +15,7 @@ from app.blueprints.api.schemas.fields import (
     amount,
 )
 from app.funding.ports import PaymentMethod
-from app.funding.statuses import DepositStatus, WithdrawalStatus
+from app.funding.states import DepositStatus, WithdrawalStatus
 
 _TOKEN_LENGTH_MAX = 255
 _LINE_LENGTH_MAX = 140

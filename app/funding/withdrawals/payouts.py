@@ -12,9 +12,11 @@ from uuid import UUID
 
 from app.cases import service as cases
 from app.custody.rules import IN_FLIGHT_MAX
-from app.funding import debts, deposits, withdrawals
+from app.funding.deposits import service as deposits
 from app.funding.ports import Payout, PayoutOrder, PayoutRail, PayoutRails, PayoutState
-from app.funding.statuses import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
+from app.funding.receivables import service as receivables
+from app.funding.states import WITHDRAWALS_IN_PROGRESS, WithdrawalStatus
+from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -221,7 +223,7 @@ def _fail(
 def _may_go(session: Session, asked: withdrawals.LockedWithdrawal) -> bool:
     """Whether nothing came up since it was approved. A customer who owes us is not paid, nor one
     who was found to be a listed party; one who may be one, or was suspended, waits."""
-    if debts.owes(session, asked.user_id):
+    if receivables.owes(session, asked.user_id):
         withdrawals.end(session, asked, WithdrawalStatus.REJECTED, why="the customer owes us")
         withdrawals.tell(
             session, asked, "withdrawal_failed",

@@ -8,9 +8,11 @@ import json
 from uuid import UUID
 
 from app.cases import service as cases
-from app.funding import debts, deposits, limits
+from app.funding import limits
+from app.funding.deposits import service as deposits
 from app.funding.ports import IncomingTransfer, IncomingTransferRails, PaymentMethod
-from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
+from app.funding.receivables import service as receivables
+from app.funding.states import OPEN_DEPOSITS, DepositStatus
 from app.identity.accounts import queries as account_queries
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -164,11 +166,11 @@ def _take_back(session: Session, deposit_id: UUID, amount: Amount, account: Acco
     deposit = deposits.locked(session, deposit_id)
     if deposit.status is DepositStatus.TAKEN_BACK:
         return False
-    debts.book(
+    receivables.book(
         session, deposit.user_id, reference=f"{deposit.public_id}:returned", owed=amount,
         taken_from=account,
     )  # fmt: skip
     deposits.step(session, deposit, DepositStatus.TAKEN_BACK)
     deposits.tell(session, deposit, "deposit_disputed", amount, owed=str(amount))
-    debts.collect(session, deposit.user_id, amount.asset)
+    receivables.collect(session, deposit.user_id, amount.asset)
     return True

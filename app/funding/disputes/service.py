@@ -5,9 +5,11 @@ from uuid import UUID
 
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
-from app.funding import debts, deposits, limits
+from app.funding import limits
+from app.funding.deposits import service as deposits
 from app.funding.ports import CardRail, Dispute, PaymentMethod, PaymentRails
-from app.funding.statuses import DepositStatus
+from app.funding.receivables import service as receivables
+from app.funding.states import DepositStatus
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount
@@ -94,7 +96,7 @@ def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> U
             dispute.cost.units, now,
         ),
     )  # fmt: skip
-    debts.book(
+    receivables.book(
         session, about.user_id, reference=public_id, owed=dispute.amount, taken_from=about.account
     )
     if dispute.cost:
@@ -127,14 +129,14 @@ def _close(session: Session, dispute: Dispute, identifier: UUID, about: _About) 
     public_id = ids.encode(PREFIX, identifier)
     session.send(_CLOSE, (dispute.state, clock.now(), identifier))
     if dispute.state == "won":
-        debts.give_back(
+        receivables.give_back(
             session, about.user_id, reference=f"{public_id}:won", amount=dispute.amount,
             returned_to=about.account,
         )  # fmt: skip
         deposits.mark(session, about.deposit_id, DepositStatus.CREDITED, f"{public_id} won")
     else:
         deposits.mark(session, about.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost")
-        debts.collect(session, about.user_id, dispute.amount.asset)
+        receivables.collect(session, about.user_id, dispute.amount.asset)
     _record(session, f"dispute.{dispute.state}", public_id, about, dispute)
 
 

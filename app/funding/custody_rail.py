@@ -13,10 +13,12 @@ from app.custody import service as custody
 from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
 from app.custody.rules import SendState
-from app.funding import deposits, payouts, withdrawals
-from app.funding.arrivals import credit_arrival
+from app.funding.deposits import service as deposits
+from app.funding.deposits.incoming_transfers import credit_arrival
 from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
-from app.funding.statuses import OPEN_DEPOSITS
+from app.funding.states import OPEN_DEPOSITS
+from app.funding.withdrawals import payouts
+from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.errors import NotFound

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from app.funding import deposits, limits
+from app.funding import limits
+from app.funding.deposits import service as deposits
 from app.funding.ports import (
     CardRail,
     Payment,
@@ -20,7 +21,7 @@ from app.funding.ports import (
     PaymentRequest,
     PaymentState,
 )
-from app.funding.statuses import OPEN_DEPOSITS, DepositStatus
+from app.funding.states import OPEN_DEPOSITS, DepositStatus
 from app.kit import clock, ids
 from app.kit.db import Database, Session
 from app.kit.money import Amount

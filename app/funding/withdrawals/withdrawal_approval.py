@@ -7,9 +7,9 @@ from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
 from app.approvals.errors import SelfApproval
 from app.approvals.registry import ApprovalAction, ApprovedRequest, ProposedChange, TextFields
-from app.funding import withdrawals
 from app.funding.errors import WrongWithdrawalStatus
-from app.funding.statuses import WithdrawalStatus
+from app.funding.states import WithdrawalStatus
+from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import Session
 

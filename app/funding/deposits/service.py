@@ -1,7 +1,7 @@
 """Deposits: the verbs of the customer, and the steps of a deposit's row.
 
-Who brings them on: payments.py for what a processor collects, arrivals.py for what comes on an
-account. A deposit is credited once, because its entry bears its id.
+Who brings them on: payments.py for what a processor collects, incoming_transfers.py for what comes
+on an account. A deposit is credited once, because its entry bears its id.
 """
 
 import json
@@ -15,14 +15,15 @@ from app.access import Actor
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
-from app.funding import debts, limits
+from app.funding import limits
 from app.funding.errors import NotCancellable, PaymentMethodDisabled, TooManyFailures
 from app.funding.ports import (
     IncomingTransferRails,
     PaymentMethod,
     PaymentRails,
 )
-from app.funding.statuses import (
+from app.funding.receivables import service as receivables
+from app.funding.states import (
     DEPOSIT_TRANSITIONS,
     OPEN_DEPOSITS,
     DepositStatus,
@@ -224,7 +225,7 @@ def post(
         after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},
     )
     tell(session, deposit, "deposit_credited", amount, credited_at=clock.rfc3339(now))
-    debts.collect(session, deposit.user_id, amount.asset)
+    receivables.collect(session, deposit.user_id, amount.asset)
     limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
 
 

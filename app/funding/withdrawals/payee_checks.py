@@ -7,10 +7,10 @@ from uuid import UUID
 
 from app.access import Actor
 from app.custody import addresses
-from app.funding import destinations
 from app.funding.errors import RecipientBlocked
 from app.funding.ports import PaymentMethod
-from app.funding.statuses import PaymentLimits, WithdrawalStatus
+from app.funding.states import PaymentLimits, WithdrawalStatus
+from app.funding.withdrawals import destinations
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts.queries import PersonProfile
 from app.kit.db import Session

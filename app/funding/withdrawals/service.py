@@ -13,7 +13,7 @@ from app.access import Actor
 from app.approvals import rules as approvals_rules
 from app.audit import service as audit
 from app.catalog.rules import TRADABLE
-from app.funding import debts, destinations, limits, recipients
+from app.funding import limits
 from app.funding.errors import (
     NotCancellable,
     PaymentMethodDisabled,
@@ -21,7 +21,8 @@ from app.funding.errors import (
     WrongWithdrawalStatus,
 )
 from app.funding.ports import PaymentMethod, Payout, PayoutRail, PayoutRails
-from app.funding.statuses import (
+from app.funding.receivables import service as receivables
+from app.funding.states import (
     CANCELLABLE_WITHDRAWALS,
     PAYOUT_METHODS,
     WITHDRAWAL_TRANSITIONS,
@@ -29,6 +30,7 @@ from app.funding.statuses import (
     WithdrawalStatus,
     check_asset,
 )
+from app.funding.withdrawals import destinations, payee_checks
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -105,10 +107,10 @@ def request(
     """
     rail = _rail(method, amount)
     where = destinations.checked(method, amount.asset, destination)
-    recipients.check_owner(session, actor, method, where)
+    payee_checks.check_owner(session, actor, method, where)
     allowed = resolve(PaymentLimits)
     limits.lock_customer_payments(session, actor.user_id)
-    debts.check_none(session, actor.user_id)
+    receivables.check_none(session, actor.user_id)
     value = limits.usd_value(session, amount)
     limits.check_withdrawal_limit(session, actor.user_id, value, allowed.withdrawal_min)
     identifier, now = ids.new(), clock.now()
@@ -116,7 +118,7 @@ def request(
     told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
     noted: dict[str, Any] = {"actor": actor, "action": "withdrawal.requested", "subject": public_id}
     try:
-        verdict = recipients.screen(session, actor.user_id, public_id, method, where)
+        verdict = payee_checks.screen(session, actor.user_id, public_id, method, where)
     except RecipientBlocked as blocked:
         audit.record(session, **noted, after=told, reason=_said(Verdict.BLOCKED), outcome="denied")
         return blocked
@@ -129,7 +131,7 @@ def request(
         placed_at=now,
     )
     session.flush()
-    status = recipients.after_screening(verdict, value, allowed)
+    status = payee_checks.after_screening(verdict, value, allowed)
     key = destinations.key_of(method, where)
     session.send(
         _INSERT,
@@ -182,7 +184,7 @@ def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) 
 
 
 def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
-    """Two of our staff agreed that it may go (app/funding/approval.py). It is screened once more:
+    """Two of our staff agreed that it may go. It is screened once more:
     it may have waited for days."""
     asked = locked(session, withdrawal_id)
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
@@ -215,7 +217,7 @@ def review(session: Session, *, withdrawal_id: str) -> None:
         block(session, asked)
         return
     value = limits.usd_from_cents(asked.usd_units)
-    status = recipients.after_screening(verdict, value, resolve(PaymentLimits))
+    status = payee_checks.after_screening(verdict, value, resolve(PaymentLimits))
     if status is not WithdrawalStatus.IN_REVIEW:
         step(session, asked, status, evidence=_said(verdict))
         _go_on(session, locked(session, asked.id))
@@ -228,7 +230,7 @@ def block(session: Session, asked: LockedWithdrawal) -> None:
 
 
 def _screened(session: Session, asked: LockedWithdrawal) -> Verdict | None:
-    return recipients.screen(
+    return payee_checks.screen(
         session, asked.user_id, asked.public_id, asked.method, asked.destination
     )
 

@@ -1,0 +1,1 @@
+"""Disputes: a customer's bank takes a deposit back; PBCEx wins or loses the dispute."""

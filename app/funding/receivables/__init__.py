@@ -1,0 +1,1 @@
+"""Receivables: what customers owe PBCEx after a deposit was taken back."""
