@@ -295,13 +295,13 @@ def _connect_database(app: Flask) -> Database:
 
 
 def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
-    wsgi: WSGIApplication = middleware.Envelope(app.wsgi_app, settings)
+    wsgi: WSGIApplication = middleware.RequestMiddleware(app.wsgi_app, settings)
     if settings.proxies:
         wsgi = ProxyFix(wsgi, x_for=settings.proxies, x_proto=settings.proxies)
     app.wsgi_app = wsgi  # type: ignore[method-assign, assignment] # as Flask documents
     blueprints_errors.register(app)
     rate_limits.register(
-        app, redis_url=settings.redis_url, database=database, override=settings.rate_limit
+        app, redis_url=settings.redis_url, database=database, quota_override=settings.rate_limit
     )
     api = openapi.register(app, version=VERSION, public_url=settings.public_url)
     for blueprint in API_BLUEPRINTS:

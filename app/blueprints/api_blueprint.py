@@ -30,9 +30,9 @@ from werkzeug.exceptions import HTTPException
 from app.access import Actor, Permission, require
 from app.blueprints import file_upload, openapi
 from app.blueprints.errors import InvalidRequest
-from app.blueprints.json_body import JSON, json_body
+from app.blueprints.json_body import JSON_MEDIA_TYPE, read_json_body
 from app.blueprints.middleware import ACTOR
-from app.blueprints.rate_limits import Credential, RateLimit, caller, client_network
+from app.blueprints.rate_limits import CallerClaims, RateLimit, client_network, current_caller
 from app.idempotency import rules as idempotency_rules
 from app.idempotency import service as idempotency
 from app.identity.sign_in import queries as sign_in_queries
@@ -45,7 +45,7 @@ Handler = Callable[..., object]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RouteReply:
     """What a route returns when the status or headers differ from its declaration's."""
 
     value: object
@@ -54,7 +54,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class FileReply:
     """What a route declared with `gives_files` returns: bytes to be kept under a name."""
 
     content: bytes
@@ -63,7 +63,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ApiOperation:
     """The contract of one route."""
 
     method: str
@@ -71,19 +71,19 @@ class Operation:
     operation_id: str
     handler: Handler
     permission: Permission | None
-    takes: Schema | None
-    query: Schema | None
-    gives: Schema | None
+    body_schema: Schema | None
+    query_schema: Schema | None
+    response_schema: Schema | None
     status: int
     idempotent: bool
     writes: bool
     rate_limit: RateLimit | None
     refusals: tuple[type[Refusal], ...]
-    replies: dict[int, Schema]
+    other_responses: dict[int, Schema]
     own_transactions: bool
     snapshot: bool
-    gives_files: tuple[str, ...]
-    takes_file: int
+    file_media_types: tuple[str, ...]
+    file_bytes_max: int
 
     @property
     def public(self) -> bool:
@@ -92,10 +92,10 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ParsedRequest:
     """What a request asks, parsed."""
 
-    key: str
+    idempotency_key: str
     body: Any
     arguments: tuple[Any, ...]
 
@@ -114,19 +114,19 @@ class ApiBlueprint(Blueprint):
         operation_id: str,
         permission: Permission | None = None,
         public: bool = False,
-        takes: type[Schema] | None = None,
-        query: type[Schema] | None = None,
-        gives: type[Schema] | None = None,
+        body_schema: type[Schema] | None = None,
+        query_schema: type[Schema] | None = None,
+        response_schema: type[Schema] | None = None,
         status: int = 200,
         idempotent: bool = False,
         writes: bool | None = None,
         rate_limit: RateLimit | None = RateLimit.DEFAULT,
         refusals: tuple[type[Refusal], ...] = (),
-        replies: dict[int, type[Schema]] | None = None,
+        other_responses: dict[int, type[Schema]] | None = None,
         own_transactions: bool = False,
         snapshot: bool = False,
-        gives_files: tuple[str, ...] = (),
-        takes_file: int = 0,
+        file_media_types: tuple[str, ...] = (),
+        file_bytes_max: int = 0,
     ) -> Callable[[Handler], Handler]:
         """Declare a route; exactly one of `permission` and `public` is given.
 
@@ -145,25 +145,27 @@ class ApiBlueprint(Blueprint):
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
 
         def declare(handler: Handler) -> Handler:
-            operation = Operation(
+            operation = ApiOperation(
                 method=method,
                 path=path,
                 operation_id=operation_id,
                 handler=handler,
                 permission=permission,
-                takes=takes() if takes else None,
-                query=query() if query else None,
-                gives=gives() if gives else None,
+                body_schema=body_schema() if body_schema else None,
+                query_schema=query_schema() if query_schema else None,
+                response_schema=response_schema() if response_schema else None,
                 status=status,
                 idempotent=idempotent,
                 writes=writes if writes is not None else method != "GET",
                 rate_limit=rate_limit,
                 refusals=refusals,
-                replies={code: schema() for code, schema in (replies or {}).items()},
+                other_responses={
+                    code: schema() for code, schema in (other_responses or {}).items()
+                },
                 own_transactions=own_transactions,
                 snapshot=snapshot,
-                gives_files=gives_files,
-                takes_file=takes_file,
+                file_media_types=file_media_types,
+                file_bytes_max=file_bytes_max,
             )
             _check_combination(operation)
             _check_parameters(operation)
@@ -172,13 +174,13 @@ class ApiBlueprint(Blueprint):
 
         return declare
 
-    def _add(self, operation: Operation) -> None:
+    def _add(self, operation: ApiOperation) -> None:
         if operation.public:
             serve = _serve_public
         elif operation.idempotent:
-            serve = _serve_once
+            serve = _serve_idempotent
         else:
-            serve = _serve_actor
+            serve = _serve_authenticated
 
         def view(**path: str) -> Response:
             return serve(operation, path)
@@ -188,7 +190,7 @@ class ApiBlueprint(Blueprint):
             operation=operation,
             rate_limit=operation.rate_limit,
             # Where flask-smorest looks.
-            _apidoc={"manual_doc": openapi.describe(operation)},
+            _apidoc={"manual_doc": openapi.describe_operation(operation)},
         )
         self.add_url_rule(
             operation.path,
@@ -198,105 +200,107 @@ class ApiBlueprint(Blueprint):
         )
 
 
-def _check_combination(operation: Operation) -> None:
+def _check_combination(operation: ApiOperation) -> None:
     """A route that promises what cannot be stops the program at start."""
     route = f"{operation.method} {operation.path}"
     if operation.snapshot and (operation.writes or operation.own_transactions):
         raise TypeError(f"{route}: nothing can be written on a snapshot")
     if operation.idempotent and (operation.public or operation.own_transactions):
         raise TypeError(f"{route}: one key, one actor, one transaction")
-    if operation.takes_file and (operation.idempotent or operation.takes is None):
+    if operation.file_bytes_max and (operation.idempotent or operation.body_schema is None):
         raise TypeError(f"{route}: a file comes with fields, and is known by itself if sent again")
 
 
-def _check_parameters(operation: Operation) -> None:
+def _check_parameters(operation: ApiOperation) -> None:
     """A route whose function does not fit its declaration stops the program at start."""
     expected = ["database" if operation.own_transactions else "session"]
     expected += [] if operation.public else ["actor"]
-    expected += ["body"] if operation.takes else []
-    expected += ["query"] if operation.query else []
+    expected += ["body"] if operation.body_schema else []
+    expected += ["query"] if operation.query_schema else []
     names = [name.lstrip("_") for name in signature(operation.handler).parameters]
     given = names[: len(expected)]
     if given != expected:
         raise TypeError(f"{operation.handler.__qualname__} takes {given}, expected {expected}")
 
 
-def _serve_public(operation: Operation, path: dict[str, str]) -> Response:
-    asked = _read(operation)
-    with _opened(operation) as opened:
-        reply = operation.handler(opened, *asked.arguments, **path)
+def _serve_public(operation: ApiOperation, path: dict[str, str]) -> Response:
+    parsed = _parse_request(operation)
+    with _open_session(operation) as session:
+        reply = operation.handler(session, *parsed.arguments, **path)
         response = _render(operation, reply)
-    return _refused_or(response)
+    return _raise_if_refusal(response)
 
 
-def _serve_actor(operation: Operation, path: dict[str, str]) -> Response:
-    claims = _claims()
-    asked = _read_for(operation, claims)
+def _serve_authenticated(operation: ApiOperation, path: dict[str, str]) -> Response:
+    claims = _require_claims()
+    parsed = _parse_for_caller(operation, claims)
     if operation.own_transactions:
         actor = _authenticate(operation, claims)
-        reply = operation.handler(_database(), actor, *asked.arguments, **path)
-        return _refused_or(_render(operation, reply))
-    with _opened(operation) as session:
+        reply = operation.handler(_database(), actor, *parsed.arguments, **path)
+        return _raise_if_refusal(_render(operation, reply))
+    with _open_session(operation) as session:
         rows = session.rows(*sign_in_queries.select_actor(claims))
-        actor = _permitted(operation, claims, rows)
-        reply = operation.handler(session, actor, *asked.arguments, **path)
+        actor = _authorize(operation, claims, rows)
+        reply = operation.handler(session, actor, *parsed.arguments, **path)
         response = _render(operation, reply)
-    return _refused_or(response)
+    return _raise_if_refusal(response)
 
 
-def _serve_once(operation: Operation, path: dict[str, str]) -> Response:
-    claims = _claims()
-    asked = _read_for(operation, claims)
+def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response:
+    claims = _require_claims()
+    parsed = _parse_for_caller(operation, claims)
     attempt = idempotency.IdempotentRequest(
         claims.user_id,
-        asked.key,
-        idempotency_rules.request_fingerprint(operation.method, request.path, asked.body),
+        parsed.idempotency_key,
+        idempotency_rules.request_fingerprint(operation.method, request.path, parsed.body),
     )
     with _database().transaction() as session:
         rows, found = idempotency.claim_key(session, attempt, sign_in_queries.select_actor(claims))
-        actor = _permitted(operation, claims, rows)
+        actor = _authorize(operation, claims, rows)
         stored = idempotency.read_stored_response(attempt, found)
         if stored is not None:
             replay = Response(stored.body, stored.status, content_type=stored.content_type)
             replay.headers["Idempotent-Replayed"] = "true"
             return replay
-        reply = operation.handler(session, actor, *asked.arguments, **path)
+        reply = operation.handler(session, actor, *parsed.arguments, **path)
         response = _render(operation, reply)
         if not isinstance(response, Refusal):
-            answer = idempotency.StoredResponse(response.status_code, JSON, response.get_data())
+            answer = idempotency.StoredResponse(
+                response.status_code, JSON_MEDIA_TYPE, response.get_data()
+            )
             idempotency.store_response(session, attempt, answer)
-    return _refused_or(response)
+    return _raise_if_refusal(response)
 
 
-def _refused_or(response: Response | Refusal) -> Response:
+def _raise_if_refusal(response: Response | Refusal) -> Response:
     """A refusal that a route answered as a value is raised now: what it recorded is committed."""
     if isinstance(response, Refusal):
         raise response
     return response
 
 
-def _claims() -> Credential:
-    known = caller()
+def _require_claims() -> CallerClaims:
+    known = current_caller()
     if known.claims is None:
         raise known.refusal or Unauthenticated
     return known.claims
 
 
-def _read_for(operation: Operation, claims: Credential) -> Asked:
+def _parse_for_caller(operation: ApiOperation, claims: CallerClaims) -> ParsedRequest:
     """What is asked. Whoever may not ask is told that first, whatever is wrong with the rest."""
     try:
-        return _read(operation)
+        return _parse_request(operation)
     except (Refusal, HTTPException):
         _authenticate(operation, claims)
         raise
 
 
-def _authenticate(operation: Operation, claims: Credential) -> Actor:
+def _authenticate(operation: ApiOperation, claims: CallerClaims) -> Actor:
     with _database().reading() as session:
-        return _permitted(operation, claims, session.rows(*sign_in_queries.select_actor(claims)))
+        return _authorize(operation, claims, session.rows(*sign_in_queries.select_actor(claims)))
 
 
-def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Actor:
+def _authorize(operation: ApiOperation, claims: CallerClaims, rows: list[Row]) -> Actor:
     actor = sign_in_queries.to_actor(rows[0] if rows else None, claims)
     assert operation.permission is not None
     request.environ[ACTOR] = actor
@@ -304,30 +308,30 @@ def _permitted(operation: Operation, claims: Credential, rows: list[Row]) -> Act
     return actor
 
 
-def _read(operation: Operation) -> Asked:
+def _parse_request(operation: ApiOperation) -> ParsedRequest:
     key = ""
     if operation.idempotent:
         key = idempotency_rules.validate_key(request.environ.get("HTTP_IDEMPOTENCY_KEY"))
     body: Any = None
     arguments: tuple[Any, ...] = ()
-    if operation.takes is not None and operation.takes_file:
-        form = file_upload.form_with_file(operation.takes_file)
-        arguments = (_load(operation.takes, form),)
-    elif operation.takes is not None:
-        body = json_body()
-        arguments = (_load(operation.takes, body),)
+    if operation.body_schema is not None and operation.file_bytes_max:
+        form = file_upload.read_form_with_file(operation.file_bytes_max)
+        arguments = (_load(operation.body_schema, form),)
+    elif operation.body_schema is not None:
+        body = read_json_body()
+        arguments = (_load(operation.body_schema, body),)
     elif request.content_length and operation.method != "GET":
-        body = json_body()
-        _load(_NOTHING, body)
-    if operation.query is not None:
-        arguments = (*arguments, _load(operation.query, _query()))
-    return Asked(key, body, arguments)
+        body = read_json_body()
+        _load(_EMPTY_SCHEMA, body)
+    if operation.query_schema is not None:
+        arguments = (*arguments, _load(operation.query_schema, _read_query()))
+    return ParsedRequest(key, body, arguments)
 
 
-_NOTHING = Schema()
+_EMPTY_SCHEMA = Schema()
 
 
-def _query() -> dict[str, str]:
+def _read_query() -> dict[str, str]:
     values = request.args.to_dict()
     for name in values:
         if len(request.args.getlist(name)) > 1:
@@ -353,7 +357,7 @@ def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix or "body", str(message)) for message in messages]
 
 
-def accepted(*media_types: str) -> str:
+def best_media_type(*media_types: str) -> str:
     """Which of these the caller likes best, by its Accept header; the first where it likes none."""
     return request.accept_mimetypes.best_match(media_types, default=media_types[0])
 
@@ -363,7 +367,7 @@ def _database() -> Database:
     return database
 
 
-def _opened(operation: Operation) -> AbstractContextManager[Any]:
+def _open_session(operation: ApiOperation) -> AbstractContextManager[Any]:
     if operation.own_transactions:
         return nullcontext(_database())
     if operation.snapshot:
@@ -371,27 +375,35 @@ def _opened(operation: Operation) -> AbstractContextManager[Any]:
     return _database().transaction() if operation.writes else _database().reading()
 
 
-def _render(operation: Operation, reply: object) -> Response | Refusal:
+def _render(operation: ApiOperation, reply: object) -> Response | Refusal:
     if isinstance(reply, Refusal):
         return reply
-    if isinstance(reply, File):
+    if isinstance(reply, FileReply):
         headers = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
         return Response(reply.content, operation.status, headers, content_type=reply.media_type)
-    status, headers, schema = operation.status, {}, operation.gives
-    if isinstance(reply, Reply):
+    status, headers, schema = operation.status, {}, operation.response_schema
+    if isinstance(reply, RouteReply):
         headers = reply.headers
         if reply.status is not None:
             status = reply.status
-            schema = operation.replies.get(status, schema)
+            schema = operation.other_responses.get(status, schema)
         reply = reply.value
     if schema is None:
         response = Response(status=status)
         response.headers.pop("Content-Type", None)
     else:
-        response = Response(_encode(schema.dump(reply)), status, content_type=JSON)
+        response = Response(_encode(schema.dump(reply)), status, content_type=JSON_MEDIA_TYPE)
     if headers:
         response.headers.extend(headers)
     return response
 
 
-__all__ = ["ApiBlueprint", "File", "Operation", "RateLimit", "Reply", "accepted", "client_network"]
+__all__ = [
+    "ApiBlueprint",
+    "ApiOperation",
+    "FileReply",
+    "RateLimit",
+    "RouteReply",
+    "best_media_type",
+    "client_network",
+]

@@ -28,14 +28,16 @@ def record(refusal: Refusal) -> None:
     While the database is away there is nothing to record it in: then a log line says so.
     """
     actor: Actor | None = request.environ.get(ACTOR)
-    if actor is None or not _is_recorded(actor, refusal):
+    if actor is None or not _belongs_in_trail(actor, refusal):
         return
     route = f"{request.method} {request.url_rule}"
     # Only ids: a path may hold a secret of somebody, such as a link's token.
-    named = [text for text in (request.view_args or {}).values() if _PUBLIC_ID.fullmatch(str(text))]
+    public_ids = [
+        text for text in (request.view_args or {}).values() if _PUBLIC_ID.fullmatch(str(text))
+    ]
     after: dict[str, Any] = {"route": route, "refusal": refusal.code}
-    if len(named) > 1:
-        after["named"] = named
+    if len(public_ids) > 1:
+        after["named"] = public_ids
     database: Database = current_app.extensions["database"]
     try:
         with database.transaction() as session:
@@ -43,7 +45,7 @@ def record(refusal: Refusal) -> None:
                 session,
                 actor=actor,
                 action="request.refused",
-                subject=named[0] if named else route,
+                subject=public_ids[0] if public_ids else route,
                 after=after,
                 reason=refusal.detail,
                 outcome="denied",
@@ -52,8 +54,8 @@ def record(refusal: Refusal) -> None:
         log.exception("denial_not_recorded", route=route)
 
 
-def _is_recorded(actor: Actor, refusal: Refusal) -> bool:
+def _belongs_in_trail(actor: Actor, refusal: Refusal) -> bool:
     if isinstance(refusal, PermissionDenied):
         return True
-    acts = request.method not in {"GET", "HEAD", "OPTIONS"}
-    return actor.role is not Role.USER and acts and isinstance(refusal, Conflict | NotFound)
+    changes_data = request.method not in {"GET", "HEAD", "OPTIONS"}
+    return actor.role is not Role.USER and changes_data and isinstance(refusal, Conflict | NotFound)

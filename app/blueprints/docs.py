@@ -24,6 +24,6 @@ def error_catalogue() -> str:
                 {"title": kind.title, "text": (kind.__doc__ or "").strip()} for kind in kinds
             ],
         }
-        for code, kinds in errors.catalogue().items()
+        for code, kinds in errors.list_error_codes().items()
     ]
     return render_template("docs/errors.html", entries=entries)

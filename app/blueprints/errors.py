@@ -10,14 +10,14 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from app.blueprints import audit_denials
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.kit import errors as kit_errors
 from app.kit import telemetry
 
 log = structlog.get_logger("edge")
 
-PROBLEM = "application/problem+json"
-_PROGRAMS = ("/api/", "/webhooks/", "/gateway/", "/health/", "/metrics/")
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+_PROBLEM_JSON_PATHS = ("/api/", "/webhooks/", "/gateway/", "/health/", "/metrics/")
 
 
 class UnsupportedMediaType(kit_errors.Refusal):
@@ -78,7 +78,7 @@ class InvalidRequest(kit_errors.Invalid):
         self.detail = " ".join(f"{field}: {message}" for field, message in problems[:5])
 
 
-STATUS: dict[type[kit_errors.Refusal], int] = {
+STATUS_BY_KIND: dict[type[kit_errors.Refusal], int] = {
     kit_errors.Refusal: 409,
     kit_errors.MalformedRequest: 400,
     kit_errors.Unauthenticated: 401,
@@ -95,7 +95,7 @@ STATUS: dict[type[kit_errors.Refusal], int] = {
     kit_errors.Unavailable: 503,
 }
 
-_OF_HTTP: dict[int, type[kit_errors.Refusal]] = {
+_KIND_BY_STATUS: dict[int, type[kit_errors.Refusal]] = {
     401: kit_errors.Unauthenticated,
     403: kit_errors.PermissionDenied,
     404: kit_errors.NotFound,
@@ -107,10 +107,10 @@ _OF_HTTP: dict[int, type[kit_errors.Refusal]] = {
 
 def status_of(refusal: type[kit_errors.Refusal]) -> int:
     """The status of the nearest kind in the table."""
-    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+    return next(STATUS_BY_KIND[kind] for kind in refusal.__mro__ if kind in STATUS_BY_KIND)
 
 
-def catalogue() -> dict[str, list[type[kit_errors.Refusal]]]:
+def list_error_codes() -> dict[str, list[type[kit_errors.Refusal]]]:
     """Every code with the refusals that carry it, from the classes themselves."""
     codes: dict[str, list[type[kit_errors.Refusal]]] = {}
     waiting = list(kit_errors.Refusal.__subclasses__())
@@ -127,28 +127,30 @@ def catalogue() -> dict[str, list[type[kit_errors.Refusal]]]:
 
 def register(app: Flask) -> None:
     """Answer every refusal, HTTP error and surprise in the form that the path's readers expect."""
-    app.register_error_handler(kit_errors.Refusal, _refuse)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_surprise)
+    app.register_error_handler(kit_errors.Refusal, _handle_refusal)
+    app.register_error_handler(HTTPException, _handle_http_error)
+    app.register_error_handler(Exception, _handle_unexpected)
 
 
-def _refuse(refusal: kit_errors.Refusal) -> Response:
+def _handle_refusal(refusal: kit_errors.Refusal) -> Response:
     audit_denials.record(refusal)
     if isinstance(refusal, kit_errors.Unavailable):
         log.warning("unavailable", reason=str(refusal))
-    return answer(refusal)
+    return render_refusal(refusal)
 
 
-def answer(refusal: kit_errors.Refusal) -> Response:
+def render_refusal(refusal: kit_errors.Refusal) -> Response:
     """The refusal as problem+json, or as a page outside the API."""
     status = status_of(type(refusal))
     # A host that is not ours has no pages: nothing on them could say where to go.
-    if f"{request.path}/".startswith(_PROGRAMS) or request_ctx.url_adapter is None:
+    if f"{request.path}/".startswith(_PROBLEM_JSON_PATHS) or request_ctx.url_adapter is None:
         response = Response(
-            json.dumps(_problem(refusal, status), ensure_ascii=False), status, mimetype=PROBLEM
+            json.dumps(_problem_document(refusal, status), ensure_ascii=False),
+            status,
+            mimetype=PROBLEM_MEDIA_TYPE,
         )
     else:
-        response = page(
+        response = render_page(
             "errors/error.html",
             "errors/_error.html",
             status=status,
@@ -156,7 +158,7 @@ def answer(refusal: kit_errors.Refusal) -> Response:
             code=status,
             request_id=telemetry.request_id.get(),
         )
-    if status == HTTPStatus.UNAUTHORIZED and response.mimetype == PROBLEM:
+    if status == HTTPStatus.UNAUTHORIZED and response.mimetype == PROBLEM_MEDIA_TYPE:
         response.headers["WWW-Authenticate"] = 'Bearer realm="pbcex"'
     retry_after = getattr(refusal, "retry_after_seconds", None)
     if retry_after is not None:
@@ -165,7 +167,7 @@ def answer(refusal: kit_errors.Refusal) -> Response:
     return response
 
 
-def _problem(refusal: kit_errors.Refusal, status: int) -> dict[str, Any]:
+def _problem_document(refusal: kit_errors.Refusal, status: int) -> dict[str, Any]:
     problem: dict[str, Any] = {
         "type": f"/api/docs/errors#{refusal.code}",
         "title": refusal.title,
@@ -174,28 +176,30 @@ def _problem(refusal: kit_errors.Refusal, status: int) -> dict[str, Any]:
         "code": refusal.code,
         "requestId": telemetry.request_id.get(),
     }
-    wrong = getattr(refusal, "problems", None)
-    if wrong is None and isinstance(refusal, kit_errors.Invalid):
-        wrong = [(refusal.field, refusal.message)]
-    if wrong is not None:
-        problem["errors"] = [{"field": field, "message": message} for field, message in wrong]
+    problems = getattr(refusal, "problems", None)
+    if problems is None and isinstance(refusal, kit_errors.Invalid):
+        problems = [(refusal.field, refusal.message)]
+    if problems is not None:
+        problem["errors"] = [{"field": field, "message": message} for field, message in problems]
     return problem
 
 
-def _answer_http(error: HTTPException) -> Response | HTTPException:
+def _handle_http_error(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if code < HTTPStatus.BAD_REQUEST:
         return error
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _answer_surprise(error)
-    response = answer(_OF_HTTP.get(code, BadRequest)())
+        return _handle_unexpected(error)
+    response = render_refusal(_KIND_BY_STATUS.get(code, BadRequest)())
     for name, value in error.get_headers():
         if name == "Allow":
             response.headers[name] = value
     return response
 
 
-def _answer_surprise(error: Exception) -> Response:
+def _handle_unexpected(error: Exception) -> Response:
     cause = getattr(error, "original_exception", None) or error
     log.error("unexpected exception", exc_info=cause)
-    return answer(InternalError(f"{InternalError.title}. Quote the request id when you report it"))
+    return render_refusal(
+        InternalError(f"{InternalError.title}. Quote the request id when you report it")
+    )

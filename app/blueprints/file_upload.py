@@ -14,36 +14,36 @@ from werkzeug.formparser import FormDataParser
 
 from app.blueprints.errors import BodyTooLarge, InvalidRequest, MalformedForm, UnsupportedMediaType
 
-FORM = "multipart/form-data"
+FORM_MEDIA_TYPE = "multipart/form-data"
 #: What a form has beside its file: borders, names, and the other fields.
-_BESIDE_BYTES = 16 * 1024
+_OVERHEAD_BYTES = 16 * 1024
 _PARTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class UploadedFile:
     """A file that was sent, with what it was called and said to be."""
 
     content: bytes
     name: str
-    declared: str
+    declared_media_type: str
 
 
-def form_with_file(bytes_max: int) -> dict[str, str | Upload]:
+def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
     """The fields of the current request's form, files among them.
 
     Raises `UnsupportedMediaType`, `BodyTooLarge` before too much is read, `MalformedForm`
     for what cannot be read, and `InvalidRequest` for a field given twice.
     """
-    if request.mimetype != FORM:
+    if request.mimetype != FORM_MEDIA_TYPE:
         raise UnsupportedMediaType("Send the form as multipart/form-data")
-    limit = bytes_max + _BESIDE_BYTES
+    limit = bytes_max + _OVERHEAD_BYTES
     request.max_content_length = limit
     if (request.content_length or 0) > limit:
         raise _too_large(bytes_max)
     parser = FormDataParser(
         stream_factory=lambda *_about, **_more: BytesIO(),
-        max_form_memory_size=_BESIDE_BYTES,
+        max_form_memory_size=_OVERHEAD_BYTES,
         max_content_length=limit,
         max_form_parts=_PARTS_MAX,
         silent=False,
@@ -56,17 +56,19 @@ def form_with_file(bytes_max: int) -> dict[str, str | Upload]:
         raise _too_large(bytes_max) from None
     except ValueError:
         raise MalformedForm from None
-    twice = [name for name in {*form, *files} if len(form.getlist(name) + files.getlist(name)) > 1]
-    if twice:
-        raise InvalidRequest([(name, "Send this field once.") for name in sorted(twice)])
-    return dict(form) | {name: _upload(sent, bytes_max) for name, sent in files.items()}
+    duplicates = [
+        name for name in {*form, *files} if len(form.getlist(name) + files.getlist(name)) > 1
+    ]
+    if duplicates:
+        raise InvalidRequest([(name, "Send this field once.") for name in sorted(duplicates)])
+    return dict(form) | {name: _read_file(sent, bytes_max) for name, sent in files.items()}
 
 
-def _upload(sent: FileStorage, bytes_max: int) -> Upload:
-    content = sent.stream.read()
+def _read_file(part: FileStorage, bytes_max: int) -> UploadedFile:
+    content = part.stream.read()
     if len(content) > bytes_max:
         raise _too_large(bytes_max)
-    return Upload(content, sent.filename or "", sent.mimetype)
+    return UploadedFile(content, part.filename or "", part.mimetype)
 
 
 def _too_large(bytes_max: int) -> BodyTooLarge:

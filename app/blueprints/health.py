@@ -11,60 +11,60 @@ from flask import Blueprint, Flask, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from app.blueprints.api.schemas.fields import Choice, Schema
-from app.blueprints.api_blueprint import ApiBlueprint, Reply
+from app.blueprints.api.schemas.fields import ApiSchema, EnumField
+from app.blueprints.api_blueprint import ApiBlueprint, RouteReply
 from app.config import VERSION
 from app.kit.db import Session
 from app.kit.health import Condition, HealthCheck, worst_condition
 
 _NO_STORE = {"Cache-Control": "no-store"}
 # Anybody may ask, as often as they like: the servers behind are asked at most once a second.
-_REMEMBER_SECONDS = 1.0
+_CACHE_SECONDS = 1.0
 
 
-class HealthView(Schema):
+class HealthViewSchema(ApiSchema):
     """The condition of the whole in one word."""
 
-    status = Choice(Condition, required=True)
+    status = EnumField(Condition, required=True)
     version = ma.fields.String(required=True, metadata={"examples": [VERSION]})
 
 
-class CheckView(Schema):
+class CheckViewSchema(ApiSchema):
     """One thing that was looked at."""
 
     name = ma.fields.String(required=True, metadata={"examples": ["postgresql"]})
-    status = Choice(Condition, required=True)
+    status = EnumField(Condition, required=True)
     detail = ma.fields.String(required=True, metadata={"examples": ["answers"]})
 
 
-class ReadyView(Schema):
+class ReadyViewSchema(ApiSchema):
     """The condition of everything this process needs. Degraded still serves."""
 
-    status = Choice(Condition, required=True)
-    checks = ma.fields.List(ma.fields.Nested(CheckView), required=True)
+    status = EnumField(Condition, required=True)
+    checks = ma.fields.List(ma.fields.Nested(CheckViewSchema), required=True)
 
 
-class LiveView(Schema):
+class LiveViewSchema(ApiSchema):
     """Said by a process that answers at all."""
 
-    status = Choice(Condition, required=True)
+    status = EnumField(Condition, required=True)
 
 
 class Readiness:
     """The checks of this application, looked at no more than once a second."""
 
-    def __init__(self, looks: list[Callable[[], list[HealthCheck]]]) -> None:
-        self._looks = looks
+    def __init__(self, probes: list[Callable[[], list[HealthCheck]]]) -> None:
+        self._probes = probes
         self._lock = threading.Lock()
         self._checks: list[HealthCheck] = []
-        self._looked_at = -math.inf
+        self._checked_at = -math.inf
 
     def checks(self) -> list[HealthCheck]:
         """What was found at the last look."""
         with self._lock:
-            if time.monotonic() - self._looked_at >= _REMEMBER_SECONDS:
-                self._checks = [check for look in self._looks for check in look()]
-                self._looked_at = time.monotonic()
+            if time.monotonic() - self._checked_at >= _CACHE_SECONDS:
+                self._checks = [check for look in self._probes for check in look()]
+                self._checked_at = time.monotonic()
             return self._checks
 
 
@@ -76,22 +76,27 @@ blp = ApiBlueprint("health", "/health", "Whether the exchange can serve")
     "",
     operation_id="healthSummary",
     public=True,
-    gives=HealthView,
+    response_schema=HealthViewSchema,
     rate_limit=None,
-    replies={503: HealthView},
+    other_responses={503: HealthViewSchema},
 )
-def summary(_session: Session) -> Reply:
+def summary(_session: Session) -> RouteReply:
     """The version and the condition in one word."""
     status = worst_condition(_checks())
-    return Reply({"status": status, "version": VERSION}, _http_status(status), _NO_STORE)
+    return RouteReply({"status": status, "version": VERSION}, _http_status(status), _NO_STORE)
 
 
 @blp.operation(
-    "GET", "/live", operation_id="healthLive", public=True, gives=LiveView, rate_limit=None
+    "GET",
+    "/live",
+    operation_id="healthLive",
+    public=True,
+    response_schema=LiveViewSchema,
+    rate_limit=None,
 )
-def live(_session: Session) -> Reply:
+def live(_session: Session) -> RouteReply:
     """The process answers; nothing else is looked at."""
-    return Reply({"status": Condition.OK}, headers=_NO_STORE)
+    return RouteReply({"status": Condition.OK}, headers=_NO_STORE)
 
 
 @blp.operation(
@@ -99,18 +104,18 @@ def live(_session: Session) -> Reply:
     "/ready",
     operation_id="healthReady",
     public=True,
-    gives=ReadyView,
+    response_schema=ReadyViewSchema,
     rate_limit=None,
-    replies={503: ReadyView},
+    other_responses={503: ReadyViewSchema},
 )
-def ready(_session: Session) -> Reply:
+def ready(_session: Session) -> RouteReply:
     """Each thing that serving needs: PostgreSQL, its durability, the migrations, Redis.
 
     Without Redis the exchange is degraded but serves, because PostgreSQL holds every fact.
     """
     checks = _checks()
     status = worst_condition(checks)
-    return Reply({"status": status, "checks": checks}, _http_status(status), _NO_STORE)
+    return RouteReply({"status": status, "checks": checks}, _http_status(status), _NO_STORE)
 
 
 metrics_blueprint = Blueprint("metrics", __name__)
@@ -130,9 +135,9 @@ def metrics() -> Response:
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
 
 
-def register(app: Flask, looks: list[Callable[[], list[HealthCheck]]]) -> None:
+def register(app: Flask, probes: list[Callable[[], list[HealthCheck]]]) -> None:
     """Tell this application what its readiness depends on."""
-    app.extensions["readiness"] = Readiness(looks)
+    app.extensions["readiness"] = Readiness(probes)
     app.register_blueprint(metrics_blueprint)
 
 

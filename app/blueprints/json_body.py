@@ -8,40 +8,40 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.blueprints.errors import BodyTooLarge, MalformedJson, UnsupportedMediaType
 
-JSON = "application/json"
+JSON_MEDIA_TYPE = "application/json"
 DEPTH_MAX = 32
 
 
-def json_body() -> Any:
+def read_json_body() -> Any:
     """The parsed body of the current request.
 
     Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `BodyTooLarge` before
     reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
     """
-    if request.environ.get("CONTENT_TYPE") != JSON:
+    if request.environ.get("CONTENT_TYPE") != JSON_MEDIA_TYPE:
         _check_content_type()
     try:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise _too_large() from None
+        raise _body_too_large() from None
     # Without a length the stream ends at the limit, as if that were all.
     if "CONTENT_LENGTH" not in request.environ and len(raw) >= (request.max_content_length or 0):
-        raise _too_large()
-    return parse(raw)
+        raise _body_too_large()
+    return parse_json(raw)
 
 
-def _too_large() -> BodyTooLarge:
+def _body_too_large() -> BodyTooLarge:
     return BodyTooLarge(f"a request's body has at most {request.max_content_length} bytes")
 
 
 def _check_content_type() -> None:
-    if request.mimetype != JSON:
+    if request.mimetype != JSON_MEDIA_TYPE:
         raise UnsupportedMediaType
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("JSON is sent in UTF-8")
 
 
-def parse(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Any:
     """The document in `raw`.
 
     Raises `MalformedJson` for broken or empty text, other encodings, a key given twice, NaN and
@@ -66,18 +66,20 @@ def parse(raw: bytes) -> Any:
     return document
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
         raise MalformedJson("a key is given twice in one object")
     return document
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise MalformedJson(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_without_duplicate_keys, parse_constant=_refuse_constant
+)
 
 
 def _check_depth(document: Any) -> None:

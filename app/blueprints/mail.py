@@ -7,7 +7,7 @@ runs nothing and has an origin other than our pages'.
 from flask import Response, current_app
 
 from app.blueprints.page_blueprint import PageBlueprint
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.embedded.mail_catcher import CaughtEmail, EmailFolder
 from app.kit.db import Database
 from app.kit.errors import NotFound
@@ -23,7 +23,7 @@ _ISOLATED = (
 @blp.view("GET", "/", public=True)
 def index(_database: Database) -> Response:
     """List the latest mails."""
-    return page("mail/index.html", "mail/_mails.html", mails=_folder().newest(_SHOWN))
+    return render_page("mail/index.html", "mail/_mails.html", mails=_folder().newest(_SHOWN))
 
 
 @blp.view("GET", "/<identifier>", public=True)
@@ -32,7 +32,7 @@ def show(_database: Database, identifier: str) -> Response:
     mail = _find_mail(identifier)
     base = current_app.extensions["settings"].base_url + "/"
     links = [f"/{word.removeprefix(base)}" for word in mail.text.split() if word.startswith(base)]
-    return page("mail/show.html", "mail/_mail.html", mail=mail, links=links)
+    return render_page("mail/show.html", "mail/_mail.html", mail=mail, links=links)
 
 
 @blp.view("GET", "/<identifier>/html", public=True)

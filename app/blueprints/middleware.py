@@ -62,24 +62,24 @@ _CORS = [
     ("Access-Control-Max-Age", "600"),
 ]
 # Asked for every few seconds by machines: counted, not logged.
-_QUIET = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
+_UNLOGGED_ROUTES = frozenset({"/health", "/health/live", "/health/ready", "/metrics"})
 
 _REQUESTS = Counter("pbcex_http_requests", "Requests answered", ["method", "route", "status"])
-_SECONDS = Histogram(
+_DURATIONS = Histogram(
     "pbcex_http_request_seconds",
     "Time from the request's headers to the answer's",
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 
-Headers = list[tuple[str, str]]
+HeaderList = list[tuple[str, str]]
 
 
-class Envelope:
+class RequestMiddleware:
     """The outermost layer of the application."""
 
-    def __init__(self, inner: "WSGIApplication", settings: Settings) -> None:
-        self._inner = inner
+    def __init__(self, application: "WSGIApplication", settings: Settings) -> None:
+        self._application = application
         self._origins = frozenset(settings.cors_origins)
         self._headers = [*_SECURITY, _HSTS] if settings.is_production else _SECURITY
 
@@ -88,22 +88,22 @@ class Envelope:
     ) -> Iterable[bytes]:
         """Serve one request."""
         started = time.perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else ids.new().hex
+        sent_id = environ.get("HTTP_X_REQUEST_ID", "")
+        request_id = sent_id if _REQUEST_ID.fullmatch(sent_id) else ids.new().hex
         token = telemetry.request_id.set(request_id)
 
-        def start(status: str, headers: Headers, *exc_info: Any) -> Callable[[bytes], object]:
+        def start(status: str, headers: HeaderList, *exc_info: Any) -> Callable[[bytes], object]:
             headers = [*headers, ("X-Request-Id", request_id), *self._headers]
             self._add(headers, environ)
-            _record(environ, status[:3], time.perf_counter() - started)
+            _record_request(environ, status[:3], time.perf_counter() - started)
             return start_response(status, headers, *exc_info)
 
         try:
-            return self._inner(environ, start)
+            return self._application(environ, start)
         finally:
             telemetry.request_id.reset(token)
 
-    def _add(self, headers: Headers, environ: "WSGIEnvironment") -> None:
+    def _add(self, headers: HeaderList, environ: "WSGIEnvironment") -> None:
         names = {name for name, _value in headers}
         nonce = environ.get(NONCE)
         headers.append(("Referrer-Policy", "same-origin" if nonce else "no-referrer"))
@@ -128,19 +128,19 @@ class Envelope:
 
 
 @lru_cache(maxsize=4096)
-def _series(method: str, route: str, status: str) -> tuple[Any, Any]:
-    return _REQUESTS.labels(method, route, status), _SECONDS.labels(method, route)
+def _metric_series(method: str, route: str, status: str) -> tuple[Any, Any]:
+    return _REQUESTS.labels(method, route, status), _DURATIONS.labels(method, route)
 
 
-def _record(environ: "WSGIEnvironment", status: str, seconds: float) -> None:
+def _record_request(environ: "WSGIEnvironment", status: str, seconds: float) -> None:
     route = environ.get(ROUTE)
     # A path or method that no route has is a stranger's word: it makes no series of its own.
     method = environ["REQUEST_METHOD"] if route else "(none)"
     route = route or "(none)"
-    count, histogram = _series(method, route, status)
+    count, histogram = _metric_series(method, route, status)
     count.inc()
     histogram.observe(seconds)
-    if route in _QUIET:
+    if route in _UNLOGGED_ROUTES:
         return
     event = {"method": method, "route": route, "status": int(status)}
     actor = environ.get(ACTOR)

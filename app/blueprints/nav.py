@@ -13,7 +13,7 @@ from app.outbox import queries as outbox_queries
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class NavCount:
     """How much of something awaits the person on a page, and in what words."""
 
     of: Callable[[Session, Actor], int]
@@ -21,52 +21,52 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavEntry:
     """A page of a desk: shown to those who may see it."""
 
     title: str
     endpoint: str
     icon: str
     permission: Permission
-    count: Count | None = None
+    count: NavCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class NavSection:
     """Pages that belong together."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[NavEntry, ...]
 
 
-_DECISIONS = Count(approvals_queries.count_decidable, "waiting for you")
-_WITHDRAWALS = Count(
+_DECISIONS = NavCount(approvals_queries.count_decidable, "waiting for you")
+_WITHDRAWALS = NavCount(
     lambda session, _actor: funding_queries.count_awaiting_staff(session), "waiting"
 )
-_CASES = Count(cases_queries.count_waiting_for, "to investigate")
-_VERIFICATIONS = Count(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
-_FAILED_JOBS = Count(lambda session, _actor: outbox_queries.count_dead_jobs(session), "failed")
+_CASES = NavCount(cases_queries.count_waiting_for, "to investigate")
+_VERIFICATIONS = NavCount(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
+_FAILED_JOBS = NavCount(lambda session, _actor: outbox_queries.count_dead_jobs(session), "failed")
 
 SECTIONS = (
-    Section(
+    NavSection(
         "Treasury",
         (
-            Entry("Exposure", "admin_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
-            Entry("Custody", "custody_pages.show_custodians", "shield", Permission.CUSTODY_READ),
-            Entry(
+            NavEntry("Exposure", "admin_pages.show_exposure", "scale", Permission.EXPOSURE_READ),
+            NavEntry("Custody", "custody_pages.show_custodians", "shield", Permission.CUSTODY_READ),
+            NavEntry(
                 "Withdrawals",
                 "payments_pages.list_withdrawals",
                 "arrow-up",
                 Permission.PAYMENTS_READ,
                 _WITHDRAWALS,
             ),
-            Entry(
+            NavEntry(
                 "Deposits",
                 "payments_pages.list_deposits",
                 "arrow-down",
                 Permission.PAYMENTS_READ,
             ),
-            Entry(
+            NavEntry(
                 "Reconciliation",
                 "reconciliation_pages.show_runs",
                 "scale",
@@ -74,54 +74,58 @@ SECTIONS = (
             ),
         ),
     ),
-    Section(
+    NavSection(
         "People",
         (
-            Entry("People", "people_pages.search_people", "users", Permission.PEOPLE_READ),
-            Entry("Invitations", "staff_pages.list_invitations", "mail", Permission.STAFF_INVITE),
-            Entry(
+            NavEntry("People", "people_pages.search_people", "users", Permission.PEOPLE_READ),
+            NavEntry(
+                "Invitations", "staff_pages.list_invitations", "mail", Permission.STAFF_INVITE
+            ),
+            NavEntry(
                 "Approvals",
                 "approvals_pages.list_approvals",
                 "inbox",
                 Permission.APPROVALS_READ,
                 _DECISIONS,
             ),
-            Entry("Roles", "roles_pages.list_roles", "shield", Permission.ROLES_READ),
-            Entry("Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ),
+            NavEntry("Roles", "roles_pages.list_roles", "shield", Permission.ROLES_READ),
+            NavEntry(
+                "Branches", "branches_pages.list_branches", "building", Permission.BRANCHES_READ
+            ),
         ),
     ),
-    Section(
+    NavSection(
         "Customers",
         (
-            Entry(
+            NavEntry(
                 "Verification",
                 "support_kyc_pages.list_verifications",
                 "shield",
                 Permission.KYC_READ,
                 _VERIFICATIONS,
             ),
-            Entry("Counter", "support_kyc_pages.show_counter", "check", Permission.KYC_VERIFY),
+            NavEntry("Counter", "support_kyc_pages.show_counter", "check", Permission.KYC_VERIFY),
         ),
     ),
-    Section(
+    NavSection(
         "Oversight",
         (
-            Entry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
-            Entry(
+            NavEntry("Cases", "cases_pages.list_cases", "folder", Permission.CASES_READ, _CASES),
+            NavEntry(
                 "Screening", "screening_pages.list_screenings", "search", Permission.SCREENING_READ
             ),
-            Entry("Audit trail", "audit_pages.search_records", "list", Permission.AUDIT_READ),
-            Entry("Jobs", "jobs_pages.list_jobs", "clock", Permission.JOBS_READ, _FAILED_JOBS),
-            Entry("Key ring", "keys_pages.show_key_ring", "shield", Permission.KEYS_READ),
+            NavEntry("Audit trail", "audit_pages.search_records", "list", Permission.AUDIT_READ),
+            NavEntry("Jobs", "jobs_pages.list_jobs", "clock", Permission.JOBS_READ, _FAILED_JOBS),
+            NavEntry("Key ring", "keys_pages.show_key_ring", "shield", Permission.KEYS_READ),
         ),
     ),
 )
 
 
-def sections_for(actor: Actor) -> list[Section]:
+def sections_for(actor: Actor) -> list[NavSection]:
     """What this person may open."""
     permitted = [
-        Section(
+        NavSection(
             section.title,
             tuple(entry for entry in section.entries if entry.permission in actor.permissions),
         )

@@ -14,8 +14,8 @@ from flask_smorest import Api
 from app.access import NEEDS_CONFIRMED_EMAIL, EmailNotConfirmed
 from app.blueprints import errors
 from app.blueprints.api.schemas import fields
-from app.blueprints.file_upload import FORM
-from app.blueprints.json_body import JSON
+from app.blueprints.file_upload import FORM_MEDIA_TYPE
+from app.blueprints.json_body import JSON_MEDIA_TYPE
 from app.idempotency.errors import (
     HEADER,
     IdempotencyInProgress,
@@ -32,7 +32,7 @@ from app.kit.errors import (
 )
 
 if TYPE_CHECKING:
-    from app.blueprints.api_blueprint import Operation
+    from app.blueprints.api_blueprint import ApiOperation
 
 DESCRIPTION = """\
 Buy, hold, spend, redeem and receive precious metals.
@@ -112,10 +112,10 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
         },
     )
     api = ProblemApi(spec_kwargs={"marshmallow_plugin": _Plugin()})
-    for kind in (fields.PublicId, fields.AmountText, fields.Text):
+    for kind in (fields.PublicIdField, fields.AmountField, fields.TextField):
         api.register_field(kind, "string", None)
     api.register_field(fields.FileField, "string", "binary")
-    api.register_field(fields.Instant, "string", "date-time")
+    api.register_field(fields.TimestampField, "string", "date-time")
     api.init_app(app)
     api.spec.components.security_scheme(
         "bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -123,29 +123,29 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
     return api
 
 
-def describe(operation: "Operation") -> dict[str, Any]:
+def describe_operation(operation: "ApiOperation") -> dict[str, Any]:
     """The operation's part of the document."""
     summary, _, description = (operation.handler.__doc__ or "").strip().partition("\n\n")
     document: dict[str, Any] = {
         "operationId": operation.operation_id,
         "summary": " ".join(summary.split()).removesuffix("."),
         "security": [] if operation.public else [{"bearer": []}],
-        "parameters": _parameters(operation),
-        "responses": _responses(operation),
+        "parameters": _describe_parameters(operation),
+        "responses": _describe_responses(operation),
     }
     if description:
         document["description"] = " ".join(description.split())
-    if operation.takes is not None:
-        media_type = FORM if operation.takes_file else JSON
-        content = _content(operation.takes, media_type)
+    if operation.body_schema is not None:
+        media_type = FORM_MEDIA_TYPE if operation.file_bytes_max else JSON_MEDIA_TYPE
+        content = _describe_content(operation.body_schema, media_type)
         document["requestBody"] = {"required": True, "content": content}
     return document
 
 
-def _parameters(operation: "Operation") -> list[dict[str, Any]]:
+def _describe_parameters(operation: "ApiOperation") -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
-    if operation.query is not None:
-        parameters.append({"in": "query", "schema": type(operation.query)})
+    if operation.query_schema is not None:
+        parameters.append({"in": "query", "schema": type(operation.query_schema)})
     if operation.idempotent:
         parameters.append(
             {
@@ -160,9 +160,11 @@ def _parameters(operation: "Operation") -> list[dict[str, Any]]:
     return parameters
 
 
-def _responses(operation: "Operation") -> dict[str, Any]:
+def _describe_responses(operation: "ApiOperation") -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(operation.status): _answer(operation.status, operation.gives, operation.gives_files),
+        str(operation.status): _describe_response(
+            operation.status, operation.response_schema, operation.file_media_types
+        ),
     }
     if operation.idempotent:
         responses[str(operation.status)]["headers"] = {
@@ -171,17 +173,17 @@ def _responses(operation: "Operation") -> dict[str, Any]:
                 "schema": {"type": "string", "enum": ["true"]},
             }
         }
-    for status, schema in operation.replies.items():
-        responses[str(status)] = _answer(status, schema)
+    for status, schema in operation.other_responses.items():
+        responses[str(status)] = _describe_response(status, schema)
     by_status: dict[int, set[str]] = {}
-    for refusal in {*operation.refusals, *_usual_refusals(operation)}:
+    for refusal in {*operation.refusals, *_common_refusals(operation)}:
         by_status.setdefault(errors.status_of(refusal), set()).add(refusal.code)
     for status, codes in sorted(by_status.items()):
-        responses.setdefault(str(status), _problem(status, sorted(codes)))
+        responses.setdefault(str(status), _describe_problem(status, sorted(codes)))
     return responses
 
 
-def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
+def _common_refusals(operation: "ApiOperation") -> Iterable[type[Refusal]]:
     yield errors.InternalError
     yield Unavailable
     if operation.rate_limit is not None:
@@ -196,8 +198,8 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
     if sends_body:
         yield errors.UnsupportedMediaType
         yield errors.BodyTooLarge
-        yield errors.MalformedForm if operation.takes_file else errors.MalformedJson
-    if sends_body or operation.query is not None:
+        yield errors.MalformedForm if operation.file_bytes_max else errors.MalformedJson
+    if sends_body or operation.query_schema is not None:
         yield errors.InvalidRequest
     if "<" in operation.path:
         yield NotFound
@@ -207,44 +209,46 @@ def _usual_refusals(operation: "Operation") -> Iterable[type[Refusal]]:
         yield IdempotencyInProgress
 
 
-def _answer(status: int, schema: ma.Schema | None, files: Iterable[str] = ()) -> dict[str, Any]:
-    content = _content(schema) if schema is not None else {}
+def _describe_response(
+    status: int, schema: ma.Schema | None, files: Iterable[str] = ()
+) -> dict[str, Any]:
+    content = _describe_content(schema) if schema is not None else {}
     content |= {media_type: {} for media_type in files}
     answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     return {**answer, "content": content} if content else answer
 
 
-def _problem(status: int, codes: list[str]) -> dict[str, Any]:
+def _describe_problem(status: int, codes: list[str]) -> dict[str, Any]:
     links = ", ".join(f"`{code}`" for code in codes)
     return {
         "description": f"{HTTPStatus(status).phrase}: {links}",
-        "content": {errors.PROBLEM: {"schema": ProblemSchema}},
+        "content": {errors.PROBLEM_MEDIA_TYPE: {"schema": ProblemSchema}},
     }
 
 
-def _content(schema: ma.Schema, media_type: str = JSON) -> dict[str, Any]:
-    return {media_type: {"schema": type(schema), "example": example_of(schema)}}
+def _describe_content(schema: ma.Schema, media_type: str = JSON_MEDIA_TYPE) -> dict[str, Any]:
+    return {media_type: {"schema": type(schema), "example": make_example(schema)}}
 
 
-def example_of(schema: ma.Schema) -> Any:
+def make_example(schema: ma.Schema) -> Any:
     """An example that the schema stands for: its own, or one made of its fields' examples."""
     own = getattr(schema, "example", None)
     if own is not None:
         return dict(own)
     return {
-        bound.data_key or name: _example_of_field(bound) for name, bound in schema.fields.items()
+        bound.data_key or name: _make_field_example(bound) for name, bound in schema.fields.items()
     }
 
 
-def _example_of_field(field: ma.fields.Field[Any]) -> Any:
+def _make_field_example(field: ma.fields.Field[Any]) -> Any:
     given = field.metadata.get("examples") or field.metadata.get("enum")
     if given:
         return given[0]
     if isinstance(field, ma.fields.Nested):
-        inner = example_of(field.schema)
+        inner = make_example(field.schema)
         return [inner] if field.many else inner
     if isinstance(field, ma.fields.List):
-        return [_example_of_field(field.inner)]
+        return [_make_field_example(field.inner)]
     for kind, example in _EXAMPLES.items():
         if isinstance(field, kind):
             return example

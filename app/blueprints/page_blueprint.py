@@ -34,14 +34,14 @@ from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Invalid, MalformedRequest, NotFound, PermissionDenied, Refusal
 from app.kit.pagination import decode_cursor
 
-View = Callable[..., Response]
+PageView = Callable[..., Response]
 
-_SAID_AT_FORM = "pbcex.said_at_form"
+_REFUSAL_AT_FORM = "pbcex.said_at_form"
 # Providers sign what they send; a cookie means nothing there.
-_NOT_FOR_BROWSERS = frozenset({"webhooks"})
+_MACHINE_BLUEPRINTS = frozenset({"webhooks"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A path of our own: browsers read "//", "/\" and control characters as the way to somewhere else.
-_OUR_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
+_SAFE_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 
 
 class FormOutdated(MalformedRequest):
@@ -76,7 +76,7 @@ class PageBlueprint(Blueprint):
         fresh: bool = False,
         writes: bool = False,
         rate_limit: RateLimit | None = RateLimit.PAGE,
-    ) -> Callable[[View], View]:
+    ) -> Callable[[PageView], PageView]:
         """Declare a page; exactly one of `permission` and `public` is given.
 
         The function gets `session` and `actor`, then the path's variables by name; a public one
@@ -88,24 +88,24 @@ class PageBlueprint(Blueprint):
         if (permission is None) is not public:
             raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
 
-        def declare(handler: View) -> View:
+        def declare(handler: PageView) -> PageView:
             def serve(**variables: str) -> Response:
                 if permission is None:
                     return handler(_database(), **variables)
-                member = staff_session_cookie.member()
+                member = staff_session_cookie.current_member()
                 if member is None:
-                    return ask_to_sign_in()
+                    return redirect_to_sign_in()
                 request.environ[ACTOR] = member.actor
                 require(member.actor, permission)
                 if fresh and not member.is_recently_proven:
-                    return ask_to_prove()
-                with _opened(writes=writes or method != "GET", snapshot=snapshot) as session:
+                    return redirect_to_reauthentication()
+                with _open_session(writes=writes or method != "GET", snapshot=snapshot) as session:
                     request.environ[SESSION] = session
                     try:
                         response = handler(session, member.actor, **variables)
                     finally:
                         del request.environ[SESSION]
-                if refusal := request.environ.get(_SAID_AT_FORM):
+                if refusal := request.environ.get(_REFUSAL_AT_FORM):
                     audit_denials.record(refusal)
                 return response
 
@@ -128,44 +128,46 @@ def register(app: Flask) -> None:
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf = CSRFProtect(app)
-    app.register_error_handler(CSRFError, lambda _error: errors.answer(FormOutdated()))
+    app.register_error_handler(CSRFError, lambda _error: errors.render_refusal(FormOutdated()))
 
     @app.before_request
     def check_forms() -> None:
         if request.method in _SAFE_METHODS or request.url_rule is None:
             return
-        if request.blueprint not in _NOT_FOR_BROWSERS and not isinstance(
+        if request.blueprint not in _MACHINE_BLUEPRINTS and not isinstance(
             current_app.blueprints.get(request.blueprint or ""), ApiBlueprint
         ):
-            if _comes_from_elsewhere():
+            if _is_cross_site():
                 raise CrossSite
             csrf.protect()
 
 
-def ask_to_sign_in() -> Response:
+def redirect_to_sign_in() -> Response:
     """To the sign-in page, and back from there if it was a page that was asked for."""
-    return _lead_to("auth_pages.show_login")
+    return _redirect_with_next("auth_pages.show_login")
 
 
-def ask_to_prove() -> Response:
+def redirect_to_reauthentication() -> Response:
     """To the page that asks who one is once more, and back from there: what was sent is not done,
     and is sent again."""
-    return _lead_to("proof_pages.show")
+    return _redirect_with_next("proof_pages.show")
 
 
-def _lead_to(endpoint: str) -> Response:
+def _redirect_with_next(endpoint: str) -> Response:
     if rendering.wants_fragment():
         # What is shown may be minutes old: the whole page goes, not the fragment.
         response = Response(status=401)
-        response.headers["HX-Redirect"] = _with_next(endpoint, _shown("HX-Current-URL") or "/")
+        response.headers["HX-Redirect"] = _url_with_next(
+            endpoint, _page_path_in("HX-Current-URL") or "/"
+        )
         response.vary.add("HX-Request")
         return response
     if request.method == "GET":
-        return see_other(_with_next(endpoint, request.full_path.removesuffix("?")))
-    return see_other(_with_next(endpoint, _shown("Referer")))
+        return see_other(_url_with_next(endpoint, request.full_path.removesuffix("?")))
+    return see_other(_url_with_next(endpoint, _page_path_in("Referer")))
 
 
-def _shown(header: str) -> str | None:
+def _page_path_in(header: str) -> str | None:
     """The path of ours that the browser shows, by a header that says it."""
     url = request.headers.get(header, "")
     return f"/{url.removeprefix(request.host_url)}" if url.startswith(request.host_url) else None
@@ -179,17 +181,17 @@ def see_other(location: str) -> Response:
     return response
 
 
-def said_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
+def report_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
     """The status and the problems of a form that is shown again because of a refusal. The refusal
     is recorded after the transaction, as if it had been raised."""
-    request.environ[_SAID_AT_FORM] = refusal
+    request.environ[_REFUSAL_AT_FORM] = refusal
     status = errors.status_of(type(refusal))
     if isinstance(refusal, Invalid):
         return status, {refusal.field: refusal.message}
     return status, {"": refusal.detail}
 
 
-def cursor_asked() -> UUID | None:
+def read_cursor() -> UUID | None:
     """Where the page of a list that is asked for begins; None for its first. A cursor that is none
     is an address without a page: `NotFound`."""
     text = request.args.get("cursor")
@@ -199,17 +201,17 @@ def cursor_asked() -> UUID | None:
         raise NotFound from None
 
 
-def our_path(text: str | None) -> str | None:
+def safe_redirect_path(text: str | None) -> str | None:
     """`text` if it is the path of a page of ours, else None: nobody is sent away from here."""
-    return text if text is not None and _OUR_PATH.fullmatch(text) else None
+    return text if text is not None and _SAFE_PATH.fullmatch(text) else None
 
 
-def _with_next(endpoint: str, then: str | None) -> str:
+def _url_with_next(endpoint: str, next_path: str | None) -> str:
     url = url_for(endpoint)
-    return f"{url}?next={quote(then, safe='/')}" if then else url
+    return f"{url}?next={quote(next_path, safe='/')}" if next_path else url
 
 
-def _comes_from_elsewhere() -> bool:
+def _is_cross_site() -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site != "same-origin"
@@ -222,7 +224,7 @@ def _database() -> Database:
     return database
 
 
-def _opened(*, writes: bool, snapshot: bool) -> AbstractContextManager[Session]:
+def _open_session(*, writes: bool, snapshot: bool) -> AbstractContextManager[Session]:
     if writes:
         return _database().transaction()
     return _database().transaction(SNAPSHOT) if snapshot else _database().reading()

@@ -26,7 +26,7 @@ _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 
 #: Who asks, as this process can tell: by an access token, or by an API key.
-Credential = tokens.AccessTokenClaims | api_keys.ApiKeyClaims
+CallerClaims = tokens.AccessTokenClaims | api_keys.ApiKeyClaims
 
 
 class RateLimit(Enum):
@@ -47,35 +47,35 @@ class RateLimit(Enum):
 
 
 @dataclass(slots=True)
-class Caller:
+class ApiCaller:
     """Who sends this request, as far as the request itself shows."""
 
     #: What the access token or API key says; None without a good one.
-    claims: Credential | None
+    claims: CallerClaims | None
     #: Why there are no claims.
     refusal: Unauthenticated | None
 
 
-def caller() -> Caller:
+def current_caller() -> ApiCaller:
     """Who sends the current request. The token is read once."""
     environ = request.environ
-    known: Caller | None = environ.get(_CALLER)
-    if known is None:
-        known = environ[_CALLER] = _read_caller(environ.get("HTTP_AUTHORIZATION", ""))
-    return known
+    caller: ApiCaller | None = environ.get(_CALLER)
+    if caller is None:
+        caller = environ[_CALLER] = _read_caller(environ.get("HTTP_AUTHORIZATION", ""))
+    return caller
 
 
-def _read_caller(header: str) -> Caller:
+def _read_caller(header: str) -> ApiCaller:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return Caller(None, Unauthenticated("send an access token: Authorization: Bearer …"))
+        return ApiCaller(None, Unauthenticated("send an access token: Authorization: Bearer …"))
     try:
-        return Caller(_read_credential(token.strip()), None)
+        return ApiCaller(_read_claims(token.strip()), None)
     except Unauthenticated as refusal:
-        return Caller(None, refusal)
+        return ApiCaller(None, refusal)
 
 
-def _read_credential(text: str) -> Credential:
+def _read_claims(text: str) -> CallerClaims:
     if text.startswith(api_keys.KEY_PREFIX):
         return api_keys.parse_key(text)
     return tokens.read_access_token(text)
@@ -103,7 +103,7 @@ class RouteLimiter(Limiter):
     """Flask-Limiter that reads a route's class from its operation."""
 
     #: Requests each minute in place of every class's own.
-    override: int | None = None
+    quota_override: int | None = None
 
     def init_app(self, app: Flask) -> None:
         """Count before each request. The hooks for decorated limits and their headers are taken
@@ -112,7 +112,7 @@ class RouteLimiter(Limiter):
         super().init_app(app)
         if not self.enabled:
             # Logs and figures name the route all the same.
-            app.before_request(_name_route)
+            app.before_request(_note_route)
         else:
             app.after_request_funcs[None].pop()
             app.teardown_request_funcs[None].pop()
@@ -125,20 +125,20 @@ class RouteLimiter(Limiter):
         rule = request.url_rule
         if rule is None:
             return
-        _name_route()
+        _note_route()
         view = current_app.view_functions[rule.endpoint]
         limit: RateLimit | None = getattr(view, "rate_limit", None)
         # A browser's question before the request (CORS) is answered by Flask and does nothing.
         if limit is not None and request.method != "OPTIONS":
-            self._count(limit)
+            self._count_request(limit)
 
-    def _count(self, limit: RateLimit) -> None:
-        quota = self.override or limit.quota
-        claims = caller().claims if limit is RateLimit.DEFAULT else None
-        who = str(claims.user_id) if claims else client_network()
+    def _count_request(self, limit: RateLimit) -> None:
+        quota = self.quota_override or limit.quota
+        claims = current_caller().claims if limit is RateLimit.DEFAULT else None
+        counted_for = str(claims.user_id) if claims else client_network()
         window, elapsed = divmod(int(time.time()), WINDOW_SECONDS)
         reset = WINDOW_SECONDS - elapsed
-        hits = self.storage.incr(f"limit:{limit.label}:{who}:{window}", WINDOW_SECONDS)
+        hits = self.storage.incr(f"limit:{limit.label}:{counted_for}:{window}", WINDOW_SECONDS)
         request.environ[RATE_LIMIT] = [
             ("RateLimit-Policy", f'"{limit.label}";q={quota};w={WINDOW_SECONDS}'),
             ("RateLimit", f'"{limit.label}";r={max(0, quota - hits)};t={reset}'),
@@ -150,12 +150,12 @@ class RouteLimiter(Limiter):
             )
 
 
-def _name_route() -> None:
+def _note_route() -> None:
     if request.url_rule is not None:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def register(app: Flask, *, redis_url: str, database: Database, override: str) -> None:
+def register(app: Flask, *, redis_url: str, database: Database, quota_override: str) -> None:
     """Count every request to a route that has a class. `override` is empty, `off` or `N/minute`."""
     options: dict[str, Any] = {"database": database}
     limiter = RouteLimiter(
@@ -165,6 +165,6 @@ def register(app: Flask, *, redis_url: str, database: Database, override: str) -
         strategy="fixed-window",
         headers_enabled=False,
     )
-    if override not in {"", "off"}:
-        limiter.override = int(override.partition("/")[0])
+    if quota_override not in {"", "off"}:
+        limiter.quota_override = int(quota_override.partition("/")[0])
     limiter.init_app(app)

@@ -20,7 +20,7 @@ from app.kit.money import Amount
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class AmountParts:
     """An amount cut into what a page shows of it differently."""
 
     sign: str
@@ -32,10 +32,10 @@ class Figure:
 _MINUS = "\N{MINUS SIGN}"
 _THEMES = frozenset({"light", "dark"})
 _HASH_LENGTH = 12
-_FOR_EVER = "public, max-age=31536000, immutable"
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 
-def page(
+def render_page(
     full: str, fragment: str | None = None, *, status: int = 200, **context: object
 ) -> Response:
     """The template `full`, or its `fragment` alone where HTMX asked for no more than that.
@@ -77,12 +77,12 @@ def nav_counts(actor: Actor) -> Mapping[str, int]:
     return nav.counts(session, actor) if session is not None else {}
 
 
-def figure(amount: Amount, coarse: int) -> Figure:
+def split_amount(amount: Amount, coarse: int) -> AmountParts:
     """The amount with groups of three digits; decimals after the first `coarse` are the fine."""
     text = str(amount).removeprefix("-")
     whole, _, decimals = text.partition(".")
     point = "." if decimals else ""
-    return Figure(
+    return AmountParts(
         _MINUS if amount.units < 0 else "",
         f"{int(whole):,}",
         point + decimals[:coarse],
@@ -90,9 +90,9 @@ def figure(amount: Amount, coarse: int) -> Figure:
     )
 
 
-def terse(amount: Amount) -> str:
+def format_tersely(amount: Amount) -> str:
     """The amount with groups of three digits and without zeros at its end."""
-    parts = figure(amount, amount.asset.scale)
+    parts = split_amount(amount, amount.asset.scale)
     return f"{parts.sign}{parts.whole}{parts.coarse.rstrip('0').rstrip('.')}"
 
 
@@ -105,7 +105,7 @@ def register(app: Flask, settings: Settings) -> None:
         sections_for=nav.sections_for,
         nav_counts=nav_counts,
     )
-    app.jinja_env.filters.update(figure=figure, terse=terse, rfc3339=clock.rfc3339)
+    app.jinja_env.filters.update(figure=split_amount, terse=format_tersely, rfc3339=clock.rfc3339)
     app.jinja_env.filters.update(labels.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     folder = Path(app.static_folder or "")
@@ -124,7 +124,7 @@ def register(app: Flask, settings: Settings) -> None:
         if request.endpoint == "static" and response.status_code in {200, 304}:
             asked, name = request.args.get("v"), (request.view_args or {})["filename"]
             response.headers["Cache-Control"] = (
-                _FOR_EVER if asked is not None and asked == version(name) else "no-cache"
+                _IMMUTABLE if asked is not None and asked == version(name) else "no-cache"
             )
         return response
 

@@ -10,7 +10,7 @@ from app.access import Permission
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class DeclaredRoute:
     """A method of an address. `permission` is None for a public one; `about` is for a person."""
 
     path: str
@@ -18,10 +18,10 @@ class Route:
     endpoint: str
     permission: Permission | None
     is_page: bool
-    about: str
+    summary: str
 
 
-def declaration(app: Flask, rule: Rule) -> Any:
+def find_declaration(app: Flask, rule: Rule) -> Any:
     """What says who may call it: an operation of the API, or the view of a page itself; None for
     what is neither."""
     view = app.view_functions[rule.endpoint]
@@ -29,17 +29,17 @@ def declaration(app: Flask, rule: Rule) -> Any:
     return operation or (view if hasattr(view, "permission") else None)
 
 
-def routes(app: Flask) -> list[Route]:
+def list_routes(app: Flask) -> list[DeclaredRoute]:
     """Every route that says who may call it, by path and method."""
     found = []
     for rule in app.url_map.iter_rules():
-        declared = declaration(app, rule)
+        declared = find_declaration(app, rule)
         if declared is None:
             continue
         view = app.view_functions[rule.endpoint]
         about = (view.__doc__ or "").partition("\n\n")[0]
         found += [
-            Route(
+            DeclaredRoute(
                 rule.rule,
                 method,
                 rule.endpoint,

@@ -20,10 +20,10 @@ from app.kit.db import Database
 
 #: Sent by what refreshes itself: it does not count as something the person did.
 UNATTENDED = "X-Unattended"
-_WAITING, _THEN, _CHALLENGE = "waiting", "then", "challenge"
+_SIGN_IN_SECRET, _NEXT_PATH, _CHALLENGE = "waiting", "then", "challenge"
 
 
-class SignedIn(UserMixin):
+class CookieUser(UserMixin):
     """A member of staff, as Flask-Login sees them: known by their session's secret."""
 
     def __init__(self, secret: str, member: StaffMember | None) -> None:
@@ -35,7 +35,7 @@ class SignedIn(UserMixin):
         return self.secret
 
 
-class StaffLogin(LoginManager):
+class StaffLoginManager(LoginManager):
     """Flask-Login without a remember cookie."""
 
     def _load_user_from_remember_cookie(self, _cookie: str) -> None:
@@ -45,7 +45,7 @@ class StaffLogin(LoginManager):
         return response
 
 
-class PageSessions(SecureCookieSessionInterface):
+class PageSessionInterface(SecureCookieSessionInterface):
     """Cookies for the pages alone: programs have a token, and opening a cookie costs them time."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
@@ -64,72 +64,72 @@ def register(app: Flask, *, secure: bool) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
     )
-    app.session_interface = PageSessions()
-    manager = StaffLogin()
+    app.session_interface = PageSessionInterface()
+    manager = StaffLoginManager()
     manager.session_protection = None
-    manager.user_loader(_load)
+    manager.user_loader(_load_user)
     manager.init_app(app, add_context_processor=False)
-    app.jinja_env.globals["member"] = member
+    app.jinja_env.globals["member"] = current_member
 
 
-def member() -> StaffMember | None:
+def current_member() -> StaffMember | None:
     """The member of staff who sent the current request, None for anybody else."""
-    return cast("SignedIn", current_user).member if current_user.is_authenticated else None
+    return cast("CookieUser", current_user).member if current_user.is_authenticated else None
 
 
-def secret() -> str | None:
+def session_secret() -> str | None:
     """The secret that the browser holds, whether it still counts or not."""
     return session.get("_user_id")
 
 
-def remember(new_secret: str) -> None:
+def start_session(new_secret: str) -> None:
     """From now on the browser has this session. Nothing of what it held before is kept."""
     session.clear()
-    login_user(SignedIn(new_secret, None))
+    login_user(CookieUser(new_secret, None))
     g.pop("_login_user")
 
 
-def renew(new_secret: str) -> None:
+def replace_secret(new_secret: str) -> None:
     """The same person goes on under another secret. The forms that are open stay valid."""
     session["_user_id"] = new_secret
 
 
-def wait(new_secret: str, then: str | None) -> None:
+def start_sign_in(new_secret: str, then: str | None) -> None:
     """The browser is signing in: of what it held before, nothing is kept."""
     session.clear()
-    session[_WAITING] = new_secret
+    session[_SIGN_IN_SECRET] = new_secret
     if then is not None:
-        session[_THEN] = then
+        session[_NEXT_PATH] = then
     g.pop("_login_user", None)
 
 
-def waiting() -> str | None:
+def sign_in_secret() -> str | None:
     """The secret of the sign-in that is half done in this browser."""
-    return session.get(_WAITING)
+    return session.get(_SIGN_IN_SECRET)
 
 
-def then() -> str | None:
+def next_path() -> str | None:
     """Where the person wanted to go before signing in."""
-    return session.get(_THEN)
+    return session.get(_NEXT_PATH)
 
 
-def ask(challenge: str) -> None:
+def keep_challenge(challenge: str) -> None:
     """Remember what this browser's passkey is to sign."""
     session[_CHALLENGE] = challenge
 
 
-def asked() -> str | None:
+def take_challenge() -> str | None:
     """What this browser's passkey was to sign. Forgotten by asking."""
     challenge: str | None = session.pop(_CHALLENGE, None)
     return challenge
 
 
-def device() -> Device:
+def current_device() -> Device:
     """Where the current request comes from."""
     return Device(client_network(), request.headers.get("User-Agent", ""))
 
 
-def party() -> RelyingParty:
+def relying_party() -> RelyingParty:
     """Where passkeys count."""
     found: RelyingParty = current_app.extensions["relying_party"]
     return found
@@ -140,13 +140,13 @@ def second_factor_required() -> bool:
     return bool(current_app.extensions["settings"].second_factor_required)
 
 
-def forget() -> None:
+def clear() -> None:
     """The browser holds nothing any more."""
     session.clear()
     g.pop("_login_user", None)
 
 
-def _load(found_secret: str) -> SignedIn | None:
+def _load_user(found_secret: str) -> CookieUser | None:
     database: Database = current_app.extensions["database"]
     with database.reading() as reading:
         found = staff_sessions.find_member(reading, found_secret)
@@ -155,4 +155,4 @@ def _load(found_secret: str) -> SignedIn | None:
     if UNATTENDED not in request.headers and staff_sessions.is_update_due(found):
         with database.transaction() as writing:
             staff_sessions.record_activity(writing, found)
-    return SignedIn(found_secret, found)
+    return CookieUser(found_secret, found)

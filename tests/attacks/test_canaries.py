@@ -117,7 +117,9 @@ class Walk:
                 credit(session, self.customer.user_id, "1000", asset)
         set_prices(self.database, AU="4000", PAXG="4000")
         self.statuses: set[tuple[str, int]] = set()
-        self.public = {each.path for each in route_registry.routes(app) if each.permission is None}
+        self.public = {
+            each.path for each in route_registry.list_routes(app) if each.permission is None
+        }
         self.client = app.test_client(use_cookies=False)
 
     def bearer(self, email: str) -> dict[str, str]:
@@ -233,7 +235,7 @@ class Walk:
     def pages(self) -> None:
         """Every page and form, by an administrator and by nobody, with every field there is."""
         fields = sorted(_fields())
-        for route in route_registry.routes(self.app):
+        for route in route_registry.list_routes(self.app):
             if not route.is_page:
                 continue
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)

@@ -7,46 +7,46 @@ import marshmallow as ma
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import fields
-from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, Reply
+from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, RouteReply
 from app.kit.db import Database, Session
 from app.kit.errors import Conflict, Refusal
 from tests.people import credit
 
 
-class Line(fields.Schema):
+class Line(fields.ApiSchema):
     """A nested object."""
 
-    sku = fields.Text(20, required=True)
+    sku = fields.TextField(20, required=True)
     quantity = ma.fields.Integer(strict=True, required=True)
 
 
-class Gift(fields.Schema):
+class Gift(fields.ApiSchema):
     """What the probe takes."""
 
-    asset_code = fields.AssetCode(required=True)
-    amount = fields.AmountText(required=True)
-    note = fields.Text(10)
-    quote_id = fields.PublicId("qt")
-    not_before = fields.Instant()
+    asset_code = fields.AssetCodeField(required=True)
+    amount = fields.AmountField(required=True)
+    note = fields.TextField(10)
+    quote_id = fields.PublicIdField("qt")
+    not_before = fields.TimestampField()
     lines = ma.fields.List(ma.fields.Nested(Line))
 
     @ma.validates_schema
     def _amount(self, data: dict[str, Any], **_options: Any) -> None:
-        fields.amount("amount", data["asset_code"], data["amount"])
+        fields.parse_amount("amount", data["asset_code"], data["amount"])
 
 
-class GiftView(fields.Schema):
+class GiftView(fields.ApiSchema):
     """What the probe gives."""
 
-    owner_id = fields.PublicId("usr")
-    amount = fields.AmountText()
+    owner_id = fields.PublicIdField("usr")
+    amount = fields.AmountField()
     note = ma.fields.String()
 
 
-class Search(fields.PageQuery):
+class Search(fields.PageQuerySchema):
     """A query."""
 
-    metal = fields.MetalCode()
+    metal = fields.MetalCodeField()
 
 
 class Declined(Conflict):
@@ -73,8 +73,8 @@ blp = ApiBlueprint("probe", "/api/probe", "Only in tests")
     "/gifts",
     operation_id="probeGive",
     permission=Permission.ORDERS_PLACE,
-    takes=Gift,
-    gives=GiftView,
+    body_schema=Gift,
+    response_schema=GiftView,
     status=201,
     idempotent=True,
 )
@@ -89,7 +89,7 @@ def give(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     if note == "decline":
         raise Declined
     view = {"owner_id": actor.user_id, "amount": body["amount"], "note": note}
-    return Reply(view, headers={"Location": "/api/probe/gifts/1"}) if note == "found" else view
+    return RouteReply(view, headers={"Location": "/api/probe/gifts/1"}) if note == "found" else view
 
 
 @blp.operation(
@@ -110,8 +110,8 @@ def decline(session: Session, actor: Actor) -> Refusal:
     "/things/<thing_id>",
     operation_id="probeThing",
     permission=Permission.ORDERS_READ,
-    query=Search,
-    gives=GiftView,
+    query_schema=Search,
+    response_schema=GiftView,
 )
 def thing(_session: Session, actor: Actor, query: dict[str, Any], thing_id: str) -> object:
     """Read one."""
@@ -130,7 +130,14 @@ def remove(_session: Session, _actor: Actor, thing_id: str) -> None:
     assert thing_id
 
 
-@blp.operation("POST", "/echo", operation_id="probeEcho", public=True, takes=Gift, gives=GiftView)
+@blp.operation(
+    "POST",
+    "/echo",
+    operation_id="probeEcho",
+    public=True,
+    body_schema=Gift,
+    response_schema=GiftView,
+)
 def echo(_session: Session, body: dict[str, Any]) -> object:
     """Say it again."""
     return {"owner_id": body.get("quote_id"), "amount": body["amount"], "note": repr(body)}

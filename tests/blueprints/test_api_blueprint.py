@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.access import Permission
-from app.blueprints.api.schemas.fields import Schema
+from app.blueprints.api.schemas.fields import ApiSchema
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import ids
 from app.kit.db import Database
@@ -45,7 +45,7 @@ class TestDeclaration:
             "/y",
             operation_id="xPlace",
             permission=Permission.ORDERS_READ,
-            takes=Schema,
+            body_schema=ApiSchema,
         )
         with pytest.raises(TypeError, match=r"takes \['session', 'body'\]"):
 

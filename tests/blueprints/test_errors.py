@@ -13,7 +13,7 @@ from tests.blueprints.conftest import SignedIn, problem
 
 
 def test_a_code_means_one_status() -> None:
-    for code, kinds in blueprints_errors.catalogue().items():
+    for code, kinds in blueprints_errors.list_error_codes().items():
         assert len({blueprints_errors.status_of(kind) for kind in kinds}) == 1, code
 
 
@@ -21,12 +21,12 @@ def test_the_catalogue_page_lists_every_code(client: FlaskClient) -> None:
     page = client.get("/api/docs/errors")
     assert page.status_code == 200
     listed = re.findall(r'<section id="([a-z_]+)">', page.text)
-    assert listed == sorted(blueprints_errors.catalogue())
+    assert listed == sorted(blueprints_errors.list_error_codes())
     assert set(listed) >= {"not_found", "insufficient_funds", "rate_limited", "quote_expired"}
 
 
 def test_every_refusal_says_what_it_means() -> None:
-    for code, kinds in blueprints_errors.catalogue().items():
+    for code, kinds in blueprints_errors.list_error_codes().items():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", code)
         assert all(kind.__doc__ and kind.title != Refusal.title for kind in kinds), code
 
@@ -76,15 +76,15 @@ class TestPages:
             app.config["TRUSTED_HOSTS"] = None
 
 
-@pytest.mark.parametrize("status", sorted(set(blueprints_errors.STATUS.values())))
+@pytest.mark.parametrize("status", sorted(set(blueprints_errors.STATUS_BY_KIND.values())))
 def test_problems_are_json_of_rfc_9457(app: Flask, status: int) -> None:
-    kind = next(kind for kind, given in blueprints_errors.STATUS.items() if given == status)
+    kind = next(kind for kind, given in blueprints_errors.STATUS_BY_KIND.items() if given == status)
     arguments = {"Invalid": ("field", "message"), "RateLimited": ("slow down",)}.get(
         kind.__name__, ()
     )
     options = {"retry_after_seconds": 7} if kind.__name__ == "RateLimited" else {}
     with app.test_request_context("/api/x"):
-        answer = blueprints_errors.answer(kind(*arguments, **options))
+        answer = blueprints_errors.render_refusal(kind(*arguments, **options))
     assert answer.status_code == status
     body = json.loads(answer.get_data())
     assert {"type", "title", "status", "detail", "code", "requestId"} <= set(body)

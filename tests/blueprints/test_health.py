@@ -118,7 +118,7 @@ def test_the_servers_behind_are_asked_once_a_second() -> None:
         [HealthCheck("x", Condition.OK, "fine")]
     ] * 50
     assert looks <= 2
-    assert health._REMEMBER_SECONDS == 1.0
+    assert health._CACHE_SECONDS == 1.0
 
 
 def test_the_worst_counts() -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from app.blueprints.api_blueprint import Operation
+from app.blueprints.api_blueprint import ApiOperation
 
 VENDOR = Path(__file__).parents[2] / "app/static/vendor"
 
@@ -40,7 +40,7 @@ def test_with_every_kind_of_operation(probe_app: Flask) -> None:
 
 def test_every_operation_is_there_with_its_contract(app: Flask, document: dict[str, Any]) -> None:
     described = dict(operations(document))
-    declared: dict[str, Operation] = {}
+    declared: dict[str, ApiOperation] = {}
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], "operation", None)
         if operation is not None:
@@ -53,7 +53,7 @@ def test_every_operation_is_there_with_its_contract(app: Flask, document: dict[s
         headers = {p["name"]: p for p in said["parameters"] if p["in"] == "header"}
         assert ("Idempotency-Key" in headers) == operation.idempotent, name
         assert all(header["required"] for header in headers.values()), name
-        assert ("requestBody" in said) == (operation.takes is not None), name
+        assert ("requestBody" in said) == (operation.body_schema is not None), name
         assert str(operation.status) in said["responses"], name
 
 

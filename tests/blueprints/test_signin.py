@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.access import Role
 from app.blueprints import labels
-from app.blueprints.page_blueprint import our_path
+from app.blueprints.page_blueprint import safe_redirect_path
 from app.config import Settings
 from app.factory import API_BLUEPRINTS, create_app
 from app.kit.db import Database
@@ -82,7 +82,7 @@ class TestSigningIn:
          "/\n/evil.example", "javascript:alert(1)", "", "/a\\b", "/ä"],
     )  # fmt: skip
     def test_leads_nowhere_else(self, browser: Browser, admin: str, elsewhere: str) -> None:
-        assert our_path(elsewhere) is None
+        assert safe_redirect_path(elsewhere) is None
         assert browser.sign_in(admin, PASSWORD, then=elsewhere).location == "/admin/"
 
     @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])

@@ -75,7 +75,7 @@ def test_every_page_fits_and_is_accessible(
 
     pages = [
         route
-        for route in route_registry.routes(app)
+        for route in route_registry.list_routes(app)
         if route.is_page
         and route.method == "GET"
         and route.path not in _SIGN_IN_STEPS | _DOCUMENTS

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.access import BRANCH_BOUND_ROLES, DEFAULT_PERMISSIONS, Actor, Permission, Role
 from app.audit import service as audit
-from app.blueprints.route_registry import Route
+from app.blueprints.route_registry import DeclaredRoute
 from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.identity.accounts import address_book, email_verification
@@ -69,7 +69,7 @@ class Caller:
         """Whether the caller's role holds the permission by default."""
         return self.actor is not None and permission in DEFAULT_PERMISSIONS[self.actor.role]
 
-    def send(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+    def send(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
         """Send the request with authentication and nothing else that the route needs."""
         ask = self._send_to_page if route.is_page else self._send_to_api
         answer = ask(route, path, body)
@@ -78,14 +78,14 @@ class Caller:
             self._bearer, self._token, self._is_signed_in = None, None, False
         return answer
 
-    def _send_to_api(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+    def _send_to_api(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
         if self._bearer is None:
             self._bearer = self._bearer_header()
         json = None if route.method == "GET" else body
         headers = {**self._bearer, "Idempotency-Key": ids.new().hex}
         return self.browser.client.open(path, method=route.method, json=json, headers=headers)
 
-    def _send_to_page(self, route: Route, path: str, body: dict[str, str]) -> TestResponse:
+    def _send_to_page(self, route: DeclaredRoute, path: str, body: dict[str, str]) -> TestResponse:
         if self.is_staff and not self._is_signed_in:
             self._sign_in()
         if route.method == "GET":
@@ -436,7 +436,7 @@ BODIES: dict[tuple[str, str], dict[str, str]] = {
 
 
 def request_route(
-    installation: Installation, route: Route
+    installation: Installation, route: DeclaredRoute
 ) -> Iterator[tuple[str, list[int], list[str]]]:
     """Yield for each relation its name, each caller's status, and the violations."""
     thing = OBJECT_KINDS.get(route.path)
@@ -460,7 +460,7 @@ def request_route(
 
 def _path(
     installation: Installation,
-    route: Route,
+    route: DeclaredRoute,
     thing: ObjectKind | None,
     visitor: Caller,
     relation: str,
@@ -477,7 +477,11 @@ def _path(
 
 
 def _violation(
-    route: Route, thing: ObjectKind | None, visitor: Caller, relation: str, answer: TestResponse
+    route: DeclaredRoute,
+    thing: ObjectKind | None,
+    visitor: Caller,
+    relation: str,
+    answer: TestResponse,
 ) -> str | None:
     """Return how the response violates the route's declaration, or None."""
     status = answer.status_code
@@ -494,7 +498,7 @@ def _violation(
 
 
 def _expected_status(
-    route: Route, thing: ObjectKind | None, visitor: Caller, relation: str
+    route: DeclaredRoute, thing: ObjectKind | None, visitor: Caller, relation: str
 ) -> int | None:
     """Return the only right status, or None where the caller holds the permission."""
     if route.permission is None:
@@ -515,7 +519,7 @@ def _expected_status(
 
 
 def authorization_table(
-    installation: Installation, routes: Sequence[Route]
+    installation: Installation, routes: Sequence[DeclaredRoute]
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """Return the whole matrix as rows, and every violation in it."""
     head = ("ROUTE", "METHOD", "OBJECT", *(visitor.name for visitor in installation.callers))

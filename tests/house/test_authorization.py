@@ -33,8 +33,8 @@ def installation(lone_app: Flask) -> Installation:
     return Installation.create(lone_app)
 
 
-def sampled_routes(app: Flask) -> list[route_registry.Route]:
-    return [route for route in route_registry.routes(app) if route.path in _SAMPLED_PATHS]
+def sampled_routes(app: Flask) -> list[route_registry.DeclaredRoute]:
+    return [route for route in route_registry.list_routes(app) if route.path in _SAMPLED_PATHS]
 
 
 def matches_snapshot(rows: list[tuple[str, ...]]) -> bool:
@@ -48,7 +48,7 @@ def test_every_caller_gets_the_declared_status_on_every_route(
     lone_app: Flask, installation: Installation
 ) -> None:
     rows, undeclared = authorization.authorization_table(
-        installation, route_registry.routes(lone_app)
+        installation, route_registry.list_routes(lone_app)
     )
     assert undeclared == []
     snapshot.check(SNAPSHOT, snapshot.table(rows))
@@ -56,7 +56,7 @@ def test_every_caller_gets_the_declared_status_on_every_route(
 
 def test_authorization_snapshot_covers_every_declared_route(app: Flask) -> None:
     """Routes without a declaration are listed with a reason in test_routes.py."""
-    listed = {route.path for route in route_registry.routes(app)}
+    listed = {route.path for route in route_registry.list_routes(app)}
     written = {line.split()[0] for line in SNAPSHOT.read_text().splitlines()[1:]}
     assert listed == written
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.blueprints.errors import catalogue, status_of
+from app.blueprints.errors import list_error_codes, status_of
 from app.kit.errors import Refusal
 from tests.house import snapshot
 from tests.house.source import CHECKOUT
@@ -14,7 +14,7 @@ def _product_codes() -> dict[str, list[type[Refusal]]]:
     """Return the catalogue without refusals that tests declare."""
     own = {
         code: [kind for kind in kinds if kind.__module__.startswith("app.")]
-        for code, kinds in catalogue().items()
+        for code, kinds in list_error_codes().items()
     }
     return {code: kinds for code, kinds in own.items() if kinds}
 

@@ -14,7 +14,7 @@ import click
 from flask import Flask
 
 from app.approvals import registry as approvals_registry
-from app.blueprints.errors import catalogue, status_of
+from app.blueprints.errors import list_error_codes, status_of
 from app.jobs.timetable import TIMETABLE
 from app.keys.registry import sealed_columns
 from app.kit import tasks as kit_tasks
@@ -61,7 +61,7 @@ def _tasks() -> list[str]:
 def _error_codes() -> list[str]:
     return [
         f"{code} {status_of(kinds[0])}"
-        for code, kinds in sorted(catalogue().items())
+        for code, kinds in sorted(list_error_codes().items())
         if any(kind.__module__.startswith("app.") for kind in kinds)
     ]
 

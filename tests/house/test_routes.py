@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.access import Permission
-from app.blueprints.api_blueprint import Operation
+from app.blueprints.api_blueprint import ApiOperation
 from tests.house import snapshot
 
 #: Public routes outside the API's operations, none of which returns a person's data.
@@ -24,7 +24,7 @@ PUBLIC = {
 def _declaration(app: Flask, rule: Rule) -> Any:
     """Return the declaration: an operation of the API, or the view of a page."""
     view = app.view_functions[rule.endpoint]
-    operation: Operation | None = getattr(view, "operation", None)
+    operation: ApiOperation | None = getattr(view, "operation", None)
     return operation or (view if hasattr(view, "permission") else None)
 
 

@@ -8,8 +8,8 @@ from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.approvals import registry as approvals_registry
 from app.approvals import service as approvals
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.keys import rotation_approval as keys_approval
 from app.kit import ids
@@ -34,7 +34,7 @@ def request_key_rotation(session: Session, actor: Actor) -> Response:
                 session, actor, reason=request.form.get("reason", "")
             )
     except (Invalid, Conflict) as refusal:
-        return _render_list(session, actor, *said_at_form(refusal))
+        return _render_list(session, actor, *report_at_form(refusal))
     return see_other(
         url_for("approvals_pages.show_approval", approval_id=ids.encode("apr", approval_id))
     )
@@ -44,10 +44,10 @@ def _render_list(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
     shows_decided = request.args.get("folder") == "ended"
-    cursor = cursor_asked()
+    cursor = read_cursor()
     results = approvals_queries.list_approvals(session, pending=not shows_decided, cursor=cursor)
     people_ids = set().union(*(approval.people for approval in results.data))
-    return page(
+    return render_page(
         "admin/approvals/index.html",
         "admin/approvals/_approvals.html",
         results=results,
@@ -138,7 +138,7 @@ def _act(
         refusal = raised
     if refusal is None:
         return see_other(url_for("approvals_pages.show_approval", approval_id=approval_id))
-    status, problems = said_at_form(refusal)
+    status, problems = report_at_form(refusal)
     return _render_approval(
         session, actor, approval_id, status=status, form_id=form_id, problems=problems
     )
@@ -155,7 +155,7 @@ def _render_approval(
 ) -> Response:
     approval = approvals_queries.get_approval(session, ids.decode("apr", approval_id))
     permission = approvals_registry.get_action(approval.action).permission
-    return page(
+    return render_page(
         "admin/approvals/approval.html",
         "admin/approvals/_approval.html",
         status=status,

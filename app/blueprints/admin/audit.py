@@ -8,8 +8,8 @@ from flask import Response, request
 from app.access import Actor, Permission
 from app.audit import queries as audit_queries
 from app.audit.queries import AuditFilter, AuditRecordRow
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor
+from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.identity.accounts import queries as account_queries
 from app.kit import ids
@@ -28,7 +28,7 @@ _FILTERS = ("who", "what", "action", "outcome")
 def search_records(session: Session, _actor: Actor) -> Response:
     """Search the audit trail by actor, subject, action and outcome; newest records first."""
     filters = {name: request.args.get(name, "").strip()[:_TEXT_LENGTH_MAX] for name in _FILTERS}
-    cursor = cursor_asked()
+    cursor = read_cursor()
     problems: dict[str, str] = {}
     search = AuditFilter(
         actor_id=_find_actor(session, filters["who"], problems),
@@ -38,7 +38,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
     )
     no_results: Page[AuditRecordRow] = Page([], None)
     results = no_results if problems else audit_queries.search(session, search, cursor=cursor)
-    return page(
+    return render_page(
         "admin/audit/index.html",
         "admin/audit/_audit.html",
         results=results,
@@ -54,7 +54,7 @@ def search_records(session: Session, _actor: Actor) -> Response:
 def show_record(session: Session, _actor: Actor, record_id: str) -> Response:
     """Show one audit record with everything it holds."""
     record = audit_queries.get_record(session, ids.decode("aud", record_id))
-    return page(
+    return render_page(
         "admin/audit/record.html",
         "admin/audit/_record.html",
         record=record,

@@ -3,8 +3,8 @@
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.branches import service
 from app.identity.accounts import people
@@ -29,7 +29,7 @@ def open_branch(session: Session, actor: Actor) -> Response:
             code, name = request.form.get("code", ""), request.form.get("name", "")
             service.open_branch(session, actor, code=code.strip().upper(), name=name)
     except (Invalid, Conflict) as refusal:
-        return _render_list(session, actor, *said_at_form(refusal))
+        return _render_list(session, actor, *report_at_form(refusal))
     return see_other(url_for("branches_pages.list_branches"))
 
 
@@ -37,7 +37,7 @@ def open_branch(session: Session, actor: Actor) -> Response:
 def show_branch(session: Session, actor: Actor, branch_id: str) -> Response:
     """Show a branch and its tellers."""
     branch = branches_queries.get_branch(session, actor, ids.decode("brn", branch_id))
-    return page(
+    return render_page(
         "admin/branches/branch.html",
         "admin/branches/_branch.html",
         branch=branch,
@@ -50,7 +50,7 @@ def _render_list(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
     branches = branches_queries.list_branches(session, actor)
-    return page(
+    return render_page(
         "admin/branches/index.html",
         "admin/branches/_branches.html",
         status=status,

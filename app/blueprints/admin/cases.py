@@ -7,8 +7,8 @@ from uuid import UUID
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
 from app.cases import service
 from app.cases.queries import Asked, Case
@@ -34,7 +34,7 @@ _PAGES_BY_PREFIX = {
 @blp.view("GET", "", permission=Permission.CASES_READ)
 def list_cases(session: Session, actor: Actor) -> Response:
     """List cases by type, status and assignee; open cases unless another status is chosen."""
-    cursor = cursor_asked()
+    cursor = read_cursor()
     filters = {
         "kind": request.args.get("kind", "")[:_KIND_LENGTH_MAX],
         "state": request.args.get("state", State.OPEN.value),
@@ -46,7 +46,7 @@ def list_cases(session: Session, actor: Actor) -> Response:
     names = people.get_names(
         session, [person_id for person_id in people_ids if person_id is not None]
     )
-    return page(
+    return render_page(
         "admin/cases/index.html",
         "admin/cases/_cases.html",
         results=results,
@@ -147,7 +147,7 @@ def _act(
         with session.savepoint():
             act(identifier)
     except (Invalid, Conflict) as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         return _render_case(
             session, actor, identifier, status=status, form_id=form_id, problems=problems
         )
@@ -172,7 +172,7 @@ def _render_case(
     names = people.get_names(
         session, [person_id for person_id in people_ids if person_id is not None]
     )
-    return page(
+    return render_page(
         "admin/cases/case.html",
         "admin/cases/_case.html",
         status=status,

@@ -4,7 +4,7 @@ from flask import Response
 
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.custody import queries as custody_queries
 from app.custody.rules import CustodianHealth
 from app.kit.db import Session
@@ -19,7 +19,7 @@ def show_custodians(session: Session, _actor: Actor) -> Response:
     """Show every custodian's balances, with recent payouts and incoming transfers."""
     custodians = custody_queries.custodian_overviews(session)
     open_sends, unknown_sends = custody_queries.open_send_counts(session)
-    return page(
+    return render_page(
         "admin/custody/index.html",
         "admin/custody/_custody.html",
         custodians=custodians,

@@ -4,7 +4,7 @@ from flask import Response, jsonify
 
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.catalog.rules import NAMES
 from app.hedging import queries as hedging_queries
 from app.hedging.rules import ExposureRules
@@ -22,7 +22,7 @@ def show_exposure(session: Session, _actor: Actor) -> Response:
     rules, pricing_rules = resolve(ExposureRules), resolve(PricingRules)
     exposure = hedging_queries.current_exposure(session, rules)
     prices = [metal.price for metal in exposure.metals if metal.price is not None]
-    return page(
+    return render_page(
         "admin/exposure/index.html",
         "admin/exposure/_exposure.html",
         exposure=exposure,

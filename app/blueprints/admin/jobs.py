@@ -5,8 +5,8 @@ from collections.abc import Callable
 from flask import Response, request, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Conflict
@@ -43,7 +43,7 @@ def _act(session: Session, actor: Actor, act: Callable[[], object]) -> Response:
     try:
         act()
     except Conflict as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         return _render_list(session, actor, status, problems)
     return see_other(url_for("jobs_pages.list_jobs"))
 
@@ -53,9 +53,9 @@ def _render_list(
 ) -> Response:
     kind = request.args.get("kind", "")[:_KIND_LENGTH_MAX]
     shows_waiting = request.args.get("folder") == "waiting"
-    cursor = cursor_asked()
+    cursor = read_cursor()
     now = clock.now()
-    return page(
+    return render_page(
         "admin/jobs/index.html",
         "admin/jobs/_jobs.html",
         status=status,

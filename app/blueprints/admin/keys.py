@@ -4,7 +4,7 @@ from flask import Response, current_app
 
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.keys import queries as keys_queries
 from app.keys import rotation
 from app.keys.ports import KeyRing
@@ -22,7 +22,7 @@ def show_key_ring(session: Session, actor: Actor) -> Response:
     value_counts = keys_queries.count_values_by_key(session)
     days = current_app.extensions["settings"].key_rotation_days
     now = clock.now()
-    return page(
+    return render_page(
         "admin/keys/index.html",
         "admin/keys/_keys.html",
         keys=[(key, value_counts.pop(key.id, 0)) for key in keys],

@@ -8,8 +8,8 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.blueprints import labels
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.funding import queries as funding_queries
 from app.funding.deposits import service as deposits
 from app.funding.ports import PaymentMethod
@@ -57,7 +57,7 @@ def list_deposits(session: Session, _actor: Actor) -> Response:
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
     """Show a deposit and its timeline."""
     deposit = funding_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
-    return page(
+    return render_page(
         "admin/payments/deposit.html",
         "admin/payments/_deposit.html",
         deposit=deposit,
@@ -127,7 +127,7 @@ def _act(
         with session.savepoint():
             act(identifier, request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         return _render_withdrawal(
             session, actor, identifier, status=status, form_id=form_id, problems=problems
         )
@@ -146,7 +146,7 @@ def _render_withdrawal(
     withdrawal = funding_queries.withdrawal(session, identifier)
     steps = funding_queries.withdrawal_events(session, identifier)
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
-    return page(
+    return render_page(
         "admin/payments/withdrawal.html",
         "admin/payments/_withdrawal.html",
         status=status,
@@ -171,14 +171,15 @@ def _render_list(
 ) -> Response:
     """Show the payments that `read` returns for the filters. `texts` go to the template."""
     filters = {name: request.args.get(name, "") for name in ("status", "method")}
+    cursor = read_cursor()
     results = read(
         session,
         limit=_PAGE_SIZE,
-        before=cursor_asked(),
+        before=cursor,
         status=filters["status"] if filters["status"] in set(statuses) else None,
         method=filters["method"] if filters["method"] in set(PaymentMethod) else None,
     )
-    return page(
+    return render_page(
         "admin/payments/index.html",
         "admin/payments/_payments.html",
         results=results,

@@ -9,8 +9,8 @@ from app.access import BRANCH_BOUND_ROLES, Actor, Permission, Role
 from app.access.descriptions import ROLE_DESCRIPTIONS
 from app.approvals import queries as approvals_queries
 from app.blueprints import labels
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.branches import queries as branches_queries
 from app.identity.accounts import account_status
 from app.identity.accounts import people as identity_people
@@ -36,7 +36,7 @@ def search_people(session: Session, _actor: Actor) -> Response:
         "role": request.args.get("role", ""),
         "status": request.args.get("status", ""),
     }
-    cursor = cursor_asked()
+    cursor = read_cursor()
     results = identity_people.search_people(
         session,
         text=filters["q"],
@@ -44,7 +44,7 @@ def search_people(session: Session, _actor: Actor) -> Response:
         status=filters["status"] if filters["status"] in identity_people.STATUSES else None,
         cursor=cursor,
     )
-    return page(
+    return render_page(
         "admin/people/index.html",
         "admin/people/_people.html",
         results=results,
@@ -158,7 +158,7 @@ def _render_refused(
     session: Session, actor: Actor, identifier: UUID, form_id: str, refusal: Refusal
 ) -> Response:
     """Show the person again with the problems of the form. Nothing was changed."""
-    status, problems = said_at_form(refusal)
+    status, problems = report_at_form(refusal)
     return _render_person(
         session, actor, identifier, status=status, form_id=form_id, problems=problems
     )
@@ -178,7 +178,7 @@ def _render_person(
     visible_branches = branches_queries.list_branches(session, actor)
     branch_codes = {branch.id: branch.code for branch in visible_branches}
     may_erase = _may_erase(actor, person)
-    return page(
+    return render_page(
         "admin/people/person.html",
         "admin/people/_person.html",
         status=status,

@@ -3,8 +3,8 @@
 from flask import Response, url_for
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, see_other
+from app.blueprints.rendering import render_page
 from app.kit.db import Session
 from app.reconciliation import queries as reconciliation_queries
 from app.reconciliation import service as reconciliation
@@ -17,9 +17,9 @@ _PAGE_SIZE = 50
 @blp.view("GET", "", permission=Permission.RECONCILIATION_READ)
 def show_runs(session: Session, actor: Actor) -> Response:
     """Show the latest run for each source, and earlier runs that found or fixed something."""
-    cursor = cursor_asked()
+    cursor = read_cursor()
     latest = reconciliation_queries.latest_runs(session)
-    return page(
+    return render_page(
         "admin/reconciliation/index.html",
         "admin/reconciliation/_reconciliation.html",
         latest=latest,

@@ -6,8 +6,8 @@ from app.access import Actor, Permission, Role
 from app.access.descriptions import PERMISSION_DESCRIPTIONS, ROLE_DESCRIPTIONS
 from app.access.policy import is_editable
 from app.blueprints import route_registry
-from app.blueprints.page_blueprint import PageBlueprint, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.identity.roles import grants
 from app.kit.db import Session
 from app.kit.errors import Conflict, Invalid, NotFound
@@ -18,7 +18,7 @@ blp = PageBlueprint("roles", "/admin/roles")
 @blp.view("GET", "", permission=Permission.ROLES_READ)
 def list_roles(session: Session, _actor: Actor) -> Response:
     """Show every permission of every role."""
-    return page(
+    return render_page(
         "admin/roles/index.html",
         "admin/roles/_roles.html",
         held=grants.list_grants(session),
@@ -45,7 +45,7 @@ def edit_grants(session: Session, actor: Actor, role_name: str) -> Response:
             permission = _parse_permission(request.form.get("permission", ""))
             act(session, actor, edited, permission, reason=request.form.get("reason", ""))
     except (Invalid, Conflict) as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         form_id = "take" if act is grants.revoke_permission else "give"
         return _render_role(
             session, actor, edited, status=status, form_id=form_id, problems=problems
@@ -77,13 +77,13 @@ def _render_role(
     problems: dict[str, str] | None = None,
 ) -> Response:
     held = grants.list_grants(session)[role]
-    routes = route_registry.routes(current_app)
+    routes = route_registry.list_routes(current_app)
     editable = [
         permission
         for permission in Permission
         if is_editable(role, permission) and permission in actor.permissions
     ]
-    return page(
+    return render_page(
         "admin/roles/role.html",
         "admin/roles/_role.html",
         status=status,

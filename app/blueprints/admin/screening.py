@@ -5,8 +5,8 @@ from datetime import date
 from flask import Response, request
 
 from app.access import Actor, Permission
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form
+from app.blueprints.rendering import render_page
 from app.cases.service import PREFIX as CASE
 from app.identity.accounts import people
 from app.kit import ids
@@ -38,7 +38,7 @@ def check_name(session: Session, _actor: Actor) -> Response:
     try:
         version, matches = service.try_subject(session, _parse_subject())
     except (Invalid, NoSanctionsList) as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         return _render_list(session, status=status, problems=problems)
     return _render_list(session, checked=(version, matches))
 
@@ -67,9 +67,9 @@ def _render_list(
 ) -> Response:
     """Show the list; `checked` is the list's version and the matches of a name that was checked."""
     shows_all = request.args.get("folder") == "all"
-    cursor = cursor_asked()
+    cursor = read_cursor()
     version, matches = checked or (0, [])
-    return page(
+    return render_page(
         "admin/screening/index.html",
         "admin/screening/_screenings.html",
         status=status,
@@ -96,7 +96,7 @@ def show_screening(session: Session, actor: Actor, screening_id: str) -> Respons
     screening = screening_queries.screening(session, identifier)
     hits = screening_queries.hits(session, identifier)
     names = people.get_names(session, [screening.person_id] if screening.person_id else [])
-    return page(
+    return render_page(
         "admin/screening/screening.html",
         "admin/screening/_screening.html",
         screening=screening,

@@ -4,7 +4,7 @@ from flask import Response, request, url_for
 
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint, see_other
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.identity.accounts import invitations
 from app.identity.errors import EmailTaken
 from app.kit.db import Session
@@ -52,7 +52,7 @@ def _render_list(
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
-    return page(
+    return render_page(
         "admin/staff/index.html",
         "admin/staff/_staff.html",
         status=status,

@@ -16,10 +16,10 @@ blp = ApiBlueprint("admin", "/api/admin", "Running the house")
     "/exposure",
     operation_id="adminExposure",
     permission=Permission.EXPOSURE_READ,
-    gives=schemas_admin.Exposure,
+    response_schema=schemas_admin.ExposureSchema,
     snapshot=True,
 )
-def exposure(session: Session, _actor: Actor) -> object:
+def show_exposure(session: Session, _actor: Actor) -> object:
     """What the house owes in each metal against what it holds, in troy ounces.
 
     All figures are of one moment.

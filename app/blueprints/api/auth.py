@@ -50,14 +50,14 @@ blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
     "/register",
     operation_id="authRegister",
     public=True,
-    takes=schemas_auth.Register,
-    gives=schemas_auth.LoggedIn,
+    body_schema=schemas_auth.RegisterSchema,
+    response_schema=schemas_auth.LoggedInSchema,
     status=201,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(EmailTaken, PolicyOutdated),
     own_transactions=True,
 )
-def register(database: Database, body: dict[str, Any]) -> object:
+def register_user(database: Database, body: dict[str, Any]) -> object:
     """Open an account and log in.
 
     A link that confirms the address is mailed there. Until it is opened, no money moves.
@@ -75,8 +75,8 @@ def register(database: Database, body: dict[str, Any]) -> object:
     "/login",
     operation_id="authLogin",
     public=True,
-    takes=schemas_auth.Login,
-    gives=schemas_auth.LoggedIn,
+    body_schema=schemas_auth.LoginSchema,
+    response_schema=schemas_auth.LoggedInSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(
         InvalidCredentials,
@@ -110,11 +110,11 @@ def login(database: Database, body: dict[str, Any]) -> object:
     "/refresh",
     operation_id="authRefresh",
     public=True,
-    takes=schemas_auth.Refresh,
-    gives=schemas_auth.LoggedIn,
+    body_schema=schemas_auth.RefreshSchema,
+    response_schema=schemas_auth.LoggedInSchema,
     refusals=(TokenInvalid,),
 )
-def refresh(session: Session, body: dict[str, Any]) -> object:
+def refresh_tokens(session: Session, body: dict[str, Any]) -> object:
     """Exchange a refresh token for new tokens.
 
     Each refresh token works once. Using one again ends the login session and all its tokens,
@@ -132,9 +132,13 @@ def logout(session: Session, actor: Actor) -> None:
 
 
 @blp.operation(
-    "GET", "/me", operation_id="authMe", permission=Permission.ACCOUNT_READ, gives=schemas_auth.User
+    "GET",
+    "/me",
+    operation_id="authMe",
+    permission=Permission.ACCOUNT_READ,
+    response_schema=schemas_auth.UserSchema,
 )
-def me(session: Session, actor: Actor) -> object:
+def show_user(session: Session, actor: Actor) -> object:
     """Who the token says you are."""
     return account_queries.get_person(session, actor.user_id)
 
@@ -144,8 +148,8 @@ def me(session: Session, actor: Actor) -> object:
     "/change-password",
     operation_id="authChangePassword",
     permission=Permission.PASSWORD_CHANGE,
-    takes=schemas_auth.ChangePassword,
-    gives=schemas_auth.PasswordChanged,
+    body_schema=schemas_auth.ChangePasswordSchema,
+    response_schema=schemas_auth.PasswordChangedSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(InvalidCredentials,),
     own_transactions=True,
@@ -173,8 +177,8 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     "/verify-email",
     operation_id="authVerifyEmail",
     public=True,
-    takes=schemas_auth.Token,
-    gives=schemas_auth.EmailConfirmed,
+    body_schema=schemas_auth.TokenSchema,
+    response_schema=schemas_auth.EmailConfirmedSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TokenInvalid,),
 )
@@ -189,7 +193,7 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
     "/verify-email/resend",
     operation_id="authResendConfirmation",
     permission=Permission.EMAIL_CONFIRM,
-    gives=schemas_auth.OnItsWay,
+    response_schema=schemas_auth.OnItsWaySchema,
     status=202,
     refusals=(EmailAlreadyConfirmed,),
 )
@@ -204,8 +208,8 @@ def resend_confirmation(session: Session, actor: Actor) -> object:
     "/forgot-password",
     operation_id="authForgotPassword",
     public=True,
-    takes=schemas_auth.ForgotPassword,
-    gives=schemas_auth.OnItsWay,
+    body_schema=schemas_auth.ForgotPasswordSchema,
+    response_schema=schemas_auth.OnItsWaySchema,
     status=202,
     rate_limit=RateLimit.SIGN_IN,
 )
@@ -224,8 +228,8 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
     "/reset-password",
     operation_id="authResetPassword",
     public=True,
-    takes=schemas_auth.ResetPassword,
-    gives=schemas_auth.PasswordReset,
+    body_schema=schemas_auth.ResetPasswordSchema,
+    response_schema=schemas_auth.PasswordResetSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TokenInvalid,),
     own_transactions=True,
@@ -248,7 +252,7 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     "/2fa/setup",
     operation_id="authSetUpSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    gives=schemas_auth.SecondFactorSetup,
+    response_schema=schemas_auth.SecondFactorSetupSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorAlreadyOn,),
 )
@@ -262,8 +266,8 @@ def set_up_second_factor(session: Session, actor: Actor) -> object:
     "/2fa/confirm",
     operation_id="authConfirmSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    takes=schemas_auth.Code,
-    gives=schemas_auth.RecoveryCodes,
+    body_schema=schemas_auth.CodeSchema,
+    response_schema=schemas_auth.RecoveryCodesSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorInvalid, TwoFactorAlreadyOn, TwoFactorNotSetUp),
 )
@@ -281,7 +285,7 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     "/2fa",
     operation_id="authSwitchOffSecondFactor",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    takes=schemas_auth.Code,
+    body_schema=schemas_auth.CodeSchema,
     status=204,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
@@ -305,8 +309,8 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
     "/2fa/recovery-codes",
     operation_id="authRenewRecoveryCodes",
     permission=Permission.SECOND_FACTOR_CHANGE,
-    takes=schemas_auth.RenewRecoveryCodes,
-    gives=schemas_auth.RecoveryCodes,
+    body_schema=schemas_auth.RenewRecoveryCodesSchema,
+    response_schema=schemas_auth.RecoveryCodesSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(InvalidCredentials, TwoFactorInvalid, TwoFactorNotSetUp),
     own_transactions=True,

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas_kyc
-from app.blueprints.api_blueprint import ApiBlueprint, Reply
+from app.blueprints.api_blueprint import ApiBlueprint, RouteReply
 from app.kit.db import Database, Session
 from app.kit.errors import RateLimited
 from app.kyc import status as kyc_status
@@ -21,12 +21,12 @@ blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
     "/submit",
     operation_id="kycSubmit",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas_kyc.SubmitIdentity,
-    gives=schemas_kyc.Verified,
+    body_schema=schemas_kyc.SubmitIdentitySchema,
+    response_schema=schemas_kyc.VerifiedSchema,
     status=201,
     refusals=(VerificationOpen, RateLimited),
 )
-def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Say who one is.
 
     The data alone give tier 1 once the caller's e-mail address is confirmed; the provider's word
@@ -41,11 +41,11 @@ def submit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/documents",
     operation_id="kycSendDocument",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas_kyc.SendDocument,
-    takes_file=BYTES_MAX,
-    gives=schemas_kyc.Document,
+    body_schema=schemas_kyc.SendDocumentSchema,
+    file_bytes_max=BYTES_MAX,
+    response_schema=schemas_kyc.DocumentSchema,
     status=201,
-    replies={200: schemas_kyc.Document},
+    other_responses={200: schemas_kyc.DocumentSchema},
     refusals=(DocumentsFull,),
     own_transactions=True,
 )
@@ -57,10 +57,10 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     somebody of tier 2 is reviewed for tier 3.
     """
     sent = body["file"]
-    file = documents.check(sent.content, name=sent.name, declared=sent.declared)
+    file = documents.check(sent.content, name=sent.name, declared=sent.declared_media_type)
     with database.transaction() as session:
         added, is_new = documents.add(session, actor, purpose=body["type"], file=file)
-    return added if is_new else Reply(added, 200)
+    return added if is_new else RouteReply(added, 200)
 
 
 @blp.operation(
@@ -68,8 +68,8 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     "/kyb/submit",
     operation_id="kycSubmitBusiness",
     permission=Permission.KYC_SUBMIT,
-    takes=schemas_kyc.SubmitBusiness,
-    gives=schemas_kyc.Verified,
+    body_schema=schemas_kyc.SubmitBusinessSchema,
+    response_schema=schemas_kyc.VerifiedSchema,
     status=201,
     refusals=(VerificationOpen, RateLimited),
 )
@@ -87,8 +87,8 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     "/status",
     operation_id="kycStatus",
     permission=Permission.KYC_STATUS,
-    gives=schemas_kyc.Verified,
+    response_schema=schemas_kyc.VerifiedSchema,
 )
-def status(session: Session, actor: Actor) -> object:
+def show_status(session: Session, actor: Actor) -> object:
     """How far the caller is verified, what they may move for it, and what is missing."""
     return kyc_status.of(session, actor.user_id)

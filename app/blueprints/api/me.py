@@ -5,7 +5,7 @@ from typing import Any
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import auth as schemas_auth
 from app.blueprints.api.schemas import me as schemas_me
-from app.blueprints.api.schemas.fields import PageQuery
+from app.blueprints.api.schemas.fields import PageQuerySchema
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.identity.accounts import address_book, profile
 from app.identity.accounts import queries as account_queries
@@ -21,9 +21,13 @@ blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications
 
 
 @blp.operation(
-    "GET", "", operation_id="meShow", permission=Permission.ACCOUNT_READ, gives=schemas_auth.User
+    "GET",
+    "",
+    operation_id="meShow",
+    permission=Permission.ACCOUNT_READ,
+    response_schema=schemas_auth.UserSchema,
 )
-def show(session: Session, actor: Actor) -> object:
+def show_profile(session: Session, actor: Actor) -> object:
     """The caller's profile."""
     return account_queries.get_person(session, actor.user_id)
 
@@ -33,10 +37,10 @@ def show(session: Session, actor: Actor) -> object:
     "",
     operation_id="meChange",
     permission=Permission.ACCOUNT_CHANGE,
-    takes=schemas_me.ChangeProfile,
-    gives=schemas_auth.User,
+    body_schema=schemas_me.ChangeProfileSchema,
+    response_schema=schemas_auth.UserSchema,
 )
-def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def change_profile(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Change one's own names or phone number."""
     return profile.change_profile(session, actor, body)
 
@@ -46,10 +50,10 @@ def change(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/addresses",
     operation_id="meAddresses",
     permission=Permission.ADDRESSES_READ,
-    query=PageQuery,
-    gives=schemas_me.Addresses,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_me.AddressesSchema,
 )
-def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+def list_addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's address book, newest first."""
     return address_book.list_addresses(session, actor, **pagination.page_arguments(query))
 
@@ -59,8 +63,8 @@ def addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     "/addresses",
     operation_id="meAddAddress",
     permission=Permission.ADDRESSES_CHANGE,
-    takes=schemas_me.AddAddress,
-    gives=schemas_me.Address,
+    body_schema=schemas_me.AddAddressSchema,
+    response_schema=schemas_me.AddressSchema,
     status=201,
     refusals=(AddressBookFull,),
 )
@@ -78,9 +82,9 @@ def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/addresses/<address_id>",
     operation_id="meAddress",
     permission=Permission.ADDRESSES_READ,
-    gives=schemas_me.Address,
+    response_schema=schemas_me.AddressSchema,
 )
-def address(session: Session, actor: Actor, address_id: str) -> object:
+def show_address(session: Session, actor: Actor, address_id: str) -> object:
     """One of the caller's addresses."""
     return address_book.get_address(session, actor, ids.decode("adr", address_id))
 
@@ -90,8 +94,8 @@ def address(session: Session, actor: Actor, address_id: str) -> object:
     "/addresses/<address_id>",
     operation_id="meChangeAddress",
     permission=Permission.ADDRESSES_CHANGE,
-    takes=schemas_me.ChangeAddress,
-    gives=schemas_me.Address,
+    body_schema=schemas_me.ChangeAddressSchema,
+    response_schema=schemas_me.AddressSchema,
 )
 def change_address(session: Session, actor: Actor, body: dict[str, Any], address_id: str) -> object:
     """Change an address, or make it the default."""
@@ -118,9 +122,9 @@ def remove_address(session: Session, actor: Actor, address_id: str) -> None:
     "/notifications",
     operation_id="meNotifications",
     permission=Permission.NOTIFICATIONS_CHOOSE,
-    gives=schemas_me.Notifications,
+    response_schema=schemas_me.NotificationsSchema,
 )
-def notifications(session: Session, actor: Actor) -> object:
+def show_notifications(session: Session, actor: Actor) -> object:
     """Of what the caller is told, and how. Everything stands among the messages in any case."""
     return preferences.get_preferences(session, actor.user_id)
 
@@ -130,8 +134,8 @@ def notifications(session: Session, actor: Actor) -> object:
     "/notifications",
     operation_id="meChooseNotifications",
     permission=Permission.NOTIFICATIONS_CHOOSE,
-    takes=schemas_me.ChooseNotifications,
-    gives=schemas_me.Notifications,
+    body_schema=schemas_me.ChooseNotificationsSchema,
+    response_schema=schemas_me.NotificationsSchema,
     refusals=(PhoneNumberRequired,),
 )
 def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -> object:
@@ -150,10 +154,10 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
     "/api-keys",
     operation_id="meKeys",
     permission=Permission.API_KEYS_MANAGE,
-    query=PageQuery,
-    gives=schemas_me.ApiKeys,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_me.ApiKeysSchema,
 )
-def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+def list_api_keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's API keys, newest first, those that no longer count too."""
     return api_keys.list_keys(session, actor, **pagination.page_arguments(query))
 
@@ -163,12 +167,12 @@ def keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     "/api-keys",
     operation_id="meCreateKey",
     permission=Permission.API_KEYS_MANAGE,
-    takes=schemas_me.CreateApiKey,
-    gives=schemas_me.NewApiKey,
+    body_schema=schemas_me.CreateApiKeySchema,
+    response_schema=schemas_me.NewApiKeySchema,
     status=201,
     refusals=(ApiKeysFull,),
 )
-def create_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def create_api_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Make an API key for a program of one's own. Its text is told only now.
 
     The program sends it in place of an access token, on the routes that its scopes allow.
@@ -183,6 +187,6 @@ def create_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     permission=Permission.API_KEYS_MANAGE,
     status=204,
 )
-def revoke_key(session: Session, actor: Actor, key_id: str) -> None:
+def revoke_api_key(session: Session, actor: Actor, key_id: str) -> None:
     """Revoke an API key, at once. Doing it again changes nothing."""
     api_keys.revoke_key(session, actor, ids.decode("key", key_id))

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import messages as schemas_messages
-from app.blueprints.api.schemas.fields import PageQuery
+from app.blueprints.api.schemas.fields import PageQuerySchema
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.kit import pagination
 from app.kit.db import Session
@@ -18,10 +18,10 @@ blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its cus
     "",
     operation_id="messagesIndex",
     permission=Permission.MESSAGES_READ,
-    query=PageQuery,
-    gives=schemas_messages.Messages,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_messages.MessagesSchema,
 )
-def index(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+def list_messages(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's messages, newest first."""
     cursor = query.get("cursor")
     before = pagination.decode_cursor(cursor) if cursor is not None else None

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import payments as schemas_payments
-from app.blueprints.api.schemas.fields import PageQuery, amount
+from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.funding import queries as funding_queries
 from app.funding.deposits import service as deposits
@@ -34,8 +34,8 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
     "/deposit",
     operation_id="paymentsDeposit",
     permission=Permission.DEPOSITS_CREATE,
-    takes=schemas_payments.DepositRequest,
-    gives=schemas_payments.DepositAnswer,
+    body_schema=schemas_payments.DepositRequestSchema,
+    response_schema=schemas_payments.DepositAnswerSchema,
     status=201,
     idempotent=True,
     refusals=(
@@ -46,14 +46,14 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
         PriceStale,
     ),
 )
-def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Pay money in. What you have to do stands in `instructions` once the status is `pending`; the
     money is there when it is `credited`: whatever arrived, whatever was announced."""
     identifier = deposits.request(
         session,
         actor,
         method=body["method"],
-        amount=amount("amount", body["asset"], body["amount"]),
+        amount=parse_amount("amount", body["asset"], body["amount"]),
         source=body.get("payment_method") or body.get("phone") or "",
     )
     return {"deposit": funding_queries.deposit(session, identifier)}
@@ -64,8 +64,8 @@ def deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/deposits",
     operation_id="paymentsListDeposits",
     permission=Permission.DEPOSITS_READ,
-    query=PageQuery,
-    gives=schemas_payments.Deposits,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_payments.DepositsSchema,
 )
 def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's deposits, newest first."""
@@ -79,7 +79,7 @@ def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> obje
     "/deposits/<deposit_id>",
     operation_id="paymentsShowDeposit",
     permission=Permission.DEPOSITS_READ,
-    gives=schemas_payments.DepositAnswer,
+    response_schema=schemas_payments.DepositAnswerSchema,
 )
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """One of the caller's deposits."""
@@ -92,7 +92,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     "/deposits/<deposit_id>/cancel",
     operation_id="paymentsCancelDeposit",
     permission=Permission.DEPOSITS_CREATE,
-    gives=schemas_payments.DepositAnswer,
+    response_schema=schemas_payments.DepositAnswerSchema,
     idempotent=True,
     refusals=(NotCancellable,),
 )
@@ -108,8 +108,8 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     "/withdraw",
     operation_id="paymentsWithdraw",
     permission=Permission.WITHDRAWALS_CREATE,
-    takes=schemas_payments.WithdrawalRequest,
-    gives=schemas_payments.WithdrawalAnswer,
+    body_schema=schemas_payments.WithdrawalRequestSchema,
+    response_schema=schemas_payments.WithdrawalAnswerSchema,
     status=201,
     idempotent=True,
     refusals=(
@@ -122,14 +122,14 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
         PriceStale,
     ),
 )
-def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Have money paid out to yourself. It is held at once, and free again if it cannot go."""
     where = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
     asked = withdrawals.request(
         session,
         actor,
         method=body["method"],
-        amount=amount("amount", body["asset"], body["amount"]),
+        amount=parse_amount("amount", body["asset"], body["amount"]),
         destination=where,
     )
     if isinstance(asked, RecipientBlocked):
@@ -142,8 +142,8 @@ def withdraw(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/withdrawals",
     operation_id="paymentsListWithdrawals",
     permission=Permission.WITHDRAWALS_READ,
-    query=PageQuery,
-    gives=schemas_payments.Withdrawals,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_payments.WithdrawalsSchema,
 )
 def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's withdrawals, newest first."""
@@ -157,7 +157,7 @@ def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> o
     "/withdrawals/<withdrawal_id>",
     operation_id="paymentsShowWithdrawal",
     permission=Permission.WITHDRAWALS_READ,
-    gives=schemas_payments.WithdrawalAnswer,
+    response_schema=schemas_payments.WithdrawalAnswerSchema,
 )
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
     """One of the caller's withdrawals."""
@@ -170,7 +170,7 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> objec
     "/withdrawals/<withdrawal_id>/cancel",
     operation_id="paymentsCancelWithdrawal",
     permission=Permission.WITHDRAWALS_CREATE,
-    gives=schemas_payments.WithdrawalAnswer,
+    response_schema=schemas_payments.WithdrawalAnswerSchema,
     idempotent=True,
     refusals=(NotCancellable,),
 )

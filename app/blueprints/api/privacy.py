@@ -7,7 +7,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import privacy as schemas_privacy
-from app.blueprints.api_blueprint import ApiBlueprint, File
+from app.blueprints.api_blueprint import ApiBlueprint, FileReply
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.identity.credentials import password_change
 from app.identity.errors import (
@@ -33,7 +33,7 @@ blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and be
     "/consents",
     operation_id="privacyListConsents",
     permission=Permission.CONSENTS_MANAGE,
-    gives=schemas_privacy.Consents,
+    response_schema=schemas_privacy.ConsentsSchema,
 )
 def list_consents(session: Session, actor: Actor) -> object:
     """How the caller stands to each policy.
@@ -48,11 +48,11 @@ def list_consents(session: Session, actor: Actor) -> object:
     "/consents",
     operation_id="privacyDecide",
     permission=Permission.CONSENTS_MANAGE,
-    takes=schemas_privacy.Decide,
-    gives=schemas_privacy.Consent,
+    body_schema=schemas_privacy.DecideSchema,
+    response_schema=schemas_privacy.ConsentSchema,
     refusals=(PolicyOutdated, ConsentRequired),
 )
-def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def decide_consent(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Agree to the current version of a policy, or take one's consent back.
 
     Every decision is kept, with its moment. One that stands already is not kept twice.
@@ -65,10 +65,10 @@ def decide(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/export",
     operation_id="privacyAskForExport",
     permission=Permission.EXPORTS_MANAGE,
-    gives=schemas_privacy.Export,
+    response_schema=schemas_privacy.ExportSchema,
     status=202,
 )
-def ask_for_export(session: Session, actor: Actor) -> object:
+def request_export(session: Session, actor: Actor) -> object:
     """Ask for a copy of everything that is held on the caller, five times a day at most.
 
     A mail says when it is ready. While one is being made, that one is answered.
@@ -81,7 +81,7 @@ def ask_for_export(session: Session, actor: Actor) -> object:
     "/export/<export_id>",
     operation_id="privacyShowExport",
     permission=Permission.EXPORTS_MANAGE,
-    gives=schemas_privacy.Export,
+    response_schema=schemas_privacy.ExportSchema,
 )
 def show_export(session: Session, actor: Actor, export_id: str) -> object:
     """How far a copy is, and where it is fetched while it is ready: for 24 hours."""
@@ -93,12 +93,14 @@ def show_export(session: Session, actor: Actor, export_id: str) -> object:
     "/export/<export_id>/archive",
     operation_id="privacyFetchArchive",
     permission=Permission.EXPORTS_MANAGE,
-    query=schemas_privacy.ArchiveQuery,
-    gives_files=(_ZIP,),
+    query_schema=schemas_privacy.ArchiveQuerySchema,
+    file_media_types=(_ZIP,),
     # That it was fetched is recorded.
     writes=True,
 )
-def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_id: str) -> object:
+def download_archive(
+    session: Session, actor: Actor, query: dict[str, Any], export_id: str
+) -> object:
     """Fetch the copy by its signed link: a zip with a JSON file for each part, and a page that
     says what is where.
 
@@ -106,7 +108,7 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
     """
     identifier = ids.decode(exports.PREFIX, export_id)
     content = exports.fetch_archive(session, actor, identifier, query["token"])
-    return File(content, f"pbcex-{export_id}.zip", _ZIP)
+    return FileReply(content, f"pbcex-{export_id}.zip", _ZIP)
 
 
 @blp.operation(
@@ -114,8 +116,8 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
     "/erasure",
     operation_id="privacyErase",
     permission=Permission.ACCOUNT_ERASE,
-    takes=schemas_privacy.Erase,
-    gives=schemas_privacy.Erased,
+    body_schema=schemas_privacy.EraseSchema,
+    response_schema=schemas_privacy.ErasedSchema,
     rate_limit=RateLimit.SIGN_IN,
     refusals=(
         InvalidCredentials,
@@ -126,7 +128,7 @@ def fetch_archive(session: Session, actor: Actor, query: dict[str, Any], export_
     ),
     own_transactions=True,
 )
-def erase(database: Database, actor: Actor, body: dict[str, Any]) -> object:
+def erase_account(database: Database, actor: Actor, body: dict[str, Any]) -> object:
     """Be forgotten, at once and for good.
 
     Takes the password again, and a code from whoever has a second factor. Refused while anything is

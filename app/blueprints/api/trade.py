@@ -5,7 +5,7 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import trade as schemas_trade
-from app.blueprints.api.schemas.fields import PageQuery, amount
+from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
 from app.catalog.rules import SYNTHETIC, TRADABLE, Metal
 from app.kit import clock
@@ -28,10 +28,10 @@ blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders"
     "/prices",
     operation_id="tradePrices",
     public=True,
-    query=schemas_trade.PricesQuery,
-    gives=schemas_trade.Prices,
+    query_schema=schemas_trade.PricesQuerySchema,
+    response_schema=schemas_trade.PricesSchema,
 )
-def prices(session: Session, query: dict[str, Any]) -> object:
+def list_prices(session: Session, query: dict[str, Any]) -> object:
     """Prices by metal, in US dollars per troy ounce.
 
     A price is stale when it is too old to trade at; `marketState` says whether the metal trades.
@@ -61,12 +61,12 @@ def prices(session: Session, query: dict[str, Any]) -> object:
     "/quote",
     operation_id="tradeQuote",
     permission=Permission.QUOTES_CREATE,
-    takes=schemas_trade.ConversionRequest,
-    gives=schemas_trade.Quote,
+    body_schema=schemas_trade.ConversionRequestSchema,
+    response_schema=schemas_trade.QuoteSchema,
     status=201,
     refusals=(PriceStale, MarketHalted),
 )
-def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """State a price and keep it until it expires. Reserves nothing."""
     return trading.create_quote(session, actor, resolve(TradingTerms), _wish(body))
 
@@ -76,8 +76,8 @@ def quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/order",
     operation_id="tradePlaceOrder",
     permission=Permission.ORDERS_PLACE,
-    takes=schemas_trade.OrderRequest,
-    gives=schemas_trade.Order,
+    body_schema=schemas_trade.OrderRequestSchema,
+    response_schema=schemas_trade.OrderSchema,
     status=201,
     idempotent=True,
     refusals=(
@@ -111,10 +111,10 @@ def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/history",
     operation_id="tradeHistory",
     permission=Permission.ORDERS_READ,
-    query=PageQuery,
-    gives=schemas_trade.Orders,
+    query_schema=PageQuerySchema,
+    response_schema=schemas_trade.OrdersSchema,
 )
-def history(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's orders, newest first."""
     return trading_queries.order_history(
         session, actor.user_id, limit=query["limit"], cursor=query.get("cursor")
@@ -127,6 +127,6 @@ def _wish(body: dict[str, Any]) -> RequestedConversion:
     return RequestedConversion(
         from_asset=TRADABLE[from_code],
         to_asset=TRADABLE[to_code],
-        from_amount=amount("fromAmount", from_code, given) if given else None,
-        to_amount=amount("toAmount", to_code, received) if received else None,
+        from_amount=parse_amount("fromAmount", from_code, given) if given else None,
+        to_amount=parse_amount("toAmount", to_code, received) if received else None,
     )

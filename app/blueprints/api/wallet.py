@@ -4,9 +4,9 @@ from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import wallet as schemas_wallet
-from app.blueprints.api.schemas.fields import amount
+from app.blueprints.api.schemas.fields import parse_amount
 from app.blueprints.api.schemas.wallet import StatementFormat
-from app.blueprints.api_blueprint import ApiBlueprint, File, accepted
+from app.blueprints.api_blueprint import ApiBlueprint, FileReply, best_media_type
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
 from app.funding.errors import GateClosed, TransferLimitExceeded
@@ -37,9 +37,9 @@ blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, sta
     "/balances",
     operation_id="walletBalances",
     permission=Permission.BALANCES_READ,
-    gives=schemas_wallet.Balances,
+    response_schema=schemas_wallet.BalancesSchema,
 )
-def balances(session: Session, actor: Actor) -> object:
+def show_balances(session: Session, actor: Actor) -> object:
     """What the caller has, by account, with its worth at the bid."""
     return funding_queries.valued_balances(session, actor.user_id)
 
@@ -49,20 +49,20 @@ def balances(session: Session, actor: Actor) -> object:
     "/transfer",
     operation_id="walletTransfer",
     permission=Permission.TRANSFERS_CREATE,
-    takes=schemas_wallet.TransferRequest,
-    gives=schemas_wallet.Transfer,
+    body_schema=schemas_wallet.TransferRequestSchema,
+    response_schema=schemas_wallet.TransferSchema,
     status=201,
     idempotent=True,
     refusals=(InsufficientFunds, GateClosed, TransferLimitExceeded, PriceStale, MarketHalted),
 )
-def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
+def create_transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     """Mint XAU-s from PAXG, or burn it back to PAXG, one to one by weight."""
     return transfers.transfer(
         session,
         actor,
         resolve(TransferLimits),
         resolve(PricingRules),
-        amount=amount("amount", body["asset"], body["amount"]),
+        amount=parse_amount("amount", body["asset"], body["amount"]),
         origin=body["from_"],
         destination=body["to"],
     )
@@ -73,10 +73,10 @@ def transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     "/transactions",
     operation_id="walletTransactions",
     permission=Permission.BALANCES_READ,
-    query=schemas_wallet.MovementsQuery,
-    gives=schemas_wallet.Movements,
+    query_schema=schemas_wallet.MovementsQuerySchema,
+    response_schema=schemas_wallet.MovementsSchema,
 )
-def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> object:
+def list_transactions(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """Everything that moved the caller's balances, newest first."""
     asset = TRADABLE[query["asset"]] if "asset" in query else None
     movement_filter = MovementFilter(asset, query.get("kind"), query.get("from_"), query.get("to"))
@@ -90,12 +90,12 @@ def transactions(session: Session, actor: Actor, query: dict[str, Any]) -> objec
     "/statements",
     operation_id="walletStatement",
     permission=Permission.BALANCES_READ,
-    query=schemas_wallet.StatementQuery,
-    gives=schemas_wallet.Statement,
-    gives_files=(_CSV, _PDF),
+    query_schema=schemas_wallet.StatementQuerySchema,
+    response_schema=schemas_wallet.StatementSchema,
+    file_media_types=(_CSV, _PDF),
     own_transactions=True,
 )
-def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
+def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
     """One account over a period: in each asset opening + movements = closing.
 
     As JSON, or as a file: CSV for spreadsheets, or PDF. The `format` says which, and without it
@@ -103,7 +103,7 @@ def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object
     A statement has 10,000 movements at most, and a PDF 1,000: ask for shorter periods.
     """
     wanted = query.get("format")
-    media_type = _FORMATS[wanted] if wanted else accepted(*_FORMATS.values())
+    media_type = _FORMATS[wanted] if wanted else best_media_type(*_FORMATS.values())
     most = statements.PDF_MOVEMENTS_MAX if media_type == _PDF else statements.MOVEMENTS_MAX
     asset = TRADABLE[query["asset"]] if "asset" in query else None
     period = Period.between(query.get("from_"), query.get("to"))
@@ -111,17 +111,17 @@ def statement(database: Database, actor: Actor, query: dict[str, Any]) -> object
         found = statements.build_statement(
             session, actor.user_id, query["account"], period, asset, movements_max=most
         )
-    return _written(found, media_type)
+    return _render_statement(found, media_type)
 
 
-def _written(found: AccountStatement, media_type: str) -> object:
+def _render_statement(found: AccountStatement, media_type: str) -> object:
     """The statement in the format that was asked for."""
     if media_type == _CSV:
-        return File(
+        return FileReply(
             statement_csv.render_csv(found), f"{found.file_name}.csv", statement_csv.MEDIA_TYPE
         )
     if media_type == _PDF:
         from app.reporting import statement_pdf  # noqa: PLC0415 - its library takes a second and 50 MB
 
-        return File(statement_pdf.render_pdf(found), f"{found.file_name}.pdf", _PDF)
+        return FileReply(statement_pdf.render_pdf(found), f"{found.file_name}.pdf", _PDF)
     return found

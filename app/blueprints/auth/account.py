@@ -10,7 +10,7 @@ from app.blueprints import staff_session_cookie
 from app.blueprints.auth import shared, user_agents
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, second_factor, staff_second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import staff_sessions
@@ -34,7 +34,9 @@ def show(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True)
 def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
     """What makes a passkey."""
-    return shared.asked(passkeys.start_registration(session, staff_session_cookie.party(), actor))
+    return shared.passkey_options_response(
+        passkeys.start_registration(session, staff_session_cookie.relying_party(), actor)
+    )
 
 
 @blp.view("POST", "/passkeys", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
@@ -42,11 +44,13 @@ def add_passkey(session: Session, actor: Actor) -> Response:
     """Register a passkey."""
     # Refused answers count as given: nothing raises before the commit.
     challenge = passkeys.consume_challenge(
-        session, staff_session_cookie.asked(), ChallengePurpose.REGISTER, actor.user_id
+        session, staff_session_cookie.take_challenge(), ChallengePurpose.REGISTER, actor.user_id
     )
     try:
-        new = passkeys.verify_registration(staff_session_cookie.party(), challenge, shared.answer())
-        passkeys.add_passkey(session, actor, new, shared.typed("name"))
+        new = passkeys.verify_registration(
+            staff_session_cookie.relying_party(), challenge, shared.read_credential()
+        )
+        passkeys.add_passkey(session, actor, new, shared.read_field("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {"new-passkey-name": refusal.message})
     except Refusal as refusal:
@@ -58,7 +62,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
 def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
     """Call a passkey otherwise."""
     try:
-        passkeys.rename_passkey(session, actor, identifier, shared.typed("name"))
+        passkeys.rename_passkey(session, actor, identifier, shared.read_field("name"))
     except Invalid as refusal:
         return _account(session, actor, 422, {f"{identifier}-name": refusal.message})
     return _back()
@@ -96,19 +100,19 @@ def confirm_app(session: Session, actor: Actor) -> Response:
     setup = second_factor.find_pending_setup(session, actor)
     if setup is None:
         return _back()
-    if not (code := shared.code()):
+    if not (code := shared.read_code()):
         return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     codes = second_factor.confirm_setup(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         status = shared.status_beside_form(codes)
-        return shared.say_when(_app_form(setup, status, {"": codes.detail}), codes)
-    return shared.recovery_codes(codes, url_for("account_pages.show"))
+        return shared.add_retry_after(_app_form(setup, status, {"": codes.detail}), codes)
+    return shared.show_recovery_codes(codes, url_for("account_pages.show"))
 
 
 @blp.view("POST", "/app/off", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def switch_off_app(session: Session, actor: Actor) -> Response:
     """Forget the app and the recovery codes, by a code."""
-    if not (code := shared.code()):
+    if not (code := shared.read_code()):
         return _account(
             session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
         )
@@ -127,14 +131,14 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
 )
 def renew_recovery_codes(session: Session, actor: Actor) -> Response:
     """Fresh recovery codes in place of the old ones, by a code."""
-    if not (code := shared.code()):
+    if not (code := shared.read_code()):
         return _account(
             session, actor, 422, {"app-codes-code": "Enter a code to get new recovery codes."}
         )
     codes = second_factor.renew_recovery_codes(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         return _refused(session, actor, codes)
-    return shared.recovery_codes(codes, url_for("account_pages.show"))
+    return shared.show_recovery_codes(codes, url_for("account_pages.show"))
 
 
 # Sessions
@@ -160,7 +164,7 @@ def _back() -> Response:
 
 def _refused(session: Session, actor: Actor, refusal: Refusal) -> Response:
     response = _account(session, actor, shared.status_beside_form(refusal), {"": refusal.detail})
-    return shared.say_when(response, refusal)
+    return shared.add_retry_after(response, refusal)
 
 
 def _app_form(
@@ -168,7 +172,7 @@ def _app_form(
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
-    return page(
+    return render_page(
         "auth/app.html",
         "auth/_app.html",
         status=status,
@@ -183,18 +187,18 @@ def _app_form(
 def _account(
     session: Session, actor: Actor, status: int = 200, problems: dict[str, str] | None = None
 ) -> Response:
-    return page(
+    return render_page(
         "auth/account_page.html",
         "auth/_account_page.html",
         status=status,
         problems=problems or {},
-        party=staff_session_cookie.party(),
+        party=staff_session_cookie.relying_party(),
         actor=actor,
         has_app=second_factor.is_on(session, actor.user_id),
         codes_left=second_factor.count_recovery_codes(session, actor),
         passkeys=passkeys.list_own(session, actor),
         sessions=[
-            (each, user_agents.called(each.browser))
+            (each, user_agents.describe_browser(each.browser))
             for each in staff_sessions.list_own(session, actor)
         ],
     )

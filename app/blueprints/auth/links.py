@@ -12,7 +12,7 @@ from app.blueprints import staff_session_cookie
 from app.blueprints.errors import status_of
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.identity.accounts import email_verification, invitations
 from app.identity.credentials import password_reset
 from app.identity.credentials.one_time_tokens import LENGTH_MAX
@@ -80,7 +80,7 @@ def accept_invitation(database: Database) -> Response:
         acceptance = invitations.prepare_acceptance(person, token=token, password=password)
         with database.transaction() as session:
             waiting = invitations.accept(session, acceptance)
-        staff_session_cookie.wait(waiting, None)
+        staff_session_cookie.start_sign_in(waiting, None)
         return see_other(url_for("steps_pages.show_second_factor"))
 
     return _with_password("invitation", accept)
@@ -140,10 +140,10 @@ def _status(refusal: Refusal) -> int:
 def _form(
     name: str, status: int = 200, problems: dict[str, str] | None = None, **values: str
 ) -> Response:
-    return page(
+    return render_page(
         f"auth/{name}.html", f"auth/_{name}.html", status=status, problems=problems or {}, **values
     )
 
 
 def _done(title: str, text: str) -> Response:
-    return page("auth/done.html", "auth/_done.html", title=title, text=text)
+    return render_page("auth/done.html", "auth/_done.html", title=title, text=text)

@@ -7,9 +7,9 @@ from flask import Response, request, url_for
 from app.access import Actor, Permission
 from app.blueprints import staff_session_cookie
 from app.blueprints.auth import shared
-from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
+from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.identity.sign_in import password_proof, staff_sign_in
 from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.staff_sign_in import AwaitingSecondFactor
@@ -30,13 +30,13 @@ class LoginForm:
     next: str | None
 
     @classmethod
-    def sent(cls) -> "LoginForm":
+    def from_request(cls) -> "LoginForm":
         """The form as the current request sent it, cut to lengths that mean something."""
         form = request.form
         return cls(
-            shared.typed("email", _EMAIL_LENGTH_MAX),
+            shared.read_field("email", _EMAIL_LENGTH_MAX),
             form.get("password", "")[: shared.PASSWORD_LENGTH_MAX],
-            our_path(form.get("next")),
+            safe_redirect_path(form.get("next")),
         )
 
     def problems(self) -> dict[str, str]:
@@ -48,8 +48,8 @@ class LoginForm:
 @blp.view("GET", "/login", public=True)
 def show_login(_database: Database) -> Response:
     """The sign-in form; whoever is signed in already goes on."""
-    then = our_path(request.args.get("next"))
-    member = staff_session_cookie.member()
+    then = safe_redirect_path(request.args.get("next"))
+    member = staff_session_cookie.current_member()
     if member is not None:
         return see_other(then or shared.home_of(member.actor))
     return _form(LoginForm("", "", then))
@@ -59,7 +59,7 @@ def show_login(_database: Database) -> Response:
 def login(database: Database) -> Response:
     """Give the password. The browser gets a new secret, whatever it brought: of a session, or of
     a sign-in that waits for the second factor."""
-    form = LoginForm.sent()
+    form = LoginForm.from_request()
     if problems := form.problems():
         return _form(form, 422, problems)
     try:
@@ -70,9 +70,9 @@ def login(database: Database) -> Response:
             outcome = staff_sign_in.submit_password(
                 session,
                 attempt,
-                staff_session_cookie.device(),
+                staff_session_cookie.current_device(),
                 second_factor_required=staff_session_cookie.second_factor_required(),
-                replaces=staff_session_cookie.secret(),
+                replaces=staff_session_cookie.session_secret(),
             )
     except Invalid as refusal:
         return _form(form, 422, {refusal.field: refusal.message})
@@ -80,27 +80,27 @@ def login(database: Database) -> Response:
         outcome = refusal
     if isinstance(outcome, Refusal):
         response = _form(form, shared.status_beside_form(outcome), {"": outcome.detail})
-        return shared.say_when(response, outcome)
+        return shared.add_retry_after(response, outcome)
     if isinstance(outcome, AwaitingSecondFactor):
-        staff_session_cookie.wait(outcome.secret, form.next)
+        staff_session_cookie.start_sign_in(outcome.secret, form.next)
         return see_other(url_for("steps_pages.show_second_factor"))
-    return shared.enter(outcome, form.next)
+    return shared.finish_sign_in(outcome, form.next)
 
 
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
 def logout(session: Session, actor: Actor) -> Response:
     """End the session, at once and for every copy of the cookie."""
     sign_in.log_out(session, actor)
-    staff_session_cookie.forget()
+    staff_session_cookie.clear()
     return see_other(url_for("auth_pages.show_login"))
 
 
 def _form(form: LoginForm, status: int = 200, problems: dict[str, str] | None = None) -> Response:
-    return page(
+    return render_page(
         "auth/login.html",
         "auth/_login.html",
         status=status,
         form_data=form,
         problems=problems or {},
-        party=staff_session_cookie.party(),
+        party=staff_session_cookie.relying_party(),
     )

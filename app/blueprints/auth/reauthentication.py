@@ -9,9 +9,9 @@ from flask import Response, request
 from app.access import Actor, Permission
 from app.blueprints import staff_session_cookie
 from app.blueprints.auth import shared
-from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
+from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
 from app.blueprints.rate_limits import RateLimit, client_network
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, password_change, second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.sign_in import password_proof, pending_sign_in, reauthentication
@@ -24,18 +24,18 @@ blp = PageBlueprint("proof", "/auth")
 @blp.view("GET", "/prove", permission=Permission.ACCOUNT_READ)
 def show(session: Session, actor: Actor) -> Response:
     """Ask for what the person can prove it with."""
-    return _form(session, actor, our_path(request.args.get("next")))
+    return _form(session, actor, safe_redirect_path(request.args.get("next")))
 
 
 @blp.view("POST", "/prove", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN)
 def prove(session: Session, actor: Actor) -> Response:
     """By a code, or by the password for those without a second factor."""
-    then = our_path(request.form.get("next"))
+    then = safe_redirect_path(request.form.get("next"))
     if second_factor.is_on(session, actor.user_id):
-        if not (code := shared.code()):
+        if not (code := shared.read_code()):
             return _form(session, actor, then, 422, {"code": "Enter the code."})
         outcome = reauthentication.reauthenticate_by_code(
-            session, actor, code, staff_session_cookie.device()
+            session, actor, code, staff_session_cookie.current_device()
         )
     else:
         outcome = _by_password(session, actor)
@@ -45,8 +45,8 @@ def prove(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
 def ask_for_passkey(session: Session, actor: Actor) -> Response:
     """What one of the person's own passkeys is to sign."""
-    return shared.asked(
-        passkeys.start_authentication(session, staff_session_cookie.party(), actor.user_id)
+    return shared.passkey_options_response(
+        passkeys.start_authentication(session, staff_session_cookie.relying_party(), actor.user_id)
     )
 
 
@@ -55,14 +55,17 @@ def ask_for_passkey(session: Session, actor: Actor) -> Response:
 )
 def prove_by_passkey(session: Session, actor: Actor) -> Response:
     """By a passkey. The question counts as answered also when this is refused: nothing raises."""
-    text, then = shared.answer(), our_path(request.form.get("next"))
+    text, then = shared.read_credential(), safe_redirect_path(request.form.get("next"))
     challenge = passkeys.consume_challenge(
-        session, staff_session_cookie.asked(), ChallengePurpose.STEP_UP, actor.user_id
+        session, staff_session_cookie.take_challenge(), ChallengePurpose.STEP_UP, actor.user_id
     )
     outcome: str | Refusal
     try:
         proof = passkeys.verify_authentication(
-            staff_session_cookie.party(), challenge, passkeys.find_registered(session, text), text
+            staff_session_cookie.relying_party(),
+            challenge,
+            passkeys.find_registered(session, text),
+            text,
         )
         outcome = reauthentication.reauthenticate_by_passkey(session, actor, proof)
     except Refusal as refusal:
@@ -86,8 +89,8 @@ def _settled(session: Session, actor: Actor, outcome: str | Refusal, then: str |
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
         response = _form(session, actor, then, status, {"": outcome.detail})
-        return shared.say_when(response, outcome)
-    staff_session_cookie.renew(outcome)
+        return shared.add_retry_after(response, outcome)
+    staff_session_cookie.replace_secret(outcome)
     return see_other(then or shared.home_of(actor))
 
 
@@ -98,7 +101,7 @@ def _form(
     status: int = 200,
     problems: dict[str, str] | None = None,
 ) -> Response:
-    return page(
+    return render_page(
         "auth/prove.html",
         "auth/_prove.html",
         status=status,
@@ -106,5 +109,5 @@ def _form(
         then=then,
         has_app=second_factor.is_on(session, actor.user_id),
         has_passkey=pending_sign_in.has_passkey(session, actor.user_id),
-        party=staff_session_cookie.party(),
+        party=staff_session_cookie.relying_party(),
     )

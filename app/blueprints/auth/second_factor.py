@@ -12,7 +12,7 @@ from app.blueprints import staff_session_cookie
 from app.blueprints.auth import shared
 from app.blueprints.page_blueprint import PageBlueprint, see_other
 from app.blueprints.rate_limits import RateLimit
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys, second_factor
 from app.identity.credentials.passkeys import ChallengePurpose
 from app.identity.errors import SignInExpired
@@ -28,7 +28,7 @@ blp = PageBlueprint("steps", "/auth")
 def show_second_factor(database: Database) -> Response:
     """Ask for the code or the passkey; whoever has neither is led to set one up."""
     with database.reading() as session:
-        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None:
         return see_other(url_for("auth_pages.show_login"))
     if person.needs_second_factor:
@@ -40,63 +40,71 @@ def show_second_factor(database: Database) -> Response:
 def give_second_factor(database: Database) -> Response:
     """Give the code, and be in."""
     with database.reading() as session:
-        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None:
         return _start_again()
-    if not (code := shared.code()):
+    if not (code := shared.read_code()):
         return _second_factor(person, 422, {"code": "Enter the code."})
     with database.transaction() as session:
         outcome = staff_sign_in.submit_code(
-            session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
+            session,
+            staff_session_cookie.sign_in_secret(),
+            code,
+            staff_session_cookie.current_device(),
         )
     if isinstance(outcome, SignInExpired):
         return _start_again()
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
-        return shared.say_when(_second_factor(person, status, {"": outcome.detail}), outcome)
-    return shared.enter(outcome, staff_session_cookie.then())
+        return shared.add_retry_after(_second_factor(person, status, {"": outcome.detail}), outcome)
+    return shared.finish_sign_in(outcome, staff_session_cookie.next_path())
 
 
 @blp.view("POST", "/passkey/question", public=True)
 def ask_for_passkey(database: Database) -> Response:
     """What a passkey is to sign, to sign in whoever it belongs to."""
     with database.transaction() as session:
-        question = passkeys.start_authentication(session, staff_session_cookie.party())
-    return shared.asked(question)
+        question = passkeys.start_authentication(session, staff_session_cookie.relying_party())
+    return shared.passkey_options_response(question)
 
 
 @blp.view("POST", "/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def give_passkey(database: Database) -> Response:
     """Sign in by a passkey."""
-    text, then = shared.answer(), shared.typed("next", 2048) or staff_session_cookie.then()
+    text, then = (
+        shared.read_credential(),
+        shared.read_field("next", 2048) or staff_session_cookie.next_path(),
+    )
     # The question counts as answered whatever becomes of the answer: a transaction of its own.
     with database.transaction() as session:
         challenge = passkeys.consume_challenge(
-            session, staff_session_cookie.asked(), ChallengePurpose.SIGN_IN
+            session, staff_session_cookie.take_challenge(), ChallengePurpose.SIGN_IN
         )
         known = passkeys.find_registered(session, text)
     try:
-        proof = passkeys.verify_authentication(staff_session_cookie.party(), challenge, known, text)
+        proof = passkeys.verify_authentication(
+            staff_session_cookie.relying_party(), challenge, known, text
+        )
         with database.transaction() as session:
             outcome = staff_sign_in.submit_passkey(
                 session,
                 proof,
-                staff_session_cookie.device(),
-                replaces=staff_session_cookie.secret(),
-                pending_secret=staff_session_cookie.waiting(),
+                staff_session_cookie.current_device(),
+                replaces=staff_session_cookie.session_secret(),
+                pending_secret=staff_session_cookie.sign_in_secret(),
             )
     except Refusal as refusal:
         outcome = refusal
     if isinstance(outcome, Refusal):
         return _passkey_refused(outcome)
-    return shared.enter(outcome, then)
+    return shared.finish_sign_in(outcome, then)
 
 
 @blp.view("GET", "/enrol", public=True)
 def show_enrolment(database: Database) -> Response:
     """The choice: an authenticator app or a passkey."""
     with database.reading() as session:
-        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None or not person.needs_second_factor:
         return see_other(url_for("auth_pages.show_login"))
     return _enrolment()
@@ -107,7 +115,7 @@ def enrol_app(database: Database) -> Response:
     """Make the secret that the authenticator app is to know."""
     try:
         with database.transaction() as session:
-            person = staff_sign_in.lock_enrolment(session, staff_session_cookie.waiting())
+            person = staff_sign_in.lock_enrolment(session, staff_session_cookie.sign_in_secret())
             second_factor.start_setup(session, person.actor)
     except SignInExpired:
         return _start_again()
@@ -127,19 +135,22 @@ def confirm_app(database: Database) -> Response:
     setup = _pending(database)
     if setup is None:
         return _start_again()
-    if not (code := shared.code()):
+    if not (code := shared.read_code()):
         return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
     try:
         with database.transaction() as session:
             outcome = staff_sign_in.enrol_app(
-                session, staff_session_cookie.waiting(), code, staff_session_cookie.device()
+                session,
+                staff_session_cookie.sign_in_secret(),
+                code,
+                staff_session_cookie.current_device(),
             )
     except SignInExpired:
         return _start_again()
     if isinstance(outcome, Refusal):
         status = shared.status_beside_form(outcome)
-        return shared.say_when(_app_form(setup, status, {"": outcome.detail}), outcome)
-    return shared.enter(outcome, staff_session_cookie.then())
+        return shared.add_retry_after(_app_form(setup, status, {"": outcome.detail}), outcome)
+    return shared.finish_sign_in(outcome, staff_session_cookie.next_path())
 
 
 @blp.view("POST", "/enrol/passkey/question", public=True)
@@ -147,29 +158,36 @@ def ask_for_new_passkey(database: Database) -> Response:
     """What makes a passkey for whoever is signing in."""
     try:
         with database.transaction() as session:
-            person = staff_sign_in.lock_enrolment(session, staff_session_cookie.waiting())
+            person = staff_sign_in.lock_enrolment(session, staff_session_cookie.sign_in_secret())
             question = passkeys.start_registration(
-                session, staff_session_cookie.party(), person.actor
+                session, staff_session_cookie.relying_party(), person.actor
             )
     except SignInExpired:
         return _start_again()
-    return shared.asked(question)
+    return shared.passkey_options_response(question)
 
 
 @blp.view("POST", "/enrol/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def enrol_passkey(database: Database) -> Response:
     """Register the first passkey, and be in."""
-    text, waiting = shared.answer(), staff_session_cookie.waiting()
+    text, waiting = shared.read_credential(), staff_session_cookie.sign_in_secret()
     try:
         with database.transaction() as session:
             person = staff_sign_in.lock_enrolment(session, waiting)
             challenge = passkeys.consume_challenge(
-                session, staff_session_cookie.asked(), ChallengePurpose.REGISTER, person.user_id
+                session,
+                staff_session_cookie.take_challenge(),
+                ChallengePurpose.REGISTER,
+                person.user_id,
             )
-        new = passkeys.verify_registration(staff_session_cookie.party(), challenge, text)
+        new = passkeys.verify_registration(staff_session_cookie.relying_party(), challenge, text)
         with database.transaction() as session:
             signed_in = staff_sign_in.enrol_passkey(
-                session, waiting, new, shared.typed("name"), staff_session_cookie.device()
+                session,
+                waiting,
+                new,
+                shared.read_field("name"),
+                staff_session_cookie.current_device(),
             )
     except SignInExpired:
         return _start_again()
@@ -177,12 +195,12 @@ def enrol_passkey(database: Database) -> Response:
         return _enrolment(422, {"name": refusal.message})
     except Refusal as refusal:
         return _enrolment(shared.status_beside_form(refusal), {"": refusal.detail})
-    return shared.enter(signed_in, staff_session_cookie.then())
+    return shared.finish_sign_in(signed_in, staff_session_cookie.next_path())
 
 
 def _pending(database: Database) -> second_factor.SecondFactorSetup | None:
     with database.reading() as session:
-        person = pending_sign_in.find_pending(session, staff_session_cookie.waiting())
+        person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
         if person is None or not person.needs_second_factor:
             return None
         return second_factor.find_pending_setup(session, person.actor)
@@ -225,11 +243,11 @@ def _start_again() -> Response:
 
 
 def _page(name: str, status: int, problems: dict[str, str] | None, **context: Any) -> Response:
-    return page(
+    return render_page(
         f"auth/{name}.html",
         f"auth/_{name}.html",
         status=status,
         problems=problems or {},
-        party=staff_session_cookie.party(),
+        party=staff_session_cookie.relying_party(),
         **context,
     )

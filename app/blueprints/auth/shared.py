@@ -5,8 +5,8 @@ from flask import Response, jsonify, request, url_for
 from app.access import Actor
 from app.blueprints import nav, staff_session_cookie
 from app.blueprints.errors import status_of
-from app.blueprints.page_blueprint import our_path, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import safe_redirect_path, see_other
+from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys
 from app.identity.credentials.passkeys import ANSWER_LENGTH_MAX
 from app.identity.sign_in.staff_sign_in import CompletedSignIn
@@ -17,35 +17,37 @@ PASSWORD_LENGTH_MAX = 1024
 NAME_LENGTH_MAX = 100
 
 
-def typed(field: str, length_max: int = NAME_LENGTH_MAX) -> str:
+def read_field(field: str, length_max: int = NAME_LENGTH_MAX) -> str:
     """A field of the form without blanks around it, cut to a length that means something."""
     return request.form.get(field, "").strip()[:length_max]
 
 
-def code() -> str:
+def read_code() -> str:
     """The code that was typed."""
-    return typed("code", CODE_LENGTH_MAX)
+    return read_field("code", CODE_LENGTH_MAX)
 
 
-def answer() -> str:
+def read_credential() -> str:
     """What the browser's authenticator answered; one character more than is judged at most."""
-    return typed("credential", ANSWER_LENGTH_MAX + 1)
+    return read_field("credential", ANSWER_LENGTH_MAX + 1)
 
 
-def enter(signed_in: CompletedSignIn, then: str | None) -> Response:
+def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Response:
     """In, and on to where the person wanted to go; by the recovery codes, if there are any."""
-    staff_session_cookie.remember(signed_in.secret)
-    member = staff_session_cookie.member()
+    staff_session_cookie.start_session(signed_in.secret)
+    member = staff_session_cookie.current_member()
     assert member is not None, "the session began just now"
-    onward = our_path(then) or home_of(member.actor)
+    onward = safe_redirect_path(next_path) or home_of(member.actor)
     if signed_in.recovery_codes:
-        return recovery_codes(signed_in.recovery_codes, onward)
+        return show_recovery_codes(signed_in.recovery_codes, onward)
     return see_other(onward)
 
 
-def recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Response:
+def show_recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Response:
     """The codes, shown once."""
-    return page("auth/recovery_codes.html", "auth/_recovery_codes.html", codes=codes, onward=onward)
+    return render_page(
+        "auth/recovery_codes.html", "auth/_recovery_codes.html", codes=codes, onward=onward
+    )
 
 
 def home_of(actor: Actor) -> str:
@@ -59,16 +61,16 @@ def status_beside_form(refusal: Refusal) -> int:
     return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
 
 
-def say_when(response: Response, refusal: Refusal) -> Response:
+def add_retry_after(response: Response, refusal: Refusal) -> Response:
     """The answer with the time to wait, if there is one."""
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response
 
 
-def asked(question: passkeys.PasskeyOptions) -> Response:
+def passkey_options_response(question: passkeys.PasskeyOptions) -> Response:
     """The question for the script of the page; the cookie keeps what was asked."""
-    staff_session_cookie.ask(question.challenge)
+    staff_session_cookie.keep_challenge(question.challenge)
     response = jsonify(question.options)
     response.headers["Cache-Control"] = "no-store"
     return response

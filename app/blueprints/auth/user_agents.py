@@ -19,7 +19,7 @@ _SYSTEMS = (
 )
 
 
-def called(agent: str | None) -> str:
+def describe_browser(agent: str | None) -> str:
     """`Firefox on Linux`; what is not recognised is said to be another."""
     text = agent or ""
     name = next((name for part, name in _NAMES if part in text), "Another browser")

@@ -3,8 +3,8 @@
 from flask import Response, request, url_for
 
 from app.blueprints import nav, staff_session_cookie
-from app.blueprints.page_blueprint import PageBlueprint, our_path, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, safe_redirect_path, see_other
+from app.blueprints.rendering import render_page
 from app.kit.db import Database
 
 blp = PageBlueprint("public", None)
@@ -15,15 +15,17 @@ _YEAR_SECONDS = 365 * 24 * 3600
 @blp.view("GET", "/", public=True)
 def home(_database: Database) -> Response:
     """Show the home page, with the pages that the signed-in member of staff may open."""
-    member = staff_session_cookie.member()
+    member = staff_session_cookie.current_member()
     sections = nav.sections_for(member.actor) if member else []
-    return page("public/home.html", visitor=member, sections=sections)
+    return render_page("public/home.html", visitor=member, sections=sections)
 
 
 @blp.view("POST", "/theme", public=True)
 def choose_theme(_database: Database) -> Response:
     """Keep the chosen theme in a cookie, for browsers without script."""
-    response = see_other(our_path(request.form.get("next")) or url_for("public_pages.home"))
+    response = see_other(
+        safe_redirect_path(request.form.get("next")) or url_for("public_pages.home")
+    )
     chosen = "dark" if request.form.get("theme") == "dark" else "light"
     # Not HttpOnly: the script on the page changes it without a request.
     response.set_cookie(

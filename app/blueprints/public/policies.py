@@ -3,7 +3,7 @@
 from flask import Response
 
 from app.blueprints.page_blueprint import PageBlueprint
-from app.blueprints.rendering import page
+from app.blueprints.rendering import render_page
 from app.kit.db import Database
 from app.kit.errors import NotFound
 from app.privacy.rules import POLICIES, find_policy_version
@@ -14,7 +14,7 @@ blp = PageBlueprint("policies", "/policies")
 @blp.view("GET", "", public=True)
 def index(_database: Database) -> Response:
     """List every policy with its versions."""
-    return page("public/policies/index.html", policies=POLICIES.values())
+    return render_page("public/policies/index.html", policies=POLICIES.values())
 
 
 @blp.view("GET", "/<policy_name>/<version>", public=True)
@@ -24,7 +24,7 @@ def show(_database: Database, policy_name: str, version: str) -> Response:
     if published is None:
         raise NotFound
     policy, number = published
-    return page(
+    return render_page(
         "public/policies/policy.html",
         policy=policy,
         version=number,

@@ -8,8 +8,8 @@ from flask import Response, request, url_for
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.blueprints import labels
-from app.blueprints.page_blueprint import PageBlueprint, cursor_asked, said_at_form, see_other
-from app.blueprints.rendering import page
+from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
+from app.blueprints.rendering import render_page
 from app.identity.accounts import people
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -45,7 +45,7 @@ _COUNTER_DOCUMENTS = (
 @blp.view("GET", "", permission=Permission.KYC_READ)
 def list_verifications(session: Session, _actor: Actor) -> Response:
     """List verifications by customer, status and review, oldest first; at first those in review."""
-    cursor = cursor_asked()
+    cursor = read_cursor()
     filters = {
         "q": request.args.get("q", "")[:_TEXT_LENGTH_MAX],
         "status": request.args.get("status", Status.IN_REVIEW.value),
@@ -59,7 +59,7 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
         kind=Kind(filters["kind"]) if filters["kind"] in set(Kind) else None,
         cursor=cursor,
     )
-    return page(
+    return render_page(
         "support/kyc/index.html",
         "support/kyc/_verifications.html",
         results=results,
@@ -98,7 +98,7 @@ def record_id_check(session: Session, actor: Actor) -> Response:
             reason = f"Seen at the counter: {document}"
             review.confirm_seen(session, actor, verification.id, reason=reason)
     except (Invalid, Conflict) as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         return _render_counter(session, status=status, problems=problems)
     return see_other(url_for("support_kyc_pages.show_counter", confirmed=verification.public_id))
 
@@ -132,7 +132,7 @@ def _render_counter(
             session, ids.decode(kyc_queries.PREFIX, verification_id)
         ).user_id
         name = people.get_names(session, [person_id]).get(person_id, "")
-    return page(
+    return render_page(
         "support/kyc/counter.html",
         "support/kyc/_counter.html",
         status=status,
@@ -224,7 +224,7 @@ def _act(
         with session.savepoint():
             act(identifier)
     except (Invalid, Conflict) as refusal:
-        status, problems = said_at_form(refusal)
+        status, problems = report_at_form(refusal)
         return _render_verification(
             session, actor, identifier, status=status, form_id=form_id, problems=problems
         )
@@ -253,7 +253,7 @@ def _render_verification(
     ]
     people_ids = {person_id} | {event.actor_id for event in events if event.actor_id}
     people_ids |= {approval.maker_id for approval in pending}
-    return page(
+    return render_page(
         "support/kyc/verification.html",
         "support/kyc/_verification.html",
         status=status,

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from app.access import API_KEY_SCOPES, Permission, Role
-from app.blueprints.api_blueprint import Operation
+from app.blueprints.api_blueprint import ApiOperation
 from app.config import Settings
 from app.embedded.postgres import program_path
 from app.identity.api_keys.service import KEY_PREFIX
@@ -345,7 +345,7 @@ class TestApiKeys:
         asked, refused = set(), set()
         for rule in me.app.url_map.iter_rules():
             operation = getattr(me.app.view_functions[rule.endpoint], "operation", None)
-            if not isinstance(operation, Operation) or operation.permission is None:
+            if not isinstance(operation, ApiOperation) or operation.permission is None:
                 continue
             path = rule.rule.replace("<address_id>", f"adr_{NOBODYS}")
             path = path.replace("<key_id>", f"key_{NOBODYS}")

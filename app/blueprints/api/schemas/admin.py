@@ -3,29 +3,29 @@
 import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
-    Choice,
-    Instant,
-    MetalCode,
-    Schema,
-    SignedAmountText,
+    ApiSchema,
+    EnumField,
+    MetalCodeField,
+    SignedAmountField,
+    TimestampField,
 )
 from app.hedging.rules import BandStatus
 
 _USD = {"examples": ["-8012.40"]}
 
 
-class Band(Schema):
+class BandSchema(ApiSchema):
     """Between which net ounces nothing needs to be done; both ends are inside."""
 
-    low = SignedAmountText(required=True, metadata={"examples": ["-100.00000000"]})
-    high = SignedAmountText(required=True, metadata={"examples": ["100.00000000"]})
+    low = SignedAmountField(required=True, metadata={"examples": ["-100.00000000"]})
+    high = SignedAmountField(required=True, metadata={"examples": ["100.00000000"]})
 
 
-class MetalExposure(Schema):
+class MetalExposureSchema(ApiSchema):
     """One metal in troy ounces: what is there, and what is owed."""
 
-    metal = MetalCode(required=True)
-    customer_liabilities = SignedAmountText(
+    metal = MetalCodeField(required=True)
+    customer_liabilities = SignedAmountField(
         required=True,
         metadata={
             "examples": ["2.00000000"],
@@ -33,7 +33,7 @@ class MetalExposure(Schema):
             "AU is XAU-s and PAXG",
         },
     )
-    open_quotes = SignedAmountText(
+    open_quotes = SignedAmountField(
         required=True,
         metadata={
             "examples": ["0.00000000"],
@@ -41,32 +41,32 @@ class MetalExposure(Schema):
             "metal that customers would receive, less metal that they would give",
         },
     )
-    vault = SignedAmountText(required=True, metadata={"examples": ["0.00000000"]})
-    custody = SignedAmountText(required=True, metadata={"examples": ["0.00000000"]})
-    in_transit = SignedAmountText(required=True, metadata={"examples": ["0.00000000"]})
-    hedged = SignedAmountText(required=True, metadata={"examples": ["0.00000000"]})
-    net = SignedAmountText(
+    vault = SignedAmountField(required=True, metadata={"examples": ["0.00000000"]})
+    custody = SignedAmountField(required=True, metadata={"examples": ["0.00000000"]})
+    in_transit = SignedAmountField(required=True, metadata={"examples": ["0.00000000"]})
+    hedged = SignedAmountField(required=True, metadata={"examples": ["0.00000000"]})
+    net = SignedAmountField(
         required=True,
         metadata={
             "description": "vault + custody + inTransit + hedged - customerLiabilities - "
             "openQuotes: negative is short"
         },
     )
-    net_usd = SignedAmountText(
+    net_usd = SignedAmountField(
         required=True,
         allow_none=True,
         metadata={**_USD, "description": "At the middle of the market; null without a price"},
     )
-    band = ma.fields.Nested(Band, required=True)
-    status = Choice(BandStatus, required=True)
+    band = ma.fields.Nested(BandSchema, required=True)
+    status = EnumField(BandStatus, required=True)
 
 
-class Exposure(Schema):
+class ExposureSchema(ApiSchema):
     """Every metal at one moment."""
 
-    as_of = Instant(required=True)
-    metals = ma.fields.List(ma.fields.Nested(MetalExposure), required=True)
-    total_net_usd = SignedAmountText(
+    as_of = TimestampField(required=True)
+    metals = ma.fields.List(ma.fields.Nested(MetalExposureSchema), required=True)
+    total_net_usd = SignedAmountField(
         required=True,
         allow_none=True,
         metadata={**_USD, "description": "null while a metal that is not zero has no price"},

@@ -3,7 +3,15 @@
 import marshmallow as ma
 
 from app.access import Role
-from app.blueprints.api.schemas.fields import Choice, Flag, Instant, PublicId, Schema, Text, between
+from app.blueprints.api.schemas.fields import (
+    ApiSchema,
+    EnumField,
+    PublicIdField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
+    whole_number_between,
+)
 from app.privacy.rules import PolicyName
 
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
@@ -14,21 +22,21 @@ TYPED_LENGTH_MAX = 512
 POLICY_VERSION_MAX = 1_000_000
 
 
-class AcceptedPolicy(Schema):
+class AcceptedPolicySchema(ApiSchema):
     """A version of a policy that somebody read and agrees to."""
 
-    policy = Choice(PolicyName, required=True)
+    policy = EnumField(PolicyName, required=True)
     version = ma.fields.Integer(
         strict=True,
         required=True,
-        validate=between(1, POLICY_VERSION_MAX),
+        validate=whole_number_between(1, POLICY_VERSION_MAX),
         metadata={"examples": [1]},
     )
 
 
-def _revoke_api_keys() -> Flag:
+def _revoke_api_keys() -> StrictBooleanField:
     about = "Whether every API key is revoked at once, too. They stay active otherwise"
-    return Flag(load_default=False, metadata={"description": about})
+    return StrictBooleanField(load_default=False, metadata={"description": about})
 
 
 def _api_keys_active() -> ma.fields.Integer:
@@ -36,14 +44,14 @@ def _api_keys_active() -> ma.fields.Integer:
     return ma.fields.Integer(required=True, metadata={"description": about, "examples": [0]})
 
 
-class Register(Schema):
+class RegisterSchema(ApiSchema):
     """Who wants an account."""
 
-    email = Text(254, required=True, metadata=_EMAIL)
-    password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
-    first_name = Text(100, required=True, metadata={"examples": ["Ada"]})
-    last_name = Text(100, required=True, metadata={"examples": ["Lovelace"]})
-    phone = Text(
+    email = TextField(254, required=True, metadata=_EMAIL)
+    password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
+    first_name = TextField(100, required=True, metadata={"examples": ["Ada"]})
+    last_name = TextField(100, required=True, metadata={"examples": ["Lovelace"]})
+    phone = TextField(
         32,
         allow_none=True,
         load_default=None,
@@ -53,19 +61,19 @@ class Register(Schema):
         },
     )
     accepted_policies = ma.fields.List(
-        ma.fields.Nested(AcceptedPolicy),
+        ma.fields.Nested(AcceptedPolicySchema),
         load_default=list,
         error_messages={"invalid": "Send a list."},
         metadata={"description": "What was read and agreed to; GET /api/me/consents says the rest"},
     )
 
 
-class Login(Schema):
+class LoginSchema(ApiSchema):
     """Who says that they are somebody."""
 
-    email = Text(254, required=True, metadata=_EMAIL)
-    password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
-    code = Text(
+    email = TextField(254, required=True, metadata=_EMAIL)
+    password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    code = TextField(
         32,
         allow_none=True,
         metadata={
@@ -75,127 +83,129 @@ class Login(Schema):
     )
 
 
-class Token(Schema):
+class TokenSchema(ApiSchema):
     """What a mailed link carries."""
 
-    token = Text(200, required=True, metadata=_TOKEN)
+    token = TextField(200, required=True, metadata=_TOKEN)
 
 
-class EmailConfirmed(Schema):
+class EmailConfirmedSchema(ApiSchema):
     """The address is known to be the person's."""
 
     email_confirmed = ma.fields.Boolean(required=True)
 
 
-class OnItsWay(Schema):
+class OnItsWaySchema(ApiSchema):
     """A mail was asked for. Whether it arrives is not known yet."""
 
-    message = Text(
+    message = TextField(
         200,
         required=True,
         metadata={"examples": ["If somebody has this address, a link is on its way there"]},
     )
 
 
-class ForgotPassword(Schema):
+class ForgotPasswordSchema(ApiSchema):
     """Whose password was forgotten."""
 
-    email = Text(254, required=True, metadata=_EMAIL)
+    email = TextField(254, required=True, metadata=_EMAIL)
 
 
-class ResetPassword(Schema):
+class ResetPasswordSchema(ApiSchema):
     """What a mailed link carries, and the password from now on."""
 
-    token = Text(200, required=True, metadata=_TOKEN)
-    password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+    token = TextField(200, required=True, metadata=_TOKEN)
+    password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
     revoke_api_keys = _revoke_api_keys()
 
 
-class Code(Schema):
+class CodeSchema(ApiSchema):
     """A code of the second factor."""
 
-    code = Text(32, required=True, metadata={"examples": ["123456"]})
+    code = TextField(32, required=True, metadata={"examples": ["123456"]})
 
 
-class RenewRecoveryCodes(Schema):
+class RenewRecoveryCodesSchema(ApiSchema):
     """What proves that the recovery codes are one's own to replace."""
 
-    password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
-    code = Text(32, required=True, metadata={"examples": ["123456"]})
+    password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    code = TextField(32, required=True, metadata={"examples": ["123456"]})
 
 
-class SecondFactorSetup(Schema):
+class SecondFactorSetupSchema(ApiSchema):
     """What an authenticator app needs."""
 
-    secret = Text(64, required=True, metadata={"examples": ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"]})
-    otpauth_uri = Text(
+    secret = TextField(
+        64, required=True, metadata={"examples": ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"]}
+    )
+    otpauth_uri = TextField(
         1024,
         required=True,
         metadata={"examples": ["otpauth://totp/PBCEx:ada%40example.com?secret=…&issuer=PBCEx"]},
     )
-    qr_svg = Text(
+    qr_svg = TextField(
         65_536,
         required=True,
         metadata={"description": "The same as a picture, to photograph", "examples": ["<svg …>"]},
     )
 
 
-class RecoveryCodes(Schema):
+class RecoveryCodesSchema(ApiSchema):
     """Each is good once, in place of a code of the app."""
 
     recovery_codes = ma.fields.List(
-        Text(32, metadata={"examples": ["MFRGGZ-DFMZTW-Q2LKNN-WG23TP"]}), required=True
+        TextField(32, metadata={"examples": ["MFRGGZ-DFMZTW-Q2LKNN-WG23TP"]}), required=True
     )
 
 
-class Refresh(Schema):
+class RefreshSchema(ApiSchema):
     """A refresh token, to be used once."""
 
-    refresh_token = Text(512, required=True, metadata={"examples": ["kJ1x…"]})
+    refresh_token = TextField(512, required=True, metadata={"examples": ["kJ1x…"]})
 
 
-class ChangePassword(Schema):
+class ChangePasswordSchema(ApiSchema):
     """The password until now, and from now on."""
 
-    current_password = Text(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
-    new_password = Text(128, length_min=10, required=True, metadata=_PASSWORD)
+    current_password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
+    new_password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
     revoke_api_keys = _revoke_api_keys()
 
 
-class User(Schema):
+class UserSchema(ApiSchema):
     """A person, as they see themselves."""
 
-    id = PublicId("usr", required=True)
-    email = Text(254, required=True, metadata=_EMAIL)
-    first_name = Text(100, required=True)
-    last_name = Text(100, required=True)
-    phone = Text(32, required=True, allow_none=True, metadata={"examples": ["+12025550123"]})
-    role = Choice(Role, required=True)
+    id = PublicIdField("usr", required=True)
+    email = TextField(254, required=True, metadata=_EMAIL)
+    first_name = TextField(100, required=True)
+    last_name = TextField(100, required=True)
+    phone = TextField(32, required=True, allow_none=True, metadata={"examples": ["+12025550123"]})
+    role = EnumField(Role, required=True)
     email_confirmed = ma.fields.Boolean(
         required=True, metadata={"description": "Whether the address is known to be theirs"}
     )
-    created_at = Instant(required=True)
+    created_at = TimestampField(required=True)
 
 
-class LoggedIn(Schema):
+class LoggedInSchema(ApiSchema):
     """A person with fresh tokens."""
 
-    user = ma.fields.Nested(User, required=True)
-    access_token = Text(4096, required=True, metadata={"examples": ["eyJhbGciOi…"]})
-    refresh_token = Text(512, required=True, metadata={"examples": ["kJ1x…"]})
+    user = ma.fields.Nested(UserSchema, required=True)
+    access_token = TextField(4096, required=True, metadata={"examples": ["eyJhbGciOi…"]})
+    refresh_token = TextField(512, required=True, metadata={"examples": ["kJ1x…"]})
     expires_in = ma.fields.Integer(
         required=True,
         metadata={"description": "Seconds that the access token lives", "examples": [1800]},
     )
 
 
-class PasswordChanged(LoggedIn):
+class PasswordChangedSchema(LoggedInSchema):
     """A person with fresh tokens and a new password."""
 
     api_keys_active = _api_keys_active()
 
 
-class PasswordReset(Schema):
+class PasswordResetSchema(ApiSchema):
     """What still counts beside a new password."""
 
     api_keys_active = _api_keys_active()

@@ -12,16 +12,16 @@ import marshmallow as ma
 from marshmallow import ValidationError
 
 from app.access import API_KEY_SCOPES, Permission
-from app.blueprints.file_upload import Upload
+from app.blueprints.file_upload import UploadedFile
 from app.catalog.rules import TRADABLE, Metal
 from app.kit import clock, ids
 from app.kit.money import Amount, InvalidAmount
 
 _AMOUNT_LENGTH_MAX = 40
-_AMOUNT = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
-_PLAIN = re.compile(_AMOUNT, re.ASCII)
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
-_INSTANT = re.compile(
+_AMOUNT_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
+_AMOUNT_REGEX = re.compile(_AMOUNT_PATTERN, re.ASCII)
+_WHOLE_NUMBER_REGEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+_TIMESTAMP_REGEX = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
@@ -33,7 +33,7 @@ ma.fields.Field.default_error_messages.update(
 ma.fields.Integer.default_error_messages.update(invalid="Enter a whole number.")
 
 
-def _described(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
+def _with_metadata(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
     """A field's options with what the document says of it; the caller's own words win."""
     return {**options, "metadata": {**shape, **options.get("metadata", {})}}
 
@@ -43,12 +43,12 @@ def example_id(prefix: str) -> str:
     return ids.encode(prefix, UUID("019a9f3c-7d00-7abc-8def-0123456789ab"))
 
 
-def between(low: int, high: int) -> ma.validate.Range:
+def whole_number_between(low: int, high: int) -> ma.validate.Range:
     """Return a validator of whole numbers from `low` to `high`, both included."""
     return ma.validate.Range(low, high, error="Enter a whole number from {min} to {max}.")
 
 
-class Schema(ma.Schema):
+class ApiSchema(ma.Schema):
     """What a request or answer looks like: camelCase on the wire, unknown fields refused."""
 
     #: A truthful example for the document; derived from the fields' own when absent.
@@ -71,14 +71,14 @@ class Schema(ma.Schema):
             field_obj.data_key = head + "".join(word.capitalize() for word in tail)
 
 
-class Text(ma.fields.String):
+class TextField(ma.fields.String):
     """A string of `length_min` to `length_max` characters, as sent; no NUL."""
 
     def __init__(self, length_max: int, *, length_min: int = 1, **options: Any) -> None:
         self.length_min, self.length_max = length_min, length_max
         options["error_messages"] = {"invalid": "Send a string."}
         shape = {"minLength": length_min, "maxLength": length_max}
-        super().__init__(**_described(options, shape))
+        super().__init__(**_with_metadata(options, shape))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
@@ -90,20 +90,24 @@ class Text(ma.fields.String):
         return text
 
 
-class AmountText(ma.fields.String):
+class AmountField(ma.fields.String):
     """A decimal string in plain notation. Its scale is checked by `amount`, with the asset."""
 
     def __init__(self, **options: Any) -> None:
         options["error_messages"] = {
             "invalid": 'Send the amount as a decimal string, like "12.5", not as a number.'
         }
-        shape = {"pattern": _AMOUNT, "maxLength": _AMOUNT_LENGTH_MAX, "examples": ["1250.00"]}
-        super().__init__(**_described(options, shape))
+        shape = {
+            "pattern": _AMOUNT_PATTERN,
+            "maxLength": _AMOUNT_LENGTH_MAX,
+            "examples": ["1250.00"],
+        }
+        super().__init__(**_with_metadata(options, shape))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> str:
         text = super()._deserialize(value, attr, data, **options)
         assert text is not None
-        if len(text) > _AMOUNT_LENGTH_MAX or not _PLAIN.fullmatch(text):
+        if len(text) > _AMOUNT_LENGTH_MAX or not _AMOUNT_REGEX.fullmatch(text):
             raise ValidationError('Enter an amount as a decimal string, like "12.5".')
         return text
 
@@ -116,15 +120,15 @@ class AmountText(ma.fields.String):
         return super()._serialize(value, attr, obj, **options)
 
 
-class SignedAmountText(AmountText):
+class SignedAmountField(AmountField):
     """A decimal string that may be below zero. Only said by us, never read."""
 
     def __init__(self, **options: Any) -> None:
-        shape = {"pattern": _AMOUNT.replace("^", "^-?"), "examples": ["-2.00000000"]}
-        super().__init__(**_described(options, shape))
+        shape = {"pattern": _AMOUNT_PATTERN.replace("^", "^-?"), "examples": ["-2.00000000"]}
+        super().__init__(**_with_metadata(options, shape))
 
 
-def amount(field: str, asset: str, text: str) -> Amount:
+def parse_amount(field: str, asset: str, text: str) -> Amount:
     """The amount of a known asset that a field of the wire states.
 
     Raises marshmallow's `ValidationError` naming the field: too many decimals, zero, too large.
@@ -135,12 +139,12 @@ def amount(field: str, asset: str, text: str) -> Amount:
         raise ValidationError({field: [str(invalid)]}) from None
 
 
-class _Choice(ma.fields.String):
+class _CodeField(ma.fields.String):
     """One of a fixed set of codes, exactly as written."""
 
     def __init__(self, codes: Iterable[str], **options: Any) -> None:
         self.codes = tuple(codes)
-        super().__init__(**_described(options, {"enum": list(self.codes)}))
+        super().__init__(**_with_metadata(options, {"enum": list(self.codes)}))
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> str:
         if not isinstance(value, str) or value not in self.codes:
@@ -148,21 +152,21 @@ class _Choice(ma.fields.String):
         return value
 
 
-class AssetCode(_Choice):
+class AssetCodeField(_CodeField):
     """The code of an asset that can be traded: USD, XAU-s, …"""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(TRADABLE, **options)
 
 
-class MetalCode(_Choice):
+class MetalCodeField(_CodeField):
     """The symbol of a metal: AU, AG, …"""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(Metal, **options)
 
 
-class Scope(_Choice):
+class ScopeField(_CodeField):
     """A permission that an API key may have, loaded as one."""
 
     def __init__(self, **options: Any) -> None:
@@ -172,7 +176,7 @@ class Scope(_Choice):
         return Permission(super()._deserialize(value))
 
 
-class Choice(_Choice):
+class EnumField(_CodeField):
     """One member of an enumeration, loaded as that member."""
 
     def __init__(self, kind: type[StrEnum], **options: Any) -> None:
@@ -183,7 +187,7 @@ class Choice(_Choice):
         return self.kind(super()._deserialize(value))
 
 
-class Flag(ma.fields.Boolean):
+class StrictBooleanField(ma.fields.Boolean):
     """true or false, and not what usually stands for them."""
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> bool:
@@ -192,14 +196,14 @@ class Flag(ma.fields.Boolean):
         return value
 
 
-class Fixed(ma.fields.String):
+class ConstantField(ma.fields.String):
     """Always the same text."""
 
     def __init__(self, text: str) -> None:
         super().__init__(required=True, dump_default=text, metadata={"enum": [text]})
 
 
-class PublicId(ma.fields.Field[UUID]):
+class PublicIdField(ma.fields.Field[UUID]):
     """An identifier with its prefix: `trd_…` outside, a UUID inside.
 
     Loading raises `NotFound` for a string that cannot be one: it is answered like an id that
@@ -209,7 +213,7 @@ class PublicId(ma.fields.Field[UUID]):
     def __init__(self, prefix: str, **options: Any) -> None:
         self.prefix = prefix
         shape = {"pattern": f"^{prefix}_[0-9a-z]{{26}}$", "examples": [example_id(prefix)]}
-        super().__init__(**_described(options, shape))
+        super().__init__(**_with_metadata(options, shape))
 
     def _serialize(self, value: UUID | None, *_others: Any, **_options: Any) -> str | None:
         return None if value is None else ids.encode(self.prefix, value)
@@ -220,17 +224,17 @@ class PublicId(ma.fields.Field[UUID]):
         return ids.decode(self.prefix, value)
 
 
-class Instant(ma.fields.Field[datetime]):
+class TimestampField(ma.fields.Field[datetime]):
     """A moment in RFC 3339 in UTC; another offset is understood, a missing one is not."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_described(options, {"examples": ["2026-11-22T09:30:00.000Z"]}))
+        super().__init__(**_with_metadata(options, {"examples": ["2026-11-22T09:30:00.000Z"]}))
 
     def _serialize(self, value: datetime | None, *_others: Any, **_options: Any) -> str | None:
         return None if value is None else clock.rfc3339(value)
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> datetime:
-        if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        if not isinstance(value, str) or not _TIMESTAMP_REGEX.fullmatch(value):
             raise ValidationError("Enter a time, like 2026-11-22T09:30:00Z.")
         try:
             return datetime.fromisoformat(value).astimezone(UTC)
@@ -238,37 +242,37 @@ class Instant(ma.fields.Field[datetime]):
             raise ValidationError("Enter a time that exists.") from None
 
 
-class FileField(ma.fields.Field[Upload]):
+class FileField(ma.fields.Field[UploadedFile]):
     """A file of a form, as it was sent."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_described(options, {"examples": ["(the bytes of the file)"]}))
+        super().__init__(**_with_metadata(options, {"examples": ["(the bytes of the file)"]}))
 
-    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> Upload:
-        if not isinstance(value, Upload):
+    def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> UploadedFile:
+        if not isinstance(value, UploadedFile):
             raise ValidationError("Send a file.")
         return value
 
 
-class QueryInteger(ma.fields.Integer):
+class QueryIntegerField(ma.fields.Integer):
     """A whole number in a query string, in plain ASCII digits: int() also reads "1_0" and "５"."""
 
     def __init__(self, low: int, high: int, **options: Any) -> None:
         self.low, self.high = low, high
-        super().__init__(**_described(options, {"minimum": low, "maximum": high}))
+        super().__init__(**_with_metadata(options, {"minimum": low, "maximum": high}))
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> int:
-        if not _WHOLE.fullmatch(value) or not self.low <= int(value) <= self.high:
+        if not _WHOLE_NUMBER_REGEX.fullmatch(value) or not self.low <= int(value) <= self.high:
             raise ValidationError(f"Enter a whole number from {self.low} to {self.high}.")
         return int(value)
 
 
-class PageQuery(Schema):
+class PageQuerySchema(ApiSchema):
     """What every list takes: how many rows, and after which."""
 
-    limit = QueryInteger(
+    limit = QueryIntegerField(
         1, 100, load_default=50, metadata={"description": "How many at most", "examples": [50]}
     )
-    cursor = Text(
+    cursor = TextField(
         300, metadata={"description": "nextCursor of the page before; absent for the first"}
     )

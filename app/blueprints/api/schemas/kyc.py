@@ -3,15 +3,15 @@
 import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
-    Choice,
+    ApiSchema,
+    EnumField,
     FileField,
-    Flag,
-    Instant,
-    PublicId,
-    Schema,
-    Text,
+    PublicIdField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
 )
-from app.blueprints.api.schemas.trade import Money
+from app.blueprints.api.schemas.trade import MoneySchema
 from app.kyc.evidence.documents import PREFIX as DOCUMENT
 from app.kyc.queries import PREFIX
 from app.kyc.rules import Purpose, Reason, Status
@@ -24,30 +24,30 @@ _STATUS = {
 }
 
 
-class ResidentialAddress(Schema):
+class ResidentialAddressSchema(ApiSchema):
     """Where somebody lives or a company is. What it needs depends on the country."""
 
-    street = Text(_LINE_MAX, required=True, metadata={"examples": ["1600 Amphitheatre Pkwy"]})
-    street2 = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
-    district = Text(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
-    city = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
-    state = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["CA"]})
-    zip_code = Text(20, allow_none=True, metadata={"examples": ["94043"]})
-    country = Text(2, length_min=2, required=True, metadata={"examples": ["US"]})
+    street = TextField(_LINE_MAX, required=True, metadata={"examples": ["1600 Amphitheatre Pkwy"]})
+    street2 = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
+    district = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
+    city = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
+    state = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["CA"]})
+    zip_code = TextField(20, allow_none=True, metadata={"examples": ["94043"]})
+    country = TextField(2, length_min=2, required=True, metadata={"examples": ["US"]})
 
 
 _DAY = {"format": "date", "examples": ["1985-04-12"]}
 
 
-class SubmitIdentity(Schema):
+class SubmitIdentitySchema(ApiSchema):
     """Who the caller is, as their documents say."""
 
-    first_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
-    last_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
-    date_of_birth = Text(10, required=True, metadata=_DAY)
-    address = ma.fields.Nested(ResidentialAddress, required=True)
-    id_number = Text(40, allow_none=True, metadata={"examples": ["123-45-6789"]})
-    id_type = Text(
+    first_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
+    last_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
+    date_of_birth = TextField(10, required=True, metadata=_DAY)
+    address = ma.fields.Nested(ResidentialAddressSchema, required=True)
+    id_number = TextField(40, allow_none=True, metadata={"examples": ["123-45-6789"]})
+    id_type = TextField(
         30,
         allow_none=True,
         metadata={
@@ -57,23 +57,25 @@ class SubmitIdentity(Schema):
     )
 
 
-class Licence(Schema):
+class LicenceSchema(ApiSchema):
     """What the company may do, and by whose leave."""
 
-    kind = Text(_LINE_MAX, required=True, metadata={"examples": ["Money transmitter"]})
-    number = Text(_LINE_MAX, required=True, metadata={"examples": ["MT-1234"]})
-    authority = Text(_LINE_MAX, required=True, metadata={"examples": ["Nevada FID"]})
-    expires_on = Text(10, allow_none=True, metadata={"format": "date", "examples": ["2099-12-31"]})
+    kind = TextField(_LINE_MAX, required=True, metadata={"examples": ["Money transmitter"]})
+    number = TextField(_LINE_MAX, required=True, metadata={"examples": ["MT-1234"]})
+    authority = TextField(_LINE_MAX, required=True, metadata={"examples": ["Nevada FID"]})
+    expires_on = TextField(
+        10, allow_none=True, metadata={"format": "date", "examples": ["2099-12-31"]}
+    )
 
 
-class BeneficialOwner(Schema):
+class BeneficialOwnerSchema(ApiSchema):
     """Somebody who owns a quarter of the company or more, or who controls it."""
 
-    first_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
-    last_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
-    date_of_birth = Text(10, required=True, metadata=_DAY)
-    country = Text(2, length_min=2, required=True, metadata={"examples": ["US"]})
-    ownership_percent = Text(
+    first_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
+    last_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
+    date_of_birth = TextField(10, required=True, metadata=_DAY)
+    country = TextField(2, length_min=2, required=True, metadata={"examples": ["US"]})
+    ownership_percent = TextField(
         6,
         required=True,
         metadata={
@@ -81,98 +83,100 @@ class BeneficialOwner(Schema):
             "examples": ["60.00"],
         },
     )
-    controls = Flag(load_default=False, metadata={"examples": [True]})
+    controls = StrictBooleanField(load_default=False, metadata={"examples": [True]})
 
 
-class SubmitBusiness(Schema):
+class SubmitBusinessSchema(ApiSchema):
     """A company that the caller acts for, and everybody who owns a quarter of it or controls it."""
 
-    legal_name = Text(_LINE_MAX, required=True, metadata={"examples": ["Analytical Engines LLC"]})
-    registration_number = Text(_LINE_MAX, required=True, metadata={"examples": ["E1234567"]})
-    entity_type = Text(_LINE_MAX, required=True, metadata={"examples": ["LLC"]})
-    incorporated_on = Text(10, allow_none=True, metadata=_DAY)
-    tax_id = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["12-3456789"]})
-    address = ma.fields.Nested(ResidentialAddress, required=True)
+    legal_name = TextField(
+        _LINE_MAX, required=True, metadata={"examples": ["Analytical Engines LLC"]}
+    )
+    registration_number = TextField(_LINE_MAX, required=True, metadata={"examples": ["E1234567"]})
+    entity_type = TextField(_LINE_MAX, required=True, metadata={"examples": ["LLC"]})
+    incorporated_on = TextField(10, allow_none=True, metadata=_DAY)
+    tax_id = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["12-3456789"]})
+    address = ma.fields.Nested(ResidentialAddressSchema, required=True)
     licences = ma.fields.List(
-        ma.fields.Nested(Licence),
+        ma.fields.Nested(LicenceSchema),
         load_default=list,
         error_messages={"invalid": "Send a list."},
     )
     beneficial_owners = ma.fields.List(
-        ma.fields.Nested(BeneficialOwner),
+        ma.fields.Nested(BeneficialOwnerSchema),
         required=True,
         error_messages={"invalid": "Send a list."},
     )
 
 
-class SendDocument(Schema):
+class SendDocumentSchema(ApiSchema):
     """A picture (JPEG or PNG) or a PDF, and what it is to show."""
 
-    type = Choice(Purpose, required=True, metadata={"examples": ["identity"]})
+    type = EnumField(Purpose, required=True, metadata={"examples": ["identity"]})
     file = FileField(required=True)
 
 
-class Document(Schema):
+class DocumentSchema(ApiSchema):
     """A document that was sent. Pictures are kept as JPEG, without what cameras write beside."""
 
-    id = PublicId(DOCUMENT, required=True)
-    type = Choice(Purpose, required=True, attribute="purpose")
+    id = PublicIdField(DOCUMENT, required=True)
+    type = EnumField(Purpose, required=True, attribute="purpose")
     content_type = ma.fields.String(
         required=True,
         attribute="media_type",
         metadata={"enum": ["image/jpeg", "application/pdf"]},
     )
     size_bytes = ma.fields.Integer(required=True, metadata={"examples": [123456]})
-    uploaded_at = Instant(required=True)
+    uploaded_at = TimestampField(required=True)
 
 
-class Reasoned(Schema):
+class ReasonedSchema(ApiSchema):
     """Why, or what is missing."""
 
-    code = Choice(Reason, required=True)
+    code = EnumField(Reason, required=True)
     message = ma.fields.String(
         required=True, metadata={"examples": ["Send a passport or an identity card."]}
     )
 
 
-class DailyLimits(Schema):
+class DailyLimitsSchema(ApiSchema):
     """What the caller may do now."""
 
-    daily = ma.fields.Nested(Money, required=True, attribute="daily_limit")
+    daily = ma.fields.Nested(MoneySchema, required=True, attribute="daily_limit")
     redemption = ma.fields.Boolean(required=True, attribute="may_redeem")
 
 
-class VerificationStep(Schema):
+class VerificationStepSchema(ApiSchema):
     """Another verification than the one that counts."""
 
-    id = PublicId(PREFIX, required=True)
+    id = PublicIdField(PREFIX, required=True)
     status = ma.fields.String(required=True, metadata=_STATUS)
-    submitted_at = Instant(required=True)
-    decided_at = Instant(required=True, allow_none=True)
-    expires_at = Instant(required=True, allow_none=True)
-    reasons = ma.fields.List(ma.fields.Nested(Reasoned), required=True)
+    submitted_at = TimestampField(required=True)
+    decided_at = TimestampField(required=True, allow_none=True)
+    expires_at = TimestampField(required=True, allow_none=True)
+    reasons = ma.fields.List(ma.fields.Nested(ReasonedSchema), required=True)
 
 
-class Verified(Schema):
+class VerifiedSchema(ApiSchema):
     """How far the caller is verified.
 
     `renewal` is a later submission that is not decided in the caller's favour; `upgrade` the review
     for tier 3; `missing` what the next tier needs.
     """
 
-    id = PublicId(PREFIX, required=True, allow_none=True, attribute="identity.id")
+    id = PublicIdField(PREFIX, required=True, allow_none=True, attribute="identity.id")
     status = ma.fields.String(required=True, attribute="identity.status", metadata=_STATUS)
     tier = ma.fields.Integer(
         required=True,
         attribute="standing.tier",
         metadata={"minimum": 0, "maximum": 3, "examples": [2]},
     )
-    limits = ma.fields.Nested(DailyLimits, required=True, attribute="standing")
-    submitted_at = Instant(required=True, allow_none=True, attribute="identity.submitted_at")
-    decided_at = Instant(required=True, allow_none=True, attribute="identity.decided_at")
-    expires_at = Instant(required=True, allow_none=True, attribute="identity.expires_at")
+    limits = ma.fields.Nested(DailyLimitsSchema, required=True, attribute="standing")
+    submitted_at = TimestampField(required=True, allow_none=True, attribute="identity.submitted_at")
+    decided_at = TimestampField(required=True, allow_none=True, attribute="identity.decided_at")
+    expires_at = TimestampField(required=True, allow_none=True, attribute="identity.expires_at")
     reasons = ma.fields.List(
-        ma.fields.Nested(Reasoned), required=True, attribute="identity.reasons"
+        ma.fields.Nested(ReasonedSchema), required=True, attribute="identity.reasons"
     )
     missing = ma.fields.List(
         ma.fields.String(),
@@ -188,7 +192,7 @@ class Verified(Schema):
             "examples": [None],
         },
     )
-    documents = ma.fields.List(ma.fields.Nested(Document), required=True)
-    renewal = ma.fields.Nested(VerificationStep, required=True, allow_none=True)
-    upgrade = ma.fields.Nested(VerificationStep, required=True, allow_none=True)
-    business = ma.fields.Nested(VerificationStep, required=True, allow_none=True)
+    documents = ma.fields.List(ma.fields.Nested(DocumentSchema), required=True)
+    renewal = ma.fields.Nested(VerificationStepSchema, required=True, allow_none=True)
+    upgrade = ma.fields.Nested(VerificationStepSchema, required=True, allow_none=True)
+    business = ma.fields.Nested(VerificationStepSchema, required=True, allow_none=True)

@@ -4,13 +4,13 @@ import marshmallow as ma
 from marshmallow import ValidationError
 
 from app.blueprints.api.schemas.fields import (
-    Choice,
-    Flag,
-    Instant,
-    PublicId,
-    Schema,
-    Scope,
-    Text,
+    ApiSchema,
+    EnumField,
+    PublicIdField,
+    ScopeField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
 )
 from app.messages.rules import TOPIC_CHANNELS, NotificationChannel, Topic
 
@@ -22,81 +22,83 @@ _PHONE = {
 _STATE = {"description": "State or province, by code or name", "examples": ["CA"]}
 
 
-class ChangeProfile(Schema):
+class ChangeProfileSchema(ApiSchema):
     """What is to change; what is absent stays."""
 
-    first_name = Text(100, metadata={"examples": ["Ada"]})
-    last_name = Text(100, metadata={"examples": ["Lovelace"]})
-    phone = Text(32, allow_none=True, metadata=_PHONE)
+    first_name = TextField(100, metadata={"examples": ["Ada"]})
+    last_name = TextField(100, metadata={"examples": ["Lovelace"]})
+    phone = TextField(32, allow_none=True, metadata=_PHONE)
 
 
-class _Lines(Schema):
-    street2 = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
-    district = Text(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
-    city = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
-    state = Text(_LINE_MAX, allow_none=True, metadata=_STATE)
-    zip_code = Text(20, allow_none=True, metadata={"examples": ["94043"]})
-    recipient = Text(_LINE_MAX, allow_none=True, metadata={"examples": ["Ada Lovelace"]})
-    company = Text(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
-    label = Text(
+class _AddressLinesSchema(ApiSchema):
+    street2 = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
+    district = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
+    city = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Mountain View"]})
+    state = TextField(_LINE_MAX, allow_none=True, metadata=_STATE)
+    zip_code = TextField(20, allow_none=True, metadata={"examples": ["94043"]})
+    recipient = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Ada Lovelace"]})
+    company = TextField(_LINE_MAX, allow_none=True, metadata={"examples": [None]})
+    label = TextField(
         _LINE_MAX,
         allow_none=True,
         metadata={"description": "What its owner calls it", "examples": ["Home"]},
     )
-    phone = Text(32, allow_none=True, metadata=_PHONE)
-    is_default = Flag(metadata={"description": "The first address is the default in any case"})
+    phone = TextField(32, allow_none=True, metadata=_PHONE)
+    is_default = StrictBooleanField(
+        metadata={"description": "The first address is the default in any case"}
+    )
 
 
 _COUNTRY = {"description": "ISO 3166, two letters", "examples": ["US"]}
 _STREET = {"examples": ["1600 Amphitheatre Pkwy"]}
 
 
-class AddAddress(_Lines):
+class AddAddressSchema(_AddressLinesSchema):
     """A new address. What it needs beside street and country depends on the country."""
 
-    country = Text(2, length_min=2, required=True, metadata=_COUNTRY)
-    street = Text(_LINE_MAX, required=True, metadata=_STREET)
+    country = TextField(2, length_min=2, required=True, metadata=_COUNTRY)
+    street = TextField(_LINE_MAX, required=True, metadata=_STREET)
 
 
-class ChangeAddress(_Lines):
+class ChangeAddressSchema(_AddressLinesSchema):
     """What is to change; what is absent stays, and null empties a line."""
 
-    country = Text(2, length_min=2, metadata=_COUNTRY)
-    street = Text(_LINE_MAX, metadata=_STREET)
+    country = TextField(2, length_min=2, metadata=_COUNTRY)
+    street = TextField(_LINE_MAX, metadata=_STREET)
 
 
-class Address(Schema):
+class AddressSchema(ApiSchema):
     """An entry of the caller's address book."""
 
-    id = PublicId("adr", required=True)
-    country = Text(2, required=True, attribute="postal.country", metadata=_COUNTRY)
-    street = Text(_LINE_MAX, required=True, attribute="postal.street", metadata=_STREET)
-    street2 = Text(_LINE_MAX, required=True, allow_none=True, attribute="postal.street2")
-    district = Text(_LINE_MAX, required=True, allow_none=True, attribute="postal.district")
-    city = Text(_LINE_MAX, required=True, allow_none=True, attribute="postal.city")
-    state = Text(
+    id = PublicIdField("adr", required=True)
+    country = TextField(2, required=True, attribute="postal.country", metadata=_COUNTRY)
+    street = TextField(_LINE_MAX, required=True, attribute="postal.street", metadata=_STREET)
+    street2 = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.street2")
+    district = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.district")
+    city = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.city")
+    state = TextField(
         _LINE_MAX, required=True, allow_none=True, attribute="postal.state", metadata=_STATE
     )
-    zip_code = Text(
+    zip_code = TextField(
         20,
         required=True,
         allow_none=True,
         attribute="postal.zip_code",
         metadata={"examples": ["94043"]},
     )
-    recipient = Text(_LINE_MAX, required=True, allow_none=True, attribute="postal.recipient")
-    company = Text(_LINE_MAX, required=True, allow_none=True, attribute="postal.company")
-    label = Text(_LINE_MAX, required=True, allow_none=True, attribute="postal.label")
-    phone = Text(32, required=True, allow_none=True, attribute="postal.phone", metadata=_PHONE)
+    recipient = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.recipient")
+    company = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.company")
+    label = TextField(_LINE_MAX, required=True, allow_none=True, attribute="postal.label")
+    phone = TextField(32, required=True, allow_none=True, attribute="postal.phone", metadata=_PHONE)
     is_default = ma.fields.Boolean(required=True)
-    created_at = Instant(required=True)
-    updated_at = Instant(required=True)
+    created_at = TimestampField(required=True)
+    updated_at = TimestampField(required=True)
 
 
-class Addresses(Schema):
+class AddressesSchema(ApiSchema):
     """A page of addresses, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(Address), required=True)
+    data = ma.fields.List(ma.fields.Nested(AddressSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
@@ -105,12 +107,12 @@ def _each_once(scopes: list[str]) -> None:
         raise ValidationError("Choose one or more scopes, each once.")
 
 
-class CreateApiKey(Schema):
+class CreateApiKeySchema(ApiSchema):
     """A key that is to be made."""
 
-    name = Text(100, required=True, metadata={"examples": ["Rebalancing at home"]})
+    name = TextField(100, required=True, metadata={"examples": ["Rebalancing at home"]})
     scopes = ma.fields.List(
-        Scope(),
+        ScopeField(),
         required=True,
         validate=_each_once,
         error_messages={"invalid": "Send a list."},
@@ -121,55 +123,55 @@ class CreateApiKey(Schema):
             "examples": [["own:balances:read", "own:orders:place"]],
         },
     )
-    expires_at = Instant(
+    expires_at = TimestampField(
         allow_none=True,
         load_default=None,
         metadata={"examples": ["2036-11-22T09:30:00.000Z"]},
     )
 
 
-class ApiKey(Schema):
+class ApiKeySchema(ApiSchema):
     """A key, as it is shown ever after. It counts while `revokedAt` is null and `expiresAt` is not
     reached."""
 
-    id = PublicId("key", required=True)
-    name = Text(100, required=True, metadata={"examples": ["Rebalancing at home"]})
-    prefix = Text(20, required=True, metadata={"examples": ["pbk_x8Tq1z"]})
-    last_four = Text(4, required=True, metadata={"examples": ["9k_A"]})
+    id = PublicIdField("key", required=True)
+    name = TextField(100, required=True, metadata={"examples": ["Rebalancing at home"]})
+    prefix = TextField(20, required=True, metadata={"examples": ["pbk_x8Tq1z"]})
+    last_four = TextField(4, required=True, metadata={"examples": ["9k_A"]})
     scopes = ma.fields.List(
         ma.fields.String(), required=True, metadata={"examples": [["own:balances:read"]]}
     )
-    created_at = Instant(required=True)
-    expires_at = Instant(required=True, allow_none=True)
-    revoked_at = Instant(required=True, allow_none=True)
+    created_at = TimestampField(required=True)
+    expires_at = TimestampField(required=True, allow_none=True)
+    revoked_at = TimestampField(required=True, allow_none=True)
 
 
-class NewApiKey(ApiKey):
+class NewApiKeySchema(ApiKeySchema):
     """A key that was just made, with its text, which is told only this once."""
 
-    key = Text(100, required=True, metadata={"examples": ["pbk_x8Tq1z…9k_A"]})
+    key = TextField(100, required=True, metadata={"examples": ["pbk_x8Tq1z…9k_A"]})
 
 
-class ApiKeys(Schema):
+class ApiKeysSchema(ApiSchema):
     """A page of keys, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(ApiKey), required=True)
+    data = ma.fields.List(ma.fields.Nested(ApiKeySchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
-class NotificationWish(Schema):
+class NotificationWishSchema(ApiSchema):
     """Whether to be told of a topic by a channel."""
 
-    topic = Choice(Topic, required=True, metadata={"examples": ["deposits"]})
-    channel = Choice(NotificationChannel, required=True, metadata={"examples": ["sms"]})
-    wanted = Flag(required=True, metadata={"examples": [False]})
+    topic = EnumField(Topic, required=True, metadata={"examples": ["deposits"]})
+    channel = EnumField(NotificationChannel, required=True, metadata={"examples": ["sms"]})
+    wanted = StrictBooleanField(required=True, metadata={"examples": [False]})
 
 
-class ChooseNotifications(Schema):
+class ChooseNotificationsSchema(ApiSchema):
     """Every choice that is to differ from how it was in the beginning."""
 
     choices = ma.fields.List(
-        ma.fields.Nested(NotificationWish),
+        ma.fields.Nested(NotificationWishSchema),
         required=True,
         validate=ma.validate.Length(max=len(TOPIC_CHANNELS), error="Send at most {max} choices."),
         error_messages={"invalid": "Send a list."},
@@ -177,7 +179,7 @@ class ChooseNotifications(Schema):
     )
 
 
-class Notification(NotificationWish):
+class NotificationSchema(NotificationWishSchema):
     """How the caller stands to one choice."""
 
     fixed = ma.fields.Boolean(
@@ -185,13 +187,13 @@ class Notification(NotificationWish):
     )
 
 
-class Notifications(Schema):
+class NotificationsSchema(ApiSchema):
     """Every choice there is."""
 
-    phone = Text(
+    phone = TextField(
         32,
         required=True,
         allow_none=True,
         metadata={**_PHONE, "description": "Where text messages go"},
     )
-    choices = ma.fields.List(ma.fields.Nested(Notification), required=True)
+    choices = ma.fields.List(ma.fields.Nested(NotificationSchema), required=True)

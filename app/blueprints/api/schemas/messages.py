@@ -2,22 +2,22 @@
 
 import marshmallow as ma
 
-from app.blueprints.api.schemas.fields import Instant, PublicId, Schema
+from app.blueprints.api.schemas.fields import ApiSchema, PublicIdField, TimestampField
 
 
-class Message(Schema):
+class MessageSchema(ApiSchema):
     """A message to its reader. `readAt` is null until it was read."""
 
-    id = PublicId("msg", required=True)
+    id = PublicIdField("msg", required=True)
     kind = ma.fields.String(required=True, metadata={"examples": ["trade_confirmed"]})
     subject = ma.fields.String(required=True)
     body = ma.fields.String(required=True, metadata={"description": "Plain text"})
-    created_at = Instant(required=True)
-    read_at = Instant(required=True, allow_none=True)
+    created_at = TimestampField(required=True)
+    read_at = TimestampField(required=True, allow_none=True)
 
 
-class Messages(Schema):
+class MessagesSchema(ApiSchema):
     """A page of messages, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(Message), required=True)
+    data = ma.fields.List(ma.fields.Nested(MessageSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)

@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
-    AmountText,
-    AssetCode,
-    Choice,
-    Instant,
-    PublicId,
-    Schema,
-    Text,
-    amount,
+    AmountField,
+    ApiSchema,
+    AssetCodeField,
+    EnumField,
+    PublicIdField,
+    TextField,
+    TimestampField,
+    parse_amount,
 )
 from app.funding.ports import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
@@ -21,17 +21,17 @@ _TOKEN_LENGTH_MAX = 255
 _LINE_LENGTH_MAX = 140
 
 
-class DepositRequest(Schema):
+class DepositRequestSchema(ApiSchema):
     """Money to be paid in. A card is named by its processor's token, never by its number."""
 
-    method = Choice(PaymentMethod, required=True)
-    asset = AssetCode(required=True)
-    amount = AmountText(required=True, metadata={"examples": ["100.00"]})
-    payment_method = Text(
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True)
+    amount = AmountField(required=True, metadata={"examples": ["100.00"]})
+    payment_method = TextField(
         _TOKEN_LENGTH_MAX,
         metadata={"description": "For `card`: the processor's token", "examples": ["pm_card_visa"]},
     )
-    phone = Text(
+    phone = TextField(
         _LINE_LENGTH_MAX,
         metadata={"description": "For `mobile_money`: the number that is asked, as +254…"},
     )
@@ -45,7 +45,7 @@ class DepositRequest(Schema):
 
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
-        amount("amount", data["asset"], data["amount"])
+        parse_amount("amount", data["asset"], data["amount"])
         for method, name, wire in (
             (PaymentMethod.CARD, "payment_method", "paymentMethod"),
             (PaymentMethod.MOBILE_MONEY, "phone", "phone"),
@@ -55,14 +55,14 @@ class DepositRequest(Schema):
                 raise ma.ValidationError(f"{act} {wire} for the method {data['method']}.", wire)
 
 
-class Deposit(Schema):
+class DepositSchema(ApiSchema):
     """A deposit. `amount` is what came or, before that, what was announced."""
 
-    id = PublicId("dep", required=True)
-    method = Choice(PaymentMethod, required=True)
-    asset = AssetCode(required=True, attribute="amount.asset.code")
-    amount = AmountText(required=True)
-    status = Choice(DepositStatus, required=True)
+    id = PublicIdField("dep", required=True)
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True, attribute="amount.asset.code")
+    amount = AmountField(required=True)
+    status = EnumField(DepositStatus, required=True)
     instructions = ma.fields.Dict(
         keys=ma.fields.String(),
         values=ma.fields.String(),
@@ -77,44 +77,44 @@ class Deposit(Schema):
         allow_none=True,
         metadata={"description": "Why it failed", "examples": ["card_declined"]},
     )
-    requested_at = Instant(required=True)
-    credited_at = Instant(required=True, allow_none=True)
+    requested_at = TimestampField(required=True)
+    credited_at = TimestampField(required=True, allow_none=True)
 
 
-class DepositAnswer(Schema):
+class DepositAnswerSchema(ApiSchema):
     """The deposit."""
 
-    deposit = ma.fields.Nested(Deposit, required=True)
+    deposit = ma.fields.Nested(DepositSchema, required=True)
 
 
-class Deposits(Schema):
+class DepositsSchema(ApiSchema):
     """Deposits, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(Deposit), required=True)
+    data = ma.fields.List(ma.fields.Nested(DepositSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
-class Destination(Schema):
+class DestinationSchema(ApiSchema):
     """Where money goes. Which fields are needed depends on the method."""
 
-    account_holder = Text(
+    account_holder = TextField(
         _LINE_LENGTH_MAX,
         metadata={"description": "`bank`: yourself", "examples": ["Carl Customer"]},
     )
-    account_number = Text(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
-    routing_number = Text(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
-    phone = Text(_LINE_LENGTH_MAX, metadata={"description": "`mobile_money`: your profile's"})
-    address = Text(_LINE_LENGTH_MAX, metadata={"description": "`crypto`: 0x…"})
-    network = Text(_LINE_LENGTH_MAX, metadata={"description": "`crypto`: ETHEREUM"})
+    account_number = TextField(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
+    routing_number = TextField(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
+    phone = TextField(_LINE_LENGTH_MAX, metadata={"description": "`mobile_money`: your profile's"})
+    address = TextField(_LINE_LENGTH_MAX, metadata={"description": "`crypto`: 0x…"})
+    network = TextField(_LINE_LENGTH_MAX, metadata={"description": "`crypto`: ETHEREUM"})
 
 
-class WithdrawalRequest(Schema):
+class WithdrawalRequestSchema(ApiSchema):
     """Money to be paid out to oneself."""
 
-    method = Choice(PaymentMethod, required=True)
-    asset = AssetCode(required=True)
-    amount = AmountText(required=True, metadata={"examples": ["100.00"]})
-    destination = ma.fields.Nested(Destination, required=True)
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True)
+    amount = AmountField(required=True, metadata={"examples": ["100.00"]})
+    destination = ma.fields.Nested(DestinationSchema, required=True)
 
     example: ClassVar = {
         "method": "bank",
@@ -129,32 +129,32 @@ class WithdrawalRequest(Schema):
 
     @ma.validates_schema
     def _check(self, data: dict[str, Any], **_options: Any) -> None:
-        amount("amount", data["asset"], data["amount"])
+        parse_amount("amount", data["asset"], data["amount"])
 
 
-class Withdrawal(Schema):
+class WithdrawalSchema(ApiSchema):
     """A withdrawal. `unknown` means that the provider gave no answer and is being asked again."""
 
-    id = PublicId("wdr", required=True)
-    method = Choice(PaymentMethod, required=True)
-    asset = AssetCode(required=True, attribute="amount.asset.code")
-    amount = AmountText(required=True)
-    status = Choice(WithdrawalStatus, required=True)
+    id = PublicIdField("wdr", required=True)
+    method = EnumField(PaymentMethod, required=True)
+    asset = AssetCodeField(required=True, attribute="amount.asset.code")
+    amount = AmountField(required=True)
+    status = EnumField(WithdrawalStatus, required=True)
     destination = ma.fields.String(
         required=True, metadata={"description": "Masked", "examples": ["account ending 6789"]}
     )
-    requested_at = Instant(required=True)
-    completed_at = Instant(required=True, allow_none=True)
+    requested_at = TimestampField(required=True)
+    completed_at = TimestampField(required=True, allow_none=True)
 
 
-class WithdrawalAnswer(Schema):
+class WithdrawalAnswerSchema(ApiSchema):
     """The withdrawal."""
 
-    withdrawal = ma.fields.Nested(Withdrawal, required=True)
+    withdrawal = ma.fields.Nested(WithdrawalSchema, required=True)
 
 
-class Withdrawals(Schema):
+class WithdrawalsSchema(ApiSchema):
     """Withdrawals, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(Withdrawal), required=True)
+    data = ma.fields.List(ma.fields.Nested(WithdrawalSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)

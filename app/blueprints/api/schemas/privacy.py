@@ -4,58 +4,60 @@ import marshmallow as ma
 
 from app.blueprints.api.schemas.auth import POLICY_VERSION_MAX, TYPED_LENGTH_MAX
 from app.blueprints.api.schemas.fields import (
-    Choice,
-    Fixed,
-    Flag,
-    Instant,
-    PublicId,
-    Schema,
-    Text,
-    between,
+    ApiSchema,
+    ConstantField,
+    EnumField,
+    PublicIdField,
+    StrictBooleanField,
+    TextField,
+    TimestampField,
+    whole_number_between,
 )
 from app.privacy.rules import ConsentChannel, ConsentState, ExportStatus, PolicyName
 
 _VERSION = {"examples": [1]}
 
 
-class Decide(Schema):
+class DecideSchema(ApiSchema):
     """What the caller agrees to, or not any more."""
 
-    policy = Choice(PolicyName, required=True)
-    given = Flag(required=True, metadata={"description": "false takes a consent back"})
+    policy = EnumField(PolicyName, required=True)
+    given = StrictBooleanField(
+        required=True, metadata={"description": "false takes a consent back"}
+    )
     version = ma.fields.Integer(
         strict=True,
         allow_none=True,
         load_default=None,
-        validate=between(1, POLICY_VERSION_MAX),
+        validate=whole_number_between(1, POLICY_VERSION_MAX),
         metadata={"description": "The version that was read; required to agree", **_VERSION},
     )
 
 
-class Decision(Schema):
+class DecisionSchema(ApiSchema):
     """What the caller decided about a version, and where."""
 
     version = ma.fields.Integer(required=True, metadata=_VERSION)
     given = ma.fields.Boolean(required=True)
-    decided_at = Instant(required=True)
-    channel = Choice(ConsentChannel, required=True)
+    decided_at = TimestampField(required=True)
+    channel = EnumField(ConsentChannel, required=True)
 
 
-class Consent(Schema):
+class ConsentSchema(ApiSchema):
     """How the caller stands to a policy."""
 
-    policy = Choice(PolicyName, required=True, attribute="policy.name")
-    title = Text(100, required=True, attribute="policy.title")
+    policy = EnumField(PolicyName, required=True, attribute="policy.name")
+    title = TextField(100, required=True, attribute="policy.title")
     required = ma.fields.Boolean(
         required=True,
         attribute="policy.required",
         metadata={"description": "Whether there is no account without it"},
     )
-    state = Choice(ConsentState, required=True)
+    state = EnumField(ConsentState, required=True)
     current_version = ma.fields.Integer(
         required=True, attribute="policy.version", metadata=_VERSION
     )
-    url = Text(
+    url = TextField(
         200,
         required=True,
         metadata={
@@ -64,29 +66,29 @@ class Consent(Schema):
         },
     )
     latest = ma.fields.Nested(
-        Decision,
+        DecisionSchema,
         required=True,
         allow_none=True,
         metadata={"description": "The latest decision about it; null without any"},
     )
 
 
-class Consents(Schema):
+class ConsentsSchema(ApiSchema):
     """Every policy, as the caller stands to it."""
 
-    data = ma.fields.List(ma.fields.Nested(Consent), required=True)
+    data = ma.fields.List(ma.fields.Nested(ConsentSchema), required=True)
 
 
-class Export(Schema):
+class ExportSchema(ApiSchema):
     """A copy that was asked for, and how far it is."""
 
-    id = PublicId("exp", required=True)
-    status = Choice(ExportStatus, required=True)
-    requested_at = Instant(required=True)
-    ready_at = Instant(required=True, allow_none=True)
-    expires_at = Instant(required=True, allow_none=True)
+    id = PublicIdField("exp", required=True)
+    status = EnumField(ExportStatus, required=True)
+    requested_at = TimestampField(required=True)
+    ready_at = TimestampField(required=True, allow_none=True)
+    expires_at = TimestampField(required=True, allow_none=True)
     size_bytes = ma.fields.Integer(required=True, allow_none=True, metadata={"examples": [24_000]})
-    archive_url = Text(
+    archive_url = TextField(
         300,
         required=True,
         allow_none=True,
@@ -97,10 +99,10 @@ class Export(Schema):
     )
 
 
-class ArchiveQuery(Schema):
+class ArchiveQuerySchema(ApiSchema):
     """What the signed link carries."""
 
-    token = Text(
+    token = TextField(
         200,
         length_min=0,
         load_default="",
@@ -108,15 +110,15 @@ class ArchiveQuery(Schema):
     )
 
 
-class Erase(Schema):
+class EraseSchema(ApiSchema):
     """Fresh proof of who asks."""
 
-    password = Text(
+    password = TextField(
         TYPED_LENGTH_MAX,
         required=True,
         metadata={"format": "password", "examples": ["correct horse battery"]},
     )
-    code = Text(
+    code = TextField(
         32,
         allow_none=True,
         load_default=None,
@@ -127,26 +129,26 @@ class Erase(Schema):
     )
 
 
-class Kept(Schema):
+class KeptSchema(ApiSchema):
     """Something that the law keeps."""
 
-    what = Text(
+    what = TextField(
         1000,
         required=True,
         attribute="description",
         metadata={"examples": ["Conversions: what for what, when"]},
     )
-    until = Instant(required=True, attribute="retained_until")
-    why = Text(
+    until = TimestampField(required=True, attribute="retained_until")
+    why = TextField(
         1000, required=True, attribute="reason", metadata={"examples": ["31 CFR 1010.430(d)"]}
     )
 
 
-class Erased(Schema):
+class ErasedSchema(ApiSchema):
     """Who the caller was is gone, with every way in; what is kept leads to nobody."""
 
-    status = Fixed("erased")
-    user_id = PublicId("usr", required=True)
-    erased_at = Instant(required=True)
-    kept_until = Instant(required=True)
-    kept = ma.fields.List(ma.fields.Nested(Kept), required=True, attribute="retained")
+    status = ConstantField("erased")
+    user_id = PublicIdField("usr", required=True)
+    erased_at = TimestampField(required=True)
+    kept_until = TimestampField(required=True)
+    kept = ma.fields.List(ma.fields.Nested(KeptSchema), required=True, attribute="retained")

@@ -7,40 +7,40 @@ from typing import Any, ClassVar
 import marshmallow as ma
 
 from app.blueprints.api.schemas.fields import (
-    AmountText,
-    AssetCode,
-    Fixed,
-    Instant,
-    MetalCode,
-    PublicId,
-    Schema,
-    amount,
-    between,
+    AmountField,
+    ApiSchema,
+    AssetCodeField,
+    ConstantField,
+    MetalCodeField,
+    PublicIdField,
+    TimestampField,
     example_id,
+    parse_amount,
+    whole_number_between,
 )
 from app.kit.money import Amount
 
 _BPS_MAX = 10_000
 
 
-class Money(Schema):
+class MoneySchema(ApiSchema):
     """An amount with its asset."""
 
-    asset = AssetCode(required=True, attribute="asset.code")
-    amount = AmountText(required=True)
+    asset = AssetCodeField(required=True, attribute="asset.code")
+    amount = AmountField(required=True)
 
     def get_attribute(self, obj: Amount, attr: str, _default: object) -> object:
         """An `Amount` is its own text."""
         return obj if attr == "amount" else obj.asset.code
 
 
-class PricesQuery(Schema):
+class PricesQuerySchema(ApiSchema):
     """Which metal; all when absent."""
 
-    asset = MetalCode(metadata={"description": "A metal by its symbol"})
+    asset = MetalCodeField(metadata={"description": "A metal by its symbol"})
 
 
-class Price(Schema):
+class PriceSchema(ApiSchema):
     """The price of a metal, in US dollars per troy ounce."""
 
     example: ClassVar = {
@@ -57,23 +57,23 @@ class Price(Schema):
         "marketState": "open",
     }
 
-    metal = MetalCode(required=True)
-    asset = AssetCode(required=True)
-    bid = AmountText(required=True, metadata={"description": "What a customer sells at"})
-    ask = AmountText(required=True, metadata={"description": "What a customer buys at"})
-    mid = AmountText(required=True)
-    currency = Fixed("USD")
-    unit = Fixed("ozt")
-    as_of = Instant(required=True)
+    metal = MetalCodeField(required=True)
+    asset = AssetCodeField(required=True)
+    bid = AmountField(required=True, metadata={"description": "What a customer sells at"})
+    ask = AmountField(required=True, metadata={"description": "What a customer buys at"})
+    mid = AmountField(required=True)
+    currency = ConstantField("USD")
+    unit = ConstantField("ozt")
+    as_of = TimestampField(required=True)
     source = ma.fields.String(required=True, metadata={"examples": ["simulated"]})
     stale = ma.fields.Boolean(required=True)
     market_state = ma.fields.String(required=True, metadata={"enum": ["open", "closed", "halted"]})
 
 
-class Prices(Schema):
+class PricesSchema(ApiSchema):
     """Prices by metal."""
 
-    data = ma.fields.List(ma.fields.Nested(Price), required=True)
+    data = ma.fields.List(ma.fields.Nested(PriceSchema), required=True)
 
 
 _CONVERSION: Mapping[str, Any] = {
@@ -82,13 +82,13 @@ _CONVERSION: Mapping[str, Any] = {
 }
 
 
-class ConversionRequest(Schema):
+class ConversionRequestSchema(ApiSchema):
     """Two assets and one amount: of what is given, or of what is to be received."""
 
-    from_asset = AssetCode()
-    to_asset = AssetCode()
-    from_amount = AmountText(metadata={"examples": ["100.00"]})
-    to_amount = AmountText(metadata={"examples": ["0.025"]})
+    from_asset = AssetCodeField()
+    to_asset = AssetCodeField()
+    from_amount = AmountField(metadata={"examples": ["100.00"]})
+    to_amount = AmountField(metadata={"examples": ["0.025"]})
 
     example: ClassVar = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
     together: ClassVar = _CONVERSION
@@ -111,23 +111,23 @@ class ConversionRequest(Schema):
         if problems:
             raise ma.ValidationError(problems)
         if "from_amount" in data:
-            amount("fromAmount", data["from_asset"], data["from_amount"])
+            parse_amount("fromAmount", data["from_asset"], data["from_amount"])
         else:
-            amount("toAmount", data["to_asset"], data["to_amount"])
+            parse_amount("toAmount", data["to_asset"], data["to_amount"])
 
 
-class OrderRequest(ConversionRequest):
+class OrderRequestSchema(ConversionRequestSchema):
     """A quote to fill, or a conversion at the market."""
 
-    quote_id = PublicId("qt")
+    quote_id = PublicIdField("qt")
     max_slippage_bps = ma.fields.Integer(
         strict=True,
-        validate=between(0, _BPS_MAX),
+        validate=whole_number_between(0, _BPS_MAX),
         metadata={
             "description": "How much worse than expectedPrice, or than mid, the price may be"
         },
     )
-    expected_price = AmountText(
+    expected_price = AmountField(
         metadata={"description": "The price the customer was shown; bounds maxSlippageBps"}
     )
 
@@ -167,7 +167,7 @@ _CONVERTED: Mapping[str, Any] = {
 }
 
 
-class Quote(Schema):
+class QuoteSchema(ApiSchema):
     """A price kept until `expiresAt`."""
 
     example: ClassVar = {
@@ -176,17 +176,17 @@ class Quote(Schema):
         "expiresAt": "2026-11-22T09:30:30.000Z",
     }
 
-    id = PublicId("qt", required=True)
-    from_asset = AssetCode(required=True, attribute="conversion.given.asset.code")
-    to_asset = AssetCode(required=True, attribute="conversion.received.asset.code")
-    from_amount = AmountText(required=True, attribute="conversion.given")
-    to_amount = AmountText(required=True, attribute="conversion.received")
-    price = AmountText(required=True, attribute="conversion.price")
-    fee = ma.fields.Nested(Money, required=True, attribute="conversion.fee")
-    expires_at = Instant(required=True)
+    id = PublicIdField("qt", required=True)
+    from_asset = AssetCodeField(required=True, attribute="conversion.given.asset.code")
+    to_asset = AssetCodeField(required=True, attribute="conversion.received.asset.code")
+    from_amount = AmountField(required=True, attribute="conversion.given")
+    to_amount = AmountField(required=True, attribute="conversion.received")
+    price = AmountField(required=True, attribute="conversion.price")
+    fee = ma.fields.Nested(MoneySchema, required=True, attribute="conversion.fee")
+    expires_at = TimestampField(required=True)
 
 
-class Order(Schema):
+class OrderSchema(ApiSchema):
     """A conversion that happened."""
 
     example: ClassVar = {
@@ -197,20 +197,20 @@ class Order(Schema):
         "executedAt": "2026-11-22T09:30:00.000Z",
     }
 
-    id = PublicId("trd", required=True)
-    quote_id = PublicId("qt", required=True, allow_none=True)
-    status = Fixed("filled")
-    from_asset = AssetCode(required=True, attribute="given.asset.code")
-    to_asset = AssetCode(required=True, attribute="received.asset.code")
-    from_amount = AmountText(required=True, attribute="given")
-    to_amount = AmountText(required=True, attribute="received")
-    price = AmountText(required=True)
-    fee = ma.fields.Nested(Money, required=True)
-    executed_at = Instant(required=True)
+    id = PublicIdField("trd", required=True)
+    quote_id = PublicIdField("qt", required=True, allow_none=True)
+    status = ConstantField("filled")
+    from_asset = AssetCodeField(required=True, attribute="given.asset.code")
+    to_asset = AssetCodeField(required=True, attribute="received.asset.code")
+    from_amount = AmountField(required=True, attribute="given")
+    to_amount = AmountField(required=True, attribute="received")
+    price = AmountField(required=True)
+    fee = ma.fields.Nested(MoneySchema, required=True)
+    executed_at = TimestampField(required=True)
 
 
-class Orders(Schema):
+class OrdersSchema(ApiSchema):
     """A page of orders, newest first."""
 
-    data = ma.fields.List(ma.fields.Nested(Order), required=True)
+    data = ma.fields.List(ma.fields.Nested(OrderSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
