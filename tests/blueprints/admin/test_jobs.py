@@ -1,6 +1,5 @@
 """Background jobs on their page and on the command line: listing them, and retrying failed ones."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -12,31 +11,20 @@ from app.kit import ids
 from app.kit.db import Database
 from app.outbox import service as outbox
 from app.outbox.rules import Backoff
-from tests.page_client import Browser, check
-from tests.people import PASSWORD, People
+from tests.blueprints.admin.conftest import SignInAs
+from tests.page_client import check
+from tests.people import People
 from tests.unchanged_database import database_unchanged
 
 ONE_TRY = Backoff(tries_max=1)
 MAIL = "messages.send_mail"
 SECRET = "somebody@example.com"
 
-SignedIn = Callable[[Role], Browser]
-
 
 @pytest.fixture(autouse=True)
 def empty_outbox(database: Database) -> None:
     with database.transaction() as session:
         session.send("DELETE FROM outbox")
-
-
-@pytest.fixture
-def signed_in(app: Flask, people: People) -> SignedIn:
-    def make(role: Role) -> Browser:
-        browser = Browser(app)
-        browser.sign_in(people.staff(role).email, PASSWORD)
-        return browser
-
-    return make
 
 
 def stage_failed_job(database: Database, task: str = MAIL) -> UUID:
@@ -55,8 +43,10 @@ def failed_job_ids(database: Database) -> set[UUID]:
         return {row[0] for row in session.rows("SELECT id FROM outbox WHERE dead_at IS NOT NULL")}
 
 
-def test_failed_job_is_shown_without_personal_data(signed_in: SignedIn, database: Database) -> None:
-    browser = signed_in(Role.AUDITOR)
+def test_failed_job_is_shown_without_personal_data(
+    sign_in_as: SignInAs, database: Database
+) -> None:
+    browser = sign_in_as(Role.AUDITOR)
     stage_failed_job(database)
     page = browser.get("/admin/jobs")
     assert MAIL in page.said
@@ -73,8 +63,8 @@ def test_failed_job_is_shown_without_personal_data(signed_in: SignedIn, database
     assert browser.client.get("/admin/jobs?cursor=x").status_code == 404
 
 
-def test_one_failed_job_is_retried_once(signed_in: SignedIn, database: Database) -> None:
-    browser = signed_in(Role.ADMIN)
+def test_one_failed_job_is_retried_once(sign_in_as: SignInAs, database: Database) -> None:
+    browser = sign_in_as(Role.ADMIN)
     first, second = stage_failed_job(database), stage_failed_job(database)
     job = ids.encode("job", first)
     response = browser.send("/admin/jobs", f"revive-{job}")
@@ -92,8 +82,8 @@ def test_one_failed_job_is_retried_once(signed_in: SignedIn, database: Database)
     assert "This job has not failed for good, so it cannot be retried" in check(again).said
 
 
-def test_all_failed_jobs_of_one_type_are_retried(signed_in: SignedIn, database: Database) -> None:
-    browser = signed_in(Role.ADMIN)
+def test_all_failed_jobs_of_one_type_are_retried(sign_in_as: SignInAs, database: Database) -> None:
+    browser = sign_in_as(Role.ADMIN)
     other = stage_failed_job(database, "ledger.roll_up")
     stage_failed_job(database)
     stage_failed_job(database)
@@ -107,9 +97,9 @@ def test_all_failed_jobs_of_one_type_are_retried(signed_in: SignedIn, database: 
 
 
 def test_sidebar_counts_pending_approvals_and_failed_jobs(
-    signed_in: SignedIn, database: Database, people: People
+    sign_in_as: SignInAs, database: Database, people: People
 ) -> None:
-    browser, maker = signed_in(Role.ADMIN), people.staff(Role.COMPLIANCE)
+    browser, maker = sign_in_as(Role.ADMIN), people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
         session.send(
             "UPDATE cases SET state = 'closed', closed_at = now(), disposition = 'resolved'"

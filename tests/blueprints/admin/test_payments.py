@@ -1,32 +1,18 @@
 """The pages of deposits and withdrawals: filters, release by two people, and rejection."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from flask import Flask
 
 from app.access import Role
 from app.funding import queries as funding_queries
 from app.funding.withdrawals import withdrawal_approval
 from app.kit import ids
 from app.kit.db import Database
-from tests.page_client import Browser
-from tests.people import PASSWORD, People
+from tests.blueprints.admin.conftest import SignInAs
+from tests.people import People
 from tests.till import Till, lift, open_till
 from tests.unchanged_database import database_unchanged
-
-SignedIn = Callable[[Role], Browser]
-
-
-@pytest.fixture
-def signed_in(app: Flask, people: People) -> SignedIn:
-    def make(role: Role) -> Browser:
-        browser = Browser(app)
-        browser.sign_in(people.staff(role).email, PASSWORD)
-        return browser
-
-    return make
 
 
 @pytest.fixture
@@ -41,9 +27,9 @@ def path_of(withdrawal: UUID) -> str:
     return f"/admin/payments/withdrawals/{ids.encode('wdr', withdrawal)}"
 
 
-def test_payments_are_filtered_by_status_and_method(till: Till, signed_in: SignedIn) -> None:
+def test_payments_are_filtered_by_status_and_method(till: Till, sign_in_as: SignInAs) -> None:
     withdrawal, deposit = till.withdraw("10.00"), till.deposit("5.00")
-    browser = signed_in(Role.AUDITOR)
+    browser = sign_in_as(Role.AUDITOR)
     wdr, dep = ids.encode("wdr", withdrawal), ids.encode("dep", deposit)
     assert wdr in browser.get("/admin/payments/withdrawals?status=approved&method=bank").said
     assert wdr not in browser.get("/admin/payments/withdrawals?status=completed").said
@@ -54,16 +40,16 @@ def test_payments_are_filtered_by_status_and_method(till: Till, signed_in: Signe
     assert "Reject payout" not in browser.get(path_of(withdrawal)).said
 
 
-def test_large_withdrawal_is_released_by_two_people(till: Till, signed_in: SignedIn) -> None:
+def test_large_withdrawal_is_released_by_two_people(till: Till, sign_in_as: SignInAs) -> None:
     withdrawal = till.withdraw("10000.00")
-    maker = signed_in(Role.COMPLIANCE)
+    maker = sign_in_as(Role.COMPLIANCE)
     assert "A second person must approve" in maker.get(path_of(withdrawal)).said
     with database_unchanged(till.database):
         refused = maker.send(path_of(withdrawal), "release", reason="")
         assert refused.status_code == 422
     asked = maker.send(path_of(withdrawal), "release", reason="A known customer")
     assert asked.status_code == 303
-    checker = signed_in(Role.ADMIN)
+    checker = sign_in_as(Role.ADMIN)
     request = asked.location
     shown = checker.get(request)
     assert "Release a withdrawal" in shown.said
@@ -77,10 +63,10 @@ def test_large_withdrawal_is_released_by_two_people(till: Till, signed_in: Signe
 
 
 def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
-    till: Till, signed_in: SignedIn
+    till: Till, sign_in_as: SignInAs
 ) -> None:
     withdrawal = till.withdraw("10000.00")
-    browser = signed_in(Role.COMPLIANCE)
+    browser = sign_in_as(Role.COMPLIANCE)
     with database_unchanged(till.database):
         assert browser.send(path_of(withdrawal), "reject", reason="no").status_code == 422
     response = browser.send(path_of(withdrawal), "reject", reason="The story does not hold")
@@ -89,8 +75,8 @@ def test_withdrawal_is_rejected_with_a_reason_and_its_hold_ends(
     assert "The story does not hold" in browser.get(path_of(withdrawal)).said
 
 
-def test_support_sees_a_withdrawal_and_cannot_release_it(till: Till, signed_in: SignedIn) -> None:
+def test_support_sees_a_withdrawal_and_cannot_release_it(till: Till, sign_in_as: SignInAs) -> None:
     withdrawal = till.withdraw("10000.00")
-    browser = signed_in(Role.SUPPORT)
+    browser = sign_in_as(Role.SUPPORT)
     assert "Awaiting release" in browser.get(path_of(withdrawal)).said
     assert "Request release" not in browser.get(path_of(withdrawal)).said

@@ -13,29 +13,13 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.privacy import consents, erasure, exports
 from app.privacy.rules import PolicyName
+from tests.blueprints.admin.conftest import sign_in
 from tests.mailbox import run_pending_jobs, use_mailbox
 from tests.page_client import Browser, check
-from tests.people import PASSWORD, People
+from tests.people import People
 from tests.unchanged_database import database_unchanged
 
 REFERENCE = "letter 17 of 2026-11-20"
-
-
-@pytest.fixture
-def admin(people: People) -> Actor:
-    people.staff(Role.ADMIN)
-    return people.staff(Role.ADMIN)
-
-
-def signed_in(app: Flask, person: Actor) -> Browser:
-    browser = Browser(app)
-    browser.sign_in(person.email, PASSWORD)
-    return browser
-
-
-@pytest.fixture
-def browser(app: Flask, admin: Actor) -> Browser:
-    return signed_in(app, admin)
 
 
 def path_of(person: Actor) -> str:
@@ -81,7 +65,7 @@ def test_erasure_takes_two_people_and_leaves_no_name(
     assert response.status_code == 303
     request = response.headers["Location"]
     assert "You made this request" in browser.get(request).said
-    other = signed_in(app, officer)
+    other = sign_in(app, officer)
     shown = other.get(request)
     assert REFERENCE in shown.said
     [seen] = [field["value"] for field in shown.all("input", name="seen")]
@@ -102,7 +86,7 @@ def test_erasure_takes_two_people_and_leaves_no_name(
         assert word not in other.get(request).said
     listed = browser.get(f"/admin/people?status=erased&q={ids.encode('usr', person.user_id)}")
     assert "Erased person" in listed.said
-    assert "Nobody found" in browser.get(f"/admin/people?q={person.email}").said
+    assert "No people found" in browser.get(f"/admin/people?q={person.email}").said
 
 
 @pytest.mark.parametrize(
@@ -148,7 +132,7 @@ def test_erasure_needs_the_permission_and_a_recent_proof(
     app: Flask, browser: Browser, people: People, database: Database
 ) -> None:
     person = people.customer()
-    reader = signed_in(app, people.staff(Role.SUPPORT))
+    reader = sign_in(app, people.staff(Role.SUPPORT))
     page = reader.get(path_of(person))
     assert not page.all("form", id="erase")
     data = {"csrf_token": reader.token(), "reason": REFERENCE}
