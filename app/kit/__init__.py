@@ -1,1 +1,1 @@
-"""Domain-free tools that every room may use. Nothing here knows what a customer or a metal is."""
+"""Domain-free tools that every room may use: nothing here knows customers or metals."""

@@ -1,13 +1,13 @@
-"""Sealed values: AES-256-GCM under a data key of their own, which a key of the ring wraps.
+"""Sealed values: AES-256-GCM under a data key of their own, wrapped by a ring key.
 
-A sealed value is bound to the place it was made for (its context): moved elsewhere, it does not
+A sealed value is bound to its place in the database (its context): moved elsewhere, it does not
 open. Its bytes are
 
     version (1) | ring key's id (8) | length of the wrapped key (2) | wrapped key | nonce (12) |
     ciphertext and tag
 
 The context and the version authenticate the ciphertext, and with the ring key's id the wrapped key
-too. So a value can be wrapped again under another ring key without being opened.
+too. So a value can be wrapped by another ring key without being opened.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ NONCE_BYTES = 12
 _TAG_BYTES = 16
 _HEAD_BYTES = 1 + KEY_ID_BYTES + 2
 
-#: `wrap(data key, authenticated)` answers the id of the ring key that it used, and the wrapped key.
+#: `wrap(data key, authenticated)` returns the id of the ring key that it used, and the wrapped key.
 Wrap = Callable[[bytes, bytes], tuple[str, bytes]]
-#: `unwrap(id of the ring key, wrapped key, authenticated)` answers the data key.
+#: `unwrap(id of the ring key, wrapped key, authenticated)` returns the data key.
 Unwrap = Callable[[str, bytes, bytes], bytes]
 
 
@@ -37,7 +37,7 @@ class DecryptionFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A sealed value in its parts. `key_id` is hexadecimal."""
+    """The parts of a sealed value. `key_id` is hexadecimal."""
 
     key_id: str
     wrapped: bytes
@@ -46,7 +46,7 @@ class Envelope:
 
     @classmethod
     def parse(cls, sealed: bytes) -> Self:
-        """The parts of a sealed value. Raises `DecryptionFailed` for what cannot be one."""
+        """Return the parts of a sealed value. Raises `DecryptionFailed` for any other bytes."""
         if len(sealed) < _HEAD_BYTES or sealed[0] != VERSION:
             raise DecryptionFailed("not a sealed value of a known version")
         nonce_at = _HEAD_BYTES + int.from_bytes(sealed[_HEAD_BYTES - 2 : _HEAD_BYTES])
@@ -66,7 +66,7 @@ class Envelope:
 
 
 def seal(plaintext: bytes, context: bytes, wrap: Wrap) -> bytes:
-    """`plaintext`, sealed for the place that `context` names, under a fresh data key."""
+    """Return `plaintext` sealed for the place that `context` names, under a new data key."""
     data_key = token_bytes(KEY_BYTES)
     nonce = token_bytes(NONCE_BYTES)
     ciphertext = AESGCM(data_key).encrypt(nonce, plaintext, _authenticated(context))
@@ -75,14 +75,15 @@ def seal(plaintext: bytes, context: bytes, wrap: Wrap) -> bytes:
 
 
 def open_sealed(sealed: bytes, context: bytes, unwrap: Unwrap) -> bytes:
-    """What was sealed for this place. Raises `DecryptionFailed`, and what `unwrap` raises."""
+    """Return the plaintext sealed for this place. Raises `DecryptionFailed`, and what `unwrap`
+    raises."""
     envelope = Envelope.parse(sealed)
     data_key = unwrap(envelope.key_id, envelope.wrapped, _authenticated(context))
     return decrypt(data_key, envelope.nonce + envelope.ciphertext, _authenticated(context))
 
 
 def rewrap(sealed: bytes, context: bytes, unwrap: Unwrap, wrap: Wrap) -> bytes:
-    """The same sealed value with its data key wrapped by `wrap`; the value stays closed.
+    """Return the sealed value with its data key wrapped by `wrap`, without opening the value.
 
     Raises `DecryptionFailed`, and what `unwrap` raises.
     """
@@ -93,13 +94,13 @@ def rewrap(sealed: bytes, context: bytes, unwrap: Unwrap, wrap: Wrap) -> bytes:
 
 
 def encrypt(key: bytes, plaintext: bytes, authenticated: bytes) -> bytes:
-    """AES-256-GCM under a fresh nonce, which stands in front."""
+    """Return the new nonce followed by the AES-256-GCM ciphertext."""
     nonce = token_bytes(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, authenticated)
 
 
 def decrypt(key: bytes, ciphertext: bytes, authenticated: bytes) -> bytes:
-    """What `encrypt` was given. Raises `DecryptionFailed`."""
+    """Return the plaintext given to `encrypt`. Raises `DecryptionFailed`."""
     if len(key) != KEY_BYTES or len(ciphertext) < NONCE_BYTES + _TAG_BYTES:
         raise DecryptionFailed("too short")
     nonce, rest = ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:]

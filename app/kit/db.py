@@ -1,12 +1,12 @@
-"""The database seam: one transaction per request or task; plain statements travel together.
+"""Database access: one transaction per request or task, with several statements per round trip.
 
-`Database.transaction()` is the only place that commits. It hands out a `Session`: `send` and `rows`
-for plain SQL, on one connection of SQLAlchemy's pool and in one transaction. Writes that nobody
-waits for (`send`) are queued and leave in one network round trip with the next read, or with the
+`Database.transaction()` is the only place that commits. It yields a `Session`: `send` and `rows`
+for plain SQL, on one connection of SQLAlchemy's pool and in one transaction. Writes without a
+result (`send`) are queued and leave in one network round trip with the next read, or with the
 COMMIT; so rooms stay separate and the order path still takes three trips.
 
-A refusal by the database (a CHECK, a UNIQUE, a RAISE with a constraint name) becomes the named
-refusal that its room registered with `refuses`.
+A constraint that the database enforces (a CHECK, a UNIQUE, a RAISE with a constraint name) raises
+the refusal that its room registered with `register_refusal`.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ from sqlalchemy.types import UserDefinedType
 from app.kit.errors import Unavailable
 from app.kit.pipeline import Parameters, Pipeline, Row, Statement
 
-#: For `Database.transaction`: every read sees the same instant, and nothing can be written.
+#: `begin` for `Database.transaction`: every read sees the same instant, and nothing can be written.
 SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 NAMING = {
@@ -36,13 +36,13 @@ NAMING = {
 
 
 class Base(orm.DeclarativeBase):
-    """Every table's base. A CHECK is named for the rule it states."""
+    """The base of every table. A CHECK is named after the rule it states."""
 
     metadata = sa.MetaData(naming_convention=NAMING)
 
 
 class XactId(UserDefinedType[int]):
-    """PostgreSQL's xid8: a transaction's number, never reused."""
+    """PostgreSQL's xid8: a transaction id, never reused."""
 
     cache_ok = True
 
@@ -54,23 +54,23 @@ postgresql.base.ischema_names["xid8"] = XactId
 
 
 class LockTimeout(Unavailable):
-    """Someone else held the row for longer than we wait. Nothing was changed."""
+    """Another transaction held the lock for longer than we wait. Nothing was changed."""
 
-    title = "Busy: someone else is changing the same thing. Try again"
+    title = "This record is being changed by another request. Try again in a moment."
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database could not be reached, and nothing was changed."""
+    """The database could not be reached. Nothing was changed."""
 
-    title = "The database cannot be reached. Nothing was changed"
+    title = "The database cannot be reached. Nothing was changed. Try again in a moment."
 
 
 class CommitOutcomeUnknown(Unavailable):
-    """The connection broke while committing: it may have happened or not."""
+    """The connection broke during the commit: the change may or may not be stored."""
 
     title = (
         "The connection broke while the change was being stored. "
-        "Send the same request with the same Idempotency-Key to learn what happened"
+        "Send the same request with the same Idempotency-Key to learn whether it was stored."
     )
 
 
@@ -78,60 +78,60 @@ _REFUSALS: dict[str, Callable[[str | None], Exception]] = {}
 
 
 def register_refusal(constraint: str, refusal: Callable[[str | None], Exception]) -> None:
-    """When the database names `constraint` in an error, raise `refusal(detail)` instead."""
+    """Raise `refusal(detail)` in place of database errors that name `constraint`."""
     _REFUSALS[constraint] = refusal
 
 
 class Session:
-    """One database transaction. Made by `Database`, passed to services, never stored."""
+    """One database transaction. Created by `Database`, passed to services, never stored."""
 
     def __init__(self, pipeline: Callable[[], Pipeline]) -> None:
         self._pipeline = pipeline
         self._queue: list[Statement] = []
 
     def send(self, statement: str, parameters: Parameters = None) -> None:
-        """Queue a statement whose result nobody needs. An error surfaces with the next read,
-        `flush`, or the commit."""
+        """Queue a statement without a result. Its error is raised by the next read, `flush`, or the
+        commit."""
         self._queue.append((statement, parameters))
 
     def rows(self, statement: str, parameters: Parameters = None) -> list[Row]:
-        """The rows of one statement, after everything queued before it."""
+        """Send the queue and this statement. Return its rows."""
         return self.fetch((statement, parameters))[0]
 
     def row(self, statement: str, parameters: Parameters = None) -> Row | None:
-        """The first row of one statement, or None."""
+        """Send the queue and this statement. Return its first row, or None."""
         rows = self.rows(statement, parameters)
         return rows[0] if rows else None
 
     def fetch(self, *statements: Statement) -> list[list[Row]]:
-        """The rows of several statements, sent together with everything queued before them."""
+        """Send the queue and these statements in one trip. Return the rows of each."""
         queued, self._queue = self._queue, []
         return self._pipeline().run([*queued, *statements])[len(queued) :]
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What the block does, or, when it raises, nothing of it: the transaction goes on as if the
-        block had never begun. For a form that is shown again. Raises what the block raised, or the
-        refusal that its room registered for the constraint that was hit."""
+        """Undo the block's changes when it raises, and keep the transaction usable: for a form that
+        is shown again. Raises what the block raised, or the refusal registered for the violated
+        constraint."""
         self.send("SAVEPOINT attempt")
         self.flush()
         try:
             yield
             self.send("RELEASE SAVEPOINT attempt")
             self.flush()
-        except Exception as error:  # noqa: BLE001 - always raised again, under its own name
+        except Exception as error:  # noqa: BLE001 - always raised again, as a refusal
             self._queue.clear()
             self.send("ROLLBACK TO SAVEPOINT attempt")
             raise_refusal(error, committing=False)
 
     def flush(self) -> None:
-        """Send what is queued now, and raise what it raises."""
+        """Send the queue now and raise its errors."""
         if self._queue:
             self.fetch()
 
 
 class Database:
-    """The engine's connections, and the only commits in the program."""
+    """The engine's connections, and the only commits in the application."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
@@ -139,11 +139,10 @@ class Database:
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[Session]:
-        """One transaction: committed when the block ends, rolled back when it raises.
+        """Run the block in one transaction: commit when it ends, roll back when it raises.
 
-        Raises the refusal that a room registered for the constraint that was hit;
-        `DatabaseUnavailable` if the connection broke before the commit was sent;
-        `CommitOutcomeUnknown` if it broke after.
+        Raises the refusal registered for the violated constraint; `DatabaseUnavailable` if the
+        connection broke before the commit was sent, `CommitOutcomeUnknown` if it broke after.
         """
         lease = _ConnectionLease(self.engine)
         session = Session(lease.pipeline)
@@ -154,7 +153,7 @@ class Database:
             committing = True
             session.send("COMMIT")
             session.flush()
-        except BaseException as error:  # noqa: BLE001 - whatever ends the block, roll back
+        except BaseException as error:  # noqa: BLE001 - any exception rolls back
             lease.roll_back()
             raise_refusal(error, committing=committing)
         finally:
@@ -162,49 +161,49 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reads: each `fetch` is its own snapshot and its own round trip."""
+        """Yield a session for reads: each `fetch` is its own snapshot and its own round trip."""
         lease = _ConnectionLease(self.engine)
         try:
             yield Session(lease.pipeline)
-        except Exception as error:  # noqa: BLE001 - always raised again, under its own name
+        except Exception as error:  # noqa: BLE001 - always raised again, as a refusal
             raise_refusal(error, committing=False)
         finally:
             lease.end()
 
 
 class _ConnectionLease:
-    """A connection of the pool, taken when the first statement leaves."""
+    """A connection of the pool, taken when the first statement is sent."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._taken: sa.PoolProxiedConnection | None = None
+        self._connection: sa.PoolProxiedConnection | None = None
 
     def pipeline(self) -> Pipeline:
-        """The connection's pipeline, which lives as long as the connection."""
-        if self._taken is None:
-            self._taken = self._engine.raw_connection()
-        pipeline: Pipeline | None = self._taken.info.get("pipeline")
+        """Return the connection's pipeline, which lives as long as the connection."""
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
+        pipeline: Pipeline | None = self._connection.info.get("pipeline")
         if pipeline is None:
-            driver = self._taken.driver_connection
+            driver = self._connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
-            pipeline = self._taken.info["pipeline"] = Pipeline(driver)
+            pipeline = self._connection.info["pipeline"] = Pipeline(driver)
         return pipeline
 
     def roll_back(self) -> None:
-        """End the transaction if its connection still lives; the server ends the others itself."""
-        if self._taken is not None and not self.pipeline().closed:
+        """Roll back if the connection is alive; otherwise the server does it itself."""
+        if self._connection is not None and not self.pipeline().closed:
             with suppress(psycopg.OperationalError):
                 self.pipeline().run([("ROLLBACK", None)])
 
     def end(self) -> None:
-        """Give the connection back."""
-        if self._taken is None:
+        """Return the connection to the pool."""
+        if self._connection is None:
             return
         if self.pipeline().closed:
-            # The server went away: the other pooled connections are as dead as this one.
-            self._taken.invalidate()
+            # The server went away: the other pooled connections are closed as well.
+            self._connection.invalidate()
             self._engine.dispose()
-        self._taken.close()
+        self._connection.close()
 
 
 def _disable_driver_transactions(connection: "psycopg.Connection[Row]", _record: object) -> None:
@@ -213,10 +212,12 @@ def _disable_driver_transactions(connection: "psycopg.Connection[Row]", _record:
 
 
 def raise_refusal(error: BaseException, *, committing: bool) -> NoReturn:
-    """Raise what the program should see in place of a database error; others as they are."""
+    """Raise the refusal in place of a database error, and any other error unchanged."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     if isinstance(error, sa.exc.TimeoutError):
-        raise DatabaseUnavailable("All connections to the database are taken; try again") from error
+        raise DatabaseUnavailable(
+            "All connections to the database are in use. Try again in a moment."
+        ) from error
     if not isinstance(original, psycopg.Error):
         raise error
     if original.diag.constraint_name in _REFUSALS:

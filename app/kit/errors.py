@@ -1,20 +1,20 @@
-"""Refusals: what the domain says when it will not do a thing.
+"""Refusals: the errors that the domain raises on purpose.
 
-A capability subclasses the kind that fits and gives it a stable `code`. The edge turns the kind
-into a status (blueprints/errors.py); nothing below the edge knows HTTP.
+A room subclasses the kind that fits and gives it a stable `code`. The edge maps the kind to an HTTP
+status (blueprints/errors.py); nothing below the edge knows HTTP.
 """
 
 from typing import ClassVar
 
 
 class Refusal(Exception):
-    """Something was asked that will not be done, and nothing was changed.
+    """The request was refused and nothing was changed.
 
-    `detail` is for a person: it says what was wrong and what would be right.
+    `detail` is for people: it says what happened and what to do.
     """
 
     code: ClassVar[str] = "refused"
-    title: ClassVar[str] = "Refused"
+    title: ClassVar[str] = "This request was refused."
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or self.title
@@ -22,45 +22,45 @@ class Refusal(Exception):
 
 
 class Unauthenticated(Refusal):
-    """Nobody is known to be asking."""
+    """The caller is not signed in."""
 
     code = "token_invalid"
-    title = "Sign in first"
+    title = "Sign in first."
 
 
 class PermissionDenied(Refusal):
-    """The person is known and may not do this."""
+    """The caller is signed in and lacks the permission."""
 
     code = "permission_denied"
-    title = "You may not do this"
+    title = "You do not have access."
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it is someone else's: the two look the same on purpose."""
+    """It does not exist, or belongs to another person: the two look the same on purpose."""
 
     code = "not_found"
-    title = "There is no such thing here"
+    title = "Not found."
 
 
 class Conflict(Refusal):
-    """Well-formed and permitted, but not possible in the present state."""
+    """Well-formed and permitted, but not possible in the current state."""
 
     code = "conflict"
-    title = "Not possible in the present state"
+    title = "This is not possible in the current state."
 
 
 class MalformedRequest(Refusal):
-    """The request could not be read at all."""
+    """The request could not be parsed."""
 
     code = "malformed_json"
-    title = "The request could not be read"
+    title = "The request could not be read. Check its format."
 
 
 class Invalid(Refusal):
-    """A value is wrong: names the field and says what would be right."""
+    """A field's value is not valid. `message` is a sentence that says what to enter."""
 
     code = "validation_failed"
-    title = "A value is not valid"
+    title = "A value is not valid."
 
     def __init__(self, field: str, message: str) -> None:
         self.field = field
@@ -69,10 +69,10 @@ class Invalid(Refusal):
 
 
 class RateLimited(Refusal):
-    """Too much too soon. `retry_after_seconds` says when to come back."""
+    """Too many requests. `retry_after_seconds` says when to try again."""
 
     code = "rate_limited"
-    title = "Too many requests"
+    title = "Too many requests. Try again later."
 
     def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
         self.retry_after_seconds = retry_after_seconds
@@ -80,21 +80,21 @@ class RateLimited(Refusal):
 
 
 class FeatureDisabled(Refusal):
-    """The feature is switched off here."""
+    """The feature is switched off."""
 
     code = "feature_disabled"
-    title = "This feature is switched off"
+    title = "This feature is switched off."
 
 
 class Unavailable(Refusal):
-    """A dependency is down. Whether anything happened may be unknown: replaying the same
-    idempotency key resolves it."""
+    """A dependency is down. Whether the change was stored may be unknown: repeating the request
+    with the same idempotency key resolves it."""
 
     code = "unavailable"
-    title = "Temporarily unavailable"
+    title = "Temporarily unavailable. Try again in a moment."
     retry_after_seconds: int = 1
 
 
 class NotFinished(Exception):
-    """A task could not be done for a foreseen reason that may pass. The message says which, and
-    quotes nothing of anybody's: it is kept with the job, where other errors leave their type."""
+    """A task could not be finished for a foreseen, temporary reason. The message names the reason
+    and no personal data: it is stored with the job, where other errors store their type only."""

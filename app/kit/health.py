@@ -1,4 +1,4 @@
-"""Conditions that a process can be in, and what it expects of its database."""
+"""The condition of a process, and the checks of its database."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.kit.errors import Unavailable
 
 
 class Condition(StrEnum):
-    """From good to bad, so that the worst of several is the last."""
+    """Listed from good to bad, so that the worst of several is the last."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -18,7 +18,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     name: str
     status: Condition
@@ -26,11 +26,11 @@ class HealthCheck:
 
 
 def worst_condition(checks: Collection[HealthCheck]) -> Condition:
-    """The condition of the whole."""
+    """Return the worst condition of the checks, `OK` if there are none."""
     return max((check.status for check in checks), key=list(Condition).index, default=Condition.OK)
 
 
-# An acknowledged trade must survive a crash of the server: each of these gives that up when off.
+# An acknowledged trade must survive a server crash; with any of these off it may not.
 _DURABLE = {
     "fsync": {"on"},
     "full_page_writes": {"on"},
@@ -40,7 +40,7 @@ _SETTINGS = """
 SELECT current_setting('fsync'), current_setting('full_page_writes'),
     current_setting('synchronous_commit')
 """
-# False before the first migration, and before the one that lets the application's role read it.
+# False before the first migration, and before the one that grants the application's role the table.
 _HAS_VERSIONS = """
 SELECT coalesce(has_table_privilege(to_regclass('public.alembic_version'), 'SELECT'), false)
 """
@@ -48,7 +48,8 @@ _VERSIONS = "SELECT version_num FROM alembic_version"
 
 
 def check_database(database: Database, heads: Collection[str]) -> list[HealthCheck]:
-    """Whether PostgreSQL answers, keeps what it commits, and has the tables of `heads`."""
+    """Check that PostgreSQL responds, that commits are durable, and that migrations are at
+    `heads`."""
     try:
         with database.reading() as session:
             settings, has_versions = session.fetch((_SETTINGS, ()), (_HAS_VERSIONS, ()))
@@ -62,7 +63,7 @@ def check_database(database: Database, heads: Collection[str]) -> list[HealthChe
     ]
     applied = {version for (version,) in versions}
     return [
-        HealthCheck("postgresql", Condition.OK, "answers"),
+        HealthCheck("postgresql", Condition.OK, "responds"),
         _health_check("durability", not risky, "on", f"switched off: {', '.join(risky)}"),
         _health_check(
             "migrations",

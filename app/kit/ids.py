@@ -1,7 +1,7 @@
 """Identifiers: UUIDv7 inside, a prefix and 26 base-32 characters outside.
 
-`trd_01k9…` says what it names, sorts by the time it was made, and cannot be mistaken for an
-identifier of another kind. The alphabet is Crockford's, as in the TypeID convention.
+`trd_01k9…` names its kind, sorts by creation time, and cannot be mistaken for an identifier of
+another kind. The alphabet is Crockford's, as in the TypeID convention.
 """
 
 from uuid import UUID
@@ -12,28 +12,27 @@ from app.kit.errors import NotFound
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
-# Ten bits a step: half as many steps as one character at a time.
+# Ten bits at a time take half as many steps as one character at a time.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _LENGTH = 26
 
 
 def new() -> UUID:
-    """A fresh identifier, greater than those made in earlier milliseconds."""
+    """Return a new identifier, greater than those of earlier milliseconds."""
     return uuid7()
 
 
 def encode(prefix: str, identifier: UUID) -> str:
-    """The public form: `prefix_` and 26 characters."""
+    """Return the public form: `prefix_` and 26 characters."""
     number = identifier.int
     parts = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
     return f"{prefix}_{''.join(parts)}"
 
 
 def decode(prefix: str, text: str) -> UUID:
-    """The identifier behind a public form.
+    """Return the identifier in a public form.
 
-    Raises `NotFound` for any text that `encode(prefix, …)` cannot have made: an id that no row
-    can have is answered like one that no row happens to have.
+    Raises `NotFound` for any other text, so that a malformed id looks like one that does not exist.
     """
     head, _, tail = text.partition("_")
     if head != prefix or len(tail) != _LENGTH or tail[0] > "7":
@@ -48,7 +47,7 @@ def decode(prefix: str, text: str) -> UUID:
 
 
 def try_decode(prefix: str, text: str) -> UUID | None:
-    """The identifier behind a text of somebody else's; None unless it is one of ours."""
+    """Return the identifier in a provider's text, or None if the text is not a public form."""
     try:
         return decode(prefix, text)
     except NotFound:

@@ -15,11 +15,11 @@ UNITS_MAX = 10**18
 
 
 class InvalidAmount(ValueError):
-    """The text is not an amount of this asset; the message says what would be."""
+    """The text is not an amount of this asset. The message says what to enter."""
 
 
 class Rounding(Enum):
-    """How a fraction of a minor unit is settled. Always named where it happens."""
+    """How a fraction of a minor unit is rounded. Always named at the call."""
 
     DOWN = "toward zero"
     UP = "away from zero"
@@ -28,14 +28,14 @@ class Rounding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """Something countable. `scale` is the number of decimals and never changes."""
+    """An asset. `scale` is its number of decimals and never changes."""
 
     code: str
     scale: int
 
     @property
     def unit(self) -> int:
-        """Minor units in one whole: 100 for USD, 100,000,000 for a troy ounce."""
+        """Minor units in one unit: 100 for USD, 100,000,000 for a troy ounce."""
         return int(10**self.scale)
 
 
@@ -48,7 +48,7 @@ class Amount:
 
     @classmethod
     def parse(cls, asset: Asset, text: str) -> Self:
-        """The positive amount that `text` writes in plain decimal notation.
+        """Return the positive amount in `text`, which is in plain decimal notation.
 
         Raises `InvalidAmount` for anything else: signs, exponents, zero, other digits, more
         decimals than the asset has, or more than 10^18 minor units.
@@ -68,7 +68,7 @@ class Amount:
         return cls(asset, units)
 
     def __str__(self) -> str:
-        """Plain decimal notation with the asset's full scale: `1250.00`."""
+        """Return plain decimal notation with the asset's full scale: `1250.00`."""
         sign = "-" if self.units < 0 else ""
         digits = str(abs(self.units)).rjust(self.asset.scale + 1, "0")
         if self.asset.scale == 0:
@@ -76,34 +76,34 @@ class Amount:
         return f"{sign}{digits[: -self.asset.scale]}.{digits[-self.asset.scale :]}"
 
     def __add__(self, other: "Amount") -> "Amount":
-        self._check(other)
+        self._require_same_asset(other)
         return Amount(self.asset, self.units + other.units)
 
     def __sub__(self, other: "Amount") -> "Amount":
-        self._check(other)
+        self._require_same_asset(other)
         return Amount(self.asset, self.units - other.units)
 
     def __neg__(self) -> "Amount":
         return Amount(self.asset, -self.units)
 
     def __lt__(self, other: "Amount") -> bool:
-        self._check(other)
+        self._require_same_asset(other)
         return self.units < other.units
 
     def __le__(self, other: "Amount") -> bool:
-        self._check(other)
+        self._require_same_asset(other)
         return self.units <= other.units
 
     def __bool__(self) -> bool:
         return self.units != 0
 
-    def _check(self, other: "Amount") -> None:
+    def _require_same_asset(self, other: "Amount") -> None:
         if self.asset != other.asset:
-            raise TypeError(f"{self.asset.code} and {other.asset.code} do not mix")
+            raise TypeError(f"cannot combine {self.asset.code} with {other.asset.code}")
 
 
 def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """`numerator / denominator` as an integer, rounded as named. `denominator` is positive."""
+    """Return `numerator / denominator` as an integer. `denominator` is positive."""
     quotient, remainder = divmod(abs(numerator), denominator)
     if rounding is Rounding.UP:
         quotient += remainder > 0
@@ -113,10 +113,10 @@ def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
 
 
 def round_units(exact: Fraction, rounding: Rounding) -> int:
-    """An exact number of minor units as an integer, rounded as named."""
+    """Return an exact number of minor units as an integer."""
     return divide(exact.numerator, exact.denominator, rounding)
 
 
 def quantize_down(value: Decimal, decimals: int) -> Decimal:
-    """`value` cut to so many decimals, toward zero."""
+    """Return `value` truncated to so many decimals, toward zero."""
     return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN)

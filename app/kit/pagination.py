@@ -1,4 +1,4 @@
-"""Cursor paging by id: UUIDv7 sorts by time, so a page's last id says where the next one begins."""
+"""Cursor pagination by id: UUIDv7 sorts by time, so the next page begins after a page's last id."""
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
@@ -15,32 +15,32 @@ _ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some of a list, newest first. `next_cursor` is None on the last page."""
+    """A page of a list, newest first. `next_cursor` is None on the last page."""
 
     data: list[Item]
     next_cursor: str | None
 
 
 def paginate(items: Sequence[Item], limit: int, id_of: Callable[[Item], UUID]) -> Page[Item]:
-    """The page out of up to `limit` + 1 items: the one too many says that there is more."""
+    """Return the page of up to `limit` items; an item beyond `limit` means there is a next page."""
     data = list(items[:limit])
     return Page(data, encode_cursor(id_of(data[-1])) if len(items) > limit else None)
 
 
 def page_arguments(query: Mapping[str, Any]) -> dict[str, Any]:
-    """The `limit` and `before` of a list asked for by limit and cursor. Raises `Invalid`."""
+    """Return `limit` and `before` from a query with limit and cursor. Raises `Invalid`."""
     cursor = query.get("cursor")
     before = decode_cursor(cursor) if cursor is not None else None
     return {"limit": query["limit"], "before": before}
 
 
 def encode_cursor(identifier: UUID) -> str:
-    """An opaque text, safe in a query string."""
+    """Return an opaque text that is safe in a query string."""
     return base64.urlsafe_b64encode(identifier.bytes).rstrip(b"=").decode("ascii")
 
 
 def decode_cursor(text: str) -> UUID:
-    """The id behind a cursor. Raises `Invalid` for a text that `encode_cursor` cannot have made."""
+    """Return the id in a cursor. Raises `Invalid` for a text that is not a cursor."""
     try:
         raw = base64.urlsafe_b64decode(text.encode("ascii") + b"==")
     except ValueError:

@@ -1,8 +1,8 @@
-"""Plain statements on one connection, several to a network round trip.
+"""Plain statements on one connection, several per network round trip.
 
 psycopg's own pipeline and cursors cost several times what PostgreSQL needs for the short statements
-of an order. This is the narrow part of them that we use: text results, prepared statements, one
-synchronisation at the end. Adaptation of values, waiting and errors remain psycopg's.
+of an order. This is the narrow part that we use: text results, prepared statements, one
+synchronisation at the end. psycopg still adapts values, waits and maps errors.
 """
 
 import re
@@ -22,7 +22,7 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 Statement = tuple[str, Parameters]
 Row = tuple[Any, ...]
 
-# A program has a fixed set of statements; what a busy connection sees beyond it is sent unprepared.
+# The application has a fixed set of statements; a connection sends any beyond this unprepared.
 _PREPARED_MAX = 300
 _PLACEHOLDER = re.compile(r"%(?:(%)|s|\((\w+)\)s)")
 
@@ -33,8 +33,8 @@ _Key = tuple[bytes, tuple[int, ...] | None]
 
 
 @lru_cache(maxsize=1000)
-def _native(text: str) -> tuple[bytes, list[str]]:
-    """A statement with its parameters numbered, and the order of their names."""
+def _number_parameters(text: str) -> tuple[bytes, list[str]]:
+    """Return a statement with numbered parameters ($1), and their names in that order."""
     names: list[str] = []
     count = 0
 
@@ -54,7 +54,7 @@ def _native(text: str) -> tuple[bytes, list[str]]:
 
 
 class Pipeline:
-    """The statements of one connection. Made once for it, and used by one thread at a time."""
+    """Sends statements on one connection. Created once for it, used by one thread at a time."""
 
     def __init__(self, connection: "psycopg.Connection[Any]") -> None:
         self._connection = connection
@@ -63,31 +63,31 @@ class Pipeline:
 
     @property
     def closed(self) -> bool:
-        """Whether the connection is gone for good."""
+        """Whether the connection is closed."""
         return bool(self._connection.closed)
 
     def run(self, statements: Sequence[Statement]) -> list[list[Row]]:
-        """Send all statements at once and answer the rows of each.
+        """Send all statements in one trip. Return the rows of each.
 
-        Raises psycopg's error for the first that failed; those after it were not executed. If
-        anything else goes wrong, an interruption included, the connection is closed: what it was
-        waiting for could otherwise be taken for an answer to something else.
+        Raises psycopg's error for the first that failed; those after it were not executed. On any
+        other error, an interruption included, the connection is closed: a result still on its way
+        could otherwise be read as the result of a later statement.
         """
         pgconn = self._connection.pgconn
-        # What is awaited of each command: rows, or that a statement was prepared under a name.
-        awaited: list[_Key | None] = []
+        # For each command: None if rows are expected, or the key of the statement being prepared.
+        expected: list[_Key | None] = []
         try:
             pgconn.enter_pipeline_mode()
             for text, parameters in statements:
-                self._send(pgconn, text, parameters, awaited)
+                self._send(pgconn, text, parameters, expected)
             pgconn.pipeline_sync()
-            results = self._connection.wait(_receive(pgconn, len(awaited)))
+            results = self._connection.wait(_receive(pgconn, len(expected)))
             pgconn.exit_pipeline_mode()
         except BaseException:
             self._connection.close()
             raise
         rows = []
-        for prepared, result in zip(awaited, results, strict=True):
+        for prepared, result in zip(expected, results, strict=True):
             if result.status in _FAILED:
                 raise errors.error_from_result(result)
             if prepared is None:
@@ -97,29 +97,29 @@ class Pipeline:
         return rows
 
     def _send(
-        self, pgconn: PGconn, text: str, parameters: Parameters, awaited: list[_Key | None]
+        self, pgconn: PGconn, text: str, parameters: Parameters, expected: list[_Key | None]
     ) -> None:
-        """Put one statement on its way, preparing it first where that is due."""
+        """Send one statement, preparing it first if it was not prepared yet."""
         values: Sequence[Any] = ()
         types, formats = None, None
         if parameters is None:
             sql = text.encode()
         else:
-            sql, names = _native(text)
+            sql, names = _number_parameters(text)
             if isinstance(parameters, Mapping):
                 parameters = [parameters[name] for name in names]
             values = self._transformer.dump_sequence(parameters, [PyFormat.AUTO] * len(parameters))
             types, formats = self._transformer.types, self._transformer.formats
         key = (sql, types)
-        if key not in self._prepared and key not in awaited:
+        if key not in self._prepared and key not in expected:
             if len(self._prepared) >= _PREPARED_MAX:
                 pgconn.send_query_params(sql, values, types, formats)
-                awaited.append(None)
+                expected.append(None)
                 return
             pgconn.send_prepare(_name(key), sql, types)
-            awaited.append(key)
+            expected.append(key)
         pgconn.send_query_prepared(_name(key), values, formats)
-        awaited.append(None)
+        expected.append(None)
 
     def _rows(self, result: PGresult) -> list[Row]:
         if not result.ntuples:
@@ -130,12 +130,12 @@ class Pipeline:
 
 @lru_cache(maxsize=1000)
 def _name(key: _Key) -> bytes:
-    """The same statement has the same name on every connection, and no other has it."""
+    """Return a statement's name: the same on every connection, and no other statement's."""
     return sha256(repr(key).encode()).hexdigest()[:40].encode()
 
 
 def _receive(pgconn: PGconn, count: int) -> PQGen[list[PGresult]]:
-    """The result of each command, and then the synchronisation."""
+    """Return the result of each command, and consume the synchronisation."""
     yield from generators.send(pgconn)
     results = []
     for _ in range(count):

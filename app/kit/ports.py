@@ -1,20 +1,20 @@
-"""Ports: a capability declares a Protocol, the factory provides the configured adapter."""
+"""Ports: a room declares a Protocol, and the factory provides the configured adapter."""
 
 from typing import Any, TypeVar, cast
 
-P = TypeVar("P")
+Port = TypeVar("Port")
 
 _ADAPTERS: dict[type[Any], Any] = {}
 
 
-def provide(port: type[P], adapter: P) -> None:
-    """From now on `resolve(port)` answers `adapter`."""
+def provide(port: type[Port], adapter: Port) -> None:
+    """Make `resolve(port)` return `adapter` from now on."""
     _ADAPTERS[port] = adapter
 
 
-def resolve(port: type[P]) -> P:
-    """The adapter provided for this port. Raises `LookupError` if the factory provided none."""
+def resolve(port: type[Port]) -> Port:
+    """Return the adapter of this port. Raises `LookupError` if none was provided."""
     try:
-        return cast("P", _ADAPTERS[port])
+        return cast("Port", _ADAPTERS[port])
     except KeyError:
         raise LookupError(f"nothing provides {port.__name__}") from None

@@ -1,4 +1,4 @@
-"""Statuses change by declared steps only."""
+"""Status changes, limited to declared transitions."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -10,24 +10,24 @@ Status = TypeVar("Status", bound=StrEnum)
 
 
 class UndeclaredTransition(Exception):
-    """The program tried a step that nobody declared: a defect, not a refusal."""
+    """An undeclared transition was attempted: a programming error, not a refusal."""
 
 
 @dataclass(frozen=True)
 class Transitions(Generic[Status]):
-    """From each status to those that may follow it; a status without any is an end.
+    """The statuses that may follow each status. A status without a next one is final.
 
-    `transition` is called with the row locked, and its result is written in the same transaction.
+    Call `transition` with the row locked, and write its result in the same transaction.
     """
 
     next_statuses: Mapping[Status, AbstractSet[Status]]
 
     def transition(self, old: Status, new: Status) -> Status:
-        """`new`, if the step is declared. Raises `UndeclaredTransition` otherwise."""
+        """Return `new`. Raises `UndeclaredTransition` unless `new` may follow `old`."""
         if new not in self.next_statuses.get(old, frozenset()):
             raise UndeclaredTransition(f"{type(new).__name__} does not go from {old} to {new}")
         return new
 
     def is_final(self, status: Status) -> bool:
-        """Whether nothing can follow."""
+        """Return whether no status can follow."""
         return not self.next_statuses.get(status)

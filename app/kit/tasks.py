@@ -1,35 +1,35 @@
-"""Background tasks by name. A capability declares them; only app/jobs knows how they are run."""
+"""Background tasks by name. Rooms declare them; only app/jobs knows how they are run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-F = TypeVar("F", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Queue(StrEnum):
-    """Every queue, named once. Each worker process serves exactly one."""
+    """The queues. Each worker process serves exactly one."""
 
     DEFAULT = "default"
 
 
 class JobClaimedElsewhere(Exception):
-    """Another worker is at this very job. Nothing failed: the job comes again, unless it is done.
-    Only tasks with transactions of their own raise it."""
+    """Another worker is executing this job. Nothing failed: the job is retried unless it is done.
+    Only tasks with `own_transactions` raise it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A named task. `run(session, **args)` does its effect inside the session's transaction, once:
-    the outbox row is locked and marked done in that same transaction.
+    """A named task. `run(session, **args)` takes effect once, inside the session's transaction: the
+    outbox row is locked and marked done in that same transaction.
 
-    With `own_transactions` it is `run(database, **args)`, for a call to somebody else between two
-    transactions. No row of the outbox is locked meanwhile, so such a task keeps its own record of
-    what it did, and does nothing when it finds itself done.
+    With `own_transactions` it is `run(database, **args)`, for a call to a provider between two
+    transactions. The outbox row is not locked meanwhile, so such a task records its own progress
+    and does nothing when it was done before.
 
-    What is `polled` is looked at again and again until it is over, by a task of the timetable. So a
-    try that ends with `NotFinished` is enough: more would only add to those of the poll.
+    With `polled` a task of the timetable checks the same thing until it is finished. A try that
+    raises `NotFinished` is then not retried: the poll comes anyway.
     """
 
     name: str
@@ -48,12 +48,13 @@ def task(
     queue: Queue = Queue.DEFAULT,
     own_transactions: bool = False,
     polled: bool = False,
-) -> Callable[[F], F]:
-    """Register a function `(session, **args)` as the task `package.verb_noun`; args are JSON.
-    With `own_transactions`, as all that is `polled` has, the function takes `database` in place of
-    `session`."""
+) -> Callable[[Function], Function]:
+    """Register a function `(session, **args)` as the task `room.verb_noun`; args are JSON.
 
-    def register(function: F) -> F:
+    With `own_transactions`, which every `polled` task has, the function takes `database` in place
+    of `session`."""
+
+    def register(function: Function) -> Function:
         if name in _TASKS:
             raise ValueError(f"two tasks are named {name}")
         _TASKS[name] = Task(name, queue, function, own_transactions, polled)
@@ -63,7 +64,7 @@ def task(
 
 
 def find(name: str) -> Task:
-    """The task of that name. Raises `LookupError` naming it if nothing registered it."""
+    """Return the task of that name. Raises `LookupError` if none is registered."""
     try:
         return _TASKS[name]
     except KeyError:
@@ -71,5 +72,5 @@ def find(name: str) -> Task:
 
 
 def names() -> frozenset[str]:
-    """The names of all registered tasks."""
+    """Return the names of all registered tasks."""
     return frozenset(_TASKS)

@@ -1,7 +1,7 @@
-"""Structured logs and the id of the request that is being served.
+"""Structured logs and the id of the current request.
 
-A line says what happened, never to whom or with what: no bodies, tokens, addresses or query
-strings. `request_id` is set at the edge (and by the worker for jobs) and is in every line.
+A line says what happened and holds no personal data: no bodies, tokens, email or IP addresses, or
+query strings. `request_id` is set at the edge (and by the worker for jobs) and is in every line.
 """
 
 import json
@@ -21,9 +21,10 @@ _FRAMES_MAX = 20
 
 
 class _StandardError:
-    """Whatever `sys.stderr` is when a line is written, not what it was when logs were set up.
+    """Writes to `sys.stderr` as it is when a line is written, not as it was at configuration.
 
-    Whoever replaces it for a while and closes that, as tests do, would take every later line along.
+    Tests replace `sys.stderr` for a while and close the replacement; later lines must not follow
+    it.
     """
 
     def write(self, text: str) -> int:
@@ -37,9 +38,9 @@ _STDERR = cast("TextIO", _StandardError())
 
 
 def configure(*, level: str, with_messages: bool, stream: TextIO = _STDERR) -> None:
-    """Send every log line of this process to standard error as one JSON object, or elsewhere.
+    """Write every log line of this process to `stream` as one JSON object.
 
-    An exception's message may quote what a person typed; it is written only where `messages`.
+    An exception's message may quote what a person typed; it is written only `with_messages`.
     """
     shared: list[Any] = [
         _add_request_id,
@@ -72,7 +73,7 @@ _encode = json.JSONEncoder(default=str).encode
 
 
 def _to_json(event: object, **_options: object) -> str:
-    """One line. An encoder made once costs a third of `json.dumps` with options."""
+    """Return one line. A reused encoder costs a third of `json.dumps` with options."""
     return _encode(event)
 
 
@@ -86,7 +87,7 @@ def _add_request_id(
 
 
 class _Exceptions:
-    """Replaces `exc_info` by the exception's type and where it was raised."""
+    """Replaces `exc_info` with the exception's type and frames."""
 
     def __init__(self, *, with_messages: bool) -> None:
         self.with_messages = with_messages
@@ -104,7 +105,7 @@ class _Exceptions:
 
 
 def describe(error: BaseException, *, with_messages: bool) -> list[dict[str, Any]]:
-    """The exception and its causes, outermost first: type, frames and, where asked, message."""
+    """Return the exception and its causes, outermost first: type, frames and optionally message."""
     chain: list[dict[str, Any]] = []
     current: BaseException | None = error
     while current is not None and len(chain) < _FRAMES_MAX:
@@ -122,6 +123,6 @@ def describe(error: BaseException, *, with_messages: bool) -> list[dict[str, Any
     return chain
 
 
-def _frames(where: TracebackType | None) -> list[str]:
-    frames = traceback.extract_tb(where)[-_FRAMES_MAX:]
+def _frames(trace: TracebackType | None) -> list[str]:
+    frames = traceback.extract_tb(trace)[-_FRAMES_MAX:]
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

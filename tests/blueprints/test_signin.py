@@ -337,7 +337,7 @@ class TestForms:
 class TestRefusals:
     def test_are_pages_outside_the_api(self, browser: Browser) -> None:
         page = browser.get("/nowhere", status=404)
-        assert page.texts["h1"] == ["There is no such thing here"]
+        assert page.texts["h1"] == ["Not found."]
 
     def test_are_fragments_to_htmx(self, browser: Browser) -> None:
         answer = browser.client.get("/nowhere", headers=HTMX)
@@ -365,4 +365,6 @@ def test_a_database_that_is_away_is_said_on_a_page(app: Flask) -> None:
     with browser.client.session_transaction() as session:
         session["_user_id"] = "a secret that cannot be looked up"
     page = browser.get("/admin/", status=503)
-    assert page.texts["h1"] == ["The database cannot be reached. Nothing was changed"]
+    assert page.texts["h1"] == [
+        "The database cannot be reached. Nothing was changed. Try again in a moment."
+    ]

@@ -37,7 +37,7 @@ def email_with_records(people: People, database: Database) -> str:
             action="request.refused",
             subject=subject,
             after={"route": "POST /admin/people/<person_id>/suspend", "refusal": "conflict"},
-            reason="Not possible in the present state",
+            reason="This is not possible in the current state.",
             outcome="denied",
         )
     settle(database)

@@ -1,4 +1,4 @@
-"""What is sealed opens where it was sealed and nowhere else, and no changed bit goes unnoticed."""
+"""A sealed value opens in its own place only, and a changed bit is always detected."""
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def unwrap(key_id, wrapped, bound):
 
 
 @given(st.binary(max_size=2000), st.binary(max_size=100))
-def test_what_is_sealed_opens_in_its_place(plaintext, context):
+def test_sealed_value_opens_in_its_place(plaintext, context):
     sealed = crypto.seal(plaintext, context, wrap())
     assert crypto.open_sealed(sealed, context, unwrap) == plaintext
     assert len(plaintext) < 4 or plaintext not in sealed
@@ -38,7 +38,7 @@ def test_what_is_sealed_opens_in_its_place(plaintext, context):
         b"",
     ],
 )
-def test_moved_elsewhere_it_does_not_open_and_is_not_wrapped_again(elsewhere):
+def test_value_moved_elsewhere_cannot_be_opened_or_rewrapped(elsewhere):
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
     with pytest.raises(DecryptionFailed):
         crypto.open_sealed(sealed, elsewhere, unwrap)
@@ -46,17 +46,17 @@ def test_moved_elsewhere_it_does_not_open_and_is_not_wrapped_again(elsewhere):
         crypto.rewrap(sealed, elsewhere, unwrap, wrap(SECOND))
 
 
-def test_no_flipped_bit_goes_unnoticed():
+def test_any_flipped_bit_is_detected():
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
     for at in range(len(sealed) * 8):
         changed = bytearray(sealed)
         changed[at // 8] ^= 1 << at % 8
-        # A changed key id names a key that there is not, or one that never wrapped this.
+        # A changed key id names an unknown key, or one that did not wrap this value.
         with pytest.raises((DecryptionFailed, KeyError)):
             crypto.open_sealed(bytes(changed), HERE, unwrap)
 
 
-def test_another_key_id_on_the_same_wrapped_key_is_noticed():
+def test_another_key_id_on_the_same_wrapped_key_is_detected():
     envelope = Envelope.parse(crypto.seal(b"Rue de la Paix", HERE, wrap()))
     swapped = Envelope(SECOND, envelope.wrapped, envelope.nonce, envelope.ciphertext)
     with pytest.raises(DecryptionFailed):
@@ -64,12 +64,12 @@ def test_another_key_id_on_the_same_wrapped_key_is_noticed():
 
 
 @given(st.binary(max_size=200))
-def test_nothing_else_opens(garbage):
+def test_other_bytes_do_not_open(garbage):
     with pytest.raises((DecryptionFailed, KeyError)):
         crypto.open_sealed(garbage, HERE, unwrap)
 
 
-def test_cut_off_anywhere_it_does_not_open():
+def test_truncated_or_extended_value_does_not_open():
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
     for length in range(len(sealed)):
         with pytest.raises(DecryptionFailed):
@@ -78,38 +78,38 @@ def test_cut_off_anywhere_it_does_not_open():
         crypto.open_sealed(sealed + b"\0", HERE, unwrap)
 
 
-def test_parts_of_two_values_do_not_make_a_third():
-    one, two = (Envelope.parse(crypto.seal(text, HERE, wrap())) for text in (b"one", b"two"))
+def test_parts_of_two_values_do_not_combine_into_a_third():
+    first, second = (Envelope.parse(crypto.seal(text, HERE, wrap())) for text in (b"one", b"two"))
     with pytest.raises(DecryptionFailed):
         crypto.open_sealed(
-            bytes(Envelope(FIRST, one.wrapped, two.nonce, two.ciphertext)), HERE, unwrap
+            bytes(Envelope(FIRST, first.wrapped, second.nonce, second.ciphertext)), HERE, unwrap
         )
 
 
-def test_nonces_and_data_keys_are_never_the_same_twice():
+def test_nonces_and_data_keys_never_repeat():
     keys = set()
 
-    def wrap_and_look(data_key, bound):
+    def recording_wrap(data_key, bound):
         keys.add(data_key)
         return wrap()(data_key, bound)
 
     count = 5000
-    sealed = [Envelope.parse(crypto.seal(b"", HERE, wrap_and_look)) for _ in range(count)]
+    sealed = [Envelope.parse(crypto.seal(b"", HERE, recording_wrap)) for _ in range(count)]
     assert len(keys) == count
     assert len({envelope.nonce for envelope in sealed}) == count
     assert len({envelope.wrapped[: crypto.NONCE_BYTES] for envelope in sealed}) == count
 
 
-def test_wrapped_again_it_is_the_same_value_under_another_key():
+def test_rewrapped_value_is_the_same_under_another_key():
     sealed = crypto.seal(b"Rue de la Paix", HERE, wrap())
-    again = crypto.rewrap(sealed, HERE, unwrap, wrap(SECOND))
-    before, after = Envelope.parse(sealed), Envelope.parse(again)
+    rewrapped = crypto.rewrap(sealed, HERE, unwrap, wrap(SECOND))
+    before, after = Envelope.parse(sealed), Envelope.parse(rewrapped)
     assert (before.key_id, after.key_id) == (FIRST, SECOND)
     assert (before.nonce, before.ciphertext) == (after.nonce, after.ciphertext)
-    assert crypto.open_sealed(again, HERE, unwrap) == b"Rue de la Paix"
+    assert crypto.open_sealed(rewrapped, HERE, unwrap) == b"Rue de la Paix"
 
 
-def test_the_published_vector_of_the_primitive():
+def test_decrypts_the_published_test_vector():
     # NIST CAVP, gcmEncryptExtIV256, PTlen 128, AADlen 0, count 0.
     key = bytes.fromhex("31bdadd96698c204aa9ce1448ea94ae1fb4a9a0b3c9d773b51bb1822666b8f22")
     nonce = bytes.fromhex("0d18e06c7c725ac9e362e1ce")
@@ -120,6 +120,6 @@ def test_the_published_vector_of_the_primitive():
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
-def test_a_key_of_another_length_opens_nothing(length):
+def test_key_of_another_length_is_refused(length):
     with pytest.raises(DecryptionFailed):
         crypto.decrypt(b"k" * length, b"c" * 60, b"")

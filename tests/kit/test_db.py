@@ -1,3 +1,5 @@
+"""Connections after refusals and after a break."""
+
 import psycopg
 import pytest
 from sqlalchemy import create_engine
@@ -7,15 +9,15 @@ from app.kit.db import Database, DatabaseUnavailable
 
 @pytest.fixture
 def one_connection(database):
-    """A database whose transactions all use the same connection."""
+    """Return a database whose transactions all use the same connection."""
     engine = create_engine(database.engine.url, pool_size=1, max_overflow=0)
     yield Database(engine)
     engine.dispose()
 
 
 @pytest.mark.parametrize("failing", [(n, n + 3) for n in range(8)])
-def test_a_connection_works_after_refusals_whenever_they_come(one_connection, failing):
-    """psycopg prepares a statement at its sixth use, which may be one that is never reached."""
+def test_connection_works_after_an_error_at_any_statement(one_connection, failing):
+    """A statement that failed or was never reached may be half prepared."""
     for number in range(15):
         divisor = 0 if number in failing else 1
         try:
@@ -28,16 +30,16 @@ def test_a_connection_works_after_refusals_whenever_they_come(one_connection, fa
             assert divisor == 1
 
 
-@pytest.mark.parametrize("how", ["transaction", "reading"])
-def test_a_cut_connection_is_named_and_replaced(one_connection, how):
-    begin = getattr(one_connection, how)
+@pytest.mark.parametrize("method", ["transaction", "reading"])
+def test_broken_connection_is_reported_and_replaced(one_connection, method):
+    begin = getattr(one_connection, method)
     with pytest.raises(DatabaseUnavailable), begin() as session:
-        session.rows("SELECT 1", cut(one_connection, session))
+        session.rows("SELECT 1", break_connection(one_connection, session))
     with begin() as session:
         assert session.rows("SELECT 2") == [(2,)]
 
 
-def cut(database, session):
+def break_connection(database, session):
     """End the session's connection, as a restart of PostgreSQL would."""
     url = database.engine.url.set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:

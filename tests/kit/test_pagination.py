@@ -1,3 +1,5 @@
+"""Cursors and pages."""
+
 from uuid import UUID
 
 import pytest
@@ -6,12 +8,12 @@ from app.kit import ids, pagination
 from app.kit.errors import Invalid
 
 
-def test_a_cursor_comes_back_as_its_id():
+def test_cursor_decodes_to_its_id():
     identifier = ids.new()
     assert pagination.decode_cursor(pagination.encode_cursor(identifier)) == identifier
 
 
-def test_a_cursor_is_22_characters_safe_in_a_url():
+def test_cursor_is_22_characters_safe_in_a_url():
     assert pagination.encode_cursor(UUID(int=2**128 - 1)) == "_____________________w"
 
 
@@ -20,7 +22,7 @@ def test_a_cursor_is_22_characters_safe_in_a_url():
     [
         "",
         "x",
-        "_____________________x",  # the same 16 bytes, written otherwise
+        "_____________________x",  # the same 16 bytes in another spelling
         "_____________________w==",
         "_____________________w ",
         "____________________w",
@@ -29,13 +31,13 @@ def test_a_cursor_is_22_characters_safe_in_a_url():
         "A" * 10_000,
     ],
 )
-def test_any_other_text_is_refused(text):
+def test_any_other_text_is_refused_as_cursor(text):
     with pytest.raises(Invalid) as refused:
         pagination.decode_cursor(text)
     assert refused.value.field == "cursor"
 
 
-def test_a_page_names_its_last_id_when_there_is_more():
+def test_cursor_of_a_page_is_its_last_id():
     items = [ids.new() for _ in range(3)]
     page = pagination.paginate(items, 2, lambda item: item)
     assert page.data == items[:2]
@@ -43,6 +45,6 @@ def test_a_page_names_its_last_id_when_there_is_more():
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_the_last_page_has_no_cursor(count):
+def test_last_page_has_no_cursor(count):
     items = [ids.new() for _ in range(count)]
     assert pagination.paginate(items, 2, lambda item: item) == pagination.Page(items, None)
