@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from app.access import DEFAULT_PERMISSIONS, Actor, Role
 from app.branches import service as branches
-from app.catalog.rules import TRADABLE, priced
+from app.catalog.rules import TRADABLE, parse_priced
 from app.identity.accounts import service as accounts
 from app.kit import clock, ids
 from app.kit.db import Database, Session
@@ -90,7 +90,9 @@ class People:
 def set_prices(database: Database, **mids: str) -> None:
     """Market prices of this moment, in place of whatever stood there: `AU="4000"`."""
     now = clock.now()
-    seen = [Observation(priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()]
+    seen = [
+        Observation(parse_priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()
+    ]
     with database.transaction() as session:
         session.send("DELETE FROM market_prices WHERE metal = ANY(%s)", (list(mids),))
         record_ticks(session, {"test": seen}, now, PricingRules())

@@ -75,7 +75,7 @@ class Till:
 
     def look(self, deposit_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):
-            incoming_transfers.look(self.database, deposit_id=str(deposit_id))
+            incoming_transfers.fetch_transfers(self.database, deposit_id=str(deposit_id))
 
     def send(self, withdrawal_id: UUID) -> None:
         with suppress(ProviderUnavailable, ProviderOutcomeUnknown, Killed):

@@ -12,7 +12,7 @@ PRIMETRUST = UUID(int=0x702)
 ANCHORAGE = UUID(int=0x703)
 
 #: As people and exported books name them.
-NAMES: Mapping[UUID, str] = MappingProxyType(
+PROVIDER_NAMES: Mapping[UUID, str] = MappingProxyType(
     {
         STRIPE: "stripe",
         MPESA: "mpesa",

@@ -51,7 +51,7 @@ TRADABLE = {asset.code: asset for asset in (*FUNDING, *TRADING)}
 SYNTHETIC = {Metal.AU: XAU, Metal.AG: XAG, Metal.PT: XPT, Metal.PD: XPD, Metal.CU: XCU}
 #: The metal whose price an asset follows. PAXG is an ounce of gold.
 METAL_OF = {asset.code: metal for metal, asset in SYNTHETIC.items()} | {PAXG.code: Metal.AU}
-NAMES: Mapping[Priced, str] = {
+PRICED_NAMES: Mapping[Priced, str] = {
     Metal.AU: "gold",
     Metal.AG: "silver",
     Metal.PT: "platinum",
@@ -61,7 +61,7 @@ NAMES: Mapping[Priced, str] = {
 }
 
 
-def priced(code: str) -> Priced:
+def parse_priced(code: str) -> Priced:
     """The metal or token of that code. Raises `ValueError` for any other."""
     return Token(code) if code == Token.PAXG else Metal(code)
 

@@ -136,7 +136,7 @@ class CustodianOverview:
 
 
 #: The owner of a custodian's accounts, by its name.
-_OWNERS = {provider_ids.NAMES[owner]: owner for owner in provider_ids.NAMES}
+_OWNERS = {provider_ids.PROVIDER_NAMES[owner]: owner for owner in provider_ids.PROVIDER_NAMES}
 
 
 def send_status(session: Session, reference: str) -> SendStatus:

@@ -14,7 +14,7 @@ from app.custody.ports import Custodians, Direction, Network, TransferState
 from app.custody.queries import SendStatus
 from app.custody.rules import SendState
 from app.funding.deposits import service as deposits
-from app.funding.deposits.incoming_transfers import credit_arrival
+from app.funding.deposits.incoming_transfers import credit_transfer
 from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
 from app.funding.states import OPEN_DEPOSITS
 from app.funding.withdrawals import payouts
@@ -43,20 +43,20 @@ _LISTED = {
 
 
 @task("funding.give_address")
-def give_address(session: Session, *, deposit_id: str) -> None:
+def share_deposit_address(session: Session, *, deposit_id: str) -> None:
     """Tell the customer of an announcement where to send to, once a custodian has given an address;
     until then the poll asks again."""
-    deposit = deposits.read(session, UUID(deposit_id))
+    deposit = deposits.find_deposit(session, UUID(deposit_id))
     if deposit is None or deposit.status not in OPEN_DEPOSITS:
         return
-    if deposits.is_over(session, deposit):
+    if deposits.expire_if_overdue(session, deposit):
         return
-    deposits.opened(session, deposit)
+    deposits.mark_opened(session, deposit)
     asset: Asset = deposit.requested_amount.asset
     given = addresses.get_or_request_address(session, deposit.user_id, asset)
     if given.address is not None:
         told = {"asset": asset.code, "network": given.network, "address": given.address}
-        deposits.instruct(session, deposit, told)
+        deposits.set_instructions(session, deposit, told)
     elif deposit.opened_at is None:
         # It is asked for in this moment, and mostly there in the next.
         soon = clock.now() + timedelta(seconds=2)
@@ -64,12 +64,12 @@ def give_address(session: Session, *, deposit_id: str) -> None:
 
 
 @task("funding.credit_arrival")
-def credit(session: Session, *, arrival_id: str) -> None:
+def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
     """Credit what came, once."""
     came = custody_queries.incoming_transfer(session, UUID(arrival_id))
     reference = f"{came.custodian}:{came.provider_ref}"
     assert came.user_id is not None, "custody looks into what came to nobody"
-    credit_arrival(
+    credit_transfer(
         session,
         came.user_id,
         PaymentMethod.CRYPTO,
@@ -81,7 +81,7 @@ def credit(session: Session, *, arrival_id: str) -> None:
 
 
 @task("funding.settle_send", own_transactions=True)
-def settle_send(database: Database, *, reference: str) -> None:
+def settle_withdrawal(database: Database, *, reference: str) -> None:
     """A send is over: so is its withdrawal."""
     payouts.advance(database, withdrawal_id=str(ids.decode(withdrawals.PREFIX, reference)))
 

@@ -40,7 +40,7 @@ UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
 
 
 @task("funding.poll")
-def poll(session: Session) -> None:
+def poll_payments(session: Session) -> None:
     """Have each deposit and withdrawal that is under way looked at, the longest waiting first."""
     now = clock.now()
     values = {
@@ -48,7 +48,7 @@ def poll(session: Session) -> None:
         "old_before": now - _PAUSE_OF_OLD, "long_ago": now - _OLD, "limit": _BATCH,
     }  # fmt: skip
     for deposit_id, method in session.rows(_DEPOSITS, values):
-        deposits.advance_later(session, deposit_id, PaymentMethod(method))
+        deposits.stage_advance(session, deposit_id, PaymentMethod(method))
     for withdrawal_id, status in session.rows(_WITHDRAWALS, values):
         _look_later(session, withdrawal_id, WithdrawalStatus(status))
 

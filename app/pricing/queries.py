@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from app.catalog.rules import Metal, Priced, Token, priced
+from app.catalog.rules import Metal, Priced, Token, parse_priced
 from app.kit.db import Session
 from app.kit.pipeline import Row, Statement
 from app.pricing.rules import MarketPrice
@@ -28,4 +28,4 @@ def price_statement(metals: Iterable[Priced]) -> Statement:
 
 def market_prices_from(rows: Sequence[Row]) -> dict[Priced, MarketPrice]:
     """The prices in the rows of `price_statement`, by metal."""
-    return {priced(row[0]): MarketPrice(priced(row[0]), *row[1:]) for row in rows}
+    return {parse_priced(row[0]): MarketPrice(parse_priced(row[0]), *row[1:]) for row in rows}

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from statistics import median
 
-from app.catalog.rules import NAMES, Metal, Priced, Token
+from app.catalog.rules import PRICED_NAMES, Metal, Priced, Token
 from app.pricing import hours
 from app.pricing.errors import MarketHalted, PriceStale
 from app.pricing.ports import Observation
@@ -131,7 +131,7 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
     """
     if price is None:
         raise PriceStale("There is no price for this metal yet")
-    name = NAMES[price.metal]
+    name = PRICED_NAMES[price.metal]
     match price.state(now, rules):
         case MarketState.HALTED:
             raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")

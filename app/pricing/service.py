@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.catalog.rules import NAMES, Metal, Priced, priced
+from app.catalog.rules import PRICED_NAMES, Metal, Priced, parse_priced
 from app.kit.db import Session
 from app.kit.pipeline import Statement
 from app.pricing import queries, rules
@@ -102,7 +102,9 @@ def record_ticks(
     doubts, prices = session.fetch((_LOCK_DOUBTS, ()), queries.price_statement(by_metal))
     last = queries.market_prices_from(prices)
     doubted = {
-        priced(metal): UnconfirmedJump(*rest) for metal, *rest in doubts if rest[0] is not None
+        parse_priced(metal): UnconfirmedJump(*rest)
+        for metal, *rest in doubts
+        if rest[0] is not None
     }
     return {
         metal: _settle(
@@ -144,7 +146,7 @@ def set_halt(session: Session, metal: Metal, reason: str | None) -> None:
     Raises `PriceStale` if the metal never had a price: it does not trade anyway.
     """
     if session.row(_HALT, (reason is not None, reason, metal.value)) is None:
-        raise PriceStale(f"There is no price of {NAMES[metal]} to halt yet")
+        raise PriceStale(f"There is no price of {PRICED_NAMES[metal]} to halt yet")
 
 
 def _tick_statement(

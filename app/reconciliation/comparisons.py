@@ -188,12 +188,14 @@ def _compare_disputes(comparison: Comparison, rail: PaymentRail) -> None:
     assert isinstance(rail, CardRail)
     listed = {dispute.provider_ref: dispute for dispute in rail.disputes(comparison.since)}
     with comparison.database.reading() as session:
-        open_refs = disputes.open_refs(session, rail.name)
+        open_refs = disputes.open_dispute_refs(session, rail.name)
     for ref in [*listed, *(ref for ref in open_refs if ref not in listed)]:
         with comparison.item():
             dispute = listed.get(ref) or rail.dispute(ref)
             with comparison.database.transaction() as session:
-                comparison.healed += disputes.apply(session, rail.name, rail.provider_id, dispute)
+                comparison.healed += disputes.apply_dispute(
+                    session, rail.name, rail.provider_id, dispute
+                )
 
 
 def _compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> None:
@@ -201,7 +203,7 @@ def _compare_arrivals(comparison: Comparison, rail: IncomingTransferRail) -> Non
     for arrival in listed:
         comparison.compared += 1
         with comparison.database.transaction() as session:
-            comparison.healed += incoming_transfers.take_arrival(
+            comparison.healed += incoming_transfers.record_transfer(
                 session, rail.name, rail.provider_id, arrival
             )
             row = session.row(_DEPOSIT_OF_ARRIVAL, (rail.name, arrival.provider_ref))
@@ -306,7 +308,7 @@ def _compare_payout(comparison: Comparison, rail: PayoutRail, payout: Payout) ->
         payouts.advance(comparison.database, withdrawal_id=str(withdrawal_id))
         latest = rail.find(payout.reference) or payout
         with comparison.database.transaction() as session:
-            payouts.apply(session, withdrawal_id, latest)
+            payouts.apply_payout(session, withdrawal_id, latest)
         if _withdrawal_agrees(comparison.database, withdrawal_id, latest):
             comparison.healed += 1
             return

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
-from app.catalog.provider_ids import NAMES as PARTNERS
+from app.catalog.provider_ids import PROVIDER_NAMES as PARTNERS
 from app.catalog.rules import TRADABLE
 from app.kit import ids
 from app.kit.db import Session

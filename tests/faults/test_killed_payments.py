@@ -15,7 +15,7 @@ from flask import Flask
 from app.access import Actor
 from app.catalog.rules import TRADABLE
 from app.funding.deposits import service as deposits
-from app.funding.poll import poll
+from app.funding.poll import poll_payments
 from app.funding.ports import PaymentMethod
 from app.funding.withdrawals import service as withdrawals
 from app.identity.accounts import profile
@@ -136,7 +136,7 @@ class Payments:
             session.send("UPDATE provider_calls SET began_at = began_at - interval '3 minutes'")
             for table in ("deposits", "withdrawals"):
                 session.send(f"UPDATE {table} SET looked_at = looked_at - interval '1 minute'")
-            poll(session)
+            poll_payments(session)
         self.sandbox.deliver_webhooks(self.app.test_client())
         # The worker looks, and what it asks for is on its way.
         time.sleep(0.5)

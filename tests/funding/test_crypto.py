@@ -52,7 +52,7 @@ class Counter:
         provide(IncomingTransferRails, IncomingTransferRails({}))
         provide(PayoutRails, PayoutRails({PaymentMethod.CRYPTO: CustodyRail(self.database)}))
         opening_balances.open_books(self.database)
-        self._opening = {owner: self._booked(owner) for owner in provider_ids.NAMES}
+        self._opening = {owner: self._booked(owner) for owner in provider_ids.PROVIDER_NAMES}
 
     def announce(self, amount: str, asset: Asset = PAXG) -> tuple[UUID, str]:
         """The deposit, and the address to send to."""
@@ -63,7 +63,7 @@ class Counter:
         self.desk.work("funding.give_address")
         self.desk.work("custody.make_address")
         with self.database.transaction() as session:
-            custody_rail.give_address(session, deposit_id=str(deposit_id))
+            custody_rail.share_deposit_address(session, deposit_id=str(deposit_id))
         with self.database.reading() as session:
             shown = funding_queries.deposit(session, deposit_id)
         assert shown.instructions is not None
@@ -144,7 +144,7 @@ def test_a_withdrawal_is_paid_once_and_its_cost_booked(counter: Counter) -> None
     counter.desk.sandbox.call_control("paxos", f"/sends/{counter.desk.reference}/completed")
     counter.desk.deliver()
     assert counter.desk.told(SETTLE) == 1
-    custody_rail.settle_send(counter.database, reference=counter.desk.reference)
+    custody_rail.settle_withdrawal(counter.database, reference=counter.desk.reference)
     assert counter.status(withdrawal_id) == "completed"
     assert counter.people.balances(counter.actor) == {"PAXG": "1.50000000"}
     assert counter.kept(provider_ids.PAXOS) == -50_000_000 - 20_000

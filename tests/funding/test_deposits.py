@@ -202,7 +202,7 @@ class TestArrivals:
         arrival = till.arrive(f"in_{deposit}", "100.00")
         for _ in range(2):
             with till.database.transaction() as session:
-                incoming_transfers.take_arrival(session, "bank", till.bank.provider_id, arrival)
+                incoming_transfers.record_transfer(session, "bank", till.bank.provider_id, arrival)
             till.look(deposit)
         assert till.has() == {"USD": "600.00"}
 
@@ -212,17 +212,17 @@ class TestArrivals:
         with till.database.transaction() as session:
             for is_back in (False, True, True):
                 arrival = till.arrive(f"in_{deposit}", "700.00", back=is_back)
-                incoming_transfers.take_arrival(session, "bank", till.bank.provider_id, arrival)
+                incoming_transfers.record_transfer(session, "bank", till.bank.provider_id, arrival)
         assert till.deposit_status(deposit) == "taken_back"
         # 500 + 700 came, 700 were owed and collected from what was there.
         assert till.has() == {"USD": "500.00"}
         with till.database.reading() as session:
-            assert not receivables.owes(session, till.actor.user_id)
+            assert not receivables.owes_anything(session, till.actor.user_id)
 
     def test_on_nobody_s_account_open_a_case(self, till: Till) -> None:
         arrival = IncomingTransfer(f"in_{ids.new()}", "acc_of_nobody", usd("5.00"), clock.now())
         with till.database.transaction() as session:
-            incoming_transfers.take_arrival(session, "bank", till.bank.provider_id, arrival)
+            incoming_transfers.record_transfer(session, "bank", till.bank.provider_id, arrival)
             row = session.row("SELECT kind FROM cases WHERE subject = %s", (arrival.provider_ref,))
         assert row == ("unmatched_arrival",)
 
@@ -262,11 +262,11 @@ class TestDisputes:
     def argue(self, till: Till, state: str, payment_ref: str, amount: str = "100.00") -> None:
         dispute = Dispute(f"dp_{payment_ref}", payment_ref, state, usd(amount), usd("15.00"))
         with till.database.transaction() as session:
-            disputes.apply(session, "stripe", till.cards.provider_id, dispute)
+            disputes.apply_dispute(session, "stripe", till.cards.provider_id, dispute)
 
     def owed(self, till: Till) -> str:
         with till.database.reading() as session:
-            return str(receivables.owed(session, till.actor.user_id))
+            return str(receivables.amount_owed(session, till.actor.user_id))
 
     def paid(self, till: Till) -> str:
         deposit = till.deposit()
@@ -343,7 +343,7 @@ def test_a_webhook_before_our_own_answer_finds_the_deposit(till: Till) -> None:
         )
         row = session.row("SELECT id FROM webhook_events WHERE event_id = %s", (event.id,))
     assert row is not None
-    payments.payment_changed(till.database, event_id=str(row[0]))
+    payments.handle_payment_event(till.database, event_id=str(row[0]))
     with till.database.reading() as session:
         known = session.row("SELECT provider_ref FROM deposits WHERE id = %s", (deposit,))
     assert known == (ref,)

@@ -106,4 +106,4 @@ class TestValue:
     [("Ada", "Lovelace", True), ("Mallory", "Lovelace", False), (".", "-", False)],
 )
 def test_an_account_is_its_holders(first_name: str, last_name: str, is_theirs: bool) -> None:
-    assert destinations.names_person("LOVELACE, Ada M.", first_name, last_name) is is_theirs
+    assert destinations.holder_is_person("LOVELACE, Ada M.", first_name, last_name) is is_theirs

@@ -199,7 +199,7 @@ def test_nobody_asks_for_the_release_of_their_own(rich: Till) -> None:
         rich.actor.user_id, None, rich.actor.email, Role.ADMIN, permitted, email_confirmed=True
     )
     with pytest.raises(SelfApproval), rich.database.transaction() as session:
-        withdrawal_approval.ask_to_release(session, maker, withdrawal, reason="My own money")
+        withdrawal_approval.request_release(session, maker, withdrawal, reason="My own money")
 
 
 def test_an_announcement_ends_and_is_not_looked_at_any_more(till: Till) -> None:

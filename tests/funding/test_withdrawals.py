@@ -193,7 +193,7 @@ class TestRefusals:
         [ref] = till.cards.made
         with till.database.transaction() as session:
             dispute = Dispute(f"dp_{ref}", ref, "open", usd("100.00"), usd("15.00"))
-            disputes.apply(session, "stripe", till.cards.provider_id, dispute)
+            disputes.apply_dispute(session, "stripe", till.cards.provider_id, dispute)
         with database_unchanged(till.database), pytest.raises(AccountOwes):
             till.withdraw("5.00")
         # One that was asked for before is not sent either.
@@ -267,7 +267,7 @@ class TestLargeOnes:
 
     def ask(self, till: Till, maker: Actor, large: Any) -> Any:
         with till.database.transaction() as session:
-            return withdrawal_approval.ask_to_release(
+            return withdrawal_approval.request_release(
                 session, maker, large, reason="Known customer"
             )
 

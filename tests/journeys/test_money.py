@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.custody import opening_balances
-from app.funding.poll import poll
+from app.funding.poll import poll_payments
 from app.kit import tasks as kit_tasks
 from app.kit.db import Database
 from app.ledger.verification import find_violations
@@ -65,7 +65,7 @@ class World:
         """The poll, a minute later."""
         with self.database.transaction() as session:
             session.send("UPDATE deposits SET looked_at = looked_at - interval '1 minute'")
-            poll(session)
+            poll_payments(session)
         self.turn()
 
     def arrive(self, address: str, amount: str) -> str:

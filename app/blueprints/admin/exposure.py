@@ -5,7 +5,7 @@ from flask import Response, jsonify
 from app.access import Actor, Permission
 from app.blueprints.page_blueprint import PageBlueprint
 from app.blueprints.rendering import render_page
-from app.catalog.rules import NAMES
+from app.catalog.rules import PRICED_NAMES
 from app.hedging import queries as hedging_queries
 from app.hedging.rules import ExposureRules
 from app.kit import clock
@@ -26,7 +26,7 @@ def show_exposure(session: Session, _actor: Actor) -> Response:
         "admin/exposure/index.html",
         "admin/exposure/_exposure.html",
         exposure=exposure,
-        names=NAMES,
+        names=PRICED_NAMES,
         oldest_price=min(prices, key=lambda price: price.as_of, default=None),
         stale={price.metal for price in prices if price.is_stale(exposure.as_of, pricing_rules)},
     )

@@ -87,7 +87,7 @@ def request_release(session: Session, actor: Actor, withdrawal_id: str) -> Respo
 
     def ask_to_release(identifier: UUID, reason: str) -> None:
         approval_ids.append(
-            withdrawal_approval.ask_to_release(session, actor, identifier, reason=reason)
+            withdrawal_approval.request_release(session, actor, identifier, reason=reason)
         )
 
     response = _act(session, actor, withdrawal_id, ask_to_release, "release")

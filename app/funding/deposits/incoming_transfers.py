@@ -48,18 +48,18 @@ SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
 
 
 @task("funding.look_for_arrivals", own_transactions=True, polled=True)
-def look(database: Database, *, deposit_id: str) -> None:
+def fetch_transfers(database: Database, *, deposit_id: str) -> None:
     """Give the customer of an announcement an account to send to, and credit what came on it.
 
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
     """
     with database.transaction() as session:
-        deposit = deposits.read(session, UUID(deposit_id))
+        deposit = deposits.find_deposit(session, UUID(deposit_id))
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
-        if deposits.is_over(session, deposit):
+        if deposits.expire_if_overdue(session, deposit):
             return
-        deposits.opened(session, deposit)
+        deposits.mark_opened(session, deposit)
         person = account_queries.get_person(session, deposit.user_id)
     rail = resolve(IncomingTransferRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
@@ -74,13 +74,13 @@ def look(database: Database, *, deposit_id: str) -> None:
             ),
         )  # fmt: skip
         if deposit.status is not DepositStatus.PENDING:
-            deposits.instruct(session, deposit, given.details)
+            deposits.set_instructions(session, deposit, given.details)
         for arrival in arrivals:
-            take_arrival(session, rail.name, rail.provider_id, arrival)
+            record_transfer(session, rail.name, rail.provider_id, arrival)
 
 
 @task("funding.account_changed", own_transactions=True)
-def account_changed(database: Database, *, event_id: str) -> None:
+def handle_account_event(database: Database, *, event_id: str) -> None:
     """A bank says that something came, or was taken back: look at it."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
@@ -88,10 +88,10 @@ def account_changed(database: Database, *, event_id: str) -> None:
         if rail.name == event.provider:
             arrival = rail.transfer(event.subject)
             with database.transaction() as session:
-                take_arrival(session, rail.name, rail.provider_id, arrival)
+                record_transfer(session, rail.name, rail.provider_id, arrival)
 
 
-def take_arrival(
+def record_transfer(
     session: Session, provider: str, provider_id: UUID, arrival: IncomingTransfer
 ) -> bool:
     """Credit what came on an account that we gave to somebody, once; and take it from them again
@@ -109,8 +109,8 @@ def take_arrival(
         )
         return False
     user_id, method = row[0], PaymentMethod(row[1])
-    account = deposits.account_of(method, arrival.amount, provider_id)
-    deposit_id, is_new = credit_arrival(
+    account = deposits.settlement_account(method, arrival.amount, provider_id)
+    deposit_id, is_new = credit_transfer(
         session,
         user_id,
         method,
@@ -120,11 +120,11 @@ def take_arrival(
         account=account,
     )
     if arrival.is_returned:
-        is_new |= _take_back(session, deposit_id, arrival.amount, account)
+        is_new |= _reverse_credit(session, deposit_id, arrival.amount, account)
     return is_new
 
 
-def credit_arrival(
+def credit_transfer(
     session: Session,
     user_id: UUID,
     method: PaymentMethod,
@@ -142,8 +142,8 @@ def credit_arrival(
         return row[0], False
     announced = session.row(_ANNOUNCED, (user_id, method, amount.asset.code))
     if announced is not None:
-        session.send(deposits.KNOWN, (provider_ref, announced[0]))
-        deposit = deposits.locked(session, announced[0])
+        session.send(deposits.SET_PROVIDER_REF, (provider_ref, announced[0]))
+        deposit = deposits.lock_deposit(session, announced[0])
         deposits.credit(session, deposit, amount, Amount(amount.asset, 0), account)
         return deposit.id, True
     identifier, now = ids.new(), clock.now()
@@ -154,23 +154,25 @@ def credit_arrival(
             now, now, now, now,
         ),
     )  # fmt: skip
-    deposits.note(session, identifier, None, DepositStatus.CREDITED, provider_ref)
-    deposit = deposits.locked(session, identifier)
-    deposits.post(session, deposit, amount, Amount(amount.asset, 0), account)
+    deposits.record_event(session, identifier, None, DepositStatus.CREDITED, provider_ref)
+    deposit = deposits.lock_deposit(session, identifier)
+    deposits.post_credit(session, deposit, amount, Amount(amount.asset, 0), account)
     return identifier, True
 
 
-def _take_back(session: Session, deposit_id: UUID, amount: Amount, account: AccountKey) -> bool:
+def _reverse_credit(
+    session: Session, deposit_id: UUID, amount: Amount, account: AccountKey
+) -> bool:
     """The sender's bank took a credited payment back: the customer owes it. Answers whether that
     was new."""
-    deposit = deposits.locked(session, deposit_id)
+    deposit = deposits.lock_deposit(session, deposit_id)
     if deposit.status is DepositStatus.TAKEN_BACK:
         return False
-    receivables.book(
+    receivables.record_receivable(
         session, deposit.user_id, reference=f"{deposit.public_id}:returned", owed=amount,
         taken_from=account,
     )  # fmt: skip
-    deposits.step(session, deposit, DepositStatus.TAKEN_BACK)
-    deposits.tell(session, deposit, "deposit_disputed", amount, owed=str(amount))
+    deposits.transition(session, deposit, DepositStatus.TAKEN_BACK)
+    deposits.notify_customer(session, deposit, "deposit_disputed", amount, owed=str(amount))
     receivables.collect(session, deposit.user_id, amount.asset)
     return True

@@ -31,11 +31,11 @@ from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
 #: Processors know a repetition for a day, and clocks differ.
-_REPEATED_WITHIN = timedelta(hours=20)
+_REPEATABLE_FOR = timedelta(hours=20)
 #: A payment that nobody finished is given up after so long.
 _PENDING_MAX = timedelta(days=14)
 #: A processor that was asked and knows of nothing after so long never took it.
-_UNHEARD_MAX = timedelta(days=1)
+_UNRECORDED_MAX = timedelta(days=1)
 
 _BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider_ref = %s"
 # Certainly nothing happened: it may be asked as if for the first time.
@@ -50,13 +50,13 @@ def advance(database: Database, *, deposit_id: str) -> None:
     """
     with database.transaction() as session:
         # Of two that look at once, the second sees that it was asked for.
-        deposit = deposits.read(session, UUID(deposit_id), lock=True)
+        deposit = deposits.find_deposit(session, UUID(deposit_id), lock=True)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
-        deposits.opened(session, deposit)
+        deposits.mark_opened(session, deposit)
     rail = resolve(PaymentRails)[deposit.method]
     try:
-        payment = _asked(database, rail, deposit)
+        payment = _current_payment(database, rail, deposit)
     except ProviderUnavailable:
         if deposit.opened_at is None:
             with database.transaction() as session:
@@ -64,7 +64,7 @@ def advance(database: Database, *, deposit_id: str) -> None:
         raise
     except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
-            _become(session, deposit.id, DepositStatus.UNKNOWN, evidence=str(error))
+            _set_status(session, deposit.id, DepositStatus.UNKNOWN, evidence=str(error))
         raise
     except ProviderRefused as refused:
         with database.transaction() as session:
@@ -74,10 +74,10 @@ def advance(database: Database, *, deposit_id: str) -> None:
         if payment is None:
             _give_up_or_wait(session, deposit)
         else:
-            apply(session, deposit.id, payment, rail.provider_id)
+            apply_payment(session, deposit.id, payment, rail.provider_id)
 
 
-def _asked(
+def _current_payment(
     database: Database, rail: PaymentRail, deposit: deposits.DepositRecord
 ) -> Payment | None:
     """The payment as the provider sees it now; None where it was asked once, may not be asked
@@ -86,33 +86,33 @@ def _asked(
     Only that it will not begin one ends it: that it will not answer a question, or not capture now,
     says nothing of the payment.
     """
-    if _may_open(rail, deposit):
+    if _may_create(rail, deposit):
         payment: Payment | None = rail.create(
             PaymentRequest(deposit.public_id, deposit.requested_amount, deposit.source)
         )
     else:
-        with _questions():
+        with _refusal_as_unknown():
             ref = deposit.provider_ref
             payment = rail.find(deposit.public_id) if ref is None else rail.fetch(ref)
     if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, CardRail):
         with database.transaction() as session:
             # What is lost from here on is looked for by its own name.
-            session.send(deposits.KNOWN, (payment.provider_ref, deposit.id))
-        with _questions():
+            session.send(deposits.SET_PROVIDER_REF, (payment.provider_ref, deposit.id))
+        with _refusal_as_unknown():
             payment = rail.capture(payment.provider_ref, deposit.public_id)
     return payment
 
 
-def _may_open(rail: PaymentRail, deposit: deposits.DepositRecord) -> bool:
+def _may_create(rail: PaymentRail, deposit: deposits.DepositRecord) -> bool:
     if deposit.provider_ref is not None:
         return False
     if deposit.opened_at is None:
         return True
-    return rail.repeatable and clock.now() - deposit.opened_at < _REPEATED_WITHIN
+    return rail.repeatable and clock.now() - deposit.opened_at < _REPEATABLE_FOR
 
 
 @contextmanager
-def _questions() -> Iterator[None]:
+def _refusal_as_unknown() -> Iterator[None]:
     try:
         yield
     except ProviderRefused as refused:
@@ -121,18 +121,18 @@ def _questions() -> Iterator[None]:
 
 def _give_up_or_wait(session: Session, deposit: deposits.DepositRecord) -> None:
     """A provider that was asked and knows nothing after a day never took it."""
-    if deposit.opened_at and clock.now() - deposit.opened_at > _UNHEARD_MAX:
+    if deposit.opened_at and clock.now() - deposit.opened_at > _UNRECORDED_MAX:
         deposits.fail(session, deposit.id, "never_arrived")
 
 
 @task("funding.payment_changed", own_transactions=True)
-def payment_changed(database: Database, *, event_id: str) -> None:
+def handle_payment_event(database: Database, *, event_id: str) -> None:
     """A provider says that a payment changed: look at it."""
     with database.transaction() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
         row = session.row(_BY_REF, (event.provider, event.subject))
         if row is not None:
-            deposits.advance_later(session, row[0], PaymentMethod(row[1]))
+            deposits.stage_advance(session, row[0], PaymentMethod(row[1]))
             return
     # It came before we had written down whose it is: the provider knows our reference.
     for rail in resolve(PaymentRails).values():
@@ -142,23 +142,23 @@ def payment_changed(database: Database, *, event_id: str) -> None:
                 # Somebody else's use of the same account there: reconciliation tells people of it.
                 return
             with database.transaction() as session:
-                deposit = deposits.read(session, deposit_id)
+                deposit = deposits.find_deposit(session, deposit_id)
                 if deposit is not None and deposit.provider == event.provider:
-                    session.send(deposits.KNOWN, (event.subject, deposit.id))
-                    deposits.advance_later(session, deposit.id, deposit.method)
+                    session.send(deposits.SET_PROVIDER_REF, (event.subject, deposit.id))
+                    deposits.stage_advance(session, deposit.id, deposit.method)
 
 
-def apply(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:
+def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:
     """Make of a deposit what the provider says of its payment now."""
-    deposit = deposits.locked(session, deposit_id)
-    session.send(deposits.KNOWN, (payment.provider_ref, deposit.id))
-    session.send(deposits.LOOKED, (clock.now(), deposit.id))
+    deposit = deposits.lock_deposit(session, deposit_id)
+    session.send(deposits.SET_PROVIDER_REF, (payment.provider_ref, deposit.id))
+    session.send(deposits.SET_CHECKED_AT, (clock.now(), deposit.id))
     if deposit.status not in OPEN_DEPOSITS:
         return
     match payment.state:
         case PaymentState.PAID:
             cost = payment.cost or Amount(payment.amount.asset, 0)
-            account = deposits.account_of(deposit.method, payment.amount, provider_id)
+            account = deposits.settlement_account(deposit.method, payment.amount, provider_id)
             limits.lock_customer_payments(session, deposit.user_id)
             deposits.credit(session, deposit, payment.amount, cost, account)
         case PaymentState.FAILED:
@@ -166,12 +166,12 @@ def apply(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUI
         case _ if clock.now() - deposit.requested_at > _PENDING_MAX:
             deposits.fail(session, deposit.id, "never_finished")
         case _ if deposit.status is not DepositStatus.PENDING:
-            deposits.instruct(session, deposit, payment.instructions)
+            deposits.set_instructions(session, deposit, payment.instructions)
 
 
-def _become(
+def _set_status(
     session: Session, deposit_id: UUID, status: DepositStatus, *, evidence: str | None = None
 ) -> None:
-    deposit = deposits.locked(session, deposit_id)
+    deposit = deposits.lock_deposit(session, deposit_id)
     if deposit.status in OPEN_DEPOSITS and deposit.status is not status:
-        deposits.step(session, deposit, status, evidence=evidence)
+        deposits.transition(session, deposit, status, evidence=evidence)

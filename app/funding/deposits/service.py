@@ -61,8 +61,8 @@ FROM deposits WHERE id = %s
 """
 _LOCK = f"{_READ} FOR UPDATE"
 _OPENED = "UPDATE deposits SET opened_at = coalesce(opened_at, %s), looked_at = %s WHERE id = %s"
-LOOKED = "UPDATE deposits SET looked_at = %s WHERE id = %s"
-KNOWN = "UPDATE deposits SET provider_ref = %s WHERE id = %s AND provider_ref IS NULL"
+SET_CHECKED_AT = "UPDATE deposits SET looked_at = %s WHERE id = %s"
+SET_PROVIDER_REF = "UPDATE deposits SET provider_ref = %s WHERE id = %s AND provider_ref IS NULL"
 _TELL = "UPDATE deposits SET instructions_sealed = %s WHERE id = %s"
 _STEP = "UPDATE deposits SET status = %s, code = %s, looked_at = %s WHERE id = %s"
 _CREDIT = """
@@ -129,7 +129,7 @@ def request(
             now, now,
         ),
     )  # fmt: skip
-    note(session, identifier, None, DepositStatus.REQUESTED, None)
+    record_event(session, identifier, None, DepositStatus.REQUESTED, None)
     audit.record(
         session,
         actor=actor,
@@ -137,43 +137,43 @@ def request(
         subject=ids.encode(PREFIX, identifier),
         after={"method": method, "asset": amount.asset.code, "amount": str(amount)},
     )
-    advance_later(session, identifier, method)
+    stage_advance(session, identifier, method)
     return identifier
 
 
 def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
     """Take an announcement back. Money that comes all the same is credited. Raises `NotFound`, and
     `NotCancellable` for what the provider has in hand."""
-    deposit = locked(session, deposit_id)
+    deposit = lock_deposit(session, deposit_id)
     if deposit.user_id != actor.user_id:
         raise NotFound
     is_announcement = deposit.method in {PaymentMethod.BANK, PaymentMethod.CRYPTO}
     if not is_announcement or deposit.status not in OPEN_DEPOSITS - {DepositStatus.UNKNOWN}:
         raise NotCancellable
-    step(session, deposit, DepositStatus.CANCELLED)
+    transition(session, deposit, DepositStatus.CANCELLED)
     audit.record(session, actor=actor, action="deposit.cancelled", subject=deposit.public_id)
 
 
-def opened(session: Session, deposit: DepositRecord) -> None:
+def mark_opened(session: Session, deposit: DepositRecord) -> None:
     """Its provider is about to be asked."""
     now = clock.now()
     session.send(_OPENED, (now, now, deposit.id))
 
 
-def instruct(session: Session, deposit: DepositRecord, details: Mapping[str, str]) -> None:
+def set_instructions(session: Session, deposit: DepositRecord, details: Mapping[str, str]) -> None:
     """The customer has to act, and needs these for it."""
-    now_stands = locked(session, deposit.id)
+    now_stands = lock_deposit(session, deposit.id)
     if now_stands.status not in OPEN_DEPOSITS:
         return
     text = json.dumps(dict(details))
     sealed = keys.seal(text, table=_TABLE, column=_INSTRUCTIONS, key=deposit.id)
     session.send(_TELL, (sealed, deposit.id))
     if now_stands.status is not DepositStatus.PENDING:
-        step(session, now_stands, DepositStatus.PENDING)
-        tell(session, now_stands, "deposit_pending", now_stands.requested_amount)
+        transition(session, now_stands, DepositStatus.PENDING)
+        notify_customer(session, now_stands, "deposit_pending", now_stands.requested_amount)
 
 
-def advance_later(session: Session, deposit_id: UUID, method: PaymentMethod) -> None:
+def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod) -> None:
     """Have a deposit looked at."""
     names = {
         PaymentMethod.BANK: "funding.look_for_arrivals",
@@ -183,7 +183,7 @@ def advance_later(session: Session, deposit_id: UUID, method: PaymentMethod) -> 
     outbox.stage(session, name, {"deposit_id": str(deposit_id)})
 
 
-def account_of(method: PaymentMethod, amount: Amount, provider_id: UUID) -> AccountKey:
+def settlement_account(method: PaymentMethod, amount: Amount, provider_id: UUID) -> AccountKey:
     """The account on which what came by this method stands."""
     kinds = {PaymentMethod.BANK: chart.bank, PaymentMethod.CRYPTO: chart.custody}
     return kinds.get(method, chart.processor)(amount.asset, provider_id)
@@ -196,11 +196,11 @@ def credit(
     DEPOSIT_TRANSITIONS.transition(deposit.status, DepositStatus.CREDITED)
     now = clock.now()
     session.send(_CREDIT, (amount.units, cost.units, now, now, deposit.id))
-    note(session, deposit.id, deposit.status, DepositStatus.CREDITED, deposit.provider_ref)
-    post(session, deposit, amount, cost, account)
+    record_event(session, deposit.id, deposit.status, DepositStatus.CREDITED, deposit.provider_ref)
+    post_credit(session, deposit, amount, cost, account)
 
 
-def post(
+def post_credit(
     session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
     """The entry of a deposit, and what follows from it."""
@@ -224,30 +224,32 @@ def post(
         on_behalf_of=deposit.user_id,
         after={"asset": amount.asset.code, "amount": str(amount), "method": deposit.method},
     )
-    tell(session, deposit, "deposit_credited", amount, credited_at=clock.rfc3339(now))
+    notify_customer(session, deposit, "deposit_credited", amount, credited_at=clock.rfc3339(now))
     receivables.collect(session, deposit.user_id, amount.asset)
     limits.report_limit_excess(session, deposit.user_id, deposit.public_id)
 
 
-def mark(session: Session, deposit_id: UUID, status: DepositStatus, evidence: str) -> None:
+def set_dispute_status(
+    session: Session, deposit_id: UUID, status: DepositStatus, evidence: str
+) -> None:
     """A dispute changes what a credited deposit is."""
-    deposit = locked(session, deposit_id)
+    deposit = lock_deposit(session, deposit_id)
     if deposit.status is not status:
-        step(session, deposit, status, evidence=evidence)
+        transition(session, deposit, status, evidence=evidence)
 
 
 def fail(session: Session, deposit_id: UUID, code: str) -> None:
     """It will never come: the customer is told why."""
-    deposit = locked(session, deposit_id)
+    deposit = lock_deposit(session, deposit_id)
     if deposit.status not in OPEN_DEPOSITS:
         return
-    step(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
+    transition(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
     session.send(_FORGET_SOURCE, (deposit.id,))
-    reason = REASONS.get(code, "The payment was not possible.")
-    tell(session, deposit, "deposit_failed", deposit.requested_amount, reason=reason)
+    reason = FAILURE_REASONS.get(code, "The payment was not possible.")
+    notify_customer(session, deposit, "deposit_failed", deposit.requested_amount, reason=reason)
 
 
-def is_over(session: Session, deposit: DepositRecord) -> bool:
+def expire_if_overdue(session: Session, deposit: DepositRecord) -> bool:
     """Whether an announcement is so old that nobody waits for it any more; then it ends here. What
     comes all the same is credited, as everything is that comes unannounced."""
     if clock.now() - deposit.requested_at < _WAITED_FOR:
@@ -257,7 +259,7 @@ def is_over(session: Session, deposit: DepositRecord) -> bool:
 
 
 #: What a customer is told of a provider's word for why it failed.
-REASONS = {
+FAILURE_REASONS = {
     "card_declined": "The bank of the card declined it.",
     "insufficient_funds": "There was not enough money on it.",
     "expired_card": "The card has expired.",
@@ -270,7 +272,7 @@ REASONS = {
 }
 
 
-def step(
+def transition(
     session: Session,
     deposit: DepositRecord,
     status: DepositStatus,
@@ -280,10 +282,10 @@ def step(
 ) -> None:
     DEPOSIT_TRANSITIONS.transition(deposit.status, status)
     session.send(_STEP, (status, code, clock.now(), deposit.id))
-    note(session, deposit.id, deposit.status, status, evidence)
+    record_event(session, deposit.id, deposit.status, status, evidence)
 
 
-def note(
+def record_event(
     session: Session,
     deposit_id: UUID,
     old: DepositStatus | None,
@@ -293,7 +295,7 @@ def note(
     session.send(_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
 
 
-def tell(
+def notify_customer(
     session: Session, deposit: DepositRecord, kind: str, amount: Amount, **values: str
 ) -> None:
     told: dict[str, Any] = {
@@ -322,15 +324,15 @@ def _provider(method: PaymentMethod) -> str:
     return rail.name
 
 
-def read(session: Session, deposit_id: UUID, *, lock: bool = False) -> DepositRecord | None:
+def find_deposit(session: Session, deposit_id: UUID, *, lock: bool = False) -> DepositRecord | None:
     """The deposit; with `lock` nobody else changes it before this transaction ends."""
     row = session.row(_LOCK if lock else _READ, (deposit_id,))
     return _from(row) if row else None
 
 
-def locked(session: Session, deposit_id: UUID) -> DepositRecord:
+def lock_deposit(session: Session, deposit_id: UUID) -> DepositRecord:
     """The deposit, its row locked. Raises `NotFound`."""
-    deposit = read(session, deposit_id, lock=True)
+    deposit = find_deposit(session, deposit_id, lock=True)
     if deposit is None:
         raise NotFound
     return deposit

@@ -39,7 +39,7 @@ _CLOSE = "UPDATE disputes SET status = %s, closed_at = %s WHERE id = %s"
 
 
 @task("funding.dispute_changed", own_transactions=True)
-def dispute_changed(database: Database, *, event_id: str) -> None:
+def handle_dispute_event(database: Database, *, event_id: str) -> None:
     """A processor says that a dispute was opened or decided: look at it."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
@@ -47,11 +47,11 @@ def dispute_changed(database: Database, *, event_id: str) -> None:
         if rail.name == event.provider and isinstance(rail, CardRail):
             dispute = rail.dispute(event.subject)
             with database.transaction() as session:
-                apply(session, rail.name, rail.provider_id, dispute)
+                apply_dispute(session, rail.name, rail.provider_id, dispute)
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _DisputedDeposit:
     """The deposit that is disputed, its row locked."""
 
     deposit_id: UUID
@@ -60,12 +60,12 @@ class _About:
     account: AccountKey
 
 
-def open_refs(session: Session, provider: str) -> list[str]:
+def open_dispute_refs(session: Session, provider: str) -> list[str]:
     """The processor's ids of the disputes that are open here."""
     return [ref for (ref,) in session.rows(_OPEN, (provider,))]
 
 
-def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> bool:
+def apply_dispute(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> bool:
     """Make of our books what the processor says of a dispute now, each step once; answers whether
     that was news. A payment that we do not know yet is looked at by whoever brings it, and an
     inquiry has taken nothing."""
@@ -76,8 +76,10 @@ def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) 
         return False
     deposit_id, user_id, method, code, _credited = row
     limits.lock_customer_payments(session, user_id)
-    account = deposits.account_of(PaymentMethod(method), Amount(TRADABLE[code], 0), provider_id)
-    about = _About(deposit_id, user_id, account)
+    account = deposits.settlement_account(
+        PaymentMethod(method), Amount(TRADABLE[code], 0), provider_id
+    )
+    about = _DisputedDeposit(deposit_id, user_id, account)
     found = session.row(_FIND, (provider, dispute.provider_ref))
     identifier, status = found or (_open(session, provider, dispute, about), "open")
     ends = status == "open" and dispute.state != "open"
@@ -86,7 +88,7 @@ def apply(session: Session, provider: str, provider_id: UUID, dispute: Dispute) 
     return found is None or ends
 
 
-def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> UUID:
+def _open(session: Session, provider: str, dispute: Dispute, about: _DisputedDeposit) -> UUID:
     identifier, now = ids.new(), clock.now()
     public_id = ids.encode(PREFIX, identifier)
     session.send(
@@ -96,7 +98,7 @@ def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> U
             dispute.cost.units, now,
         ),
     )  # fmt: skip
-    receivables.book(
+    receivables.record_receivable(
         session, about.user_id, reference=public_id, owed=dispute.amount, taken_from=about.account
     )
     if dispute.cost:
@@ -110,7 +112,7 @@ def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> U
                 ledger.credit(about.account, dispute.cost),
             ],
         )
-    deposits.mark(session, about.deposit_id, DepositStatus.DISPUTED, public_id)
+    deposits.set_dispute_status(session, about.deposit_id, DepositStatus.DISPUTED, public_id)
     _record(session, "dispute.opened", public_id, about, dispute)
     told = {
         "deposit": ids.encode(deposits.PREFIX, about.deposit_id),
@@ -125,22 +127,28 @@ def _open(session: Session, provider: str, dispute: Dispute, about: _About) -> U
     return identifier
 
 
-def _close(session: Session, dispute: Dispute, identifier: UUID, about: _About) -> None:
+def _close(session: Session, dispute: Dispute, identifier: UUID, about: _DisputedDeposit) -> None:
     public_id = ids.encode(PREFIX, identifier)
     session.send(_CLOSE, (dispute.state, clock.now(), identifier))
     if dispute.state == "won":
-        receivables.give_back(
+        receivables.reverse_receivable(
             session, about.user_id, reference=f"{public_id}:won", amount=dispute.amount,
             returned_to=about.account,
         )  # fmt: skip
-        deposits.mark(session, about.deposit_id, DepositStatus.CREDITED, f"{public_id} won")
+        deposits.set_dispute_status(
+            session, about.deposit_id, DepositStatus.CREDITED, f"{public_id} won"
+        )
     else:
-        deposits.mark(session, about.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost")
+        deposits.set_dispute_status(
+            session, about.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost"
+        )
         receivables.collect(session, about.user_id, dispute.amount.asset)
     _record(session, f"dispute.{dispute.state}", public_id, about, dispute)
 
 
-def _record(session: Session, action: str, public_id: str, about: _About, dispute: Dispute) -> None:
+def _record(
+    session: Session, action: str, public_id: str, about: _DisputedDeposit, dispute: Dispute
+) -> None:
     audit.record(
         session,
         actor=None,

@@ -15,33 +15,33 @@ from app.ledger import service as ledger
 from app.ledger.chart import AccountKey
 
 COLLECT = "receivable_collected"
-TAKEN_BACK = "payment_taken_back"
-WON = "payment_won_back"
+PAYMENT_TAKEN_BACK = "payment_taken_back"
+PAYMENT_WON_BACK = "payment_won_back"
 
 
-def owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
+def amount_owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
     """What a customer owes in an asset."""
     return Amount(asset, ledger_queries.account_balance(session, chart.receivable(user_id, asset)))
 
 
-def owes(session: Session, user_id: UUID) -> bool:
+def owes_anything(session: Session, user_id: UUID) -> bool:
     """Whether a customer owes anything."""
-    return bool(owed(session, user_id))
+    return bool(amount_owed(session, user_id))
 
 
-def check_none(session: Session, user_id: UUID) -> None:
+def require_nothing_owed(session: Session, user_id: UUID) -> None:
     """Raises `AccountOwes` unless the customer owes nothing."""
-    if owes(session, user_id):
+    if owes_anything(session, user_id):
         raise AccountOwes
 
 
-def book(
+def record_receivable(
     session: Session, user_id: UUID, *, reference: str, owed: Amount, taken_from: AccountKey
 ) -> None:
     """A payment was taken back from `taken_from`: the customer owes it. Once for a reference."""
     ledger.post(
         session,
-        cause=TAKEN_BACK,
+        cause=PAYMENT_TAKEN_BACK,
         reference=reference,
         posted_at=clock.now(),
         postings=[
@@ -51,16 +51,16 @@ def book(
     )
 
 
-def give_back(
+def reverse_receivable(
     session: Session, user_id: UUID, *, reference: str, amount: Amount, returned_to: AccountKey
 ) -> None:
     """A payment that was taken back is ours again: the debt goes, and what was collected for it
     is the customer's again."""
-    open_debt = owed(session, user_id, amount.asset)
+    open_debt = amount_owed(session, user_id, amount.asset)
     forgiven = min(open_debt, amount)
     ledger.post(
         session,
-        cause=WON,
+        cause=PAYMENT_WON_BACK,
         reference=reference,
         posted_at=clock.now(),
         postings=[
@@ -74,7 +74,7 @@ def give_back(
 def collect(session: Session, user_id: UUID, asset: Asset) -> None:
     """Take what the customer owes from what they have, as far as it goes. The caller took turns
     (`limits.lock_customer_payments`), so that nothing is collected twice."""
-    debt = owed(session, user_id, asset)
+    debt = amount_owed(session, user_id, asset)
     there = [
         Amount(asset, each.posted - each.held)
         for each in ledger_queries.customer_balances(session, user_id)

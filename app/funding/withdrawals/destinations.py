@@ -28,7 +28,7 @@ FIELDS = {
 }
 
 
-def checked(method: PaymentMethod, asset: Asset, given: Mapping[str, str]) -> Destination:
+def parse_destination(method: PaymentMethod, asset: Asset, given: Mapping[str, str]) -> Destination:
     """The destination in its one form. Raises `Invalid` naming the field."""
     wanted = FIELDS[method]
     for name in (each for each in given if each not in wanted):
@@ -80,12 +80,12 @@ def _crypto(asset: Asset, given: Mapping[str, str]) -> Destination:
     return {"network": network, "address": address}
 
 
-def key_of(method: PaymentMethod, destination: Destination) -> str:
+def lookup_key(method: PaymentMethod, destination: Destination) -> str:
     """The same text for the same place, however it was typed."""
     return "|".join([method, *(destination[name].casefold() for name in sorted(destination))])
 
 
-def masked(method: PaymentMethod, destination: Destination) -> str:
+def mask_destination(method: PaymentMethod, destination: Destination) -> str:
     """The place as messages and lists show it."""
     match method:
         case PaymentMethod.BANK:
@@ -96,7 +96,7 @@ def masked(method: PaymentMethod, destination: Destination) -> str:
             return f"phone ending {destination['phone'][-3:]}"
 
 
-def names_person(holder: str, first_name: str, last_name: str) -> bool:
+def holder_is_person(holder: str, first_name: str, last_name: str) -> bool:
     """Whether an account's holder is this person: every word of both names stands there."""
     theirs = _words(f"{first_name} {last_name}")
     return bool(theirs) and theirs <= _words(holder)

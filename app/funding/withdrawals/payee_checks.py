@@ -25,12 +25,12 @@ from app.screening.rules import Named, Verdict
 PURPOSE = "payout"
 
 
-def check_owner(
+def check_destination_owner(
     session: Session, actor: Actor, method: PaymentMethod, where: Mapping[str, str]
 ) -> None:
     """Raises `Invalid` for a destination that cannot be the customer's own."""
     person = account_queries.get_person(session, actor.user_id)
-    if method is PaymentMethod.BANK and not destinations.names_person(
+    if method is PaymentMethod.BANK and not destinations.holder_is_person(
         where["holder"], *_name_of(session, person)
     ):
         raise Invalid(
@@ -52,7 +52,7 @@ def _name_of(session: Session, person: PersonProfile) -> tuple[str, str]:
     return verified or (person.first_name, person.last_name)
 
 
-def screen(
+def screen_payee(
     session: Session, user_id: UUID, about: str, method: PaymentMethod, where: Mapping[str, str]
 ) -> Verdict | None:
     """What the sanctions list says of the recipient; None while there is no list. Raises
@@ -80,7 +80,7 @@ def screen(
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR
 
 
-def after_screening(
+def status_after_screening(
     verdict: Verdict | None, value: Amount, allowed: PaymentLimits
 ) -> WithdrawalStatus:
     if verdict is not Verdict.CLEAR:

@@ -37,11 +37,11 @@ _FIRST_ASKED = """
 SELECT coalesce(min(at), now()) FROM withdrawal_events
 WHERE withdrawal_id = %s AND to_status = 'sending'
 """
-_LOOKED_SINCE = "SELECT looked_at > %s FROM withdrawals WHERE id = %s"
+_CHECKED_SINCE = "SELECT looked_at > %s FROM withdrawals WHERE id = %s"
 #: One that has gone can still come back.
-_LOOKED_AT = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
+_TRACKED = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
 #: What a provider had taken, it knows.
-_TAKEN = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
+_ACCEPTED = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
 
 @task("funding.send_withdrawal", own_transactions=True, polled=True)
@@ -50,36 +50,40 @@ def advance(database: Database, *, withdrawal_id: str) -> None:
 
     Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
     """
-    turn = _begin(database, UUID(withdrawal_id))
+    turn = _begin_attempt(database, UUID(withdrawal_id))
     if turn is None:
         return
     rail = resolve(PayoutRails)[turn.asked.method]
     try:
-        payout = rail.send(_order(turn.asked)) if turn.is_first else _found_or_sent(rail, turn)
+        payout = rail.send(_order(turn.asked)) if turn.is_first else _find_or_send(rail, turn)
     except ProviderUnavailable:
         # Certainly nothing happened, if this was the first time that it was asked.
         if turn.is_first:
             with database.transaction() as session:
-                if not _was_touched(session, turn):
-                    _become(session, turn.asked.id, WithdrawalStatus.APPROVED)
+                if not _was_changed_meanwhile(session, turn):
+                    _set_status_if_sending(session, turn.asked.id, WithdrawalStatus.APPROVED)
         raise
     except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
-            _become(session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error))
+            _set_status_if_sending(
+                session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error)
+            )
         raise
     except ProviderRefused as refused:
         with database.transaction() as session:
-            if _was_touched(session, turn):
-                _become(session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=refused.code)
+            if _was_changed_meanwhile(session, turn):
+                _set_status_if_sending(
+                    session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=refused.code
+                )
             else:
-                _fail(session, withdrawals.locked(session, turn.asked.id), refused.code)
+                _fail(session, withdrawals.lock_withdrawal(session, turn.asked.id), refused.code)
         return
     with database.transaction() as session:
-        apply(session, turn.asked.id, payout)
+        apply_payout(session, turn.asked.id, payout)
 
 
 @dataclass(frozen=True, slots=True)
-class _Turn:
+class _Attempt:
     """A withdrawal that this process goes on with, from `began_at`. `is_old`: no order of before
     can still be on its way."""
 
@@ -89,24 +93,24 @@ class _Turn:
     began_at: datetime
 
 
-def _begin(database: Database, withdrawal_id: UUID) -> _Turn | None:
+def _begin_attempt(database: Database, withdrawal_id: UUID) -> _Attempt | None:
     """Write down that the provider is being asked; None where there is nothing to be done."""
     with database.transaction() as session:
-        asked = withdrawals.locked(session, withdrawal_id)
+        asked = withdrawals.lock_withdrawal(session, withdrawal_id)
         is_first = asked.status is WithdrawalStatus.APPROVED
         if is_first:
-            if not _may_go(session, asked):
+            if not _may_be_sent(session, asked):
                 return None
-            withdrawals.step(session, asked, WithdrawalStatus.SENDING)
-        elif asked.status not in _LOOKED_AT:
+            withdrawals.transition(session, asked, WithdrawalStatus.SENDING)
+        elif asked.status not in _TRACKED:
             return None
         now = clock.now()
-        session.send(withdrawals.LOOKED, (now, asked.id))
+        session.send(withdrawals.SET_CHECKED_AT, (now, asked.id))
         [(first_at,)] = session.rows(_FIRST_ASKED, (asked.id,))
-    return _Turn(asked, is_first, now - first_at > IN_FLIGHT_MAX, now)
+    return _Attempt(asked, is_first, now - first_at > IN_FLIGHT_MAX, now)
 
 
-def _found_or_sent(rail: PayoutRail, turn: _Turn) -> Payout:
+def _find_or_send(rail: PayoutRail, turn: _Attempt) -> Payout:
     """The payout as the provider sees it now. It may have been asked before, so it is asked what it
     knows; only if it knows nothing is it asked to pay, with the same reference.
 
@@ -120,7 +124,7 @@ def _found_or_sent(rail: PayoutRail, turn: _Turn) -> Payout:
         raise ProviderOutcomeUnknown(f"it did not say what it knows: {refused.code}") from None
     if found is not None:
         return found
-    if asked.status in _TAKEN:
+    if asked.status in _ACCEPTED:
         raise ProviderOutcomeUnknown("the provider does not know any more what it had taken")
     try:
         return rail.send(_order(asked))
@@ -134,11 +138,11 @@ def _order(asked: withdrawals.LockedWithdrawal) -> PayoutOrder:
     return PayoutOrder(asked.public_id, asked.amount, asked.destination)
 
 
-def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
+def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
     """Make of a withdrawal what the provider says of it now."""
-    asked = withdrawals.locked(session, withdrawal_id)
-    session.send(withdrawals.LOOKED, (clock.now(), asked.id))
-    if asked.status not in _LOOKED_AT:
+    asked = withdrawals.lock_withdrawal(session, withdrawal_id)
+    session.send(withdrawals.SET_CHECKED_AT, (clock.now(), asked.id))
+    if asked.status not in _TRACKED:
         return
     if payout.amount != asked.amount:
         _report_wrong_amount(session, asked, payout)
@@ -149,8 +153,10 @@ def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
             WithdrawalStatus.SENDING,
             WithdrawalStatus.UNKNOWN,
         }:
-            withdrawals.step(session, asked, WithdrawalStatus.SENT, payout=payout)
-            withdrawals.tell(session, asked, "withdrawal_sent", sent_at=clock.rfc3339(clock.now()))
+            withdrawals.transition(session, asked, WithdrawalStatus.SENT, payout=payout)
+            withdrawals.notify_customer(
+                session, asked, "withdrawal_sent", sent_at=clock.rfc3339(clock.now())
+            )
         case PayoutState.COMPLETED if asked.status is not done:
             _complete(session, asked, payout)
         case PayoutState.FAILED if asked.status is not done:
@@ -158,12 +164,12 @@ def apply(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
         case PayoutState.RETURNED:
             if asked.status is not done:
                 _complete(session, asked, payout)
-            _return(session, withdrawals.locked(session, asked.id), payout)
+            _return(session, withdrawals.lock_withdrawal(session, asked.id), payout)
 
 
 def _complete(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout) -> None:
     now, amount = clock.now(), asked.amount
-    account = deposits.account_of(asked.method, amount, payout.provider_id)
+    account = deposits.settlement_account(asked.method, amount, payout.provider_id)
     postings = [
         ledger.debit(chart.customer(asked.user_id, amount.asset), amount),
         ledger.credit(account, amount),
@@ -177,7 +183,7 @@ def _complete(session: Session, asked: withdrawals.LockedWithdrawal, payout: Pay
         hold_id=asked.id,
     )
     if payout.cost:
-        paid_from = deposits.account_of(asked.method, payout.cost, payout.provider_id)
+        paid_from = deposits.settlement_account(asked.method, payout.cost, payout.provider_id)
         ledger.post(
             session,
             cause="withdrawal_cost",
@@ -188,14 +194,16 @@ def _complete(session: Session, asked: withdrawals.LockedWithdrawal, payout: Pay
                 ledger.credit(paid_from, payout.cost),
             ],
         )
-    withdrawals.step(session, asked, WithdrawalStatus.COMPLETED, payout=payout)
-    withdrawals.record(session, asked, WithdrawalStatus.COMPLETED)
-    withdrawals.tell(session, asked, "withdrawal_completed", completed_at=clock.rfc3339(now))
+    withdrawals.transition(session, asked, WithdrawalStatus.COMPLETED, payout=payout)
+    withdrawals.audit_status(session, asked, WithdrawalStatus.COMPLETED)
+    withdrawals.notify_customer(
+        session, asked, "withdrawal_completed", completed_at=clock.rfc3339(now)
+    )
 
 
 def _return(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout) -> None:
     """It came back after all: the customer has it again."""
-    account = deposits.account_of(asked.method, asked.amount, payout.provider_id)
+    account = deposits.settlement_account(asked.method, asked.amount, payout.provider_id)
     ledger.post(
         session,
         cause="withdrawal_returned",
@@ -206,9 +214,11 @@ def _return(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payou
             ledger.credit(chart.customer(asked.user_id, asked.amount.asset), asked.amount),
         ],
     )
-    withdrawals.step(session, asked, WithdrawalStatus.RETURNED, payout=payout)
-    withdrawals.record(session, asked, WithdrawalStatus.RETURNED, reason=payout.code)
-    withdrawals.tell(session, asked, "withdrawal_failed", reason="It was sent back to us.")
+    withdrawals.transition(session, asked, WithdrawalStatus.RETURNED, payout=payout)
+    withdrawals.audit_status(session, asked, WithdrawalStatus.RETURNED, reason=payout.code)
+    withdrawals.notify_customer(
+        session, asked, "withdrawal_failed", reason="It was sent back to us."
+    )
 
 
 def _fail(
@@ -216,47 +226,53 @@ def _fail(
 ) -> None:
     if asked.status not in WITHDRAWALS_IN_PROGRESS:
         return
-    withdrawals.end(session, asked, WithdrawalStatus.FAILED, why=code, payout=payout)
-    withdrawals.tell(session, asked, "withdrawal_failed", reason="It could not be paid there.")
+    withdrawals.end_unpaid(session, asked, WithdrawalStatus.FAILED, why=code, payout=payout)
+    withdrawals.notify_customer(
+        session, asked, "withdrawal_failed", reason="It could not be paid there."
+    )
 
 
-def _may_go(session: Session, asked: withdrawals.LockedWithdrawal) -> bool:
+def _may_be_sent(session: Session, asked: withdrawals.LockedWithdrawal) -> bool:
     """Whether nothing came up since it was approved. A customer who owes us is not paid, nor one
     who was found to be a listed party; one who may be one, or was suspended, waits."""
-    if receivables.owes(session, asked.user_id):
-        withdrawals.end(session, asked, WithdrawalStatus.REJECTED, why="the customer owes us")
-        withdrawals.tell(
+    if receivables.owes_anything(session, asked.user_id):
+        withdrawals.end_unpaid(
+            session, asked, WithdrawalStatus.REJECTED, why="the customer owes us"
+        )
+        withdrawals.notify_customer(
             session, asked, "withdrawal_failed",
             reason="A payment of yours was taken back; settle what is owed first.",
         )  # fmt: skip
         return False
     standing = screening_queries.standing(session, asked.user_id)
     if standing is Verdict.BLOCKED:
-        withdrawals.block(session, asked)
+        withdrawals.reject_listed_payee(session, asked)
         return False
     if standing is Verdict.REVIEW:
-        withdrawals.step(session, asked, WithdrawalStatus.IN_REVIEW, evidence="screening: review")
+        withdrawals.transition(
+            session, asked, WithdrawalStatus.IN_REVIEW, evidence="screening: review"
+        )
         return False
     return account_queries.is_active(session, asked.user_id)
 
 
-def _was_touched(session: Session, turn: _Turn) -> bool:
+def _was_changed_meanwhile(session: Session, turn: _Attempt) -> bool:
     """Whether somebody else went on with it meanwhile: then what one of the two was told decides
     nothing about the other."""
-    withdrawals.locked(session, turn.asked.id)
-    return bool(session.rows(_LOOKED_SINCE, (turn.began_at, turn.asked.id))[0][0])
+    withdrawals.lock_withdrawal(session, turn.asked.id)
+    return bool(session.rows(_CHECKED_SINCE, (turn.began_at, turn.asked.id))[0][0])
 
 
-def _become(
+def _set_status_if_sending(
     session: Session,
     withdrawal_id: UUID,
     status: WithdrawalStatus,
     *,
     evidence: str | None = None,
 ) -> None:
-    asked = withdrawals.locked(session, withdrawal_id)
+    asked = withdrawals.lock_withdrawal(session, withdrawal_id)
     if asked.status is WithdrawalStatus.SENDING:
-        withdrawals.step(session, asked, status, evidence=evidence)
+        withdrawals.transition(session, asked, status, evidence=evidence)
 
 
 def _report_wrong_amount(
@@ -279,7 +295,7 @@ def _report_wrong_amount(
 
 
 @task("funding.payout_changed", own_transactions=True)
-def payout_changed(database: Database, *, event_id: str) -> None:
+def handle_payout_event(database: Database, *, event_id: str) -> None:
     """A provider says that a payout changed. `subject` is its id, or our reference."""
     with database.transaction() as session:
         event = providers_queries.stored_event(session, UUID(event_id))

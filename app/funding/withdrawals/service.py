@@ -64,7 +64,7 @@ UPDATE withdrawals SET status = %s, code = %s, looked_at = %s,
     completed_at = CASE WHEN %s = 'completed' THEN %s ELSE completed_at END
 WHERE id = %s
 """
-LOOKED = "UPDATE withdrawals SET looked_at = %s WHERE id = %s"
+SET_CHECKED_AT = "UPDATE withdrawals SET looked_at = %s WHERE id = %s"
 _EVENT = """
 INSERT INTO withdrawal_events (id, withdrawal_id, from_status, to_status, actor_id, evidence, at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -105,22 +105,28 @@ def request(
     Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
     `DailyLimitExceeded`, `AccountOwes`; the database raises `InsufficientFunds`.
     """
-    rail = _rail(method, amount)
-    where = destinations.checked(method, amount.asset, destination)
-    payee_checks.check_owner(session, actor, method, where)
+    rail = _payout_rail(method, amount)
+    where = destinations.parse_destination(method, amount.asset, destination)
+    payee_checks.check_destination_owner(session, actor, method, where)
     allowed = resolve(PaymentLimits)
     limits.lock_customer_payments(session, actor.user_id)
-    receivables.check_none(session, actor.user_id)
+    receivables.require_nothing_owed(session, actor.user_id)
     value = limits.usd_value(session, amount)
     limits.check_withdrawal_limit(session, actor.user_id, value, allowed.withdrawal_min)
     identifier, now = ids.new(), clock.now()
-    public_id, masked = ids.encode(PREFIX, identifier), destinations.masked(method, where)
+    public_id, masked = ids.encode(PREFIX, identifier), destinations.mask_destination(method, where)
     told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
     noted: dict[str, Any] = {"actor": actor, "action": "withdrawal.requested", "subject": public_id}
     try:
-        verdict = payee_checks.screen(session, actor.user_id, public_id, method, where)
+        verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, where)
     except RecipientBlocked as blocked:
-        audit.record(session, **noted, after=told, reason=_said(Verdict.BLOCKED), outcome="denied")
+        audit.record(
+            session,
+            **noted,
+            after=told,
+            reason=_screening_evidence(Verdict.BLOCKED),
+            outcome="denied",
+        )
         return blocked
     ledger.place_hold(
         session,
@@ -131,8 +137,8 @@ def request(
         placed_at=now,
     )
     session.flush()
-    status = payee_checks.after_screening(verdict, value, allowed)
-    key = destinations.key_of(method, where)
+    status = payee_checks.status_after_screening(verdict, value, allowed)
+    key = destinations.lookup_key(method, where)
     session.send(
         _INSERT,
         (
@@ -141,15 +147,18 @@ def request(
             keys.blind_index(key, table=_TABLE, column=_INDEX), masked, rail.name, now, now,
         ),
     )  # fmt: skip
-    session.send(_EVENT, (ids.new(), identifier, None, status, actor.user_id, _said(verdict), now))
-    asked = locked(session, identifier)
+    session.send(
+        _EVENT,
+        (ids.new(), identifier, None, status, actor.user_id, _screening_evidence(verdict), now),
+    )
+    asked = lock_withdrawal(session, identifier)
     audit.record(session, **noted, after={**told, "status": status})
-    tell(session, asked, "withdrawal_requested", requested_at=clock.rfc3339(now))
-    _go_on(session, asked)
+    notify_customer(session, asked, "withdrawal_requested", requested_at=clock.rfc3339(now))
+    _continue(session, asked)
     return identifier
 
 
-def _rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
+def _payout_rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
     if method not in PAYOUT_METHODS:
         names = ", ".join(sorted(PAYOUT_METHODS))
         raise Invalid("method", f"Choose one of {names}. We do not pay out to cards.")
@@ -163,84 +172,90 @@ def _rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
 def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
     """The customer takes it back before it is sent; the money is free again. Raises `NotFound` and
     `NotCancellable`."""
-    asked = locked(session, withdrawal_id)
+    asked = lock_withdrawal(session, withdrawal_id)
     if asked.user_id != actor.user_id:
         raise NotFound
     if asked.status not in CANCELLABLE_WITHDRAWALS:
         raise NotCancellable
-    end(session, asked, WithdrawalStatus.CANCELLED, actor=actor)
-    tell(session, asked, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now()))
+    end_unpaid(session, asked, WithdrawalStatus.CANCELLED, actor=actor)
+    notify_customer(session, asked, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now()))
 
 
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
     """Staff refuse to send it; the money is free again. Raises `NotFound`, `WrongWithdrawalStatus`,
     and `Invalid` for the reason."""
     reason = approvals_rules.clean_reason(reason)
-    asked = locked(session, withdrawal_id)
+    asked = lock_withdrawal(session, withdrawal_id)
     if asked.status not in CANCELLABLE_WITHDRAWALS:
         raise WrongWithdrawalStatus
-    end(session, asked, WithdrawalStatus.REJECTED, actor=actor, why=reason)
-    tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+    end_unpaid(session, asked, WithdrawalStatus.REJECTED, actor=actor, why=reason)
+    notify_customer(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
 
 
 def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
     """Two of our staff agreed that it may go. It is screened once more:
     it may have waited for days."""
-    asked = locked(session, withdrawal_id)
+    asked = lock_withdrawal(session, withdrawal_id)
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise WrongWithdrawalStatus
     try:
-        verdict = _screened(session, asked)
+        verdict = _screen(session, asked)
     except RecipientBlocked:
-        block(session, asked)
+        reject_listed_payee(session, asked)
         return
     if verdict is not Verdict.CLEAR:
         # The list, or what is known of the customer, is newer than the request.
-        step(session, asked, WithdrawalStatus.IN_REVIEW, actor=actor, evidence=_said(verdict))
+        transition(
+            session,
+            asked,
+            WithdrawalStatus.IN_REVIEW,
+            actor=actor,
+            evidence=_screening_evidence(verdict),
+        )
         return
-    step(session, asked, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
-    record(session, asked, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
-    _send_later(session, asked)
+    transition(session, asked, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
+    audit_status(session, asked, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
+    _stage_sending(session, asked)
 
 
 @task("funding.review_withdrawal")
 def review(session: Session, *, withdrawal_id: str) -> None:
     """Look again at one whose recipient was in question: it goes on once nothing speaks against
     it, and ends where compliance decided so."""
-    asked = locked(session, UUID(withdrawal_id))
-    session.send(LOOKED, (clock.now(), asked.id))
+    asked = lock_withdrawal(session, UUID(withdrawal_id))
+    session.send(SET_CHECKED_AT, (clock.now(), asked.id))
     if asked.status is not WithdrawalStatus.IN_REVIEW:
         return
     try:
-        verdict = _screened(session, asked)
+        verdict = _screen(session, asked)
     except RecipientBlocked:
-        block(session, asked)
+        reject_listed_payee(session, asked)
         return
     value = limits.usd_from_cents(asked.usd_units)
-    status = payee_checks.after_screening(verdict, value, resolve(PaymentLimits))
+    status = payee_checks.status_after_screening(verdict, value, resolve(PaymentLimits))
     if status is not WithdrawalStatus.IN_REVIEW:
-        step(session, asked, status, evidence=_said(verdict))
-        _go_on(session, locked(session, asked.id))
+        transition(session, asked, status, evidence=_screening_evidence(verdict))
+        _continue(session, lock_withdrawal(session, asked.id))
 
 
-def block(session: Session, asked: LockedWithdrawal) -> None:
+def reject_listed_payee(session: Session, asked: LockedWithdrawal) -> None:
     """It goes to a listed party, or is one's: it ends."""
-    end(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
-    tell(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+    end_unpaid(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
+    notify_customer(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
 
 
-def _screened(session: Session, asked: LockedWithdrawal) -> Verdict | None:
-    return payee_checks.screen(
+def _screen(session: Session, asked: LockedWithdrawal) -> Verdict | None:
+    return payee_checks.screen_payee(
         session, asked.user_id, asked.public_id, asked.method, asked.destination
     )
 
 
-def _said(verdict: Verdict | None) -> str:
+def _screening_evidence(verdict: Verdict | None) -> str:
     return f"screening: {verdict or 'no list'}"
 
 
 @task("funding.screening_decided")
-def screening_decided(
+def handle_screening_decision(
     session: Session,
     *,
     about: str,
@@ -256,7 +271,7 @@ def screening_decided(
 case_decisions.tell("funding.screening_decided")
 
 
-def end(
+def end_unpaid(
     session: Session,
     asked: LockedWithdrawal,
     status: WithdrawalStatus,
@@ -267,22 +282,22 @@ def end(
 ) -> None:
     """It ends without money having gone: what was held is free again."""
     ledger.void_hold(session, asked.id, at=clock.now())
-    step(session, asked, status, actor=actor, evidence=why, payout=payout)
-    record(session, asked, status, actor=actor, reason=why)
+    transition(session, asked, status, actor=actor, evidence=why, payout=payout)
+    audit_status(session, asked, status, actor=actor, reason=why)
 
 
-def _go_on(session: Session, asked: LockedWithdrawal) -> None:
+def _continue(session: Session, asked: LockedWithdrawal) -> None:
     if asked.status is WithdrawalStatus.APPROVED:
-        _send_later(session, asked)
+        _stage_sending(session, asked)
     elif asked.status is WithdrawalStatus.AWAITING_APPROVAL:
-        tell(session, asked, "withdrawal_needs_approval")
+        notify_customer(session, asked, "withdrawal_needs_approval")
 
 
-def _send_later(session: Session, asked: LockedWithdrawal) -> None:
+def _stage_sending(session: Session, asked: LockedWithdrawal) -> None:
     outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": str(asked.id)})
 
 
-def step(
+def transition(
     session: Session,
     asked: LockedWithdrawal,
     status: WithdrawalStatus,
@@ -301,7 +316,7 @@ def step(
     session.send(_EVENT, (ids.new(), asked.id, asked.status, status, by, said, now))
 
 
-def record(
+def audit_status(
     session: Session,
     asked: LockedWithdrawal,
     status: WithdrawalStatus,
@@ -324,7 +339,7 @@ def record(
     )  # fmt: skip
 
 
-def tell(session: Session, asked: LockedWithdrawal, kind: str, **values: str) -> None:
+def notify_customer(session: Session, asked: LockedWithdrawal, kind: str, **values: str) -> None:
     """To the customer, once for each kind."""
     told: dict[str, Any] = {
         "withdrawal": asked.public_id,
@@ -338,7 +353,7 @@ def tell(session: Session, asked: LockedWithdrawal, kind: str, **values: str) ->
     outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": told})
 
 
-def locked(session: Session, withdrawal_id: UUID) -> LockedWithdrawal:
+def lock_withdrawal(session: Session, withdrawal_id: UUID) -> LockedWithdrawal:
     """The withdrawal, its row locked. Raises `NotFound`."""
     row = session.row(_LOCK, (withdrawal_id,))
     if row is None:

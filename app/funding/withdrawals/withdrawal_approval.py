@@ -16,13 +16,13 @@ from app.kit.db import Session
 RELEASE = "withdrawal.release"
 
 
-def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> UUID:
+def request_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> UUID:
     """Ask a second person to let a withdrawal go; answers the request's id.
 
     Raises `NotFound`, `WrongWithdrawalStatus`, `PermissionDenied`, `ApprovalPending`, and `Invalid`
     for the reason.
     """
-    asked = withdrawals.locked(session, withdrawal_id)
+    asked = withdrawals.lock_withdrawal(session, withdrawal_id)
     payload = {"withdrawal": asked.public_id}
     return approvals.request_approval(
         session, actor, RELEASE, payload, subject=asked.public_id, subject_id=asked.user_id,
@@ -31,7 +31,9 @@ def ask_to_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reaso
 
 
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
-    asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
+    asked = withdrawals.lock_withdrawal(
+        session, ids.decode(withdrawals.PREFIX, payload["withdrawal"])
+    )
     if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise WrongWithdrawalStatus
     told = {
@@ -44,7 +46,9 @@ def _compare(session: Session, payload: TextFields) -> ProposedChange:
 
 def _check_other(session: Session, actor: Actor, payload: TextFields) -> None:
     """Nobody asks for their own; nobody approves it either, as it is about them."""
-    asked = withdrawals.locked(session, ids.decode(withdrawals.PREFIX, payload["withdrawal"]))
+    asked = withdrawals.lock_withdrawal(
+        session, ids.decode(withdrawals.PREFIX, payload["withdrawal"])
+    )
     if asked.user_id == actor.user_id:
         raise SelfApproval
 
