@@ -1,7 +1,7 @@
-"""`python -m sandbox`: plays the providers until it is told to end.
+"""`python -m sandbox`: simulates the providers until it receives SIGTERM or SIGINT.
 
-PBCEX_SANDBOX_URL says where, PBCEX_DATA_DIR where its documents stay, PORT where the exchange is,
-PBCEX_SANDBOX_SETTLE_SECONDS how long payouts and prompts on phones take (3 if it does not say).
+Environment: PBCEX_SANDBOX_URL is its own URL, PBCEX_DATA_DIR the folder of its documents, PORT the
+port of PBCEx, PBCEX_SANDBOX_SETTLE_SECONDS how long payouts and phone prompts take (default 3).
 """
 
 import os
@@ -16,19 +16,19 @@ from sandbox.store import Store
 
 
 def main() -> int:
-    """Serve and deliver until SIGTERM."""
-    address = urlsplit(os.environ["PBCEX_SANDBOX_URL"])
+    """Serve and send webhooks until a signal ends it."""
+    url = urlsplit(os.environ["PBCEX_SANDBOX_URL"])
     store = Store(str(Path(os.environ["PBCEX_DATA_DIR"]) / "sandbox.sqlite"))
     app = create_app(
         store,
         exchange_url=f"http://127.0.0.1:{os.environ['PORT']}",
         settlement_seconds=float(os.environ.get("PBCEX_SANDBOX_SETTLE_SECONDS", "3")),
     )
-    ended = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    with serve(app, host=address.hostname or "127.0.0.1", port=address.port or 0):
-        run_until(app, ended)
+        signal.signal(number, lambda *_: stop.set())
+    with serve(app, host=url.hostname or "127.0.0.1", port=url.port or 0):
+        run_until(app, stop)
     store.close()
     return 0
 

@@ -1,5 +1,5 @@
-"""Plays a custodian with the shape of Anchorage's API: every request is signed with Ed25519, and so
-is every webhook and every address. Assumed as in app/integrations/anchorage."""
+"""Simulates a custodian in the form of Anchorage's API: every request, webhook and address is
+signed with Ed25519. Assumptions as in app/integrations/anchorage."""
 
 import json
 import time
@@ -27,25 +27,25 @@ OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
 SEND_FEES = {"PAXG": "0.0008", "USDC": "4"}
 _STATES = {"pending": "IN_PROGRESS", "completed": "COMPLETED", "failed": "FAILED"}
 _FINAL = {"completed": "SUCCESS", "failed": "FAILURE"}
-_OLD_SECONDS = 60
+_SIGNATURE_AGE_MAX = 60
 
 
 def _key(name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(sandbox_key(f"{NAME} {name}")))
 
 
-def _tell(transfer: Document, after_seconds: float) -> None:
-    what = "deposit" if transfer["direction"] == "in" else "transfer"
+def _queue_webhook(transfer: Document, after_seconds: float) -> None:
+    subject = "deposit" if transfer["direction"] == "in" else "transfer"
     body = {
         "id": f"evt_{transfer['id']}_{transfer['state']}",
-        "type": f"{what}.{transfer['state']}",
+        "type": f"{subject}.{transfer['state']}",
         "data": {"id": transfer["id"], "amount": transfer["amount"]},
     }
     webhook_queue().send(NAME, json.dumps(body), after_seconds=after_seconds)
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
-    """Over seconds and body, wherever it goes to."""
+    """Sign the seconds and the body; the URL does not matter."""
     del url
     seconds = str(int(at))
     key = Ed25519PrivateKey.from_private_bytes(bytes(32)) if forged else _key("webhooks")
@@ -53,7 +53,7 @@ def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
 
 
 provider = SandboxProvider(NAME, "Anchorage", sign=sign)
-vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_tell)
+vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_queue_webhook)
 add_controls(provider, vault)
 
 
@@ -61,14 +61,14 @@ def _error(status: int, kind: str) -> Response:
     return json_response({"errorType": kind, "message": kind}, status)
 
 
-def _refused() -> Response | None:
-    """Unless the request carries the access key and is signed now."""
+def _authentication_error() -> Response | None:
+    """Return an error unless the request has the access key and was signed now."""
     headers = request.headers
     seconds = headers.get("Api-Timestamp", "0")
     query = b"?" + request.query_string if request.query_string else b""
     signed = f"{seconds}{request.method}{request.path}".encode() + query
     try:
-        is_old = abs(time.time() - int(seconds)) > _OLD_SECONDS
+        is_old = abs(time.time() - int(seconds)) > _SIGNATURE_AGE_MAX
         signature = bytes.fromhex(headers.get("Api-Signature", ""))
         _key("requests").public_key().verify(signature, signed + request.get_data())
     except (InvalidSignature, ValueError):
@@ -77,23 +77,23 @@ def _refused() -> Response | None:
     return None if is_known else _error(401, "Unauthenticated")
 
 
-_operation = authenticated_operation(provider, _refused)
+_operation = authenticated_operation(provider, _authentication_error)
 
 
 @_operation("POST", "/v2/vaults/<vault_id>/addresses", "addresses.create")
 def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one vault
-    """An address, with a signature that shows whose it is."""
-    asked: Any = request.get_json()
-    made, _ = vault.get_or_create_address(asked["idempotentId"], asked["assetType"])
-    payload = json.dumps({"TextAddress": made["address"]}).encode()
+    """Create an address, with a signature that proves whose it is."""
+    payload: Any = request.get_json()
+    created, _ = vault.get_or_create_address(payload["idempotentId"], payload["assetType"])
+    signed_payload = json.dumps({"TextAddress": created["address"]}).encode()
     if has_fault(FaultMode.WRONG_AMOUNT):
-        # Somebody in between puts in their own.
-        made = {**made, "address": f"0x{'1' * 40}"}
+        # An attacker in between replaces the address.
+        created = {**created, "address": f"0x{'1' * 40}"}
     data = {
-        "addressId": made["id"],
-        "address": made["address"],
-        "addressSignaturePayload": payload.hex(),
-        "signature": _key("addresses").sign(payload).hex(),
+        "addressId": created["id"],
+        "address": created["address"],
+        "addressSignaturePayload": signed_payload.hex(),
+        "signature": _key("addresses").sign(signed_payload).hex(),
         "signatureVersion": "V1",
     }
     return json_response({"data": data}, 201)
@@ -101,18 +101,21 @@ def create_address(vault_id: str) -> Response:  # noqa: ARG001 - there is one va
 
 @_operation("POST", "/v2/transfers", "transfers.create")
 def create_transfer() -> Response:
-    """Send; a repetition is answered with what it was answered before."""
-    asked: Any = request.get_json()
-    before = vault.find_send(asked["idempotentId"])
-    if before is not None:
-        return json_response({"data": {"transferId": before["id"], "status": "QUEUED"}}, 201)
+    """Send tokens; a repetition gets the first response."""
+    payload: Any = request.get_json()
+    previous = vault.find_send(payload["idempotentId"])
+    if previous is not None:
+        return json_response({"data": {"transferId": previous["id"], "status": "QUEUED"}}, 201)
     if has_fault(FaultMode.REFUSED):
         return _error(422, "UnprocessableEntity")
-    if not vault.supports(asked["assetType"]):
+    if not vault.supports(payload["assetType"]):
         return _error(400, "NotImplemented")
     try:
         sent = vault.send(
-            asked["idempotentId"], asked["assetType"], asked["amount"], asked["destination"]["id"]
+            payload["idempotentId"],
+            payload["assetType"],
+            payload["amount"],
+            payload["destination"]["id"],
         )
     except VaultBalanceTooLow:
         return _error(400, "InsufficientFunds")
@@ -121,41 +124,46 @@ def create_transfer() -> Response:
 
 @_operation("GET", "/v2/transfers", "transfers.list")
 def list_transfers() -> Response:
-    """What was sent, since a day."""
+    """List transfers since a day."""
     since = request.args.get("startDate", "")
     sent = vault.find(direction="out")
-    return _page([each for each in sent if each["created_at"] >= since], _sent)
+    return _page([transfer for transfer in sent if transfer["created_at"] >= since], _sent)
 
 
 @_operation("GET", "/v2/transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
-    """One of them."""
-    found = vault.get(identifier)
-    if found is None or found["direction"] != "out":
+    """Return one transfer."""
+    transfer = vault.get(identifier)
+    if transfer is None or transfer["direction"] != "out":
         return _error(404, "NotFound")
-    return json_response({"data": _sent(found)})
+    return json_response({"data": _sent(transfer)})
 
 
 @_operation("GET", "/v2/transactions", "transactions.list")
 def list_transactions() -> Response:
-    """What came in and is final, since the day when it became so."""
+    """List final incoming transactions since the day they became final."""
     since = request.args.get("startDate", "")
-    found = [each for each in vault.find(direction="in") if each["state"] in _FINAL]
-    return _page([each for each in found if each["updated_at"] >= since], _received)
+    transactions = [
+        transaction for transaction in vault.find(direction="in") if transaction["state"] in _FINAL
+    ]
+    return _page(
+        [transaction for transaction in transactions if transaction["updated_at"] >= since],
+        _received,
+    )
 
 
 @_operation("GET", "/v2/transactions/<identifier>", "transactions.get")
 def get_transaction(identifier: str) -> Response:
-    """One of them, final or not."""
-    found = vault.get(identifier)
-    if found is None or found["direction"] != "in":
+    """Return one incoming transaction, final or not."""
+    transaction = vault.get(identifier)
+    if transaction is None or transaction["direction"] != "in":
         return _error(404, "NotFound")
-    return json_response({"data": _received(found)})
+    return json_response({"data": _received(transaction)})
 
 
 @_operation("GET", "/v2/vaults/<vault_id>", "balances.list")
 def get_vault(vault_id: str) -> Response:
-    """What is in the vault."""
+    """Return the vault's balances."""
     assets = [
         {
             "assetType": asset,
@@ -169,15 +177,15 @@ def get_vault(vault_id: str) -> Response:
 
 @_operation("GET", "/v2/webhook/validation-key", "webhooks.key")
 def get_webhook_key() -> Response:
-    """The public key of what it sends."""
+    """Return the public key that signs webhooks."""
     return json_response({"value": _key("webhooks").public_key().public_bytes_raw().hex()})
 
 
-def _page(found: list[Document], render: Any) -> Response:
+def _page(documents: list[Document], render: Any) -> Response:
     after, limit = request.args.get("afterId"), int(request.args.get("limit", 25))
-    start = next((n + 1 for n, each in enumerate(found) if each["id"] == after), 0)
+    start = next((n + 1 for n, document in enumerate(documents) if document["id"] == after), 0)
     return json_response(
-        {"data": [render(each) for each in page_of(found, start, limit)], "page": {}}
+        {"data": [render(document) for document in page_of(documents, start, limit)], "page": {}}
     )
 
 

@@ -25,7 +25,7 @@ from sandbox.provider import SandboxProvider
 from sandbox.store import Store
 from sandbox.webhooks import WebhookQueue
 
-#: Every provider that is played, by name.
+#: Every simulated provider, by name.
 PROVIDERS: dict[str, SandboxProvider] = {
     module.provider.name: module.provider
     for module in (
@@ -40,7 +40,7 @@ PROVIDERS: dict[str, SandboxProvider] = {
         twilio,
     )
 }
-_CHORES_EVERY_SECONDS = 0.5
+_PERIODIC_SECONDS = 0.5
 _IDLE_SECONDS = 0.1
 
 
@@ -51,16 +51,18 @@ def create_app(
     providers: Mapping[str, SandboxProvider] = PROVIDERS,
     settlement_seconds: float = 0,
 ) -> Flask:
-    """The sandbox on these documents, for the exchange at that address. What is accepted settles
-    after so long, once somebody does the chores."""
+    """Return the sandbox on these documents, for PBCEx at `exchange_url`.
+
+    Accepted payouts and prompts settle after `settlement_seconds`, when the periodic tasks run.
+    """
     app = Flask(__name__)
     app.config["SETTLED_AFTER_SECONDS"] = settlement_seconds
-    signers = {name: each.sign for name, each in providers.items() if each.sign}
+    signers = {name: provider.sign for name, provider in providers.items() if provider.sign}
     faults = FaultSchedule(store)
     app.extensions.update(
         store=store,
         faults=faults,
-        deliveries=WebhookQueue(store, faults, signers, exchange_url),
+        webhooks=WebhookQueue(store, faults, signers, exchange_url),
         providers=providers,
     )
     for provider in providers.values():
@@ -70,39 +72,40 @@ def create_app(
 
 
 def run_periodic_tasks(app: Flask) -> None:
-    """Let happen what happens at the providers as time passes."""
+    """Run every provider's periodic tasks once."""
     store: Store = app.extensions["store"]
-    for provider in app.extensions["providers"].values():
-        for chore in provider.chores:
+    providers: Mapping[str, SandboxProvider] = app.extensions["providers"]
+    for provider in providers.values():
+        for periodic_task in provider.periodic_tasks:
             with app.app_context(), store.transaction():
-                chore()
+                periodic_task()
 
 
-def run_until(app: Flask, ended: threading.Event) -> None:
-    """Deliver webhooks and do the chores until `ended`."""
-    deliveries: WebhookQueue = app.extensions["deliveries"]
-    chores_at = 0.0
-    while not ended.is_set():
-        if time.monotonic() >= chores_at:
+def run_until(app: Flask, stop: threading.Event) -> None:
+    """Send webhooks and run the periodic tasks until `stop` is set."""
+    deliveries: WebhookQueue = app.extensions["webhooks"]
+    next_run_at = 0.0
+    while not stop.is_set():
+        if time.monotonic() >= next_run_at:
             run_periodic_tasks(app)
-            chores_at = time.monotonic() + _CHORES_EVERY_SECONDS
+            next_run_at = time.monotonic() + _PERIODIC_SECONDS
         if not deliveries.deliver_due():
-            ended.wait(_IDLE_SECONDS)
+            stop.wait(_IDLE_SECONDS)
 
 
-class _Quiet(WSGIRequestHandler):
-    """Keeps connections, and writes no line for each request."""
+class _QuietRequestHandler(WSGIRequestHandler):
+    """Keeps connections open and logs no line for each request."""
 
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing: the page shows what happened."""
+        """Log nothing: the page shows what happened."""
 
 
 @contextmanager
 def serve(app: Flask, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """Serve it on threads while the block runs; answers where."""
-    server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
+    """Serve the application on threads while the block runs; yields its URL."""
+    server = make_server(host, port, app, threaded=True, request_handler=_QuietRequestHandler)
     thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
     thread.start()
     try:

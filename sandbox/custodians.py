@@ -1,7 +1,7 @@
-"""What custodians have in common: what they keep for the exchange, and every transfer of it.
+"""What simulated custodians share: their holdings for PBCEx, and every transfer of them.
 
-A send completes by itself after a while, as it would on a network; `pace` says after how long.
-Amounts are decimal texts. Each custodian's own module speaks its protocol.
+A send completes by itself after a while, as on a network; the control `pace` sets how long. Amounts
+are decimal texts. Each custodian's own module speaks its protocol.
 """
 
 import json
@@ -21,17 +21,16 @@ from sandbox.store import Document
 
 _PACE_SECONDS = 3.0
 
-#: Tells the exchange of a transfer in the state that it has, after so many seconds.
+#: Queues a webhook about a transfer in its current state, to be sent after some seconds.
 Notify = Callable[[Document, float], None]
 
 
 class VaultBalanceTooLow(Exception):
-    """There is less than that."""
+    """The vault holds less than that."""
 
 
 class Vault:
-    """What one custodian keeps. `opening` is there at first; `costs` is what it takes for a send,
-    on top of it."""
+    """The holdings of one custodian. `send_fees` are charged for a send on top of its amount."""
 
     def __init__(
         self,
@@ -45,89 +44,89 @@ class Vault:
         self._opening, self._costs, self._tell = opening_balances, send_fees, notify
 
     def supports(self, asset: str) -> bool:
-        """Whether it keeps this asset at all."""
+        """Return whether the custodian holds this asset at all."""
         return asset in self._opening
 
     def balances(self) -> dict[str, tuple[Decimal, Decimal]]:
-        """Available and total by asset: what is on its way out is not available, and still here."""
-        self._ripen()
-        leaving = dict.fromkeys(self._opening, Decimal(0))
-        for each in store().find(self.name, "transfer", direction="out", state="pending"):
-            leaving[each["asset"]] += Decimal(each["amount"]) + Decimal(each["fee"])
+        """Return available and total by asset. The difference is in transit."""
+        self._complete_due_sends()
+        in_transit = dict.fromkeys(self._opening, Decimal(0))
+        for transfer in store().find(self.name, "transfer", direction="out", state="pending"):
+            in_transit[transfer["asset"]] += Decimal(transfer["amount"]) + Decimal(transfer["fee"])
         return {
-            asset: (available, available + leaving[asset])
+            asset: (available, available + in_transit[asset])
             for asset, available in ((asset, self._available(asset)) for asset in self._opening)
         }
 
     def get_or_create_address(self, reference: str, asset: str) -> tuple[Document, bool]:
-        """The address with that reference, and whether it was there before."""
-        found = store().get(self.name, "address", reference)
-        if found is not None:
-            return found, True
-        made = {
+        """Return the address with a reference, and whether it existed before."""
+        existing = store().get(self.name, "address", reference)
+        if existing is not None:
+            return existing, True
+        created = {
             "id": secrets.token_hex(16),
             "reference": reference,
             "asset": asset,
             "address": f"0x{secrets.token_hex(20)}",
             "created_at": _now(),
         }
-        return store().put(self.name, "address", reference, made), False
+        return store().put(self.name, "address", reference, created), False
 
     def send(self, reference: str, asset: str, amount: str, address: str) -> Document:
-        """A send, under a reference that is new. Raises `InsufficientFunds`."""
+        """Send tokens under a new reference. Raises `VaultBalanceTooLow`."""
         fee = Decimal(self._costs[asset])
         if self._available(asset) < Decimal(amount) + fee:
             raise VaultBalanceTooLow
         if has_fault(FaultMode.WRONG_AMOUNT):
             amount = str(Decimal(amount) / 2)
-        self._move(asset, -Decimal(amount) - fee)
+        self._change_balance(asset, -Decimal(amount) - fee)
         sent = self._add("out", asset, amount, address, reference=reference, fee=str(fee))
         self._tell(sent, 0)
-        self._tell({**sent, "state": "completed"}, self._pace())
+        self._tell({**sent, "state": "completed"}, self._transit_seconds())
         return sent
 
     def find_send(self, reference: str) -> Document | None:
-        """The send with that reference."""
-        found = self.find(reference=reference)
-        return found[0] if found else None
+        """Return the send with a reference."""
+        transfers = self.find(reference=reference)
+        return transfers[0] if transfers else None
 
     def get(self, identifier: str) -> Document | None:
-        """The transfer of that id."""
-        self._ripen()
+        """Return the transfer of an ID."""
+        self._complete_due_sends()
         return store().get(self.name, "transfer", identifier)
 
     def find(self, **fields: object) -> list[Document]:
-        """The transfers with these fields, oldest first."""
-        self._ripen()
+        """Return the transfers with these field values, oldest first."""
+        self._complete_due_sends()
         return store().find(self.name, "transfer", **fields)
 
     def receive(self, asset: str, amount: str, address: str, tx_hash: str, state: str) -> Document:
-        """Somebody sent something to an address."""
-        came = self._add("in", asset, amount, address, tx_hash=tx_hash, state=state)
+        """Record tokens that arrive at an address."""
+        transfer = self._add("in", asset, amount, address, tx_hash=tx_hash, state=state)
         if state == "completed":
-            self._move(asset, Decimal(amount))
-        self._tell(came, 0)
-        return came
+            self._change_balance(asset, Decimal(amount))
+        self._tell(transfer, 0)
+        return transfer
 
     def finish(self, transfer: Document, state: str) -> Document:
-        """A transfer becomes `completed` or `failed`."""
+        """Change a pending transfer to `completed` or `failed`."""
         if transfer["state"] != "pending":
-            raise BadRequest("it is over")
+            raise BadRequest("The transfer has already ended.")
         total = Decimal(transfer["amount"]) + Decimal(transfer["fee"])
         if transfer["direction"] == "in" and state == "completed":
-            self._move(transfer["asset"], Decimal(transfer["amount"]))
+            self._change_balance(transfer["asset"], Decimal(transfer["amount"]))
         if transfer["direction"] == "out" and state == "failed":
-            self._move(transfer["asset"], total)
-        ended = {**transfer, "state": state, "updated_at": _now()}
-        self._tell(store().put(self.name, "transfer", transfer["id"], ended), 0)
-        return ended
+            self._change_balance(transfer["asset"], total)
+        changed = {**transfer, "state": state, "updated_at": _now()}
+        self._tell(store().put(self.name, "transfer", transfer["id"], changed), 0)
+        return changed
 
-    def _ripen(self) -> None:
-        """Whatever was sent long enough ago has arrived."""
-        for each in store().find(self.name, "transfer", direction="out", state="pending"):
-            if each["ripe_at"] <= time.time():
-                done = {**each, "state": "completed", "updated_at": _now()}
-                store().put(self.name, "transfer", each["id"], done)
+    def _complete_due_sends(self) -> None:
+        """Complete every send that has been in transit long enough."""
+        for transfer in store().find(self.name, "transfer", direction="out", state="pending"):
+            if transfer["ripe_at"] <= time.time():
+                completed = {**transfer, "state": "completed", "updated_at": _now()}
+                store().put(self.name, "transfer", transfer["id"], completed)
 
     def _add(
         self,
@@ -154,60 +153,60 @@ class Vault:
             "state": state,
             "created_at": _now(),
             "updated_at": _now(),
-            "ripe_at": time.time() + self._pace(),
+            "ripe_at": time.time() + self._transit_seconds(),
         }
         return store().put(self.name, "transfer", identifier, transfer)
 
     def _available(self, asset: str) -> Decimal:
-        found = store().get(self.name, "balance", asset)
-        return Decimal(found["amount"] if found else self._opening[asset])
+        balance = store().get(self.name, "balance", asset)
+        return Decimal(balance["amount"] if balance else self._opening[asset])
 
-    def _move(self, asset: str, amount: Decimal) -> None:
-        now = {"asset": asset, "amount": f"{self._available(asset) + amount:f}"}
-        store().put(self.name, "balance", asset, now)
+    def _change_balance(self, asset: str, amount: Decimal) -> None:
+        balance = {"asset": asset, "amount": f"{self._available(asset) + amount:f}"}
+        store().put(self.name, "balance", asset, balance)
 
-    def _pace(self) -> float:
-        found = store().get(self.name, "pace", "pace")
-        return float(found["seconds"]) if found else _PACE_SECONDS
+    def _transit_seconds(self) -> float:
+        pace = store().get(self.name, "pace", "pace")
+        return float(pace["seconds"]) if pace else _PACE_SECONDS
 
 
 def add_controls(provider: SandboxProvider, vault: Vault) -> None:
-    """What the world does at a custodian: tokens arrive, and sends end."""
+    """Add the controls of a custodian: tokens arrive, and sends end."""
 
     @provider.control("POST", "/arrivals")
-    def arrive() -> Response:
+    def receive() -> Response:
         """Tokens arrive: {"address", "asset": "PAXG", "amount": "0.5", "tx_hash"?, "state"?}."""
-        asked: Any = request.get_json()
-        if not vault.supports(asked["asset"]):
-            raise BadRequest("that is not kept here")
-        came = vault.receive(
-            asked["asset"],
-            asked["amount"],
-            asked["address"],
-            asked.get("tx_hash", ""),
-            asked.get("state", "completed"),
+        payload: Any = request.get_json()
+        if not vault.supports(payload["asset"]):
+            raise BadRequest("The custodian does not hold this asset.")
+        transfer = vault.receive(
+            payload["asset"],
+            payload["amount"],
+            payload["address"],
+            payload.get("tx_hash", ""),
+            payload.get("state", "completed"),
         )
-        return json_response(came)
+        return json_response(transfer)
 
     @provider.control("POST", "/transfers/<identifier>/<state>")
-    def end_transfer(identifier: str, state: str) -> Response:
+    def finish_transfer(identifier: str, state: str) -> Response:
         """A transfer becomes `completed` or `failed`."""
-        return json_response(vault.finish(_known(vault.get(identifier)), state))
+        return json_response(vault.finish(_require(vault.get(identifier)), state))
 
     @provider.control("POST", "/sends/<reference>/<state>")
-    def end_send(reference: str, state: str) -> Response:
+    def finish_send(reference: str, state: str) -> Response:
         """The send with our reference becomes `completed` or `failed`."""
-        return json_response(vault.finish(_known(vault.find_send(reference)), state))
+        return json_response(vault.finish(_require(vault.find_send(reference)), state))
 
     @provider.control("POST", "/pace")
     def set_pace() -> Response:
-        """What is sent takes so long from now on: {"seconds"}."""
+        """Sends take this long from now on: {"seconds"}."""
         pace = {"seconds": request.get_json()["seconds"]}
         return json_response(store().put(provider.name, "pace", "pace", pace))
 
 
 def sign_nothing(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
-    """The headers of a webhook that is shown to be genuine by nothing but what the API says."""
+    """Return no headers: the provider does not sign its webhooks."""
     del url, body, at, forged
     return {}
 
@@ -215,13 +214,13 @@ def sign_nothing(url: str, body: bytes, *, at: float, forged: bool) -> dict[str,
 def authenticated_operation(
     provider: SandboxProvider, refusal: Callable[[], Response | None]
 ) -> Callable[[str, str, str], Callable[[Handler], Handler]]:
-    """`provider.operation` for calls that are done only if `refusal` answers none."""
+    """Return `provider.operation` for calls that run only if `refusal` returns None."""
 
     def operation(method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             def checked(**path: Any) -> Response:
-                refused = refusal()
-                return handler(**path) if refused is None else refused
+                refusal_response = refusal()
+                return handler(**path) if refusal_response is None else refusal_response
 
             return provider.operation(method, rule, name)(checked)
 
@@ -233,16 +232,16 @@ def authenticated_operation(
 def json_response(
     document: object, status: int = 200, content_type: str = "application/json"
 ) -> Response:
-    """A document as a response."""
+    """Return a document as a response."""
     return Response(json.dumps(document), status, content_type=content_type)
 
 
 def page_of(items: list[Document], start: int, limit: int) -> list[Document]:
-    """So many of them, from one of them on."""
+    """Return up to `limit` items from position `start`."""
     return items[start : start + limit]
 
 
-def _known(transfer: Document | None) -> Document:
+def _require(transfer: Document | None) -> Document:
     if transfer is None:
         raise NotFound
     return transfer

@@ -1,4 +1,4 @@
-"""What goes wrong on order: for the next calls of an operation, or the next webhooks."""
+"""Scheduled faults: for the next calls of an operation, or the next webhooks."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -12,41 +12,41 @@ _KIND = "faults"
 
 
 class FaultMode(StrEnum):
-    """How a call or a webhook goes wrong."""
+    """How a call or a webhook fails."""
 
     DOWN = "down"
-    """503, and nothing happened."""
+    """503; the call has no effect."""
     ERROR_BEFORE = "error_before"
-    """500, and nothing happened."""
+    """500; the call has no effect."""
     ERROR_AFTER = "error_after"
-    """500, though it was done."""
+    """500; the call has its effect."""
     HANG_UP_BEFORE = "hang_up_before"
-    """The connection ends without an answer, and nothing happened."""
+    """The connection closes without a response; the call has no effect."""
     HANG_UP_AFTER = "hang_up_after"
-    """The connection ends without an answer, though it was done."""
+    """The connection closes without a response; the call has its effect."""
     TIMEOUT_BEFORE = "timeout_before"
-    """No answer for `seconds`, and nothing happened."""
+    """No response for `seconds`; the call has no effect."""
     TIMEOUT_AFTER = "timeout_after"
-    """No answer for `seconds`, though it was done."""
+    """No response for `seconds`; the call has its effect."""
     SLOW = "slow"
-    """The right answer after `seconds`."""
+    """The correct response after `seconds`."""
     GARBAGE = "garbage"
-    """It was done, and the answer cannot be read."""
+    """The response cannot be read; the call has its effect."""
     WRONG_AMOUNT = "wrong_amount"
-    """Another amount than was asked for; the provider's module says how."""
+    """Another amount than requested; the provider's module says how."""
     REFUSED = "refused"
-    """The provider says no, in its own words."""
+    """The provider refuses, with its own error."""
 
     DUPLICATE = "duplicate"
-    """The webhook comes twice."""
+    """The webhook is sent twice."""
     LATE = "late"
-    """The webhook comes after `seconds`, behind those that follow it."""
+    """The webhook is sent after `seconds`, behind later ones."""
     LOST = "lost"
-    """The webhook never comes."""
+    """The webhook is never sent."""
     FORGED = "forged"
     """The webhook is signed with another key."""
     TAMPERED = "tampered"
-    """The webhook's body is changed after it was signed."""
+    """The webhook's body is changed after signing."""
     STALE = "stale"
     """The webhook was signed an hour ago."""
 
@@ -61,13 +61,14 @@ WEBHOOK_MODES = frozenset(
         FaultMode.STALE,
     }
 )
-#: The operation under which faults of webhooks are ordered.
+#: The operation name for faults of webhooks.
 WEBHOOK_OPERATION = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`operation` is a pattern such as `payouts.*`; the fault happens `times` times."""
+    """A scheduled fault. `operation` is a pattern such as `payouts.*`; the fault happens `times`
+    times."""
 
     id: str
     provider: str
@@ -78,7 +79,7 @@ class Fault:
 
 
 class FaultSchedule:
-    """The faults that are ordered and have not all happened yet."""
+    """The scheduled faults that have not all happened yet."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -86,7 +87,10 @@ class FaultSchedule:
     def schedule(
         self, provider: str, operation: str, mode: FaultMode, *, times: int = 1, seconds: float = 0
     ) -> Fault:
-        """From now on, so many times. `ValueError` for a mode that the operation does not have."""
+        """Schedule a fault for the next `times` calls.
+
+        Raises `ValueError` for a mode that the operation does not have.
+        """
         if (mode in WEBHOOK_MODES) is not (operation == WEBHOOK_OPERATION):
             raise ValueError(f"{mode} is not a fault of {operation}")
         fault = Fault(uuid4().hex, provider, operation, mode, times, seconds)
@@ -94,24 +98,26 @@ class FaultSchedule:
         return fault
 
     def pending(self) -> list[Fault]:
-        """Those that are still to happen."""
-        found = self._store.find(_OWN, _KIND)
-        return [Fault(**{**each, "mode": FaultMode(each["mode"])}) for each in found]
+        """Return the faults that are still to happen."""
+        documents = self._store.find(_OWN, _KIND)
+        return [
+            Fault(**{**document, "mode": FaultMode(document["mode"])}) for document in documents
+        ]
 
     def take(self, provider: str, operation: str) -> Fault | None:
-        """The fault that this call or webhook has, used up once."""
+        """Return the fault of this call or webhook and count it as used; None if there is none."""
         with self._store.transaction():
             for fault in self.pending():
                 if fault.provider == provider and fnmatchcase(operation, fault.operation):
                     if fault.times > 1:
-                        left = {**asdict(fault), "times": fault.times - 1}
-                        self._store.put(_OWN, _KIND, fault.id, left)
+                        remaining = {**asdict(fault), "times": fault.times - 1}
+                        self._store.put(_OWN, _KIND, fault.id, remaining)
                     else:
                         self._store.delete(_OWN, _KIND, fault.id)
                     return fault
         return None
 
     def clear(self) -> None:
-        """None any more."""
+        """Delete every scheduled fault."""
         for fault in self.pending():
             self._store.delete(_OWN, _KIND, fault.id)

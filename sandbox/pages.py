@@ -1,4 +1,5 @@
-"""The sandbox's own page and API: what the providers know, what they sent, what is to go wrong."""
+"""The sandbox's own page and API: the providers' documents, their webhooks and the scheduled
+faults."""
 
 import json
 from dataclasses import asdict
@@ -13,12 +14,12 @@ from sandbox.provider import faults, store, webhook_queue
 
 blp = Blueprint("pages", __name__, template_folder="templates")
 
-_SHOWN = 50
+_WEBHOOKS_SHOWN = 50
 
 
 @blp.get("/")
 def index() -> str:
-    """Everything at a glance, with forms that order a fault and do what the world does."""
+    """Show everything, with forms that schedule a fault and run a control."""
     return _page()
 
 
@@ -29,71 +30,71 @@ def _page(problem: str = "") -> str:
         providers=current_app.extensions["providers"].values(),
         kinds=[kind for kind in store().kinds() if kind[0] != "_sandbox"],
         faults=faults().pending(),
-        deliveries=webhook_queue().all()[: -_SHOWN - 1 : -1],
+        webhooks=webhook_queue().all()[: -_WEBHOOKS_SHOWN - 1 : -1],
         modes=list(FaultMode),
-        of_webhooks=WEBHOOK_MODES,
-        webhook=WEBHOOK_OPERATION,
+        webhook_modes=WEBHOOK_MODES,
+        webhook_operation=WEBHOOK_OPERATION,
     )
 
 
 @blp.post("/_sandbox/acts")
 def run_control() -> Response:
-    """Do what a form says the world does: `path` of a provider's control, `body` its JSON."""
+    """Run a provider's control from a form: `path`, and `body` as JSON."""
     path, body = request.form.get("path", ""), request.form.get("body", "")
     if "/_control/" not in path:
-        raise BadRequest("path: must be a control of a provider")
-    answer = current_app.test_client().post(path, data=body, content_type="application/json")
-    if answer.status_code < HTTPStatus.BAD_REQUEST:
-        return _back()
-    problem = f"{path} {body}: {answer.status_code} {answer.get_data(as_text=True)}"
-    return Response(_page(problem), answer.status_code)
+        raise BadRequest("The path must be a control of a provider.")
+    response = current_app.test_client().post(path, data=body, content_type="application/json")
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return _redirect_to_index()
+    problem = f"{path} {body}: {response.status_code} {response.get_data(as_text=True)}"
+    return Response(_page(problem), response.status_code)
 
 
 @blp.get("/_sandbox/<provider>/<kind>")
 def list_documents(provider: str, kind: str) -> Response:
-    """Everything of a kind that a provider knows, newest first."""
+    """Return a provider's documents of a kind, newest first."""
     return _json(store().find(provider, kind)[::-1])
 
 
 @blp.get("/_sandbox/faults")
 def list_faults() -> Response:
-    """What is to go wrong."""
+    """Return the scheduled faults."""
     return _json([asdict(fault) for fault in faults().pending()])
 
 
 @blp.post("/_sandbox/faults")
 def schedule_fault() -> Response:
-    """Order one: {provider, operation, mode, times?, seconds?}, as JSON or as a form."""
-    asked: Any = request.get_json() if request.is_json else request.form
+    """Schedule a fault: {provider, operation, mode, times?, seconds?}, as JSON or as a form."""
+    payload: Any = request.get_json() if request.is_json else request.form
     try:
-        if asked["provider"] not in current_app.extensions["providers"]:
+        if payload["provider"] not in current_app.extensions["providers"]:
             raise NotFound
         faults().schedule(
-            asked["provider"],
-            asked["operation"],
-            FaultMode(asked["mode"]),
-            times=int(asked.get("times") or 1),
-            seconds=float(asked.get("seconds") or 0),
+            payload["provider"],
+            payload["operation"],
+            FaultMode(payload["mode"]),
+            times=int(payload.get("times") or 1),
+            seconds=float(payload.get("seconds") or 0),
         )
     except (KeyError, ValueError) as error:
-        raise BadRequest(f"that is no fault: {error}") from error
-    return _json({}) if request.is_json else _back()
+        raise BadRequest(f"The fault is not valid: {error}") from error
+    return _json({}) if request.is_json else _redirect_to_index()
 
 
 @blp.post("/_sandbox/faults/clear")
 def clear_faults() -> Response:
-    """Nothing is to go wrong any more."""
+    """Delete every scheduled fault."""
     faults().clear()
-    return _json({}) if request.is_json else _back()
+    return _json({}) if request.is_json else _redirect_to_index()
 
 
 @blp.get("/_sandbox/deliveries")
 def list_webhooks() -> Response:
-    """What was sent to the exchange, newest first, and what became of it."""
+    """Return the webhooks to PBCEx, newest first, with their state."""
     return _json(store().find("_sandbox", "deliveries")[::-1])
 
 
-def _back() -> Response:
+def _redirect_to_index() -> Response:
     return Response(status=303, headers={"Location": "/"})
 
 

@@ -1,4 +1,4 @@
-"""Plays Paxos: tokens by client credentials, deposit addresses, crypto withdrawals, transfers.
+"""Simulates Paxos: tokens by client credentials, deposit addresses, crypto withdrawals, transfers.
 
 Assumed: webhooks carry no signature, and the object of a transfer's event is the transfer.
 """
@@ -32,7 +32,7 @@ _TYPES = {"in": "CRYPTO_DEPOSIT", "out": "CRYPTO_WITHDRAWAL"}
 _PAGE_MAX = 1000
 
 
-def _tell(transfer: Document, after_seconds: float) -> None:
+def _queue_webhook(transfer: Document, after_seconds: float) -> None:
     identifier = secrets.token_hex(16)
     event = {
         "id": identifier,
@@ -46,7 +46,7 @@ def _tell(transfer: Document, after_seconds: float) -> None:
 
 
 provider = SandboxProvider(NAME, "Paxos", sign=sign_nothing)
-vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_tell)
+vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_queue_webhook)
 add_controls(provider, vault)
 
 
@@ -56,21 +56,21 @@ def _problem(status: int, slug: str, title: str) -> Response:
     return json_response(document, status, "application/problem+json")
 
 
-def _refused() -> Response | None:
-    """Unless the request carries a token that lives."""
+def _authentication_error() -> Response | None:
+    """Return an error unless the request has a valid token."""
     _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
-    found = store().get(NAME, "token", token)
-    if found is None or found["until"] < time.time():
+    stored = store().get(NAME, "token", token)
+    if stored is None or stored["until"] < time.time():
         return _problem(401, "", "Unauthorized")
     return None
 
 
-_operation = authenticated_operation(provider, _refused)
+_operation = authenticated_operation(provider, _authentication_error)
 
 
 @provider.operation("POST", "/oauth2/token", "token")
 def create_token() -> Response:
-    """Give a token for the client's own name and secret."""
+    """Return a token for the client's ID and secret."""
     form = request.form
     if (
         form.get("grant_type") != "client_credentials"
@@ -78,45 +78,49 @@ def create_token() -> Response:
         or "transfer:write_crypto_withdrawal" not in form.get("scope", "").split()
     ):
         return json_response({"error": "invalid_client"}, 401)
-    made = secrets.token_hex(24)
-    store().put(NAME, "token", made, {"token": made, "until": time.time() + _TOKEN_SECONDS})
+    token = secrets.token_hex(24)
+    store().put(NAME, "token", token, {"token": token, "until": time.time() + _TOKEN_SECONDS})
     return json_response(
-        {"access_token": made, "expires_in": _TOKEN_SECONDS, "token_type": "bearer"}
+        {"access_token": token, "expires_in": _TOKEN_SECONDS, "token_type": "bearer"}
     )
 
 
 @_operation("POST", "/v2/transfer/deposit-addresses", "addresses.create")
 def create_address() -> Response:
-    """A second use of a reference is a conflict."""
-    asked: Any = request.get_json()
-    made, before = vault.get_or_create_address(
-        asked["ref_id"], asked.get("metadata", {}).get("asset", "")
+    """Create an address. A second use of a reference is a conflict."""
+    payload: Any = request.get_json()
+    created, existed = vault.get_or_create_address(
+        payload["ref_id"], payload.get("metadata", {}).get("asset", "")
     )
-    if before:
+    if existed:
         return _problem(409, "already-exists", "Deposit address already exists")
-    return json_response(_address(made))
+    return json_response(_address(created))
 
 
 @_operation("GET", "/v2/transfer/deposit-addresses", "addresses.list")
 def list_addresses() -> Response:
-    """By reference."""
-    found = [store().get(NAME, "address", each) for each in request.args.getlist("ref_ids")]
-    return json_response({"items": [_address(each) for each in found if each is not None]})
+    """List addresses by reference."""
+    addresses = [
+        store().get(NAME, "address", reference) for reference in request.args.getlist("ref_ids")
+    ]
+    return json_response(
+        {"items": [_address(reference) for reference in addresses if reference is not None]}
+    )
 
 
 @_operation("POST", "/v2/transfer/crypto-withdrawals", "withdrawals.create")
 def create_withdrawal() -> Response:
-    """A second use of a reference is a conflict, before anything else is looked at."""
-    asked: Any = request.get_json()
-    if vault.find_send(asked["ref_id"]) is not None:
+    """Send tokens. A second use of a reference is a conflict, checked before anything else."""
+    payload: Any = request.get_json()
+    if vault.find_send(payload["ref_id"]) is not None:
         return _problem(409, "already-exists", "Transfer already exists")
     if has_fault(FaultMode.REFUSED):
         return _problem(403, "travel-rule-information-required", "Travel rule")
-    if not vault.supports(asked["asset"]) or not asked["destination_address"].startswith("0x"):
+    if not vault.supports(payload["asset"]) or not payload["destination_address"].startswith("0x"):
         return _problem(400, "unsupported-address", "Unsupported address")
     try:
         sent = vault.send(
-            asked["ref_id"], asked["asset"], asked["amount"], asked["destination_address"]
+            payload["ref_id"], payload["asset"], payload["amount"], payload["destination_address"]
         )
     except VaultBalanceTooLow:
         return _problem(403, "insufficient-funds", "Insufficient funds")
@@ -125,35 +129,37 @@ def create_withdrawal() -> Response:
 
 @_operation("GET", "/v2/transfer/transfers", "transfers.list")
 def list_transfers() -> Response:
-    """By reference, type and time; newest first unless asked otherwise."""
+    """List transfers by reference, type and time; newest first by default."""
     args = request.args
-    found = [
-        each
-        for each in vault.find()
-        if each["created_at"] >= args.get("created_at.gte", "")
-        and ("ref_ids" not in args or each["reference"] in args.getlist("ref_ids"))
-        and ("type" not in args or _TYPES[each["direction"]] in args.getlist("type"))
+    transfers = [
+        transfer
+        for transfer in vault.find()
+        if transfer["created_at"] >= args.get("created_at.gte", "")
+        and ("ref_ids" not in args or transfer["reference"] in args.getlist("ref_ids"))
+        and ("type" not in args or _TYPES[transfer["direction"]] in args.getlist("type"))
     ]
     if args.get("order") != "ASC":
-        found.reverse()
+        transfers.reverse()
     start, limit = int(args.get("page_cursor", 0)), min(int(args.get("limit", 100)), _PAGE_MAX)
-    items = page_of(found, start, limit)
-    page = {"items": [_rendered(each) for each in items]}
-    if start + limit < len(found):
+    items = page_of(transfers, start, limit)
+    page = {"items": [_rendered(transfer) for transfer in items]}
+    if start + limit < len(transfers):
         return json_response({**page, "next_page_cursor": str(start + limit)})
     return json_response(page)
 
 
 @_operation("GET", "/v2/transfer/transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
-    """One transfer."""
-    found = vault.get(identifier)
-    return json_response(_rendered(found)) if found else _problem(404, "not-found", "Not found")
+    """Return one transfer."""
+    transfer = vault.get(identifier)
+    return (
+        json_response(_rendered(transfer)) if transfer else _problem(404, "not-found", "Not found")
+    )
 
 
 @_operation("GET", "/v2/profiles/<profile_id>/balances", "balances.list")
 def list_balances(profile_id: str) -> Response:  # noqa: ARG001 - there is one profile
-    """Of every asset; `trading` is what is on its way."""
+    """List the balance of every asset; `trading` is in transit."""
     items = [
         {"asset": asset, "available": f"{available:f}", "trading": f"{total - available:f}"}
         for asset, (available, total) in vault.balances().items()
@@ -163,18 +169,18 @@ def list_balances(profile_id: str) -> Response:  # noqa: ARG001 - there is one p
 
 @_operation("GET", "/v2/events/<identifier>", "events.get")
 def get_event(identifier: str) -> Response:
-    """One event, as its webhook said it."""
-    found = store().get(NAME, "event", identifier)
-    return json_response(found) if found else _problem(404, "not-found", "Not found")
+    """Return one event, as in its webhook."""
+    event = store().get(NAME, "event", identifier)
+    return json_response(event) if event else _problem(404, "not-found", "Not found")
 
 
-def _address(made: Document) -> dict[str, object]:
+def _address(address: Document) -> dict[str, object]:
     return {
-        "id": made["id"],
-        "ref_id": made["reference"],
+        "id": address["id"],
+        "ref_id": address["reference"],
         "crypto_network": "ETHEREUM",
-        "address": made["address"],
-        "created_at": made["created_at"],
+        "address": address["address"],
+        "created_at": address["created_at"],
     }
 
 

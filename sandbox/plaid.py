@@ -1,13 +1,13 @@
-"""Plaid's Identity Verification, as its API of 2020-09-14 answers.
+"""Plaid's Identity Verification, as its API of 2020-09-14 responds.
 
-What comes of a verification is steered by the family name, as Plaid's own sandbox is by a person:
+The result of a verification depends on the family name, as in Plaid's own sandbox on the person:
 
 - a name that begins with `Failed`, `Review`, `Expired` or `Canceled` ends so;
-- one that begins with `Waiting` stays active until it is ended by the control;
+- one that begins with `Waiting` stays active until a control ends it;
 - every other one succeeds.
 
-It ends at once, after it was answered as active, and a webhook says that something changed. The
-control `/plaid/_control/verifications/{id}` {"status": …} ends or changes one by hand.
+It ends at once, after the response with status active, and a webhook says that something changed.
+The control `/plaid/_control/verifications/{id}` {"status": …} ends or changes one by hand.
 """
 
 import json
@@ -27,7 +27,7 @@ _NAME = "plaid"
 _VERIFICATION = "verification"
 _KEY_ID = "sandbox-1"
 _SECRET = sha256(b"pbcex sandbox plaid").hexdigest()
-# Everybody may know it: it signs play webhooks only.
+# Public: it signs the sandbox's webhooks only.
 _SIGNING = ECKey.import_key(
     {
         "kty": "EC",
@@ -37,7 +37,7 @@ _SIGNING = ECKey.import_key(
         "d": "mfc18sP__Nd3RWP09S-Wz_wrCH3aB3zh555G4gDvxRg",
     }
 )
-_ENDS = {
+_FINAL_STATUSES = {
     "failed": "failed",
     "review": "pending_review",
     "expired": "expired",
@@ -57,7 +57,7 @@ _STEPS = {
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:  # noqa: ARG001 - others sign the address
-    """Plaid's header: a token, signed with ES256, with the body's hash and the second."""
+    """Return Plaid's header: a token, signed with ES256, with the body's hash and the time."""
     key = ECKey.generate_key("P-256") if forged else _SIGNING
     claims = {"iat": int(at), "request_body_sha256": sha256(body).hexdigest()}
     header = {"alg": "ES256", "kid": _KEY_ID, "typ": "JWT"}
@@ -69,82 +69,87 @@ provider = SandboxProvider(_NAME, "Plaid Identity Verification", sign=sign)
 
 @provider.operation("POST", "/identity_verification/create", "identity_verification.create")
 def create_verification() -> Response:
-    """Begin one; with `is_idempotent`, the same client_user_id and template answer the same."""
-    asked = _asked()
-    if refused := _refused(asked):
-        return refused
+    """Begin a verification; with `is_idempotent`, the same client_user_id and template get the same
+    one."""
+    payload = _payload()
+    if error := _authentication_error(payload):
+        return error
     for name in ("template_id", "is_shareable", "gave_consent", "client_user_id"):
-        if name not in asked:
+        if name not in payload:
             return _error(400, "INVALID_REQUEST", "MISSING_FIELDS", f"{name} is required")
     if has_fault(FaultMode.REFUSED):
         return _error(400, "IDENTITY_VERIFICATION_ERROR", "INVALID_FIELD", "user is not valid")
-    known = store().find(_NAME, _VERIFICATION, client_user_id=asked["client_user_id"])
-    known = [each for each in known if each["template"]["id"] == asked["template_id"]]
-    if known and asked.get("is_idempotent"):
-        return _answer(known[-1])
-    made = _made(asked)
-    store().put(_NAME, _VERIFICATION, made["id"], made)
-    answer = _answer(made)
-    end = _end_of(made)
-    if end != "active":
-        _change(made, end)
-    return answer
+    existing = store().find(_NAME, _VERIFICATION, client_user_id=payload["client_user_id"])
+    existing = [
+        verification
+        for verification in existing
+        if verification["template"]["id"] == payload["template_id"]
+    ]
+    if existing and payload.get("is_idempotent"):
+        return _response(existing[-1])
+    created = _new_verification(payload)
+    store().put(_NAME, _VERIFICATION, created["id"], created)
+    response = _response(created)
+    final_status = _final_status(created)
+    if final_status != "active":
+        _change(created, final_status)
+    return response
 
 
 @provider.operation("POST", "/identity_verification/get", "identity_verification.get")
 def get_verification() -> Response:
-    """How one stands."""
-    asked = _asked()
-    if refused := _refused(asked):
-        return refused
-    found = store().get(_NAME, _VERIFICATION, str(asked.get("identity_verification_id")))
-    if found is None:
+    """Return a verification."""
+    payload = _payload()
+    if error := _authentication_error(payload):
+        return error
+    verification = store().get(_NAME, _VERIFICATION, str(payload.get("identity_verification_id")))
+    if verification is None:
         return _error(400, "IDENTITY_VERIFICATION_ERROR", "IDENTITY_VERIFICATION_NOT_FOUND", "no")
-    return _answer(found)
+    return _response(verification)
 
 
 @provider.operation("POST", "/webhook_verification_key/get", "webhook_verification_key.get")
 def get_webhook_key() -> Response:
-    """The public half of the key that signs."""
-    asked = _asked()
-    if refused := _refused(asked):
-        return refused
-    if asked.get("key_id") != _KEY_ID:
+    """Return the public half of the signing key."""
+    payload = _payload()
+    if error := _authentication_error(payload):
+        return error
+    if payload.get("key_id") != _KEY_ID:
         return _error(400, "INVALID_INPUT", "INVALID_WEBHOOK_VERIFICATION_KEY_ID", "unknown key")
     public = _SIGNING.as_dict(private=False)
     key = {name: public[name] for name in ("kty", "crv", "x", "y")}
     key |= {"alg": "ES256", "use": "sig", "kid": _KEY_ID}
-    return _answer({"key": {**key, "created_at": 1_560_466_150, "expired_at": None}})
+    return _response({"key": {**key, "created_at": 1_560_466_150, "expired_at": None}})
 
 
 @provider.control("GET", "/verifications")
 def list_verifications() -> Response:
-    """All of them, newest first."""
+    """List all verifications, newest first."""
     return _json(store().find(_NAME, _VERIFICATION)[::-1])
 
 
 @provider.control("POST", "/verifications/<identifier>")
 def change_status(identifier: str) -> Response:
-    """Give one another status: {"status": …, "quietly"?: true for no webhook}."""
-    found = store().get(_NAME, _VERIFICATION, identifier)
-    told = request.get_json()
-    if found is None or told.get("status") not in _STATUSES:
-        return Response(status=404 if found is None else 400)
-    _change(found, told["status"], quietly=bool(told.get("quietly")))
-    return _json(found)
+    """Change a verification's status: {"status": …, "quietly"?: true for no webhook}."""
+    verification = store().get(_NAME, _VERIFICATION, identifier)
+    payload = request.get_json()
+    if verification is None or payload.get("status") not in _STATUSES:
+        return Response(status=404 if verification is None else 400)
+    _change(verification, payload["status"], quietly=bool(payload.get("quietly")))
+    return _json(verification)
 
 
-def _made(asked: dict[str, Any]) -> dict[str, Any]:
+def _new_verification(payload: dict[str, Any]) -> dict[str, Any]:
     identifier = f"idv_{secrets.token_urlsafe(10)}"
-    user = asked.get("user", {})
+    user = payload.get("user", {})
     return {
         "id": identifier,
-        "client_user_id": asked["client_user_id"],
+        "client_user_id": payload["client_user_id"],
         "created_at": _now(),
         "completed_at": None,
         "previous_attempt_id": None,
         "shareable_url": f"https://verify.plaid.com/verify/{identifier}",
-        "template": {"id": asked["template_id"], "version": 1},
+        "template": {"id": payload["template_id"], "version": 1},
         "user": {
             "phone_number": user.get("phone_number"),
             "date_of_birth": user.get("date_of_birth"),
@@ -168,54 +173,56 @@ def _made(asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _end_of(made: dict[str, Any]) -> str:
-    name = str((made["user"]["name"] or {}).get("family_name", "")).casefold()
-    return next((end for begin, end in _ENDS.items() if name.startswith(begin)), "success")
+def _final_status(verification: dict[str, Any]) -> str:
+    name = str((verification["user"]["name"] or {}).get("family_name", "")).casefold()
+    return next(
+        (end for begin, end in _FINAL_STATUSES.items() if name.startswith(begin)), "success"
+    )
 
 
-def _change(found: dict[str, Any], status: str, *, quietly: bool = False) -> None:
-    ended = None if status == "active" else _now()
-    found |= {"status": status, "completed_at": ended}
-    found["steps"] = {**found["steps"], "kyc_check": status}
-    store().put(_NAME, _VERIFICATION, found["id"], found)
+def _change(verification: dict[str, Any], status: str, *, quietly: bool = False) -> None:
+    completed_at = None if status == "active" else _now()
+    verification |= {"status": status, "completed_at": completed_at}
+    verification["steps"] = {**verification["steps"], "kyc_check": status}
+    store().put(_NAME, _VERIFICATION, verification["id"], verification)
     if quietly:
         return
-    told = {
+    event = {
         "webhook_type": "IDENTITY_VERIFICATION",
         "webhook_code": "STATUS_UPDATED",
-        "identity_verification_id": found["id"],
+        "identity_verification_id": verification["id"],
         "environment": "sandbox",
     }
-    webhook_queue().send(_NAME, json.dumps(told))
+    webhook_queue().send(_NAME, json.dumps(event))
 
 
-def _asked() -> dict[str, Any]:
-    asked = request.get_json(silent=True)
-    return asked if isinstance(asked, dict) else {}
+def _payload() -> dict[str, Any]:
+    payload = request.get_json(silent=True)
+    return payload if isinstance(payload, dict) else {}
 
 
-def _refused(asked: dict[str, Any]) -> Response | None:
-    """Keys stand in the body or in headers."""
-    secret = asked.get("secret") or request.headers.get("PLAID-SECRET")
-    known = asked.get("client_id") or request.headers.get("PLAID-CLIENT-ID")
-    if not known or secret != _SECRET:
+def _authentication_error(payload: dict[str, Any]) -> Response | None:
+    """Return an error unless the keys in the body or the headers are right."""
+    secret = payload.get("secret") or request.headers.get("PLAID-SECRET")
+    client_id = payload.get("client_id") or request.headers.get("PLAID-CLIENT-ID")
+    if not client_id or secret != _SECRET:
         return _error(400, "INVALID_INPUT", "INVALID_API_KEYS", "invalid client_id or secret")
     return None
 
 
 def _error(status: int, kind: str, code: str, message: str) -> Response:
-    told = {
+    payload = {
         "error_type": kind,
         "error_code": code,
         "error_message": message,
         "display_message": None,
         "request_id": secrets.token_hex(8),
     }
-    return _json(told, status)
+    return _json(payload, status)
 
 
-def _answer(document: dict[str, Any]) -> Response:
-    return _json({**document, "request_id": secrets.token_hex(8)})
+def _response(payload: dict[str, Any]) -> Response:
+    return _json({**payload, "request_id": secrets.token_hex(8)})
 
 
 def _json(document: Any, status: int = 200) -> Response:

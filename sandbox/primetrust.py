@@ -1,5 +1,8 @@
-"""Plays a custodian with the shape of Prime Trust's API: JSON:API, and a repetition is answered
-with what there is. Assumed as in app/integrations/primetrust; webhooks carry no signature."""
+"""Simulates a custodian in the form of Prime Trust's API: JSON:API, and a repetition returns the
+existing resource.
+
+Assumptions as in app/integrations/primetrust; webhooks carry no signature.
+"""
 
 import json
 import secrets
@@ -25,10 +28,10 @@ NAME = "primetrust"
 OPENING_BALANCES = {"PAXG": "50", "USDC": "100000"}
 SEND_FEES = {"PAXG": "0.0005", "USDC": "2.5"}
 _STATES = {"pending": "pending", "completed": "settled", "failed": "cancelled"}
-_WAYS = {"in": "incoming", "out": "outgoing"}
+_DIRECTIONS = {"in": "incoming", "out": "outgoing"}
 
 
-def _tell(transfer: Document, after_seconds: float) -> None:
+def _queue_webhook(transfer: Document, after_seconds: float) -> None:
     body = {
         "id": secrets.token_hex(16),
         "account_id": "pbcex",
@@ -41,7 +44,7 @@ def _tell(transfer: Document, after_seconds: float) -> None:
 
 
 provider = SandboxProvider(NAME, "Prime Trust", sign=sign_nothing)
-vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_tell)
+vault = Vault(NAME, opening_balances=OPENING_BALANCES, send_fees=SEND_FEES, notify=_queue_webhook)
 add_controls(provider, vault)
 
 
@@ -49,50 +52,54 @@ def _errors(status: int, code: str) -> Response:
     return json_response({"errors": [{"status": status, "code": code, "title": code}]}, status)
 
 
-def _refused() -> Response | None:
+def _authentication_error() -> Response | None:
     _, _, token = request.headers.get("Authorization", "").partition("Bearer ")
     if not token or store().get(NAME, "token", token) is None:
         return _errors(401, "unauthorized")
     return None
 
 
-_operation = authenticated_operation(provider, _refused)
+_operation = authenticated_operation(provider, _authentication_error)
 
 
 @provider.operation("POST", "/auth/jwts", "token")
 def create_token() -> Response:
-    """Give a token for name and password."""
-    given = request.authorization
-    if given is None or given.password != sandbox_key(NAME):
+    """Return a token for user name and password."""
+    credentials = request.authorization
+    if credentials is None or credentials.password != sandbox_key(NAME):
         return _errors(401, "unauthorized")
-    made = secrets.token_hex(24)
-    store().put(NAME, "token", made, {"token": made, "user": given.username})
-    return json_response({"token": made})
+    token = secrets.token_hex(24)
+    store().put(NAME, "token", token, {"token": token, "user": credentials.username})
+    return json_response({"token": token})
 
 
 @_operation("POST", "/v2/asset-transfer-methods", "addresses.create")
 def create_address() -> Response:
-    """A way for assets to come in: a wallet's address."""
+    """Create a method for incoming assets: a wallet address."""
     attributes = _attributes()
-    made, _ = vault.get_or_create_address(_idempotent_id(), attributes["asset-id"])
-    rendered = {**attributes, "wallet-address": made["address"], "created-at": made["created_at"]}
-    return _resource("asset-transfer-methods", made["id"], rendered, 201)
+    created, _ = vault.get_or_create_address(_idempotent_id(), attributes["asset-id"])
+    rendered = {
+        **attributes,
+        "wallet-address": created["address"],
+        "created-at": created["created_at"],
+    }
+    return _resource("asset-transfer-methods", created["id"], rendered, 201)
 
 
 @_operation("POST", "/v2/asset-disbursements", "disbursements.create")
 def create_disbursement() -> Response:
-    """Send; a repetition is answered with the transfer that there is."""
+    """Send tokens; a repetition returns the existing transfer."""
     attributes, key = _attributes(), _idempotent_id()
-    before = store().get(NAME, "disbursement", key)
-    if before is not None:
-        if before["attributes"] != attributes:
+    previous = store().get(NAME, "disbursement", key)
+    if previous is not None:
+        if previous["attributes"] != attributes:
             return _errors(409, "idempotent-id-used")
-        found = vault.get(before["id"])
-        assert found is not None
-        return _transfer(found, 201)
+        transfer = vault.get(previous["id"])
+        assert transfer is not None
+        return _transfer(transfer, 201)
     if has_fault(FaultMode.REFUSED) or not vault.supports(attributes["asset-id"]):
-        is_kept = vault.supports(attributes["asset-id"])
-        return _errors(422, "compliance-review-failed" if is_kept else "asset-not-supported")
+        is_supported = vault.supports(attributes["asset-id"])
+        return _errors(422, "compliance-review-failed" if is_supported else "asset-not-supported")
     try:
         sent = vault.send(
             attributes["reference"],
@@ -108,29 +115,29 @@ def create_disbursement() -> Response:
 
 @_operation("GET", "/v2/asset-transfers", "transfers.list")
 def list_transfers() -> Response:
-    """By reference and time, oldest first."""
+    """List transfers by reference and time, oldest first."""
     args = request.args
-    found = [
-        each
-        for each in vault.find()
-        if each["created_at"] >= args.get("filter[created-at gte]", "")
-        and each["reference"] == args.get("filter[reference eq]", each["reference"])
+    transfers = [
+        transfer
+        for transfer in vault.find()
+        if transfer["created_at"] >= args.get("filter[created-at gte]", "")
+        and transfer["reference"] == args.get("filter[reference eq]", transfer["reference"])
     ]
     number, size = int(args.get("page[number]", 1)), int(args.get("page[size]", 25))
-    items = page_of(found, (number - 1) * size, size)
-    return json_response({"data": [_data(each) for each in items]})
+    items = page_of(transfers, (number - 1) * size, size)
+    return json_response({"data": [_data(transfer) for transfer in items]})
 
 
 @_operation("GET", "/v2/asset-transfers/<identifier>", "transfers.get")
 def get_transfer(identifier: str) -> Response:
-    """One transfer."""
-    found = vault.get(identifier)
-    return _transfer(found, 200) if found else _errors(404, "not-found")
+    """Return one transfer."""
+    transfer = vault.get(identifier)
+    return _transfer(transfer, 200) if transfer else _errors(404, "not-found")
 
 
 @_operation("GET", "/v2/account-asset-totals", "balances.list")
 def list_balances() -> Response:
-    """Of every asset."""
+    """List the balance of every asset."""
     data = [
         {
             "type": "account-asset-totals",
@@ -147,9 +154,9 @@ def list_balances() -> Response:
 
 
 def _attributes() -> dict[str, Any]:
-    asked: Any = request.get_json()
-    found: dict[str, Any] = asked["data"]["attributes"]
-    return found
+    payload: Any = request.get_json()
+    attributes: dict[str, Any] = payload["data"]["attributes"]
+    return attributes
 
 
 def _idempotent_id() -> str:
@@ -171,7 +178,7 @@ def _data(transfer: Document) -> dict[str, object]:
         "asset-id": transfer["asset"],
         "unit-count": transfer["amount"],
         "fee": transfer["fee"],
-        "transfer-direction": _WAYS[transfer["direction"]],
+        "transfer-direction": _DIRECTIONS[transfer["direction"]],
         "status": _STATES[transfer["state"]],
         "wallet-address": transfer["address"],
         "reference": transfer["reference"],

@@ -1,4 +1,4 @@
-"""What the modules of providers are made of."""
+"""The base of the provider modules."""
 
 import socket
 import time
@@ -24,21 +24,24 @@ _BEFORE = {
 
 
 class SandboxProvider:
-    """A provider at `/{name}`, with its operations by name and its signer."""
+    """A provider at `/{name}`, with its named operations and its signer."""
 
     def __init__(self, name: str, title: str, *, sign: WebhookSigner | None = None) -> None:
         self.name = name
         self.title = title
         self.sign = sign
         self.operations: list[str] = []
-        #: What the outside world can do here: a path with what is to be filled in, and how.
+        #: The controls: path with placeholders, and description.
         self.controls: list[tuple[str, str]] = []
         self.periodic_tasks: list[Callable[[], None]] = []
         self.blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
 
     def operation(self, method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
-        """Declare a call of the provider's protocol. Faults are ordered by `name`; the function
-        runs in one transaction of the store and answers a response."""
+        """Declare an operation of the provider's protocol.
+
+        Faults are scheduled by `name`. The function runs in one transaction of the store and
+        returns a response.
+        """
 
         def declare(handler: Handler) -> Handler:
             def view(**path: Any) -> Response:
@@ -51,16 +54,18 @@ class SandboxProvider:
         return declare
 
     def control(self, method: str, rule: str) -> Callable[[Handler], Handler]:
-        """Declare what only the sandbox has: what the outside world does at this provider, such as
-        a customer's transfer that arrives. Stands under `/_control`; has no faults."""
+        """Declare a control: an event of the outside world, such as a customer's incoming transfer.
+
+        Its route is under `/_control`. It has no faults.
+        """
 
         def declare(handler: Handler) -> Handler:
             def view(**path: Any) -> Response:
                 try:
                     with store().transaction():
                         return handler(**path)
-                except KeyError as missing:
-                    raise BadRequest(f"{missing.args[0]}: is missing") from missing
+                except KeyError as error:
+                    raise BadRequest(f"The field {error.args[0]} is missing.") from error
 
             if method == "POST":
                 self.controls.append((f"/{self.name}/_control{rule}", getdoc(handler) or ""))
@@ -71,39 +76,39 @@ class SandboxProvider:
 
         return declare
 
-    def periodic_task(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Declare what happens at this provider as time passes: it is called every now and then,
-        in one transaction of the store."""
-        self.periodic_tasks.append(work)
-        return work
+    def periodic_task(self, task: Callable[[], None]) -> Callable[[], None]:
+        """Declare a function for what happens as time passes: it runs periodically, in one
+        transaction of the store."""
+        self.periodic_tasks.append(task)
+        return task
 
 
 def settlement_seconds() -> float:
-    """How many seconds what was accepted takes to settle by itself."""
+    """Return how many seconds an accepted payout or prompt takes to settle."""
     seconds: float = current_app.config["SETTLED_AFTER_SECONDS"]
     return seconds
 
 
 def store() -> Store:
-    """The documents of the sandbox that serves this request."""
-    found: Store = current_app.extensions["store"]
-    return found
+    """Return the documents of the sandbox that serves this request."""
+    documents: Store = current_app.extensions["store"]
+    return documents
 
 
 def faults() -> FaultSchedule:
-    """Its faults."""
-    found: FaultSchedule = current_app.extensions["faults"]
-    return found
+    """Return the fault schedule of the sandbox that serves this request."""
+    schedule: FaultSchedule = current_app.extensions["faults"]
+    return schedule
 
 
 def webhook_queue() -> WebhookQueue:
-    """Its webhooks."""
-    found: WebhookQueue = current_app.extensions["deliveries"]
-    return found
+    """Return the webhook queue of the sandbox that serves this request."""
+    queue: WebhookQueue = current_app.extensions["webhooks"]
+    return queue
 
 
 def has_fault(mode: FaultMode) -> bool:
-    """Whether the current call is to go wrong in this way, which its own function plays."""
+    """Return whether the current call has this fault, which its own function simulates."""
     fault: Fault | None = g.get("fault")
     return fault is not None and fault.mode is mode
 
@@ -111,14 +116,14 @@ def has_fault(mode: FaultMode) -> bool:
 def _with_fault(handler: Handler, path: dict[str, Any], fault: Fault | None) -> Response:
     g.fault = fault
     if fault and fault.mode in _BEFORE:
-        return _spoiled(Response(status=500), fault)
+        return _apply_fault(Response(status=500), fault)
     with store().transaction():
         response = handler(**path)
-    return _spoiled(response, fault) if fault else response
+    return _apply_fault(response, fault) if fault else response
 
 
-def _spoiled(response: Response, fault: Fault) -> Response:
-    """What arrives of a response. Nobody waits with the store in hand."""
+def _apply_fault(response: Response, fault: Fault) -> Response:
+    """Return the response as it arrives with the fault. Waits outside the store's transaction."""
     if fault.seconds:
         time.sleep(fault.seconds)
     match fault.mode:

@@ -1,9 +1,9 @@
-"""SendGrid v3, as far as we use it: take a mail, and tell by signed events what became of it.
+"""SendGrid v3, as far as we use it: accept an email, and report its delivery by signed events.
 
 Assumed, from public material: 202 without a body and with X-Message-Id; events are signed with
-ECDSA P-256 over the time and the raw body. What becomes of a mail is said by its address: one that
-begins with `bounce` does not exist, one with `blocked` is not let in, one with `dropped` is on
-SendGrid's own list; every other one gets it.
+ECDSA P-256 over the time and the raw body. The delivery depends on the email address: one that
+begins with `bounce` does not exist, `blocked` is rejected by its server, `dropped` is on SendGrid's
+suppression list; every other one receives the email.
 """
 
 import base64
@@ -23,10 +23,10 @@ from sandbox.webhooks import Headers
 
 NAME = "sendgrid"
 KEY = sandbox_secret("sendgrid key")
-#: With which events are signed: a number of the curve, as are nearly all below 2^255.
+#: The key that signs events: a number of the curve, as are nearly all below 2^255.
 _SECRET = int(sandbox_secret("sendgrid webhook"), 16) >> 1
 _MAILS = "mails"
-_FATES: dict[str, dict[str, str]] = {
+_EVENTS: dict[str, dict[str, str]] = {
     "bounce": {
         "event": "bounce",
         "type": "bounce",
@@ -45,7 +45,7 @@ _DELIVERED = {"event": "delivered", "response": "250 OK"}
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> Headers:
-    """The signature over the time and the body; the address does not matter."""
+    """Return the signature over the time and the body; the URL does not matter."""
     del url
     timestamp = str(int(at))
     key = ec.derive_private_key(_SECRET + int(forged), ec.SECP256R1())
@@ -61,49 +61,51 @@ provider = SandboxProvider(NAME, "SendGrid", sign=sign)
 
 @provider.operation("POST", "/v3/mail/send", "mail.send")
 def send_email() -> Response:
-    """Take a mail to one person, and say soon what became of it."""
+    """Accept an email to one person, and report its delivery soon."""
     if request.headers.get("Authorization") != f"Bearer {KEY}":
         return _error(401, "The provided authorization grant is invalid, expired, or revoked")
     if has_fault(FaultMode.REFUSED):
         return _error(400, "The from address does not match a verified Sender Identity", "from")
-    told: dict[str, Any] = request.get_json()
+    payload: dict[str, Any] = request.get_json()
     for field in ("personalizations", "from", "subject", "content"):
-        if not told.get(field):
+        if not payload.get(field):
             return _error(400, f"The {field} parameter is required", field)
-    envelope = told["personalizations"][0]
-    message = f"{secrets.token_urlsafe(16)}.recvd-sandbox-1"
-    mail = {
-        "id": message,
+    envelope = payload["personalizations"][0]
+    message_id = f"{secrets.token_urlsafe(16)}.recvd-sandbox-1"
+    email = {
+        "id": message_id,
         "to": envelope["to"][0]["email"],
-        "from": told["from"],
-        "subject": envelope.get("subject") or told["subject"],
-        "content": {each["type"]: each["value"] for each in told["content"]},
-        "headers": {**told.get("headers", {}), **envelope.get("headers", {})},
-        "custom_args": {**told.get("custom_args", {}), **envelope.get("custom_args", {})},
+        "from": payload["from"],
+        "subject": envelope.get("subject") or payload["subject"],
+        "content": {part["type"]: part["value"] for part in payload["content"]},
+        "headers": {**payload.get("headers", {}), **envelope.get("headers", {})},
+        "custom_args": {**payload.get("custom_args", {}), **envelope.get("custom_args", {})},
         "taken_at": time.time(),
     }
-    store().put(NAME, _MAILS, message, mail)
-    _carry(mail)
-    return Response(status=202, headers={"X-Message-Id": message.partition(".")[0]})
+    store().put(NAME, _MAILS, message_id, email)
+    _deliver(email)
+    return Response(status=202, headers={"X-Message-Id": message_id.partition(".")[0]})
 
 
-def _carry(mail: dict[str, Any]) -> None:
-    fate = _FATES.get(mail["to"].partition("-")[0].partition("@")[0], _DELIVERED)
-    first: list[dict[str, str]] = [] if fate.get("event") == "dropped" else [{"event": "processed"}]
+def _deliver(email: dict[str, Any]) -> None:
+    final_event = _EVENTS.get(email["to"].partition("-")[0].partition("@")[0], _DELIVERED)
+    processed_events: list[dict[str, str]] = (
+        [] if final_event.get("event") == "dropped" else [{"event": "processed"}]
+    )
     events = [
         {
-            "email": mail["to"],
+            "email": email["to"],
             "timestamp": int(time.time()),
             "sg_event_id": secrets.token_urlsafe(16),
-            "sg_message_id": mail["id"],
-            **mail["custom_args"],
-            **step,
+            "sg_message_id": email["id"],
+            **email["custom_args"],
+            **event,
         }
-        for step in (*first, fate)
+        for event in (*processed_events, final_event)
     ]
     webhook_queue().send(NAME, json.dumps(events))
 
 
 def _error(status: int, message: str, field: str | None = None) -> Response:
-    told = {"errors": [{"message": message, "field": field, "help": None}]}
-    return Response(json.dumps(told), status, content_type="application/json")
+    payload = {"errors": [{"message": message, "field": field, "help": None}]}
+    return Response(json.dumps(payload), status, content_type="application/json")

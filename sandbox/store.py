@@ -1,4 +1,4 @@
-"""What the providers know, as documents."""
+"""The providers' knowledge, as documents."""
 
 import json
 import sqlite3
@@ -26,7 +26,7 @@ ON CONFLICT (provider, kind, id) DO UPDATE SET document = excluded.document
 
 
 class Store:
-    """Documents by provider, kind and id, in the order in which they came. Safe between threads."""
+    """Documents by provider, kind and ID, in order of creation. Safe for use by several threads."""
 
     def __init__(self, path: str = ":memory:") -> None:
         self._lock = threading.RLock()
@@ -36,7 +36,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is done in the block, or nothing; one block at a time."""
+        """Commit everything done in the block, or nothing. One block runs at a time."""
         with self._lock:
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -53,23 +53,23 @@ class Store:
                 self._connection.execute("COMMIT")
 
     def put(self, provider: str, kind: str, identifier: str, document: Document) -> Document:
-        """Keep a document under its id, in place of the one that was there; answers it."""
+        """Store a document under its ID, replacing the previous one; return it."""
         with self.transaction():
             self._connection.execute(_PUT, (provider, kind, identifier, json.dumps(document)))
         return document
 
     def get(self, provider: str, kind: str, identifier: str) -> Document | None:
-        """The document of that id."""
-        found = self._rows("AND kind = ? AND id = ?", provider, kind, identifier)
-        return found[0] if found else None
+        """Return the document of an ID."""
+        documents = self._rows("AND kind = ? AND id = ?", provider, kind, identifier)
+        return documents[0] if documents else None
 
     def find(self, provider: str, kind: str, **fields: object) -> list[Document]:
-        """The documents of a kind whose fields have these values, oldest first."""
+        """Return the documents of a kind whose fields have these values, oldest first."""
         conditions = "".join(f" AND json_extract(document, '$.{name}') IS ?" for name in fields)
         return self._rows(f"AND kind = ?{conditions}", provider, kind, *fields.values())
 
     def delete(self, provider: str, kind: str, identifier: str) -> None:
-        """Forget one."""
+        """Delete one document."""
         with self.transaction():
             self._connection.execute(
                 "DELETE FROM documents WHERE provider = ? AND kind = ? AND id = ?",
@@ -77,14 +77,14 @@ class Store:
             )
 
     def kinds(self) -> list[tuple[str, str, int]]:
-        """Provider, kind, and how many there are."""
+        """Return provider, kind and number of documents of every kind."""
         with self._lock:
             return self._connection.execute(
                 "SELECT provider, kind, count(*) FROM documents GROUP BY 1, 2 ORDER BY 1, 2"
             ).fetchall()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete every document."""
         with self.transaction():
             self._connection.execute("DELETE FROM documents")
 

@@ -1,6 +1,6 @@
-"""Stripe: payments by card, their disputes, and what becomes of them by control.
+"""Stripe: card payments and their disputes; controls decide what happens to them.
 
-Why this is our own and not localstripe: docs/adr/0019-sandbox.md.
+Why this is our own module and not localstripe: docs/adr/0019-sandbox.md.
 """
 
 import json
@@ -22,7 +22,7 @@ NAME = "stripe"
 SECRET_KEY = f"sk_test_{sandbox_key('stripe')}"
 WEBHOOK_SECRET = f"whsec_{sandbox_key('stripe webhook')}"
 
-#: Test cards and what their bank says: a decline's code, or `ask` for a question to the customer.
+#: Test cards and their bank's response: a decline code, or `ask` for authentication.
 CARDS: Mapping[str, str] = {
     "pm_card_visa": "",
     "pm_card_mastercard": "",
@@ -33,7 +33,7 @@ CARDS: Mapping[str, str] = {
     "pm_card_createDispute": "",
 }
 _DISPUTED = "pm_card_createDispute"
-_TAKEN = frozenset(
+_PARAMETERS = frozenset(
     {"amount", "currency", "payment_method", "payment_method_types", "capture_method", "confirm"}
     | {"metadata", "expand"}
 )
@@ -41,16 +41,16 @@ _CENTS_MIN, _CENTS_MAX = 50, 99_999_999
 _FEE_PER_MILLE, _FEE_CENTS = 29, 30
 _DISPUTE_FEE = 1500
 _KEY_SECONDS = 24 * 3600
-#: The search finds nothing that is younger.
-_SEARCH_BEHIND_SECONDS = 60
+#: The search finds only payments older than this.
+_SEARCH_LAG_SECONDS = 60
 _QUERY = re.compile(r"metadata\['(\w+)'\]:'([^']*)'")
 _INTENTS, _DISPUTES, _KEYS = "payment_intent", "dispute", "idempotency_key"
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:
-    """As Stripe signs: the body, wherever it goes."""
+    """Sign the body as Stripe does; the URL does not matter."""
     del url
-    key = "whsec_of_somebody_else" if forged else WEBHOOK_SECRET
+    key = "whsec_not_of_stripe" if forged else WEBHOOK_SECRET
     return {"Stripe-Signature": timed_signature(key, body, at=at)}
 
 
@@ -58,7 +58,7 @@ provider = SandboxProvider(NAME, "Stripe", sign=sign)
 
 
 class _Refused(Exception):
-    """Stripe's no: the status, and what stands under `error`."""
+    """An error of Stripe: the status, and the object under `error`."""
 
     def __init__(self, status: int, kind: str, message: str, **more: Any) -> None:
         self.status = status
@@ -70,18 +70,20 @@ Handler = Callable[..., Document]
 
 
 def _operation(method: str, rule: str, name: str) -> Callable[[Handler], Handler]:
-    """An operation that answers a document or raises `_Refused`, for who knows the key; a POST is
-    carried out once for each idempotency key."""
+    """Declare an operation that requires the key and returns a document or raises `_Refused`.
+
+    A POST is carried out once for each idempotency key.
+    """
 
     def declare(handler: Handler) -> Handler:
-        def answer(**path: str) -> Response:
+        def respond(**path: str) -> Response:
             try:
                 _check_key()
                 return _once(handler, path) if method == "POST" else _json(handler(**path))
-            except _Refused as refused:
-                return _json({"error": refused.error}, refused.status)
+            except _Refused as refusal:
+                return _json({"error": refusal.error}, refusal.status)
 
-        provider.operation(method, rule, name)(answer)
+        provider.operation(method, rule, name)(respond)
         return handler
 
     return declare
@@ -96,43 +98,43 @@ def _once(handler: Handler, path: dict[str, str]) -> Response:
     key = request.headers.get("Idempotency-Key")
     if not key:
         return _json(handler(**path))
-    asked = f"{request.path}?{sorted(request.form.items(multi=True))}"
-    before = store().get(NAME, _KEYS, key)
-    if before and before["at"] > time.time() - _KEY_SECONDS:
-        if before["asked"] != asked:
+    request_digest = f"{request.path}?{sorted(request.form.items(multi=True))}"
+    previous = store().get(NAME, _KEYS, key)
+    if previous and previous["at"] > time.time() - _KEY_SECONDS:
+        if previous["asked"] != request_digest:
             raise _Refused(
                 400,
                 "idempotency_error",
                 "Keys for idempotent requests can only be used with the same parameters they were"
                 " first used with.",
             )
-        return _json(before["document"], before["status"])
+        return _json(previous["document"], previous["status"])
     try:
         document, status = handler(**path), 200
-    except _Refused as refused:
-        if refused.status != 402:  # noqa: PLR2004 - all others are refused before anything is done
+    except _Refused as refusal:
+        if refusal.status != 402:  # noqa: PLR2004 - all others are refused before any effect
             raise
-        document, status = {"error": refused.error}, refused.status
-    kept = {"asked": asked, "at": time.time(), "document": document, "status": status}
-    store().put(NAME, _KEYS, key, kept)
+        document, status = {"error": refusal.error}, refusal.status
+    stored = {"asked": request_digest, "at": time.time(), "document": document, "status": status}
+    store().put(NAME, _KEYS, key, stored)
     return _json(document, status)
 
 
 @_operation("POST", "/v1/payment_intents", "payments.create")
 def create_payment() -> Document:
-    """Only what we use of it: confirmed at once, captured later."""
-    given = request.form
-    for name in given:
-        if name.partition("[")[0] not in _TAKEN:
+    """Create a payment intent; supports only what we use: confirmed at once, captured later."""
+    parameters = request.form
+    for name in parameters:
+        if name.partition("[")[0] not in _PARAMETERS:
             raise _invalid(f"Received unknown parameter: {name}", "parameter_unknown", name)
-    amount = given.get("amount", "")
+    amount = parameters.get("amount", "")
     if not amount.isdecimal() or not _CENTS_MIN <= int(amount) <= _CENTS_MAX:
         raise _invalid("Amount must be at least $0.50 usd", "amount_too_small", "amount")
-    if given.get("currency") != "usd" or given.get("capture_method") != "manual":
-        raise _invalid("Only usd with manual capture is played here", "parameter_invalid", "")
-    method = given.get("payment_method", "")
-    says = "generic_decline" if has_fault(FaultMode.REFUSED) else CARDS.get(method)
-    if says is None:
+    if parameters.get("currency") != "usd" or parameters.get("capture_method") != "manual":
+        raise _invalid("The sandbox supports only usd with manual capture", "parameter_invalid", "")
+    method = parameters.get("payment_method", "")
+    card_response = "generic_decline" if has_fault(FaultMode.REFUSED) else CARDS.get(method)
+    if card_response is None:
         raise _invalid(f"No such PaymentMethod: '{method}'", "resource_missing", "payment_method")
     identifier = f"pi_{secrets.token_hex(12)}"
     intent = {
@@ -150,75 +152,77 @@ def create_payment() -> Document:
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": False,
-        "metadata": {name[9:-1]: value for name, value in given.items() if name[:9] == "metadata["},
+        "metadata": {
+            name[9:-1]: value for name, value in parameters.items() if name[:9] == "metadata["
+        },
         "next_action": None,
         "payment_method": method,
         "payment_method_types": ["card"],
         "status": "requires_confirmation",
     }
-    return _confirm(intent, says)
+    return _confirm(intent, card_response)
 
 
 @_operation("GET", "/v1/payment_intents", "payments.list")
 def list_payments() -> Document:
-    """Newest first, in pages."""
+    """List payment intents, newest first, in pages."""
     return _page(store().find(NAME, _INTENTS), "/v1/payment_intents")
 
 
 @_operation("GET", "/v1/payment_intents/search", "payments.search")
 def search_payments() -> Document:
-    """By one field of the metadata; behind by a minute, as theirs may be."""
-    asked = _QUERY.fullmatch(request.args.get("query", ""))
-    if asked is None:
-        raise _invalid("That query is not understood here", "parameter_invalid", "query")
-    name, value = asked.groups()
-    until = time.time() - _SEARCH_BEHIND_SECONDS
-    found = [
+    """Search by one field of the metadata; lags by a minute, as Stripe's search may."""
+    match = _QUERY.fullmatch(request.args.get("query", ""))
+    if match is None:
+        raise _invalid("The sandbox does not support this query", "parameter_invalid", "query")
+    name, value = match.groups()
+    until = time.time() - _SEARCH_LAG_SECONDS
+    payments = [
         intent
         for intent in store().find(NAME, _INTENTS)
         if intent["metadata"].get(name) == value and intent["created"] <= until
     ]
-    return {"object": "search_result", "data": found, "has_more": False, "next_page": None}
+    return {"object": "search_result", "data": payments, "has_more": False, "next_page": None}
 
 
 @_operation("GET", "/v1/payment_intents/<identifier>", "payments.get")
 def get_payment(identifier: str) -> Document:
-    """As it stands."""
-    return _found(_INTENTS, identifier)
+    """Return a payment intent."""
+    return _require(_INTENTS, identifier)
 
 
 @_operation("POST", "/v1/payment_intents/<identifier>/capture", "payments.capture")
 def capture_payment(identifier: str) -> Document:
-    """All of it; less where that is ordered."""
-    intent = _in(identifier, "requires_capture")
+    """Capture the full amount; less if a fault says so."""
+    intent = _intent_with_status(identifier, "requires_capture")
     if has_fault(FaultMode.REFUSED):
         raise _invalid("The hold on this card has expired", "charge_expired_for_capture", "")
-    taken = intent["amount"] - (1 if has_fault(FaultMode.WRONG_AMOUNT) else 0)
-    fee = (taken * _FEE_PER_MILLE + 500) // 1000 + _FEE_CENTS
+    captured = intent["amount"] - (1 if has_fault(FaultMode.WRONG_AMOUNT) else 0)
+    fee = (captured * _FEE_PER_MILLE + 500) // 1000 + _FEE_CENTS
     intent["latest_charge"].update(
         captured=True,
-        amount_captured=taken,
+        amount_captured=captured,
         balance_transaction={
             "id": f"txn_{secrets.token_hex(12)}",
             "object": "balance_transaction",
-            "amount": taken,
+            "amount": captured,
             "currency": "usd",
             "fee": fee,
-            "net": taken - fee,
+            "net": captured - fee,
             "type": "charge",
         },
     )
-    intent.update(status="succeeded", amount_capturable=0, amount_received=taken)
+    intent.update(status="succeeded", amount_capturable=0, amount_received=captured)
     _keep(intent, "payment_intent.succeeded")
     if intent["payment_method"] == _DISPUTED:
-        _open_dispute(intent, taken, is_inquiry=False)
+        _open_dispute(intent, captured, is_inquiry=False)
     return intent
 
 
 @_operation("POST", "/v1/payment_intents/<identifier>/cancel", "payments.cancel")
 def cancel_payment(identifier: str) -> Document:
-    """Until it is captured."""
-    intent = _in(
+    """Cancel a payment intent that is not captured."""
+    intent = _intent_with_status(
         identifier, "requires_payment_method", "requires_confirmation", "requires_action",
         "requires_capture",
     )  # fmt: skip
@@ -230,80 +234,82 @@ def cancel_payment(identifier: str) -> Document:
 
 @_operation("GET", "/v1/disputes", "disputes.list")
 def list_disputes() -> Document:
-    """Newest first, in pages."""
+    """List disputes, newest first, in pages."""
     return _page(store().find(NAME, _DISPUTES), "/v1/disputes")
 
 
 @_operation("GET", "/v1/disputes/<identifier>", "disputes.get")
 def get_dispute(identifier: str) -> Document:
-    """As it stands."""
-    return _found(_DISPUTES, identifier)
+    """Return a dispute."""
+    return _require(_DISPUTES, identifier)
 
 
 @provider.control("POST", "/payments/<identifier>/authenticate")
 def authenticate(identifier: str) -> Response:
-    """The customer answers their bank's question: {"success": true or false}."""
+    """The customer completes or fails authentication: {"success": true or false}."""
     intent = store().get(NAME, _INTENTS, identifier)
     if intent is None or intent["status"] != "requires_action":
         raise NotFound
     intent["next_action"] = None
-    if _asked()["success"]:
+    if _payload()["success"]:
         return _json(_authorise(intent))
-    failed = {
+    error = {
         "code": "payment_intent_authentication_failure",
         "type": "card_error",
         "message": "The provided PaymentMethod has failed authentication.",
     }
-    intent.update(status="requires_payment_method", last_payment_error=failed)
+    intent.update(status="requires_payment_method", last_payment_error=error)
     return _json(_keep(intent, "payment_intent.payment_failed"))
 
 
 @provider.control("POST", "/disputes")
 def open_dispute() -> Response:
-    """A bank takes a payment back: {"payment", "amount"?: cents, "inquiry"?: true}. An inquiry
-    takes nothing yet."""
-    asked = _asked()
-    intent = store().get(NAME, _INTENTS, str(asked["payment"]))
+    """A bank disputes a payment: {"payment", "amount"?: cents, "inquiry"?: true}. An inquiry takes
+    no money yet."""
+    payload = _payload()
+    intent = store().get(NAME, _INTENTS, str(payload["payment"]))
     if intent is None or intent["status"] != "succeeded":
         raise NotFound
-    amount = int(asked.get("amount") or intent["amount_received"])
-    return _json(_open_dispute(intent, amount, is_inquiry=bool(asked.get("inquiry"))))
+    amount = int(payload.get("amount") or intent["amount_received"])
+    return _json(_open_dispute(intent, amount, is_inquiry=bool(payload.get("inquiry"))))
 
 
 @provider.control("POST", "/disputes/<identifier>/close")
 def close_dispute(identifier: str) -> Response:
-    """It ends: {"outcome": "won" or "lost"}; an inquiry ends in peace, or becomes a dispute with
-    {"outcome": "escalated"}."""
-    found = store().get(NAME, _DISPUTES, identifier)
-    outcome = _asked()["outcome"]
-    if found is None or outcome not in {"won", "lost", "escalated"}:
+    """A dispute ends: {"outcome": "won" or "lost"}. An inquiry closes without effect, or becomes a
+    dispute with {"outcome": "escalated"}."""
+    dispute = store().get(NAME, _DISPUTES, identifier)
+    outcome = _payload()["outcome"]
+    if dispute is None or outcome not in {"won", "lost", "escalated"}:
         raise NotFound
-    is_inquiry = found["status"].startswith("warning")
+    is_inquiry = dispute["status"].startswith("warning")
     if outcome == "escalated":
-        found.update(status="needs_response", balance_transactions=[_moved(-found["amount"])])
-        return _json(_tell(found, "charge.dispute.funds_withdrawn", _DISPUTES))
+        dispute.update(
+            status="needs_response", balance_transactions=[_balance_transaction(-dispute["amount"])]
+        )
+        return _json(_store_and_notify(dispute, "charge.dispute.funds_withdrawn", _DISPUTES))
     if outcome == "won" and not is_inquiry:
-        found["balance_transactions"].append(_moved(found["amount"], fee=0))
-    found["status"] = "warning_closed" if is_inquiry else outcome
-    return _json(_tell(found, "charge.dispute.closed", _DISPUTES))
+        dispute["balance_transactions"].append(_balance_transaction(dispute["amount"], fee=0))
+    dispute["status"] = "warning_closed" if is_inquiry else outcome
+    return _json(_store_and_notify(dispute, "charge.dispute.closed", _DISPUTES))
 
 
-def _confirm(intent: Document, says: str) -> Document:
-    if says == "":
+def _confirm(intent: Document, card_response: str) -> Document:
+    if card_response == "":
         return _authorise(intent)
-    if says == "ask":
+    if card_response == "ask":
         intent.update(status="requires_action", next_action={"type": "use_stripe_sdk"})
         return _keep(intent, "payment_intent.requires_action")
     error = {
         "code": "card_declined",
-        "decline_code": says,
+        "decline_code": card_response,
         "message": "Your card was declined.",
         "type": "card_error",
     }
     intent.update(status="requires_payment_method", last_payment_error=error)
     _keep(intent, "payment_intent.payment_failed")
     raise _Refused(
-        402, "card_error", error["message"], code="card_declined", decline_code=says,
+        402, "card_error", error["message"], code="card_declined", decline_code=card_response,
         payment_intent=intent,
     )  # fmt: skip
 
@@ -330,7 +336,7 @@ def _open_dispute(intent: Document, amount: int, *, is_inquiry: bool) -> Documen
         "id": f"du_{secrets.token_hex(12)}",
         "object": "dispute",
         "amount": amount,
-        "balance_transactions": [] if is_inquiry else [_moved(-amount)],
+        "balance_transactions": [] if is_inquiry else [_balance_transaction(-amount)],
         "charge": intent["latest_charge"]["id"],
         "created": int(time.time()),
         "currency": "usd",
@@ -338,10 +344,10 @@ def _open_dispute(intent: Document, amount: int, *, is_inquiry: bool) -> Documen
         "reason": "fraudulent",
         "status": "warning_needs_response" if is_inquiry else "needs_response",
     }
-    return _tell(opened, "charge.dispute.created", _DISPUTES)
+    return _store_and_notify(opened, "charge.dispute.created", _DISPUTES)
 
 
-def _moved(amount: int, *, fee: int = _DISPUTE_FEE) -> Document:
+def _balance_transaction(amount: int, *, fee: int = _DISPUTE_FEE) -> Document:
     return {
         "id": f"txn_{secrets.token_hex(12)}",
         "object": "balance_transaction",
@@ -354,26 +360,26 @@ def _moved(amount: int, *, fee: int = _DISPUTE_FEE) -> Document:
 
 
 def _keep(intent: Document, event: str) -> Document:
-    return _tell(intent, event, _INTENTS)
+    return _store_and_notify(intent, event, _INTENTS)
 
 
-def _tell(changed: Document, event: str, kind: str) -> Document:
-    """Keep it, and say so to the exchange."""
+def _store_and_notify(document: Document, event: str, kind: str) -> Document:
+    """Store the document and queue a webhook with its content."""
     body = {
         "id": f"evt_{secrets.token_hex(12)}",
         "object": "event",
         "api_version": "2026-10-28",
         "created": int(time.time()),
-        "data": {"object": changed},
+        "data": {"object": document},
         "livemode": False,
         "type": event,
     }
     webhook_queue().send(NAME, json.dumps(body))
-    return store().put(NAME, kind, changed["id"], changed)
+    return store().put(NAME, kind, document["id"], document)
 
 
-def _in(identifier: str, *statuses: str) -> Document:
-    intent = _found(_INTENTS, identifier)
+def _intent_with_status(identifier: str, *statuses: str) -> Document:
+    intent = _require(_INTENTS, identifier)
     if intent["status"] not in statuses:
         message = f"This PaymentIntent has a status of {intent['status']}."
         code = "payment_intent_unexpected_state"
@@ -381,19 +387,19 @@ def _in(identifier: str, *statuses: str) -> Document:
     return intent
 
 
-def _found(kind: str, identifier: str) -> Document:
-    found = store().get(NAME, kind, identifier)
-    if found is None:
+def _require(kind: str, identifier: str) -> Document:
+    document = store().get(NAME, kind, identifier)
+    if document is None:
         message = f"No such {kind}: '{identifier}'"
         raise _Refused(404, "invalid_request_error", message, code="resource_missing")
-    return found
+    return document
 
 
 def _page(documents: list[Document], url: str) -> Document:
     since, limit = int(request.args.get("created[gte]", 0)), int(request.args.get("limit", 10))
-    newest = [each for each in documents[::-1] if each["created"] >= since]
+    newest = [document for document in documents[::-1] if document["created"] >= since]
     if after := request.args.get("starting_after"):
-        position = [each["id"] for each in newest].index(after)
+        position = [document["id"] for document in newest].index(after)
         newest = newest[position + 1 :]
     return {"object": "list", "url": url, "data": newest[:limit], "has_more": len(newest) > limit}
 
@@ -402,11 +408,11 @@ def _invalid(message: str, code: str, parameter: str) -> _Refused:
     return _Refused(400, "invalid_request_error", message, code=code, param=parameter)
 
 
-def _asked() -> Document:
-    asked = request.get_json()
-    if not isinstance(asked, dict):
-        raise BadRequest("a JSON object is asked for")
-    return asked
+def _payload() -> Document:
+    payload = request.get_json()
+    if not isinstance(payload, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return payload
 
 
 def _json(document: object, status: int = 200) -> Response:

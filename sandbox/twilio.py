@@ -1,9 +1,9 @@
 """Twilio Messages, as far as we use it: send, list, fetch, and signed status callbacks.
 
-Assumed, from public material: the callback is signed with HMAC-SHA1 over the address and the
-sorted parameters; an invalid number is error 21211, a number that opted out 21610. What a number
-does with a message is said by its last digits: …0001 is unknown and …0003 cannot be reached, as
-with Twilio's own magic numbers; every other phone gets it.
+Assumed, from public material: the callback is signed with HMAC-SHA1 over the URL and the sorted
+parameters; an invalid number is error 21211, a number that opted out 21610. The delivery depends on
+the last digits of the number: …0001 is unknown and …0003 cannot be reached, as with Twilio's own
+magic numbers; every other phone receives the message.
 """
 
 import base64
@@ -30,12 +30,12 @@ _MESSAGES = "messages"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _BODY_MAX = 1600
 _PART, _PAGE_MAX = 160, 1000
-#: By the end of the number: the status that a message to it comes to, and the error.
-_ENDS = {"0001": ("undelivered", 30005), "0003": ("undelivered", 30003)}
+#: By the end of the number: the final status of a message to it, and the error.
+_FINAL_STATUSES = {"0001": ("undelivered", 30005), "0003": ("undelivered", 30003)}
 
 
 def sign(url: str, body: bytes, *, at: float, forged: bool) -> Headers:
-    """The signature of a callback. It has no age: `at` does not matter."""
+    """Return the signature of a callback. It does not expire: `at` does not matter."""
     del at
     pairs = parse_qsl(body.decode(), keep_blank_values=True)
     text = url + "".join(f"{name}{value}" for name, value in sorted(pairs))
@@ -49,9 +49,9 @@ provider = SandboxProvider(NAME, "Twilio", sign=sign)
 
 @provider.operation("POST", "/2010-04-01/Accounts/<sid>/Messages.json", "messages.create")
 def create_message(sid: str) -> Response:
-    """Take a message, and say soon what became of it."""
-    if (refused := _not_let_in(sid)) is not None:
-        return refused
+    """Accept a message, and report its delivery soon."""
+    if (error := _authentication_error(sid)) is not None:
+        return error
     form = request.form
     to, body = form.get("To", ""), form.get("Body", "")
     if has_fault(FaultMode.REFUSED):
@@ -81,72 +81,80 @@ def create_message(sid: str) -> Response:
         "callback": form.get("StatusCallback", ""),
     }
     store().put(NAME, _MESSAGES, identifier, message)
-    answer = _json(_shown(message), 201)
-    _carry(message)
-    return answer
+    response = _json(_rendered(message), 201)
+    _deliver(message)
+    return response
 
 
 @provider.operation("GET", "/2010-04-01/Accounts/<sid>/Messages.json", "messages.list")
 def list_messages(sid: str) -> Response:
-    """Messages, newest first, perhaps to one number."""
-    if (refused := _not_let_in(sid)) is not None:
-        return refused
-    wanted = {"to": request.args["To"]} if "To" in request.args else {}
+    """List messages, newest first; only those to one number, if given."""
+    if (error := _authentication_error(sid)) is not None:
+        return error
+    fields = {"to": request.args["To"]} if "To" in request.args else {}
     size = min(int(request.args.get("PageSize", 50)), _PAGE_MAX)
-    found = store().find(NAME, _MESSAGES, **wanted)[::-1]
-    page = [_shown(each) for each in found[:size]]
+    messages = store().find(NAME, _MESSAGES, **fields)[::-1]
+    page = [_rendered(message) for message in messages[:size]]
     return _json({"messages": page, "page": 0, "page_size": size, "next_page_uri": None})
 
 
 @provider.operation("GET", "/2010-04-01/Accounts/<sid>/Messages/<message>.json", "messages.fetch")
 def get_message(sid: str, message: str) -> Response:
-    """One message."""
-    if (refused := _not_let_in(sid)) is not None:
-        return refused
-    found = store().get(NAME, _MESSAGES, message)
-    if found is None:
+    """Return one message."""
+    if (error := _authentication_error(sid)) is not None:
+        return error
+    stored = store().get(NAME, _MESSAGES, message)
+    if stored is None:
         return _error(404, 20404, "The requested resource was not found")
-    return _json(_shown(found))
+    return _json(_rendered(stored))
 
 
-def _carry(message: dict[str, Any]) -> None:
-    """The message goes its way; each step is told to whoever asked to be."""
-    status, error = _ENDS.get(message["to"][-4:], ("delivered", None))
-    for step in ("sent", status):
-        message |= {"status": step, "date_sent": formatdate(time.time(), localtime=False)}
-        if step == status:
-            message["error_code"] = error
+def _deliver(message: dict[str, Any]) -> None:
+    """Deliver the message and report each status to its callback URL."""
+    status, error_code = _FINAL_STATUSES.get(message["to"][-4:], ("delivered", None))
+    for current_status in ("sent", status):
+        message |= {"status": current_status, "date_sent": formatdate(time.time(), localtime=False)}
+        if current_status == status:
+            message["error_code"] = error_code
         if message["callback"]:
-            told = {
+            parameters = {
                 "MessageSid": message["sid"],
                 "SmsSid": message["sid"],
                 "AccountSid": SID,
-                "MessageStatus": step,
-                "SmsStatus": step,
+                "MessageStatus": current_status,
+                "SmsStatus": current_status,
                 "To": message["to"],
                 "From": message["from"] or "",
                 "ApiVersion": "2010-04-01",
-                **({"ErrorCode": str(error)} if step == status and error else {}),
+                **(
+                    {"ErrorCode": str(error_code)}
+                    if current_status == status and error_code
+                    else {}
+                ),
             }
-            address = urlsplit(message["callback"])
+            url = urlsplit(message["callback"])
             webhook_queue().send(
                 NAME,
-                urlencode(told),
+                urlencode(parameters),
                 content_type="application/x-www-form-urlencoded",
-                path=address.path + (f"?{address.query}" if address.query else ""),
+                path=url.path + (f"?{url.query}" if url.query else ""),
             )
     store().put(NAME, _MESSAGES, message["sid"], message)
 
 
-def _shown(message: dict[str, Any]) -> dict[str, Any]:
+def _rendered(message: dict[str, Any]) -> dict[str, Any]:
     uri = f"/2010-04-01/Accounts/{SID}/Messages/{message['sid']}.json"
-    told = {name: value for name, value in message.items() if name != "callback"}
-    return {**told, "api_version": "2010-04-01", "uri": uri, "price": None, "price_unit": "USD"}
+    fields = {name: value for name, value in message.items() if name != "callback"}
+    return {**fields, "api_version": "2010-04-01", "uri": uri, "price": None, "price_unit": "USD"}
 
 
-def _not_let_in(sid: str) -> Response | None:
-    given = request.authorization
-    if given is None or (given.username, given.password, sid) != (SID, TOKEN, SID):
+def _authentication_error(sid: str) -> Response | None:
+    credentials = request.authorization
+    if credentials is None or (credentials.username, credentials.password, sid) != (
+        SID,
+        TOKEN,
+        SID,
+    ):
         return _error(401, 20003, "Authenticate")
     return None
 

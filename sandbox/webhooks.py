@@ -1,4 +1,5 @@
-"""What providers send to us: signed when it is sent, repeated until it is taken."""
+"""The webhook queue: webhooks to PBCEx, signed when they are sent, repeated until they are
+accepted."""
 
 import secrets
 import time
@@ -15,25 +16,27 @@ _OWN = "_sandbox"
 _KIND = "deliveries"
 _TRIES_MAX = 12
 _BACKOFF_SECONDS_MAX = 60.0
-_AN_HOUR = 3600
+_HOUR_SECONDS = 3600
 
 Headers = dict[str, str]
-#: Posts a body to an address and answers the status.
+#: Posts a body to a URL and returns the status.
 Post = Callable[[str, bytes, Headers], int]
 
 
 class WebhookSigner(Protocol):
-    """How a provider proves that a webhook is its own."""
+    """How a provider signs its webhooks."""
 
     def __call__(self, url: str, body: bytes, *, at: float, forged: bool) -> Headers:
-        """The headers that go with the body, signed at this second of the epoch; `forged` with a
-        key that is not the provider's."""
+        """Return the signature headers of a body at a second of the epoch.
+
+        `forged`: sign with a key that is not the provider's.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedWebhook:
-    """One body on its way. `state` is `due`, `taken`, `given_up` or `lost`."""
+    """A webhook in the queue. `state` is `due`, `taken`, `given_up` or `lost`."""
 
     id: str
     provider: str
@@ -55,7 +58,7 @@ def _post(url: str, body: bytes, headers: Headers) -> int:
 
 
 class WebhookQueue:
-    """Everything that was sent or is to be sent to the exchange at `target`."""
+    """The webhooks that were sent or are due to be sent to PBCEx at `exchange_url`."""
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class WebhookQueue:
         self._faults = faults
         self._signers = signers
         self.exchange_url = exchange_url
-        #: Tests hand bodies to an application without a network.
+        #: Replaced by tests that pass bodies to an application without a network.
         self.post: Post = _post
 
     def send(
@@ -80,9 +83,9 @@ class WebhookQueue:
         path: str = "",
         after_seconds: float = 0,
     ) -> None:
-        """Send a body to `/webhooks/{provider}`, or to `path`, soon."""
+        """Queue a body for `/webhooks/{provider}`, or for `path`."""
         fault = self._faults.take(provider, WEBHOOK_OPERATION)
-        delivery = QueuedWebhook(
+        webhook = QueuedWebhook(
             f"dlv_{secrets.token_hex(12)}",
             provider,
             path or f"/webhooks/{provider}",
@@ -92,41 +95,45 @@ class WebhookQueue:
             fault.mode if fault else "",
         )
         if fault and fault.mode is FaultMode.LATE:
-            delivery = replace(delivery, due_at=delivery.due_at + fault.seconds)
+            webhook = replace(webhook, due_at=webhook.due_at + fault.seconds)
         if fault and fault.mode is FaultMode.LOST:
-            delivery = replace(delivery, state="lost")
+            webhook = replace(webhook, state="lost")
         if fault and fault.mode is FaultMode.DUPLICATE:
-            self._keep(replace(delivery, id=f"{delivery.id}-again"))
-        self._keep(delivery)
+            self._keep(replace(webhook, id=f"{webhook.id}-again"))
+        self._keep(webhook)
 
     def all(self) -> list[QueuedWebhook]:
-        """Oldest first."""
-        return [QueuedWebhook(**found) for found in self._store.find(_OWN, _KIND)]
+        """Return every webhook, oldest first."""
+        return [QueuedWebhook(**document) for document in self._store.find(_OWN, _KIND)]
 
     def deliver_due(self) -> int:
-        """Try every delivery whose time has come, each once; answers how many were tried."""
+        """Send every webhook that is due, each once; return how many were sent."""
         now = time.time()
-        waiting = [QueuedWebhook(**found) for found in self._store.find(_OWN, _KIND, state="due")]
-        due = [each for each in waiting if each.due_at <= now]
-        for delivery in due:
-            self._try(delivery)
+        waiting = [
+            QueuedWebhook(**document) for document in self._store.find(_OWN, _KIND, state="due")
+        ]
+        due = [webhook for webhook in waiting if webhook.due_at <= now]
+        for webhook in due:
+            self._try(webhook)
         return len(due)
 
-    def _try(self, delivery: QueuedWebhook) -> None:
-        body, at = delivery.body.encode(), time.time()
-        if delivery.fault == FaultMode.STALE:
-            at -= _AN_HOUR
-        url = f"{self.exchange_url}{delivery.path}"
-        signed = self._signers[delivery.provider](
-            url, body, at=at, forged=delivery.fault == FaultMode.FORGED
+    def _try(self, webhook: QueuedWebhook) -> None:
+        body, signed_at = webhook.body.encode(), time.time()
+        if webhook.fault == FaultMode.STALE:
+            signed_at -= _HOUR_SECONDS
+        url = f"{self.exchange_url}{webhook.path}"
+        signature = self._signers[webhook.provider](
+            url, body, at=signed_at, forged=webhook.fault == FaultMode.FORGED
         )
-        if delivery.fault == FaultMode.TAMPERED:
+        if webhook.fault == FaultMode.TAMPERED:
             body = body.replace(b"1", b"2") if b"1" in body else body + b" "
-        status = self.post(url, body, {"Content-Type": delivery.content_type, **signed})
-        tries, taken = delivery.tries + 1, status in range(200, 300)
-        state = "taken" if taken else "given_up" if tries >= _TRIES_MAX else "due"
-        pause = min(2.0**delivery.tries, _BACKOFF_SECONDS_MAX)
-        self._keep(replace(delivery, tries=tries, state=state, status=status, due_at=at + pause))
+        status = self.post(url, body, {"Content-Type": webhook.content_type, **signature})
+        tries, is_accepted = webhook.tries + 1, status in range(200, 300)
+        state = "taken" if is_accepted else "given_up" if tries >= _TRIES_MAX else "due"
+        pause = min(2.0**webhook.tries, _BACKOFF_SECONDS_MAX)
+        self._keep(
+            replace(webhook, tries=tries, state=state, status=status, due_at=signed_at + pause)
+        )
 
-    def _keep(self, delivery: QueuedWebhook) -> None:
-        self._store.put(_OWN, _KIND, delivery.id, asdict(delivery))
+    def _keep(self, webhook: QueuedWebhook) -> None:
+        self._store.put(_OWN, _KIND, webhook.id, asdict(webhook))

@@ -21,7 +21,7 @@ class Sandbox:
         self.store = Store()
         self.app: Flask = create_app(self.store, exchange_url="http://localhost")
         self.faults: FaultSchedule = self.app.extensions["faults"]
-        self.webhooks: WebhookQueue = self.app.extensions["deliveries"]
+        self.webhooks: WebhookQueue = self.app.extensions["webhooks"]
         self._server = serve(self.app)
         self.url = self._server.__enter__()
 

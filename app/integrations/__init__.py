@@ -1,1 +1,1 @@
-"""Adapters: the only packages that speak to the network. One room per vendor."""
+"""Adapters to providers, the only packages that use the network. One package per provider."""

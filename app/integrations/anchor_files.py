@@ -1,7 +1,7 @@
 """Anchors of the audit trail as files: one JSON document a day in the data folder.
 
-A day's file is replaced whole (written beside it, then renamed), so that it can be read, copied and
-carried away at any moment.
+A day's file is replaced as a whole (written beside it, then renamed), so it can be read or copied
+at any time.
 """
 
 import json
@@ -16,7 +16,7 @@ _TYPES = {field.name: int if field.name == "position" else str for field in fiel
 
 
 class AnchorFiles:
-    """The anchors in a folder, which is made when the first one is kept."""
+    """The anchors in a folder, which is created with the first anchor."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,23 +37,23 @@ class AnchorFiles:
             raise
 
     def latest(self) -> Anchor | None:
-        """The latest day's."""
+        """Return the anchor of the latest day."""
         names = self.names()
         return self.read(names[-1]) if names else None
 
     def names(self) -> list[str]:
-        """Each file's, in the order of days."""
+        """Return the file names in the order of days."""
         return sorted(file.name for file in self._folder.glob("[0-9]*.json"))
 
     def read(self, name: str) -> Anchor:
-        """The anchor in a file."""
+        """Return the anchor in a file. Raises `UnreadableAnchor`."""
         try:
-            found = json.loads((self._folder / name).read_text(encoding="ascii"))
+            payload = json.loads((self._folder / name).read_text(encoding="ascii"))
         except (OSError, ValueError) as error:
             raise UnreadableAnchor(name) from error
         if (
-            not isinstance(found, dict)
-            or {key: type(value) for key, value in found.items()} != _TYPES
+            not isinstance(payload, dict)
+            or {key: type(value) for key, value in payload.items()} != _TYPES
         ):
             raise UnreadableAnchor(name)
-        return Anchor(**found)
+        return Anchor(**payload)

@@ -1,4 +1,4 @@
-"""The custodians, as configured: each that has an address, in the order in which we prefer them."""
+"""Configured custodians: each one that has a URL, in our order of preference."""
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
@@ -25,7 +25,7 @@ from app.providers.service import CallLog
 
 
 def provide_custodians(settings: Settings, calls: CallLog, webhooks: WebhookVerifiers) -> None:
-    """Provide every custodian that has an address, and add to `webhooks` who knows what it says."""
+    """Provide every custodian that has a URL and add its verifier to `webhooks`."""
     custodians = Custodians({})
     if paxos := _paxos(settings, calls):
         custodians[PAXOS], webhooks[PAXOS] = paxos, PaxosWebhookVerifier(paxos)
@@ -86,9 +86,9 @@ def _anchorage(settings: Settings, calls: CallLog) -> AnchorageCustodian | None:
     )
 
 
-def _key(given: SecretStr, name: str) -> str:
-    """The key that was configured, or else the one that opens the sandbox and nothing else."""
-    return given.get_secret_value() or sandbox_secret(name)
+def _key(configured: SecretStr, name: str) -> str:
+    """Return the configured key, or else the sandbox's key, which works nowhere else."""
+    return configured.get_secret_value() or sandbox_secret(name)
 
 
 def _sandbox_address_key() -> str:

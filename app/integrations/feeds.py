@@ -1,4 +1,4 @@
-"""Price feeds and their rules, as configured."""
+"""Configured price feeds and pricing rules."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,16 +13,17 @@ from app.pricing.rules import DEFAULT_SPREADS_BPS, MarketHours, PricingRules
 
 
 def build_pricing_rules(settings: Settings) -> PricingRules:
-    """The rules of pricing with the settings' numbers. Raises `ValueError` naming a wrong one."""
+    """Return the pricing rules with the settings' numbers. Raises `ValueError` naming an invalid
+    one."""
     hours = settings.market_hours or ("real" if settings.is_production else "always_open")
-    stated: dict[Priced, Decimal] = {
+    configured_spreads: dict[Priced, Decimal] = {
         Metal(metal): spread for metal, spread in settings.price_spread_bps.items()
     }
-    for metal, spread in stated.items():
+    for metal, spread in configured_spreads.items():
         if not 0 <= spread <= 10_000:  # noqa: PLR2004 - all of the price
             raise ValueError(f"PBCEX_PRICE_SPREAD_BPS: {metal} must be between 0 and 10000")
     return PricingRules(
-        spreads_bps={**DEFAULT_SPREADS_BPS, **stated},
+        spreads_bps={**DEFAULT_SPREADS_BPS, **configured_spreads},
         stale_after_seconds=settings.price_stale_after_seconds,
         outlier_bps=settings.price_outlier_bps,
         market_hours=MarketHours(hours),
@@ -30,8 +31,10 @@ def build_pricing_rules(settings: Settings) -> PricingRules:
 
 
 def build_price_feeds(settings: Settings) -> list[PriceFeed]:
-    """The feeds that PBCEX_PRICE_FEEDS names. Raises `ValueError` for an unknown name, a name
-    twice, or a feed whose key is missing."""
+    """Return the feeds named in PBCEX_PRICE_FEEDS.
+
+    Raises `ValueError` for an unknown name, a repeated name, or a feed without its key.
+    """
     default = () if settings.is_production else ("simulated",)
     names = settings.price_feeds or default
     if len(set(names)) < len(names):

@@ -1,8 +1,8 @@
-"""How every provider is called: with a note of each attempt, in bounded time, a few times where a
-repetition is known to the provider, and not at all while it keeps failing.
+"""Calls to providers: every attempt recorded, time bounded, retries where a repetition is safe, and
+a circuit breaker.
 
-The breaker is this process's own: each finds out for itself that a provider is away, within a few
-calls, and asks it again after a while.
+Each process has its own breaker: it learns from a few failed calls that a provider is down and
+tries again after a pause.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,9 @@ ATTEMPTS_MAX = 3
 _FAILURES_MAX = 5
 _PAUSE = timedelta(seconds=20)
 _CALLS = Counter("pbcex_provider_calls", "Calls to providers", ["provider", "operation", "outcome"])
-_SECONDS = Histogram("pbcex_provider_call_seconds", "How long they took", ["provider", "operation"])
+_SECONDS = Histogram(
+    "pbcex_provider_call_seconds", "Duration of calls to providers", ["provider", "operation"]
+)
 _log = structlog.get_logger()
 
 
@@ -43,44 +45,51 @@ class ProviderCaller:
         )
 
     def call(self, operation: str, send: Callable[[], T], *, reference: str, idempotent: bool) -> T:
-        """What `do` answers. `reference` is our id of what this is about.
+        """Return the result of `send`. `reference` is our ID of what the call is about.
 
-        `do` is tried again after `ProviderUnavailable` and, where the provider knows a repetition
-        (`idempotent`, as reading is), after `ProviderOutcomeUnknown`; then the error is raised, as
-        is `ProviderRefused` at once. `ProviderUnavailable` is raised only if no attempt may have
-        done it. Whatever else `do` raises is a defect.
+        `send` is repeated after `ProviderUnavailable` and, where the provider recognises a
+        repetition (`idempotent`, as every read is), after `ProviderOutcomeUnknown`. The error of
+        the last attempt is raised then; `ProviderRefused` is raised at once. `ProviderUnavailable`
+        is raised only if no attempt can have had an effect. Any other exception of `send` is a
+        defect.
         """
-        again = (ProviderUnavailable, ProviderOutcomeUnknown) if idempotent else ProviderUnavailable
-        answer: T
-        unknown: ProviderOutcomeUnknown | None = None
+        retried_errors = (
+            (ProviderUnavailable, ProviderOutcomeUnknown) if idempotent else ProviderUnavailable
+        )
+        result: T
+        unknown_outcome: ProviderOutcomeUnknown | None = None
         try:
             for attempt in stamina.retry_context(
-                on=again, attempts=ATTEMPTS_MAX, timeout=None, wait_initial=0.2, wait_max=2.0
+                on=retried_errors,
+                attempts=ATTEMPTS_MAX,
+                timeout=None,
+                wait_initial=0.2,
+                wait_max=2.0,
             ):
                 with attempt:
                     try:
-                        answer = self._attempt(operation, send, reference, attempt.num)
+                        result = self._attempt(operation, send, reference, attempt.num)
                     except ProviderOutcomeUnknown as error:
-                        unknown = error
+                        unknown_outcome = error
                         raise
         except ProviderUnavailable:
-            if unknown is not None:
-                raise unknown from None
+            if unknown_outcome is not None:
+                raise unknown_outcome from None
             raise
-        return answer
+        return result
 
-    def _attempt(self, operation: str, do: Callable[[], T], reference: str, number: int) -> T:
-        noted = self._calls.record_start(
-            self.provider, operation, reference=reference, attempt=number
+    def _attempt(self, operation: str, send: Callable[[], T], reference: str, attempt: int) -> T:
+        call_id = self._calls.record_start(
+            self.provider, operation, reference=reference, attempt=attempt
         )
         outcome, code = CallOutcome.UNKNOWN, "defect"
         try:
             with _SECONDS.labels(self.provider, operation).time():
-                answer: T = self._breaker.call(do)
+                result: T = self._breaker.call(send)
         except pybreaker.CircuitBreakerError as error:
             outcome, code = CallOutcome.UNAVAILABLE, "breaker_open"
             raise ProviderUnavailable(
-                f"{self.provider} failed too often and is left alone"
+                f"{self.provider} failed too often and is not called for now."
             ) from error
         except ProviderRefused as error:
             outcome, code = CallOutcome.REFUSED, error.code
@@ -93,11 +102,11 @@ class ProviderCaller:
             raise
         else:
             outcome, code = CallOutcome.ANSWERED, ""
-            return answer
+            return result
         finally:
             _CALLS.labels(self.provider, operation, outcome).inc()
             _log.info(
                 "called a provider", provider=self.provider, operation=operation,
                 reference=reference, outcome=outcome, code=code,
             )  # fmt: skip
-            self._calls.record_end(noted, outcome, code or None)
+            self._calls.record_end(call_id, outcome, code or None)

@@ -1,4 +1,4 @@
-"""Who carries e-mail and text messages, as the settings say."""
+"""Configured senders of email and SMS, and the verifiers of their webhooks."""
 
 import base64
 
@@ -22,7 +22,7 @@ _TWILIO, _SENDGRID = "twilio", "sendgrid"
 
 
 def build_email_sender(settings: Settings, calls: CallLog) -> EmailSender:
-    """Whoever e-mail is handed to."""
+    """Return the configured sender of email."""
     if settings.mailer == _SENDGRID:
         base_url = settings.provider_url(settings.sendgrid_base_url, _SENDGRID)
         if not base_url:
@@ -45,7 +45,7 @@ def build_email_sender(settings: Settings, calls: CallLog) -> EmailSender:
 
 
 def build_sms_sender(settings: Settings, calls: CallLog) -> SmsSender:
-    """Whoever text messages are handed to."""
+    """Return the configured sender of SMS."""
     account = _twilio(settings)
     if account is None:
         return UnconfiguredSmsSender()
@@ -58,28 +58,29 @@ def build_sms_sender(settings: Settings, calls: CallLog) -> SmsSender:
 
 
 def build_webhook_verifiers(settings: Settings) -> dict[str, WebhookVerifier]:
-    """Who tells us what became of messages, by name."""
-    found: dict[str, WebhookVerifier] = {}
+    """Return the verifiers of delivery events, by provider."""
+    verifiers: dict[str, WebhookVerifier] = {}
     account = _twilio(settings)
     if account is not None:
-        found[_TWILIO] = TwilioWebhookVerifier(account, callback_url=_twilio_callback(settings))
+        verifiers[_TWILIO] = TwilioWebhookVerifier(account, callback_url=_twilio_callback(settings))
     if settings.provider_url(settings.sendgrid_base_url, _SENDGRID):
         key = settings.sendgrid_webhook_key.get_secret_value() or _sandbox_public_key()
-        found[_SENDGRID] = SendGridWebhookVerifier(key)
-    return found
+        verifiers[_SENDGRID] = SendGridWebhookVerifier(key)
+    return verifiers
 
 
 def _twilio(settings: Settings) -> TwilioAccount | None:
     base_url = settings.provider_url(settings.twilio_base_url, _TWILIO)
     if not base_url:
         return None
-    given = (
+    credentials = (
         (settings.twilio_account_sid, f"AC{sandbox_secret('twilio account')[:32]}"),
         (settings.twilio_auth_token, sandbox_secret("twilio token")[:32]),
         (settings.twilio_from, "+15005550006"),
     )
     return TwilioAccount(
-        base_url, *(secret.get_secret_value() or played for secret, played in given)
+        base_url,
+        *(secret.get_secret_value() or sandbox_default for secret, sandbox_default in credentials),
     )
 
 
@@ -88,7 +89,7 @@ def _twilio_callback(settings: Settings) -> str:
 
 
 def _sandbox_public_key() -> str:
-    """What the sandbox's events are signed with, as SendGrid shows such a key."""
+    """Return the public key of the sandbox's events, encoded as SendGrid shows it."""
     secret = int(sandbox_secret("sendgrid webhook"), 16)
     public = ec.derive_private_key(secret >> 1, ec.SECP256R1()).public_key()
     return base64.b64encode(

@@ -1,4 +1,4 @@
-"""The rails of funding, as configured: each that has an address."""
+"""Configured payment rails: each one that has a URL."""
 
 from pydantic import SecretStr
 
@@ -26,31 +26,33 @@ from app.providers.service import CallLog
 
 
 def provide_rails(settings: Settings, database: Database, webhooks: WebhookVerifiers) -> None:
-    """Provide the rails of every provider that has an address, and add to `webhooks` who knows
-    their signatures. A method without a rail is absent."""
+    """Provide the rails of every provider that has a URL and add their verifiers to `webhooks`.
+
+    A method without a rail is absent.
+    """
     payments, arrivals, payouts = PaymentRails({}), IncomingTransferRails({}), PayoutRails({})
-    calls, seconds = CallLog(database), settings.provider_timeout_seconds
+    calls, timeout_seconds = CallLog(database), settings.provider_timeout_seconds
     if url := settings.provider_url(settings.stripe_api_base, "stripe"):
-        stripe = StripeClient(url, settings.stripe_key, timeout_seconds=seconds)
+        stripe = StripeClient(url, settings.stripe_key, timeout_seconds=timeout_seconds)
         payments[PaymentMethod.CARD] = StripeRail(stripe, ProviderCaller("stripe", calls))
         webhooks["stripe"] = StripeWebhookVerifier(settings.stripe_webhook_secrets)
     if url := settings.provider_url(settings.bank_base_url, "bank"):
-        client = BankClient(url, settings.bank_key, timeout_seconds=seconds)
+        client = BankClient(url, settings.bank_key, timeout_seconds=timeout_seconds)
         bank = BankRail(client, ProviderCaller("bank", calls))
         arrivals[PaymentMethod.BANK] = payouts[PaymentMethod.BANK] = bank
         webhooks["bank"] = BankWebhookVerifier(settings.bank_webhook_secrets)
     if url := settings.provider_url(settings.mpesa_base_url, DARAJA):
         account = build_daraja_account(settings)
-        daraja = DarajaClient(url, account, timeout_seconds=seconds)
+        daraja = DarajaClient(url, account, timeout_seconds=timeout_seconds)
         callbacks = DarajaCallbacks(settings.base_url, account.consumer_secret)
-        common = (
+        shared = (
             ProviderCaller(DARAJA, calls),
             ExchangeRate(settings.mpesa_kes_per_usd),
             callbacks,
             CallHistory(database),
         )
-        payments[PaymentMethod.MOBILE_MONEY] = MpesaPayments(daraja, *common)
-        payouts[PaymentMethod.MOBILE_MONEY] = MpesaPayouts(daraja, *common)
+        payments[PaymentMethod.MOBILE_MONEY] = MpesaPayments(daraja, *shared)
+        payouts[PaymentMethod.MOBILE_MONEY] = MpesaPayouts(daraja, *shared)
         webhooks[DARAJA] = callbacks
     provide(PaymentRails, payments)
     provide(IncomingTransferRails, arrivals)
@@ -58,7 +60,7 @@ def provide_rails(settings: Settings, database: Database, webhooks: WebhookVerif
 
 
 def build_daraja_account(settings: Settings) -> DarajaAccount:
-    """What we have at Daraja; what is not configured is the sandbox's."""
+    """Return our account at Daraja; missing settings fall back to the sandbox's values."""
     return DarajaAccount(
         consumer_key=_secret(settings.mpesa_consumer_key, "daraja consumer"),
         consumer_secret=_secret(settings.mpesa_consumer_secret, "daraja consumer secret"),
@@ -69,5 +71,5 @@ def build_daraja_account(settings: Settings) -> DarajaAccount:
     )
 
 
-def _secret(given: SecretStr, name: str) -> str:
-    return given.get_secret_value() or sandbox_secret(name)
+def _secret(configured: SecretStr, name: str) -> str:
+    return configured.get_secret_value() or sandbox_secret(name)

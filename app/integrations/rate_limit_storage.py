@@ -1,8 +1,9 @@
-"""Counters of rate limits: in Redis, and in PostgreSQL while Redis is away.
+"""Storage of rate-limit counts: Redis, and PostgreSQL while Redis is unavailable.
 
 A storage for the `limits` library under the scheme `redis+postgresql`. A hit costs one round trip.
-When Redis fails, all processes count in PostgreSQL, so the limit stays one limit; each process
-asks Redis again after `RETRY_SECONDS`. A window that sees the change may start afresh once.
+When Redis fails, all processes count in PostgreSQL, so a limit stays one limit; each process tries
+Redis again after `RETRY_SECONDS`. A window in which the storage changes may start again from zero,
+once.
 """
 
 import hashlib
@@ -36,12 +37,12 @@ _SCRIPT_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 def storage_uri(redis_url: str) -> str:
-    """The storage's address: that of Redis under this storage's scheme."""
+    """Return the URI of this storage for a Redis URL."""
     return f"{SCHEME}://{redis_url}"
 
 
 def is_redis_available(redis_url: str) -> bool:
-    """Whether Redis answers now."""
+    """Return whether Redis responds now."""
     connection = _connection(redis_url)
     try:
         connection.send_command("PING", check_health=False)
@@ -53,74 +54,73 @@ def is_redis_available(redis_url: str) -> bool:
 
 
 def _connection(redis_url: str) -> Connection:
-    """A connection that is made with its first command, and gives up quickly."""
+    """Return a connection that opens with its first command and has short timeouts."""
     options = {
         **parse_url(redis_url),
         "socket_timeout": TIMEOUT_SECONDS,
         "socket_connect_timeout": TIMEOUT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
     }
-    kind: type[Connection] = options.pop("connection_class", Connection)
-    return kind(**options)
+    connection_class: type[Connection] = options.pop("connection_class", Connection)
+    return connection_class(**options)
 
 
 class RateLimitStorage(Storage):
-    """Counts that all processes share. Implements `limits.storage.Storage`."""
+    """Counts shared by all processes. Implements `limits.storage.Storage`."""
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - the library's interface
 
-    def __init__(self, address: str, *, database: Database, **_options: Any) -> None:
-        super().__init__(address)
+    def __init__(self, uri: str, *, database: Database, **_options: Any) -> None:
+        super().__init__(uri)
         self._database = database
-        self._redis_url = address.removeprefix(f"{SCHEME}://")
-        # One connection to each thread, without the client's pool and the checks around each
+        self._redis_url = uri.removeprefix(f"{SCHEME}://")
+        # One connection for each thread, without the client's pool and its checks around each
         # command: a hit takes less than half the time.
         self._threads = threading.local()
-        self._away = False
-        self._ask_again_at = 0.0
+        self._is_redis_down = False
+        self._retry_at = 0.0
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What the library may wrap."""
+        """Return the exceptions that the library may wrap."""
         return RedisError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to the key's count and answer it. `expiry` is the length of its window in seconds.
+        """Add to the key's count and return it. `expiry` is the length of its window in seconds.
 
-        Raises `DatabaseUnavailable` when neither server can count: nothing is let through
-        uncounted.
+        Raises `DatabaseDown` when neither server can count: nothing passes uncounted.
         """
-        if not self._away or self._may_ask_again():
+        if not self._is_redis_down or self._may_retry():
             try:
                 hits = self._count_in_redis(key, expiry, amount)
             except (RedisError, OSError) as error:
-                self._note_away(error)
+                self._record_failure(error)
             else:
-                if self._away:
-                    self._away = False
+                if self._is_redis_down:
+                    self._is_redis_down = False
                     log.info("rate limits are counted in Redis again")
                 return hits
         with self._database.transaction() as session:
             return throttle.count_hits(session, key, window_seconds=expiry, hits=amount)
 
     def get(self, key: str) -> int:
-        """The key's count now."""
+        """Return the key's current count."""
         return self.incr(key, 1, 0)
 
     def get_expiry(self, key: str) -> float:
-        """Not kept: windows follow the clock, and the key names its window."""
+        """Unsupported: windows follow the clock, and the key names its window."""
         raise NotImplementedError
 
     def check(self) -> bool:
-        """Whether Redis counts at present."""
-        return not self._away
+        """Return whether Redis is in use."""
+        return not self._is_redis_down
 
     def reset(self) -> int | None:
-        """Not supported: counts end with their window."""
+        """Unsupported: counts end with their window."""
         raise NotImplementedError
 
     def clear(self, key: str) -> None:
-        """Forget the key's count."""
+        """Delete the key's count."""
         with self._database.transaction() as session:
             throttle.reset(session, key)
         self._command("DEL", key)
@@ -138,18 +138,19 @@ class RateLimitStorage(Storage):
         connection.send_command(*words, check_health=False)
         return connection.read_response()
 
-    def _may_ask_again(self) -> bool:
-        """True for one caller every `RETRY_SECONDS`; the others need not wait for the timeout."""
+    def _may_retry(self) -> bool:
+        """Return True for one call every `RETRY_SECONDS`; the others need not wait for the
+        timeout."""
         now = time.monotonic()
-        if now < self._ask_again_at:
+        if now < self._retry_at:
             return False
-        self._ask_again_at = now + RETRY_SECONDS
+        self._retry_at = now + RETRY_SECONDS
         return True
 
-    def _note_away(self, error: Exception) -> None:
-        self._ask_again_at = time.monotonic() + RETRY_SECONDS
-        if not self._away:
-            self._away = True
+    def _record_failure(self, error: Exception) -> None:
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        if not self._is_redis_down:
+            self._is_redis_down = True
             log.warning(
                 "Redis is away: rate limits are counted in PostgreSQL", error=type(error).__name__
             )

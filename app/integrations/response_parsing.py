@@ -1,4 +1,5 @@
-"""Reading what providers answer: what is not as it should be leaves unknown what they did."""
+"""Read fields of providers' JSON. A response that lacks a required field leaves the provider's
+action unknown."""
 
 import json
 import re
@@ -17,67 +18,68 @@ JsonObject = Mapping[str, Any]
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """The document of a webhook, its numbers exact. Raises `MalformedRequest`."""
+    """Return the JSON object of a body; decimal numbers are exact. Raises `MalformedRequest`."""
     try:
-        document = json.loads(body, parse_float=Decimal)
+        payload = json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError):
         raise MalformedRequest from None
-    if not isinstance(document, dict):
+    if not isinstance(payload, dict):
         raise MalformedRequest
-    return document
+    return payload
 
 
-def required_text(document: JsonObject, name: str) -> str:
-    """The text of that name. Raises `ProviderOutcomeUnknown` unless there is one that is not
-    empty."""
-    found = document.get(name)
-    if not isinstance(found, str) or not found:
-        raise ProviderOutcomeUnknown(f"the answer has no {name}")
-    return found
+def required_text(payload: JsonObject, name: str) -> str:
+    """Return a text field that is not empty. Raises `ProviderOutcomeUnknown`."""
+    value = payload.get(name)
+    if not isinstance(value, str) or not value:
+        raise ProviderOutcomeUnknown(f"The response has no {name}.")
+    return value
 
 
-def optional_text(document: JsonObject, name: str) -> str:
-    """The text of that name; empty where there is none."""
-    found = document.get(name)
-    return found if isinstance(found, str) else ""
+def optional_text(payload: JsonObject, name: str) -> str:
+    """Return a text field, or an empty text if there is none."""
+    value = payload.get(name)
+    return value if isinstance(value, str) else ""
 
 
-def required_object(document: JsonObject, name: str) -> dict[str, Any]:
-    """The object of that name. Raises `ProviderOutcomeUnknown`."""
-    found = document.get(name)
-    if not isinstance(found, dict):
-        raise ProviderOutcomeUnknown(f"the answer has no {name}")
-    return found
+def required_object(payload: JsonObject, name: str) -> dict[str, Any]:
+    """Return an object field. Raises `ProviderOutcomeUnknown`."""
+    value = payload.get(name)
+    if not isinstance(value, dict):
+        raise ProviderOutcomeUnknown(f"The response has no {name}.")
+    return value
 
 
-def required_objects(document: JsonObject, name: str) -> list[dict[str, Any]]:
-    """The list of objects of that name. Raises `ProviderOutcomeUnknown`."""
-    found = document.get(name)
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
-        raise ProviderOutcomeUnknown(f"the answer has no list of {name}")
-    return found
+def required_objects(payload: JsonObject, name: str) -> list[dict[str, Any]]:
+    """Return a field that is a list of objects. Raises `ProviderOutcomeUnknown`."""
+    values = payload.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise ProviderOutcomeUnknown(f"The response has no list of {name}.")
+    return values
 
 
-def required_amount(document: JsonObject, name: str, asset: Asset) -> Amount:
-    """The decimal text of that name as an amount of the asset; a network may count finer than we
-    do, and what is below our smallest unit is left out. Raises `ProviderOutcomeUnknown`."""
-    found = required_text(document, name)
-    if not _DECIMAL.fullmatch(found):
-        raise ProviderOutcomeUnknown(f"{name} is no amount")
-    units = int((Decimal(found) * asset.unit).to_integral_value(ROUND_DOWN))
+def required_amount(payload: JsonObject, name: str, asset: Asset) -> Amount:
+    """Return a decimal text field as an amount of the asset. Raises `ProviderOutcomeUnknown`.
+
+    A network may count in smaller units than we do: the remainder is cut off.
+    """
+    text = required_text(payload, name)
+    if not _DECIMAL.fullmatch(text):
+        raise ProviderOutcomeUnknown(f"{name} is not an amount.")
+    units = int((Decimal(text) * asset.unit).to_integral_value(ROUND_DOWN))
     if units > UNITS_MAX:
-        raise ProviderOutcomeUnknown(f"{name} is larger than any amount")
+        raise ProviderOutcomeUnknown(f"{name} is larger than the largest amount.")
     return Amount(asset, units)
 
 
-def required_instant(document: JsonObject, name: str) -> datetime:
-    """The moment of that name, as RFC 3339 writes it. Raises `ProviderOutcomeUnknown`."""
-    found = required_text(document, name)
+def required_instant(payload: JsonObject, name: str) -> datetime:
+    """Return an RFC 3339 field as an instant. Raises `ProviderOutcomeUnknown`."""
+    text = required_text(payload, name)
     try:
-        # Nanoseconds, as some write them, are more than we can hold.
-        read = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", found))
+        # Some providers write nanoseconds; datetime holds microseconds.
+        instant = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
     except ValueError:
-        raise ProviderOutcomeUnknown(f"{name} is no moment") from None
-    if read.tzinfo is None:
-        raise ProviderOutcomeUnknown(f"{name} has no zone")
-    return read
+        raise ProviderOutcomeUnknown(f"{name} is not an RFC 3339 time.") from None
+    if instant.tzinfo is None:
+        raise ProviderOutcomeUnknown(f"{name} has no time zone.")
+    return instant

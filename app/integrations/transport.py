@@ -1,4 +1,5 @@
-"""HTTP to providers that have no library: what went wrong, in terms of what may have happened."""
+"""HTTP requests to providers without a client library. Errors say what the provider may have
+done."""
 
 import json
 import time
@@ -14,7 +15,7 @@ import httpx
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 
 BODY_BYTES_MAX = 5_000_000
-#: Raised before the first byte of the request is on its way.
+#: Raised before the first byte of the request is sent.
 _NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -23,13 +24,13 @@ _NOT_SENT = (
     httpx.ProxyError,
 )
 
-#: Answers to whoever has no key, or one that is not taken: nothing was looked at or done.
+#: Statuses for a missing or rejected key: the provider has done nothing.
 AUTH_FAILURE_STATUSES = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What a provider answered, below 500."""
+    """A response of a provider with a status below 500 or one of the expected error statuses."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,36 +38,38 @@ class HttpResponse:
 
     @property
     def is_success(self) -> bool:
-        """Whether it says that it did what was asked."""
+        """Return whether the status is 2xx."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     def json(self) -> dict[str, Any]:
-        """The document in it, its numbers exact. Raises `ProviderOutcomeUnknown` if it is none: who
-        knows what the provider did."""
+        """Return the JSON object of the body; decimal numbers are exact.
+
+        Raises `ProviderOutcomeUnknown` for any other body: what the provider did is unknown then.
+        """
         try:
             document = json.loads(self.body, parse_float=Decimal)
         except (ValueError, RecursionError):
-            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON document") from None
+            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON document.") from None
         if not isinstance(document, dict):
-            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON object")
+            raise ProviderOutcomeUnknown(f"HTTP {self.status} without a JSON object.")
         return document
 
 
 @contextmanager
 def parsing_response() -> Iterator[None]:
-    """Around the reading of an answer: where it lacks what it must have, the outcome is unknown."""
+    """Turn errors while reading a response into `ProviderOutcomeUnknown`."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ProviderOutcomeUnknown(
-            f"an answer that cannot be read: {type(error).__name__}"
+            f"The response cannot be read: {type(error).__name__}."
         ) from None
 
 
 class Transport:
-    """Requests to one address, each within `timeout_seconds` from its start to its last byte.
+    """Requests to one base URL, each limited to `timeout_seconds` from start to last byte.
 
-    `answers` are statuses from 500 on that this provider uses for answers, too.
+    `expected_error_statuses` are statuses from 500 up that are returned like any other response.
     """
 
     def __init__(
@@ -87,34 +90,35 @@ class Transport:
             timeout=timeout_seconds,
             follow_redirects=False,
             trust_env=False,
-            # Reading every certificate takes its time, and plain HTTP has no use for any.
+            # Loading every certificate takes time, and plain HTTP does not need them.
             verify=not base_url.startswith("http://"),
         )
 
-    def request(self, method: str, path: str, **given: Any) -> HttpResponse:
-        """The answer; `given` is what httpx takes: `json`, `data`, `params`, `headers`.
+    def request(self, method: str, path: str, **options: Any) -> HttpResponse:
+        """Send a request and return its response. `options` go to httpx: `json`, `data`, `params`,
+        `headers`.
 
-        Raises `ProviderUnavailable` if nothing was sent or the provider asks us to wait,
-        `ProviderOutcomeUnknown` if no whole answer came in time or the provider failed.
+        Raises `ProviderUnavailable` if nothing was sent or the provider limits our rate, and
+        `ProviderOutcomeUnknown` if no complete response arrived in time or the provider failed.
         """
         deadline = time.monotonic() + self._timeout_seconds
         try:
-            with self._client.stream(method, path, **given) as response:
+            with self._client.stream(method, path, **options) as response:
                 body = b""
-                for part in response.iter_bytes():
-                    body += part
+                for chunk in response.iter_bytes():
+                    body += chunk
                     if len(body) > BODY_BYTES_MAX:
                         raise ProviderOutcomeUnknown(
-                            f"the answer is larger than {BODY_BYTES_MAX} bytes"
+                            f"The response is larger than {BODY_BYTES_MAX} bytes."
                         )
                     if time.monotonic() > deadline:
-                        raise ProviderOutcomeUnknown("no whole answer in time")
+                        raise ProviderOutcomeUnknown("No complete response arrived in time.")
         except _NOT_SENT as error:
             raise ProviderUnavailable(type(error).__name__) from error
         except httpx.HTTPError as error:
             raise ProviderOutcomeUnknown(type(error).__name__) from error
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise ProviderUnavailable("it asks us to wait")
+            raise ProviderUnavailable("The provider limits our request rate.")
         is_failure = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         if is_failure and response.status_code not in self._answers:
             raise ProviderOutcomeUnknown(f"HTTP {response.status_code}")

@@ -1,7 +1,8 @@
-"""What was sent by one channel: at most once for an event and a person, whoever tries.
+"""The delivery log of one channel: at most one delivery for an event and a person, by whichever
+worker.
 
-A row for each. It is claimed by one worker in a transaction, the call to whoever carries it
-follows with nothing locked, and another transaction records what became of it.
+Each message is a row. One worker claims it in a transaction, the provider is called with nothing
+locked, and another transaction records the result.
 """
 
 from dataclasses import dataclass
@@ -13,26 +14,26 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.tasks import JobClaimedElsewhere
 
-#: Longer than a call may take; whoever has not come back by then has ended.
+#: Longer than a call may take: a worker that has not finished by then has ended.
 CLAIM_DURATION = timedelta(minutes=1)
-#: What became of a message can be looked up for so long.
+#: How long the delivery of a message can be looked up.
 RETENTION = timedelta(days=90)
-_FORGET_BATCH = 10_000
+_DELETE_BATCH = 10_000
 
 
 class DeliveryStatus(StrEnum):
-    """What whoever carried it says of its arrival."""
+    """The delivery status that a provider reports."""
 
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
-    """It did not arrive, and nobody tries again."""
+    """It was not delivered, and the provider does not try again."""
     BOUNCED = "bounced"
-    """Its address does not take it."""
+    """The address or number does not accept it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message in this worker's hands. `broken_off`: another had it and did not come back."""
+    """A message claimed by this worker. `was_abandoned`: an earlier worker's claim expired."""
 
     id: UUID
     was_abandoned: bool
@@ -43,39 +44,39 @@ class DeliveryLog:
     """The rows of one channel, in the table of that name."""
 
     def __init__(self, table: str) -> None:
-        self._add = f"""
+        self._add_sql = f"""
 INSERT INTO {table} (id, user_id, event_key, kind, state, staged_at)
 VALUES (%s, %s, %s, %s, 'waiting', %s)
 ON CONFLICT (user_id, event_key) DO NOTHING
 """  # noqa: S608 - the table's name is ours, here and below
-        self._lock = f"""
+        self._lock_sql = f"""
 SELECT id, state, claimed_until > %s FROM {table}
 WHERE user_id = %s AND event_key = %s FOR UPDATE
 """  # noqa: S608
-        self._claim = f"""
+        self._claim_sql = f"""
 UPDATE {table} SET state = 'sending', claimed_until = %s, attempts = attempts + 1,
     uncertain = uncertain + %s WHERE id = %s
 """  # noqa: S608
-        self._held = f"""
+        self._claimed_sql = f"""
 SELECT FROM {table} WHERE state = 'sending' AND claimed_until = %s AND id = %s FOR UPDATE
 """
-        # Whatever others believe meanwhile: what was taken is sent.
-        self._sent = f"""
+        # Regardless of other workers' claims: an accepted message is sent.
+        self._sent_sql = f"""
 UPDATE {table} SET state = 'sent', sent_at = %s, claimed_until = NULL, last_error = NULL
 WHERE id = %s
 """  # noqa: S608
-        self._end = f"""
+        self._end_sql = f"""
 UPDATE {table} SET state = %(state)s, last_error = %(error)s, claimed_until = NULL,
     uncertain = uncertain + %(uncertain)s
 WHERE id = %(id)s AND state <> 'sent'
 """  # noqa: S608
-        # What did not arrive may be said before or after that it was handed on, and stays.
-        self._arrived = f"""
+        # A failure may be reported before or after `delivered`, and is final.
+        self._delivery_sql = f"""
 UPDATE {table} SET delivery = %(delivery)s, delivery_at = %(at)s
 WHERE id = %(id)s AND delivery IS DISTINCT FROM %(delivery)s
     AND (delivery IS NULL OR delivery = 'delivered')
 """  # noqa: S608
-        self._forget = f"""
+        self._delete_sql = f"""
 DELETE FROM {table} WHERE id = ANY (ARRAY(
     SELECT id FROM {table}
     WHERE staged_at < %s AND state IN ('sent', 'refused', 'dropped') LIMIT %s
@@ -85,62 +86,64 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
     def claim(
         self, session: Session, user_id: UUID, event_key: str, kind: str, *, duration: timedelta
     ) -> ClaimedMessage | None:
-        """The message of this event, for so long this worker's; None when it is settled.
+        """Return the message of an event, claimed for this worker; None when it is settled.
 
         Raises `JobClaimedElsewhere` while another worker's claim lasts.
         """
         now = clock.now()
-        session.send(self._add, (ids.new(), user_id, event_key, kind, now))
-        row = session.row(self._lock, (now, user_id, event_key))
+        session.send(self._add_sql, (ids.new(), user_id, event_key, kind, now))
+        row = session.row(self._lock_sql, (now, user_id, event_key))
         assert row is not None, "the row was added, or was there"
-        identifier, state, is_held = row
-        if state == "sending" and is_held:
+        message_id, state, is_claimed = row
+        if state == "sending" and is_claimed:
             raise JobClaimedElsewhere
         if state not in {"waiting", "sending"}:
             return None
-        # A claim that ran out is of a worker that ended, perhaps after the message was taken.
-        broken_off = state == "sending"
-        session.send(self._claim, (now + duration, int(broken_off), identifier))
-        return ClaimedMessage(identifier, broken_off, now + duration)
+        # An expired claim belongs to a worker that ended, perhaps after the provider accepted it.
+        was_abandoned = state == "sending"
+        session.send(self._claim_sql, (now + duration, int(was_abandoned), message_id))
+        return ClaimedMessage(message_id, was_abandoned, now + duration)
 
-    def check_claim(self, session: Session, claimed: ClaimedMessage) -> None:
-        """Raises `JobClaimedElsewhere` if the claim ran out, and somebody else has taken it over;
-        if not, nobody does before this transaction ends."""
-        row = session.row(self._held, (claimed.claimed_until, claimed.id))
+    def check_claim(self, session: Session, claim: ClaimedMessage) -> None:
+        """Raise `JobClaimedElsewhere` if the claim expired and another worker took it over.
+
+        Otherwise the row stays locked until this transaction ends.
+        """
+        row = session.row(self._claimed_sql, (claim.claimed_until, claim.id))
         if row is None:
             raise JobClaimedElsewhere
 
-    def mark_sent(self, session: Session, identifier: UUID) -> None:
-        """It was taken: it is never sent again."""
-        session.send(self._sent, (clock.now(), identifier))
+    def mark_sent(self, session: Session, message_id: UUID) -> None:
+        """Record that the provider accepted the message: it is never sent again."""
+        session.send(self._sent_sql, (clock.now(), message_id))
 
     def mark_waiting(
-        self, session: Session, identifier: UUID, reason: str, *, uncertain: bool
+        self, session: Session, message_id: UUID, reason: str, *, uncertain: bool
     ) -> None:
-        """It was not taken this time, or nobody knows."""
-        self._ended(session, identifier, "waiting", reason, int(uncertain))
+        """Record that the message was not accepted this time, or that this is unknown
+        (`uncertain`)."""
+        self._end_attempt(session, message_id, "waiting", reason, int(uncertain))
 
-    def mark_refused(self, session: Session, identifier: UUID, reason: str) -> None:
-        """It will never be taken."""
-        self._ended(session, identifier, "refused", reason)
+    def mark_refused(self, session: Session, message_id: UUID, reason: str) -> None:
+        """Record that the message will never be accepted."""
+        self._end_attempt(session, message_id, "refused", reason)
 
-    def mark_dropped(self, session: Session, identifier: UUID, reason: str) -> None:
-        """There is nothing to send, or nobody to send it to."""
-        self._ended(session, identifier, "dropped", reason)
+    def mark_dropped(self, session: Session, message_id: UUID, reason: str) -> None:
+        """Record that there is nothing to send, or no recipient."""
+        self._end_attempt(session, message_id, "dropped", reason)
 
     def record_delivery(
-        self, session: Session, identifier: UUID, delivery: DeliveryStatus, at: datetime
+        self, session: Session, message_id: UUID, delivery: DeliveryStatus, at: datetime
     ) -> None:
-        """Whoever carried it says what became of it. That it arrived is said no more once it is
-        known that it did not."""
-        session.send(self._arrived, {"delivery": delivery, "at": at, "id": identifier})
+        """Record a reported delivery status. `delivered` does not replace a failure."""
+        session.send(self._delivery_sql, {"delivery": delivery, "at": at, "id": message_id})
 
     def delete_old(self, session: Session) -> None:
-        """Delete what was settled long ago, a batch at a time."""
-        session.send(self._forget, (clock.now() - RETENTION, _FORGET_BATCH))
+        """Delete rows that were settled long ago, in batches."""
+        session.send(self._delete_sql, (clock.now() - RETENTION, _DELETE_BATCH))
 
-    def _ended(
-        self, session: Session, identifier: UUID, state: str, reason: str, uncertain: int = 0
+    def _end_attempt(
+        self, session: Session, message_id: UUID, state: str, reason: str, uncertain: int = 0
     ) -> None:
-        values = {"state": state, "error": reason, "uncertain": uncertain, "id": identifier}
-        session.send(self._end, values)
+        values = {"state": state, "error": reason, "uncertain": uncertain, "id": message_id}
+        session.send(self._end_sql, values)

@@ -1,9 +1,9 @@
-"""Sending e-mail: one per event and person, however often its job is tried.
+"""Sending email: one per event and person, however often its job is tried.
 
-Two transactions with the call between them. The first claims the row of the mail for one worker;
-the second records what the server said. A mail that the server took is never sent again, unless the
-worker ends after the server took it and before that is recorded: then nobody knows, and the mail is
-sent once more under the same Message-ID. Such attempts are counted (`uncertain`).
+Two transactions with the call between them. The first claims the email's row for one worker; the
+second records the server's reply. An email that the server accepted is not sent again, unless the
+worker ended before the acceptance was recorded: then the outcome is unknown, and the email is sent
+once more with the same Message-ID. Such attempts are counted (`uncertain`).
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-#: The address of the last mail to somebody who was erased.
+#: How long the address of the final email to an erased person is kept.
 RECIPIENT_RETENTION = timedelta(days=1)
 _TABLE, _RECIPIENT = "mails", "recipient_sealed"
 _LOG = DeliveryLog(_TABLE)
 
-_ADD_LAST = """
+_ADD_FINAL = """
 INSERT INTO mails (id, user_id, event_key, kind, state, staged_at, recipient_sealed)
 VALUES (%s, %s, %s, %s, 'waiting', %s, %s)
 """
@@ -39,9 +39,9 @@ _RECIPIENT_OF = "SELECT recipient_sealed FROM mails WHERE id = %s"
 _SETTLE_RECIPIENT = """
 UPDATE mails SET recipient_sealed = NULL WHERE id = %s AND recipient_sealed IS NOT NULL
 """
-# Somebody who was erased asked us to forget the address: a mail that did not go out is given up.
+# An erased person's address must be deleted: an email that is still unsent is dropped.
 _FORGET_RECIPIENTS = """
-UPDATE mails SET state = 'dropped', last_error = 'The address was kept for a day only',
+UPDATE mails SET state = 'dropped', last_error = 'The email address was deleted after a day',
     claimed_until = NULL, recipient_sealed = NULL
 WHERE recipient_sealed IS NOT NULL AND staged_at < %s
 """
@@ -49,7 +49,7 @@ WHERE recipient_sealed IS NOT NULL AND staged_at < %s
 
 @dataclass(frozen=True, slots=True)
 class _Composed:
-    """What to send, or why there is nothing to send."""
+    """The email to send, or the reason why there is none."""
 
     outgoing: OutgoingEmail | None
     dropped: str = ""
@@ -65,44 +65,46 @@ def send_email(
     values: dict[str, str],
     token_id: str | None = None,
 ) -> None:
-    """Mail the person of an event, unless that was done.
+    """Send an event's email to a person, unless that is done.
 
-    A mail that carries a link is given its id; the link is made here, from what the database and
-    the key say together. Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or
-    `ProviderOutcomeUnknown` when it is to be tried again.
+    An email with a link is given the token's ID; the link is made here, from the database and the
+    key together. Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or
+    `ProviderOutcomeUnknown` when the job is to be tried again.
     """
     with database.transaction() as session:
-        claimed = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
-        if claimed is None:
+        claim = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
+        if claim is None:
             return
-        mail = _compose(
-            session, claimed.id, user_id=UUID(user_id), kind=kind, values=values, token_id=token_id
+        composed = _compose(
+            session, claim.id, user_id=UUID(user_id), kind=kind, values=values, token_id=token_id
         )
-        if mail.outgoing is None:
-            session.send(_SETTLE_RECIPIENT, (claimed.id,))
-            _LOG.mark_dropped(session, claimed.id, mail.dropped)
+        if composed.outgoing is None:
+            session.send(_SETTLE_RECIPIENT, (claim.id,))
+            _LOG.mark_dropped(session, claim.id, composed.dropped)
             return
     try:
-        resolve(EmailSender).send(mail.outgoing)
-    except ProviderRefused as refused:
+        resolve(EmailSender).send(composed.outgoing)
+    except ProviderRefused as refusal:
         with database.transaction() as session:
-            session.send(_SETTLE_RECIPIENT, (claimed.id,))
-            _LOG.mark_refused(session, claimed.id, str(refused))
+            session.send(_SETTLE_RECIPIENT, (claim.id,))
+            _LOG.mark_refused(session, claim.id, str(refusal))
         return
     except (ProviderUnavailable, ProviderOutcomeUnknown) as failure:
         with database.transaction() as session:
-            unknown = isinstance(failure, ProviderOutcomeUnknown)
-            _LOG.mark_waiting(session, claimed.id, str(failure), uncertain=unknown)
+            is_unknown = isinstance(failure, ProviderOutcomeUnknown)
+            _LOG.mark_waiting(session, claim.id, str(failure), uncertain=is_unknown)
         raise
     with database.transaction() as session:
-        session.send(_SETTLE_RECIPIENT, (claimed.id,))
-        _LOG.mark_sent(session, claimed.id)
+        session.send(_SETTLE_RECIPIENT, (claim.id,))
+        _LOG.mark_sent(session, claim.id)
 
 
 @task("messages.record_mail_event")
 def record_email_event(session: Session, *, event_id: str) -> None:
-    """Record what became of a mail on its way. Whoever carries mail is not asked again: there the
-    signed event is all that can be had."""
+    """Record the delivery status of an email.
+
+    A provider of email is not asked again: the signed event is the only source.
+    """
     event = providers_queries.stored_event(session, UUID(event_id))
     _LOG.record_delivery(
         session, UUID(event.subject), DeliveryStatus(event.kind), event.received_at
@@ -118,25 +120,27 @@ def stage_final_email(
     event_key: str,
     values: Mapping[str, str],
 ) -> None:
-    """Mail somebody whose address is being forgotten: it goes with the mail, sealed, until that is
-    settled or a day has passed."""
-    identifier = ids.new()
-    sealed = keys.seal(recipient, table=_TABLE, column=_RECIPIENT, key=identifier)
-    session.send(_ADD_LAST, (identifier, user_id, event_key, kind, clock.now(), sealed))
-    told = {"user_id": str(user_id), "kind": kind, "event_key": event_key, "values": dict(values)}
-    outbox.stage(session, "messages.send_mail", told)
+    """Stage an email to a person whose address is being deleted.
+
+    The address is stored with the email, sealed, until the email is settled or a day has passed.
+    """
+    email_id = ids.new()
+    sealed = keys.seal(recipient, table=_TABLE, column=_RECIPIENT, key=email_id)
+    session.send(_ADD_FINAL, (email_id, user_id, event_key, kind, clock.now(), sealed))
+    args = {"user_id": str(user_id), "kind": kind, "event_key": event_key, "values": dict(values)}
+    outbox.stage(session, "messages.send_mail", args)
 
 
 @task("messages.forget_mails")
 def delete_old_emails(session: Session) -> None:
-    """Delete what is known of mails that were settled long ago, a batch at a time."""
+    """Delete records of emails that were settled long ago, in batches."""
     _LOG.delete_old(session)
     session.send(_FORGET_RECIPIENTS, (clock.now() - RECIPIENT_RETENTION,))
 
 
 def _compose(
     session: Session,
-    mail_id: UUID,
+    email_id: UUID,
     *,
     user_id: UUID,
     kind: str,
@@ -144,24 +148,28 @@ def _compose(
     token_id: str | None,
 ) -> _Composed:
     try:
-        recipient = _kept_recipient(session, mail_id) or account_queries.get_email(session, user_id)
+        recipient = _stored_recipient(session, email_id) or account_queries.get_email(
+            session, user_id
+        )
     except NotFound:
-        return _Composed(None, "There is no such person any more")
-    told, links = dict(values), resolve(rules.EmailLinks)
+        return _Composed(None, "The person no longer exists")
+    template_values, links = dict(values), resolve(rules.EmailLinks)
     if token_id is not None:
         token = one_time_tokens.rebuild_token(session, UUID(token_id))
         if token is None:
-            return _Composed(None, "The link was used or ran out before it was sent")
-        told["link"] = links.token_link(kind, token)
-    elif page := links.page_link(kind):
-        told["link"] = page
-    text = rules.render_email(kind, told)
-    return _Composed(OutgoingEmail(mail_id, recipient, text.subject, text.body, text.html))
+            return _Composed(None, "The link was used or expired before the email was sent")
+        template_values["link"] = links.token_link(kind, token)
+    elif page_link := links.page_link(kind):
+        template_values["link"] = page_link
+    rendered = rules.render_email(kind, template_values)
+    return _Composed(
+        OutgoingEmail(email_id, recipient, rendered.subject, rendered.body, rendered.html)
+    )
 
 
-def _kept_recipient(session: Session, mail_id: UUID) -> str | None:
-    """The address that goes with the mail, where the person's own is known no more."""
-    row = session.row(_RECIPIENT_OF, (mail_id,))
+def _stored_recipient(session: Session, email_id: UUID) -> str | None:
+    """Return the address stored with the email, if the person's own has been deleted."""
+    row = session.row(_RECIPIENT_OF, (email_id,))
     if row is None or row[0] is None:
         return None
-    return keys.open_sealed(row[0], table=_TABLE, column=_RECIPIENT, key=mail_id).decode()
+    return keys.open_sealed(row[0], table=_TABLE, column=_RECIPIENT, key=email_id).decode()

@@ -1,4 +1,4 @@
-"""What messages refuse."""
+"""Refusals of messages."""
 
 from app.kit.errors import Conflict
 

@@ -1,4 +1,4 @@
-"""Tables of the messages."""
+"""Tables of messages."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,20 +10,20 @@ from app.keys.registry import Sealed
 from app.kit.db import Base
 
 
-def _delivery_known(what: str) -> sa.CheckConstraint:
+def _delivery_known(prefix: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(
-        "delivery IN ('delivered', 'undelivered', 'bounced')", name=f"{what}_delivery_known"
+        "delivery IN ('delivered', 'undelivered', 'bounced')", name=f"{prefix}_delivery_known"
     )
 
 
-def _delivery_says_when(what: str) -> sa.CheckConstraint:
+def _delivery_says_when(prefix: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(
-        "(delivery IS NULL) = (delivery_at IS NULL)", name=f"{what}_delivery_says_when"
+        "(delivery IS NULL) = (delivery_at IS NULL)", name=f"{prefix}_delivery_says_when"
     )
 
 
 class Message(Base):
-    """A message in a person's inbox, as it was rendered."""
+    """A message in a person's inbox, as rendered."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -34,10 +34,10 @@ class Message(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
-    #: The event it tells of; the same event makes no second message.
+    #: The key of the event; one event makes one message.
     event_key: Mapped[str] = mapped_column(sa.Text)
     kind: Mapped[str] = mapped_column(sa.Text)
-    #: Which version of the kind's template wrote it.
+    #: The version of the template that it was rendered from.
     version: Mapped[int] = mapped_column(sa.SmallInteger)
     subject: Mapped[str] = mapped_column(sa.Text)
     body: Mapped[str] = mapped_column(sa.Text)
@@ -46,9 +46,12 @@ class Message(Base):
 
 
 class Mail(Base):
-    """What became of one e-mail. Neither its text nor its address is kept: both are made anew for
-    each attempt, so that no link ever lies in the database. Only the last mail to somebody who was
-    erased carries its address along, sealed, until it is settled."""
+    """The delivery record of one email.
+
+    Neither its text nor its address is stored: both are made again for each attempt, so that no
+    link is ever in the database. Only the final email to an erased person stores its address,
+    sealed, until it is settled.
+    """
 
     __tablename__ = "mails"
     __table_args__ = (
@@ -74,29 +77,29 @@ class Mail(Base):
         sa.Index("mails_staged_at_idx", "staged_at"),
     )
 
-    #: Also names the mail to servers: its Message-ID is made of it and stays the same.
+    #: Its Message-ID is made from this ID and stays the same.
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
     event_key: Mapped[str] = mapped_column(sa.Text)
     kind: Mapped[str] = mapped_column(sa.Text)
     state: Mapped[str] = mapped_column(sa.Text)
     attempts: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
-    #: Of the attempts, those of which we never learned whether the server took the mail.
+    #: Attempts of which we never learned whether the server accepted the email.
     uncertain: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
-    #: Until then one worker is at it, and others keep away.
+    #: Until then the email belongs to one worker.
     claimed_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     staged_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     sent_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: Where it goes, for somebody whose address is kept nowhere else any more.
+    #: The email address of an erased person, which is stored nowhere else.
     recipient_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    #: What whoever carried it says of its arrival; SMTP says nothing.
+    #: The delivery status that the provider reported; SMTP reports none.
     delivery: Mapped[str | None] = mapped_column(sa.Text)
     delivery_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class TextMessage(Base):
-    """What became of one text message. Neither its text nor its number is kept."""
+    """The delivery record of one SMS. Neither its text nor its number is stored."""
 
     __tablename__ = "texts"
     __table_args__ = (
@@ -120,17 +123,17 @@ class TextMessage(Base):
         sa.Index("texts_carrier_id_key", "carrier_id", unique=True),
     )
 
-    #: Its last characters stand in the message, as the reference by which it is found again.
+    #: Its last characters end the SMS, as the reference by which it is found again.
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID]
     event_key: Mapped[str] = mapped_column(sa.Text)
     kind: Mapped[str] = mapped_column(sa.Text)
     state: Mapped[str] = mapped_column(sa.Text)
     attempts: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
-    #: Of the attempts, those of which we did not learn at once whether the carrier took it.
+    #: Attempts of which we did not learn at once whether the carrier accepted the SMS.
     uncertain: Mapped[int] = mapped_column(sa.Integer, server_default=sa.text("0"))
     claimed_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: When it was last handed to the carrier, until we know that the carrier did not take it.
+    #: When it was last handed to the carrier; NULL once the carrier is known not to have it.
     handed_over_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     staged_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -141,8 +144,10 @@ class TextMessage(Base):
 
 
 class NotificationChoice(Base):
-    """That somebody wants to be told of a group of events by a channel, or does not. Without a row
-    it is as `app.messages.rules` says."""
+    """A person's choice whether to be notified of a topic by a channel.
+
+    Without a row the default of `app.messages.rules` applies.
+    """
 
     __tablename__ = "notification_choices"
 

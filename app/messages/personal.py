@@ -1,4 +1,4 @@
-"""What messages hold on a person, and how they are forgotten."""
+"""The personal data of messages: what is stored on a person, and how it is erased."""
 
 from uuid import UUID
 

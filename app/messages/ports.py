@@ -1,4 +1,4 @@
-"""What sends mail and text messages for us."""
+"""Ports of the senders of email and SMS."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from app.providers.errors import ProviderRefused, ProviderUnavailable
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEmail:
-    """An e-mail to one person, ready to go. A mail that is sent again has the same id."""
+    """An email to one person, ready to send. A repeated email has the same ID."""
 
     id: UUID
     recipient: str
@@ -21,31 +21,36 @@ class OutgoingEmail:
 
 
 class EmailNotSent(ProviderUnavailable):
-    """The server did not take the mail, for a reason that may pass: try again later. The message
-    names no address."""
+    """The server did not accept the email, for a temporary reason: try again later.
+
+    The text names no email address.
+    """
 
 
 class EmailRefused(ProviderRefused):
-    """The server will never take this mail: there is no use in trying again."""
+    """The server will never accept this email: do not try again."""
 
 
 class EmailSender(Protocol):
-    """Hands one mail to a server, within its own time limit."""
+    """Hands one email to a server, within its own time limit."""
 
     def send(self, email: OutgoingEmail) -> None:
-        """Return once the server has taken the mail.
+        """Return once the server has accepted the email.
 
-        Raises `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` of
-        app.providers.errors, whose messages name no address. The id goes with the mail as its
-        Message-ID, by which a mail that comes twice is recognised.
+        Raises `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` with texts that
+        name no email address. The ID goes with the email as its Message-ID, so that a repeated
+        email is recognised.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingSms:
-    """A text message to one phone, ready to go. Its body ends with `reference`, like no other's to
-    that phone: by it the message is found again."""
+    """An SMS to one phone, ready to send.
+
+    Its body ends with `reference`, which no other SMS to that phone has: by it the SMS is found
+    again.
+    """
 
     id: UUID
     #: E.164.
@@ -55,20 +60,19 @@ class OutgoingSms:
 
 
 class SmsSender(Protocol):
-    """Hands text messages to a carrier that does not know a repetition when it sees one.
+    """Hands SMS to a carrier that does not recognise repetitions.
 
-    All three raise `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown` of
-    app.providers.errors.
+    Every method raises `ProviderUnavailable`, `ProviderRefused` or `ProviderOutcomeUnknown`.
     """
 
     def send(self, sms: OutgoingSms) -> str:
-        """The carrier's id of the message that it took."""
+        """Return the carrier's ID of the SMS once it is accepted."""
         ...
 
     def find(self, sms: OutgoingSms, *, since: datetime) -> str | None:
-        """The carrier's id of this very message, if it took it since then."""
+        """Return the carrier's ID of this SMS if the carrier accepted it since an instant."""
         ...
 
     def status(self, carrier_id: str) -> DeliveryStatus | None:
-        """What became of a message; None while it is under way."""
+        """Return the delivery status of an SMS; None while it is in transit."""
         ...

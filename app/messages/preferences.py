@@ -1,4 +1,5 @@
-"""Who wants to be told of what, and how. Everything stands in the inbox in any case."""
+"""Notification preferences: by which channels a person is notified of which topics. The inbox gets
+everything."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from app.messages import rules
 from app.messages.errors import PhoneNumberRequired
 from app.messages.rules import NotificationChannel, Topic
 
-_CHOSEN = "SELECT topic, channel, wanted FROM notification_choices WHERE user_id = %s"
-_CHOOSE = """
+_SELECT_CHOICES = "SELECT topic, channel, wanted FROM notification_choices WHERE user_id = %s"
+_SET_CHOICE = """
 INSERT INTO notification_choices (user_id, topic, channel, wanted, chosen_at)
 VALUES (%(user)s, %(topic)s, %(channel)s, %(wanted)s, %(now)s)
 ON CONFLICT (user_id, topic, channel) DO UPDATE
@@ -27,7 +28,7 @@ TopicChannel = tuple[Topic, NotificationChannel]
 
 @dataclass(frozen=True, slots=True)
 class NotificationPreference:
-    """Whether somebody is told of a topic by a channel. `fixed`: they cannot choose."""
+    """Whether a person is notified of a topic by a channel. `fixed`: it cannot be changed."""
 
     topic: Topic
     channel: NotificationChannel
@@ -37,21 +38,21 @@ class NotificationPreference:
 
 @dataclass(frozen=True, slots=True)
 class NotificationPreferences:
-    """All that somebody can choose, and the number that text messages go to."""
+    """All preferences of a person, and the phone number for SMS."""
 
     phone: str | None
     choices: list[NotificationPreference]
 
 
 def get_preferences(session: Session, user_id: UUID) -> NotificationPreferences:
-    """How a person is told of each topic. Raises `NotFound`."""
+    """Return a person's preferences. Raises `NotFound`."""
     person = account_queries.get_person(session, user_id)
-    chosen = _chosen(session, user_id)
+    choices = _stored_choices(session, user_id)
     return NotificationPreferences(
         person.phone,
         [
             NotificationPreference(
-                *pair, wanted=_wants(chosen, pair), fixed=pair in rules.MANDATORY_CHANNELS
+                *pair, wanted=_is_wanted(choices, pair), fixed=pair in rules.MANDATORY_CHANNELS
             )
             for pair in rules.TOPIC_CHANNELS
         ],
@@ -61,10 +62,10 @@ def get_preferences(session: Session, user_id: UUID) -> NotificationPreferences:
 def set_preferences(
     session: Session, actor: Actor, choices: Sequence[tuple[Topic, NotificationChannel, bool]]
 ) -> None:
-    """Be told as wished; what is not named goes back to how it was in the beginning.
+    """Set the actor's preferences; pairs that are not named return to their default.
 
-    Raises `Invalid` for a channel that a topic does not have, for what cannot be switched off and
-    for what is named twice; `PhoneNumberRequired` for text messages without a number.
+    Raises `Invalid` for a channel that a topic does not have, for a pair that cannot be turned off
+    and for a repeated pair; `PhoneNumberRequired` for SMS without a phone number.
     """
     wanted = dict(rules.DEFAULT_PREFERENCES)
     for number, (topic, channel, value) in enumerate(choices):
@@ -73,18 +74,21 @@ def set_preferences(
             raise Invalid(field, f"The topic {topic} has no messages by {channel}.")
         if pair in rules.MANDATORY_CHANNELS and not value:
             raise Invalid(field, f"Messages on {topic} by {channel} cannot be switched off.")
-        if any(pair == (other, way) for other, way, _ in choices[:number]):
+        if any(
+            pair == (other_topic, other_channel)
+            for other_topic, other_channel, _ in choices[:number]
+        ):
             raise Invalid(field, "Name each topic and channel once.")
         wanted[pair] = value
-    texts = any(
+    wants_sms = any(
         value for (_, channel), value in wanted.items() if channel is NotificationChannel.SMS
     )
-    if texts and account_queries.get_person(session, actor.user_id).phone is None:
+    if wants_sms and account_queries.get_person(session, actor.user_id).phone is None:
         raise PhoneNumberRequired
     for (topic, channel), value in wanted.items():
         if (topic, channel) not in rules.MANDATORY_CHANNELS:
             session.send(
-                _CHOOSE,
+                _SET_CHOICE,
                 {
                     "user": actor.user_id,
                     "topic": topic,
@@ -103,16 +107,16 @@ def set_preferences(
 
 
 def chosen_channels(session: Session, user_id: UUID, kind: str) -> frozenset[NotificationChannel]:
-    """The channels by which a person is told of a kind, of those that it has."""
-    chosen = _chosen(session, user_id)
+    """Return the channels by which a person is notified of a kind, of those that the kind has."""
+    choices = _stored_choices(session, user_id)
     topic, channels = rules.KINDS[kind].topic, rules.channels_for(kind)
-    return frozenset(channel for channel in channels if _wants(chosen, (topic, channel)))
+    return frozenset(channel for channel in channels if _is_wanted(choices, (topic, channel)))
 
 
-def _chosen(session: Session, user_id: UUID) -> dict[tuple[str, str], bool]:
-    rows = session.rows(_CHOSEN, (user_id,))
+def _stored_choices(session: Session, user_id: UUID) -> dict[tuple[str, str], bool]:
+    rows = session.rows(_SELECT_CHOICES, (user_id,))
     return {(topic, channel): wanted for topic, channel, wanted in rows}
 
 
-def _wants(chosen: Mapping[tuple[str, str], bool], pair: TopicChannel) -> bool:
-    return pair in rules.MANDATORY_CHANNELS or chosen.get(pair, rules.DEFAULT_PREFERENCES[pair])
+def _is_wanted(choices: Mapping[tuple[str, str], bool], pair: TopicChannel) -> bool:
+    return pair in rules.MANDATORY_CHANNELS or choices.get(pair, rules.DEFAULT_PREFERENCES[pair])

@@ -1,4 +1,4 @@
-"""Named reads of messages."""
+"""Reads of messages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ _MESSAGES = """
 SELECT id, kind, subject, body, created_at, read_at FROM messages
 WHERE user_id = %s AND id < %s ORDER BY id DESC LIMIT %s
 """
-_PAST_EVERY_ID = UUID(int=2**128 - 1)
+_ID_MAX = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ class InboxMessage:
 def list_messages(
     session: Session, user_id: UUID, limit: int, before: UUID | None = None
 ) -> Page[InboxMessage]:
-    """A person's messages, newest first: those older than the message `before`."""
-    rows = session.rows(_MESSAGES, (user_id, before or _PAST_EVERY_ID, limit + 1))
+    """Return a person's messages, newest first; only those older than the message `before`, if
+    given."""
+    rows = session.rows(_MESSAGES, (user_id, before or _ID_MAX, limit + 1))
     return pagination.paginate(
         [InboxMessage(*row) for row in rows], limit, lambda message: message.id
     )

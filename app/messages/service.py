@@ -1,4 +1,4 @@
-"""The verbs of messages."""
+"""Operations on messages."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ _SENDERS = {
     NotificationChannel.EMAIL: "messages.send_mail",
     NotificationChannel.SMS: "messages.send_text",
 }
-_DELIVER = """
+_ADD_MESSAGE = """
 INSERT INTO messages (id, user_id, event_key, kind, version, subject, body, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (user_id, event_key) DO NOTHING
@@ -30,10 +30,19 @@ def deliver_to_inbox(
 
     Raises `LookupError` for an unknown kind, `jinja2.UndefinedError` for a missing value.
     """
-    text = rules.render_inbox(kind, values)
+    rendered = rules.render_inbox(kind, values)
     session.send(
-        _DELIVER,
-        (ids.new(), user_id, event_key, kind, text.version, text.subject, text.body, clock.now()),
+        _ADD_MESSAGE,
+        (
+            ids.new(),
+            user_id,
+            event_key,
+            kind,
+            rendered.version,
+            rendered.subject,
+            rendered.body,
+            clock.now(),
+        ),
     )
 
 
@@ -41,14 +50,17 @@ def deliver_to_inbox(
 def deliver_message(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:
-    """`deliver` as a background task, and the same by each channel that the person wants: the args
-    are JSON. Nothing for somebody who was erased meanwhile."""
+    """Deliver a message as a background task: to the inbox and by each channel that the person
+    wants.
+
+    Does nothing for an erased person. The args are JSON.
+    """
     if account_queries.is_erased(session, UUID(user_id)):
         return
     if rules.KINDS[kind].inbox_version:
         deliver_to_inbox(
             session, user_id=UUID(user_id), event_key=event_key, kind=kind, values=values
         )
-    told: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
+    args: dict[str, Any] = {"user_id": user_id, "event_key": event_key, "kind": kind}
     for channel in sorted(preferences.chosen_channels(session, UUID(user_id), kind)):
-        outbox.stage(session, _SENDERS[channel], {**told, "values": values})
+        outbox.stage(session, _SENDERS[channel], {**args, "values": values})

@@ -1,9 +1,8 @@
-"""Sending text messages: one per event and person, though the carrier does not know a repetition.
+"""Sending SMS: one per event and person, although the carrier does not recognise repetitions.
 
-As with e-mail, the call stands between two transactions. Unlike a mail, whose repetition a mail
-program recognises, a text message that may have been taken is first looked for at the carrier, by
-the reference that it ends with. Only when the carrier has had time to know of it, and does not, is
-it handed over again.
+As with email, the call is between two transactions. An email program recognises a repeated email;
+an SMS that may have been accepted is first looked up at the carrier, by the reference at its end.
+Only when the carrier has had time to list it, and does not, is it handed over again.
 """
 
 from collections.abc import Mapping
@@ -22,23 +21,23 @@ from app.messages.ports import OutgoingSms, SmsSender
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-#: Longer than looking for a message and handing it over take together.
+#: Longer than looking up an SMS and handing it over take together.
 CLAIM_DURATION = timedelta(minutes=2)
-#: After so long, a message that the carrier took is on its list.
+#: After this, an accepted SMS is on the carrier's list.
 LISTED_AFTER = timedelta(minutes=3)
-#: A status can come before the worker that sent the message has noted its id.
-_NOTED_WITHIN = timedelta(minutes=10)
-#: A message of which no status came is asked about from then on, until it is given up.
-_ASKED_AFTER, _ASKED_UNTIL = timedelta(minutes=15), timedelta(days=2)
-_ASKED_BATCH = 50
+#: A status can come before the worker has recorded the carrier's ID.
+_RECORDED_WITHIN = timedelta(minutes=10)
+#: When an SMS without a status is looked up, and until when.
+_REFRESH_AFTER, _REFRESH_UNTIL = timedelta(minutes=15), timedelta(days=2)
+_REFRESH_BATCH = 50
 _LOG = DeliveryLog("texts")
 
 _HANDED_OVER_AT = "SELECT handed_over_at FROM texts WHERE id = %s"
 _HAND_OVER = "UPDATE texts SET handed_over_at = %s WHERE id = %s"
-_NOT_TAKEN = "UPDATE texts SET handed_over_at = NULL WHERE id = %s"
-_CARRIED = "UPDATE texts SET carrier_id = %s WHERE id = %s"
-_OF_CARRIER = "SELECT id FROM texts WHERE carrier_id = %s"
-_UNHEARD_OF = """
+_CLEAR_HANDED_OVER = "UPDATE texts SET handed_over_at = NULL WHERE id = %s"
+_SET_CARRIER_ID = "UPDATE texts SET carrier_id = %s WHERE id = %s"
+_BY_CARRIER_ID = "SELECT id FROM texts WHERE carrier_id = %s"
+_WITHOUT_STATUS = """
 SELECT carrier_id FROM texts
 WHERE state = 'sent' AND delivery IS NULL AND carrier_id IS NOT NULL
     AND staged_at > %s AND sent_at < %s
@@ -50,76 +49,79 @@ ORDER BY staged_at LIMIT %s
 def send_sms(
     database: Database, *, user_id: str, kind: str, event_key: str, values: dict[str, str]
 ) -> None:
-    """Text the person of an event, unless that was done.
+    """Send an event's SMS to a person, unless that is done.
 
-    Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or `ProviderOutcomeUnknown` when it is
-    to be tried again.
+    Raises `JobClaimedElsewhere`, and `ProviderUnavailable` or `ProviderOutcomeUnknown` when the job
+    is to be tried again.
     """
     with database.transaction() as session:
-        claimed = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
-        if claimed is None:
+        claim = _LOG.claim(session, UUID(user_id), event_key, kind, duration=CLAIM_DURATION)
+        if claim is None:
             return
-        text = _compose(session, claimed, UUID(user_id), kind, values)
-        if text is None:
-            _LOG.mark_dropped(session, claimed.id, "There is no number to send it to")
+        sms = _compose(session, claim, UUID(user_id), kind, values)
+        if sms is None:
+            _LOG.mark_dropped(session, claim.id, "The person has no phone number")
             return
-        doubted_since = _handed_over_at(session, claimed.id)
+        handed_over_at = _handed_over_at(session, claim.id)
     try:
-        carrier_id = _find(text, doubted_since) if doubted_since else None
+        carrier_id = _find(sms, handed_over_at) if handed_over_at else None
         if carrier_id is None:
             with database.transaction() as session:
-                _LOG.check_claim(session, claimed)
-                session.send(_HAND_OVER, (clock.now(), claimed.id))
-            carrier_id = _hand_over(database, text)
-    except ProviderRefused as refused:
+                _LOG.check_claim(session, claim)
+                session.send(_HAND_OVER, (clock.now(), claim.id))
+            carrier_id = _hand_over(database, sms)
+    except ProviderRefused as refusal:
         with database.transaction() as session:
-            _LOG.mark_refused(session, claimed.id, str(refused))
+            _LOG.mark_refused(session, claim.id, str(refusal))
         return
     except (ProviderUnavailable, ProviderOutcomeUnknown) as failure:
         with database.transaction() as session:
-            unknown = isinstance(failure, ProviderOutcomeUnknown)
-            _LOG.mark_waiting(session, claimed.id, str(failure), uncertain=unknown)
+            is_unknown = isinstance(failure, ProviderOutcomeUnknown)
+            _LOG.mark_waiting(session, claim.id, str(failure), uncertain=is_unknown)
         raise
     with database.transaction() as session:
-        _LOG.mark_sent(session, claimed.id)
-        session.send(_CARRIED, (carrier_id, claimed.id))
+        _LOG.mark_sent(session, claim.id)
+        session.send(_SET_CARRIER_ID, (carrier_id, claim.id))
 
 
 @task("messages.check_text", own_transactions=True)
 def refresh_status(database: Database, *, event_id: str) -> None:
-    """The carrier says that something became of a message: ask it what, and record it.
+    """Fetch and record the delivery status of an SMS after a callback of the carrier.
 
-    Raises `ProviderUnavailable` while the message is not known here yet, or the carrier is away.
+    Raises `ProviderUnavailable` while the SMS is not recorded here yet, or if the carrier is
+    unavailable.
     """
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
-        known = session.row(_OF_CARRIER, (event.subject,)) is not None
-    if known:
-        _ask(database, event.subject)
-    elif clock.now() - event.received_at < _NOTED_WITHIN:
-        raise ProviderUnavailable("A message was told of before it was noted here")
+        is_known = session.row(_BY_CARRIER_ID, (event.subject,)) is not None
+    if is_known:
+        _fetch_status(database, event.subject)
+    elif clock.now() - event.received_at < _RECORDED_WITHIN:
+        raise ProviderUnavailable("The status came before the SMS was recorded here")
 
 
 @task("messages.check_texts", own_transactions=True)
 def refresh_statuses(database: Database) -> None:
-    """Ask the carrier about messages of which it said nothing: a status that was lost is healed.
+    """Fetch the delivery status of SMS without one, so that lost callbacks are made good.
 
-    Raises `ProviderUnavailable` or `ProviderOutcomeUnknown` when the carrier does not answer.
+    Raises `ProviderUnavailable` or `ProviderOutcomeUnknown` when the carrier does not respond.
     """
     now = clock.now()
     with database.reading() as session:
-        rows = session.rows(_UNHEARD_OF, (now - _ASKED_UNTIL, now - _ASKED_AFTER, _ASKED_BATCH))
+        rows = session.rows(
+            _WITHOUT_STATUS, (now - _REFRESH_UNTIL, now - _REFRESH_AFTER, _REFRESH_BATCH)
+        )
     for (carrier_id,) in rows:
-        _ask(database, carrier_id)
+        _fetch_status(database, carrier_id)
 
 
 @task("messages.forget_texts")
 def delete_old_sms(session: Session) -> None:
-    """Delete what is known of messages that were settled long ago, a batch at a time."""
+    """Delete records of SMS that were settled long ago, in batches."""
     _LOG.delete_old(session)
 
 
-def _ask(database: Database, carrier_id: str) -> None:
+def _fetch_status(database: Database, carrier_id: str) -> None:
     try:
         status = resolve(SmsSender).status(carrier_id)
     except ProviderRefused:
@@ -129,42 +131,45 @@ def _ask(database: Database, carrier_id: str) -> None:
     if delivery is None:
         return
     with database.transaction() as session:
-        row = session.row(_OF_CARRIER, (carrier_id,))
+        row = session.row(_BY_CARRIER_ID, (carrier_id,))
         if row is not None:
             _LOG.record_delivery(session, row[0], delivery, clock.now())
 
 
-def _find(text: OutgoingSms, since: datetime) -> str | None:
-    """The carrier's id of a message that it may have taken, or None if it certainly did not."""
-    carrier_id = resolve(SmsSender).find(text, since=since)
+def _find(sms: OutgoingSms, since: datetime) -> str | None:
+    """Return the carrier's ID of an SMS that it may have accepted, or None if it certainly did
+    not."""
+    carrier_id = resolve(SmsSender).find(sms, since=since)
     if carrier_id is None and clock.now() - since < LISTED_AFTER:
-        raise ProviderOutcomeUnknown("It may have been taken, and is not on the carrier's list yet")
+        raise ProviderOutcomeUnknown(
+            "The SMS may have been accepted, but is not on the carrier's list yet"
+        )
     return carrier_id
 
 
-def _hand_over(database: Database, text: OutgoingSms) -> str:
+def _hand_over(database: Database, sms: OutgoingSms) -> str:
     try:
-        return resolve(SmsSender).send(text)
+        return resolve(SmsSender).send(sms)
     except (ProviderUnavailable, ProviderRefused):
         with database.transaction() as session:
-            session.send(_NOT_TAKEN, (text.id,))
+            session.send(_CLEAR_HANDED_OVER, (sms.id,))
         raise
 
 
 def _compose(
-    session: Session, claimed: ClaimedMessage, user_id: UUID, kind: str, values: Mapping[str, str]
+    session: Session, claim: ClaimedMessage, user_id: UUID, kind: str, values: Mapping[str, str]
 ) -> OutgoingSms | None:
     try:
-        number = account_queries.get_person(session, user_id).phone
+        phone = account_queries.get_person(session, user_id).phone
     except NotFound:
         return None
-    reference = rules.sms_reference(claimed.id)
+    reference = rules.sms_reference(claim.id)
     body = rules.append_reference(rules.render_sms(kind, values), reference)
-    return OutgoingSms(claimed.id, number, body, reference) if number else None
+    return OutgoingSms(claim.id, phone, body, reference) if phone else None
 
 
-def _handed_over_at(session: Session, identifier: UUID) -> datetime | None:
-    row = session.row(_HANDED_OVER_AT, (identifier,))
+def _handed_over_at(session: Session, sms_id: UUID) -> datetime | None:
+    row = session.row(_HANDED_OVER_AT, (sms_id,))
     assert row is not None
-    found: datetime | None = row[0]
-    return found
+    handed_over_at: datetime | None = row[0]
+    return handed_over_at

@@ -103,7 +103,7 @@ def test_after_five_failures_it_is_left_alone(desk: Desk) -> None:
     for _ in range(5):
         with pytest.raises(ProviderOutcomeUnknown):
             desk.call(ProviderOutcomeUnknown("x"))
-    with pytest.raises(ProviderUnavailable, match="left alone"):
+    with pytest.raises(ProviderUnavailable, match="not called for now"):
         desk.call("never")
     assert [row[1] for row in desk.noted()].count("unknown") == 5
 

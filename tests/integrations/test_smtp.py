@@ -134,7 +134,7 @@ class TestTrouble:
         server.rcpt_answers = [answer]
         with pytest.raises(error) as failure:
             mailer(server.url).send(outgoing())
-        assert str(failure.value) == f"The server answered {answer[:3]}"
+        assert str(failure.value) == f"The server replied {answer[:3]}."
 
     @pytest.mark.parametrize(
         ("answer", "error"),
@@ -261,7 +261,7 @@ def test_a_break_at_any_moment_is_one_of_three_outcomes() -> None:
             except (EmailNotSent, ProviderOutcomeUnknown) as outcome:
                 seen.append(type(outcome).__name__)
             thread.join()
-    assert seen[:4] == ["NotSent"] * 4
+    assert seen[:4] == ["EmailNotSent"] * 4
     assert seen[4] == "ProviderOutcomeUnknown"  # after RCPT: the answer to DATA is missing
     assert seen[5:] == ["ProviderOutcomeUnknown", "sent"]
 

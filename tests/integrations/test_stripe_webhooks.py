@@ -135,7 +135,7 @@ class TestDelivered:
     def test_it_is_kept_and_staged(
         self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox
     ) -> None:
-        opened = desk.rail.open(desk.ask())
+        opened = desk.rail.create(desk.ask())
         assert sandbox.deliver_webhooks(open_app.test_client()) == [204]
         with database.reading() as session:
             [(event, kind, task)] = session.rows(
@@ -154,7 +154,7 @@ class TestDelivered:
         self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox, mode: FaultMode
     ) -> None:
         sandbox.schedule_fault("stripe", "webhook", mode)
-        desk.rail.open(desk.ask())
+        desk.rail.create(desk.ask())
         client = open_app.test_client()
         with database_unchanged(database):
             assert sandbox.deliver_webhooks(client) == [403]
@@ -163,7 +163,7 @@ class TestDelivered:
         self, open_app: Flask, desk: Desk, sandbox: Sandbox
     ) -> None:
         sandbox.schedule_fault("stripe", "webhook", FaultMode.LATE, seconds=3600)
-        desk.rail.open(desk.ask())
+        desk.rail.create(desk.ask())
         client = open_app.test_client()
         assert sandbox.deliver_webhooks(client) == []
         with time_machine.travel(clock.now() + timedelta(hours=1, seconds=5)):

@@ -161,14 +161,14 @@ class TestWebhooks:
             return 204 if self.answers else 503
 
         self.answers = True
-        sandbox.extensions["deliveries"].post = post
+        sandbox.extensions["webhooks"].post = post
         return came
 
     def sent(self, sandbox: Flask, mode: FaultMode | None = None) -> WebhookQueue:
         if mode:
             sandbox.extensions["faults"].schedule("probe", "webhook", mode, seconds=30)
         sandbox.test_client().post("/probe/things", json={})
-        deliveries: WebhookQueue = sandbox.extensions["deliveries"]
+        deliveries: WebhookQueue = sandbox.extensions["webhooks"]
         deliveries.deliver_due()
         return deliveries
 
@@ -208,7 +208,7 @@ def test_the_page_shows_what_there_is(sandbox: Flask) -> None:
     client.post("/probe/things", json={"note": "<b>"})
     sandbox.extensions["faults"].schedule("probe", "things.create", FaultMode.SLOW, times=7)
     page = client.get("/").text
-    assert "things.create: slow, 7 times" in page
+    assert "things.create: slow, 7 times left" in page
     assert "/webhooks/probe" in page
     assert client.get("/_sandbox/probe/thing").get_json() == [{"note": "<b>", "n": 1}]
 
@@ -219,7 +219,7 @@ def test_a_form_of_the_page_does_what_the_world_does(sandbox: Flask) -> None:
     assert "A thing is forgotten" in client.get("/").text
     act = {"path": "/probe/_control/forget", "body": "{}"}
     refused = client.post("/_sandbox/acts", data=act)
-    assert (refused.status_code, "id: is missing" in refused.text) == (400, True)
+    assert (refused.status_code, "The field id is missing." in refused.text) == (400, True)
     for wrong in ({"path": "/probe/things"}, {"body": "{"}):
         assert client.post("/_sandbox/acts", data=act | wrong).status_code == 400
     assert things(sandbox) == 1

@@ -30,18 +30,18 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 T = TypeVar("T")
 
 NAME = "anchorage"
-#: As contracted; what a transfer did cost, it says itself.
+#: As contracted. The transfer itself holds its actual cost.
 SEND_FEES = (Amount.parse(PAXG, "0.0008"), Amount.parse(USDC, "4"))
 _PAGE = 100
-_A_DAY = timedelta(days=1)
+_DAY = timedelta(days=1)
 _NETWORKS = {Network.ETHEREUM: "ETH"}
-_TRANSFERS = {
+_TRANSFER_STATES = {
     "QUEUED": TransferState.PENDING,
     "IN_PROGRESS": TransferState.PENDING,
     "COMPLETED": TransferState.COMPLETED,
     "FAILED": TransferState.FAILED,
 }
-_TRANSACTIONS = {
+_TRANSACTION_STATES = {
     "SUCCESS": TransferState.COMPLETED,
     "FAILURE": TransferState.FAILED,
     "REJECTED": TransferState.FAILED,
@@ -50,8 +50,11 @@ _TRANSACTIONS = {
 
 
 class AnchorageCustodian:
-    """A `Custodian` on one vault. `address_key` is the house's own there, as hex: it shows that an
-    address is one of ours."""
+    """A `Custodian` with one vault.
+
+    `address_key` is the public half of our own key at Anchorage, in hex: its signature proves that
+    an address is ours.
+    """
 
     name = NAME
     provider_id = provider_ids.ANCHORAGE
@@ -66,33 +69,35 @@ class AnchorageCustodian:
         self._address_key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(address_key))
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
-        asked = {
+        parameters = {
             "assetType": asset.code,
             "networkId": _NETWORKS[network],
             "idempotentId": reference,
         }
         path = f"/vaults/{self._vault_id}/addresses"
-        made = self._ask("addresses.create", partial(self._client.post, path, asked), reference)
-        return self._verified(response_parsing.required_object(made, "data"))
+        payload = self._call(
+            "addresses.create", partial(self._client.post, path, parameters), reference
+        )
+        return self._verified_address(response_parsing.required_object(payload, "data"))
 
-    def _verified(self, document: dict[str, Any]) -> str:
-        """The address, if it was made for us and by none in between."""
-        address = response_parsing.required_text(document, "address")
+    def _verified_address(self, address_data: dict[str, Any]) -> str:
+        """Return the address if our key signed it: it was not replaced in transit then."""
+        address = response_parsing.required_text(address_data, "address")
         try:
             payload = bytes.fromhex(
-                response_parsing.required_text(document, "addressSignaturePayload")
+                response_parsing.required_text(address_data, "addressSignaturePayload")
             )
-            signature = bytes.fromhex(response_parsing.required_text(document, "signature"))
+            signature = bytes.fromhex(response_parsing.required_text(address_data, "signature"))
             self._address_key.verify(signature, payload)
-            named = response_parsing.parse_body(payload).get("TextAddress")
+            signed_address = response_parsing.parse_body(payload).get("TextAddress")
         except (ValueError, InvalidSignature, MalformedRequest) as error:
             raise ProviderRefused("address-not-signed") from error
-        if named != address:
+        if signed_address != address:
             raise ProviderRefused("address-not-signed")
         return address
 
     def send(self, order: SendOrder) -> CustodyTransfer:
-        asked = {
+        parameters = {
             "source": {"id": self._vault_id, "type": "VAULT"},
             "destination": {"id": order.address, "type": "ADDRESS"},
             "assetType": order.amount.asset.code,
@@ -101,54 +106,55 @@ class AnchorageCustodian:
             "idempotentId": order.reference,
             "transferMemo": order.reference,
         }
-        made = self._caller.call(
+        payload = self._caller.call(
             "transfers.create",
-            partial(self._client.post, "/transfers", asked),
+            partial(self._client.post, "/transfers", parameters),
             reference=order.reference,
             idempotent=False,
         )
         identifier = response_parsing.required_text(
-            response_parsing.required_object(made, "data"), "transferId"
+            response_parsing.required_object(payload, "data"), "transferId"
         )
         try:
-            found = self._sent(identifier)
+            transfer = self._get_sent(identifier)
         except (ProviderUnavailable, ProviderRefused) as error:
             raise ProviderOutcomeUnknown(
-                f"it took the transfer, and does not say more: {error}"
+                f"Anchorage took the transfer, but it cannot be read: {error}"
             ) from error
-        if found is None:
-            raise ProviderOutcomeUnknown("it took the transfer, and does not know it")
-        return found
+        if transfer is None:
+            raise ProviderOutcomeUnknown("Anchorage took the transfer, but has no such transfer.")
+        return transfer
 
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
-        """By the memo: transfers cannot be asked for by `idempotentId`."""
-        items = self._all("/transfers", since - _A_DAY, reference)
+        """Return the transfer by its memo: transfers cannot be requested by `idempotentId`."""
+        items = self._list("/transfers", since - _DAY, reference)
         return next((_sent(item) for item in items if item.get("transferMemo") == reference), None)
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
-        return self._sent(provider_ref) or self._received(provider_ref)
+        return self._get_sent(provider_ref) or self._get_received(provider_ref)
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
     ) -> list[CustodyTransfer]:
-        """Both lists know days only, and what came in is listed by the day when it was final."""
-        found: list[CustodyTransfer] = []
+        """Return transfers since an instant. Both lists filter by day; incoming ones by the day
+        they became final."""
+        transfers: list[CustodyTransfer] = []
         if direction is not Direction.OUT:
-            items = self._all("/transactions", since, "list", types="DEPOSIT")
-            found += [_received(item) for item in items if _is_ours(item)]
+            items = self._list("/transactions", since, "list", types="DEPOSIT")
+            transfers += [_received(item) for item in items if _is_tradable(item)]
         if direction is not Direction.IN:
-            items = self._all("/transfers", since, "list")
-            found += [_sent(item) for item in items if _is_ours(item)]
-        return sorted(found, key=lambda each: each.at)
+            items = self._list("/transfers", since, "list")
+            transfers += [_sent(item) for item in items if _is_tradable(item)]
+        return sorted(transfers, key=lambda transfer: transfer.at)
 
     def balances(self) -> list[CustodianBalance]:
         path = f"/vaults/{self._vault_id}"
-        found = self._ask("balances.list", partial(self._client.get, path), "balances")
-        if found is None:
-            raise ProviderOutcomeUnknown("there is no such vault")
+        payload = self._call("balances.list", partial(self._client.get, path), "balances")
+        if payload is None:
+            raise ProviderOutcomeUnknown("Anchorage has no such vault.")
         holdings = []
         for item in response_parsing.required_objects(
-            response_parsing.required_object(found, "data"), "assets"
+            response_parsing.required_object(payload, "data"), "assets"
         ):
             asset = TRADABLE.get(response_parsing.required_text(item, "assetType"))
             if asset is not None:
@@ -163,106 +169,112 @@ class AnchorageCustodian:
         return holdings
 
     def fetch_webhook_key(self) -> str:
-        """The key that its webhooks are signed with, in hex."""
-        do = partial(self._client.get, "/webhook/validation-key")
-        found = self._ask("webhooks.key", do, "webhooks")
-        if found is None:
-            raise ProviderOutcomeUnknown("there is no key")
-        return response_parsing.required_text(found, "value")
+        """Return the public key that signs webhooks, in hex."""
+        fetch = partial(self._client.get, "/webhook/validation-key")
+        payload = self._call("webhooks.key", fetch, "webhooks")
+        if payload is None:
+            raise ProviderOutcomeUnknown("Anchorage has no webhook key.")
+        return response_parsing.required_text(payload, "value")
 
-    def _sent(self, identifier: str) -> CustodyTransfer | None:
-        found = self._get("transfers.get", "/transfers", identifier)
-        return None if found is None or not _is_ours(found) else _sent(found)
+    def _get_sent(self, identifier: str) -> CustodyTransfer | None:
+        payload = self._get("transfers.get", "/transfers", identifier)
+        return None if payload is None or not _is_tradable(payload) else _sent(payload)
 
-    def _received(self, identifier: str) -> CustodyTransfer | None:
-        found = self._get("transactions.get", "/transactions", identifier)
-        is_deposit = found is not None and found.get("transactionType") == "DEPOSIT"
-        return _received(found) if found is not None and is_deposit and _is_ours(found) else None
+    def _get_received(self, identifier: str) -> CustodyTransfer | None:
+        payload = self._get("transactions.get", "/transactions", identifier)
+        is_deposit = payload is not None and payload.get("transactionType") == "DEPOSIT"
+        return (
+            _received(payload)
+            if payload is not None and is_deposit and _is_tradable(payload)
+            else None
+        )
 
     def _get(self, operation: str, path: str, identifier: str) -> dict[str, Any] | None:
-        do = partial(self._client.get, f"{path}/{quote(identifier, safe='')}")
-        found = self._ask(operation, do, identifier)
-        return None if found is None else response_parsing.required_object(found, "data")
+        fetch = partial(self._client.get, f"{path}/{quote(identifier, safe='')}")
+        payload = self._call(operation, fetch, identifier)
+        return None if payload is None else response_parsing.required_object(payload, "data")
 
-    def _all(self, path: str, since: datetime, reference: str, **also: str) -> list[dict[str, Any]]:
-        """Everything of the vault since the day of `since`, page by page."""
-        found: list[dict[str, Any]] = []
-        asked: dict[str, Any] = {
+    def _list(
+        self, path: str, since: datetime, reference: str, **filters: str
+    ) -> list[dict[str, Any]]:
+        """Return all entries of the vault since the day of `since`, page by page."""
+        items: list[dict[str, Any]] = []
+        query: dict[str, Any] = {
             "vaultId": self._vault_id,
             "startDate": since.date().isoformat(),
             "limit": _PAGE,
-            **also,
+            **filters,
         }
         while True:
-            do = partial(self._client.get, path, dict(asked))
-            page = self._ask(f"{path.strip('/')}.list", do, reference)
+            fetch = partial(self._client.get, path, dict(query))
+            page = self._call(f"{path.strip('/')}.list", fetch, reference)
             if page is None:
-                raise ProviderOutcomeUnknown("there is no such list")
-            items = response_parsing.required_objects(page, "data")
-            found += items
-            if len(items) < _PAGE:
-                return found
-            asked["afterId"] = response_parsing.required_text(
-                items[-1], "transferId" if path == "/transfers" else "id"
+                raise ProviderOutcomeUnknown("Anchorage has no such list.")
+            page_items = response_parsing.required_objects(page, "data")
+            items += page_items
+            if len(page_items) < _PAGE:
+                return items
+            query["afterId"] = response_parsing.required_text(
+                page_items[-1], "transferId" if path == "/transfers" else "id"
             )
 
-    def _ask(self, operation: str, do: Callable[[], T], reference: str) -> T:
-        return self._caller.call(operation, do, reference=reference, idempotent=True)
+    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
+        return self._caller.call(operation, send, reference=reference, idempotent=True)
 
 
-def _is_ours(document: dict[str, Any]) -> bool:
-    """Whether it is about an asset that we keep there."""
-    return document.get("assetType") in TRADABLE
+def _is_tradable(payload: dict[str, Any]) -> bool:
+    """Return whether it is about an asset that we hold at Anchorage."""
+    return payload.get("assetType") in TRADABLE
 
 
-def _amount_of(document: dict[str, Any]) -> Amount:
-    asset = TRADABLE.get(response_parsing.required_text(document, "assetType"))
+def _amount_of(payload: dict[str, Any]) -> Amount:
+    asset = TRADABLE.get(response_parsing.required_text(payload, "assetType"))
     if asset is None:
-        raise ProviderOutcomeUnknown("the answer is about no asset that we know")
+        raise ProviderOutcomeUnknown("The response is not about an asset that we know.")
     return response_parsing.required_amount(
-        response_parsing.required_object(document, "amount"), "quantity", asset
+        response_parsing.required_object(payload, "amount"), "quantity", asset
     )
 
 
-def _sent(document: dict[str, Any]) -> CustodyTransfer:
-    amount, fee = _amount_of(document), document.get("fee")
-    state = _TRANSFERS.get(response_parsing.required_text(document, "status"))
+def _sent(payload: dict[str, Any]) -> CustodyTransfer:
+    amount, fee = _amount_of(payload), payload.get("fee")
+    state = _TRANSFER_STATES.get(response_parsing.required_text(payload, "status"))
     if state is None:
-        raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
-    is_same = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
-    error = document.get("error")
+        raise ProviderOutcomeUnknown("The response is not a transfer that we know.")
+    is_same_asset = isinstance(fee, dict) and fee.get("assetType") == amount.asset.code
+    error = payload.get("error")
     return CustodyTransfer(
-        provider_ref=response_parsing.required_text(document, "transferId"),
+        provider_ref=response_parsing.required_text(payload, "transferId"),
         direction=Direction.OUT,
         state=state,
         amount=amount,
         address=response_parsing.required_text(
-            response_parsing.required_object(document, "destination"), "id"
+            response_parsing.required_object(payload, "destination"), "id"
         ),
-        at=response_parsing.required_instant(document, "createdAt"),
-        reference=response_parsing.optional_text(document, "transferMemo"),
+        at=response_parsing.required_instant(payload, "createdAt"),
+        reference=response_parsing.optional_text(payload, "transferMemo"),
         cost=response_parsing.required_amount(
-            response_parsing.required_object(document, "fee"), "quantity", amount.asset
+            response_parsing.required_object(payload, "fee"), "quantity", amount.asset
         )
-        if is_same
+        if is_same_asset
         else None,
-        tx_hash=response_parsing.optional_text(document, "blockchainTxId"),
+        tx_hash=response_parsing.optional_text(payload, "blockchainTxId"),
         code=response_parsing.optional_text(error, "errorType") if isinstance(error, dict) else "",
     )
 
 
-def _received(document: dict[str, Any]) -> CustodyTransfer:
-    addresses = document.get("destinationAddresses")
+def _received(payload: dict[str, Any]) -> CustodyTransfer:
+    addresses = payload.get("destinationAddresses")
     if not isinstance(addresses, list) or not addresses or not isinstance(addresses[0], str):
-        raise ProviderOutcomeUnknown("the answer does not say where it came to")
+        raise ProviderOutcomeUnknown("The response has no destination address.")
     return CustodyTransfer(
-        provider_ref=response_parsing.required_text(document, "id"),
+        provider_ref=response_parsing.required_text(payload, "id"),
         direction=Direction.IN,
-        state=_TRANSACTIONS.get(
-            response_parsing.required_text(document, "status"), TransferState.PENDING
+        state=_TRANSACTION_STATES.get(
+            response_parsing.required_text(payload, "status"), TransferState.PENDING
         ),
-        amount=_amount_of(document),
+        amount=_amount_of(payload),
         address=addresses[0],
-        at=response_parsing.required_instant(document, "dateTime"),
-        tx_hash=response_parsing.optional_text(document, "blockchainTxId"),
+        at=response_parsing.required_instant(payload, "dateTime"),
+        tx_hash=response_parsing.optional_text(payload, "blockchainTxId"),
     )

@@ -1,4 +1,4 @@
-"""The protocol of Anchorage: an access key, and a signature over every request."""
+"""The Anchorage protocol: an access key, and a signature over every request."""
 
 import json
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Tran
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
-#: What another custodian might not say.
-_ONLY_HERE = frozenset({"InsufficientFunds", "NotImplemented"})
+#: Refusals that another custodian may not give.
+_CUSTODIAN_SPECIFIC = frozenset({"InsufficientFunds", "NotImplemented"})
 
 
 class AnchorageClient:
-    """Requests to Anchorage. Raises `ProviderUnavailable`, `ProviderOutcomeUnknown` and
-    `ProviderRefused`.
+    """Requests to Anchorage.
 
-    `signing_key` is the seed of an Ed25519 key, in hex.
+    `signing_key` is the seed of an Ed25519 key, in hex. Every method raises `ProviderUnavailable`,
+    `ProviderOutcomeUnknown` or `ProviderRefused`.
     """
 
     def __init__(
@@ -34,14 +34,14 @@ class AnchorageClient:
         self._api = Transport(base_url, timeout_seconds=timeout_seconds)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        """What is there; None for 404."""
+        """Return a document; None for 404."""
         query = f"?{urlencode(params)}" if params else ""
-        answer = self._request("GET", path + query)
-        return None if answer.status == HTTPStatus.NOT_FOUND else _read(answer)
+        response = self._request("GET", path + query)
+        return None if response.status == HTTPStatus.NOT_FOUND else _read(response)
 
-    def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        """What was made, or what was made before under the same `idempotentId`."""
-        body = json.dumps(document, separators=(",", ":")).encode()
+    def post(self, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the document created now, or before with the same `idempotentId`."""
+        body = json.dumps(payload, separators=(",", ":")).encode()
         return _read(self._request("POST", path, body))
 
     def _request(self, method: str, path: str, body: bytes = b"") -> HttpResponse:
@@ -53,16 +53,16 @@ class AnchorageClient:
             "Api-Signature": self._key.sign(signed).hex(),
             "Content-Type": "application/json",
         }
-        answer = self._api.request(method, path, headers=headers, content=body or None)
-        if answer.status in AUTH_FAILURE_STATUSES:
-            raise ProviderUnavailable("it does not accept our key")
-        return answer
+        response = self._api.request(method, path, headers=headers, content=body or None)
+        if response.status in AUTH_FAILURE_STATUSES:
+            raise ProviderUnavailable("Anchorage rejected our key.")
+        return response
 
 
-def _read(answer: HttpResponse) -> dict[str, Any]:
-    document = answer.json()
-    if answer.is_success:
-        return document
-    code = response_parsing.optional_text(document, "errorType")
-    kind = CustodianCannotSend if code in _ONLY_HERE else ProviderRefused
-    raise kind(code or f"http-{answer.status}")
+def _read(response: HttpResponse) -> dict[str, Any]:
+    payload = response.json()
+    if response.is_success:
+        return payload
+    code = response_parsing.optional_text(payload, "errorType")
+    refusal_class = CustodianCannotSend if code in _CUSTODIAN_SPECIFIC else ProviderRefused
+    raise refusal_class(code or f"http-{response.status}")

@@ -1,4 +1,4 @@
-"""Webhooks of Anchorage, signed with a key that its API answers."""
+"""Webhooks of Anchorage, signed with a key that its API returns."""
 
 import re
 import threading
@@ -19,10 +19,10 @@ from app.providers.errors import (
 )
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
-#: Between the clocks of the two.
-_OLD_SECONDS = 300
-#: The key may have been changed: it is asked for again, and not at the will of who sends rubbish.
-_KEY_SECONDS_MIN = 60.0
+#: Largest difference between the two clocks and the age of a webhook.
+_AGE_SECONDS_MAX = 300
+#: A changed key is fetched again, but not more often than this, however many forgeries come in.
+_KEY_REFRESH_SECONDS_MIN = 60.0
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
@@ -33,14 +33,14 @@ class AnchorageWebhookVerifier:
         self._custodian = custodian
         self._lock = threading.Lock()
         self._key: Ed25519PublicKey | None = None
-        self._key_at = 0.0
+        self._key_fetched_at = 0.0
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The event in it, if it is about a transaction or a transfer."""
+        """Return the event if it is about a transaction or a transfer."""
         seconds = delivery.headers.get("api-timestamp", "")
         if not _SECONDS.fullmatch(seconds):
             raise WebhookSignatureInvalid
-        if abs(clock.now().timestamp() - int(seconds)) > _OLD_SECONDS:
+        if abs(clock.now().timestamp() - int(seconds)) > _AGE_SECONDS_MAX:
             raise WebhookSignatureInvalid
         try:
             signature = bytes.fromhex(delivery.headers.get("api-signature", ""))
@@ -48,12 +48,12 @@ class AnchorageWebhookVerifier:
             raise WebhookSignatureInvalid from None
         if not self._is_signed(signature, seconds.encode() + delivery.body):
             raise WebhookSignatureInvalid
-        document = response_parsing.parse_body(delivery.body)
-        kind, identifier = document.get("type"), document.get("id")
-        about = document.get("data")
+        payload = response_parsing.parse_body(delivery.body)
+        kind, identifier = payload.get("type"), payload.get("id")
+        data = payload.get("data")
         if not isinstance(kind, str) or not isinstance(identifier, str):
             return []
-        subject = about.get("id") if isinstance(about, dict) else None
+        subject = data.get("id") if isinstance(data, dict) else None
         return (
             [ProviderEvent(identifier, kind, subject, "custody.hear")]
             if isinstance(subject, str)
@@ -63,13 +63,13 @@ class AnchorageWebhookVerifier:
     def _is_signed(self, signature: bytes, signed: bytes) -> bool:
         with self._lock:
             if self._key is not None:
-                if _verifies(self._key, signature, signed):
+                if _has_signed(self._key, signature, signed):
                     return True
-                if time.monotonic() - self._key_at < _KEY_SECONDS_MIN:
+                if time.monotonic() - self._key_fetched_at < _KEY_REFRESH_SECONDS_MIN:
                     return False
-            return _verifies(self._fetched(), signature, signed)
+            return _has_signed(self._fetch_key(), signature, signed)
 
-    def _fetched(self) -> Ed25519PublicKey:
+    def _fetch_key(self) -> Ed25519PublicKey:
         try:
             raw = bytes.fromhex(self._custodian.fetch_webhook_key())
             self._key = Ed25519PublicKey.from_public_bytes(raw)
@@ -80,11 +80,11 @@ class AnchorageWebhookVerifier:
             ProviderRefused,
         ) as failure:
             raise WebhookVerificationUnavailable from failure
-        self._key_at = time.monotonic()
+        self._key_fetched_at = time.monotonic()
         return self._key
 
 
-def _verifies(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
+def _has_signed(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
     try:
         key.verify(signature, signed)
     except InvalidSignature:

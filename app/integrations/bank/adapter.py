@@ -1,4 +1,4 @@
-"""The bank as a rail for arrivals and for payouts."""
+"""The bank as a rail for incoming transfers and payouts."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,7 +24,7 @@ _STATES = {
 
 
 class BankApi(Protocol):
-    """What the rail needs of a client."""
+    """The methods of the client that the rail uses."""
 
     def put_account(self, reference: str, holder: str) -> Document: ...
     def get_arrival(self, identifier: str) -> Document: ...
@@ -47,34 +47,34 @@ class BankRail:
     def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
         """The account with our reference; its holder stays who it first was."""
 
-        def do() -> VirtualAccount:
+        def fetch() -> VirtualAccount:
             return _account(self._client.put_account(reference, holder))
 
-        return self._call("accounts.put", do, reference)
+        return self._call("accounts.put", fetch, reference)
 
     def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
         """Everything that came in on one account."""
 
-        def do() -> list[IncomingTransfer]:
+        def fetch() -> list[IncomingTransfer]:
             return [_arrival(each) for each in self._client.list_arrivals(account=account_ref)]
 
-        return self._call("arrivals.of_account", do, account_ref)
+        return self._call("arrivals.of_account", fetch, account_ref)
 
     def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
         """Everything that came in since then."""
 
-        def do() -> list[IncomingTransfer]:
+        def fetch() -> list[IncomingTransfer]:
             return [_arrival(each) for each in self._client.list_arrivals(since=rfc3339(since))]
 
-        return self._call("arrivals.list", do, "")
+        return self._call("arrivals.list", fetch, "")
 
     def transfer(self, provider_ref: str) -> IncomingTransfer:
         """One of them."""
 
-        def do() -> IncomingTransfer:
+        def fetch() -> IncomingTransfer:
             return _arrival(self._client.get_arrival(provider_ref))
 
-        return self._call("arrivals.look", do, provider_ref)
+        return self._call("arrivals.look", fetch, provider_ref)
 
     def send(self, order: PayoutOrder) -> Payout:
         """Order it, to `holder`, `account` and `routing`."""
@@ -87,87 +87,87 @@ class BankRail:
             "routing_number": order.destination["routing"],
         }
 
-        def do() -> Payout:
+        def send() -> Payout:
             return _payout(self._client.create_payout(asked, key=order.reference))
 
-        return self._call("payouts.send", do, order.reference)
+        return self._call("payouts.send", send, order.reference)
 
     def find(self, reference: str) -> Payout | None:
         """The payout with our reference."""
 
-        def do() -> Payout | None:
+        def fetch() -> Payout | None:
             found = self._client.find_payout(reference)
             return _payout(found) if found else None
 
-        return self._call("payouts.find", do, reference)
+        return self._call("payouts.find", fetch, reference)
 
     def payouts(self, since: datetime) -> list[Payout]:
         """Every payout since then."""
 
-        def do() -> list[Payout]:
+        def fetch() -> list[Payout]:
             return [_payout(each) for each in self._client.list_payouts(rfc3339(since))]
 
-        return self._call("payouts.list", do, "")
+        return self._call("payouts.list", fetch, "")
 
-    def _call(self, operation: str, do: Callable[[], T], reference: str) -> T:
-        """All that this bank is asked may be asked again."""
-        return self._caller.call(operation, do, reference=reference, idempotent=True)
+    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
+        """Call the bank. Every request to this bank is idempotent."""
+        return self._caller.call(operation, send, reference=reference, idempotent=True)
 
 
-def _account(document: Document) -> VirtualAccount:
+def _account(payload: Document) -> VirtualAccount:
     with parsing_response():
         return VirtualAccount(
-            account_ref=_text(document, "id"),
+            account_ref=_text(payload, "id"),
             details={
-                "accountHolder": _text(document, "holder"),
-                "accountNumber": _text(document, "account_number"),
-                "routingNumber": _text(document, "routing_number"),
-                "bankName": _text(document, "bank_name"),
+                "accountHolder": _text(payload, "holder"),
+                "accountNumber": _text(payload, "account_number"),
+                "routingNumber": _text(payload, "routing_number"),
+                "bankName": _text(payload, "bank_name"),
             },
         )
 
 
-def _arrival(document: Document) -> IncomingTransfer:
+def _arrival(payload: Document) -> IncomingTransfer:
     with parsing_response():
         return IncomingTransfer(
-            provider_ref=_text(document, "id"),
-            account_ref=_text(document, "account_id"),
-            amount=_dollars(document, "amount"),
-            arrived_at=_instant(document, "arrived_at"),
-            is_returned=document["returned_at"] is not None,
+            provider_ref=_text(payload, "id"),
+            account_ref=_text(payload, "account_id"),
+            amount=_dollars(payload, "amount"),
+            arrived_at=_instant(payload, "arrived_at"),
+            is_returned=payload["returned_at"] is not None,
         )
 
 
-def _payout(document: Document) -> Payout:
+def _payout(payload: Document) -> Payout:
     with parsing_response():
-        fee = document["fee"]
+        fee = payload["fee"]
         return Payout(
-            provider_ref=_text(document, "id"),
-            reference=_text(document, "reference"),
-            state=_STATES[document["status"]],
-            amount=_dollars(document, "amount"),
+            provider_ref=_text(payload, "id"),
+            reference=_text(payload, "reference"),
+            state=_STATES[payload["status"]],
+            amount=_dollars(payload, "amount"),
             provider_id=BANK,
-            cost=None if fee is None else _dollars(document, "fee"),
-            code=document["code"] or "",
-            evidence=document["trace"] or "",
+            cost=None if fee is None else _dollars(payload, "fee"),
+            code=payload["code"] or "",
+            evidence=payload["trace"] or "",
         )
 
 
-def _text(document: Document, name: str) -> str:
-    value = document[name]
+def _text(payload: Document, name: str) -> str:
+    value = payload[name]
     if not isinstance(value, str):
         raise TypeError(name)
     return value
 
 
-def _dollars(document: Document, name: str) -> Amount:
-    if document["currency"] != USD.code:
-        raise ValueError("not in dollars")
-    return Amount.parse(USD, _text(document, name))
+def _dollars(payload: Document, name: str) -> Amount:
+    if payload["currency"] != USD.code:
+        raise ValueError("The currency is not USD.")
+    return Amount.parse(USD, _text(payload, name))
 
 
-def _instant(document: Document, name: str) -> datetime:
-    instant = datetime.fromisoformat(_text(document, name))
+def _instant(payload: Document, name: str) -> datetime:
+    instant = datetime.fromisoformat(_text(payload, name))
     if instant.tzinfo is None:
-        raise ValueError("an instant without a zone")
+        raise ValueError("The time has no time zone.")
     return instant

@@ -1,4 +1,4 @@
-"""The bank's protocol: JSON requests, and its way to say no."""
+"""The bank's protocol: JSON requests and error codes."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -13,8 +13,10 @@ _PAGE = 100
 
 
 class BankClient:
-    """Asks the bank. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
-    `ProviderRefused`."""
+    """Requests to the bank.
+
+    Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`.
+    """
 
     def __init__(self, base_url: str, key: str, *, timeout_seconds: float) -> None:
         self._transport = Transport(
@@ -22,55 +24,55 @@ class BankClient:
         )
 
     def put_account(self, reference: str, holder: str) -> Document:
-        """The account with that reference."""
-        return self._asked("PUT", f"/accounts/{reference}", json={"holder": holder})
+        """Return the account with a reference, created if it does not exist."""
+        return self._request("PUT", f"/accounts/{reference}", json={"holder": holder})
 
     def get_arrival(self, identifier: str) -> Document:
-        """What came in."""
-        return self._asked("GET", f"/arrivals/{identifier}")
+        """Return an incoming transfer."""
+        return self._request("GET", f"/arrivals/{identifier}")
 
     def list_arrivals(self, *, account: str = "", since: str = "") -> list[Document]:
-        """What came in on one account, or on all since then."""
+        """Return incoming transfers: of one account, or of all accounts since an instant."""
         path = f"/accounts/{account}/arrivals" if account else "/arrivals"
         return list(self._pages(path, since))
 
     def create_payout(self, order: Document, *, key: str) -> Document:
-        """Pay out. `key` is how the bank knows a repetition."""
-        return self._asked("POST", "/payouts", json=order, headers={"Idempotency-Key": key})
+        """Order a payout. The bank recognises a repetition by `key`."""
+        return self._request("POST", "/payouts", json=order, headers={"Idempotency-Key": key})
 
     def find_payout(self, reference: str) -> Document | None:
-        """The payout with that reference."""
-        answer = self._transport.request("GET", f"/payouts/by-reference/{reference}")
-        if answer.status == HTTPStatus.NOT_FOUND and _code(answer) == "payout_not_found":
+        """Return the payout with a reference; None if there is none."""
+        response = self._transport.request("GET", f"/payouts/by-reference/{reference}")
+        if response.status == HTTPStatus.NOT_FOUND and _code(response) == "payout_not_found":
             return None
-        return _read(answer)
+        return _read(response)
 
     def list_payouts(self, since: str) -> list[Document]:
-        """Every payout since then."""
+        """Return every payout since an instant."""
         return list(self._pages("/payouts", since))
 
     def _pages(self, path: str, since: str) -> Iterator[Document]:
-        asked = {"limit": str(_PAGE)} | ({"since": since} if since else {})
-        following: object = ""
-        while following is not None:
-            page = self._asked("GET", path, params=asked)
+        query = {"limit": str(_PAGE)} | ({"since": since} if since else {})
+        cursor: object = ""
+        while cursor is not None:
+            page = self._request("GET", path, params=query)
             with parsing_response():
-                items, following = list(page["items"]), page["next"]
+                items, cursor = list(page["items"]), page["next"]
             yield from items
-            asked["after"] = str(following)
+            query["after"] = str(cursor)
 
-    def _asked(self, method: str, path: str, **given: Any) -> Document:
-        return _read(self._transport.request(method, path, **given))
-
-
-def _read(answer: HttpResponse) -> Document:
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        raise ProviderUnavailable(f"our key is not taken: {_code(answer)}")
-    if not answer.is_success:
-        raise ProviderRefused(_code(answer))
-    return answer.json()
+    def _request(self, method: str, path: str, **options: Any) -> Document:
+        return _read(self._transport.request(method, path, **options))
 
 
-def _code(answer: HttpResponse) -> str:
+def _read(response: HttpResponse) -> Document:
+    if response.status == HTTPStatus.UNAUTHORIZED:
+        raise ProviderUnavailable(f"The bank rejected our key: {_code(response)}.")
+    if not response.is_success:
+        raise ProviderRefused(_code(response))
+    return response.json()
+
+
+def _code(response: HttpResponse) -> str:
     with parsing_response():
-        return str(answer.json()["error"]["code"])
+        return str(response.json()["error"]["code"])

@@ -1,4 +1,4 @@
-"""What the bank tells us, signed."""
+"""Signed webhooks of the bank."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from app.integrations.webhook_signatures import parse_signed_event, verify_timed
 from app.kit.errors import MalformedRequest
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
-#: By kind: the task, and the field that says what it is about.
+#: By kind: the task, and the field that holds the subject.
 _KINDS = {
     "arrival.received": ("funding.account_changed", "id"),
     "arrival.returned": ("funding.account_changed", "id"),
@@ -15,13 +15,13 @@ _KINDS = {
 
 
 class BankWebhookVerifier:
-    """Knows the bank's signature. Two secrets are known while one replaces the other."""
+    """Verifies the bank's signature. Two secrets are valid while one replaces the other."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The event in it, if it is about an arrival or a payout."""
+        """Return the event if it is about an incoming transfer or a payout."""
         verify_timed_signature(
             delivery.headers.get("bank-signature", ""), delivery.body, self._secrets
         )
@@ -31,5 +31,5 @@ class BankWebhookVerifier:
         task, name = _KINDS[event.kind]
         subject = event.data.get(name)
         if not isinstance(subject, str):
-            raise MalformedRequest(f"the data of {event.kind} has the text {name}")
+            raise MalformedRequest(f"The data of {event.kind} must have the text {name}.")
         return [ProviderEvent(event.id, event.kind, subject, task)]

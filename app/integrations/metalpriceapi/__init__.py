@@ -1,5 +1,5 @@
 """metalpriceapi.com: latest rates of metals against the dollar, over JSON.
 
-Assumed, from public material: the key travels as a query parameter; a refusal is
-`{"success": false, "error": {"statusCode": …}}`, often with HTTP 200; XCU is per troy ounce.
+Assumed, from public material: the key is a query parameter; a refusal is `{"success": false,
+"error": {"statusCode": …}}`, often with HTTP 200; XCU is per troy ounce.
 """

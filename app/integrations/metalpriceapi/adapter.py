@@ -16,68 +16,71 @@ _SYMBOLS = {
     "XCU": Metal.CU,
 }
 # The inverse rate is printed with few digits, so the two forms agree only roughly.
-_FORMS_DIFFER_AT_MOST = Decimal("0.02")
+_INVERSE_ERROR_MAX = Decimal("0.02")
 # Far outside any rate, and small enough to calculate with.
 _RATE_MIN, _RATE_MAX = Decimal("1e-9"), Decimal("1e9")
 _TIMESTAMP_MAX = 4_102_444_800  # the year 2100
 
 
 class LatestRates(Protocol):
-    """What the feed needs of a client."""
+    """The method of the client that the feed uses."""
 
     def latest(self, symbols: list[str]) -> dict[str, Any]:
-        """The provider's document of rates. Raises `FeedFailed`."""
+        """Return the provider's document of rates. Raises `FeedFailed`."""
         ...
 
 
 class MetalpriceapiFeed:
-    """A `PriceFeed` that asks at most once in `pause_seconds`: the provider counts requests, and
-    an outage must not hold up every round. Between two questions it repeats the last answer."""
+    """A `PriceFeed` that sends at most one request in `pause_seconds`.
+
+    The provider counts requests, and an outage must not delay every round. In between, the last
+    result is returned again.
+    """
 
     name = "metalpriceapi"
 
     def __init__(self, client: LatestRates, *, pause_seconds: int = 30) -> None:
         self._client = client
         self._pause = timedelta(seconds=pause_seconds)
-        self._asked_at = datetime.min.replace(tzinfo=UTC)
-        self._answer: list[Observation] = []
+        self._requested_at = datetime.min.replace(tzinfo=UTC)
+        self._observations: list[Observation] = []
 
     def fetch(self, now: datetime) -> list[Observation]:
-        """The latest rates as dollars an ounce, at the provider's own time."""
-        if timedelta(0) <= now - self._asked_at < self._pause:
-            return self._answer
-        self._asked_at = now
-        self._answer = observations(self._client.latest(list(_SYMBOLS)))
-        return self._answer
+        """Return the latest rates in dollars per troy ounce, at the provider's own time."""
+        if timedelta(0) <= now - self._requested_at < self._pause:
+            return self._observations
+        self._requested_at = now
+        self._observations = observations(self._client.latest(list(_SYMBOLS)))
+        return self._observations
 
 
-def observations(document: dict[str, Any]) -> list[Observation]:
-    """The observations in a document of rates. Raises `FeedFailed` for any value that is not one.
+def observations(payload: dict[str, Any]) -> list[Observation]:
+    """Return the observations in a document of rates. Raises `FeedFailed` for any invalid value.
 
-    `rates.XAU` is ounces per dollar, `rates.USDXAU` dollars per ounce; the latter is more exact
-    and is used where there is one, but only if the two are each other's inverse.
+    `rates.XAU` is ounces per dollar, `rates.USDXAU` dollars per ounce. The latter is more exact and
+    is used if present, but only if the two are each other's inverse.
     """
-    if document.get("base") != "USD":
+    if payload.get("base") != "USD":
         raise FeedFailed("the base of the rates is not USD")
-    rates = document.get("rates")
+    rates = payload.get("rates")
     if not isinstance(rates, dict):
         raise FeedFailed("the answer has no rates")
-    observed_at = _instant(document.get("timestamp"))
-    seen = [
+    observed_at = _instant(payload.get("timestamp"))
+    observed = [
         Observation(metal, None, None, price, observed_at)
         for symbol, metal in _SYMBOLS.items()
         if (price := _price(rates, symbol)) is not None
     ]
-    if not seen:
+    if not observed:
         raise FeedFailed("the answer has no rate of any metal")
-    return seen
+    return observed
 
 
 def _price(rates: dict[str, Any], symbol: str) -> Decimal | None:
     inverse, direct = _rate(rates, symbol), _rate(rates, f"USD{symbol}")
     if direct is None:
         return None if inverse is None else quantize_price(1 / inverse)
-    if inverse is not None and abs(direct * inverse - 1) > _FORMS_DIFFER_AT_MOST:
+    if inverse is not None and abs(direct * inverse - 1) > _INVERSE_ERROR_MAX:
         raise FeedFailed(f"{symbol} and USD{symbol} are not each other's inverse")
     return quantize_price(direct)
 

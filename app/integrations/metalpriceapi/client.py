@@ -19,7 +19,10 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class MetalpriceapiClient:
-    """Raises `ValueError` for a base URL that would send the key in the clear."""
+    """Requests to metalpriceapi.com.
+
+    Raises `ValueError` for a base URL that would send the key unencrypted.
+    """
 
     def __init__(self, base_url: str, key: str, *, timeout_seconds: float = 5) -> None:
         url = httpx.URL(base_url)
@@ -30,9 +33,10 @@ class MetalpriceapiClient:
         self._timeout_seconds = timeout_seconds
 
     def latest(self, symbols: Sequence[str]) -> dict[str, Any]:
-        """The provider's document of rates with the dollar as base; numbers are int or Decimal.
+        """Return the provider's document of rates with the dollar as base; numbers are int or
+        Decimal.
 
-        Raises `FeedFailed`, without the key in it, for anything but a successful answer.
+        Raises `FeedFailed`, without the key in it, for anything but a successful response.
         """
         query = {"api_key": self._key, "base": "USD", "currencies": ",".join(symbols)}
         try:
@@ -40,12 +44,12 @@ class MetalpriceapiClient:
         except httpx.TimeoutException:
             raise FeedFailed(f"no answer within {self._timeout_seconds} seconds") from None
         except httpx.HTTPError as error:
-            # The exception itself holds the URL, so only its kind goes on.
+            # The exception holds the URL, so only its class is passed on.
             raise FeedFailed(f"cannot be reached: {type(error).__name__}") from None
-        document = _parse(body)
-        if status != httpx.codes.OK or document is None or document.get("success") is not True:
-            raise FeedFailed(_complaint(status, document))
-        return document
+        payload = _parse(body)
+        if status != httpx.codes.OK or payload is None or payload.get("success") is not True:
+            raise FeedFailed(_failure(status, payload))
+        return payload
 
     def _get(self, query: dict[str, str]) -> tuple[int, bytes]:
         deadline = time.monotonic() + self._timeout_seconds
@@ -53,8 +57,8 @@ class MetalpriceapiClient:
         with httpx.stream(
             "GET", self._url, params=query, timeout=self._timeout_seconds
         ) as response:
-            for part in response.iter_bytes():
-                body += part
+            for chunk in response.iter_bytes():
+                body += chunk
                 if len(body) > _BODY_MAX_BYTES:
                     raise FeedFailed(f"the answer is larger than {_BODY_MAX_BYTES} bytes")
                 if time.monotonic() > deadline:
@@ -64,22 +68,22 @@ class MetalpriceapiClient:
 
 def _parse(body: bytes) -> dict[str, Any] | None:
     try:
-        document = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+        payload = json.loads(body, parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
+    return payload if isinstance(payload, dict) else None
 
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _complaint(status: int, document: dict[str, Any] | None) -> str:
-    """What went wrong, from numbers only: the provider's words might repeat the key."""
-    error = document.get("error") if document else None
+def _failure(status: int, payload: dict[str, Any] | None) -> str:
+    """Return what went wrong, from numbers only: the provider's words might repeat the key."""
+    error = payload.get("error") if payload else None
     code = error.get("statusCode") if isinstance(error, dict) else None
     if isinstance(code, int):
         return f"refused with HTTP {status}, error {code}"
     if status != httpx.codes.OK:
         return f"refused with HTTP {status}"
-    return "the answer is not a JSON document of rates" if document is None else "refused"
+    return "the answer is not a JSON document of rates" if payload is None else "refused"

@@ -1,22 +1,21 @@
-"""M-Pesa through Safaricom's API Daraja: payments that a customer confirms on their phone, and
+"""M-Pesa through Safaricom's Daraja API: payments that a customer confirms on their phone, and
 payouts to a phone.
 
-The wallet of a phone is in Kenyan shillings, whole ones, and this exchange holds dollars. So a
-payment of dollars is asked for in shillings at `MPESA_KES_PER_USD`, rounded up to a shilling, and
-credited in exactly those dollars; a payout sends shillings rounded down. Both roundings are in our
-favour and less than a cent, because a dollar is more than a hundred shillings. What the shillings
-at M-Pesa are worth later is our risk: docs/adr/0021-rails.md.
+A phone's wallet holds whole Kenyan shillings; PBCEx holds US dollars. A payment in dollars is
+charged in shillings at `MPESA_KES_PER_USD`, rounded up to a shilling, and credited in exactly those
+dollars; a payout sends shillings rounded down. Both roundings are in our favour and below a cent,
+because a dollar is more than a hundred shillings. What the shillings at M-Pesa are worth later is
+our risk: docs/adr/0021-rails.md.
 
-Daraja signs nothing. Each payment, payout and question goes out with an address of its own to call
-back, which holds an HMAC that only we can make (callbacks.py), over TLS. What comes there about a
-payment is only a hint; how it stands is asked. About a payout Daraja answers nowhere else: there,
-what came is the answer.
+Daraja signs nothing. Each payment, payout and query carries its own callback URL with an HMAC that
+only we can make (callbacks.py), over TLS. A callback about a payment is only a hint: we query the
+state of the payment. The result of a payout comes only by callback, so that callback is the result.
 
-The provider is called `daraja` wherever a name can reach Daraja, because it refuses addresses with
-its product's name in them.
+The provider is called `daraja` wherever a name can reach Daraja, because Daraja refuses URLs that
+contain its product's name.
 
-Assumed, from public material: a prompt that nobody answered yet is HTTP 500 `500.001.1001` or
-ResultCode 4999; an access token that expired is 404 `404.001.03` or 401; a second payout with one
-OriginatorConversationID is not paid and answered with ResponseCode 15; the status of a payout that
-it does not know is ResultCode 2032; the list of payments goes back two days.
+Assumed, from public material: a prompt without a response is HTTP 500 `500.001.1001` or ResultCode
+4999; an expired access token is 404 `404.001.03` or 401; a second payout with the same
+OriginatorConversationID is not paid and gets ResponseCode 15; the status of an unknown payout is
+ResultCode 2032; the list of payments goes back two days.
 """

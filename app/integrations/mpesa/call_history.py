@@ -1,4 +1,5 @@
-"""What we remember of what was said: Daraja itself tells little, and only once."""
+"""The stored history of our calls to Daraja and of its callbacks: Daraja itself reports little, and
+only once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,8 @@ OPEN_PAYMENT, SEND_PAYOUT, QUERY_PAYOUT = "payments.open", "payouts.send", "payo
 
 @dataclass(frozen=True, slots=True)
 class PayoutHistory:
-    """What Daraja told about a payout: how it ended, and what it answered when it was asked;
-    and when we last asked it to pay, and what became of that."""
+    """What is stored about a payout: its results and status replies by callback, and when we last
+    sent and queried it."""
 
     results: list[StoredEvent]
     status_replies: list[StoredEvent]
@@ -23,13 +24,13 @@ class PayoutHistory:
 
 
 class CallHistory:
-    """Reads the notes of our calls and its call backs."""
+    """Reads our recorded calls and Daraja's callbacks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def payout_history(self, reference: str) -> PayoutHistory:
-        """All about one payout, oldest first."""
+        """Return what is stored about one payout, oldest first."""
         with self._database.reading() as session:
             events = providers_queries.events_about(session, NAME, reference)
             sent_at, asked_at = (
@@ -37,18 +38,18 @@ class CallHistory:
                 for operation in (SEND_PAYOUT, QUERY_PAYOUT)
             )
         return PayoutHistory(
-            [each for each in events if each.kind == PAYOUT],
-            [each for each in events if each.kind == STATUS],
+            [event for event in events if event.kind == PAYOUT],
+            [event for event in events if event.kind == STATUS],
             sent_at,
             asked_at,
         )
 
     def payout_results(self, since: datetime) -> list[StoredEvent]:
-        """Every end of a payout since then."""
+        """Return every payout result received since an instant."""
         with self._database.reading() as session:
             return providers_queries.events_since(session, NAME, PAYOUT, since)
 
     def requested_payments(self, since: datetime) -> frozenset[str]:
-        """The references of the payments that we asked for since then."""
+        """Return the references of the payments requested since an instant."""
         with self._database.reading() as session:
             return providers_queries.references_called_since(session, NAME, OPEN_PAYMENT, since)

@@ -1,4 +1,4 @@
-"""The addresses that Daraja calls back: one for each thing, which nobody else can know."""
+"""Callback URLs for Daraja: one for each request, with an HMAC that only we can make."""
 
 import hmac
 import json
@@ -21,7 +21,7 @@ _TASKS = {
 
 @dataclass(frozen=True, slots=True)
 class CallbackSubject:
-    """What a call back is about: `detail` is ours and comes back unchanged."""
+    """What a callback is about. Daraja returns our `detail` unchanged."""
 
     kind: str
     reference: str
@@ -32,48 +32,51 @@ class CallbackSubject:
 
 
 class DarajaCallbacks:
-    """Makes addresses and knows them again. `base_url` is where Daraja reaches this exchange."""
+    """Makes callback URLs and verifies calls to them. `base_url` is where Daraja reaches us."""
 
     def __init__(self, base_url: str, secret: str) -> None:
         self._base_url = base_url
         self._key = hmac.digest(secret.encode(), b"daraja call back", "sha256")
 
     def url_for(self, subject: CallbackSubject) -> str:
-        """Where to call about that."""
+        """Return the callback URL for a subject."""
         query = urlencode({"about": str(subject), "key": self._mac(str(subject))})
         return f"{self._base_url}/webhooks/{NAME}?{query}"
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The event in a call to an address of ours. The subject of a payment is its id at Daraja
-        with our detail, that of a payout our reference."""
-        about = self._about(delivery.url)
+        """Return the event of a call to one of our callback URLs.
+
+        The subject of a payment's event is its ID at Daraja with our detail; that of a payout's
+        event is our reference.
+        """
+        subject = self._subject(delivery.url)
         try:
-            identifier, code = _result(about.kind, json.loads(delivery.body))
+            identifier, code = _result(subject.kind, json.loads(delivery.body))
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise MalformedRequest("a call back has a result") from error
-        if about.kind == PAYMENT:
-            subject = f"{identifier}.{about.reference}.{about.detail}"
+            raise MalformedRequest("A callback must have a result.") from error
+        if subject.kind == PAYMENT:
+            event_subject = f"{identifier}.{subject.reference}.{subject.detail}"
             event_id = f"{PAYMENT}.{identifier}.{code}"
         else:
-            subject, event_id = about.reference, str(about)
-        return [ProviderEvent(event_id, about.kind, subject, _TASKS[about.kind])]
+            event_subject, event_id = subject.reference, str(subject)
+        return [ProviderEvent(event_id, subject.kind, event_subject, _TASKS[subject.kind])]
 
-    def _about(self, url: str) -> CallbackSubject:
+    def _subject(self, url: str) -> CallbackSubject:
         query = parse_qs(urlsplit(url).query)
         text, key = (query.get(name, [""])[0] for name in ("about", "key"))
         if not hmac.compare_digest(self._mac(text).encode(), key.encode()):
-            raise WebhookSignatureInvalid("that address was not given to the provider")
+            raise WebhookSignatureInvalid("The callback URL is not one of ours.")
         kind, reference, detail = text.split(".", 2)
         return CallbackSubject(kind, reference, detail)
 
-    def _mac(self, about: str) -> str:
-        return hmac.digest(self._key, about.encode(), "sha256").hex()
+    def _mac(self, subject: str) -> str:
+        return hmac.digest(self._key, subject.encode(), "sha256").hex()
 
 
-def _result(kind: str, document: Any) -> tuple[str, str]:
-    """Which, and how it ended."""
+def _result(kind: str, payload: Any) -> tuple[str, str]:
+    """Return the ID and the result code."""
     if kind == PAYMENT:
-        called = document["Body"]["stkCallback"]
-        return str(called["CheckoutRequestID"]), str(called["ResultCode"])
-    result = document["Result"]
+        callback = payload["Body"]["stkCallback"]
+        return str(callback["CheckoutRequestID"]), str(callback["ResultCode"])
+    result = payload["Result"]
     return str(result["ConversationID"]), str(result["ResultCode"])

@@ -1,4 +1,4 @@
-"""The protocol of Daraja: a token for an hour, JSON requests, and its ways to say no."""
+"""The Daraja protocol: a token for an hour, JSON requests, and several forms of errors."""
 
 import threading
 import time
@@ -20,20 +20,20 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 
 Document = dict[str, Any]
 
-#: East Africa Time, in which Daraja reads and writes moments.
+#: East Africa Time, in which Daraja reads and writes times.
 EAT = timezone(timedelta(hours=3))
 _TOKEN_INVALID = "404.001.03"  # noqa: S105 - a code
-#: A prompt is on that phone already, and no other is sent; or this one is not answered yet.
+#: Another prompt is on that phone, so none is sent; or this prompt has no response yet.
 _STILL_PROMPTING = "500.001.1001"
-_LISTED = "1000"
-_RENEWED_SECONDS_BEFORE = 60
+_LIST_SUCCEEDED = "1000"
+_RENEWAL_MARGIN_SECONDS = 60
 _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class DarajaAccount:
-    """What a business has at Daraja. `credential` is the initiator's password, sealed for M-Pesa
-    with its certificate as its portal does it."""
+    """Our business account at Daraja. `credential` is the initiator's password, encrypted with
+    M-Pesa's certificate on its portal."""
 
     consumer_key: str
     consumer_secret: str = field(repr=False)
@@ -44,8 +44,10 @@ class DarajaAccount:
 
 
 class DarajaClient:
-    """Asks Daraja. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
-    `ProviderRefused`."""
+    """Requests to Daraja.
+
+    Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`.
+    """
 
     def __init__(self, base_url: str, account: DarajaAccount, *, timeout_seconds: float) -> None:
         self._account = account
@@ -58,9 +60,11 @@ class DarajaClient:
         self._token, self._token_until = "", 0.0
 
     def send_prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str:
-        """Have a phone ask its holder to pay; answers the id of the prompt. The holder sees
-        `name`, of at most twelve characters."""
-        answer = self._post(
+        """Send a payment prompt to a phone and return the prompt's ID.
+
+        The phone shows `name`, of at most twelve characters.
+        """
+        response = self._post(
             "/mpesa/stkpush/v1/processrequest",
             {
                 **self._password(),
@@ -74,50 +78,50 @@ class DarajaClient:
                 "TransactionDesc": "Deposit",
             },
         )
-        document = _accepted(answer)
+        payload = _accepted(response)
         with parsing_response():
-            return str(document["CheckoutRequestID"])
+            return str(payload["CheckoutRequestID"])
 
     def query_prompt(self, identifier: str) -> str | None:
-        """The result code of a prompt; None while nobody answered it."""
-        answer = self._post(
+        """Return the result code of a prompt; None while it has no response."""
+        response = self._post(
             "/mpesa/stkpushquery/v1/query",
             {**self._password(), "CheckoutRequestID": identifier},
         )
-        if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and (
-            _error_code(answer) == _STILL_PROMPTING
+        if response.status == HTTPStatus.INTERNAL_SERVER_ERROR and (
+            _error_code(response) == _STILL_PROMPTING
         ):
             return None
-        document = _accepted(answer)
+        payload = _accepted(response)
         with parsing_response():
-            return str(document["ResultCode"])
+            return str(payload["ResultCode"])
 
     def list_payments(self, since: datetime) -> list[Document]:
-        """Every payment that came in since then, oldest first."""
-        found: list[Document] = []
+        """Return every payment received since an instant, oldest first."""
+        payments: list[Document] = []
         while True:
-            answer = self._post(
+            response = self._post(
                 "/pulltransactions/v1/query",
                 {
                     "ShortCode": self._account.shortcode,
                     "StartDate": _local(since),
                     "EndDate": _local(clock.now() + timedelta(minutes=1)),
-                    "OffSetValue": str(len(found)),
+                    "OffSetValue": str(len(payments)),
                 },
             )
-            document = _read(answer)
+            payload = _read(response)
             with parsing_response():
-                if document["ResponseCode"] != _LISTED:
-                    raise ProviderRefused(str(document["ResponseCode"]))
-                page = [each for part in document["Response"] for each in part]
-            found += page
+                if payload["ResponseCode"] != _LIST_SUCCEEDED:
+                    raise ProviderRefused(str(payload["ResponseCode"]))
+                page = [payment for part in payload["Response"] for payment in part]
+            payments += page
             if len(page) < _PAGE:
-                return found
+                return payments
 
     def send_payout(self, *, reference: str, phone: str, shillings: int, callback: str) -> str:
-        """Send money to a phone; answers the response code. `reference` is how Daraja knows a
-        repetition."""
-        answer = self._post(
+        """Send money to a phone and return the response code. Daraja recognises a repetition by
+        `reference`."""
+        response = self._post(
             "/mpesa/b2c/v3/paymentrequest",
             {
                 "OriginatorConversationID": reference,
@@ -133,13 +137,13 @@ class DarajaClient:
                 "Occasion": "",
             },
         )
-        document = _read(answer)
+        payload = _read(response)
         with parsing_response():
-            return str(document["ResponseCode"])
+            return str(payload["ResponseCode"])
 
     def query_payout(self, reference: str, *, callback: str) -> None:
-        """Have Daraja tell how a payout stands. It answers at `callback`, later."""
-        answer = self._post(
+        """Ask Daraja for the status of a payout. The reply comes later, to `callback`."""
+        response = self._post(
             "/mpesa/transactionstatus/v1/query",
             {
                 "Initiator": self._account.initiator,
@@ -154,41 +158,41 @@ class DarajaClient:
                 "Remarks": "Status",
             },
         )
-        _accepted(answer)
+        _accepted(response)
 
     def _password(self) -> Mapping[str, str]:
-        at = clock.now().astimezone(EAT).strftime("%Y%m%d%H%M%S")
-        sealed = f"{self._account.shortcode}{self._account.passkey}{at}".encode()
+        timestamp = clock.now().astimezone(EAT).strftime("%Y%m%d%H%M%S")
+        encoded = f"{self._account.shortcode}{self._account.passkey}{timestamp}".encode()
         return {
             "BusinessShortCode": self._account.shortcode,
-            "Password": b64encode(sealed).decode(),
-            "Timestamp": at,
+            "Password": b64encode(encoded).decode(),
+            "Timestamp": timestamp,
         }
 
-    def _post(self, path: str, document: Document) -> HttpResponse:
-        """What it answers, with a token that it takes."""
-        answer = self._with_token(path, document)
-        if _is_about_token(answer):
+    def _post(self, path: str, payload: Document) -> HttpResponse:
+        """Return the response to a request with a token that Daraja accepts."""
+        response = self._with_token(path, payload)
+        if _is_about_token(response):
             with self._lock:
                 self._token_until = 0
-            answer = self._with_token(path, document)
-        return answer
+            response = self._with_token(path, payload)
+        return response
 
-    def _with_token(self, path: str, document: Document) -> HttpResponse:
+    def _with_token(self, path: str, payload: Document) -> HttpResponse:
         headers = {"Authorization": f"Bearer {self._current_token()}"}
-        return self._transport.request("POST", path, json=document, headers=headers)
+        return self._transport.request("POST", path, json=payload, headers=headers)
 
     def _current_token(self) -> str:
         with self._lock:
             if time.monotonic() >= self._token_until:
                 self._token, seconds = self._new_token()
-                self._token_until = time.monotonic() + seconds - _RENEWED_SECONDS_BEFORE
+                self._token_until = time.monotonic() + seconds - _RENEWAL_MARGIN_SECONDS
             return self._token
 
     def _new_token(self) -> tuple[str, int]:
         account = self._account
         try:
-            document = _read(
+            payload = _read(
                 self._transport.request(
                     "GET",
                     "/oauth/v1/generate",
@@ -197,42 +201,42 @@ class DarajaClient:
                 )
             )
             with parsing_response():
-                return str(document["access_token"]), int(document["expires_in"])
+                return str(payload["access_token"]), int(payload["expires_in"])
         except (ProviderOutcomeUnknown, ProviderRefused) as error:
-            # Whatever the token was for was not asked yet.
-            raise ProviderUnavailable(f"no token: {error}") from None
+            # The request that needs the token was not sent.
+            raise ProviderUnavailable(f"No token: {error}") from None
 
 
-def _accepted(answer: HttpResponse) -> Document:
-    document = _read(answer)
+def _accepted(response: HttpResponse) -> Document:
+    payload = _read(response)
     with parsing_response():
-        code = str(document["ResponseCode"])
+        code = str(payload["ResponseCode"])
     if code != "0":
         raise ProviderRefused(code)
-    return document
+    return payload
 
 
-def _read(answer: HttpResponse) -> Document:
-    if answer.is_success:
-        return answer.json()
-    code = _error_code(answer)
-    if answer.status in AUTH_FAILURE_STATUSES:
-        raise ProviderUnavailable(f"our token is not taken: {code}")
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and code != _STILL_PROMPTING:
+def _read(response: HttpResponse) -> Document:
+    if response.is_success:
+        return response.json()
+    code = _error_code(response)
+    if response.status in AUTH_FAILURE_STATUSES:
+        raise ProviderUnavailable(f"Daraja rejected our token: {code}.")
+    if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR and code != _STILL_PROMPTING:
         raise ProviderOutcomeUnknown(code)
     raise ProviderRefused(code)
 
 
-def _error_code(answer: HttpResponse) -> str:
-    """What it calls its error."""
+def _error_code(response: HttpResponse) -> str:
+    """Return Daraja's error code."""
     with parsing_response():
-        return str(answer.json()["errorCode"])
+        return str(response.json()["errorCode"])
 
 
-def _is_about_token(answer: HttpResponse) -> bool:
-    if answer.status == HTTPStatus.UNAUTHORIZED:
+def _is_about_token(response: HttpResponse) -> bool:
+    if response.status == HTTPStatus.UNAUTHORIZED:
         return True
-    return answer.status == HTTPStatus.NOT_FOUND and _error_code(answer) == _TOKEN_INVALID
+    return response.status == HTTPStatus.NOT_FOUND and _error_code(response) == _TOKEN_INVALID
 
 
 def _local(instant: datetime) -> str:

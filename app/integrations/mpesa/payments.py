@@ -18,12 +18,12 @@ from app.providers.errors import ProviderRefused
 
 Document = dict[str, Any]
 
-#: Daraja shows the holder of the phone, and remembers, so many characters of our reference.
+#: Length to which Daraja shows and stores our reference.
 _NAME_LENGTH = 12
-#: How far back its list goes.
-_LISTED_FOR = timedelta(days=2)
-#: A reference of ours is older than its first prompt by less than this.
-_OPENED_BEFORE = timedelta(days=1)
+#: How far back Daraja's list of payments goes.
+_LIST_RANGE = timedelta(days=2)
+#: A reference is older than its first prompt by less than this.
+_REFERENCE_AGE_MAX = timedelta(days=1)
 _PAID = "0"
 _WAITING = "4999"
 _CODES = {
@@ -36,7 +36,7 @@ _CODES = {
 
 
 class DarajaPaymentApi(Protocol):
-    """What the rail needs of a client."""
+    """The methods of the client that payments use."""
 
     def send_prompt(self, *, phone: str, shillings: int, name: str, callback: str) -> str: ...
     def query_prompt(self, identifier: str) -> str | None: ...
@@ -44,11 +44,11 @@ class DarajaPaymentApi(Protocol):
 
 
 class MpesaPayments:
-    """A `PaymentRail` that may not be asked twice: each time the phone would ask again.
+    """A `PaymentRail` that must not repeat a request: each repetition would prompt the phone again.
 
-    A payment's `provider_ref` is the prompt's id with our reference and the sums that were agreed,
-    because Daraja repeats none of them. `find` and `payments` see what was paid, within two days,
-    and no prompt that was not answered; there `provider_ref` is the receipt.
+    A payment's `provider_ref` is the prompt's ID with our reference and the agreed amounts, because
+    Daraja returns none of them. `find` and `payments` see payments made within two days, and no
+    unanswered prompts; their `provider_ref` is the receipt.
     """
 
     name = NAME
@@ -70,13 +70,12 @@ class MpesaPayments:
         self._memory = history
 
     def create(self, request: PaymentRequest) -> Payment:
-        """Have the phone `source` request. Refused with `phone_not_kenyan` before anybody is
-        asked."""
+        """Prompt the phone `source`. Refused with `phone_not_kenyan` before any request."""
         phone, shillings = to_msisdn(request.source), self._rate.shillings_to_charge(request.amount)
         detail = f"{request.amount.units}.{shillings}"
         callback = self._callbacks.url_for(CallbackSubject(PAYMENT, request.reference, detail))
 
-        def do() -> Payment:
+        def send() -> Payment:
             prompt = self._client.send_prompt(
                 phone=phone, shillings=shillings, name=_name(request.reference), callback=callback
             )
@@ -88,13 +87,13 @@ class MpesaPayments:
                 instructions={"phone": f"+{phone}", "amountKes": str(shillings)},
             )
 
-        return self._caller.call(OPEN_PAYMENT, do, reference=request.reference, idempotent=False)
+        return self._caller.call(OPEN_PAYMENT, send, reference=request.reference, idempotent=False)
 
     def fetch(self, provider_ref: str) -> Payment:
-        """How the prompt stands. A customer pays all of it or nothing."""
+        """Return the state of the prompt. A customer pays all of it or nothing."""
         prompt, reference, amount, shillings = _parts(provider_ref)
 
-        def do() -> Payment:
+        def send() -> Payment:
             code = self._client.query_prompt(prompt)
             state = _state(code)
             return Payment(
@@ -108,39 +107,49 @@ class MpesaPayments:
                 instructions={"amountKes": shillings} if state is PaymentState.PENDING else {},
             )
 
-        return self._caller.call("payments.look", do, reference=reference, idempotent=True)
+        return self._caller.call("payments.look", send, reference=reference, idempotent=True)
 
     def find(self, reference: str) -> Payment | None:
-        """The payment with our reference, once it is paid; None until then, and if it never is."""
+        """Return the payment with our reference once it is paid; None until then, and if it is
+        never paid."""
 
-        def do() -> Payment | None:
-            listed = self._client.list_payments(clock.now() - _LISTED_FOR)
-            mine = [each for each in listed if _paid_for(each) == _name(reference)]
-            return self._payment(mine[0], reference) if mine else None
+        def send() -> Payment | None:
+            payments = self._client.list_payments(clock.now() - _LIST_RANGE)
+            own_payments = [
+                payment for payment in payments if _paid_for(payment) == _name(reference)
+            ]
+            return self._payment(own_payments[0], reference) if own_payments else None
 
-        return self._caller.call("payments.find", do, reference=reference, idempotent=True)
+        return self._caller.call("payments.find", send, reference=reference, idempotent=True)
 
     def payments(self, since: datetime) -> list[Payment]:
-        """Every payment since then, two days ago at the earliest, in dollars at today's rate. One
-        that we did not ask for has the reference that its sender typed."""
-        since = max(since, clock.now() - _LISTED_FOR)
-        ours = {
-            _name(each): each for each in self._memory.requested_payments(since - _OPENED_BEFORE)
+        """Return every payment since an instant, two days ago at the earliest, in dollars at
+        today's rate.
+
+        A payment that we did not request has the reference that its sender typed.
+        """
+        since = max(since, clock.now() - _LIST_RANGE)
+        references = {
+            _name(payment): payment
+            for payment in self._memory.requested_payments(since - _REFERENCE_AGE_MAX)
         }
 
-        def do() -> list[Payment]:
-            listed = self._client.list_payments(since)
-            return [self._payment(each, ours.get(_paid_for(each), "")) for each in listed]
+        def send() -> list[Payment]:
+            payments = self._client.list_payments(since)
+            return [
+                self._payment(payment, references.get(_paid_for(payment), ""))
+                for payment in payments
+            ]
 
-        return self._caller.call("payments.list", do, reference="", idempotent=True)
+        return self._caller.call("payments.list", send, reference="", idempotent=True)
 
-    def _payment(self, document: Document, reference: str) -> Payment:
+    def _payment(self, payload: Document, reference: str) -> Payment:
         with parsing_response():
             return Payment(
-                provider_ref=str(document["transactionId"]),
-                reference=reference or _paid_for(document),
+                provider_ref=str(payload["transactionId"]),
+                reference=reference or _paid_for(payload),
                 state=PaymentState.PAID,
-                amount=self._rate.dollars_charged(_shillings(document["amount"])),
+                amount=self._rate.dollars_charged(_shillings(payload["amount"])),
             )
 
 
@@ -151,19 +160,19 @@ def _state(code: str | None) -> PaymentState:
 
 
 def _name(reference: str) -> str:
-    """The end of our reference, which is chance."""
+    """Return the end of our reference, which is random."""
     return reference[-_NAME_LENGTH:]
 
 
-def _paid_for(document: Document) -> str:
+def _paid_for(payload: Document) -> str:
     with parsing_response():
-        return str(document["billreference"])
+        return str(payload["billreference"])
 
 
 def _shillings(text: object) -> int:
     whole, _, decimals = str(text).partition(".")
     if decimals.strip("0"):
-        raise ValueError("not whole shillings")
+        raise ValueError("The amount is not in whole shillings.")
     return int(whole)
 
 

@@ -29,12 +29,12 @@ Document = dict[str, Any]
 
 _DONE = "0"
 _DUPLICATE = "15"
-_NO_SUCH_PAYOUT = "2032"
-#: An order that got no answer may still be on its way to them for so long.
-_ARRIVES_WITHIN = timedelta(minutes=2)
-#: Each answer has us look, and each look would have us ask: so not again at once.
-_ASKED_EVERY = timedelta(seconds=15)
-_ENDS = {
+_PAYOUT_UNKNOWN = "2032"
+#: How long an order without a response may still be in transit.
+_TRANSIT_MAX = timedelta(minutes=2)
+#: Minimum pause between queries: each reply makes us look, and each look would query again.
+_QUERY_PAUSE = timedelta(seconds=15)
+_FINAL_STATES = {
     "Completed": PayoutState.COMPLETED,
     "Failed": PayoutState.FAILED,
     "Cancelled": PayoutState.FAILED,
@@ -44,15 +44,15 @@ _ENDS = {
 
 
 class DarajaPayoutApi(Protocol):
-    """What the rail needs of a client."""
+    """The methods of the client that payouts use."""
 
     def send_payout(self, *, reference: str, phone: str, shillings: int, callback: str) -> str: ...
     def query_payout(self, reference: str, *, callback: str) -> None: ...
 
 
 class MpesaPayouts:
-    """A `PayoutRail`. Daraja answers what became of a payout only by calling back: `find` tells
-    what came, and asks where nothing did."""
+    """A `PayoutRail`. Daraja reports the result of a payout only by callback: `find` reads what has
+    come, and queries Daraja if nothing has."""
 
     name = NAME
 
@@ -71,58 +71,66 @@ class MpesaPayouts:
         self._memory = history
 
     def send(self, order: PayoutOrder) -> Payout:
-        """Order it, to the phone in `destination`. Never repeated here without a look before."""
+        """Order a payout to the phone in `destination`. Call `find` before repeating an order."""
         phone, shillings = (
             to_msisdn(order.destination["phone"]),
             self._rate.shillings_to_pay_out(order.amount),
         )
         if not shillings:
             raise ProviderRefused("less_than_a_shilling")
-        about = CallbackSubject(PAYOUT, order.reference, f"{order.amount.units}.{shillings}")
+        subject = CallbackSubject(PAYOUT, order.reference, f"{order.amount.units}.{shillings}")
 
-        def do() -> Payout:
+        def send_payout() -> Payout:
             code = self._client.send_payout(
                 reference=order.reference,
                 phone=phone,
                 shillings=shillings,
-                callback=self._callbacks.url_for(about),
+                callback=self._callbacks.url_for(subject),
             )
             if code not in {_DONE, _DUPLICATE}:
                 raise ProviderRefused(f"mpesa_{code}")
             return _payout(order.reference, PayoutState.SENT, order.amount)
 
-        return self._caller.call(SEND_PAYOUT, do, reference=order.reference, idempotent=False)
+        return self._caller.call(
+            SEND_PAYOUT, send_payout, reference=order.reference, idempotent=False
+        )
 
     def find(self, reference: str) -> Payout | None:
-        """The payout with our reference, once it ended; None if Daraja said, asked a while after
-        we last ordered it, that it knows none. Otherwise asks, and raises `ProviderOutcomeUnknown`:
-        the answer comes by itself."""
-        told = self._memory.payout_history(reference)
-        if told.results:
-            return self._ended(told.results[-1])
-        answers = [self._answered(each) for each in told.status_replies]
-        ends = [answer for answer in answers if isinstance(answer, Payout)]
-        if ends:
-            return ends[-1]
-        if answers and answers[-1] is _Known.NO and _counts(told):
+        """Return the payout with our reference once it ended.
+
+        None if Daraja, queried long enough after our last order, does not know it. Otherwise
+        queries Daraja and raises `ProviderOutcomeUnknown`: the reply comes by callback.
+        """
+        history = self._memory.payout_history(reference)
+        if history.results:
+            return self._parse_result(history.results[-1])
+        replies = [self._parse_status_reply(event) for event in history.status_replies]
+        payouts = [reply for reply in replies if isinstance(reply, Payout)]
+        if payouts:
+            return payouts[-1]
+        if replies and replies[-1] is _Unsettled.UNKNOWN and _was_queried_after_transit(history):
             return None
         now = clock.now()
-        if told.queried_at is not None and now < told.queried_at + _ASKED_EVERY:
-            raise ProviderOutcomeUnknown("asked a moment ago; the answer comes by itself")
-        about = CallbackSubject(STATUS, reference, str(int(now.timestamp())))
+        if history.queried_at is not None and now < history.queried_at + _QUERY_PAUSE:
+            raise ProviderOutcomeUnknown(
+                "Daraja was queried a moment ago; the reply comes by callback."
+            )
+        subject = CallbackSubject(STATUS, reference, str(int(now.timestamp())))
 
-        def do() -> None:
-            self._client.query_payout(reference, callback=self._callbacks.url_for(about))
+        def query() -> None:
+            self._client.query_payout(reference, callback=self._callbacks.url_for(subject))
 
-        self._caller.call(QUERY_PAYOUT, do, reference=reference, idempotent=True)
-        raise ProviderOutcomeUnknown("asked what became of it; the answer comes by itself")
+        self._caller.call(QUERY_PAYOUT, query, reference=reference, idempotent=True)
+        raise ProviderOutcomeUnknown("Daraja was queried; the reply comes by callback.")
 
     def payouts(self, since: datetime) -> list[Payout]:
-        """Every payout that ended since then, as it was told: Daraja has no list of them."""
-        return [self._ended(each) for each in self._memory.payout_results(since)]
+        """Return every payout that ended since an instant, from its callback: Daraja has no list of
+        payouts."""
+        return [self._parse_result(event) for event in self._memory.payout_results(since)]
 
-    def _ended(self, event: StoredEvent) -> Payout:
-        """What a call back about a payout says. Its detail are the sums that were agreed."""
+    def _parse_result(self, event: StoredEvent) -> Payout:
+        """Return the payout in a result callback. The detail of its subject holds the agreed
+        amounts."""
         with parsing_response():
             result = json.loads(event.body)["Result"]
             cents, shillings = (int(part) for part in event.event_id.split(".")[2:])
@@ -134,27 +142,30 @@ class MpesaPayouts:
             receipt = str(result["TransactionID"])
             return _payout(event.subject, PayoutState.COMPLETED, amount, evidence=receipt)
 
-    def _answered(self, event: StoredEvent) -> "Payout | _Known":
-        """What it answered when it was asked."""
+    def _parse_status_reply(self, event: StoredEvent) -> "Payout | _Unsettled":
+        """Return the payout in a reply to a status query, or why it has not ended."""
         with parsing_response():
             result = json.loads(event.body)["Result"]
-            if str(result["ResultCode"]) == _NO_SUCH_PAYOUT:
-                return _Known.NO
-            known = _parameters(result)
-            status = str(known["TransactionStatus"])
-            if status not in _ENDS:
-                return _Known.UNDER_WAY
-            state, amount = _ENDS[status], self._rate.dollars_paid_out(int(str(known["Amount"])))
+            if str(result["ResultCode"]) == _PAYOUT_UNKNOWN:
+                return _Unsettled.UNKNOWN
+            parameters = _parameters(result)
+            status = str(parameters["TransactionStatus"])
+            if status not in _FINAL_STATES:
+                return _Unsettled.IN_PROGRESS
+            state, amount = (
+                _FINAL_STATES[status],
+                self._rate.dollars_paid_out(int(str(parameters["Amount"]))),
+            )
             if state is PayoutState.FAILED:
                 return _payout(event.subject, state, amount, code=f"mpesa_{status.lower()}")
-            return _payout(event.subject, state, amount, evidence=str(known["ReceiptNo"]))
+            return _payout(event.subject, state, amount, evidence=str(parameters["ReceiptNo"]))
 
 
-class _Known(Enum):
-    """An answer about a payout that did not end."""
+class _Unsettled(Enum):
+    """A status reply about a payout that has not ended."""
 
-    NO = "there is none"
-    UNDER_WAY = "it may still end either way"
+    UNKNOWN = "Daraja knows no such payout"
+    IN_PROGRESS = "it may still end either way"
 
 
 def _payout(
@@ -163,14 +174,14 @@ def _payout(
     return Payout(reference, reference, state, amount, MPESA, None, code, evidence)
 
 
-def _counts(told: PayoutHistory) -> bool:
-    """Whether that there is no such payout was asked long enough after we last ordered it."""
-    if told.sent_at is None:
+def _was_queried_after_transit(history: PayoutHistory) -> bool:
+    """Return whether the latest status reply answers a query long enough after our last order."""
+    if history.sent_at is None:
         return True
-    asked_at = int(told.status_replies[-1].event_id.split(".")[2])
-    return asked_at > (told.sent_at + _ARRIVES_WITHIN).timestamp()
+    queried_at = int(history.status_replies[-1].event_id.split(".")[2])
+    return queried_at > (history.sent_at + _TRANSIT_MAX).timestamp()
 
 
 def _parameters(result: Document) -> Mapping[str, object]:
-    listed = result["ResultParameters"]["ResultParameter"]
-    return {str(each["Key"]): each.get("Value") for each in listed}
+    entries = result["ResultParameters"]["ResultParameter"]
+    return {str(entry["Key"]): entry.get("Value") for entry in entries}

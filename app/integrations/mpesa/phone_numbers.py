@@ -1,4 +1,4 @@
-"""Phone numbers as Daraja writes them."""
+"""Phone numbers in the form that Daraja uses."""
 
 import re
 
@@ -8,7 +8,8 @@ _KENYAN = re.compile(r"254[17][0-9]{8}", re.ASCII)
 
 
 def to_msisdn(phone: str) -> str:
-    """`254712345678` of `+254712345678`. Refused with `phone_not_kenyan` for any other number."""
+    """Return `254712345678` for `+254712345678`. Refuses other countries with
+    `phone_not_kenyan`."""
     digits = phone.removeprefix("+").replace(" ", "")
     if not _KENYAN.fullmatch(digits):
         raise ProviderRefused("phone_not_kenyan")

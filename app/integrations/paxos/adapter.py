@@ -27,10 +27,10 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 T = TypeVar("T")
 
 NAME = "paxos"
-#: As contracted; what a withdrawal did cost, its transfer says.
+#: As contracted. The transfer holds the actual cost of a withdrawal.
 SEND_FEES = (Amount.parse(PAXG, "0.0002"), Amount.parse(USDC, "1"))
 _PAGE = 100
-_CLOCKS_DIFFER = timedelta(hours=1)
+_CLOCK_SKEW_MAX = timedelta(hours=1)
 _TYPES = {Direction.IN: "CRYPTO_DEPOSIT", Direction.OUT: "CRYPTO_WITHDRAWAL"}
 _DIRECTIONS = {kind: direction for direction, kind in _TYPES.items()}
 _STATES = {
@@ -41,7 +41,7 @@ _STATES = {
 
 
 class PaxosCustodian:
-    """A `Custodian` on one profile."""
+    """A `Custodian` with one profile."""
 
     name = NAME
     provider_id = provider_ids.PAXOS
@@ -53,25 +53,28 @@ class PaxosCustodian:
         self._client, self._caller, self._profile_id = client, caller, profile_id
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
-        """One address takes every token of its network; for which it was made is only noted."""
-        asked = {
+        """Return a deposit address. It takes every token of its network; the asset is only
+        noted."""
+        parameters = {
             "profile_id": self._profile_id,
             "crypto_network": network,
             "ref_id": reference,
             "metadata": {"asset": asset.code},
         }
         try:
-            made = self._ask(
+            address = self._call(
                 "addresses.create",
-                partial(self._client.post, "/transfer/deposit-addresses", asked),
+                partial(self._client.post, "/transfer/deposit-addresses", parameters),
                 reference,
             )
         except ReferenceAlreadyUsed:
-            made = self._one("addresses.list", "/transfer/deposit-addresses", reference) or {}
-        return response_parsing.required_text(made, "address")
+            address = (
+                self._find_one("addresses.list", "/transfer/deposit-addresses", reference) or {}
+            )
+        return response_parsing.required_text(address, "address")
 
     def send(self, order: SendOrder) -> CustodyTransfer:
-        asked = {
+        parameters = {
             "profile_id": self._profile_id,
             "asset": order.amount.asset.code,
             "amount": str(order.amount),
@@ -80,42 +83,42 @@ class PaxosCustodian:
             "ref_id": order.reference,
         }
         try:
-            made = self._caller.call(
+            payload = self._caller.call(
                 "withdrawals.create",
-                partial(self._client.post, "/transfer/crypto-withdrawals", asked),
+                partial(self._client.post, "/transfer/crypto-withdrawals", parameters),
                 reference=order.reference,
                 idempotent=False,
             )
         except ReferenceAlreadyUsed:
-            return self._sent_before(order)
-        return _transfer(made)
+            return self._find_sent(order)
+        return _transfer(payload)
 
-    def _sent_before(self, order: SendOrder) -> CustodyTransfer:
-        """It knows the reference: whatever is not learned now, it may have sent."""
+    def _find_sent(self, order: SendOrder) -> CustodyTransfer:
+        """Return the transfer of a known reference. If it cannot be read, it may have been sent."""
         try:
-            found = self._one("transfers.list", "/transfer/transfers", order.reference)
+            transfer = self._find_one("transfers.list", "/transfer/transfers", order.reference)
         except (ProviderUnavailable, ProviderRefused) as error:
             raise ProviderOutcomeUnknown(
-                f"it knows the reference, and does not say more: {error}"
+                f"Paxos knows the reference, but its transfer cannot be read: {error}"
             ) from (error)
-        if found is None:
-            raise ProviderOutcomeUnknown("it knows the reference, and does not find it")
-        return _transfer(found)
+        if transfer is None:
+            raise ProviderOutcomeUnknown("Paxos knows the reference, but has no such transfer.")
+        return _transfer(transfer)
 
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
-        begin = {"created_at.gte": clock.rfc3339(since - _CLOCKS_DIFFER)}
-        found = self._one("transfers.list", "/transfer/transfers", reference, begin)
-        return None if found is None else _transfer(found)
+        created_since = {"created_at.gte": clock.rfc3339(since - _CLOCK_SKEW_MAX)}
+        payload = self._find_one("transfers.list", "/transfer/transfers", reference, created_since)
+        return None if payload is None else _transfer(payload)
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/transfer/transfers/{quote(provider_ref, safe='')}"
-        found = self._ask("transfers.get", partial(self._client.get, path), provider_ref)
-        return None if found is None or not _is_ours(found) else _transfer(found)
+        payload = self._call("transfers.get", partial(self._client.get, path), provider_ref)
+        return None if payload is None or not _is_tradable(payload) else _transfer(payload)
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
     ) -> list[CustodyTransfer]:
-        asked: dict[str, Any] = {
+        query: dict[str, Any] = {
             "profile_ids": self._profile_id,
             "type": [_TYPES[direction]] if direction else list(_DIRECTIONS),
             "created_at.gte": clock.rfc3339(since),
@@ -123,79 +126,79 @@ class PaxosCustodian:
             "order": "ASC",
             "limit": _PAGE,
         }
-        found: list[CustodyTransfer] = []
+        transfers: list[CustodyTransfer] = []
         while True:
-            page = self._list("transfers.list", "/transfer/transfers", asked, "list")
+            page = self._list("transfers.list", "/transfer/transfers", query, "list")
             items = response_parsing.required_objects(page, "items")
-            found += [_transfer(item) for item in items if _is_ours(item)]
+            transfers += [_transfer(item) for item in items if _is_tradable(item)]
             cursor = response_parsing.optional_text(page, "next_page_cursor")
             if not cursor or len(items) < _PAGE:
-                return found
-            asked["page_cursor"] = cursor
+                return transfers
+            query["page_cursor"] = cursor
 
     def balances(self) -> list[CustodianBalance]:
         path = f"/profiles/{self._profile_id}/balances"
-        asked = {"assets": [terms.asset.code for terms in self.terms]}
+        query = {"assets": [terms.asset.code for terms in self.terms]}
         items = response_parsing.required_objects(
-            self._list("balances.list", path, asked, "balances"), "items"
+            self._list("balances.list", path, query, "balances"), "items"
         )
-        found = []
+        holdings = []
         for item in items:
             asset = TRADABLE.get(response_parsing.required_text(item, "asset"))
             if asset is not None:
                 available = response_parsing.required_amount(item, "available", asset)
                 trading = response_parsing.required_amount(item, "trading", asset)
-                found.append(CustodianBalance(available, available + trading))
-        return found
+                holdings.append(CustodianBalance(available, available + trading))
+        return holdings
 
     def get_event(self, event_id: str) -> dict[str, Any] | None:
-        """The event of that id, as webhooks have it; None if it sent none."""
-        return self._ask("events.get", partial(self._client.get, f"/events/{event_id}"), event_id)
+        """Return an event by its ID, as in webhooks; None if Paxos has not sent it."""
+        return self._call("events.get", partial(self._client.get, f"/events/{event_id}"), event_id)
 
-    def _ask(self, operation: str, do: Callable[[], T], reference: str) -> T:
-        return self._caller.call(operation, do, reference=reference, idempotent=True)
+    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
+        return self._caller.call(operation, send, reference=reference, idempotent=True)
 
     def _list(
         self, operation: str, path: str, params: dict[str, Any], reference: str
     ) -> dict[str, Any]:
-        found = self._ask(operation, partial(self._client.get, path, params), reference)
-        if found is None:
-            raise ProviderOutcomeUnknown(f"there is no {path}")
-        return found
+        payload = self._call(operation, partial(self._client.get, path, params), reference)
+        if payload is None:
+            raise ProviderOutcomeUnknown(f"Paxos has no {path}.")
+        return payload
 
-    def _one(
-        self, operation: str, path: str, reference: str, also: Mapping[str, str] | None = None
+    def _find_one(
+        self, operation: str, path: str, reference: str, filters: Mapping[str, str] | None = None
     ) -> dict[str, Any] | None:
-        """The one thing with our reference."""
-        asked = {"profile_ids": self._profile_id, "ref_ids": reference, **(also or {})}
+        """Return the one object with our reference."""
+        query = {"profile_ids": self._profile_id, "ref_ids": reference, **(filters or {})}
         items = response_parsing.required_objects(
-            self._list(operation, path, asked, reference), "items"
+            self._list(operation, path, query, reference), "items"
         )
         return next((item for item in items if item.get("ref_id") == reference), None)
 
 
-def _is_ours(document: dict[str, Any]) -> bool:
-    """Whether it is about a token that we keep there."""
-    return document.get("type") in _DIRECTIONS and document.get("asset") in TRADABLE
+def _is_tradable(payload: dict[str, Any]) -> bool:
+    """Return whether it is a transfer of a token that we hold at Paxos."""
+    return payload.get("type") in _DIRECTIONS and payload.get("asset") in TRADABLE
 
 
-def _transfer(document: dict[str, Any]) -> CustodyTransfer:
-    asset = TRADABLE.get(response_parsing.required_text(document, "asset"))
-    direction = _DIRECTIONS.get(response_parsing.required_text(document, "type"))
-    state = _STATES.get(response_parsing.required_text(document, "status"))
+def _transfer(payload: dict[str, Any]) -> CustodyTransfer:
+    asset = TRADABLE.get(response_parsing.required_text(payload, "asset"))
+    direction = _DIRECTIONS.get(response_parsing.required_text(payload, "type"))
+    state = _STATES.get(response_parsing.required_text(payload, "status"))
     if asset is None or direction is None or state is None:
-        raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
-    reason = document.get("secondary_status")
+        raise ProviderOutcomeUnknown("The response is not a transfer that we know.")
+    reason = payload.get("secondary_status")
     return CustodyTransfer(
-        provider_ref=response_parsing.required_text(document, "id"),
+        provider_ref=response_parsing.required_text(payload, "id"),
         direction=direction,
         state=state,
-        amount=response_parsing.required_amount(document, "amount", asset),
-        address=response_parsing.optional_text(document, "destination_address"),
-        at=response_parsing.required_instant(document, "created_at"),
-        reference=response_parsing.optional_text(document, "ref_id"),
-        cost=response_parsing.required_amount(document, "fee", asset),
-        tx_hash=response_parsing.optional_text(document, "crypto_tx_hash"),
+        amount=response_parsing.required_amount(payload, "amount", asset),
+        address=response_parsing.optional_text(payload, "destination_address"),
+        at=response_parsing.required_instant(payload, "created_at"),
+        reference=response_parsing.optional_text(payload, "ref_id"),
+        cost=response_parsing.required_amount(payload, "fee", asset),
+        tx_hash=response_parsing.optional_text(payload, "crypto_tx_hash"),
         code=response_parsing.optional_text(reason, "name").lower()
         if isinstance(reason, dict)
         else "",

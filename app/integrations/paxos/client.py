@@ -1,4 +1,4 @@
-"""The protocol of Paxos: a token that lives for a while, and JSON."""
+"""The Paxos protocol: a token with a limited lifetime, and JSON."""
 
 import threading
 import time
@@ -15,18 +15,20 @@ SCOPES = (
     "events:read_event funding:read_profile transfer:read_deposit_address transfer:read_transfer"
     " transfer:write_crypto_withdrawal transfer:write_deposit_address"
 )
-_RENEWED_BEFORE_SECONDS = 60
-#: What another custodian might not say.
-_ONLY_HERE = frozenset({"insufficient-funds"})
+_RENEWAL_MARGIN_SECONDS = 60
+#: Refusals that another custodian may not give.
+_CUSTODIAN_SPECIFIC = frozenset({"insufficient-funds"})
 
 
 class ReferenceAlreadyUsed(ProviderRefused):
-    """It was asked under this reference before."""
+    """A request with this reference was made before."""
 
 
 class PaxosClient:
-    """Requests to Paxos. Raises `ProviderUnavailable`, `ProviderOutcomeUnknown` and
-    `ProviderRefused`."""
+    """Requests to Paxos.
+
+    Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`.
+    """
 
     def __init__(
         self,
@@ -45,23 +47,23 @@ class PaxosClient:
         self._token, self._token_until = "", 0.0
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        """What is there; None for 404."""
-        answer = self._request("GET", path, params=dict(params or {}))
-        return None if answer.status == HTTPStatus.NOT_FOUND else self._read(answer)
+        """Return a document; None for 404."""
+        response = self._request("GET", path, params=dict(params or {}))
+        return None if response.status == HTTPStatus.NOT_FOUND else self._read(response)
 
-    def post(self, path: str, document: Mapping[str, Any]) -> dict[str, Any]:
-        """What was made. Raises `ReferenceAlreadyUsed` for a reference that was used before."""
-        return self._read(self._request("POST", path, json=dict(document)))
+    def post(self, path: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the created document. Raises `ReferenceAlreadyUsed`."""
+        return self._read(self._request("POST", path, json=dict(payload)))
 
-    def _request(self, method: str, path: str, **given: Any) -> HttpResponse:
-        answer = self._api.request(method, path, headers=self._authorization(), **given)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            # Nothing was done: the token was revoked, or has run out by the other clock.
+    def _request(self, method: str, path: str, **options: Any) -> HttpResponse:
+        response = self._api.request(method, path, headers=self._authorization(), **options)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            # Nothing was done: the token was revoked or has expired by Paxos' clock.
             self._token_until = 0.0
-            answer = self._api.request(method, path, headers=self._authorization(), **given)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise ProviderUnavailable("it does not accept our token")
-        return answer
+            response = self._api.request(method, path, headers=self._authorization(), **options)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            raise ProviderUnavailable("Paxos rejected our token.")
+        return response
 
     def _authorization(self) -> dict[str, str]:
         with self._lock:
@@ -70,8 +72,8 @@ class PaxosClient:
             return {"Authorization": f"Bearer {self._token}"}
 
     def _renew(self) -> None:
-        """Whatever goes wrong here, what the token is for was not asked."""
-        asked_at = time.monotonic()
+        """Get a new token. No error here can mean that the request itself was sent."""
+        requested_at = time.monotonic()
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client_id,
@@ -79,31 +81,31 @@ class PaxosClient:
             "scope": SCOPES,
         }
         try:
-            answer = self._oauth.request("POST", f"/{self._oauth_path}", data=form)
-            document = answer.json()
-            if not answer.is_success:
-                raise ProviderUnavailable(f"it gives no token: HTTP {answer.status}")
+            response = self._oauth.request("POST", f"/{self._oauth_path}", data=form)
+            payload = response.json()
+            if not response.is_success:
+                raise ProviderUnavailable(f"Paxos gave no token: HTTP {response.status}.")
             token, seconds = (
-                response_parsing.required_text(document, "access_token"),
-                document.get("expires_in"),
+                response_parsing.required_text(payload, "access_token"),
+                payload.get("expires_in"),
             )
         except ProviderOutcomeUnknown as error:
-            raise ProviderUnavailable(f"it gives no token: {error}") from error
+            raise ProviderUnavailable(f"Paxos gave no token: {error}") from error
         if not isinstance(seconds, int):
-            raise ProviderUnavailable("it gives no token: expires_in is no number of seconds")
+            raise ProviderUnavailable("Paxos gave no token: expires_in is not a number of seconds.")
         self._token = token
-        self._token_until = asked_at + max(0, seconds - _RENEWED_BEFORE_SECONDS)
+        self._token_until = requested_at + max(0, seconds - _RENEWAL_MARGIN_SECONDS)
 
-    def _read(self, answer: HttpResponse) -> dict[str, Any]:
-        document = answer.json()
-        if answer.is_success:
-            return document
-        slug = response_parsing.optional_text(document, "type").rstrip("/").rpartition("/")[2]
-        if answer.status == HTTPStatus.CONFLICT:
+    def _read(self, response: HttpResponse) -> dict[str, Any]:
+        payload = response.json()
+        if response.is_success:
+            return payload
+        slug = response_parsing.optional_text(payload, "type").rstrip("/").rpartition("/")[2]
+        if response.status == HTTPStatus.CONFLICT:
             raise ReferenceAlreadyUsed("already-exists")
-        if answer.status == HTTPStatus.FORBIDDEN and slug in {"", "about:blank"}:
-            raise ProviderUnavailable("our token is not allowed to ask this")
-        kind = CustodianCannotSend if slug in _ONLY_HERE else ProviderRefused
-        raise kind(
-            slug or f"http-{answer.status}", response_parsing.optional_text(document, "title")
+        if response.status == HTTPStatus.FORBIDDEN and slug in {"", "about:blank"}:
+            raise ProviderUnavailable("Our token has no permission for this request.")
+        refusal_class = CustodianCannotSend if slug in _CUSTODIAN_SPECIFIC else ProviderRefused
+        raise refusal_class(
+            slug or f"http-{response.status}", response_parsing.optional_text(payload, "title")
         )

@@ -1,7 +1,7 @@
-"""Webhooks of Paxos, which carry no signature that we know of.
+"""Webhooks of Paxos, for which no signature is published.
 
-So nothing in one is believed: it counts if Paxos itself, asked over its API, knows the event and
-says the same. Who makes one up can at most have us ask for an event that there is not.
+So a webhook alone proves nothing: it counts if Paxos' API knows the event with the same content. A
+forger can at most make us request an event that does not exist.
 """
 
 import re
@@ -22,30 +22,30 @@ _COMPARED = ("id", "type", "object_type", "object", "created_at")
 
 
 class PaxosWebhookVerifier:
-    """A `WebhookVerifier` that asks."""
+    """A `WebhookVerifier` that asks Paxos' API."""
 
     def __init__(self, custodian: PaxosCustodian) -> None:
         self._custodian = custodian
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The event in it, if it is about a transfer of tokens."""
-        said = response_parsing.parse_body(delivery.body)
-        identifier = said.get("id")
+        """Return the event if it is about a transfer of tokens."""
+        payload = response_parsing.parse_body(delivery.body)
+        identifier = payload.get("id")
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
             raise WebhookSignatureInvalid
         try:
-            known = self._custodian.get_event(identifier)
+            event = self._custodian.get_event(identifier)
         except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
             raise WebhookVerificationUnavailable from failure
-        if known is None or any(said.get(name) != known.get(name) for name in _COMPARED):
+        if event is None or any(payload.get(name) != event.get(name) for name in _COMPARED):
             raise WebhookSignatureInvalid
-        kind, about = (
-            response_parsing.required_text(known, "type"),
-            response_parsing.required_object(known, "object"),
+        kind, event_object = (
+            response_parsing.required_text(event, "type"),
+            response_parsing.required_object(event, "object"),
         )
         if not kind.startswith(("transfer.crypto_deposit.", "transfer.crypto_withdrawal.")):
             return []
         subject = response_parsing.optional_text(
-            about, "transfer_id"
-        ) or response_parsing.required_text(about, "id")
+            event_object, "transfer_id"
+        ) or response_parsing.required_text(event_object, "id")
         return [ProviderEvent(identifier, kind, subject, "custody.hear")]

@@ -1,1 +1,2 @@
-"""Plaid: verifies who people are. Reached by its own client; its webhooks carry signed tokens."""
+"""Plaid: identity verification. Called through Plaid's own client library; its webhooks carry
+signed tokens."""

@@ -1,4 +1,4 @@
-"""Plaid Identity Verification as the provider that kyc asks."""
+"""Plaid Identity Verification as the identity provider of kyc."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -23,8 +23,8 @@ _OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
         "pending_review": Outcome.REVIEW,
     }
 )
-#: Numbers that Plaid checks, by kind and country; it does without the others.
-_NUMBERS: Mapping[tuple[IdType, str], str] = MappingProxyType(
+#: ID numbers that Plaid checks, by type and country. Others are not sent.
+_ID_NUMBER_TYPES: Mapping[tuple[IdType, str], str] = MappingProxyType(
     {
         (IdType.NATIONAL_ID, "AR"): "ar_dni",
         (IdType.NATIONAL_ID, "BR"): "br_cpf",
@@ -43,7 +43,7 @@ _NUMBERS: Mapping[tuple[IdType, str], str] = MappingProxyType(
 
 
 class PlaidIdentityProvider:
-    """Verifies people at Plaid, under our verification's public id."""
+    """Verifies people at Plaid, with the public ID of our verification as the key."""
 
     name = "plaid"
 
@@ -51,29 +51,29 @@ class PlaidIdentityProvider:
         self._client = client
 
     def create(self, asked: Asked) -> Answered:
-        """Begin a verification, or answer the one that this id has begun."""
+        """Begin a verification, or return the one begun with this ID."""
         client_user_id = ids.encode(PREFIX, asked.verification_id)
         return _answer(
             self._client.create_verification(client_user_id=client_user_id, user=_user(asked))
         )
 
     def get(self, reference: str) -> Answered:
-        """How a verification stands."""
+        """Return a verification's current state."""
         return _answer(self._client.get_verification(reference))
 
 
 class UnconfiguredIdentityProvider:
-    """Where none is connected: whoever submits waits until one is."""
+    """Used where no provider is configured: submissions wait until one is."""
 
     name = "none"
 
     def create(self, _asked: Asked) -> Answered:
-        """Nobody to ask."""
-        raise ProviderUnavailable("no provider is connected that verifies people")
+        """Raise `ProviderUnavailable`."""
+        raise ProviderUnavailable("No identity provider is configured.")
 
     def get(self, _reference: str) -> Answered:
-        """Nobody to ask."""
-        raise ProviderUnavailable("no provider is connected that verifies people")
+        """Raise `ProviderUnavailable`."""
+        raise ProviderUnavailable("No identity provider is configured.")
 
 
 def _user(asked: Asked) -> dict[str, Any]:
@@ -94,26 +94,24 @@ def _user(asked: Asked) -> dict[str, Any]:
     user["address"] = {name: text for name, text in user["address"].items() if text}
     if asked.phone:
         user["phone_number"] = asked.phone
-    if number := _number(person):
-        user["id_number"] = number
+    if id_number := _id_number(person):
+        user["id_number"] = id_number
     return user
 
 
-def _number(person: Personal) -> dict[str, str] | None:
+def _id_number(person: Personal) -> dict[str, str] | None:
     if person.id_type is None or person.id_number is None:
         return None
     if person.id_type is IdType.SSN:
         return {"type": "us_ssn", "value": person.id_number}
-    kind = _NUMBERS.get((person.id_type, person.address.country))
+    kind = _ID_NUMBER_TYPES.get((person.id_type, person.address.country))
     return {"type": kind, "value": person.id_number} if kind else None
 
 
 def _answer(document: Mapping[str, Any]) -> Answered:
     outcome, reference = _OUTCOMES.get(str(document.get("status"))), document.get("id")
     if outcome is None or not isinstance(reference, str):
-        raise ProviderOutcomeUnknown(
-            "a verification without an id, or with a status that is new to us"
-        )
+        raise ProviderOutcomeUnknown("The verification has no ID, or a status that we do not know.")
     try:
         verification_id = ids.decode(PREFIX, str(document.get("client_user_id")))
     except NotFound:

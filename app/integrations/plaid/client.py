@@ -1,7 +1,7 @@
-"""Calls to Plaid by its own client: what went wrong, in terms of what may have happened there.
+"""Calls to Plaid through its own client library; errors say what Plaid may have done.
 
-The client is 70 MB of generated code, so it is loaded by the first call that needs it: in a worker,
-or in the web process that takes Plaid's first webhook.
+The library is 70 MB of generated code, so it is loaded by the first call that needs it: in a
+worker, or in the web process that receives Plaid's first webhook.
 """
 
 import json
@@ -16,19 +16,19 @@ import urllib3
 from app.integrations.http_calls import ProviderCaller
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-#: Raised before the first byte of a request is on its way.
+#: Raised before the first byte of a request is sent.
 _NOT_SENT = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.EmptyPoolError,
 )
-#: About us and not about what was asked: whoever asks later may be answered.
-_NOT_CONNECTED = frozenset({"INVALID_API_KEYS", "UNAUTHORIZED_ENVIRONMENT", "INVALID_PRODUCT"})
+#: Errors about our account rather than the request: a later request may succeed.
+_ACCOUNT_ERRORS = frozenset({"INVALID_API_KEYS", "UNAUTHORIZED_ENVIRONMENT", "INVALID_PRODUCT"})
 
 
 @dataclass(frozen=True, slots=True)
 class PlaidAccount:
-    """Where Plaid is, who we are there, and which template says what it checks."""
+    """Plaid's URL, our credentials there, and the template that says what to check."""
 
     base_url: str
     client_id: str
@@ -39,7 +39,7 @@ class PlaidAccount:
 
 
 class PlaidClient:
-    """Plaid's operations that we use. Each answers the document that Plaid answered."""
+    """The operations of Plaid that we use. Each returns the document of Plaid's response."""
 
     def __init__(self, account: PlaidAccount, caller: ProviderCaller) -> None:
         self.account = account
@@ -48,12 +48,12 @@ class PlaidClient:
     def create_verification(
         self, *, client_user_id: str, user: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Begin a verification, or answer the one that was begun for this id."""
+        """Begin a verification, or return the one begun with this ID."""
         from plaid.model.identity_verification_create_request import (  # noqa: PLC0415 - large
             IdentityVerificationCreateRequest,
         )
 
-        asked = IdentityVerificationCreateRequest(
+        request = IdentityVerificationCreateRequest(
             is_shareable=True,
             template_id=self.account.template_id,
             gave_consent=True,
@@ -64,33 +64,33 @@ class PlaidClient:
         )
         return self._call(
             "identity_verification.create",
-            lambda: self._api.identity_verification_create(asked, **self._options),
+            lambda: self._api.identity_verification_create(request, **self._options),
             reference=client_user_id,
         )
 
     def get_verification(self, identifier: str) -> dict[str, Any]:
-        """How a verification stands."""
+        """Return a verification's current state."""
         from plaid.model.identity_verification_get_request import (  # noqa: PLC0415 - large
             IdentityVerificationGetRequest,
         )
 
-        asked = IdentityVerificationGetRequest(identity_verification_id=identifier)
+        request = IdentityVerificationGetRequest(identity_verification_id=identifier)
         return self._call(
             "identity_verification.get",
-            lambda: self._api.identity_verification_get(asked, **self._options),
+            lambda: self._api.identity_verification_get(request, **self._options),
             reference=identifier,
         )
 
     def get_webhook_key(self, key_id: str) -> dict[str, Any]:
-        """The public key by which Plaid signed a webhook."""
+        """Return the public key with which Plaid signed a webhook."""
         from plaid.model.webhook_verification_key_get_request import (  # noqa: PLC0415 - large
             WebhookVerificationKeyGetRequest,
         )
 
-        asked = WebhookVerificationKeyGetRequest(key_id=key_id)
+        request = WebhookVerificationKeyGetRequest(key_id=key_id)
         return self._call(
             "webhook_verification_key.get",
-            lambda: self._api.webhook_verification_key_get(asked, **self._options),
+            lambda: self._api.webhook_verification_key_get(request, **self._options),
             reference=key_id,
         )
 
@@ -103,27 +103,27 @@ class PlaidClient:
             host=self.account.base_url,
             api_key={"clientId": self.account.client_id, "secret": self.account.secret},
         )
-        # Whether a call is repeated is decided in one place (calling.py).
+        # Retries are decided in one place (http_calls.py).
         configuration.retries = False
         return PlaidApi(plaid.ApiClient(configuration))
 
     @property
     def _options(self) -> dict[str, Any]:
-        # The body as it came: a word that the client does not know yet is no reason to fail.
+        # Read the raw body: a value unknown to the library must not fail the call.
         return {"_preload_content": False, "_request_timeout": self.account.timeout_seconds}
 
-    def _call(self, operation: str, do: Callable[[], Any], *, reference: str) -> dict[str, Any]:
-        # Plaid knows a repetition: of reading, and of creating by our id.
+    def _call(self, operation: str, send: Callable[[], Any], *, reference: str) -> dict[str, Any]:
+        # Repetitions are safe: reads, and creations with our ID.
         return self._caller.call(
-            operation, lambda: _answered(do), reference=reference, idempotent=True
+            operation, lambda: _send(send), reference=reference, idempotent=True
         )
 
 
-def _answered(do: Callable[[], Any]) -> dict[str, Any]:
+def _send(send: Callable[[], Any]) -> dict[str, Any]:
     from plaid.exceptions import ApiException  # noqa: PLC0415 - large
 
     try:
-        body = do().data
+        body = send().data
     except ApiException as error:
         raise _refusal(error.status, error.body) from None
     except _NOT_SENT as error:
@@ -135,23 +135,23 @@ def _answered(do: Callable[[], Any]) -> dict[str, Any]:
 
 def _refusal(status: int, body: Any) -> Exception:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ProviderUnavailable("it asks us to wait")
+        return ProviderUnavailable("Plaid limits our request rate.")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return ProviderOutcomeUnknown(f"HTTP {status}")
     try:
         code = str(_document(body).get("error_code") or status)
     except ProviderOutcomeUnknown:
         code = str(status)
-    if code in _NOT_CONNECTED:
-        return ProviderUnavailable(f"it does not know us: {code}")
+    if code in _ACCOUNT_ERRORS:
+        return ProviderUnavailable(f"Plaid rejected our account: {code}.")
     return ProviderRefused(code)
 
 
 def _document(body: Any) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, TypeError, RecursionError):
-        raise ProviderOutcomeUnknown("an answer that is no JSON document") from None
-    if not isinstance(document, dict):
-        raise ProviderOutcomeUnknown("an answer that is no JSON object")
-    return document
+        raise ProviderOutcomeUnknown("The response is not a JSON document.") from None
+    if not isinstance(payload, dict):
+        raise ProviderOutcomeUnknown("The response is not a JSON object.")
+    return payload

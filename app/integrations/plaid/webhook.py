@@ -1,7 +1,7 @@
-"""Plaid's webhooks: a token in a header says, signed, what the body's hash is and when it was sent.
+"""Webhooks of Plaid: a signed token in a header holds the body's hash and the time of sending.
 
-The key that signed is fetched from Plaid by the id that the token names, and kept for a day. A
-webhook names what changed, and not how: whoever is told asks.
+The signing key is fetched from Plaid by the ID in the token and kept for a day. A webhook names
+what changed, not how: its task asks Plaid.
 """
 
 import hmac
@@ -27,13 +27,13 @@ from app.providers.errors import (
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
 HEADER = "plaid-verification"
-#: Older ones are taken for repeated by somebody else.
+#: Older webhooks may be replayed by a third party.
 AGE_MAX = timedelta(minutes=5)
-#: Clocks differ so much at most.
-_AHEAD_MAX = timedelta(minutes=1)
-_KEY_KEPT = timedelta(days=1)
-#: So long a key id that Plaid does not know is not asked about again.
-_UNKNOWN_KEPT = timedelta(minutes=1)
+#: Largest accepted difference between the clocks.
+_CLOCK_SKEW_MAX = timedelta(minutes=1)
+_KEY_LIFETIME = timedelta(days=1)
+#: How long an unknown key ID is not requested again.
+_UNKNOWN_KEY_LIFETIME = timedelta(minutes=1)
 _KEYS_MAX = 100
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _ALGORITHM = "ES256"
@@ -41,38 +41,38 @@ _KINDS = frozenset({"IDENTITY_VERIFICATION"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A key as Plaid answered it, None for one that it does not know; good until then."""
+class _CachedKey:
+    """A key of Plaid, or None for a key ID that Plaid does not know; valid until `until`."""
 
     key: ECKey | None
     until: datetime
 
 
 class PlaidWebhookVerifier:
-    """Knows how Plaid signs. Keeps the keys that it has met, in this process."""
+    """Verifies Plaid's signatures. Caches the keys in this process."""
 
     def __init__(self, client: PlaidClient) -> None:
         self._client = client
-        self._keys: dict[str, _Known] = {}
+        self._keys: dict[str, _CachedKey] = {}
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """What changed, if it is an identity verification in our environment.
+        """Return what changed, if it is an identity verification in our environment.
 
-        Raises `WebhookSignatureInvalid`, `MalformedRequest` for a signed body that is none of
-        Plaid's, and `ProviderUnavailable` where the key cannot be fetched.
+        Raises `WebhookSignatureInvalid`, `MalformedRequest` for a signed body that is not Plaid's,
+        and `WebhookVerificationUnavailable` if the key cannot be fetched.
         """
         token = delivery.headers.get(HEADER, "")
         claims = self._claims(token)
         _check(claims, delivery.body)
-        document = _document(delivery.body)
-        kind, subject = document.get("webhook_type"), document.get("identity_verification_id")
-        ours = document.get("environment") == self._client.account.environment
-        if kind not in _KINDS or not ours or not isinstance(subject, str):
+        payload = _document(delivery.body)
+        kind, subject = payload.get("webhook_type"), payload.get("identity_verification_id")
+        is_our_environment = payload.get("environment") == self._client.account.environment
+        if kind not in _KINDS or not is_our_environment or not isinstance(subject, str):
             return []
-        # Plaid gives events no id, and says the same again when something else has changed. So each
-        # sending is an event of its own: it makes us ask once more, and no more than that.
+        # Plaid's events have no ID, and the same content is sent again when something else has
+        # changed. So each webhook is its own event: it makes us ask once more, nothing else.
         identifier = sha256(token.encode()).hexdigest()
-        code = str(document.get("webhook_code"))[:40]
+        code = str(payload.get("webhook_code"))[:40]
         return [ProviderEvent(identifier, f"{kind}.{code}".lower(), subject, "kyc.read_webhook")]
 
     def _claims(self, token: str) -> dict[str, Any]:
@@ -86,48 +86,48 @@ class PlaidWebhookVerifier:
             raise WebhookSignatureInvalid from None
 
     def _key(self, key_id: str) -> ECKey:
-        known = self._keys.get(key_id)
-        if known is None or known.until <= clock.now():
-            known = self._fetched(key_id)
+        cached = self._keys.get(key_id)
+        if cached is None or cached.until <= clock.now():
+            cached = self._fetch_key(key_id)
             while len(self._keys) >= _KEYS_MAX:
                 self._keys.pop(next(iter(self._keys)), None)
-            self._keys[key_id] = known
-        if known.key is None:
+            self._keys[key_id] = cached
+        if cached.key is None:
             raise WebhookSignatureInvalid
-        return known.key
+        return cached.key
 
-    def _fetched(self, key_id: str) -> _Known:
+    def _fetch_key(self, key_id: str) -> _CachedKey:
         try:
-            found = self._client.get_webhook_key(key_id).get("key")
+            key = self._client.get_webhook_key(key_id).get("key")
         except ProviderRefused:
-            return _Known(None, clock.now() + _UNKNOWN_KEPT)
+            return _CachedKey(None, clock.now() + _UNKNOWN_KEY_LIFETIME)
         except NotFinished as error:
             raise WebhookVerificationUnavailable from error
-        if not isinstance(found, dict) or found.get("expired_at"):
-            return _Known(None, clock.now() + _UNKNOWN_KEPT)
-        wanted: dict[str, str | list[str]] = {
-            name: str(found.get(name)) for name in ("kty", "crv", "x", "y")
+        if not isinstance(key, dict) or key.get("expired_at"):
+            return _CachedKey(None, clock.now() + _UNKNOWN_KEY_LIFETIME)
+        parameters: dict[str, str | list[str]] = {
+            name: str(key.get(name)) for name in ("kty", "crv", "x", "y")
         }
-        return _Known(ECKey.import_key(wanted), clock.now() + _KEY_KEPT)
+        return _CachedKey(ECKey.import_key(parameters), clock.now() + _KEY_LIFETIME)
 
 
 def _check(claims: dict[str, Any], body: bytes) -> None:
-    """Raises `WebhookSignatureInvalid` unless the token was made for this body, now."""
-    sent_at, told = claims.get("iat"), claims.get("request_body_sha256")
-    if not isinstance(sent_at, int) or isinstance(sent_at, bool) or not isinstance(told, str):
+    """Raise `WebhookSignatureInvalid` unless the token was made for this body, now."""
+    sent_at, body_hash = claims.get("iat"), claims.get("request_body_sha256")
+    if not isinstance(sent_at, int) or isinstance(sent_at, bool) or not isinstance(body_hash, str):
         raise WebhookSignatureInvalid
     age = clock.now().timestamp() - sent_at
-    if not -_AHEAD_MAX.total_seconds() <= age <= AGE_MAX.total_seconds():
+    if not -_CLOCK_SKEW_MAX.total_seconds() <= age <= AGE_MAX.total_seconds():
         raise WebhookSignatureInvalid
-    if not hmac.compare_digest(sha256(body).hexdigest().encode(), told.encode()):
+    if not hmac.compare_digest(sha256(body).hexdigest().encode(), body_hash.encode()):
         raise WebhookSignatureInvalid
 
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError):
-        raise MalformedRequest("the body is not JSON") from None
-    if not isinstance(document, dict):
-        raise MalformedRequest("the body is not a JSON object")
-    return document
+        raise MalformedRequest("The body is not JSON.") from None
+    if not isinstance(payload, dict):
+        raise MalformedRequest("The body is not a JSON object.")
+    return payload

@@ -1,4 +1,4 @@
-"""Plaid as it is configured."""
+"""Plaid as configured."""
 
 from app.config import Settings
 from app.config.providers import sandbox_secret
@@ -17,7 +17,10 @@ _ENVIRONMENTS = {"live": "production", "sandbox": "sandbox"}
 def build_identity_provider(
     settings: Settings, calls: CallLog, webhooks: WebhookVerifiers
 ) -> IdentityProvider:
-    """Who verifies people, with Plaid's webhooks among `webhooks`; nobody without an address."""
+    """Return the identity provider and add its verifier to `webhooks`.
+
+    Without a URL, return a provider that is always unavailable.
+    """
     base_url = settings.provider_url(settings.plaid_base_url, _NAME)
     if not base_url:
         return UnconfiguredIdentityProvider()

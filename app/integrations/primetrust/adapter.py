@@ -28,10 +28,10 @@ T = TypeVar("T")
 
 NAME = "primetrust"
 TRANSFERS = "asset-transfers"
-#: As contracted; what a disbursement did cost, its transfer says.
+#: As contracted. The transfer holds the actual cost of a disbursement.
 SEND_FEES = (Amount.parse(PAXG, "0.0005"), Amount.parse(USDC, "2.5"))
 _PAGE = 50
-_CLOCKS_DIFFER = timedelta(hours=1)
+_CLOCK_SKEW_MAX = timedelta(hours=1)
 _NETWORKS = {Network.ETHEREUM: "ethereum"}
 _DIRECTIONS = {"incoming": Direction.IN, "outgoing": Direction.OUT}
 _STATES = {
@@ -43,7 +43,7 @@ _STATES = {
 
 
 class PrimeTrustCustodian:
-    """A `Custodian` on one account."""
+    """A `Custodian` with one account."""
 
     name = NAME
     provider_id = provider_ids.PRIMETRUST
@@ -57,7 +57,7 @@ class PrimeTrustCustodian:
         self._client, self._caller, self._account_id = client, caller, account_id
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
-        asked = {
+        attributes = {
             "account-id": self._account_id,
             "asset-id": asset.code,
             "asset-transfer-type": _NETWORKS[network],
@@ -65,14 +65,14 @@ class PrimeTrustCustodian:
             "single-use": False,
             "label": reference,
         }
-        do = partial(self._client.post, "asset-transfer-methods", asked, reference=reference)
-        made = self._ask("addresses.create", do, reference)
+        send = partial(self._client.post, "asset-transfer-methods", attributes, reference=reference)
+        resource = self._call("addresses.create", send, reference)
         return response_parsing.required_text(
-            response_parsing.required_object(made, "attributes"), "wallet-address"
+            response_parsing.required_object(resource, "attributes"), "wallet-address"
         )
 
     def send(self, order: SendOrder) -> CustodyTransfer:
-        asked = {
+        attributes = {
             "account-id": self._account_id,
             "asset-id": order.amount.asset.code,
             "unit-count": str(order.amount),
@@ -83,54 +83,60 @@ class PrimeTrustCustodian:
             "reference": order.reference,
         }
         kind, reference = "asset-disbursements", order.reference
-        made = self._caller.call(
+        resource = self._caller.call(
             "disbursements.create",
-            partial(self._client.post, kind, asked, reference=reference),
+            partial(self._client.post, kind, attributes, reference=reference),
             reference=reference,
             idempotent=False,
         )
-        return _transfer(made)
+        return _transfer(resource)
 
     def find(self, reference: str, *, since: datetime) -> CustodyTransfer | None:
-        asked = {"filter[reference eq]": reference, **_from(since - _CLOCKS_DIFFER)}
-        found = [_transfer(each) for each in self._all(asked, reference) if _is_ours(each)]
-        return next((each for each in found if each.reference == reference), None)
+        query = {"filter[reference eq]": reference, **_created_since(since - _CLOCK_SKEW_MAX)}
+        transfers = [
+            _transfer(item) for item in self._list_transfers(query, reference) if _is_tradable(item)
+        ]
+        return next((item for item in transfers if item.reference == reference), None)
 
     def transfer(self, provider_ref: str) -> CustodyTransfer | None:
         path = f"/v2/{TRANSFERS}/{quote(provider_ref, safe='')}"
-        found = self._ask("transfers.get", partial(self._client.get, path), provider_ref)
-        if found is None:
+        payload = self._call("transfers.get", partial(self._client.get, path), provider_ref)
+        if payload is None:
             return None
-        data = response_parsing.required_object(found, "data")
-        return _transfer(data) if _is_ours(data) else None
+        data = response_parsing.required_object(payload, "data")
+        return _transfer(data) if _is_tradable(data) else None
 
     def transfers(
         self, since: datetime, direction: Direction | None = None
     ) -> list[CustodyTransfer]:
-        found = [_transfer(each) for each in self._all(_from(since), "list") if _is_ours(each)]
-        return [each for each in found if direction in {None, each.direction}]
+        transfers = [
+            _transfer(item)
+            for item in self._list_transfers(_created_since(since), "list")
+            if _is_tradable(item)
+        ]
+        return [item for item in transfers if direction in {None, item.direction}]
 
     def balances(self) -> list[CustodianBalance]:
-        asked = {"filter[account-id eq]": self._account_id}
-        do = partial(self._client.get, "/v2/account-asset-totals", asked)
+        query = {"filter[account-id eq]": self._account_id}
+        send = partial(self._client.get, "/v2/account-asset-totals", query)
         items = response_parsing.required_objects(
-            _there(self._ask("balances.list", do, "balances")), "data"
+            _require(self._call("balances.list", send, "balances")), "data"
         )
-        found = []
+        holdings = []
         for attributes in (response_parsing.required_object(item, "attributes") for item in items):
             asset = TRADABLE.get(response_parsing.required_text(attributes, "asset-id"))
             if asset is not None:
                 available = response_parsing.required_amount(attributes, "available", asset)
-                found.append(
+                holdings.append(
                     CustodianBalance(
                         available, response_parsing.required_amount(attributes, "settled", asset)
                     )
                 )
-        return found
+        return holdings
 
-    def _all(self, asked: dict[str, Any], reference: str) -> list[dict[str, Any]]:
-        """Every transfer of the account that the filters leave, oldest first, page by page."""
-        found: list[dict[str, Any]] = []
+    def _list_transfers(self, filters: dict[str, Any], reference: str) -> list[dict[str, Any]]:
+        """Return the account's transfers that match the filters, oldest first, page by page."""
+        transfers: list[dict[str, Any]] = []
         number = 1
         while True:
             params = {
@@ -138,33 +144,33 @@ class PrimeTrustCustodian:
                 "sort": "created-at",
                 "page[size]": _PAGE,
                 "page[number]": number,
-                **asked,
+                **filters,
             }
-            do = partial(self._client.get, f"/v2/{TRANSFERS}", params)
+            send = partial(self._client.get, f"/v2/{TRANSFERS}", params)
             items = response_parsing.required_objects(
-                _there(self._ask("transfers.list", do, reference)), "data"
+                _require(self._call("transfers.list", send, reference)), "data"
             )
-            found += items
+            transfers += items
             if len(items) < _PAGE:
-                return found
+                return transfers
             number += 1
 
-    def _ask(self, operation: str, do: Callable[[], T], reference: str) -> T:
-        return self._caller.call(operation, do, reference=reference, idempotent=True)
+    def _call(self, operation: str, send: Callable[[], T], reference: str) -> T:
+        return self._caller.call(operation, send, reference=reference, idempotent=True)
 
 
-def _from(since: datetime) -> dict[str, str]:
+def _created_since(since: datetime) -> dict[str, str]:
     return {"filter[created-at gte]": clock.rfc3339(since)}
 
 
-def _there(found: dict[str, Any] | None) -> dict[str, Any]:
-    if found is None:
-        raise ProviderOutcomeUnknown("there is no such list")
-    return found
+def _require(payload: dict[str, Any] | None) -> dict[str, Any]:
+    if payload is None:
+        raise ProviderOutcomeUnknown("Prime Trust has no such list.")
+    return payload
 
 
-def _is_ours(data: dict[str, Any]) -> bool:
-    """Whether it is about an asset that we keep there."""
+def _is_tradable(data: dict[str, Any]) -> bool:
+    """Return whether it is about an asset that we hold at Prime Trust."""
     return response_parsing.required_object(data, "attributes").get("asset-id") in TRADABLE
 
 
@@ -174,7 +180,7 @@ def _transfer(data: dict[str, Any]) -> CustodyTransfer:
     direction = _DIRECTIONS.get(response_parsing.required_text(attributes, "transfer-direction"))
     state = _STATES.get(response_parsing.required_text(attributes, "status"))
     if asset is None or direction is None or state is None:
-        raise ProviderOutcomeUnknown("the answer is about no transfer that we know")
+        raise ProviderOutcomeUnknown("The response is not a transfer that we know.")
     return CustodyTransfer(
         provider_ref=response_parsing.required_text(data, "id"),
         direction=direction,

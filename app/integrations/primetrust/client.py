@@ -1,4 +1,4 @@
-"""The protocol of Prime Trust: a token for a password, and JSON:API."""
+"""The Prime Trust protocol: a token for a password, and JSON:API."""
 
 import hashlib
 import threading
@@ -12,13 +12,15 @@ from app.integrations import response_parsing
 from app.integrations.transport import AUTH_FAILURE_STATUSES, HttpResponse, Transport
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-#: What another custodian might not say.
-_ONLY_HERE = frozenset({"insufficient-balance", "asset-not-supported"})
+#: Refusals that another custodian may not give.
+_CUSTODIAN_SPECIFIC = frozenset({"insufficient-balance", "asset-not-supported"})
 
 
 class PrimeTrustClient:
-    """Requests to Prime Trust. Raises `ProviderUnavailable`, `ProviderOutcomeUnknown` and
-    `ProviderRefused`."""
+    """Requests to Prime Trust.
+
+    Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`.
+    """
 
     def __init__(self, base_url: str, *, user: str, password: str, timeout_seconds: float) -> None:
         self._api = Transport(base_url, timeout_seconds=timeout_seconds)
@@ -27,59 +29,69 @@ class PrimeTrustClient:
         self._token = ""
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-        """What is there; None for 404."""
-        answer = self._request("GET", path, params=dict(params or {}))
-        return None if answer.status == HTTPStatus.NOT_FOUND else _read(answer)
+        """Return a document; None for 404."""
+        response = self._request("GET", path, params=dict(params or {}))
+        return None if response.status == HTTPStatus.NOT_FOUND else _read(response)
 
     def post(self, kind: str, attributes: Mapping[str, Any], *, reference: str) -> dict[str, Any]:
-        """The resource that was made, or that was made before under this reference."""
-        document = {"data": {"type": kind, "attributes": dict(attributes)}}
+        """Return the resource created now, or before under the same reference."""
+        payload = {"data": {"type": kind, "attributes": dict(attributes)}}
         headers = {"X-Idempotent-ID": str(_uuid4(reference))}
-        answer = self._request("POST", f"/v2/{kind}", json=document, also=headers)
-        return response_parsing.required_object(_read(answer), "data")
+        response = self._request("POST", f"/v2/{kind}", json=payload, extra_headers=headers)
+        return response_parsing.required_object(_read(response), "data")
 
     def _request(
-        self, method: str, path: str, *, also: Mapping[str, str] | None = None, **given: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        extra_headers: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> HttpResponse:
-        headers = {**self._authorization(), **(also or {})}
-        answer = self._api.request(method, path, headers=headers, **given)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            # Nothing was done: the token has run out.
+        headers = {**self._authorization(), **(extra_headers or {})}
+        response = self._api.request(method, path, headers=headers, **options)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            # Nothing was done: the token has expired.
             self._token = ""
             headers |= self._authorization()
-            answer = self._api.request(method, path, headers=headers, **given)
-        if answer.status in AUTH_FAILURE_STATUSES:
-            raise ProviderUnavailable("it does not accept our token")
-        return answer
+            response = self._api.request(method, path, headers=headers, **options)
+        if response.status in AUTH_FAILURE_STATUSES:
+            raise ProviderUnavailable("Prime Trust rejected our token.")
+        return response
 
     def _authorization(self) -> dict[str, str]:
-        """Whatever goes wrong here, what the token is for was not asked."""
+        """Return the header with a token.
+
+        No error here can mean that the request itself was sent.
+        """
         with self._lock:
             if not self._token:
                 try:
-                    answer = self._sign_in.request("POST", "/auth/jwts")
-                    if not answer.is_success:
-                        raise ProviderUnavailable(f"it gives no token: HTTP {answer.status}")
-                    self._token = response_parsing.required_text(answer.json(), "token")
+                    response = self._sign_in.request("POST", "/auth/jwts")
+                    if not response.is_success:
+                        raise ProviderUnavailable(
+                            f"Prime Trust gave no token: HTTP {response.status}."
+                        )
+                    self._token = response_parsing.required_text(response.json(), "token")
                 except ProviderOutcomeUnknown as error:
-                    raise ProviderUnavailable(f"it gives no token: {error}") from error
+                    raise ProviderUnavailable(f"Prime Trust gave no token: {error}") from error
             return {"Authorization": f"Bearer {self._token}"}
 
 
-def _read(answer: HttpResponse) -> dict[str, Any]:
-    document = answer.json()
-    if answer.is_success:
-        return document
-    errors = document.get("errors")
+def _read(response: HttpResponse) -> dict[str, Any]:
+    payload = response.json()
+    if response.is_success:
+        return payload
+    errors = payload.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else {}
     code = response_parsing.optional_text(first, "code") if isinstance(first, dict) else ""
-    if answer.status == HTTPStatus.CONFLICT:
-        # Under this reference it did something else than what is asked now.
-        raise ProviderOutcomeUnknown("it knows the reference of another request")
-    kind = CustodianCannotSend if code in _ONLY_HERE else ProviderRefused
-    raise kind(code or f"http-{answer.status}")
+    if response.status == HTTPStatus.CONFLICT:
+        # The reference was used before for a different request.
+        raise ProviderOutcomeUnknown("The reference belongs to another request.")
+    refusal_class = CustodianCannotSend if code in _CUSTODIAN_SPECIFIC else ProviderRefused
+    raise refusal_class(code or f"http-{response.status}")
 
 
 def _uuid4(reference: str) -> UUID:
-    """A UUID of the form that it wants, the same for the same reference."""
+    """Return a UUID version 4 derived from the reference."""
     return UUID(bytes=hashlib.sha256(reference.encode()).digest()[:16], version=4)

@@ -1,7 +1,7 @@
-"""Webhooks of Prime Trust: they name a resource, and carry no signature that we know of.
+"""Webhooks of Prime Trust: they name a resource and have no known signature.
 
-The event is the resource in the state that the API tells, and not what the webhook says of it: who
-makes one up has us look once at something that there is, and stores nothing that is new.
+The event is the resource in the state that the API reports, not what the webhook says. A forger can
+at most make us request an existing resource once; nothing new is stored.
 """
 
 import re
@@ -21,24 +21,24 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 
 
 class PrimeTrustWebhookVerifier:
-    """A `WebhookVerifier` that asks."""
+    """A `WebhookVerifier` that asks Prime Trust's API."""
 
     def __init__(self, custodian: PrimeTrustCustodian) -> None:
         self._custodian = custodian
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The event in it, if it is about a transfer of assets."""
-        said = response_parsing.parse_body(delivery.body)
-        identifier = said.get("resource_id")
+        """Return the event if it is about a transfer of assets."""
+        payload = response_parsing.parse_body(delivery.body)
+        identifier = payload.get("resource_id")
         if not isinstance(identifier, str) or not _ID.fullmatch(identifier):
             raise WebhookSignatureInvalid
-        if said.get("resource_type") != TRANSFERS.replace("-", "_"):
+        if payload.get("resource_type") != TRANSFERS.replace("-", "_"):
             return []
         try:
-            found = self._custodian.transfer(identifier)
+            transfer = self._custodian.transfer(identifier)
         except (ProviderUnavailable, ProviderOutcomeUnknown, ProviderRefused) as failure:
             raise WebhookVerificationUnavailable from failure
-        if found is None:
+        if transfer is None:
             raise WebhookSignatureInvalid
-        kind = f"asset_transfer.{found.state}"
-        return [ProviderEvent(f"{identifier}:{found.state}", kind, identifier, "custody.hear")]
+        kind = f"asset_transfer.{transfer.state}"
+        return [ProviderEvent(f"{identifier}:{transfer.state}", kind, identifier, "custody.hear")]

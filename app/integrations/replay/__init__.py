@@ -1,1 +1,1 @@
-"""Prices from a file: history, and journeys through it."""
+"""Prices from a file, to replay history."""

@@ -1,7 +1,7 @@
 """A CSV file of prices as a feed.
 
-The first line is `Date,Price`; then one price a line, in US dollars per troy ounce, for a month
-(`1968-01`, meaning its first day) or a day (`1968-01-01`), each later than the line before.
+The first line is `Date,Price`. Each further line is one price in US dollars per troy ounce, for a
+month (`1968-01`, meaning its first day) or a day (`1968-01-01`), later than the line before.
 """
 
 import csv
@@ -20,29 +20,29 @@ _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?", re.ASCII)
 
 
 class InvalidPriceFile(FeedFailed):
-    """The file is not a file of prices; the message names the line and what is wrong with it."""
+    """The file is not a valid price file. The message names the line and the problem."""
 
 
 class ReplayFeed:
-    """A `PriceFeed` that says at any time what the file says for that time.
+    """A `PriceFeed` that returns at any time the file's price for that time.
 
-    Raises `InvalidPriceFile` when made from anything but a file of prices.
+    Raises `InvalidPriceFile` when created from an invalid file.
     """
 
     name = "replay"
 
     def __init__(self, path: Path, metal: Metal) -> None:
         self.observations = read_prices(path, metal)
-        self._instants = [seen.observed_at for seen in self.observations]
+        self._instants = [observation.observed_at for observation in self.observations]
 
     def fetch(self, now: datetime) -> list[Observation]:
-        """The last price of the file that is not after `now`, with its own date."""
+        """Return the file's last price not after `now`, with its own date."""
         count = bisect_right(self._instants, now)
         return self.observations[count - 1 : count] if count else []
 
 
 def read_prices(path: Path, metal: Metal) -> list[Observation]:
-    """Every price of the file, oldest first. Raises `InvalidPriceFile`."""
+    """Return every price of the file, oldest first. Raises `InvalidPriceFile`."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return list(_parse(lines, metal))
@@ -60,15 +60,15 @@ def _parse(lines: Iterable[str], metal: Metal) -> Iterator[Observation]:
             raise InvalidPriceFile("line 1: must be Date,Price")
         for row in reader:
             try:
-                seen = _observation(row, metal)
+                observation = _observation(row, metal)
             except (FeedFailed, ValueError) as error:
                 raise InvalidPriceFile(f"line {reader.line_num}: {error}") from None
-            if last is not None and seen.observed_at <= last:
+            if last is not None and observation.observed_at <= last:
                 raise InvalidPriceFile(
                     f"line {reader.line_num}: {row[0]} is not later than the line before"
                 )
-            last = seen.observed_at
-            yield seen
+            last = observation.observed_at
+            yield observation
     except csv.Error as error:
         raise InvalidPriceFile(f"line {reader.line_num}: {error}") from error
     if last is None:

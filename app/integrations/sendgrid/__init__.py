@@ -1,3 +1,5 @@
-"""SendGrid v3: e-mail, in the words of SendGrid's own library over our transport, and its signed
-events. What the library sends with cannot say whether a mail that failed may have gone out.
+"""SendGrid v3: email built with SendGrid's own library and sent over our transport, and its signed
+events.
+
+The library's own sending cannot say whether an email whose request failed may have gone out.
 """

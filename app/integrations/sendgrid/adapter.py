@@ -1,4 +1,4 @@
-"""E-mail handed to SendGrid."""
+"""Email sent through SendGrid."""
 
 from email.utils import parseaddr
 from http import HTTPStatus
@@ -11,14 +11,13 @@ from app.kit import ids
 from app.messages.ports import OutgoingEmail
 from app.providers.errors import ProviderRefused, ProviderUnavailable
 
-#: What the events of a mail carry back: our id of it.
+#: The custom argument with our ID of an email, returned in its events.
 EMAIL_ID_ARGUMENT = "pbcex_mail"
 _SEND = "/v3/mail/send"
-#: Our key is wrong, or the account is shut: nothing happened, and somebody will mend that.
 
 
 class SendGridEmailSender:
-    """Hands each mail to SendGrid, from `sender`: `Name <address>`, verified there."""
+    """Sends email through SendGrid, from `sender`: `Name <address>`, verified there."""
 
     def __init__(
         self,
@@ -34,39 +33,39 @@ class SendGridEmailSender:
             timeout_seconds=timeout_seconds,
             headers={"Authorization": f"Bearer {api_key}"},
         )
-        self._name, self._address = parseaddr(sender)
+        self._sender_name, self._sender_address = parseaddr(sender)
         self._caller = caller
 
     def send(self, email: OutgoingEmail) -> None:
-        """As the port says."""
-        document = self._document(email)
+        """Send an email as the port says."""
+        payload = self._payload(email)
 
         def post() -> None:
-            _taken(self._transport.request("POST", _SEND, json=document))
+            _check_accepted(self._transport.request("POST", _SEND, json=payload))
 
         self._caller.call(
             "mail.send", post, reference=ids.encode("eml", email.id), idempotent=False
         )
 
-    def _document(self, mail: OutgoingEmail) -> object:
-        made = Mail(
-            from_email=(self._address, self._name),
-            to_emails=mail.recipient,
-            subject=mail.subject,
-            plain_text_content=mail.text + "\n",
-            html_content=mail.html,
+    def _payload(self, email: OutgoingEmail) -> object:
+        message = Mail(
+            from_email=(self._sender_address, self._sender_name),
+            to_emails=email.recipient,
+            subject=email.subject,
+            plain_text_content=email.text + "\n",
+            html_content=email.html,
         )
-        domain = self._address.rpartition("@")[2]
-        made.add_header(Header("Message-ID", f"<{mail.id.hex}@{domain}>"))
-        # So that holiday notices do not answer (RFC 3834).
-        made.add_header(Header("Auto-Submitted", "auto-generated"))
-        made.add_custom_arg(CustomArg(EMAIL_ID_ARGUMENT, str(mail.id)))
-        return made.get()
+        domain = self._sender_address.rpartition("@")[2]
+        message.add_header(Header("Message-ID", f"<{email.id.hex}@{domain}>"))
+        # Stops automatic replies such as holiday notices (RFC 3834).
+        message.add_header(Header("Auto-Submitted", "auto-generated"))
+        message.add_custom_arg(CustomArg(EMAIL_ID_ARGUMENT, str(email.id)))
+        return message.get()
 
 
-def _taken(answer: HttpResponse) -> None:
-    """Raises unless SendGrid says that it took the mail. Its own messages may quote an address."""
-    if answer.status in AUTH_FAILURE_STATUSES:
-        raise ProviderUnavailable(f"HTTP {answer.status}: the account or its key")
-    if answer.status != HTTPStatus.ACCEPTED:
-        raise ProviderRefused(f"http_{answer.status}")
+def _check_accepted(response: HttpResponse) -> None:
+    """Raise unless SendGrid accepted the email. Its own messages may quote an email address."""
+    if response.status in AUTH_FAILURE_STATUSES:
+        raise ProviderUnavailable(f"HTTP {response.status}: check the account and its key.")
+    if response.status != HTTPStatus.ACCEPTED:
+        raise ProviderRefused(f"http_{response.status}")

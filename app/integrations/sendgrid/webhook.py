@@ -1,4 +1,4 @@
-"""How SendGrid signs its events: ECDSA over the time and the raw body."""
+"""SendGrid's signatures of events: ECDSA over the time and the raw body."""
 
 import json
 import math
@@ -20,13 +20,13 @@ _AGE_SECONDS_MAX = 300
 
 
 class SendGridWebhookVerifier:
-    """Knows the events signed with one key: base64 of the public one, as SendGrid shows it."""
+    """Verifies events signed with one key: the base64 public key, as SendGrid shows it."""
 
     def __init__(self, public_key: str) -> None:
         self._webhook = EventWebhook(public_key)
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """As the port says. Events about nothing of ours are left out."""
+        """Return the events as the port says. Events that are not about our emails are left out."""
         timestamp = delivery.headers.get(_TIMESTAMP, "")
         try:
             age = clock.now().timestamp() - int(timestamp)
@@ -42,26 +42,28 @@ class SendGridWebhookVerifier:
 
 def _events(body: bytes) -> list[ProviderEvent]:
     try:
-        told = json.loads(body)
-        if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
-            raise MalformedRequest("events are a list of objects")
-        return [event for each in told if (event := _event(each)) is not None]
+        payloads = json.loads(body)
+        if not isinstance(payloads, list) or not all(
+            isinstance(payload, dict) for payload in payloads
+        ):
+            raise MalformedRequest("Events must be a list of objects.")
+        return [event for payload in payloads if (event := _event(payload)) is not None]
     except (ValueError, KeyError, RecursionError):
-        raise MalformedRequest("events that cannot be read") from None
+        raise MalformedRequest("The events cannot be read.") from None
 
 
-def _event(told: dict[str, Any]) -> ProviderEvent | None:
-    """The event, if it says what became of a mail of ours."""
-    delivery, mail_id = _delivery(told), told.get(EMAIL_ID_ARGUMENT)
-    if delivery is None or mail_id is None:
+def _event(payload: dict[str, Any]) -> ProviderEvent | None:
+    """Return the event if it reports the delivery of one of our emails."""
+    status, email_id = _delivery_status(payload), payload.get(EMAIL_ID_ARGUMENT)
+    if status is None or email_id is None:
         return None
     return ProviderEvent(
-        str(told["sg_event_id"]), delivery, str(UUID(mail_id)), "messages.record_mail_event"
+        str(payload["sg_event_id"]), status, str(UUID(email_id)), "messages.record_mail_event"
     )
 
 
-def _delivery(told: dict[str, Any]) -> delivery_log.DeliveryStatus | None:
-    match told.get("event"), told.get("type"):
+def _delivery_status(payload: dict[str, Any]) -> delivery_log.DeliveryStatus | None:
+    match payload.get("event"), payload.get("type"):
         case "delivered", _:
             return delivery_log.DeliveryStatus.DELIVERED
         case "bounce", "blocked":

@@ -1,1 +1,1 @@
-"""E-mail handed to a server of ours by SMTP (RFC 5321), with TLS and a limit on the whole call."""
+"""Email sent through our own server by SMTP (RFC 5321), with TLS and a limit on the whole call."""

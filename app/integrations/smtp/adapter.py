@@ -1,7 +1,7 @@
-"""The mailer that speaks SMTP.
+"""Email sent by SMTP.
 
-One connection for each mail: mails are few, and a connection kept open breaks at the worst moment.
-The Message-ID is made of the mail's own id, so that a mail sent again is recognised.
+One connection for each email: emails are few, and a kept connection can break at any time. The
+Message-ID is made from the email's own ID, so that a repeated email is recognised.
 """
 
 import smtplib
@@ -24,15 +24,18 @@ from app.providers.errors import ProviderOutcomeUnknown
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _PERMANENT = range(500, 600)
-_STEP_SECONDS_MIN = 0.05
-# Bytes that every server takes: no line is long, and no byte has its eighth bit set.
-_PLAIN = policy.SMTP.clone(cte_type="7bit")
+_STEP_TIMEOUT_MIN = 0.05
+# Bytes that every server takes: short lines, and no byte with its eighth bit set.
+_SEVEN_BIT_POLICY = policy.SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed in. `security` is `smtps` (TLS from the first byte), `smtp+starttls`
-    (TLS or nothing) or `smtp` (none: for this very machine)."""
+    """The server that takes our email.
+
+    `security` is `smtps` (TLS from the first byte), `smtp+starttls` (TLS or nothing) or `smtp`
+    (none, for this machine only).
+    """
 
     security: str
     host: str
@@ -42,7 +45,7 @@ class SmtpServer:
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """The server of `smtps://user:password@host:port`."""
+        """Return the server of `smtps://user:password@host:port`."""
         parts = urlsplit(url)
         return cls(
             parts.scheme,
@@ -57,7 +60,7 @@ class SmtpServer:
 
 
 class SmtpEmailSender:
-    """Hands each mail to one server."""
+    """Sends each email through one server."""
 
     def __init__(self, server: SmtpServer, sender: str, *, timeout_seconds: float) -> None:
         self._server = server
@@ -65,17 +68,22 @@ class SmtpEmailSender:
         self._timeout_seconds = timeout_seconds
 
     def send(self, email: OutgoingEmail) -> None:
-        """As the port says. Errors name no address and repeat nothing that the server said but its
-        status: servers like to quote."""
+        """Send an email as the port says.
+
+        Errors name no email address, and of the server's reply only the status: servers often
+        quote.
+        """
         try:
             message = self._message(email)
         except ValueError:
-            raise EmailRefused("The address or the subject cannot stand in a header") from None
+            raise EmailRefused(
+                "The email address or the subject is not valid in a header."
+            ) from None
         deadline = time.monotonic() + self._timeout_seconds
         try:
             smtp = self._connect(deadline)
         except (smtplib.SMTPException, OSError) as error:
-            raise EmailNotSent(f"The server cannot be used: {_kind(error)}") from error
+            raise EmailNotSent(f"The server cannot be used: {_error_name(error)}.") from error
         try:
             self._hand_over(smtp, message, deadline)
             with suppress(smtplib.SMTPException, OSError):
@@ -85,7 +93,7 @@ class SmtpEmailSender:
 
     def _connect(self, deadline: float) -> smtplib.SMTP:
         server = self._server
-        timeout = _left(deadline)
+        timeout = _remaining_seconds(deadline)
         if server.security == "smtps":
             smtp: smtplib.SMTP = smtplib.SMTP_SSL(
                 server.host, server.port, timeout=timeout, context=ssl.create_default_context()
@@ -94,12 +102,12 @@ class SmtpEmailSender:
             smtp = smtplib.SMTP(server.host, server.port, timeout=timeout)
         try:
             if server.security == "smtp+starttls":
-                _limit(smtp, deadline)
+                _limit_step(smtp, deadline)
                 smtp.starttls(context=ssl.create_default_context())
-            _limit(smtp, deadline)
+            _limit_step(smtp, deadline)
             smtp.ehlo_or_helo_if_needed()
             if server.user:
-                _limit(smtp, deadline)
+                _limit_step(smtp, deadline)
                 smtp.login(server.user, server.password)
         except BaseException:
             smtp.close()
@@ -108,92 +116,99 @@ class SmtpEmailSender:
 
     def _hand_over(self, smtp: smtplib.SMTP, message: EmailMessage, deadline: float) -> None:
         recipient = message["To"].addresses[0].addr_spec
-        international = not recipient.isascii()
-        if international and not smtp.has_extn("smtputf8"):
-            raise EmailRefused("The server takes no international addresses")
-        format_policy = _PLAIN.clone(utf8=True) if international else _PLAIN
+        is_international = not recipient.isascii()
+        if is_international and not smtp.has_extn("smtputf8"):
+            raise EmailRefused("The server does not accept international email addresses.")
+        format_policy = (
+            _SEVEN_BIT_POLICY.clone(utf8=True) if is_international else _SEVEN_BIT_POLICY
+        )
         content = message.as_bytes(policy=format_policy)
         try:
-            _limit(smtp, deadline)
-            _accepted(smtp.mail(self._sender.addr_spec, ["SMTPUTF8"] if international else []))
-            _limit(smtp, deadline)
-            _accepted(smtp.rcpt(recipient), permanent=True)
+            _limit_step(smtp, deadline)
+            _check_accepted(
+                smtp.mail(self._sender.addr_spec, ["SMTPUTF8"] if is_international else [])
+            )
+            _limit_step(smtp, deadline)
+            _check_accepted(smtp.rcpt(recipient), may_refuse=True)
         except (smtplib.SMTPException, OSError) as error:
-            raise EmailNotSent(f"The connection broke: {_kind(error)}") from error
-        # From here on the server may have the mail although its answer never comes.
-        _limit(smtp, deadline)
+            raise EmailNotSent(f"The connection broke: {_error_name(error)}.") from error
+        # From here on the server may have the email even if its reply never comes.
+        _limit_step(smtp, deadline)
         try:
             status, _ = smtp.data(content)
         except smtplib.SMTPDataError as error:
-            raise EmailNotSent(f"The server answered {error.smtp_code} to DATA") from error
+            raise EmailNotSent(f"The server replied {error.smtp_code} to DATA.") from error
         except (smtplib.SMTPException, OSError) as error:
             raise ProviderOutcomeUnknown(
-                f"The connection broke meanwhile: {_kind(error)}"
+                f"The connection broke during DATA: {_error_name(error)}."
             ) from error
-        _accepted((status, b""), permanent=True)
+        _check_accepted((status, b""), may_refuse=True)
 
-    def _message(self, mail: OutgoingEmail) -> EmailMessage:
-        """The mail with its headers. Raises `ValueError` for what would break out of one."""
+    def _message(self, email: OutgoingEmail) -> EmailMessage:
+        """Return the email with its headers. Raises `ValueError` for a value that would break out
+        of one."""
         message = EmailMessage(policy=policy.SMTP)
-        message["Message-ID"] = f"<{mail.id.hex}@{self._sender.domain}>"
+        message["Message-ID"] = f"<{email.id.hex}@{self._sender.domain}>"
         message["Date"] = format_datetime(clock.now())
         message["From"] = self._sender
-        message["To"] = _address(mail.recipient)
-        message["Subject"] = mail.subject
-        # So that holiday notices do not answer (RFC 3834).
+        message["To"] = _address(email.recipient)
+        message["Subject"] = email.subject
+        # Stops automatic replies such as holiday notices (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(mail.text + "\n", cte="quoted-printable")
-        message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        message.set_content(email.text + "\n", cte="quoted-printable")
+        message.add_alternative(email.html, subtype="html", cte="quoted-printable")
         return message
 
 
 class UnconfiguredEmailSender:
-    """Stands where no server is configured, outside production: every mail waits. `setting` is
-    what would name one."""
+    """Used where no server is configured, outside production: every email waits.
+
+    `setting` is the name of the missing setting.
+    """
 
     def __init__(self, setting: str) -> None:
         self._setting = setting
 
     def send(self, email: OutgoingEmail) -> None:  # noqa: ARG002 - the port's parameter
-        """Raises `EmailNotSent`."""
-        raise EmailNotSent(f"No mail server is configured: {self._setting}")
+        """Raise `EmailNotSent`."""
+        raise EmailNotSent(f"No email server is configured. Set {self._setting}.")
 
 
 def _address(text: str) -> Address:
-    """An address as headers and servers know it, its domain in ASCII. Raises `ValueError`."""
+    """Return an email address for headers and servers, its domain in ASCII. Raises `ValueError`."""
     try:
-        found = email_validator.validate_email(
+        parsed = email_validator.validate_email(
             text, check_deliverability=False, allow_display_name=True
         )
     except email_validator.EmailNotValidError as error:
-        raise ValueError("not an address") from error
+        raise ValueError("not an email address") from error
     return Address(
-        display_name=found.display_name or "",
-        username=found.local_part,
-        domain=found.ascii_domain,
+        display_name=parsed.display_name or "",
+        username=parsed.local_part,
+        domain=parsed.ascii_domain,
     )
 
 
-def _accepted(answer: tuple[int, bytes], *, permanent: bool = False) -> None:
-    status, _ = answer
+def _check_accepted(reply: tuple[int, bytes], *, may_refuse: bool = False) -> None:
+    status, _ = reply
     if status in {250, 251}:
         return
-    if permanent and status in _PERMANENT:
-        raise EmailRefused(f"The server answered {status}")
-    raise EmailNotSent(f"The server answered {status}")
+    if may_refuse and status in _PERMANENT:
+        raise EmailRefused(f"The server replied {status}.")
+    raise EmailNotSent(f"The server replied {status}.")
 
 
-def _left(deadline: float) -> float:
-    return max(_STEP_SECONDS_MIN, deadline - time.monotonic())
+def _remaining_seconds(deadline: float) -> float:
+    return max(_STEP_TIMEOUT_MIN, deadline - time.monotonic())
 
 
-def _limit(smtp: smtplib.SMTP, deadline: float) -> None:
-    """No further step takes longer than what is left of the whole call."""
+def _limit_step(smtp: smtplib.SMTP, deadline: float) -> None:
+    """Limit the next step to what remains of the time for the whole call."""
     if smtp.sock is not None:
-        smtp.sock.settimeout(_left(deadline))
+        smtp.sock.settimeout(_remaining_seconds(deadline))
 
 
-def _kind(error: Exception) -> str:
-    """What kind of error, and its number if the server gave one: never its text."""
+def _error_name(error: Exception) -> str:
+    """Return the error's class, and the server's status if there is one: never its text."""
     status = getattr(error, "smtp_code", None)
     return f"{type(error).__name__} {status}" if status else type(error).__name__

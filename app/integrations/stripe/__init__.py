@@ -1,8 +1,9 @@
-"""Stripe: payments by card, authorised first and captured later, and the disputes about them.
+"""Stripe: card payments, authorised first and captured later, and their disputes.
 
-Nothing of a card passes through here: the customer's browser gives it to Stripe and us a token.
+Card details never pass through PBCEx: the customer's browser sends them to Stripe and gives us a
+token.
 
 Assumed, from public material: a key that is used again with other parameters is refused with 400
-`idempotency_error`, one that is still in use with 409 `idempotency_key_in_use`; keys live for 24
-hours; lists know a payment as soon as it is made, the search about a minute later.
+`idempotency_error`, a key still in use with 409 `idempotency_key_in_use`; keys live for 24 hours;
+lists contain a payment as soon as it exists, the search about a minute later.
 """

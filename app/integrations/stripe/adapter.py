@@ -1,4 +1,4 @@
-"""Stripe as a rail for payments by card."""
+"""Stripe as a rail for card payments."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,8 +16,8 @@ from app.providers.errors import ProviderRefused
 Document = dict[str, Any]
 
 _STATES = {
-    # Its card was refused. Whoever holds the client secret may try another, and if that works we
-    # never capture it: nothing moves.
+    # The card was declined. A holder of the client secret may still try another card; we never
+    # capture such a payment, so no money moves.
     "requires_payment_method": PaymentState.FAILED,
     "canceled": PaymentState.FAILED,
     "requires_confirmation": PaymentState.PENDING,
@@ -27,7 +27,7 @@ _STATES = {
     "succeeded": PaymentState.PAID,
 }
 _DISPUTES = {
-    # A bank's question before it takes anything; most end with it.
+    # A bank's inquiry before it takes any money; most go no further.
     "warning_needs_response": "inquiry",
     "warning_under_review": "inquiry",
     "warning_closed": "inquiry",
@@ -37,14 +37,14 @@ _DISPUTES = {
     "won": "won",
     "lost": "lost",
 }
-#: What is asked of a payment that is no longer in the state for it.
+#: The payment is no longer in a state that allows the operation.
 _TOO_LATE = "payment_intent_unexpected_state"
-#: The search is behind by a minute, in bad times by more; the list never is.
-_LISTED_FOR_SURE = timedelta(hours=3)
+#: The search lags by a minute, sometimes more; the list never does.
+_SEARCH_LAG_MAX = timedelta(hours=3)
 
 
 class StripeApi(Protocol):
-    """What the rail needs of a client."""
+    """The methods of the client that the rail uses."""
 
     def create_payment(self, parameters: Mapping[str, Any], *, key: str) -> Document: ...
     def get_payment(self, identifier: str) -> Document: ...
@@ -57,8 +57,10 @@ class StripeApi(Protocol):
 
 
 class StripeRail:
-    """A `PaymentRail` that is `CardRail`. Opening twice within a day opens one payment; after
-    that, ask `find` before opening again."""
+    """A `PaymentRail` with authorisation and capture.
+
+    Opening twice within a day opens one payment. After a day, call `find` before opening again.
+    """
 
     name = "stripe"
     provider_id = STRIPE
@@ -69,10 +71,12 @@ class StripeRail:
         self._caller = caller
 
     def create(self, request: PaymentRequest) -> Payment:
-        """Authorise it on the card behind the token `source`. `instructions` has a client secret
-        where the card's bank wants to request the customer. A card that is declined is refused,
-        with the bank's code."""
-        asked = {
+        """Authorise a payment on the card behind the token `source`.
+
+        `instructions` has a client secret where the card's bank must authenticate the customer. A
+        declined card is refused with the bank's code.
+        """
+        parameters = {
             "amount": request.amount.units,
             "currency": _currency(request.amount),
             "payment_method": request.source,
@@ -81,148 +85,163 @@ class StripeRail:
             "metadata": {"reference": request.reference},
         }
 
-        def do() -> Payment:
-            return _payment(self._client.create_payment(asked, key=request.reference))
+        def send() -> Payment:
+            return _payment(self._client.create_payment(parameters, key=request.reference))
 
-        return self._caller.call("payments.open", do, reference=request.reference, idempotent=True)
+        return self._caller.call(
+            "payments.open", send, reference=request.reference, idempotent=True
+        )
 
     def fetch(self, provider_ref: str) -> Payment:
-        """How it stands."""
+        """Return the payment's current state."""
 
-        def do() -> Payment:
+        def send() -> Payment:
             return _payment(self._client.get_payment(provider_ref))
 
-        return self._caller.call("payments.look", do, reference=provider_ref, idempotent=True)
+        return self._caller.call("payments.look", send, reference=provider_ref, idempotent=True)
 
     def find(self, reference: str) -> Payment | None:
-        """The payment with our reference: among the latest, or by the search."""
-        since = int((clock.now() - _LISTED_FOR_SURE).timestamp())
+        """Return the payment with our reference: from the recent list, or else by search."""
+        since = int((clock.now() - _SEARCH_LAG_MAX).timestamp())
         query = f"metadata['reference']:'{reference}'"
 
-        def do() -> Payment | None:
-            latest = _of(reference, self._client.list_payments(since))
-            return latest or _of(reference, self._client.search_payments(query))
+        def search() -> Payment | None:
+            latest = _find_by_reference(reference, self._client.list_payments(since))
+            return latest or _find_by_reference(reference, self._client.search_payments(query))
 
-        return self._caller.call("payments.find", do, reference=reference, idempotent=True)
+        return self._caller.call("payments.find", search, reference=reference, idempotent=True)
 
     def payments(self, since: datetime) -> list[Payment]:
-        """Every payment since then, also those that are not ours: their reference is empty."""
+        """Return every payment since an instant, those that are not ours too: their reference is
+        empty."""
 
-        def do() -> list[Payment]:
-            return [_payment(each) for each in self._client.list_payments(int(since.timestamp()))]
+        def fetch() -> list[Payment]:
+            return [
+                _payment(payload) for payload in self._client.list_payments(int(since.timestamp()))
+            ]
 
-        return self._caller.call("payments.list", do, reference="", idempotent=True)
+        return self._caller.call("payments.list", fetch, reference="", idempotent=True)
 
     def capture(self, provider_ref: str, reference: str) -> Payment:
-        """Take all of it. One that was taken before is answered as it stands."""
+        """Capture the full amount. A payment captured before is returned as it is."""
 
-        def do() -> Payment:
+        def send() -> Payment:
             return _payment(self._client.capture_payment(provider_ref, key=f"{reference}:capture"))
 
-        return self._finish("payments.capture", do, provider_ref, reference, PaymentState.PAID)
+        return self._finish("payments.capture", send, provider_ref, reference, PaymentState.PAID)
 
     def release(self, provider_ref: str, reference: str) -> Payment:
-        """Give it up. One that failed or was released before is answered as it stands."""
+        """Cancel an authorised payment. One that failed or was released before is returned as it
+        is."""
 
-        def do() -> Payment:
+        def send() -> Payment:
             return _payment(self._client.cancel_payment(provider_ref, key=f"{reference}:release"))
 
-        return self._finish("payments.release", do, provider_ref, reference, PaymentState.FAILED)
+        return self._finish("payments.release", send, provider_ref, reference, PaymentState.FAILED)
 
     def dispute(self, provider_ref: str) -> Dispute:
-        """How a dispute stands."""
+        """Return a dispute's current state."""
 
-        def do() -> Dispute:
+        def fetch() -> Dispute:
             return _dispute(self._client.get_dispute(provider_ref))
 
-        return self._caller.call("disputes.look", do, reference=provider_ref, idempotent=True)
+        return self._caller.call("disputes.look", fetch, reference=provider_ref, idempotent=True)
 
     def disputes(self, since: datetime) -> list[Dispute]:
-        """Every dispute since then."""
+        """Return every dispute since an instant."""
 
-        def do() -> list[Dispute]:
-            return [_dispute(each) for each in self._client.list_disputes(int(since.timestamp()))]
+        def fetch() -> list[Dispute]:
+            return [
+                _dispute(payload) for payload in self._client.list_disputes(int(since.timestamp()))
+            ]
 
-        return self._caller.call("disputes.list", do, reference="", idempotent=True)
+        return self._caller.call("disputes.list", fetch, reference="", idempotent=True)
 
     def _finish(
-        self, operation: str, do: Any, provider_ref: str, reference: str, wanted: PaymentState
+        self,
+        operation: str,
+        send: Any,
+        provider_ref: str,
+        reference: str,
+        target_state: PaymentState,
     ) -> Payment:
         try:
             finished: Payment = self._caller.call(
-                operation, do, reference=reference, idempotent=True
+                operation, send, reference=reference, idempotent=True
             )
         except ProviderRefused as refused:
             if refused.code == _TOO_LATE:
-                standing = self.fetch(provider_ref)
-                if standing.state is wanted:
-                    return standing
+                current = self.fetch(provider_ref)
+                if current.state is target_state:
+                    return current
             raise
         return finished
 
 
-def _of(reference: str, documents: list[Document]) -> Payment | None:
-    payments = (_payment(each) for each in documents)
-    return next((each for each in payments if each.reference == reference), None)
+def _find_by_reference(reference: str, payloads: list[Document]) -> Payment | None:
+    payments = (_payment(payment) for payment in payloads)
+    return next((payment for payment in payments if payment.reference == reference), None)
 
 
-def _payment(document: Document) -> Payment:
+def _payment(payload: Document) -> Payment:
     with parsing_response():
-        state = _STATES[document["status"]]
-        charge = document["latest_charge"] or {}
+        state = _STATES[payload["status"]]
+        charge = payload["latest_charge"] or {}
         return Payment(
-            provider_ref=document["id"],
-            reference=(document["metadata"] or {}).get("reference", ""),
+            provider_ref=payload["id"],
+            reference=(payload["metadata"] or {}).get("reference", ""),
             state=state,
-            amount=_amount(document, state, charge),
+            amount=_amount(payload, state, charge),
             cost=_cost(charge) if state is PaymentState.PAID else None,
-            code=_code(document) if state is PaymentState.FAILED else "",
-            instructions=_instructions(document) if state is PaymentState.PENDING else {},
+            code=_code(payload) if state is PaymentState.FAILED else "",
+            instructions=_instructions(payload) if state is PaymentState.PENDING else {},
         )
 
 
-def _amount(document: Document, state: PaymentState, charge: Document) -> Amount:
-    """What arrived, where something did: what was put into our balance, before their fee."""
-    if state is PaymentState.PAID and (arrived := charge.get("balance_transaction")):
-        return _money(arrived, "amount")
-    return _money(document, "amount_received" if state is PaymentState.PAID else "amount")
+def _amount(payload: Document, state: PaymentState, charge: Document) -> Amount:
+    """Return the payment's amount: once paid, what reached our balance before Stripe's fee."""
+    if state is PaymentState.PAID and (transaction := charge.get("balance_transaction")):
+        return _money(transaction, "amount")
+    return _money(payload, "amount_received" if state is PaymentState.PAID else "amount")
 
 
 def _cost(charge: Document) -> Amount | None:
-    arrived = charge.get("balance_transaction")
-    return _money(arrived, "fee") if arrived else None
+    transaction = charge.get("balance_transaction")
+    return _money(transaction, "fee") if transaction else None
 
 
-def _code(document: Document) -> str:
-    error = document.get("last_payment_error") or {}
-    reason = error.get("decline_code") or error.get("code") or document.get("cancellation_reason")
-    return str(reason or document["status"])
+def _code(payload: Document) -> str:
+    error = payload.get("last_payment_error") or {}
+    reason = error.get("decline_code") or error.get("code") or payload.get("cancellation_reason")
+    return str(reason or payload["status"])
 
 
-def _instructions(document: Document) -> Mapping[str, str]:
-    return {"client_secret": document["client_secret"], "status": document["status"]}
+def _instructions(payload: Document) -> Mapping[str, str]:
+    return {"client_secret": payload["client_secret"], "status": payload["status"]}
 
 
-def _dispute(document: Document) -> Dispute:
+def _dispute(payload: Document) -> Dispute:
     with parsing_response():
-        cost = sum(_money(moved, "fee").units for moved in document["balance_transactions"])
+        cost = sum(
+            _money(transaction, "fee").units for transaction in payload["balance_transactions"]
+        )
         return Dispute(
-            provider_ref=document["id"],
-            payment_ref=document["payment_intent"],
-            state=_DISPUTES[document["status"]],
-            amount=_money(document, "amount"),
+            provider_ref=payload["id"],
+            payment_ref=payload["payment_intent"],
+            state=_DISPUTES[payload["status"]],
+            amount=_money(payload, "amount"),
             cost=Amount(USD, cost),
         )
 
 
-def _money(document: Document, name: str) -> Amount:
-    units = document[name]
-    if document["currency"] != USD.code.lower() or type(units) is not int:
-        raise ValueError("no whole number of cents of a dollar")
+def _money(payload: Document, name: str) -> Amount:
+    units = payload[name]
+    if payload["currency"] != USD.code.lower() or type(units) is not int:
+        raise ValueError("The amount is not a whole number of US cents.")
     return Amount(USD, units)
 
 
 def _currency(amount: Amount) -> str:
     if amount.asset != USD:
-        raise ValueError("cards pay in dollars")
+        raise ValueError("Card payments are in dollars only.")
     return USD.code.lower()

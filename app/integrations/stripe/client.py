@@ -1,4 +1,4 @@
-"""The protocol of Stripe through its own library, over our transport, in plain documents."""
+"""The Stripe protocol through Stripe's own library over our transport, in plain documents."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -13,21 +13,23 @@ if TYPE_CHECKING:
     import stripe
 
 Document = dict[str, Any]
-#: A method of the library: it answers an object of theirs.
+#: A method of the library that returns one of its objects.
 LibraryMethod = Callable[..., Any]
 
-#: Of one question for a list.
+#: Entries per list request.
 _PAGE = 100
-#: What the amounts of a payment are made of.
+#: The expanded field with the amounts of a payment.
 _MONEY = "latest_charge.balance_transaction"
 
-# The library would log addresses, and at its most talkative bodies.
+# The library would log URLs, and bodies at its most verbose.
 logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class StripeClient:
-    """Asks Stripe. Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or
-    `ProviderRefused`."""
+    """Requests to Stripe.
+
+    Every method raises `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused`.
+    """
 
     def __init__(self, base_url: str, key: str, *, timeout_seconds: float) -> None:
         self._base_url = base_url
@@ -35,71 +37,71 @@ class StripeClient:
         self._transport = Transport(base_url, timeout_seconds=timeout_seconds)
 
     def create_payment(self, parameters: Mapping[str, Any], *, key: str) -> Document:
-        """A payment intent, confirmed at once. `key` is how Stripe knows a repetition."""
-        given = {**parameters, "confirm": True, "expand": [_MONEY]}
-        return self._asked(self._api.payment_intents.create, given, {"idempotency_key": key})
+        """Create a payment intent, confirmed at once. Stripe recognises a repetition by `key`."""
+        confirmed = {**parameters, "confirm": True, "expand": [_MONEY]}
+        return self._call(self._api.payment_intents.create, confirmed, {"idempotency_key": key})
 
     def get_payment(self, identifier: str) -> Document:
-        """A payment intent."""
-        return self._asked(self._api.payment_intents.retrieve, identifier, {"expand": [_MONEY]})
+        """Return a payment intent."""
+        return self._call(self._api.payment_intents.retrieve, identifier, {"expand": [_MONEY]})
 
     def capture_payment(self, identifier: str, *, key: str) -> Document:
-        """Take all of what was authorised."""
-        ask, options = self._api.payment_intents.capture, {"idempotency_key": key}
-        return self._asked(ask, identifier, {"expand": [_MONEY]}, options)
+        """Capture the full authorised amount."""
+        method, options = self._api.payment_intents.capture, {"idempotency_key": key}
+        return self._call(method, identifier, {"expand": [_MONEY]}, options)
 
     def cancel_payment(self, identifier: str, *, key: str) -> Document:
-        """Give up what was authorised, or was to be."""
-        ask, options = self._api.payment_intents.cancel, {"idempotency_key": key}
-        return self._asked(ask, identifier, {"expand": [_MONEY]}, options)
+        """Cancel a payment that is authorised or not yet."""
+        method, options = self._api.payment_intents.cancel, {"idempotency_key": key}
+        return self._call(method, identifier, {"expand": [_MONEY]}, options)
 
     def list_payments(self, since: int) -> list[Document]:
-        """Every payment intent that was created since that second, newest first."""
+        """Return every payment intent created since a second of the epoch, newest first."""
         expand = [f"data.{_MONEY}"]
         return list(self._pages(self._api.payment_intents.list, since, expand=expand))
 
     def search_payments(self, query: str) -> list[Document]:
-        """What the search finds, which may be a minute behind."""
-        given = {"query": query, "limit": _PAGE, "expand": [f"data.{_MONEY}"]}
-        page = self._asked(self._api.payment_intents.search, given)
+        """Return the results of a search, which may lag by a minute."""
+        parameters = {"query": query, "limit": _PAGE, "expand": [f"data.{_MONEY}"]}
+        page = self._call(self._api.payment_intents.search, parameters)
         with parsing_response():
             return list(page["data"])
 
     def get_dispute(self, identifier: str) -> Document:
-        """A dispute."""
-        return self._asked(self._api.disputes.retrieve, identifier)
+        """Return a dispute."""
+        return self._call(self._api.disputes.retrieve, identifier)
 
     def list_disputes(self, since: int) -> list[Document]:
-        """Every dispute that was opened since that second, newest first."""
+        """Return every dispute opened since a second of the epoch, newest first."""
         return list(self._pages(self._api.disputes.list, since))
 
-    def _pages(self, ask: LibraryMethod, since: int, **more: Any) -> Iterator[Document]:
-        given = {"limit": _PAGE, "created": {"gte": since}, **more}
+    def _pages(self, method: LibraryMethod, since: int, **filters: Any) -> Iterator[Document]:
+        parameters = {"limit": _PAGE, "created": {"gte": since}, **filters}
         has_more = True
         while has_more:
-            page = self._asked(ask, given)
+            page = self._call(method, parameters)
             with parsing_response():
-                found, has_more = list(page["data"]), bool(page["has_more"])
+                items, has_more = list(page["data"]), bool(page["has_more"])
                 if has_more:
-                    given["starting_after"] = found[-1]["id"]
-            yield from found
+                    parameters["starting_after"] = items[-1]["id"]
+            yield from items
 
-    def _asked(self, ask: LibraryMethod, *given: Any) -> Document:
-        import stripe  # noqa: PLC0415 - half a second that only those pay who use it
+    def _call(self, method: LibraryMethod, *arguments: Any) -> Document:
+        import stripe  # noqa: PLC0415 - takes half a second, needed only here
 
         try:
             with parsing_response():
-                answer: Document = ask(*given).to_dict()
+                result: Document = method(*arguments).to_dict()
         except stripe.StripeError as error:
             _raise(error)
-        return answer
+        return result
 
     @cached_property
     def _api(self) -> "stripe._v1_services.V1Services":
         import stripe  # noqa: PLC0415 - as above
 
-        class OverTransport(stripe.HTTPClient):
-            """Their requests over our transport, with its limits and its errors."""
+        class TransportHttpClient(stripe.HTTPClient):
+            """The library's requests over our transport, with its limits and errors."""
 
             name = "pbcex"
             transport = self._transport
@@ -113,33 +115,38 @@ class StripeClient:
                 *,
                 _usage: list[str] | None = None,
             ) -> tuple[str, int, Mapping[str, str]]:
-                """One request. A body that is no text cannot be read by the library either."""
-                answer = self.transport.request(method, url, headers=headers, content=post_data)
-                return answer.body.decode(errors="replace"), answer.status, answer.headers
+                """Send one request. A body that is not text cannot be read by the library
+                either."""
+                response = self.transport.request(method, url, headers=headers, content=post_data)
+                return response.body.decode(errors="replace"), response.status, response.headers
 
         client = stripe.StripeClient(
             self._key,
             base_addresses={"api": self._base_url},
-            max_network_retries=0,  # app/integrations/http_calls.py repeats, and notes it
-            http_client=OverTransport(),
+            max_network_retries=0,  # app/integrations/http_calls.py retries
+            http_client=TransportHttpClient(),
         )
-        # How long our calls take is nobody's business.
+        # The duration of our calls is not Stripe's business.
         stripe.enable_telemetry = False
         return client.v1
 
 
 def _raise(error: "stripe.StripeError") -> NoReturn:
-    """Our word for it, without their exception: it holds the whole answer."""
+    """Raise our error for Stripe's, without the original exception: it holds the whole response."""
     body = error.json_body
-    said = body.get("error") if isinstance(body, dict) else None
-    if error.http_status is None or not isinstance(said, dict):
-        raise ProviderOutcomeUnknown(f"HTTP {error.http_status} without an answer") from None
-    code = str(said.get("decline_code") or said.get("code") or said.get("type") or "refused")
+    details = body.get("error") if isinstance(body, dict) else None
+    if error.http_status is None or not isinstance(details, dict):
+        raise ProviderOutcomeUnknown(f"HTTP {error.http_status} without an error object.") from None
+    code = str(
+        details.get("decline_code") or details.get("code") or details.get("type") or "refused"
+    )
     if error.http_status == HTTPStatus.CONFLICT:
-        # The same was asked a moment ago and is not answered yet.
+        # The same request was sent a moment ago and is still in progress.
         raise ProviderOutcomeUnknown(code) from None
     if code == "rate_limit" or error.http_status in AUTH_FAILURE_STATUSES:
         raise ProviderUnavailable(code) from None
-    # What is said of a card is meant for who holds it; other messages may quote what was sent.
-    of_card = error.http_status == HTTPStatus.PAYMENT_REQUIRED
-    raise ProviderRefused(code, str(said.get("message") or "") if of_card else "") from None
+    # A card error's message is meant for the cardholder; others may quote what we sent.
+    is_card_error = error.http_status == HTTPStatus.PAYMENT_REQUIRED
+    raise ProviderRefused(
+        code, str(details.get("message") or "") if is_card_error else ""
+    ) from None

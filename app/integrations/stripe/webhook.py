@@ -1,4 +1,4 @@
-"""What Stripe tells us, signed."""
+"""Signed webhooks of Stripe."""
 
 from collections.abc import Sequence
 
@@ -13,21 +13,21 @@ _TASKS = {
 
 
 class StripeWebhookVerifier:
-    """Knows Stripe's signature. Two secrets are known while one replaces the other."""
+    """Verifies Stripe's signature. Two secrets are valid while one replaces the other."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = secrets
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """The event in it, if it is about a payment or a dispute."""
+        """Return the event if it is about a payment or a dispute."""
         verify_timed_signature(
             delivery.headers.get("stripe-signature", ""), delivery.body, self._secrets
         )
         event = parse_signed_event(delivery.body)
-        about = event.data.get("object")
-        subject = about.get("id") if isinstance(about, dict) else None
+        subject_object = event.data.get("object")
+        subject = subject_object.get("id") if isinstance(subject_object, dict) else None
         if not isinstance(subject, str):
-            raise MalformedRequest("the data of an event has an object with an id")
+            raise MalformedRequest("The data of an event must have an object with an id.")
         return [
             ProviderEvent(event.id, event.kind, subject, task)
             for prefix, task in _TASKS.items()

@@ -1,6 +1,6 @@
-"""Twilio Messages: text messages, by Twilio's own library over our transport.
+"""Twilio Messages: SMS, through Twilio's own library over our transport.
 
-Twilio knows no repetition and keeps no reference of ours beside the text, so a message is found
-again by the reference that it ends with. Statuses come as signed callbacks; they are hints, and the
-message itself is asked.
+Twilio does not recognise a repetition and stores no reference of ours beside the text, so a message
+is found again by the reference at its end. Statuses come as signed callbacks; they are hints, and
+we fetch the message itself.
 """

@@ -1,4 +1,4 @@
-"""Text messages handed to Twilio."""
+"""SMS sent through Twilio."""
 
 from datetime import datetime, timedelta
 
@@ -10,10 +10,10 @@ from app.messages.ports import OutgoingSms
 from app.providers.errors import ProviderRefused
 
 _SERVICE = "MG"
-#: As far back as a number's messages are looked through.
+#: How many of a number's messages are searched.
 _LISTED_MAX = 100
-#: Our clock and theirs.
-_SKEW = timedelta(minutes=5)
+#: Largest difference between our clock and Twilio's.
+_CLOCK_SKEW_MAX = timedelta(minutes=5)
 _DELIVERIES = {
     "delivered": DeliveryStatus.DELIVERED,
     "read": DeliveryStatus.DELIVERED,
@@ -21,12 +21,12 @@ _DELIVERIES = {
     "failed": DeliveryStatus.UNDELIVERED,
     "canceled": DeliveryStatus.UNDELIVERED,
 }
-#: Unknown number, landline: error codes that say that this number takes no message.
-_NO_SUCH_PHONE = frozenset({30005, 30006})
+#: Error codes of numbers that cannot receive SMS: unknown number, landline.
+_UNREACHABLE_NUMBER_CODES = frozenset({30005, 30006})
 
 
 class TwilioSmsSender:
-    """Hands text messages to one account."""
+    """Sends SMS from one account."""
 
     def __init__(
         self,
@@ -43,16 +43,16 @@ class TwilioSmsSender:
         self._sender = {"messaging_service_sid" if is_service else "from_": account.sender}
 
     def send(self, sms: OutgoingSms) -> str:
-        """As the port says."""
+        """Send an SMS as the port says."""
 
         def create() -> str:
-            made = self._client.messages.create(
+            message = self._client.messages.create(
                 to=sms.recipient,
                 body=sms.body,
                 status_callback=self._callback_url,
                 **self._sender,
             )
-            return str(made.sid)
+            return str(message.sid)
 
         reference = ids.encode("txt", sms.id)
         return self._caller.call(
@@ -63,31 +63,37 @@ class TwilioSmsSender:
         )
 
     def find(self, sms: OutgoingSms, *, since: datetime) -> str | None:
-        """As the port says. Not by the day of sending: what waits at Twilio has none yet."""
+        """Find a sent SMS as the port says.
 
-        def look() -> str | None:
-            for each in self._client.messages.list(
+        Not by day of sending: a queued message has none yet.
+        """
+
+        def search() -> str | None:
+            for message in self._client.messages.list(
                 to=sms.recipient, limit=_LISTED_MAX, page_size=_LISTED_MAX
             ):
-                if each.date_created < since - _SKEW:
+                if message.date_created < since - _CLOCK_SKEW_MAX:
                     return None
-                if str(each.body).endswith(sms.reference):
-                    return str(each.sid)
+                if str(message.body).endswith(sms.reference):
+                    return str(message.sid)
             return None
 
         reference = ids.encode("txt", sms.id)
         return self._caller.call(
-            "messages.list", lambda: translate_errors(look), reference=reference, idempotent=True
+            "messages.list", lambda: translate_errors(search), reference=reference, idempotent=True
         )
 
     def status(self, carrier_id: str) -> DeliveryStatus | None:
-        """As the port says."""
+        """Return a delivery status as the port says."""
 
         def fetch() -> DeliveryStatus | None:
-            found = self._client.messages(carrier_id).fetch()
-            if found.error_code is not None and int(found.error_code) in _NO_SUCH_PHONE:
+            message = self._client.messages(carrier_id).fetch()
+            if (
+                message.error_code is not None
+                and int(message.error_code) in _UNREACHABLE_NUMBER_CODES
+            ):
                 return DeliveryStatus.BOUNCED
-            return _DELIVERIES.get(str(found.status))
+            return _DELIVERIES.get(str(message.status))
 
         return self._caller.call(
             "messages.fetch", lambda: translate_errors(fetch), reference=carrier_id, idempotent=True
@@ -95,16 +101,16 @@ class TwilioSmsSender:
 
 
 class UnconfiguredSmsSender:
-    """Stands where no carrier is configured."""
+    """Used where no carrier is configured."""
 
     def send(self, sms: OutgoingSms) -> str:  # noqa: ARG002 - the port's parameter
-        """Raises `ProviderRefused`."""
+        """Raise `ProviderRefused`."""
         raise ProviderRefused("not_configured", "TWILIO_BASE_URL")
 
     def find(self, sms: OutgoingSms, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
-        """Nothing is there."""
+        """Return None: nothing was sent."""
         return None
 
     def status(self, carrier_id: str) -> DeliveryStatus | None:  # noqa: ARG002 - the port's parameter
-        """Nothing becomes known."""
+        """Return None: no status is known."""
         return None

@@ -1,7 +1,6 @@
-"""How Twilio signs its callbacks: HMAC-SHA1 over the address and the sorted parameters.
+"""Twilio's signatures of callbacks: HMAC-SHA1 over the URL and the sorted parameters.
 
-A signature has no age, so an old callback can be sent again: it makes us ask once more, and nothing
-else.
+A signature does not expire, so an old callback can be sent again: it only makes us ask once more.
 """
 
 import hmac
@@ -14,11 +13,11 @@ from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
 
 _SIGNATURE = "x-twilio-signature"
-_SETTLED = frozenset({"delivered", "read", "undelivered", "failed", "canceled"})
+_FINAL_STATUSES = frozenset({"delivered", "read", "undelivered", "failed", "canceled"})
 
 
 class TwilioWebhookVerifier:
-    """Knows the callbacks of one account."""
+    """Verifies the callbacks of one account."""
 
     def __init__(self, account: TwilioAccount, *, callback_url: str) -> None:
         self._validator = RequestValidator(account.token)
@@ -26,23 +25,30 @@ class TwilioWebhookVerifier:
         self._callback_url = callback_url
 
     def verify(self, delivery: WebhookDelivery) -> list[ProviderEvent]:
-        """As the port says. The address is the one that we gave to Twilio, or the one at which the
-        callback came in: a proxy may show another."""
+        """Return the event of a final status.
+
+        The signed URL is the one that we gave to Twilio or the one that received the callback:
+        behind a proxy they differ.
+        """
         try:
             pairs = parse_qsl(delivery.body.decode(), keep_blank_values=True, strict_parsing=True)
         except ValueError:
             raise WebhookSignatureInvalid from None
-        told = dict(pairs)
+        parameters = dict(pairs)
         signature = delivery.headers.get(_SIGNATURE, "")
-        addresses = {self._callback_url, delivery.url}
-        if len(told) != len(pairs) or not any(
+        urls = {self._callback_url, delivery.url}
+        if len(parameters) != len(pairs) or not any(
             hmac.compare_digest(
-                self._validator.compute_signature(address, told).encode(), signature.encode()
+                self._validator.compute_signature(url, parameters).encode(), signature.encode()
             )
-            for address in addresses
+            for url in urls
         ):
             raise WebhookSignatureInvalid
-        sid, status = told.get("MessageSid"), told.get("MessageStatus")
-        if told.get("AccountSid") != self._sid or sid is None or status not in _SETTLED:
+        sid, status = parameters.get("MessageSid"), parameters.get("MessageStatus")
+        if (
+            parameters.get("AccountSid") != self._sid
+            or sid is None
+            or status not in _FINAL_STATUSES
+        ):
             return []
         return [ProviderEvent(f"{sid}:{status}", status, sid, "messages.check_text")]
