@@ -15,7 +15,7 @@ FULL = BenchmarkPace(rounds=5, seconds=20)
 
 
 def main() -> None:
-    """Run the benchmarks that are named, or list them."""
+    """Run the named benchmarks, or list all."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS, "profile"])
     parser.add_argument("--quick", action="store_true", help="under a minute each")

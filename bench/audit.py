@@ -1,4 +1,4 @@
-"""How long it takes to prove the audit trail: written, sealed and verified as the product does."""
+"""Measure how long it takes to record, seal and verify the audit trail."""
 
 import tempfile
 import time
@@ -16,7 +16,7 @@ from bench.server import BenchServer
 
 RECORDS = 1_000_000
 RECORDS_QUICK = 50_000
-#: What verifying a million may take.
+#: The time limit for verifying a million records.
 SECONDS_ALLOWED = 60
 _AT_ONCE = 5_000
 
@@ -24,9 +24,9 @@ Add = Callable[[str, float], None]
 
 
 def measure(bench: BenchServer, records: int, rounds: int, add: Add) -> None:
-    """Seconds to record, to seal and to verify so many; the last beside what is allowed for them.
+    """Measure the seconds to record, seal and verify `records`, the last beside its time limit.
 
-    Raises `RuntimeError` if the trail does not hold or is not whole.
+    Raises `RuntimeError` if the trail is wrong or incomplete.
     """
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(bench.settings.model_copy(update={"data_dir": Path(folder)}))
@@ -73,7 +73,7 @@ def _verify(database: Database, records: int) -> None:
     with database.transaction(SNAPSHOT) as session:
         report = verify(session)
     if report.wrong or report.sealed != records or report.anchors != 1:
-        raise RuntimeError(f"the trail is not what was recorded: {report}")
+        raise RuntimeError(f"the audit trail differs from what was recorded: {report}")
 
 
 def _seconds(step: Callable[[], None]) -> float:

@@ -1,4 +1,4 @@
-"""The benchmarks. Each interleaves what it measures with the yardstick and gives medians."""
+"""The benchmarks. Each interleaves its measurement with the yardstick and reports medians."""
 
 import signal
 import socket
@@ -27,14 +27,14 @@ CUSTOMERS = 200
 SPREAD_HOUSE_ACCOUNTS = 2000
 SERVICE_PROCESSES = 4
 WEB_WORKERS = 2
-#: Whoever gives less time than that wants to know whether it works at all.
+#: Rounds of at most this length only check that a benchmark works.
 QUICK_SECONDS_MAX = 5
 SIZES = (10_000, 1_000_000)
 
 
 @dataclass(frozen=True)
 class BenchmarkPace:
-    """How long a run takes."""
+    """The number of rounds and the length of each."""
 
     rounds: int
     seconds: int
@@ -42,18 +42,18 @@ class BenchmarkPace:
 
 @dataclass
 class BenchmarkResult:
-    """Ratios of medians, and the figures they come from."""
+    """Ratios of medians, and the figures behind them."""
 
     ratios: dict[str, float] = field(default_factory=dict)
     raw: dict[str, list[float]] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
 
     def ratio(self, name: str, above: str, below: str) -> None:
-        """Divide two medians of this run."""
+        """Add the ratio of the medians of two series."""
         self.ratios[name] = round(median(self.raw[above]) / median(self.raw[below]), 3)
 
     def add(self, name: str, figure: float) -> None:
-        """One more figure of a series."""
+        """Add a figure to a series."""
         self.raw.setdefault(name, []).append(round(figure, 1))
 
 
@@ -202,7 +202,7 @@ BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], No
 
 @contextmanager
 def _scripts(bench: BenchServer) -> Iterator[dict[str, Path]]:
-    """The pgbench scripts, with ten thousand customers to post for."""
+    """Yield the pgbench scripts, with ten thousand customers set up."""
     with psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection:
         connection.execute(_SETUP)
         connection.execute("VACUUM ANALYZE")
@@ -220,7 +220,7 @@ def _post(bench: BenchServer, script: Path, pace: BenchmarkPace) -> float:
 
 
 def _grow(bench: BenchServer, entries: int) -> None:
-    """Bring the books to so many entries, set-based, balances included."""
+    """Fill the books up to `entries` entries, set-based, balances included."""
     with psycopg.connect(bench.superuser("pbcex")) as connection:
         row = connection.execute("SELECT count(*) FROM entries").fetchone()
         assert row is not None
@@ -251,7 +251,7 @@ def _orders(
 
 @contextmanager
 def _web(bench: BenchServer) -> Iterator[int]:
-    """The product's web processes as bin/run starts them, on a free port."""
+    """Run the web server as bin/run does, and yield its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -296,7 +296,7 @@ def _request(token: str) -> bytes:
 
 
 def server_version(bench: BenchServer) -> str:
-    """The PostgreSQL that was measured."""
+    """Return the version of the measured PostgreSQL."""
     url = make_url(bench.urls.superuser_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         row = connection.execute("SHOW server_version").fetchone()

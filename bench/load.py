@@ -1,4 +1,4 @@
-"""Our own load generator: plain sockets, keep-alive, a closed loop of connections."""
+"""A load generator: plain sockets with keep-alive, a closed loop of connections."""
 
 import selectors
 import socket
@@ -12,7 +12,7 @@ _RECEIVE_BYTES = 65_536
 
 @dataclass
 class LoadResult:
-    """What a run of load saw."""
+    """The result of a load run."""
 
     seconds: float = 0
     statuses: dict[int, int] = field(default_factory=dict)
@@ -20,11 +20,11 @@ class LoadResult:
 
     @property
     def rate(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return len(self.latencies_ms) / self.seconds
 
     def percentile_ms(self, percent: int) -> float:
-        """Latency that so many percent of requests stayed within."""
+        """Return the latency within which `percent` percent of requests were answered."""
         return quantiles(self.latencies_ms, n=100)[percent - 1]
 
 
@@ -41,10 +41,10 @@ class _Connection:
         self.socket.sendall(request)
 
     def complete(self) -> int | None:
-        """The status once the whole answer is there."""
+        """Receive a part; return the status once the whole response has arrived, else None."""
         part = self.socket.recv(_RECEIVE_BYTES)
         if not part:
-            raise ConnectionError("the server closed a connection that was to be kept")
+            raise ConnectionError("the server closed a keep-alive connection")
         self.received += part
         head, separator, body = self.received.partition(b"\r\n\r\n")
         if not separator:
@@ -57,7 +57,7 @@ class _Connection:
 def run_load(
     port: int, connections: int, seconds: float, request: Callable[[int], bytes]
 ) -> LoadResult:
-    """Keep `connections` requests in flight for so long; `request(n)` makes the n-th."""
+    """Keep `connections` requests in flight for `seconds`; `request(n)` returns the n-th."""
     load = LoadResult()
     selector = selectors.DefaultSelector()
     made = 0

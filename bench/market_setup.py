@@ -1,4 +1,4 @@
-"""Customers with money and open sessions, and the prices they trade at."""
+"""Set up customers with money and sessions, and prices."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,28 +30,30 @@ MID_PRICES: dict[Metal | Token, str] = {
 
 @dataclass(frozen=True)
 class SignedInCustomer:
-    """Somebody who is signed in."""
+    """A customer with an access token."""
 
     user_id: UUID
     token: str
 
 
 def database_of(app: Flask) -> Database:
-    """The application's database."""
+    """Return the application's database."""
     database: Database = app.extensions["database"]
     return database
 
 
 def set_prices(app: Flask) -> None:
-    """Prices of this moment."""
+    """Record current prices."""
     now = clock.now()
-    seen = [Observation(what, None, None, Decimal(mid), now) for what, mid in MID_PRICES.items()]
+    observations = [
+        Observation(asset, None, None, Decimal(mid), now) for asset, mid in MID_PRICES.items()
+    ]
     with database_of(app).transaction() as session:
-        record_ticks(session, {"bench": seen}, now, PricingRules())
+        record_ticks(session, {"bench": observations}, now, PricingRules())
 
 
 def add_customers(app: Flask, count: int) -> list[SignedInCustomer]:
-    """New customers with ten million dollars each."""
+    """Add `count` customers with ten million dollars each."""
     people = []
     for number in range(count):
         registration = accounts.prepare_registration(

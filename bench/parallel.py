@@ -1,4 +1,4 @@
-"""Processes that measure side by side: all ready first, then started at one moment."""
+"""Run measuring processes in parallel: all get ready first, then start at the same moment."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from bench.server import CHECKOUT, BenchServer
 
 
 def process_environment(bench: BenchServer) -> dict[str, str]:
-    """What a process of the product needs to know of the server under measurement."""
+    """Return the environment of a process that uses the server under measurement."""
     return {
         **os.environ,
         "PBCEX_ENV": "test",
@@ -23,10 +23,10 @@ def process_environment(bench: BenchServer) -> dict[str, str]:
 
 
 def run_and_sum(module: str, arguments: Sequence[Sequence[str]], environ: dict[str, str]) -> int:
-    """Run `python -m module` once with each list of arguments; answers the sum of what they count.
+    """Run `python -m module` once for each list of arguments, and return the sum of their figures.
 
-    Each prints `ready`, waits for a line, and prints its figure at the end. Raises `RuntimeError`
-    for one that does not start.
+    Each process prints `ready`, waits for a line, and prints its figure at the end. Raises
+    `RuntimeError` if one does not start.
     """
     processes = [
         subprocess.Popen(

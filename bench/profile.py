@@ -1,4 +1,4 @@
-"""Where the time of an order goes, in one process and without a network."""
+"""Profile an order, in one process and without a network."""
 
 import cProfile
 import io
@@ -21,11 +21,11 @@ _SHOWN = 25
 
 
 def profile_order_path(bench: BenchServer) -> str:
-    """A report on orders through the WSGI application, as the web process calls it.
+    """Profile orders through the WSGI application, as the web process calls it.
 
-    First how much of an order's time the process computes and how much it waits for PostgreSQL and
-    Redis, measured without a profiler. Then, under cProfile, which packages and functions compute:
-    shares only, because the profiler itself slows down what makes many calls.
+    The report shows how much of an order's time the process computes and how much it waits for
+    PostgreSQL and Redis, measured without a profiler. Then, under cProfile, the shares of packages
+    and functions; shares only, because the profiler slows down code with many calls.
     """
     app = create_app(bench.settings)
     customers = market_setup.add_customers(app, 20)
@@ -35,7 +35,7 @@ def profile_order_path(bench: BenchServer) -> str:
     wall, cpu = time.perf_counter(), time.process_time()
     _place(wsgi, customers, ORDERS)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    # Prices go stale while a busy machine places the first orders.
+    # Prices may become stale while a busy machine places the first orders.
     market_setup.set_prices(app)
     profile = cProfile.Profile()
     profile.runcall(_place, wsgi, customers, ORDERS)
@@ -112,7 +112,7 @@ def _package(file: str) -> str:
 
 
 def _functions(profile: cProfile.Profile) -> list[str]:
-    """Own time by function."""
+    """Return the report lines of own time by function."""
     rows = sorted(_stats(profile).items(), key=lambda item: -item[1][2])
     total = sum(own for _, (_, _, own, _, _) in rows)
     return ["By function (calls for each order, share of own time):"] + [

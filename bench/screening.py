@@ -1,9 +1,9 @@
-"""How fast people are screened: against the whole real list, each stored as in the product.
+"""Measure screenings per second against the whole real list, each stored as in production.
 
-Every other one has a listed name with one letter more, the others a given and a family name that
-stand on the list, of different parties: more is alike than with ordinary people.
+Half of the names are listed names with one letter changed; the others combine a given and a family
+name of different listed parties, which are more alike than ordinary names.
 
-`python -m bench.screening SECONDS PART` is one process of it; prints how many it screened.
+`python -m bench.screening SECONDS PART` is one process; it prints how many it screened.
 """
 
 import os
@@ -21,22 +21,22 @@ from bench import parallel
 from bench.market_setup import database_of
 from bench.server import CHECKOUT, BenchServer
 
-#: The project ships no real list: where it is, unless PBCEX_BENCH_SDN says otherwise.
+#: The folder of the real list, which the project does not ship; PBCEX_BENCH_SDN overrides it.
 DEFAULT_LIST_FOLDER = CHECKOUT.parent / "shared" / "data" / "ofac"
 PROCESSES = 2
-#: What two cores have to do at least.
+#: The required rate on two cores.
 WANTED_PER_SECOND = 100
 
 Add = Callable[[str, float], None]
 
 
 def list_folder() -> Path:
-    """Where the real list is."""
+    """Return the folder of the real list."""
     return Path(os.environ.get("PBCEX_BENCH_SDN") or DEFAULT_LIST_FOLDER)
 
 
 def names_to_screen(files: sdn.Files) -> list[str]:
-    """Who is screened, in one fixed order."""
+    """Return the names to screen, in a fixed order."""
     people = [
         entry.name.partition(",")
         for entry in files.entries
@@ -50,7 +50,7 @@ def names_to_screen(files: sdn.Files) -> list[str]:
 
 
 def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
-    """Seconds to import the list, and screenings a second beside what is wanted."""
+    """Measure the import of the list, and screenings per second beside the required rate."""
     app = create_app(bench.settings)
     database = database_of(app)
     started = time.perf_counter()
@@ -71,7 +71,7 @@ def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
 
 
 def main() -> None:
-    """Screen in turn, as fast as it goes."""
+    """Screen the names in turn, as fast as possible."""
     seconds, part = float(sys.argv[1]), int(sys.argv[2])
     names = names_to_screen(sdn.read(list_folder()))
     database = database_of(create_app())

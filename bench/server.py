@@ -1,4 +1,4 @@
-"""One embedded server for a run, set up once, and pgbench on it."""
+"""The embedded server of a benchmark run, and pgbench on it."""
 
 import os
 import re
@@ -30,14 +30,17 @@ class BenchServer:
     settings: Settings
 
     def superuser(self, database: str) -> str:
-        """A libpq address for setting up."""
+        """Return the libpq URL of a database for the superuser."""
         url = make_url(self.urls.superuser_url).set(drivername="postgresql", database=database)
         return url.render_as_string(hide_password=False)
 
     def pgbench(
         self, database: str, seconds: int, *arguments: str, script: Path | None = None
     ) -> float:
-        """Transactions per second that pgbench measures; raises if any client failed."""
+        """Return the transactions per second that pgbench measures.
+
+        Raises `RuntimeError` if any transaction failed.
+        """
         what = ["-f", str(script)] if script else []
         output = self.run_pgbench(
             *("-M", "prepared", "-n", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)),
@@ -52,7 +55,7 @@ class BenchServer:
         return float(tps[1])
 
     def run_pgbench(self, *arguments: str, database: str) -> str:
-        """What pgbench prints."""
+        """Run pgbench and return its output. Raises `RuntimeError` if it fails."""
         url = make_url(self.urls.superuser_url)
         result = subprocess.run(
             [
@@ -71,13 +74,13 @@ class BenchServer:
         return result.stdout
 
     def yardstick(self, seconds: int) -> float:
-        """TPC-B-like transactions per second at this moment."""
+        """Measure the TPC-B-like transactions per second."""
         return self.pgbench(YARDSTICK, seconds)
 
 
 @contextmanager
 def run_bench_server(progress: Callable[[str], None]) -> Iterator[BenchServer]:
-    """An embedded server with the product's schema and the yardstick's tables."""
+    """Run an embedded server with the application's schema and the yardstick's tables."""
     os.environ.setdefault("PBCEX_PG_SHARED_BUFFERS", "2GB")
     with (
         tempfile.TemporaryDirectory(prefix="pbcex-bench-") as folder,

@@ -1,6 +1,7 @@
-"""One process of the `service` benchmark: orders without HTTP, as fast as they go.
+"""One process of the `service` benchmark: orders without HTTP, as fast as possible.
 
-Run by bench.benchmarks as `python -m bench.service SECONDS CUSTOMER…`; prints how many it placed.
+bench.benchmarks runs it as `python -m bench.service SECONDS CUSTOMER…`; it prints the number of
+orders.
 """
 
 import sys
@@ -23,7 +24,7 @@ WISH = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
 
 
 def main() -> None:
-    """Place market orders in turn for the customers named, each with a key and its answer."""
+    """Place market orders for the customers in turn, each with a key and a stored response."""
     seconds, people = float(sys.argv[1]), [UUID(text) for text in sys.argv[2:]]
     database = database_of(create_app())
     desk = resolve(TradingTerms)
@@ -39,7 +40,7 @@ def main() -> None:
         actor = actors[placed % len(actors)]
         attempt = idempotency.IdempotentRequest(actor.user_id, uuid4().hex, FINGERPRINT)
         with database.transaction() as session:
-            # The edge authenticates in the same round trip; a look at one row stands for it.
+            # The edge authenticates in the same round trip; reading one row simulates that.
             first = ("SELECT status FROM users WHERE id = %s", (actor.user_id,))
             idempotency.claim_key(session, attempt, first)
             trading.convert_at_market(session, actor, desk, WISH)

@@ -28,7 +28,7 @@ _WIDTH = 100
 
 
 class DrillEvidence:
-    """A pytest plugin: what the tests of one drill recorded, and whether all passed."""
+    """A pytest plugin that collects the evidence of a drill's tests, and whether all passed."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -44,42 +44,42 @@ class DrillEvidence:
 
     @property
     def has_control(self) -> bool:
-        """Whether something wrong on purpose was caught."""
+        """Whether the negative control was caught."""
         return any(line.startswith("Control:") for line in self.lines)
 
 
 def main() -> int:
-    """The number of drills that failed; nothing is written about those."""
+    """Run the drills and return how many failed; no evidence is written for those."""
     names = list_drills()
     parser = argparse.ArgumentParser(prog="bin/drill", description="Run long drills at full size.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(names)}")
     parser.add_argument("--seed", type=int, help="repeat the random choices of an earlier run")
     parser.add_argument("--list", action="store_true", help="name the drills")
-    asked = parser.parse_args()
-    if asked.list:
+    options = parser.parse_args()
+    if options.list:
         print("\n".join(names))
         return 0
-    unknown = sorted(set(asked.names) - set(names))
+    unknown = sorted(set(options.names) - set(names))
     if unknown:
-        parser.error(f"there is no drill {', '.join(unknown)}, only {', '.join(names)}")
-    seed = secrets.randbelow(_SEED_MAX) if asked.seed is None else asked.seed
-    # Each in a process of its own: sizes are fixed when the tests are imported.
-    if len(asked.names) == 1:
-        return int(not run_drill(asked.names[0], seed))
+        parser.error(f"unknown drill {', '.join(unknown)}. The drills are {', '.join(names)}")
+    seed = secrets.randbelow(_SEED_MAX) if options.seed is None else options.seed
+    # Each in a process of its own, because sizes are fixed when the tests are imported.
+    if len(options.names) == 1:
+        return int(not run_drill(options.names[0], seed))
     command = [sys.executable, "-m", "tooling.drill", "--seed", str(seed)]
     return sum(
         subprocess.run([*command, name], cwd=CHECKOUT, check=False).returncode != 0
-        for name in asked.names or names
+        for name in options.names or names
     )
 
 
 def list_drills() -> list[str]:
-    """The names of all drills: those with a section in the document."""
+    """Return the names of all drills: those with a section in docs/SAFETY.md."""
     return [match[2] for match in _SECTION.finditer(SAFETY.read_text(encoding="utf-8"))]
 
 
 def run_drill(name: str, seed: int) -> bool:
-    """Run one drill and, if it holds, write its evidence."""
+    """Run one drill and, if it passes, write its evidence; return whether it passed."""
     print(f"drill {name}, seed {seed}", flush=True)
     os.environ |= {"PBCEX_DRILL": name, "PBCEX_DRILL_SEED": str(seed)}
     evidence, started = DrillEvidence(), time.monotonic()
@@ -96,9 +96,9 @@ def run_drill(name: str, seed: int) -> bool:
     took = time.monotonic() - started
     if status != pytest.ExitCode.OK or evidence.skipped or not evidence.has_control:
         for reason in evidence.skipped:
-            print(f"skipped, so nothing is shown: {reason}")
+            print(f"skipped, so the drill proves nothing: {reason}")
         if status == pytest.ExitCode.OK and not evidence.has_control:
-            print("no negative control was caught, so nothing is shown")
+            print("no negative control was caught, so the drill proves nothing")
         print(f"drill {name} FAILED, seed {seed}")
         return False
     heading = (
@@ -117,7 +117,7 @@ def run_drill(name: str, seed: int) -> bool:
 
 
 def write_evidence(name: str, lines: list[str]) -> None:
-    """Replace the evidence of one drill, and nothing else of the document."""
+    """Replace the evidence of one drill in docs/SAFETY.md, and nothing else."""
     text = SAFETY.read_text(encoding="utf-8")
 
     def replaced(match: re.Match[str]) -> str:
@@ -129,17 +129,17 @@ def write_evidence(name: str, lines: list[str]) -> None:
 
 
 def _revision() -> str:
-    """The commit, and whether the checkout differs from it beyond what drills wrote."""
+    """Return the commit, and whether the checkout differs from it apart from drill evidence."""
     head = _git("rev-parse", "--short=10", "HEAD")
     changed = _git("status", "--porcelain", "--", ".", ":!docs/SAFETY.md")
     return f"commit {head}{' with changes' if changed else ''}" if head else "no known commit"
 
 
 def _git(*arguments: str) -> str:
-    answer = subprocess.run(
+    completed = subprocess.run(
         ["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False
     )
-    return answer.stdout.strip()
+    return completed.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Make .venv in the checkout hold what the requirement files pin; run by bin/_venv.
+"""Create or update .venv in the checkout from the requirement files; run by bin/_venv.
 
-Needs nothing but Python itself. Two at a time wait for each other. What is cut short is taken up
-again by the next run, because the mark of completeness is written last.
+Needs only Python itself. Concurrent runs wait for each other. The next run continues an interrupted
+one, because the mark of completeness is written last.
 """
 
 import fcntl
@@ -22,12 +22,12 @@ PROGRESS_SECONDS = 5.0
 
 
 def main() -> int:
-    """Exit status: 0 when .venv is complete."""
+    """Make .venv complete; return the exit status."""
     with REQUIREMENTS[-1].open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            print_progress("Waiting for another command that is making .venv")
+            print_progress("Waiting for another command that is creating .venv")
             fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = f"{CHECKOUT}\n" + "".join(file.read_text() for file in REQUIREMENTS)
         if COMPLETE.exists() and COMPLETE.read_text() == wanted:
@@ -41,23 +41,23 @@ def main() -> int:
 
 
 def create_venv() -> None:
-    """A fresh environment, unless the one that is there was built here with this Python."""
+    """Create a fresh environment, unless the present one was created here with this Python."""
     built_for = f"{CHECKOUT}\n{sys.version}\n"
     python = VENV / "bin" / "python"
     if python.exists() and BUILT_FOR.exists() and BUILT_FOR.read_text() == built_for:
         return
-    print_progress(f"Making .venv with Python {sys.version.split()[0]}")
+    print_progress(f"Creating .venv with Python {sys.version.split()[0]}")
     shutil.rmtree(VENV, ignore_errors=True)
     venv.EnvBuilder(with_pip=True, symlinks=True).create(VENV)
     BUILT_FOR.write_text(built_for)
 
 
 def install_requirements() -> int:
-    """Let pip install the requirements, remarking on its progress; its exit status."""
+    """Install the requirements with pip, reporting its progress; return its exit status."""
     print_progress("Installing the pinned requirements (about a minute the first time)")
     command = [str(VENV / "bin" / "python"), "-I", "-m", "pip", "install", "--no-input"]
     command += ["--disable-pip-version-check", "--progress-bar=off"]
-    # Python compiles what is used on its first use, which is much less than everything.
+    # Python compiles modules on first use, which is much less than compiling all of them.
     command += ["--no-compile", "-r", str(REQUIREMENTS[-1])]
     began = time.monotonic()
     with LOG.open("wb") as log:
@@ -80,7 +80,7 @@ def install_requirements() -> int:
 
 
 def latest_pip_step() -> str:
-    """What pip is at, from the last line it wrote that says so."""
+    """Return pip's current step, from the last line of its log that names one."""
     for line in reversed(LOG.read_text(errors="replace").splitlines()):
         word = line.strip().split(" ")[0]
         if word in ("Collecting", "Downloading", "Building", "Installing", "Using"):
@@ -89,7 +89,7 @@ def latest_pip_step() -> str:
 
 
 def print_progress(text: str) -> None:
-    """One line for the person who waits."""
+    """Print one line to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Where the database is."""
+"""`flask db-url`: print the URL of the database."""
 
 import click
 from flask import Flask
@@ -7,11 +7,11 @@ from app.config import Settings
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Add the commands of this file."""
+    """Add the command to the application."""
 
     @app.cli.command("db-url")
     @click.option("--owner", is_flag=True, help="The role that migrates, not the application's.")
     def db_url(*, owner: bool) -> None:
-        """Print the address of the database that is in use, as psql understands it."""
+        """Print the URL of the database in use, in the form that psql understands."""
         url = settings.database_owner_url if owner else settings.database_url
         click.echo(url.replace("postgresql+psycopg://", "postgresql://"))

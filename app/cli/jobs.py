@@ -1,4 +1,4 @@
-"""`flask jobs`: the jobs that were given up, and trying them again."""
+"""`flask jobs`: list the jobs that failed for good, and retry them."""
 
 import click
 from flask import current_app
@@ -10,7 +10,7 @@ from app.kit.errors import Refusal
 from app.outbox import queries as outbox_queries
 from app.outbox import service as outbox
 
-jobs = AppGroup("jobs", help="Background jobs that were given up.")
+jobs = AppGroup("jobs", help="Background jobs that failed for good.")
 
 _SHOWN = 100
 
@@ -18,7 +18,7 @@ _SHOWN = 100
 @jobs.command()
 @click.option("--kind", help="Only jobs of this kind, such as messages.send_mail.")
 def dead(kind: str | None) -> None:
-    """List the jobs that were given up, staged last first."""
+    """List the jobs that failed for good, newest first."""
     with _database().reading() as session:
         total = outbox_queries.count_dead_jobs(session)
         found = outbox_queries.list_unfinished_jobs(session, dead=True, task=kind, limit=_SHOWN)
@@ -26,16 +26,16 @@ def dead(kind: str | None) -> None:
         staged = clock.rfc3339(job.staged_at)
         click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")
     if found.next_cursor is not None:
-        click.echo(f"… and more: {total} in all", err=True)
+        click.echo(f"… and more: {total} in total", err=True)
 
 
 @jobs.command()
 @click.argument("job_id", required=False)
-@click.option("--kind", help="Every dead job of this kind.")
+@click.option("--kind", help="Every failed job of this kind.")
 def revive(job_id: str | None, kind: str | None) -> None:
-    """Give JOB_ID, or every dead job of a kind, all its tries again."""
+    """Retry JOB_ID, or every failed job of a kind, with all its tries."""
     if (job_id is None) is (kind is None):
-        raise click.UsageError("Give the id of a job, or --kind")
+        raise click.UsageError("Enter the ID of a job, or --kind.")
     try:
         with _database().transaction() as session:
             revived = 1
@@ -45,7 +45,7 @@ def revive(job_id: str | None, kind: str | None) -> None:
                 outbox.revive(session, None, ids.decode(outbox.PREFIX, job_id))
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
-    click.echo(f"{revived} revived")
+    click.echo(f"{revived} jobs will be retried")
 
 
 def _database() -> Database:

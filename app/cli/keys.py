@@ -1,4 +1,4 @@
-"""`flask keys`: the key ring that seals personal data, its rotation, its backups."""
+"""`flask keys`: the key ring that seals personal data, its rotation and its backups."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,9 +50,9 @@ def _transaction(begin: str = "BEGIN") -> Iterator[Session]:
 
 @keys.command()
 def generate() -> None:
-    """Add a key that `rotate` will make the sealing one; the first key of a ring seals at once.
+    """Add a key that `rotate` will make the active one; the first key of a ring is active at once.
 
-    Where several machines share the ring: generate, copy the file to all, and then rotate.
+    If several machines share the ring: generate, copy the file to all of them, and then rotate.
     """
     ring = resolve(KeyRing)
     with _refusals_as_errors():
@@ -66,30 +66,37 @@ def generate() -> None:
 
 @keys.command("list")
 def list_keys() -> None:
-    """Show every key, since when it is there, and how many sealed values need it."""
+    """List every key with its creation time, its state and how many sealed values need it."""
     days = current_app.extensions["settings"].key_rotation_days
     with _transaction(SNAPSHOT) as session:
-        known = resolve(KeyRing).list_keys()
+        ring_keys = resolve(KeyRing).list_keys()
         needed = keys_queries.count_values_by_key(session)
         last = keys_queries.latest_rotation(session)
     click.echo(f"{'key':18}{'made':26}{'state':10}{'values':>10}")
-    for key in known:
+    for key in ring_keys:
         made = clock.rfc3339(key.created_at)
         click.echo(f"{key.id:18}{made:26}{key.state:10}{needed.pop(key.id, 0):>10}")
     for key_id, count in sorted(needed.items()):
         click.echo(f"{key_id:18}{'':26}{'lost':10}{count:>10}")
     if last and last.finished_at is None:
-        click.echo(f"A rotation to {last.key_id} is under way: {last.rewrapped} values so far")
-    if any(k.active and rotation.is_rotation_due(k.activated_at, clock.now(), days) for k in known):
-        click.echo(f"The sealing key is older than {days} days: `flask keys rotate`", err=True)
+        click.echo(
+            f"A rotation to {last.key_id} is running: {last.rewrapped} values rewrapped so far"
+        )
+    if any(
+        k.active and rotation.is_rotation_due(k.activated_at, clock.now(), days) for k in ring_keys
+    ):
+        click.echo(
+            f"The active key is older than {days} days. Rotate it with `flask keys rotate`.",
+            err=True,
+        )
 
 
 @keys.command()
-@click.option("--here", is_flag=True, help="Wrap everything again in this process, not by jobs.")
+@click.option("--here", is_flag=True, help="Rewrap everything in this process, not in jobs.")
 def rotate(*, here: bool) -> None:
-    """Make a new key seal, and wrap all that is sealed again by it.
+    """Make a new key the active one, and rewrap all sealed values by it.
 
-    A rotation that did not finish goes on. Old keys open what they sealed until it is done.
+    An unfinished rotation continues. Old keys open what they sealed until it is done.
     """
     with _transaction() as session:
         rotation_id = rotation.begin_rotation(session)
@@ -100,21 +107,21 @@ def rotate(*, here: bool) -> None:
     with _transaction() as session:
         last = keys_queries.latest_rotation(session)
     assert last is not None
-    click.echo(f"{last.key_id} seals from now on")
+    click.echo(f"{last.key_id} is the active key now")
     if last.finished_at is None:
-        click.echo("The workers wrap the rest again: `flask keys list` shows how far they are")
+        click.echo("The workers are rewrapping the rest: `flask keys list` shows the progress")
     else:
-        click.echo(f"{last.rewrapped} values were wrapped again")
+        click.echo(f"{last.rewrapped} values were rewrapped")
     if last.unreadable:
         raise click.ClickException(
-            f"{last.unreadable} values could not be: `flask keys verify` names them"
+            f"{last.unreadable} values could not be rewrapped. `flask keys verify` lists them."
         )
 
 
 @keys.command()
 @click.argument("key_id")
 def retire(key_id: str) -> None:
-    """Forget the secret of KEY_ID for good, once nothing needs it. Backups still have it."""
+    """Delete the secret of KEY_ID for good, if no value needs it. Backups still have it."""
     with _transaction() as session:
         rotation.retire_key(session, key_id)
     click.echo(f"{key_id} is retired")
@@ -122,16 +129,16 @@ def retire(key_id: str) -> None:
 
 @keys.command()
 def verify() -> None:
-    """Open every sealed value. Exit code 1 names the rows that do not open, and lost keys."""
+    """Open every sealed value. List those that do not open and the lost keys, with exit code 1."""
     lost: dict[str, int] = {}
     changed = 0
     with _transaction(SNAPSHOT) as session:
-        for found in keys_queries.find_unreadable_values(session):
-            click.echo(str(found), err=True)
-            if found.lost_key is None:
+        for unreadable in keys_queries.find_unreadable_values(session):
+            click.echo(str(unreadable), err=True)
+            if unreadable.lost_key is None:
                 changed += 1
             else:
-                lost[found.lost_key] = lost.get(found.lost_key, 0) + 1
+                lost[unreadable.lost_key] = lost.get(unreadable.lost_key, 0) + 1
         total = keys_queries.count_values_by_key(session).total()
     for key_id, count in sorted(lost.items()):
         click.echo(f"The key {key_id} is lost and {count} values need it", err=True)
@@ -146,9 +153,9 @@ def verify() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @passphrase
 def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
-    """Write the ring to FILE, sealed with a passphrase. Keep the two apart, in two places."""
+    """Write the ring to FILE, sealed with a passphrase. Keep FILE and passphrase in two places."""
     if file.exists():
-        raise click.ClickException(f"{file} is there already")
+        raise click.ClickException(f"{file} exists already. Choose another file.")
     ring = _file_ring()
     with _refusals_as_errors():
         sealed = backup.export_backup(
@@ -157,25 +164,25 @@ def export_backup(file: Path, passphrase_file: TextIO | None) -> None:
             token_bytes(_SALT_BYTES),
         )
         write_private_file(file.absolute(), sealed)
-    click.echo(f"{len(ring.list_keys())} keys are in {file}")
+    click.echo(f"{len(ring.list_keys())} keys were written to {file}")
 
 
 @keys.command("import-backup")
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @passphrase
 def import_backup(file: TextIO, passphrase_file: TextIO | None) -> None:
-    """Bring back the keys in FILE that the ring does not have; the ring itself if there is none."""
+    """Restore the keys in FILE that the ring does not have, or the whole ring if there is none."""
     ring = _file_ring()
     with _refusals_as_errors():
-        found = backup.read_backup(file.read(), _passphrase(passphrase_file, confirm=False))
+        restored = backup.read_backup(file.read(), _passphrase(passphrase_file, confirm=False))
 
         def merged(present: RingContents | None) -> RingContents:
-            return backup.merge_backup(present, found)
+            return backup.merge_backup(present, restored)
 
-        known = ring.update_contents(merged)
+        contents = ring.update_contents(merged)
     with _transaction() as session:
-        audit.record(session, actor=None, action="key.imported", subject=f"key {known.active}")
-    click.echo(f"The ring has {len(known.keys)} keys; {known.active} seals")
+        audit.record(session, actor=None, action="key.imported", subject=f"key {contents.active}")
+    click.echo(f"The ring has {len(contents.keys)} keys; {contents.active} is the active key")
 
 
 def _passphrase(file: TextIO | None, *, confirm: bool) -> str:
@@ -188,7 +195,7 @@ def _passphrase(file: TextIO | None, *, confirm: bool) -> str:
 def _file_ring() -> FileKeyRing:
     ring = resolve(KeyRing)
     if not isinstance(ring, FileKeyRing):
-        raise click.ClickException("This key ring is not in a file: its keeper backs it up")
+        raise click.ClickException("This key ring is not a file. Back it up where it is kept.")
     return ring
 
 
@@ -198,13 +205,16 @@ def _has_ring() -> bool:
 
 
 def _refuse_if_values_need_lost_keys() -> None:
-    """A new ring in place of a lost one would hide that there was one."""
+    """Raise `KeyRingUnavailable` if sealed values need a ring that is lost.
+
+    A new ring in its place would hide the loss.
+    """
     with _transaction() as session:
         needed = keys_queries.count_values_by_key(session)
     if needed:
         raise KeyRingUnavailable(
-            f"{needed.total()} sealed values need the keys {', '.join(sorted(needed))} of a ring "
-            "that is not there: import its backup"
+            f"{needed.total()} sealed values need the keys {', '.join(sorted(needed))} of a key "
+            "ring that is missing. Import its backup."
         )
 
 

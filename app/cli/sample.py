@@ -1,4 +1,4 @@
-"""`flask sample`: sample people and play money, for development and tests; never in production."""
+"""`flask sample`: sample people and money, for development and tests; never in production."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ from app.screening import queries as screening_queries
 from app.screening.lists import imports, sdn
 
 PASSWORD = "demo-Passw0rd!"  # noqa: S105 - published on purpose: it opens the sample only
-#: Who is in the sample: the part of the address before @pbcex.local, role and names.
+#: The sample people: the part of the email before @pbcex.local, role and names.
 PEOPLE = (
     ("admin", Role.ADMIN, "Ada", "Admin"),
     ("support", Role.SUPPORT, "Sam", "Support"),
@@ -45,22 +45,22 @@ PEOPLE = (
     ("auditor", Role.AUDITOR, "Aude", "Auditor"),
     ("customer", Role.USER, "Carl", "Customer"),
 )
-#: Where the teller works: code and name.
+#: The teller's branch: code and name.
 BRANCH = ("MAIN", "Main Street")
-#: Invented parties, in the form of the real list.
+#: Fictitious parties, in the format of the real list.
 SANCTIONS = Path(__file__).resolve().parent / "sample_sanctions"
-#: What the customer has to begin with.
+#: The customer's opening balances.
 OPENING_BALANCES = (Amount.parse(USD, "25000.00"), Amount.parse(PAXG, "2"))
 
-sample = AppGroup("sample", help="Sample people and play money. Refused in production.")
+sample = AppGroup("sample", help="Sample people and money. Refused in production.")
 
 
 @sample.command()
-@click.option("--migrate", is_flag=True, help="First bring the database up to date, as its owner.")
+@click.option("--migrate", is_flag=True, help="Migrate the database first, as its owner.")
 def load(*, migrate: bool) -> None:
-    """Add the sample people, and give the customer money once; again changes nothing.
+    """Add the sample people and the customer's money; a second run changes nothing.
 
-    Prices are recorded at once, so that the first order need not wait for the first tick.
+    Prices are recorded at once, so that the first order does not wait for the first tick.
     """
     _refuse_in_production()
     if migrate:
@@ -81,9 +81,9 @@ def load(*, migrate: bool) -> None:
         record_ticks(session, observations, now, resolve(PricingRules))
         load_sanctions(session)
         if added:
-            # Custodians can be asked what they keep once the sandbox runs: a job asks until then.
+            # Custodians report balances once the sandbox runs; the job retries until then.
             outbox.stage(session, "custody.open_books", {})
-    click.echo(f"{added} people are new, {len(PEOPLE) - added} were there already")
+    click.echo(f"{added} people were added, {len(PEOPLE) - added} existed already")
 
 
 @sample.command()
@@ -91,37 +91,36 @@ def load(*, migrate: bool) -> None:
 @click.argument("asset", type=click.Choice(list(TRADABLE)))
 @click.argument("amount")
 def credit(email: str, asset: str, amount: str) -> None:
-    """Confirm EMAIL's address, lift its owner to KYC tier 3 and give them AMOUNT of ASSET out of
-    the owners' capital."""
+    """Confirm EMAIL, raise its owner to KYC tier 3 and credit them AMOUNT of ASSET from capital."""
     try:
-        given = Amount.parse(TRADABLE[asset], amount)
+        credited = Amount.parse(TRADABLE[asset], amount)
     except InvalidAmount as error:
         raise click.ClickException(str(error)) from error
     with _transaction() as session:
         user_id = _find_person(session, email)
         if user_id is None:
-            raise click.ClickException(f"nobody has the address {email}")
+            raise click.ClickException(f"No person has the email {email}.")
         email_verification.confirm_email(session, user_id)
         _verify(session, user_id)
-        _credit(session, user_id, given)
-    click.echo(f"{email} has {given} {asset} more")
+        _credit(session, user_id, credited)
+    click.echo(f"{credited} {asset} credited to {email}")
 
 
 def load_sanctions(session: Session) -> None:
-    """A list of invented parties, unless there is a list: without any, nobody passes."""
+    """Import a list of fictitious parties unless there is a list; without one, no check passes."""
     if not screening_queries.list_versions(session, limit=1):
         imports.import_list(session, sdn.read(SANCTIONS), progress=lambda _stored: None)
 
 
 def _simulated_feeds() -> list[PriceFeed]:
-    """Those that are there at once: a feed on the network is left to the process for it."""
+    """Return the simulated feeds; feeds on the network are left to the ticker process."""
     feeds: list[PriceFeed] = current_app.extensions["price_feeds"]
     return [feed for feed in feeds if feed.name == "simulated"]
 
 
 def _refuse_in_production() -> None:
     if current_app.extensions["settings"].env is Environment.PRODUCTION:
-        raise click.ClickException("there is no sample data in production")
+        raise click.ClickException("Sample data is refused in production.")
 
 
 @contextmanager
@@ -159,10 +158,10 @@ def _record_act(session: Session, action: str, user_id: UUID, after: dict[str, s
 
 
 def _sample_branch(session: Session) -> UUID:
-    """The branch of the sample."""
+    """Return the id of the sample branch, opened if it does not exist."""
     code, name = BRANCH
-    found = branches_queries.find_branch_id(session, code)
-    return found or branches.open_branch(session, None, code=code, name=name)
+    existing = branches_queries.find_branch_id(session, code)
+    return existing or branches.open_branch(session, None, code=code, name=name)
 
 
 def _verify(session: Session, user_id: UUID) -> None:
@@ -180,5 +179,5 @@ def _credit(session: Session, user_id: UUID, amount: Amount) -> None:
             ledger.credit(chart.customer(user_id, amount.asset), amount),
         ],
     )
-    given = {"asset": amount.asset.code, "amount": str(amount)}
-    _record_act(session, "account.credited", user_id, given)
+    after = {"asset": amount.asset.code, "amount": str(amount)}
+    _record_act(session, "account.credited", user_id, after)

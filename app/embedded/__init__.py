@@ -1,12 +1,12 @@
-"""PostgreSQL and Redis for a machine that has none, and the supervisor behind `bin/run`.
+"""Embedded PostgreSQL and Redis for machines without them, and the supervisor behind `bin/run`.
 
-For trying and testing only: production refuses them. This package stands at the bottom and
-imports nothing else of the product. It promises:
+For evaluation and tests only: production refuses them. This package imports nothing else of the
+application. Its guarantees:
 
-- the servers are direct children of the process that holds the data folder, on loopback ports with
-  generated passwords, and end with it; after any kill the next start works on the same data;
-- started by root, the servers run as an unprivileged account, and no folder that existed before
-  changes its mode or owner;
+- the servers are direct children of the process that locked the data folder, listen on loopback
+  ports with generated passwords, and end with it; after any kill the next start uses the same data;
+- started by root, the servers run as an unprivileged account, and no existing folder changes its
+  mode or owner;
 - one process per data folder: a second one is refused with a message.
 """
 

@@ -1,7 +1,7 @@
-"""`bin/run`: the whole exchange on this machine, for trying it out.
+"""`bin/run`: run the whole exchange on this machine, for evaluation.
 
-PORT chooses where it answers (default 4001), PBCEX_DATA_DIR where its data stays, and
-DATABASE_URL with DATABASE_OWNER_URL, or REDIS_URL, servers to use instead of the embedded ones.
+PORT sets the port of the web server (default 4001) and PBCEX_DATA_DIR the folder of all data.
+DATABASE_URL with DATABASE_OWNER_URL, or REDIS_URL, name servers to use instead of embedded ones.
 """
 
 import os
@@ -30,7 +30,7 @@ _PASSWORD = "demo-Passw0rd!"  # noqa: S105 - printed on purpose: it opens the sa
 
 
 def setup_steps(environ: Mapping[str, str]) -> list[Program]:
-    """What is done once, in order, before the programs start."""
+    """Return the programs that run once, in order, before the others start."""
     flask = _BIN / "flask"
     if environ["PBCEX_ENV"] == "production":
         return [Program("migrate", (flask, "db", "upgrade"))]
@@ -38,7 +38,7 @@ def setup_steps(environ: Mapping[str, str]) -> list[Program]:
 
 
 def programs(port: int, *, runs_mail_catcher: bool, runs_sandbox: bool) -> list[Program]:
-    """What runs until Ctrl-C."""
+    """Return the programs that run until Ctrl-C."""
     python = Path(sys.executable)
     granian = (_BIN / "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port))
     mail = (
@@ -60,7 +60,7 @@ STEP_TITLES = {
 
 
 class ExchangeRun:
-    """One run of the whole exchange, from the first server to the last stop."""
+    """One run of the whole exchange, from the start of the servers to the stop of everything."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -70,7 +70,7 @@ class ExchangeRun:
         self._folder = DataFolder(default_data_dir(environ))
         self._port = _port(environ)
         is_production = environ.get("PBCEX_ENV") == "production"
-        # Whoever names a mail server wants mail to go there.
+        # With a mail server configured, emails are sent there.
         self._runs_mail_catcher = not is_production and not environ.get("PBCEX_SMTP_URL")
         self._sandbox_url = environ.get("PBCEX_SANDBOX_URL", "")
         self._runs_sandbox = not is_production and not self._sandbox_url
@@ -78,14 +78,14 @@ class ExchangeRun:
             self._sandbox_url = f"http://127.0.0.1:{free_port()}"
 
     def main(self) -> None:
-        """Run until a signal. Raises CannotStart, with everything stopped again."""
+        """Run until a signal arrives. Raises CannotStart after stopping everything."""
         names = ("SIGINT", "SIGTERM", "SIGHUP")
         for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
             signal.signal(number, self._on_signal)
         try:
             self._run()
         except StopRequested:
-            self._print(f"Stopped. The data stays in {self._folder.root}")
+            self._print(f"Stopped. The data is kept in {self._folder.root}")
 
     def _run(self) -> None:
         external = ExternalServers.from_environment(self._environ)
@@ -114,7 +114,7 @@ class ExchangeRun:
                 report=self._print,
             )
             try:
-                self._print("Starting the web and the jobs")
+                self._print("Starting the web server and the workers")
                 supervisor.start()
                 supervisor.wait_ready(self._port, _READY_PATH, timeout_seconds=_READY_SECONDS)
                 self._print_welcome()
@@ -127,12 +127,12 @@ class ExchangeRun:
         if self._stopping_since is None:
             self._stopping_since = time.monotonic()
             stop_request.request_stop()
-        # One request may arrive twice, to the process and to its group; a person is slower.
+        # One request may arrive twice, for the process and for its group; a person is slower.
         elif self._supervisor and time.monotonic() - self._stopping_since > _SAME_REQUEST_SECONDS:
             self._supervisor.stop_now()
 
     def _environment(self, urls: ServerUrls) -> dict[str, str]:
-        """What programs see. Only the steps that migrate and load get the owner's address."""
+        """Return the environment of programs. Only the setup steps get the owner's URL."""
         environ = {
             "PBCEX_ENV": "sample",
             **self._environ,
@@ -153,13 +153,13 @@ class ExchangeRun:
         return environ
 
     def _require_port(self) -> None:
-        # The web process of a run killed a moment ago may take a while to end.
+        # The web process of a run that was just killed may take a while to end.
         deadline = time.monotonic() + _PORT_PATIENCE_SECONDS
         while not is_free(self._port):
             if time.monotonic() > deadline:
                 raise CannotStart(
-                    f"Another program listens on port {self._port}. "
-                    f"Choose a free one: PORT={self._port + 1} bin/run"
+                    f"Another program is using port {self._port}. "
+                    f"Choose a free port: PORT={self._port + 1} bin/run"
                 )
             pause(0.1)
 
@@ -170,14 +170,14 @@ class ExchangeRun:
         print(f"  Staff        {address}/auth/login   then /admin/")
         print(f"  API          {address}/api/docs")
         if self._runs_mail_catcher:
-            print(f"  Mail         {address}/mail/   what would have been sent")
+            print(f"  Email        {address}/mail/   emails that would have been sent")
         if self._runs_sandbox:
-            print(f"  Providers    {self._sandbox_url}/   played by the sandbox")
+            print(f"  Providers    {self._sandbox_url}/   simulated by the sandbox")
         if self._environ.get("PBCEX_ENV") != "production":
-            print(f"\n  Sample people, all with the password {_PASSWORD}")
+            print(f"\n  Sample accounts, all with the password {_PASSWORD}")
             for name in _PEOPLE:
                 print(f"    {name}@pbcex.local")
-        print(f"\n  Data and logs in {self._folder.root}. Ctrl-C stops everything.\n", flush=True)
+        print(f"\n  Data and logs: {self._folder.root}. Ctrl-C stops everything.\n", flush=True)
 
     def _print(self, text: str) -> None:
         print(f"[{time.monotonic() - self._started_at:6.1f} s] {text}", flush=True)
@@ -191,7 +191,7 @@ def _port(environ: Mapping[str, str]) -> int:
 
 
 def main() -> int:
-    """The command: 0 when it was stopped on request, 1 when it could not run."""
+    """Run the command; return 0 if it was stopped on request, 1 if it could not run."""
     if sys.argv[1:]:
         print(__doc__)
         return 0 if sys.argv[1:] in (["--help"], ["-h"]) else 2

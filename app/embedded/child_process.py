@@ -1,4 +1,4 @@
-"""One direct child process: started with a log file, tied to our life, stopped and reaped."""
+"""A direct child process with a log file. It ends with this process, and is stopped and reaped."""
 
 import contextlib
 import os
@@ -17,15 +17,15 @@ from app.embedded.stop_request import pause
 _LOG_BYTES_MAX = 10_000_000
 _LAUNCHER = Path(__file__).with_name("launch.py")
 
-# Linux ends a child when the thread that started it ends: this one lives as long as we do.
+# Linux ends a child when the thread that started it ends: this thread lives as long as the process.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedded-spawner")
 
 
 class Child:
-    """A program we run under `account`, with its output appended to `log`.
+    """A program that runs under `account`, with its output appended to `log`.
 
-    It stands in a session of its own, so that a terminal's Ctrl-C reaches us alone and we decide
-    the order in which things stop. On Linux it gets `death_signal` if we are killed.
+    It has a session of its own, so that Ctrl-C in the terminal reaches only this process, which
+    decides the order of stopping. On Linux it gets `death_signal` if this process is killed.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class Child:
         cwd: Path | str,
         stdin: bytes = b"",
     ) -> None:
-        """Start the program; `stdin` is all it will read."""
+        """Start the program; `stdin` is its complete input."""
         command = [*self._launcher(), *map(str, argv)]
         _SPAWNER.submit(self._spawn, command, env, cwd).result()
         process = self._process
         if process is None or process.stdin is None:
-            raise CannotStart(f"{self.name} did not start")
+            raise CannotStart(f"{self.name} did not start.")
         with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
             pipe.write(stdin)
 
@@ -86,16 +86,16 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """The running child's process id, or None."""
+        """The process id of the running child; None if it is not running."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
     def exit_status(self) -> int | None:
-        """How the child ended (negative: by that signal), or None while it runs."""
+        """The exit status (negative: ended by that signal); None while the child runs."""
         return self._process.poll() if self._process else None
 
     def output(self, lines: int = 12) -> str:
-        """The last lines that the current child wrote."""
+        """Return the last lines of the current child's output."""
         try:
             with self.log.open("rb") as file:
                 file.seek(self._log_start)
@@ -110,7 +110,7 @@ class Child:
             self._process.send_signal(number)
 
     def wait(self, timeout_seconds: float) -> bool:
-        """Wait for the end and reap it. False when the time is over."""
+        """Wait until the child ends, and reap it. Return False on timeout."""
         deadline = time.monotonic() + timeout_seconds
         while self.pid is not None:
             if time.monotonic() > deadline:
@@ -119,7 +119,7 @@ class Child:
         return True
 
     def kill(self) -> None:
-        """End the child at once, with all that is left of its process group, and reap it."""
+        """Kill the child and the rest of its process group at once, and reap it."""
         process = self._process
         if process is None:
             return
@@ -133,23 +133,23 @@ class Child:
         self._process = None
 
     def stop(self, timeout_seconds: float) -> None:
-        """Ask the child to end, and make it when it has not in time."""
+        """Ask the child to end, and kill it after the timeout."""
         self.signal(signal.SIGTERM)
         self.wait(timeout_seconds)
         self.kill()
 
 
 def server_environment() -> dict[str, str]:
-    """What a server gets to see: nothing of the caller's settings."""
+    """Return the environment of a server, without any setting of the caller."""
     if sys.platform == "win32":
         return {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     return {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 
 
 def wait_until(child: Child, is_ready: Callable[[], bool], *, timeout_seconds: float) -> bool:
-    """Ask `ready` until it agrees. False when the child ended first.
+    """Poll `is_ready` until it is true. Return False if the child ends first.
 
-    Raises CannotStart when neither happens in time.
+    Raises CannotStart on timeout.
     """
     deadline = time.monotonic() + timeout_seconds
     while not is_ready():
@@ -157,7 +157,7 @@ def wait_until(child: Child, is_ready: Callable[[], bool], *, timeout_seconds: f
             return False
         if time.monotonic() > deadline:
             raise CannotStart(
-                f"{child.name} did not answer within {timeout_seconds:.0f} seconds.\n"
+                f"{child.name} was not ready within {timeout_seconds:.0f} seconds.\n"
                 f"{child.log} ends with:\n{child.output()}"
             )
         pause(0.02)

@@ -1,7 +1,7 @@
-"""The data folder: who holds it, which secrets it keeps, which servers run from it.
+"""The data folder: its lock, its secrets, and the state of the servers that run from it.
 
-Everything here is made with mode 0600 or 0700, except the folder itself when root made it: then
-the servers' own account may pass through it (0711), but not list it.
+Everything in it has mode 0600 or 0700. The folder itself has 0711 if root created it, so that the
+servers' account can search it but not list it.
 """
 
 import contextlib
@@ -30,8 +30,8 @@ _LOCK_PATIENCE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ServerUrls:
-    """Where the servers answer; `superuser_url` is empty unless PostgreSQL is embedded,
-    `sandbox_url` where no providers are played."""
+    """The URLs of the servers. `superuser_url` is empty unless PostgreSQL is embedded,
+    `sandbox_url` if no sandbox runs."""
 
     database_url: str
     database_owner_url: str
@@ -42,7 +42,7 @@ class ServerUrls:
 
 @dataclass(frozen=True)
 class FolderSecrets:
-    """What is generated once per data folder and kept in its `secrets.json`."""
+    """The secrets of a data folder, generated once and kept in its `secrets.json`."""
 
     secret_key: str
     superuser_password: str
@@ -52,13 +52,13 @@ class FolderSecrets:
 
 
 def default_data_dir(environ: Mapping[str, str] | None = None) -> Path:
-    """`PBCEX_DATA_DIR`, or `.pbcex` in the checkout."""
+    """Return `PBCEX_DATA_DIR`, else `.pbcex` in the checkout."""
     named = (os.environ if environ is None else environ).get("PBCEX_DATA_DIR")
     return Path(named).expanduser().absolute() if named else CHECKOUT / ".pbcex"
 
 
 def find_running_servers(data_dir: Path | str) -> ServerUrls | None:
-    """The servers that run from this folder now, or None. A killed supervisor counts as None."""
+    """Return the URLs of the servers that run from this folder; None if their process ended."""
     state = DataFolder(data_dir).running_state()
     if state is None:
         return None
@@ -66,7 +66,7 @@ def find_running_servers(data_dir: Path | str) -> ServerUrls | None:
 
 
 def local_secret_key(data_dir: Path | str) -> str:
-    """The signing key of this folder's sample exchange, created on the first call."""
+    """Return the signing key of this folder's sample exchange, created on the first call."""
     return DataFolder(data_dir).secrets().secret_key
 
 
@@ -85,7 +85,7 @@ class DataFolder:
         return self.logs / f"{name}.log"
 
     def create(self) -> None:
-        """Make the folder if it is missing. One that exists keeps its mode and owner."""
+        """Create the folder if it is missing. An existing folder keeps its mode and owner."""
         try:
             self.root.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
@@ -95,14 +95,14 @@ class DataFolder:
                 self.logs.mkdir(mode=0o700)
         except OSError as error:
             raise CannotStart(
-                f"Cannot make the data folder {self.root}: {error}. {_ownership_hint(self.root)}"
+                f"Cannot create the data folder {self.root}: {error}. {_ownership_hint(self.root)}"
             ) from error
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the folder for this process alone; the system lets go when the process ends.
+        """Lock the folder for this process; the operating system unlocks it when the process ends.
 
-        Raises AlreadyRunning when another process holds it.
+        Raises AlreadyRunning if another process holds the lock.
         """
         self.create()
         try:
@@ -121,7 +121,7 @@ class DataFolder:
             os.close(descriptor)
 
     def _wait_for_lock(self, descriptor: int) -> None:
-        # `running` takes the lock for an instant to look, so one refusal says nothing.
+        # `running_state` takes the lock for an instant, so one failure means nothing.
         deadline = time.monotonic() + _LOCK_PATIENCE_SECONDS
         while not _try_lock(descriptor):
             if time.monotonic() > deadline:
@@ -137,29 +137,29 @@ class DataFolder:
         where = f", http://127.0.0.1:{port}" if port else ""
         return (
             f"PBCEx already runs from {self.root} (process {pid or 'unknown'}{where}). "
-            "Stop that one first, or set PBCEX_DATA_DIR to another folder."
+            "Stop that process first, or set PBCEX_DATA_DIR to another folder."
         )
 
     def running_state(self) -> Mapping[str, object] | None:
-        """What `servers.json` says, if the process that wrote it still holds the folder."""
+        """Return `servers.json` if the process that wrote it still runs, else None."""
         try:
             descriptor = os.open(self._lock_path, os.O_RDWR)
         except OSError:
             return None
         try:
-            # Shared, so that two who look never take each other for a holder.
+            # Shared, so that two readers never mistake each other for the holder.
             return None if _try_lock(descriptor, shared=True) else self._read_state()
         finally:
             os.close(descriptor)
 
     def take_leftover_state(self) -> Mapping[str, object] | None:
-        """Take away what a killed process left in `servers.json`. Only for the folder's holder."""
+        """Return and remove what a killed process left in `servers.json`. Requires the lock."""
         state = self._read_state()
         self.clear_state()
         return state
 
     def write_state(self, urls: ServerUrls, *, web_port: int | None) -> None:
-        """Tell other commands where the servers are."""
+        """Write the URLs of the servers for other commands."""
         state = {**asdict(urls), "pid": os.getpid(), "web_port": web_port}
         self._write_aside(state).replace(self._state_path)
 
@@ -174,7 +174,7 @@ class DataFolder:
         return state
 
     def secrets(self) -> FolderSecrets:
-        """The folder's secrets, generated once; callers at the same time get the same ones."""
+        """Return the folder's secrets, generated once; concurrent callers get the same ones."""
         self.create()
         if not self._secrets_path.exists():
             fresh = FolderSecrets(
@@ -182,7 +182,7 @@ class DataFolder:
             )
             aside = self._write_aside(asdict(fresh))
             try:
-                # A link never replaces: the first of two callers wins for both.
+                # A link never replaces a file: the first of two callers wins.
                 with contextlib.suppress(FileExistsError):
                     os.link(aside, self._secrets_path)
             finally:
@@ -195,7 +195,7 @@ class DataFolder:
             ) from error
 
     def _write_aside(self, content: Mapping[str, object]) -> Path:
-        """A complete file beside the ones that are read, with mode 0600."""
+        """Write a complete temporary file with mode 0600 and return its path."""
         descriptor, name = tempfile.mkstemp(dir=self.root, prefix=".new-")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(content, file, indent=2)
@@ -207,7 +207,7 @@ class DataFolder:
 def _try_lock(descriptor: int, *, shared: bool = False) -> bool:
     try:
         if sys.platform == "win32":
-            # Past the text, since Windows forbids reading a locked region.
+            # Beyond the text, because Windows forbids reading a locked region.
             os.lseek(descriptor, 1024, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
@@ -233,6 +233,6 @@ def _ownership_hint(path: Path) -> str:
     if own in (owner, 0):
         return ""
     return (
-        f"{path} belongs to uid {owner}, and this is uid {own}: start as that user, "
+        f"{path} belongs to uid {owner}, but this process runs as uid {own}. Start as that user, "
         "or set PBCEX_DATA_DIR to a folder of your own."
     )

@@ -1,4 +1,4 @@
-"""Why the embedded servers did not start, in words for the person at the terminal."""
+"""Reasons why the embedded servers did not start. The messages are shown in the terminal."""
 
 
 class CannotStart(Exception):
@@ -10,12 +10,12 @@ class AlreadyRunning(CannotStart):
 
 
 class NotInProduction(CannotStart):
-    """Production brings its own PostgreSQL and Redis."""
+    """Production requires a PostgreSQL and a Redis of its own."""
 
 
 class NoRedisServer(CannotStart):
-    """No Redis program was found on this machine."""
+    """This machine has no Redis server program."""
 
 
 class NoUsableAccount(CannotStart):
-    """No account was found under which PostgreSQL agrees to run."""
+    """This machine has no account under which PostgreSQL can run."""

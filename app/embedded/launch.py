@@ -1,19 +1,19 @@
-"""Become the program named on the command line, under the account and with the parent it was given.
+"""Change the account, tie this process to its parent, and become the given program.
 
-Run as a script by a bare interpreter, never imported by the product:
+Run as a script by a bare interpreter, never imported by the application:
 
     python -I -S launch.py MODE UID GID PARENT_PID SIGNAL PROGRAM [ARGUMENT ...]
     python -I -S launch.py MODE UID GID PARENT_PID SIGNAL --reach PATH ...
 
-The process id does not change, so the program stays a direct child of whoever started this script.
-On Linux it receives SIGNAL when that parent dies. `--reach` runs nothing: it ends with 0 when the
-account can use every PATH, so that a mode is tried before it is relied on.
+The process id does not change, so the program stays a direct child of the process that started this
+script. On Linux it receives SIGNAL when that parent dies. `--reach` runs nothing: it exits with 0
+if the account can use every PATH, to test a mode before it is used.
 
 Modes:
     same       keep the account
-    drop       UID and GID, without any privilege
-    search     the same, keeping only the right to read and pass through any folder
-    override   the same, keeping only the right to ignore file modes
+    drop       UID and GID, without any capability
+    search     the same, keeping only the capability to read and search any folder
+    override   the same, keeping only the capability to ignore file modes
     namespace  appear as UID and GID in a user namespace; files still belong to the caller's account
 """
 
@@ -42,10 +42,10 @@ def main(arguments: list[str]) -> None:
         _reach(program[1:])
         return
     if sys.platform == "linux":
-        # A change of account clears this setting, so it comes last; exec keeps it.
+        # A change of account clears this setting, so it comes last; exec preserves it.
         _call("prctl", _PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
         if os.getppid() != parent:
-            sys.exit("the process that asked for this one is gone")
+            sys.exit("the parent process has ended")
     # Python ignores SIGPIPE, and ignored signals survive exec: programs expect the default.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execv(program[0], program)
@@ -58,7 +58,7 @@ def _change_account(mode: str, uid: int, gid: int) -> None:
         _enter_namespace(uid, gid)
         return
     if mode in _CAPABILITIES:
-        # Without this bit access(2) answers for the bare uid, and PostgreSQL asks it before exec.
+        # Without this bit access(2) ignores the capability, and PostgreSQL calls it before exec.
         _call("prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(gid)
@@ -68,7 +68,7 @@ def _change_account(mode: str, uid: int, gid: int) -> None:
 
 
 def _keep_only(capability: int) -> None:
-    """Give up every capability but one, and let that one pass through exec."""
+    """Drop every capability but one, and keep that one across exec."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     bit = 1 << capability
     data = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
@@ -96,7 +96,7 @@ def _reach(paths: list[str]) -> None:
 
 
 def _call(name: str, *arguments: object) -> None:
-    """Call a C function, or raise OSError with what it said."""
+    """Call a C function. Raises OSError with its errno if it fails."""
     library = ctypes.CDLL(None, use_errno=True)
     converted = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
     if getattr(library, name)(*converted) != 0:

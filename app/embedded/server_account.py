@@ -1,9 +1,9 @@
-"""Under which account the servers run: PostgreSQL refuses root, and its initdb a nameless uid.
+"""Choose the account of the servers: PostgreSQL refuses root, and initdb a uid without a name.
 
-The binaries and the data may stand below folders that no other account may pass through, such as
-a clone in root's 0700 temporary folder. No mode is changed for that: the servers keep one
-capability, or appear under another uid in a user namespace (see `launch`). What is least comes
-first, and each way is tried before it is used.
+The binaries and the data may be below folders that other accounts cannot search, such as a clone in
+root's 0700 temporary folder. No mode is changed for that: the servers keep one capability, or
+appear under another uid in a user namespace (see `launch`). The least privilege comes first, and
+each mode is tested before it is used.
 """
 
 import os
@@ -20,12 +20,12 @@ if sys.platform != "win32":
 
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _NOBODY_ID = 65534
-"""The uid and gid that systems give to nobody."""
+"""The uid and gid of the account `nobody` on most systems."""
 
 
 @dataclass(frozen=True)
 class ServerAccount:
-    """How `launch` changes account, and whose the servers' files are."""
+    """The mode in which `launch` changes the account, and the owner of the servers' files."""
 
     mode: str
     uid: int = -1
@@ -33,20 +33,20 @@ class ServerAccount:
 
     @property
     def owner(self) -> tuple[int, int] | None:
-        """Who must own the data (uid, gid); None when that is simply us."""
+        """The required owner of the data (uid, gid); None for the current account."""
         return None if self.mode in ("same", "namespace") else (self.uid, self.gid)
 
 
 SAME_ACCOUNT = ServerAccount("same")
 
 _MODES_FOR_ROOT = ("drop", "search", "namespace", "override")
-"""What `launch` can do for root, the least privilege first."""
+"""The modes of `launch` for root, least privilege first."""
 
 
 def choose_account(data: Path, *, required_paths: Sequence[Path]) -> ServerAccount:
-    """The account for servers that keep their files in `data` and need the paths in `reach`.
+    """Return the account for servers whose files are in `data` and that need `required_paths`.
 
-    Raises NoUsableAccount when this machine offers none.
+    Raises NoUsableAccount if this machine offers none.
     """
     if sys.platform == "win32":
         return SAME_ACCOUNT
@@ -64,9 +64,9 @@ def choose_account(data: Path, *, required_paths: Sequence[Path]) -> ServerAccou
             return account
         refusals.append(f"  {mode}: {refusal}")
     raise NoUsableAccount(
-        "PostgreSQL refuses to run as root, and no other account can be used here.\n"
+        "PostgreSQL refuses to run as root, and no other account can be used on this machine.\n"
         + "\n".join(refusals)
-        + f"\nStart as an ordinary user, or let uid {uid} pass through the folders above "
+        + f"\nStart as an ordinary user, or let uid {uid} search the folders above "
         + " and ".join(map(str, required_paths))
         + "."
     )
@@ -87,8 +87,8 @@ def _appear_as_nobody(required_paths: Sequence[Path]) -> ServerAccount:
         return account
     uid = os.geteuid()
     raise NoUsableAccount(
-        f"uid {uid} has no entry in /etc/passwd, and PostgreSQL refuses to make a database for "
-        f"a user without a name. Appearing as nobody failed too: "
+        f"uid {uid} has no entry in /etc/passwd, and PostgreSQL refuses to create a database for "
+        f"a user without a name. Running as `nobody` failed too: "
         f"{refusal or f'uid {_NOBODY_ID} has no entry either'}.\n"
         f"Add a line such as 'pbcex:x:{uid}:{os.getegid()}::/:/bin/sh' to /etc/passwd, "
         "start as another user, or set DATABASE_URL and DATABASE_OWNER_URL."
@@ -98,13 +98,14 @@ def _appear_as_nobody(required_paths: Sequence[Path]) -> ServerAccount:
 def _require_ownership(data: Path) -> None:
     if data.exists() and data.stat().st_uid != os.geteuid():
         raise CannotStart(
-            f"{data} belongs to uid {data.stat().st_uid}, and this is uid {os.geteuid()}: "
-            "start as that user or as root, or set PBCEX_DATA_DIR to a folder of your own."
+            f"{data} belongs to uid {data.stat().st_uid}, but this process runs as uid "
+            f"{os.geteuid()}. Start as that user or as root, or set PBCEX_DATA_DIR to a folder of "
+            "your own."
         )
 
 
 def _server_owner(data: Path) -> tuple[int, int]:
-    """Who owns the data already, or else nobody."""
+    """Return the owner of existing data, else the account `nobody`."""
     if data.exists() and data.stat().st_uid != 0:
         return data.stat().st_uid, data.stat().st_gid
     try:
@@ -115,7 +116,7 @@ def _server_owner(data: Path) -> tuple[int, int]:
 
 
 def _why_unusable(account: ServerAccount, required_paths: Sequence[Path]) -> str | None:
-    """Why this account can't use the paths here, or None when it can."""
+    """Return why this account cannot use the paths; None if it can."""
     words = (account.mode, account.uid, account.gid, os.getpid(), 0, "--reach", *required_paths)
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(_LAUNCHER), *map(str, words)],
@@ -125,5 +126,5 @@ def _why_unusable(account: ServerAccount, required_paths: Sequence[Path]) -> str
     )
     if done.returncode == 0:
         return None
-    said = done.stderr.strip().splitlines()
-    return said[-1] if said else f"exit {done.returncode}"
+    lines = done.stderr.strip().splitlines()
+    return lines[-1] if lines else f"exit {done.returncode}"

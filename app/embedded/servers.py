@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis together, for as long as somebody needs them."""
+"""Run PostgreSQL and Redis together, as long as they are needed."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from app.embedded.server_account import choose_account
 
 @dataclass(frozen=True)
 class ExternalServers:
-    """Servers that somebody else runs; None where the embedded one is to be used."""
+    """The URLs of external servers; None where the embedded server is used."""
 
     database_url: str | None = None
     database_owner_url: str | None = None
@@ -24,7 +24,10 @@ class ExternalServers:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "ExternalServers":
-        """What the environment names. Raises CannotStart for half of the database's two roles."""
+        """Return the external servers that the environment names.
+
+        Raises CannotStart if only one of the database's two roles is named.
+        """
         database, owner = environ.get("DATABASE_URL"), environ.get("DATABASE_OWNER_URL")
         if bool(database) != bool(owner):
             missing = "DATABASE_OWNER_URL" if database else "DATABASE_URL"
@@ -36,7 +39,7 @@ class ExternalServers:
 
 
 class Servers:
-    """The servers of one data folder, in the hands of the process that holds it."""
+    """The servers of one data folder, run by the process that locked it."""
 
     def __init__(
         self,
@@ -55,32 +58,34 @@ class Servers:
 
     @property
     def urls(self) -> ServerUrls:
-        """Where they answer."""
-        there = self._external
+        """The URLs of all servers."""
+        external = self._external
         postgres, redis = self.postgres, self.redis
         return ServerUrls(
-            database_url=postgres.url(APP) if postgres else there.database_url or "",
-            database_owner_url=postgres.url(OWNER) if postgres else there.database_owner_url or "",
-            redis_url=redis.url if redis else there.redis_url or "",
+            database_url=postgres.url(APP) if postgres else external.database_url or "",
+            database_owner_url=postgres.url(OWNER)
+            if postgres
+            else external.database_owner_url or "",
+            redis_url=redis.url if redis else external.redis_url or "",
             superuser_url=postgres.url(SUPERUSER) if postgres else "",
             sandbox_url=self._sandbox_url,
         )
 
     @property
     def embedded(self) -> tuple[Postgres | Redis, ...]:
-        """Those that we run ourselves, in the order in which they start."""
+        """The servers that this process runs, in starting order."""
         return tuple(server for server in (self.postgres, self.redis) if server)
 
     def start(self) -> None:
-        """Start what no URL stands for; return when it answers."""
-        reach = [self._folder.root]
+        """Start the servers without an external URL; return when they are ready."""
+        required_paths = [self._folder.root]
         if not self._external.database_url:
-            reach.append(program_path("postgres"))
+            required_paths.append(program_path("postgres"))
         if not self._external.redis_url:
-            reach.append(redis_program_path())
-        if len(reach) == 1:
+            required_paths.append(redis_program_path())
+        if len(required_paths) == 1:
             return
-        account = choose_account(self._folder.postgres, required_paths=reach)
+        account = choose_account(self._folder.postgres, required_paths=required_paths)
         secrets = self._folder.secrets()
         if not self._external.database_url:
             self.postgres = Postgres(self._folder, secrets, account, self._report)
@@ -91,35 +96,35 @@ class Servers:
             server.start()
 
     def stop(self) -> None:
-        """Stop what we run, cleanly, the one after the other."""
-        with contextlib.ExitStack() as each_even_if_one_fails:
+        """Stop the embedded servers cleanly, one after the other, even if one fails to stop."""
+        with contextlib.ExitStack() as stack:
             for server in self.embedded:
-                each_even_if_one_fails.callback(server.stop)
+                stack.callback(server.stop)
 
     def kill_postgres(self) -> None:
-        """kill -9 the database server and reap it."""
+        """Kill the database server with SIGKILL and reap it."""
         self._embedded_postgres().kill()
 
     def start_postgres(self) -> None:
-        """Start it again on the same port and data; return when it answers."""
+        """Start PostgreSQL again on the same port and data; return when it is ready."""
         self._embedded_postgres().start()
 
     def kill_redis(self) -> None:
-        """kill -9 the Redis server and reap it."""
+        """Kill the Redis server with SIGKILL and reap it."""
         self._embedded_redis().kill()
 
     def start_redis(self) -> None:
-        """Start it again on the same port, empty; return when it answers."""
+        """Start Redis again on the same port, empty; return when it is ready."""
         self._embedded_redis().start()
 
     def _embedded_postgres(self) -> Postgres:
         if self.postgres is None:
-            raise CannotStart("This PostgreSQL is not ours to stop and start")
+            raise CannotStart("This PostgreSQL is external: it cannot be stopped or started here.")
         return self.postgres
 
     def _embedded_redis(self) -> Redis:
         if self.redis is None:
-            raise CannotStart("This Redis is not ours to stop and start")
+            raise CannotStart("This Redis is external: it cannot be stopped or started here.")
         return self.redis
 
 
@@ -132,21 +137,21 @@ def run_servers(
     web_port: int | None = None,
     sandbox_url: str = "",
 ) -> Iterator[Servers]:
-    """PostgreSQL and Redis on this folder's data while the block runs; stopped cleanly after it.
+    """Run PostgreSQL and Redis on this folder's data during the block; stop them cleanly after it.
 
-    `sandbox_url` is told to other commands; who passes it runs the sandbox there.
-    The environment's URLs are not looked at: who wants them passes
-    `External.from_environment(os.environ)`. Raises CannotStart, of which AlreadyRunning,
-    NotInProduction, NoRedisServer and NoUsableAccount are kinds.
+    Other commands can read `sandbox_url` from the folder; the caller runs the sandbox there. URLs
+    in the environment are ignored: pass `ExternalServers.from_environment(os.environ)` to use them.
+    Raises CannotStart or one of its subclasses AlreadyRunning, NotInProduction, NoRedisServer and
+    NoUsableAccount.
     """
     external = external or ExternalServers()
     _refuse_production(external)
     folder = DataFolder(data_dir)
     with folder.lock():
-        left = folder.take_leftover_state()
-        if left is not None:
-            report("The last run was killed; recovering what it left")
-            redis_server.stop_leftover(left.get("redis_url"))
+        leftover = folder.take_leftover_state()
+        if leftover is not None:
+            report("The last run was killed; cleaning up after it")
+            redis_server.stop_leftover(leftover.get("redis_url"))
         running = Servers(folder, external, report, sandbox_url=sandbox_url)
         try:
             running.start()
@@ -163,6 +168,6 @@ def _refuse_production(external: ExternalServers) -> None:
     if external.database_url and external.redis_url:
         return
     raise NotInProduction(
-        "PBCEX_ENV is production, and the embedded servers are for trying and testing only. "
+        "PBCEX_ENV is production, but the embedded servers are for evaluation and tests only. "
         "Set DATABASE_URL, DATABASE_OWNER_URL and REDIS_URL to servers of your own."
     )

@@ -1,8 +1,8 @@
-"""A request to stop, noticed where it is safe to notice it: in pauses.
+"""Requests to stop, raised where it is safe: in pauses.
 
 A signal handler that raises does so between any two instructions. Within `subprocess.Popen` that
-leaves a lock taken for good, and whoever asks for the child's state next waits for ever. So the
-handler only takes note, and the next pause raises.
+leaves a lock held for good, and the next call for the child's state blocks forever. So the handler
+only sets a flag, and the next pause raises.
 """
 
 import time
@@ -11,7 +11,7 @@ _STEP_SECONDS = 0.05
 
 
 class StopRequested(BaseException):
-    """Ctrl-C, or a request to end from outside."""
+    """Ctrl-C or another signal asked this process to stop."""
 
 
 class _Request:
@@ -22,12 +22,12 @@ _request = _Request()
 
 
 def request_stop() -> None:
-    """Have the next pause raise StopRequested. Safe to call from a signal handler."""
+    """Make the next pause raise StopRequested. Safe to call from a signal handler."""
     _request.pending = True
 
 
 def pause(seconds: float) -> None:
-    """Sleep so long. Raises StopRequested, once for each request."""
+    """Sleep for `seconds`. Raises StopRequested once for each request."""
     deadline = time.monotonic() + seconds
     while True:
         if _request.pending:

@@ -51,7 +51,7 @@ class TestLoad:
         posted = entries(database)
         again = runner.invoke(sample, ["load"])
         assert again.exit_code == 0
-        assert again.output == "0 people are new, 7 were there already\n"
+        assert again.output == "0 people were added, 7 existed already\n"
         assert units(database, "customer@pbcex.local", "USD") == money >= 2_500_000
         assert units(database, "customer@pbcex.local", "PAXG") >= 200_000_000
         assert entries(database) == posted
@@ -82,7 +82,7 @@ class TestCredit:
         email = new_person(database)
         result = app.test_cli_runner().invoke(sample, ["credit", email.upper(), "PAXG", "1.5"])
         assert result.exit_code == 0
-        assert result.output == f"{email.upper()} has 1.50000000 PAXG more\n"
+        assert result.output == f"1.50000000 PAXG credited to {email.upper()}\n"
         assert units(database, email, "PAXG") == 150_000_000
         with database.reading() as session:
             assert (

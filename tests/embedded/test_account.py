@@ -56,13 +56,13 @@ class TestRoot:
         before = modes_above(clone)
         allowed = [] if way == "any" else [f"way={way}"]
         held = hold(clone / "data", *allowed, first=clone)
-        if allowed and held.said.get("refusal") == "NoUsableAccount":
-            pytest.skip(f"{PLATFORM_REASON}{held.said['message']}")
+        if allowed and held.output.get("refusal") == "NoUsableAccount":
+            pytest.skip(f"{PLATFORM_REASON}{held.output['message']}")
         for server in ("postgres", "redis"):
-            status = status_of(held.said[server])
+            status = status_of(held.output[server])
             assert status["Uid"].split() == [str(uid)] * 4
             assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == capabilities
-        with connect(held.said["superuser_url"]) as connection:
+        with connect(held.output["superuser_url"]) as connection:
             (programs,) = connection.execute(
                 "SELECT setting FROM pg_config WHERE name = 'BINDIR'"
             ).fetchone()
@@ -87,8 +87,8 @@ class TestRoot:
         before = modes_above(private)
         for way, uid in (("namespace", 0), ("search", NOBODY)):
             held = hold(private, f"way={way}")
-            if held.said.get("refusal") == "NoUsableAccount":
-                pytest.skip(f"{PLATFORM_REASON}{held.said['message']}")
+            if held.output.get("refusal") == "NoUsableAccount":
+                pytest.skip(f"{PLATFORM_REASON}{held.output['message']}")
             held.end()
             assert (private / "postgres").stat().st_uid == uid
             assert modes_above(private) == before
@@ -100,8 +100,8 @@ class TestOrdinaryUser:
         os.chown(private, NOBODY, NOBODY)
         before = modes_above(private)
         held = hold(private / "data", uid=NOBODY)
-        assert status_of(held.said["postgres"])["Uid"].split() == [str(NOBODY)] * 4
-        assert held.said["way"] == "same"
+        assert status_of(held.output["postgres"])["Uid"].split() == [str(NOBODY)] * 4
+        assert held.output["way"] == "same"
         assert (private / "data" / "postgres").stat().st_uid == NOBODY
         assert (private / "data").stat().st_mode & 0o777 == 0o700
         assert modes_above(private) == before

@@ -214,8 +214,8 @@ class TestStartAgain:
         assert embedded.find_running_servers(made) is None
         with embedded.run_servers(made) as running:
             assert amounts(running.urls.database_url) == [1, 2]
-            assert not is_alive(killed.said["postgres"])
-            assert wait_for(lambda: not is_alive(killed.said["redis"]))
+            assert not is_alive(killed.output["postgres"])
+            assert wait_for(lambda: not is_alive(killed.output["redis"]))
             delete_added_rows(running.urls)
 
     @needs_linux
@@ -223,14 +223,14 @@ class TestStartAgain:
         killed = hold(made, "orphan")
         add_row(embedded.find_running_servers(made), 2)
         killed.kill()
-        assert is_alive(killed.said["postgres"])
-        assert is_alive(killed.said["redis"])
+        assert is_alive(killed.output["postgres"])
+        assert is_alive(killed.output["redis"])
         said = []
         with embedded.run_servers(made, report=said.append) as running:
             assert amounts(running.urls.database_url) == [1, 2]
-            assert wait_for(lambda: not is_alive(killed.said["redis"]))
+            assert wait_for(lambda: not is_alive(killed.output["redis"]))
             delete_added_rows(running.urls)
-        assert any(f"process {killed.said['postgres']}" in line for line in said)
+        assert any(f"process {killed.output['postgres']}" in line for line in said)
 
     @needs_linux
     def test_a_stranger_with_the_old_process_id_is_left_alone(self, made):
@@ -250,12 +250,12 @@ class TestOnePerFolder:
     def test_a_second_one_is_refused_and_the_first_goes_on(self, made, hold):
         first = hold(made)
         with (
-            pytest.raises(embedded.AlreadyRunning, match=f"process {first.said['pid']}"),
+            pytest.raises(embedded.AlreadyRunning, match=f"process {first.output['pid']}"),
             embedded.run_servers(made),
         ):
             pass
-        assert amounts(first.said["database_url"]) == [1]
-        assert embedded.find_running_servers(made).redis_url == first.said["redis_url"]
+        assert amounts(first.output["database_url"]) == [1]
+        assert embedded.find_running_servers(made).redis_url == first.output["redis_url"]
 
     def test_a_stale_lock_is_taken_over(self, made):
         (made / "lock").write_text("1\n")
@@ -352,7 +352,7 @@ class TestRefusals:
         monkeypatch.setenv("PATH", str(tmp_path))
         program = tmp_path / "valkey-server"
         program.touch(mode=0o755)
-        assert embedded.redis.redis_program() == program
+        assert embedded.redis.redis_program_path() == program
 
     def test_half_of_the_databases_addresses(self):
         for half in ("DATABASE_URL", "DATABASE_OWNER_URL"):

@@ -52,7 +52,7 @@ class Whole:
             for line in lines:
                 self.output += line
 
-    def said(self, pattern: str, seconds: float = 30.0) -> bool:
+    def wait_for_output(self, pattern: str, seconds: float = 30.0) -> bool:
         wait_for(
             lambda: re.search(pattern, self.output) or self.process.poll() is not None, seconds
         )
@@ -117,7 +117,7 @@ def run(data_dir: Path) -> Iterator[Callable[..., Whole]]:
 class TestWhole:
     def test_starts_revives_and_stops_everything(self, run, data_dir):
         whole = run()
-        assert whole.said("Ready"), whole.output
+        assert whole.wait_for_output("Ready"), whole.output
         assert "customer@pbcex.local" in whole.output
         assert f"http://127.0.0.1:{whole.port}/" in whole.output
         assert whole.get() == embedded.find_running_servers(data_dir).database_url
@@ -131,8 +131,8 @@ class TestWhole:
             ("postgres", "PostgreSQL"),
         ):
             os.kill(first[name], signal.SIGKILL)
-            assert whole.said(f"{shown} ended unexpectedly"), whole.output
-            assert whole.said(f"{shown} runs again"), whole.output
+            assert whole.wait_for_output(f"{shown} ended unexpectedly"), whole.output
+            assert whole.wait_for_output(f"{shown} is running again"), whole.output
         second = whole.children()
         assert set(second) == set(first)
         assert not set(second.values()) & set(first.values())
@@ -149,13 +149,13 @@ class TestWhole:
 
     def test_a_second_start_resumes_after_kill_9_of_everything_at_once(self, run, data_dir):
         killed = run()
-        assert killed.said("Ready"), killed.output
+        assert killed.wait_for_output("Ready"), killed.output
         children = killed.children()
         with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
             (before,) = connection.execute("SELECT count(*) FROM runs").fetchone()
         killed.end(signal.SIGKILL)
         again = run(port=killed.port)
-        assert again.said("Ready"), again.output
+        assert again.wait_for_output("Ready"), again.output
         assert "killed" in again.output
         assert not any(is_alive(pid) for pid in children.values())
         with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
@@ -163,14 +163,14 @@ class TestWhole:
 
     def test_ctrl_c_while_it_starts_leaves_nothing(self, run, data_dir):
         whole = run()
-        assert whole.said("Starting PostgreSQL")
+        assert whole.wait_for_output("Starting PostgreSQL")
         assert whole.end(signal.SIGINT) == 0
         assert "Traceback" not in whole.output
         assert embedded.find_running_servers(data_dir) is None
 
     def test_a_second_one_is_told_where_the_first_is_and_ctrl_c_stops_in_order(self, run):
         first = run()
-        assert first.said("Ready"), first.output
+        assert first.wait_for_output("Ready"), first.output
         second = run()
         assert second.ended() == 1
         assert f"process {first.process.pid}, http://127.0.0.1:{first.port}" in second.output
@@ -198,7 +198,7 @@ class TestWhole:
             port = taken.getsockname()[1]
             whole = run("impatient", port=port)
             assert whole.ended() == 1
-        assert f"Another program listens on port {port}" in whole.output
+        assert f"Another program is using port {port}" in whole.output
         assert "Migrating" not in whole.output
 
     def test_a_port_that_is_none_is_refused(self, run):

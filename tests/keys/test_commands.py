@@ -52,7 +52,7 @@ def test_a_key_s_life(run, values, ring):
     assert listed[1].split()[2:] == ["seals", "5"]
     assert listed[2].split()[2:] == ["waits", "0"]
     said = run("rotate", "--here").output
-    assert said == f"{waiting} seals from now on\n5 values were wrapped again\n"
+    assert said == f"{waiting} is the active key now\n5 values were rewrapped\n"
     listed = run("list").output.splitlines()
     assert listed[1].split()[2:] == ["opens", "0"]
     assert listed[2].split()[2:] == ["seals", "5"]
@@ -63,12 +63,12 @@ def test_a_key_s_life(run, values, ring):
 
 def test_without_here_the_workers_are_told(run, values, ring, alone):
     values.add(1)
-    assert "The workers wrap the rest again" in run("rotate").output
+    assert "The workers are rewrapping the rest" in run("rotate").output
     with alone.reading() as session:
         [(task, args)] = session.rows("SELECT task, args FROM outbox WHERE done_at IS NULL")
         [(rotation_id,)] = session.rows("SELECT id FROM key_rotations")
     assert (task, args) == ("keys.rewrap", {"rotation_id": str(rotation_id)})
-    assert "is under way: 0 values so far" in run("list").output
+    assert "is running: 0 values rewrapped so far" in run("list").output
 
 
 def test_an_old_key_asks_to_be_replaced(run, ring):
@@ -77,7 +77,7 @@ def test_an_old_key_asks_to_be_replaced(run, ring):
     read = json.loads(ring.path.read_text())
     read["keys"][0]["activated_at"] = "2020-01-01T00:00:00+00:00"
     ring.path.write_text(json.dumps(read))
-    assert "older than 365 days: `flask keys rotate`" in run("list").output
+    assert "older than 365 days. Rotate it with `flask keys rotate`" in run("list").output
 
 
 def test_verify_names_a_lost_key_and_the_rows_that_need_it(run, values, ring):
@@ -105,7 +105,7 @@ def test_the_recovery_drill(run, values, ring, tmp_path, alone):
     run("rotate", "--here")
     values.add(4)
     saved = tmp_path / "backup.json"
-    assert run("export-backup", str(saved)).output == f"2 keys are in {saved}\n"
+    assert run("export-backup", str(saved)).output == f"2 keys were written to {saved}\n"
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     for secret in json.loads(ring.path.read_text())["keys"]:
         assert secret["secret"] not in saved.read_text()
@@ -117,7 +117,7 @@ def test_the_recovery_drill(run, values, ring, tmp_path, alone):
     provide(KeyRing, bare)
     with pytest.raises(KeyRingUnavailable):
         values.all_open()
-    run("generate", fails=f"8 sealed values need the keys {key_id} of a ring that is not there")
+    run("generate", fails=f"8 sealed values need the keys {key_id} of a key")
     run("verify", fails="There is no key ring")
     assert not ring.path.exists()
 
@@ -164,7 +164,7 @@ def test_a_backup_is_never_written_over(run, ring, tmp_path, cheap):
     saved = tmp_path / "backup.json"
     run("export-backup", str(saved))
     text = saved.read_text()
-    run("export-backup", str(saved), fails="is there already")
+    run("export-backup", str(saved), fails="exists already")
     assert saved.read_text() == text
 
 

@@ -79,7 +79,7 @@ def test_every_drill_has_a_section_and_tests() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
-    [(["--list"], 0, "races\n"), (["sharks"], 2, "there is no drill sharks")],
+    [(["--list"], 0, "races\n"), (["sharks"], 2, "unknown drill sharks")],
 )
 def test_names_what_there_is(arguments: list[str], *, status: int, told: str) -> None:
     answer = subprocess.run(

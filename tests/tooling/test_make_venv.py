@@ -43,7 +43,7 @@ def test_makes_the_environment_once_and_again_when_something_changed(checkout):
     python = str(Path(CHECKOUT / ".venv/bin/python").resolve())
     first = bootstrap(checkout, PYTHON=python)
     assert first.returncode == 0, first.stderr
-    assert "Making .venv" in first.stderr
+    assert "Creating .venv" in first.stderr
     assert first.stdout.startswith(f"{checkout}\nPython 3.")
 
     assert bootstrap(checkout).stderr == ""
@@ -52,7 +52,7 @@ def test_makes_the_environment_once_and_again_when_something_changed(checkout):
     changed = bootstrap(checkout, PYTHON=python)
     assert changed.returncode == 0
     assert "Installing" in changed.stderr
-    assert "Making" not in changed.stderr
+    assert "Creating" not in changed.stderr
 
     (checkout / "requirements-dev.txt").write_text("no-such-package @ file:///none\n")
     failed = bootstrap(checkout, PYTHON=python)
@@ -64,7 +64,7 @@ def test_makes_the_environment_once_and_again_when_something_changed(checkout):
     moved = checkout.rename(checkout.with_name("moved"))
     after_move = bootstrap(moved, PYTHON=python)
     assert after_move.returncode == 0
-    assert "Making .venv" in after_move.stderr
+    assert "Creating .venv" in after_move.stderr
     assert str(moved) in (moved / ".venv/bin/pip").read_text().splitlines()[0]
 
 
