@@ -1,4 +1,4 @@
-"""What each role and permission means, in the words of permissions.py itself."""
+"""Descriptions of roles and permissions, read from the docstrings in permissions.py."""
 
 import ast
 import inspect
@@ -12,22 +12,24 @@ from app.access.permissions import Permission, Role
 
 
 def _read_descriptions(kind: type[StrEnum]) -> Mapping[str, str]:
-    """The text that stands below each member, by the member's value."""
+    """Return the docstring of each member by the member's value."""
     tree = ast.parse(inspect.getsource(permissions))
     [body] = [
         node.body
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name == kind.__name__
     ]
-    found = {}
-    for member, text in pairwise(body):
-        if isinstance(member, ast.Assign) and isinstance(text, ast.Expr):
+    descriptions = {}
+    for member, docstring in pairwise(body):
+        if isinstance(member, ast.Assign) and isinstance(docstring, ast.Expr):
             name = ast.unparse(member.targets[0])
-            found[kind[name].value] = " ".join(str(ast.literal_eval(text.value)).split())
-    return MappingProxyType(found)
+            descriptions[kind[name].value] = " ".join(
+                str(ast.literal_eval(docstring.value)).split()
+            )
+    return MappingProxyType(descriptions)
 
 
-#: What a permission lets its holder do.
+#: What each permission lets its holder do, by the permission's value.
 PERMISSION_DESCRIPTIONS = _read_descriptions(Permission)
-#: What a role is for.
+#: What each role is for, by the role's value.
 ROLE_DESCRIPTIONS = _read_descriptions(Role)

@@ -6,138 +6,138 @@ from types import MappingProxyType
 
 
 class Role(StrEnum):
-    """What a person is to the house. A customer is a USER; the others are staff."""
+    """A person's role. A customer is a USER; all other roles are staff."""
 
     USER = "USER"
     """Buys, holds and redeems metal on their own account."""
     SUPPORT = "SUPPORT"
-    """Answers customers."""
+    """Helps customers."""
     TELLER = "TELLER"
     """Serves customers at a branch."""
     INVENTORY = "INVENTORY"
-    """Keeps the vault."""
+    """Manages the vault."""
     COMPLIANCE = "COMPLIANCE"
-    """Checks people and payments."""
+    """Reviews people and payments."""
     AUDITOR = "AUDITOR"
-    """Reads everything, changes nothing."""
+    """Reads everything and changes nothing."""
     ADMIN = "ADMIN"
-    """Runs the house."""
+    """Administers PBCEx."""
 
 
 class Permission(StrEnum):
     """A permission is written `scope:resource:action`.
 
-    `own`: only the actor's own things. `branch`: those of the actor's branch, for a role that is
-    bound to one (`BRANCH_BOUND_ROLES`). `all`: whoever's they are.
+    `own`: only the actor's own data. `branch`: the data of the actor's branch, for a role that is
+    bound to one (`BRANCH_BOUND_ROLES`). `all`: everyone's data.
     """
 
     APPROVALS_DECIDE = "all:approvals:decide"
-    """Approve or reject what another person asked for, where one may do it oneself."""
+    """Approve or reject requests for acts that one may do oneself."""
     APPROVALS_READ = "all:approvals:read"
-    """See what waits for a second person, and what became of it."""
+    """See requests that need a second person, and their outcome."""
     AUDIT_READ = "all:audit:read"
-    """Read the audit trail: what everybody did, and what was denied."""
+    """Read the audit trail: every act and every denial."""
     BRANCHES_EDIT = "all:branches:edit"
     """Open branches."""
     CASES_READ = "all:cases:read"
-    """See what was found that somebody has to look into, and what became of it."""
+    """See cases and their outcome."""
     CASES_WORK = "all:cases:work"
-    """Look into cases: note, assign, close and open again."""
+    """Work on cases: add notes, assign, close and reopen."""
     CUSTODY_READ = "all:custody:read"
-    """See what custodians keep for the house, and what comes in and goes out there."""
+    """See what custodians hold for PBCEx, and the transfers in and out."""
     EXPOSURE_READ = "all:exposure:read"
-    """See what the house owes and owns in each metal."""
+    """See what PBCEx owes and owns in each metal."""
     GRANTS_EDIT = "all:grants:edit"
     """Change what a role may do."""
     JOBS_READ = "all:jobs:read"
-    """See which background jobs wait and which were given up, and not what they are about."""
+    """See waiting and failed background jobs, without their contents."""
     JOBS_REVIVE = "all:jobs:revive"
-    """Have background jobs that were given up tried again."""
+    """Retry failed background jobs."""
     KEYS_READ = "all:keys:read"
-    """See which keys seal what is sealed, and not the keys."""
+    """See which keys seal data, without the secrets."""
     KEYS_ROTATE = "all:keys:rotate"
-    """Have a new key seal what is sealed, with a second person's approval."""
+    """Rotate the key that seals data, with a second person's approval."""
     KYC_DECIDE = "all:kyc:decide"
-    """Have the last word on who somebody is: take back what was approved, whoever approved it."""
+    """Decide a review finally: withdraw an approval, whoever gave it."""
     KYC_READ = "all:kyc:read"
-    """See what people and companies submitted to be verified, with their documents."""
+    """See identity and company reviews, with their documents."""
     KYC_REVIEW = "all:kyc:review"
-    """Approve and reject who somebody is, or ask them for more; tier 3 and companies with a second
-    person's approval."""
+    """Approve or reject an identity, or request more information. Tier 3 and companies need a
+    second person's approval."""
     PAYMENTS_READ = "all:payments:read"
-    """See deposits and withdrawals, and where they stand."""
+    """See deposits and withdrawals, and their status."""
     PAYMENTS_RELEASE = "all:payments:release"
-    """Reject withdrawals, and let large ones go with a second person's approval."""
+    """Reject withdrawals, and release large ones with a second person's approval."""
     PEOPLE_ERASE = "all:people:erase"
-    """Erase a customer on their written wish, with a second person's approval."""
+    """Erase a customer on their written request, with a second person's approval."""
     PEOPLE_READ = "all:people:read"
-    """Find people, and see who they are and how they stand."""
+    """Find people, and see their profile and status."""
     PEOPLE_SUSPEND = "all:people:suspend"
-    """Suspend a person and let them back in, with a second person's approval."""
+    """Suspend a person or lift a suspension, with a second person's approval."""
     RECONCILIATION_ASK = "all:reconciliation:ask"
-    """Have the books compared now with what providers say, not only at night."""
+    """Compare the books with providers now, not only at night."""
     RECONCILIATION_READ = "all:reconciliation:read"
-    """See how the books compared with what providers say."""
+    """See the results of comparing the books with providers."""
     ROLES_ASSIGN = "all:roles:assign"
     """Change a person's role and branch."""
     ROLES_READ = "all:roles:read"
     """See what each role may do."""
     SCREENING_READ = "all:screening:read"
-    """See sanctions lists, who was screened against them, and what was found."""
+    """See sanctions lists, screenings and hits."""
     STAFF_INVITE = "all:staff:invite"
-    """Invite people to work here, with a role that grants no more than one has."""
+    """Invite staff to a role whose permissions one holds oneself."""
     BRANCHES_READ = "branch:branches:read"
-    """See branches and who works there."""
+    """See branches and their staff."""
     KYC_VERIFY = "branch:kyc:verify"
-    """Confirm of whoever stands at the counter that their document was seen there."""
+    """Record that a customer showed their document at the counter."""
     ACCOUNT_CHANGE = "own:account:change"
     """Change one's own names and phone number."""
     ACCOUNT_ERASE = "own:account:erase"
-    """Be forgotten: close one's own account and have erased who one is."""
+    """Close one's own account and erase one's personal data."""
     ACCOUNT_READ = "own:account:read"
-    """See one's own name, address and role."""
+    """See one's own name, email address and role."""
     ADDRESSES_CHANGE = "own:addresses:change"
-    """Keep one's own address book."""
+    """Change one's own address book."""
     ADDRESSES_READ = "own:addresses:read"
     """See one's own address book."""
     API_KEYS_MANAGE = "own:api_keys:manage"
-    """Make, see and revoke keys for programs of one's own."""
+    """Create, see and revoke one's own API keys."""
     BALANCES_READ = "own:balances:read"
     """See one's own balances."""
     CONSENTS_MANAGE = "own:consents:manage"
-    """See what one agreed to, agree, and take consent back."""
+    """See, give and withdraw one's own consents."""
     DEPOSITS_CREATE = "own:deposits:create"
-    """Pay money in."""
+    """Deposit money."""
     DEPOSITS_READ = "own:deposits:read"
     """See one's own deposits."""
     EMAIL_CONFIRM = "own:email:confirm"
-    """Ask for another link that confirms one's own address."""
+    """Request another link that confirms one's own email address."""
     EXPORTS_MANAGE = "own:exports:manage"
-    """Have a copy made of what is held on oneself, and fetch it."""
+    """Request a copy of one's own data, and download it."""
     KYC_STATUS = "own:kyc:read"
-    """See how far one is verified, and what one may move for it."""
+    """See one's own verification status and limits."""
     KYC_SUBMIT = "own:kyc:submit"
-    """Say who one is and what one's company is, and send documents that show it."""
+    """Submit one's own identity or company for verification, with documents."""
     MESSAGES_READ = "own:messages:read"
-    """Read the messages one was sent."""
+    """Read one's own messages."""
     NOTIFICATIONS_CHOOSE = "own:notifications:choose"
-    """Choose of what one is told, and how."""
+    """Choose one's own notification topics and channels."""
     ORDERS_PLACE = "own:orders:place"
     """Convert one's own assets at a quoted or market price."""
     ORDERS_READ = "own:orders:read"
     """See one's own orders."""
-    PASSWORD_CHANGE = "own:password:change"  # noqa: S105 - names a right, is no secret
+    PASSWORD_CHANGE = "own:password:change"  # noqa: S105 - names a permission, is no secret
     """Change one's own password."""
     QUOTES_CREATE = "own:quotes:create"
-    """Ask for a price that is kept for a while."""
+    """Request a price that is kept for a while."""
     SECOND_FACTOR_CHANGE = "own:second_factor:change"
-    """Switch one's own second factor on and off."""
+    """Turn one's own second factor on and off."""
     SESSIONS_REVOKE = "own:sessions:revoke"
-    """Log out."""
+    """Sign out."""
     TRANSFERS_CREATE = "own:transfers:create"
     """Move one's own assets between one's own accounts."""
     WITHDRAWALS_CREATE = "own:withdrawals:create"
-    """Have money paid out to oneself."""
+    """Withdraw money to oneself."""
     WITHDRAWALS_READ = "own:withdrawals:read"
     """See one's own withdrawals."""
 
@@ -208,7 +208,7 @@ _OPERATIONS = frozenset(
         Permission.RECONCILIATION_READ,
     }
 )
-#: Of who looks at what people submitted to be verified.
+#: For reviewing identities and companies.
 _KYC = frozenset({Permission.KYC_READ, Permission.KYC_REVIEW})
 _ADMINISTRATION = frozenset(
     {
@@ -220,8 +220,8 @@ _ADMINISTRATION = frozenset(
         Permission.STAFF_INVITE,
     }
 )
-#: What a customer may let a program of their own do: nothing that changes who they are, how they
-#: sign in, or where things are sent.
+#: What a customer may allow their own programs: nothing that changes their identity, their
+#: credentials or their delivery addresses.
 API_KEY_SCOPES = frozenset(
     {
         Permission.ACCOUNT_READ,
@@ -238,7 +238,7 @@ API_KEY_SCOPES = frozenset(
     }
 )
 
-#: Money moves only for a person whose address is known to be theirs.
+#: Money moves only for a person with a confirmed email address.
 NEEDS_CONFIRMED_EMAIL = frozenset(
     {
         Permission.DEPOSITS_CREATE,
@@ -249,12 +249,12 @@ NEEDS_CONFIRMED_EMAIL = frozenset(
     }
 )
 
-#: Roles whose holders work at one branch, and whose `branch:` permissions end there.
+#: Roles whose holders work at one branch. Their `branch:` permissions cover that branch only.
 BRANCH_BOUND_ROLES = frozenset({Role.TELLER})
 
-#: What each role may do in a new house. From then on the database says (identity/grants.py); a
-#: permission that is new to the database gets its holders from here. Staff act for the house: they
-#: hold no customer's right to their own money.
+#: What each role may do in a new database. From then on the database decides
+#: (identity/roles/grants.py); a permission that is new to it gets its holders from here. Staff act
+#: for PBCEx: they hold no customer's permissions.
 DEFAULT_PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.USER: _EVERY_ROLE | _CUSTOMER,

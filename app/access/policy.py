@@ -1,4 +1,4 @@
-"""The questions: may this actor do this, whose things may they see, and what may they hand on?"""
+"""Decide what an actor may do, which branch's data they see and which permissions are editable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,23 +9,25 @@ from uuid import UUID
 from app.access.permissions import BRANCH_BOUND_ROLES, NEEDS_CONFIRMED_EMAIL, Permission, Role
 from app.kit.errors import NotFound, PermissionDenied
 
-_BY_NAME: Mapping[str, Permission] = MappingProxyType({each.value: each for each in Permission})
+_BY_NAME: Mapping[str, Permission] = MappingProxyType(
+    {permission.value: permission for permission in Permission}
+)
 
 
 class EmailNotConfirmed(PermissionDenied):
-    """Money moves only for a person who has confirmed their e-mail address by the link they were
-    sent. Another link: POST /api/auth/verify-email/resend."""
+    """Money moves only for a person who has confirmed their email address by the mailed link.
+    POST /api/auth/verify-email/resend mails another link."""
 
     code = "email_not_confirmed"
-    title = "Confirm your e-mail address first, by the link in the message that we sent you"
+    title = "Confirm your email address first: open the link in the email that we sent you."
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person who acts, as the database knew them when the request began.
+    """The person who acts, as the database had them when the request began.
 
-    `session_id` is None when they act through the command line and not by a login session.
-    `branch_id` is where a teller works.
+    `session_id` is None on the command line, without a login session. `branch_id` is where a
+    teller works.
     """
 
     user_id: UUID
@@ -38,51 +40,54 @@ class Actor:
 
 
 def require(actor: Actor, permission: Permission) -> None:
-    """Raises `PermissionDenied`, naming the permission, unless the actor has it, and
-    `EmailNotConfirmed` where it moves money for somebody whose address nobody has confirmed."""
+    """Check that the actor holds the permission.
+
+    Raises `PermissionDenied` naming the permission, and `EmailNotConfirmed` where the permission
+    moves money and the actor's email address is not confirmed.
+    """
     if permission not in actor.permissions:
-        raise PermissionDenied(f"This needs the permission {permission}")
+        raise PermissionDenied(f"You need the permission {permission}.")
     if permission in NEEDS_CONFIRMED_EMAIL and not actor.email_confirmed:
         raise EmailNotConfirmed
 
 
 @lru_cache(maxsize=1024)
 def parse_permissions(names: str) -> frozenset[Permission]:
-    """The permissions of a text that names them, with blanks between.
+    """Return the permissions that the text names, separated by blanks.
 
-    A name that this program does not know is a newer program's, and opens nothing here.
+    An unknown name belongs to a newer release and grants nothing here.
     """
     return frozenset(_BY_NAME[name] for name in names.split() if name in _BY_NAME)
 
 
 def branch_scope(actor: Actor) -> UUID | None:
-    """The branch whose things alone the actor sees; None for those who see every branch's.
+    """Return the only branch whose data the actor sees; None for actors who see every branch.
 
     A query takes it as `(%(branch)s::uuid IS NULL OR branch_id = %(branch)s)`. Raises
-    `PermissionDenied` for an actor who is bound to a branch and has none: they see nothing.
+    `PermissionDenied` for an actor in a branch-bound role without a branch.
     """
     if actor.role not in BRANCH_BOUND_ROLES:
         return None
     if actor.branch_id is None:
-        raise PermissionDenied("You belong to no branch yet. An administrator can say to which")
+        raise PermissionDenied("You have no branch yet. Ask an administrator to assign one.")
     return actor.branch_id
 
 
 def check_branch(actor: Actor, branch_id: UUID | None) -> None:
-    """Raises `NotFound` for a thing of another branch than the only one that the actor sees."""
+    """Raise `NotFound` if the actor sees one branch only and `branch_id` is another one."""
     if branch_scope(actor) not in {None, branch_id}:
         raise NotFound
 
 
 def select_staff_permissions(permissions: frozenset[Permission]) -> frozenset[Permission]:
-    """Those that reach further than the holder's own things."""
-    return frozenset(each for each in permissions if not each.startswith("own:"))
+    """Return the permissions that reach beyond the holder's own data."""
+    return frozenset(permission for permission in permissions if not permission.startswith("own:"))
 
 
 def is_editable(role: Role, permission: Permission) -> bool:
-    """Whether an administrator may give this to that role, or take it away.
+    """Return whether an administrator may grant the permission to the role or revoke it.
 
-    What a person may do with their own things follows from what they are and is not granted;
-    customers hold nothing of the house.
+    Permissions on a person's own data follow from the role and are not granted. Customers hold no
+    staff permissions.
     """
     return role is not Role.USER and permission in select_staff_permissions(frozenset({permission}))

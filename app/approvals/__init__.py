@@ -1,10 +1,10 @@
-"""What needs a second person: asked for by one, approved and done by another.
+"""Approvals: acts that one person requests and a second person approves.
 
 Owns `approvals` and `approval_events`.
 
-Invariants: an approval is bound to the SHA-256 of what was asked for, and the checker approves
-that hash. Maker and checker are never one person, nor is the checker whom it is about. The checker
-may do the act themselves at the moment of approving, and the maker still may. What was asked for is
-done in the transaction that approves it, once, or not at all. A request that is edited, that
-expires, or whose subject has changed meanwhile is dead, and has to be asked for again.
+Invariants: an approval is bound to the SHA-256 of the request, and the checker approves that hash.
+The checker is neither the maker nor the person that the request is about. At the moment of
+approval both maker and checker are permitted to do the act themselves. The act is done in the
+transaction that approves it, once, or not at all. A request that is edited, expires or whose
+subject has changed has ended; a new request is needed.
 """

@@ -1,49 +1,49 @@
-"""What approvals refuse."""
+"""The refusals of approvals."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, PermissionDenied
 
 
 class SelfApproval(PermissionDenied):
-    """The maker of a request, or whom it is about, cannot decide it."""
+    """The maker of a request and the person it is about cannot decide it."""
 
     code = "self_approval"
-    title = "Another person has to decide this: you asked for it, or it is about you"
+    title = "Another person must decide this request: you made it or it is about you."
 
 
 class ApprovalPending(Conflict):
-    """The same was asked for already, and waits."""
+    """The same request is already pending."""
 
     code = "approval_pending"
-    title = "This was asked for already and waits for a second person"
+    title = "This request is already pending. A second person must decide it."
 
 
 class ApprovalDecided(Conflict):
-    """The request has ended; nothing more becomes of it."""
+    """The request has ended."""
 
     code = "approval_decided"
-    title = "This request was decided already, or has ended"
+    title = "This request has already ended."
 
 
 class ApprovalChanged(Conflict):
-    """What would be approved is not what the checker saw."""
+    """The request is not the one that the checker saw."""
 
     code = "approval_changed"
-    title = "The request is not the one that was shown to you. Look at it again"
+    title = "The request is not the one that you saw. Read it again before you decide."
 
 
 class ApprovalOutdated(Conflict):
-    """What the request is about has changed since; the request has ended."""
+    """The state that the request is about has changed; the request has ended."""
 
     code = "approval_outdated"
-    title = "What this is about has changed since it was asked for. It has to be asked for again"
+    title = "The state has changed since the request was made, so it has ended. Make a new request."
 
 
 class ApprovalExpired(Conflict):
-    """Nobody decided in time; the request has ended."""
+    """The request was not decided in time and has ended."""
 
     code = "approval_expired"
-    title = "This request has expired. It has to be asked for again"
+    title = "This request has expired. Make a new request."
 
 
 register_refusal("approvals_one_pending_key", lambda _detail: ApprovalPending())

@@ -14,7 +14,7 @@ _STATUSES = "'pending', 'approved', 'rejected', 'withdrawn', 'superseded', 'outd
 
 
 class Approval(Base):
-    """A request for an act that needs a second person."""
+    """A request for an act that a second person approves."""
 
     __tablename__ = "approvals"
     __table_args__ = (
@@ -39,17 +39,17 @@ class Approval(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    #: The name of the act, as its room registered it.
+    #: The name of the action, as its room registered it.
     action: Mapped[str] = mapped_column(sa.Text)
-    #: The public id of what it is about.
+    #: The public id of the subject.
     subject: Mapped[str] = mapped_column(sa.Text)
-    #: Whom it is about, where that is a person.
+    #: The person that the request is about, if its subject is a person.
     subject_id: Mapped[UUID | None]
-    #: What is to be done, and what stands there before and afterwards: texts by name.
+    #: The arguments of the action, and the state before and after it: texts by name.
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)
     after: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    #: SHA-256 of all of it (rules.digest).
+    #: SHA-256 of the request (rules.digest).
     hash: Mapped[bytes] = mapped_column(sa.LargeBinary)
     reason: Mapped[str] = mapped_column(sa.Text)
     maker_id: Mapped[UUID]
@@ -62,16 +62,16 @@ class Approval(Base):
 
 
 class ApprovalEvent(Base):
-    """A step of a request from one status to another."""
+    """A transition of a request from one status to another."""
 
     __tablename__ = "approval_events"
     __table_args__ = (sa.Index("approval_events_approval_id_idx", "approval_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     approval_id: Mapped[UUID] = mapped_column(sa.ForeignKey("approvals.id"))
-    #: Null for the first.
+    #: Null for the first event.
     from_status: Mapped[str | None] = mapped_column(sa.Text)
     to_status: Mapped[str] = mapped_column(sa.Text)
-    #: Null where nobody acted: the time was up.
+    #: Null when the request expired.
     actor_id: Mapped[UUID | None]
     at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))

@@ -1,4 +1,4 @@
-"""What approvals hold on a person."""
+"""The personal data of approvals."""
 
 from uuid import UUID
 
@@ -12,33 +12,36 @@ from app.kit.personal import (
     PersonalDataTable,
 )
 
-_OF_THE_HOUSE = f"How the house decided is evidence of its own conduct. {RETAINED_BY_LAW}"
-_STAFFS = "What staff write about their decisions is theirs; people are told what was decided."
+_RETENTION_REASON = f"PBCEx's decisions are evidence of its own conduct. {RETAINED_BY_LAW}"
+_NOT_EXPORTED = "The reasoning is internal. The person receives the decision."
 
 
 def personal_data(*, ignored_action: str) -> PersonalData:
-    """The room, with what waits about a person in the way of their erasure, except the request for
-    the act `unless`: the erasure itself."""
+    """Return the personal data of approvals. Pending requests about a person block their erasure,
+    except requests for `ignored_action`: the erasure itself."""
 
-    def still_open(session: Session, person_id: UUID) -> list[ErasureBlocker]:
-        waiting = queries.list_pending_about(session, person_id)
-        # Not what it is: somebody who is about to be suspended is not warned.
-        told = ErasureBlocker(
+    def find_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
+        pending = queries.list_pending_about(session, person_id)
+        # The message does not say which request: a person about to be suspended is not warned.
+        blocker = ErasureBlocker(
             "account", "The account cannot be closed now. Ask support when it can."
         )
-        return [told] if any(each.action != ignored_action for each in waiting) else []
+        return [blocker] if any(request.action != ignored_action for request in pending) else []
 
-    return PersonalData("approvals", TABLES, erasure_blockers=still_open)
+    return PersonalData("approvals", TABLES, erasure_blockers=find_blockers)
 
 
 TABLES = {
     "approvals": PersonalDataTable(
-        "What staff asked a second person for about somebody, by id, and why",
+        "Requests for a second person's approval about the person, by id, with reasons",
         ErasureEffect.RETAINED,
-        _OF_THE_HOUSE,
-        not_exported=_STAFFS,
+        _RETENTION_REASON,
+        not_exported=_NOT_EXPORTED,
     ),
     "approval_events": PersonalDataTable(
-        "Who decided, and when", ErasureEffect.RETAINED, _OF_THE_HOUSE, not_exported=_STAFFS
+        "Who decided and when",
+        ErasureEffect.RETAINED,
+        _RETENTION_REASON,
+        not_exported=_NOT_EXPORTED,
     ),
 }

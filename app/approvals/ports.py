@@ -1,4 +1,4 @@
-"""What approvals ask of the room that knows people."""
+"""The port through which approvals read current permissions."""
 
 from typing import Protocol
 from uuid import UUID
@@ -8,13 +8,15 @@ from app.kit.db import Session
 
 
 class CurrentPermissions(Protocol):
-    """Who may do what at this very moment."""
+    """The permissions that people hold at this moment."""
 
     def lock_actor(self, session: Session, user_id: UUID, session_id: UUID | None = None) -> Actor:
-        """The person with the permissions they have now, which nobody changes before this
-        transaction ends. Raises `PermissionDenied` for somebody suspended or gone."""
+        """Return the actor with the permissions they hold now, locked until the transaction ends.
+
+        Raises `PermissionDenied` for a suspended or erased person.
+        """
         ...
 
     def find_holders(self, session: Session, permissions: frozenset[Permission]) -> list[UUID]:
-        """Everybody active who may do all of this now."""
+        """Return the ids of the active people who hold all of these permissions."""
         ...

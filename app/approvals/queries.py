@@ -20,7 +20,7 @@ SELECT id, action, subject, subject_id, payload, before, after, hash, reason, ma
     checker_id, decision_reason, created_at, expires_at, decided_at
 FROM approvals WHERE
 """
-# What has expired without anybody noticing yet does not wait any more.
+# A pending request that is past its expiry counts as ended before the job marks it.
 _IN_FOLDER = """
 (status = 'pending' AND expires_at > %(now)s) = %(waiting)s
 AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s
@@ -36,7 +36,7 @@ GROUP BY action
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequest:
-    """A request, and what became of it."""
+    """A request and its outcome."""
 
     id: UUID
     action: str
@@ -56,7 +56,7 @@ class ApprovalRequest:
     decided_at: datetime | None
 
     def is_intact(self) -> bool:
-        """Whether it is still what its hash was made of."""
+        """Return whether the request still matches its hash."""
         digest = rules.digest(
             action=self.action,
             subject=self.subject,
@@ -68,33 +68,33 @@ class ApprovalRequest:
 
     @property
     def title(self) -> str:
-        """What would be done, in words."""
+        """The title of the action."""
         return registry.get_action(self.action).title
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
-        """What changes: name, before, after; those that stay the same too."""
+        """Name, before and after of every field, including unchanged ones."""
         names = [*self.before, *(name for name in self.after if name not in self.before)]
         return [(name, self.before.get(name, ""), self.after.get(name, "")) for name in names]
 
     @property
     def people(self) -> set[UUID]:
-        """Everybody it names."""
-        named = {self.maker_id, self.checker_id, self.subject_id}
-        return {each for each in named if each is not None}
+        """The ids of maker, checker and subject, where they are people."""
+        person_ids = {self.maker_id, self.checker_id, self.subject_id}
+        return {person_id for person_id in person_ids if person_id is not None}
 
 
 def list_approvals(
     session: Session, *, pending: bool, cursor: UUID | None = None, limit: int = 50
 ) -> Page[ApprovalRequest]:
-    """Those that wait for a decision, or those that have ended; newest first."""
+    """Return a page of pending or of ended requests, newest first."""
     values = {"waiting": pending, "before": cursor, "limit": limit + 1, "now": clock.now()}
-    found = [_to_request(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
-    return pagination.paginate(found, limit, lambda each: each.id)
+    requests = [_to_request(row) for row in session.rows(_SELECT + _IN_FOLDER, values)]
+    return pagination.paginate(requests, limit, lambda request: request.id)
 
 
 def get_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
-    """The request of that id. Raises `NotFound`."""
+    """Return the request. Raises `NotFound`."""
     row = session.row(_SELECT + "id = %s", (approval_id,))
     if row is None:
         raise NotFound
@@ -102,7 +102,7 @@ def get_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
 
 
 def lock_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
-    """The same as its row has it, expired or not, locked until the transaction ends."""
+    """Return the request with its stored status, its row locked. Raises `NotFound`."""
     row = session.row(_SELECT + "id = %s FOR UPDATE", (approval_id,))
     if row is None:
         raise NotFound
@@ -110,12 +110,12 @@ def lock_approval(session: Session, approval_id: UUID) -> ApprovalRequest:
 
 
 def list_pending_about(session: Session, person_id: UUID) -> list[ApprovalRequest]:
-    """What waits for a decision and is about this person."""
+    """Return the pending requests about this person, newest first."""
     return [_to_request(row) for row in session.rows(_SELECT + _ABOUT, (person_id, clock.now()))]
 
 
 def count_decidable(session: Session, actor: Actor) -> int:
-    """How many this person may decide now."""
+    """Return how many pending requests the actor may decide now."""
     if Permission.APPROVALS_DECIDE not in actor.permissions:
         return 0
     rows = session.rows(_COUNT, {"now": clock.now(), "actor": actor.user_id})
@@ -125,11 +125,11 @@ def count_decidable(session: Session, actor: Actor) -> int:
 
 
 def _to_request(row: Row) -> ApprovalRequest:
-    found = _to_stored_request(row)
-    expired = found.status is ApprovalStatus.PENDING and found.expires_at <= clock.now()
-    return replace(found, status=ApprovalStatus.EXPIRED) if expired else found
+    request = _to_stored_request(row)
+    is_expired = request.status is ApprovalStatus.PENDING and request.expires_at <= clock.now()
+    return replace(request, status=ApprovalStatus.EXPIRED) if is_expired else request
 
 
 def _to_stored_request(row: Row) -> ApprovalRequest:
-    found = ApprovalRequest(*row)
-    return replace(found, hash=bytes(found.hash), status=ApprovalStatus(found.status))
+    request = ApprovalRequest(*row)
+    return replace(request, hash=bytes(request.hash), status=ApprovalStatus(request.status))

@@ -1,4 +1,4 @@
-"""The acts that need a second person, by name. The room that does an act registers it."""
+"""The actions that need a second person, by name. The room that executes an action registers it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TextFields = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ApprovedRequest:
-    """An approved request, to be done now by the checker's hand."""
+    """An approved request that is executed now, on behalf of the checker."""
 
     id: UUID
     payload: TextFields
@@ -23,7 +23,7 @@ class ApprovedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProposedChange:
-    """What an act makes of what: texts by name, to be read by the checker."""
+    """The state before and after an action: texts by name, for the checker to read."""
 
     before: TextFields
     after: TextFields
@@ -31,11 +31,11 @@ class ProposedChange:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAction:
-    """An act that needs a second person. `name` is `noun.verb`.
+    """An action that needs a second person. `name` is `noun.verb`.
 
-    `compare` reads what stands there now and what would stand there afterwards, with the rows
-    locked that it speaks of. `check` raises unless this actor may do it themselves. `execute` does
-    it, in the transaction that approves it.
+    `compare` locks the rows concerned and returns the state before and after the action. `check`
+    raises unless the actor may do it themselves. `execute` does it in the transaction that
+    approves it.
     """
 
     name: str
@@ -50,16 +50,16 @@ _ACTIONS: dict[str, ApprovalAction] = {}
 
 
 def register(action: ApprovalAction) -> None:
-    """Make an act known. A name that is taken stops the program at start."""
+    """Register an action. Raises `TypeError` at start if the name is taken."""
     if _ACTIONS.setdefault(action.name, action) is not action:
-        raise TypeError(f"two acts are named {action.name}")
+        raise TypeError(f"two actions are named {action.name}")
 
 
 def get_action(name: str) -> ApprovalAction:
-    """The act of that name. `KeyError` if no room registered it."""
+    """Return the action of this name. Raises `KeyError` if no room registered it."""
     return _ACTIONS[name]
 
 
 def action_names() -> list[str]:
-    """Of every act, sorted."""
+    """Return the names of all registered actions, sorted."""
     return sorted(_ACTIONS)

@@ -1,4 +1,4 @@
-"""What a request may become, what binds an approval to it, and what a reason must be."""
+"""Transitions of a request, the hash that an approval is bound to, and what a reason must be."""
 
 import json
 import re
@@ -19,22 +19,22 @@ _CONTACT = re.compile(r"\S@\S|\+[\d ().-]{7,}")
 
 
 class ApprovalStatus(StrEnum):
-    """Where a request is."""
+    """The status of a request."""
 
     PENDING = "pending"
     """Waits for a second person."""
     APPROVED = "approved"
-    """Approved and done."""
+    """Approved and executed."""
     REJECTED = "rejected"
-    """A second person said no."""
+    """Rejected by a second person."""
     WITHDRAWN = "withdrawn"
-    """Its maker took it back."""
+    """Cancelled by its maker."""
     SUPERSEDED = "superseded"
-    """Its maker edited it: another request stands in its place."""
+    """Edited by its maker: a new request replaces it."""
     OUTDATED = "outdated"
-    """What it is about has changed since, or its maker may no longer ask for it."""
+    """The state has changed since, or its maker is no longer permitted to request it."""
     EXPIRED = "expired"
-    """Nobody decided in time."""
+    """Not decided in time."""
 
 
 TRANSITIONS = Transitions(
@@ -50,21 +50,24 @@ def digest(
     before: Mapping[str, str],
     after: Mapping[str, str],
 ) -> bytes:
-    """SHA-256 of a request as canonical JSON: sorted names, no blanks, UTF-8."""
-    whole = {
+    """Return the SHA-256 of a request as canonical JSON: sorted names, no blanks, UTF-8."""
+    request = {
         "action": action,
         "subject": subject,
         "payload": dict(payload),
         "before": dict(before),
         "after": dict(after),
     }
-    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(request, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(text.encode()).digest()
 
 
 def clean_reason(text: str) -> str:
-    """A reason as it is kept. Raises `Invalid` unless it has 5 to 500 characters, and for an e-mail
-    address or a phone number: it is kept longer than people may want to be known."""
+    """Return the reason as it is stored, with blanks collapsed.
+
+    Raises `Invalid` unless it has 5 to 500 characters, and for an email address or a phone number:
+    the reason outlives an erasure.
+    """
     cleaned = normalize("NFC", " ".join(text.split()))
     if not REASON_LENGTH_MIN <= len(cleaned) <= REASON_LENGTH_MAX or not cleaned.isprintable():
         raise Invalid(

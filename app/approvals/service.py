@@ -1,8 +1,8 @@
-"""The verbs of approvals: ask, edit, withdraw, approve, reject.
+"""The verbs of approvals: request, replace, withdraw, approve, reject.
 
-Approving may have to *end* a request and then refuse: it has expired, or what it is about has
-changed. Raising would roll the end back, so `approve` answers such a refusal as a value, and
-whoever opened the transaction shows it after the commit.
+Approving may have to *end* a request and then refuse: it has expired, or its subject has changed.
+Raising would roll the end back, so `approve` returns such a refusal as a value; the caller that
+opened the transaction shows it after the commit.
 """
 
 import json
@@ -45,10 +45,10 @@ _EVENT = """
 INSERT INTO approval_events (id, approval_id, from_status, to_status, actor_id, at)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
-_SAME = """
+_FIND_DUPLICATE = """
 SELECT id FROM approvals WHERE action = %s AND subject = %s AND status = 'pending'
 """
-_DUE = """
+_FIND_EXPIRED = """
 SELECT id FROM approvals WHERE status = 'pending' AND expires_at <= %s
 ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED
 """
@@ -64,10 +64,10 @@ def request_approval(
     subject_id: UUID | None = None,
     reason: str,
 ) -> UUID:
-    """Ask for an act that a second person has to approve; answers the request's id.
+    """Request an action that a second person has to approve. Returns the request's id.
 
-    The actor must be allowed to do it themselves. Raises `PermissionDenied`, `Invalid` for the
-    reason, `ApprovalPending` if the same was asked for and waits, and whatever the act refuses.
+    The actor must be permitted to do it themselves. Raises `PermissionDenied`, `Invalid` for the
+    reason, `ApprovalPending` for a duplicate of a pending request, and the action's own refusals.
     """
     action = registry.get_action(action_name)
     reason = rules.clean_reason(reason)
@@ -77,14 +77,14 @@ def request_approval(
     change = action.compare(session, payload)
     _refuse_duplicate(session, action, subject)
     approval_id, now = ids.new(), clock.now()
-    hashed = rules.digest(
+    digest = rules.digest(
         action=action.name,
         subject=subject,
         payload=payload,
         before=change.before,
         after=change.after,
     )
-    texts = [json.dumps(dict(each)) for each in (payload, change.before, change.after)]
+    texts = [json.dumps(dict(fields)) for fields in (payload, change.before, change.after)]
     session.send(
         _INSERT,
         (
@@ -93,7 +93,7 @@ def request_approval(
             subject,
             subject_id,
             *texts,
-            hashed,
+            digest,
             reason,
             maker.user_id,
             ApprovalStatus.PENDING,
@@ -119,11 +119,11 @@ def request_approval(
 def approve(
     session: Session, actor: Actor, approval_id: UUID, *, seen_hash: bytes
 ) -> Refusal | None:
-    """Approve the request whose hash the checker has `seen`, and do it; or end it and answer the
-    refusal to raise afterwards.
+    """Approve and execute the request, or end it and return the refusal to raise after the commit.
 
-    Raises `SelfApproval`, `PermissionDenied` for who may not do it themselves at this moment,
-    `ApprovalDecided`, `ApprovalChanged`, and whatever the act itself refuses.
+    `seen_hash` is the hash of the request that the checker saw. Raises `SelfApproval`,
+    `PermissionDenied` if the checker may not do the act themselves, `ApprovalDecided`,
+    `ApprovalChanged`, and the action's own refusals.
     """
     checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     request, action = _lock_decidable(session, checker, approval_id)
@@ -145,8 +145,11 @@ def approve(
 
 
 def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) -> None:
-    """Say no. Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does,
-    and `Invalid` for the reason."""
+    """Reject the request.
+
+    Raises `SelfApproval`, `PermissionDenied` and `ApprovalDecided` as `approve` does, and `Invalid`
+    for the reason.
+    """
     reason = rules.clean_reason(reason)
     checker = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     request, _action = _lock_decidable(session, checker, approval_id)
@@ -154,7 +157,7 @@ def reject(session: Session, actor: Actor, approval_id: UUID, *, reason: str) ->
 
 
 def withdraw(session: Session, actor: Actor, approval_id: UUID) -> None:
-    """Its maker takes the request back. `NotFound` for one that is another's."""
+    """Cancel the maker's own request. Raises `NotFound` for another person's, `ApprovalDecided`."""
     request = _lock_own(session, actor, approval_id)
     _end(session, request, ApprovalStatus.WITHDRAWN, actor=actor)
 
@@ -167,8 +170,10 @@ def replace_request(
     payload: Mapping[str, str] | None = None,
     reason: str,
 ) -> UUID:
-    """Its maker changes the request: it dies, and a new one, whose id is answered, stands in its
-    place for somebody to look at. `NotFound` for one that is another's."""
+    """End the maker's own request and replace it with a new one. Returns the new request's id.
+
+    Raises `NotFound` for another person's request, and as `request_approval` does.
+    """
     request = _lock_own(session, actor, approval_id)
     _end(session, request, ApprovalStatus.SUPERSEDED, actor=actor)
     return request_approval(
@@ -183,18 +188,18 @@ def replace_request(
 
 
 def _refuse_duplicate(session: Session, action: ApprovalAction, subject: str) -> None:
-    """Raises `ApprovalPending` if the same waits; one that has expired unnoticed ends now."""
-    for (same_id,) in session.rows(_SAME, (action.name, subject)):
-        same = queries.lock_approval(session, same_id)
-        if same.expires_at > clock.now():
+    """Raise `ApprovalPending` if the same request is pending; end it if it is past its expiry."""
+    for (duplicate_id,) in session.rows(_FIND_DUPLICATE, (action.name, subject)):
+        duplicate = queries.lock_approval(session, duplicate_id)
+        if duplicate.expires_at > clock.now():
             raise ApprovalPending
-        _end(session, same, ApprovalStatus.EXPIRED, actor=None)
+        _end(session, duplicate, ApprovalStatus.EXPIRED, actor=None)
 
 
 @task("approvals.expire_old")
 def expire_requests(session: Session) -> None:
-    """End the requests that nobody decided in time."""
-    for (approval_id,) in session.rows(_DUE, (clock.now(),)):
+    """End the requests that were not decided in time."""
+    for (approval_id,) in session.rows(_FIND_EXPIRED, (clock.now(),)):
         _end(
             session, queries.lock_approval(session, approval_id), ApprovalStatus.EXPIRED, actor=None
         )
@@ -202,8 +207,10 @@ def expire_requests(session: Session) -> None:
 
 @task("approvals.tell_checkers")
 def notify_checkers(session: Session, *, approval_id: str) -> None:
-    """Mail everybody who may decide the request that it waits, once each: neither its maker nor
-    the person it is about. What it is about stands on the page, not in the mail."""
+    """Email everyone who may decide the request, once each, except its maker and its subject.
+
+    The email does not name the subject; the page does.
+    """
     request = queries.lock_approval(session, UUID(approval_id))
     if TRANSITIONS.is_final(request.status):
         return
@@ -213,8 +220,8 @@ def notify_checkers(session: Session, *, approval_id: str) -> None:
     values = {"what": action.title, "expires_at": clock.rfc3339(request.expires_at)}
     for user_id in resolve(CurrentPermissions).find_holders(session, needed):
         if user_id not in {request.maker_id, request.subject_id}:
-            told = {"kind": "approval_waiting", "event_key": event, "values": values}
-            outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **told})
+            mail = {"kind": "approval_waiting", "event_key": event, "values": values}
+            outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **mail})
 
 
 def _lock_pending(session: Session, approval_id: UUID) -> ApprovalRequest:
@@ -236,7 +243,7 @@ def _lock_own(session: Session, actor: Actor, approval_id: UUID) -> ApprovalRequ
 def _lock_decidable(
     session: Session, checker: Actor, approval_id: UUID
 ) -> tuple[ApprovalRequest, ApprovalAction]:
-    """The request, locked, with its act; for somebody who may decide it."""
+    """Lock the request and return it with its action. Raises unless the checker may decide it."""
     request = _lock_pending(session, approval_id)
     if checker.user_id in {request.maker_id, request.subject_id}:
         raise SelfApproval
@@ -246,7 +253,7 @@ def _lock_decidable(
 
 
 def _is_still_valid(session: Session, request: ApprovalRequest, action: ApprovalAction) -> bool:
-    """Whether what it is about is as it was, and its maker may still ask for it."""
+    """Return whether the subject is unchanged and the maker may still request the action."""
     try:
         maker = resolve(CurrentPermissions).lock_actor(session, request.maker_id)
         require(maker, action.permission)
@@ -267,11 +274,11 @@ def _end(
 ) -> None:
     TRANSITIONS.transition(request.status, status)
     now = clock.now()
-    decides = status in {ApprovalStatus.APPROVED, ApprovalStatus.REJECTED}
-    checker_id = actor.user_id if actor and decides else None
+    is_decision = status in {ApprovalStatus.APPROVED, ApprovalStatus.REJECTED}
+    checker_id = actor.user_id if actor and is_decision else None
     session.send(_END, (status, checker_id, reason, now, request.id))
-    acted_by = actor.user_id if actor else None
-    session.send(_EVENT, (ids.new(), request.id, request.status, status, acted_by, now))
+    actor_id = actor.user_id if actor else None
+    session.send(_EVENT, (ids.new(), request.id, request.status, status, actor_id, now))
     session.flush()
     audit.record(
         session,

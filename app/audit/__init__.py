@@ -1,16 +1,16 @@
-"""The audit trail: who did what to what, on whose behalf, why; what was refused, too.
+"""The audit trail: who did what to which subject, on whose behalf and why, denials included.
 
 Owns `audit_records` and `audit_seals`, and the anchors in the data folder (ports.py).
 
-Invariants: a record is written in the transaction of the act, so either both exist or neither; what
-was refused is recorded in a transaction of its own after the rollback. Records and seals are only
-ever added: rights and triggers see to it. Each record carries a keyed hash of all that it says;
-within seconds one sealer gives each a position in a chain of keyed hashes, in the order of
-transactions, and the chain's head is signed and kept outside the database. So whoever rewrites the
-tables without the key is found out, row by row (verification.py).
+Invariants: a record is written in the transaction of the act, so both exist or neither does. A
+denial is recorded in a transaction of its own after the rollback. Records and seals are
+append-only: database privileges and triggers enforce it. Each record carries a keyed hash of its
+contents. Within seconds a single sealer gives it a position in a chain of keyed hashes, in the
+order of transactions, and the head of the chain is signed and stored outside the database. Rows
+rewritten without the key are therefore detected one by one (verification.py).
 
-What is recorded: acts of staff, of the command line, and whatever changes who may do what or who
-can sign in. Customers' orders and transfers are not: the ledger is their trail, append-only and
-balanced, with the order's public id as reference, and a second row for each would cost the
-busiest path for nothing new.
+Recorded are acts of staff and of the command line, and changes to permissions and credentials.
+Customers' orders and transfers are not: the ledger is their trail, append-only and balanced, with
+the order's public id as reference. A second row for each would slow the busiest path down and
+prove nothing new.
 """

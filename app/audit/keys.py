@@ -1,7 +1,7 @@
-"""The keys of the trail, derived from secrets that settings hold and the database never sees.
+"""The keys of the audit trail, derived from secrets in the settings that the database never sees.
 
-Each secret of the ring gives three: one for records, one for the chain, and an Ed25519 pair for
-anchors, so that whoever keeps copies of anchors can check them without being able to forge one.
+Each secret of the ring yields three keys: one for records, one for the chain, and an Ed25519 pair
+for anchors. The public half lets others verify copies of anchors without being able to forge one.
 """
 
 import re
@@ -21,10 +21,10 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class AuditKey:
-    """One secret of the ring, and what is derived from it."""
+    """One secret of the ring, as the keys derived from it."""
 
     key_id: str
-    #: Keyed and empty, to be copied: half the time of beginning anew.
+    #: Keyed and empty. Copying it takes half the time of creating a new one.
     records: HMAC
     chain: HMAC
     anchors: Ed25519PrivateKey
@@ -34,7 +34,10 @@ class AuditKey:
 
     @classmethod
     def derive(cls, key_id: str, secret: bytes) -> "AuditKey":
-        """Raises `ValueError` for an unusable name or a secret of less than 32 bytes."""
+        """Derive the keys from a secret.
+
+        Raises `ValueError` for a malformed id or a secret of less than 32 bytes.
+        """
         if not _KEY_ID.fullmatch(key_id):
             raise ValueError("an audit key's id is 1 to 32 of A-Z a-z 0-9 _ -")
         if len(secret) < _SECRET_BYTES_MIN:
@@ -47,19 +50,19 @@ class AuditKey:
         )
 
     def mac_of_record(self, message: bytes) -> bytes:
-        """The keyed hash of a record."""
+        """Return the keyed hash of a record."""
         return _mac(self.records, message)
 
     def mac_of_seal(self, message: bytes) -> bytes:
-        """The keyed hash of a seal."""
+        """Return the keyed hash of a seal."""
         return _mac(self.chain, message)
 
     def sign(self, message: bytes) -> bytes:
-        """The signature of an anchor."""
+        """Return the signature of an anchor."""
         return self.anchors.sign(message)
 
     def has_signed(self, message: bytes, signature: bytes) -> bool:
-        """Whether we signed this."""
+        """Return whether this key made the signature of the message."""
         try:
             self.anchors.public_key().verify(signature, message)
         except InvalidSignature:
@@ -68,12 +71,12 @@ class AuditKey:
 
     @property
     def public_key_hex(self) -> str:
-        """What others need to check our anchors, in hexadecimal."""
+        """The public key that verifies anchors, in hexadecimal."""
         return self.anchors.public_key().public_bytes_raw().hex()
 
 
 class AuditKeys:
-    """The ring: the first key writes, all of them verify."""
+    """The key ring: the first key writes, all keys verify."""
 
     def __init__(self, keys: Sequence[AuditKey]) -> None:
         self.current = keys[0]
@@ -83,8 +86,11 @@ class AuditKeys:
 
 
 def audit_keys(configured: str, secret_key: str) -> AuditKeys:
-    """The ring of `kid:secret,kid:secret`; without any, one key derived from the application's
-    secret key. Raises `ValueError` naming what is wrong."""
+    """Return the key ring of the setting `kid:secret,kid:secret`.
+
+    An empty setting yields one key derived from the application's secret key. Raises `ValueError`
+    naming the problem.
+    """
     if not configured:
         name = sha256(_derive(secret_key.encode(), "name")).hexdigest()[:8]
         return AuditKeys([AuditKey.derive(f"derived-{name}", secret_key.encode())])

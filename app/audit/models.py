@@ -1,4 +1,4 @@
-"""Tables of the audit trail. Both are only ever added to."""
+"""Tables of the audit trail. Both are append-only."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ Instant = sa.DateTime(timezone=True)
 
 
 class AuditRecord(Base):
-    """One act, done or denied. `mac` is a keyed hash of everything but `xid`."""
+    """One act, done or denied. `mac` is a keyed hash of every column but `xid`."""
 
     __tablename__ = "audit_records"
     __table_args__ = (
@@ -28,9 +28,9 @@ class AuditRecord(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
-    #: Who; null: the program itself, the command line, or somebody unknown.
+    #: The person who acted. Null for the system, the command line or an unknown person.
     actor_id: Mapped[UUID | None]
-    #: What they were at that moment.
+    #: Their role at that moment.
     actor_role: Mapped[str | None] = mapped_column(sa.Text)
     session_id: Mapped[UUID | None]
     #: The customer for whom a member of staff acted.
@@ -38,22 +38,22 @@ class AuditRecord(Base):
     action: Mapped[str] = mapped_column(sa.Text)
     #: The public id of what was acted on.
     subject: Mapped[str] = mapped_column(sa.Text)
-    #: Canonical JSON, kept as the very text that was hashed.
+    #: Canonical JSON, stored as the exact text that was hashed.
     before: Mapped[str | None] = mapped_column(sa.JSON)
     after: Mapped[str | None] = mapped_column(sa.JSON)
     reason: Mapped[str | None] = mapped_column(sa.Text)
     request_id: Mapped[str | None] = mapped_column(sa.Text)
     outcome: Mapped[str] = mapped_column(sa.Text)
-    #: Which key of the ring made `mac`.
+    #: The key of the ring that made `mac`.
     key_id: Mapped[str] = mapped_column(sa.Text)
     mac: Mapped[bytes] = mapped_column(sa.LargeBinary)
-    #: The transaction that wrote it: the sealer's watermark.
+    #: The transaction that wrote the record: the sealer's watermark.
     xid: Mapped[int] = mapped_column(XactId(), server_default=sa.text("pg_current_xact_id()"))
 
 
 class AuditSeal(Base):
-    """A record's place in the chain. `digest` is a keyed hash of this row, the record's `mac` and
-    the digest before it."""
+    """A record's position in the chain. `digest` is a keyed hash of this row, the record's `mac`
+    and the previous digest."""
 
     __tablename__ = "audit_seals"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What the audit trail holds on a person: ids, and the networks that they came from."""
+"""The personal data of the audit trail: ids, and the networks of sign-ins."""
 
 from app.kit.personal import RETAINED_BY_LAW, ErasureEffect, PersonalData, PersonalDataTable
 
@@ -6,21 +6,19 @@ PERSONAL_DATA = PersonalData(
     "audit",
     {
         "audit_records": PersonalDataTable(
-            "Who did what, by id; of a log-in the network that it came from. No e-mail address,"
-            " name, phone number or postal address stands in it: verbs record which fields changed,"
-            " and not what they say, and a reason with an e-mail address or a phone number in it is"
-            " refused",
+            "Who did what, by id; for a sign-in also the network. No email address, name, phone"
+            " number or postal address: records say which fields changed, not their values, and a"
+            " reason with an email address or a phone number is refused",
             ErasureEffect.RETAINED,
-            "A trail from which something can be taken out proves nothing; its rows are hashed,"
-            f" sealed and anchored. {RETAINED_BY_LAW}",
-            not_exported="How the house watches over itself. The person's own sessions are in the"
-            " archive.",
+            "A trail whose records can be removed proves nothing. Records are hashed, sealed and"
+            f" anchored. {RETAINED_BY_LAW}",
+            not_exported="PBCEx's internal control. The archive has the person's own sessions.",
         ),
         "audit_seals": PersonalDataTable(
-            "A record's place in the chain",
+            "A record's position in the chain",
             ErasureEffect.RETAINED,
             "Belongs to the record.",
-            not_exported="Says nothing about anybody.",
+            not_exported="Says nothing about the person.",
         ),
     },
 )

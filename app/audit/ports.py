@@ -1,4 +1,4 @@
-"""Where the head of the chain is kept: outside the database that it vouches for."""
+"""The port that stores the head of the chain outside the database that it vouches for."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A day's latest head of the chain, signed. Each field as text, as it is signed."""
+    """The latest signed head of the chain of one day. Fields are texts, as they are signed."""
 
     day: str
     position: int
@@ -18,24 +18,24 @@ class Anchor:
 
 
 class UnreadableAnchor(ValueError):
-    """An anchor is there and cannot be read: `name` says which."""
+    """A stored anchor cannot be read. `name` says which one."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"the anchor {name} cannot be read")
+        super().__init__(f"The anchor {name} cannot be read.")
 
 
 class AnchorStore(Protocol):
-    """One anchor a day; those of days that are over never change."""
+    """Stores one anchor a day. Anchors of past days never change."""
 
     def store(self, anchor: Anchor) -> None:
-        """Keep it in place of the same day's; whole or not at all."""
+        """Replace the anchor of the same day, atomically."""
 
     def latest(self) -> Anchor | None:
-        """The one of the latest day. Raises `UnreadableAnchor`."""
+        """Return the anchor of the latest day, or None. Raises `UnreadableAnchor`."""
 
     def names(self) -> list[str]:
-        """The names of all there are, oldest first."""
+        """Return the names of all anchors, oldest first."""
 
     def read(self, name: str) -> Anchor:
-        """One of them. Raises `UnreadableAnchor`."""
+        """Return the anchor of this name. Raises `UnreadableAnchor`."""

@@ -19,7 +19,7 @@ SELECT r.id, r.recorded_at, r.actor_id, r.actor_role, r.session_id, r.on_behalf_
     s.sealed_at
 FROM audit_records r LEFT JOIN audit_seals s ON s.record_id = r.id
 """
-# A nullable condition would hide the index of each filter, so only those that are asked are there.
+# A nullable condition would hide each filter's index, so a statement has only the filters in use.
 _CONDITIONS = {
     "actor_id": "r.actor_id = %(actor_id)s",
     "subject": "r.subject = %(subject)s",
@@ -27,7 +27,7 @@ _CONDITIONS = {
     "outcome": "r.outcome = %(outcome)s",
     "cursor": "r.id < %(cursor)s",
 }
-# As many steps as there are actions, and not as there are records.
+# Takes one step for each action, not for each record.
 _ACTIONS = """
 WITH RECURSIVE known (action) AS (
     SELECT min(action) FROM audit_records
@@ -41,7 +41,7 @@ SELECT action FROM known WHERE action IS NOT NULL ORDER BY action
 
 @dataclass(frozen=True, slots=True)
 class AuditRecordRow:
-    """An act as it was recorded. `position` is None until it is sealed."""
+    """An act as it was recorded. `position` is None until the record is sealed."""
 
     id: UUID
     recorded_at: datetime
@@ -61,12 +61,12 @@ class AuditRecordRow:
 
     @property
     def public_id(self) -> str:
-        """What it is called outside."""
+        """The id as others see it."""
         return ids.encode("aud", self.id)
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
-        """Each field with what it was and what it became, as text; empty where it was not said."""
+        """Name, before and after of each field, as text; empty where not recorded."""
         before, after = _fields(self.before_text), _fields(self.after_text)
         names = sorted(before.keys() | after.keys())
         return [(name, _text(before.get(name)), _text(after.get(name))) for name in names]
@@ -74,7 +74,7 @@ class AuditRecordRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which records are wanted; None stands for any."""
+    """The filters of a search. None matches every record."""
 
     actor_id: UUID | None = None
     subject: str | None = None
@@ -85,7 +85,7 @@ class AuditFilter:
 def search(
     session: Session, criteria: AuditFilter, *, cursor: UUID | None = None
 ) -> Page[AuditRecordRow]:
-    """Up to 50 records that fit, newest first."""
+    """Return a page of up to 50 matching records, newest first."""
     values = {
         "actor_id": criteria.actor_id,
         "subject": criteria.subject,
@@ -93,15 +93,15 @@ def search(
         "outcome": criteria.outcome,
         "cursor": cursor,
     }
-    given = {name: value for name, value in values.items() if value is not None}
-    where = " AND ".join(_CONDITIONS[name] for name in given) or "true"
-    statement = f"{_SELECT} WHERE {where} ORDER BY r.id DESC LIMIT {PAGE + 1}"
-    rows = session.rows(statement, given)
+    filters = {name: value for name, value in values.items() if value is not None}
+    conditions = " AND ".join(_CONDITIONS[name] for name in filters) or "true"
+    statement = f"{_SELECT} WHERE {conditions} ORDER BY r.id DESC LIMIT {PAGE + 1}"
+    rows = session.rows(statement, filters)
     return paginate([AuditRecordRow(*row) for row in rows], PAGE, lambda record: record.id)
 
 
 def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
-    """One record. Raises `NotFound`."""
+    """Return the record. Raises `NotFound`."""
     row = session.row(_SELECT + "WHERE r.id = %s", (identifier,))
     if row is None:
         raise NotFound
@@ -109,7 +109,7 @@ def get_record(session: Session, identifier: UUID) -> AuditRecordRow:
 
 
 def list_actions(session: Session) -> list[str]:
-    """Every action that was ever recorded, in alphabetical order."""
+    """Return every recorded action, in alphabetical order."""
     return [action for (action,) in session.rows(_ACTIONS)]
 
 

@@ -1,4 +1,4 @@
-"""The verbs of the audit trail: record an act, seal what is recorded, anchor the head."""
+"""The verbs of the audit trail: record an act, seal records, anchor the head of the chain."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -14,7 +14,7 @@ from app.kit.db import Session
 from app.kit.ports import resolve
 from app.kit.tasks import task
 
-#: At most so many are sealed at a time; the next run goes on.
+#: The most records that one run seals. The next run continues.
 BATCH = 5_000
 _SEALER_LOCK = 7_226_009
 
@@ -29,8 +29,8 @@ SELECT position, record_id::text, xid::text, sealed_at, key_id, digest FROM audi
 ORDER BY position DESC LIMIT 1
 """
 _DIGEST = "SELECT digest FROM audit_seals WHERE position = %s"
-# Every transaction below the snapshot's xmin has ended: what it recorded is all there to see, and
-# whatever comes later comes after it in this order.
+# Every transaction below the snapshot's xmin has ended: all its records are visible, and later
+# records come after them in this order.
 _READY = """
 SELECT r.id::text, r.xid::text, r.mac FROM audit_records r
 WHERE (r.xid, r.id) > (%s::text::xid8, %s::text::uuid)
@@ -62,15 +62,14 @@ def record(
     on_behalf_of: UUID | None = None,
     outcome: Literal["done", "denied"] = "done",
 ) -> UUID:
-    """Record an act in its own transaction; answers the record's id. Nothing waits for it.
+    """Record an act in the transaction of the act. Takes no lock. Returns the record's id.
 
-    `actor` is None for the program itself and the command line. `action` is `noun.verb` in the past
-    (`person.suspended`), `subject` the public id of what was acted on. `before` and `after` are
-    JSON without fractions and without secrets: only what changed. What an exception will roll back
-    is not recorded here: the edge records denials after the rollback. A verb that answers its
-    refusal as a value records it itself, with `outcome="denied"`.
-
-    Raises `ValueError` for what may not be written down (rules.canonical).
+    `actor` is None for the system and the command line. `action` is `noun.verb` in the past tense
+    (`person.suspended`); `subject` is the public id of what was acted on. `before` and `after` are
+    JSON without floats or secrets, limited to what changed. The edge records denials after the
+    rollback; a verb that returns its refusal as a value records it itself, with
+    `outcome="denied"`. Raises `ValueError` for contents that a record must not have
+    (rules.canonical_json).
     """
     key, now, identifier = resolve(AuditKeys).current, clock.now(), ids.new()
     values = (
@@ -98,22 +97,22 @@ def record(
 @task("audit.seal")
 def seal(session: Session) -> None:
     """Give every record whose transaction has ended its position in the chain."""
-    [(alone,)] = session.rows(_TRY_LOCK, (_SEALER_LOCK,))
-    if alone:
+    [(is_locked,)] = session.rows(_TRY_LOCK, (_SEALER_LOCK,))
+    if is_locked:
         _seal(session, ignore_transactions=False)
 
 
 def seal_all(session: Session) -> int:
-    """Seal whatever has no seal, whichever transaction it names; answers how many.
+    """Seal every unsealed record whatever its transaction number. Returns how many were sealed.
 
-    For a trail that was restored into another cluster, whose transactions have other numbers, and
-    while nothing else writes.
+    For a trail restored into another cluster, whose transaction numbers differ, while nothing else
+    writes.
     """
     session.send("SELECT pg_advisory_xact_lock(%s)", (_SEALER_LOCK,))
-    sealed = 0
+    total = 0
     while count := _seal(session, ignore_transactions=True):
-        sealed += count
-    return sealed
+        total += count
+    return total
 
 
 def _seal(session: Session, *, ignore_transactions: bool) -> int:
@@ -128,9 +127,9 @@ def _seal(session: Session, *, ignore_transactions: bool) -> int:
     at = rules.format_instant(now)
     positions = range(position + 1, position + 1 + len(ready))
     digests = []
-    for place, (record_id, xid, mac) in zip(positions, ready, strict=True):
-        sealed = (str(place), record_id, xid, at, key.key_id, mac.hex(), previous.hex())
-        previous = key.mac_of_seal(rules.seal_message(sealed))
+    for next_position, (record_id, xid, mac) in zip(positions, ready, strict=True):
+        fields = (str(next_position), record_id, xid, at, key.key_id, mac.hex(), previous.hex())
+        previous = key.mac_of_seal(rules.seal_message(fields))
         digests.append(previous)
     session.send(
         _SEAL,
@@ -147,31 +146,31 @@ def _seal(session: Session, *, ignore_transactions: bool) -> int:
 
 
 def _head(session: Session) -> tuple[int, str, str, object, str, bytes]:
-    """The last seal; before the first one, a place that everything comes after."""
-    nothing = (0, str(UUID(int=0)), "0", None, "", rules.GENESIS)
-    return session.row(_HEAD) or nothing
+    """Return the last seal; before the first one, a position that every record comes after."""
+    start = (0, str(UUID(int=0)), "0", None, "", rules.GENESIS)
+    return session.row(_HEAD) or start
 
 
 @task("audit.anchor")
 def anchor(session: Session) -> None:
-    """Sign the head of the chain and keep it outside the database, unless that was done.
+    """Sign the head of the chain and store it outside the database, unless it is anchored already.
 
-    Reads what is committed, so an anchor never promises what a crash could still take back. Raises
-    `AuditTrailBroken` when the chain is no longer the one that was anchored.
+    Reads committed rows only, so an anchor never covers what a crash could still undo. Raises
+    `AuditTrailBroken` if the chain is no longer the one that was anchored.
     """
     row = session.row(_HEAD)
     if row is None:
         return
     position, record_id, _xid, sealed_at, _key_id, digest = row
     anchors = resolve(AnchorStore)
-    newest = anchors.latest()
-    if newest is not None:
-        if newest.position == position and newest.digest == digest.hex():
+    latest = anchors.latest()
+    if latest is not None:
+        if latest.position == position and latest.digest == digest.hex():
             return
-        # The evidence of a chain that was cut or replaced is not overwritten by what grew since.
-        found = session.row(_DIGEST, (newest.position,))
-        if found is None or found[0].hex() != newest.digest:
-            raise AuditTrailBroken(newest.position)
+        # A chain that was cut or replaced must not overwrite the evidence of it.
+        row = session.row(_DIGEST, (latest.position,))
+        if row is None or row[0].hex() != latest.digest:
+            raise AuditTrailBroken(latest.position)
     key, at = resolve(AuditKeys).current, rules.format_instant(sealed_at)
     unsigned = (at[:10], str(position), record_id, at, key.key_id, digest.hex())
     signature = key.sign(rules.anchor_message(unsigned)).hex()

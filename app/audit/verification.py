@@ -1,8 +1,8 @@
-"""Proof that the trail is whole: every record, every seal and every anchor, checked with the keys.
+"""Verification of the audit trail: checks every record, seal and anchor with the keys.
 
-What is found is named: a record by its public id, or a position of the chain where the record
-itself is gone. Behind a break the chain is taken up again, so that what is found says what was
-touched, at most its neighbour besides, and not everything that follows.
+A finding names a record by its public id, or a position of the chain if the record is missing.
+After a break the check continues from the next seal, so that findings name what was tampered with
+and at most its neighbour, not everything that follows.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from app.kit.pipeline import Row
 from app.kit.ports import resolve
 
 _CHUNK = 10_000
-#: So many findings are named; of a table that was rewritten from end to end the rest is counted.
+#: The most findings that a report names; it only counts the rest.
 FINDINGS_MAX = 10_000
-#: The head is anchored every few seconds; later than this, somebody should ask why.
+#: The head is anchored every few seconds. A longer delay is a finding.
 ANCHOR_DELAY_MAX = timedelta(minutes=5)
-#: So long may a record be without a seal: a transaction that runs long holds the sealer up.
+#: How long a record may be unsealed: a long transaction delays the sealer.
 SEAL_DELAY_MAX = timedelta(minutes=5)
 
 _INSTANT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
@@ -33,9 +33,9 @@ _RECORD = f"""
     r.session_id::text, r.on_behalf_of::text, r.action, r.subject, r.before::text, r.after::text,
     r.reason, r.request_id, r.outcome, r.key_id, r.mac, r.xid::text
 """
-_FIELDS = 14  # of those columns, what the record's keyed hash covers
+_FIELDS = 14  # the first columns, which the record's keyed hash covers
 
-# Cursors and no paging by keys: a second row with the same key must not slip between two pages.
+# Cursors, not keyset pages: a second row with the same key must not be lost between two pages.
 _OPEN_SEALED = f"""
 DECLARE audit_sealed NO SCROLL CURSOR FOR
 SELECT {_RECORD}, s.position, s.record_id::text, s.xid::text, {_INSTANT.format("s.sealed_at")},
@@ -49,12 +49,12 @@ SELECT {_RECORD}, (r.xid, r.id) <= (%s::text::xid8, %s::text::uuid) OR r.recorde
 FROM audit_records r LEFT JOIN audit_seals s ON s.record_id = r.id
 WHERE s.record_id IS NULL ORDER BY r.xid, r.id
 """  # noqa: S608 - our own constants
-# A second record with an id that has a seal is joined above, twice.
+# A second record with a sealed id is joined twice above, so the total is compared too.
 _COUNT = "SELECT count(*) FROM audit_records"
 
 
 class VerificationFinding(NamedTuple):
-    """What is wrong, and which record, position or anchor it is."""
+    """A problem, and the record, position or anchor that has it."""
 
     name: str
     problem: str
@@ -62,26 +62,26 @@ class VerificationFinding(NamedTuple):
 
 @dataclass(slots=True)
 class VerificationReport:
-    """What was read, and everything that is wrong with it; sound when there is nothing."""
+    """What was checked, and the findings. The trail is intact if there are none."""
 
     sealed: int = 0
     unsealed: int = 0
     anchors: int = 0
-    #: How many findings there are, and the first of them.
+    #: The number of findings. `findings` has the first ones.
     wrong: int = 0
     findings: list[VerificationFinding] = field(default_factory=list)
 
     def add(self, name: str, problem: str) -> None:
-        """One more finding."""
+        """Add a finding."""
         self.wrong += 1
         if len(self.findings) < FINDINGS_MAX:
             self.findings.append(VerificationFinding(name, problem))
 
 
 def verify(session: Session) -> VerificationReport:
-    """Check everything. Call inside one repeatable-read transaction (`kit.db.SNAPSHOT`).
+    """Check the whole trail. Call inside one repeatable-read transaction (`kit.db.SNAPSHOT`).
 
-    Reads each record once, with as much memory for a million as for a thousand.
+    Reads each record once, in constant memory.
     """
     session.send("SET LOCAL statement_timeout TO 0")
     report, keys = VerificationReport(), resolve(AuditKeys)
@@ -93,12 +93,12 @@ def verify(session: Session) -> VerificationReport:
     _check_tail(session, report, keys, chain.head)
     [(records,)] = session.rows(_COUNT)
     if records != chain.records + report.unsealed:
-        report.add("audit_records", "the table's rows are not those that an index leads to")
+        report.add("audit_records", "the rows of the table differ from those that its index finds")
     return report
 
 
 class _ChainCheck:
-    """The seals in order of position, each with the record that it names."""
+    """Checks the seals in order of position, each with the record that it names."""
 
     def __init__(
         self, report: VerificationReport, keys: AuditKeys, watched: dict[int, str]
@@ -110,29 +110,29 @@ class _ChainCheck:
         self.position = 0
         self.records = 0
         self.sealed_at = ""
-        #: Transaction and id of the last record: whatever is not later has a seal.
+        #: Transaction and id of the last sealed record. Every earlier record has a seal.
         self.head = ("0", str(UUID(int=0)))
         #: The digests at the positions that anchors name.
         self.digests: dict[int, str] = {}
 
     def check_seal(self, row: Row) -> None:
-        """The next seal."""
+        """Check the next seal and its record."""
         position, record_id, xid, sealed_at, key_id, digest = row[16:]
         mac = row[14]
         self._report.sealed += 1
         if position <= self.position:
-            self._add_finding(row, f"comes at position {position}, which another record has")
+            self._add_finding(row, f"has position {position}, which belongs to another record")
             self.records += mac is not None
             return
         if mac is None:
-            self._add_finding(row, f"deleted: the seal at position {position} is all that is left")
+            self._add_finding(row, f"deleted: only the seal at position {position} is left")
         else:
             self.records += 1
             if not _is_genuine(self._keys, row):
-                self._add_finding(row, "edited: its keyed hash is not that of what it says")
+                self._add_finding(row, "edited: its keyed hash does not match its contents")
             if row[15] != xid:
                 self._add_finding(
-                    row, f"its transaction was changed: sealed as {xid}, now {row[15]}"
+                    row, f"its transaction was changed from {xid} (sealed) to {row[15]}"
                 )
         if position > self.position + 1:
             self._report.add(_span(self.position + 1, position - 1), "missing from the chain")
@@ -140,7 +140,7 @@ class _ChainCheck:
             sealed = (str(position), record_id, xid, sealed_at, key_id, mac.hex(), self._previous)
             key = self._keys.by_id.get(key_id)
             if key is None or key.mac_of_seal(rules.seal_message(sealed)) != digest:
-                self._add_finding(row, f"not what was sealed at position {position}")
+                self._add_finding(row, f"not the record that was sealed at position {position}")
         self._previous, self.position = digest.hex(), position
         self.head, self.sealed_at = (xid, record_id), sealed_at
         if position in self._watched:
@@ -151,7 +151,7 @@ class _ChainCheck:
 
 
 def _is_genuine(keys: AuditKeys, row: Row) -> bool:
-    """Whether the keyed hash of a record is that of its fields."""
+    """Return whether the keyed hash of a record matches its fields."""
     key = keys.by_id.get(row[_FIELDS - 1])
     return key is not None and key.mac_of_record(rules.record_message(row[:_FIELDS])) == row[14]
 
@@ -159,30 +159,32 @@ def _is_genuine(keys: AuditKeys, row: Row) -> bool:
 def _check_tail(
     session: Session, report: VerificationReport, keys: AuditKeys, head: tuple[str, str]
 ) -> None:
-    """What has no seal yet: genuine, newer than the chain's head, and not for long."""
+    """Check the unsealed records: genuine, newer than the head of the chain, and recent."""
     due = clock.now() - SEAL_DELAY_MAX
     for row in _read(session, _OPEN_TAIL, (*head, due), "audit_tail"):
         report.unsealed += 1
-        *_, overdue, to_come = row
+        *_, is_overdue, is_future = row
         if not _is_genuine(keys, row):
             report.add(public_record_id(row[0]), "edited or forged, and not sealed yet")
-        elif to_come:
+        elif is_future:
             report.add(
-                public_record_id(row[0]), f"its transaction was changed: {row[15]} is yet to come"
+                public_record_id(row[0]),
+                f"its transaction was changed to {row[15]}, which does not exist yet",
             )
-        elif overdue:
+        elif is_overdue:
             report.add(
-                public_record_id(row[0]), "its seal is missing: removed, or the sealer stands still"
+                public_record_id(row[0]),
+                "its seal is missing: it was removed or the sealer does not run",
             )
 
 
 def _read_anchors(report: VerificationReport, keys: AuditKeys) -> dict[str, Anchor]:
-    """Every anchor that is ours, by name."""
-    kept, sound = resolve(AnchorStore), {}
-    for name in kept.names():
+    """Return the anchors with a valid signature of ours, by name."""
+    store, valid = resolve(AnchorStore), {}
+    for name in store.names():
         report.anchors += 1
         try:
-            anchor = kept.read(name)
+            anchor = store.read(name)
         except UnreadableAnchor:
             report.add(f"anchor {name}", "cannot be read")
             continue
@@ -190,13 +192,13 @@ def _read_anchors(report: VerificationReport, keys: AuditKeys) -> dict[str, Anch
         if key is None or not key.has_signed(_message(anchor), _parse_hex(anchor.signature)):
             report.add(f"anchor {name}", "was not signed by us")
         else:
-            sound[name] = anchor
-    return sound
+            valid[name] = anchor
+    return valid
 
 
 def _message(anchor: Anchor) -> bytes:
     *unsigned, _signature = astuple(anchor)
-    return rules.anchor_message([str(each) for each in unsigned])
+    return rules.anchor_message([str(field_value) for field_value in unsigned])
 
 
 def _parse_hex(text: str) -> bytes:
@@ -210,40 +212,43 @@ def _compare_anchors(
     report: VerificationReport, chain: _ChainCheck, anchors: dict[str, Anchor]
 ) -> None:
     for name, anchor in anchors.items():
-        where = f"anchored on {anchor.day} ({name})"
-        found = chain.digests.get(anchor.position)
+        evidence = f"anchored on {anchor.day} ({name})"
+        digest = chain.digests.get(anchor.position)
         if anchor.position > chain.position:
             cut = _span(chain.position + 1, anchor.position)
-            report.add(cut, f"cut off: {public_record_id(anchor.record_id)} was the last, {where}")
-        elif found is None:
             report.add(
-                public_record_id(anchor.record_id), f"gone from position {anchor.position}, {where}"
+                cut, f"cut off: {public_record_id(anchor.record_id)} was the last, {evidence}"
             )
-        elif found != anchor.digest:
+        elif digest is None:
             report.add(
                 public_record_id(anchor.record_id),
-                f"the chain up to position {anchor.position} was rewritten since it was {where}",
+                f"missing from position {anchor.position}, {evidence}",
+            )
+        elif digest != anchor.digest:
+            report.add(
+                public_record_id(anchor.record_id),
+                f"the chain up to position {anchor.position} was rewritten since it was {evidence}",
             )
     head = max((anchor.position for anchor in anchors.values()), default=0)
     late = rules.format_instant(clock.now() - ANCHOR_DELAY_MAX)
     if head < chain.position and chain.sealed_at < late:
         report.add(
             _span(head + 1, chain.position),
-            "not anchored: the anchors are missing, or nothing anchors",
+            "not anchored: the anchors are missing or the anchor job does not run",
         )
 
 
 def _read(
-    session: Session, opening: str, parameters: tuple[object, ...] | None, cursor: str
+    session: Session, declare: str, parameters: tuple[object, ...] | None, cursor: str
 ) -> Iterator[Row]:
-    session.send(opening, parameters)
+    session.send(declare, parameters)
     while rows := session.rows(f"FETCH {_CHUNK} FROM {cursor}"):
         yield from rows
     session.send(f"CLOSE {cursor}")
 
 
 def public_record_id(record_id: str) -> str:
-    """A record's public id."""
+    """Return the public id of a record."""
     return ids.encode("aud", UUID(record_id))
 
 

@@ -1,5 +1,5 @@
-"""Where the house is: its branches.
+"""Branches: the places where customers are served.
 
-Owns `branches`. A branch has a short code that no other has. Who works there is identity's to say;
-what is a branch's own is seen by its tellers only (`access.branch_scope`).
+Owns `branches`. A branch has a unique short code. Identity keeps which staff work at a branch;
+tellers see their own branch's data only (`access.branch_scope`).
 """

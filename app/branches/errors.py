@@ -1,4 +1,4 @@
-"""What branches refuse."""
+"""The refusals of branches."""
 
 from app.kit.errors import Conflict
 
@@ -7,4 +7,4 @@ class BranchCodeTaken(Conflict):
     """Another branch has this code."""
 
     code = "branch_code_taken"
-    title = "Another branch has this code already"
+    title = "Another branch already has this code. Enter another code."

@@ -1,4 +1,4 @@
-"""Named reads of branches, each within what the actor may see."""
+"""Named reads of branches, limited to what the actor may see."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,14 +22,14 @@ class BranchSummary:
 
 
 def list_branches(session: Session, actor: Actor) -> list[BranchSummary]:
-    """Those that the actor may see, by their code."""
-    scope = {"branch": branch_scope(actor)}
-    where = "(%(branch)s::uuid IS NULL OR id = %(branch)s) ORDER BY code"
-    return [BranchSummary(*row) for row in session.rows(_SELECT + where, scope)]
+    """Return the branches that the actor may see, in order of code."""
+    values = {"branch": branch_scope(actor)}
+    condition = "(%(branch)s::uuid IS NULL OR id = %(branch)s) ORDER BY code"
+    return [BranchSummary(*row) for row in session.rows(_SELECT + condition, values)]
 
 
 def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary:
-    """The branch of that id. Raises `NotFound`, also for one that the actor may not see."""
+    """Return the branch. Raises `NotFound`, also for a branch that the actor may not see."""
     check_branch(actor, branch_id)
     row = session.row(_SELECT + "id = %s", (branch_id,))
     if row is None:
@@ -38,6 +38,6 @@ def get_branch(session: Session, actor: Actor, branch_id: UUID) -> BranchSummary
 
 
 def find_branch_id(session: Session, code: str) -> UUID | None:
-    """The id of the branch with this code."""
+    """Return the id of the branch with this code, or None."""
     row = session.row("SELECT id FROM branches WHERE code = %s", (code,))
     return row[0] if row else None

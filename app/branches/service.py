@@ -1,4 +1,4 @@
-"""The verb of branches: open one."""
+"""The verb of branches: open a branch."""
 
 import re
 from unicodedata import normalize
@@ -20,9 +20,9 @@ ON CONFLICT (code) DO NOTHING RETURNING id
 
 
 def open_branch(session: Session, actor: Actor | None, *, code: str, name: str) -> UUID:
-    """Open a branch and answer its id; without an actor for the command line.
+    """Open a branch and return its id. `actor` is None on the command line.
 
-    Raises `Invalid` naming the field. `BranchCodeTaken` if another branch has the code.
+    Raises `PermissionDenied`, `Invalid` naming the field, and `BranchCodeTaken`.
     """
     if actor is not None:
         require(actor, Permission.BRANCHES_EDIT)

@@ -1,4 +1,4 @@
-"""`flask audit`: the trail proved, and sealed where a restore left it open."""
+"""`flask audit`: verify the audit trail, and seal it after a restore."""
 
 import click
 from flask import current_app
@@ -10,7 +10,7 @@ from app.audit.verification import verify as verify_trail
 from app.kit.db import SNAPSHOT, Database
 from app.kit.ports import resolve
 
-audit = AppGroup("audit", help="Prove the audit trail.")
+audit = AppGroup("audit", help="Verify the audit trail.")
 
 
 def _database() -> Database:
@@ -21,24 +21,26 @@ def _database() -> Database:
 
 @audit.command("verify")
 def verify() -> None:
-    """Check every record, seal and anchor. Exit code 1 names what was touched."""
+    """Check every record, seal and anchor. With findings, list them and exit with code 1."""
     with _database().transaction(SNAPSHOT) as session:
         report = verify_trail(session)
     for finding in report.findings:
         click.echo(f"{finding.name}: {finding.problem}", err=True)
     if report.wrong:
         unnamed = report.wrong - len(report.findings)
-        more = f", {unnamed} of them not shown" if unnamed else ""
-        raise click.ClickException(f"the audit trail does not hold: {report.wrong} findings{more}")
+        more = f" ({unnamed} not shown)" if unnamed else ""
+        raise click.ClickException(
+            f"The audit trail is not intact. Findings: {report.wrong}{more}."
+        )
     click.echo(
-        f"The audit trail holds: {report.sealed} records sealed, {report.unsealed} not yet, "
-        f"{report.anchors} anchors."
+        f"The audit trail is intact: {report.sealed} sealed records, {report.unsealed} not sealed"
+        f" yet, {report.anchors} anchors."
     )
 
 
 @audit.command("public-key")
 def public_key() -> None:
-    """Print the names and public keys with which anybody can check the anchors' signatures."""
+    """Print the ids and public keys that verify the signatures of anchors."""
     keys = resolve(AuditKeys)
     for key in keys.by_id.values():
         use = "signs" if key is keys.current else "verifies"
@@ -47,7 +49,7 @@ def public_key() -> None:
 
 @audit.command("seal-restored")
 def seal_restored() -> None:
-    """Seal what a dump brought along without a seal: after restoring it, before traffic."""
+    """Seal the unsealed records of a restored dump. Run it before traffic."""
     with _database().transaction() as session:
         sealed = service.seal_all(session)
-    click.echo(f"{sealed} records were sealed")
+    click.echo(f"Sealed {sealed} records.")

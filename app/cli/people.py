@@ -1,4 +1,4 @@
-"""`flask people`: the first administrators, when there is nobody yet whom one could ask."""
+"""`flask people`: appoint the first two administrators."""
 
 import click
 from flask import current_app
@@ -9,16 +9,17 @@ from app.identity.roles import role_changes
 from app.kit.db import Database
 from app.kit.errors import Refusal
 
-people = AppGroup("people", help="Who runs the house, while nobody does yet.")
+people = AppGroup("people", help="Appoint the first administrators.")
 
 
 @people.command("appoint-admin")
 @click.argument("email")
-@click.option("--reason", required=True, help="Why, for the audit trail.")
+@click.option("--reason", required=True, help="Reason for the audit trail (5 to 500 characters).")
 def appoint_admin(email: str, reason: str) -> None:
-    """Make the person with the address EMAIL an administrator.
+    """Make the person with the email address EMAIL an administrator.
 
-    Works until two people administer the house; from then on they decide together, on the pages.
+    Works while fewer than two people are administrators. From then on, use the pages, where a
+    second person approves.
     """
     database: Database = current_app.extensions["database"]
     try:
@@ -28,4 +29,4 @@ def appoint_admin(email: str, reason: str) -> None:
             )
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
-    click.echo(f"{email} is an administrator")
+    click.echo(f"{email} is now an administrator.")

@@ -1,71 +1,71 @@
-"""What identity refuses."""
+"""The refusals of identity."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, PermissionDenied, Unauthenticated
 
 
 class TokenInvalid(Unauthenticated):
-    """The token is not one of ours, or no longer counts. Which of the two is not told."""
+    """The token is unknown or no longer valid. The refusal does not say which."""
 
     code = "token_invalid"
-    title = "The token is not valid. Log in again, or refresh it"
+    title = "The token is not valid. Sign in again or refresh it."
 
 
 class InvalidCredentials(Unauthenticated):
-    """Unknown e-mail address or wrong password: the two look the same on purpose."""
+    """Unknown email address or wrong password. The two look the same on purpose."""
 
     code = "invalid_credentials"
-    title = "The e-mail address or the password is wrong"
+    title = "The email address or the password is wrong."
 
 
 class AccountSuspended(PermissionDenied):
-    """Said only to someone who gave the right password."""
+    """The account is suspended. Returned only after the right password."""
 
     code = "account_suspended"
-    title = "This account is suspended. Please contact support"
+    title = "This account is suspended. Contact support."
 
 
 class StaffOnly(PermissionDenied):
-    """Said only to a customer who gave the right password."""
+    """The account is a customer's. Returned only after the right password."""
 
     code = "staff_only"
-    title = "The desks are for staff. Customers use the app or the API"
+    title = "These pages are for staff. Use the app or the API."
 
 
 class TwoFactorRequired(Unauthenticated):
-    """The password is right, and a code of the second factor is missing."""
+    """The password is right and the second-factor code is missing."""
 
     code = "two_factor_required"
-    title = "Send the code of your authenticator app, or a recovery code, as well"
+    title = "Enter the code of your authenticator app or a recovery code."
 
 
 class TwoFactorInvalid(Unauthenticated):
-    """The code of the second factor is wrong, too old, or was used before."""
+    """The second-factor code is wrong, too old or already used."""
 
     code = "two_factor_invalid"
-    title = "The code is wrong, too old, or was used before. Wait for the next one"
+    title = "The code is wrong, too old or already used. Wait for the next code."
 
 
 class TwoFactorAlreadyOn(Conflict):
-    """The second factor is on already: switch it off before setting up another."""
+    """The second factor is already on. Turn it off before setting up another one."""
 
     code = "two_factor_on"
-    title = "The second factor is on already"
+    title = "Your second factor is already on. Turn it off to set up another one."
 
 
 class TwoFactorNotSetUp(Conflict):
-    """There is no second factor to confirm or to switch off."""
+    """There is no second factor to confirm or to turn off."""
 
     code = "two_factor_not_set_up"
-    title = "There is no second factor to confirm or to switch off"
+    title = "You have no second factor. Set one up first."
 
 
 class SecondFactorMissing(PermissionDenied):
-    """A member of staff who has not set up a second factor yet, or has passkeys only. Said only to
-    someone who gave the right password."""
+    """A member of staff has no authenticator app: no second factor at all, or passkeys only.
+    Returned only after the right password."""
 
     code = "second_factor_missing"
-    title = "Staff need an authenticator app here. Set it up where staff sign in: /auth/login"
+    title = "Staff need an authenticator app. Sign in at /auth/login to set it up."
 
 
 class LastSecondFactor(Conflict):
@@ -73,118 +73,119 @@ class LastSecondFactor(Conflict):
 
     code = "last_second_factor"
     title = (
-        "This is your only second factor, and staff need one. Add another at /auth/account first"
+        "This is your only second factor and staff need one."
+        " Add another one at /auth/account first."
     )
 
 
 class SignInExpired(Unauthenticated):
-    """The sign-in that was half done has expired, was finished, or belongs to another browser."""
+    """The pending sign-in has expired, is complete or belongs to another browser."""
 
     code = "sign_in_over"
-    title = "The sign-in took too long or was finished elsewhere. Start again"
+    title = "The sign-in took too long or was completed elsewhere. Start again."
 
 
 class PasskeyRefused(Unauthenticated):
-    """The passkey's answer does not prove anything: unknown, altered, for another site, too late,
-    or sent before. Which of these is not told."""
+    """The passkey's response proves nothing: it is unknown, altered, for another site, late or
+    repeated. The refusal does not say which."""
 
     code = "passkey_refused"
-    title = "The passkey was not accepted. Try again, or sign in another way"
+    title = "The passkey was not accepted. Try again or sign in another way."
 
 
 class PasskeyAlreadyRegistered(Conflict):
-    """This passkey was registered before."""
+    """The passkey is already registered."""
 
     code = "passkey_known"
-    title = "This passkey is registered already"
+    title = "This passkey is already registered."
 
 
 class RoleNotInvitable(PermissionDenied):
-    """Nobody invites people to more than they may do themselves; administrators are not invited
-    but made, with a second person's approval."""
+    """Staff invite only to roles whose permissions they hold. Administrators are not invited: the
+    role is assigned with a second person's approval."""
 
     code = "role_not_invitable"
-    title = "You cannot invite people to this role"
+    title = "You cannot invite people to this role. Choose another role."
 
 
 class EmailAlreadyConfirmed(Conflict):
-    """The address is confirmed, so that no other link is needed."""
+    """The email address is confirmed. No other link is needed."""
 
     code = "email_already_confirmed"
-    title = "The e-mail address is confirmed already"
+    title = "Your email address is already confirmed."
 
 
 class EmailTaken(Conflict):
-    """Somebody registered with this e-mail address before."""
+    """An account with this email address exists."""
 
     code = "email_taken"
-    title = "An account with this e-mail address exists already"
+    title = "An account with this email address already exists."
 
 
 class AddressBookFull(Conflict):
-    """There are as many addresses as an address book holds."""
+    """The address book holds its maximum of addresses."""
 
     code = "address_book_full"
-    title = "The address book is full"
+    title = "The address book is full. Remove an address to add another one."
 
 
 class ApiKeysFull(Conflict):
-    """There are as many API keys as count at a time."""
+    """The person has the maximum of active API keys."""
 
     code = "api_keys_full"
-    title = "There are too many API keys"
+    title = "You have too many API keys. Revoke one to create another one."
 
 
 register_refusal("users_email_key_key", lambda _detail: EmailTaken())
 
 
 class LastAdministrator(Conflict):
-    """Nobody would be left to administer the house, or to edit grants."""
+    """No active person would be left to administer PBCEx or to edit grants."""
 
     code = "last_administrator"
-    title = "Nobody would be left who administers the house"
+    title = "PBCEx needs an active administrator. Appoint another one first."
 
 
 class LastRoleWithPermission(Conflict):
-    """No role would be left that may do this."""
+    """No role would hold the permission any more."""
 
     code = "last_holder"
-    title = "No other role holds this permission. Give it to another role first"
+    title = "No other role holds this permission. Grant it to another role first."
 
 
 class GrantNotEditable(Conflict):
-    """This follows from what the role is, and nobody can change it here."""
+    """The permission follows from the role itself and is not editable."""
 
     code = "grant_fixed"
-    title = "What people may do with their own things, and customers' rights, are not edited here"
+    title = "Customers' permissions and permissions on a person's own data cannot be edited."
 
 
 class PermissionNotHeld(PermissionDenied):
-    """Nobody gives, takes away or assigns what they lack themselves."""
+    """Staff do not grant, revoke or assign permissions that they do not hold."""
 
     code = "permission_lacking"
-    title = "You lack this permission yourself"
+    title = "You do not hold this permission yourself."
 
 
 class OwnAccountChange(PermissionDenied):
-    """Nobody changes their own role or status."""
+    """No one changes their own role or status."""
 
     code = "own_standing"
-    title = "You cannot change your own role or status"
+    title = "You cannot change your own role or status. Ask another administrator."
 
 
 class AlreadySet(Conflict):
-    """The person has this role, branch or status already."""
+    """The person already has this role, branch or status."""
 
     code = "already_so"
-    title = "This is so already"
+    title = "Already set"
 
 
 class PersonErased(Conflict):
-    """The person was erased: there is nobody left whose standing could change."""
+    """The person was erased: the account no longer changes."""
 
     code = "person_erased"
-    title = "This person was erased"
+    title = "This person was erased. The account cannot be changed."
 
 
 register_refusal("passkeys_credential_id_key", lambda _detail: PasskeyAlreadyRegistered())

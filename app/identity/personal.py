@@ -1,4 +1,4 @@
-"""What identity holds on a person, and how it forgets them."""
+"""The personal data of identity: what is exported, what blocks an erasure, what it deletes."""
 
 from dataclasses import asdict
 from uuid import UUID
@@ -19,11 +19,11 @@ from app.kit.personal import (
     export_records,
 )
 
-#: In place of a hash: no password matches it.
-NO_PASSWORD = "erased"  # noqa: S105 - says that there is none
+#: Stored in place of a password hash. No password matches it.
+NO_PASSWORD = "erased"  # noqa: S105 - a marker, no secret
 
 _LOCK = "SELECT role, status FROM users WHERE id = %s FOR UPDATE"
-_STANDING = "SELECT role, status FROM users WHERE id = %s"
+_ROLE_AND_STATUS = "SELECT role, status FROM users WHERE id = %s"
 _PROFILE = """
 SELECT id, email, first_name, last_name, phone, role, status, email_confirmed_at, created_at
 FROM users WHERE id = %s
@@ -46,8 +46,8 @@ SELECT 'passkey', name, created_at, NULL, NULL FROM passkeys WHERE user_id = %(p
 _LINKS = """
 SELECT purpose, issued_at, expires_at, used_at FROM one_time_tokens WHERE user_id = %s ORDER BY id
 """
-# The addresses of people who were erased are nobody's: .invalid is reserved for that (RFC 2606).
-_EMPTY = """
+# Erased people get an email address in .invalid, which no one can own (RFC 2606).
+_ANONYMIZE = """
 UPDATE users SET email = %(nowhere)s, email_key = %(nowhere)s, password_hash = %(none)s,
     first_name = 'Erased', last_name = 'person', phone = NULL, email_confirmed_at = NULL,
     status = 'erased', suspended_at = NULL, suspended_reason = NULL, erased_at = %(now)s
@@ -59,7 +59,7 @@ _DELETE = (
     WHERE s.id = t.session_id AND s.user_id = %s
     """,
     *(
-        f"DELETE FROM {table} WHERE user_id = %s"  # noqa: S608 - names of our own
+        f"DELETE FROM {table} WHERE user_id = %s"  # noqa: S608 - our own table names
         for table in (
             "login_sessions",
             "sign_ins",
@@ -72,15 +72,17 @@ _DELETE = (
         )
     ),
 )
-_FORGET_COUNTER = "DELETE FROM login_failures WHERE key = %s"
+_DELETE_COUNTER = "DELETE FROM login_failures WHERE key = %s"
 
-# Whatever was still under way in the name of somebody who is erased: they are nobody now.
+# A request still in progress for an erased person fails as an unknown token would.
 register_refusal("nobody_erased", lambda _detail: TokenInvalid())
 
 
 def lock_person(session: Session, person_id: UUID) -> None:
-    """Whatever else changes about this person waits until this transaction ends, and whatever was
-    under way about them has ended. Raises `NotFound` for nobody, and for somebody erased."""
+    """Lock the person's row against every other change until the transaction ends.
+
+    Raises `NotFound` for an unknown or erased person.
+    """
     row = session.row(_LOCK, (person_id,))
     if row is None or row[1] == "erased":
         raise NotFound
@@ -102,8 +104,8 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
         ),
         "addresses": export_records(
             (
-                (each.id, *asdict(each.postal).values(), each.is_default, each.created_at)
-                for each in address_book.list_all(session, person_id)
+                (entry.id, *asdict(entry.postal).values(), entry.is_default, entry.created_at)
+                for entry in address_book.list_all(session, person_id)
             ),
             "id country street street2 district city state zipCode recipient company label phone"
             " isDefault createdAt",
@@ -125,49 +127,49 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
 
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
-    [(role, status)] = session.rows(_STANDING, (person_id,))
-    found = []
+    [(role, status)] = session.rows(_ROLE_AND_STATUS, (person_id,))
+    blockers = []
     if role != Role.USER:
-        found.append(
+        blockers.append(
             ErasureBlocker("role", f"The role is {role}. End it first: staff cannot be erased.")
         )
     if status == "suspended":
-        found.append(
+        blockers.append(
             ErasureBlocker("status", "The account is suspended. Close the open case first.")
         )
-    return found
+    return blockers
 
 
 def _erase(session: Session, person_id: UUID) -> None:
     for statement in _DELETE:
         session.send(statement, (person_id,))
-    session.send(_FORGET_COUNTER, (lockout.second_factor_key(person_id),))
+    session.send(_DELETE_COUNTER, (lockout.second_factor_key(person_id),))
     nowhere = f"{ids.encode('usr', person_id)}@erased.invalid"
     values = {"nowhere": nowhere, "none": NO_PASSWORD, "now": clock.now(), "person": person_id}
-    session.send(_EMPTY, values)
+    session.send(_ANONYMIZE, values)
 
 
-_CREDENTIAL = "It is of use only to somebody who can sign in."
-_FOR_STAFF = "Only staff have them; whoever is erased is no member of staff."
+_CREDENTIAL = "Only useful to a person who can sign in."
+_FOR_STAFF = "Only staff have them, and staff cannot be erased."
 PERSONAL_DATA = PersonalData(
     "identity",
     {
         "users": PersonalDataTable(
-            "E-mail address, names, phone number, password hash, role and status",
+            "Email address, names, phone number, password hash, role and status",
             ErasureEffect.ANONYMIZED,
-            "Orders and entries name the row by its id. It is never changed again.",
+            "Orders and entries refer to the row by its id. The row never changes again.",
             export_sections=("profile",),
         ),
         "addresses": PersonalDataTable(
             "The address book, sealed",
             ErasureEffect.DELETED,
-            "Nothing is sent there any more.",
+            "Nothing is delivered to them any more.",
             export_sections=("addresses",),
         ),
         "login_sessions": PersonalDataTable(
-            "Where and when the person logged in: browser and network",
+            "When and where the person signed in: browser and network",
             ErasureEffect.DELETED,
-            "Access ends at once. That there was a login stands in the audit trail.",
+            "Access ends at once. The audit trail still records the sign-in.",
             export_sections=("sessions",),
         ),
         "refresh_tokens": PersonalDataTable(
@@ -177,13 +179,13 @@ PERSONAL_DATA = PersonalData(
             not_exported="Hashes of secrets say nothing about the person.",
         ),
         "api_keys": PersonalDataTable(
-            "Keys of the person's own programs: name, scopes, hash",
+            "API keys of the person's own programs: name, scopes, hash",
             ErasureEffect.DELETED,
             "Access ends at once.",
             export_sections=("apiKeys",),
         ),
         "one_time_tokens": PersonalDataTable(
-            "Links that were mailed, by hash",
+            "Hashes of mailed links",
             ErasureEffect.DELETED,
             _CREDENTIAL,
             export_sections=("links",),
@@ -201,29 +203,29 @@ PERSONAL_DATA = PersonalData(
             export_sections=("secondFactors",),
         ),
         "passkeys": PersonalDataTable(
-            "Public halves of passkeys, and what their owner calls them",
+            "Public keys of passkeys, and their names",
             ErasureEffect.DELETED,
             _FOR_STAFF,
             export_sections=("secondFactors",),
         ),
         "sign_ins": PersonalDataTable(
-            "Sign-ins half done, for ten minutes",
+            "Pending sign-ins, for ten minutes",
             ErasureEffect.DELETED,
             _FOR_STAFF,
             not_exported="Hashes of secrets that last minutes.",
         ),
         "passkey_challenges": PersonalDataTable(
-            "What an authenticator is to sign, for minutes",
+            "Challenges for authenticators, for minutes",
             ErasureEffect.DELETED,
             _FOR_STAFF,
             not_exported="Hashes of random numbers that last minutes.",
         ),
         "login_failures": PersonalDataTable(
-            "Counted failures, by network and by a hash of address and network",
+            "Counts of failed sign-ins, by network and by a hash of email address and network",
             ErasureEffect.EXPIRES,
-            "The person's own counter is deleted; the others mean nothing after half an hour, and"
-            " are deleted within the hour.",
-            not_exported="Counters of networks and hashes lead to nobody.",
+            "The person's own counter is deleted. The others expire after half an hour and are"
+            " deleted within the hour.",
+            not_exported="Counts by network and hash identify no one.",
         ),
     },
     export_sections=_export_sections,

@@ -1,6 +1,6 @@
-"""Counts of requests per rate-limit key and window, while Redis cannot keep them.
+"""Rate-limit counts in the database while Redis is unavailable.
 
-Redis counts normally. When it is away, every process counts here, so that the limit stays one
-limit and does not become one per process. The table is unlogged: losing it in a crash of the
-database restarts the windows, nothing more.
+Owns `throttle_counts`. Redis counts normally. While it is unavailable, every process counts here,
+so that a limit does not become one limit per process. The table is unlogged: a database crash
+loses it and only restarts the windows.
 """

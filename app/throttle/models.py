@@ -1,4 +1,4 @@
-"""The table of counts."""
+"""Table of throttle."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.kit.db import Base
 
 
 class ThrottleCount(Base):
-    """Hits of one key in one window; the key names the window."""
+    """The hits of one key in one window. The key includes the window."""
 
     __tablename__ = "throttle_counts"
     __table_args__ = (

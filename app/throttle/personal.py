@@ -1,4 +1,4 @@
-"""What counts of requests hold on a person."""
+"""The personal data of throttle."""
 
 from app.kit.personal import ErasureEffect, PersonalData, PersonalDataTable
 
@@ -6,7 +6,7 @@ PERSONAL_DATA = PersonalData(
     "throttle",
     {
         "throttle_counts": PersonalDataTable(
-            "Requests within a minute, by a person's id or a network, while Redis is away",
+            "Request counts of one minute, by person id or network, while Redis is unavailable",
             ErasureEffect.EXPIRES,
             "Deleted within minutes.",
             not_exported="Lasts a minute.",

@@ -1,4 +1,4 @@
-"""Counting, and forgetting windows that are over."""
+"""The verbs of throttle: count hits, reset a key, delete ended windows."""
 
 from datetime import datetime, timedelta
 
@@ -12,11 +12,11 @@ ON CONFLICT (key) DO UPDATE SET hits = throttle_counts.hits + excluded.hits
 RETURNING hits
 """
 _CLEAR = "DELETE FROM throttle_counts WHERE key = %s"
-_FORGET = "DELETE FROM throttle_counts WHERE expires_at < %s"
+_DELETE_ENDED = "DELETE FROM throttle_counts WHERE expires_at < %s"
 
 
 def count_hits(session: Session, key: str, *, window_seconds: int, hits: int = 1) -> int:
-    """Add `hits` to the key and answer its total in this window."""
+    """Add `hits` to the key and return its total in this window."""
     expires_at = clock.now() + timedelta(seconds=window_seconds)
     row = session.row(_COUNT, (key, hits, expires_at))
     assert row is not None
@@ -24,16 +24,16 @@ def count_hits(session: Session, key: str, *, window_seconds: int, hits: int = 1
 
 
 def reset(session: Session, key: str) -> None:
-    """Start the key's window afresh."""
+    """Restart the key's window at zero."""
     session.send(_CLEAR, (key,))
 
 
 def delete_ended_before(session: Session, before: datetime) -> None:
-    """Delete windows that ended before this instant."""
-    session.send(_FORGET, (before,))
+    """Delete the windows that ended before the instant `before`."""
+    session.send(_DELETE_ENDED, (before,))
 
 
 @task("throttle.forget_ended")
 def delete_ended(session: Session) -> None:
-    """Forget the windows that are over."""
+    """Delete the windows that have ended."""
     delete_ended_before(session, clock.now())

@@ -114,7 +114,7 @@ def work_for(
 
 @pytest.mark.parametrize(
     ("ask", "status", "hashes"),
-    [(sign_in, 422, 1), (forget, 200, 0), (log_in, 401, 1), (forget_by_api, 202, 0)],
+    [(post_sign_in, 422, 1), (forget, 200, 0), (log_in, 401, 1), (forget_by_api, 202, 0)],
 )
 def test_the_same_work_is_done_whoever_it_is(
     strict_app: Flask,
@@ -161,7 +161,7 @@ def test_a_difference_would_be_found(
     leak: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
     leak(monkeypatch)
-    works = [work for _, work in work_for(strict_app, sign_in, addresses[:2], monkeypatch)]
+    works = [work for _, work in work_for(strict_app, post_sign_in, addresses[:2], monkeypatch)]
     assert works[0] != works[1]
 
 

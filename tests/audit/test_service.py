@@ -306,14 +306,14 @@ def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
         superuser.execute(
             "UPDATE audit_records SET xid = (xid::text::bigint + 1000000000)::text::xid8"
         )
-    assert runner.invoke(args=["audit", "seal-restored"]).stdout == "3 records were sealed\n"
+    assert runner.invoke(args=["audit", "seal-restored"]).stdout == "Sealed 3 records.\n"
     late = trail.record(2)
     trail.seal()
     assert trail.count("audit_seals") == 3
     assert [name for name, _ in trail.report().findings] == [
         public_record_id(str(one)) for one in late
     ]
-    assert runner.invoke(args=["audit", "seal-restored"]).stdout == "2 records were sealed\n"
+    assert runner.invoke(args=["audit", "seal-restored"]).stdout == "Sealed 2 records.\n"
     trail.record(2)
     trail.seal()
     sound(trail, sealed=7, unsealed=0, anchors=0)

@@ -93,7 +93,10 @@ def test_the_command_names_and_fails(full: Trail) -> None:
     result = runner.invoke(args=["audit", "verify"])
     assert (result.exit_code, result.output) == (
         0,
-        f"The audit trail holds: {_RECORDS} records sealed, {_TAIL} not yet, 1 anchors.\n",
+        (
+            f"The audit trail is intact: {_RECORDS} sealed records, {_TAIL} not sealed yet,"
+            " 1 anchors.\n"
+        ),
     )
     with full.superuser() as superuser:
         [[touched]] = superuser.execute(
@@ -103,8 +106,8 @@ def test_the_command_names_and_fails(full: Trail) -> None:
     result = runner.invoke(args=["audit", "verify"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        f"{public_record_id(str(touched))}: edited: its keyed hash is not that of what it says\n"
-        "Error: the audit trail does not hold: 1 findings\n"
+        f"{public_record_id(str(touched))}: edited: its keyed hash does not match its contents\n"
+        "Error: The audit trail is not intact. Findings: 1.\n"
     )
 
 
@@ -156,7 +159,7 @@ def test_missing_anchors_are_missed_after_a_while(
     [finding] = full.report().findings
     assert finding == (
         f"positions 1 to {_RECORDS}",
-        "not anchored: the anchors are missing, or nothing anchors",
+        "not anchored: the anchors are missing or the anchor job does not run",
     )
 
 
@@ -167,7 +170,7 @@ def test_a_sealer_that_stands_still_is_missed_after_a_while(
     report = full.report()
     assert report.wrong == _TAIL
     assert {problem for _, problem in report.findings} == {
-        "its seal is missing: removed, or the sealer stands still"
+        "its seal is missing: it was removed or the sealer does not run"
     }
 
 
@@ -188,8 +191,8 @@ def test_of_a_long_list_the_rest_is_counted(full: Trail, monkeypatch: pytest.Mon
     result = full.app.test_cli_runner().invoke(args=["audit", "verify"])
     assert result.exit_code == 1
     assert result.stderr.endswith(
-        f"the audit trail does not hold: {_RECORDS + _TAIL} findings, "
-        f"{_RECORDS + _TAIL - 3} of them not shown\n"
+        f"The audit trail is not intact. Findings: {_RECORDS + _TAIL} "
+        f"({_RECORDS + _TAIL - 3} not shown).\n"
     )
 
 

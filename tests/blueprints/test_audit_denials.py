@@ -41,7 +41,7 @@ def test_of_the_api(app: Flask, database: Database) -> None:
         "action": "request.refused",
         "subject": "GET /api/admin/exposure",
         "after": {"route": "GET /api/admin/exposure", "refusal": "permission_denied"},
-        "reason": "This needs the permission all:exposure:read",
+        "reason": "You need the permission all:exposure:read.",
         "outcome": "denied",
         "role": "USER",
         "request_id": answer.headers["X-Request-Id"],

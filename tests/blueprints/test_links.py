@@ -85,7 +85,7 @@ class TestResetPassword:
         page = browser.get(path)
         [field] = page.all("input", type="password")
         assert field["autocomplete"] == "new-password"
-        for wrong, said in (("", "Enter a password"), ("Password123!", "too easy to guess")):
+        for wrong, said in (("", "Enter a password"), ("Password123!", "harder to guess")):
             with database_unchanged(database):
                 answer = browser.send(path, "reset", token=token, password=wrong)
             assert answer.status_code == 422

@@ -105,7 +105,7 @@ class TestSigningIn:
         customer = people.staff(Role.USER)
         answer = browser.sign_in(customer.email, PASSWORD)
         assert answer.status_code == 403
-        assert "The desks are for staff" in check(answer).said
+        assert "These pages are for staff" in check(answer).said
         assert sessions_of(database, customer.email) == []
         assert is_asked_to_sign_in(browser.client.get("/admin/"))
 
@@ -118,7 +118,7 @@ class TestSigningIn:
             assert page.all("input", id="sign-in-password")[0]["value"] == ""
             said.append(" ".join(page.said.split()))
         assert said[0] == said[1]
-        assert "The e-mail address or the password is wrong" in said[0]
+        assert "The email address or the password is wrong" in said[0]
 
     @pytest.mark.parametrize(
         ("email", "password", "problem"),

@@ -514,7 +514,7 @@ class TestChangePassword:
         answers = at_once(2, conclude)
         assert sorted(type(answer).__name__ for answer in answers) == [
             "InvalidCredentials",
-            "PasswordChanged",
+            "PasswordChangeTokens",
         ]
         winner = next(i for i, answer in enumerate(answers) if isinstance(answer, IssuedTokens))
         stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)

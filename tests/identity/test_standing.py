@@ -175,7 +175,7 @@ def test_the_first_administrators_are_appointed_on_the_host(
     run = app.test_cli_runner().invoke
     for person in persons[:2]:
         args = ["people", "appoint-admin", person.email, "--reason", WHY]
-        assert run(args=args).output == f"{person.email} is an administrator\n"
+        assert run(args=args).output == f"{person.email} is now an administrator.\n"
         assert role_of(database, person)[0] is Role.ADMIN
     with database_unchanged(database):
         answer = run(args=["people", "appoint-admin", persons[2].email, "--reason", WHY])

@@ -40,7 +40,7 @@ def test_another_administrator_begins_it(
     request = first.send("/admin/approvals", "rotate", reason=WHY).headers["Location"]
     again = first.send("/admin/approvals", "rotate", reason=WHY)
     assert again.status_code == 409
-    assert "waits for a second person" in check(again).said
+    assert "already pending" in check(again).said
     page = second.get(request)
     assert "Rotate the key ring" in page.said
     assert before in page.said

@@ -115,7 +115,7 @@ def lock_active(session: Session, person_id: UUID) -> None:
     """Have nobody erase this person before the transaction ends. Raises `PermissionDenied` for
     somebody who is suspended or gone."""
     if session.row(_LOCK_ACTIVE, (person_id,)) is None:
-        raise PermissionDenied("You may not act any more")
+        raise PermissionDenied("Your account is not active any more.")
 
 
 def count_open_sessions(session: Session, person_id: UUID, now: datetime) -> int:

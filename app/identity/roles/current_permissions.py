@@ -49,7 +49,7 @@ def lock_actor(session: Session, user_id: UUID, session_id: UUID | None = None) 
     lock_permissions(session)
     row = session.row(_ACTING, (user_id,))
     if row is None:
-        raise PermissionDenied("You may not act any more")
+        raise PermissionDenied("Your account is not active any more.")
     email, role, branch_id, names = row
     return Actor(user_id, session_id, email, Role(role), parse_permissions(names or ""), branch_id)
 

@@ -18,7 +18,7 @@ def test_branch_code_is_used_once(browser: Browser) -> None:
     assert code in browser.get("/admin/branches").said
     response = browser.send("/admin/branches", "open", **fields)
     assert response.status_code == 409
-    assert "Another branch has this code" in check(response).said
+    assert "Another branch already has this code" in check(response).said
     for wrong in ({"code": "1", "name": "x"}, {"code": "AB", "name": " "}):
         assert browser.send("/admin/branches", "open", **wrong).status_code == 422
 

@@ -107,7 +107,7 @@ def test_unchanged_role_is_refused_at_the_form_and_recorded(
     person = people.staff(Role.SUPPORT)
     response = browser.send(path_of(person), "role", role="SUPPORT", reason=REASON)
     assert response.status_code == 409
-    assert "This is so already" in check(response).said
+    assert "Already set" in check(response).said
     with database.reading() as session:
         rows = session.rows(
             "SELECT action, outcome, subject FROM audit_records"
@@ -129,7 +129,7 @@ def test_suspension_and_lifting_it_take_two_people(
     assert not page.all("form", id="approve")
     again = browser.send(path_of(person), "suspend", reason=REASON)
     assert again.status_code == 409
-    assert "waits for a second person" in check(again).said
+    assert "already pending" in check(again).said
 
     other = sign_in(app, officer)
     assert REASON in other.get("/admin/approvals").said
@@ -137,7 +137,7 @@ def test_suspension_and_lifting_it_take_two_people(
     [seen] = [field["value"] for field in shown.all("input", name="seen")]
     outdated = other.send(request, "approve", seen="00" * 32)
     assert outdated.status_code == 409
-    assert "not the one that was shown to you" in check(outdated).said
+    assert "not the one that you saw" in check(outdated).said
     assert other.send(request, "approve", seen=seen).status_code == 303
     with database.reading() as session:
         assert standing_of(session, person.user_id).status == "suspended"
@@ -161,7 +161,7 @@ def test_approving_an_own_request_without_the_form_is_refused_and_recorded(
     [seen] = [tag["value"] for tag in browser.get(request).all("input", name="csrf_token")][:1]
     response = browser.client.post(f"{request}/approve", data={"csrf_token": seen, "seen": ""})
     assert response.status_code == 403
-    assert "Another person has to decide" in check(response).said
+    assert "Another person must decide" in check(response).said
     with database.reading() as session:
         refused = session.rows(
             "SELECT after->>'refusal' FROM audit_records"
