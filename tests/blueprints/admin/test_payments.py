@@ -53,6 +53,7 @@ def test_large_withdrawal_is_released_by_two_people(till: Till, sign_in_as: Sign
     request = asked.location
     shown = checker.get(request)
     assert "Release a withdrawal" in shown.said
+    assert "Approve and release 10000.00 USD" in shown.said
     seen = shown.all("input", name="seen")[0]["value"]
     assert checker.send(request, "approve", seen=seen).status_code == 303
     assert till.status(withdrawal) == "approved"
