@@ -243,8 +243,8 @@ def _provide_adapters(settings: Settings) -> None:
     provide(CurrentPermissions, DatabasePermissions())
     provide(
         KycRules,
-        KycRules.of(
-            settings.kyc_daily_usd.split(","), valid=timedelta(days=settings.kyc_valid_days)
+        KycRules.from_daily_dollars(
+            settings.kyc_daily_usd.split(","), validity=timedelta(days=settings.kyc_valid_days)
         ),
     )
     provide(

@@ -16,7 +16,7 @@ from app.factory import create_app
 from app.kit import ids
 from app.screening.lists import imports, index, sdn
 from app.screening.matching import service as screening
-from app.screening.rules import Named, Sort
+from app.screening.rules import PartyType, ScreeningSubject
 from bench import parallel
 from bench.market_setup import database_of
 from bench.server import CHECKOUT, BenchServer
@@ -35,12 +35,12 @@ def list_folder() -> Path:
     return Path(os.environ.get("PBCEX_BENCH_SDN") or DEFAULT_LIST_FOLDER)
 
 
-def names_to_screen(files: sdn.Files) -> list[str]:
+def names_to_screen(files: sdn.SdnFiles) -> list[str]:
     """Return the names to screen, in a fixed order."""
     people = [
         entry.name.partition(",")
         for entry in files.entries
-        if entry.sort is Sort.INDIVIDUAL and "," in entry.name
+        if entry.party_type is PartyType.INDIVIDUAL and "," in entry.name
     ]
     found = []
     for place, (family, _, given) in enumerate(people):
@@ -54,13 +54,13 @@ def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
     app = create_app(bench.settings)
     database = database_of(app)
     started = time.perf_counter()
-    files = sdn.read(list_folder())
+    files = sdn.read_files(list_folder())
     with database.transaction() as session:
         imports.import_list(session, files, progress=lambda _stored: None)
     add("import_seconds", time.perf_counter() - started)
     started = time.perf_counter()
     with database.reading() as session:
-        index.current(session)
+        index.current_list(session)
     add("index_seconds", time.perf_counter() - started)
     database.engine.dispose()
     shares = [[str(seconds), str(part)] for part in range(PROCESSES)]
@@ -73,10 +73,10 @@ def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:
 def main() -> None:
     """Screen the names in turn, as fast as possible."""
     seconds, part = float(sys.argv[1]), int(sys.argv[2])
-    names = names_to_screen(sdn.read(list_folder()))
+    names = names_to_screen(sdn.read_files(list_folder()))
     database = database_of(create_app())
     with database.reading() as session:
-        index.current(session)
+        index.current_list(session)
     print("ready", flush=True)
     sys.stdin.readline()
     done, end = 0, time.perf_counter() + seconds
@@ -86,7 +86,7 @@ def main() -> None:
         with database.transaction() as session:
             screening.screen(
                 session,
-                Named((name,), sort=Sort.INDIVIDUAL),
+                ScreeningSubject((name,), party_type=PartyType.INDIVIDUAL),
                 about=ids.encode("usr", person),
                 purpose="bench",
                 person_id=person,

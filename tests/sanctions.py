@@ -6,26 +6,26 @@ from pathlib import Path
 from app.cli.sample import SANCTIONS
 from app.kit.db import Database
 from app.screening.lists import imports, sdn
-from app.screening.lists.imports import Imported
+from app.screening.lists.imports import ImportResult
 
 #: Who is on the list of the sample, as they would write themselves.
-LISTED = "Dragomir Casimir Esperpento Villanova"
+LISTED_NAME = "Dragomir Casimir Esperpento Villanova"
 #: An address on it.
-WALLET = "0x000000000000000000000000000000000000dEaD"
+LISTED_WALLET = "0x000000000000000000000000000000000000dEaD"
 
-Party = tuple[int, str, str, str]
+PartyFields = tuple[int, str, str, str]
 
 
-def stand(database: Database) -> None:
+def import_sample_list(database: Database) -> None:
     """The list of the sample stands, whatever stood before; nobody is screened again for it."""
-    put(database, SANCTIONS)
+    import_folder(database, SANCTIONS)
     with database.transaction() as session:
         session.send("DELETE FROM outbox WHERE task = 'screening.rescreen'")
 
 
-def write(
+def write_files(
     folder: Path,
-    parties: Sequence[Party],
+    parties: Sequence[PartyFields],
     *,
     aliases: Sequence[tuple[int, str, str]] = (),
     addresses: Sequence[tuple[int, str]] = (),
@@ -55,9 +55,9 @@ def write(
     return folder
 
 
-def put(database: Database, folder: Path, *, accept_shrunk: bool = True) -> Imported:
+def import_folder(database: Database, folder: Path, *, accept_shrunk: bool = True) -> ImportResult:
     """Import the files of a folder."""
-    files = sdn.read(folder)
+    files = sdn.read_files(folder)
     with database.transaction() as session:
         return imports.import_list(
             session, files, progress=lambda _stored: None, accept_shrunk=accept_shrunk

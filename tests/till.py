@@ -123,13 +123,13 @@ def usd(text: str) -> Amount:
 def lift(database: Database, user_id: UUID) -> None:
     """Tier 3, without evidence."""
     with database.transaction() as session:
-        submission.lift(session, user_id, note="test")
+        submission.grant_tier_3(session, user_id, note="test")
 
 
 def open_till(database: Database, people: People, *, name: str = "") -> Till:
     """A customer with 500 dollars and tier 3; the list of the sample stands. `name` makes providers
     of their own, whose lists hold nothing of other tests."""
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     actor = people.customer(USD="500")
     lift(database, actor.user_id)
     till = Till(database, people, actor)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from app.access import Role
 from app.funding.ports import PaymentMethod
-from app.kyc.rules import Flag, Kind, Purpose
+from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind
 
 ROLES: Mapping[str, str] = MappingProxyType(
     {
@@ -31,25 +31,29 @@ METHODS: Mapping[str, str] = MappingProxyType(
 )
 #: Reviews by the kind of verification that they decide.
 REVIEWS: Mapping[str, str] = MappingProxyType(
-    {Kind.IDENTITY: "Identity", Kind.ENHANCED: "Tier 3", Kind.BUSINESS: "Company"}
+    {
+        VerificationKind.IDENTITY: "Identity",
+        VerificationKind.ENHANCED: "Tier 3",
+        VerificationKind.BUSINESS: "Company",
+    }
 )
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
-        Flag.UNSCREENED: "Not screened",
-        Flag.SCREENING: "Possible sanctions match",
-        Flag.LISTED: "Sanctions match",
-        Flag.DUPLICATE: "Duplicate document number",
-        Flag.PROVIDER: "Provider undecided",
+        ReviewFlag.UNSCREENED: "Not screened",
+        ReviewFlag.SCREENING: "Possible sanctions match",
+        ReviewFlag.LISTED: "Sanctions match",
+        ReviewFlag.DUPLICATE: "Duplicate document number",
+        ReviewFlag.PROVIDER: "Provider undecided",
     }
 )
 DOCUMENTS: Mapping[str, str] = MappingProxyType(
     {
-        Purpose.IDENTITY: "Proof of identity",
-        Purpose.ADDRESS: "Proof of address",
-        Purpose.FUNDS: "Source of funds",
-        Purpose.REGISTRATION: "Company registration",
-        Purpose.LICENCE: "Licence",
-        Purpose.OWNERSHIP: "Ownership",
+        DocumentPurpose.IDENTITY: "Proof of identity",
+        DocumentPurpose.ADDRESS: "Proof of address",
+        DocumentPurpose.FUNDS: "Source of funds",
+        DocumentPurpose.REGISTRATION: "Company registration",
+        DocumentPurpose.LICENCE: "Licence",
+        DocumentPurpose.OWNERSHIP: "Ownership",
     }
 )
 #: Providers as they write their own names, by the name that calls and payments carry.

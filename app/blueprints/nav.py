@@ -43,7 +43,7 @@ _DECISIONS = NavCount(approvals_queries.count_decidable, "waiting for you")
 _WITHDRAWALS = NavCount(
     lambda session, _actor: funding_queries.count_awaiting_staff(session), "waiting"
 )
-_CASES = NavCount(cases_queries.count_waiting_for, "to investigate")
+_CASES = NavCount(cases_queries.count_workable, "to investigate")
 _VERIFICATIONS = NavCount(lambda session, _actor: kyc_queries.count_in_review(session), "in review")
 _FAILED_JOBS = NavCount(lambda session, _actor: outbox_queries.count_dead_jobs(session), "failed")
 

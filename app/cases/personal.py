@@ -13,7 +13,7 @@ from app.kit.personal import (
 )
 
 _EVIDENCE = f"What was found and what the house did about it is evidence. {RETAINED_BY_LAW}"
-_STAFFS = (
+_NOT_EXPORTED = (
     "What staff look into and write about it is theirs; people are told what was decided, and of a"
     " suspicion nobody may be told (31 USC 5318(g)(2))."
 )
@@ -22,7 +22,7 @@ _STAFFS = (
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
     # Not what it is: whoever is looked into is not warned.
     told = ErasureBlocker("account", "The account cannot be closed now. Ask support when it can.")
-    return [told] if queries.is_open_about(session, person_id) else []
+    return [told] if queries.has_open_case(session, person_id) else []
 
 
 PERSONAL_DATA = PersonalData(
@@ -32,13 +32,13 @@ PERSONAL_DATA = PersonalData(
             "What was found about somebody, by id; what it says is sealed",
             ErasureEffect.RETAINED,
             _EVIDENCE,
-            not_exported=_STAFFS,
+            not_exported=_NOT_EXPORTED,
         ),
         "case_events": PersonalDataTable(
             "Notes of staff, sealed, and who did what to a case",
             ErasureEffect.RETAINED,
             _EVIDENCE,
-            not_exported=_STAFFS,
+            not_exported=_NOT_EXPORTED,
         ),
     },
     erasure_blockers=_erasure_blockers,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.access import Actor, Permission
 from app.cases import registry
-from app.cases.rules import Happening, State
+from app.cases.rules import CaseEventKind, CaseState
 from app.cases.service import PREFIX
 from app.keys import service as keys
 from app.kit import ids, pagination
@@ -31,7 +31,7 @@ _CONDITIONS = {
     "person": "person_id = %(person)s",
     "cursor": "id < %(cursor)s",
 }
-_NOBODYS = "assignee_id IS NULL"
+_UNASSIGNED = "assignee_id IS NULL"
 # As many steps as there are kinds, and not as there are cases.
 _KINDS = """
 WITH RECURSIVE known (kind) AS (
@@ -56,7 +56,7 @@ _OPEN_ABOUT = "SELECT EXISTS (SELECT FROM cases WHERE person_id = %s AND state =
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class CaseSummary:
     """A case, without what it found."""
 
     id: UUID
@@ -65,7 +65,7 @@ class Case:
     subject: str
     person_id: UUID | None
     title: str
-    state: State
+    state: CaseState
     assignee_id: UUID | None
     opened_at: datetime
     closed_at: datetime | None
@@ -78,9 +78,9 @@ class Case:
         return ids.encode(PREFIX, self.id)
 
     @property
-    def kind(self) -> registry.Kind:
+    def kind(self) -> registry.CaseKind:
         """What it has in common with others."""
-        return registry.kind_named(self.kind_name)
+        return registry.case_kind(self.kind_name)
 
     @property
     def outcome(self) -> str:
@@ -91,11 +91,11 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class CaseEventRow:
     """What happened to a case. `actor_id` is None for the program."""
 
     id: UUID
-    kind: Happening
+    kind: CaseEventKind
     actor_id: UUID | None
     at: datetime
     text: str
@@ -104,41 +104,46 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CaseFilter:
     """Which cases are wanted; None stands for any. `unassigned`: those that nobody looks into."""
 
     kind: str | None = None
-    state: State | None = None
+    state: CaseState | None = None
     assignee_id: UUID | None = None
     unassigned: bool = False
     person_id: UUID | None = None
 
 
 def search(
-    session: Session, actor: Actor, asked: Asked, *, cursor: UUID | None = None, limit: int = 25
-) -> Page[Case]:
+    session: Session,
+    actor: Actor,
+    case_filter: CaseFilter,
+    *,
+    cursor: UUID | None = None,
+    limit: int = 25,
+) -> Page[CaseSummary]:
     """The cases that fit and that this actor may see, newest first."""
     values = {
-        "kind": asked.kind,
-        "state": asked.state,
-        "assignee": asked.assignee_id,
-        "person": asked.person_id,
+        "kind": case_filter.kind,
+        "state": case_filter.state,
+        "assignee": case_filter.assignee_id,
+        "person": case_filter.person_id,
         "cursor": cursor,
     }
     given = {name: value for name, value in values.items() if value is not None}
     conditions = ["kind <> ALL(%(hidden)s)", *(_CONDITIONS[name] for name in given)]
-    if asked.unassigned:
-        conditions.append(_NOBODYS)
+    if case_filter.unassigned:
+        conditions.append(_UNASSIGNED)
     where = " AND ".join(conditions)
     statement = f"{_SELECT} {where} ORDER BY id DESC LIMIT {limit + 1}"
-    rows = session.rows(statement, {**given, "hidden": registry.hidden_from(actor)})
-    return pagination.paginate([_case(row) for row in rows], limit, lambda each: each.id)
+    rows = session.rows(statement, {**given, "hidden": registry.hidden_kinds(actor)})
+    return pagination.paginate([_case_from_row(row) for row in rows], limit, lambda each: each.id)
 
 
-def case(session: Session, actor: Actor, case_id: UUID) -> Case:
+def case(session: Session, actor: Actor, case_id: UUID) -> CaseSummary:
     """The case of that id. Raises `NotFound`, also for one that this actor may not see."""
     row = session.row(_SELECT + "id = %s", (case_id,))
-    if row is None or (found := _case(row)).kind.read not in actor.permissions:
+    if row is None or (found := _case_from_row(row)).kind.read_permission not in actor.permissions:
         raise NotFound
     return found
 
@@ -151,41 +156,41 @@ def facts(session: Session, case_id: UUID) -> Mapping[str, str]:
     return found
 
 
-def events(session: Session, case_id: UUID) -> list[Event]:
+def events(session: Session, case_id: UUID) -> list[CaseEventRow]:
     """What happened to a case, oldest first."""
-    return [_event(row) for row in session.rows(_EVENTS, (case_id,))]
+    return [_event_from_row(row) for row in session.rows(_EVENTS, (case_id,))]
 
 
-def kinds(session: Session, actor: Actor) -> list[registry.Kind]:
+def visible_kinds(session: Session, actor: Actor) -> list[registry.CaseKind]:
     """The kinds of which there is a case that this actor may see."""
-    rows = session.rows(_KINDS, (registry.hidden_from(actor),))
-    return [registry.kind_named(name) for (name,) in rows]
+    rows = session.rows(_KINDS, (registry.hidden_kinds(actor),))
+    return [registry.case_kind(name) for (name,) in rows]
 
 
-def count_waiting_for(session: Session, actor: Actor) -> int:
+def count_workable(session: Session, actor: Actor) -> int:
     """How many open ones this actor could work on: their own, and those that nobody has."""
     if Permission.CASES_WORK not in actor.permissions:
         return 0
     rows = session.rows(_COUNT, {"actor": actor.user_id})
     return sum(
         count
-        for kind, count in ((registry.kind_named(name), count) for name, count in rows)
-        if kind.read in actor.permissions
+        for kind, count in ((registry.case_kind(name), count) for name, count in rows)
+        if kind.read_permission in actor.permissions
     )
 
 
-def is_open_about(session: Session, person_id: UUID) -> bool:
+def has_open_case(session: Session, person_id: UUID) -> bool:
     """Whether something about this person is being looked into."""
     [(found,)] = session.rows(_OPEN_ABOUT, (person_id,))
     return bool(found)
 
 
-def _case(row: Row) -> Case:
+def _case_from_row(row: Row) -> CaseSummary:
     identifier, kind, key, subject, person_id, title, state, *rest = row
-    return Case(identifier, kind, key, subject, person_id, title, State(state), *rest)
+    return CaseSummary(identifier, kind, key, subject, person_id, title, CaseState(state), *rest)
 
 
-def _event(row: Row) -> Event:
+def _event_from_row(row: Row) -> CaseEventRow:
     identifier, kind, actor_id, at, sealed, assignee_id, disposition = row
     text = ""
     if sealed is not None:
@@ -193,4 +198,6 @@ def _event(row: Row) -> Event:
             bytes(sealed), table="case_events", column="text_sealed", key=identifier
         )
         text = opened.decode()
-    return Event(identifier, Happening(kind), actor_id, at, text, assignee_id, disposition)
+    return CaseEventRow(
+        identifier, CaseEventKind(kind), actor_id, at, text, assignee_id, disposition
+    )

@@ -9,13 +9,13 @@ from app.access import Actor, Permission
 from app.kit.db import Session
 
 #: How an ordinary case may end: a word for the tables, and what it means.
-ORDINARY: Mapping[str, str] = MappingProxyType(
+ORDINARY_DISPOSITIONS: Mapping[str, str] = MappingProxyType(
     {"resolved": "Resolved", "no_action": "No action needed"}
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CaseOutcome:
     """How a case ended, for the room that opened it. `actor` is None for the program."""
 
     case_id: UUID
@@ -25,12 +25,12 @@ class Ended:
     actor: Actor | None
 
 
-def _nothing_follows(_session: Session, _ended: Ended) -> None:
+def _do_nothing(_session: Session, _ended: CaseOutcome) -> None:
     """Closing it is all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class CaseKind:
     """What cases of one kind have in common.
 
     `read` says who sees them; who sees them and may work on cases looks into them. `closed` does
@@ -40,26 +40,28 @@ class Kind:
 
     name: str
     title: str
-    dispositions: Mapping[str, str] = field(default_factory=lambda: ORDINARY)
-    read: Permission = Permission.CASES_READ
-    closed: Callable[[Session, Ended], None] = _nothing_follows
-    reopened: Callable[[Session, Ended], None] = _nothing_follows
+    dispositions: Mapping[str, str] = field(default_factory=lambda: ORDINARY_DISPOSITIONS)
+    read_permission: Permission = Permission.CASES_READ
+    on_closed: Callable[[Session, CaseOutcome], None] = _do_nothing
+    on_reopened: Callable[[Session, CaseOutcome], None] = _do_nothing
 
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[str, CaseKind] = {}
 
 
-def register(kind: Kind) -> None:
+def register(kind: CaseKind) -> None:
     """Make a kind known. A name that is taken stops the program at start."""
     if _KINDS.setdefault(kind.name, kind) is not kind:
         raise TypeError(f"two kinds of cases are named {kind.name}")
 
 
-def kind_named(name: str) -> Kind:
+def case_kind(name: str) -> CaseKind:
     """The kind of that name; an ordinary one where no room registered it."""
-    return _KINDS.get(name) or Kind(name, name.replace(".", " ").replace("_", " ").capitalize())
+    return _KINDS.get(name) or CaseKind(name, name.replace(".", " ").replace("_", " ").capitalize())
 
 
-def hidden_from(actor: Actor) -> list[str]:
+def hidden_kinds(actor: Actor) -> list[str]:
     """The kinds that this actor may not see."""
-    return sorted(kind.name for kind in _KINDS.values() if kind.read not in actor.permissions)
+    return sorted(
+        kind.name for kind in _KINDS.values() if kind.read_permission not in actor.permissions
+    )

@@ -10,7 +10,7 @@ NOTE_LENGTH_MAX = 4_000
 TITLE_LENGTH_MAX = 200
 
 
-class State(StrEnum):
+class CaseState(StrEnum):
     """Where a case is."""
 
     OPEN = "open"
@@ -19,10 +19,12 @@ class State(StrEnum):
     """It was looked into."""
 
 
-STEPS = Transitions({State.OPEN: frozenset({State.CLOSED}), State.CLOSED: frozenset({State.OPEN})})
+TRANSITIONS = Transitions(
+    {CaseState.OPEN: frozenset({CaseState.CLOSED}), CaseState.CLOSED: frozenset({CaseState.OPEN})}
+)
 
 
-class Happening(StrEnum):
+class CaseEventKind(StrEnum):
     """What an event of a case says."""
 
     OPENED = "opened"
@@ -32,7 +34,7 @@ class Happening(StrEnum):
     REOPENED = "reopened"
 
 
-def note(text: str) -> str:
+def clean_note(text: str) -> str:
     """A note as it is kept: its lines, without blanks around them. Raises `Invalid` unless it has 1
     to 4000 characters that can be read."""
     lines = [line.rstrip() for line in normalize("NFC", text).splitlines()]

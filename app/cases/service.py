@@ -11,8 +11,8 @@ from app.approvals.ports import CurrentPermissions
 from app.audit import service as audit
 from app.cases import rules
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
-from app.cases.registry import Ended, Kind, kind_named
-from app.cases.rules import STEPS, Happening, State
+from app.cases.registry import CaseKind, CaseOutcome, case_kind
+from app.cases.rules import TRANSITIONS, CaseEventKind, CaseState
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -28,7 +28,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, 'open', %s)
 ON CONFLICT (kind, key) WHERE state = 'open' DO NOTHING
 RETURNING id
 """
-_HOLD = "SELECT id FROM cases WHERE kind = %s AND key = %s AND state = 'open' FOR UPDATE"
+_LOCK_OPEN = "SELECT id FROM cases WHERE kind = %s AND key = %s AND state = 'open' FOR UPDATE"
 _LOCK = """
 SELECT id, kind, key, person_id, state, assignee_id, disposition FROM cases WHERE id = %s FOR UPDATE
 """
@@ -47,20 +47,20 @@ WHERE id = %s
 
 
 @dataclass(frozen=True, slots=True)
-class _Locked:
+class _LockedCase:
     """A case as it stands in its row, which is locked."""
 
     id: UUID
     kind_name: str
     key: str
     person_id: UUID | None
-    state: State
+    state: CaseState
     assignee_id: UUID | None
     disposition: str | None
 
     @property
-    def kind(self) -> Kind:
-        return kind_named(self.kind_name)
+    def kind(self) -> CaseKind:
+        return case_kind(self.kind_name)
 
     @property
     def public_id(self) -> str:
@@ -95,9 +95,9 @@ def open_case(
         if session.row(_OPEN, values) is not None:
             break
         # Whoever closes it at this moment is waited for; then it is open no more, and another is.
-        if (held := hold(session, kind=kind, key=key)) is not None:
+        if (held := lock_open_case(session, kind=kind, key=key)) is not None:
             return held
-    _tell(session, identifier, Happening.OPENED, None)
+    _record_event(session, identifier, CaseEventKind.OPENED, None)
     audit.record(
         session,
         actor=None,
@@ -108,19 +108,19 @@ def open_case(
     return identifier
 
 
-def hold(session: Session, *, kind: str, key: str) -> UUID | None:
+def lock_open_case(session: Session, *, kind: str, key: str) -> UUID | None:
     """The open case of this kind for this key, which nobody closes before this transaction ends;
     None if none is open."""
-    row = session.row(_HOLD, (kind, key))
+    row = session.row(_LOCK_OPEN, (kind, key))
     return row[0] if row else None
 
 
-def note(session: Session, actor: Actor | None, case_id: UUID, text: str) -> None:
+def add_note(session: Session, actor: Actor | None, case_id: UUID, text: str) -> None:
     """Write something down; `actor` is None for the program. Raises `Invalid`, `NotFound`,
     `PermissionDenied`, `OwnCase`, and `CaseClosed`."""
-    case = _workable(session, actor, case_id)
-    cleaned = rules.note(text)
-    _tell(session, case.id, Happening.NOTED, actor, text=cleaned)
+    case = _lock_workable(session, actor, case_id)
+    cleaned = rules.clean_note(text)
+    _record_event(session, case.id, CaseEventKind.NOTED, actor, text=cleaned)
     audit.record(session, actor=actor, action="case.noted", subject=case.public_id)
 
 
@@ -131,20 +131,22 @@ def assign(session: Session, actor: Actor, case_id: UUID, assignee_id: UUID | No
     Raises as `note` does, and `Invalid` for somebody who may not work on such cases or whom it is
     about.
     """
-    case = _workable(session, actor, case_id)
+    case = _lock_workable(session, actor, case_id)
     if assignee_id == case.assignee_id:
         return
-    if assignee_id is not None and assignee_id not in may_work(session, case.kind, case.person_id):
+    if assignee_id is not None and assignee_id not in eligible_assignees(
+        session, case.kind, case.person_id
+    ):
         raise Invalid("assignee", "Choose a person who may work on this case.")
     session.send(_ASSIGN, (assignee_id, case.id))
-    _tell(session, case.id, Happening.ASSIGNED, actor, assignee_id=assignee_id)
+    _record_event(session, case.id, CaseEventKind.ASSIGNED, actor, assignee_id=assignee_id)
     audit.record(
         session,
         actor=actor,
         action="case.assigned",
         subject=case.public_id,
-        before={"assignee": _person(case.assignee_id)},
-        after={"assignee": _person(assignee_id)},
+        before={"assignee": _public_person_id(case.assignee_id)},
+        after={"assignee": _public_person_id(assignee_id)},
     )
 
 
@@ -156,24 +158,24 @@ def close(
     Raises as `note` does, and `Invalid` for a disposition that its kind does not have and for the
     reason.
     """
-    case = _workable(session, actor, case_id)
+    case = _lock_workable(session, actor, case_id)
     if disposition not in case.kind.dispositions:
         raise Invalid("disposition", "Choose an outcome from the list.")
     said = approvals_rules.clean_reason(reason)
-    STEPS.transition(case.state, State.CLOSED)
+    TRANSITIONS.transition(case.state, CaseState.CLOSED)
     closer = actor.user_id if actor else None
     session.send(_CLOSE, (clock.now(), closer, disposition, case.id))
-    _tell(session, case.id, Happening.CLOSED, actor, text=said, disposition=disposition)
+    _record_event(session, case.id, CaseEventKind.CLOSED, actor, text=said, disposition=disposition)
     audit.record(
         session,
         actor=actor,
         action="case.closed",
         subject=case.public_id,
-        before={"state": State.OPEN},
-        after={"state": State.CLOSED, "disposition": disposition},
+        before={"state": CaseState.OPEN},
+        after={"state": CaseState.CLOSED, "disposition": disposition},
         reason=said,
     )
-    case.kind.closed(session, Ended(case.id, case.key, case.person_id, disposition, actor))
+    case.kind.on_closed(session, CaseOutcome(case.id, case.key, case.person_id, disposition, actor))
 
 
 def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> None:
@@ -182,26 +184,26 @@ def reopen(session: Session, actor: Actor, case_id: UUID, *, reason: str) -> Non
     Raises `NotFound`, `PermissionDenied`, `OwnCase`, `Invalid` for the reason, and `CaseOpen` where
     it is open or another about the same is.
     """
-    case = _allowed(session, actor, case_id)
+    case = _lock_allowed(session, actor, case_id)
     if case.disposition is None:
         raise CaseOpen
     said = approvals_rules.clean_reason(reason)
-    STEPS.transition(case.state, State.OPEN)
+    TRANSITIONS.transition(case.state, CaseState.OPEN)
     session.send(_REOPEN, (case.id,))
     # Where another about the same is open, nothing else is tried.
     session.flush()
-    _tell(session, case.id, Happening.REOPENED, actor, text=said)
+    _record_event(session, case.id, CaseEventKind.REOPENED, actor, text=said)
     audit.record(
         session,
         actor=actor,
         action="case.reopened",
         subject=case.public_id,
-        before={"state": State.CLOSED, "disposition": case.disposition},
-        after={"state": State.OPEN},
+        before={"state": CaseState.CLOSED, "disposition": case.disposition},
+        after={"state": CaseState.OPEN},
         reason=said,
     )
-    ended = Ended(case.id, case.key, case.person_id, case.disposition, actor)
-    case.kind.reopened(session, ended)
+    ended = CaseOutcome(case.id, case.key, case.person_id, case.disposition, actor)
+    case.kind.on_reopened(session, ended)
 
 
 def caseworkers(session: Session) -> list[UUID]:
@@ -210,30 +212,30 @@ def caseworkers(session: Session) -> list[UUID]:
     return resolve(CurrentPermissions).find_holders(session, permissions)
 
 
-def may_work(session: Session, kind: Kind, person_id: UUID | None) -> list[UUID]:
+def eligible_assignees(session: Session, kind: CaseKind, person_id: UUID | None) -> list[UUID]:
     """Everybody who may look into a case of this kind about this person."""
     found = resolve(CurrentPermissions).find_holders(
-        session, frozenset({kind.read, Permission.CASES_WORK})
+        session, frozenset({kind.read_permission, Permission.CASES_WORK})
     )
     return [each for each in found if each != person_id]
 
 
-def _workable(session: Session, actor: Actor | None, case_id: UUID) -> _Locked:
+def _lock_workable(session: Session, actor: Actor | None, case_id: UUID) -> _LockedCase:
     """The case, locked, open, and one that this actor may work on."""
-    case = _allowed(session, actor, case_id)
-    if case.state is not State.OPEN:
+    case = _lock_allowed(session, actor, case_id)
+    if case.state is not CaseState.OPEN:
         raise CaseClosed
     return case
 
 
-def _allowed(session: Session, actor: Actor | None, case_id: UUID) -> _Locked:
+def _lock_allowed(session: Session, actor: Actor | None, case_id: UUID) -> _LockedCase:
     row = session.row(_LOCK, (case_id,))
     if row is None:
         raise NotFound
     identifier, kind, key, person_id, state, assignee_id, disposition = row
-    case = _Locked(identifier, kind, key, person_id, State(state), assignee_id, disposition)
+    case = _LockedCase(identifier, kind, key, person_id, CaseState(state), assignee_id, disposition)
     if actor is not None:
-        if case.kind.read not in actor.permissions:
+        if case.kind.read_permission not in actor.permissions:
             raise NotFound
         require(actor, Permission.CASES_WORK)
         if actor.user_id == case.person_id:
@@ -241,10 +243,10 @@ def _allowed(session: Session, actor: Actor | None, case_id: UUID) -> _Locked:
     return case
 
 
-def _tell(
+def _record_event(
     session: Session,
     case_id: UUID,
-    kind: Happening,
+    kind: CaseEventKind,
     actor: Actor | None,
     *,
     text: str | None = None,
@@ -262,5 +264,5 @@ def _tell(
     )
 
 
-def _person(identifier: UUID | None) -> str | None:
+def _public_person_id(identifier: UUID | None) -> str | None:
     return ids.encode("usr", identifier) if identifier else None

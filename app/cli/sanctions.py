@@ -12,9 +12,9 @@ from app.kit.errors import Refusal
 from app.screening import queries as screening_queries
 from app.screening.errors import InvalidList
 from app.screening.lists import imports, sdn
-from app.screening.lists.countries import NAMES
+from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service as screening
-from app.screening.rules import Named
+from app.screening.rules import ScreeningSubject
 
 sanctions = AppGroup("sanctions", help="The sanctions list, as the Treasury's OFAC publishes it.")
 
@@ -30,7 +30,7 @@ def import_folder(folder: Path, *, accept_shrunk: bool) -> None:
     Everybody is then screened again, in the background. The list that stands already is recognised.
     """
     try:
-        files = sdn.read(folder)
+        files = sdn.read_files(folder)
     except InvalidList as error:
         raise click.ClickException(f"{error}. Nothing was changed") from error
     click.echo(f"{folder}: {len(files.entries)} entries")
@@ -59,17 +59,17 @@ def import_folder(folder: Path, *, accept_shrunk: bool) -> None:
 @sanctions.command()
 @click.argument("name")
 @click.option("--born", type=click.DateTime(["%Y-%m-%d"]), help="Birth date.")
-@click.option("--country", multiple=True, type=click.Choice(list(NAMES)), metavar="CODE")
+@click.option("--country", multiple=True, type=click.Choice(list(COUNTRY_NAMES)), metavar="CODE")
 def check(name: str, born: datetime | None, country: tuple[str, ...]) -> None:
     """Print the listed parties whose names are like NAME. Exit code 1 if there are any.
 
     Nothing is kept; `--country`, an ISO 3166-1 code, can be given several times.
     """
-    subject = Named((name,), born.date() if born else None, frozenset(country))
+    subject = ScreeningSubject((name,), born.date() if born else None, frozenset(country))
     try:
         with _database().reading() as session:
-            version, found = screening.try_subject(session, subject)
-            listed = screening_queries.listings(
+            version, found = screening.preview_hits(session, subject)
+            listed = screening_queries.listed_parties(
                 session, [each.entry_number for each in found], version
             )
     except Refusal as refusal:
@@ -77,7 +77,7 @@ def check(name: str, born: datetime | None, country: tuple[str, ...]) -> None:
     for match in found:
         entry = listed[match.entry_number]
         click.echo(
-            f"{match.score:3}  {match.listed} ({match.matched})  {entry.sort} "
+            f"{match.score:3}  {match.listed_name} ({match.matched_on})  {entry.party_type} "
             f"{match.entry_number} {entry.name}  {' '.join(entry.programs)}  "
             f"birth date: {match.birth}, country: {match.country}"
         )

@@ -68,7 +68,7 @@ def check_withdrawal_limit(session: Session, user_id: UUID, value: Amount, minim
 
 def report_limit_excess(session: Session, user_id: UUID, about: str) -> None:
     """What came unasked is credited, limit or not; compliance is told when it was too much."""
-    limit = kyc_queries.standing(session, user_id).daily_limit
+    limit = kyc_queries.tier_status(session, user_id).daily_limit
     come = _deposited(session, user_id)
     if limit < come:
         cases.open_case(
@@ -90,7 +90,7 @@ def _deposited(session: Session, user_id: UUID) -> Amount:
 
 
 def _check(session: Session, user_id: UUID, total: Amount) -> None:
-    standing = kyc_queries.standing(session, user_id)
+    standing = kyc_queries.tier_status(session, user_id)
     if standing.tier == 0:
         raise VerificationRequired
     if standing.daily_limit < total:

@@ -18,7 +18,7 @@ from app.kit.personal import (
 from app.kyc.evidence import documents
 from app.kyc.queries import PREFIX
 from app.kyc.review import transitions
-from app.kyc.rules import OPEN, Status
+from app.kyc.rules import OPEN_STATUSES, VerificationStatus
 from app.kyc.submission import queries as submission_queries
 
 _ALL = """
@@ -41,12 +41,12 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     said, owners = [], []
     for verification_id, *_rest in found:
         public_id = ids.encode(PREFIX, verification_id)
-        opened = submission_queries.of(session, verification_id)
+        opened = submission_queries.details_of(session, verification_id)
         if opened is not None:
-            said.append({"verificationId": public_id, **json.loads(opened.sealed_text())})
+            said.append({"verificationId": public_id, **json.loads(opened.to_json())})
         for owner in submission_queries.owners_of(session, verification_id):
             share = {"shareBps": owner.share_bps, "controls": owner.controls}
-            owners.append({"verificationId": public_id, **json.loads(owner.sealed_text()), **share})
+            owners.append({"verificationId": public_id, **json.loads(owner.to_json()), **share})
     return {
         "verifications": export_records(
             found, "id kind status tier reasons submittedAt decidedAt expiresAt", id=PREFIX
@@ -63,23 +63,23 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
                 "sizeBytes": each.size_bytes,
                 "uploadedAt": clock.rfc3339(each.uploaded_at),
             }
-            for each in documents.of_person(session, person_id)
+            for each in documents.documents_of(session, person_id)
         ],
     }
 
 
 def _export_files(session: Session, person_id: UUID) -> ExportFiles:
     return {
-        each.file_name: documents.opened(session, each.id).data
-        for each in documents.of_person(session, person_id)
+        each.file_name: documents.open_document(session, each.id).data
+        for each in documents.documents_of(session, person_id)
     }
 
 
 def _erase(session: Session, person_id: UUID) -> None:
     """Nothing goes on; the evidence is kept until its day, and then deleted."""
-    for each in transitions.locked_of(session, person_id):
-        if each.status in OPEN:
-            transitions.go(session, each, Status.WITHDRAWN)
+    for each in transitions.lock_verifications_of(session, person_id):
+        if each.status in OPEN_STATUSES:
+            transitions.change_status(session, each, VerificationStatus.WITHDRAWN)
     for statement in _KEEP:
         session.send(statement, (retention_end(clock.now()), person_id))
 

@@ -14,16 +14,16 @@ from app.kit.money import Amount
 from app.kit.states import Transitions
 
 ADULT_YEARS = 18
-_OLDEST_YEARS = 120
+_AGE_YEARS_MAX = 120
 TIER_NONE, TIER_BASIC, TIER_VERIFIED, TIER_ENHANCED = range(4)
 #: Redemption of metal begins there.
-TIER_REDEEMS = TIER_VERIFIED
+TIER_REDEMPTION_MIN = TIER_VERIFIED
 #: Who owns so much of a company, in basis points, is named.
 OWNER_BPS_MIN = 2_500
 WHOLE_BPS = 10_000
 
 
-class Kind(StrEnum):
+class VerificationKind(StrEnum):
     """What is verified."""
 
     IDENTITY = "identity"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     """A company and who owns it."""
 
 
-class Status(StrEnum):
+class VerificationStatus(StrEnum):
     """Where a verification is."""
 
     PENDING = "pending"
@@ -56,25 +56,37 @@ class Status(StrEnum):
 
 
 #: In which a person cannot begin another one.
-WAITING = frozenset({Status.PENDING, Status.IN_REVIEW})
-OPEN = WAITING | {Status.MORE_NEEDED}
-_ENDS = frozenset({Status.SUPERSEDED, Status.WITHDRAWN})
-STEPS = Transitions(
+AWAITING_DECISION = frozenset({VerificationStatus.PENDING, VerificationStatus.IN_REVIEW})
+OPEN_STATUSES = AWAITING_DECISION | {VerificationStatus.MORE_NEEDED}
+_FINAL_STATUSES = frozenset({VerificationStatus.SUPERSEDED, VerificationStatus.WITHDRAWN})
+TRANSITIONS = Transitions(
     {
-        Status.PENDING: _ENDS
-        | {Status.IN_REVIEW, Status.MORE_NEEDED, Status.APPROVED, Status.REJECTED},
-        Status.IN_REVIEW: _ENDS
-        | {Status.PENDING, Status.MORE_NEEDED, Status.APPROVED, Status.REJECTED},
-        Status.MORE_NEEDED: _ENDS | {Status.IN_REVIEW, Status.REJECTED},
+        VerificationStatus.PENDING: _FINAL_STATUSES
+        | {
+            VerificationStatus.IN_REVIEW,
+            VerificationStatus.MORE_NEEDED,
+            VerificationStatus.APPROVED,
+            VerificationStatus.REJECTED,
+        },
+        VerificationStatus.IN_REVIEW: _FINAL_STATUSES
+        | {
+            VerificationStatus.PENDING,
+            VerificationStatus.MORE_NEEDED,
+            VerificationStatus.APPROVED,
+            VerificationStatus.REJECTED,
+        },
+        VerificationStatus.MORE_NEEDED: _FINAL_STATUSES
+        | {VerificationStatus.IN_REVIEW, VerificationStatus.REJECTED},
         # Compliance takes it back.
-        Status.APPROVED: _ENDS | {Status.EXPIRED, Status.REJECTED},
-        Status.REJECTED: _ENDS,
-        Status.EXPIRED: _ENDS,
+        VerificationStatus.APPROVED: _FINAL_STATUSES
+        | {VerificationStatus.EXPIRED, VerificationStatus.REJECTED},
+        VerificationStatus.REJECTED: _FINAL_STATUSES,
+        VerificationStatus.EXPIRED: _FINAL_STATUSES,
     }
 )
 
 
-class Flag(StrEnum):
+class ReviewFlag(StrEnum):
     """Why staff have to look before anything is approved. The person is not told."""
 
     UNSCREENED = "unscreened"
@@ -90,12 +102,12 @@ class Flag(StrEnum):
 
 
 #: What the sanctions lists say, for compliance alone.
-OF_LISTS = frozenset({Flag.UNSCREENED, Flag.SCREENING, Flag.LISTED})
+SANCTIONS_FLAGS = frozenset({ReviewFlag.UNSCREENED, ReviewFlag.SCREENING, ReviewFlag.LISTED})
 #: With which the data alone are good for nothing.
-DOUBTS = OF_LISTS | {Flag.DUPLICATE}
+TIER_BLOCKING_FLAGS = SANCTIONS_FLAGS | {ReviewFlag.DUPLICATE}
 
 
-class Reason(StrEnum):
+class ReasonCode(StrEnum):
     """What a person is told when they are refused, or when something is missing."""
 
     IDENTITY_NOT_VERIFIED = "identity_not_verified"
@@ -111,27 +123,27 @@ class Reason(StrEnum):
     CANNOT_SERVE = "cannot_serve"
 
 
-REASON_TEXTS: Mapping[Reason, str] = MappingProxyType(
+REASON_TEXTS: Mapping[ReasonCode, str] = MappingProxyType(
     {
-        Reason.IDENTITY_NOT_VERIFIED: "We could not verify who you are from what you told us.",
-        Reason.NOT_FINISHED: "The verification was begun and not finished. Submit again.",
-        Reason.DOCUMENT_UNREADABLE: "A document cannot be read. Send a sharper picture of it.",
-        Reason.DOCUMENT_EXPIRED: "A document has expired. Send one that is valid.",
-        Reason.DOCUMENT_MISMATCH: "A document does not say what you told us.",
-        Reason.IDENTITY_DOCUMENT: "Send a passport or an identity card.",
-        Reason.ADDRESS_NOT_SHOWN: "Send a bill or a letter of the last three months that shows"
+        ReasonCode.IDENTITY_NOT_VERIFIED: "We could not verify who you are from what you told us.",
+        ReasonCode.NOT_FINISHED: "The verification was begun and not finished. Submit again.",
+        ReasonCode.DOCUMENT_UNREADABLE: "A document cannot be read. Send a sharper picture of it.",
+        ReasonCode.DOCUMENT_EXPIRED: "A document has expired. Send one that is valid.",
+        ReasonCode.DOCUMENT_MISMATCH: "A document does not say what you told us.",
+        ReasonCode.IDENTITY_DOCUMENT: "Send a passport or an identity card.",
+        ReasonCode.ADDRESS_NOT_SHOWN: "Send a bill or a letter of the last three months that shows"
         " your address.",
-        Reason.FUNDS_NOT_SHOWN: "Send a document that shows where your money comes from.",
-        Reason.COMPANY_NOT_SHOWN: "Send the company's registration, and its licences if it needs"
-        " any.",
-        Reason.OWNERS_NOT_SHOWN: "Send a document that shows who owns and who controls the"
+        ReasonCode.FUNDS_NOT_SHOWN: "Send a document that shows where your money comes from.",
+        ReasonCode.COMPANY_NOT_SHOWN: "Send the company's registration, and its licences if it"
+        " needs any.",
+        ReasonCode.OWNERS_NOT_SHOWN: "Send a document that shows who owns and who controls the"
         " company.",
-        Reason.CANNOT_SERVE: "We cannot offer you this.",
+        ReasonCode.CANNOT_SERVE: "We cannot offer you this.",
     }
 )
 
 
-class Purpose(StrEnum):
+class DocumentPurpose(StrEnum):
     """What a document is to show."""
 
     IDENTITY = "identity"
@@ -143,10 +155,12 @@ class Purpose(StrEnum):
 
 
 #: What tier 3 is asked for with.
-ENHANCED_NEEDS = (Purpose.IDENTITY, Purpose.ADDRESS, Purpose.FUNDS)
+ENHANCED_DOCUMENTS = (DocumentPurpose.IDENTITY, DocumentPurpose.ADDRESS, DocumentPurpose.FUNDS)
 #: Without which no company is approved.
-BUSINESS_NEEDS = (Purpose.REGISTRATION, Purpose.OWNERSHIP)
-OF_A_COMPANY = frozenset({Purpose.REGISTRATION, Purpose.LICENCE, Purpose.OWNERSHIP})
+BUSINESS_DOCUMENTS = (DocumentPurpose.REGISTRATION, DocumentPurpose.OWNERSHIP)
+COMPANY_DOCUMENTS = frozenset(
+    {DocumentPurpose.REGISTRATION, DocumentPurpose.LICENCE, DocumentPurpose.OWNERSHIP}
+)
 
 
 class IdType(StrEnum):
@@ -159,52 +173,52 @@ class IdType(StrEnum):
     NATIONAL_ID = "national_id"
 
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PERCENT = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?", re.ASCII)
 
 
 #: Numbers that mean the same wherever somebody lives.
-AMERICAN = frozenset({IdType.SSN, IdType.ITIN})
+US_ID_TYPES = frozenset({IdType.SSN, IdType.ITIN})
 
 
 @dataclass(frozen=True, slots=True)
 class KycRules:
     """What was configured: a day's dollars by tier, and for how long a verification holds."""
 
-    daily: tuple[Amount, ...]
-    valid: timedelta
+    daily_limits: tuple[Amount, ...]
+    validity: timedelta
     #: How long before its end a person is told.
-    warned: timedelta = timedelta(days=30)
+    expiry_warning: timedelta = timedelta(days=30)
     #: How often a person may submit within `attempts_within`.
-    attempts: int = 5
-    attempts_within: timedelta = timedelta(days=30)
+    submissions_max: int = 5
+    submissions_period: timedelta = timedelta(days=30)
 
     @classmethod
-    def of(cls, dollars: Sequence[str], *, valid: timedelta) -> Self:
+    def from_daily_dollars(cls, daily_dollars: Sequence[str], *, validity: timedelta) -> Self:
         """With so many whole dollars a day for each tier from 0 to 3."""
-        return cls(tuple(Amount(USD, int(each) * USD.unit) for each in dollars), valid)
+        return cls(tuple(Amount(USD, int(each) * USD.unit) for each in daily_dollars), validity)
 
 
-def date_of_birth(text: str, today: date) -> date:
+def parse_date_of_birth(text: str, today: date) -> date:
     """Raises `Invalid` unless it is the day on which somebody was born who is 18 today.
 
     Whoever was born on 29 February is a year older on 1 March of other years.
     """
     field = "dateOfBirth"
-    born = day(field, text)
+    born = parse_date(field, text)
     if born > today:
         raise Invalid(field, "Enter a date of birth in the past.")
-    if years_between(born, today) < ADULT_YEARS:
+    if full_years_between(born, today) < ADULT_YEARS:
         raise Invalid(field, f"Accounts are for people aged {ADULT_YEARS} or over.")
-    if years_between(born, today) > _OLDEST_YEARS:
-        raise Invalid(field, f"Enter a date of birth at most {_OLDEST_YEARS} years ago.")
+    if full_years_between(born, today) > _AGE_YEARS_MAX:
+        raise Invalid(field, f"Enter a date of birth at most {_AGE_YEARS_MAX} years ago.")
     return born
 
 
-def day(field: str, text: str) -> date:
+def parse_date(field: str, text: str) -> date:
     """A day of the calendar, as `1990-12-31`. Raises `Invalid`."""
     try:
-        found = date.fromisoformat(text) if _DAY.fullmatch(text) else None
+        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
         found = None
     if found is None:
@@ -212,7 +226,7 @@ def day(field: str, text: str) -> date:
     return found
 
 
-def share_bps(field: str, text: str) -> int:
+def parse_share_bps(field: str, text: str) -> int:
     """Percent, with two decimals at most, as basis points. Raises `Invalid`."""
     if not _PERCENT.fullmatch(text):
         raise Invalid(field, "Enter a percentage with at most 2 decimals, like 33.34.")
@@ -223,12 +237,16 @@ def share_bps(field: str, text: str) -> int:
     return found
 
 
-def years_between(born: date, today: date) -> int:
+def full_years_between(birth_date: date, today: date) -> int:
     """Whole years lived."""
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return (
+        today.year
+        - birth_date.year
+        - ((today.month, today.day) < (birth_date.month, birth_date.day))
+    )
 
 
-def id_type(text: str) -> IdType:
+def parse_id_type(text: str) -> IdType:
     """The kind of number that the text names, in any case. Raises `Invalid`."""
     wanted = text.strip().casefold().replace(" ", "_").removeprefix("us_")
     try:
@@ -251,9 +269,9 @@ _OTHER_SHAPE = (
 )
 
 
-def id_number(kind: IdType, text: str) -> str:
+def parse_id_number(id_type: IdType, text: str) -> str:
     """The number without blanks and dashes, in capitals. Raises `Invalid`."""
-    shape, wanted = _SHAPES.get(kind, _OTHER_SHAPE)
+    shape, wanted = _SHAPES.get(id_type, _OTHER_SHAPE)
     number = re.sub(r"[\s.\-/]", "", text).upper()
     if not shape.fullmatch(number):
         raise Invalid("idNumber", wanted)

@@ -9,26 +9,33 @@ from app.kit import clock
 from app.kit.db import Session
 from app.kyc import queries, rules
 from app.kyc.evidence import documents
-from app.kyc.evidence.documents import Document
-from app.kyc.queries import Standing, Verification
+from app.kyc.evidence.documents import DocumentRow
+from app.kyc.queries import TierStatus, VerificationRow
 from app.kyc.review import enhanced_due_diligence
-from app.kyc.rules import BUSINESS_NEEDS, OPEN, REASON_TEXTS, Kind, Reason, Status
+from app.kyc.rules import (
+    BUSINESS_DOCUMENTS,
+    OPEN_STATUSES,
+    REASON_TEXTS,
+    ReasonCode,
+    VerificationKind,
+    VerificationStatus,
+)
 from app.kyc.submission import queries as submission_queries
 
 #: Of who has submitted nothing.
-NONE = "none"
+NOT_SUBMITTED = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReasonMessage:
     """Why, in words."""
 
-    code: Reason
+    code: ReasonCode
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class VerificationSummary:
     """A verification as its person sees it."""
 
     id: UUID | None
@@ -36,74 +43,90 @@ class Step:
     submitted_at: datetime | None
     decided_at: datetime | None
     expires_at: datetime | None
-    reasons: list[Told]
+    reasons: list[ReasonMessage]
 
 
-_NOTHING = Step(None, NONE, None, None, None, [])
+_NO_IDENTITY = VerificationSummary(None, NOT_SUBMITTED, None, None, None, [])
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class KycStatus:
     """Everything that somebody is told. `identity` is the one that counts."""
 
-    identity: Step
-    standing: Standing
+    identity: VerificationSummary
+    tier_status: TierStatus
     missing: list[str]
     verification_url: str | None
-    documents: list[Document]
-    renewal: Step | None
-    upgrade: Step | None
-    business: Step | None
+    documents: list[DocumentRow]
+    renewal: VerificationSummary | None
+    upgrade: VerificationSummary | None
+    business: VerificationSummary | None
 
 
-def of(session: Session, user_id: UUID) -> Overview:
+def status_of(session: Session, user_id: UUID) -> KycStatus:
     """How far a person is, what they may do for it, and what the next tier needs."""
-    found, sent = queries.of_person(session, user_id), documents.of_person(session, user_id)
-    standing, best = queries.standing_of(session, user_id, found), queries.best_of(found)
-    newest = {kind: next((each for each in found if each.kind is kind), None) for kind in Kind}
-    latest, company = newest[Kind.IDENTITY], newest[Kind.BUSINESS]
-    waits = latest is not None and latest.status is Status.PENDING
+    found, sent = (
+        queries.verifications_of(session, user_id),
+        documents.documents_of(session, user_id),
+    )
+    standing, best = (
+        queries.tier_status_from(session, user_id, found),
+        queries.effective_identity(found),
+    )
+    newest = {
+        kind: next((each for each in found if each.kind is kind), None) for kind in VerificationKind
+    }
+    latest, company = newest[VerificationKind.IDENTITY], newest[VerificationKind.BUSINESS]
+    waits = latest is not None and latest.status is VerificationStatus.PENDING
     confirmed = account_queries.get_person(session, user_id).email_confirmed
-    return Overview(
-        _step(best) or _NOTHING,
+    return KycStatus(
+        _summary(best) or _NO_IDENTITY,
         standing,
-        _missing(standing, latest, company, sent, confirmed=confirmed),
-        submission_queries.link_of(session, latest.id) if latest is not None and waits else None,
+        _missing(standing, latest, company, sent, email_confirmed=confirmed),
+        submission_queries.provider_link(session, latest.id)
+        if latest is not None and waits
+        else None,
         sent,
-        _step(latest) if latest is not best else None,
-        _step(newest[Kind.ENHANCED]),
-        _step(company),
+        _summary(latest) if latest is not best else None,
+        _summary(newest[VerificationKind.ENHANCED]),
+        _summary(company),
     )
 
 
 def _missing(
-    standing: Standing,
-    latest: Verification | None,
-    company: Verification | None,
-    sent: list[Document],
+    tier_status: TierStatus,
+    latest: VerificationRow | None,
+    company: VerificationRow | None,
+    documents_sent: list[DocumentRow],
     *,
-    confirmed: bool,
+    email_confirmed: bool,
 ) -> list[str]:
     """What the person can do for the next tier, and for their company."""
-    missing = [] if confirmed else ["email"]
-    if latest is None or latest.status in {Status.REJECTED, Status.EXPIRED, Status.MORE_NEEDED}:
+    missing = [] if email_confirmed else ["email"]
+    if latest is None or latest.status in {
+        VerificationStatus.REJECTED,
+        VerificationStatus.EXPIRED,
+        VerificationStatus.MORE_NEEDED,
+    }:
         missing.append("identity")
-    if standing.tier == rules.TIER_VERIFIED:
-        missing += [f"document:{each}" for each in enhanced_due_diligence.missing(sent)]
-    if company is not None and company.status in OPEN:
-        there = {each.purpose for each in sent}
-        missing += [f"document:{each}" for each in BUSINESS_NEEDS if each not in there]
+    if tier_status.tier == rules.TIER_VERIFIED:
+        missing += [
+            f"document:{each}" for each in enhanced_due_diligence.missing_documents(documents_sent)
+        ]
+    if company is not None and company.status in OPEN_STATUSES:
+        there = {each.purpose for each in documents_sent}
+        missing += [f"document:{each}" for each in BUSINESS_DOCUMENTS if each not in there]
     return missing
 
 
-def _step(found: Verification | None) -> Step | None:
-    if found is None:
+def _summary(verification: VerificationRow | None) -> VerificationSummary | None:
+    if verification is None:
         return None
-    return Step(
-        found.id,
-        found.status_at(clock.now()),
-        found.submitted_at,
-        found.decided_at,
-        found.expires_at,
-        [Told(each, REASON_TEXTS[each]) for each in found.reasons],
+    return VerificationSummary(
+        verification.id,
+        verification.status_at(clock.now()),
+        verification.submitted_at,
+        verification.decided_at,
+        verification.expires_at,
+        [ReasonMessage(each, REASON_TEXTS[each]) for each in verification.reasons],
     )

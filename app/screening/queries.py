@@ -14,14 +14,14 @@ from app.kit.errors import NotFound
 from app.kit.pagination import Page
 from app.kit.pipeline import Row
 from app.screening.matching.service import PREFIX, subject_key
-from app.screening.rules import Agreement, Named, Sort, Verdict
+from app.screening.rules import Agreement, PartyType, ScreeningSubject, Verdict
 
 _IS_BLOCKED = """
 SELECT EXISTS (SELECT FROM screening_decisions
     WHERE decision = 'match' AND lifted_at IS NULL
     AND (person_id = %(person)s OR subject_key = %(key)s))
 """
-_STANDING = """
+_VERDICT = """
 SELECT EXISTS (SELECT FROM screening_decisions
         WHERE person_id = %(person)s AND decision = 'match' AND lifted_at IS NULL),
     EXISTS (SELECT FROM screenings WHERE person_id = %(person)s),
@@ -73,7 +73,7 @@ class ListVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class ScreeningRow:
     """A screening, as it is kept. `told` are the subject's names, birth date and countries, or an
     address; `score` is that of the best hit."""
 
@@ -86,7 +86,7 @@ class Screened:
     verdict: Verdict
     case_id: UUID | None
     screened_at: datetime
-    told: Mapping[str, Any]
+    subject: Mapping[str, Any]
     hits: int
     score: int | None
 
@@ -98,17 +98,17 @@ class Screened:
     @property
     def name(self) -> str:
         """The first name, or the address."""
-        names = self.told.get("names") or [self.told.get("wallet", "")]
+        names = self.subject.get("names") or [self.subject.get("wallet", "")]
         return str(names[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class HitRow:
     """What a screening found. `cleared`: it had been decided before to be somebody else."""
 
     entry_number: int
-    listed: str
-    matched: str
+    listed_name: str
+    matched_on: str
     score: int
     birth: Agreement
     country: Agreement
@@ -116,12 +116,12 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListedParty:
     """A listed party, as a version of the list has it."""
 
     number: int
     name: str
-    sort: Sort
+    party_type: PartyType
     programs: list[str]
     remarks: str
     details: Mapping[str, str]
@@ -130,7 +130,7 @@ class Listing:
 
 
 def is_blocked(
-    session: Session, *, person_id: UUID | None = None, subject: Named | None = None
+    session: Session, *, person_id: UUID | None = None, subject: ScreeningSubject | None = None
 ) -> bool:
     """Whether this person with an account, or this subject without one, was decided to be a listed
     party."""
@@ -139,10 +139,10 @@ def is_blocked(
     return bool(found)
 
 
-def standing(session: Session, person_id: UUID) -> Verdict | None:
+def verdict_of(session: Session, person_id: UUID) -> Verdict | None:
     """How a person with an account stands: blocked, with something to be decided, or clear; None
     for somebody who was never screened."""
-    [(blocked, screened, open_)] = session.rows(_STANDING, {"person": person_id})
+    [(blocked, screened, open_)] = session.rows(_VERDICT, {"person": person_id})
     if blocked:
         return Verdict.BLOCKED
     if open_:
@@ -156,46 +156,51 @@ def list_versions(session: Session, limit: int = 10) -> list[ListVersion]:
 
 
 def screenings(
-    session: Session, *, found_only: bool, cursor: UUID | None = None, limit: int = 25
-) -> Page[Screened]:
+    session: Session, *, with_hits_only: bool, cursor: UUID | None = None, limit: int = 25
+) -> Page[ScreeningRow]:
     """Screenings, newest first; with `found_only` those that did not let pass."""
-    statement = _SELECT + _RECENT.format(only=_ONLY_FOUND if found_only else "")
+    statement = _SELECT + _RECENT.format(only=_ONLY_FOUND if with_hits_only else "")
     rows = session.rows(statement, {"before": cursor, "limit": limit + 1})
-    return pagination.paginate([_screened(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate(
+        [_screening_from_row(row) for row in rows], limit, lambda each: each.id
+    )
 
 
-def screening(session: Session, screening_id: UUID) -> Screened:
+def screening(session: Session, screening_id: UUID) -> ScreeningRow:
     """The screening of that id. Raises `NotFound`."""
     row = session.row(_SELECT + "s.id = %s", (screening_id,))
     if row is None:
         raise NotFound
-    return _screened(row)
+    return _screening_from_row(row)
 
 
-def hits(session: Session, screening_id: UUID) -> list[Hit]:
+def hits(session: Session, screening_id: UUID) -> list[HitRow]:
     """What a screening found, the most alike first."""
     return [
-        Hit(number, listed, matched, score, Agreement(birth), Agreement(country), cleared)
+        HitRow(number, listed, matched, score, Agreement(birth), Agreement(country), cleared)
         for number, listed, matched, score, birth, country, cleared in session.rows(
             _HITS, (screening_id,)
         )
     ]
 
 
-def listings(session: Session, numbers: list[int], version: int) -> Mapping[int, Listing]:
+def listed_parties(session: Session, numbers: list[int], version: int) -> Mapping[int, ListedParty]:
     """Listed parties by their number, as that version of the list has them."""
     rows = session.rows(_ENTRIES, {"numbers": numbers, "version": version})
-    return {number: Listing(number, name, Sort(sort), *rest) for number, name, sort, *rest in rows}
+    return {
+        number: ListedParty(number, name, PartyType(sort), *rest)
+        for number, name, sort, *rest in rows
+    }
 
 
-def _screened(row: Row) -> Screened:
+def _screening_from_row(row: Row) -> ScreeningRow:
     identifier, version, purpose, about, person, threshold, verdict, case_id, at, sealed, *rest = (
         row
     )
     opened = keys.open_sealed(
         bytes(sealed), table="screenings", column="subject_sealed", key=identifier
     )
-    return Screened(
+    return ScreeningRow(
         identifier, version, purpose, about, person, threshold, Verdict(verdict), case_id, at,
         json.loads(opened), *rest,
     )  # fmt: skip

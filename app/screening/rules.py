@@ -7,10 +7,10 @@ from enum import StrEnum
 
 SCORE_MAX = 100
 #: In place of an entry's number, for a name that cannot be compared with any.
-UNREADABLE = 0
+UNCOMPARABLE_ENTRY = 0
 
 
-class Sort(StrEnum):
+class PartyType(StrEnum):
     """What a party is."""
 
     INDIVIDUAL = "individual"
@@ -20,7 +20,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ScreeningSubject:
     """A person or company to be screened, as they give themselves.
 
     `names` are all that they go by; `countries` those of citizenship, residence or registration, by
@@ -28,9 +28,9 @@ class Named:
     """
 
     names: tuple[str, ...]
-    born: date | None = None
+    birth_date: date | None = None
     countries: frozenset[str] = frozenset()
-    sort: Sort | None = None
+    party_type: PartyType | None = None
 
 
 class Verdict(StrEnum):
@@ -61,7 +61,7 @@ class ScreeningRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
+class BirthDateSpan:
     """A span of days in which a listed person was born, as the list knows it."""
 
     first: date
@@ -85,47 +85,53 @@ _COUNTRY_POINTS = {
     Agreement.UNKNOWN: 0,
 }
 #: A person has the name of a company, or the reverse.
-_OTHER_SORT_POINTS = -10
+_OTHER_TYPE_POINTS = -10
 #: Nicknames that the list itself calls weak.
-_WEAK_POINTS = -5
+_WEAK_ALIAS_POINTS = -5
 
 
-def compare_births(born: date | None, listed: Collection[Born]) -> Agreement:
+def compare_birth_dates(birth_date: date | None, spans: Collection[BirthDateSpan]) -> Agreement:
     """Whether somebody born on that day can be somebody born in one of these spans."""
-    if born is None or not listed:
+    if birth_date is None or not spans:
         return Agreement.UNKNOWN
-    if any(span.first <= born <= span.last for span in listed):
+    if any(span.first <= birth_date <= span.last for span in spans):
         return Agreement.AGREES
     if any(
-        span.first.year - _YEARS_NEAR <= born.year <= span.last.year + _YEARS_NEAR
-        for span in listed
+        span.first.year - _YEARS_NEAR <= birth_date.year <= span.last.year + _YEARS_NEAR
+        for span in spans
     ):
         return Agreement.NEAR
     return Agreement.DIFFERS
 
 
-def compare_countries(given: Collection[str], listed: Collection[str]) -> Agreement:
+def compare_countries(
+    subject_countries: Collection[str], listed_countries: Collection[str]
+) -> Agreement:
     """Whether they have a country in common."""
-    if not given or not listed:
+    if not subject_countries or not listed_countries:
         return Agreement.UNKNOWN
-    return Agreement.DIFFERS if set(given).isdisjoint(listed) else Agreement.AGREES
+    return (
+        Agreement.DIFFERS
+        if set(subject_countries).isdisjoint(listed_countries)
+        else Agreement.AGREES
+    )
 
 
-def total(
+def total_score(
     likeness: int,
     birth: Agreement,
     country: Agreement,
     *,
-    other_sort: bool = False,
-    weak: bool = False,
+    party_types_differ: bool = False,
+    is_weak_alias: bool = False,
 ) -> int:
     """The score out of how alike the names are (0 to 100) and what else is known."""
     points = likeness + _BIRTH_POINTS[birth] + _COUNTRY_POINTS[country]
-    points += _OTHER_SORT_POINTS * other_sort + _WEAK_POINTS * weak
+    points += _OTHER_TYPE_POINTS * party_types_differ + _WEAK_ALIAS_POINTS * is_weak_alias
     return max(0, min(SCORE_MAX, points))
 
 
-def points_above_likeness(subject: Named) -> int:
+def fact_points_max(subject: ScreeningSubject) -> int:
     """How many points the facts known of this subject can add at most."""
-    birth = _BIRTH_POINTS[Agreement.AGREES] if subject.born else 0
+    birth = _BIRTH_POINTS[Agreement.AGREES] if subject.birth_date else 0
     return birth + (_COUNTRY_POINTS[Agreement.AGREES] if subject.countries else 0)

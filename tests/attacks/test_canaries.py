@@ -30,7 +30,7 @@ from tests.api_client import Document
 from tests.attacks.canaries import SECRET_FIELDS, Canaries, misshaped, shaped
 from tests.house.authorization import OBJECT_KINDS
 from tests.house.source import CHECKOUT
-from tests.kyc.applicant import picture
+from tests.kyc.applicant import make_picture
 from tests.mailbox import Mailbox, run_pending_jobs, use_mailbox
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit, set_prices
@@ -189,13 +189,13 @@ class Walk:
         comment = new("content").encode()
         inside = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
         for content, name, said, more in (
-            (picture()[:2] + inside + picture()[2:], new("filename"), "", {}),
-            (picture(), f"{new('filename')}.exe", "", {}),
-            (picture(), "a.jpg", f"image/{new('media type')}", {}),
+            (make_picture()[:2] + inside + make_picture()[2:], new("filename"), "", {}),
+            (make_picture(), f"{new('filename')}.exe", "", {}),
+            (make_picture(), "a.jpg", f"image/{new('media type')}", {}),
             (new("content").encode(), "a.jpg", "", {}),
             (b"%PDF-1.7\n" + new("content").encode() + b"\n%%EOF", "a.pdf", "", {}),
-            (picture(), "a.jpg", "", {"type": new("type")}),
-            (picture(), "a.jpg", "", {canaries.new("name of a field", "x"): new("x")}),
+            (make_picture(), "a.jpg", "", {"type": new("type")}),
+            (make_picture(), "a.jpg", "", {canaries.new("name of a field", "x"): new("x")}),
         ):
             file = FileStorage(BytesIO(content), name, content_type=said)
             border, body = encode_multipart({"type": "identity", "file": file, **more})

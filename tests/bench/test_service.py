@@ -53,10 +53,10 @@ def test_a_trail_is_recorded_sealed_and_verified(
 
 
 def test_people_are_screened(app: Flask, shared_data: Path) -> None:
-    files = sdn.read(shared_data / "ofac")
+    files = sdn.read_files(shared_data / "ofac")
     names = screening.names_to_screen(files)
     assert len(names) > 7_000
     assert names[0].endswith("x")
-    sanctions.stand(market_setup.database_of(app))
+    sanctions.import_sample_list(market_setup.database_of(app))
     environ = {**os.environ, "PBCEX_BENCH_SDN": str(shared_data / "ofac")}
     assert parallel.run_and_sum("bench.screening", [["0.3", "0"], ["0.3", "1"]], environ) > 0

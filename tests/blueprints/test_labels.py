@@ -7,7 +7,7 @@ import pytest
 from app.access import Role
 from app.blueprints import labels
 from app.funding.ports import PaymentMethod
-from app.kyc.rules import Flag, Kind, Purpose
+from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind
 
 
 @pytest.mark.parametrize(
@@ -15,9 +15,9 @@ from app.kyc.rules import Flag, Kind, Purpose
     [
         (Role, labels.ROLES),
         (PaymentMethod, labels.METHODS),
-        (Kind, labels.REVIEWS),
-        (Flag, labels.FLAGS),
-        (Purpose, labels.DOCUMENTS),
+        (VerificationKind, labels.REVIEWS),
+        (ReviewFlag, labels.FLAGS),
+        (DocumentPurpose, labels.DOCUMENTS),
     ],
 )
 def test_every_value_has_a_label_of_its_own(values: type[StrEnum], family: dict[str, str]) -> None:

@@ -12,9 +12,9 @@ from app.cases import queries as cases_queries
 from app.cases import registry as cases_registry
 from app.cases import service as cases
 from app.cases.errors import CaseClosed, CaseOpen, OwnCase
-from app.cases.queries import Asked
-from app.cases.registry import Ended, Kind
-from app.cases.rules import State
+from app.cases.queries import CaseFilter
+from app.cases.registry import CaseKind, CaseOutcome
+from app.cases.rules import CaseState
 from app.kit import ids
 from app.kit.db import Database, Session
 from app.kit.errors import Invalid, NotFound, PermissionDenied
@@ -65,7 +65,7 @@ def test_a_case_from_its_beginning_to_its_end(
 ) -> None:
     case_id, colleague = opened(database), people.staff(Role.SUPPORT)
     with database.transaction() as session:
-        cases.note(session, officer, case_id, "  Called them. \nThey look into it.\n")
+        cases.add_note(session, officer, case_id, "  Called them. \nThey look into it.\n")
         cases.assign(session, officer, case_id, colleague.user_id)
         cases.assign(session, officer, case_id, colleague.user_id)
         cases.assign(session, colleague, case_id, None)
@@ -74,7 +74,7 @@ def test_a_case_from_its_beginning_to_its_end(
         case = cases_queries.case(session, officer, case_id)
         assert dict(cases_queries.facts(session, case_id)) == FACTS
     assert (case.state, case.outcome, case.closed_by) == (
-        State.CLOSED, "Resolved", colleague.user_id,
+        CaseState.CLOSED, "Resolved", colleague.user_id,
     )  # fmt: skip
     assert happened(database, case_id) == [
         ("opened", None, ""),
@@ -91,7 +91,7 @@ def test_a_case_from_its_beginning_to_its_end(
     with database.reading() as session:
         case = cases_queries.case(session, officer, case_id)
     assert (case.state, case.outcome, case.closed_at, case.closed_by) == (
-        State.OPEN, "", None, None,
+        CaseState.OPEN, "", None, None,
     )  # fmt: skip
     assert happened(database, case_id)[-1] == ("reopened", officer.user_id, "it differs again")
     assert recorded(database, case_id)[-1] == "case.reopened"
@@ -116,7 +116,7 @@ def test_one_open_case_for_each_kind_and_key(database: Database, officer: Actor)
 def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) -> None:
     case_id = opened(database)
     with database.transaction() as session:
-        cases.note(session, officer, case_id, "zanzibar in a note")
+        cases.add_note(session, officer, case_id, "zanzibar in a note")
         [(facts,)] = session.rows("SELECT facts_sealed FROM cases WHERE id = %s", (case_id,))
         [(texts,)] = session.rows(
             "SELECT string_agg(text_sealed, '') FROM case_events WHERE case_id = %s", (case_id,)
@@ -127,7 +127,7 @@ def test_what_was_found_and_noted_is_sealed(database: Database, officer: Actor) 
 
 Verb = Callable[[Session, Actor, UUID], None]
 VERBS: dict[str, Verb] = {
-    "note": lambda session, actor, case_id: cases.note(session, actor, case_id, "a note"),
+    "note": lambda session, actor, case_id: cases.add_note(session, actor, case_id, "a note"),
     "assign": lambda session, actor, case_id: cases.assign(session, actor, case_id, actor.user_id),
     "close": lambda session, actor, case_id: cases.close(
         session, actor, case_id, disposition="resolved", reason=REASON
@@ -161,7 +161,7 @@ def test_who_may_not(database: Database, people: People, officer: Actor, verb: s
 @pytest.mark.parametrize("text", ["", " \n ", "x" * 4001, "a\x00b", "\ud800"])
 def test_a_note_says_something(database: Database, officer: Actor, text: str) -> None:
     case_id = opened(database)
-    refused(database, Invalid, lambda s: cases.note(s, officer, case_id, text))
+    refused(database, Invalid, lambda s: cases.add_note(s, officer, case_id, text))
 
 
 def test_a_reason_a_disposition_and_an_assignee_are_checked(
@@ -188,25 +188,25 @@ def test_a_reason_a_disposition_and_an_assignee_are_checked(
 
 
 @pytest.fixture
-def secret_kind(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Ended]]:
+def secret_kind(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, CaseOutcome]]:
     """A kind of its own, for compliance only, and what its room was told."""
-    told: list[tuple[str, Ended]] = []
+    told: list[tuple[str, CaseOutcome]] = []
     monkeypatch.setattr(cases_registry, "_KINDS", dict(cases_registry._KINDS))
     cases_registry.register(
-        Kind(
+        CaseKind(
             "test.secret",
             "Secret",
             dispositions=MappingProxyType({"yes": "Yes", "no": "No"}),
-            read=Permission.SCREENING_READ,
-            closed=lambda _session, ended: told.append(("closed", ended)),
-            reopened=lambda _session, ended: told.append(("reopened", ended)),
+            read_permission=Permission.SCREENING_READ,
+            on_closed=lambda _session, ended: told.append(("closed", ended)),
+            on_reopened=lambda _session, ended: told.append(("reopened", ended)),
         )
     )
     return told
 
 
 def test_a_kind_says_who_sees_it_and_what_follows(
-    database: Database, people: People, officer: Actor, secret_kind: list[tuple[str, Ended]]
+    database: Database, people: People, officer: Actor, secret_kind: list[tuple[str, CaseOutcome]]
 ) -> None:
     key, support = str(ids.new()), people.staff(Role.SUPPORT)
     case_id = opened(database, kind="test.secret", key=key)
@@ -215,13 +215,17 @@ def test_a_kind_says_who_sees_it_and_what_follows(
     with database.reading() as session:
         with pytest.raises(NotFound):
             cases_queries.case(session, support, case_id)
-        asked = Asked(kind="test.secret")
+        asked = CaseFilter(kind="test.secret")
         assert cases_queries.search(session, support, asked).data == []
         assert [each.id for each in cases_queries.search(session, officer, asked).data] == [case_id]
-        assert "test.secret" in [kind.name for kind in cases_queries.kinds(session, officer)]
-        assert "test.secret" not in [kind.name for kind in cases_queries.kinds(session, support)]
-        assert support.user_id not in cases.may_work(
-            session, cases_registry.kind_named("test.secret"), None
+        assert "test.secret" in [
+            kind.name for kind in cases_queries.visible_kinds(session, officer)
+        ]
+        assert "test.secret" not in [
+            kind.name for kind in cases_queries.visible_kinds(session, support)
+        ]
+        assert support.user_id not in cases.eligible_assignees(
+            session, cases_registry.case_kind("test.secret"), None
         )
     refused(
         database,
@@ -232,10 +236,10 @@ def test_a_kind_says_who_sees_it_and_what_follows(
     with database.transaction() as session:
         cases.close(session, officer, case_id, disposition="no", reason=REASON)
         cases.reopen(session, officer, case_id, reason=REASON)
-    ended = Ended(case_id, key, None, "no", officer)
+    ended = CaseOutcome(case_id, key, None, "no", officer)
     assert secret_kind == [("closed", ended), ("reopened", ended)]
     with pytest.raises(TypeError, match=r"test\.secret"):
-        cases_registry.register(Kind("test.secret", "Another"))
+        cases_registry.register(CaseKind("test.secret", "Another"))
 
 
 def test_nobody_is_erased_while_something_about_them_is_looked_into(
@@ -260,7 +264,7 @@ def test_finding_them(database: Database, people: People, officer: Actor) -> Non
 
     def found(**asked: object) -> list[UUID]:
         with database.reading() as session:
-            wanted = Asked(kind=kind, **asked)  # type: ignore[arg-type]
+            wanted = CaseFilter(kind=kind, **asked)  # type: ignore[arg-type]
             page = cases_queries.search(session, officer, wanted, limit=2)
             rest = []
             if page.next_cursor is not None:
@@ -270,16 +274,16 @@ def test_finding_them(database: Database, people: People, officer: Actor) -> Non
             return [each.id for each in [*page.data, *rest]]
 
     assert found() == [done, nobodys, mine]
-    assert found(state=State.OPEN) == [nobodys, mine]
-    assert found(state=State.CLOSED) == [done]
+    assert found(state=CaseState.OPEN) == [nobodys, mine]
+    assert found(state=CaseState.CLOSED) == [done]
     assert found(assignee_id=officer.user_id) == [mine]
-    assert found(unassigned=True, state=State.OPEN) == [nobodys]
+    assert found(unassigned=True, state=CaseState.OPEN) == [nobodys]
     with database.reading() as session:
-        before = cases_queries.count_waiting_for(session, officer)
-        assert cases_queries.count_waiting_for(session, people.customer()) == 0
-        assert cases_queries.count_waiting_for(session, people.staff(Role.AUDITOR)) == 0
+        before = cases_queries.count_workable(session, officer)
+        assert cases_queries.count_workable(session, people.customer()) == 0
+        assert cases_queries.count_workable(session, people.staff(Role.AUDITOR)) == 0
     opened(database, kind=kind)
     opened(database, kind=kind, person_id=officer.user_id)
     with database.transaction() as session:
         cases.assign(session, officer, nobodys, people.staff(Role.SUPPORT).user_id)
-        assert cases_queries.count_waiting_for(session, officer) == before
+        assert cases_queries.count_workable(session, officer) == before

@@ -11,7 +11,7 @@ from app.kit.db import Database
 from tests import sanctions
 from tests.e2e.conftest import OpenDesk
 from tests.e2e.looks import assert_accessible
-from tests.kyc.applicant import Applicant, pdf, picture
+from tests.kyc.applicant import Applicant, make_pdf, make_picture
 from tests.kyc.test_review import company
 from tests.people import PASSWORD, People
 from tests.provider_sandbox import Sandbox
@@ -20,13 +20,15 @@ from tests.provider_sandbox import Sandbox
 @pytest.fixture
 def ada(app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
     """Return an applicant whom the provider left to us, with two pictures and a PDF uploaded."""
-    sanctions.stand(database)
-    made = Applicant.confirmed(app)
-    made.submitted(lastName="Review", idType="ssn", idNumber="123-45-6789")
-    made.work(sandbox)
-    made.client.ok(201, made.send(picture("JPEG", (900, 600), 90), "identity"))
-    made.client.ok(201, made.send(picture("PNG", (500, 700), 200), "funds", "b.png", "image/png"))
-    made.client.ok(201, made.send(pdf(), "address", "bill.pdf", "application/pdf"))
+    sanctions.import_sample_list(database)
+    made = Applicant.with_confirmed_email(app)
+    made.submit_ok(lastName="Review", idType="ssn", idNumber="123-45-6789")
+    made.run_jobs(sandbox)
+    made.client.ok(201, made.send(make_picture("JPEG", (900, 600), 90), "identity"))
+    made.client.ok(
+        201, made.send(make_picture("PNG", (500, 700), 200), "funds", "b.png", "image/png")
+    )
+    made.client.ok(201, made.send(make_pdf(), "address", "bill.pdf", "application/pdf"))
     return made
 
 

@@ -146,7 +146,7 @@ class Payments:
 def payments(
     app: Flask, desk: JobBench, staff: WorkerProcesses, sandbox: Sandbox, people: People
 ) -> Payments:
-    sanctions.stand(desk.database)
+    sanctions.import_sample_list(desk.database)
     set_prices(desk.database, AU="4000", PAXG="4000")
     actor = people.customer(USD="500", PAXG="2")
     lift(desk.database, actor.user_id)

@@ -220,7 +220,7 @@ class Post:
 
 @pytest.fixture
 def post(lone_app: Flask, sandbox: Sandbox) -> Post:
-    sanctions.stand(lone_app.extensions["database"])
+    sanctions.import_sample_list(lone_app.extensions["database"])
     return Post(lone_app, sandbox, seeded_random("webhooks"))
 
 

@@ -27,7 +27,7 @@ from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.providers.errors import ProviderOutcomeUnknown
 from app.reconciliation import service as reconciliation
-from app.screening.decisions.case_decisions import MATCH
+from app.screening.decisions.case_decisions import TRUE_MATCH
 from sandbox.faults import FaultMode
 from tests import sanctions
 from tests.custodians import ADDRESS, NAMES, SENDS, Desk, opened
@@ -111,7 +111,7 @@ def counter(
     lone_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Counter]:
     with opened(lone_app, sandbox, monkeypatch) as desk:
-        sanctions.stand(desk.database)
+        sanctions.import_sample_list(desk.database)
         set_prices(desk.database, AU="4000", PAXG="4000")
         yield Counter(desk, monkeypatch)
 
@@ -192,11 +192,11 @@ def test_what_no_custodian_will_send_is_the_customers_again(counter: Counter) ->
 
 def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:
     """Decided about once, it is refused to everybody; and nothing of that is forgotten."""
-    counter.withdraw("0.5", sanctions.WALLET)
+    counter.withdraw("0.5", sanctions.LISTED_WALLET)
     officer = counter.people.staff(Role.COMPLIANCE)
     with counter.database.transaction() as session:
         [(case_id,)] = session.rows("SELECT id FROM cases WHERE kind = 'screening.hit'")
-        cases.close(session, officer, case_id, disposition=MATCH, reason="It is theirs")
+        cases.close(session, officer, case_id, disposition=TRUE_MATCH, reason="It is theirs")
     counter.actor = counter.people.customer(PAXG="2")
     lift(counter.database, counter.actor.user_id)
     with counter.database.transaction() as session:
@@ -205,7 +205,7 @@ def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:
             counter.actor,
             method=PaymentMethod.CRYPTO,
             amount=Amount.parse(PAXG, "0.5"),
-            destination={"network": "ETHEREUM", "address": sanctions.WALLET},
+            destination={"network": "ETHEREUM", "address": sanctions.LISTED_WALLET},
         )
     assert isinstance(refused, RecipientBlocked)
     with counter.database.reading() as session:

@@ -18,9 +18,9 @@ from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
 from app.kit import clock
 from app.providers.errors import ProviderRefused, ProviderUnavailable
-from app.screening.decisions.case_decisions import MATCH
+from app.screening.decisions.case_decisions import TRUE_MATCH
 from app.screening.matching import service as screening
-from app.screening.rules import Named
+from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.rails import Mood
 from tests.till import Till, lift
@@ -158,17 +158,17 @@ def decide(till: Till, name: str) -> None:
     officer = till.people.staff(Role.COMPLIANCE)
     with till.database.transaction() as session:
         found = screening.screen(
-            session, Named((name,)), about="usr_x", purpose="onboarding",
+            session, ScreeningSubject((name,)), about="usr_x", purpose="onboarding",
             person_id=till.actor.user_id,
         )  # fmt: skip
     assert found.case_id is not None
     with till.database.transaction() as session:
-        cases.close(session, officer, found.case_id, disposition=MATCH, reason="It is them")
+        cases.close(session, officer, found.case_id, disposition=TRUE_MATCH, reason="It is them")
 
 
 def test_a_listed_party_is_not_paid_what_was_approved(till: Till) -> None:
     withdrawal = till.withdraw()
-    decide(till, sanctions.LISTED)
+    decide(till, sanctions.LISTED_NAME)
     till.send(withdrawal)
     assert (till.status(withdrawal), till.held()) == ("rejected", 0)
     assert till.bank.calls == []
@@ -177,8 +177,8 @@ def test_a_listed_party_is_not_paid_what_was_approved(till: Till) -> None:
 def test_a_withdrawal_is_screened_again_when_it_is_released(rich: Till, tmp_path: Path) -> None:
     withdrawal = rich.withdraw("10000.00")
     assert rich.status(withdrawal) == "awaiting_approval"
-    listed = sanctions.write(tmp_path, [(990001, "LOVELACE, Ada", "individual", "")])
-    sanctions.put(rich.database, listed)
+    listed = sanctions.write_files(tmp_path, [(990001, "LOVELACE, Ada", "individual", "")])
+    sanctions.import_folder(rich.database, listed)
     try:
         with rich.database.transaction() as session:
             checker = rich.people.staff(Role.COMPLIANCE)
@@ -187,7 +187,7 @@ def test_a_withdrawal_is_screened_again_when_it_is_released(rich: Till, tmp_path
         rich.send(withdrawal)
         assert rich.bank.calls == []
     finally:
-        sanctions.stand(rich.database)
+        sanctions.import_sample_list(rich.database)
 
 
 def test_nobody_asks_for_the_release_of_their_own(rich: Till) -> None:

@@ -27,7 +27,7 @@ from app.kyc.submission import service as submission
 from app.ledger.errors import InsufficientFunds
 from tests.mailbox import run_pending_jobs
 from tests.rails import Mood
-from tests.sanctions import LISTED
+from tests.sanctions import LISTED_NAME
 from tests.till import BANK_ACCOUNT, Till, lift, usd
 from tests.unchanged_database import database_unchanged
 
@@ -175,7 +175,7 @@ class TestRefusals:
     def test_more_than_a_day_allows(self, till: Till) -> None:
         till.actor = till.people.customer(USD="300000")
         with till.database.transaction() as session:
-            submission.lift(session, till.actor.user_id, note="test")
+            submission.grant_tier_3(session, till.actor.user_id, note="test")
         till.withdraw("249999.00")
         with database_unchanged(till.database), pytest.raises(DailyLimitExceeded):
             till.withdraw("1.01")
@@ -231,7 +231,7 @@ class TestLargeOnes:
     def large(self, till: Till) -> Any:
         till.actor = till.people.customer(USD="20000")
         with till.database.transaction() as session:
-            submission.lift(session, till.actor.user_id, note="test")
+            submission.grant_tier_3(session, till.actor.user_id, note="test")
         return till.withdraw("10000.00")
 
     def test_wait_for_two_of_our_staff(self, till: Till, large: Any) -> None:
@@ -280,7 +280,7 @@ class TestLargeOnes:
 def become_listed(till: Till) -> None:
     """The customer is somebody with a listed name, and verified so."""
     till.actor = till.people.customer(USD="500")
-    first, _, last = LISTED.rpartition(" ")
+    first, _, last = LISTED_NAME.rpartition(" ")
     with till.database.transaction() as session:
         session.send(
             "UPDATE users SET first_name = %s, last_name = %s WHERE id = %s",
@@ -292,7 +292,7 @@ def become_listed(till: Till) -> None:
 class TestListedRecipients:
     def test_wait_and_go_on_or_end(self, till: Till) -> None:
         become_listed(till)
-        withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED})
+        withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED_NAME})
         assert till.status(withdrawal) == "in_review"
         till.send(withdrawal)
         assert till.bank.calls == []
@@ -306,7 +306,7 @@ class TestListedRecipients:
         self, till: Till, disposition: str, status: str, held: int
     ) -> None:
         become_listed(till)
-        withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED})
+        withdrawal = till.withdraw(**{**BANK_ACCOUNT, "accountHolder": LISTED_NAME})
         officer = till.people.staff(Role.COMPLIANCE)
         with till.database.transaction() as session:
             [(case_id,)] = session.rows(

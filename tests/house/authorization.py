@@ -22,14 +22,14 @@ from app.kit.money import Amount
 from app.kyc import queries as kyc_queries
 from app.kyc.evidence import documents
 from app.kyc.review import transitions
-from app.kyc.rules import Kind, Purpose, Status
+from app.kyc.rules import DocumentPurpose, VerificationKind, VerificationStatus
 from app.ledger import chart
 from app.ledger import service as ledger
 from app.outbox import service as outbox
 from app.screening.matching import service as screening
-from app.screening.rules import Named
+from app.screening.rules import ScreeningSubject
 from tests import sanctions
-from tests.kyc.applicant import picture
+from tests.kyc.applicant import make_picture
 from tests.page_client import Browser
 from tests.people import PASSWORD, People, credit
 
@@ -289,11 +289,11 @@ def _case(database: Database, _owner: Actor) -> str:
 
 def _screening(database: Database, owner: Actor) -> str:
     """Screen a name of the sample list."""
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     about = ids.encode("usr", owner.user_id)
     with database.transaction() as session:
         found = screening.screen(
-            session, Named((sanctions.LISTED,)), about=about, purpose="onboarding"
+            session, ScreeningSubject((sanctions.LISTED_NAME,)), about=about, purpose="onboarding"
         )
     return ids.encode(screening.PREFIX, found.id)
 
@@ -337,13 +337,13 @@ def _verification(database: Database, owner: Actor) -> str:
     verification_id = ids.new()
     with database.transaction() as session:
         session.send("DELETE FROM verifications WHERE user_id = %s", (owner.user_id,))
-        transitions.begin(
+        transitions.create_verification(
             session,
             owner,
             verification_id=verification_id,
             user_id=owner.user_id,
-            kind=Kind.ENHANCED,
-            status=Status.IN_REVIEW,
+            kind=VerificationKind.ENHANCED,
+            status=VerificationStatus.IN_REVIEW,
             tier=0,
             details_sealed=None,
         )
@@ -352,9 +352,11 @@ def _verification(database: Database, owner: Actor) -> str:
 
 def _document(database: Database, owner: Actor) -> str:
     """Submit a picture as the owner's document."""
-    file = documents.check(picture(), name="", declared="")
+    file = documents.check_upload(make_picture(), name="", declared_type="")
     with database.transaction() as session:
-        sent, _ = documents.add(session, owner, purpose=Purpose.IDENTITY, file=file)
+        sent, _ = documents.add_document(
+            session, owner, purpose=DocumentPurpose.IDENTITY, upload=file
+        )
     return sent.public_id
 
 

@@ -20,8 +20,8 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from app.kit.errors import MalformedRequest
 from app.kyc.rules import IdType
-from app.kyc.submission.applicant_details import Personal, personal
-from app.kyc.submission.ports import Asked, Outcome
+from app.kyc.submission.applicant_details import PersonDetails, parse_person
+from app.kyc.submission.ports import VerificationOutcome, VerificationRequest
 from app.providers.errors import (
     ProviderOutcomeUnknown,
     ProviderRefused,
@@ -60,14 +60,14 @@ def client(app: Flask, sandbox: Sandbox, **changes: Any) -> PlaidClient:
     return PlaidClient(PlaidAccount(**account), ProviderCaller("plaid", CallLog(database)))
 
 
-def someone(last_name: str = "Lovelace", **more: Any) -> Personal:
+def someone(last_name: str = "Lovelace", **more: Any) -> PersonDetails:
     address = {"zip_code" if name == "zipCode" else name: text for name, text in ADDRESS.items()}
     told = {"first_name": "Ada", "last_name": last_name, "date_of_birth": "1985-04-12"}
-    return personal({**told, "address": address, **more}, clock.now().date())
+    return parse_person({**told, "address": address, **more}, clock.now().date())
 
 
-def asked(person: Personal | None = None) -> Asked:
-    return Asked(ids.new(), "ada@example.com", "+12025550123", person or someone())
+def asked(person: PersonDetails | None = None) -> VerificationRequest:
+    return VerificationRequest(ids.new(), "ada@example.com", "+12025550123", person or someone())
 
 
 @pytest.fixture
@@ -80,7 +80,10 @@ def test_it_is_told_everything_it_can_check(
 ) -> None:
     wanted = asked(someone(id_type="ssn", id_number="123-45-6789"))
     begun = provider.create(wanted)
-    assert (begun.outcome, begun.verification_id) == (Outcome.ACTIVE, wanted.verification_id)
+    assert (begun.outcome, begun.verification_id) == (
+        VerificationOutcome.ACTIVE,
+        wanted.verification_id,
+    )
     known = sandbox.store.get("plaid", "verification", begun.reference)
     assert known is not None
     assert known["user"] == {
@@ -99,7 +102,7 @@ def test_it_is_told_everything_it_can_check(
         "id_number": {"type": "us_ssn", "value": "123456789"},
     }
     again = provider.create(wanted)
-    assert (again.reference, again.outcome) == (begun.reference, Outcome.SUCCESS)
+    assert (again.reference, again.outcome) == (begun.reference, VerificationOutcome.SUCCESS)
     assert provider.get(begun.reference) == again
 
 

@@ -111,7 +111,7 @@ def world(lone_app: Flask, sandbox: Sandbox, box: Mailbox) -> World:
     # Providers with nothing in their books but what this journey brings there.
     sandbox.store.clear()
     world = World(lone_app, sandbox)
-    sanctions.stand(world.database)
+    sanctions.import_sample_list(world.database)
     opening_balances.open_books(world.database)
     set_prices(world.database, AU="4000", AG="50", PT="1600", PD="1500", CU="0.4", PAXG="4000")
     return world

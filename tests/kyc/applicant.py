@@ -17,7 +17,7 @@ from app.identity.accounts import email_verification
 from app.kit import ids
 from app.kit.db import Database
 from app.kyc import queries as kyc_queries
-from app.kyc.queries import Standing, Verification
+from app.kyc.queries import TierStatus, VerificationRow
 from tests.api_client import ApiClient
 from tests.mailbox import run_pending_jobs
 from tests.provider_sandbox import Sandbox
@@ -40,14 +40,14 @@ JOBS = ("kyc.verify", "kyc.read_webhook", "kyc.screening_decided", "messages.del
 
 
 @cache
-def picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), shade: int = 120) -> bytes:
+def make_picture(kind: str = "JPEG", size: tuple[int, int] = (60, 40), shade: int = 120) -> bytes:
     """A picture of one shade of grey."""
     written = BytesIO()
     Image.new("RGB", size, (shade, shade, shade)).save(written, kind)
     return written.getvalue()
 
 
-def pdf(pages: int = 1, **options: Any) -> bytes:
+def make_pdf(pages: int = 1, **options: Any) -> bytes:
     """A PDF with empty pages. `change` is called with its writer."""
     writer = PdfWriter()
     for _ in range(pages):
@@ -66,7 +66,7 @@ class Applicant:
     client: ApiClient
 
     @classmethod
-    def confirmed(cls, app: Flask) -> "Applicant":
+    def with_confirmed_email(cls, app: Flask) -> "Applicant":
         """Registered, with a confirmed address."""
         client = ApiClient(app)
         client.register()
@@ -75,12 +75,12 @@ class Applicant:
         return cls(client)
 
     @classmethod
-    def verified(cls, app: Flask, sandbox: Sandbox, **changes: Any) -> "Applicant":
+    def with_tier_2(cls, app: Flask, sandbox: Sandbox, **changes: Any) -> "Applicant":
         """With tier 2."""
-        made = cls.confirmed(app)
-        made.submitted(**changes)
-        made.work(sandbox)
-        assert made.standing.tier == 2
+        made = cls.with_confirmed_email(app)
+        made.submit_ok(**changes)
+        made.run_jobs(sandbox)
+        assert made.tier_status.tier == 2
         return made
 
     @property
@@ -95,7 +95,7 @@ class Applicant:
         permissions = DEFAULT_PERMISSIONS[Role.USER]
         return Actor(self.client.user_id, None, self.client.email, Role.USER, permissions)
 
-    def told(self, **changes: Any) -> dict[str, Any]:
+    def payload(self, **changes: Any) -> dict[str, Any]:
         """What they say of themselves."""
         return {
             "firstName": "Ada",
@@ -107,22 +107,22 @@ class Applicant:
 
     def submit(self, **changes: Any) -> TestResponse:
         """Say who they are."""
-        return self.client.post(SUBMIT, self.told(**changes))
+        return self.client.post(SUBMIT, self.payload(**changes))
 
-    def submitted(self, **changes: Any) -> dict[str, Any]:
+    def submit_ok(self, **changes: Any) -> dict[str, Any]:
         """The same, and it was taken."""
         return self.client.ok(201, self.submit(**changes))
 
     def send(
         self,
         data: bytes,
-        kind: str = "identity",
+        purpose: str = "identity",
         name: str = "scan.jpg",
-        declared: str = "image/jpeg",
+        declared_type: str = "image/jpeg",
     ) -> TestResponse:
         """Send a file."""
-        file = FileStorage(BytesIO(data), name, content_type=declared)
-        return self.send_form(type=kind, file=file)
+        file = FileStorage(BytesIO(data), name, content_type=declared_type)
+        return self.send_form(type=purpose, file=file)
 
     def send_form(self, **fields: str | FileStorage) -> TestResponse:
         """Send a form."""
@@ -131,14 +131,14 @@ class Applicant:
         kind = f"multipart/form-data; boundary={border}"
         return self.client.send("POST", DOCUMENTS, data=body, content_type=kind)
 
-    def sent(self, *kinds: str) -> list[dict[str, Any]]:
+    def send_documents(self, *kinds: str) -> list[dict[str, Any]]:
         """A picture for each of these."""
         return [
-            self.client.ok(201, self.send(picture(shade=place + 1), kind))
+            self.client.ok(201, self.send(make_picture(shade=place + 1), kind))
             for place, kind in enumerate(kinds)
         ]
 
-    def work(self, sandbox: Sandbox | None = None) -> None:
+    def run_jobs(self, sandbox: Sandbox | None = None) -> None:
         """Do every job of theirs; with the sandbox, its webhooks are taken."""
         run_pending_jobs(self.database, *JOBS)
         if sandbox is not None:
@@ -151,24 +151,24 @@ class Applicant:
         return self.client.ok(200, self.client.get(STATUS))
 
     @property
-    def standing(self) -> Standing:
+    def tier_status(self) -> TierStatus:
         """What other rooms are told."""
         with self.database.reading() as session:
-            return kyc_queries.standing(session, self.client.user_id)
+            return kyc_queries.tier_status(session, self.client.user_id)
 
     @property
-    def verifications(self) -> list[Verification]:
+    def verifications(self) -> list[VerificationRow]:
         """What still counts, newest first."""
         with self.database.reading() as session:
-            return kyc_queries.of_person(session, self.client.user_id)
+            return kyc_queries.verifications_of(session, self.client.user_id)
 
     @property
-    def latest(self) -> Verification:
+    def latest(self) -> VerificationRow:
         """The newest one."""
         return self.verifications[0]
 
     @property
-    def messages(self) -> list[str]:
+    def message_subjects(self) -> list[str]:
         """The subjects of what they were told in the app, newest first."""
         told = self.client.ok(200, self.client.get("/api/messages"))
         return [each["subject"] for each in told["data"]]

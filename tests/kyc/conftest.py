@@ -12,7 +12,7 @@ from tests.kyc.applicant import Applicant
 def house(open_app: Flask) -> Flask:
     """The application that these tests share: there is a list, and nobody is limited."""
     database: Database = open_app.extensions["database"]
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     return open_app
 
 
@@ -26,4 +26,4 @@ def database(house: Flask) -> Database:
 @pytest.fixture
 def ada(house: Flask) -> Applicant:
     """Somebody who has submitted nothing yet."""
-    return Applicant.confirmed(house)
+    return Applicant.with_confirmed_email(house)

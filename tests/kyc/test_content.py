@@ -14,20 +14,20 @@ from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringO
 
 from app.kit.errors import Invalid
 from app.kyc.evidence import file_sanitizer
-from tests.kyc.applicant import pdf, picture
+from tests.kyc.applicant import make_pdf, make_picture
 
 N = NameObject
 
 
 def refusal(raw: bytes, name: str = "", declared: str = "") -> str:
     with pytest.raises(Invalid) as refused:
-        file_sanitizer.checked(raw, name=name, declared=declared)
+        file_sanitizer.sanitize(raw, name=name, declared_type=declared)
     assert refused.value.field == "file"
     return refused.value.message
 
 
-def taken(raw: bytes, name: str = "", declared: str = "") -> file_sanitizer.Content:
-    return file_sanitizer.checked(raw, name=name, declared=declared)
+def taken(raw: bytes, name: str = "", declared: str = "") -> file_sanitizer.SanitizedFile:
+    return file_sanitizer.sanitize(raw, name=name, declared_type=declared)
 
 
 def zipped() -> bytes:
@@ -51,7 +51,7 @@ def png(width: int, height: int, *more: bytes) -> bytes:
 class TestPictures:
     @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
     def test_become_a_jpeg_of_ours(self, kind: str) -> None:
-        kept = taken(picture(kind))
+        kept = taken(make_picture(kind))
         assert kept.media_type == "image/jpeg"
         shown = Image.open(BytesIO(kept.data))
         assert (shown.format, shown.size, shown.mode) == ("JPEG", (60, 40), "RGB")
@@ -84,7 +84,7 @@ class TestPictures:
         assert Image.open(BytesIO(kept)).size == (40, 60)
 
     def test_large_ones_are_kept_smaller(self) -> None:
-        kept = taken(picture("JPEG", (4000, 1000)))
+        kept = taken(make_picture("JPEG", (4000, 1000)))
         assert Image.open(BytesIO(kept.data)).size == (3200, 800)
 
     def test_bombs(self) -> None:
@@ -95,8 +95,8 @@ class TestPictures:
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
     def test_cut_off(self, kind: str) -> None:
-        assert "damaged" in refusal(picture(kind)[:-20])
-        assert "damaged" in refusal(picture(kind)[:40])
+        assert "damaged" in refusal(make_picture(kind)[:-20])
+        assert "damaged" in refusal(make_picture(kind)[:40])
 
     def test_with_wrong_rows(self) -> None:
         assert "damaged" in refusal(png(50, 80).replace(b"IDAT", b"IDAX"))
@@ -109,10 +109,10 @@ class TestPictures:
 
     def test_a_camera_may_put_a_second_one_behind(self) -> None:
         segment = b"MPF\x00" + b"\0" * 8
-        raw = picture()
+        raw = make_picture()
         raw = raw[:2] + b"\xff\xe2" + struct.pack(">H", len(segment) + 2) + segment + raw[2:]
-        assert taken(raw + picture(shade=3)).media_type == "image/jpeg"
-        assert "goes on" in refusal(picture() + picture(shade=3))
+        assert taken(raw + make_picture(shade=3)).media_type == "image/jpeg"
+        assert "goes on" in refusal(make_picture() + make_picture(shade=3))
 
 
 class TestTwoAtOnce:
@@ -121,23 +121,23 @@ class TestTwoAtOnce:
         "rest", [zipped(), b"<script>alert(1)</script>", b"<?php echo 1;", b"Rar!\x1a\x07\x01\x00"]
     )
     def test_with_something_behind(self, kind: str, rest: bytes) -> None:
-        raw = pdf() if kind == "PDF" else picture(kind)
+        raw = make_pdf() if kind == "PDF" else make_picture(kind)
         assert "more than one type" in refusal(raw + rest)
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "PDF"])
     def test_with_anything_behind(self, kind: str) -> None:
-        raw = pdf() if kind == "PDF" else picture(kind)
+        raw = make_pdf() if kind == "PDF" else make_picture(kind)
         assert "goes on after" in refusal(raw + b"MZ\x90\x00 and a program")
 
     def test_with_something_inside(self) -> None:
-        raw = picture()
+        raw = make_picture()
         comment = b"\xff\xfe" + struct.pack(">H", 30) + b"<html>" + b" " * 22
         assert "more than one type" in refusal(raw[:2] + comment + raw[2:])
         comment = b"\xff\xfe" + struct.pack(">H", 30) + b"%PDF-1.7\n" + b" " * 19
         assert "more than one type" in refusal(raw[:2] + comment + raw[2:])
 
     def test_a_pdf_that_begins_late(self) -> None:
-        assert "Choose a JPEG" in refusal(b"GIF89a" + pdf())
+        assert "Choose a JPEG" in refusal(b"GIF89a" + make_pdf())
 
 
 class TestLabels:
@@ -153,7 +153,7 @@ class TestLabels:
         ],
     )
     def test_that_fit(self, name: str, declared: str) -> None:
-        assert taken(picture(), name, declared).media_type == "image/jpeg"
+        assert taken(make_picture(), name, declared).media_type == "image/jpeg"
 
     @pytest.mark.parametrize(
         ("name", "declared"),
@@ -167,7 +167,7 @@ class TestLabels:
         ],
     )
     def test_that_lie(self, name: str, declared: str) -> None:
-        assert "says otherwise" in refusal(picture(), name, declared)
+        assert "says otherwise" in refusal(make_picture(), name, declared)
 
     @pytest.mark.parametrize(
         "raw", [b"GIF89a......", b"<html></html>", b"MZ\x90\0", b"PK\x03\x04", b"\0", b"text"]
@@ -192,14 +192,16 @@ def acting(kind: str) -> DictionaryObject:
 
 class TestPdfs:
     def test_are_kept_as_they_are(self) -> None:
-        raw = pdf(pages=3)
-        assert taken(raw, "bill.pdf", "application/pdf") == file_sanitizer.Content(
+        raw = make_pdf(pages=3)
+        assert taken(raw, "bill.pdf", "application/pdf") == file_sanitizer.SanitizedFile(
             "application/pdf", raw
         )
 
     @pytest.mark.parametrize("password", ["secret", ""])
     def test_encrypted(self, password: str) -> None:
-        raw = pdf(change=lambda w: w.encrypt(password, owner_password="other", algorithm="RC4-128"))
+        raw = make_pdf(
+            change=lambda w: w.encrypt(password, owner_password="other", algorithm="RC4-128")
+        )
         assert "is encrypted" in refusal(raw)
 
     @pytest.mark.parametrize("kind", ["/JavaScript", "/Launch", "/SubmitForm", "/GoToR"])
@@ -207,7 +209,7 @@ class TestPdfs:
         def change(writer: PdfWriter) -> None:
             writer.root_object[N("/OpenAction")] = acting(kind)
 
-        assert "script" in refusal(pdf(change=change))
+        assert "script" in refusal(make_pdf(change=change))
 
     @pytest.mark.parametrize("is_apart", [True, False])
     @pytest.mark.parametrize("kind", ["/URI", "/Named", "/Hide", "/Thread", "/Unheard"])
@@ -221,7 +223,7 @@ class TestPdfs:
                 stands: Any = writer._add_object(opening) if is_apart else opening
                 writer.root_object[N("/OpenAction")] = stands
 
-            assert "script" in refusal(pdf(change=change))
+            assert "script" in refusal(make_pdf(change=change))
 
     def test_that_open_at_a_page(self) -> None:
         def place(writer: PdfWriter) -> ArrayObject:
@@ -235,7 +237,7 @@ class TestPdfs:
             writer.root_object[N("/OpenAction")] = place(writer)
 
         for change in (by_action, by_place):
-            assert taken(pdf(change=change)).media_type == "application/pdf"
+            assert taken(make_pdf(change=change)).media_type == "application/pdf"
 
     def test_whose_opening_never_ends(self) -> None:
         def change(writer: PdfWriter) -> None:
@@ -243,14 +245,14 @@ class TestPdfs:
             going[N("/Next")] = writer._add_object(going)
             writer.root_object[N("/OpenAction")] = going[N("/Next")].indirect_reference
 
-        assert "too large inside" in refusal(pdf(change=change))
+        assert "too large inside" in refusal(make_pdf(change=change))
 
     def test_with_too_many_objects(self) -> None:
         def change(writer: PdfWriter) -> None:
             for _ in range(20_000):
                 writer._add_object(DictionaryObject())
 
-        assert "too large inside" in refusal(pdf(change=change))
+        assert "too large inside" in refusal(make_pdf(change=change))
 
     def test_that_take_their_time_to_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seconds = [0.0]
@@ -259,7 +261,7 @@ class TestPdfs:
             seconds[0] += 9
             return PdfReader(*args, **options)
 
-        raw = pdf()
+        raw = make_pdf()
         monkeypatch.setattr(
             "app.kyc.evidence.pdf_inspection.time", SimpleNamespace(monotonic=lambda: seconds[0])
         )
@@ -270,7 +272,7 @@ class TestPdfs:
         def change(writer: PdfWriter) -> None:
             writer.pages[0][N("/AA")] = DictionaryObject({N("/O"): acting("/URI")})
 
-        assert "script" in refusal(pdf(change=change))
+        assert "script" in refusal(make_pdf(change=change))
 
     def test_with_a_script_that_no_page_leads_to(self) -> None:
         def change(writer: PdfWriter) -> None:
@@ -279,23 +281,27 @@ class TestPdfs:
                 deep = ArrayObject([deep])
             writer._add_object(DictionaryObject({N("/Kept"): deep}))
 
-        assert "script" in refusal(pdf(change=change))
+        assert "script" in refusal(make_pdf(change=change))
 
     def test_with_a_name_in_disguise(self) -> None:
         def change(writer: PdfWriter) -> None:
             writer.root_object[N("/OpenAction")] = acting("/JavaScript")
 
-        raw = pdf(change=change).replace(b"/JavaScript", b"/J#61vaScript").replace(b"/JS", b"/#4aS")
+        raw = (
+            make_pdf(change=change)
+            .replace(b"/JavaScript", b"/J#61vaScript")
+            .replace(b"/JS", b"/#4aS")
+        )
         assert b"/JavaScript" not in raw
         assert "script" in refusal(raw) or "damaged" in refusal(raw)
 
     def test_with_a_file(self) -> None:
-        raw = pdf(change=lambda w: w.add_attachment("a.txt", b"hello"))
+        raw = make_pdf(change=lambda w: w.add_attachment("a.txt", b"hello"))
         assert "attached files" in refusal(raw)
 
     def test_damaged(self) -> None:
         assert "damaged" in refusal(b"%PDF-1.7\n" + b"x" * 500 + b"\n%%EOF")
-        assert "cut off" in refusal(pdf()[:-30])
+        assert "cut off" in refusal(make_pdf()[:-30])
 
     def test_too_many_pages(self) -> None:
-        assert "1 to 60 pages" in refusal(pdf(pages=61))
+        assert "1 to 60 pages" in refusal(make_pdf(pages=61))

@@ -12,22 +12,22 @@ from werkzeug.datastructures import FileStorage
 from app.access import Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
-from app.cases.queries import Asked
+from app.cases.queries import CaseFilter
 from app.identity.accounts import account_status
 from app.kit import clock, ids
 from app.kit.db import Database
 from app.kyc.evidence import documents, file_sanitizer
-from app.kyc.rules import Flag, Reason, Status
+from app.kyc.rules import ReasonCode, ReviewFlag, VerificationStatus
 from app.kyc.submission import provider_verification
 from app.kyc.submission import queries as submission_queries
 from app.kyc.submission import service as submission
-from app.kyc.submission.ports import Answered, Outcome
+from app.kyc.submission.ports import ProviderVerification, VerificationOutcome
 from app.screening.decisions import case_decisions
 from app.screening.matching import service as screening
-from app.screening.rules import Named
+from app.screening.rules import ScreeningSubject
 from sandbox.faults import FaultMode
 from tests.api_client import ApiClient, problem, wrong_fields
-from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, picture, verification_id
+from tests.kyc.applicant import ADDRESS, DOCUMENTS, Applicant, make_picture, verification_id
 from tests.mailbox import run_pending_jobs
 from tests.people import People
 from tests.privacy.customer_history import find_in_all_tables
@@ -55,20 +55,20 @@ def test_who_submitted_nothing_has_nothing(ada: Applicant) -> None:
 
 
 def test_data_give_tier_1_and_the_provider_tier_2(ada: Applicant, sandbox: Sandbox) -> None:
-    shown = ada.submitted(idNumber="123-45-6789", idType="SSN")
+    shown = ada.submit_ok(idNumber="123-45-6789", idType="SSN")
     assert (shown["status"], shown["tier"]) == ("pending", 1)
     assert shown["limits"]["daily"]["amount"] == "1000.00"
-    ada.work()
+    ada.run_jobs()
     waiting = ada.status
     assert (waiting["status"], waiting["tier"]) == ("pending", 1)
     assert waiting["verificationUrl"].startswith("https://verify.plaid.com/verify/idv_")
-    ada.work(sandbox)
+    ada.run_jobs(sandbox)
     done = ada.status
     assert (done["status"], done["tier"]) == ("approved", 2)
     assert done["limits"] == {"daily": {"asset": "USD", "amount": "10000.00"}, "redemption": True}
     assert done["missing"] == ["document:identity", "document:address", "document:funds"]
     assert done["verificationUrl"] is None
-    assert ada.messages == ["You are verified: tier 2"]
+    assert ada.message_subjects == ["You are verified: tier 2"]
 
 
 def test_the_verified_name_is_that_of_the_identity_that_counts(
@@ -79,16 +79,16 @@ def test_the_verified_name_is_that_of_the_identity_that_counts(
             return submission_queries.verified_name(session, ada.actor.user_id)
 
     assert name() is None
-    ada.submitted(lastName="Failed")
+    ada.submit_ok(lastName="Failed")
     assert name() == ("Ada", "Failed")
-    ada.work(sandbox)
+    ada.run_jobs(sandbox)
     assert name() is None
-    ada.submitted()
-    ada.work(sandbox)
+    ada.submit_ok()
+    ada.run_jobs(sandbox)
     assert name() == ("Ada", "Lovelace")
     # What is not decided yet does not count before what is.
-    ada.submitted(firstName="Augusta", lastName="Waiting")
-    ada.work(sandbox)
+    ada.submit_ok(firstName="Augusta", lastName="Waiting")
+    ada.run_jobs(sandbox)
     assert name() == ("Ada", "Lovelace")
 
 
@@ -96,16 +96,16 @@ def test_an_address_that_is_not_confirmed_has_tier_0(house: Flask, sandbox: Sand
     client = ApiClient(house)
     client.register()
     nobody = Applicant(client)
-    nobody.submitted()
-    nobody.work(sandbox)
+    nobody.submit_ok()
+    nobody.run_jobs(sandbox)
     shown = nobody.status
     assert (shown["status"], shown["tier"], shown["missing"]) == ("approved", 0, ["email"])
-    assert nobody.standing.daily_limit.units == 0
+    assert nobody.tier_status.daily_limit.units == 0
 
 
 def test_what_was_said_lies_sealed(ada: Applicant, database: Database) -> None:
     word = f"Q{ids.new().hex[-12:]}"
-    ada.submitted(
+    ada.submit_ok(
         firstName=word,
         address={**ADDRESS, "street": f"{word} Street"},
         idNumber=f"{word}P",
@@ -155,25 +155,25 @@ class TestWrong:
     )
     def test_of_age_on_the_very_day(self, house: Flask, born: str, *, taken: bool) -> None:
         with time_machine.travel(datetime(2026, 11, 22, 12, tzinfo=UTC), tick=True):
-            answer = Applicant.confirmed(house).submit(dateOfBirth=born)
+            answer = Applicant.with_confirmed_email(house).submit(dateOfBirth=born)
         assert answer.status_code == (201 if taken else 422)
 
     def test_born_on_a_leap_day(self, house: Flask) -> None:
         for day, taken in ((28, False), (1, True)):
             month = 2 if day == 28 else 3
             with time_machine.travel(datetime(2026, month, day, 12, tzinfo=UTC), tick=True):
-                answer = Applicant.confirmed(house).submit(dateOfBirth="2008-02-29")
+                answer = Applicant.with_confirmed_email(house).submit(dateOfBirth="2008-02-29")
             assert answer.status_code == (201 if taken else 422)
 
     def test_while_one_waits_there_is_no_other(self, ada: Applicant, database: Database) -> None:
-        ada.submitted()
+        ada.submit_ok()
         with database_unchanged(database):
             problem(ada.submit(), 409, "verification_open")
 
     def test_not_more_often_than_five_times(self, ada: Applicant, sandbox: Sandbox) -> None:
         for _ in range(5):
-            ada.submitted(lastName="Failed")
-            ada.work(sandbox)
+            ada.submit_ok(lastName="Failed")
+            ada.run_jobs(sandbox)
         with database_unchanged(ada.database):
             answer = ada.submit()
             problem(answer, 429, "rate_limited")
@@ -200,39 +200,39 @@ class TestProvider:
         tier: int,
         reasons: list[str],
     ) -> None:
-        ada.submitted(lastName=name)
-        ada.work(sandbox)
+        ada.submit_ok(lastName=name)
+        ada.run_jobs(sandbox)
         shown = ada.status
         assert (shown["status"], shown["tier"]) == (status, tier)
         assert [each["code"] for each in shown["reasons"]] == reasons
 
     def test_may_be_asked_anew_after_it_said_no(self, ada: Applicant, sandbox: Sandbox) -> None:
-        ada.submitted(lastName="Failed")
-        ada.work(sandbox)
-        ada.submitted()
-        ada.work(sandbox)
-        assert (ada.standing.tier, ada.status["renewal"]) == (2, None)
+        ada.submit_ok(lastName="Failed")
+        ada.run_jobs(sandbox)
+        ada.submit_ok()
+        ada.run_jobs(sandbox)
+        assert (ada.tier_status.tier, ada.status["renewal"]) == (2, None)
 
     def test_is_believed_by_the_poll_when_the_webhook_is_lost(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
         sandbox.schedule_fault("plaid", "webhook", FaultMode.LOST)
-        ada.submitted()
-        ada.work(sandbox)
-        assert ada.standing.tier == 1
+        ada.submit_ok()
+        ada.run_jobs(sandbox)
+        assert ada.tier_status.tier == 1
         with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
             with ada.database.transaction() as session:
-                provider_verification.poll(session)
+                provider_verification.poll_provider(session)
             run_pending_jobs(ada.database, "kyc.verify")
-        assert ada.standing.tier == 2
+        assert ada.tier_status.tier == 2
 
     @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
     def test_is_not_heard_through_another_mouth(
         self, ada: Applicant, sandbox: Sandbox, mode: FaultMode
     ) -> None:
-        ada.submitted()
+        ada.submit_ok()
         sandbox.schedule_fault("plaid", "webhook", mode)
-        ada.work()
+        ada.run_jobs()
         with database_unchanged(ada.database):
             assert sandbox.deliver_webhooks(ada.client.app.test_client()) == [403]
 
@@ -250,33 +250,38 @@ class TestProvider:
         self, ada: Applicant, sandbox: Sandbox, mode: FaultMode
     ) -> None:
         sandbox.schedule_fault("plaid", "identity_verification.create", mode)
-        shown = ada.submitted()
-        ada.work(sandbox)
-        assert ada.standing.tier == 2
+        shown = ada.submit_ok()
+        ada.run_jobs(sandbox)
+        assert ada.tier_status.tier == 2
         known = sandbox.store.find("plaid", "verification", client_user_id=shown["id"])
         assert len(known) == 1
 
     def test_that_will_not_leaves_it_to_staff(self, ada: Applicant, sandbox: Sandbox) -> None:
         sandbox.schedule_fault("plaid", "identity_verification.create", FaultMode.REFUSED)
-        ada.submitted()
-        ada.work(sandbox)
-        assert (ada.latest.status, ada.latest.flags) == (Status.IN_REVIEW, {Flag.PROVIDER})
+        ada.submit_ok()
+        ada.run_jobs(sandbox)
+        assert (ada.latest.status, ada.latest.flags) == (
+            VerificationStatus.IN_REVIEW,
+            {ReviewFlag.PROVIDER},
+        )
 
     def test_comes_too_late(self, ada: Applicant, sandbox: Sandbox) -> None:
         """What is decided stays decided, whatever the provider says of it later."""
-        shown = ada.submitted()
-        ada.work(sandbox)
-        late = Answered("idv_other", verification_id(shown), Outcome.FAILED)
+        shown = ada.submit_ok()
+        ada.run_jobs(sandbox)
+        late = ProviderVerification("idv_other", verification_id(shown), VerificationOutcome.FAILED)
         with database_unchanged(ada.database), ada.database.transaction() as session:
-            provider_verification.apply(session, verification_id(shown), late)
-        assert ada.standing.tier == 2
+            provider_verification.apply_provider_result(session, verification_id(shown), late)
+        assert ada.tier_status.tier == 2
 
     def test_by_another_name_is_left(self, ada: Applicant, sandbox: Sandbox) -> None:
-        shown = ada.submitted(lastName="Waiting")
-        ada.work(sandbox)
-        other = Answered("idv_other", verification_id(shown), Outcome.SUCCESS)
+        shown = ada.submit_ok(lastName="Waiting")
+        ada.run_jobs(sandbox)
+        other = ProviderVerification(
+            "idv_other", verification_id(shown), VerificationOutcome.SUCCESS
+        )
         with database_unchanged(ada.database), ada.database.transaction() as session:
-            provider_verification.apply(session, verification_id(shown), other)
+            provider_verification.apply_provider_result(session, verification_id(shown), other)
 
 
 def dispose(database: Database, disposition: str) -> None:
@@ -284,7 +289,7 @@ def dispose(database: Database, disposition: str) -> None:
     officer = People(database).staff(Role.COMPLIANCE)
     with database.reading() as session:
         found = cases_queries.search(
-            session, officer, Asked(case_decisions.KIND, None, None, False)
+            session, officer, CaseFilter(case_decisions.CASE_KIND, None, None, False)
         )
     with database.transaction() as session:
         for each in found.data:
@@ -317,57 +322,60 @@ SAID = {
 
 
 class TestScreening:
-    def submitted(self, ada: Applicant, sandbox: Sandbox) -> None:
-        ada.submitted(**LISTED)
-        ada.work(sandbox)
-        assert (ada.latest.status, ada.latest.tier) == (Status.IN_REVIEW, 0)
-        assert ada.latest.flags == {Flag.SCREENING}
+    def submit_listed(self, ada: Applicant, sandbox: Sandbox) -> None:
+        ada.submit_ok(**LISTED)
+        ada.run_jobs(sandbox)
+        assert (ada.latest.status, ada.latest.tier) == (VerificationStatus.IN_REVIEW, 0)
+        assert ada.latest.flags == {ReviewFlag.SCREENING}
         # What the lists say is not for the person.
         assert "screening" not in str(ada.status)
 
     def test_a_hit_waits_for_compliance_and_then_goes_on(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
-        self.submitted(ada, sandbox)
-        assert ada.latest.provider_status == Outcome.SUCCESS
-        dispose(ada.database, case_decisions.NO_MATCH)
-        ada.work()
-        assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 2)
+        self.submit_listed(ada, sandbox)
+        assert ada.latest.provider_status == VerificationOutcome.SUCCESS
+        dispose(ada.database, case_decisions.NOT_A_MATCH)
+        ada.run_jobs()
+        assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.APPROVED, 2)
 
     def test_a_match_ends_it(self, ada: Applicant, sandbox: Sandbox) -> None:
-        self.submitted(ada, sandbox)
-        dispose(ada.database, case_decisions.MATCH)
-        ada.work()
-        assert (ada.latest.status, ada.standing.tier) == (Status.REJECTED, 0)
-        assert ada.latest.reasons == (Reason.CANNOT_SERVE,)
+        self.submit_listed(ada, sandbox)
+        dispose(ada.database, case_decisions.TRUE_MATCH)
+        ada.run_jobs()
+        assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.REJECTED, 0)
+        assert ada.latest.reasons == (ReasonCode.CANNOT_SERVE,)
         problem(ada.submit(), 401, "token_invalid")
         # Nor would anything new be taken, were they let back in.
         with ada.database.transaction() as session:
             told = {**SAID, "first_name": "Grace", "last_name": "Hopper"}
-            assert submission.submit(session, ada.actor, told).status is Status.REJECTED
+            assert submission.submit(session, ada.actor, told).status is VerificationStatus.REJECTED
 
     def test_a_match_found_elsewhere_takes_the_tier(self, ada: Applicant, sandbox: Sandbox) -> None:
-        ada.submitted()
-        ada.work(sandbox)
-        assert ada.standing.tier == 2
+        ada.submit_ok()
+        ada.run_jobs(sandbox)
+        assert ada.tier_status.tier == 2
         with ada.database.transaction() as session:
             screening.screen(
-                session, Named((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
+                session, ScreeningSubject((NAME_LISTED,)), about="wdr_of_a_test", purpose="payout",
                 person_id=ada.actor.user_id,
             )  # fmt: skip
-        dispose(ada.database, case_decisions.MATCH)
-        assert (ada.latest.status, ada.standing.tier) == (Status.APPROVED, 0)
-        assert ada.standing.daily_limit.units == 0
+        dispose(ada.database, case_decisions.TRUE_MATCH)
+        assert (ada.latest.status, ada.tier_status.tier) == (VerificationStatus.APPROVED, 0)
+        assert ada.tier_status.daily_limit.units == 0
 
 
 def test_the_same_number_twice_is_looked_at(ada: Applicant, house: Flask, sandbox: Sandbox) -> None:
     number = ids.new().hex[-12:].upper()
-    ada.submitted(idType="passport", idNumber=number)
-    bob = Applicant.confirmed(house)
-    shown = bob.submitted(idType="PASSPORT", idNumber=f"{number[:3].lower()} {number[3:]}")
-    bob.work(sandbox)
-    assert (bob.latest.status, bob.latest.flags) == (Status.IN_REVIEW, {Flag.DUPLICATE})
-    assert (shown["tier"], bob.standing.tier) == (0, 0)
+    ada.submit_ok(idType="passport", idNumber=number)
+    bob = Applicant.with_confirmed_email(house)
+    shown = bob.submit_ok(idType="PASSPORT", idNumber=f"{number[:3].lower()} {number[3:]}")
+    bob.run_jobs(sandbox)
+    assert (bob.latest.status, bob.latest.flags) == (
+        VerificationStatus.IN_REVIEW,
+        {ReviewFlag.DUPLICATE},
+    )
+    assert (shown["tier"], bob.tier_status.tier) == (0, 0)
     assert "duplicate" not in str(bob.status)
 
 
@@ -377,7 +385,7 @@ FILE = object()
 
 class TestDocuments:
     def test_are_taken_and_told(self, ada: Applicant) -> None:
-        [sent] = ada.sent("identity")
+        [sent] = ada.send_documents("identity")
         assert sent == {
             "id": sent["id"],
             "type": "identity",
@@ -391,9 +399,9 @@ class TestDocuments:
         self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A connection that waits for seconds is missing elsewhere, and so are its locks."""
-        looked, open_ones = file_sanitizer.checked, []
+        looked, open_ones = file_sanitizer.sanitize, []
 
-        def slowly(*args: Any, **options: Any) -> file_sanitizer.Content:
+        def slowly(*args: Any, **options: Any) -> file_sanitizer.SanitizedFile:
             with ada.database.reading() as session:
                 open_ones.extend(
                     session.rows(
@@ -403,31 +411,31 @@ class TestDocuments:
                 )
             return looked(*args, **options)
 
-        monkeypatch.setattr(file_sanitizer, "checked", slowly)
-        ada.sent("identity")
+        monkeypatch.setattr(file_sanitizer, "sanitize", slowly)
+        ada.send_documents("identity")
         assert open_ones == []
 
     def test_of_somebody_suspended_meanwhile_are_not_taken(
         self, ada: Applicant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        looked = file_sanitizer.checked
+        looked = file_sanitizer.sanitize
 
-        def slowly(*args: Any, **options: Any) -> file_sanitizer.Content:
+        def slowly(*args: Any, **options: Any) -> file_sanitizer.SanitizedFile:
             with ada.database.transaction() as session:
                 account_status.suspend_customer(
                     session, None, ada.actor.user_id, reason="because of a test"
                 )
             return looked(*args, **options)
 
-        monkeypatch.setattr(file_sanitizer, "checked", slowly)
-        problem(ada.send(picture()), 403, "permission_denied")
+        monkeypatch.setattr(file_sanitizer, "sanitize", slowly)
+        problem(ada.send(make_picture()), 403, "permission_denied")
         with ada.database.reading() as session:
-            assert documents.of_person(session, ada.actor.user_id) == []
+            assert documents.documents_of(session, ada.actor.user_id) == []
 
     def test_sent_again_are_kept_once(self, ada: Applicant) -> None:
-        [sent] = ada.sent("identity")
-        assert ada.client.ok(200, ada.send(picture(shade=1))) == sent
-        assert ada.client.ok(201, ada.send(picture(shade=1), "address"))["id"] != sent["id"]
+        [sent] = ada.send_documents("identity")
+        assert ada.client.ok(200, ada.send(make_picture(shade=1))) == sent
+        assert ada.client.ok(201, ada.send(make_picture(shade=1), "address"))["id"] != sent["id"]
         assert len(ada.status["documents"]) == 2
 
     @pytest.mark.parametrize(
@@ -445,7 +453,7 @@ class TestDocuments:
         self, ada: Applicant, database: Database, form: dict[str, Any], field: str
     ) -> None:
         sent = {
-            name: FileStorage(BytesIO(picture()), "a.jpg") if value is FILE else value
+            name: FileStorage(BytesIO(make_picture()), "a.jpg") if value is FILE else value
             for name, value in form.items()
         }
         with database_unchanged(database):
@@ -462,12 +470,12 @@ class TestDocuments:
             assert broken.status_code in {400, 422}
 
     def test_there_is_a_limit(self, ada: Applicant) -> None:
-        ada.sent(*["identity"] * 20)
+        ada.send_documents(*["identity"] * 20)
         with database_unchanged(ada.database):
-            problem(ada.send(picture(shade=99)), 409, "documents_full")
+            problem(ada.send(make_picture(shade=99)), 409, "documents_full")
 
     def test_they_lie_encrypted(self, ada: Applicant, database: Database) -> None:
-        ada.sent("identity")
+        ada.send_documents("identity")
         with database.reading() as session:
             [(content, sealed)] = session.rows(
                 "SELECT content, key_sealed FROM kyc_documents WHERE user_id = %s",

@@ -11,10 +11,10 @@ from flask import Flask
 from app.kit import clock
 from app.kit.db import Database
 from app.kyc.review import decisions
-from app.kyc.rules import Status
+from app.kyc.rules import VerificationStatus
 from app.privacy import archive, personal_data_tables
 from tests.api_client import PASSWORD
-from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, pdf
+from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant, make_pdf
 from tests.kyc.test_review import company
 from tests.privacy.customer_history import find_in_all_tables
 from tests.provider_sandbox import Sandbox
@@ -22,11 +22,11 @@ from tests.provider_sandbox import Sandbox
 
 def led(house: Flask, sandbox: Sandbox, word: str) -> Applicant:
     """Verified, with a company and documents."""
-    made = Applicant.verified(
+    made = Applicant.with_tier_2(
         house, sandbox, firstName=word, address={**ADDRESS, "street": f"{word} Street"}
     )
-    made.sent("identity")
-    made.client.ok(201, made.send(pdf(), "address", "bill.pdf", "application/pdf"))
+    made.send_documents("identity")
+    made.client.ok(201, made.send(make_pdf(), "address", "bill.pdf", "application/pdf"))
     made.client.ok(201, made.client.post(BUSINESS, company(legalName=f"{word} LLC")))
     return made
 
@@ -73,8 +73,8 @@ def test_the_law_keeps_it_sealed_for_five_years(
             (ada.client.user_id,),
         )
     assert [(kind, status) for kind, status, _ in rows] == [
-        ("identity", Status.APPROVED),
-        ("business", Status.WITHDRAWN),
+        ("identity", VerificationStatus.APPROVED),
+        ("business", VerificationStatus.WITHDRAWN),
     ]
     assert documents == 2
     assert find_in_all_tables(database, [word]) == []
@@ -83,7 +83,7 @@ def test_the_law_keeps_it_sealed_for_five_years(
             time_machine.travel(clock.now() + timedelta(days=years), tick=True),
             database.transaction() as session,
         ):
-            decisions.forget_kept(session)
+            decisions.delete_expired_evidence(session)
         with database.reading() as session:
             counted = session.fetch(
                 *(

@@ -23,9 +23,9 @@ from app.kyc.errors import (
 )
 from app.kyc.review import decisions
 from app.kyc.review import service as review
-from app.kyc.rules import Flag, Kind, Status
+from app.kyc.rules import ReviewFlag, VerificationKind, VerificationStatus
 from app.screening.decisions import case_decisions
-from app.screening.decisions.subjects import subjects_of
+from app.screening.decisions.subjects import source_named
 from tests.api_client import problem, wrong_fields
 from tests.kyc.applicant import ADDRESS, BUSINESS, Applicant
 from tests.kyc.test_identity import LISTED, dispose
@@ -50,19 +50,22 @@ def officer(database: Database) -> Actor:
 @pytest.fixture
 def reviewed(ada: Applicant, sandbox: Sandbox) -> Applicant:
     """The provider leaves her to us, and she sent her passport."""
-    ada.submitted(lastName="Review")
-    ada.work(sandbox)
-    ada.sent("identity")
-    assert ada.latest.status is Status.IN_REVIEW
+    ada.submit_ok(lastName="Review")
+    ada.run_jobs(sandbox)
+    ada.send_documents("identity")
+    assert ada.latest.status is VerificationStatus.IN_REVIEW
     return ada
 
 
 @pytest.fixture
 def candidate(house: Flask, sandbox: Sandbox) -> Applicant:
     """Of tier 2, and sent what tier 3 needs."""
-    made = Applicant.verified(house, sandbox)
-    made.sent(*TIER_3)
-    assert (made.latest.kind, made.latest.status) == (Kind.ENHANCED, Status.IN_REVIEW)
+    made = Applicant.with_tier_2(house, sandbox)
+    made.send_documents(*TIER_3)
+    assert (made.latest.kind, made.latest.status) == (
+        VerificationKind.ENHANCED,
+        VerificationStatus.IN_REVIEW,
+    )
     return made
 
 
@@ -82,9 +85,12 @@ class TestIdentity:
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
         assert approve(database, support, reviewed) is None
-        reviewed.work()
-        assert (reviewed.latest.status, reviewed.standing.tier) == (Status.APPROVED, 2)
-        assert reviewed.messages[0] == "You are verified: tier 2"
+        reviewed.run_jobs()
+        assert (reviewed.latest.status, reviewed.tier_status.tier) == (
+            VerificationStatus.APPROVED,
+            2,
+        )
+        assert reviewed.message_subjects[0] == "You are verified: tier 2"
         with database.reading() as session:
             last = kyc_queries.events(session, reviewed.latest.id)[-1]
         assert (last.actor_id, last.note, last.tier) == (support.user_id, REASON, 2)
@@ -96,43 +102,43 @@ class TestIdentity:
             review.reject(
                 session, support, reviewed.latest.id, reasons=["document_expired"], reason=REASON
             )
-        reviewed.work()
+        reviewed.run_jobs()
         assert [each["code"] for each in reviewed.status["reasons"]] == ["document_expired"]
-        assert (reviewed.standing.tier, reviewed.status["missing"]) == (0, ["identity"])
-        assert reviewed.messages[0] == "We could not verify your identity"
+        assert (reviewed.tier_status.tier, reviewed.status["missing"]) == (0, ["identity"])
+        assert reviewed.message_subjects[0] == "We could not verify your identity"
         assert REASON not in str(reviewed.status)
 
     def test_comes_back_when_more_was_sent(
         self, reviewed: Applicant, database: Database, support: Actor
     ) -> None:
         with database.transaction() as session:
-            review.ask_for_more(
+            review.request_more_information(
                 session,
                 support,
                 reviewed.latest.id,
                 reasons=["document_unreadable"],
                 reason=REASON,
             )
-        reviewed.work()
-        assert reviewed.latest.status is Status.MORE_NEEDED
-        assert reviewed.messages[0] == "We need more information to verify your identity"
-        reviewed.sent("address")
-        assert reviewed.latest.status is Status.IN_REVIEW
+        reviewed.run_jobs()
+        assert reviewed.latest.status is VerificationStatus.MORE_NEEDED
+        assert reviewed.message_subjects[0] == "We need more information to verify your identity"
+        reviewed.send_documents("address")
+        assert reviewed.latest.status is VerificationStatus.IN_REVIEW
 
     def test_needs_something_that_shows_it(
         self, ada: Applicant, sandbox: Sandbox, database: Database, support: Actor
     ) -> None:
-        ada.submitted(lastName="Review")
-        ada.work(sandbox)
+        ada.submit_ok(lastName="Review")
+        ada.run_jobs(sandbox)
         with database_unchanged(database), pytest.raises(EvidenceMissing):
             approve(database, support, ada)
 
     def test_waits_for_the_lists(
         self, ada: Applicant, sandbox: Sandbox, database: Database, officer: Actor
     ) -> None:
-        ada.submitted(**LISTED)
-        ada.work(sandbox)
-        ada.sent("identity")
+        ada.submit_ok(**LISTED)
+        ada.run_jobs(sandbox)
+        ada.send_documents("identity")
         with database_unchanged(database), pytest.raises(ScreeningOpen):
             approve(database, officer, ada)
         with (
@@ -200,18 +206,20 @@ class TestIdentity:
         self, candidate: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
         decide(database, officer, approve(database, support, candidate))
-        [identity] = [each for each in candidate.verifications if each.kind is Kind.IDENTITY]
+        [identity] = [
+            each for each in candidate.verifications if each.kind is VerificationKind.IDENTITY
+        ]
         told = {"reasons": ["cannot_serve"], "reason": REASON}
         with (
             database_unchanged(database),
             pytest.raises(PermissionDenied),
             database.transaction() as session,
         ):
-            review.take_back(session, support, identity.id, **told)
+            review.revoke(session, support, identity.id, **told)
         with database.transaction() as session:
-            review.take_back(session, officer, identity.id, **told)
-        assert [each.status for each in candidate.verifications] == [Status.REJECTED]
-        assert candidate.standing.tier == 0
+            review.revoke(session, officer, identity.id, **told)
+        assert [each.status for each in candidate.verifications] == [VerificationStatus.REJECTED]
+        assert candidate.tier_status.tier == 0
 
 
 class TestTier3:
@@ -219,7 +227,7 @@ class TestTier3:
         self, candidate: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
         asked = approve(database, support, candidate)
-        assert candidate.standing.tier == 2
+        assert candidate.tier_status.tier == 2
         with database_unchanged(database), pytest.raises(ApprovalPending):
             approve(database, officer, candidate)
         with database.reading() as session:
@@ -231,23 +239,26 @@ class TestTier3:
         ):
             approvals.approve(session, support, asked, seen_hash=seen)
         decide(database, officer, asked)
-        candidate.work()
-        standing = candidate.standing
+        candidate.run_jobs()
+        standing = candidate.tier_status
         assert (standing.tier, str(standing.daily_limit)) == (3, "250000.00")
         shown = candidate.status
         assert (shown["status"], shown["upgrade"]["status"]) == ("approved", "approved")
         assert shown["upgrade"]["expiresAt"] == shown["expiresAt"]
-        assert candidate.messages[0] == "You are verified: tier 3"
-        assert candidate.messages.count("You are verified: tier 3") == 1
+        assert candidate.message_subjects[0] == "You are verified: tier 3"
+        assert candidate.message_subjects.count("You are verified: tier 3") == 1
 
     def test_is_asked_for_by_sending_before_or_after(
         self, ada: Applicant, sandbox: Sandbox
     ) -> None:
-        ada.sent(*TIER_3)
+        ada.send_documents(*TIER_3)
         assert ada.verifications == []
-        ada.submitted()
-        ada.work(sandbox)
-        assert [each.kind for each in ada.verifications] == [Kind.ENHANCED, Kind.IDENTITY]
+        ada.submit_ok()
+        ada.run_jobs(sandbox)
+        assert [each.kind for each in ada.verifications] == [
+            VerificationKind.ENHANCED,
+            VerificationKind.IDENTITY,
+        ]
 
     def test_rejected_leaves_tier_2(
         self, candidate: Applicant, database: Database, support: Actor
@@ -262,7 +273,7 @@ class TestTier3:
             )
         shown = candidate.status
         assert (shown["tier"], shown["upgrade"]["status"]) == (2, "rejected")
-        candidate.sent("licence")
+        candidate.send_documents("licence")
         assert candidate.status["upgrade"]["status"] == "in_review"
 
     def test_taken_back_leaves_tier_2(
@@ -270,10 +281,10 @@ class TestTier3:
     ) -> None:
         decide(database, officer, approve(database, support, candidate))
         with database.transaction() as session:
-            review.take_back(
+            review.revoke(
                 session, officer, candidate.latest.id, reasons=["funds_not_shown"], reason=REASON
             )
-        assert candidate.standing.tier == 2
+        assert candidate.tier_status.tier == 2
 
     def test_a_new_submission_is_reviewed_anew(
         self,
@@ -284,14 +295,14 @@ class TestTier3:
         officer: Actor,
     ) -> None:
         decide(database, officer, approve(database, support, candidate))
-        candidate.submitted(lastName="Waiting")
-        candidate.work(sandbox)
+        candidate.submit_ok(lastName="Waiting")
+        candidate.run_jobs(sandbox)
         shown = candidate.status
         assert (shown["tier"], shown["renewal"]["status"]) == (3, "pending")
         sandbox.call_control(
             "plaid", f"/verifications/{candidate.latest.provider_reference}", status="success"
         )
-        candidate.work(sandbox)
+        candidate.run_jobs(sandbox)
         # What was sent before is looked at once more.
         shown = candidate.status
         assert (shown["tier"], shown["upgrade"]["status"]) == (2, "in_review")
@@ -301,31 +312,31 @@ class TestTime:
     def test_ends_it_after_a_warning(
         self, house: Flask, sandbox: Sandbox, database: Database
     ) -> None:
-        old = Applicant.verified(house, sandbox)
+        old = Applicant.with_tier_2(house, sandbox)
         for days in (701, 702):
             with time_machine.travel(clock.now() + timedelta(days=days), tick=True):
                 with database.transaction() as session:
-                    decisions.expire(session)
-                old.work()
+                    decisions.expire_verifications(session)
+                old.run_jobs()
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             # It counts no more, though nobody has come by yet.
-            assert (old.standing.tier, old.standing.status) == (1, Status.EXPIRED)
+            assert (old.tier_status.tier, old.tier_status.status) == (1, VerificationStatus.EXPIRED)
             with database.transaction() as session:
-                decisions.expire(session)
-            assert (old.latest.status, old.latest.tier) == (Status.EXPIRED, 1)
+                decisions.expire_verifications(session)
+            assert (old.latest.status, old.latest.tier) == (VerificationStatus.EXPIRED, 1)
             # It still gives a tier, so a new list is asked about them.
             with database.transaction() as session:
-                found = subjects_of("verifications")(session, None, 100_000)
+                found = source_named("verifications")(session, None, 100_000)
             assert old.latest.id in [each.id for each in found]
             old.client.log_in()
             assert old.status["missing"] == ["identity"]
-            assert [each[:27] for each in old.messages] == [
+            assert [each[:27] for each in old.message_subjects] == [
                 "Verify your identity again ",
                 "You are verified: tier 2",
             ]
-            old.submitted()
-            old.work(sandbox)
-            assert old.standing.tier == 2
+            old.submit_ok()
+            old.run_jobs(sandbox)
+            assert old.tier_status.tier == 2
 
 
 OWNERS = [
@@ -377,27 +388,27 @@ class TestCompanies:
         assert shown["missing"] == ["identity", "document:registration", "document:ownership"]
         with database_unchanged(database), pytest.raises(EvidenceMissing):
             approve(database, support, ada)
-        ada.sent("registration", "ownership")
+        ada.send_documents("registration", "ownership")
         decide(database, officer, approve(database, support, ada))
-        ada.work()
+        ada.run_jobs()
         assert ada.status["business"]["status"] == "approved"
-        assert ada.standing.tier == 0
-        assert ada.messages[0] == "Verified: your company"
+        assert ada.tier_status.tier == 0
+        assert ada.message_subjects[0] == "Verified: your company"
 
     def test_are_screened_with_their_owners_after_their_time(
         self, ada: Applicant, database: Database, support: Actor, officer: Actor
     ) -> None:
         ada.client.ok(201, ada.client.post(BUSINESS, company()))
-        ada.sent("registration", "ownership")
+        ada.send_documents("registration", "ownership")
         decide(database, officer, approve(database, support, ada))
         company_id = ada.latest.id
         with time_machine.travel(clock.now() + timedelta(days=731), tick=True):
             with database.transaction() as session:
-                decisions.expire(session)
-            assert ada.latest.status is Status.EXPIRED
+                decisions.expire_verifications(session)
+            assert ada.latest.status is VerificationStatus.EXPIRED
         with database.transaction() as session:
-            companies = subjects_of("verifications")(session, None, 100_000)
-            owners = subjects_of("beneficial_owners")(session, None, 100_000)
+            companies = source_named("verifications")(session, None, 100_000)
+            owners = source_named("beneficial_owners")(session, None, 100_000)
         assert company_id in [each.id for each in companies]
         about = ids.encode("kyc", company_id)
         assert [each.about for each in owners].count(about) == len(OWNERS)
@@ -412,12 +423,12 @@ class TestCompanies:
             controls=False,
         )
         ada.client.ok(201, ada.client.post(BUSINESS, company(beneficialOwners=[OWNERS[0], listed])))
-        ada.sent("registration", "ownership")
-        assert ada.latest.flags == {Flag.SCREENING}
+        ada.send_documents("registration", "ownership")
+        assert ada.latest.flags == {ReviewFlag.SCREENING}
         with database_unchanged(database), pytest.raises(ScreeningOpen):
             approve(database, support, ada)
-        dispose(database, case_decisions.NO_MATCH)
-        ada.work()
+        dispose(database, case_decisions.NOT_A_MATCH)
+        ada.run_jobs()
         assert ada.latest.flags == frozenset()
         assert approve(database, support, ada) is not None
 

@@ -21,7 +21,7 @@ from app.ledger import chart
 from app.ledger import queries as ledger_queries
 from app.ledger import service as ledger
 from app.screening.matching import service as screening
-from app.screening.rules import Named
+from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.api_client import PASSWORD, ApiClient
 from tests.mailbox import run_pending_jobs
@@ -98,12 +98,12 @@ class CustomerWithHistory:
         self.order = client.ok(201, client.post("/api/trade/order", {"quoteId": quote["id"]}))
         move = {"asset": "PAXG", "amount": "1", "from": "funding", "to": "trading"}
         self.transfer = client.ok(201, client.post("/api/wallet/transfer", move))
-        sanctions.stand(database)
+        sanctions.import_sample_list(database)
         names = f"{self.canaries['first']} {self.canaries['last']}"
         with database.transaction() as session:
             screening.screen(
                 session,
-                Named((names,)),
+                ScreeningSubject((names,)),
                 about=client.user["id"],
                 purpose="onboarding",
                 person_id=client.user_id,

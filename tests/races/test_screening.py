@@ -15,10 +15,10 @@ from app.screening import queries as screening_queries
 from app.screening.decisions import case_decisions
 from app.screening.errors import ImportRunning
 from app.screening.lists import sdn
-from app.screening.lists.imports import Imported, import_list
+from app.screening.lists.imports import ImportResult, import_list
 from app.screening.matching import service as screening
-from app.screening.matching.service import Screening
-from app.screening.rules import Named, Verdict
+from app.screening.matching.service import ScreeningResult
+from app.screening.rules import ScreeningSubject, Verdict
 from tests import sanctions
 from tests.drill import choose_size, rounds, seeded_random
 from tests.races.contest import THREADS, Act, Arena, winners
@@ -36,17 +36,17 @@ Record = Callable[[str, object], None]
 @pytest.fixture(autouse=True)
 def _list_of_the_sample(arena: Arena) -> Iterator[None]:
     """It stands before and after."""
-    sanctions.stand(arena.database)
+    sanctions.import_sample_list(arena.database)
     yield
-    sanctions.stand(arena.database)
+    sanctions.import_sample_list(arena.database)
 
 
-def screen_person(arena: Arena, person_id: UUID, name: str = sanctions.LISTED) -> Act:
-    def act() -> Screening:
+def screen_person(arena: Arena, person_id: UUID, name: str = sanctions.LISTED_NAME) -> Act:
+    def act() -> ScreeningResult:
         with arena.database.transaction() as session:
             return screening.screen(
                 session,
-                Named((name,)),
+                ScreeningSubject((name,)),
                 about=ids.encode("usr", person_id),
                 purpose="race",
                 person_id=person_id,
@@ -62,7 +62,7 @@ def closing(arena: Arena, officer: Actor, case_id: UUID) -> Act:
                 session,
                 officer,
                 case_id,
-                disposition=case_decisions.NO_MATCH,
+                disposition=case_decisions.NOT_A_MATCH,
                 reason="another birth date",
             )
         return True
@@ -85,9 +85,11 @@ def test_one_new_list_and_each_screening_against_one_of_the_two(
     for number in rounds(ROUNDS, "imports"):
         name = f"PHANTASMOS, Melchior {ids.new().hex[-12:]}"
         parties = [*STANDING, (3, name, "individual", "")]
-        files = sdn.read(sanctions.write(tmp_path, parties, comments=[(1, f"round {number}")]))
+        files = sdn.read_files(
+            sanctions.write_files(tmp_path, parties, comments=[(1, f"round {number}")])
+        )
 
-        def importing(wanted: sdn.Files = files) -> Imported:
+        def importing(wanted: sdn.SdnFiles = files) -> ImportResult:
             with arena.database.transaction() as session:
                 return import_list(
                     session, wanted, progress=lambda _stored: None, accept_shrunk=True
@@ -96,9 +98,9 @@ def test_one_new_list_and_each_screening_against_one_of_the_two(
         acts = [screen_person(arena, person, name) for person in people]
         outcomes = arena.all_at_once([*acts, *[importing] * (THREADS - len(acts))], chances)
         imported = winners(outcomes[len(acts) :], ImportRunning)
-        [new] = [each for each in imported if isinstance(each, Imported) and each.is_new]
+        [new] = [each for each in imported if isinstance(each, ImportResult) and each.is_new]
         for found in winners(outcomes[: len(acts)]):
-            assert isinstance(found, Screening)
+            assert isinstance(found, ScreeningResult)
             is_new = found.list_version == new.version
             assert found.list_version in {new.version, new.version - 1}
             assert found.verdict is (Verdict.REVIEW if is_new else Verdict.CLEAR)
@@ -117,7 +119,7 @@ def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Re
         person = arena.people.customer().user_id
         outcomes = arena.all_at_once([screen_person(arena, person)] * THREADS, chances)
         found = winners(outcomes)
-        assert len({each.case_id for each in found if isinstance(each, Screening)}) == 1
+        assert len({each.case_id for each in found if isinstance(each, ScreeningResult)}) == 1
         assert len(found) == THREADS
         assert cases_of(arena, person) == ["open"]
     record_property(
@@ -132,7 +134,7 @@ def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
     for _ in rounds(ROUNDS, "decisions"):
         person = arena.people.customer().user_id
         first = screen_person(arena, person)()
-        assert isinstance(first, Screening)
+        assert isinstance(first, ScreeningResult)
         assert first.case_id is not None
         close = closing(arena, officer, first.case_id)
         acts = [close, close, *[screen_person(arena, person)] * (THREADS - 2)]
@@ -142,7 +144,7 @@ def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
         # Whoever came before is answered by the decision, whoever came after knows it.
         assert cases_of(arena, person) == ["closed"]
         with arena.database.reading() as session:
-            assert screening_queries.standing(session, person) is Verdict.CLEAR
+            assert screening_queries.verdict_of(session, person) is Verdict.CLEAR
     record_property(
         "evidence",
         f"A case closed by two while {THREADS - 2} screen the same person: {ROUNDS} rounds; it was"

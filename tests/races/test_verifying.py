@@ -10,14 +10,14 @@ from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.kyc.errors import VerificationOpen
 from app.kyc.evidence import documents
-from app.kyc.queries import Verification
-from app.kyc.rules import Kind, Purpose, Status
+from app.kyc.queries import VerificationRow
+from app.kyc.rules import DocumentPurpose, VerificationKind, VerificationStatus
 from app.kyc.submission import provider_verification
 from app.kyc.submission import service as submission
-from app.kyc.submission.ports import Answered, Outcome
+from app.kyc.submission.ports import ProviderVerification, VerificationOutcome
 from tests import sanctions
 from tests.drill import choose_size, rounds, seeded_random
-from tests.kyc.applicant import ADDRESS, picture
+from tests.kyc.applicant import ADDRESS, make_picture
 from tests.races.contest import THREADS, Arena, winners
 
 pytestmark = pytest.mark.drill(name="races")
@@ -43,35 +43,42 @@ def all_do(arena: Arena, person: Actor, act: Act, choices: Random) -> list[objec
 
 
 def test_one_submission_is_taken_and_decided_once(arena: Arena) -> None:
-    sanctions.stand(arena.database)
+    sanctions.import_sample_list(arena.database)
     choices = seeded_random("submissions")
     for _ in rounds(ROUNDS, "submissions"):
         person = arena.people.customer()
         taken = all_do(arena, person, lambda s, who: submission.submit(s, who, TOLD), choices)
         [begun] = winners(taken, VerificationOpen)
-        assert isinstance(begun, Verification)
+        assert isinstance(begun, VerificationRow)
         decide(arena, person, begun, choices)
         with arena.database.reading() as session:
-            [found] = kyc_queries.of_person(session, person.user_id)
+            [found] = kyc_queries.verifications_of(session, person.user_id)
             events = kyc_queries.events(session, found.id)
-        assert (found.kind, found.status, found.tier) == (Kind.IDENTITY, Status.APPROVED, 2)
+        assert (found.kind, found.status, found.tier) == (
+            VerificationKind.IDENTITY,
+            VerificationStatus.APPROVED,
+            2,
+        )
         assert [each.to_status for each in events] == ["pending", "approved"]
 
 
-def decide(arena: Arena, person: Actor, begun: Verification, choices: Random) -> None:
+def decide(arena: Arena, person: Actor, begun: VerificationRow, choices: Random) -> None:
     """The provider's answer comes on every way at once."""
-    answered = Answered(f"idv_{begun.id}", begun.id, Outcome.SUCCESS)
+    answered = ProviderVerification(f"idv_{begun.id}", begun.id, VerificationOutcome.SUCCESS)
     winners(
         all_do(
-            arena, person, lambda s, _: provider_verification.apply(s, begun.id, answered), choices
+            arena,
+            person,
+            lambda s, _: provider_verification.apply_provider_result(s, begun.id, answered),
+            choices,
         )
     )
 
 
 def send(session: Session, actor: Actor) -> object:
     """Send a picture; whether it was new."""
-    file = documents.check(picture(), name="", declared="")
-    return documents.add(session, actor, purpose=Purpose.IDENTITY, file=file)[1]
+    file = documents.check_upload(make_picture(), name="", declared_type="")
+    return documents.add_document(session, actor, purpose=DocumentPurpose.IDENTITY, upload=file)[1]
 
 
 def test_one_document_is_kept_once(arena: Arena) -> None:
@@ -80,4 +87,4 @@ def test_one_document_is_kept_once(arena: Arena) -> None:
         person = arena.people.customer()
         assert winners(all_do(arena, person, send, choices)).count(True) == 1
         with arena.database.reading() as session:
-            assert len(documents.of_person(session, person.user_id)) == 1
+            assert len(documents.documents_of(session, person.user_id)) == 1

@@ -79,7 +79,7 @@ class Shelf:
 @pytest.fixture
 def till(lone_app: Flask) -> Till:
     database: Database = lone_app.extensions["database"]
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     return open_till(database, People(database))
 
 

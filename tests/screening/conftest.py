@@ -11,6 +11,6 @@ from tests import sanctions
 @pytest.fixture
 def listed(database: Database) -> Iterator[Database]:
     """A database in which the list of the sample stands, before and after."""
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     yield database
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)

@@ -17,7 +17,7 @@ from app.screening.errors import ImportRunning, ListShrank
 from app.screening.lists import index, sdn
 from app.screening.lists.imports import import_list
 from app.screening.matching import service as screening
-from app.screening.rules import Named
+from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.people import People
 from tests.unchanged_database import database_unchanged
@@ -38,7 +38,7 @@ def newest(database: Database) -> screening_queries.ListVersion:
 
 def numbers(database: Database, name: str) -> list[int]:
     with database.reading() as session:
-        _, found = screening.try_subject(session, Named((name,)))
+        _, found = screening.preview_hits(session, ScreeningSubject((name,)))
         return [match.entry_number for match in found]
 
 
@@ -46,7 +46,7 @@ def test_a_new_version_says_what_changed_and_the_old_one_stays(
     app: Flask, listed: Database, tmp_path: Path
 ) -> None:
     before = newest(listed)
-    folder = sanctions.write(
+    folder = sanctions.write_files(
         tmp_path, [ONE, TWO, SIX], aliases=[(6, "aka", "MEL THE GHOST")], addresses=[(6, "Cuba")]
     )
     result = cli(app, "import", folder, "--accept-shrunk")
@@ -58,11 +58,11 @@ def test_a_new_version_says_what_changed_and_the_old_one_stays(
     after = newest(listed)
     assert (after.version, after.entries, after.aliases, after.addresses) == (version, 3, 1, 1)
     assert (after.added, after.changed, after.removed) == (1, 2, 2)
-    assert after.digest == sdn.read(folder).digest
+    assert after.digest == sdn.read_files(folder).digest
     with listed.reading() as session:
-        assert index.current(session).version == version
-        old = screening_queries.listings(session, [1, 2, 3, 4, 6], before.version)
-        new = screening_queries.listings(session, [1, 2, 3, 4, 6], version)
+        assert index.current_list(session).version == version
+        old = screening_queries.listed_parties(session, [1, 2, 3, 4, 6], before.version)
+        new = screening_queries.listed_parties(session, [1, 2, 3, 4, 6], version)
         [(action, told)] = session.rows(
             "SELECT action, after FROM audit_records WHERE subject = %s",
             (f"sanctions list {version}",),
@@ -84,8 +84,8 @@ def test_the_list_that_stands_is_recognised(app: Flask, listed: Database) -> Non
 
 def test_an_older_list_again_is_a_new_version(listed: Database, tmp_path: Path) -> None:
     before = newest(listed).version
-    sanctions.put(listed, sanctions.write(tmp_path, [ONE]))
-    assert sanctions.put(listed, SANCTIONS).version == before + 2
+    sanctions.import_folder(listed, sanctions.write_files(tmp_path, [ONE]))
+    assert sanctions.import_folder(listed, SANCTIONS).version == before + 2
 
 
 def test_a_bad_file_is_named_with_its_line_and_nothing_is_changed(
@@ -106,18 +106,18 @@ def test_a_bad_file_is_named_with_its_line_and_nothing_is_changed(
 def test_a_list_that_shrank_is_refused_unless_accepted(
     app: Flask, listed: Database, tmp_path: Path
 ) -> None:
-    folder = sanctions.write(tmp_path, [ONE, TWO, SIX])
+    folder = sanctions.write_files(tmp_path, [ONE, TWO, SIX])
     with database_unchanged(listed):
         result = cli(app, "import", folder)
     assert result.exit_code == 1
     assert "It has 3 entries; the list that stands has 4. Nothing was changed" in result.output
     with database_unchanged(listed), pytest.raises(ListShrank):
-        sanctions.put(listed, folder, accept_shrunk=False)
-    assert sanctions.put(listed, folder).is_new
+        sanctions.import_folder(listed, folder, accept_shrunk=False)
+    assert sanctions.import_folder(listed, folder).is_new
 
 
 def test_an_import_that_breaks_off_leaves_nothing(listed: Database, tmp_path: Path) -> None:
-    files = sdn.read(sanctions.write(tmp_path, [ONE, SIX]))
+    files = sdn.read_files(sanctions.write_files(tmp_path, [ONE, SIX]))
 
     def killed(_stored: int) -> None:
         raise KeyboardInterrupt
@@ -132,7 +132,7 @@ def test_an_import_that_breaks_off_leaves_nothing(listed: Database, tmp_path: Pa
 
 
 def test_two_imports_do_not_mix(listed: Database, tmp_path: Path) -> None:
-    files = sdn.read(sanctions.write(tmp_path, [ONE, SIX]))
+    files = sdn.read_files(sanctions.write_files(tmp_path, [ONE, SIX]))
     with listed.transaction() as first:
         import_list(first, files, progress=lambda _stored: None, accept_shrunk=True)
         with pytest.raises(ImportRunning), listed.transaction() as second:
@@ -149,13 +149,13 @@ def test_what_only_the_comments_know_is_kept_for_its_addresses(
 ) -> None:
     address = "1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V"
     said = f"Digital Currency Address - XBT {address}; a.k.a. 'THE UNPLACED ONE'."
-    folder = sanctions.write(tmp_path, [ONE, TWO, SIX], comments=[(99, said)])
-    done = sanctions.put(listed, folder)
+    folder = sanctions.write_files(tmp_path, [ONE, TWO, SIX], comments=[(99, said)])
+    done = sanctions.import_folder(listed, folder)
     assert newest(listed).entries == 3
     with listed.transaction() as session:
-        found = screening.screen_address(session, address, about="wdr_1", purpose="payout")
-        assert [match.entry_number for match in found.matches] == [99]
-        assert screening_queries.listings(session, [99], done.version)[99].name == ""
+        found = screening.screen_wallet(session, address, about="wdr_1", purpose="payout")
+        assert [match.entry_number for match in found.hits] == [99]
+        assert screening_queries.listed_parties(session, [99], done.version)[99].name == ""
     assert numbers(listed, "The Unplaced One") == [99]
 
 
@@ -184,7 +184,7 @@ def test_after_an_import_everybody_is_screened_again_in_batches(
     database: Database = lone_app.extensions["database"]
     people = [People(database).customer() for _ in range(7)]
     # Six of them in threes and the end; the other sources know nobody.
-    jobs = 3 + len(subjects.sources()) - 1
+    jobs = 3 + len(subjects.source_names()) - 1
     suspect, erased = people[4], people[5]
     with database.transaction() as session:
         session.send(
@@ -195,9 +195,9 @@ def test_after_an_import_everybody_is_screened_again_in_batches(
             "UPDATE users SET status = 'erased', erased_at = now() WHERE id = %s",
             (erased.user_id,),
         )
-    sanctions.put(database, SANCTIONS)
+    sanctions.import_folder(database, SANCTIONS)
     assert run_jobs(database) == jobs
-    sanctions.put(database, sanctions.write(tmp_path, [ONE, TWO, SIX]))
+    sanctions.import_folder(database, sanctions.write_files(tmp_path, [ONE, TWO, SIX]))
     assert run_jobs(database) == jobs
     with database.reading() as session:
         rows = session.rows(
@@ -215,19 +215,19 @@ def test_after_an_import_everybody_is_screened_again_in_batches(
 def test_screening_again_ends_when_a_newer_list_stands(lone_app: Flask, tmp_path: Path) -> None:
     database: Database = lone_app.extensions["database"]
     People(database).customer()
-    sanctions.put(database, SANCTIONS)
-    sanctions.put(database, sanctions.write(tmp_path, [ONE, TWO, SIX]))
+    sanctions.import_folder(database, SANCTIONS)
+    sanctions.import_folder(database, sanctions.write_files(tmp_path, [ONE, TWO, SIX]))
     with database.transaction() as session:
         rescreening.rescreen(session, version=1, source="accounts", after=None)
         assert session.rows("SELECT count(*) FROM screenings") == [(0,)]
 
 
 def test_a_source_is_registered_once() -> None:
-    assert "accounts" in subjects.sources()
+    assert "accounts" in subjects.source_names()
     with pytest.raises(TypeError):
-        subjects.register("accounts", lambda _session, _after, _limit: [])
+        subjects.register_source("accounts", lambda _session, _after, _limit: [])
     with pytest.raises(LookupError):
-        subjects.subjects_of("nobody")
+        subjects.source_named("nobody")
 
 
 def test_check_says_who_is_alike(app: Flask, listed: Database) -> None:
@@ -252,9 +252,9 @@ def test_check_needs_a_list(lone_app: Flask) -> None:
 def test_a_person_is_known_by_their_public_id(listed: Database, people: People) -> None:
     who = people.customer()
     with listed.transaction() as session:
-        after = subjects.subjects_of("accounts")
+        after = subjects.source_named("accounts")
         found = after(session, None, 10_000)
         mine = [subject for subject in found if subject.person_id == who.user_id]
         assert [subject.about for subject in mine] == [ids.encode("usr", who.user_id)]
-        assert [subject.named.names for subject in mine] == [("Ada Lovelace",)]
+        assert [subject.subject.names for subject in mine] == [("Ada Lovelace",)]
         assert after(session, found[-1].id, 10) == []

@@ -4,44 +4,47 @@ from datetime import date
 
 import pytest
 
-from app.screening.matching.engine import Index, Party
+from app.screening.matching.engine import IndexedParty, NameIndex
 from app.screening.rules import (
     Agreement,
-    Born,
-    Named,
-    Sort,
-    compare_births,
+    BirthDateSpan,
+    PartyType,
+    ScreeningSubject,
+    compare_birth_dates,
     compare_countries,
-    total,
+    total_score,
 )
 
 DAY = date(1960, 6, 14)
-ESPERPENTO = Party(
+ESPERPENTO = IndexedParty(
     1,
-    Sort.INDIVIDUAL,
+    PartyType.INDIVIDUAL,
     (
         ("name", "ESPERPENTO VILLANOVA, Dragomir Casimir"),
         ("aka", "VILLANUEVA, Drago"),
         ("weak", "THE ALCHEMIST"),
     ),
-    (Born(DAY, DAY),),
+    (BirthDateSpan(DAY, DAY),),
     frozenset({"MD"}),
 )
-BULLION = Party(
-    2, Sort.ENTITY, (("name", "SHADOW-BULLION TRADING LLC"),), (), frozenset({"PA", "MD"})
+BULLION = IndexedParty(
+    2, PartyType.ENTITY, (("name", "SHADOW-BULLION TRADING LLC"),), (), frozenset({"PA", "MD"})
 )
 #: So that words are common or rare.
 CROWD = tuple(
-    Party(number, Sort.INDIVIDUAL, (("name", f"IVANOV, Ivan {number}"),), (), frozenset())
+    IndexedParty(
+        number, PartyType.INDIVIDUAL, (("name", f"IVANOV, Ivan {number}"),), (), frozenset()
+    )
     for number in range(100, 160)
 )
-INDEX = Index([ESPERPENTO, BULLION, *CROWD])
+INDEX = NameIndex([ESPERPENTO, BULLION, *CROWD])
 
 
 def found(name: str, threshold: int = 85, **known: object) -> list[tuple[int, int, str]]:
-    subject = Named((name,), **known)  # type: ignore[arg-type]
+    subject = ScreeningSubject((name,), **known)  # type: ignore[arg-type]
     return [
-        (match.entry_number, match.score, match.matched) for match in INDEX.find(subject, threshold)
+        (match.entry_number, match.score, match.matched_on)
+        for match in INDEX.find_hits(subject, threshold)
     ]
 
 
@@ -85,47 +88,52 @@ def test_a_birth_date_and_a_country_raise_or_lower_the_score() -> None:
     other = date(1990, 1, 1)
     for known, score in (
         ({}, 93),
-        ({"born": DAY}, 98),
-        ({"born": date(1961, 1, 1)}, 93),
-        ({"born": other}, 82),
+        ({"birth_date": DAY}, 98),
+        ({"birth_date": date(1961, 1, 1)}, 93),
+        ({"birth_date": other}, 82),
         ({"countries": frozenset({"MD", "US"})}, 95),
         ({"countries": frozenset({"US"})}, 88),
-        ({"born": DAY, "countries": frozenset({"MD"})}, 100),
-        ({"born": other, "countries": frozenset({"US"})}, 77),
-        ({"sort": Sort.INDIVIDUAL}, 93),
-        ({"sort": Sort.ENTITY}, 83),
+        ({"birth_date": DAY, "countries": frozenset({"MD"})}, 100),
+        ({"birth_date": other, "countries": frozenset({"US"})}, 77),
+        ({"party_type": PartyType.INDIVIDUAL}, 93),
+        ({"party_type": PartyType.ENTITY}, 83),
     ):
         assert found(name, 50, **known)[0][:2] == (1, score), known
 
 
 def test_one_differing_fact_does_not_hide_an_exact_name_and_two_do() -> None:
     name, other = "Dragomir Casimir Esperpento Villanova", date(1990, 1, 1)
-    assert found(name, born=other) == [(1, 89, "name")]
+    assert found(name, birth_date=other) == [(1, 89, "name")]
     assert found(name, countries=frozenset({"US"})) == [(1, 95, "name")]
-    assert found(name, born=other, countries=frozenset({"US"})) == []
+    assert found(name, birth_date=other, countries=frozenset({"US"})) == []
 
 
 def test_what_is_known_can_lift_a_name_over_the_threshold() -> None:
     name = "Dragomir Esperpento Villanova"
     assert found(name, 96) == []
     assert found(name, 96, countries=frozenset({"MD"})) == []
-    assert found(name, 96, born=DAY) == [(1, 98, "name")]
+    assert found(name, 96, birth_date=DAY) == [(1, 98, "name")]
 
 
 def test_every_name_of_the_subject_is_tried_and_the_best_counts() -> None:
-    subject = Named(("Grace Hopper", "Drago Villanueva", "The Alchemist"))
-    [match] = INDEX.find(subject, 85)
-    assert (match.entry_number, match.listed, match.score) == (1, "VILLANUEVA, Drago", 100)
+    subject = ScreeningSubject(("Grace Hopper", "Drago Villanueva", "The Alchemist"))
+    [match] = INDEX.find_hits(subject, 85)
+    assert (match.entry_number, match.listed_name, match.score) == (1, "VILLANUEVA, Drago", 100)
 
 
 def test_comparisons() -> None:
-    spans = [Born(date(1960, 1, 1), date(1960, 12, 31))]
-    assert compare_births(None, spans) is Agreement.UNKNOWN
-    assert compare_births(DAY, []) is Agreement.UNKNOWN
-    assert compare_births(date(1960, 12, 31), spans) is Agreement.AGREES
-    assert compare_births(date(1961, 12, 31), spans) is Agreement.NEAR
-    assert compare_births(date(1962, 1, 1), spans) is Agreement.DIFFERS
+    spans = [BirthDateSpan(date(1960, 1, 1), date(1960, 12, 31))]
+    assert compare_birth_dates(None, spans) is Agreement.UNKNOWN
+    assert compare_birth_dates(DAY, []) is Agreement.UNKNOWN
+    assert compare_birth_dates(date(1960, 12, 31), spans) is Agreement.AGREES
+    assert compare_birth_dates(date(1961, 12, 31), spans) is Agreement.NEAR
+    assert compare_birth_dates(date(1962, 1, 1), spans) is Agreement.DIFFERS
     assert compare_countries([], ["MD"]) is Agreement.UNKNOWN
     assert compare_countries(["US"], ["MD"]) is Agreement.DIFFERS
-    assert total(100, Agreement.AGREES, Agreement.AGREES) == 100
-    assert total(3, Agreement.DIFFERS, Agreement.DIFFERS, other_sort=True, weak=True) == 0
+    assert total_score(100, Agreement.AGREES, Agreement.AGREES) == 100
+    assert (
+        total_score(
+            3, Agreement.DIFFERS, Agreement.DIFFERS, party_types_differ=True, is_weak_alias=True
+        )
+        == 0
+    )

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.screening.lists import sdn, sdn_remarks
-from app.screening.lists.countries import NAMES, code_of
-from app.screening.matching.names import is_readable, letters_of, words_of
-from app.screening.rules import Born
+from app.screening.lists.countries import COUNTRY_NAMES, country_code
+from app.screening.matching.names import is_comparable, name_words, sorted_words
+from app.screening.rules import BirthDateSpan
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from app.screening.rules import Born
     ],
 )
 def test_words(name: str, words: str) -> None:
-    assert words_of(name) == tuple(words.split())
+    assert name_words(name) == tuple(words.split())
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_words(name: str, words: str) -> None:
     ],
 )  # fmt: skip
 def test_what_can_be_compared(name: str) -> None:
-    assert is_readable(name)
+    assert is_comparable(name)
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_what_can_be_compared(name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_compared(name: str) -> None:
-    assert not is_readable(name)
+    assert not is_comparable(name)
 
 
 def test_the_same_words_in_another_order_are_the_same_letters() -> None:
-    assert letters_of("PUTIN, Vladimir") == letters_of("vladimir  putin") == "putin vladimir"
+    assert sorted_words("PUTIN, Vladimir") == sorted_words("vladimir  putin") == "putin vladimir"
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,15 @@ def test_the_same_words_in_another_order_are_the_same_letters() -> None:
     ],
 )  # fmt: skip
 def test_births(text: str, spans: list[tuple[str, str]]) -> None:
-    expected = [Born(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
-    assert list(sdn_remarks.births(text)) == expected
+    expected = [
+        BirthDateSpan(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans
+    ]
+    assert list(sdn_remarks.birth_date_spans(text)) == expected
 
 
 def test_countries() -> None:
     text = "POB Leningrad, Russia; nationality Korea, North; Passport 1 (Germany); Linked To: X."
-    assert sdn_remarks.countries(text, ["Region: Crimea", "", "Atlantis"]) == {
+    assert sdn_remarks.party_countries(text, ["Region: Crimea", "", "Atlantis"]) == {
         "RU",
         "KP",
         "DE",
@@ -90,8 +92,8 @@ def test_nicknames_and_addresses_of_digital_currencies() -> None:
         "a.k.a. 'EL CHAPO'; Digital Currency Address - XBT 1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V; alt."
         " Digital Currency Address - ETH 0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45; a.k.a. 'D'."
     )
-    assert sdn_remarks.nicknames(text) == ("EL CHAPO", "D")
-    assert sdn_remarks.wallets(text) == (
+    assert sdn_remarks.weak_aliases(text) == ("EL CHAPO", "D")
+    assert sdn_remarks.wallet_addresses(text) == (
         ("XBT", "1AjZPMsnmpdK2Rv9KQNfMurTXinscVro9V"),
         ("ETH", "0x67d40EE1A85bf4a4Bb7Ffae16De985e8427B6b45"),
     )
@@ -106,7 +108,9 @@ def test_letters_count_where_the_currency_says_so() -> None:
 
 
 def test_every_country_of_the_real_list_is_known(shared_data: Path) -> None:
-    files = sdn.read(shared_data / "ofac")
+    files = sdn.read_files(shared_data / "ofac")
     named = {country for entry in files.entries for _, _, country, _ in entry.addresses}
-    assert {country for country in named if code_of(country) is None} == {"", "undetermined"}
-    assert all(len(code) == 2 and code_of(name) == code for code, name in NAMES.items())
+    assert {country for country in named if country_code(country) is None} == {"", "undetermined"}
+    assert all(
+        len(code) == 2 and country_code(name) == code for code, name in COUNTRY_NAMES.items()
+    )

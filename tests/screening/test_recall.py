@@ -15,8 +15,8 @@ from flask import Flask
 
 from app.kit.db import Database
 from app.screening.lists import index, sdn
-from app.screening.matching.engine import Index, Party
-from app.screening.rules import Named, ScreeningRules, Sort
+from app.screening.matching.engine import IndexedParty, NameIndex
+from app.screening.rules import PartyType, ScreeningRules, ScreeningSubject
 from tests.drill import choose_size, rounds, seeded_random
 from tests.screening import ordinary
 
@@ -30,27 +30,27 @@ Evidence = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="module")
-def parties(request: pytest.FixtureRequest) -> list[Party]:
+def parties(request: pytest.FixtureRequest) -> list[IndexedParty]:
     """Everybody on the real list."""
     shared = Path(__file__).resolve().parents[3] / "shared"
     if not shared.is_dir():
         pytest.skip(f"needs the data folder {shared.name}/ beside the checkout")
     return [
-        index.party(
+        index.build_party(
             entry.number,
             entry.name,
-            entry.sort,
+            entry.party_type,
             remarks=entry.remarks,
             aliases=entry.aliases,
-            countries_of_addresses=[address[2] for address in entry.addresses],
+            address_countries=[address[2] for address in entry.addresses],
         )
-        for entry in sdn.read(shared / "data" / "ofac").entries
+        for entry in sdn.read_files(shared / "data" / "ofac").entries
     ]
 
 
 @pytest.fixture(scope="module")
-def name_index(parties: list[Party]) -> Index:
-    return Index(parties)
+def name_index(parties: list[IndexedParty]) -> NameIndex:
+    return NameIndex(parties)
 
 
 def as_listed(name: str, _chance: random.Random) -> str:
@@ -74,7 +74,7 @@ def with_one_mistake(name: str, choose: random.Random) -> str:
     return name[:place] + ("", letter, letter + name[place])[kind] + name[place + 1 :]
 
 
-def chosen(parties: list[Party], what: str, *, aliases: bool) -> list[tuple[int, str]]:
+def chosen(parties: list[IndexedParty], what: str, *, aliases: bool) -> list[tuple[int, str]]:
     """Listed names with their entry's number: all of them, or as many as this run takes."""
     names = [
         (party.number, name)
@@ -86,7 +86,7 @@ def chosen(parties: list[Party], what: str, *, aliases: bool) -> list[tuple[int,
 
 
 def missed(
-    name_index: Index, names: list[tuple[int, str]], changed: Callable[..., str]
+    name_index: NameIndex, names: list[tuple[int, str]], changed: Callable[..., str]
 ) -> list[str]:
     """The names whose entry is not found under what becomes of them."""
     choose = seeded_random(changed.__name__)
@@ -95,7 +95,8 @@ def missed(
         number, name = names[place]
         asked = changed(name, choose)
         if number not in {
-            match.entry_number for match in name_index.find(Named((asked,)), THRESHOLD)
+            match.entry_number
+            for match in name_index.find_hits(ScreeningSubject((asked,)), THRESHOLD)
         }:
             lost.append(f"{name} as {asked}")
     return lost
@@ -108,8 +109,8 @@ def missed(
 )
 @pytest.mark.parametrize("aliases", [False, True])
 def test_every_listed_name_is_found(
-    parties: list[Party],
-    name_index: Index,
+    parties: list[IndexedParty],
+    name_index: NameIndex,
     record_property: Evidence,
     changed: Callable[..., str],
     letters_min: int,
@@ -134,14 +135,16 @@ def test_every_listed_name_is_found(
 
 
 @pytest.mark.drill(name="screening")
-def test_ordinary_people_pass(name_index: Index, record_property: Evidence) -> None:
+def test_ordinary_people_pass(name_index: NameIndex, record_property: Evidence) -> None:
     names = ordinary.names()
     # The same of them each time: of so few, chance alone would find too many now and then.
     asked = names[:: max(1, len(names) // ORDINARY)]
     found = {
         name: best
         for name in asked
-        for best in name_index.find(Named((name,), sort=Sort.INDIVIDUAL), THRESHOLD)[:1]
+        for best in name_index.find_hits(
+            ScreeningSubject((name,), party_type=PartyType.INDIVIDUAL), THRESHOLD
+        )[:1]
     }
     exact = sum(match.score == 100 for match in found.values())
     rate = 100 * len(found) / len(asked)
@@ -156,12 +159,12 @@ def test_ordinary_people_pass(name_index: Index, record_property: Evidence) -> N
 
 @pytest.mark.drill(name="screening")
 def test_control_a_list_with_gaps_is_noticed(
-    parties: list[Party], record_property: Evidence
+    parties: list[IndexedParty], record_property: Evidence
 ) -> None:
     """Of a list without every tenth party, just these are missed."""
     some = parties[: choose_size(600, ENTRIES)]
     gone = {party.number for party in some[::10]}
-    name_index = Index([party for party in some if party.number not in gone])
+    name_index = NameIndex([party for party in some if party.number not in gone])
     names = [(party.number, party.names[0][1]) for party in some]
     lost = missed(name_index, names, as_listed)
     assert len(lost) == len(gone)
@@ -184,7 +187,7 @@ def test_the_real_list_is_imported_in_time(
     assert "Version 1: 7389 added, 0 changed, 0 removed" in result.output
     started = time.perf_counter()
     with database.reading() as session:
-        assert index.current(session).version == 1
+        assert index.current_list(session).version == 1
     built = time.perf_counter() - started
     record_property(
         "evidence",

@@ -8,14 +8,18 @@ import pytest
 from app.cli.sample import SANCTIONS
 from app.screening.errors import InvalidList
 from app.screening.lists import sdn
-from app.screening.rules import Sort
+from app.screening.rules import PartyType
 from tests import sanctions
 
 
 def test_the_list_of_the_sample() -> None:
-    files = sdn.read(SANCTIONS)
+    files = sdn.read_files(SANCTIONS)
     first, second, third, fourth = files.entries
-    assert (first.number, first.sort, first.programs) == (1, Sort.INDIVIDUAL, ("SAMPLE",))
+    assert (first.number, first.party_type, first.programs) == (
+        1,
+        PartyType.INDIVIDUAL,
+        ("SAMPLE",),
+    )
     assert first.aliases == (
         ("aka", "ESPERPENTO, Dragan", ""),
         ("fka", "VILLANUEVA, Drago", ""),
@@ -25,20 +29,21 @@ def test_the_list_of_the_sample() -> None:
     assert second.details == {"title": "Treasurer of Shadow Bullion"}
     # Remarks go on in the comments where they were cut.
     assert second.remarks.endswith("Linked To: SHADOW BULLION TRADING LLC.")
-    assert third.sort is Sort.ENTITY
+    assert third.party_type is PartyType.ENTITY
     assert fourth.details["gross registered tonnage"] == "17000"
     assert fourth.details["owner"] == "SHADOW BULLION TRADING LLC"
     assert files.unnamed == ()
 
 
 def test_the_real_list(shared_data: Path) -> None:
-    files = sdn.read(shared_data / "ofac")
+    files = sdn.read_files(shared_data / "ofac")
     assert len(files.entries) == 7379
     assert sum(len(entry.aliases) for entry in files.entries) == 9682
     assert sum(len(entry.addresses) for entry in files.entries) == 11696
-    sorts = [entry.sort for entry in files.entries]
-    assert {sort: sorts.count(sort) for sort in Sort} == {
-        Sort.INDIVIDUAL: 3845, Sort.ENTITY: 2994, Sort.VESSEL: 323, Sort.AIRCRAFT: 217,
+    sorts = [entry.party_type for entry in files.entries]
+    assert {sort: sorts.count(sort) for sort in PartyType} == {
+        PartyType.INDIVIDUAL: 3845, PartyType.ENTITY: 2994, PartyType.VESSEL: 323,
+        PartyType.AIRCRAFT: 217,
     }  # fmt: skip
     # The comments are of a later day than the rest.
     assert [entry.number for entry in files.unnamed][:3] == [17018, 27307, 28263]
@@ -48,7 +53,7 @@ def test_the_real_list(shared_data: Path) -> None:
 
 
 def test_a_change_anywhere_changes_the_digest(tmp_path: Path) -> None:
-    before = sdn.read(SANCTIONS)
+    before = sdn.read_files(SANCTIONS)
     for file, word in (
         (sdn.SDN, "Shadow"),
         (sdn.ALT, "Drago"),
@@ -58,7 +63,7 @@ def test_a_change_anywhere_changes_the_digest(tmp_path: Path) -> None:
         folder = shutil.copytree(SANCTIONS, tmp_path / file)
         text = (folder / file).read_text()
         (folder / file).write_text(text.replace(word, "another"))
-        after = sdn.read(folder)
+        after = sdn.read_files(folder)
         assert after.digest != before.digest
         assert [entry.digest for entry in after.entries] != [e.digest for e in before.entries]
 
@@ -89,18 +94,18 @@ ONE = '1,"ONE",-0- ,"X",-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- ,-0- '
 def test_what_is_wrong_is_named_by_file_and_line(
     tmp_path: Path, file: str, text: str, said: str
 ) -> None:
-    sanctions.write(tmp_path, [(1, "ONE", "", "")])
+    sanctions.write_files(tmp_path, [(1, "ONE", "", "")])
     (tmp_path / file).write_text(text)
     with pytest.raises(InvalidList) as caught:
-        sdn.read(tmp_path)
+        sdn.read_files(tmp_path)
     assert str(caught.value).startswith(said)
 
 
 def test_a_file_that_is_missing_or_of_another_encoding(tmp_path: Path) -> None:
-    sanctions.write(tmp_path, [(1, "ONE", "", "")])
+    sanctions.write_files(tmp_path, [(1, "ONE", "", "")])
     (tmp_path / sdn.ALT).write_bytes(b'1,1,"aka","A",-0- \n1,2,"aka","PE\xd1A",-0- ')
     with pytest.raises(InvalidList, match=r"alt\.csv, line 2: is not UTF-8"):
-        sdn.read(tmp_path)
+        sdn.read_files(tmp_path)
     (tmp_path / sdn.ALT).unlink()
     with pytest.raises(InvalidList, match=r"alt\.csv, line 1: cannot be read: No such file"):
-        sdn.read(tmp_path)
+        sdn.read_files(tmp_path)

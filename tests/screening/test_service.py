@@ -18,8 +18,8 @@ from app.screening import queries as screening_queries
 from app.screening.decisions import case_decisions
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
-from app.screening.matching.service import Screening
-from app.screening.rules import Named, Sort, Verdict
+from app.screening.matching.service import ScreeningResult
+from app.screening.rules import PartyType, ScreeningSubject, Verdict
 from tests import sanctions
 from tests.people import People
 from tests.unchanged_database import database_unchanged
@@ -34,21 +34,23 @@ def officer(people: People) -> Actor:
 
 def screened(
     database: Database, who: Actor | None, *names: str, purpose: str = "onboarding"
-) -> Screening:
+) -> ScreeningResult:
     """Screen somebody; without account, as the counterparty of a payout."""
     person_id = who.user_id if who else None
     about = ids.encode("usr", person_id) if person_id else "wdr_of_a_test"
     with database.transaction() as session:
         return screening.screen(
             session,
-            Named(names or (sanctions.LISTED,)),
+            ScreeningSubject(names or (sanctions.LISTED_NAME,)),
             about=about,
             purpose=purpose,
             person_id=person_id,
         )
 
 
-def closed(database: Database, officer: Actor, screening: Screening, disposition: str) -> UUID:
+def closed(
+    database: Database, officer: Actor, screening: ScreeningResult, disposition: str
+) -> UUID:
     """Decide the case of a screening."""
     assert screening.case_id is not None
     with database.transaction() as session:
@@ -58,7 +60,7 @@ def closed(database: Database, officer: Actor, screening: Screening, disposition
 
 def standing(database: Database, who: Actor) -> Verdict | None:
     with database.reading() as session:
-        return screening_queries.standing(session, who.user_id)
+        return screening_queries.verdict_of(session, who.user_id)
 
 
 def unlike(name: str) -> str:
@@ -70,13 +72,13 @@ def test_somebody_else_passes_and_it_is_kept(listed: Database, people: People) -
     who = people.customer()
     assert standing(listed, who) is None
     found = screened(listed, who, "Grace Hopper")
-    assert (found.verdict, found.matches, found.case_id) == (Verdict.CLEAR, (), None)
+    assert (found.verdict, found.hits, found.case_id) == (Verdict.CLEAR, (), None)
     assert found.is_clear
     assert standing(listed, who) is Verdict.CLEAR
     with listed.reading() as session:
         kept = screening_queries.screening(session, found.id)
         assert screening_queries.hits(session, found.id) == []
-    assert kept.told["names"] == ["Grace Hopper"]
+    assert kept.subject["names"] == ["Grace Hopper"]
     assert (kept.purpose, kept.about) == ("onboarding", ids.encode("usr", who.user_id))
     assert (kept.list_version, kept.threshold) == (found.list_version, 85)
     assert kept.person_id == who.user_id
@@ -85,7 +87,7 @@ def test_somebody_else_passes_and_it_is_kept(listed: Database, people: People) -
 def test_who_was_screened_is_sealed(listed: Database, people: People) -> None:
     name = unlike("Xanthippe")
     screened(listed, people.customer(), name)
-    screened(listed, None, f"{sanctions.LISTED} {name[:5]}")
+    screened(listed, None, f"{sanctions.LISTED_NAME} {name[:5]}")
     with listed.reading() as session:
         for table in ("screenings", "cases", "audit_records", "outbox"):
             [(text,)] = session.rows(f"SELECT coalesce(string_agg(t::text, ''), '') FROM {table} t")
@@ -99,7 +101,7 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
     who = people.customer()
     found = screened(listed, who)
     assert found.verdict is Verdict.REVIEW
-    assert [(each.entry_number, each.score) for each in found.matches] == [(1, 100)]
+    assert [(each.entry_number, each.score) for each in found.hits] == [(1, 100)]
     again = screened(listed, who, purpose="payout")
     assert (again.verdict, again.case_id) == (Verdict.REVIEW, found.case_id)
     assert standing(listed, who) is Verdict.REVIEW
@@ -109,7 +111,7 @@ def test_a_listed_name_opens_one_case_whoever_asks_how_often(
         facts = cases_queries.facts(session, found.case_id)
         events = cases_queries.events(session, found.case_id)
     assert (case.person_id, case.subject) == (who.user_id, ids.encode("usr", who.user_id))
-    assert facts["names"] == sanctions.LISTED
+    assert facts["names"] == sanctions.LISTED_NAME
     assert facts["screening"] == ids.encode("scr", found.id)
     assert facts["found 1"] == (
         "ESPERPENTO VILLANOVA, Dragomir Casimir (name, entry 1), score 100;"
@@ -123,26 +125,26 @@ def test_a_name_that_cannot_be_compared_waits_for_compliance(
 ) -> None:
     who, other = people.customer(), people.customer()
     found = screened(listed, who, "Иван Петров")
-    assert (found.verdict, [each.entry_number for each in found.matches]) == (Verdict.REVIEW, [0])
+    assert (found.verdict, [each.entry_number for each in found.hits]) == (Verdict.REVIEW, [0])
     assert found.case_id is not None
     with listed.reading() as session:
         case = cases_queries.case(session, officer, found.case_id)
     assert case.title == "A name that cannot be compared"
     assert screened(listed, who, "Иван Петров").case_id == found.case_id
     # Once looked at it passes, and no other such name does, nor that of somebody else.
-    closed(listed, officer, found, case_decisions.NO_MATCH)
+    closed(listed, officer, found, case_decisions.NOT_A_MATCH)
     assert screened(listed, who, "Иван Петров").verdict is Verdict.CLEAR
     assert screened(listed, who, "Пётр Иванов").verdict is Verdict.REVIEW
     assert screened(listed, other, "Иван Петров").verdict is Verdict.REVIEW
     # What can be compared of it still is.
-    mixed = screened(listed, other, sanctions.LISTED, "Ŧom")
-    assert [each.entry_number for each in mixed.matches] == [1, 0]
+    mixed = screened(listed, other, sanctions.LISTED_NAME, "Ŧom")
+    assert [each.entry_number for each in mixed.hits] == [1, 0]
 
 
 def test_a_counterparty_whose_name_cannot_be_compared_is_not_taken_for_another(
     listed: Database, officer: Actor
 ) -> None:
-    closed(listed, officer, screened(listed, None, "Анна Каренина"), case_decisions.NO_MATCH)
+    closed(listed, officer, screened(listed, None, "Анна Каренина"), case_decisions.NOT_A_MATCH)
     assert screened(listed, None, "Анна Каренина").verdict is Verdict.CLEAR
     assert screened(listed, None, "Анна Облонская").verdict is Verdict.REVIEW
 
@@ -152,14 +154,14 @@ def test_what_is_found_later_is_noted_in_the_open_case(
 ) -> None:
     who = people.customer()
     first = screened(listed, who)
-    folder = sanctions.write(
+    folder = sanctions.write_files(
         tmp_path,  # type: ignore[arg-type]
         [(1, "ESPERPENTO VILLANOVA, Dragomir Casimir", "individual", ""),
          (7, "ESPERPENTO VILLANOVA, Dragomira Casimir", "individual", "")],
     )  # fmt: skip
-    sanctions.put(listed, folder)
+    sanctions.import_folder(listed, folder)
     second = screened(listed, who)
-    assert [each.entry_number for each in second.matches] == [1, 7]
+    assert [each.entry_number for each in second.hits] == [1, 7]
     assert second.case_id == first.case_id
     assert first.case_id is not None
     with listed.reading() as session:
@@ -173,7 +175,7 @@ def test_not_a_match_clears_this_person_and_this_entry_from_then_on(
     listed: Database, people: People, officer: Actor
 ) -> None:
     who, other = people.customer(), people.customer()
-    closed(listed, officer, screened(listed, who), case_decisions.NO_MATCH)
+    closed(listed, officer, screened(listed, who), case_decisions.NOT_A_MATCH)
     assert standing(listed, who) is Verdict.CLEAR
     again = screened(listed, who)
     assert (again.verdict, again.case_id) == (Verdict.CLEAR, None)
@@ -182,13 +184,15 @@ def test_not_a_match_clears_this_person_and_this_entry_from_then_on(
         assert not screening_queries.is_blocked(session, person_id=who.user_id)
     # Another entry, another name of theirs, and another person of the same name are looked into.
     assert screened(listed, who, "Xenobia Umbravitz").verdict is Verdict.REVIEW
-    assert screened(listed, who, sanctions.LISTED, "Dragan Esperpento").verdict is Verdict.REVIEW
+    assert (
+        screened(listed, who, sanctions.LISTED_NAME, "Dragan Esperpento").verdict is Verdict.REVIEW
+    )
     assert screened(listed, other).verdict is Verdict.REVIEW
 
 
 def test_a_true_match_blocks(listed: Database, people: People, officer: Actor) -> None:
     who = people.customer()
-    closed(listed, officer, screened(listed, who), case_decisions.MATCH)
+    closed(listed, officer, screened(listed, who), case_decisions.TRUE_MATCH)
     assert standing(listed, who) is Verdict.BLOCKED
     # Whatever name they give then.
     later = screened(listed, who, "Grace Hopper")
@@ -203,7 +207,7 @@ def test_a_customer_who_is_a_true_match_is_suspended_at_once(
     listed: Database, people: People, officer: Actor
 ) -> None:
     who = people.customer()
-    case_id = closed(listed, officer, screened(listed, who), case_decisions.MATCH)
+    case_id = closed(listed, officer, screened(listed, who), case_decisions.TRUE_MATCH)
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     with listed.reading() as session:
@@ -223,8 +227,8 @@ def test_who_is_no_match_or_one_of_the_staff_is_not_suspended(
     listed: Database, people: People, officer: Actor
 ) -> None:
     cleared, helper = people.customer(), people.staff(Role.SUPPORT)
-    closed(listed, officer, screened(listed, cleared), case_decisions.NO_MATCH)
-    closed(listed, officer, screened(listed, helper), case_decisions.MATCH)
+    closed(listed, officer, screened(listed, cleared), case_decisions.NOT_A_MATCH)
+    closed(listed, officer, screened(listed, helper), case_decisions.TRUE_MATCH)
     with listed.reading() as session:
         for person in (cleared, helper):
             assert standing_of(session, person.user_id).status == "active"
@@ -234,30 +238,30 @@ def test_who_is_no_match_or_one_of_the_staff_is_not_suspended(
 def test_a_counterparty_without_account_is_told_by_name_and_birth_date(
     listed: Database, officer: Actor
 ) -> None:
-    name = unlike(sanctions.LISTED)
+    name = unlike(sanctions.LISTED_NAME)
     day = date(1960, 6, 14)
 
-    def check(born: date | None, *names: str) -> Screening:
+    def check(born: date | None, *names: str) -> ScreeningResult:
         with listed.transaction() as session:
             return screening.screen(
-                session, Named(names or (name,), born), about="wdr_1", purpose="payout"
+                session, ScreeningSubject(names or (name,), born), about="wdr_1", purpose="payout"
             )
 
     found = check(day)
     assert found.verdict is Verdict.REVIEW
-    closed(listed, officer, found, case_decisions.MATCH)
+    closed(listed, officer, found, case_decisions.TRUE_MATCH)
     assert check(day).verdict is Verdict.BLOCKED
     assert check(day, name.upper()).verdict is Verdict.BLOCKED
     assert check(None).verdict is Verdict.REVIEW
     with listed.reading() as session:
-        assert screening_queries.is_blocked(session, subject=Named((name,), day))
-        assert not screening_queries.is_blocked(session, subject=Named((name,)))
+        assert screening_queries.is_blocked(session, subject=ScreeningSubject((name,), day))
+        assert not screening_queries.is_blocked(session, subject=ScreeningSubject((name,)))
 
 
 def test_opened_again_what_was_decided_is_taken_back(
     listed: Database, people: People, officer: Actor
 ) -> None:
-    for disposition in (case_decisions.MATCH, case_decisions.NO_MATCH):
+    for disposition in (case_decisions.TRUE_MATCH, case_decisions.NOT_A_MATCH):
         who = people.customer()
         case_id = closed(listed, officer, screened(listed, who), disposition)
         with listed.transaction() as session:
@@ -266,10 +270,12 @@ def test_opened_again_what_was_decided_is_taken_back(
         again = screened(listed, who)
         assert (again.verdict, again.case_id) == (Verdict.REVIEW, case_id)
         other = (
-            case_decisions.NO_MATCH if disposition == case_decisions.MATCH else case_decisions.MATCH
+            case_decisions.NOT_A_MATCH
+            if disposition == case_decisions.TRUE_MATCH
+            else case_decisions.TRUE_MATCH
         )
         closed(listed, officer, again, other)
-        expected = Verdict.CLEAR if other == case_decisions.NO_MATCH else Verdict.BLOCKED
+        expected = Verdict.CLEAR if other == case_decisions.NOT_A_MATCH else Verdict.BLOCKED
         assert standing(listed, who) is expected
 
 
@@ -278,10 +284,10 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> str:
     """A room above that wants to be told."""
     name = "screening.told_in_a_test"
     monkeypatch.setattr(kit_tasks, "_TASKS", dict(kit_tasks._TASKS))
-    monkeypatch.setattr(case_decisions, "_LISTENERS", [])
+    monkeypatch.setattr(case_decisions, "_DECISION_TASKS", [])
     kit_tasks.task(name)(lambda session, **args: None)
-    case_decisions.tell(name)
-    case_decisions.tell(name)
+    case_decisions.stage_on_decision(name)
+    case_decisions.stage_on_decision(name)
     return name
 
 
@@ -299,17 +305,17 @@ def test_who_waits_for_a_decision_is_told(
     found = screened(listed, who)
     with listed.transaction() as session:
         screening.screen(
-            session, Named((sanctions.LISTED,)), about="wdr_of_a_test", purpose="payout",
-            person_id=who.user_id,
+            session, ScreeningSubject((sanctions.LISTED_NAME,)), about="wdr_of_a_test",
+            purpose="payout", person_id=who.user_id,
         )  # fmt: skip
     about = sorted([ids.encode("usr", who.user_id), "wdr_of_a_test"])
     assert told() == []
-    case_id = closed(listed, officer, found, case_decisions.NO_MATCH)
+    case_id = closed(listed, officer, found, case_decisions.NOT_A_MATCH)
     assert told() == [(each, "clear") for each in about]
     with listed.transaction() as session:
         cases.reopen(session, officer, case_id, reason="it was the wrong passport")
     assert told() == [(each, "review") for each in about]
-    closed(listed, officer, found, case_decisions.MATCH)
+    closed(listed, officer, found, case_decisions.TRUE_MATCH)
     assert told() == [(each, "blocked") for each in about]
     # Cleared of something else, somebody who is blocked stays so.
     other = screened(listed, who, "Grace Hopper")
@@ -319,21 +325,25 @@ def test_who_waits_for_a_decision_is_told(
 def test_an_address_of_a_digital_currency_is_listed_or_not(
     listed: Database, officer: Actor
 ) -> None:
-    def check(address: str) -> Screening:
+    def check(address: str) -> ScreeningResult:
         with listed.transaction() as session:
-            return screening.screen_address(session, address, about="wdr_1", purpose="payout")
+            return screening.screen_wallet(session, address, about="wdr_1", purpose="payout")
 
     assert check("0x" + "0" * 40).verdict is Verdict.CLEAR
-    found = check(sanctions.WALLET.lower())
+    found = check(sanctions.LISTED_WALLET.lower())
     assert found.verdict is Verdict.REVIEW
-    [match] = found.matches
-    assert (match.entry_number, match.listed, match.matched) == (2, sanctions.WALLET, "wallet")
-    assert check(f" {sanctions.WALLET} ").case_id == found.case_id
+    [match] = found.hits
+    assert (match.entry_number, match.listed_name, match.matched_on) == (
+        2,
+        sanctions.LISTED_WALLET,
+        "wallet",
+    )
+    assert check(f" {sanctions.LISTED_WALLET} ").case_id == found.case_id
     # Small and capital letters mean something in this one.
     assert check("1SampLeSampLeSampLeSampLeSampLeSam").verdict is Verdict.REVIEW
     assert check("1samplesamplesamplesamplesamplesam").verdict is Verdict.CLEAR
-    closed(listed, officer, found, case_decisions.MATCH)
-    assert check(sanctions.WALLET).verdict is Verdict.BLOCKED
+    closed(listed, officer, found, case_decisions.TRUE_MATCH)
+    assert check(sanctions.LISTED_WALLET).verdict is Verdict.BLOCKED
     with listed.transaction() as session:
         assert found.case_id is not None
         cases.reopen(session, officer, found.case_id, reason="only for this test")
@@ -349,17 +359,17 @@ def test_without_any_list_nobody_passes(lone_app: object) -> None:
         pytest.raises(NoSanctionsList),
         database.transaction() as session,
     ):
-        screening.screen_address(session, sanctions.WALLET, about="wdr_1", purpose="payout")
+        screening.screen_wallet(session, sanctions.LISTED_WALLET, about="wdr_1", purpose="payout")
 
 
 def test_trying_a_name_keeps_nothing(listed: Database) -> None:
     with database_unchanged(listed), listed.transaction() as session:
-        version, found = screening.try_subject(
-            session, Named((sanctions.LISTED,), sort=Sort.INDIVIDUAL)
+        version, found = screening.preview_hits(
+            session, ScreeningSubject((sanctions.LISTED_NAME,), party_type=PartyType.INDIVIDUAL)
         )
         assert [match.entry_number for match in found] == [1]
         assert screening_queries.list_versions(session, 1)[0].version == version
-        listings = screening_queries.listings(session, [1], version)
+        listings = screening_queries.listed_parties(session, [1], version)
     assert listings[1].name == "ESPERPENTO VILLANOVA, Dragomir Casimir"
 
 
@@ -373,15 +383,15 @@ def test_who_may_not_decide(listed: Database, people: People, officer: Actor) ->
         (officer, OwnCase),
     ):
         with database_unchanged(listed), pytest.raises(refusal):
-            closed(listed, actor, found, case_decisions.NO_MATCH)
+            closed(listed, actor, found, case_decisions.NOT_A_MATCH)
         with database_unchanged(listed), pytest.raises(refusal), listed.transaction() as session:
-            cases.note(session, actor, found.case_id, "a note")
+            cases.add_note(session, actor, found.case_id, "a note")
     other = people.staff(Role.COMPLIANCE)
     with database_unchanged(listed), pytest.raises(Invalid, match="disposition"):
         closed(listed, other, found, "resolved")
-    closed(listed, other, found, case_decisions.NO_MATCH)
+    closed(listed, other, found, case_decisions.NOT_A_MATCH)
     with database_unchanged(listed), pytest.raises(CaseClosed):
-        closed(listed, other, found, case_decisions.MATCH)
+        closed(listed, other, found, case_decisions.TRUE_MATCH)
 
 
 def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
@@ -391,4 +401,4 @@ def test_of_no_screening_there_is_nothing_to_see(listed: Database) -> None:
 
 def test_a_name_that_cannot_be_compared_is_not_said_to_be_clear(listed: Database) -> None:
     with pytest.raises(Invalid), listed.reading() as session:
-        screening.try_subject(session, Named(("Владимир Путин",)))
+        screening.preview_hits(session, ScreeningSubject(("Владимир Путин",)))

@@ -11,8 +11,8 @@ from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_
 from app.blueprints.rendering import render_page
 from app.cases import queries as cases_queries
 from app.cases import service
-from app.cases.queries import Asked, Case
-from app.cases.rules import State
+from app.cases.queries import CaseFilter, CaseSummary
+from app.cases.rules import CaseState
 from app.identity.accounts import people
 from app.kit import ids
 from app.kit.db import Session
@@ -37,7 +37,7 @@ def list_cases(session: Session, actor: Actor) -> Response:
     cursor = read_cursor()
     filters = {
         "kind": request.args.get("kind", "")[:_KIND_LENGTH_MAX],
-        "state": request.args.get("state", State.OPEN.value),
+        "state": request.args.get("state", CaseState.OPEN.value),
         "assignee": request.args.get("assignee", ""),
     }
     results = cases_queries.search(session, actor, _parse_filters(filters, actor), cursor=cursor)
@@ -52,7 +52,7 @@ def list_cases(session: Session, actor: Actor) -> Response:
         results=results,
         filters=filters,
         is_later_page=cursor is not None,
-        kinds=[(kind.name, kind.title) for kind in cases_queries.kinds(session, actor)],
+        kinds=[(kind.name, kind.title) for kind in cases_queries.visible_kinds(session, actor)],
         assignees=[
             ("", "Anyone"),
             (_ME, "Me"),
@@ -63,13 +63,13 @@ def list_cases(session: Session, actor: Actor) -> Response:
     )
 
 
-def _parse_filters(filters: dict[str, str], actor: Actor) -> Asked:
+def _parse_filters(filters: dict[str, str], actor: Actor) -> CaseFilter:
     """Return the search for these filters. A filter with an unknown value is left out."""
-    state = State(filters["state"]) if filters["state"] in set(State) else None
+    state = CaseState(filters["state"]) if filters["state"] in set(CaseState) else None
     assignee = actor.user_id if filters["assignee"] == _ME else None
     if filters["assignee"].startswith("usr_"):
         assignee = ids.decode("usr", filters["assignee"])
-    return Asked(filters["kind"] or None, state, assignee, filters["assignee"] == _UNASSIGNED)
+    return CaseFilter(filters["kind"] or None, state, assignee, filters["assignee"] == _UNASSIGNED)
 
 
 @blp.view("GET", "/<case_id>", permission=Permission.CASES_READ)
@@ -87,7 +87,7 @@ def add_note(session: Session, actor: Actor, case_id: str) -> Response:
         actor,
         case_id,
         "note",
-        lambda identifier: service.note(session, actor, identifier, text),
+        lambda identifier: service.add_note(session, actor, identifier, text),
     )
 
 
@@ -166,7 +166,7 @@ def _render_case(
     case = cases_queries.case(session, actor, identifier)
     events = cases_queries.events(session, identifier)
     facts = cases_queries.facts(session, identifier)
-    workers = service.may_work(session, case.kind, case.person_id)
+    workers = service.eligible_assignees(session, case.kind, case.person_id)
     people_ids = {case.person_id, case.assignee_id, *workers}
     people_ids |= {event.actor_id for event in events} | {event.assignee_id for event in events}
     names = people.get_names(
@@ -194,7 +194,7 @@ def _render_case(
     )
 
 
-def _may_work(actor: Actor, case: Case) -> bool:
+def _may_work(actor: Actor, case: CaseSummary) -> bool:
     """Whether the forms are shown; the service checks again."""
     return Permission.CASES_WORK in actor.permissions and actor.user_id != case.person_id
 

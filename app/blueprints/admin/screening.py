@@ -15,15 +15,17 @@ from app.kit.errors import Invalid
 from app.kit.ports import resolve
 from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
-from app.screening.lists.countries import NAMES
+from app.screening.lists.countries import COUNTRY_NAMES
 from app.screening.matching import service
-from app.screening.matching.engine import Match
-from app.screening.rules import Named, ScreeningRules
+from app.screening.matching.engine import Hit
+from app.screening.rules import ScreeningRules, ScreeningSubject
 
 blp = PageBlueprint("screening", "/admin/screening")
 
 _NAME_LENGTH_MAX = 200
-_COUNTRIES = sorted(((code, name) for code, name in NAMES.items()), key=lambda country: country[1])
+_COUNTRIES = sorted(
+    ((code, name) for code, name in COUNTRY_NAMES.items()), key=lambda country: country[1]
+)
 
 
 @blp.view("GET", "", permission=Permission.SCREENING_READ)
@@ -36,26 +38,26 @@ def list_screenings(session: Session, _actor: Actor) -> Response:
 def check_name(session: Session, _actor: Actor) -> Response:
     """Check a name against the sanctions list. It is not saved, and in no URL and no log."""
     try:
-        version, matches = service.try_subject(session, _parse_subject())
+        version, matches = service.preview_hits(session, _parse_subject())
     except (Invalid, NoSanctionsList) as refusal:
         status, problems = report_at_form(refusal)
         return _render_list(session, status=status, problems=problems)
     return _render_list(session, checked=(version, matches))
 
 
-def _parse_subject() -> Named:
+def _parse_subject() -> ScreeningSubject:
     name = request.form.get("name", "").strip()
     if not 1 <= len(name) <= _NAME_LENGTH_MAX:
         raise Invalid("name", f"Enter a name (1 to {_NAME_LENGTH_MAX} characters).")
     born = request.form.get("born", "").strip()
     country = request.form.get("country", "")
-    if country and country not in NAMES:
+    if country and country not in COUNTRY_NAMES:
         raise Invalid("country", "Choose a country from the list.")
     try:
         birth_date = date.fromisoformat(born) if born else None
     except ValueError:
         raise Invalid("born", "Enter a date, like 1970-12-31.") from None
-    return Named((name,), birth_date, frozenset({country}) if country else frozenset())
+    return ScreeningSubject((name,), birth_date, frozenset({country}) if country else frozenset())
 
 
 def _render_list(
@@ -63,7 +65,7 @@ def _render_list(
     *,
     status: int = 200,
     problems: dict[str, str] | None = None,
-    checked: tuple[int, list[Match]] | None = None,
+    checked: tuple[int, list[Hit]] | None = None,
 ) -> Response:
     """Show the list; `checked` is the list's version and the matches of a name that was checked."""
     shows_all = request.args.get("folder") == "all"
@@ -75,12 +77,12 @@ def _render_list(
         status=status,
         lists=screening_queries.list_versions(session),
         threshold=resolve(ScreeningRules).threshold,
-        results=screening_queries.screenings(session, found_only=not shows_all, cursor=cursor),
+        results=screening_queries.screenings(session, with_hits_only=not shows_all, cursor=cursor),
         shows_all=shows_all,
         is_later_page=cursor is not None,
         was_checked=checked is not None,
         matches=matches,
-        listings=screening_queries.listings(
+        listings=screening_queries.listed_parties(
             session, [match.entry_number for match in matches], version
         ),
         countries=[("", "Unknown"), *_COUNTRIES],
@@ -101,7 +103,7 @@ def show_screening(session: Session, actor: Actor, screening_id: str) -> Respons
         "admin/screening/_screening.html",
         screening=screening,
         hits=hits,
-        listings=screening_queries.listings(
+        listings=screening_queries.listed_parties(
             session, [hit.entry_number for hit in hits], screening.list_version
         ),
         person=names.get(screening.person_id) if screening.person_id else None,
@@ -109,5 +111,5 @@ def show_screening(session: Session, actor: Actor, screening_id: str) -> Respons
         case_id=ids.encode(CASE, screening.case_id) if screening.case_id else "",
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
         may_open_cases=Permission.CASES_READ in actor.permissions,
-        countries=NAMES,
+        countries=COUNTRY_NAMES,
     )

@@ -33,7 +33,7 @@ def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     gives tier 2. `verificationUrl` says where to go on, if the provider wants more from the caller.
     """
     submission.submit(session, actor, body)
-    return kyc_status.of(session, actor.user_id)
+    return kyc_status.status_of(session, actor.user_id)
 
 
 @blp.operation(
@@ -57,9 +57,11 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     somebody of tier 2 is reviewed for tier 3.
     """
     sent = body["file"]
-    file = documents.check(sent.content, name=sent.name, declared=sent.declared_media_type)
+    file = documents.check_upload(
+        sent.content, name=sent.name, declared_type=sent.declared_media_type
+    )
     with database.transaction() as session:
-        added, is_new = documents.add(session, actor, purpose=body["type"], file=file)
+        added, is_new = documents.add_document(session, actor, purpose=body["type"], upload=file)
     return added if is_new else RouteReply(added, 200)
 
 
@@ -79,7 +81,7 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     Staff decide, once documents show its registration and its owners.
     """
     submission.submit_business(session, actor, body)
-    return kyc_status.of(session, actor.user_id)
+    return kyc_status.status_of(session, actor.user_id)
 
 
 @blp.operation(
@@ -91,4 +93,4 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
 )
 def show_status(session: Session, actor: Actor) -> object:
     """How far the caller is verified, what they may move for it, and what is missing."""
-    return kyc_status.of(session, actor.user_id)
+    return kyc_status.status_of(session, actor.user_id)

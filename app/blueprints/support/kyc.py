@@ -17,9 +17,9 @@ from app.kit.errors import Conflict, Invalid, NotFound
 from app.kyc import queries as kyc_queries
 from app.kyc import rules as kyc_rules
 from app.kyc.evidence import documents, file_sanitizer
-from app.kyc.queries import Verification
+from app.kyc.queries import VerificationRow
 from app.kyc.review import service as review
-from app.kyc.rules import REASON_TEXTS, Kind, Status
+from app.kyc.rules import REASON_TEXTS, VerificationKind, VerificationStatus
 from app.kyc.submission import queries as submission_queries
 
 blp = PageBlueprint("support_kyc", "/support/kyc")
@@ -48,15 +48,19 @@ def list_verifications(session: Session, _actor: Actor) -> Response:
     cursor = read_cursor()
     filters = {
         "q": request.args.get("q", "")[:_TEXT_LENGTH_MAX],
-        "status": request.args.get("status", Status.IN_REVIEW.value),
+        "status": request.args.get("status", VerificationStatus.IN_REVIEW.value),
         "kind": request.args.get("kind", ""),
     }
-    results = kyc_queries.queue(
+    results = kyc_queries.review_queue(
         session,
         person_id=_find_person(session, filters["q"]),
-        asked_for_person=bool(filters["q"].strip()),
-        status=Status(filters["status"]) if filters["status"] in set(Status) else None,
-        kind=Kind(filters["kind"]) if filters["kind"] in set(Kind) else None,
+        filter_by_person=bool(filters["q"].strip()),
+        status=VerificationStatus(filters["status"])
+        if filters["status"] in set(VerificationStatus)
+        else None,
+        kind=VerificationKind(filters["kind"])
+        if filters["kind"] in set(VerificationKind)
+        else None,
         cursor=cursor,
     )
     return render_page(
@@ -77,7 +81,7 @@ def _find_person(session: Session, text: str) -> UUID | None:
     try:
         if stripped.startswith("usr_"):
             return ids.decode("usr", stripped)
-        return kyc_queries.person_of_address(session, stripped) if stripped else None
+        return kyc_queries.person_id_by_email(session, stripped) if stripped else None
     except (NotFound, Invalid):
         return None
 
@@ -96,7 +100,7 @@ def record_id_check(session: Session, actor: Actor) -> Response:
             verification = _find_identity(session, request.form.get("person", ""))
             document = _parse_document(request.form.get("document", ""))
             reason = f"Seen at the counter: {document}"
-            review.confirm_seen(session, actor, verification.id, reason=reason)
+            review.record_id_check(session, actor, verification.id, reason=reason)
     except (Invalid, Conflict) as refusal:
         status, problems = report_at_form(refusal)
         return _render_counter(session, status=status, problems=problems)
@@ -109,10 +113,14 @@ def _parse_document(text: str) -> str:
     return text
 
 
-def _find_identity(session: Session, text: str) -> Verification:
+def _find_identity(session: Session, text: str) -> VerificationRow:
     """Return the identity that counts for the customer with this email or public id."""
     person_id = _find_person(session, text[:_TEXT_LENGTH_MAX])
-    identity = kyc_queries.best_of(kyc_queries.of_person(session, person_id)) if person_id else None
+    identity = (
+        kyc_queries.effective_identity(kyc_queries.verifications_of(session, person_id))
+        if person_id
+        else None
+    )
     if identity is None:
         raise Invalid(
             "person",
@@ -153,7 +161,7 @@ def show_verification(session: Session, actor: Actor, verification_id: str) -> R
 @blp.view("GET", "/documents/<document_id>", permission=Permission.KYC_READ, writes=True)
 def show_document(session: Session, actor: Actor, document_id: str) -> Response:
     """Show a document that a customer uploaded, and record the viewing."""
-    document = documents.show(session, actor, ids.decode(documents.PREFIX, document_id))
+    document = documents.view_document(session, actor, ids.decode(documents.PREFIX, document_id))
     response = Response(document.data, content_type=document.media_type)
     policy = (
         _DISPLAY_ONLY if document.media_type == file_sanitizer.PDF else _DISPLAY_ONLY + _SANDBOX
@@ -187,13 +195,13 @@ def reject(session: Session, actor: Actor, verification_id: str) -> Response:
 @blp.view("POST", "/<verification_id>/more", permission=Permission.KYC_REVIEW, fresh=True)
 def request_information(session: Session, actor: Actor, verification_id: str) -> Response:
     """Request more information from the customer."""
-    return _decide(session, actor, verification_id, "more", review.ask_for_more)
+    return _decide(session, actor, verification_id, "more", review.request_more_information)
 
 
 @blp.view("POST", "/<verification_id>/take-back", permission=Permission.KYC_DECIDE, fresh=True)
 def revoke_approval(session: Session, actor: Actor, verification_id: str) -> Response:
     """Revoke the approval of a verification and tell the customer why."""
-    return _decide(session, actor, verification_id, "take-back", review.take_back)
+    return _decide(session, actor, verification_id, "take-back", review.revoke)
 
 
 def _decide(
@@ -244,7 +252,7 @@ def _render_verification(
 ) -> Response:
     verification = kyc_queries.by_id(session, identifier)
     events = kyc_queries.events(session, identifier)
-    submission = submission_queries.of(session, identifier)
+    submission = submission_queries.details_of(session, identifier)
     person_id = verification.user_id
     pending = [
         approval
@@ -261,11 +269,11 @@ def _render_verification(
         person=people.get_account(session, person_id),
         submission=submission,
         age=_age_of(submission),
-        documents=documents.of_person(session, person_id),
+        documents=documents.documents_of(session, person_id),
         events=events,
         others=[
             other
-            for other in kyc_queries.of_person(session, person_id)
+            for other in kyc_queries.verifications_of(session, person_id)
             if other.id != verification.id
         ],
         pending=[(approval, ids.encode("apr", approval.id)) for approval in pending],
@@ -283,4 +291,4 @@ def _render_verification(
 def _age_of(submission: object) -> int | None:
     """Return the age in years of the person who submitted, None for a company."""
     born = getattr(submission, "date_of_birth", None)
-    return kyc_rules.years_between(born, clock.now().date()) if born else None
+    return kyc_rules.full_years_between(born, clock.now().date()) if born else None

@@ -20,7 +20,7 @@ from app.kyc.submission import queries as submission_queries
 from app.screening import queries as screening_queries
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
-from app.screening.rules import Named, Verdict
+from app.screening.rules import ScreeningSubject, Verdict
 
 PURPOSE = "payout"
 
@@ -62,19 +62,19 @@ def screen_payee(
     try:
         found = [
             screening.screen(
-                session, Named((name,)), about=about, purpose=PURPOSE, person_id=user_id
+                session, ScreeningSubject((name,)), about=about, purpose=PURPOSE, person_id=user_id
             )
         ]
         if method is PaymentMethod.CRYPTO:
             found.append(
-                screening.screen_address(
+                screening.screen_wallet(
                     session, where["address"], about=about, purpose=PURPOSE, person_id=user_id
                 )
             )
     except NoSanctionsList:
         return None
     # What the customer themselves are taken for counts too, whatever name the account bears.
-    verdicts = {each.verdict for each in found} | {screening_queries.standing(session, user_id)}
+    verdicts = {each.verdict for each in found} | {screening_queries.verdict_of(session, user_id)}
     if Verdict.BLOCKED in verdicts:
         raise RecipientBlocked
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR

@@ -244,7 +244,7 @@ def _may_be_sent(session: Session, asked: withdrawals.LockedWithdrawal) -> bool:
             reason="A payment of yours was taken back; settle what is owed first.",
         )  # fmt: skip
         return False
-    standing = screening_queries.standing(session, asked.user_id)
+    standing = screening_queries.verdict_of(session, asked.user_id)
     if standing is Verdict.BLOCKED:
         withdrawals.reject_listed_payee(session, asked)
         return False

@@ -268,7 +268,7 @@ def handle_screening_decision(
         review(session, withdrawal_id=str(withdrawal_id))
 
 
-case_decisions.tell("funding.screening_decided")
+case_decisions.stage_on_decision("funding.screening_decided")
 
 
 def end_unpaid(

@@ -9,18 +9,18 @@ from app.kit import ids
 from app.kit.errors import NotFound
 from app.kyc.queries import PREFIX
 from app.kyc.rules import IdType
-from app.kyc.submission.applicant_details import Personal
-from app.kyc.submission.ports import Answered, Asked, Outcome
+from app.kyc.submission.applicant_details import PersonDetails
+from app.kyc.submission.ports import ProviderVerification, VerificationOutcome, VerificationRequest
 from app.providers.errors import ProviderOutcomeUnknown, ProviderUnavailable
 
-_OUTCOMES: Mapping[str, Outcome] = MappingProxyType(
+_OUTCOMES: Mapping[str, VerificationOutcome] = MappingProxyType(
     {
-        "active": Outcome.ACTIVE,
-        "success": Outcome.SUCCESS,
-        "failed": Outcome.FAILED,
-        "expired": Outcome.UNFINISHED,
-        "canceled": Outcome.UNFINISHED,
-        "pending_review": Outcome.REVIEW,
+        "active": VerificationOutcome.ACTIVE,
+        "success": VerificationOutcome.SUCCESS,
+        "failed": VerificationOutcome.FAILED,
+        "expired": VerificationOutcome.UNFINISHED,
+        "canceled": VerificationOutcome.UNFINISHED,
+        "pending_review": VerificationOutcome.REVIEW,
     }
 )
 #: ID numbers that Plaid checks, by type and country. Others are not sent.
@@ -50,14 +50,14 @@ class PlaidIdentityProvider:
     def __init__(self, client: PlaidClient) -> None:
         self._client = client
 
-    def create(self, asked: Asked) -> Answered:
+    def create(self, asked: VerificationRequest) -> ProviderVerification:
         """Begin a verification, or return the one begun with this ID."""
         client_user_id = ids.encode(PREFIX, asked.verification_id)
         return _answer(
             self._client.create_verification(client_user_id=client_user_id, user=_user(asked))
         )
 
-    def get(self, reference: str) -> Answered:
+    def get(self, reference: str) -> ProviderVerification:
         """Return a verification's current state."""
         return _answer(self._client.get_verification(reference))
 
@@ -67,19 +67,19 @@ class UnconfiguredIdentityProvider:
 
     name = "none"
 
-    def create(self, _asked: Asked) -> Answered:
+    def create(self, _asked: VerificationRequest) -> ProviderVerification:
         """Raise `ProviderUnavailable`."""
         raise ProviderUnavailable("No identity provider is configured.")
 
-    def get(self, _reference: str) -> Answered:
+    def get(self, _reference: str) -> ProviderVerification:
         """Raise `ProviderUnavailable`."""
         raise ProviderUnavailable("No identity provider is configured.")
 
 
-def _user(asked: Asked) -> dict[str, Any]:
-    person, address = asked.person, asked.person.address
+def _user(request: VerificationRequest) -> dict[str, Any]:
+    person, address = request.person, request.person.address
     user: dict[str, Any] = {
-        "email_address": asked.email,
+        "email_address": request.email,
         "date_of_birth": person.date_of_birth.isoformat(),
         "name": {"given_name": person.first_name, "family_name": person.last_name},
         "address": {
@@ -92,14 +92,14 @@ def _user(asked: Asked) -> dict[str, Any]:
         },
     }
     user["address"] = {name: text for name, text in user["address"].items() if text}
-    if asked.phone:
-        user["phone_number"] = asked.phone
+    if request.phone:
+        user["phone_number"] = request.phone
     if id_number := _id_number(person):
         user["id_number"] = id_number
     return user
 
 
-def _id_number(person: Personal) -> dict[str, str] | None:
+def _id_number(person: PersonDetails) -> dict[str, str] | None:
     if person.id_type is None or person.id_number is None:
         return None
     if person.id_type is IdType.SSN:
@@ -108,7 +108,7 @@ def _id_number(person: Personal) -> dict[str, str] | None:
     return {"type": kind, "value": person.id_number} if kind else None
 
 
-def _answer(document: Mapping[str, Any]) -> Answered:
+def _answer(document: Mapping[str, Any]) -> ProviderVerification:
     outcome, reference = _OUTCOMES.get(str(document.get("status"))), document.get("id")
     if outcome is None or not isinstance(reference, str):
         raise ProviderOutcomeUnknown("The verification has no ID, or a status that we do not know.")
@@ -117,4 +117,6 @@ def _answer(document: Mapping[str, Any]) -> Answered:
     except NotFound:
         verification_id = None
     link = document.get("shareable_url")
-    return Answered(reference, verification_id, outcome, link if isinstance(link, str) else None)
+    return ProviderVerification(
+        reference, verification_id, outcome, link if isinstance(link, str) else None
+    )

@@ -23,7 +23,7 @@ from app.kit.pipeline import Row
 from app.kyc.errors import DocumentsFull
 from app.kyc.evidence import file_sanitizer
 from app.kyc.review import enhanced_due_diligence, transitions
-from app.kyc.rules import Purpose
+from app.kyc.rules import DocumentPurpose
 
 PREFIX = "doc"
 #: Of one person: so many, and together.
@@ -34,7 +34,7 @@ _TABLE, _KEY, _INDEX = "kyc_documents", "key_sealed", "content_index"
 _COLUMNS = """
 SELECT id, user_id, purpose, media_type, size_bytes, uploaded_at FROM kyc_documents
 """
-_OF = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
+_OF_PERSON = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
 _SAME = f"{_COLUMNS} WHERE user_id = %s AND purpose = %s AND content_index = %s"
 # Those who send documents of one person take turns, so that the limits hold.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('kyc_documents ' || %s, 0))"
@@ -47,12 +47,12 @@ _CONTENT = "SELECT user_id, media_type, key_sealed, content FROM kyc_documents W
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class DocumentRow:
     """A document without its content."""
 
     id: UUID
     user_id: UUID
-    purpose: Purpose
+    purpose: DocumentPurpose
     media_type: str
     size_bytes: int
     uploaded_at: datetime
@@ -69,47 +69,48 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedUpload:
     """A file that may be kept, and what tells it from others as it was sent."""
 
-    content: file_sanitizer.Content
+    file: file_sanitizer.SanitizedFile
     digest: str
 
 
-def check(raw: bytes, *, name: str, declared: str) -> Checked:
+def check_upload(raw: bytes, *, name: str, declared_type: str) -> CheckedUpload:
     """Look at a file that was sent. That takes seconds, so it is done before a transaction.
 
     `name` and `declared` are what the sender calls it; neither is kept. Raises `Invalid` for what
     is no document (content.py).
     """
-    return Checked(
-        file_sanitizer.checked(raw, name=name, declared=declared), sha256(raw).hexdigest()
+    return CheckedUpload(
+        file_sanitizer.sanitize(raw, name=name, declared_type=declared_type),
+        sha256(raw).hexdigest(),
     )
 
 
-def add(
-    session: Session, actor: Actor, *, purpose: Purpose, file: Checked
-) -> tuple[Document, bool]:
+def add_document(
+    session: Session, actor: Actor, *, purpose: DocumentPurpose, upload: CheckedUpload
+) -> tuple[DocumentRow, bool]:
     """Take in a document of the actor's; whether it is new. The same file for the same purpose sent
     again is answered and not kept twice.
 
     Raises `DocumentsFull`, and `PermissionDenied` for somebody who is not active any more.
     """
-    checked = file.content
-    index = keys.blind_index(file.digest, table=_TABLE, column=_INDEX)
+    checked = upload.file
+    index = keys.blind_index(upload.digest, table=_TABLE, column=_INDEX)
     people.lock_active(session, actor.user_id)
     session.send(_LOCK, (str(actor.user_id),))
     row = session.row(_SAME, (actor.user_id, purpose, index))
     if row is not None:
-        return _document(row), False
-    there = of_person(session, actor.user_id)
+        return _document_from_row(row), False
+    there = documents_of(session, actor.user_id)
     size = sum(each.size_bytes for each in there) + len(checked.data)
     if len(there) >= COUNT_MAX or size > BYTES_MAX:
         raise DocumentsFull
-    added = Document(
+    added = DocumentRow(
         ids.new(), actor.user_id, purpose, checked.media_type, len(checked.data), clock.now()
     )
-    _keep(session, added, index, checked.data)
+    _store(session, added, index, checked.data)
     audit.record(
         session,
         actor=actor,
@@ -117,19 +118,19 @@ def add(
         subject=added.public_id,
         after={"purpose": purpose, "type": added.media_type, "bytes": str(added.size_bytes)},
     )
-    enhanced_due_diligence.consider(
-        session, actor.user_id, [*there, added], transitions.Said(actor)
+    enhanced_due_diligence.start_review_if_complete(
+        session, actor.user_id, [*there, added], transitions.Attribution(actor)
     )
     return added, True
 
 
-def of_person(session: Session, user_id: UUID) -> list[Document]:
+def documents_of(session: Session, user_id: UUID) -> list[DocumentRow]:
     """A person's documents, oldest first."""
-    return [_document(row) for row in session.rows(_OF, (user_id,))]
+    return [_document_from_row(row) for row in session.rows(_OF_PERSON, (user_id,))]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class DocumentContent:
     """A document with its content."""
 
     user_id: UUID
@@ -137,9 +138,9 @@ class Opened:
     data: bytes
 
 
-def show(session: Session, actor: Actor, document_id: UUID) -> Opened:
+def view_document(session: Session, actor: Actor, document_id: UUID) -> DocumentContent:
     """A document for one of the staff: that it was looked at is recorded. Raises `NotFound`."""
-    shown = opened(session, document_id)
+    shown = open_document(session, document_id)
     audit.record(
         session,
         actor=actor,
@@ -150,38 +151,40 @@ def show(session: Session, actor: Actor, document_id: UUID) -> Opened:
     return shown
 
 
-def opened(session: Session, document_id: UUID) -> Opened:
+def open_document(session: Session, document_id: UUID) -> DocumentContent:
     """A document. Raises `NotFound`."""
     row = session.row(_CONTENT, (document_id,))
     if row is None:
         raise NotFound
     user_id, media_type, sealed, encrypted = row
     key = keys.open_sealed(sealed, table=_TABLE, column=_KEY, key=document_id)
-    return Opened(user_id, media_type, crypto.decrypt(key, encrypted, _place(document_id)))
+    return DocumentContent(
+        user_id, media_type, crypto.decrypt(key, encrypted, _associated_data(document_id))
+    )
 
 
-def _keep(session: Session, added: Document, index: bytes, data: bytes) -> None:
+def _store(session: Session, document: DocumentRow, index: bytes, data: bytes) -> None:
     key = token_bytes(crypto.KEY_BYTES)
     session.send(
         _ADD,
         (
-            added.id,
-            added.user_id,
-            added.purpose,
-            added.media_type,
-            added.size_bytes,
+            document.id,
+            document.user_id,
+            document.purpose,
+            document.media_type,
+            document.size_bytes,
             index,
-            keys.seal(key, table=_TABLE, column=_KEY, key=added.id),
-            crypto.encrypt(key, data, _place(added.id)),
-            added.uploaded_at,
+            keys.seal(key, table=_TABLE, column=_KEY, key=document.id),
+            crypto.encrypt(key, data, _associated_data(document.id)),
+            document.uploaded_at,
         ),
     )
 
 
-def _place(document_id: UUID) -> bytes:
+def _associated_data(document_id: UUID) -> bytes:
     return f"{_TABLE}:content:{document_id}".encode()
 
 
-def _document(row: Row) -> Document:
+def _document_from_row(row: Row) -> DocumentRow:
     document_id, user_id, purpose, *rest = row
-    return Document(document_id, user_id, Purpose(purpose), *rest)
+    return DocumentRow(document_id, user_id, DocumentPurpose(purpose), *rest)

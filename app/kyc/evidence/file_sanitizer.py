@@ -19,7 +19,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from app.kit.errors import Invalid
-from app.kyc.evidence.pdf_inspection import check_pdf
+from app.kyc.evidence.pdf_inspection import inspect_pdf
 
 # At DEBUG it logs what cameras wrote into a picture.
 logging.getLogger("PIL").setLevel(logging.WARNING)
@@ -34,27 +34,27 @@ _QUALITY = 88
 _FIELD = "file"
 
 JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
-_BEGINS = {b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG, b"%PDF-": PDF}
-_NAMES = {JPEG: {"jpg", "jpeg", "jpe"}, PNG: {"png"}, PDF: {"pdf"}}
-_DECLARED = {JPEG: {JPEG, "image/jpg", "image/pjpeg"}, PNG: {PNG}, PDF: {PDF}}
+_SIGNATURES = {b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG, b"%PDF-": PDF}
+_EXTENSIONS = {JPEG: {"jpg", "jpeg", "jpe"}, PNG: {"png"}, PDF: {"pdf"}}
+_DECLARED_TYPES = {JPEG: {JPEG, "image/jpg", "image/pjpeg"}, PNG: {PNG}, PDF: {PDF}}
 #: What programs say that do not know.
-_NOTHING_SAID = {"", "application/octet-stream", "binary/octet-stream"}
+_UNKNOWN_TYPES = {"", "application/octet-stream", "binary/octet-stream"}
 # Each so long that a picture's own bytes are not taken for it by chance.
-_FOREIGN = re.compile(
+_FOREIGN_CONTENT = re.compile(
     rb"<\?php|<script|<!doctype|<html|<iframe|javascript:|Rar!\x1a\x07|7z\xbc\xaf\x27\x1c",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class SanitizedFile:
     """A file as it is kept."""
 
     media_type: str
     data: bytes
 
 
-def checked(raw: bytes, *, name: str, declared: str) -> Content:
+def sanitize(raw: bytes, *, name: str, declared_type: str) -> SanitizedFile:
     """The file as it may be kept. `name` and `declared` (its media type) are what the sender calls
     it: they decide nothing, but what contradicts the content is refused.
 
@@ -63,35 +63,37 @@ def checked(raw: bytes, *, name: str, declared: str) -> Content:
     """
     if not raw:
         raise Invalid(_FIELD, "The file is empty. Choose another file.")
-    kind = next((kind for begin, kind in _BEGINS.items() if raw.startswith(begin)), None)
+    kind = next((kind for begin, kind in _SIGNATURES.items() if raw.startswith(begin)), None)
     if kind is None:
         raise Invalid(_FIELD, "Choose a JPEG or PNG picture, or a PDF.")
-    _check_label(kind, name, declared)
-    if is_zipfile(BytesIO(raw)) or _FOREIGN.search(raw):
+    _check_label(kind, name, declared_type)
+    if is_zipfile(BytesIO(raw)) or _FOREIGN_CONTENT.search(raw):
         raise Invalid(_FIELD, "The file is of more than one type at once. Choose another file.")
     if kind == PDF:
-        check_pdf(raw)
-        return Content(PDF, raw)
+        inspect_pdf(raw)
+        return SanitizedFile(PDF, raw)
     if b"%PDF-" in raw:
         raise Invalid(_FIELD, "The file is of more than one type at once. Choose another file.")
     (_check_jpeg_end if kind == JPEG else _check_png_end)(raw)
-    return Content(JPEG, _redrawn(raw, kind))
+    return SanitizedFile(JPEG, _redraw(raw, kind))
 
 
-def _check_label(kind: str, name: str, declared: str) -> None:
+def _check_label(media_type: str, name: str, declared_type: str) -> None:
     _, dot, ending = name.rpartition(".")
-    said = declared.partition(";")[0].strip().lower()
-    wrong = (dot and ending.strip().lower() not in _NAMES[kind]) or (
-        said not in _NOTHING_SAID and said not in _DECLARED[kind]
+    said = declared_type.partition(";")[0].strip().lower()
+    wrong = (dot and ending.strip().lower() not in _EXTENSIONS[media_type]) or (
+        said not in _UNKNOWN_TYPES and said not in _DECLARED_TYPES[media_type]
     )
     if wrong:
-        raise Invalid(_FIELD, f"The content is {kind}, but the name or media type says otherwise.")
+        raise Invalid(
+            _FIELD, f"The content is {media_type}, but the name or media type says otherwise."
+        )
 
 
-def _redrawn(raw: bytes, kind: str) -> bytes:
+def _redraw(raw: bytes, media_type: str) -> bytes:
     """The picture as it looks, in a file of our own."""
     try:
-        picture = (JpegImageFile if kind == JPEG else PngImageFile)(BytesIO(raw))
+        picture = (JpegImageFile if media_type == JPEG else PngImageFile)(BytesIO(raw))
         if picture.width * picture.height > PIXELS_MAX:
             raise Invalid(
                 _FIELD, f"Choose a picture of at most {PIXELS_MAX // 1_000_000} million pixels."
@@ -101,7 +103,7 @@ def _redrawn(raw: bytes, kind: str) -> bytes:
         upright = ImageOps.exif_transpose(picture)
         upright.thumbnail((_SIDE_MAX, _SIDE_MAX))
         written = BytesIO()
-        _on_white(upright).save(written, "JPEG", quality=_QUALITY)
+        _flatten_on_white(upright).save(written, "JPEG", quality=_QUALITY)
     except (
         OSError,
         SyntaxError,
@@ -117,7 +119,7 @@ def _redrawn(raw: bytes, kind: str) -> bytes:
     return written.getvalue()
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
+def _flatten_on_white(picture: Image.Image) -> Image.Image:
     """Without what a JPEG does not have, transparency and palettes, and what was said beside it."""
     if picture.has_transparency_data:
         shown = picture.convert("RGBA")

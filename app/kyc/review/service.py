@@ -26,23 +26,23 @@ from app.kyc.errors import (
     VerificationDecided,
 )
 from app.kyc.evidence import documents
-from app.kyc.queries import PREFIX, Verification
+from app.kyc.queries import PREFIX, VerificationRow
 from app.kyc.review import decisions, enhanced_due_diligence, transitions
-from app.kyc.review.transitions import Said
+from app.kyc.review.transitions import Attribution
 from app.kyc.rules import (
-    BUSINESS_NEEDS,
-    ENHANCED_NEEDS,
-    OF_LISTS,
-    Kind,
+    BUSINESS_DOCUMENTS,
+    ENHANCED_DOCUMENTS,
+    SANCTIONS_FLAGS,
+    DocumentPurpose,
     KycRules,
-    Purpose,
-    Reason,
-    Status,
+    ReasonCode,
+    VerificationKind,
+    VerificationStatus,
 )
-from app.kyc.submission.ports import Outcome
+from app.kyc.submission.ports import VerificationOutcome
 
 APPROVE = "verification.approve"
-_DECIDED_BY_STAFF = frozenset({Status.IN_REVIEW, Status.MORE_NEEDED})
+_DECIDABLE = frozenset({VerificationStatus.IN_REVIEW, VerificationStatus.MORE_NEEDED})
 
 
 def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> UUID | None:
@@ -51,9 +51,9 @@ def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: st
     Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
     `ScreeningOpen`, `EvidenceMissing`, `ApprovalPending`, and `Invalid` for the reason.
     """
-    said, found = _reviewing(session, actor, verification_id, reason)
+    said, found = _authorize_review(session, actor, verification_id, reason)
     _check_approvable(session, found)
-    if found.kind is Kind.IDENTITY:
+    if found.kind is VerificationKind.IDENTITY:
         decisions.approve_identity(session, found, said)
         return None
     return approvals.request_approval(
@@ -75,65 +75,71 @@ def reject(
     Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
     `ScreeningOpen`, and `Invalid`.
     """
-    said, found = _reviewing(session, actor, verification_id, reason)
-    if found.status not in _DECIDED_BY_STAFF:
+    said, found = _authorize_review(session, actor, verification_id, reason)
+    if found.status not in _DECIDABLE:
         raise VerificationDecided
-    _check_lists(found)
-    decisions.refuse(session, found, *_reasons(reasons), said=said)
+    _check_screening_closed(found)
+    decisions.reject_verification(session, found, *_parse_reasons(reasons), attribution=said)
 
 
-def ask_for_more(
+def request_more_information(
     session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
 ) -> None:
     """Have the person send or say something more. Raises as `reject` does."""
-    said, found = _reviewing(session, actor, verification_id, reason)
-    if found.status is not Status.IN_REVIEW:
+    said, found = _authorize_review(session, actor, verification_id, reason)
+    if found.status is not VerificationStatus.IN_REVIEW:
         raise VerificationDecided
-    _check_lists(found)
-    transitions.go(session, found, Status.MORE_NEEDED, reasons=_reasons(reasons), said=said)
+    _check_screening_closed(found)
+    transitions.change_status(
+        session,
+        found,
+        VerificationStatus.MORE_NEEDED,
+        reasons=_parse_reasons(reasons),
+        attribution=said,
+    )
 
 
-def take_back(
+def revoke(
     session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
 ) -> None:
     """Compliance takes back what was approved. Raises as `reject` does."""
-    said, found = _acting(session, actor, verification_id, Permission.KYC_DECIDE, reason)
-    if found.status is not Status.APPROVED:
+    said, found = _authorize(session, actor, verification_id, Permission.KYC_DECIDE, reason)
+    if found.status is not VerificationStatus.APPROVED:
         raise VerificationDecided
-    if found.kind is Kind.ENHANCED:
-        _lower(session, found.user_id, said)
-    decisions.refuse(session, found, *_reasons(reasons), said=said)
+    if found.kind is VerificationKind.ENHANCED:
+        _lower_identity(session, found.user_id, said)
+    decisions.reject_verification(session, found, *_parse_reasons(reasons), attribution=said)
 
 
-def confirm_seen(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> None:
+def record_id_check(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> None:
     """Write down that the person stood at the counter with their document. Raises `NotFound`,
     `PermissionDenied`, `OwnVerification`, and `Invalid` for the reason."""
-    said, found = _acting(session, actor, verification_id, Permission.KYC_VERIFY, reason)
-    transitions.remark(session, found, said)
+    said, found = _authorize(session, actor, verification_id, Permission.KYC_VERIFY, reason)
+    transitions.add_remark(session, found, said)
 
 
-def _reviewing(
+def _authorize_review(
     session: Session, actor: Actor, verification_id: UUID, reason: str
-) -> tuple[Said, Verification]:
-    return _acting(session, actor, verification_id, Permission.KYC_REVIEW, reason)
+) -> tuple[Attribution, VerificationRow]:
+    return _authorize(session, actor, verification_id, Permission.KYC_REVIEW, reason)
 
 
-def _acting(
+def _authorize(
     session: Session, actor: Actor, verification_id: UUID, permission: Permission, reason: str
-) -> tuple[Said, Verification]:
+) -> tuple[Attribution, VerificationRow]:
     """Who acts and why, and the verification, locked."""
     note = approvals_rules.clean_reason(reason)
     member = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
     require(member, permission)
-    found = transitions.locked(session, verification_id)
+    found = transitions.lock_verification(session, verification_id)
     if found.user_id == member.user_id:
         raise OwnVerification
-    return Said(member, note), found
+    return Attribution(member, note), found
 
 
-def _reasons(texts: Sequence[str]) -> list[Reason]:
+def _parse_reasons(texts: Sequence[str]) -> list[ReasonCode]:
     try:
-        chosen = [Reason(each) for each in texts]
+        chosen = [ReasonCode(each) for each in texts]
     except ValueError:
         raise Invalid("told", "Choose reasons from the list.") from None
     if not chosen:
@@ -141,83 +147,103 @@ def _reasons(texts: Sequence[str]) -> list[Reason]:
     return chosen
 
 
-def _check_lists(found: Verification) -> None:
-    if found.flags & OF_LISTS:
+def _check_screening_closed(found: VerificationRow) -> None:
+    if found.flags & SANCTIONS_FLAGS:
         raise ScreeningOpen
 
 
-def _check_approvable(session: Session, found: Verification) -> None:
+def _check_approvable(session: Session, found: VerificationRow) -> None:
     """Raises unless it is in review and there is what it can be approved on."""
-    if found.status is not Status.IN_REVIEW:
+    if found.status is not VerificationStatus.IN_REVIEW:
         raise VerificationDecided
-    _check_lists(found)
-    if decisions.listed_now(session, found) is not None:
+    _check_screening_closed(found)
+    if decisions.current_sanctions_flag(session, found) is not None:
         raise ScreeningOpen
-    there = {each.purpose for each in documents.of_person(session, found.user_id)}
+    there = {each.purpose for each in documents.documents_of(session, found.user_id)}
     needed = {
-        Kind.IDENTITY: (Purpose.IDENTITY,),
-        Kind.ENHANCED: ENHANCED_NEEDS,
-        Kind.BUSINESS: BUSINESS_NEEDS,
+        VerificationKind.IDENTITY: (DocumentPurpose.IDENTITY,),
+        VerificationKind.ENHANCED: ENHANCED_DOCUMENTS,
+        VerificationKind.BUSINESS: BUSINESS_DOCUMENTS,
     }[found.kind]
-    by_provider = found.kind is Kind.IDENTITY and found.provider_status == Outcome.SUCCESS
+    by_provider = (
+        found.kind is VerificationKind.IDENTITY
+        and found.provider_status == VerificationOutcome.SUCCESS
+    )
     missing = [each for each in needed if each not in there]
     if missing and not by_provider:
         raise EvidenceMissing(f"No document shows: {', '.join(missing)}")
-    if found.kind is Kind.ENHANCED:
+    if found.kind is VerificationKind.ENHANCED:
         _identity_to_lift(session, found.user_id)
 
 
-def _identity_to_lift(session: Session, user_id: UUID) -> Verification:
-    identity = enhanced_due_diligence.identity_of(transitions.locked_of(session, user_id))
+def _identity_to_lift(session: Session, user_id: UUID) -> VerificationRow:
+    identity = enhanced_due_diligence.approved_identity(
+        transitions.lock_verifications_of(session, user_id)
+    )
     if identity is None:
         raise EvidenceMissing("The person's identity is not approved, or no longer")
     return identity
 
 
-def _lower(session: Session, user_id: UUID, said: Said) -> None:
+def _lower_identity(session: Session, user_id: UUID, said: Attribution) -> None:
     """Back to tier 2: their address and funds are no longer taken as shown."""
-    identity = enhanced_due_diligence.identity_of(transitions.locked_of(session, user_id))
+    identity = enhanced_due_diligence.approved_identity(
+        transitions.lock_verifications_of(session, user_id)
+    )
     if identity is not None and identity.tier > rules.TIER_VERIFIED:
-        transitions.lower(session, identity, rules.TIER_VERIFIED, said)
+        transitions.lower_tier(session, identity, rules.TIER_VERIFIED, said)
 
 
 # Approved by a second person
 
 
-def _meant(session: Session, payload: TextFields) -> Verification:
-    return transitions.locked(session, ids.decode(PREFIX, payload["verification"]))
+def _requested_verification(session: Session, payload: TextFields) -> VerificationRow:
+    return transitions.lock_verification(session, ids.decode(PREFIX, payload["verification"]))
 
 
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
-    found = _meant(session, payload)
+    found = _requested_verification(session, payload)
     _check_approvable(session, found)
-    sent = documents.of_person(session, found.user_id)
+    sent = documents.documents_of(session, found.user_id)
     what = {
         "person": ids.encode("usr", found.user_id),
         "kind": found.kind.value,
         "documents": str(len(sent)),
     }
-    after = {"status": Status.APPROVED.value}
-    if found.kind is Kind.ENHANCED:
+    after = {"status": VerificationStatus.APPROVED.value}
+    if found.kind is VerificationKind.ENHANCED:
         what["tier"] = str(_identity_to_lift(session, found.user_id).tier)
         after["tier"] = str(rules.TIER_ENHANCED)
     return ProposedChange(what | {"status": found.status.value}, what | after)
 
 
 def _check(session: Session, actor: Actor, payload: TextFields) -> None:
-    if _meant(session, payload).user_id == actor.user_id:
+    if _requested_verification(session, payload).user_id == actor.user_id:
         raise OwnVerification
 
 
 def _execute(session: Session, approved: ApprovedRequest) -> None:
-    found = _meant(session, approved.payload)
-    said = Said(approved.checker, approved.reason)
-    expires_at = clock.now() + resolve(KycRules).valid
-    if found.kind is Kind.ENHANCED:
+    found = _requested_verification(session, approved.payload)
+    said = Attribution(approved.checker, approved.reason)
+    expires_at = clock.now() + resolve(KycRules).validity
+    if found.kind is VerificationKind.ENHANCED:
         identity = _identity_to_lift(session, found.user_id)
         expires_at = identity.expires_at or expires_at
-        transitions.go(session, identity, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
-    transitions.go(session, found, Status.APPROVED, flags=(), said=said, expires_at=expires_at)
+        transitions.change_status(
+            session,
+            identity,
+            VerificationStatus.APPROVED,
+            tier=rules.TIER_ENHANCED,
+            attribution=said,
+        )
+    transitions.change_status(
+        session,
+        found,
+        VerificationStatus.APPROVED,
+        flags=(),
+        attribution=said,
+        expires_at=expires_at,
+    )
 
 
 approvals_registry.register(

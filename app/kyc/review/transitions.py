@@ -12,8 +12,16 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kit.ports import resolve
 from app.kyc import rules
-from app.kyc.queries import COLUMNS, Verification, verification
-from app.kyc.rules import REASON_TEXTS, STEPS, Flag, Kind, KycRules, Reason, Status
+from app.kyc.queries import SELECT_VERIFICATIONS, VerificationRow, verification_from_row
+from app.kyc.rules import (
+    REASON_TEXTS,
+    TRANSITIONS,
+    KycRules,
+    ReasonCode,
+    ReviewFlag,
+    VerificationKind,
+    VerificationStatus,
+)
 from app.outbox import service as outbox
 
 _INSERT = """
@@ -21,8 +29,10 @@ INSERT INTO verifications (id, user_id, kind, status, tier, details_sealed, id_n
     submitted_at, look_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-_LOCK = f"{COLUMNS} WHERE id = %s FOR UPDATE"
-_LOCK_ALL = f"{COLUMNS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC FOR UPDATE"
+_LOCK = f"{SELECT_VERIFICATIONS} WHERE id = %s FOR UPDATE"
+_LOCK_ALL = f"""
+{SELECT_VERIFICATIONS} WHERE user_id = %s AND status <> 'superseded' ORDER BY id DESC FOR UPDATE
+"""
 _STORE = """
 UPDATE verifications SET status = %s, tier = %s, flags = %s, reasons = %s, decided_at = %s,
     expires_at = %s
@@ -34,60 +44,60 @@ INSERT INTO verification_events (id, verification_id, from_status, to_status, ti
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 #: If the provider was not asked by then, the job for it was given up, and it is asked anew.
-FIRST_LOOK = timedelta(minutes=10)
-_DECISIONS = frozenset({Status.APPROVED, Status.REJECTED})
+FIRST_POLL_DELAY = timedelta(minutes=10)
+_DECIDED = frozenset({VerificationStatus.APPROVED, VerificationStatus.REJECTED})
 #: What a person is told of a step, by kind of message.
 _MESSAGES = {
-    Status.APPROVED: "kyc_approved",
-    Status.REJECTED: "kyc_rejected",
-    Status.MORE_NEEDED: "kyc_more_needed",
+    VerificationStatus.APPROVED: "kyc_approved",
+    VerificationStatus.REJECTED: "kyc_rejected",
+    VerificationStatus.MORE_NEEDED: "kyc_more_needed",
 }
 #: In the words of messages.
-ABOUT = {
-    Kind.IDENTITY: "your identity",
-    Kind.ENHANCED: "your address and where your money comes from",
-    Kind.BUSINESS: "your company",
+KIND_PHRASES = {
+    VerificationKind.IDENTITY: "your identity",
+    VerificationKind.ENHANCED: "your address and where your money comes from",
+    VerificationKind.BUSINESS: "your company",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Attribution:
     """Who made a step and why, for the house. Nobody: the provider, or the time."""
 
     actor: Actor | None = None
     note: str | None = None
 
 
-BY_ITSELF = Said()
+BY_SYSTEM = Attribution()
 
 
-def locked(session: Session, verification_id: UUID) -> Verification:
+def lock_verification(session: Session, verification_id: UUID) -> VerificationRow:
     """The verification, which nobody changes before this transaction ends. Raises `NotFound`."""
     row = session.row(_LOCK, (verification_id,))
     if row is None:
         raise NotFound
-    return verification(row)
+    return verification_from_row(row)
 
 
-def locked_of(session: Session, user_id: UUID) -> list[Verification]:
+def lock_verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
     """All that a person has submitted and still counts, newest first, none of it changed by
     others before this transaction ends."""
-    return [verification(row) for row in session.rows(_LOCK_ALL, (user_id,))]
+    return [verification_from_row(row) for row in session.rows(_LOCK_ALL, (user_id,))]
 
 
-def begin(
+def create_verification(
     session: Session,
     actor: Actor | None,
     *,
     verification_id: UUID,
     user_id: UUID,
-    kind: Kind,
-    status: Status,
+    kind: VerificationKind,
+    status: VerificationStatus,
     tier: int,
     details_sealed: bytes | None,
     id_number_index: bytes | None = None,
-    flags: Collection[Flag] = (),
-) -> Verification:
+    flags: Collection[ReviewFlag] = (),
+) -> VerificationRow:
     """A new verification. Raises `VerificationOpen` where one of its kind is open."""
     now = clock.now()
     session.send(
@@ -102,10 +112,10 @@ def begin(
             id_number_index,
             sorted(flags),
             now,
-            now + FIRST_LOOK,
+            now + FIRST_POLL_DELAY,
         ),
     )
-    begun = Verification(
+    begun = VerificationRow(
         verification_id,
         user_id,
         kind,
@@ -117,37 +127,37 @@ def begin(
         now,
         *(None, None, None),
     )
-    _record(session, begun, None, Said(actor))
+    _record(session, begun, None, Attribution(actor))
     session.flush()
     return begun
 
 
-def go(
+def change_status(
     session: Session,
-    found: Verification,
-    status: Status,
+    verification: VerificationRow,
+    status: VerificationStatus,
     *,
-    said: Said = BY_ITSELF,
+    attribution: Attribution = BY_SYSTEM,
     tier: int | None = None,
-    reasons: Sequence[Reason] = (),
-    flags: Collection[Flag] | None = None,
+    reasons: Sequence[ReasonCode] = (),
+    flags: Collection[ReviewFlag] | None = None,
     expires_at: datetime | None = None,
-) -> Verification:
+) -> VerificationRow:
     """A locked verification's next step, or a new tier in the same status; the person is told of
     what concerns them."""
-    if status is not found.status:
-        STEPS.transition(found.status, status)
+    if status is not verification.status:
+        TRANSITIONS.transition(verification.status, status)
     now = clock.now()
-    if status is Status.APPROVED and expires_at is None:
-        expires_at = found.expires_at or now + resolve(KycRules).valid
+    if status is VerificationStatus.APPROVED and expires_at is None:
+        expires_at = verification.expires_at or now + resolve(KycRules).validity
     after = replace(
-        found,
+        verification,
         status=status,
-        tier=found.tier if tier is None else tier,
+        tier=verification.tier if tier is None else tier,
         reasons=tuple(reasons),
-        flags=found.flags if flags is None else frozenset(flags),
-        decided_at=now if status in _DECISIONS else found.decided_at,
-        expires_at=expires_at or found.expires_at,
+        flags=verification.flags if flags is None else frozenset(flags),
+        decided_at=now if status in _DECIDED else verification.decided_at,
+        expires_at=expires_at or verification.expires_at,
     )
     session.send(
         _STORE,
@@ -161,43 +171,61 @@ def go(
             after.id,
         ),
     )
-    _record(session, after, found, said)
+    _record(session, after, verification, attribution)
     return after
 
 
-def flagged(session: Session, found: Verification, flags: frozenset[Flag]) -> Verification:
+def set_flags(
+    session: Session, verification: VerificationRow, flags: frozenset[ReviewFlag]
+) -> VerificationRow:
     """A locked verification with other marks; no step yet, and nobody is told."""
-    session.send("UPDATE verifications SET flags = %s WHERE id = %s", (sorted(flags), found.id))
-    return replace(found, flags=flags)
+    session.send(
+        "UPDATE verifications SET flags = %s WHERE id = %s", (sorted(flags), verification.id)
+    )
+    return replace(verification, flags=flags)
 
 
-def supersede(session: Session, older: Collection[Verification], said: Said = BY_ITSELF) -> None:
+def supersede(
+    session: Session,
+    verifications: Collection[VerificationRow],
+    attribution: Attribution = BY_SYSTEM,
+) -> None:
     """A later one stands in their place."""
-    for each in older:
-        go(session, each, Status.SUPERSEDED, said=said)
+    for each in verifications:
+        change_status(session, each, VerificationStatus.SUPERSEDED, attribution=attribution)
 
 
-def lower(session: Session, found: Verification, tier: int, said: Said) -> None:
+def lower_tier(
+    session: Session, verification: VerificationRow, tier: int, attribution: Attribution
+) -> None:
     """A lower tier of a locked verification that stays approved; the person is told of the
     decision that it follows from."""
-    after = replace(found, tier=tier)
-    session.send("UPDATE verifications SET tier = %s WHERE id = %s", (tier, found.id))
-    _note_down(session, after, found, said)
+    after = replace(verification, tier=tier)
+    session.send("UPDATE verifications SET tier = %s WHERE id = %s", (tier, verification.id))
+    _record_event(session, after, verification, attribution)
 
 
-def remark(session: Session, found: Verification, said: Said) -> None:
+def add_remark(session: Session, verification: VerificationRow, attribution: Attribution) -> None:
     """Write down something that changes nothing."""
-    _note_down(session, found, found, said)
+    _record_event(session, verification, verification, attribution)
 
 
-def _record(session: Session, after: Verification, before: Verification | None, said: Said) -> None:
-    event_id = _note_down(session, after, before, said)
+def _record(
+    session: Session,
+    after: VerificationRow,
+    before: VerificationRow | None,
+    attribution: Attribution,
+) -> None:
+    event_id = _record_event(session, after, before, attribution)
     if after.status in _MESSAGES:
-        _tell(session, after, event_id)
+        _stage_message(session, after, event_id)
 
 
-def _note_down(
-    session: Session, after: Verification, before: Verification | None, said: Said
+def _record_event(
+    session: Session,
+    after: VerificationRow,
+    before: VerificationRow | None,
+    attribution: Attribution,
 ) -> UUID:
     """An event and a record of a step; answers the event's id."""
     event_id, now = ids.new(), clock.now()
@@ -210,46 +238,53 @@ def _note_down(
             after.status,
             after.tier,
             list(after.reasons),
-            said.actor.user_id if said.actor else None,
-            said.note,
+            attribution.actor.user_id if attribution.actor else None,
+            attribution.note,
             now,
         ),
     )
     step = "submitted" if before is None else after.status
     audit.record(
         session,
-        actor=said.actor,
+        actor=attribution.actor,
         action=f"verification.{step}" if before != after else "verification.remarked",
         subject=after.public_id,
         on_behalf_of=after.user_id,
-        before=_facts(before) if before else None,
-        after=_facts(after),
-        reason=said.note,
+        before=_audit_facts(before) if before else None,
+        after=_audit_facts(after),
+        reason=attribution.note,
     )
     return event_id
 
 
-def _facts(found: Verification) -> dict[str, str]:
-    told = {"kind": found.kind, "status": found.status, "tier": str(found.tier)}
-    return told | ({"reasons": ", ".join(found.reasons)} if found.reasons else {})
+def _audit_facts(verification: VerificationRow) -> dict[str, str]:
+    told = {
+        "kind": verification.kind,
+        "status": verification.status,
+        "tier": str(verification.tier),
+    }
+    return told | ({"reasons": ", ".join(verification.reasons)} if verification.reasons else {})
 
 
-def _tell(session: Session, found: Verification, event_id: UUID) -> None:
+def _stage_message(session: Session, verification: VerificationRow, event_id: UUID) -> None:
     # What is approved with an enhanced one is told with the identity, which has the tier.
-    if found.kind is Kind.ENHANCED and found.status is Status.APPROVED:
+    if (
+        verification.kind is VerificationKind.ENHANCED
+        and verification.status is VerificationStatus.APPROVED
+    ):
         return
-    limit = resolve(KycRules).daily[found.tier]
+    limit = resolve(KycRules).daily_limits[verification.tier]
     values = {
-        "about": ABOUT[found.kind],
-        "tier": str(found.tier) if found.tier else "",
-        "limit": f"{limit.units // limit.asset.unit:,}" if found.tier else "",
-        "redeems": "yes" if found.tier >= rules.TIER_REDEEMS else "",
-        "reasons": "\n".join(REASON_TEXTS[each] for each in found.reasons),
+        "about": KIND_PHRASES[verification.kind],
+        "tier": str(verification.tier) if verification.tier else "",
+        "limit": f"{limit.units // limit.asset.unit:,}" if verification.tier else "",
+        "redeems": "yes" if verification.tier >= rules.TIER_REDEMPTION_MIN else "",
+        "reasons": "\n".join(REASON_TEXTS[each] for each in verification.reasons),
     }
     told = {
-        "user_id": str(found.user_id),
+        "user_id": str(verification.user_id),
         "event_key": f"kyc:{event_id}",
-        "kind": _MESSAGES[found.status],
+        "kind": _MESSAGES[verification.status],
         "values": values,
     }
     outbox.stage(session, "messages.deliver", told)

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from app.kyc.submission.applicant_details import Personal
+from app.kyc.submission.applicant_details import PersonDetails
 
 
-class Outcome(StrEnum):
+class VerificationOutcome(StrEnum):
     """What a provider says about a person."""
 
     ACTIVE = "active"
@@ -24,23 +24,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerificationRequest:
     """Whom to verify, under our own id: the same id again is the same verification."""
 
     verification_id: UUID
     email: str
     phone: str | None
-    person: Personal
+    person: PersonDetails
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ProviderVerification:
     """A verification at the provider's: its name there and ours, what came of it, and where the
     person goes on. `verification_id` is None for one that is none of ours."""
 
     reference: str
     verification_id: UUID | None
-    outcome: Outcome
+    outcome: VerificationOutcome
     link: str | None = None
 
 
@@ -56,10 +56,10 @@ class IdentityProvider(Protocol):
         """What the provider is called in our records."""
         ...
 
-    def create(self, asked: Asked) -> Answered:
+    def create(self, request: VerificationRequest) -> ProviderVerification:
         """Begin a verification, or answer the one that this id has begun."""
         ...
 
-    def get(self, reference: str) -> Answered:
+    def get(self, reference: str) -> ProviderVerification:
         """How a verification stands."""
         ...

@@ -18,18 +18,23 @@ from app.kit.ports import resolve
 from app.kit.tasks import task
 from app.kyc import queries
 from app.kyc.review import decisions, transitions
-from app.kyc.rules import WAITING, Kind
+from app.kyc.rules import AWAITING_DECISION, VerificationKind
 from app.kyc.submission import queries as submission_queries
-from app.kyc.submission.applicant_details import Personal
-from app.kyc.submission.ports import Answered, Asked, IdentityProvider, Outcome
+from app.kyc.submission.applicant_details import PersonDetails
+from app.kyc.submission.ports import (
+    IdentityProvider,
+    ProviderVerification,
+    VerificationOutcome,
+    VerificationRequest,
+)
 from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
 
 #: How long after it was asked last a provider is asked again, at least and at most; in between, a
 #: tenth of the time since the person submitted.
-LOOK_MIN, LOOK_MAX = timedelta(minutes=1), timedelta(hours=6)
-_PARTS = 10
+POLL_INTERVAL_MIN, POLL_INTERVAL_MAX = timedelta(minutes=1), timedelta(hours=6)
+_AGE_PER_INTERVAL = 10
 _BATCH = 200
 
 _STORE = """
@@ -49,7 +54,7 @@ RETURNING id
 
 
 @task("kyc.verify", own_transactions=True)
-def verify(database: Database, *, verification_id: str) -> None:
+def verify_identity(database: Database, *, verification_id: str) -> None:
     """Have a person verified, or learn how that stands; nothing where it is decided.
 
     Raises the errors of app.providers, to be tried again.
@@ -59,22 +64,24 @@ def verify(database: Database, *, verification_id: str) -> None:
         try:
             found = queries.by_id(session, identifier)
             known = account_queries.get_person(session, found.user_id)
-            person = submission_queries.of(session, identifier)
+            person = submission_queries.details_of(session, identifier)
         except NotFound:
             return
-    if found.status not in WAITING or not isinstance(person, Personal):
+    if found.status not in AWAITING_DECISION or not isinstance(person, PersonDetails):
         return
     provider = resolve(IdentityProvider)
     try:
         if found.provider_reference is not None:
             answered = provider.get(found.provider_reference)
         else:
-            answered = provider.create(Asked(identifier, known.email, known.phone, person))
+            answered = provider.create(
+                VerificationRequest(identifier, known.email, known.phone, person)
+            )
     except ProviderRefused:
         # It will not verify this person at all: staff do.
         answered = None
     with database.transaction() as session:
-        apply(session, identifier, answered)
+        apply_provider_result(session, identifier, answered)
 
 
 @task("kyc.read_webhook", own_transactions=True)
@@ -89,44 +96,48 @@ def read_webhook(database: Database, *, event_id: str) -> None:
         return
     if answered.verification_id is not None:
         with database.transaction() as session:
-            apply(session, answered.verification_id, answered)
+            apply_provider_result(session, answered.verification_id, answered)
 
 
 @task("kyc.poll")
-def poll(session: Session) -> None:
+def poll_provider(session: Session) -> None:
     """Ask again about those that wait for the provider, in case it told us and we did not hear."""
     now = clock.now()
-    for (identifier,) in session.rows(_DUE, {"now": now, "next": now + LOOK_MAX, "limit": _BATCH}):
+    for (identifier,) in session.rows(
+        _DUE, {"now": now, "next": now + POLL_INTERVAL_MAX, "limit": _BATCH}
+    ):
         outbox.stage(session, "kyc.verify", {"verification_id": str(identifier)})
 
 
-def apply(session: Session, verification_id: UUID, answered: Answered | None) -> None:
+def apply_provider_result(
+    session: Session, verification_id: UUID, result: ProviderVerification | None
+) -> None:
     """Write down what the provider says, None for a refusal, and settle what follows from it.
 
     What it says of a verification that is decided, or that it calls by another name, is left.
     """
     try:
-        found = transitions.locked(session, verification_id)
+        found = transitions.lock_verification(session, verification_id)
     except NotFound:
         return
-    if found.status not in WAITING or found.kind is not Kind.IDENTITY:
+    if found.status not in AWAITING_DECISION or found.kind is not VerificationKind.IDENTITY:
         return
     provider = resolve(IdentityProvider).name
     reference = found.provider_reference
-    if answered is not None and reference not in {None, answered.reference}:
+    if result is not None and reference not in {None, result.reference}:
         return
-    outcome = answered.outcome if answered else Outcome.REVIEW
-    if answered is not None:
-        reference = answered.reference
-    link = answered.link if answered and outcome is Outcome.ACTIVE else None
-    sealed = _sealed_link(verification_id, link)
+    outcome = result.outcome if result else VerificationOutcome.REVIEW
+    if result is not None:
+        reference = result.reference
+    link = result.link if result and outcome is VerificationOutcome.ACTIVE else None
+    sealed = _seal_link(verification_id, link)
     age = clock.now() - found.submitted_at
-    again = clock.now() + min(max(age / _PARTS, LOOK_MIN), LOOK_MAX)
+    again = clock.now() + min(max(age / _AGE_PER_INTERVAL, POLL_INTERVAL_MIN), POLL_INTERVAL_MAX)
     session.send(_STORE, (provider, reference, outcome, sealed, again, verification_id))
-    decisions.settle(session, transitions.locked(session, verification_id))
+    decisions.decide_automatically(session, transitions.lock_verification(session, verification_id))
 
 
-def _sealed_link(verification_id: UUID, link: str | None) -> bytes | None:
+def _seal_link(verification_id: UUID, link: str | None) -> bytes | None:
     if link is None:
         return None
     return keys.seal(

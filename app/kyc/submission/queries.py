@@ -7,8 +7,8 @@ from app.kit import clock
 from app.kit.db import Session
 from app.kit.errors import NotFound
 from app.kyc import queries, rules
-from app.kyc.rules import Kind
-from app.kyc.submission.applicant_details import Business, Owner, Personal
+from app.kyc.rules import VerificationKind
+from app.kyc.submission.applicant_details import CompanyDetails, OwnerDetails, PersonDetails
 
 _DETAILS = "SELECT kind, details_sealed FROM verifications WHERE id = %s"
 _LINK = "SELECT provider_link_sealed FROM verifications WHERE id = %s"
@@ -27,7 +27,7 @@ ORDER BY o.id LIMIT %(limit)s FOR SHARE OF v
 _COLUMN = "details_sealed"
 
 
-def of(session: Session, verification_id: UUID) -> Personal | Business | None:
+def details_of(session: Session, verification_id: UUID) -> PersonDetails | CompanyDetails | None:
     """What was said; None of an enhanced one, which is shown by documents alone. Raises
     `NotFound`."""
     row = session.row(_DETAILS, (verification_id,))
@@ -37,45 +37,45 @@ def of(session: Session, verification_id: UUID) -> Personal | Business | None:
     if sealed is None:
         return None
     text = keys.open_sealed(sealed, table="verifications", column=_COLUMN, key=verification_id)
-    if kind == Kind.IDENTITY:
-        return Personal.read(text)
-    return Business.read(text, owners_of(session, verification_id))
+    if kind == VerificationKind.IDENTITY:
+        return PersonDetails.from_json(text)
+    return CompanyDetails.from_json(text, owners_of(session, verification_id))
 
 
 def verified_name(session: Session, user_id: UUID) -> tuple[str, str] | None:
     """First and last name of the person by the identity that counts; None for somebody who has
     none that is good for anything."""
-    best = queries.best_of(queries.of_person(session, user_id))
+    best = queries.effective_identity(queries.verifications_of(session, user_id))
     if best is None or best.tier_at(clock.now()) == rules.TIER_NONE:
         return None
-    told = of(session, best.id)
-    return (told.first_name, told.last_name) if isinstance(told, Personal) else None
+    told = details_of(session, best.id)
+    return (told.first_name, told.last_name) if isinstance(told, PersonDetails) else None
 
 
-def owners_of(session: Session, verification_id: UUID) -> list[Owner]:
+def owners_of(session: Session, verification_id: UUID) -> list[OwnerDetails]:
     """Who owns or controls the company, in the order in which they were named."""
-    return [_owner(*row) for row in session.rows(_OWNERS, (verification_id,))]
+    return [_owner_from_row(*row) for row in session.rows(_OWNERS, (verification_id,))]
 
 
 def owners_after(
     session: Session, after: UUID | None, limit: int
-) -> list[tuple[UUID, UUID, Owner]]:
+) -> list[tuple[UUID, UUID, OwnerDetails]]:
     """The next of all owners of companies that are or were verified or wait for it, by id:
     the id, the verification, and who it is. Nobody whose company it is is erased before the
     transaction ends."""
     rows = session.rows(_OWNERS_AFTER, {"after": after, "limit": limit})
     return [
-        (owner_id, verification_id, _owner(owner_id, *rest))
+        (owner_id, verification_id, _owner_from_row(owner_id, *rest))
         for owner_id, verification_id, *rest in rows
     ]
 
 
-def _owner(owner_id: UUID, sealed: bytes, share_bps: int, controls: bool) -> Owner:  # noqa: FBT001 - a row
+def _owner_from_row(owner_id: UUID, sealed: bytes, share_bps: int, controls: bool) -> OwnerDetails:  # noqa: FBT001 - a row
     text = keys.open_sealed(sealed, table="beneficial_owners", column=_COLUMN, key=owner_id)
-    return Owner.read(text, share_bps, controls=controls)
+    return OwnerDetails.from_json(text, share_bps, controls=controls)
 
 
-def link_of(session: Session, verification_id: UUID) -> str | None:
+def provider_link(session: Session, verification_id: UUID) -> str | None:
     """Where the person goes on at the provider's."""
     row = session.row(_LINK, (verification_id,))
     if row is None or row[0] is None:

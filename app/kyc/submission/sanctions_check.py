@@ -9,18 +9,18 @@ from uuid import UUID
 from app.kit import ids
 from app.kit.db import Session
 from app.kyc.queries import PREFIX
-from app.kyc.rules import Flag
+from app.kyc.rules import ReviewFlag
 from app.kyc.submission import queries as submission_queries
-from app.kyc.submission.applicant_details import Business, Owner, Personal
+from app.kyc.submission.applicant_details import CompanyDetails, OwnerDetails, PersonDetails
 from app.screening.decisions import case_decisions
-from app.screening.decisions.subjects import Subject, register
+from app.screening.decisions.subjects import RescreeningSubject, register_source
 from app.screening.errors import NoSanctionsList
 from app.screening.matching import service as screening
-from app.screening.rules import Named, Sort, Verdict
+from app.screening.rules import PartyType, ScreeningSubject, Verdict
 
 PURPOSE = "onboarding"
 #: Staged with each decision about something that was found.
-DECIDED = "kyc.screening_decided"
+DECISION_TASK = "kyc.screening_decided"
 
 # Whoever erases a person waits for these rows, so nobody of them is erased meanwhile.
 _TO_SCREEN = """
@@ -31,72 +31,86 @@ WHERE kind <> 'enhanced'
 ORDER BY id LIMIT %(limit)s FOR SHARE
 """
 
-case_decisions.tell(DECIDED)
+case_decisions.stage_on_decision(DECISION_TASK)
 
 
-def subjects(told: Personal | Business) -> list[Named]:
+def screening_subjects(details: PersonDetails | CompanyDetails) -> list[ScreeningSubject]:
     """Everybody whom a submission names."""
-    if isinstance(told, Personal):
-        countries = frozenset({told.address.country})
-        return [Named((told.name,), told.date_of_birth, countries, Sort.INDIVIDUAL)]
-    company = Named((told.legal_name,), None, frozenset({told.address.country}), Sort.ENTITY)
-    return [company, *map(_named, told.owners)]
+    if isinstance(details, PersonDetails):
+        countries = frozenset({details.address.country})
+        return [
+            ScreeningSubject(
+                (details.name,), details.date_of_birth, countries, PartyType.INDIVIDUAL
+            )
+        ]
+    company = ScreeningSubject(
+        (details.legal_name,), None, frozenset({details.address.country}), PartyType.ENTITY
+    )
+    return [company, *map(_owner_subject, details.owners)]
 
 
-def flag(
-    session: Session, verification_id: UUID, user_id: UUID, told: Personal | Business
-) -> Flag | None:
+def check_sanctions(
+    session: Session, verification_id: UUID, user_id: UUID, details: PersonDetails | CompanyDetails
+) -> ReviewFlag | None:
     """Screen everybody whom it names; what it is marked with for that, None where all are clear.
 
     What is found opens a case for compliance (app.screening). Without a list nobody is clear.
     """
     about = ids.encode(PREFIX, verification_id)
     # Owners have no account of their own here.
-    person_id = user_id if isinstance(told, Personal) else None
+    person_id = user_id if isinstance(details, PersonDetails) else None
     try:
         verdicts = [
             screening.screen(
                 session, subject, about=about, purpose=PURPOSE, person_id=person_id
             ).verdict
-            for subject in subjects(told)
+            for subject in screening_subjects(details)
         ]
     except NoSanctionsList:
-        return Flag.UNSCREENED
-    return _worst(verdicts)
+        return ReviewFlag.UNSCREENED
+    return _flag_for(verdicts)
 
 
-def _verifications(session: Session, after: UUID | None, limit: int) -> list[Subject]:
+def _verification_subjects(
+    session: Session, after: UUID | None, limit: int
+) -> list[RescreeningSubject]:
     """Everybody who is or was verified or waits for it, and every company, by what was said."""
     found = []
     for verification_id, user_id in session.rows(_TO_SCREEN, {"after": after, "limit": limit}):
-        told = submission_queries.of(session, verification_id)
+        told = submission_queries.details_of(session, verification_id)
         assert told is not None, "an enhanced one names nobody"
-        person_id = user_id if isinstance(told, Personal) else None
+        person_id = user_id if isinstance(told, PersonDetails) else None
         about = ids.encode(PREFIX, verification_id)
-        found.append(Subject(verification_id, about, person_id, subjects(told)[0]))
+        found.append(
+            RescreeningSubject(verification_id, about, person_id, screening_subjects(told)[0])
+        )
     return found
 
 
-def _owners(session: Session, after: UUID | None, limit: int) -> list[Subject]:
+def _owner_subjects(session: Session, after: UUID | None, limit: int) -> list[RescreeningSubject]:
     """Everybody who owns or controls a company that is or was verified or waits for it."""
     return [
-        Subject(owner_id, ids.encode(PREFIX, verification_id), None, _named(owner))
+        RescreeningSubject(
+            owner_id, ids.encode(PREFIX, verification_id), None, _owner_subject(owner)
+        )
         for owner_id, verification_id, owner in submission_queries.owners_after(
             session, after, limit
         )
     ]
 
 
-register("verifications", _verifications)
-register("beneficial_owners", _owners)
+register_source("verifications", _verification_subjects)
+register_source("beneficial_owners", _owner_subjects)
 
 
-def _named(owner: Owner) -> Named:
-    return Named((owner.name,), owner.date_of_birth, frozenset({owner.country}), Sort.INDIVIDUAL)
+def _owner_subject(owner: OwnerDetails) -> ScreeningSubject:
+    return ScreeningSubject(
+        (owner.name,), owner.date_of_birth, frozenset({owner.country}), PartyType.INDIVIDUAL
+    )
 
 
-def _worst(verdicts: Iterable[Verdict]) -> Flag | None:
+def _flag_for(verdicts: Iterable[Verdict]) -> ReviewFlag | None:
     found = set(verdicts)
     if Verdict.BLOCKED in found:
-        return Flag.LISTED
-    return Flag.SCREENING if Verdict.REVIEW in found else None
+        return ReviewFlag.LISTED
+    return ReviewFlag.SCREENING if Verdict.REVIEW in found else None

@@ -15,11 +15,18 @@ from app.kit.errors import RateLimited
 from app.kit.ports import resolve
 from app.kyc import queries, rules
 from app.kyc.errors import VerificationOpen
-from app.kyc.queries import Verification
+from app.kyc.queries import VerificationRow
 from app.kyc.review import decisions, transitions
-from app.kyc.rules import OPEN, WAITING, Flag, Kind, KycRules, Status
+from app.kyc.rules import (
+    AWAITING_DECISION,
+    OPEN_STATUSES,
+    KycRules,
+    ReviewFlag,
+    VerificationKind,
+    VerificationStatus,
+)
 from app.kyc.submission import applicant_details, sanctions_check
-from app.kyc.submission.applicant_details import Business, Personal
+from app.kyc.submission.applicant_details import CompanyDetails, PersonDetails
 from app.outbox import service as outbox
 
 _TABLE, _DETAILS = "verifications", "details_sealed"
@@ -37,131 +44,138 @@ VALUES (%s, %s, %s, %s, %s)
 """
 
 
-def submit(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verification:
+def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> VerificationRow:
     """Say who one is; the provider is asked to verify it.
 
     Gives tier 1 at once, unless a sanctions list may name the person or somebody else submitted
     the same number: then staff look first. What was approved before holds until this is decided.
     Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
-    person = applicant_details.personal(told, clock.now().date())
-    _make_way(session, actor, Kind.IDENTITY)
-    verification_id, index = ids.new(), _number_index(person)
+    person = applicant_details.parse_person(payload, clock.now().date())
+    _replace_open_submission(session, actor, VerificationKind.IDENTITY)
+    verification_id, index = ids.new(), _id_number_index(person)
     flags = set()
     if index is not None and session.row(_SAME_NUMBER, (index, actor.user_id)) is not None:
-        flags.add(Flag.DUPLICATE)
-    if listed := sanctions_check.flag(session, verification_id, actor.user_id, person):
+        flags.add(ReviewFlag.DUPLICATE)
+    if listed := sanctions_check.check_sanctions(session, verification_id, actor.user_id, person):
         flags.add(listed)
-    begun = transitions.begin(
+    begun = transitions.create_verification(
         session,
         actor,
         verification_id=verification_id,
         user_id=actor.user_id,
-        kind=Kind.IDENTITY,
-        status=Status.IN_REVIEW if flags else Status.PENDING,
+        kind=VerificationKind.IDENTITY,
+        status=VerificationStatus.IN_REVIEW if flags else VerificationStatus.PENDING,
         tier=rules.TIER_NONE if flags else rules.TIER_BASIC,
-        details_sealed=_sealed(person, verification_id),
+        details_sealed=_seal_details(person, verification_id),
         id_number_index=index,
         flags=flags,
     )
-    if Flag.LISTED in flags:
-        return decisions.settle(session, begun)
+    if ReviewFlag.LISTED in flags:
+        return decisions.decide_automatically(session, begun)
     outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
     return begun
 
 
-def submit_business(session: Session, actor: Actor, told: Mapping[str, Any]) -> Verification:
+def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) -> VerificationRow:
     """Say what one's company is and who owns it: staff decide.
 
     Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
-    company = applicant_details.business(told, clock.now().date())
-    _make_way(session, actor, Kind.BUSINESS)
+    company = applicant_details.parse_company(payload, clock.now().date())
+    _replace_open_submission(session, actor, VerificationKind.BUSINESS)
     verification_id = ids.new()
-    listed = sanctions_check.flag(session, verification_id, actor.user_id, company)
-    begun = transitions.begin(
+    listed = sanctions_check.check_sanctions(session, verification_id, actor.user_id, company)
+    begun = transitions.create_verification(
         session,
         actor,
         verification_id=verification_id,
         user_id=actor.user_id,
-        kind=Kind.BUSINESS,
-        status=Status.IN_REVIEW,
+        kind=VerificationKind.BUSINESS,
+        status=VerificationStatus.IN_REVIEW,
         tier=rules.TIER_NONE,
-        details_sealed=_sealed(company, verification_id),
+        details_sealed=_seal_details(company, verification_id),
         flags={listed} if listed else (),
     )
     for owner in company.owners:
         owner_id = ids.new()
         sealed = keys.seal(
-            owner.sealed_text(), table="beneficial_owners", column=_DETAILS, key=owner_id
+            owner.to_json(), table="beneficial_owners", column=_DETAILS, key=owner_id
         )
         session.send(
             _ADD_OWNER, (owner_id, verification_id, sealed, owner.share_bps, owner.controls)
         )
-    return decisions.settle(session, begun)
+    return decisions.decide_automatically(session, begun)
 
 
-def lift(session: Session, user_id: UUID, *, note: str) -> None:
+def grant_tier_3(session: Session, user_id: UUID, *, note: str) -> None:
     """Give somebody tier 3 without evidence, unless they have it: from the command line, outside
     production only."""
-    if queries.standing(session, user_id).tier == rules.TIER_ENHANCED:
+    if queries.tier_status(session, user_id).tier == rules.TIER_ENHANCED:
         return
     known = account_queries.get_person(session, user_id)
     transitions.supersede(
         session,
         [
             each
-            for each in transitions.locked_of(session, user_id)
-            if each.kind is not Kind.BUSINESS
+            for each in transitions.lock_verifications_of(session, user_id)
+            if each.kind is not VerificationKind.BUSINESS
         ],
     )
-    person = Personal(
+    person = PersonDetails(
         known.first_name,
         known.last_name,
         clock.now().date() - timedelta(days=40 * 365),
         PostalAddress("US", "1 Sample Street", city="Reno", state="NV", zip_code="89501"),
     )
     verification_id = ids.new()
-    begun = transitions.begin(
+    begun = transitions.create_verification(
         session,
         None,
         verification_id=verification_id,
         user_id=user_id,
-        kind=Kind.IDENTITY,
-        status=Status.PENDING,
+        kind=VerificationKind.IDENTITY,
+        status=VerificationStatus.PENDING,
         tier=rules.TIER_BASIC,
-        details_sealed=_sealed(person, verification_id),
+        details_sealed=_seal_details(person, verification_id),
     )
-    said = transitions.Said(note=note)
-    transitions.go(session, begun, Status.APPROVED, tier=rules.TIER_ENHANCED, said=said)
+    said = transitions.Attribution(note=note)
+    transitions.change_status(
+        session, begun, VerificationStatus.APPROVED, tier=rules.TIER_ENHANCED, attribution=said
+    )
 
 
-def _make_way(session: Session, actor: Actor, kind: Kind) -> None:
+def _replace_open_submission(session: Session, actor: Actor, kind: VerificationKind) -> None:
     """What stood there and waits for nobody but the person gives way to what comes now."""
     now, limits = clock.now(), resolve(KycRules)
-    found = [each for each in transitions.locked_of(session, actor.user_id) if each.kind is kind]
-    if any(each.status in WAITING for each in found):
+    found = [
+        each
+        for each in transitions.lock_verifications_of(session, actor.user_id)
+        if each.kind is kind
+    ]
+    if any(each.status in AWAITING_DECISION for each in found):
         raise VerificationOpen
-    since = now - limits.attempts_within
+    since = now - limits.submissions_period
     [(count, first)] = session.rows(_SUBMITTED_SINCE, (actor.user_id, kind, since))
-    if count >= limits.attempts:
-        again = int((first + limits.attempts_within - now).total_seconds())
+    if count >= limits.submissions_max:
+        again = int((first + limits.submissions_period - now).total_seconds())
         raise RateLimited(
-            f"This can be submitted {limits.attempts} times in {limits.attempts_within.days} days",
+            f"You can submit this {limits.submissions_max} times in"
+            f" {limits.submissions_period.days} days. Try again later.",
             retry_after_seconds=max(1, again),
         )
-    open_ones = [each for each in found if each.status in OPEN]
-    transitions.supersede(session, open_ones, transitions.Said(actor))
+    open_ones = [each for each in found if each.status in OPEN_STATUSES]
+    transitions.supersede(session, open_ones, transitions.Attribution(actor))
 
 
-def _number_index(person: Personal) -> bytes | None:
+def _id_number_index(person: PersonDetails) -> bytes | None:
     if person.id_type is None:
         return None
-    country = "US" if person.id_type in rules.AMERICAN else person.address.country
+    country = "US" if person.id_type in rules.US_ID_TYPES else person.address.country
     return keys.blind_index(
         f"{person.id_type}:{country}:{person.id_number}", table=_TABLE, column="id_number_index"
     )
 
 
-def _sealed(told: Personal | Business, verification_id: UUID) -> bytes:
-    return keys.seal(told.sealed_text(), table=_TABLE, column=_DETAILS, key=verification_id)
+def _seal_details(details: PersonDetails | CompanyDetails, verification_id: UUID) -> bytes:
+    return keys.seal(details.to_json(), table=_TABLE, column=_DETAILS, key=verification_id)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from app.access import Permission
 from app.cases import registry as cases_registry
-from app.cases.registry import Ended
+from app.cases.registry import CaseOutcome
 from app.cases.service import PREFIX as CASE
 from app.identity.accounts import account_status
 from app.kit import clock, ids
@@ -16,10 +16,10 @@ from app.kit.db import Session
 from app.outbox import service as outbox
 from app.screening.rules import Verdict
 
-KIND = "screening.hit"
-MATCH, NO_MATCH = "true_match", "not_a_match"
+CASE_KIND = "screening.hit"
+TRUE_MATCH, NOT_A_MATCH = "true_match", "not_a_match"
 
-_FOUND = """
+_HITS_OF_CASE = """
 SELECT DISTINCT h.entry_number FROM screenings s JOIN screening_hits h ON h.screening_id = s.id
 WHERE s.case_id = %s AND NOT h.cleared ORDER BY 1
 """
@@ -39,58 +39,58 @@ SELECT EXISTS (SELECT FROM screening_decisions
 """
 _ABOUT = "SELECT DISTINCT about FROM screenings WHERE case_id = %s ORDER BY about"
 
-_LISTENERS: list[str] = []
+_DECISION_TASKS: list[str] = []
 
 
-def tell(task: str) -> None:
+def stage_on_decision(task: str) -> None:
     """From now on each decision stages this task, once for everything that was screened in its
     case: `{"about": …, "person_id": … or null, "verdict": "clear" | "review" | "blocked"}`."""
-    if task not in _LISTENERS:
-        _LISTENERS.append(task)
+    if task not in _DECISION_TASKS:
+        _DECISION_TASKS.append(task)
 
 
-def _closed(session: Session, ended: Ended) -> None:
-    decision = "match" if ended.disposition == MATCH else "no_match"
-    key, now = bytes.fromhex(ended.key), clock.now()
-    for (number,) in session.rows(_FOUND, (ended.case_id,)):
+def _apply_decision(session: Session, outcome: CaseOutcome) -> None:
+    decision = "match" if outcome.disposition == TRUE_MATCH else "no_match"
+    key, now = bytes.fromhex(outcome.key), clock.now()
+    for (number,) in session.rows(_HITS_OF_CASE, (outcome.case_id,)):
         session.send(
-            _DECIDE, (ids.new(), key, ended.person_id, number, decision, ended.case_id, now)
+            _DECIDE, (ids.new(), key, outcome.person_id, number, decision, outcome.case_id, now)
         )
-    if ended.disposition == MATCH and ended.person_id is not None:
+    if outcome.disposition == TRUE_MATCH and outcome.person_id is not None:
         # Nothing of theirs is to move while a second person is asked.
-        reason = f"A listed party, by {ids.encode(CASE, ended.case_id)}"
-        account_status.suspend_customer(session, ended.actor, ended.person_id, reason=reason)
-    _tell_listeners(session, ended, Verdict.CLEAR)
+        reason = f"A listed party, by {ids.encode(CASE, outcome.case_id)}"
+        account_status.suspend_customer(session, outcome.actor, outcome.person_id, reason=reason)
+    _stage_tasks(session, outcome, Verdict.CLEAR)
 
 
-def _reopened(session: Session, ended: Ended) -> None:
-    session.send(_LIFT, (clock.now(), ended.case_id))
-    _tell_listeners(session, ended, Verdict.REVIEW)
+def _lift_decision(session: Session, outcome: CaseOutcome) -> None:
+    session.send(_LIFT, (clock.now(), outcome.case_id))
+    _stage_tasks(session, outcome, Verdict.REVIEW)
 
 
-def _tell_listeners(session: Session, ended: Ended, verdict: Verdict) -> None:
+def _stage_tasks(session: Session, outcome: CaseOutcome, verdict: Verdict) -> None:
     """What the decision comes to: whoever is blocked for another reason stays so."""
     [[(is_blocked,)], abouts] = session.fetch(
-        (_IS_BLOCKED, {"person": ended.person_id, "key": bytes.fromhex(ended.key)}),
-        (_ABOUT, (ended.case_id,)),
+        (_IS_BLOCKED, {"person": outcome.person_id, "key": bytes.fromhex(outcome.key)}),
+        (_ABOUT, (outcome.case_id,)),
     )
     if is_blocked:
         verdict = Verdict.BLOCKED
     for (about,) in abouts:
-        args = {"about": about, "person_id": str(ended.person_id) if ended.person_id else None}
-        for task in _LISTENERS:
+        args = {"about": about, "person_id": str(outcome.person_id) if outcome.person_id else None}
+        for task in _DECISION_TASKS:
             outbox.stage(session, task, {**args, "verdict": str(verdict)})
 
 
 cases_registry.register(
-    cases_registry.Kind(
-        KIND,
+    cases_registry.CaseKind(
+        CASE_KIND,
         "Sanctions screening",
         dispositions=MappingProxyType(
-            {NO_MATCH: "Not a match: somebody else", MATCH: "True match: a listed party"}
+            {NOT_A_MATCH: "Not a match: somebody else", TRUE_MATCH: "True match: a listed party"}
         ),
-        read=Permission.SCREENING_READ,
-        closed=_closed,
-        reopened=_reopened,
+        read_permission=Permission.SCREENING_READ,
+        on_closed=_apply_decision,
+        on_reopened=_lift_decision,
     )
 )

@@ -20,11 +20,11 @@ def rescreen(session: Session, *, version: int, source: str, after: str | None) 
     that is not the newest any more nothing is left to do: the newer one has jobs of its own."""
     if session.rows(_NEWEST) != [(version,)]:
         return
-    batch = subjects.subjects_of(source)(session, UUID(after) if after else None, BATCH)
+    batch = subjects.source_named(source)(session, UUID(after) if after else None, BATCH)
     for subject in batch:
         screening.screen(
             session,
-            subject.named,
+            subject.subject,
             about=subject.about,
             purpose=PURPOSE,
             person_id=subject.person_id,

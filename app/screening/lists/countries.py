@@ -259,11 +259,11 @@ _CODES: Mapping[str, str] = MappingProxyType(
     }
 )
 #: Every country, by code, as it is called first.
-NAMES: Mapping[str, str] = MappingProxyType(
+COUNTRY_NAMES: Mapping[str, str] = MappingProxyType(
     {line[:2]: line[3:].partition(";")[0] for line in _TABLE.strip().splitlines()}
 )
 
 
-def code_of(name: str) -> str | None:
+def country_code(name: str) -> str | None:
     """The code of a country by one of its names; None for what is none."""
     return _CODES.get(name.strip().casefold())

@@ -7,9 +7,15 @@ from threading import Lock
 
 from app.kit.db import Session
 from app.screening.errors import NoSanctionsList
-from app.screening.lists.sdn_remarks import births, countries, nicknames, wallet_key, wallets
-from app.screening.matching.engine import Index, Party
-from app.screening.rules import Sort
+from app.screening.lists.sdn_remarks import (
+    birth_date_spans,
+    party_countries,
+    wallet_addresses,
+    wallet_key,
+    weak_aliases,
+)
+from app.screening.matching.engine import IndexedParty, NameIndex
+from app.screening.rules import PartyType
 
 _CURRENT = "SELECT version, digest FROM sanctions_lists ORDER BY version DESC LIMIT 1"
 _ENTRIES = """
@@ -19,21 +25,21 @@ WHERE since <= %(version)s AND (until IS NULL OR until > %(version)s) ORDER BY n
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LoadedList:
     """A version of the list, ready to be asked. `wallets`: entry and address as it is listed, by
     `wallet_key`."""
 
     version: int
     digest: bytes
-    index: Index
+    name_index: NameIndex
     wallets: Mapping[str, Sequence[tuple[int, str]]]
 
 
-_building = Lock()
-_newest: list[Listed] = []
+_build_lock = Lock()
+_loaded: list[LoadedList] = []
 
 
-def current(session: Session) -> Listed:
+def current_list(session: Session) -> LoadedList:
     """The newest version that is there for this transaction. Raises `NoSanctionsList`.
 
     The first to ask for a version builds it, which takes a second; the others wait.
@@ -42,44 +48,44 @@ def current(session: Session) -> Listed:
     if row is None:
         raise NoSanctionsList
     version, digest = row[0], bytes(row[1])
-    with _building:
-        if not _newest or (_newest[0].version, _newest[0].digest) != (version, digest):
-            _newest[:] = [_build(session, version, digest)]
-        return _newest[0]
+    with _build_lock:
+        if not _loaded or (_loaded[0].version, _loaded[0].digest) != (version, digest):
+            _loaded[:] = [_build(session, version, digest)]
+        return _loaded[0]
 
 
-def party(
+def build_party(
     number: int,
     name: str,
-    sort: Sort,
+    party_type: PartyType,
     *,
     remarks: str,
     aliases: Iterable[Sequence[str]],
-    countries_of_addresses: Iterable[str],
-) -> Party:
+    address_countries: Iterable[str],
+) -> IndexedParty:
     """A listed party, as far as it is compared: `aliases` begin with kind and name."""
     names = [("name", name), *((alias[0], alias[1]) for alias in aliases)]
-    names += [("weak", nickname) for nickname in nicknames(remarks)]
-    living = countries(remarks, countries_of_addresses)
-    return Party(number, sort, tuple(names), births(remarks), living)
+    names += [("weak", nickname) for nickname in weak_aliases(remarks)]
+    living = party_countries(remarks, address_countries)
+    return IndexedParty(number, party_type, tuple(names), birth_date_spans(remarks), living)
 
 
-def _build(session: Session, version: int, digest: bytes) -> Listed:
+def _build(session: Session, version: int, digest: bytes) -> LoadedList:
     parties = []
     listed_wallets: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for number, name, sort, remarks, aliases, addresses in session.rows(
         _ENTRIES, {"version": version}
     ):
         parties.append(
-            party(
+            build_party(
                 number,
                 name,
-                Sort(sort),
+                PartyType(sort),
                 remarks=remarks,
                 aliases=aliases,
-                countries_of_addresses=[country for _, _, country, _ in addresses],
+                address_countries=[country for _, _, country, _ in addresses],
             )
         )
-        for _currency, address in wallets(remarks):
+        for _currency, address in wallet_addresses(remarks):
             listed_wallets[wallet_key(address)].append((number, address))
-    return Listed(version, digest, Index(parties), listed_wallets)
+    return LoadedList(version, digest, NameIndex(parties), listed_wallets)

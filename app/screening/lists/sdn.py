@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from app.screening.errors import InvalidList
-from app.screening.rules import Sort
+from app.screening.rules import PartyType
 
 SDN, ALT, ADD, COMMENTS = "sdn.csv", "alt.csv", "add.csv", "sdn_comments.csv"
 _FIELDS = {SDN: 12, ALT: 5, ADD: 6, COMMENTS: 2}
@@ -29,54 +29,57 @@ _DETAILS = (
     "owner",
 )
 _ALIAS_KINDS = frozenset({"aka", "fka", "nka"})
-_SORTS = {"": Sort.ENTITY, **{sort.value: sort for sort in Sort if sort is not Sort.ENTITY}}
+_PARTY_TYPES = {
+    "": PartyType.ENTITY,
+    **{sort.value: sort for sort in PartyType if sort is not PartyType.ENTITY},
+}
 # The last field of a file may be cut short.
-_NOTHING = re.compile(r"-0-?")
+_EMPTY_FIELD = re.compile(r"-0-?")
 #: Old tools end a text file so.
 _END_OF_FILE = "\x1a"
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _FILE_BYTES_MAX = 200 * 1024 * 1024
 
-Alias = tuple[str, str, str]
-Address = tuple[str, str, str, str]
+AliasFields = tuple[str, str, str]
+PostalAddressFields = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SdnEntry:
     """A listed party with all that the files say. `aliases`: kind, name, remarks; `addresses`:
     street, city, country, remarks; `details`: title, and what is said of ships, where it is said.
     """
 
     number: int
     name: str
-    sort: Sort
+    party_type: PartyType
     programs: tuple[str, ...]
     remarks: str
     details: Mapping[str, str]
-    aliases: tuple[Alias, ...]
-    addresses: tuple[Address, ...]
+    aliases: tuple[AliasFields, ...]
+    addresses: tuple[PostalAddressFields, ...]
 
     @property
     def digest(self) -> bytes:
         """SHA-256 of all of it."""
         whole = [
-            self.number, self.name, self.sort, self.programs, self.remarks, dict(self.details),
-            self.aliases, self.addresses,
+            self.number, self.name, self.party_type, self.programs, self.remarks,
+            dict(self.details), self.aliases, self.addresses,
         ]  # fmt: skip
         return sha256(json.dumps(whole, sort_keys=True).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class SdnFiles:
     """The list as the files have it. `unnamed` entries are known by their comments only: files of
     different days do not quite fit each other, and an address that is listed stays listed."""
 
     digest: bytes
-    entries: tuple[Entry, ...]
-    unnamed: tuple[Entry, ...]
+    entries: tuple[SdnEntry, ...]
+    unnamed: tuple[SdnEntry, ...]
 
 
-def read(folder: Path) -> Files:
+def read_files(folder: Path) -> SdnFiles:
     """The list in a folder with the four files. Raises `InvalidList` for the first line that is not
     as it has to be."""
     digest = sha256()
@@ -85,12 +88,12 @@ def read(folder: Path) -> Files:
     parties = {number: (line, fields) for line, number, fields in _rows(folder, SDN)}
     if not parties:
         raise InvalidList(SDN, 1, "names nobody")
-    aliases: dict[int, list[Alias]] = defaultdict(list)
+    aliases: dict[int, list[AliasFields]] = defaultdict(list)
     for line, number, (_, kind, name, remarks) in _rows(folder, ALT, parties):
         if kind not in _ALIAS_KINDS or not name:
             raise InvalidList(ALT, line, "is not aka, fka or nka and a name")
         aliases[number].append((kind, name, remarks))
-    addresses: dict[int, list[Address]] = defaultdict(list)
+    addresses: dict[int, list[PostalAddressFields]] = defaultdict(list)
     for _line, number, (_, street, city, country, remarks) in _rows(folder, ADD, parties):
         addresses[number].append((street, city, country, remarks))
     overflow: dict[int, str] = defaultdict(str)
@@ -106,22 +109,22 @@ def read(folder: Path) -> Files:
         for number, (line, fields) in sorted(parties.items())
     )
     unnamed = tuple(
-        Entry(number, "", Sort.ENTITY, (), overflow[number], {}, (), ())
+        SdnEntry(number, "", PartyType.ENTITY, (), overflow[number], {}, (), ())
         for number in sorted(overflow.keys() - parties.keys())
     )
-    return Files(digest.digest(), entries, unnamed)
+    return SdnFiles(digest.digest(), entries, unnamed)
 
 
-def _entry(line: int, number: int, fields: list[str]) -> Entry:
+def _entry(line: int, number: int, fields: list[str]) -> SdnEntry:
     """What sdn.csv says by itself."""
     name, sort, programs, *details, remarks = fields
     if not name:
         raise InvalidList(SDN, line, "has no name")
-    if sort not in _SORTS:
+    if sort not in _PARTY_TYPES:
         raise InvalidList(SDN, line, "is neither individual, vessel, aircraft nor nothing of these")
     known = {label: text for label, text in zip(_DETAILS, details, strict=True) if text}
     several = tuple(each for each in programs.strip("[]").split("] [") if each)
-    return Entry(number, name, _SORTS[sort], several, remarks, known, (), ())
+    return SdnEntry(number, name, _PARTY_TYPES[sort], several, remarks, known, (), ())
 
 
 def _rows(
@@ -177,4 +180,4 @@ def _bytes(folder: Path, file: str) -> bytes:
 
 
 def _text(field: str) -> str:
-    return "" if _NOTHING.fullmatch(field.strip()) else field
+    return "" if _EMPTY_FIELD.fullmatch(field.strip()) else field

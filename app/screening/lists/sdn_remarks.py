@@ -10,8 +10,8 @@ from calendar import month_abbr, monthrange
 from collections.abc import Iterable
 from datetime import date
 
-from app.screening.lists.countries import code_of
-from app.screening.rules import Born
+from app.screening.lists.countries import country_code
+from app.screening.rules import BirthDateSpan
 
 _MONTHS = {name: number for number, name in enumerate(month_abbr) if name}
 _BIRTH = re.compile(r"\bDOB ([^;]+?)\.?(?=;|$)")
@@ -22,29 +22,31 @@ _NATION = re.compile(r"\b(?:nationality|citizen|POB) ([^;]+?)\.?(?=;|$)")
 _ISSUER = re.compile(r"\(([A-Z][A-Za-z ,'-]+)\)")
 
 
-def births(remarks: str) -> tuple[Born, ...]:
+def birth_date_spans(remarks: str) -> tuple[BirthDateSpan, ...]:
     """Every span of days that a birth date is given as."""
     found = []
     for text in _BIRTH.findall(remarks):
         days = [span for match in _DAY.finditer(text) if (span := _span(match)) is not None]
         if days:
-            found.append(Born(min(each.first for each in days), max(each.last for each in days)))
+            found.append(
+                BirthDateSpan(min(each.first for each in days), max(each.last for each in days))
+            )
     return tuple(found)
 
 
-def countries(remarks: str, addresses: Iterable[str]) -> frozenset[str]:
+def party_countries(remarks: str, address_countries: Iterable[str]) -> frozenset[str]:
     """The countries that a party belongs to, was born or lives in, or has papers of."""
     told = [place.rpartition(",")[2] for place in _NATION.findall(remarks)]
     told += _NATION.findall(remarks) + _ISSUER.findall(remarks)
-    return frozenset(code for name in (*told, *addresses) if (code := code_of(name)))
+    return frozenset(code for name in (*told, *address_countries) if (code := country_code(name)))
 
 
-def nicknames(remarks: str) -> tuple[str, ...]:
+def weak_aliases(remarks: str) -> tuple[str, ...]:
     """What the list calls weak aliases."""
     return tuple(_NICKNAME.findall(remarks))
 
 
-def wallets(remarks: str) -> tuple[tuple[str, str], ...]:
+def wallet_addresses(remarks: str) -> tuple[tuple[str, str], ...]:
     """Currency and address of each digital currency address."""
     return tuple(_WALLET.findall(remarks))
 
@@ -57,15 +59,17 @@ def wallet_key(address: str) -> str:
     return text.lower() if is_hexadecimal or is_bech32 else text
 
 
-def _span(match: "re.Match[str]") -> Born | None:
+def _span(match: "re.Match[str]") -> BirthDateSpan | None:
     """From the first to the last day that the text can mean; None for what is no date."""
     year, month = int(match["year"]), _MONTHS.get(match["month"] or "")
     if not 1 <= year <= date.max.year:
         return None
     if month is None:
-        return Born(date(year, 1, 1), date(year, 12, 31))
+        return BirthDateSpan(date(year, 1, 1), date(year, 12, 31))
     last = monthrange(year, month)[1]
     if match["day"] is None:
-        return Born(date(year, month, 1), date(year, month, last))
+        return BirthDateSpan(date(year, month, 1), date(year, month, last))
     day = int(match["day"])
-    return Born(date(year, month, day), date(year, month, day)) if 1 <= day <= last else None
+    return (
+        BirthDateSpan(date(year, month, day), date(year, month, day)) if 1 <= day <= last else None
+    )

@@ -16,17 +16,17 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.screening.matching.names import words_of
+from app.screening.matching.names import name_words
 from app.screening.rules import (
     SCORE_MAX,
     Agreement,
-    Born,
-    Named,
-    Sort,
-    compare_births,
+    BirthDateSpan,
+    PartyType,
+    ScreeningSubject,
+    compare_birth_dates,
     compare_countries,
-    points_above_likeness,
-    total,
+    fact_points_max,
+    total_score,
 )
 
 #: How much it counts when words of the searched, and of the listed name, are missing in the other.
@@ -41,33 +41,33 @@ _FAMILY_FACTOR = 1.4
 _LONG_WORD = 8
 _WORDS_REMEMBERED = 20_000
 
-Near = tuple[tuple[int, int], ...]
+NearWords = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class IndexedParty:
     """A listed party, as far as it is compared. `names`: kind (`name`, `aka`, …) and name."""
 
     number: int
-    sort: Sort
+    party_type: PartyType
     names: tuple[tuple[str, str], ...]
-    births: tuple[Born, ...]
+    birth_date_spans: tuple[BirthDateSpan, ...]
     countries: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class Hit:
     """An entry of the list that is like a subject. `listed` is the name that is most alike."""
 
     entry_number: int
-    listed: str
-    matched: str
+    listed_name: str
+    matched_on: str
     score: int
     birth: Agreement
     country: Agreement
 
 
-class _Read(NamedTuple):
+class _IndexedName(NamedTuple):
     """A listed name: the numbers of its words, how many of them are the family name, and its
     letters' count."""
 
@@ -79,7 +79,7 @@ class _Read(NamedTuple):
     letters: int
 
 
-class _Name(NamedTuple):
+class _WeighedName(NamedTuple):
     """The same with its words weighed."""
 
     party: int
@@ -92,7 +92,7 @@ class _Name(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Searched:
+class _SearchedName:
     """A searched name: its words' weights, what listed words each is near, its letters' count."""
 
     weights: tuple[float, ...]
@@ -101,60 +101,64 @@ class _Searched:
     letters: int
 
 
-class Index:
+class NameIndex:
     """All names of one version of a list. Safe to be used by several threads."""
 
-    def __init__(self, parties: Iterable[Party]) -> None:
+    def __init__(self, parties: Iterable[IndexedParty]) -> None:
         self._parties = tuple(parties)
         self._numbers: dict[str, int] = {}
         self._words: list[str] = []
         # Arrays and not lists: the garbage collector need not look into a hundred thousand of them.
-        self._with_word: list[array[int]] = []
-        self._shortened: dict[str, array[int]] = defaultdict(_numbers)
-        self._halves: dict[str, tuple[str, str]] = {}
-        names = self._read()
-        self._weights = self._weigh(len(names))
-        self._names = [self._weighed(name) for name in names]
-        self._near = lru_cache(_WORDS_REMEMBERED)(self._find_near)
+        self._names_with_word: list[array[int]] = []
+        self._words_by_deletion: dict[str, array[int]] = defaultdict(_empty_array)
+        self._compound_words: dict[str, tuple[str, str]] = {}
+        names = self._index_names()
+        self._weights = self._weigh_words(len(names))
+        self._names = [self._weigh_name(name) for name in names]
+        self._near_words = lru_cache(_WORDS_REMEMBERED)(self._find_near_words)
 
-    def find(self, subject: Named, threshold: int) -> list[Match]:
+    def find_hits(self, subject: ScreeningSubject, threshold: int) -> list[Hit]:
         """The entries whose best name scores `threshold` or more, best first."""
-        least = max(1, threshold - points_above_likeness(subject))
-        best: dict[int, Match] = {}
+        least = max(1, threshold - fact_points_max(subject))
+        best: dict[int, Hit] = {}
         for name in subject.names:
-            for place, likeness in self._alike(name, least):
-                match = self._match(self._names[place], likeness, subject)
+            for place, likeness in self._similar_names(name, least):
+                match = self._score_hit(self._names[place], likeness, subject)
                 before = best.get(match.entry_number)
                 if match.score >= threshold and (before is None or match.score > before.score):
                     best[match.entry_number] = match
         return sorted(best.values(), key=lambda match: (-match.score, match.entry_number))
 
-    def _match(self, name: _Name, likeness: int, subject: Named) -> Match:
+    def _score_hit(self, name: _WeighedName, likeness: int, subject: ScreeningSubject) -> Hit:
         party = self._parties[name.party]
         birth = Agreement.UNKNOWN
-        if party.sort is Sort.INDIVIDUAL:
-            birth = compare_births(subject.born, party.births)
+        if party.party_type is PartyType.INDIVIDUAL:
+            birth = compare_birth_dates(subject.birth_date, party.birth_date_spans)
         country = compare_countries(subject.countries, party.countries)
-        is_other = subject.sort is not None and subject.sort is not party.sort
-        score = total(likeness, birth, country, other_sort=is_other, weak=name.kind == "weak")
-        return Match(party.number, name.text, name.kind, score, birth, country)
+        is_other = subject.party_type is not None and subject.party_type is not party.party_type
+        score = total_score(
+            likeness, birth, country, party_types_differ=is_other, is_weak_alias=name.kind == "weak"
+        )
+        return Hit(party.number, name.text, name.kind, score, birth, country)
 
-    def _alike(self, name: str, least: int) -> Iterable[tuple[int, int]]:
+    def _similar_names(self, name: str, likeness_min: int) -> Iterable[tuple[int, int]]:
         """Places of listed names, and how alike they are, from `least` on."""
         best: dict[int, int] = {}
-        for words in self._spellings(words_of(name)):
-            searched = self._searched(words)
-            for place in self._candidates(searched, least):
+        for words in self._spellings(name_words(name)):
+            searched = self._weigh_searched(words)
+            for place in self._candidates(searched, likeness_min):
                 likeness = _likeness(searched, self._names[place])
-                if likeness >= least and likeness > best.get(place, 0):
+                if likeness >= likeness_min and likeness > best.get(place, 0):
                     best[place] = likeness
         return best.items()
 
     def _spellings(self, words: tuple[str, ...]) -> list[tuple[str, ...]]:
         """The words as given; and with those taken apart, or together, that the list writes so."""
         found = [words] if words else []
-        if any(word in self._halves for word in words):
-            found.append(tuple(part for word in words for part in self._halves.get(word, (word,))))
+        if any(word in self._compound_words for word in words):
+            found.append(
+                tuple(part for word in words for part in self._compound_words.get(word, (word,)))
+            )
         together: list[str] = []
         for word in words:
             if together and together[-1] + word in self._numbers:
@@ -165,29 +169,31 @@ class Index:
             found.append(tuple(together))
         return found
 
-    def _searched(self, words: Sequence[str]) -> _Searched:
+    def _weigh_searched(self, words: Sequence[str]) -> _SearchedName:
         weights = tuple(self._weight_of(word) for word in words)
-        near = tuple(dict(self._near(word)) for word in words)
-        return _Searched(weights, near, sum(weights), sum(map(len, words)))
+        near = tuple(dict(self._near_words(word)) for word in words)
+        return _SearchedName(weights, near, sum(weights), sum(map(len, words)))
 
     def _weight_of(self, word: str) -> float:
         number = self._numbers.get(word)
         return self._weights[number] if number is not None else _SHORT_WEIGHTS.get(len(word), 1.0)
 
-    def _candidates(self, searched: _Searched, least: int) -> list[int]:
+    def _candidates(self, searched: _SearchedName, likeness_min: int) -> list[int]:
         """Names that hold enough of the searched words to be alike."""
         held: dict[int, float] = defaultdict(float)
         for weight, near in zip(searched.weights, searched.near, strict=True):
-            places = {place for word in near for place in self._with_word[word]}
+            places = {place for word in near for place in self._names_with_word[word]}
             for place in places:
                 held[place] += weight
-        needed = searched.weight * (least / SCORE_MAX) ** (1 / _SEARCHED_EXPONENT)
+        needed = searched.weight * (likeness_min / SCORE_MAX) ** (1 / _SEARCHED_EXPONENT)
         return [place for place, weight in held.items() if weight >= needed]
 
-    def _find_near(self, word: str) -> Near:
+    def _find_near_words(self, word: str) -> NearWords:
         """Listed words that this one is, or could be meant to be, with the number of mistakes."""
         candidates = {
-            number for short in _shortened(word) for number in self._shortened.get(short, ())
+            number
+            for short in _deletions(word)
+            for number in self._words_by_deletion.get(short, ())
         }
         found = []
         for number in candidates:
@@ -199,67 +205,67 @@ class Index:
                 found.append((number, mistakes))
         return tuple(found)
 
-    def _read(self) -> list[_Read]:
+    def _index_names(self) -> list[_IndexedName]:
         """The names with their words numbered."""
-        names: list[_Read] = []
+        names: list[_IndexedName] = []
         for place, party in enumerate(self._parties):
             for kind, text in party.names:
-                words = words_of(text)
+                words = name_words(text)
                 if not words:
                     continue
                 for first, second in pairwise(words):
-                    self._halves.setdefault(first + second, (first, second))
-                numbers = tuple(self._number(word) for word in words)
+                    self._compound_words.setdefault(first + second, (first, second))
+                numbers = tuple(self._word_number(word) for word in words)
                 for number in set(numbers):
-                    self._with_word[number].append(len(names))
+                    self._names_with_word[number].append(len(names))
                 family, comma, _ = text.partition(",")
-                is_family = comma and party.sort is Sort.INDIVIDUAL
-                count = len(words_of(family)) if is_family else 0
-                names.append(_Read(place, kind, text, numbers, count, sum(map(len, words))))
+                is_family = comma and party.party_type is PartyType.INDIVIDUAL
+                count = len(name_words(family)) if is_family else 0
+                names.append(_IndexedName(place, kind, text, numbers, count, sum(map(len, words))))
         for word in self._numbers:
-            self._halves.pop(word, None)
+            self._compound_words.pop(word, None)
         return names
 
-    def _number(self, word: str) -> int:
+    def _word_number(self, word: str) -> int:
         number = self._numbers.get(word)
         if number is None:
             number = self._numbers[word] = len(self._words)
             self._words.append(word)
-            self._with_word.append(_numbers())
-            for short in _shortened(word):
-                self._shortened[short].append(number)
+            self._names_with_word.append(_empty_array())
+            for short in _deletions(word):
+                self._words_by_deletion[short].append(number)
         return number
 
-    def _weigh(self, count: int) -> list[float]:
+    def _weigh_words(self, count: int) -> list[float]:
         """How much each word says, among so many names: the rarer, the more."""
         scale = log(count + 2)
         return [
             (_WEIGHT_MIN + (1 - _WEIGHT_MIN) * (1 - log(len(names) + 1) / scale))
             * _SHORT_WEIGHTS.get(len(word), 1.0)
-            for word, names in zip(self._words, self._with_word, strict=True)
+            for word, names in zip(self._words, self._names_with_word, strict=True)
         ]
 
-    def _weighed(self, name: _Read) -> _Name:
+    def _weigh_name(self, name: _IndexedName) -> _WeighedName:
         weights = tuple(
             self._weights[word] * (_FAMILY_FACTOR if place < name.family else 1.0)
             for place, word in enumerate(name.words)
         )
-        return _Name(
+        return _WeighedName(
             name.party, name.kind, name.text, name.words, weights, sum(weights), name.letters
         )
 
 
-def _numbers() -> "array[int]":
+def _empty_array() -> "array[int]":
     return array("L")
 
 
-def _shortened(word: str) -> Collection[str]:
+def _deletions(word: str) -> Collection[str]:
     """The word, and the word without each of its letters: two that are one mistake apart have one
     of these in common."""
     return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
 
 
-def _likeness(searched: _Searched, name: _Name) -> int:
+def _likeness(searched: _SearchedName, name: _WeighedName) -> int:
     """How alike two names are, 0 to 100, rounded down."""
     pairs = sorted(
         (mistakes, -name.weights[there], here, there)

@@ -5,7 +5,9 @@ from functools import lru_cache
 from unicodedata import category, combining, normalize
 
 #: What is said of a name that is not readable here.
-UNCOMPARABLE = "Enter the name in Latin letters, as in the machine-readable lines of a passport."
+UNCOMPARABLE_NAME = (
+    "Enter the name in Latin letters, as in the machine-readable lines of a passport."
+)
 
 # Letters that Unicode does not take apart.
 _LETTERS = str.maketrans(
@@ -21,16 +23,16 @@ _WORD = re.compile(r"[0-9a-z]+")
 
 
 @lru_cache(maxsize=4096)
-def words_of(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
     """The words of a name, in its order: `S.A. de Peña-Nieto` is `sa`, `de`, `pena`, `nieto`."""
-    text = _ACRONYM.sub("", _plain(name).replace("&", " and "))
+    text = _ACRONYM.sub("", _fold(name).replace("&", " and "))
     return tuple(_WORD.findall(text))
 
 
-def is_readable(name: str) -> bool:
+def is_comparable(name: str) -> bool:
     """Whether all of a name can be compared: it has words, and none of its letters is left out of
     them, as those of other scripts are, barred ones, and signs that look like letters."""
-    return bool(words_of(name)) and not any(map(_is_left_out, _plain(name)))
+    return bool(name_words(name)) and not any(map(_is_left_out, _fold(name)))
 
 
 def _is_left_out(character: str) -> bool:
@@ -40,7 +42,7 @@ def _is_left_out(character: str) -> bool:
     return category(character)[0] not in "PZ"
 
 
-def _plain(name: str) -> str:
+def _fold(name: str) -> str:
     text = name.casefold()
     if not text.isascii():
         text = normalize("NFKD", text.translate(_LETTERS))
@@ -48,6 +50,6 @@ def _plain(name: str) -> str:
     return _JOINED.sub("", text)
 
 
-def letters_of(name: str) -> str:
+def sorted_words(name: str) -> str:
     """A name to be compared for being the same: its words in alphabetical order."""
-    return " ".join(sorted(words_of(name)))
+    return " ".join(sorted(name_words(name)))

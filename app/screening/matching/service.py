@@ -12,22 +12,34 @@ from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
 from app.kit.ports import resolve
-from app.screening.decisions.case_decisions import KIND
+from app.screening.decisions.case_decisions import CASE_KIND
 from app.screening.lists import index
 from app.screening.lists.sdn_remarks import wallet_key
-from app.screening.matching.engine import Match
-from app.screening.matching.names import UNCOMPARABLE, is_readable, letters_of
-from app.screening.rules import SCORE_MAX, UNREADABLE, Agreement, Named, ScreeningRules, Verdict
+from app.screening.matching.engine import Hit
+from app.screening.matching.names import UNCOMPARABLE_NAME, is_comparable, sorted_words
+from app.screening.rules import (
+    SCORE_MAX,
+    UNCOMPARABLE_ENTRY,
+    Agreement,
+    ScreeningRules,
+    ScreeningSubject,
+    Verdict,
+)
 
 #: Of a screening's id, as staff see it.
 PREFIX = "scr"
 #: So many hits are written into a case; the screening has all.
-_HITS_TOLD = 20
+_HITS_IN_CASE_MAX = 20
 
 #: Stands for whatever a name that cannot be compared may be: it is decided as an entry is, and no
 #: entry has this number.
-_UNREADABLE = Match(
-    UNREADABLE, "Cannot be compared", "name", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN
+_UNCOMPARABLE_HIT = Hit(
+    UNCOMPARABLE_ENTRY,
+    "Cannot be compared",
+    "name",
+    SCORE_MAX,
+    Agreement.UNKNOWN,
+    Agreement.UNKNOWN,
 )
 
 _DECIDED = """
@@ -54,14 +66,14 @@ WHERE s.case_id = %s
 
 
 @dataclass(frozen=True, slots=True)
-class Screening:
+class ScreeningResult:
     """What came of checking a subject. `hits` that were decided to be somebody else before are
     among `matches` and not among those that need a decision."""
 
     id: UUID
     verdict: Verdict
     list_version: int
-    matches: tuple[Match, ...]
+    hits: tuple[Hit, ...]
     case_id: UUID | None
     screened_at: datetime
 
@@ -72,106 +84,117 @@ class Screening:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _ScreeningRequest:
     """Who is checked, and what for."""
 
     about: str
     purpose: str
     person_id: UUID | None
     #: What is kept of the subject, sealed; and what tells it from others.
-    told: dict[str, object]
+    subject: dict[str, object]
     key: bytes
     title: str
 
 
 def screen(
     session: Session,
-    subject: Named,
+    subject: ScreeningSubject,
     *,
     about: str,
     purpose: str,
     person_id: UUID | None = None,
-) -> Screening:
+) -> ScreeningResult:
     """Check somebody against the current list, and keep that it was done.
 
     `about` is the public id of what they are checked for, `purpose` one word for why (`onboarding`,
     `payout`, …), `person_id` their account if they have one. What is found and was not decided yet
     opens a case, and so does a name that cannot be compared. Raises `NoSanctionsList`.
     """
-    listed = index.current(session)
+    listed = index.current_list(session)
     threshold = resolve(ScreeningRules).threshold
-    found = listed.index.find(subject, threshold)
+    found = listed.name_index.find_hits(subject, threshold)
     title = "A name like a listed party's"
-    if not all(map(is_readable, subject.names)):
+    if not all(map(is_comparable, subject.names)):
         title = title if found else "A name that cannot be compared"
-        found = [*found, _UNREADABLE]
+        found = [*found, _UNCOMPARABLE_HIT]
     key = subject_key(subject, person_id)
-    asked = _Asked(about, purpose, person_id, _told(subject), key, title)
-    return _keep(session, asked, listed.version, threshold, found)
+    asked = _ScreeningRequest(about, purpose, person_id, _subject_fields(subject), key, title)
+    return _record_screening(session, asked, listed.version, threshold, found)
 
 
-def screen_address(
-    session: Session, address: str, *, about: str, purpose: str, person_id: UUID | None = None
-) -> Screening:
+def screen_wallet(
+    session: Session,
+    wallet_address: str,
+    *,
+    about: str,
+    purpose: str,
+    person_id: UUID | None = None,
+) -> ScreeningResult:
     """The same for an address of a digital currency, which is listed or not."""
-    listed = index.current(session)
+    listed = index.current_list(session)
     found = [
-        Match(number, listed_as, "wallet", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN)
-        for number, listed_as in listed.wallets.get(wallet_key(address), ())
+        Hit(number, listed_as, "wallet", SCORE_MAX, Agreement.UNKNOWN, Agreement.UNKNOWN)
+        for number, listed_as in listed.wallets.get(wallet_key(wallet_address), ())
     ]
-    key = _key(f"wallet|{wallet_key(address)}")
-    asked = _Asked(
-        about, purpose, person_id, {"wallet": address}, key, "An address of a listed party"
+    key = _blind_key(f"wallet|{wallet_key(wallet_address)}")
+    asked = _ScreeningRequest(
+        about, purpose, person_id, {"wallet": wallet_address}, key, "An address of a listed party"
     )
-    return _keep(session, asked, listed.version, resolve(ScreeningRules).threshold, found)
+    return _record_screening(
+        session, asked, listed.version, resolve(ScreeningRules).threshold, found
+    )
 
 
-def try_subject(session: Session, subject: Named) -> tuple[int, list[Match]]:
+def preview_hits(session: Session, subject: ScreeningSubject) -> tuple[int, list[Hit]]:
     """What checking this subject would find, and in which version; nothing is kept. Raises
     `NoSanctionsList`, and `Invalid` for a name that cannot be compared."""
-    if not all(map(is_readable, subject.names)):
-        raise Invalid("name", UNCOMPARABLE)
-    listed = index.current(session)
-    return listed.version, listed.index.find(subject, resolve(ScreeningRules).threshold)
+    if not all(map(is_comparable, subject.names)):
+        raise Invalid("name", UNCOMPARABLE_NAME)
+    listed = index.current_list(session)
+    return listed.version, listed.name_index.find_hits(subject, resolve(ScreeningRules).threshold)
 
 
-def subject_key(subject: Named, person_id: UUID | None) -> bytes:
+def subject_key(subject: ScreeningSubject, person_id: UUID | None) -> bytes:
     """What tells this subject from others, without saying who it is: a person with an account by
     that and their names, somebody else by their names and birth date."""
     # Of a name that cannot be compared the letters alone would be those of others, too.
-    names = sorted({letters_of(n) if is_readable(n) else n.casefold() for n in subject.names})
-    who = str(person_id) if person_id else f"{subject.born or ''}"
-    return _key("|".join([who, *names]))
+    names = sorted({sorted_words(n) if is_comparable(n) else n.casefold() for n in subject.names})
+    who = str(person_id) if person_id else f"{subject.birth_date or ''}"
+    return _blind_key("|".join([who, *names]))
 
 
-def _key(text: str) -> bytes:
+def _blind_key(text: str) -> bytes:
     return keys.blind_index(text, table="screenings", column="subject_key")
 
 
-def _keep(
-    session: Session, asked: _Asked, version: int, threshold: int, found: Sequence[Match]
-) -> Screening:
+def _record_screening(
+    session: Session,
+    request: _ScreeningRequest,
+    list_version: int,
+    threshold: int,
+    hits: Sequence[Hit],
+) -> ScreeningResult:
     # Whoever decides about this subject at this moment is waited for, and then counts.
-    held = cases.hold(session, kind=KIND, key=asked.key.hex()) if found else None
+    held = cases.lock_open_case(session, kind=CASE_KIND, key=request.key.hex()) if hits else None
     decided, [(is_blocked,)] = session.fetch(
-        (_DECIDED, (asked.key,)), (_BLOCKED, (asked.person_id,))
+        (_DECIDED, (request.key,)), (_BLOCKED, (request.person_id,))
     )
     cleared = {number for number, decision in decided if decision == "no_match"}
     is_blocked = is_blocked or len(cleared) < len(decided)
-    undecided = [match for match in found if match.entry_number not in cleared]
+    undecided = [match for match in hits if match.entry_number not in cleared]
     identifier, case_id = ids.new(), None
     if is_blocked:
         verdict = Verdict.BLOCKED
     elif undecided:
         verdict = Verdict.REVIEW
-        case_id = held or _open(session, asked, identifier, version, undecided)
+        case_id = held or _open_case(session, request, identifier, list_version, undecided)
         if held:
-            _add(session, held, undecided)
+            _note_new_hits(session, held, undecided)
     else:
         verdict = Verdict.CLEAR
     now = clock.now()
     sealed = keys.seal(
-        json.dumps(asked.told, ensure_ascii=False),
+        json.dumps(request.subject, ensure_ascii=False),
         table="screenings",
         column="subject_sealed",
         key=identifier,
@@ -179,57 +202,61 @@ def _keep(
     session.send(
         _INSERT,
         (
-            identifier, version, asked.purpose, asked.about, asked.person_id, sealed, asked.key,
-            threshold, verdict, case_id, now,
+            identifier, list_version, request.purpose, request.about, request.person_id, sealed,
+            request.key, threshold, verdict, case_id, now,
         ),
     )  # fmt: skip
-    for match in found:
+    for match in hits:
         session.send(
             _HIT,
             (
-                ids.new(), identifier, match.entry_number, match.listed, match.matched,
+                ids.new(), identifier, match.entry_number, match.listed_name, match.matched_on,
                 match.score, match.birth, match.country, match.entry_number in cleared,
             ),
         )  # fmt: skip
-    return Screening(identifier, verdict, version, tuple(found), case_id, now)
+    return ScreeningResult(identifier, verdict, list_version, tuple(hits), case_id, now)
 
 
-def _open(
-    session: Session, asked: _Asked, identifier: UUID, version: int, undecided: Sequence[Match]
+def _open_case(
+    session: Session,
+    request: _ScreeningRequest,
+    screening_id: UUID,
+    list_version: int,
+    hits: Sequence[Hit],
 ) -> UUID:
-    facts = {name: _text(value) for name, value in asked.told.items() if value}
-    facts |= {"purpose": asked.purpose, "list version": str(version)}
-    facts |= {"screening": ids.encode(PREFIX, identifier)}
-    for place, match in enumerate(undecided[:_HITS_TOLD], start=1):
-        facts[f"found {place}"] = _in_words(match)
-    if len(undecided) > _HITS_TOLD:
-        facts["found in all"] = str(len(undecided))
+    facts = {name: _text(value) for name, value in request.subject.items() if value}
+    facts |= {"purpose": request.purpose, "list version": str(list_version)}
+    facts |= {"screening": ids.encode(PREFIX, screening_id)}
+    for place, match in enumerate(hits[:_HITS_IN_CASE_MAX], start=1):
+        facts[f"found {place}"] = _hit_text(match)
+    if len(hits) > _HITS_IN_CASE_MAX:
+        facts["found in all"] = str(len(hits))
     return cases.open_case(
         session,
-        kind=KIND,
-        subject=asked.about,
-        key=asked.key.hex(),
-        title=asked.title,
+        kind=CASE_KIND,
+        subject=request.about,
+        key=request.key.hex(),
+        title=request.title,
         facts=facts,
-        person_id=asked.person_id,
+        person_id=request.person_id,
     )
 
 
-def _add(session: Session, case_id: UUID, undecided: Sequence[Match]) -> None:
+def _note_new_hits(session: Session, case_id: UUID, hits: Sequence[Hit]) -> None:
     """Note in an open case what was not found before."""
     known = {number for (number,) in session.rows(_IN_CASE, (case_id,))}
-    new = [match for match in undecided if match.entry_number not in known]
+    new = [match for match in hits if match.entry_number not in known]
     if new:
-        told = [_in_words(match) for match in new[:_HITS_TOLD]]
-        cases.note(session, None, case_id, "\n".join(["Found since:", *told]))
+        told = [_hit_text(match) for match in new[:_HITS_IN_CASE_MAX]]
+        cases.add_note(session, None, case_id, "\n".join(["Found since:", *told]))
 
 
-def _told(subject: Named) -> dict[str, object]:
+def _subject_fields(subject: ScreeningSubject) -> dict[str, object]:
     return {
         "names": list(subject.names),
-        "born": subject.born.isoformat() if subject.born else "",
+        "born": subject.birth_date.isoformat() if subject.birth_date else "",
         "countries": sorted(subject.countries),
-        "sort": subject.sort or "",
+        "sort": subject.party_type or "",
     }
 
 
@@ -241,8 +268,8 @@ def _text(value: object) -> str:
     )
 
 
-def _in_words(match: Match) -> str:
+def _hit_text(hit: Hit) -> str:
     return (
-        f"{match.listed} ({match.matched}, entry {match.entry_number}), score {match.score}; "
-        f"birth date: {match.birth}, country: {match.country}"
+        f"{hit.listed_name} ({hit.matched_on}, entry {hit.entry_number}), score {hit.score}; "
+        f"birth date: {hit.birth}, country: {hit.country}"
     )

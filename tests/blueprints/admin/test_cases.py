@@ -9,7 +9,7 @@ from flask import Flask
 from app.access import Actor, Role
 from app.cases import queries as cases_queries
 from app.cases import service as cases
-from app.cases.rules import State
+from app.cases.rules import CaseState
 from app.kit import ids
 from app.kit.db import Database
 from tests.page_client import Browser
@@ -47,7 +47,7 @@ def path_of(case_id: UUID) -> str:
     return f"/admin/cases/{ids.encode('cas', case_id)}"
 
 
-def read_case(database: Database, officer: Actor, case_id: UUID) -> cases_queries.Case:
+def read_case(database: Database, officer: Actor, case_id: UUID) -> cases_queries.CaseSummary:
     with database.reading() as session:
         return cases_queries.case(session, officer, case_id)
 
@@ -75,7 +75,7 @@ def test_case_is_shown_noted_assigned_closed_and_reopened(
     for text in ("They look into it.", "closed it: No action needed", "unassigned it"):
         assert text in re.sub(r"\s+", " ", said)
     found = read_case(database, officer, case_id)
-    assert (found.state, found.assignee_id) == (State.OPEN, None)
+    assert (found.state, found.assignee_id) == (CaseState.OPEN, None)
 
 
 @pytest.mark.parametrize(

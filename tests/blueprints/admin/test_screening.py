@@ -7,8 +7,8 @@ from app.access import Actor, Role
 from app.kit import ids
 from app.kit.db import Database
 from app.screening.matching import service as screening
-from app.screening.matching.service import Screening
-from app.screening.rules import Named
+from app.screening.matching.service import ScreeningResult
+from app.screening.rules import ScreeningSubject
 from tests import sanctions
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
@@ -19,17 +19,17 @@ PATH = "/admin/screening"
 
 @pytest.fixture
 def browser(app: Flask, people: People, database: Database) -> Browser:
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     browser = Browser(app)
     browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
     return browser
 
 
-def screen(database: Database, person: Actor, name: str) -> Screening:
+def screen(database: Database, person: Actor, name: str) -> ScreeningResult:
     with database.transaction() as session:
         return screening.screen(
             session,
-            Named((name,), countries=frozenset({"MD"})),
+            ScreeningSubject((name,), countries=frozenset({"MD"})),
             about=ids.encode("usr", person.user_id),
             purpose="onboarding",
             person_id=person.user_id,
@@ -39,11 +39,11 @@ def screen(database: Database, person: Actor, name: str) -> Screening:
 def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
     # Alone: other tests write rows in the future, or sealed with keys of their own.
     database: Database = lone_app.extensions["database"]
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     people, browser = People(database), Browser(lone_app)
     browser.sign_in(people.staff(Role.COMPLIANCE).email, PASSWORD)
     person = people.customer()
-    hit = screen(database, person, f"<i>{sanctions.LISTED}</i>".replace("i>", "y>"))
+    hit = screen(database, person, f"<i>{sanctions.LISTED_NAME}</i>".replace("i>", "y>"))
     clear = screen(database, person, "Grace <Hopper>")
     hit_path, clear_path = (f"{PATH}/{ids.encode('scr', each.id)}" for each in (hit, clear))
     page = browser.fragment(PATH, "screenings")
@@ -67,7 +67,7 @@ def test_screenings_and_their_hits_are_shown(lone_app: Flask) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"name": sanctions.LISTED}, "ESPERPENTO VILLANOVA, Dragomir Casimir"),
+        ({"name": sanctions.LISTED_NAME}, "ESPERPENTO VILLANOVA, Dragomir Casimir"),
         ({"name": "Dragan Esperpento", "born": "1960-06-14", "country": "MD"}, "Also known as"),
         ({"name": "Grace Hopper"}, "No listed name matches this one"),
     ],
@@ -112,7 +112,7 @@ def test_check_without_a_sanctions_list_is_refused(lone_app: Flask) -> None:
 def test_screening_is_open_to_compliance_and_oversight_only(
     app: Flask, people: People, database: Database
 ) -> None:
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     for role, status in (
         (Role.AUDITOR, 200), (Role.ADMIN, 200), (Role.SUPPORT, 403), (Role.TELLER, 403),
     ):  # fmt: skip

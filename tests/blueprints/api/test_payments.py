@@ -34,7 +34,7 @@ def database(open_app: Flask) -> Database:
 
 @pytest.fixture
 def me(open_app: Flask, database: Database) -> ApiClient:
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     made = ApiClient.customer(open_app, USD="100.00")
     lift(database, made.user_id)
     return made

@@ -9,9 +9,9 @@ from PIL import Image
 from app.access import Actor, Role
 from app.kit import ids
 from app.kit.db import Database
-from app.kyc.rules import Status
+from app.kyc.rules import VerificationStatus
 from tests import sanctions
-from tests.kyc.applicant import Applicant, pdf, picture
+from tests.kyc.applicant import Applicant, make_pdf, make_picture
 from tests.kyc.test_review import company
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
@@ -24,18 +24,18 @@ QUEUE, REASON = "/support/kyc", "The passport is theirs"
 @pytest.fixture
 def database(open_app: Flask) -> Database:
     database: Database = open_app.extensions["database"]
-    sanctions.stand(database)
+    sanctions.import_sample_list(database)
     return database
 
 
 @pytest.fixture
 def ada(open_app: Flask, database: Database, sandbox: Sandbox) -> Applicant:
     """Return an applicant whom the provider left to us, with a picture and a PDF uploaded."""
-    made = Applicant.confirmed(open_app)
-    made.submitted(lastName="Review", idType="ssn", idNumber="123-45-6789")
-    made.work(sandbox)
-    made.sent("identity")
-    made.client.ok(201, made.send(pdf(), "address", "bill.pdf", "application/pdf"))
+    made = Applicant.with_confirmed_email(open_app)
+    made.submit_ok(lastName="Review", idType="ssn", idNumber="123-45-6789")
+    made.run_jobs(sandbox)
+    made.send_documents("identity")
+    made.client.ok(201, made.send(make_pdf(), "address", "bill.pdf", "application/pdf"))
     return made
 
 
@@ -87,7 +87,7 @@ def test_submission_is_shown_with_details_and_documents(open_app: Flask, ada: Ap
     assert Image.open(BytesIO(response.data)).size == (60, 40)
     [link] = {a["href"] for a in page.all("a") if "documents" in a["href"]} - {shown["src"]}
     pdf_response = browser.client.get(link)
-    assert (pdf_response.content_type, pdf_response.data) == ("application/pdf", pdf())
+    assert (pdf_response.content_type, pdf_response.data) == ("application/pdf", make_pdf())
     assert "default-src 'none'" in pdf_response.headers["Content-Security-Policy"]
 
 
@@ -108,7 +108,7 @@ class TestDecisions:
         browser = sign_in_as(open_app, Role.SUPPORT)
         response = browser.send(path_of(ada), "approve", reason=REASON)
         assert (response.status_code, response.location) == (303, path_of(ada))
-        assert ada.standing.tier == 2
+        assert ada.tier_status.tier == 2
         assert REASON in browser.get(path_of(ada)).said
 
     def test_requesting_information_and_rejecting_tell_the_customer_why(
@@ -117,9 +117,9 @@ class TestDecisions:
         browser = sign_in_as(open_app, Role.COMPLIANCE)
         path = path_of(ada)
         browser.send(path, "more", reason=REASON, told="document_unreadable")
-        assert ada.latest.status is Status.MORE_NEEDED
+        assert ada.latest.status is VerificationStatus.MORE_NEEDED
         browser.send(path, "reject", reason=REASON, told="document_mismatch")
-        assert ada.latest.status is Status.REJECTED
+        assert ada.latest.status is VerificationStatus.REJECTED
         assert "A document does not say what you told us." in browser.get(path).said
 
     def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
@@ -139,7 +139,7 @@ class TestDecisions:
     ) -> None:
         support, officer = sign_in_as(open_app, Role.SUPPORT), sign_in_as(open_app, Role.COMPLIANCE)
         support.send(path_of(ada), "approve", reason=REASON)
-        ada.sent("funds")
+        ada.send_documents("funds")
         path = path_of(ada)
         assert support.send(path, "approve", reason=REASON).status_code == 303
         assert "Approval requested by Grace Hopper" in support.get(path).said
@@ -148,9 +148,9 @@ class TestDecisions:
         page = officer.get(link)
         seen = page.all("input", name="seen")[0]["value"]
         assert officer.send(link, "approve", seen=seen).status_code == 303
-        assert ada.standing.tier == 3
+        assert ada.tier_status.tier == 3
         response = officer.send(path, "take-back", reason=REASON, told="funds_not_shown")
-        assert (response.status_code, ada.standing.tier) == (303, 2)
+        assert (response.status_code, ada.tier_status.tier) == (303, 2)
 
     def test_company_is_shown_with_owners_and_licences(
         self, open_app: Flask, ada: Applicant
@@ -207,7 +207,7 @@ class TestCounter:
 
 
 def test_file_name_of_an_upload_is_not_stored(open_app: Flask, ada: Applicant) -> None:
-    ada.client.ok(201, ada.send(picture(shade=77), "funds", "../../../../tmp/x.jpg"))
+    ada.client.ok(201, ada.send(make_picture(shade=77), "funds", "../../../../tmp/x.jpg"))
     with ada.database.reading() as session:
         [(found,)] = session.rows("SELECT count(*) FROM kyc_documents t WHERE t::text ~ 'tmp/x'")
     assert found == 0

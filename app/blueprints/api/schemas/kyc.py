@@ -14,12 +14,12 @@ from app.blueprints.api.schemas.fields import (
 from app.blueprints.api.schemas.trade import MoneySchema
 from app.kyc.evidence.documents import PREFIX as DOCUMENT
 from app.kyc.queries import PREFIX
-from app.kyc.rules import Purpose, Reason, Status
+from app.kyc.rules import DocumentPurpose, ReasonCode, VerificationStatus
 
 _LINE_MAX = 100
 _STATUS = {
     "description": "`none`: nothing was submitted yet",
-    "enum": ["none", *Status],
+    "enum": ["none", *VerificationStatus],
     "examples": ["approved"],
 }
 
@@ -112,7 +112,7 @@ class SubmitBusinessSchema(ApiSchema):
 class SendDocumentSchema(ApiSchema):
     """A picture (JPEG or PNG) or a PDF, and what it is to show."""
 
-    type = EnumField(Purpose, required=True, metadata={"examples": ["identity"]})
+    type = EnumField(DocumentPurpose, required=True, metadata={"examples": ["identity"]})
     file = FileField(required=True)
 
 
@@ -120,7 +120,7 @@ class DocumentSchema(ApiSchema):
     """A document that was sent. Pictures are kept as JPEG, without what cameras write beside."""
 
     id = PublicIdField(DOCUMENT, required=True)
-    type = EnumField(Purpose, required=True, attribute="purpose")
+    type = EnumField(DocumentPurpose, required=True, attribute="purpose")
     content_type = ma.fields.String(
         required=True,
         attribute="media_type",
@@ -133,7 +133,7 @@ class DocumentSchema(ApiSchema):
 class ReasonedSchema(ApiSchema):
     """Why, or what is missing."""
 
-    code = EnumField(Reason, required=True)
+    code = EnumField(ReasonCode, required=True)
     message = ma.fields.String(
         required=True, metadata={"examples": ["Send a passport or an identity card."]}
     )
@@ -168,10 +168,10 @@ class VerifiedSchema(ApiSchema):
     status = ma.fields.String(required=True, attribute="identity.status", metadata=_STATUS)
     tier = ma.fields.Integer(
         required=True,
-        attribute="standing.tier",
+        attribute="tier_status.tier",
         metadata={"minimum": 0, "maximum": 3, "examples": [2]},
     )
-    limits = ma.fields.Nested(DailyLimitsSchema, required=True, attribute="standing")
+    limits = ma.fields.Nested(DailyLimitsSchema, required=True, attribute="tier_status")
     submitted_at = TimestampField(required=True, allow_none=True, attribute="identity.submitted_at")
     decided_at = TimestampField(required=True, allow_none=True, attribute="identity.decided_at")
     expires_at = TimestampField(required=True, allow_none=True, attribute="identity.expires_at")
