@@ -1,7 +1,7 @@
-"""Runs migrations as the owner (DATABASE_OWNER_URL); the application's role only ever gets grants.
+"""Run migrations as the owner (DATABASE_OWNER_URL); the application's role only receives grants.
 
-One migration run at a time (advisory lock); no migration may wait long for a lock that traffic
-holds (lock_timeout), so that a deploy fails instead of stopping the exchange.
+Migrations run one at a time (advisory lock). No migration waits long for a lock that traffic holds
+(lock_timeout), so that a deployment fails instead of stopping the exchange.
 """
 
 import sqlalchemy as sa
@@ -39,7 +39,7 @@ def run() -> None:
 
 
 def introduce_permissions(connection: sa.Connection) -> None:
-    """A permission that the program has and the database has not met gets its first holders."""
+    """Add the permissions that are new in the code, and grant them to their default roles."""
     if sa.inspect(connection).has_table("role_grants"):
         connection.exec_driver_sql(grants.INSERT_NEW_PERMISSIONS, grants.default_grants())
     connection.commit()

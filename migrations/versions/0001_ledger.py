@@ -1,7 +1,7 @@
 """Assets and the ledger: append-only, balanced and guarded by the database itself.
 
-The application's role may read these tables and call the functions below; it can write no row of
-them by any other way. The owner, who migrates, is stopped by triggers from rewriting history.
+The application's role may read these tables and call the functions below; it cannot write to them
+in any other way. Triggers stop the owner, the role that migrates, from rewriting history.
 """
 
 from alembic import op
@@ -119,7 +119,7 @@ INSERT INTO account_classes (code, kind, guarded, name) VALUES
     ('rounding', 'income', false, 'Residues of rounding');
 """
 
-# A refusal carries the name of the rule in CONSTRAINT; app.ledger.errors maps it to an exception.
+# A refusal has the name of its rule in CONSTRAINT; app.ledger.errors maps it to an exception.
 FUNCTIONS = """
 CREATE FUNCTION forbid_rewriting() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -388,7 +388,7 @@ CREATE TRIGGER postings_never_truncated BEFORE TRUNCATE ON postings
     FOR EACH STATEMENT EXECUTE FUNCTION forbid_rewriting();
 """
 
-# Later tables are the application's to write unless their migration takes it back.
+# The application may write to later tables unless their migration revokes it.
 RIGHTS = """
 GRANT USAGE ON SCHEMA public TO {role};
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
@@ -409,7 +409,7 @@ GRANT EXECUTE ON FUNCTION
 
 
 def application_role() -> str:
-    """The role that DATABASE_URL names, quoted; env.py passes it in."""
+    """Return the quoted role of DATABASE_URL, which env.py passes in."""
     bind = op.get_bind()
     return bind.exec_driver_sql(
         "SELECT quote_ident(current_setting('pbcex.application_role'))"

@@ -1,4 +1,4 @@
-"""People, their login sessions and refresh tokens, and counters of failed logins."""
+"""People, their login sessions and refresh tokens, and counters of failed sign-ins."""
 
 from alembic import op
 

@@ -7,8 +7,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# Rows of the outbox are updated four times in a second and then lie still: room for updates within
-# the page, and a vacuum by number of dead rows instead of a share of a table that keeps a week.
+# An outbox row is updated about four times within a second, then never again: leave room for
+# updates in the page, and vacuum by the number of dead rows, not by their share of a week of rows.
 TABLES = """
 CREATE TABLE outbox (
     id uuid CONSTRAINT outbox_pkey PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""Answers by idempotency key, and the counts of rate limits while Redis is away."""
+"""Responses by idempotency key, and the counters of rate limits while Redis is unavailable."""
 
 from alembic import op
 
@@ -30,7 +30,7 @@ CREATE INDEX throttle_counts_expires_at_idx ON throttle_counts (expires_at);
 """
 
 
-# /health/ready compares the revision with the code's.
+# /health/ready compares this revision with that of the code.
 RIGHTS = "GRANT SELECT ON alembic_version TO {role}"
 
 

@@ -1,4 +1,4 @@
-"""Login sessions in a browser: known by the hash of a secret, ended by leaving them alone."""
+"""Login sessions in a browser: identified by the hash of a secret, ended by inactivity."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The record of net exposure, and ways to find open quotes and the house's own accounts."""
+"""The history of net exposure, and indexes to find open quotes and house accounts."""
 
 from alembic import op
 

@@ -1,6 +1,6 @@
-"""The audit trail: records and their seals, both only ever added to.
+"""The audit trail: append-only records and seals.
 
-The application may read and add; triggers stop the owner, too, from changing or deleting a row.
+The application may read and add rows; triggers stop even the owner from changing or deleting one.
 """
 
 from alembic import op

@@ -1,4 +1,4 @@
-"""Key rotations, people's addresses (sealed), and customers' API keys."""
+"""Key rotations, postal addresses (sealed), and customers' API keys."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Links sent once, second factors with their recovery codes, and what became of each e-mail."""
+"""One-time links, second factors with their recovery codes, and the delivery of each email."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What roles may do, branches, suspension with its reason, and approvals by a second person."""
+"""Permissions of roles, branches, suspensions with a reason, and approvals by a second person."""
 
 from alembic import op
 
@@ -84,7 +84,7 @@ CREATE TABLE approval_events (
 CREATE INDEX approval_events_approval_id_idx ON approval_events (approval_id);
 """
 
-# A request stays what it was when it was made, and what became of it stays.
+# A request and its decision are never changed.
 RIGHTS = """
 REVOKE UPDATE, DELETE ON approvals, approval_events FROM {role};
 GRANT UPDATE (status, checker_id, decision_reason, decided_at) ON approvals TO {role};

@@ -1,4 +1,4 @@
-"""Sign-ins half done, passkeys with their challenges, and what a session in a browser tells."""
+"""Pending sign-ins, passkeys with their challenges, and the browser and network of a session."""
 
 from alembic import op
 

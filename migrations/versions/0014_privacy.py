@@ -1,8 +1,8 @@
-"""Consents, exports and erasures; and nothing is added about somebody who was erased.
+"""Consents, exports and erasures; nothing can be added about an erased person.
 
-Whoever is erased keeps their row, because orders and entries name it. It says nothing about them
-any more, and triggers see to it that it stays so: an act that was under way at that moment waits
-for the erasure at the person's row and is refused.
+The row of an erased person remains, because orders and entries refer to it, but it no longer
+identifies them. Triggers keep it so: a transaction that runs at that moment waits for the erasure
+at the person's row and is refused.
 """
 
 from alembic import op
@@ -12,7 +12,7 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-#: Orders and transfers need a balance, and nobody with a balance is erased.
+#: Orders and transfers require a balance, and a person with a balance cannot be erased.
 GUARDED = (
     "addresses",
     "api_keys",

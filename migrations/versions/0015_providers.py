@@ -1,4 +1,4 @@
-"""Calls to providers and their webhooks; and accounts for what others keep for us or owe us."""
+"""Calls to providers, their webhooks, and accounts for assets that others hold for us or owe us."""
 
 from alembic import op
 

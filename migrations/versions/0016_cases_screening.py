@@ -1,4 +1,4 @@
-"""Cases; sanctions lists, and who was screened against them."""
+"""Cases, sanctions lists and screenings against them."""
 
 from alembic import op
 
@@ -137,7 +137,7 @@ CREATE INDEX screening_decisions_match_person_id_idx ON screening_decisions (per
 CREATE INDEX screening_decisions_case_id_idx ON screening_decisions (case_id);
 """
 
-# What was found and done stays; a new key may wrap again what is sealed.
+# Findings and actions are never changed, except that sealed values may be rewrapped by a new key.
 RIGHTS = """
 REVOKE UPDATE, DELETE ON cases, case_events, sanctions_lists, sanctions_entries, screenings,
     screening_hits, screening_decisions FROM {role};

@@ -106,7 +106,7 @@ CREATE TRIGGER kyc_documents_of_nobody_erased BEFORE INSERT ON kyc_documents
     FOR EACH ROW EXECUTE FUNCTION forbid_adding_to_erased();
 """
 
-# What was said, shown and decided stays as it was, but for the key that wraps it.
+# Submissions and decisions are never changed, except that sealed values may be rewrapped.
 RIGHTS = """
 REVOKE UPDATE ON verification_events, kyc_documents, beneficial_owners FROM {role};
 GRANT UPDATE (key_sealed, kept_until) ON kyc_documents TO {role};

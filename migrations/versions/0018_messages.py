@@ -1,4 +1,4 @@
-"""Text messages beside e-mails, what became of both on their way, and who wants to be told how."""
+"""Text messages, the delivery of emails and text messages, and notification settings."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Addresses at custodians, what comes in there, what is sent, and what they say they keep."""
+"""Deposit addresses at custodians, arrivals, payouts, and the balances that custodians report."""
 
 from alembic import op
 
@@ -99,7 +99,7 @@ CREATE TABLE custody_polls (
     polled_at timestamptz NOT NULL
 );
 """
-# What came in and what was asked stays as it was noted.
+# Arrivals and requests are never changed.
 RIGHTS = """
 REVOKE UPDATE, DELETE ON custody_addresses, custody_arrivals, custody_sends, custody_send_events
     FROM {role};

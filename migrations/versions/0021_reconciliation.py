@@ -1,4 +1,4 @@
-"""What was compared with what, and how it came out."""
+"""Reconciliation runs and their results."""
 
 from alembic import op
 

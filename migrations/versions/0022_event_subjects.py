@@ -1,4 +1,4 @@
-"""What a provider told us about one of its things is found by that thing."""
+"""Find a provider's webhook events by the object they are about."""
 
 from alembic import op
 

@@ -110,7 +110,7 @@ class TestOrdinaryUser:
         (private / "data" / "postgres").mkdir(parents=True)
         private.chmod(0o755)
         os.chown(private / "data", NAMELESS, NAMELESS)
-        said = hold(private / "data", uid=NOBODY).said
+        said = hold(private / "data", uid=NOBODY).output
         assert said["refusal"] == "CannotStart"
         assert f"belongs to uid {NAMELESS}" in str(said["message"])
 
@@ -122,7 +122,7 @@ class TestOrdinaryUser:
 
     def test_without_a_name_it_works_or_says_why_not(self, private, hold):
         os.chown(private, NAMELESS, NAMELESS)
-        said = hold(private / "data", uid=NAMELESS).said
+        said = hold(private / "data", uid=NAMELESS).output
         if "refusal" in said:
             assert said["refusal"] == "NoUsableAccount"
             assert f"uid {NAMELESS} has no entry in /etc/passwd" in str(said["message"])

@@ -231,10 +231,10 @@ def test_pauses_grow_and_a_steady_service_is_forgiven(tmp_path, monkeypatch):
     pauses = []
     for _ in range(9):
         supervisor.check_once()
-        (pause,) = re.findall(r"again in ([\d.]+) s", said[-1])
+        (pause,) = re.findall(r"restarting it in ([\d.]+) s", said[-1])
         pauses.append(float(pause))
         now += float(pause)
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     now += 61
     supervisor.check_once()
-    assert said[-1].endswith("again in 0.5 s")
+    assert said[-1].endswith("restarting it in 0.5 s")
