@@ -16,7 +16,7 @@ from tests.embedded.conftest import CHECKOUT
 from tests.settled import settle
 
 
-def test_orders_are_placed(app: Flask) -> None:
+def test_service_benchmark_places_orders(app: Flask) -> None:
     market_setup.set_prices(app)
     customers = market_setup.add_customers(app, 2)
     placed = subprocess.run(
@@ -37,7 +37,7 @@ def test_orders_are_placed(app: Flask) -> None:
     assert int(count) > 0
 
 
-def test_a_trail_is_recorded_sealed_and_verified(
+def test_audit_benchmark_records_seals_and_verifies(
     lone_app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "_AT_ONCE", 20)
@@ -52,7 +52,7 @@ def test_a_trail_is_recorded_sealed_and_verified(
         audit._verify(database, 41)
 
 
-def test_people_are_screened(app: Flask, shared_data: Path) -> None:
+def test_screening_benchmark_screens_people(app: Flask, shared_data: Path) -> None:
     files = sdn.read_files(shared_data / "ofac")
     names = screening.names_to_screen(files)
     assert len(names) > 7_000

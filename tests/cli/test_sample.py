@@ -44,7 +44,7 @@ def new_person(database: Database) -> str:
 
 
 class TestLoad:
-    def test_adds_everybody_once(self, app: Flask, database: Database) -> None:
+    def test_load_adds_each_sample_person_once(self, app: Flask, database: Database) -> None:
         runner = app.test_cli_runner()
         assert runner.invoke(sample, ["load"]).exit_code == 0
         money = units(database, "customer@pbcex.local", "USD")
@@ -56,7 +56,7 @@ class TestLoad:
         assert units(database, "customer@pbcex.local", "PAXG") >= 200_000_000
         assert entries(database) == posted
 
-    def test_the_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
+    def test_sample_teller_works_at_a_branch(self, app: Flask, database: Database) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
         with database.reading() as session:
             teller = account_queries.get_person_by_email(session, "teller@pbcex.local")
@@ -65,7 +65,9 @@ class TestLoad:
             )
         assert [person.id for person in at_work] == [teller.id]
 
-    def test_the_people_can_log_in_with_their_roles(self, app: Flask, database: Database) -> None:
+    def test_sample_people_can_sign_in_with_their_roles(
+        self, app: Flask, database: Database
+    ) -> None:
         assert app.test_cli_runner().invoke(sample, ["load"]).exit_code == 0
         for local, role, _, _ in PEOPLE:
             with database.reading() as session:
@@ -78,7 +80,9 @@ class TestLoad:
 
 
 class TestCredit:
-    def test_gives_exactly_the_amount_and_confirms(self, app: Flask, database: Database) -> None:
+    def test_credit_gives_the_exact_amount_and_confirms_the_email(
+        self, app: Flask, database: Database
+    ) -> None:
         email = new_person(database)
         result = app.test_cli_runner().invoke(sample, ["credit", email.upper(), "PAXG", "1.5"])
         assert result.exit_code == 0
@@ -99,7 +103,7 @@ class TestCredit:
             ("EUR", "1", "EUR"),
         ],
     )
-    def test_refuses_what_is_no_amount(
+    def test_invalid_amount_is_refused_and_credits_nothing(
         self, app: Flask, database: Database, asset: str, amount: str, says: str
     ) -> None:
         email = new_person(database)
@@ -109,7 +113,7 @@ class TestCredit:
         assert units(database, email, "USD") == 0
 
     @pytest.mark.parametrize("email", ["nobody-here@example.com", "nobody"])
-    def test_refuses_who_is_unknown(self, app: Flask, database: Database, email: str) -> None:
+    def test_unknown_email_is_refused(self, app: Flask, database: Database, email: str) -> None:
         before = entries(database)
         result = app.test_cli_runner().invoke(sample, ["credit", email, "USD", "1"])
         assert result.exit_code == 1
@@ -117,7 +121,7 @@ class TestCredit:
 
 
 @pytest.mark.parametrize("arguments", [["load"], ["credit", "customer@pbcex.local", "USD", "1"]])
-def test_production_refuses(
+def test_sample_commands_are_refused_in_production(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     before = entries(database)

@@ -52,7 +52,9 @@ class TestRoot:
         ("way", "uid", "capabilities"),
         [("any", NOBODY, 1 << 2), ("override", NOBODY, 1 << 1), ("namespace", 0, 0)],
     )
-    def test_below_a_folder_only_root_may_enter(self, clone, hold, way, uid, capabilities):
+    def test_servers_run_below_a_folder_that_only_root_can_search(
+        self, clone, hold, way, uid, capabilities
+    ):
         before = modes_above(clone)
         allowed = [] if way == "any" else [f"way={way}"]
         held = hold(clone / "data", *allowed, first=clone)
@@ -70,20 +72,20 @@ class TestRoot:
         assert (clone / "data" / "postgres").stat().st_uid == uid
         assert modes_above(clone) == before
 
-    def test_no_privilege_is_kept_where_none_is_needed(self, private):
+    def test_no_capability_is_kept_if_none_is_needed(self, private):
         private.chmod(0o711)
         chosen = server_account.choose_account(
             private / "postgres", required_paths=[private, Path("/bin/sh")]
         )
         assert (chosen.mode, chosen.uid) == ("drop", NOBODY)
 
-    def test_no_way_at_all_is_explained(self, private, monkeypatch):
+    def test_refusal_explains_why_no_account_can_be_used(self, private, monkeypatch):
         monkeypatch.setattr(server_account, "_MODES_FOR_ROOT", ("drop",))
         with pytest.raises(embedded.NoUsableAccount, match="refuses to run as root") as caught:
             server_account.choose_account(private / "postgres", required_paths=[private])
         assert f"cannot reach {private}" in str(caught.value)
 
-    def test_data_of_one_way_serves_the_next_in_a_folder_that_was_there(self, private, hold):
+    def test_data_survives_a_change_of_mode_in_an_existing_folder(self, private, hold):
         before = modes_above(private)
         for way, uid in (("namespace", 0), ("search", NOBODY)):
             held = hold(private, f"way={way}")
@@ -95,8 +97,8 @@ class TestRoot:
 
 
 @needs_root
-class TestOrdinaryUser:
-    def test_runs_as_itself_in_a_folder_of_its_own(self, private, hold):
+class TestUnprivilegedUser:
+    def test_unprivileged_user_runs_as_itself_in_its_own_folder(self, private, hold):
         os.chown(private, NOBODY, NOBODY)
         before = modes_above(private)
         held = hold(private / "data", uid=NOBODY)
@@ -106,7 +108,7 @@ class TestOrdinaryUser:
         assert (private / "data").stat().st_mode & 0o777 == 0o700
         assert modes_above(private) == before
 
-    def test_is_told_whose_folder_it_is(self, private, hold):
+    def test_refusal_names_the_owner_of_a_foreign_folder(self, private, hold):
         (private / "data" / "postgres").mkdir(parents=True)
         private.chmod(0o755)
         os.chown(private / "data", NAMELESS, NAMELESS)
@@ -114,13 +116,13 @@ class TestOrdinaryUser:
         assert said["refusal"] == "CannotStart"
         assert f"belongs to uid {NAMELESS}" in str(said["message"])
 
-    def test_whose_data_it_is_decides_for_root(self, private):
+    def test_root_uses_the_account_that_owns_the_data(self, private):
         (private / "postgres").mkdir()
         os.chown(private / "postgres", 1, 2)
         chosen = server_account.choose_account(private / "postgres", required_paths=[private])
         assert (chosen.uid, chosen.gid, chosen.owner) == (1, 2, (1, 2))
 
-    def test_without_a_name_it_works_or_says_why_not(self, private, hold):
+    def test_uid_without_a_name_works_or_is_refused_with_the_reason(self, private, hold):
         os.chown(private, NAMELESS, NAMELESS)
         said = hold(private / "data", uid=NAMELESS).output
         if "refusal" in said:
@@ -131,7 +133,7 @@ class TestOrdinaryUser:
             assert (private / "data" / "postgres").stat().st_uid == NAMELESS
 
 
-def test_without_a_name_and_without_namespaces_the_way_out_is_told(tmp_path, monkeypatch):
+def test_refusal_without_namespaces_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: NAMELESS)
     monkeypatch.setattr(server_account, "_why_unusable", lambda *_: "unshare: not permitted")
     with pytest.raises(embedded.NoUsableAccount) as caught:

@@ -15,14 +15,14 @@ from tests.embedded.server_processes import needs_linux
 
 
 @pytest.fixture
-def noted() -> Iterator[None]:
+def stop_on_ctrl_c() -> Iterator[None]:
     """Ctrl-C is noted, as `bin/run` does."""
     before = signal.signal(signal.SIGINT, lambda *_: stop_request.request_stop())
     yield
     signal.signal(signal.SIGINT, before)
 
 
-def test_a_pause_is_cut_short_once() -> None:
+def test_stop_request_ends_the_next_pause_once() -> None:
     began = time.monotonic()
     stop_request.request_stop()
     with pytest.raises(StopRequested):
@@ -31,7 +31,7 @@ def test_a_pause_is_cut_short_once() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_a_pause_that_has_begun_is_cut_short() -> None:
+def test_stop_request_ends_a_running_pause() -> None:
     before = signal.signal(signal.SIGALRM, lambda *_: stop_request.request_stop())
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
@@ -42,7 +42,7 @@ def test_a_pause_that_has_begun_is_cut_short() -> None:
 
 
 @needs_linux
-def test_looking_after_a_child_is_never_cut_short(noted: None, tmp_path: Path) -> None:
+def test_stop_request_never_interrupts_child_handling(stop_on_ctrl_c: None, tmp_path: Path) -> None:
     """A handler that raises left the lock of `Popen` taken, some time in thousands of looks."""
     child = Child("sleeper", tmp_path / "log")
     child.start([sys.executable, "-c", "import time; time.sleep(60)"], env={}, cwd="/")

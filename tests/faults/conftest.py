@@ -185,7 +185,7 @@ def redis_server(tmp_path_factory):
 
 
 @pytest.fixture
-def desk(database, redis_server, app, monkeypatch):
+def job_bench(database, redis_server, app, monkeypatch):
     with database.transaction() as session:
         session.send("DELETE FROM outbox")
     redis_server.client.flushall()
@@ -194,7 +194,7 @@ def desk(database, redis_server, app, monkeypatch):
 
 
 @pytest.fixture
-def staff(database, redis_server, tmp_path, desk):
-    crew = WorkerProcesses(database, redis_server.url, tmp_path / "log")
-    yield crew
-    crew.end()
+def worker_processes(database, redis_server, tmp_path, job_bench):
+    processes = WorkerProcesses(database, redis_server.url, tmp_path / "log")
+    yield processes
+    processes.end()

@@ -118,7 +118,7 @@ class Exchange:
 
 
 @dataclass
-class Wish:
+class WantedOrder:
     """One order that a customer wants once, whatever happens to the request."""
 
     key: str
@@ -139,7 +139,7 @@ class Customer:
 
     exchange: Exchange
     name: str
-    wishes: list[Wish] = field(default_factory=list)
+    wanted_orders: list[WantedOrder] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
     #: The wrong way, as a control: what has no answer is ordered anew instead of replayed.
     forgets_keys: bool = False
@@ -165,11 +165,11 @@ class Customer:
                     _GIVE, (f"purse of {self.name}: {asset}", asset, account, self.user_id, units)
                 )
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """No more requests."""
         self._http.close()
 
-    def wish(self, random: Random) -> Wish:
+    def choose_order(self, random: Random) -> WantedOrder:
         """Dollars to gold or back, some small amount."""
         if random.random() < 0.5:
             body = {"fromAsset": "USD", "toAsset": "XAU-s"}
@@ -177,59 +177,65 @@ class Customer:
         else:
             body = {"fromAsset": "XAU-s", "toAsset": "USD"}
             body["fromAmount"] = f"{random.randrange(10**5, 10**7) / 10**8:.8f}"
-        wished = Wish(secrets.token_hex(16), body)
-        self.wishes.append(wished)
+        wished = WantedOrder(secrets.token_hex(16), body)
+        self.wanted_orders.append(wished)
         return wished
 
-    def send(self, wish: Wish) -> None:
+    def send(self, wanted_order: WantedOrder) -> None:
         """Ask once, and write down the answer if there is one."""
         try:
             answer = self._http.post(
-                "/api/trade/order", json=wish.body, headers={"Idempotency-Key": wish.key}
+                "/api/trade/order",
+                json=wanted_order.body,
+                headers={"Idempotency-Key": wanted_order.key},
             )
         except httpx.HTTPError:
-            wish.was_unknown = True
+            wanted_order.was_unknown = True
             return
         if answer.status_code == 201:
-            if wish.filled not in {None, answer.content}:
-                self.differing.append(wish.key)
-            wish.filled = answer.content
+            if wanted_order.filled not in {None, answer.content}:
+                self.differing.append(wanted_order.key)
+            wanted_order.filled = answer.content
         elif answer.status_code >= 500 or answer.json()["code"] == "idempotency_in_progress":
-            wish.was_unknown = True
+            wanted_order.was_unknown = True
         else:
-            wish.refused = answer.json()["code"]
+            wanted_order.refused = answer.json()["code"]
 
     def trade(self, until: threading.Event, random: Random) -> None:
         """One order after another; some answers that stay away are asked for at once."""
         while not until.is_set():
-            wish = self.wish(random)
-            self.send(wish)
-            while not wish.is_known and random.random() < _RETRIED_AT_ONCE and not until.is_set():
+            wanted_order = self.choose_order(random)
+            self.send(wanted_order)
+            while (
+                not wanted_order.is_known
+                and random.random() < _RETRIED_AT_ONCE
+                and not until.is_set()
+            ):
                 time.sleep(0.1)
-                self.retry(wish)
-            if wish.filled is not None and random.random() < _REPLAYED_AGAIN:
-                self.send(wish)
+                self.retry(wanted_order)
+            if wanted_order.filled is not None and random.random() < _REPLAYED_AGAIN:
+                self.send(wanted_order)
 
-    def retry(self, wish: Wish) -> None:
+    def retry(self, wanted_order: WantedOrder) -> None:
         """Find out what became of an order."""
         if self.forgets_keys:
-            wish.key = secrets.token_hex(16)
-        self.send(wish)
+            wanted_order.key = secrets.token_hex(16)
+        self.send(wanted_order)
 
     def resolve(self) -> None:
         """Ask again for whatever had no answer, until it has one."""
-        for wish in self.wishes:
+        for wanted_order in self.wanted_orders:
             deadline = time.monotonic() + 60
-            while not wish.is_known:
-                assert time.monotonic() < deadline, f"{wish.key} has no answer"
-                self.retry(wish)
+            while not wanted_order.is_known:
+                assert time.monotonic() < deadline, f"{wanted_order.key} has no answer"
+                self.retry(wanted_order)
 
     def expected(self) -> dict[str, Decimal]:
         """What this customer should have, out of what was answered alone."""
         have = {asset: Decimal(units).scaleb(-SCALE[asset]) for asset, _, units in PURSE}
-        for wish in self.wishes:
-            if wish.filled is not None:
-                order = json.loads(wish.filled)
+        for wanted_order in self.wanted_orders:
+            if wanted_order.filled is not None:
+                order = json.loads(wanted_order.filled)
                 have[order["fromAsset"]] -= Decimal(order["fromAmount"])
                 have[order["toAsset"]] += Decimal(order["toAmount"])
         return have
@@ -259,9 +265,9 @@ def problems(exchange: Exchange, customers: list[Customer]) -> list[str]:
     with exchange.connect() as connection:
         for customer in customers:
             told = Counter(
-                ids.decode("trd", json.loads(wish.filled)["id"])
-                for wish in customer.wishes
-                if wish.filled is not None
+                ids.decode("trd", json.loads(wanted_order.filled)["id"])
+                for wanted_order in customer.wanted_orders
+                if wanted_order.filled is not None
             )
             found += [f"{customer.name}: {key} got two answers" for key in customer.differing]
             found += [f"{trade} answers {times} keys" for trade, times in told.items() if times > 1]
@@ -351,7 +357,7 @@ def settled(exchange: Exchange) -> bool:
 @pytest.mark.drill(name="kill")
 @pytest.mark.timeout(600)
 class TestKill:
-    def test_what_was_acknowledged_is_in_the_books_once(self, exchange: Exchange, record_property):
+    def test_acknowledged_orders_are_in_the_books_once(self, exchange: Exchange, record_property):
         customers = [Customer(exchange, f"trader-{number}-{SEED}") for number in range(CLIENTS)]
         random = seeded_random("victims")
         with trading(customers):
@@ -360,19 +366,25 @@ class TestKill:
         wait_until(exchange.is_ready, 60)
         for customer in customers:
             customer.resolve()
-            customer.leave()
+            customer.stop()
         wait_until(lambda: settled(exchange), 120)
         assert problems(exchange, customers) == []
         verified = exchange.flask("books", "verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
-        wishes = [wish for customer in customers for wish in customer.wishes]
-        filled = [wish for wish in wishes if wish.filled is not None]
-        refused = Counter(wish.refused for wish in wishes if wish.refused is not None)
+        wanted_orders = [
+            wanted_order for customer in customers for wanted_order in customer.wanted_orders
+        ]
+        filled = [wanted_order for wanted_order in wanted_orders if wanted_order.filled is not None]
+        refused = Counter(
+            wanted_order.refused
+            for wanted_order in wanted_orders
+            if wanted_order.refused is not None
+        )
         reasons = ", ".join(refused) or "none"
         assert set(killed) == {"postgres", "web", "worker", "relay", "redis"}
         assert len(filled) > choose_size(50, 1000)
         assert set(refused) <= {"price_stale"}, refused
-        unknown = sum(wish.was_unknown for wish in filled)
+        unknown = sum(wanted_order.was_unknown for wanted_order in filled)
         assert unknown > 0, "nothing was ever unknown: the kills were too kind"
         if IS_FULL_SIZE:
             assert min(killed.values()) >= 3
@@ -386,15 +398,15 @@ class TestKill:
             "Every balance is what the answers add up to.",
         )
 
-    def test_control_an_order_sent_anew_is_found(self, exchange: Exchange, record_property):
+    def test_control_order_sent_with_a_new_key_is_found(self, exchange: Exchange, record_property):
         customer = Customer(exchange, f"forgetful-{SEED}", forgets_keys=True)
         random = seeded_random("forgetful")
-        wish = customer.wish(random)
-        customer.send(wish)
-        assert wish.filled is not None
-        wish.filled = None  # as if the answer had been lost on its way
+        wanted_order = customer.choose_order(random)
+        customer.send(wanted_order)
+        assert wanted_order.filled is not None
+        wanted_order.filled = None  # as if the answer had been lost on its way
         customer.resolve()
-        customer.leave()
+        customer.stop()
         wait_until(lambda: settled(exchange), 60)
         [more, *_] = problems(exchange, [customer])
         assert "is more than was acknowledged" in more
@@ -402,19 +414,19 @@ class TestKill:
             "evidence", "Control: an order sent anew under another key was caught by the checks."
         )
 
-    def test_control_what_is_missing_is_found(self, exchange: Exchange, record_property):
+    def test_control_missing_order_is_found(self, exchange: Exchange, record_property):
         customer = Customer(exchange, f"unlucky-{SEED}")
-        first, second = (customer.wish(seeded_random(name)) for name in ("first", "second"))
+        first, second = (customer.choose_order(seeded_random(name)) for name in ("first", "second"))
         customer.send(first)
         customer.send(second)
-        customer.leave()
+        customer.stop()
         wait_until(lambda: settled(exchange), 60)
         assert problems(exchange, [customer]) == []
         with exchange.connect() as connection:
             connection.execute("DELETE FROM messages WHERE user_id = %s", (customer.user_id,))
         assert first.filled is not None
         invented = json.loads(first.filled) | {"id": ids.encode("trd", ids.new())}
-        customer.wishes.append(Wish("", {}, json.dumps(invented).encode()))
+        customer.wanted_orders.append(WantedOrder("", {}, json.dumps(invented).encode()))
         found = "\n".join(problems(exchange, [customer]))
         assert "was acknowledged and is lost" in found
         assert found.count("has 1 entries and 0 confirmations") == 2

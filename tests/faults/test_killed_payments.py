@@ -85,15 +85,15 @@ class Payments:
     """A customer with money, the sandbox, and the processes between them."""
 
     app: Flask
-    desk: JobBench
-    staff: WorkerProcesses
+    job_bench: JobBench
+    worker_processes: WorkerProcesses
     sandbox: Sandbox
     people: People
     actor: Actor
 
     @property
     def database(self) -> Database:
-        return self.desk.database
+        return self.job_bench.database
 
     def begin(self, move: Move) -> UUID:
         """The customer asks for it."""
@@ -126,7 +126,7 @@ class Payments:
         """Whether the call that does not get its answer has reached the provider."""
         return not self.sandbox.faults.pending()
 
-    def go_on(self) -> None:
+    def let_claims_expire(self) -> None:
         """Minutes pass: what a dead process had claimed is free, providers have had their time,
         webhooks arrive, and the poll looks again."""
         with self.database.transaction() as session:
@@ -144,25 +144,29 @@ class Payments:
 
 @pytest.fixture
 def payments(
-    app: Flask, desk: JobBench, staff: WorkerProcesses, sandbox: Sandbox, people: People
+    app: Flask,
+    job_bench: JobBench,
+    worker_processes: WorkerProcesses,
+    sandbox: Sandbox,
+    people: People,
 ) -> Payments:
-    sanctions.import_sample_list(desk.database)
-    set_prices(desk.database, AU="4000", PAXG="4000")
+    sanctions.import_sample_list(job_bench.database)
+    set_prices(job_bench.database, AU="4000", PAXG="4000")
     actor = people.customer(USD="500", PAXG="2")
-    lift(desk.database, actor.user_id)
-    with desk.database.transaction() as session:
+    lift(job_bench.database, actor.user_id)
+    with job_bench.database.transaction() as session:
         profile.change_profile(session, actor, {"phone": PHONE})
-    return Payments(app, desk, staff, sandbox, people, actor)
+    return Payments(app, job_bench, worker_processes, sandbox, people, actor)
 
 
 @pytest.mark.parametrize("mode", [FaultMode.TIMEOUT_BEFORE, FaultMode.TIMEOUT_AFTER])
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.provider}-{move.operation}")
-def test_a_payment_whose_worker_is_killed_is_made_once(
+def test_payment_whose_worker_is_killed_is_made_once(
     payments: Payments, move: Move, mode: FaultMode
 ) -> None:
     payments.sandbox.schedule_fault(move.provider, move.operation, mode, seconds=NO_ANSWER_SECONDS)
-    payments.staff.start("relay")
-    worker = payments.staff.start("work")
+    payments.worker_processes.start("relay")
+    worker = payments.worker_processes.start("work")
     identifier = payments.begin(move)
     wait_until(payments.is_taken)
     was_done = int(mode is FaultMode.TIMEOUT_AFTER)
@@ -173,7 +177,7 @@ def test_a_payment_whose_worker_is_killed_is_made_once(
     assert payments.status(move, identifier) in {"requested", "sending"}
     assert payments.people.balances(payments.actor) == {"USD": "500.00", "PAXG": "2.00000000"}
 
-    payments.staff.start("work")
+    payments.worker_processes.start("work")
     if was_done and move.provider == "daraja":
         # It says nothing of a payout but how it ended.
         public_id = ids.encode(withdrawals.PREFIX, identifier)
@@ -181,7 +185,7 @@ def test_a_payment_whose_worker_is_killed_is_made_once(
     done = {"credited"} if move.is_deposit else {"sent", "completed"}
 
     def is_done() -> bool:
-        payments.go_on()
+        payments.let_claims_expire()
         return payments.status(move, identifier) in done
 
     wait_until(is_done, 30)

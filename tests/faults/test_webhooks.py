@@ -52,7 +52,7 @@ Sent = tuple[str, bytes, dict[str, str]]
 
 
 @dataclass
-class Post:
+class ProviderWebhooks:
     """What providers have to tell an exchange, and those who pretend to be providers."""
 
     app: Flask
@@ -66,7 +66,7 @@ class Post:
         database: Database = self.app.extensions["database"]
         return database
 
-    def live(self, arrivals: int, cards: int, payouts: int) -> None:
+    def make_payments(self, arrivals: int, cards: int, payouts: int) -> None:
         """Customers pay in and out; what the providers tell of it stays undelivered."""
         self.sandbox.store.clear()
         many = replace(resolve(PaymentLimits), card_failures_per_hour=10**6)
@@ -114,7 +114,7 @@ class Post:
         told: dict[str, str] = answer.get_json()
         return told
 
-    def letters(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
+    def build_deliveries(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
         """`count` deliveries, each genuine or not, each signed at the moment when it is sent."""
         told = [each for each in self.sandbox.webhooks.all() if each.state == "due"]
         genuine = count - int(count * _FORGED_SHARE)
@@ -125,14 +125,14 @@ class Post:
             one = self.chance.choice(told).id
             if often[one] < _OFTEN_MAX:
                 often[one], left = often[one] + 1, left - 1
-        letters: list[tuple[bool, Callable[[], Sent]]] = [
+        build_deliveries: list[tuple[bool, Callable[[], Sent]]] = [
             (True, lambda each=each: self._signed(each.provider, each.body.encode()))
             for each in told
             for _ in range(often[each.id])
         ]
-        letters += [(False, self._forgery(told)) for _ in range(count - genuine)]
-        self.chance.shuffle(letters)
-        return letters
+        build_deliveries += [(False, self._forgery(told)) for _ in range(count - genuine)]
+        self.chance.shuffle(build_deliveries)
+        return build_deliveries
 
     def _signed(self, provider: str, body: bytes, *, at: float = 0, forged: bool = False) -> Sent:
         sign = PROVIDERS[provider].sign
@@ -161,9 +161,9 @@ class Post:
 
     def deliver(self, client: FlaskClient, count: int) -> None:
         """Everything arrives, and jobs are done now and then."""
-        letters = self.letters(count)
-        for number in rounds(len(letters), "webhooks"):
-            is_genuine, write = letters[number]
+        build_deliveries = self.build_deliveries(count)
+        for number in rounds(len(build_deliveries), "webhooks"):
+            is_genuine, write = build_deliveries[number]
             path, body, headers = write()
             status = client.post(
                 path, data=body, headers={"Content-Type": "application/json", **headers}
@@ -219,18 +219,18 @@ class Post:
 
 
 @pytest.fixture
-def post(lone_app: Flask, sandbox: Sandbox) -> Post:
+def post(lone_app: Flask, sandbox: Sandbox) -> ProviderWebhooks:
     sanctions.import_sample_list(lone_app.extensions["database"])
-    return Post(lone_app, sandbox, seeded_random("webhooks"))
+    return ProviderWebhooks(lone_app, sandbox, seeded_random("webhooks"))
 
 
 @pytest.mark.timeout(7200)
 @pytest.mark.drill(name="webhooks")
-def test_the_state_is_what_the_genuine_ones_say(
-    post: Post, record_property: Callable[[str, object], None]
+def test_state_follows_the_genuine_webhooks(
+    post: ProviderWebhooks, record_property: Callable[[str, object], None]
 ) -> None:
     count = choose_size(2_000, 20_000)
-    post.live(count // 8, count // 50, count // 50)
+    post.make_payments(count // 8, count // 50, count // 50)
     post.deliver(post.app.test_client(), count)
     assert post.problems() == []
     with post.database.reading() as session:
@@ -243,7 +243,7 @@ def test_the_state_is_what_the_genuine_ones_say(
     )
 
 
-class Trusting:
+class TrustingVerifier:
     """Takes whatever comes."""
 
     def __init__(self, genuine: object) -> None:
@@ -255,17 +255,18 @@ class Trusting:
 
 
 @pytest.mark.drill(name="webhooks")
-def test_one_who_believes_everybody_is_caught(
-    post: Post, record_property: Callable[[str, object], None]
+def test_control_unverified_webhooks_are_caught(
+    post: ProviderWebhooks, record_property: Callable[[str, object], None]
 ) -> None:
     known = resolve(WebhookVerifiers)
     provide(
-        WebhookVerifiers, WebhookVerifiers({name: Trusting(each) for name, each in known.items()})
+        WebhookVerifiers,
+        WebhookVerifiers({name: TrustingVerifier(each) for name, each in known.items()}),
     )
-    post.live(12, 0, 0)
-    letters = post.letters(60)
+    post.make_payments(12, 0, 0)
+    build_deliveries = post.build_deliveries(60)
     client = post.app.test_client()
-    for is_genuine, write in letters:
+    for is_genuine, write in build_deliveries:
         path, body, headers = write()
         status = client.post(path, data=body, headers=headers).status_code
         post.accepted_forgeries += not is_genuine and status != 403

@@ -58,7 +58,7 @@ def failures(feed: str) -> float:
     return ticker.FEED_FAILURES.labels(feed)._value.get()
 
 
-def test_one_failing_feed_never_stops_the_others(
+def test_failing_feed_does_not_stop_the_others(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     feeds = [
@@ -76,7 +76,7 @@ def test_one_failing_feed_never_stops_the_others(
     assert after == (before[0] + 1, before[1] + 1, before[2])
 
 
-def test_the_second_instance_skips_the_interval(database: Database) -> None:
+def test_second_ticker_skips_the_interval(database: Database) -> None:
     first, second = [ScriptedFeed("a", gold("4000"))], [ScriptedFeed("b", gold("4001"))]
     with time_machine.travel(NOW, tick=False) as clock:
         assert ticker.record_prices(database, first, RULES, interval_seconds=2)
@@ -88,7 +88,7 @@ def test_the_second_instance_skips_the_interval(database: Database) -> None:
         assert market(database) == [(Decimal(4001), "b")]
 
 
-def test_a_dispute_is_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+def test_disputed_price_is_logged(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     feeds = [ScriptedFeed("a", gold("4000")), ScriptedFeed("b", gold("5000"))]
     with time_machine.travel(NOW, tick=False):
         assert ticker.record_prices(database, feeds, RULES, interval_seconds=2)
@@ -96,7 +96,7 @@ def test_a_dispute_is_logged(database: Database, caplog: pytest.LogCaptureFixtur
     assert "AU price disputed: a 4000, b 5000" in caplog.text
 
 
-def test_fetches_outside_any_transaction(database: Database) -> None:
+def test_feeds_are_fetched_outside_any_transaction(database: Database) -> None:
     def fetch(now: datetime) -> list[Observation]:
         assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         return gold("4000")(now)
@@ -106,7 +106,7 @@ def test_fetches_outside_any_transaction(database: Database) -> None:
     assert market(database) == [(Decimal(4000), "a")]
 
 
-def test_a_step_records_and_rests_for_what_is_left_of_the_interval(database: Database) -> None:
+def test_step_records_and_returns_the_rest_of_the_interval(database: Database) -> None:
     with time_machine.travel(NOW, tick=False):
         ticks = ticker.Ticker(
             database, [ScriptedFeed("a", gold("4000"))], RULES, interval_seconds=30
@@ -115,7 +115,7 @@ def test_a_step_records_and_rests_for_what_is_left_of_the_interval(database: Dat
     assert market(database) == [(Decimal(4000), "a")]
 
 
-def test_an_unreachable_database_is_named() -> None:
+def test_unreachable_database_raises_database_down() -> None:
     nobody = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
     feeds = [ScriptedFeed("a", gold("4000"))]
     with pytest.raises(DatabaseUnavailable):

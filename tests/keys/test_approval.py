@@ -31,7 +31,7 @@ def approve(browser: Browser, path: str) -> int:
     return browser.send(path, "approve", seen=seen).status_code
 
 
-def test_another_administrator_begins_it(
+def test_rotation_starts_after_a_second_administrator_approves(
     alone: Database, ring: FileKeyRing, browsers: tuple[Browser, Browser]
 ) -> None:
     first, second = browsers
@@ -55,7 +55,7 @@ def test_another_administrator_begins_it(
     assert actions == ["approval.asked", "keys.rotated"]
 
 
-def test_a_rotation_meanwhile_ends_the_request(
+def test_rotation_in_the_meantime_outdates_the_request(
     alone: Database, ring: FileKeyRing, browsers: tuple[Browser, Browser]
 ) -> None:
     first, second = browsers

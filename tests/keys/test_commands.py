@@ -37,12 +37,12 @@ def run(lone_app: Flask, ring: FileKeyRing) -> Run:
 
 
 @pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+def cheap_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
     """The passphrase at little cost, where the cost is not what is tested."""
     monkeypatch.setattr(backup, "_COST", {"n": 2**10, "r": 8, "p": 1})
 
 
-def test_a_key_s_life(run, values, ring):
+def test_key_is_generated_activated_and_retired(run, values, ring):
     values.add(5)
     first = ring.active_id()
     assert run("generate").output.endswith(" waits\n")
@@ -61,7 +61,7 @@ def test_a_key_s_life(run, values, ring):
     assert run("verify").output == "All 5 sealed values open.\n"
 
 
-def test_without_here_the_workers_are_told(run, values, ring, alone):
+def test_rotate_without_here_stages_jobs(run, values, ring, alone):
     values.add(1)
     assert "The workers are rewrapping the rest" in run("rotate").output
     with alone.reading() as session:
@@ -71,7 +71,7 @@ def test_without_here_the_workers_are_told(run, values, ring, alone):
     assert "is running: 0 values rewrapped so far" in run("list").output
 
 
-def test_an_old_key_asks_to_be_replaced(run, ring):
+def test_list_warns_about_an_old_active_key(run, ring):
     ring.active_id()
     assert "older than" not in run("list").output
     read = json.loads(ring.path.read_text())
@@ -80,7 +80,7 @@ def test_an_old_key_asks_to_be_replaced(run, ring):
     assert "older than 365 days. Rotate it with `flask keys rotate`" in run("list").output
 
 
-def test_verify_names_a_lost_key_and_the_rows_that_need_it(run, values, ring):
+def test_verify_lists_lost_keys_and_unreadable_rows(run, values, ring):
     lost_ones = values.add(3)
     lost = ring.active_id()
     ring.activate(ring.generate().id)
@@ -99,7 +99,7 @@ def test_verify_names_a_lost_key_and_the_rows_that_need_it(run, values, ring):
     assert f"{lost:18}" in run("list").output
 
 
-def test_the_recovery_drill(run, values, ring, tmp_path, alone):
+def test_lost_ring_is_restored_from_its_backup(run, values, ring, tmp_path, alone):
     """The disk with the ring is gone. The backup and its passphrase bring everything back."""
     values.add(4)
     run("rotate", "--here")
@@ -124,7 +124,7 @@ def test_the_recovery_drill(run, values, ring, tmp_path, alone):
     run("import-backup", str(saved), passphrase="another passphrase", fails="passphrase is wrong")
     assert not ring.path.exists()
     said = run("import-backup", str(saved)).output
-    assert said == f"The ring has 2 keys; {key_id} seals\n"
+    assert said == f"The ring has 2 keys; {key_id} is the active key\n"
     assert stat.S_IMODE(ring.path.stat().st_mode) == 0o600
     assert run("verify").output == "All 8 sealed values open.\n"
     assert values.all_open()
@@ -133,7 +133,9 @@ def test_the_recovery_drill(run, values, ring, tmp_path, alone):
     assert values.all_open()
 
 
-def test_a_backup_brings_back_a_retired_key_and_takes_none_away(run, values, ring, tmp_path, cheap):
+def test_import_restores_retired_keys_and_removes_none(
+    run, values, ring, tmp_path, cheap_passphrase
+):
     values.add(2)
     first = ring.active_id()
     old_rows = values.stored()
@@ -151,7 +153,7 @@ def test_a_backup_brings_back_a_retired_key_and_takes_none_away(run, values, rin
     assert values.all_open()
 
 
-def test_a_backup_of_another_ring_is_refused(run, ring, tmp_path, cheap):
+def test_backup_of_another_ring_is_refused(run, ring, tmp_path, cheap_passphrase):
     ring.active_id()
     run("export-backup", str(tmp_path / "backup.json"))
     ring.path.unlink()
@@ -160,7 +162,7 @@ def test_a_backup_of_another_ring_is_refused(run, ring, tmp_path, cheap):
     assert ring.active_id() == present
 
 
-def test_a_backup_is_never_written_over(run, ring, tmp_path, cheap):
+def test_existing_backup_file_is_not_overwritten(run, ring, tmp_path, cheap_passphrase):
     saved = tmp_path / "backup.json"
     run("export-backup", str(saved))
     text = saved.read_text()
@@ -168,7 +170,7 @@ def test_a_backup_is_never_written_over(run, ring, tmp_path, cheap):
     assert saved.read_text() == text
 
 
-def test_a_short_passphrase_is_refused(run, ring, tmp_path):
+def test_short_passphrase_is_refused(run, ring, tmp_path):
     run("export-backup", str(tmp_path / "b"), passphrase="15 characters..", fails="16 characters")
     assert not (tmp_path / "b").exists()
 
@@ -185,14 +187,14 @@ def test_a_short_passphrase_is_refused(run, ring, tmp_path):
         lambda read: read.update(more=1),
     ],
 )
-def test_a_changed_backup_is_refused(ring, change, cheap):
+def test_altered_backup_is_refused(ring, change, cheap_passphrase):
     read = json.loads(backup.export_backup(ring.read_contents(), PASSPHRASE, b"s" * 16))
     change(read)
     with pytest.raises(BackupRefused):
         backup.read_backup(json.dumps(read), PASSPHRASE)
 
 
-def test_guessing_a_passphrase_is_expensive(ring):
+def test_backup_key_derivation_has_its_full_cost(ring):
     head = json.loads(backup.export_backup(ring.read_contents(), PASSPHRASE, b"s" * 16))["scrypt"]
     # OWASP's password storage guidance: 128 MiB.
     assert (head["n"], head["r"], head["p"]) == (2**17, 8, 1)

@@ -18,39 +18,39 @@ def ring(tmp_path: Path) -> FileKeyRing:
     return FileKeyRing(tmp_path / "ring" / "keys.json", create=True)
 
 
-def again(ring: FileKeyRing) -> FileKeyRing:
+def reopen(ring: FileKeyRing) -> FileKeyRing:
     """The same file, seen by another process."""
     return FileKeyRing(ring.path, create=False)
 
 
-def test_is_made_when_first_needed_for_its_owner_alone(ring):
+def test_missing_file_is_created_with_mode_0600(ring):
     assert not ring.path.exists()
     key_id, wrapped = ring.wrap(b"k" * 32, b"here")
     assert stat.S_IMODE(ring.path.stat().st_mode) == 0o600
     assert stat.S_IMODE(ring.path.parent.stat().st_mode) == 0o700
-    assert again(ring).unwrap(key_id, wrapped, b"here") == b"k" * 32
+    assert reopen(ring).unwrap(key_id, wrapped, b"here") == b"k" * 32
     assert sorted(p.name for p in ring.path.parent.iterdir()) == ["keys.json", "keys.lock"]
 
 
-def test_in_production_a_missing_one_is_not_replaced_by_another(ring):
+def test_missing_ring_is_not_created_in_production(ring):
     with pytest.raises(KeyRingUnavailable, match="Import a backup"):
-        again(ring).wrap(b"k" * 32, b"here")
+        reopen(ring).wrap(b"k" * 32, b"here")
     assert not ring.path.exists()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o666])
-def test_readable_by_others_it_is_refused(ring, mode):
+def test_file_readable_by_others_is_refused(ring, mode):
     ring.active_id()
     ring.path.chmod(mode)
     with pytest.raises(KeyRingUnavailable, match="Set its mode to 600"):
-        again(ring).active_id()
+        reopen(ring).active_id()
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "{", "[]", "{}", "null", '{"version": 2}', '{"version": 1, "keys": []}', "\0" * 100],
 )
-def test_broken_it_is_refused_and_left_as_it_is(ring, text):
+def test_malformed_file_is_refused_and_left_unchanged(ring, text):
     ring.active_id()
     ring.path.write_text(text)
     for verb in (ring.active_id, ring.generate, ring.list_keys, lambda: ring.mac(b"")):
@@ -71,7 +71,7 @@ def test_broken_it_is_refused_and_left_as_it_is(ring, text):
         ("retired_at", "2026-01-01T00:00:00+00:00"),
     ],
 )
-def test_a_key_that_cannot_be_is_refused(ring, name, value):
+def test_invalid_key_is_refused(ring, name, value):
     ring.active_id()
     read = json.loads(ring.path.read_text())
     read["keys"][0][name] = value
@@ -80,7 +80,7 @@ def test_a_key_that_cannot_be_is_refused(ring, name, value):
         ring.active_id()
 
 
-def test_a_new_key_waits_until_it_is_activated(ring):
+def test_new_key_does_not_wrap_until_activated(ring):
     first = ring.active_id()
     second = ring.generate()
     assert second.state == "waits"
@@ -91,15 +91,15 @@ def test_a_new_key_waits_until_it_is_activated(ring):
     assert ring.unwrap(key_id, wrapped, b"here") == b"k" * 32
 
 
-def test_a_change_is_seen_by_those_who_read_before(ring):
-    other = again(ring)
+def test_change_is_seen_by_earlier_readers(ring):
+    other = reopen(ring)
     first = ring.active_id()
     assert other.active_id() == first
     other.activate(other.generate().id)
     assert ring.active_id() != first
 
 
-def test_a_retired_key_is_gone_and_remembered(ring):
+def test_retired_key_loses_its_secret_and_stays_listed(ring):
     first = ring.active_id()
     with pytest.raises(KeyInUse):
         ring.retire(first)
@@ -115,20 +115,20 @@ def test_a_retired_key_is_gone_and_remembered(ring):
         assert lost.value.key_id == first
 
 
-def test_the_wrapped_key_is_bound(ring):
+def test_wrapped_key_is_bound_to_its_context(ring):
     key_id, wrapped = ring.wrap(b"k" * 32, b"here")
     with pytest.raises(DecryptionFailed):
         ring.unwrap(key_id, wrapped, b"there")
 
 
-def test_macs_outlive_rotation_and_differ_by_message(ring):
+def test_macs_survive_rotation_and_differ_by_message(ring):
     mac = ring.mac(b"a")
     ring.activate(ring.generate().id)
-    assert ring.mac(b"a") == mac == again(ring).mac(b"a")
+    assert ring.mac(b"a") == mac == reopen(ring).mac(b"a")
     assert ring.mac(b"b") != mac
 
 
-def test_many_writers_at_once_lose_no_key(ring):
+def test_concurrent_writers_lose_no_key(ring):
     rings = [FileKeyRing(ring.path, create=True) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda one: one.generate().id, rings * 4))
@@ -136,11 +136,11 @@ def test_many_writers_at_once_lose_no_key(ring):
     assert {key.id for key in ring.list_keys()} == set(made)
 
 
-def test_readers_never_see_half_a_file(ring):
+def test_readers_never_see_an_incomplete_file(ring):
     ring.active_id()
     with ThreadPoolExecutor(4) as pool:
         readers = [
-            pool.submit(lambda: [again(ring).wrap(token_bytes(32), b"") for _ in range(100)])
+            pool.submit(lambda: [reopen(ring).wrap(token_bytes(32), b"") for _ in range(100)])
             for _ in range(3)
         ]
         for _ in range(20):
@@ -148,9 +148,9 @@ def test_readers_never_see_half_a_file(ring):
         assert all(reader.result() for reader in readers)
 
 
-def test_secrets_are_not_in_what_is_printed(ring):
+def test_repr_contains_no_secret(ring):
     secret = (
-        json.loads(again(ring).path.read_text())["keys"][0]["secret"] if ring.active_id() else ""
+        json.loads(reopen(ring).path.read_text())["keys"][0]["secret"] if ring.active_id() else ""
     )
     assert secret not in repr(ring.read_contents())
     assert "index_key" not in repr(ring.read_contents())

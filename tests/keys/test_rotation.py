@@ -32,7 +32,7 @@ def begin(database):
         return rotation.begin_rotation(session)
 
 
-def walk(database, rotation_id, limit=7):
+def rewrap_everything(database, rotation_id, limit=7):
     """To the end, in small batches; answers how many."""
     batches = 0
     more = True
@@ -65,14 +65,14 @@ def work(database, until=lambda: False):
     return done
 
 
-def test_everything_is_wrapped_again_and_reads_the_same(values, ring, alone):
+def test_rotation_rewraps_all_values_unchanged(values, ring, alone):
     values.add(30)
     first = ring.active_id()
     before = values.stored()
     rotation_id = begin(alone)
     assert ring.active_id() != first
     assert values.all_open()
-    walk(alone, rotation_id)
+    rewrap_everything(alone, rotation_id)
     assert values.keys() == {ring.active_id()}
     assert values.all_open()
     stood = last(alone)
@@ -85,7 +85,7 @@ def test_everything_is_wrapped_again_and_reads_the_same(values, ring, alone):
     }
 
 
-def test_the_workers_do_it_job_by_job(values, ring, alone, monkeypatch):
+def test_workers_rewrap_in_one_job_per_batch(values, ring, alone, monkeypatch):
     monkeypatch.setattr(rotation, "rewrap_batch", lambda s, r: BATCHED(s, r, limit=10))
     values.add(35)
     begin(alone)
@@ -97,7 +97,7 @@ def test_the_workers_do_it_job_by_job(values, ring, alone, monkeypatch):
 BATCHED = rotation.rewrap_batch
 
 
-def test_what_is_sealed_with_the_old_key_meanwhile_is_found_by_the_next_pass(values, ring, alone):
+def test_value_sealed_with_the_old_key_meanwhile_is_rewrapped_by_the_next_pass(values, ring, alone):
     values.add(20)
     late = FileKeyRing(ring.path.with_name("copy.json"), create=False)
     late.path.write_bytes(ring.path.read_bytes())
@@ -113,12 +113,12 @@ def test_what_is_sealed_with_the_old_key_meanwhile_is_found_by_the_next_pass(val
     values.add(3)
     provide(KeyRing, ring)
     assert len(values.keys()) == 2
-    walk(alone, rotation_id)
+    rewrap_everything(alone, rotation_id)
     assert values.keys() == {ring.active_id()}
     assert values.all_open()
 
 
-def test_a_second_rotation_goes_on_with_the_first(values, ring, alone):
+def test_second_rotation_continues_an_unfinished_one(values, ring, alone):
     values.add(20)
     one = begin(alone)
     key_id = ring.active_id()
@@ -127,12 +127,12 @@ def test_a_second_rotation_goes_on_with_the_first(values, ring, alone):
     assert begin(alone) == one
     assert ring.active_id() == key_id
     assert len(ring.list_keys()) == 2
-    walk(alone, one)
+    rewrap_everything(alone, one)
     assert begin(alone) != one
     assert len(ring.list_keys()) == 3
 
 
-def test_a_key_that_waits_is_the_one_that_is_taken(values, ring, alone):
+def test_rotation_uses_the_waiting_key(values, ring, alone):
     ring.active_id()
     waiting = ring.generate()
     begin(alone)
@@ -140,7 +140,7 @@ def test_a_key_that_waits_is_the_one_that_is_taken(values, ring, alone):
     assert len(ring.list_keys()) == 2
 
 
-def test_a_machine_without_the_new_key_waits_for_it(values, ring, alone):
+def test_machine_without_the_new_key_does_not_rewrap(values, ring, alone):
     values.add(5)
     late = FileKeyRing(ring.path.with_name("copy.json"), create=False)
     late.path.write_bytes(ring.path.read_bytes())
@@ -151,35 +151,35 @@ def test_a_machine_without_the_new_key_waits_for_it(values, ring, alone):
         rotation.rewrap_batch(session, rotation_id)
     assert last(alone).rewrapped == 0
     provide(KeyRing, ring)
-    walk(alone, rotation_id)
+    rewrap_everything(alone, rotation_id)
     assert values.all_open()
 
 
-def test_what_cannot_be_read_is_counted_and_left(values, ring, alone):
+def test_unreadable_values_are_counted_and_left_unchanged(values, ring, alone):
     good = values.add(10)
     bad = values.add(2)
     for identifier in bad:
         values.put(identifier, values.stored()[good[0]])
     before = {identifier: values.stored()[identifier] for identifier in bad}
-    walk(alone, begin(alone))
+    rewrap_everything(alone, begin(alone))
     assert (last(alone).rewrapped, last(alone).unreadable) == (10, 2)
     assert last(alone).finished_at is not None
     assert {identifier: values.stored()[identifier] for identifier in bad} == before
 
 
-def test_a_rotation_whose_key_is_lost_gives_way_to_a_new_one(values, ring, alone):
+def test_rotation_with_a_lost_key_is_replaced_by_a_new_one(values, ring, alone):
     values.add(5)
     kept = ring.path.read_bytes()
     one = begin(alone)
     ring.path.write_bytes(kept)
     two = begin(alone)
     assert one != two
-    walk(alone, two)
+    rewrap_everything(alone, two)
     assert values.all_open()
     assert values.keys() == {ring.active_id()}
 
 
-def test_two_that_begin_at_once_are_one(values, ring, alone):
+def test_concurrent_starts_begin_one_rotation(values, ring, alone):
     values.add(5)
     barrier = threading.Barrier(4)
 
@@ -193,22 +193,22 @@ def test_two_that_begin_at_once_are_one(values, ring, alone):
     with ThreadPoolExecutor(4) as pool:
         begun = {one for one in pool.map(start, range(4)) if one}
     assert len(begun) == 1
-    walk(alone, begun.pop())
+    rewrap_everything(alone, begun.pop())
     assert values.all_open()
     assert values.keys() == {ring.active_id()}
 
 
 class TestRetiring:
-    def test_a_key_goes_when_nothing_needs_it(self, values, ring, alone):
+    def test_unneeded_key_is_retired(self, values, ring, alone):
         values.add(5)
         first = ring.active_id()
-        walk(alone, begin(alone))
+        rewrap_everything(alone, begin(alone))
         with time_machine.travel(clock.now() + HOUR), alone.transaction() as session:
             rotation.retire_key(session, first)
         assert values.all_open()
         assert ring.list_keys()[0].retired_at is not None
 
-    def test_not_while_it_seals_nor_soon_nor_while_something_needs_it(self, values, ring, alone):
+    def test_key_that_is_active_recent_or_needed_is_not_retired(self, values, ring, alone):
         values.add(5)
         first = ring.active_id()
 
@@ -221,7 +221,7 @@ class TestRetiring:
             refused("5 sealed values need")
         rotation_id = begin(alone)
         refused("not finished")
-        walk(alone, rotation_id)
+        rewrap_everything(alone, rotation_id)
         refused("less than")
         with time_machine.travel(clock.now() + HOUR):
             active = ring.active_id()
@@ -231,7 +231,7 @@ class TestRetiring:
         with time_machine.travel(clock.now() + 3 * HOUR):
             refused("1 sealed values need")
 
-    def test_not_one_that_there_is_not(self, values, ring, alone):
+    def test_unknown_key_is_not_retired(self, values, ring, alone):
         for key_id in ("00" * 8, "", "x"):
             with pytest.raises(KeyLost), alone.transaction() as session:
                 rotation.retire_key(session, key_id)
@@ -239,7 +239,9 @@ class TestRetiring:
 
 @pytest.mark.timeout(600)
 @pytest.mark.drill(name="keys")
-def test_killed_at_any_moment_it_goes_on(values: Values, ring, alone, record_property, tmp_path):
+def test_rotation_continues_after_kills_at_any_moment(
+    values: Values, ring, alone, record_property, tmp_path
+):
     """A real process, kill -9, again and again; every value opens after every kill."""
     count, kills = choose_size(6_000, 200_000), choose_size(3, 50)
     for _ in range(count // 2_000):
@@ -299,9 +301,7 @@ def alone_counts(database):
 
 
 @pytest.mark.drill(name="keys")
-def test_control_a_walk_that_forgets_what_it_wrapped_is_caught(
-    values, ring, alone, record_property
-):
+def test_control_key_retired_too_early_is_caught(values, ring, alone, record_property):
     """The wrong way round: the old key is dropped first. The same checks must see it."""
     values.add(10)
     rotation_id = begin(alone)

@@ -11,7 +11,7 @@ from app.models import metadata
 from tests.keys.conftest import PLACE
 
 
-def test_moved_to_another_row_it_does_not_open(values):
+def test_value_moved_to_another_row_does_not_open(values):
     one, two = values.add(2)
     stored = values.stored()
     values.put(two, stored[one])
@@ -21,13 +21,13 @@ def test_moved_to_another_row_it_does_not_open(values):
     assert values.all_open()
 
 
-def test_only_declared_columns_can_be_sealed(values):
+def test_undeclared_column_cannot_be_sealed(values):
     for table, column in (("users", "phone"), ("users", "nothing"), ("nothing", "id")):
         with pytest.raises(LookupError):
             keys.seal("x", table=table, column=column, key=ids.new())
 
 
-def test_every_column_that_is_named_so_is_found():
+def test_every_column_named_sealed_is_declared():
     named = {
         (table.name, column.name)
         for table in metadata.tables.values()
@@ -38,7 +38,7 @@ def test_every_column_that_is_named_so_is_found():
     assert ("addresses", "details_sealed") in named <= found
 
 
-def test_a_table_without_a_key_of_one_column_is_refused(values):
+def test_sealed_column_requires_a_single_column_primary_key(values):
     sa = keys_registry.sa
     made = sa.Table(
         "made_by_test",
@@ -54,7 +54,7 @@ def test_a_table_without_a_key_of_one_column_is_refused(values):
         metadata.remove(made)
 
 
-def test_a_blind_index_finds_the_same_text_in_the_same_column_only(values):
+def test_blind_index_matches_the_same_text_in_the_same_column_only(values):
     index = keys.blind_index("ada@example.com", table="users", column="email")
     assert len(index) == 32
     assert index == keys.blind_index("ada@example.com", table="users", column="email")

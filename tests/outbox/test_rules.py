@@ -22,15 +22,15 @@ class Halted(Conflict):
         (NotFinished("first\nsecond"), "NotFinished: first"),
     ],
 )
-def test_an_error_is_one_line(error, line):
+def test_error_description_is_one_line(error, line):
     assert outbox_rules.describe_error(error) == line
 
 
-def test_an_error_is_cut():
+def test_long_error_description_is_truncated():
     assert len(outbox_rules.describe_error(NotFinished("x" * 10_000))) == 300
 
 
-def test_a_database_error_repeats_no_values(database):
+def test_database_error_description_contains_no_values(database):
     text = "INSERT INTO timetable VALUES (%s, 't', 0, now())"
     with pytest.raises(psycopg.Error) as raw, database.transaction() as session:
         session.rows(text, ("my secret",))

@@ -58,16 +58,16 @@ def row(database, identifier, columns):
 
 
 class TestStage:
-    def test_stays_with_its_transaction(self, database):
+    def test_job_is_rolled_back_with_its_transaction(self, database):
         with pytest.raises(ZeroDivisionError), database.transaction() as session:
             assert outbox.stage(session, TASK, {}).int // 0
         assert claim(database) == []
 
-    def test_is_claimed_once_committed(self, database):
+    def test_committed_job_is_claimed(self, database):
         identifier = stage(database)
         assert claim(database) == [identifier]
 
-    def test_refuses_a_task_that_nobody_declared(self, database):
+    def test_unknown_task_is_refused(self, database):
         with (
             pytest.raises(LookupError, match=r"trading\.misspelt"),
             database.transaction() as session,
@@ -75,19 +75,19 @@ class TestStage:
             outbox.stage(session, "trading.misspelt", {})
         assert claim(database) == []
 
-    def test_refuses_args_that_are_not_json(self, database):
+    def test_args_that_are_not_json_are_refused(self, database):
         with pytest.raises(TypeError), database.transaction() as session:
             outbox.stage(session, TASK, {"at": NOW})
         assert claim(database) == []
 
-    def test_waits_until_not_before(self, database):
+    def test_job_is_not_claimed_before_not_before(self, database):
         identifier = stage(database, not_before=NOW + timedelta(seconds=10))
         assert claim(database, NOW + timedelta(seconds=9)) == []
         assert claim(database, NOW + timedelta(seconds=10)) == [identifier]
 
 
 class TestClaim:
-    def test_two_claimers_get_different_rows(self, database):
+    def test_concurrent_claims_get_different_rows(self, database):
         staged = {stage(database) for _ in range(4)}
         with database.transaction() as one, database.transaction() as two:
             first = outbox.claim_for_sending(one, Queue.DEFAULT, 2, NOW)
@@ -95,13 +95,13 @@ class TestClaim:
         assert (len(first), len(second)) == (2, 2)
         assert {*first, *second} == staged
 
-    def test_the_longest_due_come_first(self, database):
+    def test_longest_due_job_is_claimed_first(self, database):
         late = stage(database, not_before=NOW - timedelta(seconds=1))
         later = stage(database, not_before=NOW - timedelta(seconds=2))
         assert claim(database, limit=1) == [later]
         assert claim(database, limit=1) == [late]
 
-    def test_sends_again_after_a_wait_that_doubles_to_its_bound(self, database):
+    def test_backoff_of_sendings_doubles_up_to_its_limit(self, database):
         identifier = stage(database)
         now, waits = NOW, []
         for _ in range(5):
@@ -112,7 +112,7 @@ class TestClaim:
             now = due_at
         assert waits == [3, 6, 12, 12, 12]
 
-    def test_leaves_done_dead_and_running_rows(self, database):
+    def test_done_dead_and_running_jobs_are_not_claimed(self, database):
         done, dead, running = (stage(database) for _ in range(3))
         finish(database, done)
         for _ in range(BACKOFF.tries_max):
@@ -125,7 +125,7 @@ class TestClaim:
 
 
 class TestTry:
-    def test_runs_in_one_place_at_a_time(self, database):
+    def test_locked_job_cannot_be_started_again(self, database):
         identifier = stage(database)
         count_try(database, identifier)
         with database.transaction() as session:
@@ -134,14 +134,14 @@ class TestTry:
             with database.transaction() as other:
                 assert outbox.lock_job(other, identifier) is None
 
-    def test_is_not_begun_when_done(self, database):
+    def test_done_job_is_not_started(self, database):
         identifier = stage(database)
         finish(database, identifier)
         assert count_try(database, identifier) is False
         with database.transaction() as session:
             assert outbox.lock_job(session, identifier) is None
 
-    def test_a_failure_waits_and_says_why(self, database):
+    def test_failure_is_recorded_and_postpones_the_job(self, database):
         identifier = stage(database)
         count_try(database, identifier)
         assert fail(database, identifier) is False
@@ -151,14 +151,14 @@ class TestTry:
             None,
         )
 
-    def test_a_success_forgets_the_failure(self, database):
+    def test_success_clears_the_recorded_failure(self, database):
         identifier = stage(database)
         count_try(database, identifier)
         fail(database, identifier)
         finish(database, identifier)
         assert row(database, identifier, "last_error, done_at, tries") == (None, NOW, 2)
 
-    def test_the_last_failure_is_death(self, database):
+    def test_last_failure_marks_the_job_as_dead(self, database):
         identifier = stage(database)
         for last in (False, False, True):
             count_try(database, identifier)
@@ -169,7 +169,7 @@ class TestTry:
             assert outbox_queries.count_dead_jobs(session) == 1
         assert (dead.id, dead.tries, dead.last_error) == (identifier, 3, "ValueError")
 
-    def test_a_job_that_ends_workers_dies_too(self, database):
+    def test_job_that_ends_its_workers_is_marked_as_dead(self, database):
         identifier = stage(database)
         for begun in (True, True, True, False):
             assert count_try(database, identifier) is begun
@@ -180,7 +180,7 @@ class TestTry:
 
 
 class TestRevive:
-    def test_gives_all_tries_again(self, database):
+    def test_revived_job_has_all_its_tries_again(self, database):
         identifier = stage(database)
         for _ in range(3):
             count_try(database, identifier)
@@ -190,7 +190,7 @@ class TestRevive:
         assert claim(database) == [identifier]
         finish(database, identifier)
 
-    def test_refuses_what_is_not_dead(self, database):
+    def test_reviving_a_job_that_is_not_dead_is_refused(self, database):
         identifier = stage(database)
         before = row(database, identifier, "*")
         for refusal, asked in ((JobNotDead, identifier), (NotFound, uuid4())):
@@ -200,7 +200,7 @@ class TestRevive:
             outbox.revive_all(session, None, TASK)
         assert row(database, identifier, "*") == before
 
-    def test_revives_all_of_a_kind_and_no_other(self, database, people):
+    def test_revive_all_revives_the_jobs_of_one_task_only(self, database, people):
         dead, other = [kill(database) for _ in range(2)], kill(database, "ledger.roll_up")
         admin = people.staff(Role.ADMIN)
         with database.transaction() as session:
@@ -225,7 +225,7 @@ def kill(database, task=TASK):
     return identifier
 
 
-def test_what_is_not_done_is_listed_by_kind_and_each(database):
+def test_unfinished_jobs_are_listed_by_task_and_by_page(database):
     dead, waiting = kill(database), stage(database)
     other = kill(database, "ledger.roll_up")
     finish(database, stage(database))
@@ -247,7 +247,7 @@ def test_what_is_not_done_is_listed_by_kind_and_each(database):
     assert (mine.last_error, mine.error_type) == ("ValueError", "ValueError")
 
 
-def test_backlog_counts_what_waits(database, clock):
+def test_backlog_counts_pending_due_and_sent_jobs(database, clock):
     claimed = stage(database)
     claim(database)
     clock.shift(5)
@@ -262,7 +262,7 @@ def test_backlog_counts_what_waits(database, clock):
     )
 
 
-def test_done_rows_are_kept_for_a_week(database, clock):
+def test_done_jobs_are_pruned_after_a_week(database, clock):
     old, pending = stage(database), stage(database)
     finish(database, old)
     clock.shift(timedelta(days=7))
@@ -286,7 +286,7 @@ def test_done_rows_are_kept_for_a_week(database, clock):
         ("args = '[]'", "args_are_named"),
     ],
 )
-def test_the_database_wants_evidence(database, change, rule):
+def test_database_constraint_refuses_an_inconsistent_row(database, change, rule):
     identifier = stage(database)
     before = row(database, identifier, "*")
     with pytest.raises(psycopg.errors.CheckViolation) as refused, database.transaction() as session:

@@ -35,7 +35,7 @@ def next_due(database):
         return session.rows("SELECT next_due_at FROM timetable")[0][0]
 
 
-def test_a_new_entry_is_due_at_once_and_then_each_period(database):
+def test_new_entry_is_due_at_once_and_then_every_period(database):
     keep(database, MINUTELY)
     assert stage_due(database, NOW) == "prune"
     assert stage_due(database, NOW + timedelta(seconds=59.9)) is None
@@ -44,7 +44,7 @@ def test_a_new_entry_is_due_at_once_and_then_each_period(database):
     assert staged(database) == 2
 
 
-def test_missed_periods_are_made_up_for_once_and_the_grid_is_kept(database):
+def test_missed_periods_stage_one_job_and_keep_the_grid(database):
     keep(database, MINUTELY)
     stage_due(database, NOW)
     finish_all(database)
@@ -53,7 +53,7 @@ def test_missed_periods_are_made_up_for_once_and_the_grid_is_kept(database):
     assert staged(database) == 2
 
 
-def test_nothing_is_staged_while_the_one_before_is_pending(database):
+def test_nothing_is_staged_while_the_previous_job_is_pending(database):
     keep(database, MINUTELY)
     stage_due(database, NOW)
     assert stage_due(database, NOW + timedelta(seconds=60)) == "prune"
@@ -63,7 +63,7 @@ def test_nothing_is_staged_while_the_one_before_is_pending(database):
     assert staged(database) == 2
 
 
-def test_the_table_follows_the_list(database):
+def test_table_is_synchronized_with_the_list(database):
     keep(database, MINUTELY)
     stage_due(database, NOW)
     hourly = PeriodicTask("prune", "outbox.prune_done", every_seconds=3600)
@@ -75,26 +75,26 @@ def test_the_table_follows_the_list(database):
     assert stage_due(database, NOW + timedelta(days=1)) is None
 
 
-def test_keeping_the_same_list_moves_nothing(database):
+def test_synchronizing_the_same_list_changes_nothing(database):
     keep(database, MINUTELY)
     stage_due(database, NOW)
     keep(database, MINUTELY, now=NOW + timedelta(hours=1))
     assert next_due(database) == NOW + timedelta(seconds=60)
 
 
-def test_an_entry_must_name_a_task(database):
+def test_entry_with_an_unknown_task_is_refused(database):
     keep(database, MINUTELY)
     with pytest.raises(LookupError):
         keep(database, PeriodicTask("x", "no.task", every_seconds=1))
     assert stage_due(database, NOW) == "prune"
 
 
-def test_two_timetables_stage_once(database):
+def test_two_schedulers_stage_each_period_once(database):
     keep(database, MINUTELY)
     rounds, wins = 25, []
     barrier = Barrier(2)
 
-    def look():
+    def stage_in_turn():
         for number in range(rounds):
             barrier.wait()
             if stage_due(database, NOW + timedelta(seconds=60 * number)):
@@ -103,7 +103,7 @@ def test_two_timetables_stage_once(database):
             finish_all(database)
             barrier.wait()
 
-    threads = [Thread(target=look) for _ in range(2)]
+    threads = [Thread(target=stage_in_turn) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -36,7 +36,7 @@ def states(client: ApiClient) -> dict[str, str]:
     return {each["policy"]: each["state"] for each in told}
 
 
-def kept(database: Database, client: ApiClient) -> list[tuple[object, ...]]:
+def stored_decisions(database: Database, client: ApiClient) -> list[tuple[object, ...]]:
     with database.reading() as session:
         return session.rows(
             "SELECT policy, version, given, channel FROM consents WHERE user_id = %s ORDER BY id",
@@ -49,16 +49,16 @@ def decide(client: ApiClient, policy: str, *, given: bool, version: int | None =
     return client.post(CONSENTS, body)
 
 
-def test_nothing_is_agreed_to_by_itself(me: ApiClient, database: Database) -> None:
+def test_new_account_without_consents_has_given_none(me: ApiClient, database: Database) -> None:
     assert states(me) == {
         "terms": "to_be_accepted",
         "privacy": "to_be_accepted",
         "marketing": "not_given",
     }
-    assert kept(database, me) == []
+    assert stored_decisions(database, me) == []
 
 
-def test_is_told_whole(me: ApiClient) -> None:
+def test_consents_are_returned_with_policy_state_and_latest_decision(me: ApiClient) -> None:
     [terms, *_] = me.ok(200, me.get(CONSENTS))["data"]
     assert terms == {
         "policy": "terms",
@@ -71,12 +71,14 @@ def test_is_told_whole(me: ApiClient) -> None:
     }
 
 
-def test_registering_says_what_was_read(open_app: Flask, database: Database) -> None:
+def test_registration_records_the_accepted_policy_versions(
+    open_app: Flask, database: Database
+) -> None:
     client = ApiClient(open_app)
     client.register(acceptedPolicies=[{"policy": "terms", "version": 1}])
     assert states(client)["terms"] == "accepted"
     assert states(client)["privacy"] == "to_be_accepted"
-    assert kept(database, client) == [("terms", 1, True, "registration")]
+    assert stored_decisions(database, client) == [("terms", 1, True, "registration")]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_registering_says_what_was_read(open_app: Flask, database: Database) -> 
         (None, 422),
     ],
 )
-def test_nobody_registers_with_a_wrong_one(
+def test_registration_with_an_invalid_consent_is_refused(
     open_app: Flask, database: Database, accepted: object, status: int
 ) -> None:
     client = ApiClient(open_app)
@@ -102,11 +104,13 @@ def test_nobody_registers_with_a_wrong_one(
     assert answer.status_code == status
 
 
-def test_consent_is_given_and_withdrawn_and_each_is_kept(me: ApiClient, database: Database) -> None:
+def test_giving_and_withdrawing_consent_are_both_recorded(
+    me: ApiClient, database: Database
+) -> None:
     assert decide(me, "marketing", given=True).json["state"] == "accepted"
     assert decide(me, "marketing", given=False, version=None).json["state"] == "withdrawn"
     assert decide(me, "marketing", given=True).json["state"] == "accepted"
-    assert kept(database, me) == [
+    assert stored_decisions(database, me) == [
         ("marketing", 1, True, "api"),
         ("marketing", 1, False, "api"),
         ("marketing", 1, True, "api"),
@@ -114,9 +118,7 @@ def test_consent_is_given_and_withdrawn_and_each_is_kept(me: ApiClient, database
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_a_decision_that_stands_is_kept_once(
-    me: ApiClient, database: Database, given: bool
-) -> None:
+def test_repeated_decision_is_recorded_once(me: ApiClient, database: Database, given: bool) -> None:
     if not given:
         decide(me, "marketing", given=True)
     decide(me, "marketing", given=given)
@@ -124,18 +126,20 @@ def test_a_decision_that_stands_is_kept_once(
         assert decide(me, "marketing", given=given).status_code == 200
 
 
-def test_nobody_takes_back_what_they_never_gave(me: ApiClient, database: Database) -> None:
+def test_withdrawing_a_consent_never_given_records_nothing(
+    me: ApiClient, database: Database
+) -> None:
     with database_unchanged(database):
         assert decide(me, "marketing", given=False).json["state"] == "not_given"
 
 
-def test_what_an_account_needs_is_not_taken_back(me: ApiClient, database: Database) -> None:
+def test_withdrawing_a_required_consent_is_refused(me: ApiClient, database: Database) -> None:
     decide(me, "terms", given=True)
     with database_unchanged(database):
         problem(decide(me, "terms", given=False), 409, "consent_required")
 
 
-def test_another_version_than_the_current_one_is_refused(me: ApiClient, database: Database) -> None:
+def test_consent_to_an_outdated_version_is_refused(me: ApiClient, database: Database) -> None:
     with database_unchanged(database):
         problem(decide(me, "terms", given=True, version=2), 409, "policy_outdated")
         assert wrong_fields(decide(me, "terms", given=True, version=None)) == ["version"]
@@ -143,7 +147,7 @@ def test_another_version_than_the_current_one_is_refused(me: ApiClient, database
 
 
 @pytest.mark.usefixtures("newer_terms")
-def test_a_newer_version_is_to_be_accepted(me: ApiClient, database: Database) -> None:
+def test_new_policy_version_has_to_be_accepted(me: ApiClient, database: Database) -> None:
     with database.transaction() as session:
         session.send(
             "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
@@ -155,10 +159,10 @@ def test_a_newer_version_is_to_be_accepted(me: ApiClient, database: Database) ->
     assert (terms["latest"]["version"], terms["latest"]["given"]) == (1, True)
     problem(decide(me, "terms", given=True, version=1), 409, "policy_outdated")
     assert decide(me, "terms", given=True, version=2).json["state"] == "accepted"
-    assert kept(database, me) == [("terms", 1, True, "api"), ("terms", 2, True, "api")]
+    assert stored_decisions(database, me) == [("terms", 1, True, "api"), ("terms", 2, True, "api")]
 
 
-def test_a_program_with_a_key_agrees_to_nothing(me: ApiClient, database: Database) -> None:
+def test_api_key_cannot_give_consent(me: ApiClient, database: Database) -> None:
     made = me.post("/api/me/api-keys", {"name": "a", "scopes": ["own:account:read"]})
     me.token = me.ok(201, made)["key"]
     with database_unchanged(database):
@@ -168,7 +172,7 @@ def test_a_program_with_a_key_agrees_to_nothing(me: ApiClient, database: Databas
 
 @pytest.mark.parametrize("statement", ["UPDATE consents SET given = true", "DELETE FROM consents"])
 @pytest.mark.parametrize("who", ["application", "owner"])
-def test_the_past_is_not_rewritten(
+def test_recorded_consents_cannot_be_changed(
     open_app: Flask, me: ApiClient, database: Database, statement: str, who: str
 ) -> None:
     decide(me, "marketing", given=True)
@@ -183,7 +187,7 @@ def test_the_past_is_not_rewritten(
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda each: each.name)
-def test_what_a_decision_means(policy: privacy_rules.Policy) -> None:
+def test_consent_state_follows_the_latest_decision(policy: privacy_rules.Policy) -> None:
     def decision(version: int, given: bool) -> ConsentDecision:
         return ConsentDecision(
             policy.name, version, given, datetime(2026, 11, 22, tzinfo=UTC), ConsentChannel.API

@@ -60,15 +60,15 @@ def open_fields(answer: object) -> list[str]:
     return sorted(error["field"] for error in told["errors"])
 
 
-class TestRefused:
-    def test_with_balances(self, ada: CustomerWithHistory) -> None:
+class TestRefusal:
+    def test_erasure_with_balances_is_refused(self, ada: CustomerWithHistory) -> None:
         with database_unchanged(ada.database):
             answer = ada.request_erasure()
         assert open_fields(answer) == ["balances.PAXG", "balances.USD", "balances.XAU-s"]
         [usd] = [error for error in answer.json["errors"] if error["field"] == "balances.USD"]
         assert usd["message"] == "The balance is 900.00 USD. It must be 0."
 
-    def test_with_a_hold(self, done: CustomerWithHistory) -> None:
+    def test_erasure_with_a_hold_is_refused(self, done: CustomerWithHistory) -> None:
         done.client.credit(USD="5")
         with done.database.transaction() as session:
             ledger.place_hold(
@@ -83,7 +83,9 @@ class TestRefused:
         with database_unchanged(done.database):
             assert open_fields(done.request_erasure()) == ["balances.USD", "holds.USD"]
 
-    def test_with_a_quote_until_it_expires(self, done: CustomerWithHistory) -> None:
+    def test_erasure_with_a_quote_is_refused_until_it_expires(
+        self, done: CustomerWithHistory
+    ) -> None:
         wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
         quote = done.client.ok(201, done.client.post("/api/trade/quote", wish))
         with database_unchanged(done.database):
@@ -93,7 +95,7 @@ class TestRefused:
         with time_machine.travel(clock.now() + timedelta(minutes=10), tick=True):
             assert done.request_erasure().status_code == 200
 
-    def test_while_something_is_decided_and_does_not_say_what(
+    def test_erasure_with_a_pending_approval_is_refused_without_naming_it(
         self, done: CustomerWithHistory, people: People
     ) -> None:
         people.staff(Role.ADMIN)
@@ -108,11 +110,13 @@ class TestRefused:
         for word in ("suspen", "suspicion", "approv"):
             assert word not in answer.text
 
-    def test_without_the_password(self, done: CustomerWithHistory) -> None:
+    def test_erasure_without_the_password_is_refused(self, done: CustomerWithHistory) -> None:
         with database_unchanged(done.database, apart_from=FAILURES):
             problem(done.request_erasure("not the password"), 401, "invalid_credentials")
 
-    def test_without_the_second_factor(self, open_app: Flask, box: Mailbox) -> None:
+    def test_erasure_without_the_second_factor_is_refused(
+        self, open_app: Flask, box: Mailbox
+    ) -> None:
         life = CustomerWithHistory.register(open_app, second_factor=True)
         life.empty_accounts()
         with database_unchanged(life.database, apart_from=FAILURES):
@@ -122,7 +126,7 @@ class TestRefused:
             code = pyotp.TOTP(life.secret).at(clock.now())
             assert life.request_erasure(code=code).status_code == 200
 
-    def test_a_code_is_not_used_up_by_a_refusal(self, open_app: Flask, box: Mailbox) -> None:
+    def test_refused_erasure_does_not_use_up_the_code(self, open_app: Flask, box: Mailbox) -> None:
         life = CustomerWithHistory.register(open_app, second_factor=True)
         with time_machine.travel(clock.now() + timedelta(seconds=60), tick=True):
             code = pyotp.TOTP(life.secret).at(clock.now())
@@ -131,12 +135,12 @@ class TestRefused:
             life.empty_accounts()
             assert life.request_erasure(code=code).status_code == 200
 
-    def test_to_a_program(self, done: CustomerWithHistory) -> None:
+    def test_erasure_by_api_key_is_refused(self, done: CustomerWithHistory) -> None:
         done.client.token = done.key
         with database_unchanged(done.database):
             problem(done.request_erasure(), 403, "permission_denied")
 
-    def test_to_staff(self, done: CustomerWithHistory, people: People) -> None:
+    def test_erasure_of_staff_is_refused(self, done: CustomerWithHistory, people: People) -> None:
         member = people.staff(Role.SUPPORT)
         with (
             database_unchanged(done.database),
@@ -145,7 +149,7 @@ class TestRefused:
         ):
             erasure.erase_own_account(session, member)
 
-    def test_for_nobody(self, database: Database) -> None:
+    def test_erasure_without_authentication_is_refused(self, database: Database) -> None:
         nobody = Actor(ids.new(), None, "", Role.USER, DEFAULT_PERMISSIONS[Role.USER])
         with (
             database.transaction() as session,
@@ -155,8 +159,10 @@ class TestRefused:
             erasure.erase_own_account(session, nobody)
 
 
-class TestAnswer:
-    def test_says_what_is_kept_until_when_and_why(self, done: CustomerWithHistory) -> None:
+class TestResponse:
+    def test_response_lists_retained_data_with_end_and_reason(
+        self, done: CustomerWithHistory
+    ) -> None:
         told = done.client.ok(200, done.request_erasure())
         assert told["status"] == "erased"
         assert told["userId"] == done.client.user["id"]
@@ -171,7 +177,7 @@ class TestAnswer:
             assert described[table] in retained
         assert "31 CFR 1010.430(d)" in " ".join(each["why"] for each in told["kept"])
 
-    def test_a_last_mail_says_it_and_its_address_is_forgotten(
+    def test_last_email_confirms_the_erasure_and_its_address_is_deleted(
         self, done: CustomerWithHistory, box: Mailbox
     ) -> None:
         told = done.client.ok(200, done.request_erasure())
@@ -185,7 +191,7 @@ class TestAnswer:
         assert recipients(done) == [("sent", None)]
         assert box.sent_to(done.canaries["email"])[-2:][0].subject != last.subject
 
-    def test_a_mail_that_is_refused_forgets_the_address(
+    def test_refused_last_email_deletes_the_address(
         self, done: CustomerWithHistory, box: Mailbox
     ) -> None:
         def refuse(_mail: object) -> None:
@@ -196,7 +202,7 @@ class TestAnswer:
         run_pending_jobs(done.database)
         assert recipients(done) == [("refused", None)]
 
-    def test_a_mail_that_does_not_go_out_is_tried_again_and_given_up_after_a_day(
+    def test_undelivered_last_email_is_retried_for_a_day(
         self, done: CustomerWithHistory, box: Mailbox
     ) -> None:
         def away(_mail: object) -> None:
@@ -224,8 +230,8 @@ def recipients(life: CustomerWithHistory) -> list[tuple[object, ...]]:
         )
 
 
-class TestAfterwards:
-    def test_nothing_anywhere_says_who_it_was(
+class TestAfterErasure:
+    def test_no_table_identifies_the_erased_person(
         self, done: CustomerWithHistory, bob: CustomerWithHistory
     ) -> None:
         words = [*done.canaries.values(), done.canaries["phone"][2:]]
@@ -239,7 +245,7 @@ class TestAfterwards:
         assert bob.canaries["email"] in others
         assert not any(word in others for word in words)
 
-    def test_nobody_opens_what_was_sealed(self, done: CustomerWithHistory) -> None:
+    def test_sealed_values_of_the_erased_person_are_gone(self, done: CustomerWithHistory) -> None:
         done.client.ok(200, done.request_erasure())
         owner = done.client.user_id
         with done.database.reading() as session:
@@ -249,7 +255,7 @@ class TestAfterwards:
             statement = "SELECT status, archive_sealed FROM exports WHERE user_id = %s"
             assert session.rows(statement, (owner,)) == [("expired", None)]
 
-    def test_every_way_in_is_closed_at_once(self, done: CustomerWithHistory) -> None:
+    def test_every_way_to_sign_in_ends_at_once(self, done: CustomerWithHistory) -> None:
         client = done.client
         other = ApiClient(client.app)
         other.email = client.email
@@ -266,7 +272,9 @@ class TestAfterwards:
                 credentials = {"email": client.email, "password": PASSWORD}
                 problem(known.post("/api/auth/login", credentials), 401, "invalid_credentials")
 
-    def test_a_reset_link_leads_nowhere(self, done: CustomerWithHistory, box: Mailbox) -> None:
+    def test_reset_link_of_the_erased_person_is_invalid(
+        self, done: CustomerWithHistory, box: Mailbox
+    ) -> None:
         done.client.token = None
         done.client.ok(
             202, done.client.post("/api/auth/forgot-password", {"email": done.client.email})
@@ -279,7 +287,7 @@ class TestAfterwards:
             body = {"token": token, "password": "another correct horse"}
             problem(done.client.post("/api/auth/reset-password", body), 401, "token_invalid")
 
-    def test_the_address_opens_another_account(self, done: CustomerWithHistory) -> None:
+    def test_email_can_register_a_new_account(self, done: CustomerWithHistory) -> None:
         done.client.ok(200, done.request_erasure())
         again = ApiClient(done.client.app)
         again.email = done.client.email
@@ -290,7 +298,7 @@ class TestAfterwards:
         files = CustomerWithHistory(again, {}).download_archive()
         assert files["trading.json"] == {"orders": [], "quotes": []}
 
-    def test_the_books_and_the_trail_hold(self, done: CustomerWithHistory) -> None:
+    def test_books_and_audit_trail_stay_valid(self, done: CustomerWithHistory) -> None:
         done.client.ok(200, done.request_erasure())
         settle(done.database)
         with done.database.transaction() as session:
@@ -307,7 +315,9 @@ class TestAfterwards:
             )
         assert orders == [(100_00,)]
 
-    def test_the_trail_says_that_and_until_when(self, done: CustomerWithHistory) -> None:
+    def test_audit_trail_records_the_erasure_and_the_retention(
+        self, done: CustomerWithHistory
+    ) -> None:
         told = done.client.ok(200, done.request_erasure())
         with done.database.reading() as session:
             rows = session.rows(
@@ -323,12 +333,12 @@ class TestAfterwards:
             "law": "31 CFR 1010.430(d)",
         }
 
-    def test_twice_is_once(self, done: CustomerWithHistory) -> None:
+    def test_repeated_erasure_is_refused(self, done: CustomerWithHistory) -> None:
         done.client.ok(200, done.request_erasure())
         with database_unchanged(done.database):
             problem(done.request_erasure(), 401, "token_invalid")
 
-    def test_a_copy_under_way_is_never_finished(
+    def test_pending_export_is_never_built_after_the_erasure(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada.empty_accounts()
@@ -352,9 +362,7 @@ class TestAfterwards:
         assert "Your data export is ready" not in subjects
         assert subjects[-1] == "Your personal data has been erased"
 
-    def test_a_message_that_comes_late_is_told_to_nobody(
-        self, open_app: Flask, box: Mailbox
-    ) -> None:
+    def test_late_message_is_not_delivered(self, open_app: Flask, box: Mailbox) -> None:
         client = ApiClient.customer(open_app)
         database: Database = open_app.extensions["database"]
         values = dict.fromkeys(
@@ -383,7 +391,7 @@ class TestAfterwards:
         assert inbox == []
 
 
-class TestTheDatabase:
+class TestDatabaseGuards:
     """What a program under way would still write, the database refuses."""
 
     @pytest.mark.parametrize(
@@ -417,7 +425,9 @@ class TestTheDatabase:
             ),
         ],
     )
-    def test_nothing_is_added_or_changed(self, done: CustomerWithHistory, statement: str) -> None:
+    def test_rows_about_an_erased_person_cannot_be_added_or_changed(
+        self, done: CustomerWithHistory, statement: str
+    ) -> None:
         done.client.ok(200, done.request_erasure())
         with (
             database_unchanged(done.database),
@@ -430,7 +440,7 @@ class TestTheDatabase:
         "statement", ["UPDATE erasures SET kept_until = now()", "DELETE FROM erasures"]
     )
     @pytest.mark.parametrize("who", ["application", "owner"])
-    def test_that_somebody_was_erased_is_not_rewritten(
+    def test_erasure_record_cannot_be_changed(
         self, done: CustomerWithHistory, open_app: Flask, statement: str, who: str
     ) -> None:
         done.client.ok(200, done.request_erasure())
@@ -443,7 +453,9 @@ class TestTheDatabase:
         ):
             it.execute(statement)
 
-    def test_whoever_holds_a_person_waits(self, done: CustomerWithHistory) -> None:
+    def test_insert_about_a_locked_person_waits_for_the_erasure(
+        self, done: CustomerWithHistory
+    ) -> None:
         """The lock that the races rely on: nothing is inserted about somebody held."""
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
         name = done.database.engine.url.database
@@ -476,7 +488,7 @@ class TestByStaff:
             seen = approvals_queries.get_approval(session, approval_id).hash
             return approvals.approve(session, actor, approval_id, seen_hash=seen)
 
-    def test_takes_two(
+    def test_erasure_by_staff_takes_two_people(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor], box: Mailbox
     ) -> None:
         maker, checker = staff
@@ -502,13 +514,13 @@ class TestByStaff:
         )
         assert find_in_all_tables(done.database, done.canaries.values()) == []
 
-    def test_is_refused_while_something_is_open(
+    def test_request_is_refused_while_something_is_open(
         self, ada: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
         with database_unchanged(ada.database), pytest.raises(ErasureRefused, match=r"900\.00 USD"):
             self.ask(ada, staff[0])
 
-    def test_ends_when_something_was_opened_meanwhile(
+    def test_approval_is_refused_if_something_was_opened_meanwhile(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
         asked = self.ask(done, staff[0])
@@ -518,7 +530,7 @@ class TestByStaff:
         assert refusal.code == "approval_outdated"
         assert done.client.get("/api/me").status_code == 200
 
-    def test_the_person_may_be_quicker(
+    def test_request_ends_if_the_person_erases_themselves_first(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
         asked = self.ask(done, staff[0])
@@ -527,7 +539,7 @@ class TestByStaff:
         assert refusal is not None
         assert refusal.code == "approval_outdated"
 
-    def test_nobody_erases_themselves_or_without_the_right(
+    def test_erasing_oneself_or_without_permission_is_refused(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor], people: People
     ) -> None:
         support = people.staff(Role.SUPPORT)
@@ -540,13 +552,15 @@ class TestByStaff:
                 erasure.request_erasure(session, staff[0], support.user_id, reason=self.WHY)
 
     @pytest.mark.parametrize("reason", ["ada@example.com wrote", "call +1 202 555 0123 first", "x"])
-    def test_a_reason_names_nobody(
+    def test_reason_with_an_email_is_refused(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor], reason: str
     ) -> None:
         with database_unchanged(done.database), pytest.raises(Invalid):
             self.ask(done, staff[0], reason)
 
-    def test_waits_once(self, done: CustomerWithHistory, staff: tuple[Actor, Actor]) -> None:
+    def test_second_request_for_the_same_person_is_refused(
+        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+    ) -> None:
         self.ask(done, staff[0])
         with database_unchanged(done.database), pytest.raises(ApprovalPending):
             self.ask(done, staff[1])
@@ -565,7 +579,7 @@ class TestByStaff:
             ),
         ],
     )
-    def test_nothing_becomes_of_somebody_erased(
+    def test_erased_person_cannot_be_suspended_or_changed(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor], act: Callable[..., object]
     ) -> None:
         done.client.ok(200, done.request_erasure())
@@ -579,7 +593,7 @@ class TestByStaff:
             found = standing_of(session, done.client.user_id)
         assert (found.status, found.name) == ("erased", "Erased person")
 
-    def test_a_suspended_person_is_not_erased(
+    def test_erasure_of_a_suspended_person_is_refused(
         self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
         with done.database.transaction() as session:
@@ -595,12 +609,12 @@ class TestByStaff:
     ("erased", "until"),
     [("2026-11-22", "2031-11-22"), ("2028-02-29", "2033-03-01"), ("2023-02-28", "2028-02-28")],
 )
-def test_until_when_the_law_keeps_it(erased: str, until: str) -> None:
+def test_retention_ends_five_years_after_the_erasure(erased: str, until: str) -> None:
     at = datetime.fromisoformat(f"{erased}T23:59:59").replace(tzinfo=UTC)
     assert retention_end(at) == datetime.fromisoformat(f"{until}T23:59:59+00:00")
 
 
-def test_the_scan_finds_what_is_there(ada: CustomerWithHistory) -> None:
+def test_control_scan_finds_words_in_bytes_json_and_arrays(ada: CustomerWithHistory) -> None:
     """A control: a word in bytes, in JSON and in an array is found."""
     word = f"canary{uuid4().hex}"
     with ada.database.transaction() as session:

@@ -36,7 +36,7 @@ def ready(life: CustomerWithHistory) -> dict[str, object]:
     return life.client.ok(200, life.client.get(f"{EXPORT}/{asked['id']}"))
 
 
-def test_the_way_of_a_copy(ada: CustomerWithHistory, box: Mailbox) -> None:
+def test_export_is_requested_built_and_fetched(ada: CustomerWithHistory, box: Mailbox) -> None:
     asked = ada.client.ok(202, ada.client.post(EXPORT))
     assert asked["status"] == "pending"
     nothing_yet = [asked[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
@@ -56,7 +56,7 @@ def test_the_way_of_a_copy(ada: CustomerWithHistory, box: Mailbox) -> None:
     assert "token=" not in told.text + told.html
 
 
-def test_what_is_in_it(ada: CustomerWithHistory) -> None:
+def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
     files = ada.download_archive()
     assert list(files) == ["index.html", *(f"{name}.json" for name in ROOMS)]
     known, word = ada.client.user, ada.canaries
@@ -141,7 +141,7 @@ def sum_of(*texts: str) -> object:
     return f"{units // 10**8}.{units % 10**8:08}"
 
 
-def test_every_section_that_is_declared_is_there(ada: CustomerWithHistory) -> None:
+def test_archive_has_every_declared_section(ada: CustomerWithHistory) -> None:
     files = ada.download_archive()
     there = {(name, section) for name in ROOMS for section in files[f"{name}.json"]}
     declared = {
@@ -153,7 +153,9 @@ def test_every_section_that_is_declared_is_there(ada: CustomerWithHistory) -> No
     assert there == declared
 
 
-def test_nobody_else_is_in_it(ada: CustomerWithHistory, bob: CustomerWithHistory) -> None:
+def test_archive_contains_no_other_person(
+    ada: CustomerWithHistory, bob: CustomerWithHistory
+) -> None:
     text = str(ada.download_archive())
     for word in ada.canaries.values():
         assert word in text
@@ -162,7 +164,7 @@ def test_nobody_else_is_in_it(ada: CustomerWithHistory, bob: CustomerWithHistory
         assert word not in text
 
 
-def test_no_secret_is_in_it(open_app: Flask, box: Mailbox) -> None:
+def test_archive_contains_no_secret(open_app: Flask, box: Mailbox) -> None:
     life = CustomerWithHistory.register(open_app, second_factor=True)
     with life.database.reading() as session:
         [(password_hash, key_hash, last_step)] = session.rows(
@@ -180,7 +182,7 @@ def test_no_secret_is_in_it(open_app: Flask, box: Mailbox) -> None:
     assert "argon2" not in text
 
 
-def test_what_staff_say_and_do_is_not_in_it(ada: CustomerWithHistory) -> None:
+def test_archive_contains_no_notes_of_staff(ada: CustomerWithHistory) -> None:
     with ada.database.transaction() as session:
         session.send(
             "INSERT INTO approvals (id, action, subject, subject_id, payload, before, after, hash,"
@@ -195,7 +197,7 @@ def test_what_staff_say_and_do_is_not_in_it(ada: CustomerWithHistory) -> None:
     assert "session.opened" not in text
 
 
-def test_it_lies_sealed(ada: CustomerWithHistory) -> None:
+def test_archive_is_stored_sealed(ada: CustomerWithHistory) -> None:
     ready(ada)
     with ada.database.reading() as session:
         [(sealed,)] = session.rows(
@@ -206,7 +208,7 @@ def test_it_lies_sealed(ada: CustomerWithHistory) -> None:
 
 
 class TestLinks:
-    def test_is_of_no_use_to_another_person(
+    def test_link_does_not_work_for_another_person(
         self, ada: CustomerWithHistory, bob: CustomerWithHistory
     ) -> None:
         shown = ready(ada)
@@ -214,13 +216,13 @@ class TestLinks:
             problem(follow_link(bob.client, str(shown["archiveUrl"])), 404, "not_found")
             problem(bob.client.get(f"{EXPORT}/{shown['id']}"), 404, "not_found")
 
-    def test_is_of_no_use_to_nobody(self, ada: CustomerWithHistory) -> None:
+    def test_link_does_not_work_without_signing_in(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         ada.client.token = None
         with database_unchanged(ada.database):
             problem(follow_link(ada.client, str(shown["archiveUrl"])), 401, "token_invalid")
 
-    def test_of_another_copy_opens_nothing(self, ada: CustomerWithHistory) -> None:
+    def test_link_of_another_export_is_refused(self, ada: CustomerWithHistory) -> None:
         first = ready(ada)
         second = ready(ada)
         token = str(first["archiveUrl"]).partition("?token=")[2]
@@ -244,13 +246,15 @@ class TestLinks:
             lambda token: ".",
         ],
     )
-    def test_that_was_changed_opens_nothing(self, ada: CustomerWithHistory, tamper: object) -> None:
+    def test_altered_link_is_refused(self, ada: CustomerWithHistory, tamper: object) -> None:
         path, _, token = str(ready(ada)["archiveUrl"]).partition("?token=")
         with database_unchanged(ada.database):
             problem(ada.client.get(path, token=tamper(token)), 404, "not_found")
             problem(ada.client.get(path), 404, "not_found")
 
-    def test_runs_out_and_the_archive_is_deleted(self, ada: CustomerWithHistory) -> None:
+    def test_expired_link_is_refused_and_the_archive_is_deleted(
+        self, ada: CustomerWithHistory
+    ) -> None:
         shown = ready(ada)
         url, path = str(shown["archiveUrl"]), f"{EXPORT}/{shown['id']}"
         with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=True):
@@ -269,7 +273,7 @@ class TestLinks:
             assert rows == [("expired", None)]
             problem(follow_link(ada.client, url), 404, "not_found")
 
-    def test_works_until_then(self, ada: CustomerWithHistory) -> None:
+    def test_link_works_until_it_expires(self, ada: CustomerWithHistory) -> None:
         shown = ready(ada)
         with time_machine.travel(clock.now() + timedelta(hours=23, minutes=59), tick=True):
             with ada.database.transaction() as session:
@@ -279,8 +283,10 @@ class TestLinks:
                 assert follow_link(ada.client, str(shown["archiveUrl"])).status_code == 200
 
 
-class TestAsking:
-    def test_twice_at_once_is_asking_once(self, ada: CustomerWithHistory, box: Mailbox) -> None:
+class TestRequest:
+    def test_request_while_one_is_pending_returns_the_pending_one(
+        self, ada: CustomerWithHistory, box: Mailbox
+    ) -> None:
         first = ada.client.ok(202, ada.client.post(EXPORT))
         with database_unchanged(ada.database):
             assert ada.client.ok(202, ada.client.post(EXPORT)) == first
@@ -288,7 +294,7 @@ class TestAsking:
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
-    def test_again_makes_another_in_place_of_the_first(self, ada: CustomerWithHistory) -> None:
+    def test_new_export_replaces_the_previous_one(self, ada: CustomerWithHistory) -> None:
         first = ready(ada)
         ada.client.ok(200, ada.client.send("PATCH", "/api/me", json={"firstName": "Changed"}))
         second = ready(ada)
@@ -303,7 +309,7 @@ class TestAsking:
             )
         assert archives == 1
 
-    def test_is_limited(self, ada: CustomerWithHistory) -> None:
+    def test_sixth_request_within_a_day_is_refused(self, ada: CustomerWithHistory) -> None:
         for _ in range(exports.REQUESTS_PER_DAY_MAX):
             ready(ada)
         with database_unchanged(ada.database):
@@ -312,12 +318,14 @@ class TestAsking:
             ada.client.log_in()
             ada.client.ok(202, ada.client.post(EXPORT))
 
-    def test_is_not_for_programs(self, ada: CustomerWithHistory) -> None:
+    def test_request_by_api_key_is_refused(self, ada: CustomerWithHistory) -> None:
         ada.client.token = ada.key
         with database_unchanged(ada.database):
             problem(ada.client.post(EXPORT), 403, "permission_denied")
 
-    def test_and_fetching_are_recorded(self, ada: CustomerWithHistory) -> None:
+    def test_request_and_fetch_are_recorded_in_the_audit_trail(
+        self, ada: CustomerWithHistory
+    ) -> None:
         shown = ready(ada)
         follow_link(ada.client, str(shown["archiveUrl"]))
         with ada.database.reading() as session:
@@ -328,7 +336,7 @@ class TestAsking:
         owner = ada.client.user_id
         assert rows == [("export.requested", owner), ("export.fetched", owner)]
 
-    def test_what_nobody_made_is_given_up(self, ada: CustomerWithHistory) -> None:
+    def test_request_without_a_result_is_cancelled(self, ada: CustomerWithHistory) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
         with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
             with ada.database.transaction() as session:
@@ -349,9 +357,9 @@ class Killed(BaseException):
     """The worker's process ends here."""
 
 
-class TestTheJob:
+class TestJob:
     @pytest.mark.parametrize("step", ["build", "seal", "_store_archive"])
-    def test_ended_in_the_middle_it_has_one_effect(
+    def test_interrupted_job_has_one_effect(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
@@ -371,7 +379,7 @@ class TestTheJob:
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
-    def test_of_two_at_once_one_has_an_effect(
+    def test_two_concurrent_jobs_have_one_effect(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked = ada.client.ok(202, ada.client.post(EXPORT))
@@ -391,7 +399,7 @@ class TestTheJob:
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
 
-    def test_everything_is_of_one_moment(
+    def test_archive_is_read_on_one_snapshot(
         self, ada: CustomerWithHistory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """What changes while rooms are read one after the other is in none of them."""
@@ -414,7 +422,7 @@ class TestTheJob:
         assert balances["USD"] == "900.00"
 
 
-def test_a_table_is_exported_or_says_why_not() -> None:
+def test_table_is_exported_or_says_why_not() -> None:
     for room in personal_data_tables.ROOMS:
         for name, table in room.tables.items():
             assert bool(table.export_sections) != bool(table.not_exported), name
@@ -422,7 +430,7 @@ def test_a_table_is_exported_or_says_why_not() -> None:
             assert isinstance(table.on_erasure, ErasureEffect)
 
 
-def test_other_people_s_copies_are_not_shown(
+def test_exports_of_other_people_are_not_found(
     ada: CustomerWithHistory, bob: CustomerWithHistory, open_app: Flask, database: Database
 ) -> None:
     asked = ada.client.ok(202, ada.client.post(EXPORT))

@@ -10,7 +10,7 @@ STATIC = Path(__file__).resolve().parents[2] / "app" / "static"
 VENDOR = STATIC / "vendor"
 
 
-def test_vendored_files_are_those_of_the_list_and_no_others() -> None:
+def test_vendored_files_match_the_checksum_list() -> None:
     listed = {}
     for line in (VENDOR / "SHA256SUMS").read_text().splitlines():
         checksum, _, name = line.partition("  ")
@@ -25,7 +25,7 @@ def test_vendored_files_are_those_of_the_list_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("name", ["css/desk.css", "icons.svg", "vendor/htmx/htmx.min.js"])
-def test_a_file_is_kept_for_ever_under_the_address_of_its_content(app: Flask, name: str) -> None:
+def test_file_is_cached_forever_under_its_content_hash(app: Flask, name: str) -> None:
     with app.test_request_context():
         address = url_for("static", filename=name)
     version = sha256((STATIC / name).read_bytes()).hexdigest()[:12]
@@ -39,7 +39,7 @@ def test_a_file_is_kept_for_ever_under_the_address_of_its_content(app: Flask, na
             assert renewed.headers["Cache-Control"] == "no-cache"
 
 
-def test_a_file_that_is_not_there_is_not_found(app: Flask) -> None:
+def test_missing_file_is_not_found(app: Flask) -> None:
     answer = app.test_client().get("/static/nothing.css?v=None")
     assert answer.status_code == 404
     assert "immutable" not in answer.headers["Cache-Control"]

@@ -32,7 +32,7 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return document
 
 
-def test_replaces_one_section_and_nothing_else(document: Path) -> None:
+def test_evidence_replaces_one_section_only(document: Path) -> None:
     drill.write_evidence("races", ["heading", "", r"- new \1 line"])
     expected = DOCUMENT.replace("old races", "heading\n\n- new \\1 line")
     assert document.read_text() == expected
@@ -54,7 +54,7 @@ def report(when: str, outcome: str, *lines: str) -> pytest.TestReport:
     )
 
 
-def test_collects_what_tests_recorded_once() -> None:
+def test_recorded_evidence_is_collected_once() -> None:
     evidence = drill.DrillEvidence()
     for when in ("setup", "call", "teardown"):
         evidence.pytest_runtest_logreport(report(when, "passed", "200 rounds"))
@@ -81,7 +81,9 @@ def test_every_drill_has_a_section_and_tests() -> None:
     ("arguments", "status", "told"),
     [(["--list"], 0, "races\n"), (["sharks"], 2, "unknown drill sharks")],
 )
-def test_names_what_there_is(arguments: list[str], *, status: int, told: str) -> None:
+def test_list_and_unknown_drill_are_answered(
+    arguments: list[str], *, status: int, told: str
+) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "tooling.drill", *arguments],
         cwd=drill.CHECKOUT,

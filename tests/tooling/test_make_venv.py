@@ -39,7 +39,7 @@ def bootstrap(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(300)  # makes two environments with pip, which reads and writes a lot
-def test_makes_the_environment_once_and_again_when_something_changed(checkout):
+def test_environment_is_created_once_and_again_after_a_change(checkout):
     python = str(Path(CHECKOUT / ".venv/bin/python").resolve())
     first = bootstrap(checkout, PYTHON=python)
     assert first.returncode == 0, first.stderr
@@ -68,7 +68,7 @@ def test_makes_the_environment_once_and_again_when_something_changed(checkout):
     assert str(moved) in (moved / ".venv/bin/pip").read_text().splitlines()[0]
 
 
-def test_a_machine_without_a_fitting_python_is_told(checkout, tmp_path):
+def test_unsupported_python_is_refused_with_the_reason(checkout, tmp_path):
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("dirname", "cat", "cmp"):
