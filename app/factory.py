@@ -57,9 +57,9 @@ from app.cli import reconcile as reconcile_command
 from app.config import PROJECT, VERSION, Settings, UnsafeSettings
 from app.custody.ports import Custodians
 from app.funding.custody_rail import CustodyRail
+from app.funding.limits import PaymentLimits
 from app.funding.ports import PaymentMethod, PayoutRails
-from app.funding.rules import TransferLimits
-from app.funding.states import PaymentLimits
+from app.funding.transfers.rules import TransferLimits
 from app.hedging.rules import ExposureRules
 from app.identity.credentials.one_time_tokens import OneTimeKey
 from app.identity.credentials.passkeys import RelyingParty

@@ -7,8 +7,8 @@ from uuid import UUID
 from app.access import Actor
 from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
-from app.funding import queries as funding_queries
 from app.funding.deposits import incoming_transfers, payments
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.ports import (
     IncomingTransfer,
@@ -18,6 +18,7 @@ from app.funding.ports import (
     PayoutRails,
 )
 from app.funding.withdrawals import payouts
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.kit import clock, ids
 from app.kit.db import Database
@@ -83,11 +84,11 @@ class Till:
 
     def deposit_status(self, deposit_id: UUID) -> str:
         with self.database.reading() as session:
-            return funding_queries.deposit(session, deposit_id).status
+            return deposit_queries.deposit(session, deposit_id).status
 
     def status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
-            return funding_queries.withdrawal(session, withdrawal_id).status
+            return withdrawal_queries.withdrawal(session, withdrawal_id).status
 
     def has(self) -> dict[str, str]:
         """What the customer has that is not zero."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.access import Actor, Permission
 from app.approvals import queries as approvals_queries
 from app.cases import queries as cases_queries
-from app.funding import queries as funding_queries
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.kit.db import Session
 from app.kyc import queries as kyc_queries
 from app.outbox import queries as outbox_queries
@@ -41,7 +41,7 @@ class NavSection:
 
 _DECISIONS = NavCount(approvals_queries.count_decidable, "waiting for you")
 _WITHDRAWALS = NavCount(
-    lambda session, _actor: funding_queries.count_awaiting_staff(session), "waiting"
+    lambda session, _actor: withdrawal_queries.count_awaiting_staff(session), "waiting"
 )
 _CASES = NavCount(cases_queries.count_workable, "to investigate")
 _VERIFICATIONS = NavCount(lambda session, _actor: kyc_queries.count_in_review(session), "in review")

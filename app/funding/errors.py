@@ -5,72 +5,75 @@ from app.kit.errors import Conflict, FeatureDisabled, Invalid
 
 
 class GateClosed(Conflict):
-    """PAXG strays too far from gold for a move one to one by weight."""
+    """The price of PAXG deviates too far from gold for a transfer one to one by weight."""
 
     code = "gate_closed"
-    title = "PAXG and gold are too far apart in price; transfers wait until they meet again"
+    title = (
+        "The prices of PAXG and gold are too far apart. "
+        "Transfers resume when the prices are close again."
+    )
 
 
 class TransferLimitExceeded(Conflict):
-    """More moved within a day than the limit."""
+    """The transfer would exceed the customer's limit for 24 hours."""
 
     code = "transfer_limit_exceeded"
-    title = "This would move more than the limit of one day"
+    title = "This transfer would exceed your limit for 24 hours."
 
 
 class PaymentMethodDisabled(FeatureDisabled):
-    """This way of paying in or out is not offered here."""
+    """The payment method is not offered here."""
 
-    title = "This method is not available here"
+    title = "This payment method is not available."
 
 
 class VerificationRequired(Conflict):
-    """Money comes and goes only for people who have shown who they are."""
+    """The customer's identity is not verified: no money may be paid in or out."""
 
     code = "kyc_required"
-    title = "Verify who you are first"
+    title = "Verify your identity first."
 
 
 class DailyLimitExceeded(Conflict):
-    """More within 24 hours than the person's tier allows."""
+    """The payment would exceed what the customer's tier allows in 24 hours."""
 
     code = "daily_limit_exceeded"
-    title = "This would go beyond your limit for 24 hours"
+    title = "This payment would exceed your limit for 24 hours."
 
 
-class TooManyFailures(Conflict):
-    """Several cards were declined within an hour."""
+class TooManyCardFailures(Conflict):
+    """Several of the customer's cards were declined within an hour."""
 
     code = "too_many_card_failures"
-    title = "Too many cards were declined; try again in an hour"
+    title = "Too many cards were declined. Try again in an hour."
 
 
-class AccountOwes(Conflict):
-    """The customer owes us: nothing goes out until that is settled."""
+class ReceivableOutstanding(Conflict):
+    """The customer owes PBCEx for a payment that was taken back: nothing is paid out before."""
 
     code = "account_owes"
-    title = "A payment of yours was taken back; settle what is owed before you withdraw"
+    title = "One of your payments was taken back. Pay what you owe before you withdraw."
 
 
-class RecipientBlocked(Conflict):
-    """Compliance decided that the recipient may not be paid."""
+class PayeeBlocked(Conflict):
+    """Compliance decided that the payee may not be paid."""
 
     code = "recipient_blocked"
-    title = "This recipient cannot be paid"
+    title = "We cannot pay this recipient."
 
 
 class NotCancellable(Conflict):
-    """It was sent, or has ended."""
+    """The payment was sent already, or has ended."""
 
     code = "not_cancellable"
-    title = "This can no longer be cancelled"
+    title = "This payment can no longer be cancelled."
 
 
 class WrongWithdrawalStatus(Conflict):
-    """Staff asked for a step that the present status does not have."""
+    """The withdrawal's status does not allow this action."""
 
     code = "not_in_this_state"
-    title = "This is not possible in its present status"
+    title = "The withdrawal's status does not allow this. Reload the page to see its status."
 
 
 register_refusal(

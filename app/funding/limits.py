@@ -1,6 +1,10 @@
-"""How much may come and go in 24 hours, by who somebody has shown to be."""
+"""Limits on payments: configured amounts, and what a customer's tier allows in 24 hours."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Self
 from uuid import UUID
 
 from app.cases import service as cases
@@ -10,14 +14,14 @@ from app.funding.rules import value_in_usd
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.errors import Invalid
-from app.kit.money import Amount
+from app.kit.money import Amount, Rounding, round_units
 from app.kyc import queries as kyc_queries
 from app.pricing import queries as pricing_queries
 from app.pricing.errors import PriceStale
 
 _DAY = timedelta(days=1)
 
-_TURN = "SELECT pg_advisory_xact_lock(hashtextextended('funding ' || %s, 0))"
+_LOCK_CUSTOMER = "SELECT pg_advisory_xact_lock(hashtextextended('funding ' || %s, 0))"
 _DEPOSITED = """
 SELECT asset, sum(coalesce(credited_units, asked_units)) FROM deposits
 WHERE user_id = %s AND coalesce(credited_at, requested_at) > %s
@@ -31,14 +35,51 @@ WHERE user_id = %s AND requested_at > %s
 """
 
 
+def _usd_rounded_down(dollars: Decimal) -> Amount:
+    return Amount(USD, round_units(Fraction(dollars) * USD.unit, Rounding.DOWN))
+
+
+def _usd(text: str) -> Amount:
+    return Amount.parse(USD, text)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLimits:
+    """Limits in dollars, as configured.
+
+    A withdrawal worth `approval_from` or more is released by two members of staff.
+    """
+
+    card_min: Amount = field(default_factory=lambda: _usd("1"))
+    card_max: Amount = field(default_factory=lambda: _usd("10000"))
+    card_failures_per_hour: int = 3
+    withdrawal_min: Amount = field(default_factory=lambda: _usd("1"))
+    approval_from: Amount = field(default_factory=lambda: _usd("10000"))
+
+    @classmethod
+    def from_dollars(cls, *, card_max: Decimal, approval_from: Decimal) -> Self:
+        """Return limits with these amounts in dollars, rounded down to cents."""
+        return cls(
+            card_max=_usd_rounded_down(card_max), approval_from=_usd_rounded_down(approval_from)
+        )
+
+
+def check_card_amount(amount: Amount, limits: PaymentLimits) -> None:
+    """Raise `Invalid` unless a card may be charged this amount."""
+    if amount < limits.card_min or limits.card_max < amount:
+        raise Invalid("amount", f"Enter {limits.card_min} to {limits.card_max} USD for a card.")
+
+
 def lock_customer_payments(session: Session, user_id: UUID) -> None:
-    """Of two that count one person's payments at once, the second sees the first."""
-    session.send(_TURN, (str(user_id),))
+    """Serialize the customer's payments until this transaction ends, so that limits add up."""
+    session.send(_LOCK_CUSTOMER, (str(user_id),))
 
 
 def usd_value(session: Session, amount: Amount) -> Amount:
-    """What an amount is worth at the last known bid, in whole cents. Raises `PriceStale` where
-    nobody knows."""
+    """Return what the amount is worth at the latest bid, rounded down to cents.
+
+    Raises `PriceStale` when the metal never had a price.
+    """
     metal = METAL_OF.get(amount.asset.code)
     prices = pricing_queries.market_prices(session, [metal]) if metal else []
     value = value_in_usd(amount, {price.metal: price.bid for price in prices})
@@ -48,52 +89,67 @@ def usd_value(session: Session, amount: Amount) -> Amount:
 
 
 def usd_from_cents(units: int) -> Amount:
-    """So many cents."""
+    """Return an amount of this many cents."""
     return Amount(USD, units)
 
 
 def check_deposit_limit(session: Session, user_id: UUID, amount: Amount) -> None:
-    """Raises `VerificationRequired`, and `DailyLimitExceeded` if this would be too much."""
-    _check(session, user_id, _deposited(session, user_id) + usd_value(session, amount))
+    """Check a deposit against the customer's tier.
+
+    Raises `VerificationRequired` without a tier, and `DailyLimitExceeded` beyond its limit.
+    """
+    _check_tier(session, user_id, _deposited_today(session, user_id) + usd_value(session, amount))
 
 
 def check_withdrawal_limit(session: Session, user_id: UUID, value: Amount, minimum: Amount) -> None:
-    """The same for what goes; raises `Invalid` for what is not worth sending."""
+    """Check a withdrawal worth `value` dollars against the minimum and the customer's tier.
+
+    Raises `Invalid` below the minimum, and what `check_deposit_limit` raises.
+    """
     if value < minimum:
         raise Invalid("amount", f"Enter an amount worth at least {minimum} USD.")
     row = session.row(_WITHDRAWN, (user_id, clock.now() - _DAY))
     assert row is not None
-    _check(session, user_id, Amount(USD, int(row[0])) + value)
+    _check_tier(session, user_id, Amount(USD, int(row[0])) + value)
 
 
-def report_limit_excess(session: Session, user_id: UUID, about: str) -> None:
-    """What came unasked is credited, limit or not; compliance is told when it was too much."""
+def report_limit_excess(session: Session, user_id: UUID, reference: str) -> None:
+    """Open a case for compliance when credited deposits exceed the limit of 24 hours.
+
+    Money that arrives is credited whatever the limit is. `reference` is the latest deposit.
+    """
     limit = kyc_queries.tier_status(session, user_id).daily_limit
-    come = _deposited(session, user_id)
-    if limit < come:
+    deposited = _deposited_today(session, user_id)
+    if limit < deposited:
         cases.open_case(
             session,
             kind="deposit_limit",
-            subject=about,
+            subject=reference,
             key=ids.encode("usr", user_id),
-            title="More came within a day than the person's tier allows",
-            facts={"within 24 hours": f"{come} USD", "limit": f"{limit} USD", "last": about},
+            title="Deposits above the customer's limit for 24 hours",
+            facts={
+                "within 24 hours": f"{deposited} USD",
+                "limit": f"{limit} USD",
+                "last": reference,
+            },
             person_id=user_id,
         )
 
 
-def _deposited(session: Session, user_id: UUID) -> Amount:
+def _deposited_today(session: Session, user_id: UUID) -> Amount:
+    """Return the dollars deposited or announced in the last 24 hours."""
     total = Amount(USD, 0)
     for code, units in session.rows(_DEPOSITED, (user_id, clock.now() - _DAY)):
         total += usd_value(session, Amount(TRADABLE[code], int(units)))
     return total
 
 
-def _check(session: Session, user_id: UUID, total: Amount) -> None:
-    standing = kyc_queries.tier_status(session, user_id)
-    if standing.tier == 0:
+def _check_tier(session: Session, user_id: UUID, total: Amount) -> None:
+    tier_status = kyc_queries.tier_status(session, user_id)
+    if tier_status.tier == 0:
         raise VerificationRequired
-    if standing.daily_limit < total:
+    if tier_status.daily_limit < total:
         raise DailyLimitExceeded(
-            f"Your limit for 24 hours is {standing.daily_limit} USD, and this would make it {total}"
+            f"Your limit for 24 hours is {tier_status.daily_limit} USD. "
+            f"This payment would bring the total to {total} USD."
         )

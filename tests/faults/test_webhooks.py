@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 
 from app.catalog.rules import USD
 from app.funding.deposits import service as deposits
+from app.funding.limits import PaymentLimits
 from app.funding.ports import PaymentMethod
-from app.funding.states import PaymentLimits
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.db import Database

@@ -13,12 +13,13 @@ from app.catalog.rules import PAXG, USDC
 from app.custody import opening_balances
 from app.custody import rules as custody_rules
 from app.funding import custody_rail
-from app.funding import queries as funding_queries
 from app.funding.custody_rail import CustodyRail
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
-from app.funding.errors import NotCancellable, RecipientBlocked
+from app.funding.errors import NotCancellable, PayeeBlocked
 from app.funding.ports import IncomingTransferRails, PaymentMethod, PaymentRails, PayoutRails
 from app.funding.withdrawals import payouts
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids
 from app.kit.money import Amount, Asset
@@ -65,7 +66,7 @@ class Counter:
         with self.database.transaction() as session:
             custody_rail.share_deposit_address(session, deposit_id=str(deposit_id))
         with self.database.reading() as session:
-            shown = funding_queries.deposit(session, deposit_id)
+            shown = deposit_queries.deposit(session, deposit_id)
         assert shown.instructions is not None
         return deposit_id, shown.instructions["address"]
 
@@ -83,7 +84,7 @@ class Counter:
 
     def status(self, withdrawal_id: UUID) -> str:
         with self.database.reading() as session:
-            return funding_queries.withdrawal(session, withdrawal_id).status
+            return withdrawal_queries.withdrawal(session, withdrawal_id).status
 
     def credit(self) -> None:
         """What custody has us credit."""
@@ -126,7 +127,7 @@ def test_what_came_is_credited_whatever_was_announced(counter: Counter) -> None:
     assert counter.people.balances(counter.actor) == {"PAXG": "2.30000000"}
     assert counter.kept(provider_ids.PAXOS) == 30_000_000
     with counter.database.reading() as session:
-        assert funding_queries.deposit(session, deposit_id).status == "credited"
+        assert deposit_queries.deposit(session, deposit_id).status == "credited"
     # Another token at the same address, which nobody announced.
     counter.desk.arrive("paxos", address, "12.5", asset="USDC")
     counter.desk.poll()
@@ -207,7 +208,7 @@ def test_that_a_listed_address_was_tried_is_kept(counter: Counter) -> None:
             amount=Amount.parse(PAXG, "0.5"),
             destination={"network": "ETHEREUM", "address": sanctions.LISTED_WALLET},
         )
-    assert isinstance(refused, RecipientBlocked)
+    assert isinstance(refused, PayeeBlocked)
     with counter.database.reading() as session:
         mine = (counter.actor.user_id,)
         screened = "SELECT count(*) FROM screenings WHERE person_id = %s AND verdict = 'blocked'"

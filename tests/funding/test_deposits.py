@@ -13,7 +13,7 @@ from app.funding.errors import (
     DailyLimitExceeded,
     NotCancellable,
     PaymentMethodDisabled,
-    TooManyFailures,
+    TooManyCardFailures,
     VerificationRequired,
 )
 from app.funding.ports import Dispute, IncomingTransfer, PaymentMethod, PaymentState
@@ -118,7 +118,7 @@ class TestCards:
             deposit = till.deposit()
             till.cards.moods = [Mood.REFUSED]
             till.advance(deposit)
-        with database_unchanged(till.database), pytest.raises(TooManyFailures):
+        with database_unchanged(till.database), pytest.raises(TooManyCardFailures):
             till.deposit()
 
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.rules import PAXG, TRADABLE, USD, XAG, XAU, Metal, Wallet
-from app.funding.rules import (
+from app.funding.rules import value_in_usd
+from app.funding.transfers.rules import (
     TransferLimits,
     check_transfer_size,
     counterpart_asset,
     deviates,
-    value_in_usd,
 )
 from app.funding.withdrawals import destinations
 from app.kit.errors import Invalid

@@ -14,8 +14,8 @@ from app.access import Actor
 from app.catalog.rules import PAXG, TRADABLE, XAU, Metal, Wallet
 from app.funding import queries as funding_queries
 from app.funding.errors import GateClosed, TransferLimitExceeded
-from app.funding.rules import TransferLimits
 from app.funding.transfers import service as transfers
+from app.funding.transfers.rules import TransferLimits
 from app.funding.transfers.service import Transfer
 from app.kit import ids
 from app.kit.db import Database

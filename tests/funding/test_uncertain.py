@@ -12,7 +12,7 @@ import time_machine
 from app.access import Role
 from app.approvals.errors import SelfApproval
 from app.cases import service as cases
-from app.funding.errors import NotCancellable, TooManyFailures
+from app.funding.errors import NotCancellable, TooManyCardFailures
 from app.funding.ports import PaymentMethod, Payout, PayoutOrder, PayoutState
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
@@ -125,7 +125,7 @@ def test_of_two_that_look_at_once_one_asks_for_the_payment(till: Till) -> None:
 def test_many_cards_at_once_are_not_tried(till: Till) -> None:
     for _ in range(3):
         till.deposit()
-    with pytest.raises(TooManyFailures):
+    with pytest.raises(TooManyCardFailures):
         till.deposit()
 
 

@@ -11,9 +11,9 @@ from app.cases import service as cases
 from app.catalog.rules import TRADABLE
 from app.funding.disputes import service as disputes
 from app.funding.errors import (
-    AccountOwes,
     DailyLimitExceeded,
     NotCancellable,
+    ReceivableOutstanding,
     VerificationRequired,
     WrongWithdrawalStatus,
 )
@@ -194,7 +194,7 @@ class TestRefusals:
         with till.database.transaction() as session:
             dispute = Dispute(f"dp_{ref}", ref, "open", usd("100.00"), usd("15.00"))
             disputes.apply_dispute(session, "stripe", till.cards.provider_id, dispute)
-        with database_unchanged(till.database), pytest.raises(AccountOwes):
+        with database_unchanged(till.database), pytest.raises(ReceivableOutstanding):
             till.withdraw("5.00")
         # One that was asked for before is not sent either.
         till.send(withdrawal)

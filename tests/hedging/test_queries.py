@@ -6,9 +6,9 @@ import pytest
 import time_machine
 
 from app.access import Actor
-from app.catalog.rules import METAL_OF, TRADABLE, Metal
-from app.funding.rules import TransferLimits, Wallet
+from app.catalog.rules import METAL_OF, TRADABLE, Metal, Wallet
 from app.funding.transfers import service as transfers
+from app.funding.transfers.rules import TransferLimits
 from app.hedging import queries as hedging_queries
 from app.hedging import service as hedging
 from app.hedging.queries import Exposure

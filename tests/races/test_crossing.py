@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
-from app.funding.rules import TransferLimits
 from app.funding.transfers import service as transfers
+from app.funding.transfers.rules import TransferLimits
 from app.identity.accounts import email_verification
 from app.kit import clock
 from app.kit.money import Amount, Asset

@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 from app.access import Actor
 from app.catalog.rules import PAXG, USD, XAU, Wallet
 from app.funding.errors import TransferLimitExceeded
-from app.funding.rules import TransferLimits
 from app.funding.transfers import service as transfers
+from app.funding.transfers.rules import TransferLimits
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.kit.ports import resolve

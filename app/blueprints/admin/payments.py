@@ -10,10 +10,11 @@ from app.access import Actor, Permission
 from app.blueprints import labels
 from app.blueprints.page_blueprint import PageBlueprint, read_cursor, report_at_form, see_other
 from app.blueprints.rendering import render_page
-from app.funding import queries as funding_queries
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.ports import PaymentMethod
 from app.funding.states import DepositStatus, WithdrawalStatus
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.funding.withdrawals import withdrawal_approval
 from app.identity.accounts import people
@@ -32,7 +33,7 @@ def list_withdrawals(session: Session, _actor: Actor) -> Response:
     """List withdrawals by status and method, newest first."""
     return _render_list(
         session,
-        funding_queries.withdrawals,
+        withdrawal_queries.withdrawals,
         WithdrawalStatus,
         title="Withdrawals",
         about="Payouts requested by customers. The amount is held until the payout ends.",
@@ -45,7 +46,7 @@ def list_deposits(session: Session, _actor: Actor) -> Response:
     """List deposits by status and method, newest first."""
     return _render_list(
         session,
-        funding_queries.deposits,
+        deposit_queries.deposits,
         DepositStatus,
         title="Deposits",
         about="Money and tokens paid in by customers.",
@@ -56,13 +57,13 @@ def list_deposits(session: Session, _actor: Actor) -> Response:
 @blp.view("GET", "/deposits/<deposit_id>", permission=Permission.PAYMENTS_READ)
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> Response:
     """Show a deposit and its timeline."""
-    deposit = funding_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
+    deposit = deposit_queries.deposit(session, ids.decode(deposits.PREFIX, deposit_id))
     return render_page(
         "admin/payments/deposit.html",
         "admin/payments/_deposit.html",
         deposit=deposit,
         family="deposit",
-        steps=funding_queries.deposit_events(session, deposit.id),
+        steps=deposit_queries.deposit_events(session, deposit.id),
         names=people.get_names(session, [deposit.user_id]),
         person_id=ids.encode("usr", deposit.user_id),
         may_open_people=Permission.PEOPLE_READ in actor.permissions,
@@ -122,7 +123,7 @@ def _act(
     """Run `act` with the form's reason and show the withdrawal again, with the problems of the
     form if it was refused."""
     identifier = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    funding_queries.withdrawal(session, identifier)
+    withdrawal_queries.withdrawal(session, identifier)
     try:
         with session.savepoint():
             act(identifier, request.form.get("reason", ""))
@@ -143,8 +144,8 @@ def _render_withdrawal(
     form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    withdrawal = funding_queries.withdrawal(session, identifier)
-    steps = funding_queries.withdrawal_events(session, identifier)
+    withdrawal = withdrawal_queries.withdrawal(session, identifier)
+    steps = withdrawal_queries.withdrawal_events(session, identifier)
     people_ids = [withdrawal.user_id, *(step.actor_id for step in steps if step.actor_id)]
     return render_page(
         "admin/payments/withdrawal.html",

@@ -6,17 +6,18 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import payments as schemas_payments
 from app.blueprints.api.schemas.fields import PageQuerySchema, parse_amount
 from app.blueprints.api_blueprint import ApiBlueprint
-from app.funding import queries as funding_queries
+from app.funding.deposits import queries as deposit_queries
 from app.funding.deposits import service as deposits
 from app.funding.errors import (
-    AccountOwes,
     DailyLimitExceeded,
     NotCancellable,
+    PayeeBlocked,
     PaymentMethodDisabled,
-    RecipientBlocked,
-    TooManyFailures,
+    ReceivableOutstanding,
+    TooManyCardFailures,
     VerificationRequired,
 )
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import service as withdrawals
 from app.kit import ids, pagination
 from app.kit.db import Session
@@ -42,7 +43,7 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
         PaymentMethodDisabled,
         VerificationRequired,
         DailyLimitExceeded,
-        TooManyFailures,
+        TooManyCardFailures,
         PriceStale,
     ),
 )
@@ -56,7 +57,7 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
         amount=parse_amount("amount", body["asset"], body["amount"]),
         source=body.get("payment_method") or body.get("phone") or "",
     )
-    return {"deposit": funding_queries.deposit(session, identifier)}
+    return {"deposit": deposit_queries.deposit(session, identifier)}
 
 
 @blp.operation(
@@ -69,7 +70,7 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
 )
 def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's deposits, newest first."""
-    return funding_queries.deposits(
+    return deposit_queries.deposits(
         session, user_id=actor.user_id, **pagination.page_arguments(query)
     )
 
@@ -84,7 +85,7 @@ def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> obje
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """One of the caller's deposits."""
     found = ids.decode(deposits.PREFIX, deposit_id)
-    return {"deposit": funding_queries.deposit(session, found, user_id=actor.user_id)}
+    return {"deposit": deposit_queries.deposit(session, found, user_id=actor.user_id)}
 
 
 @blp.operation(
@@ -100,7 +101,7 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     """Take back the announcement of a bank transfer or a transfer of tokens."""
     found = ids.decode(deposits.PREFIX, deposit_id)
     deposits.cancel(session, actor, found)
-    return {"deposit": funding_queries.deposit(session, found)}
+    return {"deposit": deposit_queries.deposit(session, found)}
 
 
 @blp.operation(
@@ -116,8 +117,8 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
         PaymentMethodDisabled,
         VerificationRequired,
         DailyLimitExceeded,
-        AccountOwes,
-        RecipientBlocked,
+        ReceivableOutstanding,
+        PayeeBlocked,
         InsufficientFunds,
         PriceStale,
     ),
@@ -132,9 +133,9 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
         amount=parse_amount("amount", body["asset"], body["amount"]),
         destination=where,
     )
-    if isinstance(asked, RecipientBlocked):
+    if isinstance(asked, PayeeBlocked):
         return asked
-    return {"withdrawal": funding_queries.withdrawal(session, asked)}
+    return {"withdrawal": withdrawal_queries.withdrawal(session, asked)}
 
 
 @blp.operation(
@@ -147,7 +148,7 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
 )
 def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> object:
     """The caller's withdrawals, newest first."""
-    return funding_queries.withdrawals(
+    return withdrawal_queries.withdrawals(
         session, user_id=actor.user_id, **pagination.page_arguments(query)
     )
 
@@ -162,7 +163,7 @@ def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> o
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
     """One of the caller's withdrawals."""
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
-    return {"withdrawal": funding_queries.withdrawal(session, found, user_id=actor.user_id)}
+    return {"withdrawal": withdrawal_queries.withdrawal(session, found, user_id=actor.user_id)}
 
 
 @blp.operation(
@@ -178,4 +179,4 @@ def cancel_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> obj
     """Take a withdrawal back before it is sent; the money is free again."""
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
     withdrawals.cancel(session, actor, found)
-    return {"withdrawal": funding_queries.withdrawal(session, found)}
+    return {"withdrawal": withdrawal_queries.withdrawal(session, found)}

@@ -10,8 +10,8 @@ from app.blueprints.api_blueprint import ApiBlueprint, FileReply, best_media_typ
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
 from app.funding.errors import GateClosed, TransferLimitExceeded
-from app.funding.rules import TransferLimits
 from app.funding.transfers import service as transfers
+from app.funding.transfers.rules import TransferLimits
 from app.kit import pagination
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.ports import resolve

@@ -16,21 +16,16 @@ from app.audit import service as audit
 from app.catalog.rules import TRADABLE
 from app.custody.ports import Custodians
 from app.funding import limits
-from app.funding.errors import NotCancellable, PaymentMethodDisabled, TooManyFailures
+from app.funding.errors import NotCancellable, PaymentMethodDisabled, TooManyCardFailures
+from app.funding.limits import PaymentLimits, check_card_amount
 from app.funding.ports import (
     IncomingTransferRails,
     PaymentMethod,
     PaymentRails,
 )
 from app.funding.receivables import service as receivables
-from app.funding.states import (
-    DEPOSIT_TRANSITIONS,
-    OPEN_DEPOSITS,
-    DepositStatus,
-    PaymentLimits,
-    check_asset,
-    check_card_amount,
-)
+from app.funding.rules import check_asset
+from app.funding.states import DEPOSIT_TRANSITIONS, OPEN_DEPOSITS, DepositStatus
 from app.keys import service as keys
 from app.kit import clock, ids
 from app.kit.db import Session
@@ -110,7 +105,7 @@ def request(
 
     `source` is what the method charges: a processor's token of a card, a phone number. Raises
     `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `DailyLimitExceeded` and
-    `TooManyFailures`.
+    `TooManyCardFailures`.
     """
     check_asset(method, amount.asset)
     provider = _provider(method)
@@ -312,7 +307,7 @@ def notify_customer(
 def _check_failures(session: Session, user_id: UUID, allowed: PaymentLimits) -> None:
     row = session.row(_FAILURES, (user_id, clock.now() - _FAILED_LATELY))
     if row is not None and row[0] >= allowed.card_failures_per_hour:
-        raise TooManyFailures
+        raise TooManyCardFailures
 
 
 def _provider(method: PaymentMethod) -> str:

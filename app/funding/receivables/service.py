@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.audit import service as audit
 from app.catalog.rules import USD
-from app.funding.errors import AccountOwes
+from app.funding.errors import ReceivableOutstanding
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount, Asset
@@ -30,9 +30,9 @@ def owes_anything(session: Session, user_id: UUID) -> bool:
 
 
 def require_nothing_owed(session: Session, user_id: UUID) -> None:
-    """Raises `AccountOwes` unless the customer owes nothing."""
+    """Raises `ReceivableOutstanding` unless the customer owes nothing."""
     if owes_anything(session, user_id):
-        raise AccountOwes
+        raise ReceivableOutstanding
 
 
 def record_receivable(

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from app.access import Actor
 from app.catalog.rules import PAXG, Metal, Token, Wallet
-from app.funding import rules
 from app.funding.errors import GateClosed, TransferLimitExceeded
-from app.funding.rules import TransferLimits
+from app.funding.transfers import rules as transfer_rules
+from app.funding.transfers.rules import TransferLimits
 from app.kit import clock, ids
 from app.kit.db import Session
 from app.kit.money import Amount
@@ -56,8 +56,10 @@ def transfer(
     `InsufficientFunds`.
     """
     now = clock.now()
-    received = Amount(rules.counterpart_asset(amount.asset, origin, destination), amount.units)
-    rules.check_transfer_size(amount, limits)
+    received = Amount(
+        transfer_rules.counterpart_asset(amount.asset, origin, destination), amount.units
+    )
+    transfer_rules.check_transfer_size(amount, limits)
     _require_gate_open(session, limits, pricing_rules, now)
     made = Transfer(ids.new(), amount, received, now)
     ledger.post(
@@ -95,5 +97,5 @@ def _require_gate_open(
     prices = pricing_queries.market_prices_from(session.rows(*statement))
     gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)
     token = require_tradable(prices.get(Token.PAXG), now, pricing_rules)
-    if rules.deviates(token.mid, gold.mid, limits.deviation_bps_max):
+    if transfer_rules.deviates(token.mid, gold.mid, limits.deviation_bps_max):
         raise GateClosed

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from app.access import Actor
 from app.custody import addresses
-from app.funding.errors import RecipientBlocked
+from app.funding.errors import PayeeBlocked
+from app.funding.limits import PaymentLimits
 from app.funding.ports import PaymentMethod
-from app.funding.states import PaymentLimits, WithdrawalStatus
+from app.funding.states import WithdrawalStatus
 from app.funding.withdrawals import destinations
 from app.identity.accounts import queries as account_queries
 from app.identity.accounts.queries import PersonProfile
@@ -56,7 +57,7 @@ def screen_payee(
     session: Session, user_id: UUID, about: str, method: PaymentMethod, where: Mapping[str, str]
 ) -> Verdict | None:
     """What the sanctions list says of the recipient; None while there is no list. Raises
-    `RecipientBlocked`."""
+    `PayeeBlocked`."""
     person = account_queries.get_person(session, user_id)
     name = where.get("holder") or " ".join(_name_of(session, person))
     try:
@@ -76,7 +77,7 @@ def screen_payee(
     # What the customer themselves are taken for counts too, whatever name the account bears.
     verdicts = {each.verdict for each in found} | {screening_queries.verdict_of(session, user_id)}
     if Verdict.BLOCKED in verdicts:
-        raise RecipientBlocked
+        raise PayeeBlocked
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR
 
 

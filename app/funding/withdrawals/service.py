@@ -16,20 +16,15 @@ from app.catalog.rules import TRADABLE
 from app.funding import limits
 from app.funding.errors import (
     NotCancellable,
+    PayeeBlocked,
     PaymentMethodDisabled,
-    RecipientBlocked,
     WrongWithdrawalStatus,
 )
+from app.funding.limits import PaymentLimits
 from app.funding.ports import PaymentMethod, Payout, PayoutRail, PayoutRails
 from app.funding.receivables import service as receivables
-from app.funding.states import (
-    CANCELLABLE_WITHDRAWALS,
-    PAYOUT_METHODS,
-    WITHDRAWAL_TRANSITIONS,
-    PaymentLimits,
-    WithdrawalStatus,
-    check_asset,
-)
+from app.funding.rules import PAYOUT_METHODS, check_asset
+from app.funding.states import CANCELLABLE_WITHDRAWALS, WITHDRAWAL_TRANSITIONS, WithdrawalStatus
 from app.funding.withdrawals import destinations, payee_checks
 from app.keys import service as keys
 from app.kit import clock, ids
@@ -98,7 +93,7 @@ def request(
     method: PaymentMethod,
     amount: Amount,
     destination: Mapping[str, str],
-) -> UUID | RecipientBlocked:
+) -> UUID | PayeeBlocked:
     """Ask for money to be sent; it is held at once. Answers the withdrawal's id; or that its
     recipient is listed, as a value, for that this was found is kept.
 
@@ -119,7 +114,7 @@ def request(
     noted: dict[str, Any] = {"actor": actor, "action": "withdrawal.requested", "subject": public_id}
     try:
         verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, where)
-    except RecipientBlocked as blocked:
+    except PayeeBlocked as blocked:
         audit.record(
             session,
             **noted,
@@ -200,7 +195,7 @@ def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str)
         raise WrongWithdrawalStatus
     try:
         verdict = _screen(session, asked)
-    except RecipientBlocked:
+    except PayeeBlocked:
         reject_listed_payee(session, asked)
         return
     if verdict is not Verdict.CLEAR:
@@ -228,7 +223,7 @@ def review(session: Session, *, withdrawal_id: str) -> None:
         return
     try:
         verdict = _screen(session, asked)
-    except RecipientBlocked:
+    except PayeeBlocked:
         reject_listed_payee(session, asked)
         return
     value = limits.usd_from_cents(asked.usd_units)

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from app.access import Role
-from app.funding import queries as funding_queries
+from app.funding.withdrawals import queries as withdrawal_queries
 from app.funding.withdrawals import withdrawal_approval
 from app.kit import ids
 from app.kit.db import Database
@@ -58,7 +58,7 @@ def test_large_withdrawal_is_released_by_two_people(till: Till, sign_in_as: Sign
     assert checker.send(request, "approve", seen=seen).status_code == 303
     assert till.status(withdrawal) == "approved"
     with till.database.reading() as session:
-        steps = [step.status for step in funding_queries.withdrawal_events(session, withdrawal)]
+        steps = [step.status for step in withdrawal_queries.withdrawal_events(session, withdrawal)]
     assert steps == ["awaiting_approval", "approved"]
     assert withdrawal_approval.RELEASE == "withdrawal.release"
 
