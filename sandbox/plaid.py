@@ -56,7 +56,7 @@ _STEPS = {
 }
 
 
-def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:  # noqa: ARG001 - others sign the address
+def sign(url: str, body: bytes, *, at: float, forged: bool) -> dict[str, str]:  # noqa: ARG001 - other signers use the URL
     """Return Plaid's header: a token, signed with ES256, with the body's hash and the time."""
     key = ECKey.generate_key("P-256") if forged else _SIGNING
     claims = {"iat": int(at), "request_body_sha256": sha256(body).hexdigest()}

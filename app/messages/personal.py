@@ -52,28 +52,28 @@ PERSONAL_DATA = PersonalData(
     "messages",
     {
         "messages": PersonalDataTable(
-            "The inbox, as it was written",
+            "The inbox, as rendered",
             ErasureEffect.DELETED,
-            "Nobody can read it any more.",
+            "The account that could read it is gone.",
             export_sections=("messages",),
         ),
         "mails": PersonalDataTable(
-            "That an e-mail was sent, of which kind and when; no text and no address",
+            "Kind, times and delivery of each email; no text and no address",
             ErasureEffect.DELETED,
-            "The last mail, which says that the person was erased, is added afterwards. It carries"
-            " its address, sealed, until it is settled, for a day at most.",
+            "The final email, which confirms the erasure, is added afterwards. It stores its"
+            " address, sealed, until it is settled, for a day at most.",
             export_sections=("mails",),
         ),
         "texts": PersonalDataTable(
-            "That a text message was sent, of which kind and when; no text and no number",
+            "Kind, times and delivery of each SMS; no text and no number",
             ErasureEffect.DELETED,
-            "Nobody is texted any more.",
+            "No more SMS are sent.",
             export_sections=("texts",),
         ),
         "notification_choices": PersonalDataTable(
-            "Of what the person wants to be told, and how",
+            "The person's notification preferences by topic and channel",
             ErasureEffect.DELETED,
-            "Nobody is told any more.",
+            "No more notifications are sent.",
             export_sections=("notificationChoices",),
         ),
     },

@@ -181,13 +181,13 @@ def test_refuses_a_document(
         (500, b"<h1>Internal Server Error</h1>", "refused with HTTP 500"),
         (500, DOCUMENT, "refused with HTTP 500"),
         (302, b"", "refused with HTTP 302"),
-        (200, b"", "the answer is not a JSON document of rates"),
-        (200, b'{"success": tru', "the answer is not a JSON document of rates"),
-        (200, b"[1]", "the answer is not a JSON document of rates"),
-        (200, b"\xff\xfe", "the answer is not a JSON document of rates"),
-        (200, b'{"success": NaN}', "the answer is not a JSON document of rates"),
-        (200, b"[" * 60_000, "the answer is not a JSON document of rates"),
-        (200, b" " * 65_537, "the answer is larger than 65536 bytes"),
+        (200, b"", "the response is not a JSON document of rates"),
+        (200, b'{"success": tru', "the response is not a JSON document of rates"),
+        (200, b"[1]", "the response is not a JSON document of rates"),
+        (200, b"\xff\xfe", "the response is not a JSON document of rates"),
+        (200, b'{"success": NaN}', "the response is not a JSON document of rates"),
+        (200, b"[" * 60_000, "the response is not a JSON document of rates"),
+        (200, b" " * 65_537, "the response is larger than 65536 bytes"),
         (200, {"success": False, "error": "no"}, "refused"),
     ],
 )
@@ -203,7 +203,7 @@ def test_refuses_an_answer(
 
 def test_gives_up_on_a_silent_server(server: Server, impatient: MetalpriceapiFeed) -> None:
     server.answer = lambda _handler: server.over.wait(5) and None
-    with pytest.raises(FeedFailed, match=r"no answer within 0\.3 seconds"):
+    with pytest.raises(FeedFailed, match=r"no response within 0\.3 seconds"):
         impatient.fetch(NOW)
 
 
@@ -216,7 +216,7 @@ def test_gives_up_on_a_server_that_drips(server: Server, impatient: Metalpriceap
             handler.wfile.write(b" ")
 
     server.answer = drip
-    with pytest.raises(FeedFailed, match=r"no whole answer within 0\.3 seconds"):
+    with pytest.raises(FeedFailed, match=r"no complete response within 0\.3 seconds"):
         impatient.fetch(NOW)
 
 

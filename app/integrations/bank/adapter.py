@@ -35,7 +35,7 @@ class BankApi(Protocol):
 
 
 class BankRail:
-    """An `IncomingTransferRail` and a `PayoutRail`."""
+    """A rail for incoming transfers and for payouts."""
 
     name = "bank"
     provider_id = BANK
@@ -45,7 +45,8 @@ class BankRail:
         self._caller = caller
 
     def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
-        """The account with our reference; its holder stays who it first was."""
+        """Return the account with our reference. Its holder's name is the one it was created
+        with."""
 
         def fetch() -> VirtualAccount:
             return _account(self._client.put_account(reference, holder))
@@ -53,32 +54,38 @@ class BankRail:
         return self._call("accounts.put", fetch, reference)
 
     def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
-        """Everything that came in on one account."""
+        """Return every incoming transfer to one account."""
 
         def fetch() -> list[IncomingTransfer]:
-            return [_arrival(each) for each in self._client.list_arrivals(account=account_ref)]
+            return [
+                _incoming_transfer(payload)
+                for payload in self._client.list_arrivals(account=account_ref)
+            ]
 
         return self._call("arrivals.of_account", fetch, account_ref)
 
     def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
-        """Everything that came in since then."""
+        """Return every incoming transfer since an instant."""
 
         def fetch() -> list[IncomingTransfer]:
-            return [_arrival(each) for each in self._client.list_arrivals(since=rfc3339(since))]
+            return [
+                _incoming_transfer(payload)
+                for payload in self._client.list_arrivals(since=rfc3339(since))
+            ]
 
         return self._call("arrivals.list", fetch, "")
 
     def transfer(self, provider_ref: str) -> IncomingTransfer:
-        """One of them."""
+        """Return an incoming transfer."""
 
         def fetch() -> IncomingTransfer:
-            return _arrival(self._client.get_arrival(provider_ref))
+            return _incoming_transfer(self._client.get_arrival(provider_ref))
 
         return self._call("arrivals.look", fetch, provider_ref)
 
     def send(self, order: PayoutOrder) -> Payout:
-        """Order it, to `holder`, `account` and `routing`."""
-        asked = {
+        """Order a payout to `holder`, `account` and `routing`."""
+        payload = {
             "reference": order.reference,
             "amount": str(order.amount),
             "currency": order.amount.asset.code,
@@ -88,24 +95,24 @@ class BankRail:
         }
 
         def send() -> Payout:
-            return _payout(self._client.create_payout(asked, key=order.reference))
+            return _payout(self._client.create_payout(payload, key=order.reference))
 
         return self._call("payouts.send", send, order.reference)
 
     def find(self, reference: str) -> Payout | None:
-        """The payout with our reference."""
+        """Return the payout with our reference."""
 
         def fetch() -> Payout | None:
-            found = self._client.find_payout(reference)
-            return _payout(found) if found else None
+            payload = self._client.find_payout(reference)
+            return _payout(payload) if payload else None
 
         return self._call("payouts.find", fetch, reference)
 
     def payouts(self, since: datetime) -> list[Payout]:
-        """Every payout since then."""
+        """Return every payout since an instant."""
 
         def fetch() -> list[Payout]:
-            return [_payout(each) for each in self._client.list_payouts(rfc3339(since))]
+            return [_payout(payload) for payload in self._client.list_payouts(rfc3339(since))]
 
         return self._call("payouts.list", fetch, "")
 
@@ -127,7 +134,7 @@ def _account(payload: Document) -> VirtualAccount:
         )
 
 
-def _arrival(payload: Document) -> IncomingTransfer:
+def _incoming_transfer(payload: Document) -> IncomingTransfer:
     with parsing_response():
         return IncomingTransfer(
             provider_ref=_text(payload, "id"),

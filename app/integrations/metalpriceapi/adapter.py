@@ -64,7 +64,7 @@ def observations(payload: dict[str, Any]) -> list[Observation]:
         raise FeedFailed("the base of the rates is not USD")
     rates = payload.get("rates")
     if not isinstance(rates, dict):
-        raise FeedFailed("the answer has no rates")
+        raise FeedFailed("the response has no rates")
     observed_at = _instant(payload.get("timestamp"))
     observed = [
         Observation(metal, None, None, price, observed_at)
@@ -72,7 +72,7 @@ def observations(payload: dict[str, Any]) -> list[Observation]:
         if (price := _price(rates, symbol)) is not None
     ]
     if not observed:
-        raise FeedFailed("the answer has no rate of any metal")
+        raise FeedFailed("the response has no rate of any metal")
     return observed
 
 

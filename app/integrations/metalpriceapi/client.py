@@ -42,7 +42,7 @@ class MetalpriceapiClient:
         try:
             status, body = self._get(query)
         except httpx.TimeoutException:
-            raise FeedFailed(f"no answer within {self._timeout_seconds} seconds") from None
+            raise FeedFailed(f"no response within {self._timeout_seconds} seconds") from None
         except httpx.HTTPError as error:
             # The exception holds the URL, so only its class is passed on.
             raise FeedFailed(f"cannot be reached: {type(error).__name__}") from None
@@ -60,9 +60,9 @@ class MetalpriceapiClient:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > _BODY_MAX_BYTES:
-                    raise FeedFailed(f"the answer is larger than {_BODY_MAX_BYTES} bytes")
+                    raise FeedFailed(f"the response is larger than {_BODY_MAX_BYTES} bytes")
                 if time.monotonic() > deadline:
-                    raise FeedFailed(f"no whole answer within {self._timeout_seconds} seconds")
+                    raise FeedFailed(f"no complete response within {self._timeout_seconds} seconds")
             return response.status_code, body
 
 
@@ -86,4 +86,4 @@ def _failure(status: int, payload: dict[str, Any] | None) -> str:
         return f"refused with HTTP {status}, error {code}"
     if status != httpx.codes.OK:
         return f"refused with HTTP {status}"
-    return "the answer is not a JSON document of rates" if payload is None else "refused"
+    return "the response is not a JSON document of rates" if payload is None else "refused"

@@ -67,7 +67,7 @@ class MpesaPayments:
         self._caller = caller
         self._rate = rate
         self._callbacks = callbacks
-        self._memory = history
+        self._history = history
 
     def create(self, request: PaymentRequest) -> Payment:
         """Prompt the phone `source`. Refused with `phone_not_kenyan` before any request."""
@@ -131,7 +131,7 @@ class MpesaPayments:
         since = max(since, clock.now() - _LIST_RANGE)
         references = {
             _name(payment): payment
-            for payment in self._memory.requested_payments(since - _REFERENCE_AGE_MAX)
+            for payment in self._history.requested_payments(since - _REFERENCE_AGE_MAX)
         }
 
         def send() -> list[Payment]:

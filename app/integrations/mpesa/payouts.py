@@ -68,7 +68,7 @@ class MpesaPayouts:
         self._caller = caller
         self._rate = rate
         self._callbacks = callbacks
-        self._memory = history
+        self._history = history
 
     def send(self, order: PayoutOrder) -> Payout:
         """Order a payout to the phone in `destination`. Call `find` before repeating an order."""
@@ -101,7 +101,7 @@ class MpesaPayouts:
         None if Daraja, queried long enough after our last order, does not know it. Otherwise
         queries Daraja and raises `ProviderOutcomeUnknown`: the reply comes by callback.
         """
-        history = self._memory.payout_history(reference)
+        history = self._history.payout_history(reference)
         if history.results:
             return self._parse_result(history.results[-1])
         replies = [self._parse_status_reply(event) for event in history.status_replies]
@@ -126,7 +126,7 @@ class MpesaPayouts:
     def payouts(self, since: datetime) -> list[Payout]:
         """Return every payout that ended since an instant, from its callback: Daraja has no list of
         payouts."""
-        return [self._parse_result(event) for event in self._memory.payout_results(since)]
+        return [self._parse_result(event) for event in self._history.payout_results(since)]
 
     def _parse_result(self, event: StoredEvent) -> Payout:
         """Return the payout in a result callback. The detail of its subject holds the agreed

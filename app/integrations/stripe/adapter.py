@@ -112,8 +112,8 @@ class StripeRail:
         return self._caller.call("payments.find", search, reference=reference, idempotent=True)
 
     def payments(self, since: datetime) -> list[Payment]:
-        """Return every payment since an instant, those that are not ours too: their reference is
-        empty."""
+        """Return every payment since an instant. Those that are not ours have an empty
+        reference."""
 
         def fetch() -> list[Payment]:
             return [
