@@ -1,4 +1,4 @@
-"""`flask books`: the books proved, and the books in other programs' forms."""
+"""`flask books`: verify the books, and export them for accounting programs."""
 
 from typing import TextIO
 
@@ -11,7 +11,7 @@ from app.ledger.queries import journal_size
 from app.ledger.verification import INVARIANTS, find_violations
 from app.reporting.journal_export import JournalFormat, export_journal
 
-books = AppGroup("books", help="Prove the books, and write them for other programs.")
+books = AppGroup("books", help="Verify the books, and export them for accounting programs.")
 
 
 def _database() -> Database:
@@ -22,16 +22,18 @@ def _database() -> Database:
 
 @books.command("verify")
 def verify() -> None:
-    """Check every invariant of the ledger. Exit code 1 names what is wrong."""
+    """Check every invariant of the ledger. Exits with 1 and lists the violations if there are
+    any."""
     with _database().transaction(SNAPSHOT) as session:
-        found = find_violations(session)
+        violations = find_violations(session)
         entries, postings = journal_size(session)
-    for violation in found:
+    for violation in violations:
         click.echo(f"{violation.invariant}: {violation.offender}", err=True)
-    if found:
-        raise click.ClickException(f"the books do not hold: {len(found)} violations")
+    if violations:
+        raise click.ClickException(f"The books are not correct: {len(violations)} violations.")
     click.echo(
-        f"The books hold: {len(INVARIANTS)} invariants, {entries} entries, {postings} postings."
+        f"The books are correct: {len(INVARIANTS)} invariants, {entries} entries, "
+        f"{postings} postings."
     )
 
 
@@ -40,9 +42,12 @@ def verify() -> None:
     "--format", "form", type=click.Choice([f.value for f in JournalFormat]), required=True
 )
 @click.option(
-    "--output", type=click.File("w", encoding="utf-8"), default="-", help="Default: print."
+    "--output",
+    type=click.File("w", encoding="utf-8"),
+    default="-",
+    help="The file to write (default: standard output).",
 )
 def export_books(form: str, output: TextIO) -> None:
-    """Write the whole journal for bean-check or hledger."""
+    """Export the whole journal for bean-check or hledger."""
     with _database().transaction(SNAPSHOT) as session:
         output.writelines(f"{line}\n" for line in export_journal(session, JournalFormat(form)))

@@ -1,4 +1,4 @@
-"""`flask prices`: replay a file of prices, show the market."""
+"""`flask prices`: replay a file of prices, show the market prices."""
 
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from app.pricing import service as pricing
 from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 
-# Each chunk is stored in a transaction of its own; starting again completes what is missing.
+# Each chunk is stored in a transaction of its own; running the command again stores what is
+# missing.
 _CHUNK = 500
 _HEADER_LINES = 1
 
@@ -28,25 +29,28 @@ prices = AppGroup("prices", help="Prices of metals, in US dollars per troy ounce
 @prices.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--metal", required=True, type=click.Choice([metal.value for metal in Metal]), help="Of what."
+    "--metal",
+    required=True,
+    type=click.Choice([metal.value for metal in Metal]),
+    help="The metal that the file is about.",
 )
 def replay(file: Path, metal: str) -> None:
-    """Store every price of FILE (Date,Price) with its own date; again changes nothing."""
+    """Store every price of FILE (Date,Price) with its own date. Repeating it changes nothing."""
     try:
         observations = ReplayFeed(file, Metal(metal)).observations
     except InvalidPriceFile as error:
         raise click.ClickException(f"{file}: {error}") from error
     now = clock.now()
-    for line, seen in enumerate(observations, start=_HEADER_LINES + 1):
-        if seen.observed_at > now:
+    for line, observation in enumerate(observations, start=_HEADER_LINES + 1):
+        if observation.observed_at > now:
             raise click.ClickException(
-                f"{file}: line {line}: {seen.observed_at:%Y-%m-%d} has not come yet"
+                f"{file}: line {line}: {observation.observed_at:%Y-%m-%d} is in the future."
             )
     click.echo(f"{file}: {len(observations)} prices, {_span(observations)}")
     try:
         new = _store(observations)
     except Unavailable as error:
-        raise click.ClickException(f"{error} Start the same command again to go on") from error
+        raise click.ClickException(f"{error} Run the same command again to continue.") from error
     if new:
         database: Database = current_app.extensions["database"]
         with database.transaction() as session:
@@ -58,7 +62,7 @@ def replay(file: Path, metal: str) -> None:
                 after={"file": file.name, "ticks": new},
                 reason=click.get_current_context().command_path,
             )
-    click.echo(f"{new} ticks are new, {len(observations) - new} were there already")
+    click.echo(f"{new} new prices stored, {len(observations) - new} were already stored.")
 
 
 def _store(observations: list[Observation]) -> int:
@@ -86,14 +90,14 @@ def _span(observations: list[Observation]) -> str:
 
 @prices.command()
 def show() -> None:
-    """Print the market: one line per metal that ever had a price."""
+    """Print the market prices: one line per metal that has a price."""
     database: Database = current_app.extensions["database"]
     rules = kit_ports.resolve(PricingRules)
     now = clock.now()
     with database.reading() as session:
         market = pricing_queries.market_prices(session)
     if not market:
-        click.echo("No price was ever recorded")
+        click.echo("There are no prices yet.")
         return
     click.echo(f"{'metal':6}{'bid':>16}{'ask':>16}{'mid':>16}  {'as of':26}{'state':10}source")
     for price in market:

@@ -1,4 +1,4 @@
-"""`flask reconcile`: our books against themselves and against what each provider says."""
+"""`flask reconcile`: compare our books with themselves and with each provider's records."""
 
 import click
 from flask import current_app
@@ -9,11 +9,11 @@ from app.reconciliation import service as reconciliation
 
 @click.command("reconcile")
 def reconcile() -> None:
-    """Compare now. Exits with 1 if anything differs or could not be asked."""
+    """Compare all sources now. Exits with 1 if anything differs or could not be compared."""
     database: Database = current_app.extensions["database"]
-    made = reconciliation.reconcile_all(database)
-    for run in made:
-        state = run.failure or f"{run.differences} differences"
-        click.echo(f"{run.source}: {run.compared} compared, {run.healed} healed, {state}")
-    if any(run.differences or run.failure for run in made):
+    runs = reconciliation.reconcile_all(database)
+    for run in runs:
+        result = run.failure or f"{run.differences} differences"
+        click.echo(f"{run.source}: {run.compared} compared, {run.healed} healed, {result}")
+    if any(run.differences or run.failure for run in runs):
         raise SystemExit(1)

@@ -9,7 +9,7 @@ from app.kit.db import Base
 
 
 class ExposureRow(Base):
-    """One metal's net exposure at one moment, for the record."""
+    """The recorded net exposure of one metal at one moment."""
 
     __tablename__ = "exposures"
     __table_args__ = (
@@ -20,5 +20,5 @@ class ExposureRow(Base):
     metal: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     #: 10^-8 troy ounces; negative is short.
     net_units: Mapped[int] = mapped_column(sa.BigInteger)
-    #: The same in cents at the mid of that moment; null where there was no price.
+    #: The same in cents at the mid of that moment; null without a price.
     net_usd: Mapped[int | None] = mapped_column(sa.BigInteger)

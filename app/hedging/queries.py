@@ -27,32 +27,32 @@ ORDER BY date_trunc('minute', taken_at), metal, taken_at DESC
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Every metal at one moment, in the catalogue's order."""
+    """The exposure in every metal at one moment, in the catalogue's order."""
 
     as_of: datetime
     metals: list[MetalExposure]
 
     @property
     def total_net_usd(self) -> Amount | None:
-        """The net of all metals; None while one that is not zero has no price."""
+        """The net exposure of all metals; None if one that is not zero has no price."""
         return rules.total_usd([metal.net_usd for metal in self.metals])
 
     @property
     def total_owed_usd(self) -> Amount | None:
-        """What customers are owed in all metals; None while one of them has no price."""
+        """What we owe customers in all metals; None if one that is not zero has no price."""
         return rules.total_usd(
             [metal.value_usd(metal.customer_liabilities) for metal in self.metals]
         )
 
     @property
     def out_of_band(self) -> list[MetalExposure]:
-        """The metals whose net is outside its band."""
+        """The metals whose net exposure is outside its band."""
         return [metal for metal in self.metals if metal.status is not BandStatus.IN_BAND]
 
 
 @dataclass(frozen=True, slots=True)
 class PastExposure:
-    """One metal's net at a moment that was recorded."""
+    """The recorded net exposure of one metal at a past moment."""
 
     taken_at: datetime
     net: Amount
@@ -60,22 +60,22 @@ class PastExposure:
 
 
 def current_exposure(session: Session, exposure_rules: ExposureRules) -> Exposure:
-    """What the house owes and holds now.
+    """Return what PBCEx owes and holds now in each metal.
 
-    For figures that belong together, open the session on a snapshot: an order that fills a quote
-    moves ounces from one of these reads to another.
+    Call it on a snapshot for consistent figures: an order that fills a quote moves ounces between
+    the reads.
     """
     now = clock.now()
     owed: dict[str, int] = {}
     positions: dict[str, int] = {}
     custody: dict[str, int] = {}
-    for line in ledger_queries.house_balances(session):
-        # What is not customers' sums to what is: each entry is zero in each asset.
-        owed[line.asset] = owed.get(line.asset, 0) + line.units
-        if line.account_class == AccountClass.POSITION:
-            positions[line.asset] = -line.units
-        elif line.account_class == AccountClass.CUSTODY:
-            custody[line.asset] = line.units
+    for balance in ledger_queries.house_balances(session):
+        # Entries sum to zero in each asset, so the other accounts sum to what customers own.
+        owed[balance.asset] = owed.get(balance.asset, 0) + balance.units
+        if balance.account_class == AccountClass.POSITION:
+            positions[balance.asset] = -balance.units
+        elif balance.account_class == AccountClass.CUSTODY:
+            custody[balance.asset] = balance.units
     quoted = trading_queries.open_quote_units(session, now)
     prices = {price.metal: price for price in pricing_queries.market_prices(session)}
     metals = [
@@ -94,11 +94,11 @@ def current_exposure(session: Session, exposure_rules: ExposureRules) -> Exposur
 
 
 def exposure_history(session: Session) -> Mapping[Metal, Sequence[PastExposure]]:
-    """The recorded nets of the last hours by metal, oldest first, the last of each minute."""
-    found: dict[Metal, list[PastExposure]] = {metal: [] for metal in Metal}
+    """Return the recorded nets of the last hours by metal, oldest first, one per minute."""
+    history: dict[Metal, list[PastExposure]] = {metal: [] for metal in Metal}
     now = clock.now()
-    for taken_at, name, units, usd in session.rows(_HISTORY, (now - HISTORY_SPAN, now)):
-        metal = Metal(name)
+    for taken_at, code, units, usd in session.rows(_HISTORY, (now - HISTORY_SPAN, now)):
+        metal = Metal(code)
         net_usd = None if usd is None else Amount(USD, usd)
-        found[metal].append(PastExposure(taken_at, Amount(OUNCES[metal], units), net_usd))
-    return found
+        history[metal].append(PastExposure(taken_at, Amount(OUNCES[metal], units), net_usd))
+    return history

@@ -1,6 +1,6 @@
-"""What exposure means. Pure; ounces are `Amount`s of a metal, dollars of USD.
+"""The calculation of exposure. Pure; ounces are `Amount`s of a metal, dollars are `Amount`s of USD.
 
-Negative is short: the house owes more metal than it has.
+Negative is short: PBCEx owes more metal than it has.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from app.catalog.rules import METAL_OF, SYNTHETIC, USD, Metal
 from app.kit.money import UNITS_MAX, Amount, Asset, Rounding, round_units
 from app.pricing.rules import MarketPrice
 
-#: Troy ounces of each metal, in whatever form they are held.
+#: The asset that counts troy ounces of each metal, in whatever form they are held.
 OUNCES = {metal: Asset(metal.value, SYNTHETIC[metal].scale) for metal in Metal}
 
 DEFAULT_BAND_OUNCES = {
@@ -27,7 +27,7 @@ DEFAULT_BAND_OUNCES = {
 
 
 class BandStatus(StrEnum):
-    """Where a metal's net stands to its band."""
+    """The position of a metal's net exposure relative to its band."""
 
     IN_BAND = "in_band"
     SHORT = "short"
@@ -36,13 +36,13 @@ class BandStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExposureBand:
-    """Between which net ounces nothing needs to be done. Both ends are inside."""
+    """The range of net ounces in which nothing needs to be done. Both ends are included."""
 
     low: Amount
     high: Amount
 
     def status(self, net: Amount) -> BandStatus:
-        """Where `net` stands."""
+        """Return the position of `net` relative to the band."""
         if net < self.low:
             return BandStatus.SHORT
         return BandStatus.LONG if self.high < net else BandStatus.IN_BAND
@@ -50,14 +50,16 @@ class ExposureBand:
 
 @dataclass(frozen=True, slots=True)
 class ExposureRules:
-    """The bands, as configured."""
+    """The configured bands."""
 
     bands: Mapping[Metal, ExposureBand]
 
     @classmethod
     def from_widths(cls, widths_by_metal: Mapping[str, Decimal]) -> Self:
-        """Bands that reach as many ounces to either side of zero as `stated` by metal, or as the
-        defaults. Raises `ValueError` for an unknown metal, or a width that cannot be."""
+        """Return bands that reach the given ounces, or the default, to either side of zero.
+
+        Raises `ValueError` for an unknown metal or an impossible width.
+        """
         widths = DEFAULT_BAND_OUNCES | {
             Metal(name): width for name, width in widths_by_metal.items()
         }
@@ -66,7 +68,7 @@ class ExposureRules:
             asset = OUNCES[metal]
             units = width * asset.unit
             if not 0 <= units <= UNITS_MAX or units != int(units):
-                raise ValueError(f"the band of {metal} must be ounces of at most 8 decimals")
+                raise ValueError(f"the band of {metal} must be ounces with at most 8 decimals")
             reach = Amount(asset, int(units))
             bands[metal] = ExposureBand(-reach, reach)
         return cls(bands)
@@ -74,44 +76,48 @@ class ExposureRules:
 
 @dataclass(frozen=True, slots=True)
 class MetalExposure:
-    """One metal: what is owed, what is there, and what conversions have opened."""
+    """The exposure in one metal: what is owed, what is held, and what conversions left open."""
 
     metal: Metal
     customer_liabilities: Amount
-    #: What unexpired quotes would add to what is owed; negative if customers would give more.
+    #: What filling the open quotes would add to what is owed; negative if customers would give
+    #: more.
     open_quotes: Amount
     vault: Amount
     custody: Amount
     in_transit: Amount
     hedged: Amount
-    #: The sum of the position accounts: what conversions alone have left with the house.
+    #: The sum of the position accounts: what conversions alone have left with PBCEx.
     position: Amount
     price: MarketPrice | None
     band: ExposureBand
 
     @property
     def net(self) -> Amount:
-        """What is there or bought, less what is owed."""
-        there = self.vault + self.custody + self.in_transit + self.hedged
-        return there - self.customer_liabilities - self.open_quotes
+        """What is held or hedged, less what is owed."""
+        held = self.vault + self.custody + self.in_transit + self.hedged
+        return held - self.customer_liabilities - self.open_quotes
 
     @property
     def net_usd(self) -> Amount | None:
-        """`net` at the middle of the market; None when the metal never had a price."""
+        """`net` in dollars at mid; None if the metal has no price."""
         return self.value_usd(self.net)
 
     @property
     def position_usd(self) -> Amount | None:
-        """`position` at the middle of the market; None when the metal never had a price."""
+        """`position` in dollars at mid; None if the metal has no price."""
         return self.value_usd(self.position)
 
     @property
     def status(self) -> BandStatus:
-        """Where the net stands to the band."""
+        """The position of `net` relative to the band."""
         return self.band.status(self.net)
 
     def value_usd(self, ounces: Amount) -> Amount | None:
-        """Ounces of this metal in dollars, halves away from zero; nothing is worth nothing."""
+        """Return ounces of this metal in dollars at mid, halves rounded away from zero.
+
+        None if the metal has no price, except for zero ounces.
+        """
         if not ounces:
             return Amount(USD, 0)
         if self.price is None:
@@ -130,16 +136,16 @@ def metal_exposure(
     price: MarketPrice | None,
     band: ExposureBand,
 ) -> MetalExposure:
-    """The exposure in a metal out of minor units by asset. What is not built yet holds nothing."""
-    nothing = Amount(OUNCES[metal], 0)
+    """Return the exposure in a metal from minor units by asset. Vault, transit and hedges are 0."""
+    zero = Amount(OUNCES[metal], 0)
     return MetalExposure(
         metal=metal,
         customer_liabilities=ounces_in(metal, owed),
         open_quotes=ounces_in(metal, quoted),
-        vault=nothing,
+        vault=zero,
         custody=ounces_in(metal, custody),
-        in_transit=nothing,
-        hedged=nothing,
+        in_transit=zero,
+        hedged=zero,
         position=ounces_in(metal, positions),
         price=price,
         band=band,
@@ -147,12 +153,12 @@ def metal_exposure(
 
 
 def ounces_in(metal: Metal, units_by_asset: Mapping[str, int]) -> Amount:
-    """The ounces of a metal in all assets that stand for it."""
+    """Return the ounces of a metal in all assets that represent it."""
     units = sum(units for code, units in units_by_asset.items() if METAL_OF.get(code) is metal)
     return Amount(OUNCES[metal], units)
 
 
 def total_usd(values: list[Amount | None]) -> Amount | None:
-    """The sum in dollars; None as soon as one of them is unknown, for a part is no total."""
+    """Return the sum in dollars; None if any value is unknown."""
     known = [value.units for value in values if value is not None]
     return Amount(USD, sum(known)) if len(known) == len(values) else None

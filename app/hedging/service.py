@@ -1,4 +1,4 @@
-"""The verbs of hedging: remember how exposure moved."""
+"""The verbs of hedging: record exposure over time."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from app.kit.db import Session
 from app.kit.ports import resolve
 from app.kit.tasks import task
 
-#: How long the record is kept.
+#: How long recorded exposure is kept.
 RETENTION = timedelta(days=7)
 
 _INSERT_EXPOSURES = """
@@ -21,7 +21,7 @@ _DELETE_OLD_EXPOSURES = "DELETE FROM exposures WHERE taken_at < %s"
 
 @task("hedging.record_exposure")
 def record_exposure(session: Session) -> None:
-    """Keep the net of every metal at this moment, and forget those of more than a week ago."""
+    """Record the net exposure of every metal now, and delete records older than `RETENTION`."""
     exposure = queries.current_exposure(session, resolve(ExposureRules))
     session.send(
         _INSERT_EXPOSURES,

@@ -63,7 +63,7 @@ def check_database(database: Database, heads: Collection[str]) -> list[HealthChe
     ]
     applied = {version for (version,) in versions}
     return [
-        HealthCheck("postgresql", Condition.OK, "responds"),
+        HealthCheck("postgresql", Condition.OK, "answers"),
         _health_check("durability", not risky, "on", f"switched off: {', '.join(risky)}"),
         _health_check(
             "migrations",

@@ -1,6 +1,6 @@
 """The ledger: the only truth about amounts.
 
-Accounts, entries, postings, holds and balances. An entry sums to zero in each asset and is never
-changed; a guarded account never goes below zero. The database enforces all of it (migration 0001):
-the application may read these tables, and write them only through the ledger's functions.
+Owns accounts, entries, postings, holds and balances. An entry sums to zero in each asset and is
+never changed; a guarded account never goes below zero. The database enforces this (migration 0001):
+the application may read these tables and writes them only through the ledger's functions.
 """

@@ -1,4 +1,4 @@
-"""The chart of accounts, as services name accounts. An account exists from its first posting."""
+"""The chart of accounts: how services name accounts. An account is opened by its first posting."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -7,12 +7,12 @@ from uuid import UUID
 from app.catalog.rules import Wallet, wallet_of
 from app.kit.money import Asset
 
-#: Owner of the house's own accounts.
+#: The owner of house accounts, those of PBCEx itself.
 HOUSE = UUID(int=0)
 
 
 class AccountClass(StrEnum):
-    """Lines of the chart. Those of customers are guarded: they cannot go below zero."""
+    """The classes of accounts. Those of customers are guarded: they cannot go below zero."""
 
     CUSTOMER_FUNDING = "customer.funding"
     CUSTOMER_TRADING = "customer.trading"
@@ -31,7 +31,7 @@ class AccountClass(StrEnum):
 
 
 class AccountKey(NamedTuple):
-    """What identifies an account. Sorts as the ledger locks: by asset, class, owner."""
+    """Identifies an account."""
 
     asset: Asset
     account_class: AccountClass
@@ -39,72 +39,74 @@ class AccountKey(NamedTuple):
 
     @property
     def lock_order(self) -> tuple[str, str, int]:
-        """The order in which entries touch accounts, so that no two wait for each other."""
+        """The order in which entries lock accounts: by asset, class, owner. It prevents
+        deadlocks."""
         return (self.asset.code, self.account_class, self.owner_id.int)
 
 
 def customer(owner_id: UUID, asset: Asset) -> AccountKey:
-    """A customer's account in this asset: what we owe them."""
-    trading = wallet_of(asset) is Wallet.TRADING
-    line = AccountClass.CUSTOMER_TRADING if trading else AccountClass.CUSTOMER_FUNDING
-    return AccountKey(asset, line, owner_id)
+    """Return a customer's account in this asset: what we owe them."""
+    is_trading = wallet_of(asset) is Wallet.TRADING
+    account_class = AccountClass.CUSTOMER_TRADING if is_trading else AccountClass.CUSTOMER_FUNDING
+    return AccountKey(asset, account_class, owner_id)
 
 
 def position(asset: Asset) -> AccountKey:
-    """Through which conversions pass, so that exposure is a balance."""
+    """Return the account that conversions pass through: its balance is exposure."""
     return AccountKey(asset, AccountClass.POSITION)
 
 
 def backing(asset: Asset) -> AccountKey:
-    """Tokens set aside for minted metal; the metal itself stands here with the other sign."""
+    """Return the account of tokens set aside for minted metal; the metal has the other sign
+    here."""
     return AccountKey(asset, AccountClass.BACKING)
 
 
 def capital(asset: Asset) -> AccountKey:
-    """What the owners put in."""
+    """Return the account of the owners' capital."""
     return AccountKey(asset, AccountClass.CAPITAL)
 
 
 def fees(asset: Asset) -> AccountKey:
-    """Income from fees."""
+    """Return the account of income from fees."""
     return AccountKey(asset, AccountClass.FEES)
 
 
 def spread(asset: Asset) -> AccountKey:
-    """Income from the distance between mid and the price given."""
+    """Return the account of income from the distance between mid and the customer's price."""
     return AccountKey(asset, AccountClass.SPREAD)
 
 
 def rounding(asset: Asset) -> AccountKey:
-    """Residues below a minor unit, never in the customer's favour by accident."""
+    """Return the account of residues below a minor unit."""
     return AccountKey(asset, AccountClass.ROUNDING)
 
 
 def custody(asset: Asset, custodian_id: UUID) -> AccountKey:
-    """What a custodian keeps for us."""
+    """Return the account of what a custodian keeps for us."""
     return AccountKey(asset, AccountClass.CUSTODY, custodian_id)
 
 
 def processor(asset: Asset, processor_id: UUID) -> AccountKey:
-    """What a processor of payments has taken in for us and not paid out yet."""
+    """Return the account of what a payment processor has collected and not paid out yet."""
     return AccountKey(asset, AccountClass.PROCESSOR, processor_id)
 
 
 def bank(asset: Asset, bank_id: UUID) -> AccountKey:
-    """Our money at a bank."""
+    """Return the account of our money at a bank."""
     return AccountKey(asset, AccountClass.BANK, bank_id)
 
 
 def receivable(owner_id: UUID, asset: Asset) -> AccountKey:
-    """What a customer owes us: never a negative balance of theirs."""
+    """Return the account of what a customer owes us; their own balance is never negative."""
     return AccountKey(asset, AccountClass.RECEIVABLE, owner_id)
 
 
 def processing_costs(asset: Asset) -> AccountKey:
-    """What processors, banks and networks charge us."""
+    """Return the account of what processors, banks and networks charge us."""
     return AccountKey(asset, AccountClass.PROCESSING_COSTS)
 
 
 def losses(asset: Asset) -> AccountKey:
-    """What customers owed and will not pay."""
+    """Return the account of customers' debts written off."""
     return AccountKey(asset, AccountClass.LOSSES)

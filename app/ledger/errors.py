@@ -1,66 +1,66 @@
-"""What the ledger refuses, by name. The database raises these; here they get their names."""
+"""Refusals of the ledger. The database raises them; this module names them."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, NotFound
 
 
 class InsufficientFunds(Conflict):
-    """A customer's available balance does not cover the entry or hold."""
+    """The customer's available balance does not cover the entry or hold."""
 
     code = "insufficient_funds"
-    title = "The available balance is too small"
+    title = "The available balance is too small. Enter a smaller amount."
 
 
 class AlreadyPosted(Conflict):
-    """An entry with this reference is in the books already."""
+    """An entry with this reference is already in the books."""
 
     code = "already_posted"
-    title = "This has been posted already"
+    title = "This entry is already posted."
 
 
 class AlreadyReversed(Conflict):
     """An entry is reversed at most once."""
 
     code = "already_reversed"
-    title = "This entry has been reversed already"
+    title = "This entry is already reversed."
 
 
 class AlreadyHeld(Conflict):
-    """A hold with this id was placed before."""
+    """A hold with this id exists already."""
 
     code = "already_held"
-    title = "This has been held already"
+    title = "This amount is already held."
 
 
 class HoldNotPending(Conflict):
-    """The hold was posted, voided or expired before, or there is none."""
+    """The hold was posted, voided or expired before, or does not exist."""
 
     code = "hold_not_pending"
-    title = "The hold is no longer pending"
+    title = "The hold is no longer pending."
 
 
 class HoldExpired(Conflict):
-    """A hold can be posted until it expires, and expired only after."""
+    """A hold can be posted only until it expires, and expire only after that."""
 
     code = "hold_expired"
-    title = "The hold has expired"
+    title = "The hold has expired."
 
 
 class HoldExceeded(Conflict):
-    """An entry that posts a hold takes more than was held, or from another account."""
+    """The entry that posts a hold takes more than was held, or from another account."""
 
     code = "hold_exceeded"
-    title = "The entry takes more than was held"
+    title = "The entry takes more than was held."
 
 
 class UnbalancedEntry(AssertionError):
-    """A programming error: the database was asked to post what is no entry. Nothing was posted."""
+    """A programming error: the entry or hold is not valid. Nothing was posted."""
 
 
 register_refusal("available_not_negative", lambda _detail: InsufficientFunds())
 register_refusal("entries_reference_key", lambda _detail: AlreadyPosted())
 register_refusal("entries_reversed_once", lambda _detail: AlreadyReversed())
-register_refusal("reverses_an_entry", lambda _detail: NotFound("There is no such entry"))
+register_refusal("reverses_an_entry", lambda _detail: NotFound("This entry does not exist."))
 register_refusal("holds_pkey", lambda _detail: AlreadyHeld())
 register_refusal("hold_is_pending", lambda _detail: HoldNotPending())
 register_refusal("hold_expiry", lambda _detail: HoldExpired())

@@ -1,4 +1,4 @@
-"""Tables of the ledger, for reading. Written only by the database's own ledger functions."""
+"""Tables of the ledger. The application reads them; only the database's ledger functions write."""
 
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from app.kit.db import Base, XactId
 
 
 class AccountClassRow(Base):
-    """A line of the chart of accounts. Guarded: its accounts may not go below zero."""
+    """A class of the chart of accounts. Accounts of a guarded class cannot go below zero."""
 
     __tablename__ = "account_classes"
     __table_args__ = (
@@ -27,7 +27,7 @@ class AccountClassRow(Base):
 
 
 class Account(Base):
-    """One class, one owner, one asset. Opened by the first posting."""
+    """An account: one class, one owner, one asset. Opened by its first posting."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -42,7 +42,7 @@ class Account(Base):
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
     account_class: Mapped[str] = mapped_column("class", sa.ForeignKey("account_classes.code"))
-    #: A person, a branch, …; the nil UUID is the house.
+    #: A person, a provider, …; the nil UUID is PBCEx itself.
     owner_id: Mapped[UUID]
     asset: Mapped[str] = mapped_column(sa.ForeignKey("assets.code"))
     guarded: Mapped[bool]
@@ -70,9 +70,9 @@ class Entry(Base):
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
     cause: Mapped[str] = mapped_column(sa.Text)
     reference: Mapped[str] = mapped_column(sa.Text, unique=True)
-    #: The entry that this one takes back; at most one takes back any entry.
+    #: The entry that this one reverses. An entry is reversed at most once.
     reverses_id: Mapped[int | None] = mapped_column(sa.ForeignKey("entries.id"))
-    #: When it happened, by the business's clock.
+    #: When it happened, by the application's clock.
     posted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     #: When the database wrote it.
     recorded_at: Mapped[datetime] = mapped_column(
@@ -83,7 +83,7 @@ class Entry(Base):
 
 
 class Posting(Base):
-    """Units moved on one account by one entry: debit positive, credit negative."""
+    """The units that one entry moves on one account: debit positive, credit negative."""
 
     __tablename__ = "postings"
     __table_args__ = (
@@ -92,7 +92,7 @@ class Posting(Base):
     )
 
     entry_id: Mapped[int] = mapped_column(sa.ForeignKey("entries.id"), primary_key=True)
-    #: An account's id. No foreign key, so that a posting never locks a house account's row.
+    #: An account's id, without a foreign key: a posting never locks a house account's row.
     account_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
     units: Mapped[int] = mapped_column(sa.BigInteger)
 
@@ -147,7 +147,7 @@ class Hold(Base):
 
 
 class Rollup(Base):
-    """Signed units of a house account up to the watermark; what came since is added on reading."""
+    """Units of a house account up to the watermark, debit positive. Reads add what came since."""
 
     __tablename__ = "rollups"
 
@@ -156,7 +156,7 @@ class Rollup(Base):
 
 
 class RollupWatermark(Base):
-    """Every transaction below `xid` is in the roll-ups."""
+    """The transaction up to which roll-ups reach: every one below `xid` is included."""
 
     __tablename__ = "rollup_watermark"
     __table_args__ = (sa.CheckConstraint("singleton", name="one_watermark"),)

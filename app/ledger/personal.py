@@ -1,4 +1,4 @@
-"""What the ledger holds on a person. It forgets nothing: the books are the law's."""
+"""The personal data in the ledger. Nothing is erased: the law requires the books."""
 
 from typing import Any
 from uuid import UUID
@@ -18,8 +18,8 @@ from app.kit.personal import (
 from app.kit.pipeline import Row
 from app.ledger import queries
 
-# In the account's own direction: what came is above zero. Other accounts of an entry are the
-# house's, or another person's.
+# In the account's normal direction: incoming is positive. The entry's other accounts are PBCEx's or
+# another person's.
 _POSTINGS = """
 SELECT a.asset, a.normal * p.units, e.cause, e.reference, e.posted_at
 FROM accounts a JOIN postings p ON p.account_id = a.id JOIN entries e ON e.id = p.entry_id
@@ -37,22 +37,22 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     return {
         "balances": [
             {
-                "asset": each.asset,
-                "total": _text(each.asset, each.posted),
-                "held": _text(each.asset, each.held),
+                "asset": balance.asset,
+                "total": _text(balance.asset, balance.posted),
+                "held": _text(balance.asset, balance.held),
             }
-            for each in balances
+            for balance in balances
         ],
         "postings": export_records(
-            map(_in_words, postings), "asset amount cause reference postedAt"
+            map(_with_amount, postings), "asset amount cause reference postedAt"
         ),
         "holds": export_records(
-            map(_in_words, holds), "asset amount cause status placedAt expiresAt settledAt"
+            map(_with_amount, holds), "asset amount cause status placedAt expiresAt settledAt"
         ),
     }
 
 
-def _in_words(row: Row) -> tuple[Any, ...]:
+def _with_amount(row: Row) -> tuple[Any, ...]:
     asset, units, *rest = row
     return (asset, _text(asset, units), *rest)
 
@@ -62,25 +62,25 @@ def _text(asset: str, units: int) -> str:
 
 
 def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]:
-    found = []
+    blockers = []
     for balance in sorted(
-        queries.customer_balances(session, person_id), key=lambda each: each.asset
+        queries.customer_balances(session, person_id), key=lambda balance: balance.asset
     ):
         if balance.posted:
             amount = f"{_text(balance.asset, balance.posted)} {balance.asset}"
-            found.append(
+            blockers.append(
                 ErasureBlocker(
                     f"balances.{balance.asset}", f"The balance is {amount}. It must be 0."
                 )
             )
         if balance.held:
             amount = f"{_text(balance.asset, balance.held)} {balance.asset}"
-            found.append(
+            blockers.append(
                 ErasureBlocker(
                     f"holds.{balance.asset}", f"{amount} are on hold. They must be released first."
                 )
             )
-    return found
+    return blockers
 
 
 _BOOKS = f"Entries are never changed or deleted. {RETAINED_BY_LAW}"
@@ -88,19 +88,19 @@ PERSONAL_DATA = PersonalData(
     "ledger",
     {
         "accounts": PersonalDataTable(
-            "Whose account it is, by id",
+            "The owner of an account, by id",
             ErasureEffect.RETAINED,
             _BOOKS,
             export_sections=("balances", "postings"),
         ),
         "balances": PersonalDataTable(
-            "What stands on an account",
+            "The balance of an account",
             ErasureEffect.RETAINED,
             _BOOKS,
             export_sections=("balances",),
         ),
         "holds": PersonalDataTable(
-            "What is set aside on an account",
+            "Amounts held on an account",
             ErasureEffect.RETAINED,
             _BOOKS,
             export_sections=("holds",),
@@ -112,7 +112,7 @@ PERSONAL_DATA = PersonalData(
             export_sections=("postings",),
         ),
         "postings": PersonalDataTable(
-            "What an entry moved on an account",
+            "The units that an entry moved on an account",
             ErasureEffect.RETAINED,
             _BOOKS,
             export_sections=("postings",),

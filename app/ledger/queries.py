@@ -1,8 +1,8 @@
 """Named reads of the books.
 
-A guarded account's balance stands in its row. A house account's is its roll-up plus what came
-since the watermark, read in one statement and therefore one snapshot. Balances are given in the
-account's normal direction: a customer's 100 dollars are 100, though the ledger owes them.
+A guarded account's balance is stored in its row. A house account's balance is its roll-up plus what
+came since the watermark, read in one statement and therefore one snapshot. Balances are in the
+account's normal direction: 100 dollars that we owe a customer are 100, not -100.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ WHERE e.posted_at <= %s
 GROUP BY c.kind, a.class, a.asset
 ORDER BY c.kind, a.class, a.asset
 """
-# The classes are written out, so that the planner finds the partial index.
+# The classes are written out so that the planner uses the partial index.
 _HOUSE_BALANCES = """
 WITH since AS (
     SELECT p.account_id, sum(p.units) AS units
@@ -102,7 +102,7 @@ _JOURNAL_STEP = 10_000
 
 
 class CustomerBalance(NamedTuple):
-    """Minor units of one asset. Available is posted less held."""
+    """A customer's balance of one asset in minor units. Available is posted less held."""
 
     account_class: str
     asset: str
@@ -121,7 +121,8 @@ class TrialBalanceLine(NamedTuple):
 
 
 class HouseBalance(NamedTuple):
-    """The sum of all accounts of a class that is not customers', in an asset: debit positive."""
+    """The sum of all accounts of a class that is not a customer's own, in an asset: debit
+    positive."""
 
     account_class: str
     asset: str
@@ -143,7 +144,7 @@ class JournalPosting(NamedTuple):
 
 
 class AccountBalance(NamedTuple):
-    """What one account holds: debit positive, whatever its normal direction."""
+    """The balance of one account: debit positive, whatever its normal direction."""
 
     kind: str
     account_class: str
@@ -153,41 +154,41 @@ class AccountBalance(NamedTuple):
 
 
 def customer_balances(session: Session, owner_id: UUID) -> list[CustomerBalance]:
-    """The guarded balances of one owner; accounts never posted to are absent."""
+    """Return the guarded balances of one owner; accounts never posted to are absent."""
     return [CustomerBalance(*row) for row in session.rows(_BALANCES_OF, (owner_id,))]
 
 
 def trial_balance(session: Session, at: datetime | None = None) -> list[TrialBalanceLine]:
-    """Every class and asset with its sum: now, from balances and roll-ups; or at a past instant,
-    from the postings themselves."""
+    """Return the sum of each class and asset: now, from balances and roll-ups; or at a past
+    instant, from the postings."""
     rows = session.rows(_TRIAL_BALANCE_AT, (at,)) if at else session.rows(_TRIAL_BALANCE)
     return [
-        TrialBalanceLine(kind, line, asset, int(units), accounts)
-        for kind, line, asset, units, accounts in rows
+        TrialBalanceLine(kind, account_class, asset, int(units), accounts)
+        for kind, account_class, asset, units, accounts in rows
     ]
 
 
 def house_balances(session: Session) -> list[HouseBalance]:
-    """What stands on the accounts that are not customers', in one statement.
+    """Return the balances of the accounts that are not customers' own, read in one statement.
 
-    Entries sum to zero in each asset; so these sum, in each asset, to what customers own in it. It
-    costs the same with one customer and with a million.
+    Entries sum to zero in each asset, so in each asset these sum to what customers own. The cost
+    does not grow with the number of customers.
     """
     return [
-        HouseBalance(line, asset, int(units))
-        for line, asset, units in session.rows(_HOUSE_BALANCES)
+        HouseBalance(account_class, asset, int(units))
+        for account_class, asset, units in session.rows(_HOUSE_BALANCES)
     ]
 
 
 def account_balance(session: Session, account: AccountKey) -> int:
-    """Minor units on an account now, in its normal direction; zero if it was never posted to."""
+    """Return an account's minor units now, in its normal direction; 0 if it was never posted to."""
     code = account.asset.code
     row = session.row(_BALANCE, (code, account.account_class, account.owner_id))
     return int(row[0]) if row else 0
 
 
 def account_balance_at(session: Session, account: AccountKey, at: datetime) -> int:
-    """Minor units on an account at an instant, in its normal direction, from its postings."""
+    """Return an account's minor units at an instant, in its normal direction, from its postings."""
     row = session.row(
         _BALANCE_AT, (account.asset.code, account.account_class, account.owner_id, at)
     )
@@ -196,15 +197,15 @@ def account_balance_at(session: Session, account: AccountKey, at: datetime) -> i
 
 
 def account_balances(session: Session) -> list[AccountBalance]:
-    """Every account with what it holds now, from balances and roll-ups."""
+    """Return every account with its current balance, from balances and roll-ups."""
     return [
-        AccountBalance(kind, line, owner_id, asset, int(units))
-        for kind, line, owner_id, asset, units in session.rows(_EVERY_ACCOUNT)
+        AccountBalance(kind, account_class, owner_id, asset, int(units))
+        for kind, account_class, owner_id, asset, units in session.rows(_EVERY_ACCOUNT)
     ]
 
 
 def journal_dates(session: Session) -> tuple[date, date]:
-    """The days of the earliest and the latest entry, in UTC; today where there is none."""
+    """Return the days of the earliest and the latest entry, in UTC; today if there is none."""
     row = session.row("SELECT min(posted_at), max(posted_at) FROM entries")
     assert row is not None
     first, last = (clock.now() if instant is None else instant for instant in row)
@@ -212,14 +213,14 @@ def journal_dates(session: Session) -> tuple[date, date]:
 
 
 def journal_size(session: Session) -> tuple[int, int]:
-    """How many entries and postings there are."""
+    """Return the numbers of entries and postings."""
     row = session.row("SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM postings)")
     assert row is not None
     return int(row[0]), int(row[1])
 
 
 def journal(session: Session) -> Iterator[JournalPosting]:
-    """Every posting in order of entry, in steps. Call in one repeatable-read transaction."""
+    """Yield every posting in the order of entries. Call it in one repeatable-read transaction."""
     bounds = session.row("SELECT coalesce(max(id), 0) FROM entries")
     assert bounds is not None
     for start in range(0, bounds[0], _JOURNAL_STEP):

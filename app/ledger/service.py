@@ -1,7 +1,7 @@
 """The verbs of the ledger. Each is one call of a database function in the caller's transaction.
 
-Calls that answer nothing are queued (`Session.send`): what the database refuses is raised by the
-next read, `session.flush()`, or the commit.
+Calls without a result are queued (`Session.send`): the next read, `session.flush()` or the commit
+raises what the database refuses.
 """
 
 from collections.abc import Iterable
@@ -26,20 +26,20 @@ _EXPIRE_HOLDS = "SELECT ledger_expire_holds(%s, %s)"
 
 
 class NewPosting(NamedTuple):
-    """Units on one account: debit positive, credit negative."""
+    """A posting to make, in minor units: debit positive, credit negative."""
 
     account: AccountKey
     units: int
 
 
 def debit(account: AccountKey, amount: Amount) -> NewPosting:
-    """A posting that debits: less owed to a customer, more of an asset."""
+    """Return a debit: less owed to a customer, or more of an asset."""
     assert account.asset == amount.asset, (account, amount)
     return NewPosting(account, amount.units)
 
 
 def credit(account: AccountKey, amount: Amount) -> NewPosting:
-    """A posting that credits: more owed to a customer, more income."""
+    """Return a credit: more owed to a customer, or more income."""
     assert account.asset == amount.asset, (account, amount)
     return NewPosting(account, -amount.units)
 
@@ -53,10 +53,10 @@ def post(
     postings: Iterable[NewPosting],
     hold_id: UUID | None = None,
 ) -> None:
-    """Post one entry. Postings of zero are left out, several on one account become one.
+    """Post one entry. Zero postings are left out, and several on one account are merged.
 
     `reference` makes it happen once. With `hold_id` the entry posts that hold: it takes up to the
-    held amount from the held account, and what it does not take is released.
+    held amount from the held account, and the rest is released.
 
     The database raises `InsufficientFunds`, `AlreadyPosted`, `HoldNotPending`, `HoldExpired` or
     `HoldExceeded`; `UnbalancedEntry` if the postings do not sum to zero in each asset.
@@ -64,8 +64,8 @@ def post(
     totals: dict[AccountKey, int] = {}
     for account, units in postings:
         totals[account] = totals.get(account, 0) + units
-    legs = sorted((a.lock_order, units) for a, units in totals.items() if units)
-    if not legs:
+    postings_in_order = sorted((a.lock_order, units) for a, units in totals.items() if units)
+    if not postings_in_order:
         raise UnbalancedEntry(f"{cause} {reference} moves nothing")
     session.send(
         _POST,
@@ -73,10 +73,10 @@ def post(
             reference,
             cause,
             posted_at,
-            _array(asset for (asset, _, _), _ in legs),
-            _array(line for (_, line, _), _ in legs),
-            _array(f"{owner:032x}" for (_, _, owner), _ in legs),
-            _array(str(units) for _, units in legs),
+            _array(asset for (asset, _, _), _ in postings_in_order),
+            _array(account_class for (_, account_class, _), _ in postings_in_order),
+            _array(f"{owner:032x}" for (_, _, owner), _ in postings_in_order),
+            _array(str(units) for _, units in postings_in_order),
             None,
             hold_id,
         ),
@@ -84,17 +84,17 @@ def post(
 
 
 def _array(codes: Iterable[str]) -> str:
-    """An array as PostgreSQL reads it; codes hold neither quotes nor backslashes."""
+    """Return an array literal for PostgreSQL; the codes hold no quotes and no backslashes."""
     return '{"' + '","'.join(codes) + '"}'
 
 
 def reverse(
     session: Session, *, reference: str, reverses: str, cause: str, posted_at: datetime
 ) -> None:
-    """Take back the entry whose reference is `reverses`, posting for posting, in a new entry.
+    """Reverse the entry with the reference `reverses`, posting by posting, in a new entry.
 
-    The database raises `AlreadyReversed`, or `InsufficientFunds` where a customer has spent what
-    the reversal would take.
+    The database raises `NotFound`, `AlreadyReversed`, or `InsufficientFunds` if a customer has
+    spent what the reversal would take.
     """
     session.send(_REVERSE, (reference, cause, posted_at, reverses))
 
@@ -135,7 +135,7 @@ def void_hold(session: Session, hold_id: UUID, *, at: datetime) -> None:
 
 
 def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:
-    """Release pending holds whose time has come; answers how many."""
+    """Release up to `limit` pending holds that have expired. Return how many."""
     row = session.row(_EXPIRE_HOLDS, (now, limit))
     assert row is not None
     return int(row[0])
@@ -143,11 +143,11 @@ def expire_holds(session: Session, *, now: datetime, limit: int = 500) -> int:
 
 @task("ledger.expire_holds")
 def expire_due_holds(session: Session) -> None:
-    """`expire_holds` as a background task."""
+    """Release the holds that have expired."""
     expire_holds(session, now=clock.now())
 
 
 @task("ledger.roll_up")
 def roll_up(session: Session) -> None:
-    """Fold settled postings of house accounts into their roll-ups, so that reading stays short."""
+    """Add settled postings of house accounts to their roll-ups, which keeps reads short."""
     session.send("SELECT ledger_roll_up()")

@@ -1,4 +1,4 @@
-"""Proof that the books hold: every invariant of the ledger as a query that finds what breaks it."""
+"""Proof that the books are right: each invariant of the ledger as a query for its violations."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,15 @@ from app.kit.db import Session
 
 
 class Invariant(NamedTuple):
-    """A promise, and a query whose rows each say in words what breaks it."""
+    """An invariant, and a query with a row of text for each violation."""
 
     name: str
     violations_sql: str
 
 
 class Violation(NamedTuple):
-    """What is wrong, and where."""
+    """A violated invariant, and where. Its `str` is the key of a case: the names here are
+    stored."""
 
     invariant: str
     offender: str
@@ -99,10 +100,10 @@ INVARIANTS = (
 
 
 def find_violations(session: Session) -> list[Violation]:
-    """What is wrong with the books; empty when nothing is.
+    """Return the violations of every invariant; empty if the books are right.
 
-    Reads everything. Call inside one repeatable-read transaction, so that traffic in the meantime
-    is not mistaken for a difference.
+    Reads everything. Call it in one repeatable-read transaction, so that concurrent entries are not
+    mistaken for violations.
     """
     return [
         Violation(invariant.name, offender)

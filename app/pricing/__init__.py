@@ -1,4 +1,4 @@
-"""Prices: every tick of every source, and the one price per metal that orders use.
+"""Prices: every tick of every source, and the one market price per metal that orders use.
 
 All prices are US dollars per troy ounce, `Decimal`. Ticks are append-only (the application's role
 cannot change or delete one); a market price never moves back in time, and `bid <= mid <= ask`

@@ -1,17 +1,17 @@
-"""What pricing refuses."""
+"""Refusals of pricing."""
 
 from app.kit.errors import Conflict
 
 
 class PriceStale(Conflict):
-    """The last price is too old to act on, or there never was one."""
+    """The last price is too old to trade at, or there is none yet."""
 
     code = "price_stale"
-    title = "There is no fresh price for this metal. Try again in a moment"
+    title = "There is no current price for this metal. Try again in a moment."
 
 
 class MarketHalted(Conflict):
-    """The metal does not trade now: halted by staff, or outside market hours."""
+    """The metal does not trade: halted by staff, or outside market hours."""
 
     code = "market_halted"
-    title = "This metal does not trade at the moment"
+    title = "This metal does not trade at the moment. Try again later."

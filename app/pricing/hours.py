@@ -1,7 +1,7 @@
-"""When metals trade. Pure, and in New York's time, so that daylight saving needs no care.
+"""Market hours. Pure, and in New York time, so that daylight saving needs no special case.
 
 From Sunday 18:00 to Friday 17:00 with a break from 17:00 to 18:00 each day, closed on Christmas
-Day and New Year's Day. An opening minute is inside the session, a closing minute outside.
+Day and New Year's Day. The instant of opening is inside the session, that of closing outside.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -15,7 +15,7 @@ _FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
 
 
 def is_open(instant: datetime) -> bool:
-    """Whether the market trades at this (aware) instant."""
+    """Return whether the market is open at this (aware) instant."""
     local = instant.astimezone(NEW_YORK)
     if (local.month, local.day) in HOLIDAYS:
         return False
@@ -28,9 +28,9 @@ def is_open(instant: datetime) -> bool:
 
 
 def next_opening(instant: datetime) -> datetime:
-    """The first instant after this one at which a session begins, in UTC."""
+    """Return the first instant after this one at which a session begins, in UTC."""
     today = instant.astimezone(NEW_YORK).date()
-    # A holiday beside a weekend closes the market for four days at most.
+    # A holiday next to a weekend closes the market for at most four days.
     for days in range(7):
         for opening in (time(0), OPENS):
             local = datetime.combine(today + timedelta(days=days), opening, NEW_YORK)

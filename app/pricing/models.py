@@ -13,16 +13,16 @@ _INSTANT = sa.DateTime(timezone=True)
 
 
 class Tick(Base):
-    """What one source said at one instant, as it said it. Append-only.
+    """The price of one metal from one source at one instant, unchanged. Append-only.
 
-    The primary key makes a second recording of the same observation harmless, and finds the ticks
-    of one metal over a span of time.
+    The primary key makes recording the same observation twice harmless, and finds the ticks of one
+    metal over a span of time.
     """
 
     __tablename__ = "ticks"
     __table_args__ = (
         sa.CheckConstraint(_METAL_KNOWN, name="metal_known"),
-        # NaN is greater than infinity, so it is refused too.
+        # NaN sorts above infinity, so it is refused too.
         sa.CheckConstraint(
             "0 < coalesce(bid, mid) AND coalesce(bid, mid) <= mid "
             "AND mid <= coalesce(ask, mid) AND coalesce(ask, mid) < 'Infinity'",
@@ -31,13 +31,13 @@ class Tick(Base):
     )
 
     metal: Mapped[str] = mapped_column(sa.Text, primary_key=True)
-    #: When the source says it was so.
+    #: The time of the price according to the source.
     observed_at: Mapped[datetime] = mapped_column(_INSTANT, primary_key=True)
     source: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     bid: Mapped[Decimal | None] = mapped_column(sa.Numeric)
     ask: Mapped[Decimal | None] = mapped_column(sa.Numeric)
     mid: Mapped[Decimal] = mapped_column(sa.Numeric)
-    #: When we learned of it.
+    #: When we received it.
     received_at: Mapped[datetime] = mapped_column(_INSTANT)
 
 
@@ -65,7 +65,7 @@ class MarketPriceRow(Base):
     source: Mapped[str] = mapped_column(sa.Text)
     halted: Mapped[bool] = mapped_column(server_default=sa.false())
     halted_reason: Mapped[str | None] = mapped_column(sa.Text)
-    #: A jump that is not believed yet (rules.unconfirmed_jump).
+    #: A jump that awaits confirmation (rules.unconfirmed_jump).
     doubted_mid: Mapped[Decimal | None] = mapped_column(sa.Numeric(18, 6))
     doubted_as_of: Mapped[datetime | None] = mapped_column(_INSTANT)
     doubted_ticks: Mapped[int | None] = mapped_column(sa.SmallInteger)

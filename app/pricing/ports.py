@@ -1,4 +1,4 @@
-"""Where prices come from: the port that every feed implements."""
+"""The port that every price feed implements."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,20 +7,20 @@ from typing import Protocol
 
 from app.catalog.rules import Priced
 
-# Far outside any metal's price, and well inside what the columns can hold.
+# Far beyond any metal's price, and well within what the columns can hold.
 PRICE_MIN = Decimal("0.0001")
 PRICE_MAX = Decimal(1_000_000_000)
 
 
 class FeedFailed(Exception):
-    """A feed has no usable answer. The message names what was wrong and never carries a key."""
+    """The feed returned no usable price. The message says why and never holds a key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one source said about one metal, in US dollars per troy ounce.
+    """The price of one metal from one source, in US dollars per troy ounce.
 
-    Raises `FeedFailed` for values that no price can have, so that every feed is checked alike.
+    Raises `FeedFailed` for impossible values, so that every feed gets the same checks.
     """
 
     metal: Priced
@@ -48,13 +48,13 @@ class PriceFeed(Protocol):
 
     @property
     def name(self) -> str:
-        """Stored with every tick; never changes for a source."""
+        """The name stored with every tick. It never changes for a source."""
         ...
 
     def fetch(self, now: datetime) -> list[Observation]:
-        """What the source says at `now`: at most one observation per metal, none if it has no
-        news. May use the network, so it is never called inside a transaction.
+        """Return the source's prices at `now`: at most one observation per metal, none if nothing
+        is new. Uses the network, so never call it inside a transaction.
 
-        Raises `FeedFailed` on any trouble.
+        Raises `FeedFailed` on any failure.
         """
         ...

@@ -1,4 +1,4 @@
-"""How sources become one price, and when a price may be used. Pure.
+"""How the prices of several sources are merged into one, and when a price may be used. Pure.
 
 US dollars per troy ounce throughout; basis points (bps) are hundredths of a percent.
 """
@@ -21,12 +21,12 @@ _STEP = Decimal(1).scaleb(-PRICE_DECIMALS)
 _BPS = Decimal(10_000)
 # A source's clock may be a little ahead of ours; further ahead it is wrong.
 _CLOCK_TOLERANCE = timedelta(seconds=5)
-# From here on, agreement means something even when one source is dropped.
+# With this many sources, the others still agree when one is dropped.
 _MANY = 3
 
 
 class MarketHours(StrEnum):
-    """Which calendar the market keeps."""
+    """The calendar of the market."""
 
     ALWAYS_OPEN = "always_open"
     REAL = "real"
@@ -54,30 +54,30 @@ DEFAULT_SPREADS_BPS: Mapping[Priced, Decimal] = {
 
 @dataclass(frozen=True, slots=True)
 class PricingRules:
-    """The numbers that the rules below use, as configured."""
+    """The configured limits of the rules below."""
 
     #: From bid to ask.
     spreads_bps: Mapping[Priced, Decimal] = field(default_factory=lambda: DEFAULT_SPREADS_BPS)
     stale_after_seconds: int = 60
     outlier_bps: int = 50
     market_hours: MarketHours = MarketHours.ALWAYS_OPEN
-    #: A larger move than this within the window needs so many ticks that agree.
+    #: A larger move within the window must be confirmed by `jump_ticks` ticks.
     jump_bps: int = 1_000
     jump_window_seconds: int = 300
     jump_ticks: int = 3
 
     def is_fresh(self, observed_at: datetime, now: datetime) -> bool:
-        """Young enough to act on; exactly the limit still is."""
+        """Return whether a price is fresh enough to trade at; exactly the limit still is."""
         return now - observed_at <= timedelta(seconds=self.stale_after_seconds)
 
     def is_open(self, now: datetime) -> bool:
-        """Whether the market's hours allow trade."""
+        """Return whether the market is open."""
         return self.market_hours is MarketHours.ALWAYS_OPEN or hours.is_open(now)
 
 
 @dataclass(frozen=True, slots=True)
 class MarketPrice:
-    """The price of one metal, as orders use it."""
+    """The price of one metal that orders use."""
 
     metal: Priced
     bid: Decimal
@@ -90,29 +90,29 @@ class MarketPrice:
     halted_reason: str | None
 
     def state(self, now: datetime, rules: PricingRules) -> MarketState:
-        """Whether the metal trades at `now`; a halt outranks the clock."""
+        """Return whether the metal trades at `now`. A halt takes precedence over market hours."""
         if self.halted:
             return MarketState.HALTED
         return MarketState.OPEN if rules.is_open(now) else MarketState.CLOSED
 
     def is_stale(self, now: datetime, rules: PricingRules) -> bool:
-        """Too old to act on."""
+        """Return whether the price is too old to trade at."""
         return not rules.is_fresh(self.as_of, now)
 
 
 @dataclass(frozen=True, slots=True)
 class MergedPrice:
-    """What the sources say together."""
+    """The merged price of the sources."""
 
     mid: Decimal
-    #: When the newest of the sources used was observed.
+    #: The time of the newest observation used.
     as_of: datetime
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnconfirmedJump:
-    """A jump that is not believed yet: the level, when last seen, and by how many ticks."""
+    """A jump that awaits confirmation: its level, its last tick, and the number of its ticks."""
 
     mid: Decimal
     as_of: datetime
@@ -120,28 +120,28 @@ class UnconfirmedJump:
 
 
 class SourcesDisagree(Exception):
-    """The sources differ too much to say what the price is; the message lists them."""
+    """The sources differ too much to merge. The message lists their prices."""
 
 
 def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRules) -> MarketPrice:
-    """The price, if an order may use it now.
+    """Return the price if an order may use it now.
 
-    Raises `MarketHalted` when the metal is halted or the market closed, `PriceStale` when the
-    price is too old or none was ever recorded.
+    Raises `MarketHalted` if the metal is halted or the market is closed, `PriceStale` if the price
+    is too old or missing.
     """
     if price is None:
-        raise PriceStale("There is no price for this metal yet")
+        raise PriceStale("There is no price for this metal yet. Try again later.")
     name = PRICED_NAMES[price.metal]
     match price.state(now, rules):
         case MarketState.HALTED:
             raise MarketHalted(f"Trading in {name} is halted: {price.halted_reason}")
         case MarketState.CLOSED:
             opens = _format_instant(hours.next_opening(now))
-            raise MarketHalted(f"The market for {name} is closed. It opens on {opens}")
+            raise MarketHalted(f"The market for {name} is closed. It opens on {opens}.")
     if price.is_stale(now, rules):
         raise PriceStale(
             f"The last price of {name} is from {_format_instant(price.as_of)}, more than "
-            f"{rules.stale_after_seconds} seconds ago. Try again in a moment"
+            f"{rules.stale_after_seconds} seconds ago. Try again in a moment."
         )
     return price
 
@@ -149,10 +149,10 @@ def require_tradable(price: MarketPrice | None, now: datetime, rules: PricingRul
 def merge(
     observations: Mapping[str, Observation], now: datetime, rules: PricingRules
 ) -> MergedPrice | None:
-    """The median of the fresh sources of one metal, without outliers; None when there is none.
+    """Return the median of one metal's fresh sources without outliers, or None if none is fresh.
 
-    Of three or more sources, those further than the limit from the median are dropped; two
-    sources may not differ by more than the limit. Raises `SourcesDisagree` when no two agree.
+    Of three or more sources, those further from the median than the limit are dropped; two sources
+    must be within the limit of each other. Raises `SourcesDisagree` if no two agree.
     """
     fresh = {
         source: observation
@@ -164,8 +164,8 @@ def merge(
         return None
     agreed = _without_outliers(fresh, rules.outlier_bps)
     if len(agreed) < min(2, len(fresh)):
-        stated = ", ".join(f"{source} {seen.mid}" for source, seen in fresh.items())
-        raise SourcesDisagree(stated)
+        mids = ", ".join(f"{source} {observed.mid}" for source, observed in fresh.items())
+        raise SourcesDisagree(mids)
     mid = median(observation.mid for observation in agreed.values())
     return MergedPrice(
         mid=quantize_price(mid),
@@ -194,10 +194,10 @@ def unconfirmed_jump(
     doubted: UnconfirmedJump | None,
     rules: PricingRules,
 ) -> UnconfirmedJump | None:
-    """What stands against accepting a merged price; None when nothing does.
+    """Return the jump that keeps a merged price from being accepted, or None to accept it.
 
-    A jump from the last accepted price is believed once so many ticks in a row, each newer than
-    the one before, agree on the new level. A last price older than the window proves nothing.
+    A jump from the last accepted price is accepted once `jump_ticks` ticks in a row, each newer
+    than the one before, agree on the new level. A last price older than the window is ignored.
     """
     if last is None or merged.as_of - last.as_of > timedelta(seconds=rules.jump_window_seconds):
         return None
@@ -212,12 +212,12 @@ def unconfirmed_jump(
 
 
 def quantize_price(price: Decimal) -> Decimal:
-    """A price with the decimals that prices have here, to the nearest."""
+    """Return a price rounded to `PRICE_DECIMALS`, to the nearest."""
     return price.quantize(_STEP, ROUND_HALF_EVEN)
 
 
 def bid_and_ask(mid: Decimal, spread_bps: Decimal) -> tuple[Decimal, Decimal]:
-    """Bid and ask half the spread away from mid, rounded away from it."""
+    """Return bid and ask: half the spread away from mid, rounded away from it."""
     half = mid * spread_bps / (2 * _BPS)
     return (mid - half).quantize(_STEP, ROUND_FLOOR), (mid + half).quantize(_STEP, ROUND_CEILING)
 

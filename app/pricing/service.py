@@ -1,4 +1,4 @@
-"""The only writer of ticks and market prices."""
+"""The verbs of pricing: record ticks, accept market prices, halt metals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _LOCK_DOUBTS = """
 SELECT metal, doubted_mid, doubted_as_of, doubted_ticks FROM market_prices
 ORDER BY metal FOR UPDATE
 """
-# A halt is kept; a price never moves back in time, whoever comes late.
+# Keeps a halt, and never replaces a newer price.
 _ACCEPT = """
 INSERT INTO market_prices (metal, bid, ask, mid, as_of, source, updated_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
@@ -52,7 +52,7 @@ UPDATE market_prices SET halted = %s, halted_reason = %s WHERE metal = %s RETURN
 
 
 class TickOutcome(StrEnum):
-    """What became of one metal's observations."""
+    """The outcome for one metal's observations."""
 
     #: They are the market price now.
     ACCEPTED = "accepted"
@@ -66,22 +66,22 @@ class TickOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TickResult:
-    """The outcome for one metal; `detail` says why, for the log."""
+    """The outcome for one metal. `detail` gives the reason, for the log."""
 
     outcome: TickOutcome
     detail: str
 
 
 def claim_recording_turn(session: Session, *, now: datetime, interval_seconds: float) -> bool:
-    """Whether it is this transaction's turn: nobody else is recording, and nobody has within the
-    interval. Holds the turn until the transaction ends."""
-    turn, last = session.fetch(
+    """Return whether this transaction may record: no other is recording, and none has within the
+    interval. The claim is held until the transaction ends."""
+    lock, last = session.fetch(
         ("SELECT pg_try_advisory_xact_lock(%s)", (RECORDING_LOCK,)),
         ("SELECT max(updated_at) FROM market_prices", ()),
     )
-    # A little less than the interval, or one process alone would skip turns by its own jitter.
+    # Slightly less than the interval, so that the jitter of a single process skips no turn.
     pause = timedelta(seconds=interval_seconds * 0.9)
-    return turn[0][0] is True and (last[0][0] is None or not now - pause < last[0][0] <= now)
+    return lock[0][0] is True and (last[0][0] is None or not now - pause < last[0][0] <= now)
 
 
 def record_ticks(
@@ -90,14 +90,14 @@ def record_ticks(
     now: datetime,
     pricing_rules: PricingRules,
 ) -> dict[Priced, TickResult]:
-    """Store every observation, and move each metal's price to what its sources say together.
+    """Store every observation and set each metal's price to the merged price of its sources.
 
-    Storing one again changes nothing. Says for every observed metal what became of it.
+    Storing an observation again changes nothing. Return the result for every observed metal.
     """
     by_metal: dict[Priced, dict[str, Observation]] = {}
     for feed, observations in observations_by_feed.items():
-        for seen in sorted(observations, key=lambda observation: observation.observed_at):
-            by_metal.setdefault(seen.metal, {})[feed] = seen
+        for observation in sorted(observations, key=lambda each: each.observed_at):
+            by_metal.setdefault(observation.metal, {})[feed] = observation
         session.send(*_tick_statement(feed, observations, now))
     doubts, prices = session.fetch((_LOCK_DOUBTS, ()), queries.price_statement(by_metal))
     last = queries.market_prices_from(prices)
@@ -107,7 +107,7 @@ def record_ticks(
         if rest[0] is not None
     }
     return {
-        metal: _settle(
+        metal: _update_price(
             session,
             metal,
             observed,
@@ -127,26 +127,27 @@ def record_history(
     now: datetime,
     pricing_rules: PricingRules,
 ) -> int:
-    """Store a source's past observations with their own dates, and how many of them were new.
+    """Store a source's past observations with their own dates. Return how many were new.
 
-    Each metal's latest becomes its market price unless that is newer already. Storing them again
-    changes nothing.
+    Each metal's latest observation becomes its market price unless that is newer. Storing the
+    observations again changes nothing.
     """
     new = len(session.rows(*_tick_statement(source, observations, now)))
-    latest = {seen.metal: seen for seen in sorted(observations, key=lambda seen: seen.observed_at)}
-    for metal, seen in sorted(latest.items()):
-        merged = MergedPrice(rules.quantize_price(seen.mid), seen.observed_at, source)
+    in_order = sorted(observations, key=lambda each: each.observed_at)
+    latest = {observation.metal: observation for observation in in_order}
+    for metal, observation in sorted(latest.items()):
+        merged = MergedPrice(rules.quantize_price(observation.mid), observation.observed_at, source)
         _accept(session, metal, merged, now, pricing_rules)
     return new
 
 
 def set_halt(session: Session, metal: Metal, reason: str | None) -> None:
-    """Stop trade in a metal and say why, or resume it with None. Prices go on being recorded.
+    """Halt trading in a metal for `reason`, or resume it with None. Prices are still recorded.
 
-    Raises `PriceStale` if the metal never had a price: it does not trade anyway.
+    Raises `PriceStale` if the metal has no price yet: it does not trade anyway.
     """
     if session.row(_HALT, (reason is not None, reason, metal.value)) is None:
-        raise PriceStale(f"There is no price of {PRICED_NAMES[metal]} to halt yet")
+        raise PriceStale(f"There is no price of {PRICED_NAMES[metal]} yet, so it does not trade.")
 
 
 def _tick_statement(
@@ -154,16 +155,16 @@ def _tick_statement(
 ) -> Statement:
     return _STORE_TICKS, (
         received_at,
-        [seen.metal.value for seen in observations],
+        [observation.metal.value for observation in observations],
         [source for _ in observations],
-        [seen.bid for seen in observations],
-        [seen.ask for seen in observations],
-        [seen.mid for seen in observations],
-        [seen.observed_at for seen in observations],
+        [observation.bid for observation in observations],
+        [observation.ask for observation in observations],
+        [observation.mid for observation in observations],
+        [observation.observed_at for observation in observations],
     )
 
 
-def _settle(
+def _update_price(
     session: Session,
     metal: Priced,
     observed: Mapping[str, Observation],
@@ -179,15 +180,15 @@ def _settle(
         return TickResult(TickOutcome.DISPUTED, str(dispute))
     if merged is None:
         return TickResult(TickOutcome.OUTDATED, f"nothing fresh from {', '.join(observed)}")
-    stated = f"{merged.mid} from {merged.source}"
+    summary = f"{merged.mid} from {merged.source}"
     if last is not None and merged.as_of < last.as_of:
-        return TickResult(TickOutcome.OUTDATED, f"{stated} is older than the price")
-    against = rules.unconfirmed_jump(merged, last, doubted, pricing_rules)
-    if against is not None:
-        session.send(_DOUBT, (against.mid, against.as_of, against.ticks, now, metal.value))
-        return TickResult(TickOutcome.DOUBTED, f"{stated} is a jump, seen {against.ticks} times")
+        return TickResult(TickOutcome.OUTDATED, f"{summary} is older than the price")
+    jump = rules.unconfirmed_jump(merged, last, doubted, pricing_rules)
+    if jump is not None:
+        session.send(_DOUBT, (jump.mid, jump.as_of, jump.ticks, now, metal.value))
+        return TickResult(TickOutcome.DOUBTED, f"{summary} is a jump, seen {jump.ticks} times")
     _accept(session, metal, merged, now, pricing_rules)
-    return TickResult(TickOutcome.ACCEPTED, stated)
+    return TickResult(TickOutcome.ACCEPTED, summary)
 
 
 def _accept(

@@ -1,34 +1,34 @@
-"""What trading refuses, by name."""
+"""Refusals of trading."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict, NotFound
 
 
 class QuoteNotFound(NotFound):
-    """No such quote, or another person's."""
+    """The quote does not exist, or belongs to another person."""
 
-    title = "There is no such quote"
+    title = "This quote does not exist. Request a new one."
 
 
 class QuoteExpired(Conflict):
-    """The quote's time is over."""
+    """The quote has expired."""
 
     code = "quote_expired"
-    title = "The quote has expired; ask for a new one"
+    title = "The quote has expired. Request a new one."
 
 
 class QuoteUsed(Conflict):
     """A quote is filled at most once."""
 
     code = "quote_used"
-    title = "The quote has been filled already"
+    title = "The quote is already filled. Request a new one."
 
 
 class SlippageExceeded(Conflict):
     """The price is worse than the customer accepts."""
 
     code = "slippage_exceeded"
-    title = "The price is worse than the slippage bound allows"
+    title = "The price is worse than your slippage limit allows. Try again or raise the limit."
 
 
 register_refusal("orders_quote_id_key", lambda _detail: QuoteUsed())

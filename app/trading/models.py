@@ -1,4 +1,4 @@
-"""Tables of trading. Amounts are minor units of the asset beside them."""
+"""Tables of trading. Amounts are minor units of the asset in the column beside them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ _AMOUNTS_POSITIVE = "given_units > 0 AND received_units > 0 AND fee_units >= 0 A
 
 
 class QuoteRow(Base):
-    """A price kept for one person until it expires, worked out to the last minor unit."""
+    """A conversion priced for one person until it expires, calculated to the last minor unit."""
 
     __tablename__ = "quotes"
     __table_args__ = (
@@ -29,7 +29,7 @@ class QuoteRow(Base):
     to_asset: Mapped[str] = mapped_column(sa.Text)
     given_units: Mapped[int] = mapped_column(sa.BigInteger)
     received_units: Mapped[int] = mapped_column(sa.BigInteger)
-    #: USD per troy ounce, or from-metal in to-metal.
+    #: USD per troy ounce, or the from-metal in ounces of the to-metal.
     price: Mapped[Decimal] = mapped_column(sa.Numeric)
     #: Fee, spread and rounding are in this asset, one of the two sides.
     fee_asset: Mapped[str] = mapped_column(sa.Text)
@@ -41,7 +41,7 @@ class QuoteRow(Base):
 
 
 class OrderRow(Base):
-    """A filled conversion. Its ledger entry carries the order's public id as reference."""
+    """A filled conversion. Its public id is the reference of its ledger entry."""
 
     __tablename__ = "orders"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""What trading holds on a person, and how it forgets them."""
+"""The personal data in trading, and its erasure."""
 
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ SELECT q.id, q.expires_at FROM quotes q
 WHERE q.user_id = %s AND q.expires_at > %s
     AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id) ORDER BY q.id
 """
-_FORGET_QUOTES = """
+_DELETE_UNFILLED_QUOTES = """
 DELETE FROM quotes q WHERE q.user_id = %s
     AND NOT EXISTS (SELECT FROM orders o WHERE o.quote_id = q.id)
 """
@@ -44,19 +44,19 @@ def _export_sections(session: Session, person_id: UUID) -> ExportSections:
     orders, quotes = session.fetch((_ORDERS, (person_id,)), (_QUOTES, (person_id,)))
     return {
         "orders": export_records(
-            map(_in_words, orders),
+            map(_with_amounts, orders),
             f"{_AMOUNTS} id quoteId price executedAt",
             id="trd",
             quoteId="qt",
         ),
         "quotes": export_records(
-            map(_in_words, quotes), f"{_AMOUNTS} id price quotedAt expiresAt", id="qt"
+            map(_with_amounts, quotes), f"{_AMOUNTS} id price quotedAt expiresAt", id="qt"
         ),
     }
 
 
-def _in_words(row: Row) -> tuple[Any, ...]:
-    """The row with its three pairs of asset and minor units as asset and amount."""
+def _with_amounts(row: Row) -> tuple[Any, ...]:
+    """Return the row with an amount in place of the minor units of each of its three pairs."""
     amounts = [
         text
         for code, units in zip(row[0:6:2], row[1:6:2], strict=True)
@@ -76,22 +76,22 @@ def _erasure_blockers(session: Session, person_id: UUID) -> list[ErasureBlocker]
 
 
 def _erase(session: Session, person_id: UUID) -> None:
-    session.send(_FORGET_QUOTES, (person_id,))
+    session.send(_DELETE_UNFILLED_QUOTES, (person_id,))
 
 
 PERSONAL_DATA = PersonalData(
     "trading",
     {
         "orders": PersonalDataTable(
-            "Conversions: what for what, at which price, when",
+            "Conversions: assets, amounts, price and time",
             ErasureEffect.RETAINED,
             RETAINED_BY_LAW,
             export_sections=("orders",),
         ),
         "quotes": PersonalDataTable(
-            "Prices that were kept for the person",
+            "Prices quoted to the person",
             ErasureEffect.DELETED,
-            f"Those that became an order stay with it. {RETAINED_BY_LAW}",
+            f"Filled quotes are kept with their orders. {RETAINED_BY_LAW}",
             export_sections=("quotes",),
         ),
     },

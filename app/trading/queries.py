@@ -34,7 +34,7 @@ SELECT asset, sum(units) FROM (
 def order_history(
     session: Session, user_id: UUID, *, limit: int, cursor: str | None
 ) -> Page[ConversionOrder]:
-    """A person's orders, newest first. Raises `Invalid` for a cursor that no page gave."""
+    """Return a page of a person's orders, newest first. Raises `Invalid` for a malformed cursor."""
     values = {"user": user_id, "limit": limit + 1}
     if cursor is None:
         rows = session.rows(_HISTORY, values)
@@ -44,10 +44,10 @@ def order_history(
 
 
 def open_quote_units(session: Session, now: datetime) -> dict[str, int]:
-    """Minor units by asset that filling every open quote would add to what customers are owed.
+    """Return, by asset, the minor units that filling every open quote would add to what we owe.
 
-    Open is what is neither filled nor expired at `now`. What a customer would receive counts as
-    it is, what they would give counts against it.
+    A quote is open while it is neither filled nor expired at `now`. What a customer would receive
+    is added, and what they would give is subtracted.
     """
     return {code: int(units) for code, units in session.rows(_OPEN_QUOTES, {"now": now})}
 

@@ -1,8 +1,8 @@
 """The arithmetic of a conversion: pure, exact, in integers. API.md fixes every rounding.
 
-Dollars (USD, USDC) stand at 1; a metal asset, PAXG included, is bought at the metal's ask and sold
-at its bid, in USD per troy ounce. The fee is taken from what is given, except when metal is sold
-for dollars: then from the dollars.
+Dollars (USD, USDC) are priced at 1. A metal asset, PAXG included, is bought at the metal's ask and
+sold at its bid, in USD per troy ounce. The fee is taken from what is given, except when metal is
+sold for dollars: then from the dollars.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BPS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PricePair:
-    """What a metal is bought and sold at, and the middle: USD per troy ounce."""
+    """The bid, ask and mid of a metal in USD per troy ounce."""
 
     bid: Decimal
     ask: Decimal
@@ -31,7 +31,7 @@ DOLLAR_PRICE = PricePair(Decimal(1), Decimal(1), Decimal(1))
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A conversion worked out to the last minor unit.
+    """A conversion calculated to the last minor unit.
 
     `given = fee + …` on the side that bears the fee. `price` is USD per ounce (ask when buying, bid
     when selling), or from-metal in to-metal. `spread` and `rounding` are in the asset of `fee`.
@@ -43,13 +43,13 @@ class Conversion:
     fee: Amount
     #: The distance of `price` from mid, over the whole conversion.
     spread: Amount
-    #: What truncation left with the house; below a minor unit's worth of either side.
+    #: What truncation leaves with PBCEx: less than the worth of one minor unit of either side.
     rounding: Amount
 
 
 @dataclass(frozen=True, slots=True)
 class TradingRules:
-    """The numbers that trading uses, as configured."""
+    """The configured fee and the lifetime of quotes."""
 
     fee_bps: int = 50
     quote_seconds: int = 30
@@ -57,7 +57,7 @@ class TradingRules:
 
 @dataclass(frozen=True)
 class ConversionTerms:
-    """The two assets of a conversion, their prices, and the fee: all that an amount needs."""
+    """The assets, prices and fee of a conversion: all that is needed to convert an amount."""
 
     from_asset: Asset
     to_asset: Asset
@@ -67,7 +67,7 @@ class ConversionTerms:
 
     @cached_property
     def price(self) -> Decimal:
-        """The price of this conversion as the wire shows it."""
+        """The price of this conversion as the API shows it."""
         if self.to_asset in DOLLARS:
             return self.from_price.bid
         if self.from_asset in DOLLARS:
@@ -107,23 +107,23 @@ class ConversionTerms:
         )
 
     def fee_on(self, units: int) -> int:
-        """The fee on so many minor units, rounded half up."""
+        """Return the fee on `units` minor units, rounded half up."""
         return divide(units * self.fee_bps, BPS, Rounding.HALF_UP)
 
     def received_for(self, given: int) -> int:
-        """Minor units received for `given`: never falls when `given` rises."""
+        """Return the minor units received for `given`. More given never yields less."""
         if self.sells_metal:
             gross = self.gross_for(given)
             return gross - self.fee_on(gross)
         return self.gross_for(given - self.fee_on(given))
 
     def gross_for(self, given: int) -> int:
-        """Minor units for `given` without a fee, truncated."""
+        """Return the minor units for `given` without a fee, truncated."""
         numerator, denominator = self.rate
         return given * numerator // denominator
 
     def given_for(self, received: int) -> int:
-        """The smallest number of minor units that yields `received`."""
+        """Return the smallest number of minor units that yields `received`."""
         numerator, denominator = self.rate
         before_fee = received * BPS * denominator
         high = divide(before_fee, (BPS - self.fee_bps) * numerator, Rounding.UP) + 1
@@ -149,31 +149,31 @@ class ConversionTerms:
 
 
 def convert_given(terms: ConversionTerms, given: Amount) -> Conversion | None:
-    """What `given` buys; None when that rounds to nothing."""
+    """Return the conversion of `given`, or None if it yields nothing."""
     return _conversion(terms, given.units, terms.received_for(given.units))
 
 
 def convert_received(terms: ConversionTerms, received: Amount) -> Conversion | None:
-    """The conversion that yields exactly `received` for the least given; None when no amount
-    does, because the price of the one in the other rounds to nothing."""
+    """Return the conversion that yields exactly `received` for the least given, or None if none
+    does because the price rounds to nothing."""
     if not terms.price:
         return None
     return _conversion(terms, terms.given_for(received.units), received.units)
 
 
 def _conversion(terms: ConversionTerms, given: int, received: int) -> Conversion | None:
-    """Both sides known: splits what the house keeps into fee, spread and rounding."""
+    """Return the conversion with what PBCEx keeps split into fee, spread and rounding."""
     if received <= 0:
         return None
     (up, down), (mid_up, mid_down) = terms.rate, terms.rate_at_mid
     if terms.sells_metal:
-        # Kept in dollars: what the metal is worth at mid, less what was paid out.
+        # Kept in dollars: the metal's worth at mid, less what is paid out.
         fee = terms.fee_on(terms.gross_for(given))
         at_mid = divide(given * mid_up, mid_down, Rounding.HALF_UP)
         spread = divide(given * (mid_up * down - up * mid_down), mid_down * down, Rounding.HALF_UP)
         kept, fee_asset = at_mid - received - fee, terms.to_asset
     else:
-        # Kept in what was given: the rest after the fee, less what `received` is worth at mid.
+        # Kept in the given asset: the rest after the fee, less the worth of `received` at mid.
         fee = terms.fee_on(given)
         at_mid = divide(received * mid_down, mid_up, Rounding.HALF_UP)
         spread = divide(received * (down * mid_up - mid_down * up), up * mid_up, Rounding.HALF_UP)
@@ -189,12 +189,12 @@ def _conversion(terms: ConversionTerms, given: int, received: int) -> Conversion
 
 
 def metals_of(*assets: Asset) -> tuple[Metal, ...]:
-    """The metals whose prices a conversion between these assets needs."""
+    """Return the metals whose prices a conversion between these assets needs."""
     return tuple(dict.fromkeys(METAL_OF[a.code] for a in assets if a.code in METAL_OF))
 
 
 def exceeds_slippage(conversion: Conversion, reference: Decimal, bps_max: int) -> bool:
-    """Whether the price is worse for the customer than `reference` by more than so many bps."""
+    """Return whether the price is more than `bps_max` worse for the customer than `reference`."""
     buys = conversion.given.asset in DOLLARS
-    worse_by = (conversion.price - reference) if buys else (reference - conversion.price)
-    return worse_by * BPS > reference * bps_max
+    shortfall = (conversion.price - reference) if buys else (reference - conversion.price)
+    return shortfall * BPS > reference * bps_max

@@ -1,4 +1,4 @@
-"""The verbs of trading: quote, and convert at a quote or at the market."""
+"""The verbs of trading: quote a conversion, and convert at a quote or at the market price."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from app.trading.errors import QuoteExpired, QuoteNotFound, QuoteUsed, SlippageE
 from app.trading.rules import DOLLAR_PRICE, Conversion, ConversionTerms, PricePair, TradingRules
 
 TRADE_CAUSE = "trade"
-#: How long a quote that nobody filled can still be looked up.
+#: How long an expired quote that was never filled is kept.
 QUOTE_RETENTION = timedelta(days=7)
 
 _INSERT_QUOTE = """
@@ -53,7 +53,7 @@ DELETE FROM quotes WHERE ctid = ANY (ARRAY(
 
 @dataclass(frozen=True, slots=True)
 class RequestedConversion:
-    """What a customer wants converted: exactly one of the amounts is given."""
+    """The conversion that a customer requests: exactly one of the amounts is set."""
 
     from_asset: Asset
     to_asset: Asset
@@ -63,7 +63,7 @@ class RequestedConversion:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A conversion at a price kept until `expires_at`."""
+    """A conversion whose price is guaranteed until `expires_at`."""
 
     id: UUID
     conversion: Conversion
@@ -72,7 +72,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class ConversionOrder:
-    """A conversion that happened."""
+    """A filled conversion."""
 
     id: UUID
     quote_id: UUID | None
@@ -85,7 +85,7 @@ class ConversionOrder:
 
 @dataclass(frozen=True, slots=True)
 class TradingTerms:
-    """The rules an order is made under."""
+    """The configured rules for quotes and orders."""
 
     trading: TradingRules
     pricing: PricingRules
@@ -94,10 +94,10 @@ class TradingTerms:
 def create_quote(
     session: Session, actor: Actor, terms: TradingTerms, requested: RequestedConversion
 ) -> Quote:
-    """A price for this conversion, kept for the actor. Reserves nothing.
+    """Price a conversion and keep the price for the actor. Reserves nothing.
 
-    Raises `PriceStale` or `MarketHalted`; `Invalid` when the amount converts to nothing, or to
-    more than can be moved.
+    Raises `PriceStale` or `MarketHalted`; `Invalid` if the amount converts to nothing, or to more
+    than can be moved.
     """
     now = clock.now()
     conversion = _price_conversion(session, terms, requested, now)
@@ -128,22 +128,24 @@ def fill_quote(
 ) -> ConversionOrder:
     """Convert at a quoted price, once.
 
-    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` or `MarketHalted`; the database raises
-    `InsufficientFunds`, and `QuoteUsed` to the slower of two at once.
+    Raises `QuoteNotFound`, `QuoteUsed`, `QuoteExpired` or `MarketHalted`. The database raises
+    `InsufficientFunds`, and `QuoteUsed` for the slower of two concurrent requests.
     """
     now = clock.now()
-    every_metal = pricing_queries.price_statement(Metal)
-    quote_rows, prices = session.fetch((_FIND_QUOTE, (quote_id, actor.user_id)), every_metal)
+    price_statement = pricing_queries.price_statement(Metal)
+    quote_rows, price_rows = session.fetch(
+        (_FIND_QUOTE, (quote_id, actor.user_id)), price_statement
+    )
     if not quote_rows:
         raise QuoteNotFound
-    *columns, expires_at, used = quote_rows[0]
-    if used:
+    *columns, expires_at, is_used = quote_rows[0]
+    if is_used:
         raise QuoteUsed
     if now >= expires_at:
         raise QuoteExpired
     conversion = _conversion_from_row(columns)
-    # The price is the quote's; only a market that may not trade at all stands in its way.
-    market = pricing_queries.market_prices_from(prices)
+    # The price is the quote's; the market only has to be open, with a fresh price.
+    market = pricing_queries.market_prices_from(price_rows)
     for metal in rules.metals_of(conversion.given.asset, conversion.received.asset):
         require_tradable(market.get(metal), now, terms.pricing)
     return _execute_order(session, actor, conversion, now, quote_id)
@@ -158,12 +160,12 @@ def convert_at_market(
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
 ) -> ConversionOrder:
-    """Convert at the market's price of this moment.
+    """Convert at the current market price.
 
-    With `slippage_bps_max`, only if the price is at most so much worse for the actor than
-    `expected_price`, or than the middle of the market where none is given.
+    `slippage_bps_max` limits how much worse for the actor the price may be than `expected_price`,
+    or than mid without one.
 
-    Raises `PriceStale`, `MarketHalted`, `SlippageExceeded`, `Invalid`; the database raises
+    Raises `PriceStale`, `MarketHalted`, `SlippageExceeded` or `Invalid`. The database raises
     `InsufficientFunds`.
     """
     now = clock.now()
@@ -218,7 +220,7 @@ def _price_conversion(
         if rules.exceeds_slippage(conversion, reference, slippage_bps_max):
             raise SlippageExceeded(
                 f"The price is {conversion.price}, more than {slippage_bps_max} bps worse "
-                f"than {reference}"
+                f"than {reference}. Try again or raise the limit."
             )
     return conversion
 
@@ -234,7 +236,7 @@ def _price_of(
 
 
 def _conversion_from_row(columns: Sequence[Any]) -> Conversion:
-    """The conversion that a quote's row keeps."""
+    """Return the conversion stored in a quote's row."""
     from_code, to_code, given, received, price, fee_code, fee, spread, rounding = columns
     from_asset, to_asset, fee_asset = (TRADABLE[code] for code in (from_code, to_code, fee_code))
     return Conversion(
@@ -254,7 +256,7 @@ def _execute_order(
     now: datetime,
     quote_id: UUID | None,
 ) -> ConversionOrder:
-    """Order, ledger entry and confirmation, in one transaction with whatever asked for it."""
+    """Record the order and its ledger entry and stage its confirmation, in one transaction."""
     given, received, fee = conversion.given, conversion.received, conversion.fee
     order = ConversionOrder(ids.new(), quote_id, given, received, conversion.price, fee, now)
     session.send(
@@ -273,7 +275,7 @@ def _execute_order(
             now,
         ),
     )
-    # The house keeps its part on the fee's side; what is left there passes through the position.
+    # PBCEx keeps its part on the fee's side; the rest of that side passes through the position.
     kept = fee + conversion.spread + conversion.rounding
     sells = fee.asset == received.asset
     ledger.post(
@@ -296,7 +298,7 @@ def _execute_order(
 
 
 def _confirmation_job(actor: Actor, order: ConversionOrder) -> dict[str, Any]:
-    """The message that tells the actor of the order, by values that never change."""
+    """Return the arguments of the job that sends the order's confirmation."""
     number = ids.encode("trd", order.id)
     return {
         "user_id": str(actor.user_id),
@@ -318,5 +320,5 @@ def _confirmation_job(actor: Actor, order: ConversionOrder) -> dict[str, Any]:
 
 @task("trading.forget_quotes")
 def delete_expired_quotes(session: Session) -> None:
-    """Delete quotes that expired long ago and were never filled."""
+    """Delete the quotes that expired `QUOTE_RETENTION` ago and were never filled."""
     session.send(_DELETE_EXPIRED_QUOTES, (clock.now() - QUOTE_RETENTION,))

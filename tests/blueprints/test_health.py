@@ -78,7 +78,7 @@ def test_without_postgresql_it_does_not(variant: Callable[..., Flask]) -> None:
     assert answer.json["checks"][0] == {
         "name": "postgresql",
         "status": "failing",
-        "detail": "The database cannot be reached. Nothing was changed",
+        "detail": "The database cannot be reached. Nothing was changed. Try again in a moment.",
     }
     assert client.get("/health").status_code == 503
     assert client.get("/health/live").status_code == 200

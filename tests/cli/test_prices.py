@@ -58,7 +58,7 @@ def test_replay_stores_each_row_with_its_own_date_once(
     )
     again = prices(app, "replay", path, "--metal", "PD")
     assert again.exit_code == 0
-    assert "0 ticks are new, 2 were there already" in again.output
+    assert "0 new prices stored, 2 were already stored." in again.output
     assert replayed(database, "PD", "1701-01-01Z", "1701-12-31Z") == stored
 
 
@@ -66,7 +66,7 @@ def test_replay_stores_each_row_with_its_own_date_once(
     ("text", "message"),
     [
         ("Date,Price\n1702-01,18\n1702-02,x\n", "line 3: 'x' is not a plain decimal price"),
-        ("Date,Price\n1702-01,18\n2999-01,18\n", "line 3: 2999-01-01 has not come yet"),
+        ("Date,Price\n1702-01,18\n2999-01,18\n", "line 3: 2999-01-01 is in the future."),
     ],
 )
 def test_replay_refuses_a_bad_line_and_stores_nothing(
@@ -78,7 +78,7 @@ def test_replay_refuses_a_bad_line_and_stores_nothing(
     assert result.exit_code == 1
     assert result.output == f"Error: {path}: {message}\n"
     assert replayed(database, "PT", "1702-01-01Z", "1702-12-31Z") == []
-    assert prices(app, "show").output == "No price was ever recorded\n"
+    assert prices(app, "show").output == "There are no prices yet.\n"
 
 
 @pytest.mark.parametrize(
@@ -106,5 +106,5 @@ def test_replay_of_gold_since_1833(app: Flask, database: Database, shared_data: 
     assert f"{len(expected)} prices, 1833-01-01 to" in result.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected
     again = prices(app, "replay", gold, "--metal", "AU")
-    assert f"0 ticks are new, {len(expected)} were there already" in again.output
+    assert f"0 new prices stored, {len(expected)} were already stored." in again.output
     assert replayed(database, "AU", "1833-01-01Z", "2999-01-01Z") == expected

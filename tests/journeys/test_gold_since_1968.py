@@ -278,7 +278,7 @@ def test_the_whole_file_replays(lone_app: Flask, prices: Path) -> None:
             args=["prices", "replay", str(prices), "--metal", "AU"]
         )
         assert result.exit_code == 0, result.output
-        assert f"{new} ticks are new, {len(rows) - new} were there already" in result.output
+        assert f"{new} new prices stored, {len(rows) - new} were already stored." in result.output
     with database.reading() as session:
         stored = session.rows(
             "SELECT to_char(observed_at AT TIME ZONE 'UTC', 'YYYY-MM'), mid FROM ticks"

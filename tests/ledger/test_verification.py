@@ -101,7 +101,7 @@ def test_sound_books_pass(books: Flask) -> None:
     result = verified(books)
     assert (result.exit_code, result.stdout) == (
         0,
-        f"The books hold: {len(INVARIANTS)} invariants, 4 entries, 8 postings.\n",
+        f"The books are correct: {len(INVARIANTS)} invariants, 4 entries, 8 postings.\n",
     )
 
 
@@ -157,7 +157,7 @@ def test_a_broken_invariant_is_named(books: Flask, name: str) -> None:
     assert result.exit_code == 1
     named = [line for line in result.stderr.splitlines() if line.startswith(f"{name}: ")]
     assert named, result.stderr
-    assert "the books do not hold" in result.stderr
+    assert "The books are not correct" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ class TestRequireTradable:
             pricing_rules.require_tradable(price(), now, RULES)
         assert refused.value.detail == (
             "The last price of gold is from 2026-02-10 at 15:00:00 UTC, more than 60 seconds ago. "
-            "Try again in a moment"
+            "Try again in a moment."
         )
 
     def test_halted_outranks_stale_and_closed(self) -> None:
@@ -279,7 +279,7 @@ class TestRequireTradable:
         with pytest.raises(MarketHalted) as refused:
             pricing_rules.require_tradable(fresh, self.SATURDAY, self.REAL)
         assert refused.value.detail == (
-            "The market for gold is closed. It opens on 2026-02-08 at 23:00:00 UTC"
+            "The market for gold is closed. It opens on 2026-02-08 at 23:00:00 UTC."
         )
 
     def test_always_open_means_saturday_too(self) -> None:
