@@ -1,7 +1,7 @@
-"""A database as the migrations leave it, for one test after another.
+"""A database in the state after the migrations, reset for one test after another.
 
-To make one takes a third of a second of work; so what a test left in it is taken out instead, past
-every trigger. A test that changed more than rows leaves a database that is made anew.
+Creating a database takes a third of a second of work, so the rows of the previous test are deleted
+instead, bypassing every trigger. If a test changed more than rows, the database is recreated.
 """
 
 import os
@@ -15,7 +15,7 @@ _TABLES = """
 SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 ORDER BY relname
 """
-# Whatever is defined has been written by a transaction; rows of these change with every definition.
+# Every definition is a row of these catalogs, so a changed definition changes the digest.
 _DEFINITIONS = """
 SELECT md5(string_agg(written, ' ' ORDER BY written)) FROM (
     SELECT format('%s %s %s', tableoid, oid, xmin) FROM pg_constraint
@@ -35,25 +35,25 @@ _RESTART = "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
 
 
 class BlankDatabase:
-    """The database of that name, which `make` makes anew. Needs a superuser to be emptied."""
+    """The database `name`, which `make` recreates. Emptying it requires a superuser."""
 
     def __init__(self, name: str, make: Callable[[], None]) -> None:
         self._name = name
         self._recreate = make
         self._connection: psycopg.Connection | None = None
         self._definitions = ""
-        #: What the migrations put into tables, as COPY writes it.
+        #: The rows that the migrations insert into each table, in COPY format.
         self._rows: dict[str, bytes] = {}
 
     def reset(self) -> None:
-        """Nobody's rows are in it afterwards."""
+        """Bring the database back to its state after the migrations."""
         if not self._try_to_empty():
             self.close()
             self._recreate()
             self._take_snapshot()
 
     def close(self) -> None:
-        """No connection to it is left here."""
+        """Close the connection to the database."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -84,7 +84,7 @@ class BlankDatabase:
         try:
             self._empty(self._connection)
         except errors.LockNotAvailable:
-            return False  # Somebody has not let go of it.
+            return False  # Another session still holds a lock.
         return True
 
     def _empty(self, connection: psycopg.Connection) -> None:

@@ -1,7 +1,7 @@
 """One pair of real servers for a run, one database per xdist worker, cloned from a migrated one.
 
-Servers are the embedded ones, in a folder made for the run, unless DATABASE_URL and its companions
-name others. Each test that touches the database leaves books that hold.
+The servers are embedded, in a folder created for the run, unless DATABASE_URL and the related
+settings name others. After each test that uses the database the books must be valid.
 """
 
 import os
@@ -40,7 +40,7 @@ TEMPLATE = "pbcex_template"
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = CHECKOUT.parent / "shared"
 
-# A busy machine is slow, which is no defect; a failing example is printed to be run again.
+# No deadline, because a busy machine is slow. A failing example is printed so that it can be rerun.
 hypothesis_settings.register_profile("pbcex", deadline=None, print_blob=True)
 hypothesis_settings.load_profile("pbcex")
 
@@ -49,21 +49,21 @@ _RUN = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Once, before xdist starts its workers: servers, and a migrated database to clone."""
+    """Start the servers and migrate a database to clone, once, before xdist starts its workers."""
     if hasattr(config, "workerinput"):
         return
     stack = config.stash[_RUN] = ExitStack()
     os.environ["PBCEX_ENV"] = "test"
     os.environ["PBCEX_LOG_LEVEL"] = "WARNING"
     os.environ["PBCEX_SECRET_KEY"] = "a secret of tests, never used elsewhere"
-    # The password hash at its cheapest; a test of its own asserts what production uses.
+    # The cheapest password hash; a separate test asserts the cost in production.
     os.environ["PBCEX_ARGON2_MEMORY_KIB"] = "64"
     os.environ["PBCEX_ARGON2_PASSES"] = "1"
     if config.option.collectonly:
         return
     folder = tempfile.mkdtemp(prefix="pbcex-test-")
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
-    # Below it a folder for each database, with the audit trail's anchors and the key ring.
+    # It has a folder for each database, with the anchors of the audit trail and the key ring.
     os.environ["PBCEX_TEST_FILES"] = str(Path(folder) / "files")
     external = ExternalServers.from_environment(os.environ)
     servers = stack.enter_context(embedded.run_servers(Path(folder) / "data", external=external))
@@ -80,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what was started."""
+    """Stop the servers."""
     if _RUN in config.stash:
         config.stash[_RUN].close()
 
@@ -90,18 +90,18 @@ def _on(url: str, name: str) -> str:
 
 
 def recreate(name: str, template: str = "template1") -> None:
-    """An empty database of that name, or a copy of another."""
+    """Recreate the database `name`, empty or as a copy of `template`."""
     drop(name)
     _as_owner(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
 def drop(name: str) -> None:
-    """No database of that name, whoever uses it."""
+    """Drop the database `name` even if it is in use."""
     try:
         _as_owner(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     except psycopg.errors.InsufficientPrivilege:
-        # An autovacuum worker is there, which only a superuser may end by force; without force the
-        # server asks it to leave.
+        # An autovacuum worker is connected, which only a superuser may end by force. Without force
+        # the server asks it to disconnect.
         _as_owner(f'DROP DATABASE IF EXISTS "{name}"')
 
 
@@ -112,9 +112,9 @@ def _as_owner(statement: str) -> None:
 
 
 def settings_on(name: str) -> Settings:
-    """The settings of an application on the database of that name."""
+    """Return the settings of an application on the database `name`."""
     return Settings(
-        # Staff sign in by their password alone; tests of the second factor say so (`strict_app`).
+        # Staff sign in by password alone; tests of the second factor use `strict_app`.
         env=Environment.SAMPLE,
         data_dir=Path(os.environ["PBCEX_TEST_FILES"]) / name,
         database_url=_on(os.environ["DATABASE_URL"], name),
@@ -128,7 +128,7 @@ def app(worker_id: str) -> Iterator[Flask]:
     """The application on this worker's own database."""
     name = f"pbcex_test_{worker_id}"
     recreate(name, TEMPLATE)
-    # Programs that a test starts find the same database.
+    # Programs that a test starts use the same database.
     settings = settings_on(name)
     os.environ["DATABASE_URL"] = settings.database_url
     os.environ["DATABASE_OWNER_URL"] = settings.database_owner_url
@@ -139,7 +139,7 @@ def app(worker_id: str) -> Iterator[Flask]:
 
 
 def _made(settings: Settings) -> Flask:
-    """An application, with what it provided: another may be made before it is used."""
+    """Create an application and store its adapters, in case another is created before its use."""
     app = create_app(settings)
     app.extensions[_PROVIDED] = dict(kit_ports._ADAPTERS)
     return app
@@ -149,9 +149,9 @@ def _made(settings: Settings) -> Flask:
 def provided(
     app: Flask, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Flask], None]:
-    """Adapters are the process's: each test has those of the application that it asks for.
+    """Give each test the adapters of the application that it uses, as adapters are process-wide.
 
-    What it provides itself, and what applications provide that it makes, is gone afterwards.
+    Adapters that the test or its own applications provide are removed afterwards.
     """
 
     def provide(which: Flask) -> None:
@@ -164,7 +164,7 @@ def provided(
 
 @pytest.fixture(scope="session")
 def strict_app(app: Flask) -> Iterator[Flask]:
-    """Another application on the same database, in which staff need a second factor."""
+    """Another application on the same database, which requires a second factor for staff."""
     settings: Settings = app.extensions["settings"]
     strict = _made(settings.model_copy(update={"env": Environment.TEST}))
     yield strict
@@ -172,13 +172,13 @@ def strict_app(app: Flask) -> Iterator[Flask]:
 
 
 def _apart(name: str) -> Flask:
-    """Another application, without rate limits, on a database that nobody else uses."""
+    """Create an application without rate limits on a database of its own."""
     return _made(settings_on(name).model_copy(update={"rate_limit": "off"}))
 
 
 @contextmanager
 def _holding(app: Flask) -> Iterator[Database]:
-    """Its database; afterwards every invariant of the ledger still holds."""
+    """Yield the application's database; afterwards assert every invariant of the ledger."""
     database: Database = app.extensions["database"]
     yield database
     with database.transaction(SNAPSHOT) as session:
@@ -187,7 +187,7 @@ def _holding(app: Flask) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def open_app(worker_id: str) -> Iterator[Flask]:
-    """An application without rate limits; tests that ask it much share its database."""
+    """An application without rate limits; tests with many requests share its database."""
     name = f"pbcex_open_{worker_id}"
     recreate(name, TEMPLATE)
     app = _apart(name)
@@ -201,7 +201,7 @@ def open_app(worker_id: str) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def _lone(worker_id: str) -> Iterator[tuple[Flask, BlankDatabase]]:
-    """To make an application takes long, and so does a database: many tests get the same."""
+    """An application and its database, shared by many tests because creating both takes long."""
     name = f"pbcex_lone_{worker_id}"
     app = _apart(name)
     disconnect = app.extensions["database"].engine.dispose
@@ -219,7 +219,7 @@ def _lone(worker_id: str) -> Iterator[tuple[Flask, BlankDatabase]]:
 
 @pytest.fixture
 def unguarded_app(_lone: tuple[Flask, BlankDatabase], provided: Callable[[Flask], None]) -> Flask:
-    """Like `lone_app`, for tests that break its books."""
+    """Like `lone_app`, for tests that corrupt its books."""
     app, blank = _lone
     settings: Settings = app.extensions["settings"]
     shutil.rmtree(settings.data_dir, ignore_errors=True)
@@ -231,21 +231,21 @@ def unguarded_app(_lone: tuple[Flask, BlankDatabase], provided: Callable[[Flask]
 
 @pytest.fixture
 def lone_app(unguarded_app: Flask) -> Iterator[Flask]:
-    """An application without rate limits, with nobody in its books but whom the test adds."""
+    """An application without rate limits, whose books contain only what the test adds."""
     with _holding(unguarded_app):
         yield unguarded_app
 
 
 @pytest.fixture
 def database(app: Flask) -> Iterator[Database]:
-    """The database; afterwards every invariant of the ledger still holds."""
+    """The database; afterwards every invariant of the ledger is asserted."""
     with _holding(app) as database:
         yield database
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """The providers, with nothing ordered to go wrong; nobody waits between tries of a call."""
+    """The provider sandbox without any fault set; retried calls do not wait."""
     sandbox = Sandbox.shared()
     stamina.set_testing(True, attempts=http_calls.ATTEMPTS_MAX, cap=True)
     sandbox.reset()
@@ -262,7 +262,7 @@ def people(database: Database) -> People:
 
 @pytest.fixture
 def shared_data() -> Path:
-    """Real price files and the real sanctions list, which the project does not ship."""
+    """The folder of real price files and the real sanctions list, which are not shipped."""
     if not SHARED.is_dir():
         pytest.skip(f"needs the data folder {SHARED.name}/ beside the checkout")
     return SHARED / "data"

@@ -1,7 +1,7 @@
-"""Programs under test, each a process of its own, forked from one that has loaded them.
+"""Programs under test, each in its own process, forked from a process that has loaded them.
 
-To load the program takes seconds of work, to fork next to none: a fork server of this test process
-loads it once. What it starts has its own environment and log, and is killed like any other.
+Loading the program takes seconds, forking almost no time: a fork server of this test process loads
+it once. Each process has its own environment and log, and can be killed like any other.
 """
 
 import multiprocessing
@@ -18,7 +18,7 @@ _CONTEXT.set_forkserver_preload(["worker", "flask.cli", __name__])
 def start_process(
     main: Callable[[], object], *argv: str, environ: Mapping[str, str], log: Path
 ) -> BaseProcess:
-    """`main` of a module with these arguments, as a process; it is for the caller to end it."""
+    """Start `main` of a module with these arguments as a process, which the caller must end."""
     process = _CONTEXT.Process(target=_become, args=(main, argv, dict(environ), log))
     process.start()
     return process

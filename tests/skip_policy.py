@@ -1,7 +1,7 @@
-"""With CI=true a skipped test is a failed one: what nobody ran proves nothing.
+"""With CI=true a skipped test fails, because a test that did not run proves nothing.
 
-The exception is what no installation could mend on the machine at hand. Such a skip says so where
-it stands, by a reason that begins with `PLATFORM`.
+The exception is a test that this machine cannot run whatever is installed. The reason of such a
+skip begins with `PLATFORM_REASON`.
 """
 
 import os
@@ -17,7 +17,7 @@ CollectHook = Generator[None, pytest.CollectReport, pytest.CollectReport]
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Hook:
-    """A test that skipped itself, or was marked so."""
+    """Fail a test that skipped itself or is marked to be skipped."""
     report = yield
     _refuse(report)
     return report
@@ -25,7 +25,7 @@ def pytest_runtest_makereport() -> Hook:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> CollectHook:
-    """A file that skipped itself as a whole."""
+    """Fail a file that skipped itself as a whole."""
     report = yield
     _refuse(report)
     return report
@@ -34,8 +34,8 @@ def pytest_make_collect_report() -> CollectHook:
 def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
     if os.environ.get("CI") != "true" or not report.skipped or hasattr(report, "wasxfail"):
         return
-    told = report.longrepr
-    reason = str(told[2] if isinstance(told, tuple) else told).removeprefix("Skipped: ")
+    skip = report.longrepr
+    reason = str(skip[2] if isinstance(skip, tuple) else skip).removeprefix("Skipped: ")
     if not reason.startswith(PLATFORM_REASON):
         report.outcome = "failed"
-        report.longrepr = f"with CI=true nothing is skipped: {reason}"
+        report.longrepr = f"with CI=true a skipped test fails: {reason}"

@@ -1,7 +1,7 @@
-"""Whether the time of an answer tells who is known.
+"""Assert that response times do not reveal whether an email is registered.
 
-Times are compared as distributions: how likely is one of those that are known to take longer than
-one of those that are not? One half, if there is nothing to learn.
+Times are compared as distributions: the probability that a response for a known email takes longer
+than one for an unknown email is one half if the time reveals nothing.
 """
 
 import time
@@ -20,14 +20,14 @@ Request = Callable[[FlaskClient, str], TestResponse]
 def assert_same_timing(
     app: Flask, ask: Request, known: Sequence[str], unknown: Sequence[str], *, status: int
 ) -> None:
-    """Raises `AssertionError` if the times differ."""
-    # A busy machine may spoil one comparison; a leak spoils every one.
+    """Raise `AssertionError` if the response times for known and unknown emails differ."""
+    # A busy machine may spoil one comparison; a leak spoils all of them.
     seen = []
     for _ in range(3):
         seen.append(_likelihood(app, ask, known, unknown, status))
         if abs(seen[-1] - 0.5) < 0.12:
             return
-    raise AssertionError(f"the time tells who is known: {seen}")
+    raise AssertionError(f"the response time reveals which emails are known: {seen}")
 
 
 def _likelihood(
@@ -36,7 +36,7 @@ def _likelihood(
     client = app.test_client()
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(2 * SAMPLES_PER_GROUP):
-        # In turn, and each from elsewhere: drifts and counters fall on both alike.
+        # Alternate, each from another network, so that drift and counters affect both alike.
         which = number % 2
         email = (known, unknown)[which][number // 2 % len(known)]
         digits = uuid4().hex

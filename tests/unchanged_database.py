@@ -1,7 +1,7 @@
-"""That a refusal changed nothing: every row of every table is the one that it was before.
+"""Assert that a refusal changed nothing: every row of every table is the same as before.
 
-Except that the audit trail says that something was refused, and that requests are counted here
-for the rate limits while Redis does not answer (one slow answer of it on a busy machine is enough).
+Two tables are exempt. The audit trail records denials, and rate limits are counted in the database
+while Redis does not answer (one slow answer on a busy machine is enough).
 """
 
 from collections.abc import Collection, Iterator
@@ -15,8 +15,8 @@ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 AND relname NOT IN ('audit_records', 'throttle_counts')
 ORDER BY relname
 """
-# A change of a row is another row to PostgreSQL, at another place and of another transaction: even
-# when it was written again with the same values. So the rows themselves need not be read.
+# PostgreSQL writes a changed row at another place and with another transaction id, even if the
+# values are the same. So the values need not be read.
 _DIGEST = """
 SELECT '{table}', format('%s %s', count(*), sum(hashtextextended(ctid || ' ' || xmin, 0)))
 FROM "{table}"
@@ -24,7 +24,7 @@ FROM "{table}"
 
 
 def table_digests(database: Database) -> dict[str, str]:
-    """A digest of the rows of each table."""
+    """Return a digest of the rows of each table."""
     with database.reading() as session:
         tables = [name for (name,) in session.rows(_TABLES)]
         digests = " UNION ALL ".join(_DIGEST.format(table=table) for table in tables)
@@ -33,7 +33,7 @@ def table_digests(database: Database) -> dict[str, str]:
 
 @contextmanager
 def database_unchanged(database: Database, *, apart_from: Collection[str] = ()) -> Iterator[None]:
-    """After the block, every table holds exactly what it held before."""
+    """Assert that the block changes no row of any table except those in `apart_from`."""
     before = table_digests(database)
     yield
     after = table_digests(database)

@@ -1,4 +1,4 @@
-"""The benchmarks keep up with the product: their parts run, without measuring anything."""
+"""The parts of the benchmarks run, without measuring anything."""
 
 import os
 import subprocess

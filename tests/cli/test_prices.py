@@ -15,7 +15,7 @@ from app.kit.db import Database
 
 @pytest.fixture(autouse=True)
 def new_market(database: Database) -> Iterator[None]:
-    """No metal has a price, before and after."""
+    """Delete all market prices before and after the test."""
     _forget_prices(database)
     yield
     _forget_prices(database)

@@ -15,8 +15,8 @@ from tests.embedded.server_processes import SERVER_HOLDER, ServerHolder, as_user
 
 @pytest.fixture
 def hold() -> Iterator[Callable[..., ServerHolder]]:
-    """Start `server_holder.py`, under an account and with an import path of the caller's choice."""
-    everyone: list[ServerHolder] = []
+    """Start `server_holder.py`, optionally under another account and with an import path."""
+    holders: list[ServerHolder] = []
 
     def start(
         data_dir: Path, *switches: str, uid: int | None = None, first: Path | None = None
@@ -33,18 +33,18 @@ def hold() -> Iterator[Callable[..., ServerHolder]]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        held = ServerHolder(process)
-        everyone.append(held)
-        return held
+        holder = ServerHolder(process)
+        holders.append(holder)
+        return holder
 
     yield start
-    for held in everyone:
-        held.end()
+    for holder in holders:
+        holder.end()
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder that has been used before and holds one confirmed row."""
+    """A data folder from an earlier run, with one committed row."""
     data_dir = tmp_path_factory.mktemp("made") / "data"
     with embedded.run_servers(data_dir) as running, owner(running.urls) as connection:
         connection.execute("CREATE TABLE kept (amount integer)")

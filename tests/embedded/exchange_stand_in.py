@@ -2,8 +2,8 @@
 
     python exchange_stand_in.py [FAILURE]
 
-FAILURE is `step`, `program` or `unready`, for what shall go wrong, or `impatient`, not to wait long
-for a port.
+FAILURE is `step`, `program` or `unready`, the part that fails, or `impatient`, to wait only briefly
+for the port.
 """
 
 import sys

@@ -1,10 +1,10 @@
-"""Runs the servers of a folder until stdin ends; a process of its own that tests can kill.
+"""Run the servers of a folder until stdin ends, as a separate process that tests can kill.
 
     python server_holder.py DATA_DIR [orphan | way=MODE]
 
-It prints one line of JSON: the addresses and process ids, or why it could not start.
-`orphan` does without the tie between parent and child, as on systems that have none.
-`way` allows root only that one way to another account.
+It prints one line of JSON: the URLs and process ids, or the reason why it could not start. `orphan`
+does not tie the servers to their parent, as on systems other than Linux. `way` allows root only
+that mode of changing the account.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Processes that hold servers, and what tests ask them and their data."""
+"""Processes that run servers, and helpers to inspect them and their data."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ needs_linux = pytest.mark.skipif(sys.platform != "linux", reason=f"{PLATFORM_REA
 
 
 class ServerHolder:
-    """A process that holds servers: what it said, and its end."""
+    """A process that runs servers; `output` is the JSON that it printed."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -44,9 +44,9 @@ class ServerHolder:
 
 
 def as_user(uid: int) -> list[str]:
-    """A command's beginning that gives up root for a uid, and for no more than that if possible.
+    """Return the start of a command that runs as `uid`, with as few privileges as possible.
 
-    Where this interpreter stands below a folder of root's, the uid keeps the right to pass.
+    If this interpreter is below a folder that only root can search, the uid keeps that capability.
     """
     launch = [sys.executable, "-I", "-S", str(LAUNCHER)]
     for way in ("drop", "search"):
@@ -69,7 +69,7 @@ def owner(urls: embedded.ServerUrls) -> Iterator[psycopg.Connection]:
 
 @contextlib.contextmanager
 def connect(url: object) -> Iterator[psycopg.Connection]:
-    """A connection in autocommit to an address in SQLAlchemy's form."""
+    """Yield a connection in autocommit to a URL in SQLAlchemy's form."""
     assert isinstance(url, str)
     address = url.replace("postgresql+psycopg://", "postgresql://")
     connection = psycopg.connect(address, autocommit=True)
@@ -95,7 +95,7 @@ def delete_added_rows(urls: embedded.ServerUrls) -> None:
 
 
 def is_alive(pid: object) -> bool:
-    """Does the process run? One that waits to be reaped by a stranger counts as ended."""
+    """Return whether the process runs; a zombie counts as ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -113,6 +113,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> bool:
 
 
 def modes_above(path: Path) -> dict[Path, tuple[int, int, int]]:
-    """Mode, user and group of a folder and of every folder above it."""
+    """Return mode, user and group of a folder and of every folder above it."""
     seen = {folder: folder.stat() for folder in (path, *path.parents)}
     return {folder: (stat.st_mode, stat.st_uid, stat.st_gid) for folder, stat in seen.items()}

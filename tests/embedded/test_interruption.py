@@ -1,4 +1,4 @@
-"""A request to stop is noticed in pauses, and nowhere else."""
+"""A stop request takes effect in pauses only."""
 
 import signal
 import sys
@@ -16,7 +16,7 @@ from tests.embedded.server_processes import needs_linux
 
 @pytest.fixture
 def stop_on_ctrl_c() -> Iterator[None]:
-    """Ctrl-C is noted, as `bin/run` does."""
+    """Record Ctrl-C as a stop request, as `bin/run` does."""
     before = signal.signal(signal.SIGINT, lambda *_: stop_request.request_stop())
     yield
     signal.signal(signal.SIGINT, before)
@@ -43,7 +43,7 @@ def test_stop_request_ends_a_running_pause() -> None:
 
 @needs_linux
 def test_stop_request_never_interrupts_child_handling(stop_on_ctrl_c: None, tmp_path: Path) -> None:
-    """A handler that raises left the lock of `Popen` taken, some time in thousands of looks."""
+    """A handler that raises would leave the lock of `Popen` held, once in thousands of polls."""
     child = Child("sleeper", tmp_path / "log")
     child.start([sys.executable, "-c", "import time; time.sleep(60)"], env={}, cwd="/")
     try:

@@ -1,4 +1,4 @@
-"""The mail catcher: a process that takes mail, keeps it once, and ends when it is asked to."""
+"""The mail catcher accepts emails, keeps each once, and ends on request."""
 
 import os
 import signal

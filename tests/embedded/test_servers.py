@@ -1,4 +1,4 @@
-"""Start, stop, kill and start again: what was confirmed is there, and the answers are ours."""
+"""Servers start, stop and restart after kills, and keep all committed data."""
 
 import json
 import os

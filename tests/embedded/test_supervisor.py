@@ -1,4 +1,4 @@
-"""The whole of bin/run with stand-ins for its programs: revived, and stopped together."""
+"""bin/run with stand-ins for its programs: they are restarted, and stopped together."""
 
 import contextlib
 import os
@@ -24,11 +24,11 @@ EXCHANGE_STAND_IN = Path(__file__).with_name("exchange_stand_in.py")
 
 
 class ExchangeProcess:
-    """A run of everything, and what it has printed so far."""
+    """A run of the exchange, and its output so far."""
 
     def __init__(self, data_dir: Path, port: int, *failure: str, **environ: str) -> None:
         self.data_dir, self.port = data_dir, port
-        # The suite's own servers and settings are not this run's.
+        # Without the servers and settings of the test run.
         own = ("PBCEX_", "DATABASE_", "REDIS_")
         given = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         given |= {"PYTHONPATH": str(CHECKOUT), "PORT": str(port), "PBCEX_DATA_DIR": str(data_dir)}
@@ -59,7 +59,7 @@ class ExchangeProcess:
         return re.search(pattern, self.output) is not None
 
     def children(self) -> dict[str, int]:
-        """The direct children by what they are."""
+        """Return the pids of the direct children by program name."""
         found = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
@@ -79,7 +79,7 @@ class ExchangeProcess:
         return self.ended()
 
     def ended(self) -> int:
-        """The exit status, once it ends by itself."""
+        """Return the exit status after the process ends by itself."""
         status = self.process.wait(90)
         self._reader.join()
         return status

@@ -41,7 +41,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 class RedisServer:
-    """A redis-server that keeps nothing, on a port that it keeps."""
+    """A redis-server without persistence, on a fixed port."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -93,7 +93,7 @@ class WorkerProcesses:
         return process
 
     def end(self) -> None:
-        """Each process ends cleanly, and soon, when it is asked to."""
+        """Stop every process, and assert that each ends cleanly within ten seconds."""
         running = [process for process in self._processes if process.is_alive()]
         for process in running:
             process.terminate()
@@ -108,7 +108,7 @@ class WorkerProcesses:
 
 
 class JobBench:
-    """What a test does and looks at."""
+    """Stages, sends and executes jobs, and checks their effects."""
 
     def __init__(self, database: Database, redis: Redis) -> None:
         self.database = database
@@ -116,7 +116,7 @@ class JobBench:
         self.queue = Queue("default", connection=redis, serializer=JSONSerializer)
 
     def stage(self, task: str = "tests.leave_effect", **args: object) -> UUID:
-        """Stage a job of a fresh person."""
+        """Stage a job for a new user id; return the user id."""
         user_id = uuid4()
         with self.database.transaction() as session:
             outbox.stage(session, task, {"user_id": str(user_id), **args})
@@ -129,7 +129,7 @@ class JobBench:
             ]
 
     def problems(self, *user_ids: UUID) -> list[str]:
-        """The check itself: every job is settled, and had its effect once and only once."""
+        """Return the jobs that are not done, and those without exactly one effect."""
         found = [
             f"{user_id}: {count} effects"
             for user_id in user_ids
@@ -145,11 +145,11 @@ class JobBench:
             return not session.rows(statement)
 
     def relay(self) -> None:
-        """One step of a relay."""
+        """Run one step of a relay."""
         Relay(self.database, self.redis, BACKOFF).step()
 
     def work(self, app) -> None:
-        """Work until the queue is empty, in this process."""
+        """Execute jobs in this process until the queue is empty."""
         handlers = [
             (number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)
         ]
@@ -160,7 +160,7 @@ class JobBench:
             signal.signal(number, handler)
 
     def cut_database_connections(self) -> None:
-        """End every connection of the application's role, as a restart of PostgreSQL would."""
+        """End every connection of the application's role, as a restart of PostgreSQL does."""
         self.database.engine.dispose()
         url = self.database.engine.url.set(drivername="postgresql")
         with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
@@ -171,7 +171,7 @@ class JobBench:
             )
 
     def make_due(self) -> None:
-        """As if the backoff were over."""
+        """Make every unfinished job due."""
         with self.database.transaction() as session:
             session.send("UPDATE outbox SET due_at = staged_at WHERE done_at IS NULL")
 

@@ -1,4 +1,4 @@
-"""Tasks of the tests. Their effects can be counted: each is a row of its own, never the same."""
+"""Tasks for tests. Their effects can be counted, because each inserts a row of its own."""
 
 import time
 from pathlib import Path
@@ -16,13 +16,13 @@ VALUES (%s, %s, %s, 'effect', 1, '', '', %s)
 
 @task("tests.leave_effect")
 def leave_effect(session: Session, *, user_id: str) -> None:
-    """The effect alone."""
+    """Have the effect and nothing else."""
     session.send(_EFFECT, (ids.new(), user_id, str(uuid4()), clock.now()))
 
 
 @task("tests.leave_effect_slowly")
 def leave_effect_slowly(session: Session, *, user_id: str, path: str, seconds: float) -> None:
-    """The effect, then a long time in which to be killed: only on the first of all tries."""
+    """Have the effect, then sleep to be killed, on the first try only."""
     leave_effect(session, user_id=user_id)
     session.flush()
     marker = Path(path)
@@ -33,7 +33,7 @@ def leave_effect_slowly(session: Session, *, user_id: str, path: str, seconds: f
 
 @task("tests.fail")
 def fail(session: Session, *, user_id: str, while_exists: str) -> None:
-    """The effect, and then an error for as long as the file is there."""
+    """Have the effect, then raise an error as long as the file exists."""
     leave_effect(session, user_id=user_id)
     if Path(while_exists).exists():
         raise ValueError("poison")

@@ -1,4 +1,4 @@
-"""What may go wrong between a staged job and its effect, with the real servers and processes."""
+"""Faults between a staged job and its effect, with real servers and processes."""
 
 import os
 import signal
@@ -94,7 +94,7 @@ class TestConcurrency:
             thread.start()
         for thread in threads:
             thread.join()
-        # Hands that met may all have let go of a job; the relay would send it once more.
+        # Workers that collided may all have skipped a job; the relay would send it once more.
         for identifier in claimed:
             dispatch.execute_job(job_bench.database, identifier, BACKOFF)
         assert job_bench.problems(*users) == []
@@ -191,7 +191,7 @@ class TestProcesses:
         users += [job_bench.stage() for _ in range(50)]
         redis_server.kill()
         users += [job_bench.stage() for _ in range(50)]
-        redis_server.start()  # and it remembers nothing
+        redis_server.start()  # without its data
         wait_until(job_bench.settled)
         assert job_bench.problems(*users) == []
 
@@ -233,7 +233,7 @@ def children(pid):
 
 
 class TestNegativeControl:
-    """Broken ways to carry a job out, so that we know that `problems` would see them."""
+    """Faulty ways to execute a job, to show that `problems` detects them."""
 
     def crash(self):
         raise SystemExit

@@ -1,4 +1,4 @@
-"""The whole exchange under kill -9, while customers trade over HTTP and write down every answer.
+"""The whole exchange under SIGKILL, while customers trade over HTTP and record every response.
 
 What was acknowledged is remembered here, outside of everything that is killed. Afterwards the
 books are held against it.
@@ -37,9 +37,9 @@ from tests.faults.conftest import PROJECT, wait_until
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9 on Windows")
 
 CLIENTS = 4
-#: Seconds of trading in which PostgreSQL lives, and in which it is killed as well.
+#: Seconds of trading without and with kills of PostgreSQL.
 CALM, ROUGH = choose_size(5, 30), choose_size(3, 30)
-#: What everybody begins with, in minor units; and what a minor unit is.
+#: The opening balances of each customer in minor units, and the scale of each asset.
 PURSE = (("USD", "customer.funding", 10**8), ("XAU-s", "customer.trading", 25 * 10**9))
 SCALE = {"USD": 2, "XAU-s": 8}
 PASSWORD = "correct horse battery"
@@ -48,7 +48,7 @@ _RETRIED_AT_ONCE = 0.5
 
 
 class Exchange:
-    """`bin/run` in a folder of its own, and the processes under it."""
+    """`bin/run` in its own data folder, and its processes."""
 
     def __init__(self, folder: Path) -> None:
         self.data = DataFolder(folder / "data")
@@ -61,7 +61,7 @@ class Exchange:
             "PBCEX_DATA_DIR": str(self.data.root),
             "PBCEX_ENV": "sample",
             "PBCEX_OUTBOX_RETRY_SECONDS": "0.5",
-            # Counted as ever, but never reached: four customers ask as much as hundreds.
+            # Counted but never reached, because four customers send as much as hundreds.
             "PBCEX_RATE_LIMIT": "1000000/minute",
             "FLASK_APP": "wsgi",
         }
@@ -73,7 +73,7 @@ class Exchange:
             )  # fmt: skip
 
     def flask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command of the product, on the same data."""
+        """Run a flask command on the same data."""
         command = [str(Path(sys.executable).with_name("flask")), *arguments]
         return subprocess.run(
             command, cwd=PROJECT, env=self._environ, capture_output=True, text=True, check=False
@@ -86,21 +86,21 @@ class Exchange:
         return False
 
     def victims(self, name: str) -> list[psutil.Process]:
-        """The processes of this name that run now."""
+        """Return the running processes of this name."""
         if name in {"worker", "relay"}:
             role = "work" if name == "worker" else name
             lines = map(
                 json.loads, self.data.log_path("jobs").read_text(encoding="utf-8").splitlines()
             )
-            said = [line for line in lines if line.get("process") == role]
-            started = [line["pid"] for line in said if line["event"] == "started"]
+            of_role = [line for line in lines if line.get("process") == role]
+            started = [line["pid"] for line in of_role if line["event"] == "started"]
             return [psutil.Process(pid) for pid in started[-1:] if psutil.pid_exists(pid)]
         word = {"web": "granian", "redis": "redis-server", "postgres": "postgres"}[name]
         found = psutil.Process(self.process.pid).children(recursive=True)
         return [child for child in found if word in " ".join(child.cmdline()[:3])]
 
     def connect(self) -> psycopg.Connection:
-        """As the server's administrator: a look that no code of ours takes part in."""
+        """Connect as superuser, to check the books without any code of the application."""
         urls = embedded.find_running_servers(self.data.root)
         assert urls is not None
         url = make_url(urls.superuser_url).set(
@@ -119,11 +119,11 @@ class Exchange:
 
 @dataclass
 class WantedOrder:
-    """One order that a customer wants once, whatever happens to the request."""
+    """An order that must be executed exactly once, whatever happens to its requests."""
 
     key: str
     body: dict[str, str]
-    #: What was answered, if anything was: the bytes of a 201, or the code of a refusal.
+    #: The response, if there was one: the bytes of a 201, or the code of a refusal.
     filled: bytes | None = None
     refused: str | None = None
     was_unknown: bool = False
@@ -135,13 +135,13 @@ class WantedOrder:
 
 @dataclass
 class Customer:
-    """Somebody who trades one order after another and writes down what was answered."""
+    """A customer who places one order after another and records every response."""
 
     exchange: Exchange
     name: str
     wanted_orders: list[WantedOrder] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
-    #: The wrong way, as a control: what has no answer is ordered anew instead of replayed.
+    #: The negative control: an order without a response is sent with a new key, not replayed.
     forgets_keys: bool = False
 
     def __post_init__(self) -> None:
@@ -166,11 +166,11 @@ class Customer:
                 )
 
     def stop(self) -> None:
-        """No more requests."""
+        """Close the connection."""
         self._http.close()
 
     def choose_order(self, random: Random) -> WantedOrder:
-        """Dollars to gold or back, some small amount."""
+        """Return a new random order: a small amount of dollars to gold, or back."""
         if random.random() < 0.5:
             body = {"fromAsset": "USD", "toAsset": "XAU-s"}
             body["fromAmount"] = f"{random.randrange(100, 100_000) / 100:.2f}"
@@ -182,7 +182,7 @@ class Customer:
         return wished
 
     def send(self, wanted_order: WantedOrder) -> None:
-        """Ask once, and write down the answer if there is one."""
+        """Send the order once, and record the response if there is one."""
         try:
             answer = self._http.post(
                 "/api/trade/order",
@@ -202,7 +202,7 @@ class Customer:
             wanted_order.refused = answer.json()["code"]
 
     def trade(self, until: threading.Event, random: Random) -> None:
-        """One order after another; some answers that stay away are asked for at once."""
+        """Place orders until `until` is set; retry some without a response at once."""
         while not until.is_set():
             wanted_order = self.choose_order(random)
             self.send(wanted_order)
@@ -217,13 +217,13 @@ class Customer:
                 self.send(wanted_order)
 
     def retry(self, wanted_order: WantedOrder) -> None:
-        """Find out what became of an order."""
+        """Send the order again to learn its outcome."""
         if self.forgets_keys:
             wanted_order.key = secrets.token_hex(16)
         self.send(wanted_order)
 
     def resolve(self) -> None:
-        """Ask again for whatever had no answer, until it has one."""
+        """Retry every order without a response until it has one."""
         for wanted_order in self.wanted_orders:
             deadline = time.monotonic() + 60
             while not wanted_order.is_known:
@@ -231,7 +231,7 @@ class Customer:
                 self.retry(wanted_order)
 
     def expected(self) -> dict[str, Decimal]:
-        """What this customer should have, out of what was answered alone."""
+        """Return the balances that follow from the responses alone."""
         have = {asset: Decimal(units).scaleb(-SCALE[asset]) for asset, _, units in PURSE}
         for wanted_order in self.wanted_orders:
             if wanted_order.filled is not None:
@@ -260,23 +260,31 @@ WHERE a.owner_id = %s AND a.guarded GROUP BY a.asset
 
 
 def problems(exchange: Exchange, customers: list[Customer]) -> list[str]:
-    """How the books differ from what customers were told."""
+    """Return the differences between the books and the recorded responses."""
     found = []
     with exchange.connect() as connection:
         for customer in customers:
-            told = Counter(
+            acknowledged = Counter(
                 ids.decode("trd", json.loads(wanted_order.filled)["id"])
                 for wanted_order in customer.wanted_orders
                 if wanted_order.filled is not None
             )
             found += [f"{customer.name}: {key} got two answers" for key in customer.differing]
-            found += [f"{trade} answers {times} keys" for trade, times in told.items() if times > 1]
+            found += [
+                f"{trade} answers {times} keys"
+                for trade, times in acknowledged.items()
+                if times > 1
+            ]
             rows = connection.execute(
                 "SELECT id FROM orders WHERE user_id = %s", (customer.user_id,)
             )
             booked = {UUID(str(row[0])) for row in rows}
-            found += [f"{trade} was acknowledged and is lost" for trade in set(told) - booked]
-            found += [f"{trade} is more than was acknowledged" for trade in booked - set(told)]
+            found += [
+                f"{trade} was acknowledged and is lost" for trade in set(acknowledged) - booked
+            ]
+            found += [
+                f"{trade} is more than was acknowledged" for trade in booked - set(acknowledged)
+            ]
             found += _marks(connection, customer, sorted(booked))
             has = {
                 asset: Decimal(int(units)).scaleb(-SCALE[asset])
@@ -288,7 +296,7 @@ def problems(exchange: Exchange, customers: list[Customer]) -> list[str]:
 
 
 def _marks(connection: psycopg.Connection, customer: Customer, orders: list[UUID]) -> list[str]:
-    """Orders that have not one entry and one confirmation each."""
+    """Return the orders without exactly one entry and one confirmation."""
     references = [ids.encode("trd", order) for order in orders]
     rows = connection.execute(
         _ORDERS, {"user": customer.user_id, "ids": orders, "references": references}
@@ -312,7 +320,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
 
 @contextmanager
 def trading(customers: list[Customer]) -> Iterator[None]:
-    """Everybody trades meanwhile."""
+    """Let all customers trade during the block."""
     until = threading.Event()
     threads = [
         threading.Thread(target=customer.trade, args=(until, seeded_random(customer.name)))
@@ -331,7 +339,7 @@ def trading(customers: list[Customer]) -> Iterator[None]:
 def kill(
     exchange: Exchange, names: tuple[str, ...], seconds: float, random: Random
 ) -> Counter[str]:
-    """Kill -9 one of these after the other, in random order, with time to come back between."""
+    """Kill these processes with SIGKILL, in random order, with time to restart in between."""
     killed: Counter[str] = Counter()
     end, turn = time.monotonic() + seconds, 0
     order = list(names)
@@ -404,7 +412,7 @@ class TestKill:
         wanted_order = customer.choose_order(random)
         customer.send(wanted_order)
         assert wanted_order.filled is not None
-        wanted_order.filled = None  # as if the answer had been lost on its way
+        wanted_order.filled = None  # as if the response had been lost
         customer.resolve()
         customer.stop()
         wait_until(lambda: settled(exchange), 60)

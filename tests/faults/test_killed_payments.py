@@ -1,4 +1,4 @@
-"""Kill -9 of the worker that has asked a provider and has not written down the answer.
+"""SIGKILL of a worker that has called a provider and has not stored the response.
 
 A real worker, asked by the outbox through Redis, calls the sandbox over HTTP; the sandbox does what
 it is asked, or nothing, and does not answer; there the worker dies. Another one takes over.
@@ -37,7 +37,7 @@ ADDRESS = "0x" + "b2" * 20
 
 @dataclass(frozen=True)
 class Move:
-    """A call that moves value: of whom, and where in its sandbox the effect is found."""
+    """A call that moves value: its provider, and where in the sandbox its effect is found."""
 
     method: PaymentMethod
     asset: str
@@ -45,7 +45,7 @@ class Move:
     provider: str
     operation: str
     kind: str
-    #: Where the public id of what moves stands in the effect.
+    #: How the public id of the payment is found in the effect.
     has: Callable[[dict[str, object], str], bool]
     destination: dict[str, str]
 
@@ -82,7 +82,7 @@ MOVES = [
 
 @dataclass
 class Payments:
-    """A customer with money, the sandbox, and the processes between them."""
+    """A customer with money, the sandbox, and the worker processes."""
 
     app: Flask
     job_bench: JobBench
@@ -96,7 +96,7 @@ class Payments:
         return self.job_bench.database
 
     def begin(self, move: Move) -> UUID:
-        """The customer asks for it."""
+        """Request the payment as the customer."""
         amount = Amount.parse(TRADABLE[move.asset], move.amount)
         with self.database.transaction() as session:
             if move.is_deposit:
@@ -110,7 +110,7 @@ class Payments:
         return asked
 
     def effects(self, move: Move, identifier: UUID) -> int:
-        """How often the provider has done it."""
+        """Return how often the provider has made the payment."""
         public_id = ids.encode("dep" if move.is_deposit else "wdr", identifier)
         found = self.sandbox.store.find(move.provider, move.kind)
         return sum(move.has(document, public_id) for document in found)
@@ -123,7 +123,7 @@ class Payments:
             )
 
     def is_taken(self) -> bool:
-        """Whether the call that does not get its answer has reached the provider."""
+        """Return whether the unanswered call has reached the provider."""
         return not self.sandbox.faults.pending()
 
     def let_claims_expire(self) -> None:
@@ -138,7 +138,7 @@ class Payments:
                 session.send(f"UPDATE {table} SET looked_at = looked_at - interval '1 minute'")
             poll_payments(session)
         self.sandbox.deliver_webhooks(self.app.test_client())
-        # The worker looks, and what it asks for is on its way.
+        # The worker has started, and its call is in flight.
         time.sleep(0.5)
 
 
@@ -173,13 +173,13 @@ def test_payment_whose_worker_is_killed_is_made_once(
     wait_until(lambda: payments.effects(move, identifier) == was_done)
     worker.kill()
     worker.join()
-    # Nothing is said to be done, nothing is given back, and the money is where it was.
+    # Nothing is marked as done or refunded, and the money has not moved.
     assert payments.status(move, identifier) in {"requested", "sending"}
     assert payments.people.balances(payments.actor) == {"USD": "500.00", "PAXG": "2.00000000"}
 
     payments.worker_processes.start("work")
     if was_done and move.provider == "daraja":
-        # It says nothing of a payout but how it ended.
+        # This provider only reports how a payout ended.
         public_id = ids.encode(withdrawals.PREFIX, identifier)
         payments.sandbox.call_control("daraja", f"/payouts/{public_id}/end", result_code=0)
     done = {"credited"} if move.is_deposit else {"sent", "completed"}

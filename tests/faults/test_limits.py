@@ -29,7 +29,7 @@ CLIENTS = 6
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: dict[str, str]
@@ -37,7 +37,7 @@ class Answer:
 
 
 class Exchange:
-    """Two granian workers on a database of their own, and a Redis to be killed."""
+    """Two granian workers on their own database, and a Redis that can be killed."""
 
     def __init__(self, app: Flask, servers: embedded.Servers, log: Path) -> None:
         settings: Settings = app.extensions["settings"]
@@ -70,7 +70,7 @@ class Exchange:
                 time.sleep(0.05)
 
     def send(self, method: str, path: str, body: object = None, token: str | None = None) -> Answer:
-        """One request on a connection of its own, so that both workers get their share."""
+        """Send a request on a new connection, so that both workers serve requests."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if body is not None:
@@ -87,7 +87,7 @@ class Exchange:
         return Answer(response.status, told, json.loads(text) if text else {})
 
     def register(self) -> dict[str, Any]:
-        """A new customer."""
+        """Register a new customer."""
         person = {
             "email": f"{uuid4().hex}@example.com", "password": PASSWORD,
             "firstName": "Ada", "lastName": "Lovelace",
@@ -97,7 +97,7 @@ class Exchange:
         return answer.body
 
     def stop(self) -> None:
-        """End it as the supervisor does."""
+        """Stop the exchange as the supervisor does."""
         self._process.terminate()
         self._process.wait(30)
 
@@ -115,7 +115,7 @@ def exchange(lone_app: Flask, tmp_path: Path) -> Iterator[Exchange]:
 
 
 def burst(times: int, send: Any) -> tuple[list[Answer], int]:
-    """So many answers of several clients at once, and in how many windows they fell."""
+    """Return the responses to concurrent clients, and the number of windows they fell into."""
     begins = int(time.time()) // MINUTE
     turn = threading.Semaphore(times)
 
@@ -134,7 +134,7 @@ def burst(times: int, send: Any) -> tuple[list[Answer], int]:
 
 
 def count_accepted(answers: list[Answer], label: str, quota: int) -> int:
-    """How many were not refused; every answer says so rightly."""
+    """Return how many responses were accepted; assert that each has the right headers."""
     for answer in answers:
         assert answer.headers["ratelimit-policy"] == f'"{label}";q={quota};w={MINUTE}'
         assert answer.headers["ratelimit"].startswith(f'"{label}";r=')
@@ -161,7 +161,7 @@ def test_limits_and_revocation_hold_while_redis_is_down(exchange: Exchange) -> N
     exchange.servers.kill_redis()
     ready = exchange.send("GET", "/health/ready")
     assert (ready.status, ready.body["status"]) == (200, "degraded")
-    # Somebody new has one limit at both processes, and one who had used theirs up begins once anew.
+    # A new customer has one limit across both processes; one who had used theirs up starts afresh.
     for person in (two, one):
         answers, windows = burst(DEFAULT + 30, lambda person=person: read(person))
         assert DEFAULT <= count_accepted(answers, "default", DEFAULT) <= DEFAULT * windows
@@ -169,7 +169,7 @@ def test_limits_and_revocation_hold_while_redis_is_down(exchange: Exchange) -> N
     assert 1 <= count_accepted(answers, "sign-in", SIGN_IN) <= SIGN_IN * windows
     assert {answer.status for answer in answers} == {401, 429}
 
-    # A session that ended counts for no process any more.
+    # An ended session is refused by every process.
     token = three["accessToken"]
     assert read(three).status == 200
     assert exchange.send("POST", "/api/auth/logout", token=token).status == 204
@@ -183,7 +183,7 @@ def test_limits_and_revocation_hold_while_redis_is_down(exchange: Exchange) -> N
     while exchange.send("GET", "/health/ready").body["status"] != "ok":
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    # Redis begins empty, so a window that saw it go and come may start anew once more; not oftener.
+    # Redis restarts empty, so a window in which it failed and returned may start over once more.
     answers, windows = burst(2 * DEFAULT + 60, lambda: read(two))
     assert count_accepted(answers, "default", DEFAULT) <= DEFAULT * (windows + 1)
     assert exchange.send("GET", "/api/wallet/balances", token=token).status in {401, 429}

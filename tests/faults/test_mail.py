@@ -1,4 +1,4 @@
-"""Mail while workers are killed and the server is away: real processes, a real SMTP server."""
+"""Emails while workers are killed and the server is down: real processes, a real SMTP server."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ MAILS = choose_size(20, 200)
 
 
 class SlowServer(RecordingSmtpServer):
-    """Takes its time before it says that it took a mail, when it is asked to."""
+    """An SMTP server that can delay its reply to an accepted email."""
 
     slow_seconds = 0.0
 
@@ -46,14 +46,14 @@ def smtp(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
 def email_processes(
     smtp: SlowServer, database, redis_server, tmp_path: Path, job_bench: JobBench
 ) -> Iterator[WorkerProcesses]:
-    """Processes that mail through that server."""
+    """Worker processes that send emails through that server."""
     made = WorkerProcesses(database, redis_server.url, tmp_path / "log")
     yield made
     made.end()
 
 
 def stage(job_bench: JobBench, people: People, count: int = 1, *, times: int = 1) -> list[str]:
-    """So many mails to fresh people, each staged so many times; answers their addresses."""
+    """Stage `count` emails to new people, each `times` times; return their addresses."""
     told = [people.customer() for _ in range(count)]
     with job_bench.database.transaction() as session:
         for person in told:
@@ -114,7 +114,7 @@ def test_mail_server_that_is_down_delays_emails_and_loses_none(
 def test_worker_killed_before_sending_causes_no_second_email(
     job_bench, email_processes, smtp, people
 ) -> None:
-    """Killed at random moments among quick mails: only those in hand can come twice, and each
+    """Workers are killed at random moments: only emails in flight can arrive twice, and each
     that does carries the same Message-ID and is counted."""
     emails = stage(job_bench, people, MAILS)
     email_processes.start("relay")
@@ -147,7 +147,7 @@ def test_worker_killed_while_sending_repeats_the_same_email(
     worker.join()
     smtp.slow_seconds = 0
     email_processes.start("work")
-    # While the claim lasts nobody tries again, although the job is sent again and again.
+    # While the claim lasts no worker tries again, although the job is sent repeatedly.
     time.sleep(2)
     assert received(smtp)[email] == 1
     assert states(job_bench) == {"sending": 1}
@@ -160,7 +160,7 @@ def test_worker_killed_while_sending_repeats_the_same_email(
 
 
 def expire_claims(job_bench: JobBench) -> None:
-    """As if the minute were over: nobody who held a claim is alive."""
+    """Let the claims expire, as their holders are dead."""
     with job_bench.database.transaction() as session:
         session.send(
             "UPDATE mails SET claimed_until = claimed_until - %s WHERE state = 'sending'",
@@ -169,7 +169,7 @@ def expire_claims(job_bench: JobBench) -> None:
 
 
 def check_repeated_emails(job_bench: JobBench, smtp: RecordingSmtpServer) -> None:
-    """Whoever got two got the same twice, and the row says that the outcome was unknown."""
+    """Assert that repeated emails are identical, and that their row has an unknown outcome."""
     ids: dict[str, set[str]] = {}
     for mail in smtp.mails:
         ids.setdefault(str(mail["To"]), set()).add(str(mail["Message-ID"]))

@@ -53,7 +53,7 @@ Sent = tuple[str, bytes, dict[str, str]]
 
 @dataclass
 class ProviderWebhooks:
-    """What providers have to tell an exchange, and those who pretend to be providers."""
+    """Genuine and forged webhooks of all providers."""
 
     app: Flask
     sandbox: Sandbox
@@ -67,7 +67,7 @@ class ProviderWebhooks:
         return database
 
     def make_payments(self, arrivals: int, cards: int, payouts: int) -> None:
-        """Customers pay in and out; what the providers tell of it stays undelivered."""
+        """Let customers pay in and out, with the providers' webhooks undelivered."""
         self.sandbox.store.clear()
         many = replace(resolve(PaymentLimits), card_failures_per_hour=10**6)
         provide(PaymentLimits, many)
@@ -115,7 +115,7 @@ class ProviderWebhooks:
         return told
 
     def build_deliveries(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
-        """`count` deliveries, each genuine or not, each signed at the moment when it is sent."""
+        """Yield `count` deliveries, genuine or forged, each signed when it is sent."""
         told = [each for each in self.sandbox.webhooks.all() if each.state == "due"]
         genuine = count - int(count * _FORGED_SHARE)
         often = {each.id: 1 for each in told}
@@ -160,7 +160,7 @@ class ProviderWebhooks:
                 return lambda: (path, json.dumps(document, indent=1).encode(), headers)
 
     def deliver(self, client: FlaskClient, count: int) -> None:
-        """Everything arrives, and jobs are done now and then."""
+        """Deliver everything, and execute jobs now and then."""
         build_deliveries = self.build_deliveries(count)
         for number in rounds(len(build_deliveries), "webhooks"):
             is_genuine, write = build_deliveries[number]
@@ -177,7 +177,7 @@ class ProviderWebhooks:
         run_pending_jobs(self.database, *_JOBS)
 
     def problems(self) -> list[str]:
-        """Where our books are not what the providers say happened."""
+        """Return the differences between our books and the providers' books."""
         found = [f"{self.accepted_forgeries} forgeries"] if self.accepted_forgeries else []
         for user_id in self.people:
             with self.database.reading() as session:
@@ -196,7 +196,7 @@ class ProviderWebhooks:
         return found
 
     def _expected(self, user_id: UUID) -> int:
-        """Cents, from the providers' own books."""
+        """Return the expected balance in cents, from the providers' books."""
         cents, store = 2_000_000, self.sandbox.store
         with self.database.reading() as session:
             mine = {
@@ -244,7 +244,7 @@ def test_state_follows_the_genuine_webhooks(
 
 
 class TrustingVerifier:
-    """Takes whatever comes."""
+    """A verifier that accepts every webhook: the negative control."""
 
     def __init__(self, genuine: object) -> None:
         self._genuine = genuine

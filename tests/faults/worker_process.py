@@ -1,9 +1,9 @@
-"""worker.py with the tests' tasks."""
+"""worker.py with the tasks of the tests."""
 
 import tests.faults.tasks  # noqa: F401 - importing registers them
 import worker
 
 
 def main() -> None:
-    """What `python worker.py ROLE` does."""
+    """Do what `python worker.py ROLE` does."""
     worker.main()

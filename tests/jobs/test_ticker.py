@@ -1,4 +1,4 @@
-"""The loop that records prices."""
+"""The ticker records prices from all feeds, once per interval."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def failing(error: Exception) -> Callable[[datetime], list[Observation]]:
 
 @pytest.fixture(autouse=True)
 def new_market(database: Database) -> Iterator[None]:
-    """No metal has a price, before and after."""
+    """Delete all market prices before and after the test."""
     _forget_prices(database)
     yield
     _forget_prices(database)

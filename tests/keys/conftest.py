@@ -1,4 +1,4 @@
-"""A key ring and a database of the test's own, with addresses as what is sealed."""
+"""A key ring and a database for one test, with postal addresses as the sealed values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PLACE = {"table": "addresses", "column": "details_sealed"}
 
 @pytest.fixture
 def ring(lone_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileKeyRing]:
-    """The ring of this test, for programs that it starts as well."""
+    """The key ring of this test and of the programs that it starts."""
     before = resolve(KeyRing)
     ring = FileKeyRing(tmp_path / "keys.json", create=True)
     provide(KeyRing, ring)
@@ -32,27 +32,27 @@ def ring(lone_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def alone(lone_app: Flask) -> Database:
-    """A database whose every sealed value this test sealed."""
+    """A database in which every sealed value is from this test."""
     database: Database = lone_app.extensions["database"]
     return database
 
 
 @dataclass
 class Values:
-    """Sealed values in the database, and what each should say."""
+    """Sealed values in the database, and the expected plaintext of each."""
 
     database: Database
-    said: dict[UUID, str]
+    plaintexts: dict[UUID, str]
 
     def add(self, count: int) -> list[UUID]:
-        """So many more, sealed by the key that seals now."""
+        """Add `count` values, sealed by the active key; return their ids."""
         owner = People(self.database).customer().user_id
         now = clock.now()
         made = [ids.new() for _ in range(count)]
         with self.database.transaction() as session:
             for identifier in made:
-                self.said[identifier] = f"secret of {identifier}"
-                sealed = service.seal(self.said[identifier], **PLACE, key=identifier)
+                self.plaintexts[identifier] = f"secret of {identifier}"
+                sealed = service.seal(self.plaintexts[identifier], **PLACE, key=identifier)
                 session.send(
                     "INSERT INTO addresses VALUES (%s, %s, %s, false, %s, %s)",
                     (identifier, owner, sealed, now, now),
@@ -60,24 +60,24 @@ class Values:
         return made
 
     def stored(self) -> dict[UUID, bytes]:
-        """What stands in the database."""
+        """Return the sealed values in the database by id."""
         with self.database.reading() as session:
             return dict(session.rows("SELECT id, details_sealed FROM addresses"))
 
     def put(self, identifier: UUID, sealed: bytes) -> None:
-        """Something else in its place."""
+        """Replace a sealed value."""
         with self.database.transaction() as session:
             session.send(
                 "UPDATE addresses SET details_sealed = %s WHERE id = %s", (sealed, identifier)
             )
 
     def keys(self) -> set[str]:
-        """The ids of the keys that are needed."""
+        """Return the ids of the keys that the values need."""
         return {sealed[1:9].hex() for sealed in self.stored().values()}
 
     def all_open(self) -> bool:
-        """Whether each says what it should."""
-        return self.said == {
+        """Return whether every value opens to its plaintext."""
+        return self.plaintexts == {
             identifier: service.open_sealed(sealed, **PLACE, key=identifier).decode()
             for identifier, sealed in self.stored().items()
         }
@@ -85,5 +85,5 @@ class Values:
 
 @pytest.fixture
 def values(alone: Database, ring: FileKeyRing) -> Values:
-    """None to begin with."""
+    """Sealed values, none at the start."""
     return Values(alone, {})

@@ -1,4 +1,4 @@
-"""A rotation from the pages: nobody begins it alone."""
+"""Key rotation from the pages requires two administrators."""
 
 import pytest
 from flask import Flask
@@ -16,7 +16,7 @@ WHY = "the yearly rotation"
 
 @pytest.fixture
 def browsers(lone_app: Flask, ring: FileKeyRing) -> tuple[Browser, Browser]:
-    """Two administrators at their browsers."""
+    """The signed-in browsers of two administrators."""
     ring.generate()
     people = People(lone_app.extensions["database"])
     both = []

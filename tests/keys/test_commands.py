@@ -1,4 +1,4 @@
-"""`flask keys`, as whoever runs the house uses it; and the drill of a lost ring."""
+"""`flask keys`, and the drill of a lost key ring."""
 
 import json
 import stat
@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(lone_app: Flask, ring: FileKeyRing) -> Run:
-    """`run("rotate", "--here", fails="...")`: the command, and that it ends as expected."""
+    """`run("rotate", "--here", fails="...")`: run the command and assert its exit."""
 
     def run(*arguments: str, fails: str | None = None, passphrase: str = PASSPHRASE) -> Result:
         if "backup" in arguments[0]:
@@ -38,7 +38,7 @@ def run(lone_app: Flask, ring: FileKeyRing) -> Run:
 
 @pytest.fixture
 def cheap_passphrase(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The passphrase at little cost, where the cost is not what is tested."""
+    """Make key derivation cheap in tests of other things."""
     monkeypatch.setattr(backup, "_COST", {"n": 2**10, "r": 8, "p": 1})
 
 
@@ -94,13 +94,13 @@ def test_verify_lists_lost_keys_and_unreadable_rows(run, values, ring):
         assert f"addresses.details_sealed of {identifier} needs the lost key {lost}\n" in said
     assert f"addresses.details_sealed of {changed} was altered or moved\n" in said
     assert f"The key {lost} is lost and 3 values need it\n" in said
-    # The changed one is wrapped again like any other: rotation opens no value.
+    # The altered value is rewrapped like any other, because rotation opens no value.
     run("rotate", "--here", fails="3 values could not be")
     assert f"{lost:18}" in run("list").output
 
 
 def test_lost_ring_is_restored_from_its_backup(run, values, ring, tmp_path, alone):
-    """The disk with the ring is gone. The backup and its passphrase bring everything back."""
+    """The disk with the ring is lost. The backup and its passphrase restore everything."""
     values.add(4)
     run("rotate", "--here")
     values.add(4)
@@ -112,7 +112,7 @@ def test_lost_ring_is_restored_from_its_backup(run, values, ring, tmp_path, alon
     key_id = ring.active_id()
 
     ring.path.unlink()
-    # As production is: nobody makes a new ring in place of the lost one.
+    # As in production, no new ring is created in place of the lost one.
     bare = FileKeyRing(ring.path, create=False)
     provide(KeyRing, bare)
     with pytest.raises(KeyRingUnavailable):
@@ -143,7 +143,7 @@ def test_import_restores_retired_keys_and_removes_none(
     run("rotate", "--here")
     second = ring.active_id()
     ring.retire(first)
-    # Somebody restores the database of before: it needs the key that was given up.
+    # An older database is restored, which needs the retired key.
     for identifier, sealed in old_rows.items():
         values.put(identifier, sealed)
     run("verify", fails="2 of 2")

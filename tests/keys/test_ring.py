@@ -1,4 +1,4 @@
-"""The file of the ring: private, replaced whole, and shared by several processes."""
+"""The key ring's file is private, replaced atomically, and shared by several processes."""
 
 import json
 import stat
@@ -19,7 +19,7 @@ def ring(tmp_path: Path) -> FileKeyRing:
 
 
 def reopen(ring: FileKeyRing) -> FileKeyRing:
-    """The same file, seen by another process."""
+    """Return the ring as another process opens it."""
     return FileKeyRing(ring.path, create=False)
 
 

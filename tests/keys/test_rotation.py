@@ -1,4 +1,4 @@
-"""Rotation: nothing is unreadable at any moment, whatever is killed; a key goes when not needed."""
+"""Rotation keeps every value readable at any moment, even when killed; unneeded keys retire."""
 
 import os
 import threading
@@ -33,7 +33,7 @@ def begin(database):
 
 
 def rewrap_everything(database, rotation_id, limit=7):
-    """To the end, in small batches; answers how many."""
+    """Rewrap everything in small batches; return the number of batches."""
     batches = 0
     more = True
     while more:
@@ -50,7 +50,7 @@ def last(database):
 
 
 def work(database, until=lambda: False):
-    """What the workers do with the staged jobs."""
+    """Execute the staged jobs as the workers do."""
     done = 0
     while not until():
         with database.reading() as session:
@@ -78,7 +78,7 @@ def test_rotation_rewraps_all_values_unchanged(values, ring, alone):
     stood = last(alone)
     assert (stood.rewrapped, stood.unreadable, stood.key_id) == (30, 0, ring.active_id())
     assert stood.finished_at is not None
-    # The values themselves were not opened: their ciphertext is the same.
+    # The values were not opened: their ciphertext is unchanged.
     after = values.stored()
     assert {i: sealed[-40:] for i, sealed in before.items()} == {
         i: sealed[-40:] for i, sealed in after.items()
@@ -106,10 +106,10 @@ def test_value_sealed_with_the_old_key_meanwhile_is_rewrapped_by_the_next_pass(v
     for _ in range(2):
         with alone.transaction() as session:
             rotation.rewrap_batch(session, rotation_id, limit=7)
-    # A machine that has not got the new file yet changes a row that the walk has behind it.
+    # A machine without the new file changes a row that the rotation has already passed.
     [behind, *_] = sorted(values.stored())
     provide(KeyRing, late)
-    values.put(behind, keys.seal(values.said[behind], **PLACE, key=behind))
+    values.put(behind, keys.seal(values.plaintexts[behind], **PLACE, key=behind))
     values.add(3)
     provide(KeyRing, ring)
     assert len(values.keys()) == 2
@@ -242,7 +242,7 @@ class TestRetiring:
 def test_rotation_continues_after_kills_at_any_moment(
     values: Values, ring, alone, record_property, tmp_path
 ):
-    """A real process, kill -9, again and again; every value opens after every kill."""
+    """Kill a real process with SIGKILL repeatedly; every value opens after every kill."""
     count, kills = choose_size(6_000, 200_000), choose_size(3, 50)
     for _ in range(count // 2_000):
         values.add(2_000)
@@ -273,7 +273,7 @@ def test_rotation_continues_after_kills_at_any_moment(
         assert stood.finished_at is None
         killed_midway += len(values.keys()) == 2
         by_key = alone_counts(alone)
-        # Every value is wrapped by one key or the other, and the count of the walk is exact.
+        # Every value is wrapped by one of the two keys, and the rotation's count is exact.
         assert sum(by_key.values()) == count
         assert by_key[ring.active_id()] == stood.rewrapped
         with alone.reading() as session:
@@ -302,7 +302,7 @@ def alone_counts(database):
 
 @pytest.mark.drill(name="keys")
 def test_control_key_retired_too_early_is_caught(values, ring, alone, record_property):
-    """The wrong way round: the old key is dropped first. The same checks must see it."""
+    """Negative control: the old key is retired first. The same checks must catch it."""
     values.add(10)
     rotation_id = begin(alone)
     with alone.transaction() as session:

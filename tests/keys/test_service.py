@@ -1,4 +1,4 @@
-"""Sealing as rooms do it, with the database in between."""
+"""Seal and open values through the database, as rooms do."""
 
 import pytest
 

@@ -3,7 +3,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def empty_outbox(database):
-    """A queue belongs to everyone: what other tests staged would be claimed here too."""
+    """Empty the outbox, because jobs staged by other tests would be claimed here too."""
     with database.transaction() as session:
         session.send("DELETE FROM outbox")
         session.send("DELETE FROM timetable")

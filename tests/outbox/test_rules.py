@@ -7,7 +7,7 @@ from app.outbox import rules as outbox_rules
 
 
 class Halted(Conflict):
-    """A refusal of these tests."""
+    """A refusal for these tests."""
 
     title = "Refused by a test"
     code = "market_halted"
@@ -17,7 +17,7 @@ class Halted(Conflict):
     ("error", "line"),
     [
         (Halted("Gold is halted"), "Halted (market_halted): Gold is halted"),
-        # Whatever it says may quote somebody.
+        # Its message may contain personal data.
         (KeyError("price"), "KeyError"),
         (NotFinished("first\nsecond"), "NotFinished: first"),
     ],

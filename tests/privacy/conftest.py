@@ -1,4 +1,4 @@
-"""People without limits on requests, and a mailbox."""
+"""Customers with a history, without rate limits, and a mailbox."""
 
 from collections.abc import Iterator
 
@@ -30,11 +30,11 @@ def box() -> Iterator[Mailbox]:
 
 @pytest.fixture
 def ada(open_app: Flask, box: Mailbox) -> CustomerWithHistory:
-    """Somebody with a history."""
+    """A customer with a history."""
     return CustomerWithHistory.register(open_app)
 
 
 @pytest.fixture
 def bob(open_app: Flask, box: Mailbox) -> CustomerWithHistory:
-    """Somebody else with one."""
+    """Another customer with a history."""
     return CustomerWithHistory.register(open_app)

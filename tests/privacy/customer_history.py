@@ -1,4 +1,4 @@
-"""Somebody who did everything there is to do here, under words that nobody else uses."""
+"""A customer who used every feature, with unique words (canaries) in all their data."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from tests.people import set_prices
 CONSENTS, EXPORT, ERASURE = "/api/me/consents", "/api/me/export", "/api/me/erasure"
 JOBS = ("privacy.build_archive", "messages.deliver", "messages.send_mail")
 
-#: As if one had been sent: no carrier is needed to look at what is kept.
+#: Insert a text message as if it had been sent, without a carrier.
 _TEXT = """
 INSERT INTO texts (id, user_id, event_key, kind, state, staged_at, sent_at)
 VALUES (%s, %s, 'trade_confirmed:0', 'trade_confirmed', 'sent', now(), now())
@@ -39,14 +39,14 @@ VALUES (%s, %s, 'trade_confirmed:0', 'trade_confirmed', 'sent', now(), now())
 
 @dataclass
 class CustomerWithHistory:
-    """A customer with a history, and the words by which they could be found."""
+    """A customer with a history, and the canaries by which their data can be found."""
 
     client: ApiClient
     canaries: dict[str, str]
 
     @classmethod
     def register(cls, app: Flask, *, second_factor: bool = False) -> "CustomerWithHistory":
-        """Registered, confirmed, rich, traded, moved, wrote down addresses and keys."""
+        """Register a customer who has funds, trades, transfers, postal addresses and API keys."""
         word = f"Q{uuid4().hex[:10]}"
         number = str(int(uuid4().hex[:12], 16))[:7].rjust(7, "2")
         canaries = {
@@ -123,12 +123,12 @@ class CustomerWithHistory:
 
     @property
     def database(self) -> Database:
-        """Where they are known."""
+        """The customer's database."""
         database: Database = self.client.app.extensions["database"]
         return database
 
     def empty_accounts(self) -> None:
-        """Nothing is left on any account: as withdrawals will do."""
+        """Empty every account of the customer."""
         owner = self.client.user_id
         with self.database.transaction() as session:
             for balance in ledger_queries.customer_balances(session, owner):
@@ -146,11 +146,11 @@ class CustomerWithHistory:
                     )
 
     def request_erasure(self, password: str = PASSWORD, **more: str) -> Any:
-        """Ask to be forgotten."""
+        """Request the erasure of the customer."""
         return self.client.post(ERASURE, {"password": password, **more})
 
     def download_archive(self) -> dict[str, Any]:
-        """Ask for a copy, wait for it, fetch it: each file of it."""
+        """Request an export, run its job, and return the files of the archive."""
         client = self.client
         asked = client.ok(202, client.post(EXPORT))
         run_pending_jobs(self.database, *JOBS)
@@ -159,13 +159,13 @@ class CustomerWithHistory:
 
 
 def follow_link(client: ApiClient, url: str) -> Any:
-    """Follow a signed link."""
+    """Request a signed link."""
     path, _, token = url.partition("?token=")
     return client.get(path, token=token)
 
 
 def read_archive(data: bytes) -> dict[str, Any]:
-    """The files of an archive: JSON as what it says."""
+    """Return the files of an archive; JSON files are parsed."""
     with ZipFile(BytesIO(data)) as archive:
         assert archive.testzip() is None
         return {
@@ -177,8 +177,10 @@ def read_archive(data: bytes) -> dict[str, Any]:
 
 
 def find_in_all_tables(database: Database, words: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Each table and column in which one of the words stands, as the server's superuser reads it:
-    in any case, in texts, JSON, arrays and bytes."""
+    """Return each table and column that contains one of the words, read as superuser.
+
+    The search ignores case and covers texts, JSON, arrays and bytes.
+    """
     url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")
     base = url.rpartition("/")[0]
     found = []

@@ -1,4 +1,4 @@
-"""Consents: what was agreed to, in which version, when and where; and nothing twice."""
+"""Consents are recorded with policy version, time and channel, and never twice."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ def me(open_app: Flask) -> ApiClient:
 
 @pytest.fixture
 def newer_terms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The terms have a second version."""
+    """Publish a second version of the terms."""
     terms = POLICIES[PolicyName.TERMS]
     published = (*terms.published, date(2026, 12, 1))
     newer = {**POLICIES, PolicyName.TERMS: replace(terms, published=published)}

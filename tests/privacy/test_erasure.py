@@ -1,4 +1,4 @@
-"""Being forgotten: refused while anything is open, and then nothing anywhere says who it was."""
+"""Erasure is refused while anything is open; afterwards no data identifies the person."""
 
 import os
 from collections.abc import Callable
@@ -43,13 +43,13 @@ from tests.privacy.customer_history import EXPORT, JOBS, CustomerWithHistory, fi
 from tests.settled import settle
 from tests.unchanged_database import database_unchanged
 
-#: A wrong password leaves a count behind, on purpose.
+#: Tables that a wrong password changes on purpose: failures are counted.
 FAILURES = {"login_failures"}
 
 
 @pytest.fixture
 def done(ada: CustomerWithHistory) -> CustomerWithHistory:
-    """Somebody with a history, and nothing open any more."""
+    """A customer with a history and nothing open."""
     ada.download_archive()
     ada.empty_accounts()
     return ada
@@ -236,7 +236,7 @@ class TestAfterErasure:
     ) -> None:
         words = [*done.canaries.values(), done.canaries["phone"][2:]]
         before = {word for _, _, word in find_in_all_tables(done.database, words)}
-        # What is sealed is not found even now; the scan finds what is not.
+        # The scan cannot find sealed values; it finds all others.
         assert {done.canaries[name] for name in ("email", "first", "phone", "key name")} <= before
         done.client.ok(200, done.request_erasure())
         run_pending_jobs(done.database, *JOBS)
@@ -392,7 +392,7 @@ class TestAfterErasure:
 
 
 class TestDatabaseGuards:
-    """What a program under way would still write, the database refuses."""
+    """The database refuses late writes of transactions that run during an erasure."""
 
     @pytest.mark.parametrize(
         "statement",
@@ -456,7 +456,7 @@ class TestDatabaseGuards:
     def test_insert_about_a_locked_person_waits_for_the_erasure(
         self, done: CustomerWithHistory
     ) -> None:
-        """The lock that the races rely on: nothing is inserted about somebody held."""
+        """The lock that the race tests rely on: no row about a locked person is inserted."""
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
         name = done.database.engine.url.database
         with done.database.transaction() as session:
@@ -615,7 +615,7 @@ def test_retention_ends_five_years_after_the_erasure(erased: str, until: str) ->
 
 
 def test_control_scan_finds_words_in_bytes_json_and_arrays(ada: CustomerWithHistory) -> None:
-    """A control: a word in bytes, in JSON and in an array is found."""
+    """Negative control: the scan finds a word in bytes, in JSON and in an array."""
     word = f"canary{uuid4().hex}"
     with ada.database.transaction() as session:
         session.send(

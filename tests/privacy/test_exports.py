@@ -1,4 +1,4 @@
-"""A copy of what is held on a person: all of it, of nobody else, for that person, for a day."""
+"""Data exports contain all data of one person and no other, for that person, for a day."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ ROOMS = (
 
 
 def ready(life: CustomerWithHistory) -> dict[str, object]:
-    """A copy that was asked for and made."""
+    """A requested export whose archive is ready."""
     asked = life.client.ok(202, life.client.post(EXPORT))
     run_pending_jobs(life.database, *JOBS)
     return life.client.ok(200, life.client.get(f"{EXPORT}/{asked['id']}"))
@@ -354,7 +354,7 @@ def inside(asked: dict[str, str]) -> str:
 
 
 class Killed(BaseException):
-    """The worker's process ends here."""
+    """Simulates the end of the worker process."""
 
 
 class TestJob:
@@ -386,7 +386,7 @@ class TestJob:
         store = exports._store_archive
 
         def late(session: object, export: object, sealed: bytes, *, size_bytes: int) -> None:
-            """Another worker did it between this one's two transactions."""
+            """Let another worker store the archive between this job's two transactions."""
             monkeypatch.setattr(exports, "_store_archive", store)
             exports.build_archive(ada.database, export_id=inside(asked))
             with database_unchanged(ada.database):
@@ -402,7 +402,7 @@ class TestJob:
     def test_archive_is_read_on_one_snapshot(
         self, ada: CustomerWithHistory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What changes while rooms are read one after the other is in none of them."""
+        """A change while the rooms are read one after another appears in none of them."""
         ledger = next(room for room in personal_data_tables.ROOMS if room.name == "ledger")
 
         def meanwhile(session: object, person: UUID) -> object:

@@ -1,4 +1,4 @@
-"""Files that pages load: the vendored ones unchanged, and all of them cached by their content."""
+"""Static files: vendored files are unchanged, and all files are cached by their content hash."""
 
 from hashlib import sha256
 from pathlib import Path

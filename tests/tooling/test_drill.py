@@ -1,4 +1,4 @@
-"""bin/drill writes what a drill showed, and only that drill's evidence."""
+"""bin/drill writes the evidence of a drill, and nothing else."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The bootstrap that every command in bin/ begins with."""
+"""The bootstrap with which every command in bin/ begins."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout that requires nothing, so that pip needs no network."""
+    """A checkout without requirements, so that pip needs no network."""
     folder = tmp_path / "checkout"
     for name in ("bin/_venv", "tooling/make_venv.py"):
         (folder / name).parent.mkdir(parents=True)
