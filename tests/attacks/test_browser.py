@@ -38,17 +38,17 @@ def member(database: Database) -> Member:
     return with_app(database)
 
 
-def is_in(browser: StaffBrowser) -> bool:
+def is_signed_in(browser: StaffBrowser) -> bool:
     return browser.client.get("/auth/account").status_code == 200
 
 
-def anywhere() -> dict[str, str]:
+def new_network() -> dict[str, str]:
     """An address that nobody else asks from."""
     return {"REMOTE_ADDR": f"2001:db8:{uuid4().hex[:4]}:{uuid4().hex[:4]}::1"}
 
 
 class TestSessionFixation:
-    def test_no_cookie_of_before_is_in_afterwards(
+    def test_planted_cookie_is_not_signed_in_afterwards(
         self, browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
         """An attacker who planted a cookie, of any stage, has nothing after the victim signs in."""
@@ -60,16 +60,16 @@ class TestSessionFixation:
         browser.sign_in(member.email, PASSWORD)
         cookies.append(browser.cookie())
         browser.send("/auth/second-factor", "second-factor", code=member.code())
-        assert is_in(browser)
+        assert is_signed_in(browser)
         assert browser.cookie() not in cookies
         for planted in cookies:
             attacker = StaffBrowser(strict_app)
             attacker.client.set_cookie("pbcex", planted)
-            assert not is_in(attacker)
+            assert not is_signed_in(attacker)
             answer = attacker.client.get("/auth/second-factor")
             assert answer.location == "/auth/login"
 
-    def test_no_form_token_of_before_goes_afterwards(
+    def test_form_token_of_a_planted_cookie_is_refused_afterwards(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
         """Whoever planted the cookie knows the token that its forms carry."""
@@ -78,14 +78,14 @@ class TestSessionFixation:
         tokens.append(browser.token("/auth/second-factor"))
         fields = {"csrf_token": tokens[1], "code": member.code()}
         assert browser.client.post("/auth/second-factor", data=fields).status_code == 303
-        assert is_in(browser)
+        assert is_signed_in(browser)
         before = table_digests(database)
         for known in tokens:
             answer = browser.client.post("/auth/logout", data={"csrf_token": known})
             assert answer.status_code == 400
         assert table_digests(database) == before
 
-    def test_a_planted_session_of_the_attacker_ends(
+    def test_planted_session_of_the_attacker_ends_at_sign_in(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         attacker = StaffBrowser(strict_app)
@@ -94,12 +94,12 @@ class TestSessionFixation:
         token = browser.token("/auth/account")
         fields = {"csrf_token": token, "email": member.email, "password": PASSWORD}
         browser.client.post("/auth/login", data=fields)
-        assert not is_in(browser)
-        assert not is_in(attacker)
+        assert not is_signed_in(browser)
+        assert not is_signed_in(attacker)
 
 
 class TestStolenCookies:
-    def test_replayed_after_sign_out_open_nothing(
+    def test_cookie_replayed_after_sign_out_is_refused(
         self, browser: StaffBrowser, member: Member, strict_app: Flask
     ) -> None:
         browser.sign_in_by_app(member)
@@ -107,11 +107,11 @@ class TestStolenCookies:
         browser.send("/auth/account", "sign-out")
         thief = StaffBrowser(strict_app)
         thief.client.set_cookie("pbcex", stolen)
-        assert not is_in(thief)
+        assert not is_signed_in(thief)
         answer = thief.send_to("/auth/logout")
         assert answer.location.startswith("/auth/login")
 
-    def test_of_one_person_do_not_go_with_the_forms_of_another(
+    def test_cookie_of_one_person_is_refused_with_a_form_of_another(
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         browser.sign_in_by_app(member)
@@ -123,10 +123,10 @@ class TestStolenCookies:
             answer = browser.client.post(path, data={"csrf_token": foreign})
             assert answer.status_code == 400, path
         assert table_digests(database) == before
-        assert is_in(browser)
+        assert is_signed_in(browser)
 
 
-def test_forms_of_signed_in_staff_need_their_token_everywhere(
+def test_every_form_is_refused_without_its_token_and_from_another_site(
     browser: StaffBrowser, member: Member, strict_app: Flask, database: Database
 ) -> None:
     """Every page route that is not a GET, with the cookie and everything but the token; and with
@@ -140,14 +140,14 @@ def test_forms_of_signed_in_staff_need_their_token_everywhere(
         if path.startswith(("/api/", "/webhooks/")):
             continue
         for method in _UNSAFE & (rule.methods or set()):
-            bare = browser.client.open(path, method=method, environ_overrides=anywhere())
+            bare = browser.client.open(path, method=method, environ_overrides=new_network())
             assert (bare.status_code, path) == (400, path)
             crossed = browser.client.open(
                 path,
                 method=method,
                 data={"csrf_token": token},
                 headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
-                environ_overrides=anywhere(),
+                environ_overrides=new_network(),
             )
             assert (crossed.status_code, path) == (403, path)
             walked.append(path)
@@ -157,7 +157,7 @@ def test_forms_of_signed_in_staff_need_their_token_everywhere(
 
 class TestOpenRedirects:
     @pytest.mark.parametrize("elsewhere", _ELSEWHERE)
-    def test_nobody_is_led_away(
+    def test_next_parameter_never_redirects_to_another_site(
         self, browser: StaffBrowser, member: Member, elsewhere: str
     ) -> None:
         answer = browser.client.get("/auth/login", query_string={"next": elsewhere})
@@ -171,14 +171,16 @@ class TestOpenRedirects:
         assert "evil" not in page.text
 
     @pytest.mark.parametrize("header", ["Referer", "HX-Current-URL"])
-    def test_headers_lead_nobody_away_either(self, browser: StaffBrowser, header: str) -> None:
+    def test_headers_never_redirect_to_another_site(
+        self, browser: StaffBrowser, header: str
+    ) -> None:
         headers = {header: "http://localhost//evil.example/", "HX-Request": "true"}
         answer = browser.client.get("/auth/account", headers=headers)
         then = answer.headers["HX-Redirect"].partition("next=")[2]
         assert "evil" not in browser.client.get(f"/auth/login?next={then}").text
 
 
-def test_the_host_header_is_in_no_link(
+def test_host_header_appears_in_no_link(
     strict_app: Flask, member: Member, database: Database
 ) -> None:
     """Links of mails and the passkeys' origin come from the settings."""
@@ -206,7 +208,7 @@ def test_the_host_header_is_in_no_link(
     assert party == RelyingParty.from_url(settings.passkey_url)
 
 
-def test_hosts_that_are_not_ours_are_refused(app: Flask) -> None:
+def test_unknown_host_header_is_refused(app: Flask) -> None:
     settings: Settings = app.extensions["settings"]
     known = create_app(settings.model_copy(update={"allowed_hosts": ("pbcex.example",)}))
     try:
@@ -218,7 +220,7 @@ def test_hosts_that_are_not_ours_are_refused(app: Flask) -> None:
 
 
 class TestLimits:
-    def test_an_address_that_the_sender_writes_counts_for_nothing(
+    def test_ip_address_in_a_header_of_the_sender_is_ignored(
         self, browser: StaffBrowser, member: Member
     ) -> None:
         statuses = []
@@ -233,7 +235,7 @@ class TestLimits:
             statuses.append(answer.status_code)
         assert statuses == [422] * 5 + [429] * 2
 
-    def test_nobody_is_locked_out_by_others(
+    def test_guesses_from_other_networks_do_not_lock_out_the_victim(
         self, member: Member, strict_app: Flask, database: Database
     ) -> None:
         """Guesses from hundreds of addresses, as many as anybody likes: the victim gets in."""
@@ -243,7 +245,7 @@ class TestLimits:
                 assert attacker.sign_in(member.email, "wrong").status_code == 422
         assert StaffBrowser(strict_app).sign_in_by_app(member).status_code == 303
 
-    def test_a_wait_from_one_address_ends_within_a_quarter_of_an_hour(
+    def test_lock_out_of_one_network_ends_within_a_quarter_of_an_hour(
         self, browser: StaffBrowser, member: Member
     ) -> None:
         with time_machine.travel(clock.now(), tick=False) as traveller:
@@ -255,7 +257,7 @@ class TestLimits:
             traveller.shift(timedelta(minutes=15))
             assert browser.sign_in_by_app(member).status_code == 303
 
-    def test_unknown_and_known_addresses_are_answered_alike(
+    def test_unknown_and_known_email_addresses_get_the_same_response(
         self, strict_app: Flask, member: Member
     ) -> None:
         said = []
@@ -283,17 +285,17 @@ def without_redis(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Itera
     lonely.extensions["database"].engine.dispose()
 
 
-def test_signing_in_and_being_put_out_need_no_redis(
+def test_sign_in_and_rate_limit_work_without_redis(
     without_redis: Flask, database: Database
 ) -> None:
     member = with_app(database)
     browser = StaffBrowser(without_redis)
     assert browser.sign_in_by_app(member).status_code == 303
-    assert is_in(browser)
+    assert is_signed_in(browser)
     other = StaffBrowser(without_redis)
     assert other.sign_in_by_app(member, member.recovery_codes[0]).status_code == 303
     other.send("/auth/account", "end-others")
-    assert not is_in(browser)
+    assert not is_signed_in(browser)
     guesser = StaffBrowser(without_redis)
     statuses = [guesser.sign_in(member.email, "wrong").status_code for _ in range(12)]
     assert statuses == [422] * 5 + [429] * 7

@@ -70,7 +70,7 @@ _GOOD = {"role": "SUPPORT", "confirm": "yes", "permission": "all:exposure:read",
 
 
 @pytest.fixture
-def loud_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
+def logging_app(lone_app: Flask, logged: Callable[[], str]) -> Iterator[Flask]:
     """An application that logs whatever it can."""
     settings: Settings = lone_app.extensions["settings"]
     _forget_loggers()
@@ -358,8 +358,10 @@ def _fields() -> set[str]:
 
 
 @pytest.mark.timeout(300)
-def test_what_was_typed_comes_out_nowhere(loud_app: Flask, logged: Callable[[], str]) -> None:
-    walk = Walk(loud_app)
+def test_typed_canaries_appear_in_no_log_error_email_or_table(
+    logging_app: Flask, logged: Callable[[], str]
+) -> None:
+    walk = Walk(logging_app)
     walk.programs()
     walk.pages()
     walk.jobs()
@@ -398,7 +400,7 @@ def _greet_in_mails(_app: Flask, patch: pytest.MonkeyPatch) -> None:
     def greeting(mail_id: UUID, to: str, subject: str, text: str, html: str) -> OutgoingEmail:
         return OutgoingEmail(mail_id, to, subject, f"Dear {to}\n{text}", html)
 
-    patch.setattr(email_delivery, "Outgoing", greeting)
+    patch.setattr(email_delivery, "OutgoingEmail", greeting)
 
 
 def _keep_words_of_errors(_app: Flask, patch: pytest.MonkeyPatch) -> None:
@@ -431,15 +433,15 @@ def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
         (_count_by_address, "metrics"),
     ],
 )
-def test_a_leak_is_found(
-    loud_app: Flask,
+def test_control_leak_is_found(
+    logging_app: Flask,
     logged: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
     leak: Callable[[Flask, pytest.MonkeyPatch], None],
     into: str,
 ) -> None:
-    leak(loud_app, monkeypatch)
-    walk = Walk(loud_app)
+    leak(logging_app, monkeypatch)
+    walk = Walk(logging_app)
     walk.programs({"post /api/auth/register", "get /api/me/addresses/{address_id}"})
     walk.jobs()
     walk.look(logged())

@@ -65,20 +65,20 @@ def post_sign_in(browser: Browser, email: str) -> TestResponse:
     return browser.sign_in(email, WRONG)
 
 
-def forget(browser: Browser, email: str) -> TestResponse:
+def request_reset_on_page(browser: Browser, email: str) -> TestResponse:
     return browser.send("/auth/forgot-password", "forgot", email=email)
 
 
-def log_in(browser: Browser, email: str) -> TestResponse:
+def sign_in_by_api(browser: Browser, email: str) -> TestResponse:
     return browser.client.post("/api/auth/login", json={"email": email, "password": WRONG})
 
 
-def forget_by_api(browser: Browser, email: str) -> TestResponse:
+def request_reset_by_api(browser: Browser, email: str) -> TestResponse:
     return browser.client.post("/api/auth/forgot-password", json={"email": email})
 
 
 @pytest.fixture
-def addresses(database: Database, people: People) -> list[str]:
+def email_addresses(database: Database, people: People) -> list[str]:
     """Of a customer, of staff with and without a second factor, of somebody suspended, of somebody
     invited who has no password yet; and of nobody."""
     suspended, admin = people.staff(Role.SUPPORT), people.staff(Role.ADMIN)
@@ -114,18 +114,23 @@ def work_for(
 
 @pytest.mark.parametrize(
     ("ask", "status", "hashes"),
-    [(post_sign_in, 422, 1), (forget, 200, 0), (log_in, 401, 1), (forget_by_api, 202, 0)],
+    [
+        (sign_in, 422, 1),
+        (request_reset_on_page, 200, 0),
+        (sign_in_by_api, 401, 1),
+        (request_reset_by_api, 202, 0),
+    ],
 )
-def test_the_same_work_is_done_whoever_it_is(
+def test_request_costs_the_same_for_known_and_unknown_email_addresses(
     strict_app: Flask,
-    addresses: list[str],
+    email_addresses: list[str],
     monkeypatch: pytest.MonkeyPatch,
     ask: Ask,
     status: int,
     hashes: int,
 ) -> None:
-    found = work_for(strict_app, ask, addresses, monkeypatch)
-    assert [each for each, _ in found] == [status] * len(addresses)
+    found = work_for(strict_app, ask, email_addresses, monkeypatch)
+    assert [each for each, _ in found] == [status] * len(email_addresses)
     works = [work for _, work in found]
     assert works[0].count("verify") == hashes
     assert len(works[0]) > hashes
@@ -154,18 +159,18 @@ def _look_again(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("leak", [_skip_the_hash, _look_again])
-def test_a_difference_would_be_found(
+def test_control_difference_in_work_is_found(
     strict_app: Flask,
-    addresses: list[str],
+    email_addresses: list[str],
     monkeypatch: pytest.MonkeyPatch,
     leak: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
     leak(monkeypatch)
-    works = [work for _, work in work_for(strict_app, post_sign_in, addresses[:2], monkeypatch)]
+    works = [work for _, work in work_for(strict_app, sign_in, email_addresses[:2], monkeypatch)]
     assert works[0] != works[1]
 
 
-def test_signing_in_takes_as_long_by_the_clock(open_app: Flask) -> None:
+def test_sign_in_takes_as_long_for_unknown_email_addresses(open_app: Flask) -> None:
     people = People(open_app.extensions["database"])
     known = [people.staff(Role.SUPPORT).email for _ in range(5)]
     unknown = [f"{uuid4().hex}@example.com" for _ in range(5)]

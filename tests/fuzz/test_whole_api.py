@@ -156,7 +156,7 @@ def send_some(fuzz: Fuzz, kind: SearchStrategy[Case], requests: int, first: int)
 
 @pytest.mark.drill(name="fuzz")
 @pytest.mark.timeout(choose_size(600, 7_200))
-def test_nothing_breaks_and_nothing_leaks(
+def test_no_request_breaks_the_api_or_leaks_data(
     lone_app: Flask, record_property: Callable[[str, object], None]
 ) -> None:
     fuzz = Fuzz(lone_app)
@@ -179,26 +179,26 @@ def test_nothing_breaks_and_nothing_leaks(
     )
 
 
-def breaks(app: Flask, response: Response) -> None:
+def fail_with_500(app: Flask, response: Response) -> None:
     """Wrong: a request fails on our side."""
     if response.status_code == 422:
         response.status_code = 500
 
 
-def adds_a_field(app: Flask, response: Response) -> None:
+def add_undeclared_field(app: Flask, response: Response) -> None:
     """Wrong: an answer has a field that the document does not know."""
     if response.status_code == 200:
         response.set_data(b'{"hash": "$argon2id$",' + response.get_data()[1:])
 
 
-def writes_all_the_same(app: Flask, response: Response) -> None:
+def write_despite_refusal(app: Flask, response: Response) -> None:
     """Wrong: a refused request writes a row again."""
     if response.status_code == 422:
         with app.extensions["database"].transaction() as session:
             session.send("UPDATE users SET first_name = first_name")
 
 
-def lets_everybody_in(app: Flask, response: Response) -> None:
+def serve_without_token(app: Flask, response: Response) -> None:
     """Wrong: without a token somebody's data are answered."""
     if "Authorization" not in request.headers:
         response.status_code = 200
@@ -207,8 +207,10 @@ def lets_everybody_in(app: Flask, response: Response) -> None:
 
 
 @pytest.mark.drill(name="fuzz")
-@pytest.mark.parametrize("wrong", [breaks, adds_a_field, writes_all_the_same, lets_everybody_in])
-def test_a_faulty_product_is_caught(
+@pytest.mark.parametrize(
+    "wrong", [fail_with_500, add_undeclared_field, write_despite_refusal, serve_without_token]
+)
+def test_control_defect_is_caught(
     lone_app: Flask,
     monkeypatch: pytest.MonkeyPatch,
     wrong: Callable[[Flask, Response], None],

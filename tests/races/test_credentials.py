@@ -30,13 +30,13 @@ pytestmark = pytest.mark.drill(name="races")
 ROUNDS = choose_size(10, 100)
 PASSWORD = "correct horse battery"
 _RESETS = "SELECT count(*) FROM audit_records WHERE action = 'password.reset' AND subject = %s"
-_TOLD = """
+_COUNT_MAILS = """
 SELECT count(*) FROM outbox WHERE args ->> 'kind' = 'password_changed' AND args ->> 'user_id' = %s
 """
 Record = Callable[[str, object], None]
 
 
-def registered(database: Database) -> IssuedTokens:
+def register(database: Database) -> IssuedTokens:
     """Somebody who can log in, and has."""
     registration = accounts.prepare_registration(
         email=f"{uuid4().hex}@example.com", password=PASSWORD, first_name="A", last_name="B"
@@ -45,13 +45,13 @@ def registered(database: Database) -> IssuedTokens:
         return accounts.register(session, registration)
 
 
-def person(database: Database) -> Actor:
+def create_person(database: Database) -> Actor:
     """The same as who acts."""
-    made = registered(database).user
+    made = register(database).user
     return Actor(made.id, None, made.email, Role.USER, DEFAULT_PERMISSIONS[Role.USER])
 
 
-def link(database: Database, who: Actor, purpose: LinkPurpose) -> str:
+def issue_link(database: Database, who: Actor, purpose: LinkPurpose) -> str:
     with database.transaction() as session:
         token = one_time_tokens.rebuild_token(
             session, one_time_tokens.issue_link(session, who.user_id, purpose)
@@ -60,14 +60,14 @@ def link(database: Database, who: Actor, purpose: LinkPurpose) -> str:
     return token
 
 
-def raised(answer: object) -> object:
+def raise_refusal(answer: object) -> object:
     """What was answered, raised if it is a refusal: what it recorded is committed."""
     if isinstance(answer, Refusal):
         raise answer
     return answer
 
 
-def with_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list[str]]:
+def turn_on_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list[str]]:
     """A second factor that is on, and its recovery codes; the present code is still good."""
     with database.transaction() as session:
         totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
@@ -78,7 +78,7 @@ def with_second_factor(database: Database, who: Actor) -> tuple[pyotp.TOTP, list
     return totp, codes
 
 
-def log_in(database: Database, who: Actor, code: str) -> Act:
+def sign_in_with(database: Database, who: Actor, code: str) -> Act:
     """Logging in with this code, each time from elsewhere; the password is checked already."""
     with database.reading() as session:
         attempts = [
@@ -91,7 +91,7 @@ def log_in(database: Database, who: Actor, code: str) -> Act:
         attempt = next(proven)
         with database.transaction() as session:
             answer = sign_in.conclude_login(session, attempt, code)
-        return raised(answer)
+        return raise_refusal(answer)
 
     return act
 
@@ -101,12 +101,12 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 ) -> None:
     random, database = seeded_random("refresh token"), arena.database
     for _ in rounds(ROUNDS, "one refresh token"):
-        token = registered(database).refresh_token
+        token = register(database).refresh_token
 
         def act(token: str = token) -> object:
             with database.transaction() as session:
                 answer = sign_in.refresh(session, token)
-            return raised(answer)
+            return raise_refusal(answer)
 
         [won] = winners(arena.all_at_once([act] * THREADS, random), TokenInvalid)
         # Two hands held it, so what the winner got opens nothing either.
@@ -122,8 +122,8 @@ def test_one_refresh_token_is_exchanged_once_and_ends_the_session(
 def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record) -> None:
     random, database = seeded_random("reset link"), arena.database
     for _ in rounds(ROUNDS, "one reset link"):
-        who = person(database)
-        token = link(database, who, LinkPurpose.RESET_PASSWORD)
+        who = create_person(database)
+        token = issue_link(database, who, LinkPurpose.RESET_PASSWORD)
         hashes = [f"hash number {number}" for number in range(THREADS)]
 
         def act(password_hash: str, token: str = token) -> str:
@@ -137,7 +137,7 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
             found = session.fetch(
                 ("SELECT password_hash FROM users WHERE id = %s", (who.user_id,)),
                 (_RESETS, (ids.encode("usr", who.user_id),)),
-                (_TOLD, (str(who.user_id),)),
+                (_COUNT_MAILS, (str(who.user_id),)),
             )
         assert found == [[(won,)], [(1,)], [(1,)]]
     record_property("evidence", f"{ROUNDS} reset links, {THREADS} at once: one password each.")
@@ -146,7 +146,7 @@ def test_one_reset_link_sets_one_password(arena: Arena, record_property: Record)
 def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -> None:
     random, database = seeded_random("confirmation"), arena.database
     for _ in rounds(ROUNDS, "one confirmation"):
-        token = link(database, person(database), LinkPurpose.CONFIRM_EMAIL)
+        token = issue_link(database, create_person(database), LinkPurpose.CONFIRM_EMAIL)
 
         def act(token: str = token) -> bool:
             with database.transaction() as session:
@@ -158,33 +158,33 @@ def test_one_confirmation_confirms_once(arena: Arena, record_property: Record) -
 
 
 @pytest.mark.parametrize("kind", ["code of the app", "recovery code"])
-def test_one_code_logs_in_once(arena: Arena, kind: str, record_property: Record) -> None:
+def test_one_code_signs_in_once(arena: Arena, kind: str, record_property: Record) -> None:
     random, database = seeded_random(kind), arena.database
     for _ in rounds(ROUNDS, f"one {kind}"):
-        who = person(database)
-        totp, recovery = with_second_factor(database, who)
+        who = create_person(database)
+        totp, recovery = turn_on_second_factor(database, who)
         code = recovery[0] if kind == "recovery code" else totp.at(clock.now(), counter_offset=1)
-        act = log_in(database, who, code)
+        act = sign_in_with(database, who, code)
         # The losers' failures are counted, and after some of them nothing is judged any more.
         won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
         assert [type(answer) for answer in won] == [IssuedTokens]
-        assert sessions_of(database, who) == 2
+        assert count_sessions(database, who) == 2
     record_property("evidence", f"{ROUNDS} times one {kind}, {THREADS} at once: one login each.")
 
 
-def test_a_code_that_is_checked_without_its_step_logs_in_many(
+def test_control_code_without_its_time_step_signs_in_many_times(
     arena: Arena, monkeypatch: pytest.MonkeyPatch, record_property: Record
 ) -> None:
     random, database = seeded_random("control"), arena.database
     monkeypatch.setattr(second_factor, "_CONSUME_STEP", "SELECT %(user)s::uuid, %(step)s::bigint")
-    who = person(database)
+    who = create_person(database)
     with database.transaction() as session:
         totp = pyotp.TOTP(second_factor.start_setup(session, who).secret)
         session.send(
             "UPDATE totp_credentials SET confirmed_at = now(), last_step = 0 WHERE user_id = %s",
             (who.user_id,),
         )
-    act = log_in(database, who, totp.at(clock.now(), counter_offset=1))
+    act = sign_in_with(database, who, totp.at(clock.now(), counter_offset=1))
     won = winners(arena.all_at_once([act] * THREADS, random), TwoFactorInvalid, RateLimited)
     assert len(won) > 1
     record_property(
@@ -192,7 +192,7 @@ def test_a_code_that_is_checked_without_its_step_logs_in_many(
     )
 
 
-def sessions_of(database: Database, who: Actor) -> int:
+def count_sessions(database: Database, who: Actor) -> int:
     with database.reading() as session:
         count = "SELECT count(*) FROM login_sessions WHERE user_id = %s"
         return int(session.rows(count, (who.user_id,))[0][0])

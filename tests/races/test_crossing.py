@@ -54,7 +54,7 @@ def mint_or_burn(arena: Arena, person: Actor, asset: Asset) -> Act:
     return act
 
 
-def test_mint_against_burn(arena: Arena, record_property: Record) -> None:
+def test_mints_and_burns_of_one_person_all_happen(arena: Arena, record_property: Record) -> None:
     random = seeded_random("mint")
     # Opened in the one order and in the other.
     people = [arena.people.customer(PAXG="1", XAU_s="1"), arena.people.customer(XAU_s="1")]
@@ -73,7 +73,9 @@ def test_mint_against_burn(arena: Arena, record_property: Record) -> None:
     )
 
 
-def test_trade_against_trade(arena: Arena, record_property: Record) -> None:
+def test_opposite_conversions_of_one_person_all_happen(
+    arena: Arena, record_property: Record
+) -> None:
     random = seeded_random("trade")
     person = arena.people.customer(PAXG="1000", USD="1000000.00")
 
@@ -102,7 +104,7 @@ def test_trade_against_trade(arena: Arena, record_property: Record) -> None:
     )
 
 
-def test_payment_against_payment(arena: Arena, record_property: Record) -> None:
+def test_payments_in_both_directions_all_happen(arena: Arena, record_property: Record) -> None:
     random = seeded_random("payment")
     one, other = (arena.people.customer(USD="1000.00", PAXG="1000") for _ in range(2))
 
@@ -143,7 +145,7 @@ def test_payment_against_payment(arena: Arena, record_property: Record) -> None:
     )
 
 
-def test_first_entries_of_one_newcomer(arena: Arena, record_property: Record) -> None:
+def test_first_entries_open_each_account_once(arena: Arena, record_property: Record) -> None:
     """All open the same accounts: each exists once afterwards, with every unit."""
     random = seeded_random("newcomer")
     for _ in rounds(ROUNDS, "first entries of one newcomer"):
@@ -164,7 +166,7 @@ def test_first_entries_of_one_newcomer(arena: Arena, record_property: Record) ->
     )
 
 
-def test_sweeps_against_moves(arena: Arena, record_property: Record) -> None:
+def test_each_hold_expires_once_while_money_moves(arena: Arena, record_property: Record) -> None:
     """Holds on both accounts expire while gold passes between them."""
     random = seeded_random("sweep")
     # XAU-s is opened first here, so that the order of accounts is not that of assets.
@@ -203,7 +205,9 @@ def test_sweeps_against_moves(arena: Arena, record_property: Record) -> None:
     )
 
 
-def test_one_key_sent_by_all(arena: Arena, racing: Flask, record_property: Record) -> None:
+def test_one_idempotency_key_has_one_effect_and_one_response(
+    arena: Arena, racing: Flask, record_property: Record
+) -> None:
     """One Idempotency-Key over HTTP: one effect, and the same bytes for everybody."""
     random = seeded_random("key")
     registered = racing.test_client().post(
@@ -217,7 +221,7 @@ def test_one_key_sent_by_all(arena: Arena, racing: Flask, record_property: Recor
     )
     assert registered.status_code == 201, registered.text
     token = registered.json["accessToken"]
-    user_id = user_id_of(arena, registered.json["user"]["email"])
+    user_id = find_user_id(arena, registered.json["user"]["email"])
     with arena.database.transaction() as session:
         email_verification.confirm_email(session, user_id)
         credit(session, user_id, f"{ROUNDS * THREADS * 10}.00", "USD")
@@ -243,7 +247,7 @@ def test_one_key_sent_by_all(arena: Arena, racing: Flask, record_property: Recor
     )
 
 
-def user_id_of(arena: Arena, email: str) -> object:
+def find_user_id(arena: Arena, email: str) -> object:
     with arena.database.reading() as session:
         row = session.row("SELECT id FROM users WHERE email = %s", (email,))
     assert row is not None

@@ -37,7 +37,7 @@ HOME = PostalAddress(
 WISH = RequestedConversion(USD, XAU, Amount(USD, 1000), None)
 Act = Callable[[Session, Actor], object]
 
-_LEFT = """
+_REMAINING_ROWS = """
 SELECT (SELECT status FROM users WHERE id = %(id)s),
     (SELECT first_name FROM users WHERE id = %(id)s),
     (SELECT count(*) FROM orders WHERE user_id = %(id)s),
@@ -49,7 +49,7 @@ SELECT (SELECT status FROM users WHERE id = %(id)s),
 """
 
 
-def run(arena: Arena, person: Actor, act: Act) -> Callable[[], object]:
+def in_transaction(arena: Arena, person: Actor, act: Act) -> Callable[[], object]:
     """The act in a transaction of its own."""
 
     def once() -> object:
@@ -59,22 +59,22 @@ def run(arena: Arena, person: Actor, act: Act) -> Callable[[], object]:
     return once
 
 
-def left(arena: Arena, person_id: UUID) -> tuple[object, ...]:
+def remaining_rows(arena: Arena, person_id: UUID) -> tuple[object, ...]:
     with arena.database.reading() as session:
-        row = session.row(_LEFT, {"id": person_id})
+        row = session.row(_REMAINING_ROWS, {"id": person_id})
     assert row is not None
     return row
 
 
-def order(session: Session, person: Actor) -> object:
+def place_order(session: Session, person: Actor) -> object:
     return trading.convert_at_market(session, person, resolve(TradingTerms), WISH)
 
 
-def quote(session: Session, person: Actor) -> object:
+def create_quote(session: Session, person: Actor) -> object:
     return trading.create_quote(session, person, resolve(TradingTerms), WISH)
 
 
-def against_erasure(
+def race_against_erasure(
     arena: Arena, random: Random, act: Act, refusals: tuple[type[Refusal], ...], **amounts: str
 ) -> list[tuple[int, int, tuple[object, ...]]]:
     """Several people at once, each erased by some threads while others act for them: how many
@@ -82,7 +82,7 @@ def against_erasure(
     machine nobody waits there for longer than a statement may."""
     people = [arena.people.customer(**amounts) for _ in range(PEOPLE)]
     acts = [
-        run(arena, person, what)
+        in_transaction(arena, person, what)
         for person in people
         for what in [erasure.erase_own_account, act] * (EACH // 2)
     ]
@@ -92,33 +92,33 @@ def against_erasure(
         own = outcomes[number * EACH : (number + 1) * EACH]
         erased = winners(own[::2], ErasureRefused, NotFound)
         done = winners(own[1::2], *refusals)
-        found.append((len(erased), len(done), left(arena, person.user_id)))
+        found.append((len(erased), len(done), remaining_rows(arena, person.user_id)))
     return found
 
 
 @pytest.mark.parametrize("amounts", [{}, {"USD": "320"}], ids=["without money", "with money"])
-def test_an_order_and_an_erasure(arena: Arena, amounts: dict[str, str]) -> None:
+def test_person_trades_or_is_erased_and_never_both(arena: Arena, amounts: dict[str, str]) -> None:
     """Whoever has money trades and is not erased; whoever has none is erased, once, and does not
     trade."""
     random = seeded_random(f"erasing and trading {amounts}")
     for _ in rounds(ROUNDS, "an order and an erasure"):
         set_prices(arena.database, AU="4000")
-        for erased, traded, (status, _, orders, erasures, _) in against_erasure(
-            arena, random, order, (InsufficientFunds,), **amounts
+        for erased, traded, (status, _, orders, erasures, _) in race_against_erasure(
+            arena, random, place_order, (InsufficientFunds,), **amounts
         ):
             told = (erased, traded, status, orders, erasures)
             trades = EACH // 2
             assert told == ((0, trades, "active", trades, 0) if amounts else (1, 0, "erased", 0, 1))
 
 
-def test_a_quote_and_an_erasure(arena: Arena) -> None:
+def test_person_is_quoted_or_erased_and_never_both(arena: Arena) -> None:
     """Whoever was quoted a price first is not erased; whoever was erased first gets no quote."""
     random = seeded_random("erasing and quoting")
     won = set()
     for _ in rounds(ROUNDS, "a quote and an erasure"):
         set_prices(arena.database, AU="4000")
-        for erased, quoted, (status, _, _, erasures, things) in against_erasure(
-            arena, random, quote, (TokenInvalid,)
+        for erased, quoted, (status, _, _, erasures, things) in race_against_erasure(
+            arena, random, create_quote, (TokenInvalid,)
         ):
             assert erased == erasures == (0 if quoted else 1)
             assert (status, things) == (("active", quoted) if quoted else ("erased", 0))
@@ -126,30 +126,30 @@ def test_a_quote_and_an_erasure(arena: Arena) -> None:
     assert won == {"active", "erased"}, "one of the two always wins: there was no race"
 
 
-def _write_down(session: Session, person: Actor) -> object:
+def _record_message(session: Session, person: Actor) -> object:
     return address_book.add_address(session, person, HOME, is_default=False)
 
 
-def _rename(session: Session, person: Actor) -> object:
+def _change_name(session: Session, person: Actor) -> object:
     return profile.change_profile(session, person, {"first_name": "Canary"})
 
 
-def _make_key(session: Session, person: Actor) -> object:
+def _create_api_key(session: Session, person: Actor) -> object:
     scopes = {each for each in person.permissions if each == "own:balances:read"}
     return api_keys.create_key(session, person, name="a", scopes=scopes, expires_at=None)
 
 
-def _agree(session: Session, person: Actor) -> object:
+def _give_consent(session: Session, person: Actor) -> object:
     return consents.record_decision(session, person, policy=PolicyName.TERMS, version=1, given=True)
 
 
 @pytest.mark.parametrize(
     "act",
-    [_write_down, _rename, _make_key, _agree, exports.request_export],
+    [_record_message, _change_name, _create_api_key, _give_consent, exports.request_export],
     ids=lambda act: act.__name__,
 )
-def test_nothing_is_left_of_what_was_written_meanwhile(arena: Arena, act: Act) -> None:
+def test_rows_written_during_an_erasure_do_not_survive_it(arena: Arena, act: Act) -> None:
     random = seeded_random(f"erasing and {act.__name__}")
     for _ in rounds(ROUNDS // 2, f"{act.__name__} and an erasure"):
-        for erased, _, things in against_erasure(arena, random, act, (TokenInvalid, NotFound)):
+        for erased, _, things in race_against_erasure(arena, random, act, (TokenInvalid, NotFound)):
             assert (erased, things) == (1, ("erased", "Erased", 0, 1, 0))

@@ -25,12 +25,12 @@ Record = Callable[[str, object], None]
 
 
 @pytest.fixture(autouse=True)
-def _nobody_else(arena: Arena) -> None:
+def _only_administrators_of_the_race(arena: Arena) -> None:
     """Nobody administers the house but whom the race makes."""
-    _nobody_administers(arena)
+    _no_administrator_remains(arena)
 
 
-def administrators(arena: Arena) -> int:
+def count_administrators(arena: Arena) -> int:
     with arena.database.reading() as session:
         [(count,)] = session.rows(
             "SELECT count(*) FROM users WHERE role = 'ADMIN' AND status = 'active'"
@@ -38,7 +38,7 @@ def administrators(arena: Arena) -> int:
     return int(count)
 
 
-def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
+def approve_as(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
     with arena.database.reading() as session:
         seen = approvals_queries.get_approval(session, approval_id).hash
 
@@ -49,12 +49,12 @@ def approving(arena: Arena, checker: Actor, approval_id: UUID) -> Act:
     return act
 
 
-def asked_to_suspend(arena: Arena, maker: Actor, subject: Actor) -> UUID:
+def request_suspension(arena: Arena, maker: Actor, subject: Actor) -> UUID:
     with arena.database.transaction() as session:
         return account_status.request_suspension(session, maker, subject.user_id, reason=WHY)
 
 
-def demoting(arena: Arena, actor: Actor, person: Actor) -> Act:
+def demote_as(arena: Arena, actor: Actor, person: Actor) -> Act:
     def act() -> None:
         with arena.database.transaction() as session:
             role_changes.change_role(session, actor, person.user_id, Role.SUPPORT, reason=WHY)
@@ -62,15 +62,17 @@ def demoting(arena: Arena, actor: Actor, person: Actor) -> Act:
     return act
 
 
-def test_many_checkers_approve_once(arena: Arena, record_property: Record) -> None:
+def test_request_approved_by_many_checkers_is_executed_once(
+    arena: Arena, record_property: Record
+) -> None:
     random = seeded_random("checkers")
     checkers = [arena.people.staff(Role.COMPLIANCE) for _ in range(4)]
     maker = arena.people.staff(Role.COMPLIANCE)
     arena.people.staff(Role.ADMIN)
     for _ in rounds(ROUNDS, "checkers"):
         subject = arena.people.customer()
-        request = asked_to_suspend(arena, maker, subject)
-        acts = [approving(arena, each, request) for each in checkers] * (THREADS // 4)
+        request = request_suspension(arena, maker, subject)
+        acts = [approve_as(arena, each, request) for each in checkers] * (THREADS // 4)
         won = winners(arena.all_at_once(acts, random), ApprovalDecided)
         assert won == [None]
         with arena.database.reading() as session:
@@ -83,33 +85,37 @@ def test_many_checkers_approve_once(arena: Arena, record_property: Record) -> No
     record_property("evidence", f"{ROUNDS} × {THREADS} threads approve one request: one did")
 
 
-def test_administrators_who_demote_each_other(arena: Arena, record_property: Record) -> None:
+def test_one_administrator_remains_when_two_demote_each_other(
+    arena: Arena, record_property: Record
+) -> None:
     random = seeded_random("demoting")
     for _ in rounds(ROUNDS, "demoting"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)
-        acts = [demoting(arena, ada, bob), demoting(arena, bob, ada)] * (THREADS // 2)
+        acts = [demote_as(arena, ada, bob), demote_as(arena, bob, ada)] * (THREADS // 2)
         won = winners(arena.all_at_once(acts, random), PermissionDenied, AlreadySet)
         assert len(won) == 1
-        assert administrators(arena) == 1
-        _nobody_administers(arena)
+        assert count_administrators(arena) == 1
+        _no_administrator_remains(arena)
     record_property("evidence", f"{ROUNDS} × two administrators demote each other: one stayed")
 
 
-def test_the_last_two_are_not_suspended_together(arena: Arena, record_property: Record) -> None:
+def test_one_of_the_last_two_administrators_is_not_suspended(
+    arena: Arena, record_property: Record
+) -> None:
     random = seeded_random("suspending")
     maker, checker = (arena.people.staff(Role.COMPLIANCE) for _ in range(2))
     for _ in rounds(ROUNDS, "suspending"):
         pair = [arena.people.staff(Role.ADMIN) for _ in range(2)]
-        requests = [asked_to_suspend(arena, maker, each) for each in pair]
-        acts = [approving(arena, checker, each) for each in requests] * (THREADS // 2)
+        requests = [request_suspension(arena, maker, each) for each in pair]
+        acts = [approve_as(arena, checker, each) for each in requests] * (THREADS // 2)
         won = winners(arena.all_at_once(acts, random), ApprovalDecided, LastAdministrator)
         assert won == [None]
-        assert administrators(arena) == 1
-        _nobody_administers(arena)
+        assert count_administrators(arena) == 1
+        _no_administrator_remains(arena)
     record_property("evidence", f"{ROUNDS} × the last two suspended at once: one stayed")
 
 
-def test_the_last_two_roles_do_not_both_lose_a_permission(
+def test_one_of_the_last_two_roles_keeps_the_permission(
     arena: Arena, record_property: Record
 ) -> None:
     random = seeded_random("taking")
@@ -136,11 +142,13 @@ def test_the_last_two_roles_do_not_both_lose_a_permission(
         with arena.database.transaction() as session:
             session.send("DELETE FROM role_grants WHERE permission = %s", (edit,))
             session.send("INSERT INTO role_grants VALUES ('ADMIN', %s)", (edit,))
-        _nobody_administers(arena)
+        _no_administrator_remains(arena)
     record_property("evidence", f"{ROUNDS} × two roles lose the right to edit: one kept it")
 
 
-def test_a_checker_who_is_demoted_meanwhile(arena: Arena, record_property: Record) -> None:
+def test_checker_demoted_meanwhile_approved_before_or_not_at_all(
+    arena: Arena, record_property: Record
+) -> None:
     """Either they approved before, or they may no longer: nothing between."""
     random = seeded_random("role lost")
     maker = arena.people.staff(Role.COMPLIANCE)
@@ -148,9 +156,11 @@ def test_a_checker_who_is_demoted_meanwhile(arena: Arena, record_property: Recor
     before = 0
     for _ in rounds(ROUNDS, "role lost"):
         checker, subject = arena.people.staff(Role.COMPLIANCE), arena.people.customer()
-        request = asked_to_suspend(arena, maker, subject)
+        request = request_suspension(arena, maker, subject)
         half = THREADS // 2
-        acts = [approving(arena, checker, request)] * half + [demoting(arena, boss, checker)] * half
+        acts = [approve_as(arena, checker, request)] * half + [
+            demote_as(arena, boss, checker)
+        ] * half
         outcomes = arena.all_at_once(acts, random)
         winners(outcomes, PermissionDenied, ApprovalDecided, AlreadySet)
         approved = sum(each is None for each in outcomes[:half])
@@ -163,7 +173,7 @@ def test_a_checker_who_is_demoted_meanwhile(arena: Arena, record_property: Recor
     record_property("evidence", line)
 
 
-def test_without_the_lock_the_house_is_headless(
+def test_control_without_the_lock_no_administrator_remains(
     arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Negative control: these races find it when changes do not wait for each other."""
@@ -171,15 +181,15 @@ def test_without_the_lock_the_house_is_headless(
     random = seeded_random("headless")
     for _ in rounds(30, "headless"):
         ada, bob = arena.people.staff(Role.ADMIN), arena.people.staff(Role.ADMIN)
-        acts = [demoting(arena, ada, bob), demoting(arena, bob, ada)] * (THREADS // 2)
+        acts = [demote_as(arena, ada, bob), demote_as(arena, bob, ada)] * (THREADS // 2)
         outcomes = arena.all_at_once(acts, random)
         deadlocked = any(type(each).__name__ == "LockTimeout" for each in outcomes)
-        if deadlocked or administrators(arena) != 1:
+        if deadlocked or count_administrators(arena) != 1:
             return
-        _nobody_administers(arena)
+        _no_administrator_remains(arena)
     pytest.fail("nothing was found")
 
 
-def _nobody_administers(arena: Arena) -> None:
+def _no_administrator_remains(arena: Arena) -> None:
     with arena.database.transaction() as session:
         session.send("UPDATE users SET role = 'SUPPORT' WHERE role = 'ADMIN'")

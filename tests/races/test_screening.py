@@ -55,7 +55,7 @@ def screen_person(arena: Arena, person_id: UUID, name: str = sanctions.LISTED_NA
     return act
 
 
-def closing(arena: Arena, officer: Actor, case_id: UUID) -> Act:
+def close_case_as(arena: Arena, officer: Actor, case_id: UUID) -> Act:
     def act() -> bool:
         with arena.database.transaction() as session:
             cases.close(
@@ -70,13 +70,13 @@ def closing(arena: Arena, officer: Actor, case_id: UUID) -> Act:
     return act
 
 
-def cases_of(arena: Arena, person_id: UUID) -> list[str]:
+def list_cases(arena: Arena, person_id: UUID) -> list[str]:
     with arena.database.reading() as session:
         rows = session.rows("SELECT state FROM cases WHERE person_id = %s", (person_id,))
     return [state for (state,) in rows]
 
 
-def test_one_new_list_and_each_screening_against_one_of_the_two(
+def test_screenings_during_an_import_name_the_version_they_used(
     arena: Arena, tmp_path: Path, record_property: Record
 ) -> None:
     chances, counted = seeded_random("imports"), Counter[str]()
@@ -113,7 +113,7 @@ def test_one_new_list_and_each_screening_against_one_of_the_two(
     )
 
 
-def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Record) -> None:
+def test_person_screened_by_many_has_one_case(arena: Arena, record_property: Record) -> None:
     chances = seeded_random("cases")
     for _ in rounds(ROUNDS, "cases"):
         person = arena.people.customer().user_id
@@ -121,28 +121,26 @@ def test_somebody_screened_by_all_has_one_case(arena: Arena, record_property: Re
         found = winners(outcomes)
         assert len({each.case_id for each in found if isinstance(each, ScreeningResult)}) == 1
         assert len(found) == THREADS
-        assert cases_of(arena, person) == ["open"]
+        assert list_cases(arena, person) == ["open"]
     record_property(
         "evidence", f"One person screened by {THREADS}: {ROUNDS} rounds; one case each."
     )
 
 
-def test_a_decision_counts_for_whoever_is_screened_at_that_moment(
-    arena: Arena, record_property: Record
-) -> None:
+def test_decision_covers_screenings_at_that_moment(arena: Arena, record_property: Record) -> None:
     chances, officer = seeded_random("decisions"), arena.people.staff(Role.COMPLIANCE)
     for _ in rounds(ROUNDS, "decisions"):
         person = arena.people.customer().user_id
         first = screen_person(arena, person)()
         assert isinstance(first, ScreeningResult)
         assert first.case_id is not None
-        close = closing(arena, officer, first.case_id)
+        close = close_case_as(arena, officer, first.case_id)
         acts = [close, close, *[screen_person(arena, person)] * (THREADS - 2)]
         outcomes = arena.all_at_once(acts, chances)
         assert winners(outcomes[:2], CaseClosed) == [True]
         assert len(winners(outcomes[2:])) == THREADS - 2
         # Whoever came before is answered by the decision, whoever came after knows it.
-        assert cases_of(arena, person) == ["closed"]
+        assert list_cases(arena, person) == ["closed"]
         with arena.database.reading() as session:
             assert screening_queries.verdict_of(session, person) is Verdict.CLEAR
     record_property(

@@ -33,14 +33,14 @@ Race = Callable[[Arena, int, Random], None]
 DEVICE = Device("192.0.2.7", "a test")
 
 
-def raised(outcome: object) -> object:
+def raise_refusal(outcome: object) -> object:
     """What was answered; a refusal is raised after the commit, as the edge does."""
     if isinstance(outcome, Refusal):
         raise outcome
     return outcome
 
 
-def one_half_done(arena: Arena, number: int, random: Random) -> None:
+def race_for_pending_sign_in(arena: Arena, number: int, random: Random) -> None:
     """The same cookie and the same code 32 times; half of the rounds with a recovery code."""
     member = with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
@@ -50,13 +50,13 @@ def one_half_done(arena: Arena, number: int, random: Random) -> None:
     def act() -> object:
         with arena.database.transaction() as session:
             outcome = staff_sign_in.submit_code(session, secret, code, DEVICE)
-        return raised(outcome)
+        return raise_refusal(outcome)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, SignInExpired)) == 1
 
 
-def one_code(arena: Arena, number: int, random: Random) -> None:
+def race_for_code(arena: Arena, number: int, random: Random) -> None:
     member = with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
@@ -68,7 +68,7 @@ def one_code(arena: Arena, number: int, random: Random) -> None:
         device = Device(f"192.0.2.{at}", "a test")
         with arena.database.transaction() as session:
             outcome = staff_sign_in.submit_code(session, secret, code, device)
-        return raised(outcome)
+        return raise_refusal(outcome)
 
     acts = [partial(act, secret, at) for at, secret in enumerate(secrets)]
     outcomes = arena.all_at_once(acts, random)
@@ -80,7 +80,7 @@ def one_code(arena: Arena, number: int, random: Random) -> None:
     assert opened == 1
 
 
-def one_challenge(arena: Arena, number: int, random: Random) -> None:
+def race_for_challenge(arena: Arena, number: int, random: Random) -> None:
     """The same answer 32 times; in half of the rounds the challenge is taken beforehand, so that
     the counter alone decides."""
     party = RelyingParty.from_url("http://localhost")
@@ -114,13 +114,13 @@ def one_challenge(arena: Arena, number: int, random: Random) -> None:
             outcome = staff_sign_in.submit_passkey(
                 session, proof, DEVICE, replaces=None, pending_secret=None
             )
-        return raised(outcome)
+        return raise_refusal(outcome)
 
     outcomes = arena.all_at_once([act] * THREADS, random)
     assert len(winners(outcomes, PasskeyRefused)) == 1
 
 
-def one_invitation(arena: Arena, number: int, random: Random) -> None:
+def race_for_invitation(arena: Arena, number: int, random: Random) -> None:
     inviter = arena.people.staff(Role.ADMIN)
     email = f"{inviter.user_id.hex}.guest@example.com"
     with arena.database.transaction() as session:
@@ -144,13 +144,13 @@ def one_invitation(arena: Arena, number: int, random: Random) -> None:
 @pytest.mark.parametrize(
     ("what", "race"),
     [
-        ("one sign-in half done and one code", one_half_done),
-        ("one code in many browsers", one_code),
-        ("one challenge and one counter of a passkey", one_challenge),
-        ("one invitation", one_invitation),
+        ("one sign-in half done and one code", race_for_pending_sign_in),
+        ("one code in many browsers", race_for_code),
+        ("one challenge and one counter of a passkey", race_for_challenge),
+        ("one invitation", race_for_invitation),
     ],
 )
-def test_one_wins(
+def test_credential_used_by_many_at_once_works_once(
     arena: Arena, what: str, race: Race, record_property: Callable[[str, object], None]
 ) -> None:
     random = seeded_random(what)
