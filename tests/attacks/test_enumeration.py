@@ -115,7 +115,7 @@ def work_for(
 @pytest.mark.parametrize(
     ("ask", "status", "hashes"),
     [
-        (sign_in, 422, 1),
+        (post_sign_in, 422, 1),
         (request_reset_on_page, 200, 0),
         (sign_in_by_api, 401, 1),
         (request_reset_by_api, 202, 0),
@@ -166,7 +166,9 @@ def test_control_difference_in_work_is_found(
     leak: Callable[[pytest.MonkeyPatch], None],
 ) -> None:
     leak(monkeypatch)
-    works = [work for _, work in work_for(strict_app, sign_in, email_addresses[:2], monkeypatch)]
+    works = [
+        work for _, work in work_for(strict_app, post_sign_in, email_addresses[:2], monkeypatch)
+    ]
     assert works[0] != works[1]
 
 
