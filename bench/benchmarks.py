@@ -158,13 +158,13 @@ def http(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> No
         for _ in range(pace.rounds):
             result.add("yardstick_tps", bench.yardstick(pace.seconds))
             market_setup.set_prices(app)
-            seen = load.run_load(port, CLIENTS, pace.seconds, request)
-            if set(seen.statuses) != {201}:
-                raise RuntimeError(f"not every order was placed: {seen.statuses}")
-            result.add("orders_per_second", seen.rate)
-            result.add("p50_ms", seen.percentile_ms(50))
-            result.add("p95_ms", seen.percentile_ms(95))
-            result.add("p99_ms", seen.percentile_ms(99))
+            result_of_load = load.run_load(port, CLIENTS, pace.seconds, request)
+            if set(result_of_load.statuses) != {201}:
+                raise RuntimeError(f"not every order was placed: {result_of_load.statuses}")
+            result.add("orders_per_second", result_of_load.rate)
+            result.add("p50_ms", result_of_load.percentile_ms(50))
+            result.add("p95_ms", result_of_load.percentile_ms(95))
+            result.add("p99_ms", result_of_load.percentile_ms(99))
     result.ratio("http", "orders_per_second", "yardstick_tps")
     result.settings |= {
         "connections": CLIENTS,

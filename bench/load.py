@@ -60,13 +60,13 @@ def run_load(
     """Keep `connections` requests in flight for `seconds`; `request(n)` returns the n-th."""
     load = LoadResult()
     selector = selectors.DefaultSelector()
-    made = 0
+    sent = 0
     started = time.perf_counter()
     for _ in range(connections):
         connection = _Connection(port)
         selector.register(connection.socket, selectors.EVENT_READ, connection)
-        connection.send(request(made))
-        made += 1
+        connection.send(request(sent))
+        sent += 1
     in_flight = connections
     while in_flight:
         for key, _ in selector.select():
@@ -78,8 +78,8 @@ def run_load(
             load.latencies_ms.append((now - connection.sent_at) * 1000)
             load.statuses[status] = load.statuses.get(status, 0) + 1
             if now - started < seconds:
-                connection.send(request(made))
-                made += 1
+                connection.send(request(sent))
+                sent += 1
             else:
                 in_flight -= 1
                 selector.unregister(connection.socket)

@@ -63,18 +63,18 @@ def add_customers(app: Flask, count: int) -> list[SignedInCustomer]:
             last_name="Lovelace",
         )
         with database_of(app).transaction() as session:
-            somebody = accounts.register(session, registration)
-            email_verification.confirm_email(session, somebody.user.id)
+            registered = accounts.register(session, registration)
+            email_verification.confirm_email(session, registered.user.id)
             for amount in (Amount(USD, 10**9), Amount(XAU, 10**10)):
                 ledger.post(
                     session,
                     cause="bench_credit",
-                    reference=f"bench:{somebody.user.id}:{amount.asset.code}",
+                    reference=f"bench:{registered.user.id}:{amount.asset.code}",
                     posted_at=clock.now(),
                     postings=[
                         ledger.debit(chart.capital(amount.asset), amount),
-                        ledger.credit(chart.customer(somebody.user.id, amount.asset), amount),
+                        ledger.credit(chart.customer(registered.user.id, amount.asset), amount),
                     ],
                 )
-        people.append(SignedInCustomer(somebody.user.id, somebody.access_token))
+        people.append(SignedInCustomer(registered.user.id, registered.access_token))
     return people

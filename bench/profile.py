@@ -40,9 +40,9 @@ def profile_order_path(bench: BenchServer) -> str:
     profile = cProfile.Profile()
     profile.runcall(_place, wsgi, customers, ORDERS)
     market_setup.database_of(app).engine.dispose()
-    each, computing = (f"{seconds / ORDERS * 1e6:.0f} µs" for seconds in (wall, cpu))
+    elapsed, computing = (f"{seconds / ORDERS * 1e6:.0f} µs" for seconds in (wall, cpu))
     lines = [
-        f"{ORDERS} orders, one after another: {each} each, of which {computing} computing here.",
+        f"{ORDERS} orders, one after another: {elapsed} each, of which {computing} computing here.",
         "",
         *_packages(profile),
         "",

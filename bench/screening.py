@@ -42,11 +42,11 @@ def names_to_screen(files: sdn.SdnFiles) -> list[str]:
         for entry in files.entries
         if entry.party_type is PartyType.INDIVIDUAL and "," in entry.name
     ]
-    found = []
+    names = []
     for place, (family, _, given) in enumerate(people):
-        found.append(f"{given} {family[:-1]}x")
-        found.append(f"{given} {people[(place * 7 + 1) % len(people)][0]}")
-    return found
+        names.append(f"{given} {family[:-1]}x")
+        names.append(f"{given} {people[(place * 7 + 1) % len(people)][0]}")
+    return names
 
 
 def measure(bench: BenchServer, rounds: int, seconds: int, add: Add) -> None:

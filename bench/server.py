@@ -41,10 +41,10 @@ class BenchServer:
 
         Raises `RuntimeError` if any transaction failed.
         """
-        what = ["-f", str(script)] if script else []
+        script_options = ["-f", str(script)] if script else []
         output = self.run_pgbench(
             *("-M", "prepared", "-n", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds)),
-            *what,
+            *script_options,
             *arguments,
             database=database,
         )

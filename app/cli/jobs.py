@@ -21,11 +21,11 @@ def dead(kind: str | None) -> None:
     """List the jobs that failed for good, newest first."""
     with _database().reading() as session:
         total = outbox_queries.count_dead_jobs(session)
-        found = outbox_queries.list_unfinished_jobs(session, dead=True, task=kind, limit=_SHOWN)
-    for job in found.data:
+        page = outbox_queries.list_unfinished_jobs(session, dead=True, task=kind, limit=_SHOWN)
+    for job in page.data:
         staged = clock.rfc3339(job.staged_at)
         click.echo(f"{job.public_id}  {staged}  {job.task}  {job.tries} tries  {job.last_error}")
-    if found.next_cursor is not None:
+    if page.next_cursor is not None:
         click.echo(f"… and more: {total} in total", err=True)
 
 

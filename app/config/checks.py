@@ -164,7 +164,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_names)]
 def check_tier_limits(value: str) -> str:
     """Require whole dollars for four tiers, none less than the one before."""
     limits = value.split(",")
-    if len(limits) != len("0123") or not all(re.fullmatch(r"\d{1,12}", each) for each in limits):
+    if len(limits) != len("0123") or not all(re.fullmatch(r"\d{1,12}", limit) for limit in limits):
         raise ValueError("must be four whole numbers of dollars, for the tiers from 0 to 3")
     if sorted(limits, key=int) != limits:
         raise ValueError("must not decrease from one tier to the next")

@@ -260,10 +260,10 @@ class Postgres:
         with self.connect() as connection:
             for role, rights in ((OWNER, "CREATEDB"), (APP, "")):
                 self._ensure_role(connection, role, rights)
-            found = connection.execute(
+            exists = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)
             ).fetchone()
-            if not found:
+            if not exists:
                 name, owner, app = map(sql.Identifier, (DATABASE, OWNER, APP))
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
                 connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))

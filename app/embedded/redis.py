@@ -31,9 +31,9 @@ def redis_program_path() -> Path:
         if bundled.exists():
             return bundled
     for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found:
-            return Path(found)
+        path = shutil.which(name)
+        if path:
+            return Path(path)
     version = ".".join(map(str, sys.version_info[:2]))
     raise NoRedisServer(
         f"No redis-server was found. On Linux with Python 3.11 or 3.12 the requirements include "
@@ -72,8 +72,8 @@ class Redis:
         while True:
             port = self.port or free_port()
             self._launch(port)
-            answers = functools.partial(self._is_ready, port)
-            if wait_until(self._child, answers, timeout_seconds=_READY_SECONDS):
+            is_ready = functools.partial(self._is_ready, port)
+            if wait_until(self._child, is_ready, timeout_seconds=_READY_SECONDS):
                 self.port = port
                 return
             output = self._child.output()

@@ -123,5 +123,5 @@ def list_unfinished_jobs(
     `task` restricts the page to one task.
     """
     values = {"task": task, "before": cursor, "limit": limit + 1}
-    found = [UnfinishedJob(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
-    return pagination.paginate(found, limit, lambda each: each.id)
+    unfinished = [UnfinishedJob(*row) for row in session.rows(_DEAD if dead else _WAITING, values)]
+    return pagination.paginate(unfinished, limit, lambda job: job.id)

@@ -32,5 +32,5 @@ class ErasureRefused(Conflict):
     title = "The account cannot be erased while something is still open"
 
     def __init__(self, blockers: list[ErasureBlocker]) -> None:
-        self.problems = [(each.field, each.message) for each in blockers]
-        super().__init__(" ".join(each.message for each in blockers))
+        self.problems = [(blocker.field, blocker.message) for blocker in blockers]
+        super().__init__(" ".join(blocker.message for blocker in blockers))

@@ -114,5 +114,5 @@ def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> bool:
 
 def modes_above(path: Path) -> dict[Path, tuple[int, int, int]]:
     """Return mode, user and group of a folder and of every folder above it."""
-    seen = {folder: folder.stat() for folder in (path, *path.parents)}
-    return {folder: (stat.st_mode, stat.st_uid, stat.st_gid) for folder, stat in seen.items()}
+    stats = {folder: folder.stat() for folder in (path, *path.parents)}
+    return {folder: (stat.st_mode, stat.st_uid, stat.st_gid) for folder, stat in stats.items()}

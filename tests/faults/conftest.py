@@ -130,14 +130,14 @@ class JobBench:
 
     def problems(self, *user_ids: UUID) -> list[str]:
         """Return the jobs that are not done, and those without exactly one effect."""
-        found = [
+        problems_found = [
             f"{user_id}: {count} effects"
             for user_id in user_ids
             if (count := self.effects(user_id)) != 1
         ]
         with self.database.reading() as session:
             pending = session.rows("SELECT task FROM outbox WHERE done_at IS NULL")
-        return found + [f"{task} is not done" for (task,) in pending]
+        return problems_found + [f"{task} is not done" for (task,) in pending]
 
     def settled(self) -> bool:
         with self.database.reading() as session:

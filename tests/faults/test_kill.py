@@ -96,8 +96,8 @@ class Exchange:
             started = [line["pid"] for line in of_role if line["event"] == "started"]
             return [psutil.Process(pid) for pid in started[-1:] if psutil.pid_exists(pid)]
         word = {"web": "granian", "redis": "redis-server", "postgres": "postgres"}[name]
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in found if word in " ".join(child.cmdline()[:3])]
+        descendants = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in descendants if word in " ".join(child.cmdline()[:3])]
 
     def connect(self) -> psycopg.Connection:
         """Connect as superuser, to check the books without any code of the application."""
@@ -261,7 +261,7 @@ WHERE a.owner_id = %s AND a.guarded GROUP BY a.asset
 
 def problems(exchange: Exchange, customers: list[Customer]) -> list[str]:
     """Return the differences between the books and the recorded responses."""
-    found = []
+    differences = []
     with exchange.connect() as connection:
         for customer in customers:
             acknowledged = Counter(
@@ -269,8 +269,8 @@ def problems(exchange: Exchange, customers: list[Customer]) -> list[str]:
                 for wanted_order in customer.wanted_orders
                 if wanted_order.filled is not None
             )
-            found += [f"{customer.name}: {key} got two answers" for key in customer.differing]
-            found += [
+            differences += [f"{customer.name}: {key} got two answers" for key in customer.differing]
+            differences += [
                 f"{trade} answers {times} keys"
                 for trade, times in acknowledged.items()
                 if times > 1
@@ -279,20 +279,20 @@ def problems(exchange: Exchange, customers: list[Customer]) -> list[str]:
                 "SELECT id FROM orders WHERE user_id = %s", (customer.user_id,)
             )
             booked = {UUID(str(row[0])) for row in rows}
-            found += [
+            differences += [
                 f"{trade} was acknowledged and is lost" for trade in set(acknowledged) - booked
             ]
-            found += [
+            differences += [
                 f"{trade} is more than was acknowledged" for trade in booked - set(acknowledged)
             ]
-            found += _marks(connection, customer, sorted(booked))
+            differences += _marks(connection, customer, sorted(booked))
             has = {
                 asset: Decimal(int(units)).scaleb(-SCALE[asset])
                 for asset, units in connection.execute(_BALANCES, (customer.user_id,))
             }
             if has != customer.expected():
-                found.append(f"{customer.name} has {has} and not {customer.expected()}")
-    return found
+                differences.append(f"{customer.name} has {has} and not {customer.expected()}")
+    return differences
 
 
 def _marks(connection: psycopg.Connection, customer: Customer, orders: list[UUID]) -> list[str]:
@@ -435,10 +435,10 @@ class TestKill:
         assert first.filled is not None
         invented = json.loads(first.filled) | {"id": ids.encode("trd", ids.new())}
         customer.wanted_orders.append(WantedOrder("", {}, json.dumps(invented).encode()))
-        found = "\n".join(problems(exchange, [customer]))
-        assert "was acknowledged and is lost" in found
-        assert found.count("has 1 entries and 0 confirmations") == 2
-        assert f"{customer.name} has" in found
+        differences = "\n".join(problems(exchange, [customer]))
+        assert "was acknowledged and is lost" in differences
+        assert differences.count("has 1 entries and 0 confirmations") == 2
+        assert f"{customer.name} has" in differences
         record_property(
             "evidence",
             "Control: an acknowledgement that is not in the books, and confirmations deleted from "

@@ -103,17 +103,17 @@ class Payments:
                 return deposits.request(
                     session, self.actor, method=move.method, amount=amount, source="pm_card_visa"
                 )
-            asked = withdrawals.request(
+            withdrawal = withdrawals.request(
                 session, self.actor, method=move.method, amount=amount, destination=move.destination
             )
-        assert isinstance(asked, UUID), asked
-        return asked
+        assert isinstance(withdrawal, UUID), withdrawal
+        return withdrawal
 
     def effects(self, move: Move, identifier: UUID) -> int:
         """Return how often the provider has made the payment."""
         public_id = ids.encode("dep" if move.is_deposit else "wdr", identifier)
-        found = self.sandbox.store.find(move.provider, move.kind)
-        return sum(move.has(document, public_id) for document in found)
+        stored = self.sandbox.store.find(move.provider, move.kind)
+        return sum(move.has(document, public_id) for document in stored)
 
     def status(self, move: Move, identifier: UUID) -> str:
         table = "deposits" if move.is_deposit else "withdrawals"

@@ -81,10 +81,10 @@ class Exchange:
             text = response.read()
         finally:
             connection.close()
-        told = {name.lower(): value for name, value in response.getheaders()}
+        response_headers = {name.lower(): value for name, value in response.getheaders()}
         assert response.status < 500, text
-        assert told["x-request-id"]
-        return Answer(response.status, told, json.loads(text) if text else {})
+        assert response_headers["x-request-id"]
+        return Answer(response.status, response_headers, json.loads(text) if text else {})
 
     def register(self) -> dict[str, Any]:
         """Register a new customer."""

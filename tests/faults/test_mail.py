@@ -36,10 +36,10 @@ class SlowServer(RecordingSmtpServer):
 
 @pytest.fixture
 def smtp(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
-    made = SlowServer(enable_SMTPUTF8=True)
-    monkeypatch.setenv("PBCEX_SMTP_URL", made.url)
-    yield made
-    made.stop()
+    server = SlowServer(enable_SMTPUTF8=True)
+    monkeypatch.setenv("PBCEX_SMTP_URL", server.url)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -47,16 +47,16 @@ def email_processes(
     smtp: SlowServer, database, redis_server, tmp_path: Path, job_bench: JobBench
 ) -> Iterator[WorkerProcesses]:
     """Worker processes that send emails through that server."""
-    made = WorkerProcesses(database, redis_server.url, tmp_path / "log")
-    yield made
-    made.end()
+    processes = WorkerProcesses(database, redis_server.url, tmp_path / "log")
+    yield processes
+    processes.end()
 
 
 def stage(job_bench: JobBench, people: People, count: int = 1, *, times: int = 1) -> list[str]:
     """Stage `count` emails to new people, each `times` times; return their addresses."""
-    told = [people.customer() for _ in range(count)]
+    recipients = [people.customer() for _ in range(count)]
     with job_bench.database.transaction() as session:
-        for person in told:
+        for person in recipients:
             for _ in range(times):
                 args = {
                     "user_id": str(person.user_id),
@@ -65,7 +65,7 @@ def stage(job_bench: JobBench, people: People, count: int = 1, *, times: int = 1
                     "values": VALUES,
                 }
                 outbox.stage(session, "messages.send_mail", args)
-    return [person.email for person in told]
+    return [person.email for person in recipients]
 
 
 def received(smtp: RecordingSmtpServer) -> Counter[str]:
@@ -129,9 +129,9 @@ def test_worker_killed_before_sending_causes_no_second_email(
         expire_claims(job_bench)
     email_processes.start("work")
     wait_until(lambda: expire_claims(job_bench) or job_bench.settled())
-    seen = received(smtp)
-    assert set(seen) == set(emails)
-    assert seen.total() <= MAILS + kills
+    received_by_address = received(smtp)
+    assert set(received_by_address) == set(emails)
+    assert received_by_address.total() <= MAILS + kills
     check_repeated_emails(job_bench, smtp)
 
 
@@ -173,7 +173,7 @@ def check_repeated_emails(job_bench: JobBench, smtp: RecordingSmtpServer) -> Non
     ids: dict[str, set[str]] = {}
     for mail in smtp.mails:
         ids.setdefault(str(mail["To"]), set()).add(str(mail["Message-ID"]))
-    assert all(len(each) == 1 for each in ids.values())
+    assert all(len(message_ids) == 1 for message_ids in ids.values())
     repeated = sum(count - 1 for count in received(smtp).values())
     with job_bench.database.reading() as session:
         [(uncertain,)] = session.rows("SELECT coalesce(sum(uncertain), 0) FROM mails")

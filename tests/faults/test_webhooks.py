@@ -71,9 +71,9 @@ class ProviderWebhooks:
         self.sandbox.store.clear()
         many = replace(resolve(PaymentLimits), card_failures_per_hour=10**6)
         provide(PaymentLimits, many)
-        made = People(self.database)
+        new_people = People(self.database)
         for _ in range(_PEOPLE):
-            actor = made.customer(USD="20000")
+            actor = new_people.customer(USD="20000")
             lift(self.database, actor.user_id)
             self.people.append(actor.user_id)
             with self.database.transaction() as session:
@@ -116,21 +116,21 @@ class ProviderWebhooks:
 
     def build_deliveries(self, count: int) -> list[tuple[bool, Callable[[], Sent]]]:
         """Yield `count` deliveries, genuine or forged, each signed when it is sent."""
-        told = [each for each in self.sandbox.webhooks.all() if each.state == "due"]
+        due = [event for event in self.sandbox.webhooks.all() if event.state == "due"]
         genuine = count - int(count * _FORGED_SHARE)
-        often = {each.id: 1 for each in told}
-        left = genuine - len(told)
-        assert left >= 0, f"{len(told)} events are more than {genuine} deliveries"
+        times_by_id = {event.id: 1 for event in due}
+        left = genuine - len(due)
+        assert left >= 0, f"{len(due)} events are more than {genuine} deliveries"
         while left:
-            one = self.chance.choice(told).id
-            if often[one] < _OFTEN_MAX:
-                often[one], left = often[one] + 1, left - 1
+            repeated = self.chance.choice(due).id
+            if times_by_id[repeated] < _OFTEN_MAX:
+                times_by_id[repeated], left = times_by_id[repeated] + 1, left - 1
         build_deliveries: list[tuple[bool, Callable[[], Sent]]] = [
-            (True, lambda each=each: self._signed(each.provider, each.body.encode()))
-            for each in told
-            for _ in range(often[each.id])
+            (True, lambda event=event: self._signed(event.provider, event.body.encode()))
+            for event in due
+            for _ in range(times_by_id[event.id])
         ]
-        build_deliveries += [(False, self._forgery(told)) for _ in range(count - genuine)]
+        build_deliveries += [(False, self._forgery(due)) for _ in range(count - genuine)]
         self.chance.shuffle(build_deliveries)
         return build_deliveries
 
@@ -140,23 +140,23 @@ class ProviderWebhooks:
         url = f"http://localhost/webhooks/{provider}"
         return f"/webhooks/{provider}", body, sign(url, body, at=at or time(), forged=forged)
 
-    def _forgery(self, told: list) -> Callable[[], Sent]:
+    def _forgery(self, due: list) -> Callable[[], Sent]:
         """Something that a provider did not send now: about an event of its own, so that it shows
         if it was taken."""
-        each, kind = self.chance.choice(told), self.chance.randrange(4)
-        document = json.loads(each.body)
+        event, kind = self.chance.choice(due), self.chance.randrange(4)
+        document = json.loads(event.body)
         document["id"] = f"forged_{ids.new()}"
         body = json.dumps(document).encode()
         match kind:
             case 0:
-                return lambda: self._signed(each.provider, body, forged=True)
+                return lambda: self._signed(event.provider, body, forged=True)
             case 1:
-                return lambda: self._signed(each.provider, body, at=time() - 3600)
+                return lambda: self._signed(event.provider, body, at=time() - 3600)
             case 2:
-                path, _, headers = self._signed(each.provider, each.body.encode())
+                path, _, headers = self._signed(event.provider, event.body.encode())
                 return lambda: (path, body, headers)
             case _:
-                path, _, headers = self._signed(each.provider, body)
+                path, _, headers = self._signed(event.provider, body)
                 return lambda: (path, json.dumps(document, indent=1).encode(), headers)
 
     def deliver(self, client: FlaskClient, count: int) -> None:
@@ -178,22 +178,24 @@ class ProviderWebhooks:
 
     def problems(self) -> list[str]:
         """Return the differences between our books and the providers' books."""
-        found = [f"{self.accepted_forgeries} forgeries"] if self.accepted_forgeries else []
+        differences = [f"{self.accepted_forgeries} forgeries"] if self.accepted_forgeries else []
         for user_id in self.people:
             with self.database.reading() as session:
                 has = ledger_queries.account_balance(session, chart.customer(user_id, USD))
                 owes = ledger_queries.account_balance(session, chart.receivable(user_id, USD))
             expected = self._expected(user_id)
             if has - owes != expected:
-                found.append(f"{Amount(USD, has)} and owes {Amount(USD, owes)}, not {expected}")
+                differences.append(
+                    f"{Amount(USD, has)} and owes {Amount(USD, owes)}, not {expected}"
+                )
         with self.database.reading() as session:
             [(kept, forged)] = session.rows(
                 "SELECT count(*), count(*) FILTER (WHERE event_id LIKE 'forged%%')"
                 " FROM webhook_events"
             )
         if forged:
-            found.append(f"{forged} of {kept} events were forged")
-        return found
+            differences.append(f"{forged} of {kept} events were forged")
+        return differences
 
     def _expected(self, user_id: UUID) -> int:
         """Return the expected balance in cents, from the providers' books."""
@@ -258,10 +260,12 @@ class TrustingVerifier:
 def test_control_unverified_webhooks_are_caught(
     post: ProviderWebhooks, record_property: Callable[[str, object], None]
 ) -> None:
-    known = resolve(WebhookVerifiers)
+    verifiers = resolve(WebhookVerifiers)
     provide(
         WebhookVerifiers,
-        WebhookVerifiers({name: TrustingVerifier(each) for name, each in known.items()}),
+        WebhookVerifiers(
+            {name: TrustingVerifier(verifier) for name, verifier in verifiers.items()}
+        ),
     )
     post.make_payments(12, 0, 0)
     build_deliveries = post.build_deliveries(60)

@@ -48,16 +48,16 @@ class Values:
         """Add `count` values, sealed by the active key; return their ids."""
         owner = People(self.database).customer().user_id
         now = clock.now()
-        made = [ids.new() for _ in range(count)]
+        added = [ids.new() for _ in range(count)]
         with self.database.transaction() as session:
-            for identifier in made:
+            for identifier in added:
                 self.plaintexts[identifier] = f"secret of {identifier}"
                 sealed = service.seal(self.plaintexts[identifier], **PLACE, key=identifier)
                 session.send(
                     "INSERT INTO addresses VALUES (%s, %s, %s, false, %s, %s)",
                     (identifier, owner, sealed, now, now),
                 )
-        return made
+        return added
 
     def stored(self) -> dict[UUID, bytes]:
         """Return the sealed values in the database by id."""

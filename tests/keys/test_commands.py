@@ -51,8 +51,8 @@ def test_key_is_generated_activated_and_retired(run, values, ring):
     assert [line.split()[0] for line in listed[1:]] == [first, waiting]
     assert listed[1].split()[2:] == ["seals", "5"]
     assert listed[2].split()[2:] == ["waits", "0"]
-    said = run("rotate", "--here").output
-    assert said == f"{waiting} is the active key now\n5 values were rewrapped\n"
+    command_output = run("rotate", "--here").output
+    assert command_output == f"{waiting} is the active key now\n5 values were rewrapped\n"
     listed = run("list").output.splitlines()
     assert listed[1].split()[2:] == ["opens", "0"]
     assert listed[2].split()[2:] == ["seals", "5"]
@@ -89,11 +89,14 @@ def test_verify_lists_lost_keys_and_unreadable_rows(run, values, ring):
     sealed = values.stored()[changed]
     values.put(changed, sealed[:-1] + bytes([sealed[-1] ^ 1]))
     ring.retire(lost)
-    said = run("verify", fails="Error: 4 of 6 sealed values do not open").output
+    command_output = run("verify", fails="Error: 4 of 6 sealed values do not open").output
     for identifier in lost_ones:
-        assert f"addresses.details_sealed of {identifier} needs the lost key {lost}\n" in said
-    assert f"addresses.details_sealed of {changed} was altered or moved\n" in said
-    assert f"The key {lost} is lost and 3 values need it\n" in said
+        assert (
+            f"addresses.details_sealed of {identifier} needs the lost key {lost}\n"
+            in command_output
+        )
+    assert f"addresses.details_sealed of {changed} was altered or moved\n" in command_output
+    assert f"The key {lost} is lost and 3 values need it\n" in command_output
     # The altered value is rewrapped like any other, because rotation opens no value.
     run("rotate", "--here", fails="3 values could not be")
     assert f"{lost:18}" in run("list").output
@@ -123,8 +126,8 @@ def test_lost_ring_is_restored_from_its_backup(run, values, ring, tmp_path, alon
 
     run("import-backup", str(saved), passphrase="another passphrase", fails="passphrase is wrong")
     assert not ring.path.exists()
-    said = run("import-backup", str(saved)).output
-    assert said == f"The ring has 2 keys; {key_id} is the active key\n"
+    command_output = run("import-backup", str(saved)).output
+    assert command_output == f"The ring has 2 keys; {key_id} is the active key\n"
     assert stat.S_IMODE(ring.path.stat().st_mode) == 0o600
     assert run("verify").output == "All 8 sealed values open.\n"
     assert values.all_open()

@@ -131,9 +131,9 @@ def test_macs_survive_rotation_and_differ_by_message(ring):
 def test_concurrent_writers_lose_no_key(ring):
     rings = [FileKeyRing(ring.path, create=True) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda one: one.generate().id, rings * 4))
-    assert len(set(made)) == 32
-    assert {key.id for key in ring.list_keys()} == set(made)
+        generated = list(pool.map(lambda ring_copy: ring_copy.generate().id, rings * 4))
+    assert len(set(generated)) == 32
+    assert {key.id for key in ring.list_keys()} == set(generated)
 
 
 def test_readers_never_see_an_incomplete_file(ring):

@@ -120,15 +120,15 @@ def test_value_sealed_with_the_old_key_meanwhile_is_rewrapped_by_the_next_pass(v
 
 def test_second_rotation_continues_an_unfinished_one(values, ring, alone):
     values.add(20)
-    one = begin(alone)
+    first = begin(alone)
     key_id = ring.active_id()
     with alone.transaction() as session:
-        rotation.rewrap_batch(session, one, limit=7)
-    assert begin(alone) == one
+        rotation.rewrap_batch(session, first, limit=7)
+    assert begin(alone) == first
     assert ring.active_id() == key_id
     assert len(ring.list_keys()) == 2
-    rewrap_everything(alone, one)
-    assert begin(alone) != one
+    rewrap_everything(alone, first)
+    assert begin(alone) != first
     assert len(ring.list_keys()) == 3
 
 
@@ -170,10 +170,10 @@ def test_unreadable_values_are_counted_and_left_unchanged(values, ring, alone):
 def test_rotation_with_a_lost_key_is_replaced_by_a_new_one(values, ring, alone):
     values.add(5)
     kept = ring.path.read_bytes()
-    one = begin(alone)
+    first = begin(alone)
     ring.path.write_bytes(kept)
     two = begin(alone)
-    assert one != two
+    assert first != two
     rewrap_everything(alone, two)
     assert values.all_open()
     assert values.keys() == {ring.active_id()}
@@ -191,7 +191,7 @@ def test_concurrent_starts_begin_one_rotation(values, ring, alone):
             return None
 
     with ThreadPoolExecutor(4) as pool:
-        begun = {one for one in pool.map(start, range(4)) if one}
+        begun = {rotation_id for rotation_id in pool.map(start, range(4)) if rotation_id}
     assert len(begun) == 1
     rewrap_everything(alone, begun.pop())
     assert values.all_open()
@@ -310,8 +310,8 @@ def test_control_key_retired_too_early_is_caught(values, ring, alone, record_pro
     contents = ring.read_contents()
     ring.retire(contents.keys[0].id)
     with alone.reading() as session:
-        found = list(keys_queries.find_unreadable_values(session))
-    assert [one.lost_key for one in found] == [contents.keys[0].id] * 5
+        unreadable = list(keys_queries.find_unreadable_values(session))
+    assert [value.lost_key for value in unreadable] == [contents.keys[0].id] * 5
     record_property(
         "evidence", "Control: an old key dropped in the middle of a rotation was caught."
     )

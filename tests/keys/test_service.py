@@ -12,12 +12,12 @@ from tests.keys.conftest import PLACE
 
 
 def test_value_moved_to_another_row_does_not_open(values):
-    one, two = values.add(2)
+    first, second = values.add(2)
     stored = values.stored()
-    values.put(two, stored[one])
+    values.put(second, stored[first])
     with pytest.raises(DecryptionFailed):
-        keys.open_sealed(values.stored()[two], **PLACE, key=two)
-    values.put(two, stored[two])
+        keys.open_sealed(values.stored()[second], **PLACE, key=second)
+    values.put(second, stored[second])
     assert values.all_open()
 
 
@@ -34,13 +34,13 @@ def test_every_column_named_sealed_is_declared():
         for column in table.columns
         if column.name.endswith("_sealed")
     }
-    found = {(column.table, column.column) for column in sealed_columns()}
-    assert ("addresses", "details_sealed") in named <= found
+    declared = {(column.table, column.column) for column in sealed_columns()}
+    assert ("addresses", "details_sealed") in named <= declared
 
 
 def test_sealed_column_requires_a_single_column_primary_key(values):
     sa = keys_registry.sa
-    made = sa.Table(
+    two_key_table = sa.Table(
         "made_by_test",
         metadata,
         sa.Column("a", sa.Integer, primary_key=True),
@@ -51,7 +51,7 @@ def test_sealed_column_requires_a_single_column_primary_key(values):
         with pytest.raises(LookupError, match="one column"):
             keys.seal("x", table="made_by_test", column="x_sealed", key="1")
     finally:
-        metadata.remove(made)
+        metadata.remove(two_key_table)
 
 
 def test_blind_index_matches_the_same_text_in_the_same_column_only(values):

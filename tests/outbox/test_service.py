@@ -193,9 +193,9 @@ class TestRevive:
     def test_reviving_a_job_that_is_not_dead_is_refused(self, database):
         identifier = stage(database)
         before = row(database, identifier, "*")
-        for refusal, asked in ((JobNotDead, identifier), (NotFound, uuid4())):
+        for refusal, job_id in ((JobNotDead, identifier), (NotFound, uuid4())):
             with pytest.raises(refusal), database.transaction() as session:
-                outbox.revive(session, None, asked)
+                outbox.revive(session, None, job_id)
         with pytest.raises(JobNotDead), database.transaction() as session:
             outbox.revive_all(session, None, TASK)
         assert row(database, identifier, "*") == before
@@ -205,7 +205,7 @@ class TestRevive:
         admin = people.staff(Role.ADMIN)
         with database.transaction() as session:
             assert outbox.revive_all(session, admin, TASK) == 2
-        assert [row(database, each, "dead_at, tries") for each in dead] == [(None, 0)] * 2
+        assert [row(database, job_id, "dead_at, tries") for job_id in dead] == [(None, 0)] * 2
         assert row(database, other, "dead_at") == (NOW,)
         with database.reading() as session:
             recorded = session.row(

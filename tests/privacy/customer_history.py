@@ -152,9 +152,9 @@ class CustomerWithHistory:
     def download_archive(self) -> dict[str, Any]:
         """Request an export, run its job, and return the files of the archive."""
         client = self.client
-        asked = client.ok(202, client.post(EXPORT))
+        export = client.ok(202, client.post(EXPORT))
         run_pending_jobs(self.database, *JOBS)
-        shown = client.ok(200, client.get(f"{EXPORT}/{asked['id']}"))
+        shown = client.ok(200, client.get(f"{EXPORT}/{export['id']}"))
         return read_archive(follow_link(client, shown["archiveUrl"]).data)
 
 
@@ -183,7 +183,7 @@ def find_in_all_tables(database: Database, words: Iterable[str]) -> list[tuple[s
     """
     url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "")
     base = url.rpartition("/")[0]
-    found = []
+    matches = []
     columns = """
         SELECT c.relname, a.attname, a.atttypid = 'bytea'::regtype
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
@@ -196,5 +196,5 @@ def find_in_all_tables(database: Database, words: Iterable[str]) -> list[tuple[s
             for word in words:
                 statement = f'SELECT FROM "{table}" WHERE strpos(lower({shown}), lower(%s)) > 0'
                 if superuser.execute(statement, (word,)).fetchone() is not None:
-                    found.append((table, column, word))
-    return found
+                    matches.append((table, column, word))
+    return matches

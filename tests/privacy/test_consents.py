@@ -18,7 +18,7 @@ from tests.unchanged_database import database_unchanged
 
 
 @pytest.fixture
-def me(open_app: Flask) -> ApiClient:
+def registered_client(open_app: Flask) -> ApiClient:
     return ApiClient.customer(open_app)
 
 
@@ -32,8 +32,8 @@ def newer_terms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def states(client: ApiClient) -> dict[str, str]:
-    told = client.ok(200, client.get(CONSENTS))["data"]
-    return {each["policy"]: each["state"] for each in told}
+    consents = client.ok(200, client.get(CONSENTS))["data"]
+    return {consent["policy"]: consent["state"] for consent in consents}
 
 
 def stored_decisions(database: Database, client: ApiClient) -> list[tuple[object, ...]]:
@@ -49,17 +49,21 @@ def decide(client: ApiClient, policy: str, *, given: bool, version: int | None =
     return client.post(CONSENTS, body)
 
 
-def test_new_account_without_consents_has_given_none(me: ApiClient, database: Database) -> None:
-    assert states(me) == {
+def test_new_account_without_consents_has_given_none(
+    registered_client: ApiClient, database: Database
+) -> None:
+    assert states(registered_client) == {
         "terms": "to_be_accepted",
         "privacy": "to_be_accepted",
         "marketing": "not_given",
     }
-    assert stored_decisions(database, me) == []
+    assert stored_decisions(database, registered_client) == []
 
 
-def test_consents_are_returned_with_policy_state_and_latest_decision(me: ApiClient) -> None:
-    [terms, *_] = me.ok(200, me.get(CONSENTS))["data"]
+def test_consents_are_returned_with_policy_state_and_latest_decision(
+    registered_client: ApiClient,
+) -> None:
+    [terms, *_] = registered_client.ok(200, registered_client.get(CONSENTS))["data"]
     assert terms == {
         "policy": "terms",
         "title": "Terms of service",
@@ -105,12 +109,15 @@ def test_registration_with_an_invalid_consent_is_refused(
 
 
 def test_giving_and_withdrawing_consent_are_both_recorded(
-    me: ApiClient, database: Database
+    registered_client: ApiClient, database: Database
 ) -> None:
-    assert decide(me, "marketing", given=True).json["state"] == "accepted"
-    assert decide(me, "marketing", given=False, version=None).json["state"] == "withdrawn"
-    assert decide(me, "marketing", given=True).json["state"] == "accepted"
-    assert stored_decisions(database, me) == [
+    assert decide(registered_client, "marketing", given=True).json["state"] == "accepted"
+    assert (
+        decide(registered_client, "marketing", given=False, version=None).json["state"]
+        == "withdrawn"
+    )
+    assert decide(registered_client, "marketing", given=True).json["state"] == "accepted"
+    assert stored_decisions(database, registered_client) == [
         ("marketing", 1, True, "api"),
         ("marketing", 1, False, "api"),
         ("marketing", 1, True, "api"),
@@ -118,64 +125,79 @@ def test_giving_and_withdrawing_consent_are_both_recorded(
 
 
 @pytest.mark.parametrize("given", [True, False])
-def test_repeated_decision_is_recorded_once(me: ApiClient, database: Database, given: bool) -> None:
+def test_repeated_decision_is_recorded_once(
+    registered_client: ApiClient, database: Database, given: bool
+) -> None:
     if not given:
-        decide(me, "marketing", given=True)
-    decide(me, "marketing", given=given)
+        decide(registered_client, "marketing", given=True)
+    decide(registered_client, "marketing", given=given)
     with database_unchanged(database):
-        assert decide(me, "marketing", given=given).status_code == 200
+        assert decide(registered_client, "marketing", given=given).status_code == 200
 
 
 def test_withdrawing_a_consent_never_given_records_nothing(
-    me: ApiClient, database: Database
+    registered_client: ApiClient, database: Database
 ) -> None:
     with database_unchanged(database):
-        assert decide(me, "marketing", given=False).json["state"] == "not_given"
+        assert decide(registered_client, "marketing", given=False).json["state"] == "not_given"
 
 
-def test_withdrawing_a_required_consent_is_refused(me: ApiClient, database: Database) -> None:
-    decide(me, "terms", given=True)
+def test_withdrawing_a_required_consent_is_refused(
+    registered_client: ApiClient, database: Database
+) -> None:
+    decide(registered_client, "terms", given=True)
     with database_unchanged(database):
-        problem(decide(me, "terms", given=False), 409, "consent_required")
+        problem(decide(registered_client, "terms", given=False), 409, "consent_required")
 
 
-def test_consent_to_an_outdated_version_is_refused(me: ApiClient, database: Database) -> None:
+def test_consent_to_an_outdated_version_is_refused(
+    registered_client: ApiClient, database: Database
+) -> None:
     with database_unchanged(database):
-        problem(decide(me, "terms", given=True, version=2), 409, "policy_outdated")
-        assert wrong_fields(decide(me, "terms", given=True, version=None)) == ["version"]
-        assert wrong_fields(decide(me, "cookies", given=True)) == ["policy"]
+        problem(decide(registered_client, "terms", given=True, version=2), 409, "policy_outdated")
+        assert wrong_fields(decide(registered_client, "terms", given=True, version=None)) == [
+            "version"
+        ]
+        assert wrong_fields(decide(registered_client, "cookies", given=True)) == ["policy"]
 
 
 @pytest.mark.usefixtures("newer_terms")
-def test_new_policy_version_has_to_be_accepted(me: ApiClient, database: Database) -> None:
+def test_new_policy_version_has_to_be_accepted(
+    registered_client: ApiClient, database: Database
+) -> None:
     with database.transaction() as session:
         session.send(
             "INSERT INTO consents (id, user_id, policy, version, given, decided_at, channel)"
             " VALUES (%s, %s, 'terms', 1, true, now(), 'api')",
-            (ids.new(), me.user_id),
+            (ids.new(), registered_client.user_id),
         )
-    [terms, *_] = me.ok(200, me.get(CONSENTS))["data"]
+    [terms, *_] = registered_client.ok(200, registered_client.get(CONSENTS))["data"]
     assert (terms["state"], terms["currentVersion"]) == ("to_be_accepted", 2)
     assert (terms["latest"]["version"], terms["latest"]["given"]) == (1, True)
-    problem(decide(me, "terms", given=True, version=1), 409, "policy_outdated")
-    assert decide(me, "terms", given=True, version=2).json["state"] == "accepted"
-    assert stored_decisions(database, me) == [("terms", 1, True, "api"), ("terms", 2, True, "api")]
+    problem(decide(registered_client, "terms", given=True, version=1), 409, "policy_outdated")
+    assert decide(registered_client, "terms", given=True, version=2).json["state"] == "accepted"
+    assert stored_decisions(database, registered_client) == [
+        ("terms", 1, True, "api"),
+        ("terms", 2, True, "api"),
+    ]
 
 
-def test_api_key_cannot_give_consent(me: ApiClient, database: Database) -> None:
-    made = me.post("/api/me/api-keys", {"name": "a", "scopes": ["own:account:read"]})
-    me.token = me.ok(201, made)["key"]
+def test_api_key_cannot_give_consent(registered_client: ApiClient, database: Database) -> None:
+    created = registered_client.post(
+        "/api/me/api-keys", {"name": "a", "scopes": ["own:account:read"]}
+    )
+    registered_client.token = registered_client.ok(201, created)["key"]
     with database_unchanged(database):
-        problem(decide(me, "terms", given=True), 403, "permission_denied")
-        problem(me.get(CONSENTS), 403, "permission_denied")
+        problem(decide(registered_client, "terms", given=True), 403, "permission_denied")
+        problem(registered_client.get(CONSENTS), 403, "permission_denied")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE consents SET given = true", "DELETE FROM consents"])
 @pytest.mark.parametrize("who", ["application", "owner"])
 def test_recorded_consents_cannot_be_changed(
-    open_app: Flask, me: ApiClient, database: Database, statement: str, who: str
+    open_app: Flask, registered_client: ApiClient, database: Database, statement: str, who: str
 ) -> None:
-    decide(me, "marketing", given=True)
+    decide(registered_client, "marketing", given=True)
     settings = open_app.extensions["settings"]
     urls = {"application": settings.database_url, "owner": settings.database_owner_url}
     with (

@@ -48,7 +48,7 @@ FAILURES = {"login_failures"}
 
 
 @pytest.fixture
-def done(ada: CustomerWithHistory) -> CustomerWithHistory:
+def settled_customer(ada: CustomerWithHistory) -> CustomerWithHistory:
     """A customer with a history and nothing open."""
     ada.download_archive()
     ada.empty_accounts()
@@ -56,8 +56,8 @@ def done(ada: CustomerWithHistory) -> CustomerWithHistory:
 
 
 def open_fields(answer: object) -> list[str]:
-    told = problem(answer, 409, "erasure_refused")
-    return sorted(error["field"] for error in told["errors"])
+    response = problem(answer, 409, "erasure_refused")
+    return sorted(error["field"] for error in response["errors"])
 
 
 class TestRefusal:
@@ -68,51 +68,57 @@ class TestRefusal:
         [usd] = [error for error in answer.json["errors"] if error["field"] == "balances.USD"]
         assert usd["message"] == "The balance is 900.00 USD. It must be 0."
 
-    def test_erasure_with_a_hold_is_refused(self, done: CustomerWithHistory) -> None:
-        done.client.credit(USD="5")
-        with done.database.transaction() as session:
+    def test_erasure_with_a_hold_is_refused(self, settled_customer: CustomerWithHistory) -> None:
+        settled_customer.client.credit(USD="5")
+        with settled_customer.database.transaction() as session:
             ledger.place_hold(
                 session,
                 hold_id=ids.new(),
-                account=chart.customer(done.client.user_id, USD),
+                account=chart.customer(settled_customer.client.user_id, USD),
                 amount=Amount(USD, 500),
                 cause="test",
                 placed_at=clock.now(),
                 expires_at=None,
             )
-        with database_unchanged(done.database):
-            assert open_fields(done.request_erasure()) == ["balances.USD", "holds.USD"]
+        with database_unchanged(settled_customer.database):
+            assert open_fields(settled_customer.request_erasure()) == ["balances.USD", "holds.USD"]
 
     def test_erasure_with_a_quote_is_refused_until_it_expires(
-        self, done: CustomerWithHistory
+        self, settled_customer: CustomerWithHistory
     ) -> None:
         wish = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "100.00"}
-        quote = done.client.ok(201, done.client.post("/api/trade/quote", wish))
-        with database_unchanged(done.database):
-            answer = done.request_erasure()
+        quote = settled_customer.client.ok(
+            201, settled_customer.client.post("/api/trade/quote", wish)
+        )
+        with database_unchanged(settled_customer.database):
+            answer = settled_customer.request_erasure()
         assert open_fields(answer) == [f"quotes.{quote['id']}"]
         assert quote["expiresAt"] in answer.json["detail"]
         with time_machine.travel(clock.now() + timedelta(minutes=10), tick=True):
-            assert done.request_erasure().status_code == 200
+            assert settled_customer.request_erasure().status_code == 200
 
     def test_erasure_with_a_pending_approval_is_refused_without_naming_it(
-        self, done: CustomerWithHistory, people: People
+        self, settled_customer: CustomerWithHistory, people: People
     ) -> None:
         people.staff(Role.ADMIN)
         officer = people.staff(Role.COMPLIANCE)
-        with done.database.transaction() as session:
+        with settled_customer.database.transaction() as session:
             account_status.request_suspension(
-                session, officer, done.client.user_id, reason="a suspicion"
+                session, officer, settled_customer.client.user_id, reason="a suspicion"
             )
-        with database_unchanged(done.database):
-            answer = done.request_erasure()
+        with database_unchanged(settled_customer.database):
+            answer = settled_customer.request_erasure()
         assert open_fields(answer) == ["account"]
         for word in ("suspen", "suspicion", "approv"):
             assert word not in answer.text
 
-    def test_erasure_without_the_password_is_refused(self, done: CustomerWithHistory) -> None:
-        with database_unchanged(done.database, apart_from=FAILURES):
-            problem(done.request_erasure("not the password"), 401, "invalid_credentials")
+    def test_erasure_without_the_password_is_refused(
+        self, settled_customer: CustomerWithHistory
+    ) -> None:
+        with database_unchanged(settled_customer.database, apart_from=FAILURES):
+            problem(
+                settled_customer.request_erasure("not the password"), 401, "invalid_credentials"
+            )
 
     def test_erasure_without_the_second_factor_is_refused(
         self, open_app: Flask, box: Mailbox
@@ -135,17 +141,19 @@ class TestRefusal:
             life.empty_accounts()
             assert life.request_erasure(code=code).status_code == 200
 
-    def test_erasure_by_api_key_is_refused(self, done: CustomerWithHistory) -> None:
-        done.client.token = done.key
-        with database_unchanged(done.database):
-            problem(done.request_erasure(), 403, "permission_denied")
+    def test_erasure_by_api_key_is_refused(self, settled_customer: CustomerWithHistory) -> None:
+        settled_customer.client.token = settled_customer.key
+        with database_unchanged(settled_customer.database):
+            problem(settled_customer.request_erasure(), 403, "permission_denied")
 
-    def test_erasure_of_staff_is_refused(self, done: CustomerWithHistory, people: People) -> None:
+    def test_erasure_of_staff_is_refused(
+        self, settled_customer: CustomerWithHistory, people: People
+    ) -> None:
         member = people.staff(Role.SUPPORT)
         with (
-            database_unchanged(done.database),
+            database_unchanged(settled_customer.database),
             pytest.raises(ErasureRefused, match="staff cannot be erased"),
-            done.database.transaction() as session,
+            settled_customer.database.transaction() as session,
         ):
             erasure.erase_own_account(session, member)
 
@@ -161,66 +169,72 @@ class TestRefusal:
 
 class TestResponse:
     def test_response_lists_retained_data_with_end_and_reason(
-        self, done: CustomerWithHistory
+        self, settled_customer: CustomerWithHistory
     ) -> None:
-        told = done.client.ok(200, done.request_erasure())
-        assert told["status"] == "erased"
-        assert told["userId"] == done.client.user["id"]
-        erased_at = datetime.fromisoformat(told["erasedAt"])
-        assert datetime.fromisoformat(told["keptUntil"]) == erased_at.replace(
+        response = settled_customer.client.ok(200, settled_customer.request_erasure())
+        assert response["status"] == "erased"
+        assert response["userId"] == settled_customer.client.user["id"]
+        erased_at = datetime.fromisoformat(response["erasedAt"])
+        assert datetime.fromisoformat(response["keptUntil"]) == erased_at.replace(
             year=erased_at.year + 5
         )
-        assert {each["until"] for each in told["kept"]} == {told["keptUntil"]}
-        retained = {item["what"] for item in told["kept"]}
+        assert {entry["until"] for entry in response["kept"]} == {response["keptUntil"]}
+        retained = {item["what"] for item in response["kept"]}
         described = {name: t.description for room in ROOMS for name, t in room.tables.items()}
         for table in ("orders", "accounts", "consents", "audit_records"):
             assert described[table] in retained
-        assert "31 CFR 1010.430(d)" in " ".join(each["why"] for each in told["kept"])
+        assert "31 CFR 1010.430(d)" in " ".join(entry["why"] for entry in response["kept"])
 
     def test_last_email_confirms_the_erasure_and_its_address_is_deleted(
-        self, done: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, box: Mailbox
     ) -> None:
-        told = done.client.ok(200, done.request_erasure())
-        assert find_in_all_tables(done.database, [done.canaries["email"]]) == []
-        run_pending_jobs(done.database)
-        last = box.sent_to(done.canaries["email"])[-1]
+        response = settled_customer.client.ok(200, settled_customer.request_erasure())
+        assert (
+            find_in_all_tables(settled_customer.database, [settled_customer.canaries["email"]])
+            == []
+        )
+        run_pending_jobs(settled_customer.database)
+        last = box.sent_to(settled_customer.canaries["email"])[-1]
         assert last.subject == "Your personal data has been erased"
-        assert told["keptUntil"][:10] in last.text
+        assert response["keptUntil"][:10] in last.text
         assert "31 CFR 1010.430(d)" in last.text
-        run_pending_jobs(done.database)
-        assert recipients(done) == [("sent", None)]
-        assert box.sent_to(done.canaries["email"])[-2:][0].subject != last.subject
+        run_pending_jobs(settled_customer.database)
+        assert recipients(settled_customer) == [("sent", None)]
+        assert box.sent_to(settled_customer.canaries["email"])[-2:][0].subject != last.subject
 
     def test_refused_last_email_deletes_the_address(
-        self, done: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, box: Mailbox
     ) -> None:
         def refuse(_mail: object) -> None:
             raise EmailRefused("550")
 
         box.before_send = refuse
-        done.client.ok(200, done.request_erasure())
-        run_pending_jobs(done.database)
-        assert recipients(done) == [("refused", None)]
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        run_pending_jobs(settled_customer.database)
+        assert recipients(settled_customer) == [("refused", None)]
 
     def test_undelivered_last_email_is_retried_for_a_day(
-        self, done: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, box: Mailbox
     ) -> None:
         def away(_mail: object) -> None:
             raise EmailNotSent("away")
 
         box.before_send = away
-        done.client.ok(200, done.request_erasure())
-        run_pending_jobs(done.database)
-        [(state, sealed)] = recipients(done)
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        run_pending_jobs(settled_customer.database)
+        [(state, sealed)] = recipients(settled_customer)
         assert state == "waiting"
-        assert done.canaries["email"].encode() not in bytes(sealed)
-        with done.database.transaction() as session:
+        assert settled_customer.canaries["email"].encode() not in bytes(sealed)
+        with settled_customer.database.transaction() as session:
             email_delivery.delete_old_emails(session)
-        assert recipients(done) == [("waiting", sealed)]
+        assert recipients(settled_customer) == [("waiting", sealed)]
         later = clock.now() + timedelta(days=1, seconds=1)
-        with time_machine.travel(later, tick=True), done.database.transaction() as session:
+        with (
+            time_machine.travel(later, tick=True),
+            settled_customer.database.transaction() as session,
+        ):
             email_delivery.delete_old_emails(session)
-        assert recipients(done) == [("dropped", None)]
+        assert recipients(settled_customer) == [("dropped", None)]
 
 
 def recipients(life: CustomerWithHistory) -> list[tuple[object, ...]]:
@@ -232,117 +246,131 @@ def recipients(life: CustomerWithHistory) -> list[tuple[object, ...]]:
 
 class TestAfterErasure:
     def test_no_table_identifies_the_erased_person(
-        self, done: CustomerWithHistory, bob: CustomerWithHistory
+        self, settled_customer: CustomerWithHistory, bob: CustomerWithHistory
     ) -> None:
-        words = [*done.canaries.values(), done.canaries["phone"][2:]]
-        before = {word for _, _, word in find_in_all_tables(done.database, words)}
+        words = [*settled_customer.canaries.values(), settled_customer.canaries["phone"][2:]]
+        before = {word for _, _, word in find_in_all_tables(settled_customer.database, words)}
         # The scan cannot find sealed values; it finds all others.
-        assert {done.canaries[name] for name in ("email", "first", "phone", "key name")} <= before
-        done.client.ok(200, done.request_erasure())
-        run_pending_jobs(done.database, *JOBS)
-        assert find_in_all_tables(done.database, words) == []
+        assert {
+            settled_customer.canaries[name] for name in ("email", "first", "phone", "key name")
+        } <= before
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        run_pending_jobs(settled_customer.database, *JOBS)
+        assert find_in_all_tables(settled_customer.database, words) == []
         others = str(bob.download_archive())
         assert bob.canaries["email"] in others
         assert not any(word in others for word in words)
 
-    def test_sealed_values_of_the_erased_person_are_gone(self, done: CustomerWithHistory) -> None:
-        done.client.ok(200, done.request_erasure())
-        owner = done.client.user_id
-        with done.database.reading() as session:
+    def test_sealed_values_of_the_erased_person_are_gone(
+        self, settled_customer: CustomerWithHistory
+    ) -> None:
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        owner = settled_customer.client.user_id
+        with settled_customer.database.reading() as session:
             for table in ("addresses", "totp_credentials", "api_keys", "one_time_tokens"):
                 statement = f"SELECT FROM {table} WHERE user_id = %s"
                 assert session.rows(statement, (owner,)) == [], table
             statement = "SELECT status, archive_sealed FROM exports WHERE user_id = %s"
             assert session.rows(statement, (owner,)) == [("expired", None)]
 
-    def test_every_way_to_sign_in_ends_at_once(self, done: CustomerWithHistory) -> None:
-        client = done.client
+    def test_every_way_to_sign_in_ends_at_once(self, settled_customer: CustomerWithHistory) -> None:
+        client = settled_customer.client
         other = ApiClient(client.app)
         other.email = client.email
         other.log_in()
-        client.ok(200, done.request_erasure())
-        with database_unchanged(done.database, apart_from=FAILURES):
-            for known in (client, other):
-                problem(known.get("/api/me"), 401, "token_invalid")
-                answer = known.post("/api/auth/refresh", {"refreshToken": known.refresh_token})
+        client.ok(200, settled_customer.request_erasure())
+        with database_unchanged(settled_customer.database, apart_from=FAILURES):
+            for session_client in (client, other):
+                problem(session_client.get("/api/me"), 401, "token_invalid")
+                answer = session_client.post(
+                    "/api/auth/refresh", {"refreshToken": session_client.refresh_token}
+                )
                 problem(answer, 401, "token_invalid")
-                known.token = done.key
-                problem(known.get("/api/wallet/balances"), 401, "token_invalid")
-                known.token = None
+                session_client.token = settled_customer.key
+                problem(session_client.get("/api/wallet/balances"), 401, "token_invalid")
+                session_client.token = None
                 credentials = {"email": client.email, "password": PASSWORD}
-                problem(known.post("/api/auth/login", credentials), 401, "invalid_credentials")
+                problem(
+                    session_client.post("/api/auth/login", credentials), 401, "invalid_credentials"
+                )
 
     def test_reset_link_of_the_erased_person_is_invalid(
-        self, done: CustomerWithHistory, box: Mailbox
+        self, settled_customer: CustomerWithHistory, box: Mailbox
     ) -> None:
-        done.client.token = None
-        done.client.ok(
-            202, done.client.post("/api/auth/forgot-password", {"email": done.client.email})
+        settled_customer.client.token = None
+        settled_customer.client.ok(
+            202,
+            settled_customer.client.post(
+                "/api/auth/forgot-password", {"email": settled_customer.client.email}
+            ),
         )
-        run_pending_jobs(done.database)
-        token = box.latest_token(done.client.email)
-        done.client.log_in()
-        done.client.ok(200, done.request_erasure())
-        with database_unchanged(done.database):
+        run_pending_jobs(settled_customer.database)
+        token = box.latest_token(settled_customer.client.email)
+        settled_customer.client.log_in()
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        with database_unchanged(settled_customer.database):
             body = {"token": token, "password": "another correct horse"}
-            problem(done.client.post("/api/auth/reset-password", body), 401, "token_invalid")
+            problem(
+                settled_customer.client.post("/api/auth/reset-password", body), 401, "token_invalid"
+            )
 
-    def test_email_can_register_a_new_account(self, done: CustomerWithHistory) -> None:
-        done.client.ok(200, done.request_erasure())
-        again = ApiClient(done.client.app)
-        again.email = done.client.email
+    def test_email_can_register_a_new_account(self, settled_customer: CustomerWithHistory) -> None:
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        again = ApiClient(settled_customer.client.app)
+        again.email = settled_customer.client.email
         again.register()
-        assert again.user["id"] != done.client.user["id"]
+        assert again.user["id"] != settled_customer.client.user["id"]
         again.credit()
         assert again.available() == {}
         files = CustomerWithHistory(again, {}).download_archive()
         assert files["trading.json"] == {"orders": [], "quotes": []}
 
-    def test_books_and_audit_trail_stay_valid(self, done: CustomerWithHistory) -> None:
-        done.client.ok(200, done.request_erasure())
-        settle(done.database)
-        with done.database.transaction() as session:
+    def test_books_and_audit_trail_stay_valid(self, settled_customer: CustomerWithHistory) -> None:
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        settle(settled_customer.database)
+        with settled_customer.database.transaction() as session:
             audit.seal(session)
-        with done.database.transaction(SNAPSHOT) as session:
+        with settled_customer.database.transaction(SNAPSHOT) as session:
             assert find_violations(session) == []
-        with done.database.transaction() as session:
+        with settled_customer.database.transaction() as session:
             report = verify(session)
         assert [finding for finding in report.findings if "anchor" not in finding.problem] == []
         assert report.sealed > 0
-        with done.database.reading() as session:
+        with settled_customer.database.reading() as session:
             orders = session.rows(
-                "SELECT given_units FROM orders WHERE user_id = %s", (done.client.user_id,)
+                "SELECT given_units FROM orders WHERE user_id = %s",
+                (settled_customer.client.user_id,),
             )
         assert orders == [(100_00,)]
 
     def test_audit_trail_records_the_erasure_and_the_retention(
-        self, done: CustomerWithHistory
+        self, settled_customer: CustomerWithHistory
     ) -> None:
-        told = done.client.ok(200, done.request_erasure())
-        with done.database.reading() as session:
+        response = settled_customer.client.ok(200, settled_customer.request_erasure())
+        with settled_customer.database.reading() as session:
             rows = session.rows(
                 "SELECT actor_id, before::text, after, reason FROM audit_records"
                 " WHERE subject = %s AND action = 'person.erased'",
-                (done.client.user["id"],),
+                (settled_customer.client.user["id"],),
             )
         [(actor_id, before, after, reason)] = rows
-        assert (actor_id, before, reason) == (done.client.user_id, None, None)
+        assert (actor_id, before, reason) == (settled_customer.client.user_id, None, None)
         assert after == {
             "status": "erased",
-            "kept_until": told["keptUntil"],
+            "kept_until": response["keptUntil"],
             "law": "31 CFR 1010.430(d)",
         }
 
-    def test_repeated_erasure_is_refused(self, done: CustomerWithHistory) -> None:
-        done.client.ok(200, done.request_erasure())
-        with database_unchanged(done.database):
-            problem(done.request_erasure(), 401, "token_invalid")
+    def test_repeated_erasure_is_refused(self, settled_customer: CustomerWithHistory) -> None:
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        with database_unchanged(settled_customer.database):
+            problem(settled_customer.request_erasure(), 401, "token_invalid")
 
     def test_pending_export_is_never_built_after_the_erasure(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ada.empty_accounts()
-        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        request_id = ada.client.ok(202, ada.client.post(EXPORT))
         build = exports.archive.build
 
         def build_late(*arguments: object, **named: object) -> bytes:
@@ -350,7 +378,7 @@ class TestAfterErasure:
             return build(*arguments, **named)
 
         monkeypatch.setattr(exports.archive, "build", build_late)
-        exports.build_archive(ada.database, export_id=str(ids.decode("exp", asked["id"])))
+        exports.build_archive(ada.database, export_id=str(ids.decode("exp", request_id["id"])))
         with ada.database.reading() as session:
             rows = session.rows(
                 "SELECT status, archive_sealed FROM exports WHERE user_id = %s",
@@ -426,48 +454,48 @@ class TestDatabaseGuards:
         ],
     )
     def test_rows_about_an_erased_person_cannot_be_added_or_changed(
-        self, done: CustomerWithHistory, statement: str
+        self, settled_customer: CustomerWithHistory, statement: str
     ) -> None:
-        done.client.ok(200, done.request_erasure())
+        settled_customer.client.ok(200, settled_customer.request_erasure())
         with (
-            database_unchanged(done.database),
+            database_unchanged(settled_customer.database),
             pytest.raises(TokenInvalid),
-            done.database.transaction() as session,
+            settled_customer.database.transaction() as session,
         ):
-            session.send(statement, (done.client.user_id,))
+            session.send(statement, (settled_customer.client.user_id,))
 
     @pytest.mark.parametrize(
         "statement", ["UPDATE erasures SET kept_until = now()", "DELETE FROM erasures"]
     )
     @pytest.mark.parametrize("who", ["application", "owner"])
     def test_erasure_record_cannot_be_changed(
-        self, done: CustomerWithHistory, open_app: Flask, statement: str, who: str
+        self, settled_customer: CustomerWithHistory, open_app: Flask, statement: str, who: str
     ) -> None:
-        done.client.ok(200, done.request_erasure())
+        settled_customer.client.ok(200, settled_customer.request_erasure())
         settings = open_app.extensions["settings"]
         urls = {"application": settings.database_url, "owner": settings.database_owner_url}
         with (
-            database_unchanged(done.database),
+            database_unchanged(settled_customer.database),
             psycopg.connect(urls[who].replace("+psycopg", "")) as it,
             pytest.raises(psycopg.errors.InsufficientPrivilege),
         ):
             it.execute(statement)
 
     def test_insert_about_a_locked_person_waits_for_the_erasure(
-        self, done: CustomerWithHistory
+        self, settled_customer: CustomerWithHistory
     ) -> None:
         """The lock that the race tests rely on: no row about a locked person is inserted."""
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"].replace("+psycopg", "").rpartition("/")[0]
-        name = done.database.engine.url.database
-        with done.database.transaction() as session:
-            identity_personal.lock_person(session, done.client.user_id)
+        name = settled_customer.database.engine.url.database
+        with settled_customer.database.transaction() as session:
+            identity_personal.lock_person(session, settled_customer.client.user_id)
             with psycopg.connect(f"{url}/{name}", autocommit=True) as other:
                 other.execute("SET lock_timeout = '100ms'")
                 with pytest.raises(psycopg.errors.LockNotAvailable):
                     other.execute(
                         "INSERT INTO consents (id, user_id, policy, version, given, decided_at,"
                         " channel) VALUES (gen_random_uuid(), %s, 'terms', 1, true, now(), 'api')",
-                        (done.client.user_id,),
+                        (settled_customer.client.user_id,),
                     )
 
 
@@ -489,30 +517,37 @@ class TestByStaff:
             return approvals.approve(session, actor, approval_id, seen_hash=seen)
 
     def test_erasure_by_staff_takes_two_people(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], box: Mailbox
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], box: Mailbox
     ) -> None:
         maker, checker = staff
-        asked = self.ask(done, maker)
-        assert done.client.get("/api/me").status_code == 200
-        assert self.approve(done, checker, asked) is None
-        problem(done.client.get("/api/me"), 401, "token_invalid")
-        with done.database.reading() as session:
-            found = erasure.find_erasure(session, done.client.user_id)
+        request_id = self.ask(settled_customer, maker)
+        assert settled_customer.client.get("/api/me").status_code == 200
+        assert self.approve(settled_customer, checker, request_id) is None
+        problem(settled_customer.client.get("/api/me"), 401, "token_invalid")
+        with settled_customer.database.reading() as session:
+            record = erasure.find_erasure(session, settled_customer.client.user_id)
             rows = session.rows(
                 "SELECT actor_id, on_behalf_of, after, reason FROM audit_records"
                 " WHERE subject = %s AND action = 'person.erased'",
-                (done.client.user["id"],),
+                (settled_customer.client.user["id"],),
             )
-        assert found is not None
-        assert found.approval_id == asked
+        assert record is not None
+        assert record.approval_id == request_id
         [(actor_id, on_behalf_of, after, reason)] = rows
-        assert (actor_id, on_behalf_of, reason) == (checker.user_id, done.client.user_id, self.WHY)
-        assert after["maker"] == ids.encode("usr", maker.user_id)
-        run_pending_jobs(done.database)
-        assert (
-            box.sent_to(done.canaries["email"])[-1].subject == "Your personal data has been erased"
+        assert (actor_id, on_behalf_of, reason) == (
+            checker.user_id,
+            settled_customer.client.user_id,
+            self.WHY,
         )
-        assert find_in_all_tables(done.database, done.canaries.values()) == []
+        assert after["maker"] == ids.encode("usr", maker.user_id)
+        run_pending_jobs(settled_customer.database)
+        assert (
+            box.sent_to(settled_customer.canaries["email"])[-1].subject
+            == "Your personal data has been erased"
+        )
+        assert (
+            find_in_all_tables(settled_customer.database, settled_customer.canaries.values()) == []
+        )
 
     def test_request_is_refused_while_something_is_open(
         self, ada: CustomerWithHistory, staff: tuple[Actor, Actor]
@@ -521,49 +556,52 @@ class TestByStaff:
             self.ask(ada, staff[0])
 
     def test_approval_is_refused_if_something_was_opened_meanwhile(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        asked = self.ask(done, staff[0])
-        done.client.credit(USD="1")
-        refusal = self.approve(done, staff[1], asked)
+        request_id = self.ask(settled_customer, staff[0])
+        settled_customer.client.credit(USD="1")
+        refusal = self.approve(settled_customer, staff[1], request_id)
         assert refusal is not None
         assert refusal.code == "approval_outdated"
-        assert done.client.get("/api/me").status_code == 200
+        assert settled_customer.client.get("/api/me").status_code == 200
 
     def test_request_ends_if_the_person_erases_themselves_first(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        asked = self.ask(done, staff[0])
-        done.client.ok(200, done.request_erasure())
-        refusal = self.approve(done, staff[1], asked)
+        request_id = self.ask(settled_customer, staff[0])
+        settled_customer.client.ok(200, settled_customer.request_erasure())
+        refusal = self.approve(settled_customer, staff[1], request_id)
         assert refusal is not None
         assert refusal.code == "approval_outdated"
 
     def test_erasing_oneself_or_without_permission_is_refused(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], people: People
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], people: People
     ) -> None:
         support = people.staff(Role.SUPPORT)
-        with database_unchanged(done.database):
+        with database_unchanged(settled_customer.database):
             with pytest.raises(PermissionDenied):
-                self.ask(done, support)
-            with pytest.raises(OwnAccountChange), done.database.transaction() as session:
+                self.ask(settled_customer, support)
+            with (
+                pytest.raises(OwnAccountChange),
+                settled_customer.database.transaction() as session,
+            ):
                 erasure.request_erasure(session, staff[0], staff[0].user_id, reason=self.WHY)
-            with pytest.raises(ErasureRefused), done.database.transaction() as session:
+            with pytest.raises(ErasureRefused), settled_customer.database.transaction() as session:
                 erasure.request_erasure(session, staff[0], support.user_id, reason=self.WHY)
 
     @pytest.mark.parametrize("reason", ["ada@example.com wrote", "call +1 202 555 0123 first", "x"])
     def test_reason_with_an_email_is_refused(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], reason: str
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor], reason: str
     ) -> None:
-        with database_unchanged(done.database), pytest.raises(Invalid):
-            self.ask(done, staff[0], reason)
+        with database_unchanged(settled_customer.database), pytest.raises(Invalid):
+            self.ask(settled_customer, staff[0], reason)
 
     def test_second_request_for_the_same_person_is_refused(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        self.ask(done, staff[0])
-        with database_unchanged(done.database), pytest.raises(ApprovalPending):
-            self.ask(done, staff[1])
+        self.ask(settled_customer, staff[0])
+        with database_unchanged(settled_customer.database), pytest.raises(ApprovalPending):
+            self.ask(settled_customer, staff[1])
 
     @pytest.mark.parametrize(
         "act",
@@ -580,29 +618,35 @@ class TestByStaff:
         ],
     )
     def test_erased_person_cannot_be_suspended_or_changed(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor], act: Callable[..., object]
+        self,
+        settled_customer: CustomerWithHistory,
+        staff: tuple[Actor, Actor],
+        act: Callable[..., object],
     ) -> None:
-        done.client.ok(200, done.request_erasure())
+        settled_customer.client.ok(200, settled_customer.request_erasure())
         with (
-            database_unchanged(done.database),
+            database_unchanged(settled_customer.database),
             pytest.raises(PersonErased),
-            done.database.transaction() as session,
+            settled_customer.database.transaction() as session,
         ):
-            act(session, staff[1], done.client.user_id)
-        with done.database.reading() as session:
-            found = standing_of(session, done.client.user_id)
-        assert (found.status, found.name) == ("erased", "Erased person")
+            act(session, staff[1], settled_customer.client.user_id)
+        with settled_customer.database.reading() as session:
+            account = standing_of(session, settled_customer.client.user_id)
+        assert (account.status, account.name) == ("erased", "Erased person")
 
     def test_erasure_of_a_suspended_person_is_refused(
-        self, done: CustomerWithHistory, staff: tuple[Actor, Actor]
+        self, settled_customer: CustomerWithHistory, staff: tuple[Actor, Actor]
     ) -> None:
-        with done.database.transaction() as session:
-            asked = account_status.request_suspension(
-                session, staff[0], done.client.user_id, reason="reported"
+        with settled_customer.database.transaction() as session:
+            request_id = account_status.request_suspension(
+                session, staff[0], settled_customer.client.user_id, reason="reported"
             )
-        self.approve(done, staff[1], asked)
-        with database_unchanged(done.database), pytest.raises(ErasureRefused, match="is suspended"):
-            self.ask(done, staff[0])
+        self.approve(settled_customer, staff[1], request_id)
+        with (
+            database_unchanged(settled_customer.database),
+            pytest.raises(ErasureRefused, match="is suspended"),
+        ):
+            self.ask(settled_customer, staff[0])
 
 
 @pytest.mark.parametrize(
@@ -632,5 +676,5 @@ def test_control_scan_finds_words_in_bytes_json_and_arrays(ada: CustomerWithHist
             "UPDATE api_keys SET scopes = ARRAY[%s] WHERE user_id = %s",
             (word, ada.client.user_id),
         )
-    found = {(table, column) for table, column, _ in find_in_all_tables(ada.database, [word])}
-    assert found == {("idempotent_answers", "body"), ("outbox", "args"), ("api_keys", "scopes")}
+    places = {(table, column) for table, column, _ in find_in_all_tables(ada.database, [word])}
+    assert places == {("idempotent_answers", "body"), ("outbox", "args"), ("api_keys", "scopes")}

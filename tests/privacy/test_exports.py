@@ -31,39 +31,40 @@ ROOMS = (
 
 def ready(life: CustomerWithHistory) -> dict[str, object]:
     """A requested export whose archive is ready."""
-    asked = life.client.ok(202, life.client.post(EXPORT))
+    requested = life.client.ok(202, life.client.post(EXPORT))
     run_pending_jobs(life.database, *JOBS)
-    return life.client.ok(200, life.client.get(f"{EXPORT}/{asked['id']}"))
+    return life.client.ok(200, life.client.get(f"{EXPORT}/{requested['id']}"))
 
 
 def test_export_is_requested_built_and_fetched(ada: CustomerWithHistory, box: Mailbox) -> None:
-    asked = ada.client.ok(202, ada.client.post(EXPORT))
-    assert asked["status"] == "pending"
-    nothing_yet = [asked[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
+    requested = ada.client.ok(202, ada.client.post(EXPORT))
+    assert requested["status"] == "pending"
+    nothing_yet = [requested[name] for name in ("readyAt", "expiresAt", "sizeBytes", "archiveUrl")]
     assert nothing_yet == [None] * 4
     run_pending_jobs(ada.database, *JOBS)
-    shown = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
+    shown = ada.client.ok(200, ada.client.get(f"{EXPORT}/{requested['id']}"))
     assert shown["status"] == "ready"
     answer = follow_link(ada.client, str(shown["archiveUrl"]))
     assert (answer.status_code, answer.mimetype) == (200, "application/zip")
     assert len(answer.data) == shown["sizeBytes"]
     assert (
-        answer.headers["Content-Disposition"] == f'attachment; filename="pbcex-{asked["id"]}.zip"'
+        answer.headers["Content-Disposition"]
+        == f'attachment; filename="pbcex-{requested["id"]}.zip"'
     )
-    told = box.sent_to(ada.client.email)[-1]
-    assert told.subject == "Your data export is ready"
-    assert asked["id"] in told.text
-    assert "token=" not in told.text + told.html
+    response = box.sent_to(ada.client.email)[-1]
+    assert response.subject == "Your data export is ready"
+    assert requested["id"] in response.text
+    assert "token=" not in response.text + response.html
 
 
 def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
     files = ada.download_archive()
     assert list(files) == ["index.html", *(f"{name}.json" for name in ROOMS)]
-    known, word = ada.client.user, ada.canaries
+    person, word = ada.client.user, ada.canaries
     identity = files["identity.json"]
     [profile] = identity["profile"]
     assert profile == {
-        "id": known["id"],
+        "id": person["id"],
         "email": word["email"],
         "firstName": word["first"],
         "lastName": word["last"],
@@ -71,7 +72,7 @@ def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
         "role": "USER",
         "status": "active",
         "emailConfirmedAt": profile["emailConfirmedAt"],
-        "createdAt": known["createdAt"],
+        "createdAt": person["createdAt"],
     }
     [address] = identity["addresses"]
     assert {name: address[name] for name in ("street", "label", "recipient", "phone", "state")} == {
@@ -86,16 +87,16 @@ def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
     assert identity["secondFactors"] == []
     assert [link["purpose"] for link in identity["links"]] == ["confirm_email"]
 
-    balances = {each["asset"]: each["total"] for each in files["ledger.json"]["balances"]}
+    balances = {record["asset"]: record["total"] for record in files["ledger.json"]["balances"]}
     assert balances == {
         "USD": "900.00",
         "PAXG": "1.00000000",
         "XAU-s": str(sum_of(ada.order["toAmount"], "1.00000000")),
     }
     moved = [
-        (each["asset"], each["amount"], each["reference"])
-        for each in files["ledger.json"]["postings"]
-        if each["cause"] != "test_credit"
+        (record["asset"], record["amount"], record["reference"])
+        for record in files["ledger.json"]["postings"]
+        if record["cause"] != "test_credit"
     ]
     assert moved == [
         ("USD", "-100.00", ada.order["id"]),
@@ -124,11 +125,11 @@ def test_archive_contains_the_persons_data(ada: CustomerWithHistory) -> None:
     }
     assert [text["kind"] for text in files["messages.json"]["texts"]] == ["trade_confirmed"]
     chosen = files["messages.json"]["notificationChoices"]
-    assert [each["topic"] for each in chosen if each["channel"] == "sms" and each["wanted"]] == [
-        "trades"
-    ]
+    assert [
+        record["topic"] for record in chosen if record["channel"] == "sms" and record["wanted"]
+    ] == ["trades"]
     consents = files["privacy.json"]["consents"]
-    assert [(each["policy"], each["given"]) for each in consents] == [
+    assert [(record["policy"], record["given"]) for record in consents] == [
         ("terms", True),
         ("privacy", True),
     ]
@@ -261,8 +262,8 @@ class TestLinks:
             ada.client.log_in()
             with database_unchanged(ada.database):
                 problem(follow_link(ada.client, url), 404, "not_found")
-                told = ada.client.ok(200, ada.client.get(path))
-                assert (told["status"], told["archiveUrl"]) == ("expired", None)
+                response = ada.client.ok(200, ada.client.get(path))
+                assert (response["status"], response["archiveUrl"]) == ("expired", None)
             with ada.database.transaction() as session:
                 exports.expire_archives(session)
             with ada.database.reading() as session:
@@ -299,8 +300,8 @@ class TestRequest:
         ada.client.ok(200, ada.client.send("PATCH", "/api/me", json={"firstName": "Changed"}))
         second = ready(ada)
         assert first["id"] != second["id"]
-        told = ada.client.ok(200, ada.client.get(f"{EXPORT}/{first['id']}"))
-        assert (told["status"], told["archiveUrl"]) == ("expired", None)
+        response = ada.client.ok(200, ada.client.get(f"{EXPORT}/{first['id']}"))
+        assert (response["status"], response["archiveUrl"]) == ("expired", None)
         problem(follow_link(ada.client, str(first["archiveUrl"])), 404, "not_found")
         with ada.database.reading() as session:
             [(archives,)] = session.rows(
@@ -337,20 +338,20 @@ class TestRequest:
         assert rows == [("export.requested", owner), ("export.fetched", owner)]
 
     def test_request_without_a_result_is_cancelled(self, ada: CustomerWithHistory) -> None:
-        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        requested = ada.client.ok(202, ada.client.post(EXPORT))
         with time_machine.travel(clock.now() + timedelta(days=1, seconds=1), tick=True):
             with ada.database.transaction() as session:
                 exports.expire_archives(session)
             ada.client.log_in()
-            told = ada.client.ok(200, ada.client.get(f"{EXPORT}/{asked['id']}"))
-            assert told["status"] == "cancelled"
+            response = ada.client.ok(200, ada.client.get(f"{EXPORT}/{requested['id']}"))
+            assert response["status"] == "cancelled"
             with database_unchanged(ada.database):
-                exports.build_archive(ada.database, export_id=inside(asked))
+                exports.build_archive(ada.database, export_id=inside(requested))
             ada.client.ok(202, ada.client.post(EXPORT))
 
 
-def inside(asked: dict[str, str]) -> str:
-    return str(ids.decode("exp", asked["id"]))
+def inside(requested: dict[str, str]) -> str:
+    return str(ids.decode("exp", requested["id"]))
 
 
 class Killed(BaseException):
@@ -362,7 +363,7 @@ class TestJob:
     def test_interrupted_job_has_one_effect(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
-        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        requested = ada.client.ok(202, ada.client.post(EXPORT))
         owner = {"build": exports.archive, "seal": exports.keys, "_store_archive": exports}[step]
 
         def end(*_arguments: object, **_named: object) -> None:
@@ -371,10 +372,10 @@ class TestJob:
         with monkeypatch.context() as patch:
             patch.setattr(owner, step, end)
             with database_unchanged(ada.database), pytest.raises(Killed):
-                exports.build_archive(ada.database, export_id=inside(asked))
+                exports.build_archive(ada.database, export_id=inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         with database_unchanged(ada.database):
-            exports.build_archive(ada.database, export_id=inside(asked))
+            exports.build_archive(ada.database, export_id=inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
@@ -382,19 +383,19 @@ class TestJob:
     def test_two_concurrent_jobs_have_one_effect(
         self, ada: CustomerWithHistory, box: Mailbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        asked = ada.client.ok(202, ada.client.post(EXPORT))
+        requested = ada.client.ok(202, ada.client.post(EXPORT))
         store = exports._store_archive
 
         def late(session: object, export: object, sealed: bytes, *, size_bytes: int) -> None:
             """Let another worker store the archive between this job's two transactions."""
             monkeypatch.setattr(exports, "_store_archive", store)
-            exports.build_archive(ada.database, export_id=inside(asked))
+            exports.build_archive(ada.database, export_id=inside(requested))
             with database_unchanged(ada.database):
                 store(session, export, sealed, size_bytes=size_bytes)
                 session.flush()
 
         monkeypatch.setattr(exports, "_store_archive", late)
-        exports.build_archive(ada.database, export_id=inside(asked))
+        exports.build_archive(ada.database, export_id=inside(requested))
         run_pending_jobs(ada.database, *JOBS)
         subjects = [mail.subject for mail in box.sent_to(ada.client.email)]
         assert subjects.count("Your data export is ready") == 1
@@ -406,18 +407,18 @@ class TestJob:
         ledger = next(room for room in personal_data_tables.ROOMS if room.name == "ledger")
 
         def meanwhile(session: object, person: UUID) -> object:
-            monkeypatch.setattr(personal_data_tables, "ROOMS", known)
+            monkeypatch.setattr(personal_data_tables, "ROOMS", rooms)
             ada.client.credit(USD="77")
             return ledger.export_sections(session, person)
 
-        known = personal_data_tables.ROOMS
+        rooms = personal_data_tables.ROOMS
         patched = tuple(
-            replace(room, export_sections=meanwhile) if room is ledger else room for room in known
+            replace(room, export_sections=meanwhile) if room is ledger else room for room in rooms
         )
         monkeypatch.setattr(personal_data_tables, "ROOMS", patched)
         balances = {
-            each["asset"]: each["total"]
-            for each in ada.download_archive()["ledger.json"]["balances"]
+            record["asset"]: record["total"]
+            for record in ada.download_archive()["ledger.json"]["balances"]
         }
         assert balances["USD"] == "900.00"
 
@@ -433,7 +434,7 @@ def test_table_is_exported_or_says_why_not() -> None:
 def test_exports_of_other_people_are_not_found(
     ada: CustomerWithHistory, bob: CustomerWithHistory, open_app: Flask, database: Database
 ) -> None:
-    asked = ada.client.ok(202, ada.client.post(EXPORT))
+    requested = ada.client.ok(202, ada.client.post(EXPORT))
     assert isinstance(bob.client, ApiClient)
-    problem(bob.client.get(f"{EXPORT}/{asked['id']}"), 404, "not_found")
+    problem(bob.client.get(f"{EXPORT}/{requested['id']}"), 404, "not_found")
     problem(bob.client.get(f"{EXPORT}/exp_{'0' * 26}"), 404, "not_found")

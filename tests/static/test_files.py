@@ -15,12 +15,12 @@ def test_vendored_files_match_the_checksum_list() -> None:
     for line in (VENDOR / "SHA256SUMS").read_text().splitlines():
         checksum, _, name = line.partition("  ")
         listed[name] = checksum
-    found = {
+    present = {
         str(file.relative_to(VENDOR)): sha256(file.read_bytes()).hexdigest()
         for file in VENDOR.glob("*/**/*")
         if file.is_file()
     }
-    assert found == listed
+    assert present == listed
     assert all((folder / "LICENSE").is_file() for folder in VENDOR.iterdir() if folder.is_dir())
 
 

@@ -22,11 +22,11 @@ from tests.embedded.server_processes import wait_for
 
 
 def outgoing(**changes: object) -> OutgoingEmail:
-    told = {
+    headers = {
         "id": uuid4(), "recipient": "ada@example.com", "subject": "Grüße",
         "text": "Text\n.", "html": "<p>Text</p>",
     }  # fmt: skip
-    return OutgoingEmail(**{**told, **changes})
+    return OutgoingEmail(**{**headers, **changes})
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def catcher(
 ) -> Iterator[tuple[SmtpEmailSender, EmailFolder, subprocess.Popen[bytes]]]:
     url = f"smtp://127.0.0.1:{free_port()}"
     [program] = [
-        each
-        for each in programs(1, runs_mail_catcher=True, runs_sandbox=False)
-        if each.name == "mail"
+        listed_program
+        for listed_program in programs(1, runs_mail_catcher=True, runs_sandbox=False)
+        if listed_program.name == "mail"
     ]
     process = subprocess.Popen(
         program.argv,
@@ -62,11 +62,11 @@ def catcher(
 def test_each_email_is_kept_once(catcher) -> None:
     mailer, folder, process = catcher
     twice = outgoing()
-    for each in (twice, outgoing(subject="Second"), twice):
-        mailer.send(each)
-    found = folder.newest(10)
-    assert [each.subject for each in found] == ["Second", "Grüße"]
-    first = found[1]
+    for email in (twice, outgoing(subject="Second"), twice):
+        mailer.send(email)
+    kept = folder.newest(10)
+    assert [email.subject for email in kept] == ["Second", "Grüße"]
+    first = kept[1]
     assert (first.recipient, first.text.splitlines()) == ("ada@example.com", ["Text", "."])
     assert first.html.strip() == "<p>Text</p>"
     assert first.sent_at is not None
@@ -91,7 +91,7 @@ def test_oldest_emails_beyond_the_limit_are_deleted(
     folder = EmailFolder(tmp_path)
     for number in range(5):
         folder.keep(f"Message-ID: <{number}@x>\r\nSubject: {number}\r\n\r\n".encode())
-    assert [each.subject for each in folder.newest(10)] == ["4", "3", "2"]
+    assert [email.subject for email in folder.newest(10)] == ["4", "3", "2"]
 
 
 def test_malformed_emails_can_be_shown(tmp_path: Path) -> None:

@@ -30,11 +30,15 @@ class ExchangeProcess:
         self.data_dir, self.port = data_dir, port
         # Without the servers and settings of the test run.
         own = ("PBCEX_", "DATABASE_", "REDIS_")
-        given = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-        given |= {"PYTHONPATH": str(CHECKOUT), "PORT": str(port), "PBCEX_DATA_DIR": str(data_dir)}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+        inherited |= {
+            "PYTHONPATH": str(CHECKOUT),
+            "PORT": str(port),
+            "PBCEX_DATA_DIR": str(data_dir),
+        }
         self.process = subprocess.Popen(
             [sys.executable, str(EXCHANGE_STAND_IN), *failure],
-            env=given | environ,
+            env=inherited | environ,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -60,14 +64,14 @@ class ExchangeProcess:
 
     def children(self) -> dict[str, int]:
         """Return the pids of the direct children by program name."""
-        found = {}
+        by_program = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 after_name = stat.read_text().rpartition(") ")[2].split()
                 if int(after_name[1]) == self.process.pid and after_name[0] != "Z":
                     command = (stat.parent / "cmdline").read_text()
-                    found[program_name(command)] = int(stat.parent.name)
-        return found
+                    by_program[program_name(command)] = int(stat.parent.name)
+        return by_program
 
     def get(self, path: str = "/health/ready") -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
@@ -224,17 +228,17 @@ class Failing:
 def test_restart_pauses_grow_and_reset_after_steady_running(tmp_path, monkeypatch):
     now = 1_000.0
     monkeypatch.setattr(supervising.time, "monotonic", lambda: now)
-    said: list[str] = []
+    reports: list[str] = []
     supervisor = supervising.ProgramSupervisor(
-        [Failing()], [], folder=DataFolder(tmp_path), environ={}, report=said.append
+        [Failing()], [], folder=DataFolder(tmp_path), environ={}, report=reports.append
     )
     pauses = []
     for _ in range(9):
         supervisor.check_once()
-        (pause,) = re.findall(r"restarting it in ([\d.]+) s", said[-1])
+        (pause,) = re.findall(r"restarting it in ([\d.]+) s", reports[-1])
         pauses.append(float(pause))
         now += float(pause)
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
     now += 61
     supervisor.check_once()
-    assert said[-1].endswith("restarting it in 0.5 s")
+    assert reports[-1].endswith("restarting it in 0.5 s")

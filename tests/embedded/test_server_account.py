@@ -112,9 +112,9 @@ class TestUnprivilegedUser:
         (private / "data" / "postgres").mkdir(parents=True)
         private.chmod(0o755)
         os.chown(private / "data", NAMELESS, NAMELESS)
-        said = hold(private / "data", uid=NOBODY).output
-        assert said["refusal"] == "CannotStart"
-        assert f"belongs to uid {NAMELESS}" in str(said["message"])
+        refusal = hold(private / "data", uid=NOBODY).output
+        assert refusal["refusal"] == "CannotStart"
+        assert f"belongs to uid {NAMELESS}" in str(refusal["message"])
 
     def test_root_uses_the_account_that_owns_the_data(self, private):
         (private / "postgres").mkdir()
@@ -124,12 +124,12 @@ class TestUnprivilegedUser:
 
     def test_uid_without_a_name_works_or_is_refused_with_the_reason(self, private, hold):
         os.chown(private, NAMELESS, NAMELESS)
-        said = hold(private / "data", uid=NAMELESS).output
-        if "refusal" in said:
-            assert said["refusal"] == "NoUsableAccount"
-            assert f"uid {NAMELESS} has no entry in /etc/passwd" in str(said["message"])
+        result = hold(private / "data", uid=NAMELESS).output
+        if "refusal" in result:
+            assert result["refusal"] == "NoUsableAccount"
+            assert f"uid {NAMELESS} has no entry in /etc/passwd" in str(result["message"])
         else:
-            assert said["way"] == "namespace"
+            assert result["way"] == "namespace"
             assert (private / "data" / "postgres").stat().st_uid == NAMELESS
 
 
