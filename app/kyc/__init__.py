@@ -1,18 +1,22 @@
-"""Who people and companies are, as far as they have shown it, and what they may move for it.
+"""Know your customer: verification of people and companies, and the tiers it gives.
 
 Owns `verifications`, `verification_events`, `beneficial_owners` and `kyc_documents`.
 
-A verification is what somebody said about themselves or their company, and what became of it.
+Sub-rooms: `submission` (what customers submit, and the checks by provider and sanctions list),
+`evidence` (the documents they send), `review` (decisions by staff and by the system). `status` is
+what a customer sees.
 
-- `identity` gives tier 1 at once, if the data hold and no sanctions list knows the name, and tier
-  2 when the provider has verified them.
-- `enhanced` begins by itself when somebody of tier 2 has sent documents that show who they are,
-  where they live and where their money comes from; approved by two of the staff, it lifts the
-  identity to tier 3.
-- `business` is a company with its owners: decided by two of the staff.
+Kinds of verification:
 
-Invariants: what is said and shown is sealed. One verification of a kind is open for a person at a
-time. Nothing is approved while a hit of a sanctions list is not disposed of. A tier counts only
-while the identity that gave it is neither expired nor superseded, and the person's e-mail address
-is confirmed. Every step is an event row.
+- `identity` gives tier 1 at once, if the details are valid and no sanctions list names the person,
+  and tier 2 when the provider has verified the person.
+- `enhanced` starts by itself when a customer with tier 2 has sent proof of identity, proof of
+  address and proof of the source of funds. Two members of staff approve it. It raises the identity
+  to tier 3.
+- `business` is a company with its owners. Two members of staff decide it.
+
+Invariants: submitted details and documents are sealed. A person has at most one open verification
+of each kind. Nothing is approved while a sanctions hit is undecided. A tier counts only while its
+identity is neither expired nor superseded and the person's email address is confirmed. Every
+change of status leaves an event row.
 """

@@ -1,49 +1,49 @@
-"""What kyc refuses."""
+"""Refusals of kyc."""
 
 from app.kit.db import register_refusal
 from app.kit.errors import Conflict
 
 
 class VerificationOpen(Conflict):
-    """One was submitted already and is not decided yet."""
+    """A verification of this kind is waiting for a decision."""
 
     code = "verification_open"
-    title = "What you submitted before is being looked at. Wait for its decision"
+    title = "Your last submission is in review. Wait for the decision"
 
 
 class VerificationDecided(Conflict):
-    """It is not open any more, or not in a state in which this can be done."""
+    """The verification has been decided, or its status does not allow this act."""
 
     code = "verification_decided"
-    title = "This verification was decided already, or something else has to happen first"
+    title = "This verification has been decided, or is not ready for this decision"
 
 
 class ScreeningOpen(Conflict):
-    """A sanctions list may name this person: compliance disposes of the case first."""
+    """A sanctions list may name this customer. Compliance closes the case first."""
 
     code = "screening_open"
-    title = "A sanctions screening is not disposed of yet: compliance closes its case first"
+    title = "A sanctions check is open. Compliance must close its case first"
 
 
 class EvidenceMissing(Conflict):
-    """Nobody is approved for what nothing shows."""
+    """The documents that an approval needs have not been sent."""
 
     code = "evidence_missing"
-    title = "What this would be decided on is not there yet"
+    title = "Documents are missing"
 
 
 class OwnVerification(Conflict):
-    """Nobody decides about themselves."""
+    """Members of staff cannot decide their own verification."""
 
     code = "own_verification"
-    title = "This is about you: somebody else decides it"
+    title = "This verification is yours. Another member of staff must decide it"
 
 
 class DocumentsFull(Conflict):
-    """So many documents are kept for a person, and no more."""
+    """The limit of documents per person is reached."""
 
     code = "documents_full"
-    title = "There are as many documents of you as we keep"
+    title = "The limit of documents is reached"
 
 
 register_refusal("verifications_one_open_key", lambda _detail: VerificationOpen())

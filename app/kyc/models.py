@@ -19,7 +19,7 @@ _NOTHING = sa.text("'{}'::text[]")
 
 
 class Verification(Base):
-    """What somebody said about themselves or their company, and what became of it."""
+    """A submission by a person about themselves or their company, and its outcome."""
 
     __tablename__ = "verifications"
     __table_args__ = (
@@ -76,33 +76,33 @@ class Verification(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     status: Mapped[str] = mapped_column(sa.Text)
     tier: Mapped[int] = mapped_column(sa.Integer)
-    #: What was said, as JSON (submission.py). An enhanced one says nothing but its documents.
+    #: Submitted details as JSON (applicant_details.py). An enhanced verification has none.
     details_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    #: By which the same document's number is found in another's verification.
+    #: Blind index that finds the same ID number in another person's verification.
     id_number_index: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
-    #: What keeps it from being approved without staff (rules.Flag).
+    #: Why it cannot be approved without staff (rules.ReviewFlag).
     flags: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
-    #: What the person is told (rules.Reason).
+    #: The reasons that the customer sees (rules.ReasonCode).
     reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
-    #: Who verifies, under which name there, and what they said last.
+    #: The provider, its reference, and its last outcome.
     provider: Mapped[str | None] = mapped_column(sa.Text)
     provider_reference: Mapped[str | None] = mapped_column(sa.Text)
     provider_status: Mapped[str | None] = mapped_column(sa.Text)
-    #: Where the person goes on at the provider's: whoever has it can.
+    #: The link where the customer continues at the provider. Its bearer has access: sealed.
     provider_link_sealed: Mapped[bytes | None] = mapped_column(Sealed)
     submitted_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    #: When the provider is asked again, as long as it has not said the last word.
+    #: When the provider is polled again, until its result is final.
     look_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     decided_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: When the person was told that it expires soon.
+    #: When the customer was warned of its expiry.
     warned_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: Of somebody who was erased: it is deleted then.
+    #: Set when the person is erased: it is deleted then.
     kept_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class VerificationEvent(Base):
-    """A step of a verification, or a remark about it."""
+    """A change of a verification's status, or a remark about it."""
 
     __tablename__ = "verification_events"
     __table_args__ = (sa.Index("verification_events_verification_id_idx", "verification_id", "id"),)
@@ -111,20 +111,20 @@ class VerificationEvent(Base):
     verification_id: Mapped[UUID] = mapped_column(
         sa.ForeignKey("verifications.id", ondelete="CASCADE")
     )
-    #: Null for the first.
+    #: Null for the first event.
     from_status: Mapped[str | None] = mapped_column(sa.Text)
     to_status: Mapped[str] = mapped_column(sa.Text)
     tier: Mapped[int] = mapped_column(sa.Integer)
     reasons: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=_NOTHING)
-    #: Null where nobody acted: the provider answered, or the time was up.
+    #: Null for the system: the provider's result, or expiry.
     actor_id: Mapped[UUID | None]
-    #: Why, for the house.
+    #: Internal note.
     note: Mapped[str | None] = mapped_column(sa.Text)
     at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
 class BeneficialOwner(Base):
-    """A person who owns a quarter or more of a company, or who controls it."""
+    """A person who owns at least a quarter of a company, or who controls it."""
 
     __tablename__ = "beneficial_owners"
     __table_args__ = (
@@ -144,9 +144,9 @@ class BeneficialOwner(Base):
 
 
 class Document(Base):
-    """A document that a person sent: encrypted under a key of its own, which is sealed.
+    """A document that a person sent, encrypted under its own key, which is sealed.
 
-    So rotating the key ring wraps a few bytes again, and not the document.
+    Rotating the key ring wraps only the key again, not the document.
     """
 
     __tablename__ = "kyc_documents"
@@ -167,13 +167,13 @@ class Document(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     purpose: Mapped[str] = mapped_column(sa.Text)
     media_type: Mapped[str] = mapped_column(sa.Text)
-    #: Of what is kept, before it is encrypted.
+    #: Size of the stored file before encryption.
     size_bytes: Mapped[int] = mapped_column(sa.Integer)
-    #: By which the same file sent again is known.
+    #: Blind index that recognises the same file sent again.
     content_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
     key_sealed: Mapped[bytes] = mapped_column(Sealed)
-    #: AES-256-GCM under that key.
+    #: Encrypted with AES-256-GCM under that key.
     content: Mapped[bytes] = mapped_column(sa.LargeBinary)
     uploaded_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    #: Of somebody who was erased: it is deleted then.
+    #: Set when the person is erased: it is deleted then.
     kept_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))

@@ -1,4 +1,4 @@
-"""What kyc holds on a person: evidence that the law wants, sealed."""
+"""Personal data of kyc: sealed evidence that the law requires us to keep."""
 
 import json
 from uuid import UUID
@@ -37,78 +37,78 @@ _KEEP = (
 
 
 def _export_sections(session: Session, person_id: UUID) -> ExportSections:
-    found, history = session.fetch((_ALL, (person_id,)), (_HISTORY, (person_id,)))
-    said, owners = [], []
-    for verification_id, *_rest in found:
+    verifications, history = session.fetch((_ALL, (person_id,)), (_HISTORY, (person_id,)))
+    details, owners = [], []
+    for verification_id, *_rest in verifications:
         public_id = ids.encode(PREFIX, verification_id)
         opened = submission_queries.details_of(session, verification_id)
         if opened is not None:
-            said.append({"verificationId": public_id, **json.loads(opened.to_json())})
+            details.append({"verificationId": public_id, **json.loads(opened.to_json())})
         for owner in submission_queries.owners_of(session, verification_id):
             share = {"shareBps": owner.share_bps, "controls": owner.controls}
             owners.append({"verificationId": public_id, **json.loads(owner.to_json()), **share})
     return {
         "verifications": export_records(
-            found, "id kind status tier reasons submittedAt decidedAt expiresAt", id=PREFIX
+            verifications, "id kind status tier reasons submittedAt decidedAt expiresAt", id=PREFIX
         ),
-        "said": said,
+        "said": details,
         "owners": owners,
         "history": export_records(
             history, "verificationId from to tier reasons at", verificationId=PREFIX
         ),
         "documents": [
             {
-                "file": f"kyc/{each.file_name}",
-                "type": each.purpose,
-                "sizeBytes": each.size_bytes,
-                "uploadedAt": clock.rfc3339(each.uploaded_at),
+                "file": f"kyc/{document.file_name}",
+                "type": document.purpose,
+                "sizeBytes": document.size_bytes,
+                "uploadedAt": clock.rfc3339(document.uploaded_at),
             }
-            for each in documents.documents_of(session, person_id)
+            for document in documents.documents_of(session, person_id)
         ],
     }
 
 
 def _export_files(session: Session, person_id: UUID) -> ExportFiles:
     return {
-        each.file_name: documents.open_document(session, each.id).data
-        for each in documents.documents_of(session, person_id)
+        document.file_name: documents.open_document(session, document.id).data
+        for document in documents.documents_of(session, person_id)
     }
 
 
 def _erase(session: Session, person_id: UUID) -> None:
-    """Nothing goes on; the evidence is kept until its day, and then deleted."""
-    for each in transitions.lock_verifications_of(session, person_id):
-        if each.status in OPEN_STATUSES:
-            transitions.change_status(session, each, VerificationStatus.WITHDRAWN)
+    """Withdraw open verifications, and set when the evidence is deleted."""
+    for verification in transitions.lock_verifications_of(session, person_id):
+        if verification.status in OPEN_STATUSES:
+            transitions.change_status(session, verification, VerificationStatus.WITHDRAWN)
     for statement in _KEEP:
         session.send(statement, (retention_end(clock.now()), person_id))
 
 
-_EVIDENCE = f"Evidence of who a customer was. {RETAINED_BY_LAW} Then a job deletes it."
+_EVIDENCE = f"Evidence of a customer's identity. {RETAINED_BY_LAW} Then a job deletes it."
 PERSONAL_DATA = PersonalData(
     "kyc",
     {
         "verifications": PersonalDataTable(
-            "What somebody said about themselves and their company, sealed: names, date of birth,"
-            " address, numbers of documents; and what became of it",
+            "Submitted details of people and companies, sealed: names, date of birth, postal"
+            " address, ID number; and the outcome",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("verifications", "said"),
         ),
         "verification_events": PersonalDataTable(
-            "Each step of a verification, who made it, and why. What staff wrote is not exported",
+            "Each change of a verification, with actor and reason. Notes of staff are not exported",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("history",),
         ),
         "beneficial_owners": PersonalDataTable(
-            "Who owns and controls somebody's company, as they said, sealed",
+            "Owners of a company and the people who control it, sealed",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("owners",),
         ),
         "kyc_documents": PersonalDataTable(
-            "Pictures and PDFs that somebody sent of their documents, encrypted",
+            "Pictures and PDFs of documents, encrypted",
             ErasureEffect.RETAINED,
             _EVIDENCE,
             export_sections=("documents",),

@@ -43,7 +43,7 @@ WHERE verification_id = %s ORDER BY id
 
 @dataclass(frozen=True, slots=True)
 class VerificationRow:
-    """A verification without what was said in it."""
+    """A verification without the submitted details."""
 
     id: UUID
     user_id: UUID
@@ -62,11 +62,11 @@ class VerificationRow:
 
     @property
     def public_id(self) -> str:
-        """The id as others see it."""
+        """The id as other systems and people see it."""
         return ids.encode(PREFIX, self.id)
 
     def status_at(self, now: datetime) -> VerificationStatus:
-        """One that ran out is expired, though the job that says so may not have come by yet."""
+        """Return the status at a time: expired once it ran out, even if the job has not run yet."""
         is_over = self.expires_at is not None and self.expires_at <= now
         return (
             VerificationStatus.EXPIRED
@@ -75,7 +75,7 @@ class VerificationRow:
         )
 
     def tier_at(self, now: datetime) -> int:
-        """What it is good for: once its time is over, no more than the data alone."""
+        """Return the tier at a time: at most the basic tier once the verification ran out."""
         if self.expires_at is not None and self.expires_at <= now:
             return min(self.tier, rules.TIER_BASIC)
         return self.tier
@@ -83,8 +83,10 @@ class VerificationRow:
 
 @dataclass(frozen=True, slots=True)
 class TierStatus:
-    """How somebody stands. `status` is None for who never submitted anything; `expires_at` is None
-    where nothing was approved."""
+    """A person's tier and what it allows.
+
+    `status` is None if nothing was submitted; `expires_at` is None if nothing was approved.
+    """
 
     tier: int
     status: VerificationStatus | None
@@ -93,49 +95,58 @@ class TierStatus:
 
     @property
     def may_redeem(self) -> bool:
-        """Whether they may have metal sent to them."""
+        """Whether the person may have metal delivered."""
         return self.tier >= rules.TIER_REDEMPTION_MIN
 
 
 def tier_status(session: Session, user_id: UUID) -> TierStatus:
-    """A person's tier with its limit for a day, as it is now. Somebody whose e-mail address is not
-    confirmed, or whom compliance decided to be a listed party, has tier 0. Raises `NotFound` for
-    nobody."""
+    """Return a person's current tier with its daily limit.
+
+    A person whose email address is not confirmed, or who is a confirmed sanctions match, has tier
+    0. Raises `NotFound` for an unknown person.
+    """
     return tier_status_from(session, user_id, verifications_of(session, user_id))
 
 
 def tier_status_from(
     session: Session, user_id: UUID, verifications: Sequence[VerificationRow]
 ) -> TierStatus:
-    """The same from what was read already: their verifications, newest first."""
-    now, best = clock.now(), effective_identity(verifications)
-    if best is None:
+    """Return the tier status from verifications that were already read, newest first."""
+    now, identity = clock.now(), effective_identity(verifications)
+    if identity is None:
         return TierStatus(
             rules.TIER_NONE, None, resolve(KycRules).daily_limits[rules.TIER_NONE], None
         )
-    tier = best.tier_at(now)
+    tier = identity.tier_at(now)
     if tier and not account_queries.get_person(session, user_id).email_confirmed:
         tier = rules.TIER_NONE
     if tier and screening_queries.is_blocked(session, person_id=user_id):
         tier = rules.TIER_NONE
     daily_limit = resolve(KycRules).daily_limits[tier]
-    return TierStatus(tier, best.status_at(now), daily_limit, best.expires_at)
+    return TierStatus(tier, identity.status_at(now), daily_limit, identity.expires_at)
 
 
 def effective_identity(verifications: Sequence[VerificationRow]) -> VerificationRow | None:
-    """The identity that counts: the one with the highest tier now, the newest of several."""
+    """Return the identity that counts: the highest tier now, the newest if several have it."""
     now = clock.now()
-    identities = [each for each in verifications if each.kind is VerificationKind.IDENTITY]
+    identities = [
+        verification
+        for verification in verifications
+        if verification.kind is VerificationKind.IDENTITY
+    ]
     return max(identities, key=lambda each: (each.tier_at(now), each.id), default=None)
 
 
 def verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
-    """What a person has submitted and still counts, newest first."""
+    """Return a person's verifications that are not superseded, newest first."""
     return [verification_from_row(row) for row in session.rows(_OF_PERSON, (user_id,))]
 
 
 def person_id_by_email(session: Session, email: str) -> UUID:
-    """Whose e-mail address it is. Raises `NotFound`, and `Invalid` for what is no address."""
+    """Return the id of the person with this email address.
+
+    Raises `NotFound`, and `Invalid` if it is not an email address.
+    """
     return account_queries.get_person_by_email(session, email).id
 
 
@@ -149,8 +160,10 @@ def review_queue(
     cursor: UUID | None = None,
     limit: int = 25,
 ) -> Page[VerificationRow]:
-    """Verifications, the oldest first: of one person where one is asked for, in this status and of
-    this kind."""
+    """Return verifications, oldest first, filtered by person, status and kind.
+
+    With `filter_by_person`, a `person_id` of None matches nothing.
+    """
     values = {
         "person": person_id,
         "all": not filter_by_person,
@@ -159,21 +172,21 @@ def review_queue(
         "cursor": cursor,
         "limit": limit + 1,
     }
-    found = [
+    verifications = [
         verification_from_row(row) for row in session.rows(SELECT_VERIFICATIONS + _QUEUE, values)
     ]
-    return pagination.paginate(found, limit, lambda each: each.id)
+    return pagination.paginate(verifications, limit, lambda each: each.id)
 
 
 def count_in_review(session: Session) -> int:
-    """How many wait for staff."""
+    """Return how many verifications wait for staff."""
     [(count,)] = session.rows(_IN_REVIEW)
     return int(count)
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationEventRow:
-    """A step of a verification, or a remark about it."""
+    """A change of a verification's status, or a remark about it."""
 
     from_status: str | None
     to_status: str
@@ -185,20 +198,22 @@ class VerificationEventRow:
 
     @property
     def is_transition(self) -> bool:
-        """Whether it went on to another status."""
+        """Whether the status changed."""
         return self.from_status != self.to_status
 
 
 def events(session: Session, verification_id: UUID) -> list[VerificationEventRow]:
-    """What happened with a verification, oldest first."""
+    """Return the events of a verification, oldest first."""
     return [
-        VerificationEventRow(before, after, tier, tuple(map(ReasonCode, reasons)), *rest)
-        for before, after, tier, reasons, *rest in session.rows(_EVENTS, (verification_id,))
+        VerificationEventRow(from_status, to_status, tier, tuple(map(ReasonCode, reasons)), *rest)
+        for from_status, to_status, tier, reasons, *rest in session.rows(
+            _EVENTS, (verification_id,)
+        )
     ]
 
 
 def by_id(session: Session, verification_id: UUID) -> VerificationRow:
-    """The verification of that id. Raises `NotFound`."""
+    """Return the verification with this id. Raises `NotFound`."""
     row = session.row(f"{SELECT_VERIFICATIONS} WHERE id = %s", (verification_id,))
     if row is None:
         raise NotFound
@@ -206,7 +221,7 @@ def by_id(session: Session, verification_id: UUID) -> VerificationRow:
 
 
 def verification_from_row(row: Row) -> VerificationRow:
-    """A row of `COLUMNS`."""
+    """Return the verification in a row of `SELECT_VERIFICATIONS`."""
     identifier, user_id, kind, status, tier, flags, reasons, *rest = row
     return VerificationRow(
         identifier,

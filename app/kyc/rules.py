@@ -1,4 +1,4 @@
-"""Tiers, statuses, reasons and limits; when somebody is of age; what a number of a document is."""
+"""Tiers, statuses, flags, reason codes, limits, and parsing of dates, shares and ID numbers."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,46 +16,46 @@ from app.kit.states import Transitions
 ADULT_YEARS = 18
 _AGE_YEARS_MAX = 120
 TIER_NONE, TIER_BASIC, TIER_VERIFIED, TIER_ENHANCED = range(4)
-#: Redemption of metal begins there.
+#: The lowest tier that may redeem metal.
 TIER_REDEMPTION_MIN = TIER_VERIFIED
-#: Who owns so much of a company, in basis points, is named.
+#: The share of a company, in basis points, from which an owner must be named.
 OWNER_BPS_MIN = 2_500
 WHOLE_BPS = 10_000
 
 
 class VerificationKind(StrEnum):
-    """What is verified."""
+    """What a verification is about."""
 
     IDENTITY = "identity"
-    """Who a person is: tiers 1 and 2."""
+    """A person's identity: tiers 1 and 2."""
     ENHANCED = "enhanced"
-    """A person's address and where their money comes from: tier 3."""
+    """A person's address and source of funds: tier 3."""
     BUSINESS = "business"
-    """A company and who owns it."""
+    """A company and its owners."""
 
 
 class VerificationStatus(StrEnum):
-    """Where a verification is."""
+    """The status of a verification."""
 
     PENDING = "pending"
     """The provider has not answered yet."""
     IN_REVIEW = "in_review"
-    """Staff look at it."""
+    """Staff review it."""
     MORE_NEEDED = "more_needed"
-    """The person has to do something: `reasons` says what."""
+    """The customer must do something: `reasons` says what."""
     APPROVED = "approved"
-    """It holds until it expires."""
+    """Valid until it expires."""
     REJECTED = "rejected"
-    """`reasons` says why. The person may submit again."""
+    """`reasons` says why. The customer may submit again."""
     EXPIRED = "expired"
-    """It held for its time. The person submits again."""
+    """Its validity ended. The customer submits again."""
     SUPERSEDED = "superseded"
-    """A later one stands in its place."""
+    """A later verification replaces it."""
     WITHDRAWN = "withdrawn"
-    """The person closed their account."""
+    """The customer closed their account."""
 
 
-#: In which a person cannot begin another one.
+#: Statuses in which the customer cannot submit again.
 AWAITING_DECISION = frozenset({VerificationStatus.PENDING, VerificationStatus.IN_REVIEW})
 OPEN_STATUSES = AWAITING_DECISION | {VerificationStatus.MORE_NEEDED}
 _FINAL_STATUSES = frozenset({VerificationStatus.SUPERSEDED, VerificationStatus.WITHDRAWN})
@@ -77,7 +77,7 @@ TRANSITIONS = Transitions(
         },
         VerificationStatus.MORE_NEEDED: _FINAL_STATUSES
         | {VerificationStatus.IN_REVIEW, VerificationStatus.REJECTED},
-        # Compliance takes it back.
+        # REJECTED: compliance revokes the approval.
         VerificationStatus.APPROVED: _FINAL_STATUSES
         | {VerificationStatus.EXPIRED, VerificationStatus.REJECTED},
         VerificationStatus.REJECTED: _FINAL_STATUSES,
@@ -87,28 +87,28 @@ TRANSITIONS = Transitions(
 
 
 class ReviewFlag(StrEnum):
-    """Why staff have to look before anything is approved. The person is not told."""
+    """Why staff must review before anything is approved. Customers do not see flags."""
 
     UNSCREENED = "unscreened"
-    """There is no sanctions list yet. They are screened when there is one."""
+    """No sanctions list was imported yet. The customer is screened when there is one."""
     SCREENING = "screening"
-    """A sanctions list may name them. Compliance disposes of the case; nobody else can."""
+    """A sanctions list may name the customer. Only compliance decides the case."""
     LISTED = "listed"
-    """Compliance decided that a sanctions list names them."""
+    """Compliance decided that a sanctions list names the customer."""
     DUPLICATE = "duplicate"
-    """Somebody else submitted the same number of a document."""
+    """Another person submitted the same ID number."""
     PROVIDER = "provider"
-    """The provider leaves it to us."""
+    """The provider left the decision to us."""
 
 
-#: What the sanctions lists say, for compliance alone.
+#: Flags from sanctions screening, for compliance only.
 SANCTIONS_FLAGS = frozenset({ReviewFlag.UNSCREENED, ReviewFlag.SCREENING, ReviewFlag.LISTED})
-#: With which the data alone are good for nothing.
+#: Flags with which the submitted details alone give no tier.
 TIER_BLOCKING_FLAGS = SANCTIONS_FLAGS | {ReviewFlag.DUPLICATE}
 
 
 class ReasonCode(StrEnum):
-    """What a person is told when they are refused, or when something is missing."""
+    """Why a verification was rejected or what is missing, as the customer sees it."""
 
     IDENTITY_NOT_VERIFIED = "identity_not_verified"
     NOT_FINISHED = "verification_not_finished"
@@ -125,26 +125,26 @@ class ReasonCode(StrEnum):
 
 REASON_TEXTS: Mapping[ReasonCode, str] = MappingProxyType(
     {
-        ReasonCode.IDENTITY_NOT_VERIFIED: "We could not verify who you are from what you told us.",
-        ReasonCode.NOT_FINISHED: "The verification was begun and not finished. Submit again.",
-        ReasonCode.DOCUMENT_UNREADABLE: "A document cannot be read. Send a sharper picture of it.",
+        ReasonCode.IDENTITY_NOT_VERIFIED: "We could not verify your identity from your details.",
+        ReasonCode.NOT_FINISHED: "You did not finish the verification. Submit again.",
+        ReasonCode.DOCUMENT_UNREADABLE: "We cannot read a document. Send a sharper picture of it.",
         ReasonCode.DOCUMENT_EXPIRED: "A document has expired. Send one that is valid.",
-        ReasonCode.DOCUMENT_MISMATCH: "A document does not say what you told us.",
+        ReasonCode.DOCUMENT_MISMATCH: "A document does not match your details.",
         ReasonCode.IDENTITY_DOCUMENT: "Send a passport or an identity card.",
-        ReasonCode.ADDRESS_NOT_SHOWN: "Send a bill or a letter of the last three months that shows"
+        ReasonCode.ADDRESS_NOT_SHOWN: "Send a bill or a letter from the last 3 months that shows"
         " your address.",
-        ReasonCode.FUNDS_NOT_SHOWN: "Send a document that shows where your money comes from.",
+        ReasonCode.FUNDS_NOT_SHOWN: "Send proof of the source of your funds.",
         ReasonCode.COMPANY_NOT_SHOWN: "Send the company's registration, and its licences if it"
-        " needs any.",
-        ReasonCode.OWNERS_NOT_SHOWN: "Send a document that shows who owns and who controls the"
-        " company.",
+        " has any.",
+        ReasonCode.OWNERS_NOT_SHOWN: "Send a document that names the owners of the company and"
+        " the people who control it.",
         ReasonCode.CANNOT_SERVE: "We cannot offer you this.",
     }
 )
 
 
 class DocumentPurpose(StrEnum):
-    """What a document is to show."""
+    """What a document proves."""
 
     IDENTITY = "identity"
     ADDRESS = "address"
@@ -154,9 +154,9 @@ class DocumentPurpose(StrEnum):
     OWNERSHIP = "ownership"
 
 
-#: What tier 3 is asked for with.
+#: The documents that tier 3 needs.
 ENHANCED_DOCUMENTS = (DocumentPurpose.IDENTITY, DocumentPurpose.ADDRESS, DocumentPurpose.FUNDS)
-#: Without which no company is approved.
+#: The documents that a company needs.
 BUSINESS_DOCUMENTS = (DocumentPurpose.REGISTRATION, DocumentPurpose.OWNERSHIP)
 COMPANY_DOCUMENTS = frozenset(
     {DocumentPurpose.REGISTRATION, DocumentPurpose.LICENCE, DocumentPurpose.OWNERSHIP}
@@ -164,7 +164,7 @@ COMPANY_DOCUMENTS = frozenset(
 
 
 class IdType(StrEnum):
-    """Kinds of numbers by which a state knows a person."""
+    """Types of ID numbers that a state issues to a person."""
 
     SSN = "ssn"
     ITIN = "itin"
@@ -177,68 +177,71 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PERCENT = re.compile(r"(?:0|[1-9]\d{0,2})(?:\.\d{1,2})?", re.ASCII)
 
 
-#: Numbers that mean the same wherever somebody lives.
+#: US numbers, which are the same wherever the holder lives.
 US_ID_TYPES = frozenset({IdType.SSN, IdType.ITIN})
 
 
 @dataclass(frozen=True, slots=True)
 class KycRules:
-    """What was configured: a day's dollars by tier, and for how long a verification holds."""
+    """Configured limits: US dollars a day for each tier, and how long a verification is valid."""
 
     daily_limits: tuple[Amount, ...]
     validity: timedelta
-    #: How long before its end a person is told.
+    #: How long before the end of validity the customer is warned.
     expiry_warning: timedelta = timedelta(days=30)
-    #: How often a person may submit within `attempts_within`.
+    #: How often a person may submit within `submissions_period`.
     submissions_max: int = 5
     submissions_period: timedelta = timedelta(days=30)
 
     @classmethod
     def from_daily_dollars(cls, daily_dollars: Sequence[str], *, validity: timedelta) -> Self:
-        """With so many whole dollars a day for each tier from 0 to 3."""
-        return cls(tuple(Amount(USD, int(each) * USD.unit) for each in daily_dollars), validity)
+        """Return the rules with these daily limits, in whole dollars, for tiers 0 to 3."""
+        return cls(
+            tuple(Amount(USD, int(dollars) * USD.unit) for dollars in daily_dollars), validity
+        )
 
 
 def parse_date_of_birth(text: str, today: date) -> date:
-    """Raises `Invalid` unless it is the day on which somebody was born who is 18 today.
+    """Parse the date of birth of an adult.
 
-    Whoever was born on 29 February is a year older on 1 March of other years.
+    A person born on 29 February turns a year older on 1 March in other years. Raises `Invalid` for
+    an invalid or future date, for a person under 18, and for one over 120.
     """
     field = "dateOfBirth"
-    born = parse_date(field, text)
-    if born > today:
+    birth_date = parse_date(field, text)
+    if birth_date > today:
         raise Invalid(field, "Enter a date of birth in the past.")
-    if full_years_between(born, today) < ADULT_YEARS:
+    if full_years_between(birth_date, today) < ADULT_YEARS:
         raise Invalid(field, f"Accounts are for people aged {ADULT_YEARS} or over.")
-    if full_years_between(born, today) > _AGE_YEARS_MAX:
+    if full_years_between(birth_date, today) > _AGE_YEARS_MAX:
         raise Invalid(field, f"Enter a date of birth at most {_AGE_YEARS_MAX} years ago.")
-    return born
+    return birth_date
 
 
 def parse_date(field: str, text: str) -> date:
-    """A day of the calendar, as `1990-12-31`. Raises `Invalid`."""
+    """Parse a calendar date like `1990-12-31`. Raises `Invalid`."""
     try:
-        found = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+        day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
-        found = None
-    if found is None:
+        day = None
+    if day is None:
         raise Invalid(field, "Enter a date, like 1990-12-31.")
-    return found
+    return day
 
 
 def parse_share_bps(field: str, text: str) -> int:
-    """Percent, with two decimals at most, as basis points. Raises `Invalid`."""
+    """Parse a percentage with at most two decimals into basis points. Raises `Invalid`."""
     if not _PERCENT.fullmatch(text):
         raise Invalid(field, "Enter a percentage with at most 2 decimals, like 33.34.")
     whole, _, decimals = text.partition(".")
-    found = int(whole) * 100 + int(decimals.ljust(2, "0"))
-    if found > WHOLE_BPS:
+    share_bps = int(whole) * 100 + int(decimals.ljust(2, "0"))
+    if share_bps > WHOLE_BPS:
         raise Invalid(field, "Enter a percentage of at most 100.")
-    return found
+    return share_bps
 
 
 def full_years_between(birth_date: date, today: date) -> int:
-    """Whole years lived."""
+    """Return the age in whole years."""
     return (
         today.year
         - birth_date.year
@@ -247,10 +250,10 @@ def full_years_between(birth_date: date, today: date) -> int:
 
 
 def parse_id_type(text: str) -> IdType:
-    """The kind of number that the text names, in any case. Raises `Invalid`."""
-    wanted = text.strip().casefold().replace(" ", "_").removeprefix("us_")
+    """Parse the type of an ID number, in any letter case. Raises `Invalid`."""
+    normalized = text.strip().casefold().replace(" ", "_").removeprefix("us_")
     try:
-        return IdType(wanted)
+        return IdType(normalized)
     except ValueError:
         raise Invalid("idType", f"Choose one of {', '.join(IdType)}.") from None
 
@@ -270,9 +273,9 @@ _OTHER_SHAPE = (
 
 
 def parse_id_number(id_type: IdType, text: str) -> str:
-    """The number without blanks and dashes, in capitals. Raises `Invalid`."""
-    shape, wanted = _SHAPES.get(id_type, _OTHER_SHAPE)
+    """Return the number without spaces and dashes, in capitals. Raises `Invalid`."""
+    shape, problem = _SHAPES.get(id_type, _OTHER_SHAPE)
     number = re.sub(r"[\s.\-/]", "", text).upper()
     if not shape.fullmatch(number):
-        raise Invalid("idNumber", wanted)
+        raise Invalid("idNumber", problem)
     return number

@@ -1,4 +1,4 @@
-"""How far somebody is, as they are told it."""
+"""A customer's verification status, as the customer sees it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +22,13 @@ from app.kyc.rules import (
 )
 from app.kyc.submission import queries as submission_queries
 
-#: Of who has submitted nothing.
+#: Status before anything was submitted.
 NOT_SUBMITTED = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonMessage:
-    """Why, in words."""
+    """A reason code with its text."""
 
     code: ReasonCode
     message: str
@@ -36,7 +36,7 @@ class ReasonMessage:
 
 @dataclass(frozen=True, slots=True)
 class VerificationSummary:
-    """A verification as its person sees it."""
+    """A verification as the customer sees it."""
 
     id: UUID | None
     status: str
@@ -51,7 +51,7 @@ _NO_IDENTITY = VerificationSummary(None, NOT_SUBMITTED, None, None, None, [])
 
 @dataclass(frozen=True, slots=True)
 class KycStatus:
-    """Everything that somebody is told. `identity` is the one that counts."""
+    """Everything that a customer sees. `identity` is the one that counts."""
 
     identity: VerificationSummary
     tier_status: TierStatus
@@ -64,30 +64,33 @@ class KycStatus:
 
 
 def status_of(session: Session, user_id: UUID) -> KycStatus:
-    """How far a person is, what they may do for it, and what the next tier needs."""
-    found, sent = (
+    """Return a customer's verifications, tier, and what the next tier needs."""
+    verifications, documents_sent = (
         queries.verifications_of(session, user_id),
         documents.documents_of(session, user_id),
     )
-    standing, best = (
-        queries.tier_status_from(session, user_id, found),
-        queries.effective_identity(found),
+    tier_status, identity = (
+        queries.tier_status_from(session, user_id, verifications),
+        queries.effective_identity(verifications),
     )
     newest = {
-        kind: next((each for each in found if each.kind is kind), None) for kind in VerificationKind
+        kind: next(
+            (verification for verification in verifications if verification.kind is kind), None
+        )
+        for kind in VerificationKind
     }
     latest, company = newest[VerificationKind.IDENTITY], newest[VerificationKind.BUSINESS]
-    waits = latest is not None and latest.status is VerificationStatus.PENDING
-    confirmed = account_queries.get_person(session, user_id).email_confirmed
+    is_pending = latest is not None and latest.status is VerificationStatus.PENDING
+    email_confirmed = account_queries.get_person(session, user_id).email_confirmed
     return KycStatus(
-        _summary(best) or _NO_IDENTITY,
-        standing,
-        _missing(standing, latest, company, sent, email_confirmed=confirmed),
+        _summary(identity) or _NO_IDENTITY,
+        tier_status,
+        _missing(tier_status, latest, company, documents_sent, email_confirmed=email_confirmed),
         submission_queries.provider_link(session, latest.id)
-        if latest is not None and waits
+        if latest is not None and is_pending
         else None,
-        sent,
-        _summary(latest) if latest is not best else None,
+        documents_sent,
+        _summary(latest) if latest is not identity else None,
         _summary(newest[VerificationKind.ENHANCED]),
         _summary(company),
     )
@@ -101,7 +104,7 @@ def _missing(
     *,
     email_confirmed: bool,
 ) -> list[str]:
-    """What the person can do for the next tier, and for their company."""
+    """List what the customer can do for the next tier, and for their company."""
     missing = [] if email_confirmed else ["email"]
     if latest is None or latest.status in {
         VerificationStatus.REJECTED,
@@ -114,8 +117,8 @@ def _missing(
             f"document:{each}" for each in enhanced_due_diligence.missing_documents(documents_sent)
         ]
     if company is not None and company.status in OPEN_STATUSES:
-        there = {each.purpose for each in documents_sent}
-        missing += [f"document:{each}" for each in BUSINESS_DOCUMENTS if each not in there]
+        purposes_sent = {each.purpose for each in documents_sent}
+        missing += [f"document:{each}" for each in BUSINESS_DOCUMENTS if each not in purposes_sent]
     return missing
 
 
@@ -128,5 +131,5 @@ def _summary(verification: VerificationRow | None) -> VerificationSummary | None
         verification.submitted_at,
         verification.decided_at,
         verification.expires_at,
-        [ReasonMessage(each, REASON_TEXTS[each]) for each in verification.reasons],
+        [ReasonMessage(reason, REASON_TEXTS[reason]) for reason in verification.reasons],
     )

@@ -393,7 +393,7 @@ class TestCompanies:
         ada.run_jobs()
         assert ada.status["business"]["status"] == "approved"
         assert ada.tier_status.tier == 0
-        assert ada.message_subjects[0] == "Verified: your company"
+        assert ada.message_subjects[0] == "We have verified your company"
 
     def test_are_screened_with_their_owners_after_their_time(
         self, ada: Applicant, database: Database, support: Actor, officer: Actor

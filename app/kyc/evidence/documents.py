@@ -1,9 +1,9 @@
-"""Documents: taken in, kept sealed, shown to staff.
+"""Documents: received, kept sealed, shown to staff.
 
-They stand in the database: web and workers may be different machines, and that is what they share;
-a document comes and goes with the transaction that speaks of it, and is in the same backup. A file
-has 8 MiB at most and is opened as a whole, so it is one value and not many. It is encrypted under a
-key of its own, which is sealed: rotating the key ring leaves the megabytes alone.
+They are stored in the database: web and workers may run on different machines and share only that;
+a document commits with the transaction that refers to it, and is in the same backup. A file has at
+most 8 MiB and is opened as a whole, so it is one value. It is encrypted under its own key, which is
+sealed: rotating the key ring does not touch the content.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from app.kyc.review import enhanced_due_diligence, transitions
 from app.kyc.rules import DocumentPurpose
 
 PREFIX = "doc"
-#: Of one person: so many, and together.
+#: Limits for one person: number of documents, and bytes in total.
 COUNT_MAX = 20
 BYTES_MAX = 60 * 1024 * 1024
 _TABLE, _KEY, _INDEX = "kyc_documents", "key_sealed", "content_index"
@@ -36,7 +36,7 @@ SELECT id, user_id, purpose, media_type, size_bytes, uploaded_at FROM kyc_docume
 """
 _OF_PERSON = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
 _SAME = f"{_COLUMNS} WHERE user_id = %s AND purpose = %s AND content_index = %s"
-# Those who send documents of one person take turns, so that the limits hold.
+# Uploads of one person run one after another, so that the limits hold.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('kyc_documents ' || %s, 0))"
 _ADD = """
 INSERT INTO kyc_documents (id, user_id, purpose, media_type, size_bytes, content_index, key_sealed,
@@ -59,28 +59,28 @@ class DocumentRow:
 
     @property
     def public_id(self) -> str:
-        """The id as others see it."""
+        """The id as other systems and people see it."""
         return ids.encode(PREFIX, self.id)
 
     @property
     def file_name(self) -> str:
-        """What it is called where it becomes a file: nothing of it was chosen by the sender."""
+        """The name when it becomes a file. No part of it comes from the sender."""
         return f"{self.public_id}.{'pdf' if self.media_type == file_sanitizer.PDF else 'jpg'}"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedUpload:
-    """A file that may be kept, and what tells it from others as it was sent."""
+    """A sanitized file, with the digest of the upload as it was sent."""
 
     file: file_sanitizer.SanitizedFile
     digest: str
 
 
 def check_upload(raw: bytes, *, name: str, declared_type: str) -> CheckedUpload:
-    """Look at a file that was sent. That takes seconds, so it is done before a transaction.
+    """Check and sanitize an upload. It takes seconds, so call it before the transaction.
 
-    `name` and `declared` are what the sender calls it; neither is kept. Raises `Invalid` for what
-    is no document (content.py).
+    `name` and `declared_type` are the sender's claims; neither is kept. Raises `Invalid` for a file
+    that is not an acceptable document (file_sanitizer.py).
     """
     return CheckedUpload(
         file_sanitizer.sanitize(raw, name=name, declared_type=declared_type),
@@ -91,10 +91,10 @@ def check_upload(raw: bytes, *, name: str, declared_type: str) -> CheckedUpload:
 def add_document(
     session: Session, actor: Actor, *, purpose: DocumentPurpose, upload: CheckedUpload
 ) -> tuple[DocumentRow, bool]:
-    """Take in a document of the actor's; whether it is new. The same file for the same purpose sent
-    again is answered and not kept twice.
+    """Store a document of the actor. Return it, and whether it is new.
 
-    Raises `DocumentsFull`, and `PermissionDenied` for somebody who is not active any more.
+    The same file for the same purpose is stored once. Raises `DocumentsFull`, and
+    `PermissionDenied` for a person who is no longer active.
     """
     checked = upload.file
     index = keys.blind_index(upload.digest, table=_TABLE, column=_INDEX)
@@ -103,9 +103,9 @@ def add_document(
     row = session.row(_SAME, (actor.user_id, purpose, index))
     if row is not None:
         return _document_from_row(row), False
-    there = documents_of(session, actor.user_id)
-    size = sum(each.size_bytes for each in there) + len(checked.data)
-    if len(there) >= COUNT_MAX or size > BYTES_MAX:
+    existing = documents_of(session, actor.user_id)
+    size = sum(document.size_bytes for document in existing) + len(checked.data)
+    if len(existing) >= COUNT_MAX or size > BYTES_MAX:
         raise DocumentsFull
     added = DocumentRow(
         ids.new(), actor.user_id, purpose, checked.media_type, len(checked.data), clock.now()
@@ -119,19 +119,19 @@ def add_document(
         after={"purpose": purpose, "type": added.media_type, "bytes": str(added.size_bytes)},
     )
     enhanced_due_diligence.start_review_if_complete(
-        session, actor.user_id, [*there, added], transitions.Attribution(actor)
+        session, actor.user_id, [*existing, added], transitions.Attribution(actor)
     )
     return added, True
 
 
 def documents_of(session: Session, user_id: UUID) -> list[DocumentRow]:
-    """A person's documents, oldest first."""
+    """Return a person's documents, oldest first."""
     return [_document_from_row(row) for row in session.rows(_OF_PERSON, (user_id,))]
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
-    """A document with its content."""
+    """A document's content, decrypted."""
 
     user_id: UUID
     media_type: str
@@ -139,20 +139,20 @@ class DocumentContent:
 
 
 def view_document(session: Session, actor: Actor, document_id: UUID) -> DocumentContent:
-    """A document for one of the staff: that it was looked at is recorded. Raises `NotFound`."""
-    shown = open_document(session, document_id)
+    """Return a document's content for staff, and record the access. Raises `NotFound`."""
+    content = open_document(session, document_id)
     audit.record(
         session,
         actor=actor,
         action="document.viewed",
         subject=ids.encode(PREFIX, document_id),
-        on_behalf_of=shown.user_id,
+        on_behalf_of=content.user_id,
     )
-    return shown
+    return content
 
 
 def open_document(session: Session, document_id: UUID) -> DocumentContent:
-    """A document. Raises `NotFound`."""
+    """Return a document's content. Raises `NotFound`."""
     row = session.row(_CONTENT, (document_id,))
     if row is None:
         raise NotFound

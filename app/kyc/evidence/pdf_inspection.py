@@ -1,8 +1,8 @@
-"""Whether a PDF only shows something.
+"""Inspection of PDF files: whether a file only displays pages.
 
-Every object that the file lists is looked at, whether a page leads to it or not. Streams are not
-unpacked, but for those that hold objects. What stands in the file besides is searched as it is,
-because a reader that repairs a file may find it.
+Every object that the file lists is inspected, whether a page refers to it or not. Streams are not
+unpacked, except those that hold objects. The remaining bytes are searched as they are, because a
+reader that repairs a file may find active content there.
 """
 
 import logging
@@ -18,7 +18,7 @@ from app.kit.errors import Invalid
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-# It says what is wrong with a file by quoting it.
+# pypdf's messages quote the file.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 PAGES_MAX = 60
@@ -27,7 +27,7 @@ _DEPTH_MAX = 60
 _SECONDS_MAX = 8
 _FIELD = "file"
 _END = re.compile(rb"%%EOF\s*\Z")
-#: Names that a page which only shows something does not have, as keys or as what they say.
+#: Names, as keys or values, that a passive page does not have.
 _ACTIVE_NAMES = frozenset(
     {
         "/JS", "/JavaScript", "/AA", "/EmbeddedFile", "/EmbeddedFiles", "/EF", "/AF", "/Launch",
@@ -38,7 +38,7 @@ _ACTIVE_NAMES = frozenset(
 _ACTIVE_NAMES_IN_BYTES = re.compile(
     rb"/(JavaScript|EmbeddedFile|Launch|RichMedia|SubmitForm|ImportData)\b"
 )
-#: What a parser runs into that believes a file.
+#: Errors that a parser may raise on a malformed file.
 _PARSER_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, NotImplementedError,
     OSError, RecursionError, TypeError, ValueError, struct.error, zlib.error,
@@ -46,16 +46,19 @@ _PARSER_ERRORS = (
 
 
 class _ActiveContent(Exception):
-    """Something in it does more than show."""
+    """The file does more than display pages."""
 
 
 class _TooComplex(Exception):
-    """It is too large or too deep to look at everything."""
+    """The file is too large or too deep to inspect completely."""
 
 
 def inspect_pdf(raw: bytes) -> None:
-    """Raises `Invalid` unless it can be read without a password, ends where it says, and nothing in
-    it acts or is attached."""
+    """Raise `Invalid` unless the PDF is readable, complete and passive.
+
+    Readable: without a password. Complete: it ends where it says. Passive: no scripts, actions or
+    attachments.
+    """
     from pypdf import PdfReader  # noqa: PLC0415 - half a second, only where somebody sends one
     from pypdf.errors import PyPdfError  # noqa: PLC0415 - as above
 
@@ -63,15 +66,15 @@ def inspect_pdf(raw: bytes) -> None:
         raise Invalid(
             _FIELD, "The file goes on after the end of the PDF, or is cut off. Choose another file."
         )
-    # Reading its tables takes time, too.
-    until = time.monotonic() + _SECONDS_MAX
+    # Reading the cross-reference tables counts towards the deadline.
+    deadline = time.monotonic() + _SECONDS_MAX
     try:
         reader = PdfReader(BytesIO(raw), strict=False)
         if reader.is_encrypted:
             raise Invalid(_FIELD, "The PDF is encrypted. Send it without a password.")
         if not 0 < len(reader.pages) <= PAGES_MAX:
             raise Invalid(_FIELD, f"Choose a PDF of 1 to {PAGES_MAX} pages.")
-        _inspect_objects(reader, raw, until)
+        _inspect_objects(reader, raw, deadline)
     except _ActiveContent:
         raise Invalid(
             _FIELD, "Choose a PDF without scripts, attached files or automatic actions."
@@ -103,44 +106,43 @@ def _inspect_objects(reader: "PdfReader", raw: bytes, deadline: float) -> None:
 
 
 def _inspect_object(root: object) -> None:
-    """At an object and what stands in it; what it only names is looked at by itself."""
+    """Inspect an object and its direct values. Referenced objects are inspected separately."""
     from pypdf.generic import ArrayObject, DictionaryObject, NameObject  # noqa: PLC0415 - as above
 
-    waiting: list[tuple[Any, int]] = [(root, 0)]
-    while waiting:
-        found, depth = waiting.pop()
+    pending: list[tuple[Any, int]] = [(root, 0)]
+    while pending:
+        value, depth = pending.pop()
         if depth > _DEPTH_MAX:
             raise _TooComplex
-        if isinstance(found, DictionaryObject):
-            if not _ACTIVE_NAMES.isdisjoint(found.keys()):
+        if isinstance(value, DictionaryObject):
+            if not _ACTIVE_NAMES.isdisjoint(value.keys()):
                 raise _ActiveContent
-            if (opening := dict.get(found, "/OpenAction")) is not None:
-                _inspect_open_action(opening)
-            # What is named is not followed: `values` would.
-            waiting += [(each, depth + 1) for each in dict.values(found)]
-        elif isinstance(found, ArrayObject):
-            waiting += [(each, depth + 1) for each in list.__iter__(found)]
-        elif isinstance(found, NameObject) and found in _ACTIVE_NAMES:
+            if (open_action := dict.get(value, "/OpenAction")) is not None:
+                _inspect_open_action(open_action)
+            # References are not followed here: `values` would follow them.
+            pending += [(child, depth + 1) for child in dict.values(value)]
+        elif isinstance(value, ArrayObject):
+            pending += [(child, depth + 1) for child in list.__iter__(value)]
+        elif isinstance(value, NameObject) and value in _ACTIVE_NAMES:
             raise _ActiveContent
 
 
 def _inspect_open_action(action: Any) -> None:
-    """At what a reader does by itself when it opens the file, and what it does next: it may only
-    go to a page."""
+    """Inspect what a reader runs on opening, and what follows: only going to a page is allowed."""
     from pypdf.generic import ArrayObject, DictionaryObject  # noqa: PLC0415 - as above
 
-    # A place in the file is a list itself.
-    waiting = [action.get_object()]
+    # A destination in the file is a list itself.
+    pending = [action.get_object()]
     for _ in range(_DEPTH_MAX):
-        if not waiting:
+        if not pending:
             return
-        found = waiting.pop()
-        if not isinstance(found, DictionaryObject):
+        current = pending.pop()
+        if not isinstance(current, DictionaryObject):
             continue
-        if "/S" not in found or str(found["/S"]) != "/GoTo":
+        if "/S" not in current or str(current["/S"]) != "/GoTo":
             raise _ActiveContent
-        if "/Next" in found:
-            following: Any = found["/Next"]
-            named = following if isinstance(following, ArrayObject) else [following]
-            waiting += [each.get_object() for each in named]
+        if "/Next" in current:
+            next_action: Any = current["/Next"]
+            next_actions = next_action if isinstance(next_action, ArrayObject) else [next_action]
+            pending += [next_one.get_object() for next_one in next_actions]
     raise _TooComplex

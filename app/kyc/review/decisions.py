@@ -1,4 +1,4 @@
-"""What becomes of a verification by itself: from what the lists, the provider and the time say."""
+"""Decisions by the system, from the sanctions lists, the provider's result and the time."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -48,32 +48,32 @@ _DELETE_KEPT = (
 )
 
 
-def decide_automatically(session: Session, found: VerificationRow) -> VerificationRow:
-    """The locked verification as it stands after what is known of it; one that waits for nobody
-    stays as it is.
+def decide_automatically(session: Session, verification: VerificationRow) -> VerificationRow:
+    """Decide a locked verification as far as its flags and the provider's result allow.
 
-    Whoever a sanctions list names is refused, and whatever they had is taken. Otherwise nothing is
-    decided while the lists are not.
+    A person whom a sanctions list names is rejected, and loses their tier. Otherwise nothing is
+    decided while a sanctions flag is set. A verification that waits for no one is returned
+    unchanged.
     """
-    if ReviewFlag.LISTED in found.flags and found.status in {
+    if ReviewFlag.LISTED in verification.flags and verification.status in {
         *AWAITING_DECISION,
         VerificationStatus.APPROVED,
     }:
-        return reject_verification(session, found, ReasonCode.CANNOT_SERVE)
-    if found.status not in AWAITING_DECISION:
-        return found
-    if found.kind is not VerificationKind.IDENTITY or found.flags & SANCTIONS_FLAGS:
-        return _keep_waiting(session, found, found.flags)
-    return _decide_identity(session, found)
+        return reject_verification(session, verification, ReasonCode.CANNOT_SERVE)
+    if verification.status not in AWAITING_DECISION:
+        return verification
+    if verification.kind is not VerificationKind.IDENTITY or verification.flags & SANCTIONS_FLAGS:
+        return _keep_waiting(session, verification, verification.flags)
+    return _decide_identity(session, verification)
 
 
-def _decide_identity(session: Session, found: VerificationRow) -> VerificationRow:
-    """What the provider's answer makes of an identity that the lists do not know."""
-    answered = found.provider_status
-    flags = found.flags - {ReviewFlag.PROVIDER}
-    if answered == VerificationOutcome.REVIEW:
+def _decide_identity(session: Session, verification: VerificationRow) -> VerificationRow:
+    """Decide an identity without sanctions flags from the provider's result."""
+    outcome = verification.provider_status
+    flags = verification.flags - {ReviewFlag.PROVIDER}
+    if outcome == VerificationOutcome.REVIEW:
         flags |= {ReviewFlag.PROVIDER}
-    ends = {
+    decisions = {
         VerificationOutcome.FAILED: (
             VerificationStatus.REJECTED,
             rules.TIER_NONE,
@@ -81,65 +81,71 @@ def _decide_identity(session: Session, found: VerificationRow) -> VerificationRo
         ),
         VerificationOutcome.UNFINISHED: (
             VerificationStatus.MORE_NEEDED,
-            found.tier,
+            verification.tier,
             ReasonCode.NOT_FINISHED,
         ),
     }
-    if answered in ends:
-        status, tier, reason = ends[VerificationOutcome(answered)]
+    if outcome in decisions:
+        status, tier, reason = decisions[VerificationOutcome(outcome)]
         return transitions.change_status(
-            session, found, status, tier=tier, reasons=[reason], flags=flags
+            session, verification, status, tier=tier, reasons=[reason], flags=flags
         )
-    if flags or answered != VerificationOutcome.SUCCESS:
-        return _keep_waiting(session, found, flags)
-    # A list may have come since.
-    if listed := current_sanctions_flag(session, found):
-        return decide_automatically(session, replace(found, flags=frozenset({listed})))
-    return approve_identity(session, found)
+    if flags or outcome != VerificationOutcome.SUCCESS:
+        return _keep_waiting(session, verification, flags)
+    # A list may have been imported since.
+    if sanctions_flag := current_sanctions_flag(session, verification):
+        return decide_automatically(
+            session, replace(verification, flags=frozenset({sanctions_flag}))
+        )
+    return approve_identity(session, verification)
 
 
-def current_sanctions_flag(session: Session, found: VerificationRow) -> ReviewFlag | None:
-    """What the lists say at this moment of everybody whom a verification names."""
-    told = submission_queries.details_of(session, found.id)
+def current_sanctions_flag(session: Session, verification: VerificationRow) -> ReviewFlag | None:
+    """Screen everyone whom a verification names against the current list."""
+    details = submission_queries.details_of(session, verification.id)
     return (
-        sanctions_check.check_sanctions(session, found.id, found.user_id, told)
-        if told is not None
+        sanctions_check.check_sanctions(session, verification.id, verification.user_id, details)
+        if details is not None
         else None
     )
 
 
 def _keep_waiting(
-    session: Session, found: VerificationRow, flags: frozenset[ReviewFlag]
+    session: Session, verification: VerificationRow, flags: frozenset[ReviewFlag]
 ) -> VerificationRow:
-    """For staff where something is marked, and for the provider where nothing is. An identity is
-    good for tier 1 meanwhile, unless there are doubts about it."""
-    is_identity = found.kind is VerificationKind.IDENTITY
+    """Keep it waiting: for staff if a flag is set, otherwise for the provider.
+
+    An identity gives tier 1 meanwhile, unless a flag blocks the tier.
+    """
+    is_identity = verification.kind is VerificationKind.IDENTITY
     status = (
         VerificationStatus.PENDING if is_identity and not flags else VerificationStatus.IN_REVIEW
     )
     tier = rules.TIER_BASIC if is_identity and not flags & TIER_BLOCKING_FLAGS else rules.TIER_NONE
-    if (status, tier, flags) == (found.status, found.tier, found.flags):
-        return found
-    return transitions.change_status(session, found, status, tier=tier, flags=flags)
+    if (status, tier, flags) == (verification.status, verification.tier, verification.flags):
+        return verification
+    return transitions.change_status(session, verification, status, tier=tier, flags=flags)
 
 
 def approve_identity(
     session: Session,
-    found: VerificationRow,
+    verification: VerificationRow,
     attribution: transitions.Attribution = transitions.BY_SYSTEM,
 ) -> VerificationRow:
-    """Tier 2, in place of whatever identity was there before; and the review for tier 3, if the
-    person has sent already what that needs."""
+    """Approve an identity for tier 2, superseding earlier ones.
+
+    Starts the tier-3 review if the customer has already sent what it needs.
+    """
     others = [
         each
-        for each in transitions.lock_verifications_of(session, found.user_id)
-        if each.id != found.id
+        for each in transitions.lock_verifications_of(session, verification.user_id)
+        if each.id != verification.id
     ]
     older = [each for each in others if each.kind is not VerificationKind.BUSINESS]
     transitions.supersede(session, older, attribution)
     approved = transitions.change_status(
         session,
-        found,
+        verification,
         VerificationStatus.APPROVED,
         attribution=attribution,
         tier=rules.TIER_VERIFIED,
@@ -148,8 +154,8 @@ def approve_identity(
     )
     enhanced_due_diligence.start_review_if_complete(
         session,
-        found.user_id,
-        documents.documents_of(session, found.user_id),
+        verification.user_id,
+        documents.documents_of(session, verification.user_id),
         transitions.BY_SYSTEM,
     )
     return approved
@@ -157,17 +163,16 @@ def approve_identity(
 
 def reject_verification(
     session: Session,
-    found: VerificationRow,
+    verification: VerificationRow,
     *reasons: ReasonCode,
     attribution: transitions.Attribution = transitions.BY_SYSTEM,
 ) -> VerificationRow:
-    """Say no to a locked verification. With an identity goes whatever was approved before it, and
-    with one that had lifted it, its lift."""
-    if found.kind is VerificationKind.IDENTITY:
+    """Reject a locked verification. Rejecting an identity also ends earlier approvals."""
+    if verification.kind is VerificationKind.IDENTITY:
         others = [
             each
-            for each in transitions.lock_verifications_of(session, found.user_id)
-            if each.id != found.id
+            for each in transitions.lock_verifications_of(session, verification.user_id)
+            if each.id != verification.id
         ]
         transitions.supersede(
             session,
@@ -176,7 +181,7 @@ def reject_verification(
         )
     return transitions.change_status(
         session,
-        found,
+        verification,
         VerificationStatus.REJECTED,
         tier=rules.TIER_NONE,
         reasons=reasons,
@@ -185,19 +190,22 @@ def reject_verification(
 
 
 def rescreen_verification(session: Session, verification_id: UUID) -> None:
-    """Ask the lists anew about everybody whom a verification names, and settle what follows."""
-    found = transitions.lock_verification(session, verification_id)
-    if found.status not in {*AWAITING_DECISION, VerificationStatus.APPROVED}:
+    """Screen everyone whom a verification names again, and decide what follows."""
+    verification = transitions.lock_verification(session, verification_id)
+    if verification.status not in {*AWAITING_DECISION, VerificationStatus.APPROVED}:
         return
-    listed = current_sanctions_flag(session, found)
-    # What was approved stays so until compliance has decided about a hit.
-    if found.status is VerificationStatus.APPROVED and listed is not ReviewFlag.LISTED:
+    sanctions_flag = current_sanctions_flag(session, verification)
+    # An approval stands until compliance has decided the hit.
+    if (
+        verification.status is VerificationStatus.APPROVED
+        and sanctions_flag is not ReviewFlag.LISTED
+    ):
         return
-    flags = found.flags - SANCTIONS_FLAGS | ({listed} if listed else set())
-    if found.status is VerificationStatus.APPROVED:
-        decide_automatically(session, replace(found, flags=flags))
-    elif flags != found.flags:
-        decide_automatically(session, transitions.set_flags(session, found, flags))
+    flags = verification.flags - SANCTIONS_FLAGS | ({sanctions_flag} if sanctions_flag else set())
+    if verification.status is VerificationStatus.APPROVED:
+        decide_automatically(session, replace(verification, flags=flags))
+    elif flags != verification.flags:
+        decide_automatically(session, transitions.set_flags(session, verification, flags))
 
 
 @task("kyc.screening_decided")
@@ -205,34 +213,38 @@ def apply_screening_decision(
     session: Session,
     *,
     about: str,
-    person_id: str | None,  # noqa: ARG001 - the same decision is told to rooms that need it
-    verdict: str,  # noqa: ARG001 - the lists are asked again: others may be undecided
+    person_id: str | None,  # noqa: ARG001 - other rooms' tasks with the same arguments need it
+    verdict: str,  # noqa: ARG001 - everyone is screened again: other hits may be undecided
 ) -> None:
-    """Compliance decided about a hit of somebody whom a verification names."""
+    """Apply a decision by compliance about a hit to the verification it is about."""
     if about.startswith(f"{PREFIX}_"):
         rescreen_verification(session, ids.decode(PREFIX, about))
 
 
 @task("kyc.screen_waiting")
 def screen_unscreened(session: Session) -> None:
-    """Screen those who submitted while there was no list."""
+    """Screen those who submitted while there was no sanctions list."""
     for (verification_id,) in session.rows(_UNSCREENED, (_BATCH,)):
         rescreen_verification(session, verification_id)
 
 
 @task("kyc.expire")
 def expire_verifications(session: Session) -> None:
-    """End what held for its time, and tell those whose time ends soon; a batch at a time.
+    """Expire approvals that ran out, and warn about those that end soon, a batch at a time.
 
-    An identity is still good for tier 1: the data are known, and nothing else is any more.
+    An expired identity still gives tier 1: the person's details are known.
     """
     now = clock.now()
     for (verification_id,) in session.rows(_EXPIRED, (now, _BATCH)):
-        found = transitions.lock_verification(session, verification_id)
-        tier = rules.TIER_BASIC if found.kind is VerificationKind.IDENTITY else rules.TIER_NONE
-        transitions.change_status(session, found, VerificationStatus.EXPIRED, tier=tier)
-    soon = now + resolve(KycRules).expiry_warning
-    for verification_id, user_id, kind, expires_at in session.rows(_EXPIRING, (soon, _BATCH)):
+        verification = transitions.lock_verification(session, verification_id)
+        tier = (
+            rules.TIER_BASIC if verification.kind is VerificationKind.IDENTITY else rules.TIER_NONE
+        )
+        transitions.change_status(session, verification, VerificationStatus.EXPIRED, tier=tier)
+    warn_before = now + resolve(KycRules).expiry_warning
+    for verification_id, user_id, kind, expires_at in session.rows(
+        _EXPIRING, (warn_before, _BATCH)
+    ):
         session.send(_WARNED, (now, verification_id))
         _stage_expiry_warning(session, verification_id, user_id, VerificationKind(kind), expires_at)
 
@@ -244,17 +256,17 @@ def _stage_expiry_warning(
     kind: VerificationKind,
     expires_at: datetime,
 ) -> None:
-    told = {
+    payload = {
         "user_id": str(user_id),
         "event_key": f"kyc_expiring:{ids.encode(PREFIX, verification_id)}",
         "kind": "kyc_expiring",
         "values": {"about": transitions.KIND_PHRASES[kind], "until": f"{expires_at:%Y-%m-%d}"},
     }
-    outbox.stage(session, "messages.deliver", told)
+    outbox.stage(session, "messages.deliver", payload)
 
 
 @task("kyc.forget_kept")
 def delete_expired_evidence(session: Session) -> None:
-    """Delete the evidence about people who were erased, once the law wants it no more."""
+    """Delete evidence about erased people when its retention period has ended."""
     for statement in _DELETE_KEPT:
         session.send(statement, (clock.now(),))

@@ -1,4 +1,4 @@
-"""Tier 3: asked for by sending what shows it, approved by two of the staff."""
+"""Enhanced due diligence for tier 3: started by sending the documents, approved by two people."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -20,18 +20,18 @@ from app.kyc.rules import (
 
 
 class HasPurpose(Protocol):
-    """A document, as far as it matters here."""
+    """Any document with a purpose."""
 
     @property
     def purpose(self) -> DocumentPurpose:
-        """What it shows."""
+        """What the document proves."""
         ...
 
 
 def missing_documents(documents: Collection[HasPurpose]) -> list[DocumentPurpose]:
-    """What has not been sent of what tier 3 needs."""
-    there = {each.purpose for each in documents}
-    return [each for each in ENHANCED_DOCUMENTS if each not in there]
+    """Return the purposes that tier 3 needs and for which no document was sent."""
+    purposes = {purpose.purpose for purpose in documents}
+    return [purpose for purpose in ENHANCED_DOCUMENTS if purpose not in purposes]
 
 
 def start_review_if_complete(
@@ -40,29 +40,36 @@ def start_review_if_complete(
     documents: Collection[HasPurpose],
     attribution: transitions.Attribution,
 ) -> None:
-    """Begin the review for tier 3, if somebody has tier 2 and sent what it needs; bring back to the
-    staff what waited for their documents."""
-    found = transitions.lock_verifications_of(session, user_id)
-    for each in found:
+    """Start the tier-3 review if a customer has tier 2 and all documents for it.
+
+    Also returns verifications to staff that waited for the customer's documents.
+    """
+    verifications = transitions.lock_verifications_of(session, user_id)
+    for verification in verifications:
         if (
-            each.status is VerificationStatus.MORE_NEEDED
-            and ReasonCode.NOT_FINISHED not in each.reasons
+            verification.status is VerificationStatus.MORE_NEEDED
+            and ReasonCode.NOT_FINISHED not in verification.reasons
         ):
             transitions.change_status(
-                session, each, VerificationStatus.IN_REVIEW, attribution=attribution
+                session, verification, VerificationStatus.IN_REVIEW, attribution=attribution
             )
-    identity = approved_identity(found)
-    open_one = any(
-        each.kind is VerificationKind.ENHANCED and each.status in OPEN_STATUSES for each in found
+    identity = approved_identity(verifications)
+    is_open = any(
+        verification.kind is VerificationKind.ENHANCED and verification.status in OPEN_STATUSES
+        for verification in verifications
     )
     if (
         identity is None
         or identity.tier != rules.TIER_VERIFIED
-        or open_one
+        or is_open
         or missing_documents(documents)
     ):
         return
-    older = [each for each in found if each.kind is VerificationKind.ENHANCED]
+    older = [
+        verification
+        for verification in verifications
+        if verification.kind is VerificationKind.ENHANCED
+    ]
     transitions.supersede(session, older, attribution)
     transitions.create_verification(
         session,
@@ -77,7 +84,9 @@ def start_review_if_complete(
 
 
 def approved_identity(verifications: Collection[VerificationRow]) -> VerificationRow | None:
-    """The approved identity among a person's verifications that tier 3 would be added to."""
-    best = queries.effective_identity(list(verifications))
-    is_valid = best is not None and best.status_at(clock.now()) is VerificationStatus.APPROVED
-    return best if is_valid else None
+    """Return the approved identity that tier 3 is added to, if there is one."""
+    identity = queries.effective_identity(list(verifications))
+    is_valid = (
+        identity is not None and identity.status_at(clock.now()) is VerificationStatus.APPROVED
+    )
+    return identity if is_valid else None

@@ -1,8 +1,8 @@
-"""What staff decide: approve, reject, ask for more, take back.
+"""Decisions by staff: approve, reject, request more information, revoke.
 
-A tier-3 review and a company are approved by two: one asks, another with the same right decides
-(app.approvals). Nobody decides about themselves, and nobody but compliance about a hit of a
-sanctions list: its case is closed first.
+A tier-3 review and a company take two people: one requests the approval, another with the same
+permission decides (app.approvals). Members of staff never decide their own verification. While a
+sanctions hit is open, only compliance can act: its case is closed first.
 """
 
 from collections.abc import Sequence
@@ -46,23 +46,23 @@ _DECIDABLE = frozenset({VerificationStatus.IN_REVIEW, VerificationStatus.MORE_NE
 
 
 def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> UUID | None:
-    """Approve an identity; ask a second person to approve the others, and answer the request's id.
+    """Approve an identity. For the other kinds, request approval and return the request's id.
 
     Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
     `ScreeningOpen`, `EvidenceMissing`, `ApprovalPending`, and `Invalid` for the reason.
     """
-    said, found = _authorize_review(session, actor, verification_id, reason)
-    _check_approvable(session, found)
-    if found.kind is VerificationKind.IDENTITY:
-        decisions.approve_identity(session, found, said)
+    attribution, verification = _authorize_review(session, actor, verification_id, reason)
+    _check_approvable(session, verification)
+    if verification.kind is VerificationKind.IDENTITY:
+        decisions.approve_identity(session, verification, attribution)
         return None
     return approvals.request_approval(
         session,
         actor,
         APPROVE,
-        {"verification": found.public_id},
-        subject=found.public_id,
-        subject_id=found.user_id,
+        {"verification": verification.public_id},
+        subject=verification.public_id,
+        subject_id=verification.user_id,
         reason=reason,
     )
 
@@ -70,52 +70,62 @@ def approve(session: Session, actor: Actor, verification_id: UUID, *, reason: st
 def reject(
     session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
 ) -> None:
-    """Say no, and tell the person `reasons`; `reason` is for the house.
+    """Reject a verification. The customer sees `reasons`; `reason` is an internal note.
 
     Raises `NotFound`, `PermissionDenied`, `OwnVerification`, `VerificationDecided`,
     `ScreeningOpen`, and `Invalid`.
     """
-    said, found = _authorize_review(session, actor, verification_id, reason)
-    if found.status not in _DECIDABLE:
+    attribution, verification = _authorize_review(session, actor, verification_id, reason)
+    if verification.status not in _DECIDABLE:
         raise VerificationDecided
-    _check_screening_closed(found)
-    decisions.reject_verification(session, found, *_parse_reasons(reasons), attribution=said)
+    _check_screening_closed(verification)
+    decisions.reject_verification(
+        session, verification, *_parse_reasons(reasons), attribution=attribution
+    )
 
 
 def request_more_information(
     session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
 ) -> None:
-    """Have the person send or say something more. Raises as `reject` does."""
-    said, found = _authorize_review(session, actor, verification_id, reason)
-    if found.status is not VerificationStatus.IN_REVIEW:
+    """Ask the customer to send or submit something more. Raises as `reject` does."""
+    attribution, verification = _authorize_review(session, actor, verification_id, reason)
+    if verification.status is not VerificationStatus.IN_REVIEW:
         raise VerificationDecided
-    _check_screening_closed(found)
+    _check_screening_closed(verification)
     transitions.change_status(
         session,
-        found,
+        verification,
         VerificationStatus.MORE_NEEDED,
         reasons=_parse_reasons(reasons),
-        attribution=said,
+        attribution=attribution,
     )
 
 
 def revoke(
     session: Session, actor: Actor, verification_id: UUID, *, reasons: Sequence[str], reason: str
 ) -> None:
-    """Compliance takes back what was approved. Raises as `reject` does."""
-    said, found = _authorize(session, actor, verification_id, Permission.KYC_DECIDE, reason)
-    if found.status is not VerificationStatus.APPROVED:
+    """Revoke an approval, which only compliance may do. Raises as `reject` does."""
+    attribution, verification = _authorize(
+        session, actor, verification_id, Permission.KYC_DECIDE, reason
+    )
+    if verification.status is not VerificationStatus.APPROVED:
         raise VerificationDecided
-    if found.kind is VerificationKind.ENHANCED:
-        _lower_identity(session, found.user_id, said)
-    decisions.reject_verification(session, found, *_parse_reasons(reasons), attribution=said)
+    if verification.kind is VerificationKind.ENHANCED:
+        _lower_identity(session, verification.user_id, attribution)
+    decisions.reject_verification(
+        session, verification, *_parse_reasons(reasons), attribution=attribution
+    )
 
 
 def record_id_check(session: Session, actor: Actor, verification_id: UUID, *, reason: str) -> None:
-    """Write down that the person stood at the counter with their document. Raises `NotFound`,
-    `PermissionDenied`, `OwnVerification`, and `Invalid` for the reason."""
-    said, found = _authorize(session, actor, verification_id, Permission.KYC_VERIFY, reason)
-    transitions.add_remark(session, found, said)
+    """Record that the customer showed their document at the counter.
+
+    Raises `NotFound`, `PermissionDenied`, `OwnVerification`, and `Invalid` for the reason.
+    """
+    attribution, verification = _authorize(
+        session, actor, verification_id, Permission.KYC_VERIFY, reason
+    )
+    transitions.add_remark(session, verification, attribution)
 
 
 def _authorize_review(
@@ -127,121 +137,121 @@ def _authorize_review(
 def _authorize(
     session: Session, actor: Actor, verification_id: UUID, permission: Permission, reason: str
 ) -> tuple[Attribution, VerificationRow]:
-    """Who acts and why, and the verification, locked."""
+    """Return the actor with the reason, and the locked verification."""
     note = approvals_rules.clean_reason(reason)
-    member = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
-    require(member, permission)
-    found = transitions.lock_verification(session, verification_id)
-    if found.user_id == member.user_id:
+    current_actor = resolve(CurrentPermissions).lock_actor(session, actor.user_id, actor.session_id)
+    require(current_actor, permission)
+    verification = transitions.lock_verification(session, verification_id)
+    if verification.user_id == current_actor.user_id:
         raise OwnVerification
-    return Attribution(member, note), found
+    return Attribution(current_actor, note), verification
 
 
 def _parse_reasons(texts: Sequence[str]) -> list[ReasonCode]:
     try:
-        chosen = [ReasonCode(each) for each in texts]
+        reasons = [ReasonCode(text) for text in texts]
     except ValueError:
         raise Invalid("told", "Choose reasons from the list.") from None
-    if not chosen:
+    if not reasons:
         raise Invalid("told", "Choose at least one reason. The customer sees it.")
-    return chosen
+    return reasons
 
 
-def _check_screening_closed(found: VerificationRow) -> None:
-    if found.flags & SANCTIONS_FLAGS:
+def _check_screening_closed(verification: VerificationRow) -> None:
+    if verification.flags & SANCTIONS_FLAGS:
         raise ScreeningOpen
 
 
-def _check_approvable(session: Session, found: VerificationRow) -> None:
-    """Raises unless it is in review and there is what it can be approved on."""
-    if found.status is not VerificationStatus.IN_REVIEW:
+def _check_approvable(session: Session, verification: VerificationRow) -> None:
+    """Raise unless it is in review and the evidence for its approval is complete."""
+    if verification.status is not VerificationStatus.IN_REVIEW:
         raise VerificationDecided
-    _check_screening_closed(found)
-    if decisions.current_sanctions_flag(session, found) is not None:
+    _check_screening_closed(verification)
+    if decisions.current_sanctions_flag(session, verification) is not None:
         raise ScreeningOpen
-    there = {each.purpose for each in documents.documents_of(session, found.user_id)}
+    there = {each.purpose for each in documents.documents_of(session, verification.user_id)}
     needed = {
         VerificationKind.IDENTITY: (DocumentPurpose.IDENTITY,),
         VerificationKind.ENHANCED: ENHANCED_DOCUMENTS,
         VerificationKind.BUSINESS: BUSINESS_DOCUMENTS,
-    }[found.kind]
+    }[verification.kind]
     by_provider = (
-        found.kind is VerificationKind.IDENTITY
-        and found.provider_status == VerificationOutcome.SUCCESS
+        verification.kind is VerificationKind.IDENTITY
+        and verification.provider_status == VerificationOutcome.SUCCESS
     )
     missing = [each for each in needed if each not in there]
     if missing and not by_provider:
-        raise EvidenceMissing(f"No document shows: {', '.join(missing)}")
-    if found.kind is VerificationKind.ENHANCED:
-        _identity_to_lift(session, found.user_id)
+        raise EvidenceMissing(f"Documents are missing: {', '.join(missing)}")
+    if verification.kind is VerificationKind.ENHANCED:
+        _approved_identity(session, verification.user_id)
 
 
-def _identity_to_lift(session: Session, user_id: UUID) -> VerificationRow:
+def _approved_identity(session: Session, user_id: UUID) -> VerificationRow:
     identity = enhanced_due_diligence.approved_identity(
         transitions.lock_verifications_of(session, user_id)
     )
     if identity is None:
-        raise EvidenceMissing("The person's identity is not approved, or no longer")
+        raise EvidenceMissing("The customer's identity is not approved, or has expired")
     return identity
 
 
-def _lower_identity(session: Session, user_id: UUID, said: Attribution) -> None:
-    """Back to tier 2: their address and funds are no longer taken as shown."""
+def _lower_identity(session: Session, user_id: UUID, attribution: Attribution) -> None:
+    """Lower the identity to tier 2: address and source of funds no longer count as proven."""
     identity = enhanced_due_diligence.approved_identity(
         transitions.lock_verifications_of(session, user_id)
     )
     if identity is not None and identity.tier > rules.TIER_VERIFIED:
-        transitions.lower_tier(session, identity, rules.TIER_VERIFIED, said)
+        transitions.lower_tier(session, identity, rules.TIER_VERIFIED, attribution)
 
 
-# Approved by a second person
+# Approval by a second person
 
 
 def _requested_verification(session: Session, payload: TextFields) -> VerificationRow:
     return transitions.lock_verification(session, ids.decode(PREFIX, payload["verification"]))
 
 
-def _compare(session: Session, payload: TextFields) -> ProposedChange:
-    found = _requested_verification(session, payload)
-    _check_approvable(session, found)
-    sent = documents.documents_of(session, found.user_id)
-    what = {
-        "person": ids.encode("usr", found.user_id),
-        "kind": found.kind.value,
-        "documents": str(len(sent)),
+def _propose_approval(session: Session, payload: TextFields) -> ProposedChange:
+    verification = _requested_verification(session, payload)
+    _check_approvable(session, verification)
+    documents_sent = documents.documents_of(session, verification.user_id)
+    unchanged = {
+        "person": ids.encode("usr", verification.user_id),
+        "kind": verification.kind.value,
+        "documents": str(len(documents_sent)),
     }
     after = {"status": VerificationStatus.APPROVED.value}
-    if found.kind is VerificationKind.ENHANCED:
-        what["tier"] = str(_identity_to_lift(session, found.user_id).tier)
+    if verification.kind is VerificationKind.ENHANCED:
+        unchanged["tier"] = str(_approved_identity(session, verification.user_id).tier)
         after["tier"] = str(rules.TIER_ENHANCED)
-    return ProposedChange(what | {"status": found.status.value}, what | after)
+    return ProposedChange(unchanged | {"status": verification.status.value}, unchanged | after)
 
 
-def _check(session: Session, actor: Actor, payload: TextFields) -> None:
+def _check_approver(session: Session, actor: Actor, payload: TextFields) -> None:
     if _requested_verification(session, payload).user_id == actor.user_id:
         raise OwnVerification
 
 
-def _execute(session: Session, approved: ApprovedRequest) -> None:
-    found = _requested_verification(session, approved.payload)
-    said = Attribution(approved.checker, approved.reason)
+def _approve_requested(session: Session, approved: ApprovedRequest) -> None:
+    verification = _requested_verification(session, approved.payload)
+    attribution = Attribution(approved.checker, approved.reason)
     expires_at = clock.now() + resolve(KycRules).validity
-    if found.kind is VerificationKind.ENHANCED:
-        identity = _identity_to_lift(session, found.user_id)
+    if verification.kind is VerificationKind.ENHANCED:
+        identity = _approved_identity(session, verification.user_id)
         expires_at = identity.expires_at or expires_at
         transitions.change_status(
             session,
             identity,
             VerificationStatus.APPROVED,
             tier=rules.TIER_ENHANCED,
-            attribution=said,
+            attribution=attribution,
         )
     transitions.change_status(
         session,
-        found,
+        verification,
         VerificationStatus.APPROVED,
         flags=(),
-        attribution=said,
+        attribution=attribution,
         expires_at=expires_at,
     )
 
@@ -249,10 +259,10 @@ def _execute(session: Session, approved: ApprovedRequest) -> None:
 approvals_registry.register(
     ApprovalAction(
         APPROVE,
-        "Approve a tier-3 review or a company",
+        "Approve tier 3 or a company",
         Permission.KYC_REVIEW,
-        _compare,
-        _check,
-        _execute,
+        _propose_approval,
+        _check_approver,
+        _approve_requested,
     )
 )

@@ -1,4 +1,6 @@
-"""A verification's steps: each under the row's lock, with an event, a record and a message."""
+"""Changes of a verification: each under the row's lock, with an event, an audit record and a
+message.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -43,16 +45,16 @@ INSERT INTO verification_events (id, verification_id, from_status, to_status, ti
     actor_id, note, at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-#: If the provider was not asked by then, the job for it was given up, and it is asked anew.
+#: When polling starts. By then the first job has run, or was given up.
 FIRST_POLL_DELAY = timedelta(minutes=10)
 _DECIDED = frozenset({VerificationStatus.APPROVED, VerificationStatus.REJECTED})
-#: What a person is told of a step, by kind of message.
+#: The kind of message for a status.
 _MESSAGES = {
     VerificationStatus.APPROVED: "kyc_approved",
     VerificationStatus.REJECTED: "kyc_rejected",
     VerificationStatus.MORE_NEEDED: "kyc_more_needed",
 }
-#: In the words of messages.
+#: The subject of a verification, as messages say it.
 KIND_PHRASES = {
     VerificationKind.IDENTITY: "your identity",
     VerificationKind.ENHANCED: "your address and where your money comes from",
@@ -62,7 +64,7 @@ KIND_PHRASES = {
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Who made a step and why, for the house. Nobody: the provider, or the time."""
+    """Who changed a verification, and the internal note. No actor: the system."""
 
     actor: Actor | None = None
     note: str | None = None
@@ -72,7 +74,7 @@ BY_SYSTEM = Attribution()
 
 
 def lock_verification(session: Session, verification_id: UUID) -> VerificationRow:
-    """The verification, which nobody changes before this transaction ends. Raises `NotFound`."""
+    """Return the verification, its row locked. Raises `NotFound`."""
     row = session.row(_LOCK, (verification_id,))
     if row is None:
         raise NotFound
@@ -80,8 +82,7 @@ def lock_verification(session: Session, verification_id: UUID) -> VerificationRo
 
 
 def lock_verifications_of(session: Session, user_id: UUID) -> list[VerificationRow]:
-    """All that a person has submitted and still counts, newest first, none of it changed by
-    others before this transaction ends."""
+    """Return a person's verifications that are not superseded, newest first, their rows locked."""
     return [verification_from_row(row) for row in session.rows(_LOCK_ALL, (user_id,))]
 
 
@@ -98,7 +99,7 @@ def create_verification(
     id_number_index: bytes | None = None,
     flags: Collection[ReviewFlag] = (),
 ) -> VerificationRow:
-    """A new verification. Raises `VerificationOpen` where one of its kind is open."""
+    """Create a verification. Raises `VerificationOpen` if one of its kind is open."""
     now = clock.now()
     session.send(
         _INSERT,
@@ -115,7 +116,7 @@ def create_verification(
             now + FIRST_POLL_DELAY,
         ),
     )
-    begun = VerificationRow(
+    created = VerificationRow(
         verification_id,
         user_id,
         kind,
@@ -127,9 +128,9 @@ def create_verification(
         now,
         *(None, None, None),
     )
-    _record(session, begun, None, Attribution(actor))
+    _record(session, created, None, Attribution(actor))
     session.flush()
-    return begun
+    return created
 
 
 def change_status(
@@ -143,8 +144,10 @@ def change_status(
     flags: Collection[ReviewFlag] | None = None,
     expires_at: datetime | None = None,
 ) -> VerificationRow:
-    """A locked verification's next step, or a new tier in the same status; the person is told of
-    what concerns them."""
+    """Change the status of a locked verification, or its tier within the same status.
+
+    Stages the message to the customer that belongs to the new status.
+    """
     if status is not verification.status:
         TRANSITIONS.transition(verification.status, status)
     now = clock.now()
@@ -178,7 +181,7 @@ def change_status(
 def set_flags(
     session: Session, verification: VerificationRow, flags: frozenset[ReviewFlag]
 ) -> VerificationRow:
-    """A locked verification with other marks; no step yet, and nobody is told."""
+    """Set the flags of a locked verification. No event and no message."""
     session.send(
         "UPDATE verifications SET flags = %s WHERE id = %s", (sorted(flags), verification.id)
     )
@@ -190,23 +193,25 @@ def supersede(
     verifications: Collection[VerificationRow],
     attribution: Attribution = BY_SYSTEM,
 ) -> None:
-    """A later one stands in their place."""
-    for each in verifications:
-        change_status(session, each, VerificationStatus.SUPERSEDED, attribution=attribution)
+    """Supersede verifications because a later one replaces them."""
+    for verification in verifications:
+        change_status(session, verification, VerificationStatus.SUPERSEDED, attribution=attribution)
 
 
 def lower_tier(
     session: Session, verification: VerificationRow, tier: int, attribution: Attribution
 ) -> None:
-    """A lower tier of a locked verification that stays approved; the person is told of the
-    decision that it follows from."""
+    """Lower the tier of a locked verification that stays approved.
+
+    No message: the customer is notified of the decision that caused it.
+    """
     after = replace(verification, tier=tier)
     session.send("UPDATE verifications SET tier = %s WHERE id = %s", (tier, verification.id))
     _record_event(session, after, verification, attribution)
 
 
 def add_remark(session: Session, verification: VerificationRow, attribution: Attribution) -> None:
-    """Write down something that changes nothing."""
+    """Record a note about a verification without changing it."""
     _record_event(session, verification, verification, attribution)
 
 
@@ -227,7 +232,7 @@ def _record_event(
     before: VerificationRow | None,
     attribution: Attribution,
 ) -> UUID:
-    """An event and a record of a step; answers the event's id."""
+    """Write the event and the audit record of a change. Return the event's id."""
     event_id, now = ids.new(), clock.now()
     session.send(
         _EVENT,
@@ -258,16 +263,16 @@ def _record_event(
 
 
 def _audit_facts(verification: VerificationRow) -> dict[str, str]:
-    told = {
+    facts = {
         "kind": verification.kind,
         "status": verification.status,
         "tier": str(verification.tier),
     }
-    return told | ({"reasons": ", ".join(verification.reasons)} if verification.reasons else {})
+    return facts | ({"reasons": ", ".join(verification.reasons)} if verification.reasons else {})
 
 
 def _stage_message(session: Session, verification: VerificationRow, event_id: UUID) -> None:
-    # What is approved with an enhanced one is told with the identity, which has the tier.
+    # The customer is notified with the identity, which has the tier.
     if (
         verification.kind is VerificationKind.ENHANCED
         and verification.status is VerificationStatus.APPROVED
@@ -281,10 +286,10 @@ def _stage_message(session: Session, verification: VerificationRow, event_id: UU
         "redeems": "yes" if verification.tier >= rules.TIER_REDEMPTION_MIN else "",
         "reasons": "\n".join(REASON_TEXTS[each] for each in verification.reasons),
     }
-    told = {
+    payload = {
         "user_id": str(verification.user_id),
         "event_key": f"kyc:{event_id}",
         "kind": _MESSAGES[verification.status],
         "values": values,
     }
-    outbox.stage(session, "messages.deliver", told)
+    outbox.stage(session, "messages.deliver", payload)

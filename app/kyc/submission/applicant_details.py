@@ -1,4 +1,4 @@
-"""What people say about themselves and their companies: checked, and as it is sealed."""
+"""Details of people and companies, as customers submit them: parsing, and JSON for sealing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _OWNERS_MAX = 4 + 16
 
 @dataclass(frozen=True, slots=True)
 class PersonDetails:
-    """A person, as they say."""
+    """A person, as they describe themselves."""
 
     first_name: str
     last_name: str
@@ -30,17 +30,17 @@ class PersonDetails:
     id_number: str | None = None
 
     def to_json(self) -> str:
-        """All of it, as JSON."""
+        """Return all fields as JSON."""
         return _to_json({**asdict(self), "address": postal_addresses.to_fields(self.address)})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """What `sealed_text` wrote."""
-        told = json.loads(text)
-        told["date_of_birth"] = date.fromisoformat(told["date_of_birth"])
-        told["address"] = PostalAddress(**told["address"])
-        told["id_type"] = IdType(told["id_type"]) if told["id_type"] else None
-        return cls(**told)
+        """Read what `to_json` wrote."""
+        fields = json.loads(text)
+        fields["date_of_birth"] = date.fromisoformat(fields["date_of_birth"])
+        fields["address"] = PostalAddress(**fields["address"])
+        fields["id_type"] = IdType(fields["id_type"]) if fields["id_type"] else None
+        return cls(**fields)
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ class PersonDetails:
 
 @dataclass(frozen=True, slots=True)
 class OwnerDetails:
-    """Somebody who owns a quarter or more of a company, or who controls it."""
+    """A person who owns at least a quarter of a company, or who controls it."""
 
     first_name: str
     last_name: str
@@ -60,18 +60,18 @@ class OwnerDetails:
     controls: bool
 
     def to_json(self) -> str:
-        """Who it is, as JSON: share and control stand beside it."""
-        told = asdict(self)
+        """Return the personal fields as JSON. Share and control are columns of their own."""
+        fields = asdict(self)
         return _to_json(
-            {name: told[name] for name in told if name not in {"share_bps", "controls"}}
+            {name: fields[name] for name in fields if name not in {"share_bps", "controls"}}
         )
 
     @classmethod
     def from_json(cls, text: str | bytes, share_bps: int, *, controls: bool) -> Self:
-        """What `sealed_text` wrote."""
-        told = json.loads(text)
-        told["date_of_birth"] = date.fromisoformat(told["date_of_birth"])
-        return cls(**told, share_bps=share_bps, controls=controls)
+        """Read what `to_json` wrote, and add share and control."""
+        fields = json.loads(text)
+        fields["date_of_birth"] = date.fromisoformat(fields["date_of_birth"])
+        return cls(**fields, share_bps=share_bps, controls=controls)
 
     @property
     def name(self) -> str:
@@ -81,7 +81,7 @@ class OwnerDetails:
 
 @dataclass(frozen=True, slots=True)
 class LicenceDetails:
-    """What a company may do, and by whose leave."""
+    """A company's licence and the authority that issued it."""
 
     kind: str
     number: str
@@ -91,7 +91,7 @@ class LicenceDetails:
 
 @dataclass(frozen=True, slots=True)
 class CompanyDetails:
-    """A company, as one who acts for it says."""
+    """A company, as its representative describes it."""
 
     legal_name: str
     registration_number: str
@@ -103,31 +103,31 @@ class CompanyDetails:
     owners: tuple[OwnerDetails, ...] = ()
 
     def to_json(self) -> str:
-        """All of it but the owners, as JSON."""
-        told = asdict(self)
-        del told["owners"]
-        return _to_json({**told, "address": postal_addresses.to_fields(self.address)})
+        """Return all fields except the owners as JSON."""
+        fields = asdict(self)
+        del fields["owners"]
+        return _to_json({**fields, "address": postal_addresses.to_fields(self.address)})
 
     @classmethod
     def from_json(cls, text: str | bytes, owners: Sequence[OwnerDetails]) -> Self:
-        """What `sealed_text` wrote, and the owners that stand beside it."""
-        told = json.loads(text)
-        told["address"] = PostalAddress(**told["address"])
-        told["incorporated_on"] = _parse_stored_date(told["incorporated_on"])
-        told["licences"] = tuple(
-            LicenceDetails(**{**each, "expires_on": _parse_stored_date(each["expires_on"])})
-            for each in told["licences"]
+        """Read what `to_json` wrote, and add the owners."""
+        fields = json.loads(text)
+        fields["address"] = PostalAddress(**fields["address"])
+        fields["incorporated_on"] = _parse_stored_date(fields["incorporated_on"])
+        fields["licences"] = tuple(
+            LicenceDetails(**{**licence, "expires_on": _parse_stored_date(licence["expires_on"])})
+            for licence in fields["licences"]
         )
-        return cls(**told, owners=tuple(owners))
+        return cls(**fields, owners=tuple(owners))
 
 
 def parse_person(payload: Mapping[str, Any], today: date) -> PersonDetails:
-    """What a request says of a person, checked. Raises `Invalid` naming the field."""
-    kind, number = payload.get("id_type"), payload.get("id_number")
-    if (kind is None) != (number is None):
-        missing, given = ("idType", "idNumber") if kind is None else ("idNumber", "idType")
+    """Parse a person from a request. Raises `Invalid` naming the field."""
+    id_type_text, number = payload.get("id_type"), payload.get("id_number")
+    if (id_type_text is None) != (number is None):
+        missing, given = ("idType", "idNumber") if id_type_text is None else ("idNumber", "idType")
         raise Invalid(missing, f"Enter {missing} together with {given}.")
-    id_type = rules.parse_id_type(kind) if kind is not None else None
+    id_type = rules.parse_id_type(id_type_text) if id_type_text is not None else None
     return PersonDetails(
         first_name=_parse_name("firstName", payload["first_name"]),
         last_name=_parse_name("lastName", payload["last_name"]),
@@ -139,9 +139,9 @@ def parse_person(payload: Mapping[str, Any], today: date) -> PersonDetails:
 
 
 def parse_company(payload: Mapping[str, Any], today: date) -> CompanyDetails:
-    """What a request says of a company, checked. Raises `Invalid` naming the field."""
+    """Parse a company from a request. Raises `Invalid` naming the field."""
     if len(payload["licences"]) > _LICENCES_MAX:
-        raise Invalid("licences", f"Send at most {_LICENCES_MAX} licences.")
+        raise Invalid("licences", f"Enter at most {_LICENCES_MAX} licences.")
     return CompanyDetails(
         legal_name=_parse_name("legalName", payload["legal_name"]),
         registration_number=account_rules.clean_name(
@@ -154,34 +154,34 @@ def parse_company(payload: Mapping[str, Any], today: date) -> CompanyDetails:
         if payload.get("tax_id")
         else None,
         licences=tuple(
-            _parse_licence(f"licences.{place}", each, today)
-            for place, each in enumerate(payload["licences"])
+            _parse_licence(f"licences.{position}", licence, today)
+            for position, licence in enumerate(payload["licences"])
         ),
         owners=_parse_owners(payload["beneficial_owners"], today),
     )
 
 
 def _parse_owners(payload: Sequence[Mapping[str, Any]], today: date) -> tuple[OwnerDetails, ...]:
-    """Everybody who owns a quarter or controls: a whole at most, and one who controls at least."""
+    """Parse the owners: at most 100 percent in total, and at least one who controls the company."""
     field = "beneficialOwners"
     if len(payload) > _OWNERS_MAX:
         raise Invalid(field, f"Name at most {_OWNERS_MAX} owners.")
     owners = tuple(
-        _parse_owner(f"{field}.{place}", each, today) for place, each in enumerate(payload)
+        _parse_owner(f"{field}.{position}", owner, today) for position, owner in enumerate(payload)
     )
-    if sum(each.share_bps for each in owners) > rules.WHOLE_BPS:
+    if sum(owner.share_bps for owner in owners) > rules.WHOLE_BPS:
         raise Invalid(field, "Enter shares of at most 100 percent in total.")
-    if not any(each.controls for each in owners):
+    if not any(owner.controls for owner in owners):
         raise Invalid(field, "Name at least one person who controls the company.")
-    people_named = [(each.name.casefold(), each.date_of_birth) for each in owners]
-    if len(set(people_named)) < len(people_named):
+    identities = [(owner.name.casefold(), owner.date_of_birth) for owner in owners]
+    if len(set(identities)) < len(identities):
         raise Invalid(field, "Name each person once.")
     return owners
 
 
 def _parse_owner(path: str, payload: Mapping[str, Any], today: date) -> OwnerDetails:
     try:
-        born = rules.parse_date_of_birth(payload["date_of_birth"], today)
+        date_of_birth = rules.parse_date_of_birth(payload["date_of_birth"], today)
     except Invalid as invalid:
         raise Invalid(f"{path}.{invalid.field}", invalid.message) from None
     country = payload["country"].upper()
@@ -195,7 +195,7 @@ def _parse_owner(path: str, payload: Mapping[str, Any], today: date) -> OwnerDet
     return OwnerDetails(
         first_name=_parse_name(f"{path}.firstName", payload["first_name"]),
         last_name=_parse_name(f"{path}.lastName", payload["last_name"]),
-        date_of_birth=born,
+        date_of_birth=date_of_birth,
         country=country,
         share_bps=share_bps,
         controls=payload["controls"],
@@ -203,20 +203,20 @@ def _parse_owner(path: str, payload: Mapping[str, Any], today: date) -> OwnerDet
 
 
 def _parse_licence(path: str, payload: Mapping[str, Any], today: date) -> LicenceDetails:
-    expires_on = payload.get("expires_on")
-    until = rules.parse_date(f"{path}.expiresOn", expires_on) if expires_on else None
-    if until is not None and until < today:
+    expiry_text = payload.get("expires_on")
+    expiry_date = rules.parse_date(f"{path}.expiresOn", expiry_text) if expiry_text else None
+    if expiry_date is not None and expiry_date < today:
         raise Invalid(f"{path}.expiresOn", "Enter a licence that has not expired.")
     return LicenceDetails(
         kind=account_rules.clean_name(f"{path}.kind", payload["kind"]),
         number=account_rules.clean_name(f"{path}.number", payload["number"]),
         authority=account_rules.clean_name(f"{path}.authority", payload["authority"]),
-        expires_on=until,
+        expires_on=expiry_date,
     )
 
 
 def _parse_name(field: str, text: str) -> str:
-    """A name that can be compared with those of the lists."""
+    """Parse a name that can be compared with the sanctions list."""
     name = account_rules.clean_name(field, text)
     if not is_comparable(name):
         raise Invalid(field, UNCOMPARABLE_NAME)

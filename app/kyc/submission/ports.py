@@ -1,4 +1,4 @@
-"""What kyc needs from a provider that verifies people."""
+"""The port of a provider that verifies identities."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,23 +9,23 @@ from app.kyc.submission.applicant_details import PersonDetails
 
 
 class VerificationOutcome(StrEnum):
-    """What a provider says about a person."""
+    """A provider's result for a person."""
 
     ACTIVE = "active"
-    """The person has not done everything yet."""
+    """The customer has not finished yet."""
     SUCCESS = "success"
-    """It is them."""
+    """The identity is verified."""
     FAILED = "failed"
-    """It is not them, or that cannot be told."""
+    """The identity is not verified."""
     UNFINISHED = "unfinished"
-    """The person left it, or its time was over."""
+    """The customer canceled it, or it timed out."""
     REVIEW = "review"
-    """The provider leaves it to us."""
+    """The provider leaves the decision to us."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationRequest:
-    """Whom to verify, under our own id: the same id again is the same verification."""
+    """The person to verify, under our id: the same id again is the same verification."""
 
     verification_id: UUID
     email: str
@@ -35,8 +35,11 @@ class VerificationRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderVerification:
-    """A verification at the provider's: its name there and ours, what came of it, and where the
-    person goes on. `verification_id` is None for one that is none of ours."""
+    """A verification at the provider: its reference there, our id, the outcome and a link.
+
+    `link` is where the person continues. `verification_id` is None for a verification that we did
+    not create.
+    """
 
     reference: str
     verification_id: UUID | None
@@ -45,21 +48,21 @@ class ProviderVerification:
 
 
 class IdentityProvider(Protocol):
-    """Somebody who verifies people.
+    """A provider that verifies identities.
 
-    Raises the errors of app.providers: whether anything happened there is known to whoever asks
-    again, because asking again with the same id begins nothing new.
+    Raises the errors of app.providers. After an error, calling again with the same id is safe: it
+    starts nothing new.
     """
 
     @property
     def name(self) -> str:
-        """What the provider is called in our records."""
+        """The provider's name in our records."""
         ...
 
     def create(self, request: VerificationRequest) -> ProviderVerification:
-        """Begin a verification, or answer the one that this id has begun."""
+        """Start a verification, or return the one that was started with this id."""
         ...
 
     def get(self, reference: str) -> ProviderVerification:
-        """How a verification stands."""
+        """Return the current state of a verification."""
         ...

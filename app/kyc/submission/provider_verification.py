@@ -1,9 +1,9 @@
-"""Asking the provider: two transactions with the call between them.
+"""Verification by the provider: two transactions with the call between them.
 
-The provider knows a verification by our id, so asking again begins nothing new: a job that was
-ended anywhere is simply done again. What a webhook says is not believed; it has us ask how things
-stand, as the poll does, and both end in the same function. So it does not matter in which order
-they come, how often, or whether at all.
+The provider knows a verification by our id, so calling again starts nothing new: an interrupted
+job can always be repeated. The content of a webhook is not trusted; it makes us fetch the current
+state, as polling does, and both end in the same function. The order, number or loss of webhooks
+does not matter.
 """
 
 from datetime import timedelta
@@ -31,8 +31,8 @@ from app.outbox import service as outbox
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderRefused
 
-#: How long after it was asked last a provider is asked again, at least and at most; in between, a
-#: tenth of the time since the person submitted.
+#: Time between two polls of the provider, at least and at most; in between, a tenth of the time
+#: since submission.
 POLL_INTERVAL_MIN, POLL_INTERVAL_MAX = timedelta(minutes=1), timedelta(hours=6)
 _AGE_PER_INTERVAL = 10
 _BATCH = 200
@@ -55,75 +55,78 @@ RETURNING id
 
 @task("kyc.verify", own_transactions=True)
 def verify_identity(database: Database, *, verification_id: str) -> None:
-    """Have a person verified, or learn how that stands; nothing where it is decided.
+    """Have a person verified, or fetch the result. Do nothing if the verification is decided.
 
-    Raises the errors of app.providers, to be tried again.
+    Raises the errors of app.providers, so that the job is tried again.
     """
     identifier = UUID(verification_id)
     with database.reading() as session:
         try:
-            found = queries.by_id(session, identifier)
-            known = account_queries.get_person(session, found.user_id)
+            verification = queries.by_id(session, identifier)
+            account = account_queries.get_person(session, verification.user_id)
             person = submission_queries.details_of(session, identifier)
         except NotFound:
             return
-    if found.status not in AWAITING_DECISION or not isinstance(person, PersonDetails):
+    if verification.status not in AWAITING_DECISION or not isinstance(person, PersonDetails):
         return
     provider = resolve(IdentityProvider)
     try:
-        if found.provider_reference is not None:
-            answered = provider.get(found.provider_reference)
+        if verification.provider_reference is not None:
+            result = provider.get(verification.provider_reference)
         else:
-            answered = provider.create(
-                VerificationRequest(identifier, known.email, known.phone, person)
+            result = provider.create(
+                VerificationRequest(identifier, account.email, account.phone, person)
             )
     except ProviderRefused:
-        # It will not verify this person at all: staff do.
-        answered = None
+        # The provider refuses to verify this person: staff decide.
+        result = None
     with database.transaction() as session:
-        apply_provider_result(session, identifier, answered)
+        apply_provider_result(session, identifier, result)
 
 
 @task("kyc.read_webhook", own_transactions=True)
 def read_webhook(database: Database, *, event_id: str) -> None:
-    """The provider says that something changed: ask what."""
+    """Fetch the state of the verification that a webhook is about."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
     try:
-        answered = resolve(IdentityProvider).get(event.subject)
+        result = resolve(IdentityProvider).get(event.subject)
     except ProviderRefused:
-        # It knows nothing of it, so neither do we.
+        # The provider does not know the verification, so it is not ours.
         return
-    if answered.verification_id is not None:
+    if result.verification_id is not None:
         with database.transaction() as session:
-            apply_provider_result(session, answered.verification_id, answered)
+            apply_provider_result(session, result.verification_id, result)
 
 
 @task("kyc.poll")
 def poll_provider(session: Session) -> None:
-    """Ask again about those that wait for the provider, in case it told us and we did not hear."""
+    """Stage verifications that still wait for the provider, in case a webhook was lost."""
     now = clock.now()
-    for (identifier,) in session.rows(
+    for (verification_id,) in session.rows(
         _DUE, {"now": now, "next": now + POLL_INTERVAL_MAX, "limit": _BATCH}
     ):
-        outbox.stage(session, "kyc.verify", {"verification_id": str(identifier)})
+        outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
 
 
 def apply_provider_result(
     session: Session, verification_id: UUID, result: ProviderVerification | None
 ) -> None:
-    """Write down what the provider says, None for a refusal, and settle what follows from it.
+    """Store the provider's result, None if it refused, and decide what follows.
 
-    What it says of a verification that is decided, or that it calls by another name, is left.
+    A result for a verification that is decided, or under another reference, is ignored.
     """
     try:
-        found = transitions.lock_verification(session, verification_id)
+        verification = transitions.lock_verification(session, verification_id)
     except NotFound:
         return
-    if found.status not in AWAITING_DECISION or found.kind is not VerificationKind.IDENTITY:
+    if (
+        verification.status not in AWAITING_DECISION
+        or verification.kind is not VerificationKind.IDENTITY
+    ):
         return
     provider = resolve(IdentityProvider).name
-    reference = found.provider_reference
+    reference = verification.provider_reference
     if result is not None and reference not in {None, result.reference}:
         return
     outcome = result.outcome if result else VerificationOutcome.REVIEW
@@ -131,9 +134,11 @@ def apply_provider_result(
         reference = result.reference
     link = result.link if result and outcome is VerificationOutcome.ACTIVE else None
     sealed = _seal_link(verification_id, link)
-    age = clock.now() - found.submitted_at
-    again = clock.now() + min(max(age / _AGE_PER_INTERVAL, POLL_INTERVAL_MIN), POLL_INTERVAL_MAX)
-    session.send(_STORE, (provider, reference, outcome, sealed, again, verification_id))
+    age = clock.now() - verification.submitted_at
+    next_poll = clock.now() + min(
+        max(age / _AGE_PER_INTERVAL, POLL_INTERVAL_MIN), POLL_INTERVAL_MAX
+    )
+    session.send(_STORE, (provider, reference, outcome, sealed, next_poll, verification_id))
     decisions.decide_automatically(session, transitions.lock_verification(session, verification_id))
 
 

@@ -1,4 +1,4 @@
-"""What was said in a verification, opened: for staff, for the provider, for screening again."""
+"""Submitted details, opened: for staff, for the provider, and for screening again."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ _OWNERS = """
 SELECT id, details_sealed, share_bps, controls FROM beneficial_owners WHERE verification_id = %s
 ORDER BY id
 """
-# Whoever erases a person waits for these rows.
+# Erasure of a person waits for these locks.
 _OWNERS_AFTER = """
 SELECT o.id, o.verification_id, o.details_sealed, o.share_bps, o.controls
 FROM beneficial_owners o JOIN verifications v ON v.id = o.verification_id
@@ -28,8 +28,10 @@ _COLUMN = "details_sealed"
 
 
 def details_of(session: Session, verification_id: UUID) -> PersonDetails | CompanyDetails | None:
-    """What was said; None of an enhanced one, which is shown by documents alone. Raises
-    `NotFound`."""
+    """Return the submitted details; None for an enhanced verification, which has documents only.
+
+    Raises `NotFound`.
+    """
     row = session.row(_DETAILS, (verification_id,))
     if row is None:
         raise NotFound
@@ -43,26 +45,27 @@ def details_of(session: Session, verification_id: UUID) -> PersonDetails | Compa
 
 
 def verified_name(session: Session, user_id: UUID) -> tuple[str, str] | None:
-    """First and last name of the person by the identity that counts; None for somebody who has
-    none that is good for anything."""
-    best = queries.effective_identity(queries.verifications_of(session, user_id))
-    if best is None or best.tier_at(clock.now()) == rules.TIER_NONE:
+    """Return first and last name from the identity that counts; None if none gives a tier."""
+    identity = queries.effective_identity(queries.verifications_of(session, user_id))
+    if identity is None or identity.tier_at(clock.now()) == rules.TIER_NONE:
         return None
-    told = details_of(session, best.id)
-    return (told.first_name, told.last_name) if isinstance(told, PersonDetails) else None
+    details = details_of(session, identity.id)
+    return (details.first_name, details.last_name) if isinstance(details, PersonDetails) else None
 
 
 def owners_of(session: Session, verification_id: UUID) -> list[OwnerDetails]:
-    """Who owns or controls the company, in the order in which they were named."""
+    """Return the owners of a company, in the order in which they were submitted."""
     return [_owner_from_row(*row) for row in session.rows(_OWNERS, (verification_id,))]
 
 
 def owners_after(
     session: Session, after: UUID | None, limit: int
 ) -> list[tuple[UUID, UUID, OwnerDetails]]:
-    """The next of all owners of companies that are or were verified or wait for it, by id:
-    the id, the verification, and who it is. Nobody whose company it is is erased before the
-    transaction ends."""
+    """Return the next owners by id, of companies that are or were verified or wait for it.
+
+    Each is the owner's id, the verification's id and the owner. The rows of the verifications are
+    locked, so that their customers cannot be erased before the transaction ends.
+    """
     rows = session.rows(_OWNERS_AFTER, {"after": after, "limit": limit})
     return [
         (owner_id, verification_id, _owner_from_row(owner_id, *rest))
@@ -76,7 +79,7 @@ def _owner_from_row(owner_id: UUID, sealed: bytes, share_bps: int, controls: boo
 
 
 def provider_link(session: Session, verification_id: UUID) -> str | None:
-    """Where the person goes on at the provider's."""
+    """Return the link where the customer continues at the provider, if there is one."""
     row = session.row(_LINK, (verification_id,))
     if row is None or row[0] is None:
         return None

@@ -1,6 +1,6 @@
-"""Sanctions screening of who is submitted: the person, or the company with each of its owners.
+"""Sanctions screening of what customers submit: the person, or the company with its owners.
 
-Screening again asks for the same subjects, so what compliance decided meanwhile counts.
+Screening again uses the same subjects, so earlier decisions by compliance count.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,10 @@ from app.screening.matching import service as screening
 from app.screening.rules import PartyType, ScreeningSubject, Verdict
 
 PURPOSE = "onboarding"
-#: Staged with each decision about something that was found.
+#: The task staged with each decision about a hit.
 DECISION_TASK = "kyc.screening_decided"
 
-# Whoever erases a person waits for these rows, so nobody of them is erased meanwhile.
+# Erasure of a person waits for these locks, so none of them is erased meanwhile.
 _TO_SCREEN = """
 SELECT id, user_id FROM verifications
 WHERE kind <> 'enhanced'
@@ -35,7 +35,7 @@ case_decisions.stage_on_decision(DECISION_TASK)
 
 
 def screening_subjects(details: PersonDetails | CompanyDetails) -> list[ScreeningSubject]:
-    """Everybody whom a submission names."""
+    """Return everyone whom a submission names, a company itself first."""
     if isinstance(details, PersonDetails):
         countries = frozenset({details.address.country})
         return [
@@ -52,12 +52,12 @@ def screening_subjects(details: PersonDetails | CompanyDetails) -> list[Screenin
 def check_sanctions(
     session: Session, verification_id: UUID, user_id: UUID, details: PersonDetails | CompanyDetails
 ) -> ReviewFlag | None:
-    """Screen everybody whom it names; what it is marked with for that, None where all are clear.
+    """Screen everyone whom a submission names. Return the flag to set, or None if all are clear.
 
-    What is found opens a case for compliance (app.screening). Without a list nobody is clear.
+    A hit opens a case for compliance (app.screening). Without a sanctions list, no one is clear.
     """
     about = ids.encode(PREFIX, verification_id)
-    # Owners have no account of their own here.
+    # A company and its owners have no account.
     person_id = user_id if isinstance(details, PersonDetails) else None
     try:
         verdicts = [
@@ -74,21 +74,21 @@ def check_sanctions(
 def _verification_subjects(
     session: Session, after: UUID | None, limit: int
 ) -> list[RescreeningSubject]:
-    """Everybody who is or was verified or waits for it, and every company, by what was said."""
-    found = []
+    """Return people and companies that are or were verified or wait for it."""
+    subjects = []
     for verification_id, user_id in session.rows(_TO_SCREEN, {"after": after, "limit": limit}):
-        told = submission_queries.details_of(session, verification_id)
-        assert told is not None, "an enhanced one names nobody"
-        person_id = user_id if isinstance(told, PersonDetails) else None
+        details = submission_queries.details_of(session, verification_id)
+        assert details is not None, "an enhanced verification has no details"
+        person_id = user_id if isinstance(details, PersonDetails) else None
         about = ids.encode(PREFIX, verification_id)
-        found.append(
-            RescreeningSubject(verification_id, about, person_id, screening_subjects(told)[0])
+        subjects.append(
+            RescreeningSubject(verification_id, about, person_id, screening_subjects(details)[0])
         )
-    return found
+    return subjects
 
 
 def _owner_subjects(session: Session, after: UUID | None, limit: int) -> list[RescreeningSubject]:
-    """Everybody who owns or controls a company that is or was verified or waits for it."""
+    """Return the owners of companies that are or were verified or wait for it."""
     return [
         RescreeningSubject(
             owner_id, ids.encode(PREFIX, verification_id), None, _owner_subject(owner)
@@ -110,7 +110,7 @@ def _owner_subject(owner: OwnerDetails) -> ScreeningSubject:
 
 
 def _flag_for(verdicts: Iterable[Verdict]) -> ReviewFlag | None:
-    found = set(verdicts)
-    if Verdict.BLOCKED in found:
+    distinct = set(verdicts)
+    if Verdict.BLOCKED in distinct:
         return ReviewFlag.LISTED
-    return ReviewFlag.SCREENING if Verdict.REVIEW in found else None
+    return ReviewFlag.SCREENING if Verdict.REVIEW in distinct else None

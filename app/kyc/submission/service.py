@@ -1,4 +1,4 @@
-"""The verbs of kyc for the person themselves: submit who they are, submit their company."""
+"""What customers submit: their identity, and their company."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -45,11 +45,11 @@ VALUES (%s, %s, %s, %s, %s)
 
 
 def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> VerificationRow:
-    """Say who one is; the provider is asked to verify it.
+    """Submit the actor's identity, and stage its verification by the provider.
 
-    Gives tier 1 at once, unless a sanctions list may name the person or somebody else submitted
-    the same number: then staff look first. What was approved before holds until this is decided.
-    Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
+    Gives tier 1 at once, unless a sanctions list may name the person or another person submitted
+    the same ID number: then staff review first. An earlier approval stays valid until this is
+    decided. Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
     person = applicant_details.parse_person(payload, clock.now().date())
     _replace_open_submission(session, actor, VerificationKind.IDENTITY)
@@ -57,9 +57,11 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
     flags = set()
     if index is not None and session.row(_SAME_NUMBER, (index, actor.user_id)) is not None:
         flags.add(ReviewFlag.DUPLICATE)
-    if listed := sanctions_check.check_sanctions(session, verification_id, actor.user_id, person):
-        flags.add(listed)
-    begun = transitions.create_verification(
+    if sanctions_flag := sanctions_check.check_sanctions(
+        session, verification_id, actor.user_id, person
+    ):
+        flags.add(sanctions_flag)
+    verification = transitions.create_verification(
         session,
         actor,
         verification_id=verification_id,
@@ -72,21 +74,23 @@ def submit(session: Session, actor: Actor, payload: Mapping[str, Any]) -> Verifi
         flags=flags,
     )
     if ReviewFlag.LISTED in flags:
-        return decisions.decide_automatically(session, begun)
+        return decisions.decide_automatically(session, verification)
     outbox.stage(session, "kyc.verify", {"verification_id": str(verification_id)})
-    return begun
+    return verification
 
 
 def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) -> VerificationRow:
-    """Say what one's company is and who owns it: staff decide.
+    """Submit a company that the actor represents, with its owners. Staff decide.
 
     Raises `Invalid` naming the field, `VerificationOpen`, and `RateLimited`.
     """
     company = applicant_details.parse_company(payload, clock.now().date())
     _replace_open_submission(session, actor, VerificationKind.BUSINESS)
     verification_id = ids.new()
-    listed = sanctions_check.check_sanctions(session, verification_id, actor.user_id, company)
-    begun = transitions.create_verification(
+    sanctions_flag = sanctions_check.check_sanctions(
+        session, verification_id, actor.user_id, company
+    )
+    verification = transitions.create_verification(
         session,
         actor,
         verification_id=verification_id,
@@ -95,7 +99,7 @@ def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) 
         status=VerificationStatus.IN_REVIEW,
         tier=rules.TIER_NONE,
         details_sealed=_seal_details(company, verification_id),
-        flags={listed} if listed else (),
+        flags={sanctions_flag} if sanctions_flag else (),
     )
     for owner in company.owners:
         owner_id = ids.new()
@@ -105,31 +109,33 @@ def submit_business(session: Session, actor: Actor, payload: Mapping[str, Any]) 
         session.send(
             _ADD_OWNER, (owner_id, verification_id, sealed, owner.share_bps, owner.controls)
         )
-    return decisions.decide_automatically(session, begun)
+    return decisions.decide_automatically(session, verification)
 
 
 def grant_tier_3(session: Session, user_id: UUID, *, note: str) -> None:
-    """Give somebody tier 3 without evidence, unless they have it: from the command line, outside
-    production only."""
+    """Give a person tier 3 without evidence, if they do not have it.
+
+    Used from the command line and by tests, never in production.
+    """
     if queries.tier_status(session, user_id).tier == rules.TIER_ENHANCED:
         return
-    known = account_queries.get_person(session, user_id)
+    account = account_queries.get_person(session, user_id)
     transitions.supersede(
         session,
         [
-            each
-            for each in transitions.lock_verifications_of(session, user_id)
-            if each.kind is not VerificationKind.BUSINESS
+            verification
+            for verification in transitions.lock_verifications_of(session, user_id)
+            if verification.kind is not VerificationKind.BUSINESS
         ],
     )
     person = PersonDetails(
-        known.first_name,
-        known.last_name,
+        account.first_name,
+        account.last_name,
         clock.now().date() - timedelta(days=40 * 365),
         PostalAddress("US", "1 Sample Street", city="Reno", state="NV", zip_code="89501"),
     )
     verification_id = ids.new()
-    begun = transitions.create_verification(
+    created = transitions.create_verification(
         session,
         None,
         verification_id=verification_id,
@@ -139,33 +145,39 @@ def grant_tier_3(session: Session, user_id: UUID, *, note: str) -> None:
         tier=rules.TIER_BASIC,
         details_sealed=_seal_details(person, verification_id),
     )
-    said = transitions.Attribution(note=note)
+    attribution = transitions.Attribution(note=note)
     transitions.change_status(
-        session, begun, VerificationStatus.APPROVED, tier=rules.TIER_ENHANCED, attribution=said
+        session,
+        created,
+        VerificationStatus.APPROVED,
+        tier=rules.TIER_ENHANCED,
+        attribution=attribution,
     )
 
 
 def _replace_open_submission(session: Session, actor: Actor, kind: VerificationKind) -> None:
-    """What stood there and waits for nobody but the person gives way to what comes now."""
+    """Supersede the open submission of this kind that waits only for the customer."""
     now, limits = clock.now(), resolve(KycRules)
-    found = [
-        each
-        for each in transitions.lock_verifications_of(session, actor.user_id)
-        if each.kind is kind
+    verifications = [
+        verification
+        for verification in transitions.lock_verifications_of(session, actor.user_id)
+        if verification.kind is kind
     ]
-    if any(each.status in AWAITING_DECISION for each in found):
+    if any(verification.status in AWAITING_DECISION for verification in verifications):
         raise VerificationOpen
     since = now - limits.submissions_period
     [(count, first)] = session.rows(_SUBMITTED_SINCE, (actor.user_id, kind, since))
     if count >= limits.submissions_max:
-        again = int((first + limits.submissions_period - now).total_seconds())
+        retry_after = int((first + limits.submissions_period - now).total_seconds())
         raise RateLimited(
             f"You can submit this {limits.submissions_max} times in"
             f" {limits.submissions_period.days} days. Try again later.",
-            retry_after_seconds=max(1, again),
+            retry_after_seconds=max(1, retry_after),
         )
-    open_ones = [each for each in found if each.status in OPEN_STATUSES]
-    transitions.supersede(session, open_ones, transitions.Attribution(actor))
+    open_verifications = [
+        verification for verification in verifications if verification.status in OPEN_STATUSES
+    ]
+    transitions.supersede(session, open_verifications, transitions.Attribution(actor))
 
 
 def _id_number_index(person: PersonDetails) -> bytes | None:

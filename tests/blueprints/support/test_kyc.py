@@ -120,7 +120,7 @@ class TestDecisions:
         assert ada.latest.status is VerificationStatus.MORE_NEEDED
         browser.send(path, "reject", reason=REASON, told="document_mismatch")
         assert ada.latest.status is VerificationStatus.REJECTED
-        assert "A document does not say what you told us." in browser.get(path).said
+        assert "A document does not match your details." in browser.get(path).said
 
     def test_invalid_field_is_a_problem_of_the_form_and_changes_nothing(
         self, open_app: Flask, ada: Applicant
