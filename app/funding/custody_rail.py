@@ -1,7 +1,6 @@
-"""Tokens: what came in at a custodian is credited, and what goes out is sent by one of them.
+"""The rail for tokens: custody's incoming transfers become deposits, and payouts become its sends.
 
-Custody looks after addresses, arrivals and sends; here they become deposits and withdrawals. A
-deposit's `provider_ref` is the custodian's name and its id of the transfer.
+The `provider_ref` of such a deposit is the custodian's name and its id of the transfer.
 """
 
 from datetime import datetime, timedelta
@@ -29,13 +28,13 @@ from app.ledger import chart
 from app.outbox import service as outbox
 from app.providers.errors import ProviderOutcomeUnknown
 
-_STATES = {
+_STATES_SENT = {
     SendState.ACCEPTED: PayoutState.SENT,
     SendState.COMPLETED: PayoutState.COMPLETED,
     SendState.FAILED: PayoutState.FAILED,
     SendState.REFUSED: PayoutState.FAILED,
 }
-_LISTED = {
+_STATES_LISTED = {
     TransferState.PENDING: PayoutState.SENT,
     TransferState.COMPLETED: PayoutState.COMPLETED,
     TransferState.FAILED: PayoutState.FAILED,
@@ -44,8 +43,10 @@ _LISTED = {
 
 @task("funding.give_address")
 def share_deposit_address(session: Session, *, deposit_id: str) -> None:
-    """Tell the customer of an announcement where to send to, once a custodian has given an address;
-    until then the poll asks again."""
+    """Give the customer who announced a deposit the wallet address to send to.
+
+    Until a custodian has assigned one, the poll tries again.
+    """
     deposit = deposits.find_deposit(session, UUID(deposit_id))
     if deposit is None or deposit.status not in OPEN_DEPOSITS:
         return
@@ -53,41 +54,45 @@ def share_deposit_address(session: Session, *, deposit_id: str) -> None:
         return
     deposits.mark_opened(session, deposit)
     asset: Asset = deposit.requested_amount.asset
-    given = addresses.get_or_request_address(session, deposit.user_id, asset)
-    if given.address is not None:
-        told = {"asset": asset.code, "network": given.network, "address": given.address}
-        deposits.set_instructions(session, deposit, told)
+    deposit_address = addresses.get_or_request_address(session, deposit.user_id, asset)
+    if deposit_address.address is not None:
+        instructions = {
+            "asset": asset.code,
+            "network": deposit_address.network,
+            "address": deposit_address.address,
+        }
+        deposits.set_instructions(session, deposit, instructions)
     elif deposit.opened_at is None:
-        # It is asked for in this moment, and mostly there in the next.
+        # The address was requested just now, and is usually ready within two seconds.
         soon = clock.now() + timedelta(seconds=2)
         outbox.stage(session, "funding.give_address", {"deposit_id": deposit_id}, not_before=soon)
 
 
 @task("funding.credit_arrival")
 def credit_token_deposit(session: Session, *, arrival_id: str) -> None:
-    """Credit what came, once."""
-    came = custody_queries.incoming_transfer(session, UUID(arrival_id))
-    reference = f"{came.custodian}:{came.provider_ref}"
-    assert came.user_id is not None, "custody looks into what came to nobody"
+    """Credit an incoming token transfer, once."""
+    transfer = custody_queries.incoming_transfer(session, UUID(arrival_id))
+    reference = f"{transfer.custodian}:{transfer.provider_ref}"
+    assert transfer.user_id is not None, "custody opens a case for a transfer without an owner"
     credit_transfer(
         session,
-        came.user_id,
+        transfer.user_id,
         PaymentMethod.CRYPTO,
         provider=CustodyRail.name,
         provider_ref=reference,
-        amount=came.amount,
-        account=chart.custody(came.amount.asset, came.provider_id),
+        amount=transfer.amount,
+        account=chart.custody(transfer.amount.asset, transfer.provider_id),
     )
 
 
 @task("funding.settle_send", own_transactions=True)
 def settle_withdrawal(database: Database, *, reference: str) -> None:
-    """A send is over: so is its withdrawal."""
+    """Settle the withdrawal whose send was settled."""
     payouts.advance(database, withdrawal_id=str(ids.decode(withdrawals.PREFIX, reference)))
 
 
 class CustodyRail:
-    """Pays out tokens by whichever custodian is there, as app/custody decides."""
+    """A `PayoutRail` for tokens, by the custodian that custody chooses."""
 
     name = "custody"
 
@@ -95,8 +100,11 @@ class CustodyRail:
         self._database = database
 
     def send(self, order: PayoutOrder) -> Payout:
-        """As the port says. `ProviderOutcomeUnknown` also while no custodian has it: custody goes
-        on with it by itself, so nobody may take it back as if it had not been sent."""
+        """Send as the port says.
+
+        Raises `ProviderOutcomeUnknown` also while no custodian has accepted the send: custody keeps
+        trying, so the withdrawal may not be cancelled as if it had not been sent.
+        """
         try:
             status = custody.send(
                 self._database,
@@ -107,45 +115,45 @@ class CustodyRail:
                 network=Network(order.destination["network"]),
             )
         except JobClaimedElsewhere:
-            raise ProviderOutcomeUnknown("another process is at it") from None
+            raise ProviderOutcomeUnknown("another process handles the send") from None
         payout = _payout(status)
         if payout is None:
-            raise ProviderOutcomeUnknown("no custodian has taken it yet")
+            raise ProviderOutcomeUnknown("no custodian has accepted the send yet")
         return payout
 
     def find(self, reference: str) -> Payout | None:
-        """As the port says: a send that no custodian has is not known."""
+        """Find as the port says; None for a send that no custodian has."""
         try:
             return _payout(custody.settle(self._database, reference))
         except NotFound:
             return None
         except JobClaimedElsewhere:
-            raise ProviderOutcomeUnknown("another process is at it") from None
+            raise ProviderOutcomeUnknown("another process handles the send") from None
 
     def payouts(self, since: datetime) -> list[Payout]:
-        """What the custodians list, of what bears a reference of ours."""
+        """Return the outgoing transfers that the custodians list."""
         return [
             Payout(
-                each.provider_ref,
-                each.reference,
-                _LISTED[each.state],
-                each.amount,
+                transfer.provider_ref,
+                transfer.reference,
+                _STATES_LISTED[transfer.state],
+                transfer.amount,
                 custodian.provider_id,
             )
             for custodian in resolve(Custodians).values()
-            for each in custodian.transfers(since, Direction.OUT)
+            for transfer in custodian.transfers(since, Direction.OUT)
         ]
 
 
 def _payout(status: SendStatus) -> Payout | None:
     if status.state is SendState.PLANNED:
         return None
-    if status.state not in _STATES or status.provider_id is None:
+    if status.state not in _STATES_SENT or status.provider_id is None:
         raise ProviderOutcomeUnknown(f"the send is {status.state}")
     return Payout(
         status.provider_ref or "",
         status.reference,
-        _STATES[status.state],
+        _STATES_SENT[status.state],
         status.amount,
         status.provider_id,
         status.cost,

@@ -17,7 +17,7 @@ _HAS_COME = "status IN ('credited', 'disputed', 'taken_back')"
 
 
 class TransferRow(Base):
-    """A move between a customer's own accounts, one to one by weight."""
+    """A transfer between a customer's two accounts, one to one by weight."""
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -36,7 +36,7 @@ class TransferRow(Base):
 
 
 class DepositRow(Base):
-    """Money that a customer announced, or that came."""
+    """Money that a customer announced, or that arrived."""
 
     __tablename__ = "deposits"
     __table_args__ = (
@@ -72,30 +72,30 @@ class DepositRow(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     method: Mapped[str] = mapped_column(sa.Text)
     asset: Mapped[str] = mapped_column(sa.Text)
-    #: Minor units, as of all amounts here. None where money came that nobody had announced.
+    #: Minor units, like all amounts here. Null for money that was not announced.
     asked_units: Mapped[int | None] = mapped_column(sa.BigInteger)
     credited_units: Mapped[int | None] = mapped_column(sa.BigInteger)
-    #: What the provider kept.
+    #: The provider's fee, kept from the payment.
     cost_units: Mapped[int] = mapped_column(sa.BigInteger, server_default=sa.text("0"))
     status: Mapped[str] = mapped_column(sa.Text)
     provider: Mapped[str] = mapped_column(sa.Text)
-    #: The provider's id of the payment, as soon as we know it.
+    #: The provider's id of the payment, once known.
     provider_ref: Mapped[str | None] = mapped_column(sa.Text)
-    #: The processor's token of a card, or a phone number: until the provider has answered.
+    #: The processor's token of a card, or a phone number; cleared once the deposit has ended.
     source_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    #: What the customer needs to go on: an account to send to, a client secret.
+    #: What the customer needs to complete the payment: an account to send to, a client secret.
     instructions_sealed: Mapped[bytes | None] = mapped_column(Sealed)
-    #: Of the provider, where it said no.
+    #: Why the deposit failed.
     code: Mapped[str | None] = mapped_column(sa.Text)
     requested_at: Mapped[datetime] = mapped_column(Instant)
-    #: When the provider was first asked.
+    #: When the provider was first called.
     opened_at: Mapped[datetime | None] = mapped_column(Instant)
     looked_at: Mapped[datetime] = mapped_column(Instant)
     credited_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class DepositEvent(Base):
-    """A step of a deposit, with what it rests on."""
+    """A change of a deposit's status, with its evidence."""
 
     __tablename__ = "deposit_events"
     __table_args__ = (sa.Index("deposit_events_deposit_id_id_idx", "deposit_id", "id"),)
@@ -109,7 +109,7 @@ class DepositEvent(Base):
 
 
 class VirtualAccountRow(Base):
-    """An account at a provider that one customer can send to."""
+    """A virtual account at a provider that one customer can send to."""
 
     __tablename__ = "given_accounts"
     __table_args__ = (
@@ -129,7 +129,7 @@ class VirtualAccountRow(Base):
 
 
 class DisputeRow(Base):
-    """A deposit that the customer's bank took back."""
+    """The dispute of a deposit that the customer's bank takes back."""
 
     __tablename__ = "disputes"
     __table_args__ = (
@@ -153,7 +153,7 @@ class DisputeRow(Base):
 
 
 class WithdrawalRow(Base):
-    """Money that a customer wants sent. It is held from the start, until it has gone or is free."""
+    """Money that a customer withdraws. It is held until it is paid out or released."""
 
     __tablename__ = "withdrawals"
     __table_args__ = (
@@ -189,11 +189,11 @@ class WithdrawalRow(Base):
     method: Mapped[str] = mapped_column(sa.Text)
     asset: Mapped[str] = mapped_column(sa.Text)
     units: Mapped[int] = mapped_column(sa.BigInteger)
-    #: What it was worth in cents when it was asked for, as limits count.
+    #: The value in cents at the request, as limits count it.
     usd_units: Mapped[int] = mapped_column(sa.BigInteger)
     status: Mapped[str] = mapped_column(sa.Text)
     destination_sealed: Mapped[bytes] = mapped_column(Sealed)
-    #: Equal for equal places.
+    #: Blind index: equal for equal destinations.
     destination_index: Mapped[bytes] = mapped_column(sa.LargeBinary)
     destination_masked: Mapped[str] = mapped_column(sa.Text)
     provider: Mapped[str] = mapped_column(sa.Text)
@@ -205,7 +205,7 @@ class WithdrawalRow(Base):
 
 
 class WithdrawalEvent(Base):
-    """A step of a withdrawal, by whom, with what it rests on."""
+    """A change of a withdrawal's status, with the actor and the evidence."""
 
     __tablename__ = "withdrawal_events"
     __table_args__ = (sa.Index("withdrawal_events_withdrawal_id_id_idx", "withdrawal_id", "id"),)

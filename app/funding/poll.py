@@ -1,4 +1,4 @@
-"""Looking again at everything that is under way, whether a webhook came or not."""
+"""Checking every open payment again, whether a webhook came or not."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -11,14 +11,14 @@ from app.kit.db import Session
 from app.kit.tasks import task
 from app.outbox import service as outbox
 
-#: What was looked at so lately is left alone; longer what goes on for longer than an hour.
+#: The time between two checks of a payment; longer once it has been open for an hour.
 _PAUSE = timedelta(seconds=20)
-_PAUSE_OF_OLD = timedelta(minutes=5)
+_PAUSE_WHEN_OLD = timedelta(minutes=5)
 _OLD = timedelta(hours=1)
 _REVIEW_PAUSE = timedelta(minutes=2)
 _BATCH = 200
 
-# Whatever is taken counts as looked at, so that the next poll takes others.
+# A selected row counts as checked, so that the next poll selects others.
 _DEPOSITS = """
 UPDATE deposits SET looked_at = %(now)s WHERE id = ANY (ARRAY(
     SELECT id FROM deposits
@@ -41,19 +41,19 @@ UPDATE withdrawals SET looked_at = %(now)s WHERE id = ANY (ARRAY(
 
 @task("funding.poll")
 def poll_payments(session: Session) -> None:
-    """Have each deposit and withdrawal that is under way looked at, the longest waiting first."""
+    """Stage the check of every open deposit and withdrawal, those that waited longest first."""
     now = clock.now()
     values = {
         "now": now, "before": now - _PAUSE, "reviewed_before": now - _REVIEW_PAUSE,
-        "old_before": now - _PAUSE_OF_OLD, "long_ago": now - _OLD, "limit": _BATCH,
+        "old_before": now - _PAUSE_WHEN_OLD, "long_ago": now - _OLD, "limit": _BATCH,
     }  # fmt: skip
     for deposit_id, method in session.rows(_DEPOSITS, values):
         deposits.stage_advance(session, deposit_id, PaymentMethod(method))
     for withdrawal_id, status in session.rows(_WITHDRAWALS, values):
-        _look_later(session, withdrawal_id, WithdrawalStatus(status))
+        _stage_check(session, withdrawal_id, WithdrawalStatus(status))
 
 
-def _look_later(session: Session, withdrawal_id: UUID, status: WithdrawalStatus) -> None:
-    is_reviewed = status is WithdrawalStatus.IN_REVIEW
-    name = "funding.review_withdrawal" if is_reviewed else "funding.send_withdrawal"
-    outbox.stage(session, name, {"withdrawal_id": str(withdrawal_id)})
+def _stage_check(session: Session, withdrawal_id: UUID, status: WithdrawalStatus) -> None:
+    is_in_review = status is WithdrawalStatus.IN_REVIEW
+    task_name = "funding.review_withdrawal" if is_in_review else "funding.send_withdrawal"
+    outbox.stage(session, task_name, {"withdrawal_id": str(withdrawal_id)})

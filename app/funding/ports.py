@@ -1,7 +1,7 @@
-"""What moves money between us and the outside: one rail for each way of paying in or out.
+"""The rails that move money between PBCEx and the outside: one for each payment method.
 
-A rail speaks for one provider. `reference` is our public id of a deposit or withdrawal and goes to
-the provider as the key by which it knows a repetition. Amounts are exact. Every call may raise
+A rail represents one provider. `reference` is our public id of a deposit or withdrawal and goes to
+the provider as the idempotency key. Amounts are exact. Every call may raise
 `ProviderUnavailable`, `ProviderOutcomeUnknown` or `ProviderRefused` (app/providers/errors.py).
 """
 
@@ -16,7 +16,7 @@ from app.kit.money import Amount
 
 
 class PaymentMethod(StrEnum):
-    """How a customer pays in or is paid."""
+    """How a customer pays in or is paid out."""
 
     CARD = "card"
     BANK = "bank"
@@ -25,21 +25,21 @@ class PaymentMethod(StrEnum):
 
 
 class PaymentState(StrEnum):
-    """How far a payment to us has come at the provider."""
+    """The state of a payment to us at its provider."""
 
     PENDING = "pending"
-    """The customer or a bank still has to do something."""
+    """The customer or a bank has to act."""
     AUTHORISED = "authorised"
-    """It is ours for the taking: `CardRail.capture` takes it."""
+    """The card is authorised; `CardRail.capture` collects the payment."""
     PAID = "paid"
-    """It was taken. `amount` is what arrived, `cost` what the provider kept of it."""
+    """The payment was collected. `amount` arrived, of which the provider kept `cost`."""
     FAILED = "failed"
-    """It will never come. `code` says why."""
+    """The payment will not arrive. `code` says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment to us as the provider sees it now."""
+    """A payment to us, in its current state at the provider."""
 
     provider_ref: str
     reference: str
@@ -47,14 +47,16 @@ class Payment:
     amount: Amount
     cost: Amount | None = None
     code: str = ""
-    #: What the customer needs to go on, such as a client secret for a bank's question.
+    #: What the customer needs to complete it, such as a client secret for 3-D Secure.
     instructions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """A payment that we ask for. `source` is what the customer gave: a processor's token for a
-    card, a phone number for mobile money."""
+    """A payment that we request.
+
+    `source` is what the customer gave: a processor's token of a card, or a phone number.
+    """
 
     reference: str
     amount: Amount
@@ -63,8 +65,11 @@ class PaymentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A customer's bank takes a payment back. `state` is `inquiry` (it asks, and took nothing),
-    `open`, `won` (it is ours again) or `lost`; `cost` is what the provider charges for it."""
+    """A payment that the customer's bank takes back.
+
+    `state` is `inquiry` (nothing was taken yet), `open`, `won` (the payment is ours again) or
+    `lost`; `cost` is what the provider charges for it.
+    """
 
     provider_ref: str
     payment_ref: str
@@ -74,110 +79,110 @@ class Dispute:
 
 
 class PaymentRail(Protocol):
-    """Asks a customer for one payment: by card, or on their phone."""
+    """Collects payments from customers: by card, or on their phone."""
 
     name: str
     provider_id: UUID
-    #: Whether opening twice with one reference is known to the provider as the same payment.
+    #: Whether the provider makes one payment of two requests with the same reference.
     repeatable: bool
 
     def create(self, request: PaymentRequest) -> Payment:
-        """Ask for it."""
+        """Create the payment."""
         ...
 
     def fetch(self, provider_ref: str) -> Payment:
-        """How it stands."""
+        """Return the payment's current state."""
         ...
 
     def find(self, reference: str) -> Payment | None:
-        """The payment that was opened with our reference; None if the provider knows none."""
+        """Return the payment with our reference; None if the provider has no record of it."""
         ...
 
     def payments(self, since: datetime) -> list[Payment]:
-        """Every payment that was opened since then, for reconciliation."""
+        """Return every payment created since then, for reconciliation."""
         ...
 
 
 @runtime_checkable
 class CardRail(Protocol):
-    """A rail that first only authorises, and whose payments can be disputed: cards."""
+    """What card rails add: payments are authorised first, and can be disputed."""
 
     def capture(self, provider_ref: str, reference: str) -> Payment:
-        """Take what was authorised; once, however often."""
+        """Collect an authorised payment; once, however often it is called."""
         ...
 
     def release(self, provider_ref: str, reference: str) -> Payment:
-        """Give up what was authorised."""
+        """Give up an authorisation."""
         ...
 
     def dispute(self, provider_ref: str) -> Dispute:
-        """How a dispute stands."""
+        """Return the dispute's current state."""
         ...
 
     def disputes(self, since: datetime) -> list[Dispute]:
-        """Every dispute that was opened since then."""
+        """Return every dispute opened since then."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingTransfer:
-    """Money that came in on an account that we gave to one customer. `account_ref` is the
-    provider's id of that account."""
+    """A transfer to a customer's virtual account. `account_ref` is the provider's id of the
+    account."""
 
     provider_ref: str
     account_ref: str
     amount: Amount
     arrived_at: datetime
-    #: Whether it was taken back since.
+    #: Whether the sender's bank took it back since.
     is_returned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualAccount:
-    """An account that one customer can send to. `details` is what they type at their bank."""
+    """An account that one customer can send to. `details` is what they enter at their bank."""
 
     account_ref: str
     details: Mapping[str, str]
 
 
 class IncomingTransferRail(Protocol):
-    """Gives each customer an account to send to, and says what came: banks."""
+    """Gives each customer a virtual account, and lists the transfers to it: banks."""
 
     name: str
     provider_id: UUID
 
     def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
-        """The account with our reference, made if there is none."""
+        """Return the virtual account with our reference, created if there is none."""
         ...
 
     def transfers_to(self, account_ref: str) -> list[IncomingTransfer]:
-        """Everything that came in on one account."""
+        """Return every transfer to one account."""
         ...
 
     def transfers_since(self, since: datetime) -> list[IncomingTransfer]:
-        """Everything that came in since then, for reconciliation."""
+        """Return every transfer since then, for reconciliation."""
         ...
 
     def transfer(self, provider_ref: str) -> IncomingTransfer:
-        """One of them."""
+        """Return one transfer."""
         ...
 
 
 class PayoutState(StrEnum):
-    """How far a payment from us has come at the provider."""
+    """The state of a payment from us at its provider."""
 
     SENT = "sent"
-    """The provider has it; it can still fail."""
+    """The provider accepted it; it can still fail."""
     COMPLETED = "completed"
     FAILED = "failed"
-    """It did not go, and will not. `code` says why."""
+    """It was not paid, and will not be. `code` says why."""
     RETURNED = "returned"
-    """It went, and came back."""
+    """It was paid, and came back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """A payment from us as the provider sees it now."""
+    """A payment from us, in its current state at the provider."""
 
     provider_ref: str
     reference: str
@@ -191,8 +196,11 @@ class Payout:
 
 @dataclass(frozen=True, slots=True)
 class PayoutOrder:
-    """A payment that we order. `destination` is what the method asks for, by name: for `bank`
-    holder, account and routing; for `mobile_money` phone; for `crypto` network and address."""
+    """A payment that we order.
+
+    `destination` has the method's fields: `holder`, `account` and `routing` for a bank, `phone` for
+    mobile money, `network` and `address` for tokens.
+    """
 
     reference: str
     amount: Amount
@@ -200,24 +208,24 @@ class PayoutOrder:
 
 
 class PayoutRail(Protocol):
-    """Pays out. Ordering twice with one reference pays once: the provider knows it."""
+    """Pays out. Two orders with the same reference are paid once."""
 
     name: str
 
     def send(self, order: PayoutOrder) -> Payout:
-        """Order it."""
+        """Order the payout."""
         ...
 
     def find(self, reference: str) -> Payout | None:
-        """The payout with our reference; None if the provider knows none."""
+        """Return the payout with our reference; None if the provider has no record of it."""
         ...
 
     def payouts(self, since: datetime) -> list[Payout]:
-        """Every payout since then, for reconciliation."""
+        """Return every payout since then, for reconciliation."""
         ...
 
 
-#: The rails that this exchange has, by method. A method without one is switched off.
+#: The configured rails by method. A method without a rail is switched off.
 PaymentRails = NewType("PaymentRails", dict[PaymentMethod, PaymentRail])
 IncomingTransferRails = NewType("IncomingTransferRails", dict[PaymentMethod, IncomingTransferRail])
 PayoutRails = NewType("PayoutRails", dict[PaymentMethod, PayoutRail])

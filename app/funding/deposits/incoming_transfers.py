@@ -1,7 +1,7 @@
-"""Money that comes on accounts which we gave to customers, announced or not.
+"""Bank transfers to the virtual accounts of customers, announced or not.
 
-What arrived is credited, whatever was announced; each arrival once, because the provider's id of it
-stands in one deposit.
+The amount that arrived is credited, whatever was announced. Each transfer is credited once, because
+only one deposit can bear the provider's id of it.
 """
 
 import json
@@ -22,24 +22,24 @@ from app.kit.tasks import task
 from app.ledger.chart import AccountKey
 from app.providers import queries as providers_queries
 
-_INSERT_ARRIVED = """
+_INSERT_CREDITED = """
 INSERT INTO deposits (id, user_id, method, asset, credited_units, cost_units, status, provider,
     provider_ref, requested_at, opened_at, looked_at, credited_at)
 VALUES (%s, %s, %s, %s, %s, 0, 'credited', %s, %s, %s, %s, %s, %s)
 """
-# The oldest announcement that a payment of this kind can be.
-_ANNOUNCED = """
+# The oldest announcement that a transfer by this method and in this asset can belong to.
+_LOCK_ANNOUNCED = """
 SELECT id FROM deposits
 WHERE user_id = %s AND method = %s AND asset = %s AND provider_ref IS NULL
     AND status IN ('requested', 'unknown', 'pending')
 ORDER BY id LIMIT 1 FOR UPDATE
 """
-_GIVE = """
+_INSERT_VIRTUAL_ACCOUNT = """
 INSERT INTO given_accounts (id, user_id, method, provider, account_ref, details, given_at)
 VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s)
 ON CONFLICT (user_id, method) DO NOTHING
 """
-_GIVEN_TO = """
+_FIND_OWNER = """
 SELECT user_id, method FROM given_accounts WHERE provider = %s AND account_ref = %s
 """
 _LOCK_BY_REF = """
@@ -49,9 +49,9 @@ SELECT id FROM deposits WHERE provider = %s AND provider_ref = %s FOR UPDATE
 
 @task("funding.look_for_arrivals", own_transactions=True, polled=True)
 def fetch_transfers(database: Database, *, deposit_id: str) -> None:
-    """Give the customer of an announcement an account to send to, and credit what came on it.
+    """Give the customer who announced a deposit a virtual account, and credit transfers to it.
 
-    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
+    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
         deposit = deposits.find_deposit(session, UUID(deposit_id))
@@ -63,64 +63,68 @@ def fetch_transfers(database: Database, *, deposit_id: str) -> None:
         person = account_queries.get_person(session, deposit.user_id)
     rail = resolve(IncomingTransferRails)[deposit.method]
     holder = f"{person.first_name} {person.last_name}"
-    given = rail.virtual_account(ids.encode("usr", deposit.user_id), holder)
-    arrivals = rail.transfers_to(given.account_ref)
+    virtual_account = rail.virtual_account(ids.encode("usr", deposit.user_id), holder)
+    transfers = rail.transfers_to(virtual_account.account_ref)
     with database.transaction() as session:
         session.send(
-            _GIVE,
+            _INSERT_VIRTUAL_ACCOUNT,
             (
-                ids.new(), deposit.user_id, deposit.method, rail.name, given.account_ref,
-                json.dumps(dict(given.details)), clock.now(),
+                ids.new(), deposit.user_id, deposit.method, rail.name, virtual_account.account_ref,
+                json.dumps(dict(virtual_account.details)), clock.now(),
             ),
         )  # fmt: skip
         if deposit.status is not DepositStatus.PENDING:
-            deposits.set_instructions(session, deposit, given.details)
-        for arrival in arrivals:
-            record_transfer(session, rail.name, rail.provider_id, arrival)
+            deposits.set_instructions(session, deposit, virtual_account.details)
+        for transfer in transfers:
+            record_transfer(session, rail.name, rail.provider_id, transfer)
 
 
 @task("funding.account_changed", own_transactions=True)
 def handle_account_event(database: Database, *, event_id: str) -> None:
-    """A bank says that something came, or was taken back: look at it."""
+    """Fetch and record the transfer that a bank's webhook is about."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
     for rail in resolve(IncomingTransferRails).values():
         if rail.name == event.provider:
-            arrival = rail.transfer(event.subject)
+            transfer = rail.transfer(event.subject)
             with database.transaction() as session:
-                record_transfer(session, rail.name, rail.provider_id, arrival)
+                record_transfer(session, rail.name, rail.provider_id, transfer)
 
 
 def record_transfer(
-    session: Session, provider: str, provider_id: UUID, arrival: IncomingTransfer
+    session: Session, provider: str, provider_id: UUID, transfer: IncomingTransfer
 ) -> bool:
-    """Credit what came on an account that we gave to somebody, once; and take it from them again
-    if it was returned. What came on no account of ours opens a case. Answers whether anything was
-    new."""
-    row = session.row(_GIVEN_TO, (provider, arrival.account_ref))
+    """Credit a transfer to a customer's virtual account once, or reverse it if it was returned.
+
+    A transfer to an unknown account opens a case. Returns whether anything was new.
+    """
+    row = session.row(_FIND_OWNER, (provider, transfer.account_ref))
     if row is None:
         cases.open_case(
             session,
             kind="unmatched_arrival",
-            subject=arrival.provider_ref,
-            key=f"{provider}:{arrival.provider_ref}",
-            title="Money came on an account that belongs to nobody",
-            facts={"provider": provider, "amount": f"{arrival.amount} {arrival.amount.asset.code}"},
+            subject=transfer.provider_ref,
+            key=f"{provider}:{transfer.provider_ref}",
+            title="Incoming transfer to an unknown account",
+            facts={
+                "provider": provider,
+                "amount": f"{transfer.amount} {transfer.amount.asset.code}",
+            },
         )
         return False
     user_id, method = row[0], PaymentMethod(row[1])
-    account = deposits.settlement_account(method, arrival.amount, provider_id)
+    account = deposits.settlement_account(method, transfer.amount, provider_id)
     deposit_id, is_new = credit_transfer(
         session,
         user_id,
         method,
         provider=provider,
-        provider_ref=arrival.provider_ref,
-        amount=arrival.amount,
+        provider_ref=transfer.provider_ref,
+        amount=transfer.amount,
         account=account,
     )
-    if arrival.is_returned:
-        is_new |= _reverse_credit(session, deposit_id, arrival.amount, account)
+    if transfer.is_returned:
+        is_new |= _reverse_credit(session, deposit_id, transfer.amount, account)
     return is_new
 
 
@@ -134,13 +138,15 @@ def credit_transfer(
     amount: Amount,
     account: AccountKey,
 ) -> tuple[UUID, bool]:
-    """Credit what arrived, once; answers the deposit's id and whether it was new. It is the oldest
-    one that was announced, whatever amount was, or one of its own."""
+    """Credit an incoming transfer once; return the deposit's id and whether it was new.
+
+    The deposit is the oldest announcement, whatever its amount, or else a new one.
+    """
     limits.lock_customer_payments(session, user_id)
     row = session.row(_LOCK_BY_REF, (provider, provider_ref))
     if row is not None:
         return row[0], False
-    announced = session.row(_ANNOUNCED, (user_id, method, amount.asset.code))
+    announced = session.row(_LOCK_ANNOUNCED, (user_id, method, amount.asset.code))
     if announced is not None:
         session.send(deposits.SET_PROVIDER_REF, (provider_ref, announced[0]))
         deposit = deposits.lock_deposit(session, announced[0])
@@ -148,7 +154,7 @@ def credit_transfer(
         return deposit.id, True
     identifier, now = ids.new(), clock.now()
     session.send(
-        _INSERT_ARRIVED,
+        _INSERT_CREDITED,
         (
             identifier, user_id, method, amount.asset.code, amount.units, provider, provider_ref,
             now, now, now, now,
@@ -163,8 +169,10 @@ def credit_transfer(
 def _reverse_credit(
     session: Session, deposit_id: UUID, amount: Amount, account: AccountKey
 ) -> bool:
-    """The sender's bank took a credited payment back: the customer owes it. Answers whether that
-    was new."""
+    """Charge the customer for a credited transfer that the sender's bank took back.
+
+    Returns whether that was new.
+    """
     deposit = deposits.lock_deposit(session, deposit_id)
     if deposit.status is DepositStatus.TAKEN_BACK:
         return False

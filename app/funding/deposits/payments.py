@@ -1,8 +1,8 @@
-"""Payments that a processor collects for us: by card, or on a phone.
+"""Deposits that a processor collects for us: by card or mobile money.
 
-`advance` is the only way on: the first job, a webhook's task and the poll all call it. It asks the
-processor between two transactions, and the second one applies what the processor says now. So it
-does not matter who comes first, or how often.
+Only `advance` moves such a deposit on: the first job, a webhook's task and the poll all call it. It
+calls the processor between two transactions, and the second one applies the payment's current
+state. The order and number of these calls therefore do not matter.
 """
 
 from collections.abc import Iterator
@@ -30,26 +30,26 @@ from app.kit.tasks import task
 from app.providers import queries as providers_queries
 from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, ProviderUnavailable
 
-#: Processors know a repetition for a day, and clocks differ.
+#: Processors recognise a repeated request for a day; this leaves room for clocks that differ.
 _REPEATABLE_FOR = timedelta(hours=20)
-#: A payment that nobody finished is given up after so long.
+#: After this time a payment that the customer did not complete fails.
 _PENDING_MAX = timedelta(days=14)
-#: A processor that was asked and knows of nothing after so long never took it.
+#: A processor without a record of the payment after this time never received the request.
 _UNRECORDED_MAX = timedelta(days=1)
 
-_BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider_ref = %s"
-# Certainly nothing happened: it may be asked as if for the first time.
-_NOT_OPENED = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_ref IS NULL"
+_FIND_BY_REF = "SELECT id, method FROM deposits WHERE provider = %s AND provider_ref = %s"
+# The provider received nothing: the next call may create the payment.
+_CLEAR_OPENED_AT = "UPDATE deposits SET opened_at = NULL WHERE id = %s AND provider_ref IS NULL"
 
 
 @task("funding.advance_deposit", own_transactions=True, polled=True)
 def advance(database: Database, *, deposit_id: str) -> None:
-    """Bring a payment as far as its provider lets it.
+    """Create, capture or check the payment at its provider, and apply its state.
 
-    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
+    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
     with database.transaction() as session:
-        # Of two that look at once, the second sees that it was asked for.
+        # Of two processes at the same time, the second one sees `opened_at`.
         deposit = deposits.find_deposit(session, UUID(deposit_id), lock=True)
         if deposit is None or deposit.status not in OPEN_DEPOSITS:
             return
@@ -60,15 +60,15 @@ def advance(database: Database, *, deposit_id: str) -> None:
     except ProviderUnavailable:
         if deposit.opened_at is None:
             with database.transaction() as session:
-                session.send(_NOT_OPENED, (deposit.id,))
+                session.send(_CLEAR_OPENED_AT, (deposit.id,))
         raise
     except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
             _set_status(session, deposit.id, DepositStatus.UNKNOWN, evidence=str(error))
         raise
-    except ProviderRefused as refused:
+    except ProviderRefused as refusal:
         with database.transaction() as session:
-            deposits.fail(session, deposit.id, refused.code)
+            deposits.fail(session, deposit.id, refusal.code)
         return
     with database.transaction() as session:
         if payment is None:
@@ -80,11 +80,11 @@ def advance(database: Database, *, deposit_id: str) -> None:
 def _current_payment(
     database: Database, rail: PaymentRail, deposit: deposits.DepositRecord
 ) -> Payment | None:
-    """The payment as the provider sees it now; None where it was asked once, may not be asked
-    again, and knows of nothing (yet).
+    """Return the payment's current state at the provider, creating it if that is allowed.
 
-    Only that it will not begin one ends it: that it will not answer a question, or not capture now,
-    says nothing of the payment.
+    None when the request was sent before, may not be repeated, and the provider has no record of
+    it (yet). Only a refusal to create the payment ends the deposit: a refused look-up or capture
+    says nothing about the payment.
     """
     if _may_create(rail, deposit):
         payment: Payment | None = rail.create(
@@ -96,7 +96,7 @@ def _current_payment(
             payment = rail.find(deposit.public_id) if ref is None else rail.fetch(ref)
     if payment and payment.state is PaymentState.AUTHORISED and isinstance(rail, CardRail):
         with database.transaction() as session:
-            # What is lost from here on is looked for by its own name.
+            # If the capture's answer is lost, the payment is found by the provider's id.
             session.send(deposits.SET_PROVIDER_REF, (payment.provider_ref, deposit.id))
         with _refusal_as_unknown():
             payment = rail.capture(payment.provider_ref, deposit.public_id)
@@ -104,6 +104,7 @@ def _current_payment(
 
 
 def _may_create(rail: PaymentRail, deposit: deposits.DepositRecord) -> bool:
+    """Return whether creating the payment cannot charge the customer twice."""
     if deposit.provider_ref is not None:
         return False
     if deposit.opened_at is None:
@@ -113,33 +114,36 @@ def _may_create(rail: PaymentRail, deposit: deposits.DepositRecord) -> bool:
 
 @contextmanager
 def _refusal_as_unknown() -> Iterator[None]:
+    """Raise `ProviderOutcomeUnknown` for a refused look-up or capture."""
     try:
         yield
-    except ProviderRefused as refused:
-        raise ProviderOutcomeUnknown(f"it did not say: {refused.code}") from None
+    except ProviderRefused as refusal:
+        raise ProviderOutcomeUnknown(
+            f"the provider did not say what happened: {refusal.code}"
+        ) from None
 
 
 def _give_up_or_wait(session: Session, deposit: deposits.DepositRecord) -> None:
-    """A provider that was asked and knows nothing after a day never took it."""
+    """Fail a deposit that its provider has had no record of for a day."""
     if deposit.opened_at and clock.now() - deposit.opened_at > _UNRECORDED_MAX:
         deposits.fail(session, deposit.id, "never_arrived")
 
 
 @task("funding.payment_changed", own_transactions=True)
 def handle_payment_event(database: Database, *, event_id: str) -> None:
-    """A provider says that a payment changed: look at it."""
+    """Stage the check of the deposit that a webhook is about."""
     with database.transaction() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
-        row = session.row(_BY_REF, (event.provider, event.subject))
+        row = session.row(_FIND_BY_REF, (event.provider, event.subject))
         if row is not None:
             deposits.stage_advance(session, row[0], PaymentMethod(row[1]))
             return
-    # It came before we had written down whose it is: the provider knows our reference.
+    # The webhook came before we stored the provider's id: the payment bears our reference.
     for rail in resolve(PaymentRails).values():
         if rail.name == event.provider:
             deposit_id = ids.try_decode(deposits.PREFIX, rail.fetch(event.subject).reference)
             if deposit_id is None:
-                # Somebody else's use of the same account there: reconciliation tells people of it.
+                # Not one of our payments: reconciliation reports it.
                 return
             with database.transaction() as session:
                 deposit = deposits.find_deposit(session, deposit_id)
@@ -149,7 +153,7 @@ def handle_payment_event(database: Database, *, event_id: str) -> None:
 
 
 def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider_id: UUID) -> None:
-    """Make of a deposit what the provider says of its payment now."""
+    """Apply the current state of the provider's payment to its deposit."""
     deposit = deposits.lock_deposit(session, deposit_id)
     session.send(deposits.SET_PROVIDER_REF, (payment.provider_ref, deposit.id))
     session.send(deposits.SET_CHECKED_AT, (clock.now(), deposit.id))
@@ -172,6 +176,7 @@ def apply_payment(session: Session, deposit_id: UUID, payment: Payment, provider
 def _set_status(
     session: Session, deposit_id: UUID, status: DepositStatus, *, evidence: str | None = None
 ) -> None:
+    """Set the status of a deposit that is still open."""
     deposit = deposits.lock_deposit(session, deposit_id)
     if deposit.status in OPEN_DEPOSITS and deposit.status is not status:
         deposits.transition(session, deposit, status, evidence=evidence)

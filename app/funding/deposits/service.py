@@ -1,7 +1,7 @@
-"""Deposits: the verbs of the customer, and the steps of a deposit's row.
+"""The verbs of deposits, and the transitions of a deposit's row.
 
-Who brings them on: payments.py for what a processor collects, incoming_transfers.py for what comes
-on an account. A deposit is credited once, because its entry bears its id.
+A deposit is credited once, because its ledger entry bears its id. What moves it on is in
+payments.py for what a processor collects, and in incoming_transfers.py for bank transfers.
 """
 
 import json
@@ -40,9 +40,9 @@ from app.outbox import service as outbox
 PREFIX = "dep"
 DEPOSIT = "deposit"
 _TABLE, _SOURCE, _INSTRUCTIONS = "deposits", "source_sealed", "instructions_sealed"
-_FAILED_LATELY = timedelta(hours=1)
-#: An announcement of a transfer is looked at for so long.
-_WAITED_FOR = timedelta(days=30)
+_FAILURE_WINDOW = timedelta(hours=1)
+#: After this time an announced transfer is given up.
+_ANNOUNCEMENT_MAX = timedelta(days=30)
 
 _INSERT = """
 INSERT INTO deposits (id, user_id, method, asset, asked_units, status, provider, source_sealed,
@@ -55,23 +55,25 @@ SELECT id, user_id, method, asset, asked_units, status, provider, provider_ref, 
 FROM deposits WHERE id = %s
 """
 _LOCK = f"{_READ} FOR UPDATE"
-_OPENED = "UPDATE deposits SET opened_at = coalesce(opened_at, %s), looked_at = %s WHERE id = %s"
+_SET_OPENED_AT = (
+    "UPDATE deposits SET opened_at = coalesce(opened_at, %s), looked_at = %s WHERE id = %s"
+)
 SET_CHECKED_AT = "UPDATE deposits SET looked_at = %s WHERE id = %s"
 SET_PROVIDER_REF = "UPDATE deposits SET provider_ref = %s WHERE id = %s AND provider_ref IS NULL"
-_TELL = "UPDATE deposits SET instructions_sealed = %s WHERE id = %s"
-_STEP = "UPDATE deposits SET status = %s, code = %s, looked_at = %s WHERE id = %s"
-_CREDIT = """
+_SET_INSTRUCTIONS = "UPDATE deposits SET instructions_sealed = %s WHERE id = %s"
+_SET_STATUS = "UPDATE deposits SET status = %s, code = %s, looked_at = %s WHERE id = %s"
+_SET_CREDITED = """
 UPDATE deposits SET status = 'credited', credited_units = %s, cost_units = %s, credited_at = %s,
     source_sealed = NULL, instructions_sealed = NULL, looked_at = %s, code = NULL
 WHERE id = %s
 """
-_FORGET_SOURCE = "UPDATE deposits SET source_sealed = NULL WHERE id = %s"
-_EVENT = """
+_CLEAR_SOURCE = "UPDATE deposits SET source_sealed = NULL WHERE id = %s"
+_INSERT_EVENT = """
 INSERT INTO deposit_events (id, deposit_id, from_status, to_status, evidence, at)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
-# What is not decided yet counts: of many at once, the first few are seen to fail.
-_FAILURES = """
+# Undecided payments count as failures: otherwise many cards could be tried at the same time.
+_COUNT_FAILURES = """
 SELECT count(*) FROM deposits
 WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'unknown')
     AND requested_at > %s
@@ -80,7 +82,7 @@ WHERE user_id = %s AND method = 'card' AND status IN ('failed', 'requested', 'un
 
 @dataclass(frozen=True, slots=True)
 class DepositRecord:
-    """A deposit as it stands in its row."""
+    """A deposit as its row says."""
 
     id: UUID
     user_id: UUID
@@ -89,8 +91,10 @@ class DepositRecord:
     status: DepositStatus
     provider: str
     provider_ref: str | None
+    #: What the method charges: a processor's token of a card, a phone number.
     source: str
     requested_at: datetime
+    #: When the provider was first called; None before.
     opened_at: datetime | None
 
     @property
@@ -101,19 +105,19 @@ class DepositRecord:
 def request(
     session: Session, actor: Actor, *, method: PaymentMethod, amount: Amount, source: str = ""
 ) -> UUID:
-    """Announce a deposit and have its provider asked; answers its id.
+    """Record a requested deposit, stage the call to its provider, and return the deposit's id.
 
     `source` is what the method charges: a processor's token of a card, a phone number. Raises
     `Invalid`, `PaymentMethodDisabled`, `VerificationRequired`, `DailyLimitExceeded` and
     `TooManyCardFailures`.
     """
     check_asset(method, amount.asset)
-    provider = _provider(method)
-    allowed = resolve(PaymentLimits)
+    provider = _provider_name(method)
+    payment_limits = resolve(PaymentLimits)
     limits.lock_customer_payments(session, actor.user_id)
     if method is PaymentMethod.CARD:
-        check_card_amount(amount, allowed)
-        _check_failures(session, actor.user_id, allowed)
+        check_card_amount(amount, payment_limits)
+        _check_card_failures(session, actor.user_id, payment_limits)
     limits.check_deposit_limit(session, actor.user_id, amount)
     identifier, now = ids.new(), clock.now()
     sealed = keys.seal(source, table=_TABLE, column=_SOURCE, key=identifier) if source else None
@@ -137,8 +141,10 @@ def request(
 
 
 def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
-    """Take an announcement back. Money that comes all the same is credited. Raises `NotFound`, and
-    `NotCancellable` for what the provider has in hand."""
+    """Cancel an announced transfer of the customer. Money that arrives later is still credited.
+
+    Raises `NotFound`, and `NotCancellable` for a payment that the provider is processing.
+    """
     deposit = lock_deposit(session, deposit_id)
     if deposit.user_id != actor.user_id:
         raise NotFound
@@ -150,47 +156,47 @@ def cancel(session: Session, actor: Actor, deposit_id: UUID) -> None:
 
 
 def mark_opened(session: Session, deposit: DepositRecord) -> None:
-    """Its provider is about to be asked."""
+    """Record that the provider is about to be called, so that a crash in between is noticed."""
     now = clock.now()
-    session.send(_OPENED, (now, now, deposit.id))
+    session.send(_SET_OPENED_AT, (now, now, deposit.id))
 
 
 def set_instructions(session: Session, deposit: DepositRecord, details: Mapping[str, str]) -> None:
-    """The customer has to act, and needs these for it."""
-    now_stands = lock_deposit(session, deposit.id)
-    if now_stands.status not in OPEN_DEPOSITS:
+    """Store what the customer needs to complete the payment, sealed, and notify them."""
+    current = lock_deposit(session, deposit.id)
+    if current.status not in OPEN_DEPOSITS:
         return
     text = json.dumps(dict(details))
     sealed = keys.seal(text, table=_TABLE, column=_INSTRUCTIONS, key=deposit.id)
-    session.send(_TELL, (sealed, deposit.id))
-    if now_stands.status is not DepositStatus.PENDING:
-        transition(session, now_stands, DepositStatus.PENDING)
-        notify_customer(session, now_stands, "deposit_pending", now_stands.requested_amount)
+    session.send(_SET_INSTRUCTIONS, (sealed, deposit.id))
+    if current.status is not DepositStatus.PENDING:
+        transition(session, current, DepositStatus.PENDING)
+        notify_customer(session, current, "deposit_pending", current.requested_amount)
 
 
 def stage_advance(session: Session, deposit_id: UUID, method: PaymentMethod) -> None:
-    """Have a deposit looked at."""
-    names = {
+    """Stage the job that moves the deposit on."""
+    task_names = {
         PaymentMethod.BANK: "funding.look_for_arrivals",
         PaymentMethod.CRYPTO: "funding.give_address",
     }
-    name = names.get(method, "funding.advance_deposit")
-    outbox.stage(session, name, {"deposit_id": str(deposit_id)})
+    task_name = task_names.get(method, "funding.advance_deposit")
+    outbox.stage(session, task_name, {"deposit_id": str(deposit_id)})
 
 
 def settlement_account(method: PaymentMethod, amount: Amount, provider_id: UUID) -> AccountKey:
-    """The account on which what came by this method stands."""
-    kinds = {PaymentMethod.BANK: chart.bank, PaymentMethod.CRYPTO: chart.custody}
-    return kinds.get(method, chart.processor)(amount.asset, provider_id)
+    """Return the ledger account that holds money paid in or out by this method."""
+    account_classes = {PaymentMethod.BANK: chart.bank, PaymentMethod.CRYPTO: chart.custody}
+    return account_classes.get(method, chart.processor)(amount.asset, provider_id)
 
 
 def credit(
     session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
-    """It came: the customer has it."""
+    """Credit the deposit: `amount` arrived, of which the provider kept `cost`."""
     DEPOSIT_TRANSITIONS.transition(deposit.status, DepositStatus.CREDITED)
     now = clock.now()
-    session.send(_CREDIT, (amount.units, cost.units, now, now, deposit.id))
+    session.send(_SET_CREDITED, (amount.units, cost.units, now, now, deposit.id))
     record_event(session, deposit.id, deposit.status, DepositStatus.CREDITED, deposit.provider_ref)
     post_credit(session, deposit, amount, cost, account)
 
@@ -198,7 +204,7 @@ def credit(
 def post_credit(
     session: Session, deposit: DepositRecord, amount: Amount, cost: Amount, account: AccountKey
 ) -> None:
-    """The entry of a deposit, and what follows from it."""
+    """Post the deposit's entry, notify the customer, and collect what they owe PBCEx."""
     now = clock.now()
     ledger.post(
         session,
@@ -227,43 +233,45 @@ def post_credit(
 def set_dispute_status(
     session: Session, deposit_id: UUID, status: DepositStatus, evidence: str
 ) -> None:
-    """A dispute changes what a credited deposit is."""
+    """Set the status of a credited deposit that is, or was, disputed."""
     deposit = lock_deposit(session, deposit_id)
     if deposit.status is not status:
         transition(session, deposit, status, evidence=evidence)
 
 
 def fail(session: Session, deposit_id: UUID, code: str) -> None:
-    """It will never come: the customer is told why."""
+    """End a deposit that will not arrive, and tell the customer why."""
     deposit = lock_deposit(session, deposit_id)
     if deposit.status not in OPEN_DEPOSITS:
         return
     transition(session, deposit, DepositStatus.FAILED, code=code, evidence=code)
-    session.send(_FORGET_SOURCE, (deposit.id,))
-    reason = FAILURE_REASONS.get(code, "The payment was not possible.")
+    session.send(_CLEAR_SOURCE, (deposit.id,))
+    reason = FAILURE_REASONS.get(code, "The payment could not be made.")
     notify_customer(session, deposit, "deposit_failed", deposit.requested_amount, reason=reason)
 
 
 def expire_if_overdue(session: Session, deposit: DepositRecord) -> bool:
-    """Whether an announcement is so old that nobody waits for it any more; then it ends here. What
-    comes all the same is credited, as everything is that comes unannounced."""
-    if clock.now() - deposit.requested_at < _WAITED_FOR:
+    """Fail an announcement older than 30 days, and return whether it was.
+
+    Money that arrives later is credited, like every transfer that was not announced.
+    """
+    if clock.now() - deposit.requested_at < _ANNOUNCEMENT_MAX:
         return False
     fail(session, deposit.id, "nothing_came")
     return True
 
 
-#: What a customer is told of a provider's word for why it failed.
+#: What the customer reads for each of the providers' failure codes.
 FAILURE_REASONS = {
-    "card_declined": "The bank of the card declined it.",
-    "insufficient_funds": "There was not enough money on it.",
+    "card_declined": "The card's bank declined the payment.",
+    "insufficient_funds": "There was not enough money on the card or account.",
     "expired_card": "The card has expired.",
-    "incorrect_cvc": "The security code of the card was not right.",
-    "authentication_required": "The bank of the card wants to be asked another way.",
-    "cancelled_by_user": "You declined it on your phone.",
-    "never_finished": "It was not finished in time.",
-    "never_arrived": "The provider knows nothing of it.",
-    "nothing_came": "Nothing came within 30 days. What comes later is credited all the same.",
+    "incorrect_cvc": "The card's security code was wrong.",
+    "authentication_required": "The card's bank requires you to confirm the payment.",
+    "cancelled_by_user": "You declined the payment on your phone.",
+    "never_finished": "The payment was not completed in time.",
+    "never_arrived": "The provider has no record of the payment.",
+    "nothing_came": "No money arrived within 30 days. If it arrives later, we still credit it.",
 }
 
 
@@ -275,8 +283,9 @@ def transition(
     code: str | None = None,
     evidence: str | None = None,
 ) -> None:
+    """Set the next status. Raises if the transition is not declared."""
     DEPOSIT_TRANSITIONS.transition(deposit.status, status)
-    session.send(_STEP, (status, code, clock.now(), deposit.id))
+    session.send(_SET_STATUS, (status, code, clock.now(), deposit.id))
     record_event(session, deposit.id, deposit.status, status, evidence)
 
 
@@ -287,13 +296,15 @@ def record_event(
     new: DepositStatus,
     evidence: str | None,
 ) -> None:
-    session.send(_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
+    """Record the change of status with its evidence."""
+    session.send(_INSERT_EVENT, (ids.new(), deposit_id, old, new, evidence, clock.now()))
 
 
 def notify_customer(
     session: Session, deposit: DepositRecord, kind: str, amount: Amount, **values: str
 ) -> None:
-    told: dict[str, Any] = {
+    """Stage a message of this kind to the customer, at most one for the deposit."""
+    payload: dict[str, Any] = {
         "deposit": deposit.public_id,
         "amount": str(amount),
         "asset": amount.asset.code,
@@ -301,16 +312,16 @@ def notify_customer(
         **values,
     }
     event = {"user_id": str(deposit.user_id), "event_key": f"{kind}:{deposit.public_id}"}
-    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": told})
+    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": payload})
 
 
-def _check_failures(session: Session, user_id: UUID, allowed: PaymentLimits) -> None:
-    row = session.row(_FAILURES, (user_id, clock.now() - _FAILED_LATELY))
-    if row is not None and row[0] >= allowed.card_failures_per_hour:
+def _check_card_failures(session: Session, user_id: UUID, payment_limits: PaymentLimits) -> None:
+    row = session.row(_COUNT_FAILURES, (user_id, clock.now() - _FAILURE_WINDOW))
+    if row is not None and row[0] >= payment_limits.card_failures_per_hour:
         raise TooManyCardFailures
 
 
-def _provider(method: PaymentMethod) -> str:
+def _provider_name(method: PaymentMethod) -> str:
     if method is PaymentMethod.CRYPTO and resolve(Custodians):
         return "custody"
     rail = resolve(PaymentRails).get(method) or resolve(IncomingTransferRails).get(method)
@@ -320,25 +331,25 @@ def _provider(method: PaymentMethod) -> str:
 
 
 def find_deposit(session: Session, deposit_id: UUID, *, lock: bool = False) -> DepositRecord | None:
-    """The deposit; with `lock` nobody else changes it before this transaction ends."""
+    """Return the deposit or None; with `lock`, its row is locked."""
     row = session.row(_LOCK if lock else _READ, (deposit_id,))
-    return _from(row) if row else None
+    return _parse(row) if row else None
 
 
 def lock_deposit(session: Session, deposit_id: UUID) -> DepositRecord:
-    """The deposit, its row locked. Raises `NotFound`."""
+    """Return the deposit, its row locked. Raises `NotFound`."""
     deposit = find_deposit(session, deposit_id, lock=True)
     if deposit is None:
         raise NotFound
     return deposit
 
 
-def _from(row: Any) -> DepositRecord:
-    identifier, user_id, method, code, asked, status, provider, ref, sealed, at, opened_at = row
+def _parse(row: Any) -> DepositRecord:
+    identifier, user_id, method, code, requested, status, provider, ref, sealed, at, opened_at = row
     source = ""
     if sealed is not None:
         source = keys.open_sealed(sealed, table=_TABLE, column=_SOURCE, key=identifier).decode()
     return DepositRecord(
-        identifier, user_id, PaymentMethod(method), Amount(TRADABLE[code], asked or 0),
+        identifier, user_id, PaymentMethod(method), Amount(TRADABLE[code], requested or 0),
         DepositStatus(status), provider, ref, source, at, opened_at,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Deposits that a customer's bank takes back: a receivable at once, given back if we win."""
+"""The verbs of disputes: a taken-back deposit is owed at once, and credited again if we win."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -40,7 +40,7 @@ _CLOSE = "UPDATE disputes SET status = %s, closed_at = %s WHERE id = %s"
 
 @task("funding.dispute_changed", own_transactions=True)
 def handle_dispute_event(database: Database, *, event_id: str) -> None:
-    """A processor says that a dispute was opened or decided: look at it."""
+    """Fetch and apply the dispute that a processor's webhook is disputed."""
     with database.reading() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
     for rail in resolve(PaymentRails).values():
@@ -52,23 +52,24 @@ def handle_dispute_event(database: Database, *, event_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _DisputedDeposit:
-    """The deposit that is disputed, its row locked."""
+    """The disputed deposit, its row locked."""
 
     deposit_id: UUID
     user_id: UUID
-    #: On which account its money stands.
+    #: The ledger account that received the deposit.
     account: AccountKey
 
 
 def open_dispute_refs(session: Session, provider: str) -> list[str]:
-    """The processor's ids of the disputes that are open here."""
+    """Return the processor's ids of our open disputes."""
     return [ref for (ref,) in session.rows(_OPEN, (provider,))]
 
 
 def apply_dispute(session: Session, provider: str, provider_id: UUID, dispute: Dispute) -> bool:
-    """Make of our books what the processor says of a dispute now, each step once; answers whether
-    that was news. A payment that we do not know yet is looked at by whoever brings it, and an
-    inquiry has taken nothing."""
+    """Book the current state of a processor's dispute, each step once; return whether any was new.
+
+    An inquiry has taken nothing. A dispute of an unknown payment waits until the deposit is stored.
+    """
     if dispute.state == "inquiry":
         return False
     row = session.row(_DEPOSIT, (provider, dispute.payment_ref))
@@ -79,27 +80,31 @@ def apply_dispute(session: Session, provider: str, provider_id: UUID, dispute: D
     account = deposits.settlement_account(
         PaymentMethod(method), Amount(TRADABLE[code], 0), provider_id
     )
-    about = _DisputedDeposit(deposit_id, user_id, account)
-    found = session.row(_FIND, (provider, dispute.provider_ref))
-    identifier, status = found or (_open(session, provider, dispute, about), "open")
+    disputed = _DisputedDeposit(deposit_id, user_id, account)
+    stored = session.row(_FIND, (provider, dispute.provider_ref))
+    identifier, status = stored or (_open(session, provider, dispute, disputed), "open")
     ends = status == "open" and dispute.state != "open"
     if ends:
-        _close(session, dispute, identifier, about)
-    return found is None or ends
+        _close(session, dispute, identifier, disputed)
+    return stored is None or ends
 
 
-def _open(session: Session, provider: str, dispute: Dispute, about: _DisputedDeposit) -> UUID:
+def _open(session: Session, provider: str, dispute: Dispute, disputed: _DisputedDeposit) -> UUID:
     identifier, now = ids.new(), clock.now()
     public_id = ids.encode(PREFIX, identifier)
     session.send(
         _INSERT,
         (
-            identifier, about.deposit_id, provider, dispute.provider_ref, dispute.amount.units,
+            identifier, disputed.deposit_id, provider, dispute.provider_ref, dispute.amount.units,
             dispute.cost.units, now,
         ),
     )  # fmt: skip
     receivables.record_receivable(
-        session, about.user_id, reference=public_id, owed=dispute.amount, taken_from=about.account
+        session,
+        disputed.user_id,
+        reference=public_id,
+        owed=dispute.amount,
+        taken_from=disputed.account,
     )
     if dispute.cost:
         ledger.post(
@@ -109,54 +114,56 @@ def _open(session: Session, provider: str, dispute: Dispute, about: _DisputedDep
             posted_at=now,
             postings=[
                 ledger.debit(chart.processing_costs(dispute.cost.asset), dispute.cost),
-                ledger.credit(about.account, dispute.cost),
+                ledger.credit(disputed.account, dispute.cost),
             ],
         )
-    deposits.set_dispute_status(session, about.deposit_id, DepositStatus.DISPUTED, public_id)
-    _record(session, "dispute.opened", public_id, about, dispute)
-    told = {
-        "deposit": ids.encode(deposits.PREFIX, about.deposit_id),
+    deposits.set_dispute_status(session, disputed.deposit_id, DepositStatus.DISPUTED, public_id)
+    _record(session, "dispute.opened", public_id, disputed, dispute)
+    payload = {
+        "deposit": ids.encode(deposits.PREFIX, disputed.deposit_id),
         "amount": str(dispute.amount),
         "asset": dispute.amount.asset.code,
         "method": PaymentMethod.CARD,
         "owed": str(dispute.amount),
     }
-    event = {"user_id": str(about.user_id), "event_key": f"deposit_disputed:{public_id}"}
-    staged = {**event, "kind": "deposit_disputed", "values": told}
-    outbox.stage(session, "messages.deliver", staged)
+    event = {"user_id": str(disputed.user_id), "event_key": f"deposit_disputed:{public_id}"}
+    message = {**event, "kind": "deposit_disputed", "values": payload}
+    outbox.stage(session, "messages.deliver", message)
     return identifier
 
 
-def _close(session: Session, dispute: Dispute, identifier: UUID, about: _DisputedDeposit) -> None:
+def _close(
+    session: Session, dispute: Dispute, identifier: UUID, disputed: _DisputedDeposit
+) -> None:
     public_id = ids.encode(PREFIX, identifier)
     session.send(_CLOSE, (dispute.state, clock.now(), identifier))
     if dispute.state == "won":
         receivables.reverse_receivable(
-            session, about.user_id, reference=f"{public_id}:won", amount=dispute.amount,
-            returned_to=about.account,
+            session, disputed.user_id, reference=f"{public_id}:won", amount=dispute.amount,
+            returned_to=disputed.account,
         )  # fmt: skip
         deposits.set_dispute_status(
-            session, about.deposit_id, DepositStatus.CREDITED, f"{public_id} won"
+            session, disputed.deposit_id, DepositStatus.CREDITED, f"{public_id} won"
         )
     else:
         deposits.set_dispute_status(
-            session, about.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost"
+            session, disputed.deposit_id, DepositStatus.TAKEN_BACK, f"{public_id} lost"
         )
-        receivables.collect(session, about.user_id, dispute.amount.asset)
-    _record(session, f"dispute.{dispute.state}", public_id, about, dispute)
+        receivables.collect(session, disputed.user_id, dispute.amount.asset)
+    _record(session, f"dispute.{dispute.state}", public_id, disputed, dispute)
 
 
 def _record(
-    session: Session, action: str, public_id: str, about: _DisputedDeposit, dispute: Dispute
+    session: Session, action: str, public_id: str, disputed: _DisputedDeposit, dispute: Dispute
 ) -> None:
     audit.record(
         session,
         actor=None,
         action=action,
         subject=public_id,
-        on_behalf_of=about.user_id,
+        on_behalf_of=disputed.user_id,
         after={
-            "deposit": ids.encode(deposits.PREFIX, about.deposit_id),
+            "deposit": ids.encode(deposits.PREFIX, disputed.deposit_id),
             "asset": dispute.amount.asset.code,
             "amount": str(dispute.amount),
         },

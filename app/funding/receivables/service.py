@@ -1,5 +1,8 @@
-"""What customers owe us because a payment of theirs was taken back: a receivable of its own, never
-a negative balance. Nothing is withdrawn while there is one."""
+"""The verbs of receivables: what a customer owes after a payment was collected back.
+
+A receivable is an account of its own; the customer's balance never becomes negative. Nothing is
+withdrawn while one is open.
+"""
 
 from uuid import UUID
 
@@ -20,17 +23,17 @@ PAYMENT_WON_BACK = "payment_won_back"
 
 
 def amount_owed(session: Session, user_id: UUID, asset: Asset = USD) -> Amount:
-    """What a customer owes in an asset."""
+    """Return what the customer owes in an asset."""
     return Amount(asset, ledger_queries.account_balance(session, chart.receivable(user_id, asset)))
 
 
 def owes_anything(session: Session, user_id: UUID) -> bool:
-    """Whether a customer owes anything."""
+    """Return whether the customer owes dollars."""
     return bool(amount_owed(session, user_id))
 
 
 def require_nothing_owed(session: Session, user_id: UUID) -> None:
-    """Raises `ReceivableOutstanding` unless the customer owes nothing."""
+    """Raise `ReceivableOutstanding` if the customer owes dollars."""
     if owes_anything(session, user_id):
         raise ReceivableOutstanding
 
@@ -38,7 +41,10 @@ def require_nothing_owed(session: Session, user_id: UUID) -> None:
 def record_receivable(
     session: Session, user_id: UUID, *, reference: str, owed: Amount, taken_from: AccountKey
 ) -> None:
-    """A payment was taken back from `taken_from`: the customer owes it. Once for a reference."""
+    """Book that a payment was taken back from `taken_from` and the customer owes it.
+
+    A reference is booked once.
+    """
     ledger.post(
         session,
         cause=PAYMENT_TAKEN_BACK,
@@ -54,10 +60,12 @@ def record_receivable(
 def reverse_receivable(
     session: Session, user_id: UUID, *, reference: str, amount: Amount, returned_to: AccountKey
 ) -> None:
-    """A payment that was taken back is ours again: the debt goes, and what was collected for it
-    is the customer's again."""
-    open_debt = amount_owed(session, user_id, amount.asset)
-    forgiven = min(open_debt, amount)
+    """Book that a taken-back payment was recovered.
+
+    The open receivable is reduced, and what was collected for it is credited to the customer.
+    """
+    outstanding = amount_owed(session, user_id, amount.asset)
+    waived = min(outstanding, amount)
     ledger.post(
         session,
         cause=PAYMENT_WON_BACK,
@@ -65,33 +73,35 @@ def reverse_receivable(
         posted_at=clock.now(),
         postings=[
             ledger.debit(returned_to, amount),
-            ledger.credit(chart.receivable(user_id, amount.asset), forgiven),
-            ledger.credit(chart.customer(user_id, amount.asset), amount - forgiven),
+            ledger.credit(chart.receivable(user_id, amount.asset), waived),
+            ledger.credit(chart.customer(user_id, amount.asset), amount - waived),
         ],
     )
 
 
 def collect(session: Session, user_id: UUID, asset: Asset) -> None:
-    """Take what the customer owes from what they have, as far as it goes. The caller took turns
-    (`limits.lock_customer_payments`), so that nothing is collected twice."""
+    """Collect what the customer owes from their available balance, as far as it goes.
+
+    The caller holds `limits.lock_customer_payments`, so that nothing is collected twice.
+    """
     debt = amount_owed(session, user_id, asset)
-    there = [
-        Amount(asset, each.posted - each.held)
-        for each in ledger_queries.customer_balances(session, user_id)
-        if each.asset == asset.code
+    available = [
+        Amount(asset, balance.posted - balance.held)
+        for balance in ledger_queries.customer_balances(session, user_id)
+        if balance.asset == asset.code
     ]
-    taken = min(debt, *there) if there else Amount(asset, 0)
-    if not taken:
+    collected = min(debt, *available) if available else Amount(asset, 0)
+    if not collected:
         return
-    reference = f"{ids.encode('col', ids.new())}"
+    reference = ids.encode("col", ids.new())
     ledger.post(
         session,
         cause=COLLECT,
         reference=reference,
         posted_at=clock.now(),
         postings=[
-            ledger.debit(chart.customer(user_id, asset), taken),
-            ledger.credit(chart.receivable(user_id, asset), taken),
+            ledger.debit(chart.customer(user_id, asset), collected),
+            ledger.credit(chart.receivable(user_id, asset), collected),
         ],
     )
     audit.record(
@@ -100,5 +110,5 @@ def collect(session: Session, user_id: UUID, asset: Asset) -> None:
         action="receivable.collected",
         subject=ids.encode("usr", user_id),
         on_behalf_of=user_id,
-        after={"asset": asset.code, "amount": str(taken), "entry": reference},
+        after={"asset": asset.code, "amount": str(collected), "entry": reference},
     )

@@ -1,4 +1,4 @@
-"""The verbs of funding: move gold between its token and its synthetic."""
+"""The verb of transfers: move gold between its token PAXG and the synthetic XAU-s."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ SELECT coalesce(sum(units), 0) FROM transfers WHERE user_id = %s AND transferred
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A move between a customer's own accounts."""
+    """A completed transfer between a customer's two accounts."""
 
     id: UUID
     given: Amount
@@ -49,11 +49,11 @@ def transfer(
     origin: Wallet,
     destination: Wallet,
 ) -> Transfer:
-    """Mint XAU-s from PAXG, or burn it back, one to one by weight.
+    """Mint XAU-s from PAXG, or burn it back to PAXG, one to one by weight.
 
-    Raises `Invalid` for other pairs and sizes, `GateClosed` while PAXG strays from gold,
-    `PriceStale` when either price is too old to tell, `TransferLimitExceeded`; the database raises
-    `InsufficientFunds`.
+    Raises `Invalid` for other pairs and sizes, `GateClosed` while PAXG deviates from gold,
+    `PriceStale` when either price is too old to tell, and `TransferLimitExceeded`; the database
+    raises `InsufficientFunds`.
     """
     now = clock.now()
     received = Amount(
@@ -61,11 +61,11 @@ def transfer(
     )
     transfer_rules.check_transfer_size(amount, limits)
     _require_gate_open(session, limits, pricing_rules, now)
-    made = Transfer(ids.new(), amount, received, now)
+    completed = Transfer(ids.new(), amount, received, now)
     ledger.post(
         session,
         cause=MINT if amount.asset == PAXG else BURN,
-        reference=ids.encode("trf", made.id),
+        reference=ids.encode("trf", completed.id),
         posted_at=now,
         postings=[
             ledger.debit(chart.customer(actor.user_id, amount.asset), amount),
@@ -76,23 +76,22 @@ def transfer(
     )
     session.send(
         _INSERT_TRANSFER,
-        (made.id, actor.user_id, amount.asset.code, received.asset.code, amount.units, now),
+        (completed.id, actor.user_id, amount.asset.code, received.asset.code, amount.units, now),
     )
-    # Read after the entry has locked the customer's balances: of two transfers at once, the
-    # second sees the first.
+    # Read after the entry has locked the customer's balances, so that concurrent transfers count.
     row = session.row(_MOVED_SINCE, (actor.user_id, now - timedelta(days=1)))
     assert row is not None
     if row[0] > limits.ounces_per_day * amount.asset.unit:
         raise TransferLimitExceeded(
-            f"At most {limits.ounces_per_day} troy ounces may be moved within 24 hours"
+            f"You can transfer up to {limits.ounces_per_day} troy ounces in 24 hours."
         )
-    return made
+    return completed
 
 
 def _require_gate_open(
     session: Session, limits: TransferLimits, pricing_rules: PricingRules, now: datetime
 ) -> None:
-    """Raises unless fresh prices say that PAXG and gold are close."""
+    """Raise `GateClosed` or `PriceStale` unless fresh prices show that PAXG is close to gold."""
     statement = pricing_queries.price_statement([Metal.AU, Token.PAXG])
     prices = pricing_queries.market_prices_from(session.rows(*statement))
     gold = require_tradable(prices.get(Metal.AU), now, pricing_rules)

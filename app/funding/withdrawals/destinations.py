@@ -1,4 +1,4 @@
-"""Where a withdrawal goes: checked by method, told masked. Pure."""
+"""Destinations of withdrawals: parsing, masking and comparing. Pure."""
 
 import re
 import unicodedata
@@ -28,34 +28,36 @@ FIELDS = {
 }
 
 
-def parse_destination(method: PaymentMethod, asset: Asset, given: Mapping[str, str]) -> Destination:
-    """The destination in its one form. Raises `Invalid` naming the field."""
-    wanted = FIELDS[method]
-    for name in (each for each in given if each not in wanted):
+def parse_destination(
+    method: PaymentMethod, asset: Asset, fields: Mapping[str, str]
+) -> Destination:
+    """Return the destination in its canonical form. Raises `Invalid` naming the field."""
+    required = FIELDS[method]
+    for name in (field for field in fields if field not in required):
         raise Invalid(f"destination.{name}", f"Leave this out for the method {method}.")
-    for name in wanted:
-        if not given.get(name):
+    for name in required:
+        if not fields.get(name):
             raise Invalid(f"destination.{name}", f"Enter this for the method {method}.")
     match method:
         case PaymentMethod.BANK:
-            return _bank(given)
+            return _bank(fields)
         case PaymentMethod.CRYPTO:
-            return _crypto(asset, given)
+            return _crypto(asset, fields)
         case _:
-            return {"phone": given["phone"]}
+            return {"phone": fields["phone"]}
 
 
-def _bank(given: Mapping[str, str]) -> Destination:
-    holder = " ".join(given["accountHolder"].split())
-    account = given["accountNumber"].replace(" ", "")
-    routing = given["routingNumber"]
+def _bank(fields: Mapping[str, str]) -> Destination:
+    holder = " ".join(fields["accountHolder"].split())
+    account = fields["accountNumber"].replace(" ", "")
+    routing = fields["routingNumber"]
     if len(holder) > _HOLDER_LENGTH_MAX:
         raise Invalid(
             "destination.accountHolder", f"Enter at most {_HOLDER_LENGTH_MAX} characters."
         )
     if not _ACCOUNT.fullmatch(account):
         raise Invalid("destination.accountNumber", "Enter an account number (4 to 17 digits).")
-    if not _ROUTING.fullmatch(routing) or _checksum(routing):
+    if not _ROUTING.fullmatch(routing) or _aba_checksum(routing):
         raise Invalid(
             "destination.routingNumber",
             "Enter the routing number of a bank in the United States (9 digits).",
@@ -63,13 +65,13 @@ def _bank(given: Mapping[str, str]) -> Destination:
     return {"holder": holder, "account": account, "routing": routing}
 
 
-def _checksum(routing: str) -> int:
-    """Zero for a routing number without a typing mistake (ABA)."""
+def _aba_checksum(routing: str) -> int:
+    """Return the ABA checksum: 0 for a valid routing number."""
     return sum(int(d) * w for d, w in zip(routing, _ROUTING_WEIGHTS, strict=True)) % 10
 
 
-def _crypto(asset: Asset, given: Mapping[str, str]) -> Destination:
-    network, address = given["network"].upper(), given["address"]
+def _crypto(asset: Asset, fields: Mapping[str, str]) -> Destination:
+    network, address = fields["network"].upper(), fields["address"]
     if network not in NETWORKS[asset]:
         names = " or ".join(sorted(NETWORKS[asset]))
         raise Invalid("destination.network", f"Choose {names} for {asset.code}.")
@@ -81,12 +83,12 @@ def _crypto(asset: Asset, given: Mapping[str, str]) -> Destination:
 
 
 def lookup_key(method: PaymentMethod, destination: Destination) -> str:
-    """The same text for the same place, however it was typed."""
+    """Return a text that is equal for equal destinations, however they were typed."""
     return "|".join([method, *(destination[name].casefold() for name in sorted(destination))])
 
 
 def mask_destination(method: PaymentMethod, destination: Destination) -> str:
-    """The place as messages and lists show it."""
+    """Return the destination as messages and lists show it."""
     match method:
         case PaymentMethod.BANK:
             return f"account ending {destination['account'][-4:]}"
@@ -97,9 +99,9 @@ def mask_destination(method: PaymentMethod, destination: Destination) -> str:
 
 
 def holder_is_person(holder: str, first_name: str, last_name: str) -> bool:
-    """Whether an account's holder is this person: every word of both names stands there."""
-    theirs = _words(f"{first_name} {last_name}")
-    return bool(theirs) and theirs <= _words(holder)
+    """Return whether the account holder is this person: it contains every word of both names."""
+    names = _words(f"{first_name} {last_name}")
+    return bool(names) and names <= _words(holder)
 
 
 def _words(text: str) -> set[str]:

@@ -1,5 +1,6 @@
-"""Whether a withdrawal may go to where it is to go: the customer's own, and on no list. Checked
-when it is asked for, and again for as long as it is in question.
+"""Checks of a withdrawal's payee: the customer themselves, and not on the sanctions list.
+
+The payee is screened at the request, while the withdrawal is in review, and at its release.
 """
 
 from collections.abc import Mapping
@@ -27,19 +28,19 @@ PURPOSE = "payout"
 
 
 def check_destination_owner(
-    session: Session, actor: Actor, method: PaymentMethod, where: Mapping[str, str]
+    session: Session, actor: Actor, method: PaymentMethod, destination: Mapping[str, str]
 ) -> None:
-    """Raises `Invalid` for a destination that cannot be the customer's own."""
+    """Raise `Invalid` for a destination that cannot belong to the customer."""
     person = account_queries.get_person(session, actor.user_id)
     if method is PaymentMethod.BANK and not destinations.holder_is_person(
-        where["holder"], *_name_of(session, person)
+        destination["holder"], *_name_of(session, person)
     ):
         raise Invalid(
             "destination.accountHolder", "Enter your own name. We pay out to your own account only."
         )
-    if method is PaymentMethod.MOBILE_MONEY and where["phone"] != person.phone:
+    if method is PaymentMethod.MOBILE_MONEY and destination["phone"] != person.phone:
         raise Invalid("destination.phone", "Enter the phone number of your profile.")
-    if method is PaymentMethod.CRYPTO and addresses.is_own_address(session, where["address"]):
+    if method is PaymentMethod.CRYPTO and addresses.is_own_address(session, destination["address"]):
         raise Invalid(
             "destination.address",
             "Enter an address of your own. This is one of our deposit addresses.",
@@ -47,45 +48,61 @@ def check_destination_owner(
 
 
 def _name_of(session: Session, person: PersonProfile) -> tuple[str, str]:
-    """As they were verified; by what they call themselves only where that was nobody's business:
-    whoever was lifted by hand, as the people of the sample are."""
+    """Return the verified names, or those of the profile for a tier that was set by hand."""
     verified = submission_queries.verified_name(session, person.id)
     return verified or (person.first_name, person.last_name)
 
 
 def screen_payee(
-    session: Session, user_id: UUID, about: str, method: PaymentMethod, where: Mapping[str, str]
+    session: Session,
+    user_id: UUID,
+    reference: str,
+    method: PaymentMethod,
+    destination: Mapping[str, str],
 ) -> Verdict | None:
-    """What the sanctions list says of the recipient; None while there is no list. Raises
-    `PayeeBlocked`."""
+    """Screen the payee against the sanctions list, and return the verdict; None without a list.
+
+    Raises `PayeeBlocked`.
+    """
     person = account_queries.get_person(session, user_id)
-    name = where.get("holder") or " ".join(_name_of(session, person))
+    name = destination.get("holder") or " ".join(_name_of(session, person))
     try:
-        found = [
+        screenings = [
             screening.screen(
-                session, ScreeningSubject((name,)), about=about, purpose=PURPOSE, person_id=user_id
+                session,
+                ScreeningSubject((name,)),
+                about=reference,
+                purpose=PURPOSE,
+                person_id=user_id,
             )
         ]
         if method is PaymentMethod.CRYPTO:
-            found.append(
+            screenings.append(
                 screening.screen_wallet(
-                    session, where["address"], about=about, purpose=PURPOSE, person_id=user_id
+                    session,
+                    destination["address"],
+                    about=reference,
+                    purpose=PURPOSE,
+                    person_id=user_id,
                 )
             )
     except NoSanctionsList:
         return None
-    # What the customer themselves are taken for counts too, whatever name the account bears.
-    verdicts = {each.verdict for each in found} | {screening_queries.verdict_of(session, user_id)}
+    # The verdict on the customer counts too, whatever name the account bears.
+    verdicts = {result.verdict for result in screenings} | {
+        screening_queries.verdict_of(session, user_id)
+    }
     if Verdict.BLOCKED in verdicts:
         raise PayeeBlocked
     return Verdict.REVIEW if Verdict.REVIEW in verdicts else Verdict.CLEAR
 
 
 def status_after_screening(
-    verdict: Verdict | None, value: Amount, allowed: PaymentLimits
+    verdict: Verdict | None, value: Amount, payment_limits: PaymentLimits
 ) -> WithdrawalStatus:
+    """Return the status that follows from the verdict and the value in dollars."""
     if verdict is not Verdict.CLEAR:
         return WithdrawalStatus.IN_REVIEW
-    if allowed.approval_from <= value:
+    if payment_limits.approval_from <= value:
         return WithdrawalStatus.AWAITING_APPROVAL
     return WithdrawalStatus.APPROVED

@@ -1,9 +1,9 @@
-"""Sending what was approved, and finding out what became of it.
+"""Sending approved withdrawals, and learning their outcome.
 
-`advance` is the only way on: the first job, a webhook's task and the poll all call it. It writes
-down that the provider is being asked, asks between two transactions, and applies what the provider
-says. Whenever nobody knows whether the provider was asked, it is asked what it knows first; only if
-it knows nothing is it asked to pay, with the same reference.
+Only `advance` moves an approved withdrawal on: the first job, a webhook's task and the poll all
+call it. It records that the provider is about to be called, calls it between two transactions, and
+applies the answer. If an earlier call may have reached the provider, its records are read first;
+the payout is ordered, with the same reference, only if the provider has no record of it.
 """
 
 from dataclasses import dataclass
@@ -30,237 +30,263 @@ from app.providers.errors import ProviderOutcomeUnknown, ProviderRefused, Provid
 from app.screening import queries as screening_queries
 from app.screening.rules import Verdict
 
-_BY_EVENT = """
+_FIND_BY_EVENT = """
 SELECT id, status FROM withdrawals WHERE id = %s OR provider = %s AND provider_ref = %s
 """
-_FIRST_ASKED = """
+_FIRST_CALLED_AT = """
 SELECT coalesce(min(at), now()) FROM withdrawal_events
 WHERE withdrawal_id = %s AND to_status = 'sending'
 """
 _CHECKED_SINCE = "SELECT looked_at > %s FROM withdrawals WHERE id = %s"
-#: One that has gone can still come back.
+#: A completed payout can still come back.
 _TRACKED = WITHDRAWALS_IN_PROGRESS | {WithdrawalStatus.COMPLETED}
-#: What a provider had taken, it knows.
+#: A payout that the provider accepted is in its records.
 _ACCEPTED = frozenset({WithdrawalStatus.SENT, WithdrawalStatus.COMPLETED})
 
 
 @task("funding.send_withdrawal", own_transactions=True, polled=True)
 def advance(database: Database, *, withdrawal_id: str) -> None:
-    """Send it, or find out what became of it.
+    """Send the withdrawal, or learn the outcome of an earlier attempt.
 
-    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown` when the next poll is to look again.
+    Raises `ProviderUnavailable` and `ProviderOutcomeUnknown`; the next poll tries again.
     """
-    turn = _begin_attempt(database, UUID(withdrawal_id))
-    if turn is None:
+    attempt = _begin_attempt(database, UUID(withdrawal_id))
+    if attempt is None:
         return
-    rail = resolve(PayoutRails)[turn.asked.method]
+    rail = resolve(PayoutRails)[attempt.withdrawal.method]
     try:
-        payout = rail.send(_order(turn.asked)) if turn.is_first else _find_or_send(rail, turn)
+        payout = (
+            rail.send(_order(attempt.withdrawal))
+            if attempt.is_first
+            else _find_or_send(rail, attempt)
+        )
     except ProviderUnavailable:
-        # Certainly nothing happened, if this was the first time that it was asked.
-        if turn.is_first:
+        # On the first attempt this means that the provider did nothing.
+        if attempt.is_first:
             with database.transaction() as session:
-                if not _was_changed_meanwhile(session, turn):
-                    _set_status_if_sending(session, turn.asked.id, WithdrawalStatus.APPROVED)
+                if not _was_changed_meanwhile(session, attempt):
+                    _set_status_if_sending(
+                        session, attempt.withdrawal.id, WithdrawalStatus.APPROVED
+                    )
         raise
     except ProviderOutcomeUnknown as error:
         with database.transaction() as session:
             _set_status_if_sending(
-                session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=str(error)
+                session, attempt.withdrawal.id, WithdrawalStatus.UNKNOWN, evidence=str(error)
             )
         raise
-    except ProviderRefused as refused:
+    except ProviderRefused as refusal:
         with database.transaction() as session:
-            if _was_changed_meanwhile(session, turn):
+            if _was_changed_meanwhile(session, attempt):
                 _set_status_if_sending(
-                    session, turn.asked.id, WithdrawalStatus.UNKNOWN, evidence=refused.code
+                    session, attempt.withdrawal.id, WithdrawalStatus.UNKNOWN, evidence=refusal.code
                 )
             else:
-                _fail(session, withdrawals.lock_withdrawal(session, turn.asked.id), refused.code)
+                _fail(
+                    session,
+                    withdrawals.lock_withdrawal(session, attempt.withdrawal.id),
+                    refusal.code,
+                )
         return
     with database.transaction() as session:
-        apply_payout(session, turn.asked.id, payout)
+        apply_payout(session, attempt.withdrawal.id, payout)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A withdrawal that this process goes on with, from `began_at`. `is_old`: no order of before
-    can still be on its way."""
+    """A withdrawal that this process has taken on since `began_at`.
 
-    asked: withdrawals.LockedWithdrawal
+    `is_first`: the provider was never called. `is_old`: no earlier order can still be in flight.
+    """
+
+    withdrawal: withdrawals.LockedWithdrawal
     is_first: bool
     is_old: bool
     began_at: datetime
 
 
 def _begin_attempt(database: Database, withdrawal_id: UUID) -> _Attempt | None:
-    """Write down that the provider is being asked; None where there is nothing to be done."""
+    """Record that the provider is about to be called; None when there is nothing to do."""
     with database.transaction() as session:
-        asked = withdrawals.lock_withdrawal(session, withdrawal_id)
-        is_first = asked.status is WithdrawalStatus.APPROVED
+        withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
+        is_first = withdrawal.status is WithdrawalStatus.APPROVED
         if is_first:
-            if not _may_be_sent(session, asked):
+            if not _may_be_sent(session, withdrawal):
                 return None
-            withdrawals.transition(session, asked, WithdrawalStatus.SENDING)
-        elif asked.status not in _TRACKED:
+            withdrawals.transition(session, withdrawal, WithdrawalStatus.SENDING)
+        elif withdrawal.status not in _TRACKED:
             return None
         now = clock.now()
-        session.send(withdrawals.SET_CHECKED_AT, (now, asked.id))
-        [(first_at,)] = session.rows(_FIRST_ASKED, (asked.id,))
-    return _Attempt(asked, is_first, now - first_at > IN_FLIGHT_MAX, now)
+        session.send(withdrawals.SET_CHECKED_AT, (now, withdrawal.id))
+        [(first_at,)] = session.rows(_FIRST_CALLED_AT, (withdrawal.id,))
+    return _Attempt(withdrawal, is_first, now - first_at > IN_FLIGHT_MAX, now)
 
 
-def _find_or_send(rail: PayoutRail, turn: _Attempt) -> Payout:
-    """The payout as the provider sees it now. It may have been asked before, so it is asked what it
-    knows; only if it knows nothing is it asked to pay, with the same reference.
+def _find_or_send(rail: PayoutRail, attempt: _Attempt) -> Payout:
+    """Return the payout from the provider's records, or order it if there is none.
 
-    That it will not answer says nothing of the payout. That it will not pay now decides only when
-    no earlier order can still be on its way.
+    A refused look-up says nothing about the payout. A refused order ends the withdrawal only when
+    no earlier order can still be in flight.
     """
-    asked = turn.asked
+    withdrawal = attempt.withdrawal
     try:
-        found = rail.find(asked.public_id)
-    except ProviderRefused as refused:
-        raise ProviderOutcomeUnknown(f"it did not say what it knows: {refused.code}") from None
-    if found is not None:
-        return found
-    if asked.status in _ACCEPTED:
-        raise ProviderOutcomeUnknown("the provider does not know any more what it had taken")
+        payout = rail.find(withdrawal.public_id)
+    except ProviderRefused as refusal:
+        raise ProviderOutcomeUnknown(
+            f"the provider did not say what happened: {refusal.code}"
+        ) from None
+    if payout is not None:
+        return payout
+    if withdrawal.status in _ACCEPTED:
+        raise ProviderOutcomeUnknown("the provider lost its record of the payout")
     try:
-        return rail.send(_order(asked))
-    except ProviderRefused as refused:
-        if turn.is_old:
+        return rail.send(_order(withdrawal))
+    except ProviderRefused as refusal:
+        if attempt.is_old:
             raise
-        raise ProviderOutcomeUnknown(f"asked again, it refused: {refused.code}") from None
+        raise ProviderOutcomeUnknown(f"the repeated order was refused: {refusal.code}") from None
 
 
-def _order(asked: withdrawals.LockedWithdrawal) -> PayoutOrder:
-    return PayoutOrder(asked.public_id, asked.amount, asked.destination)
+def _order(withdrawal: withdrawals.LockedWithdrawal) -> PayoutOrder:
+    return PayoutOrder(withdrawal.public_id, withdrawal.amount, withdrawal.destination)
 
 
 def apply_payout(session: Session, withdrawal_id: UUID, payout: Payout) -> None:
-    """Make of a withdrawal what the provider says of it now."""
-    asked = withdrawals.lock_withdrawal(session, withdrawal_id)
-    session.send(withdrawals.SET_CHECKED_AT, (clock.now(), asked.id))
-    if asked.status not in _TRACKED:
+    """Apply the current state of the provider's payout to its withdrawal."""
+    withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
+    session.send(withdrawals.SET_CHECKED_AT, (clock.now(), withdrawal.id))
+    if withdrawal.status not in _TRACKED:
         return
-    if payout.amount != asked.amount:
-        _report_wrong_amount(session, asked, payout)
+    if payout.amount != withdrawal.amount:
+        _report_wrong_amount(session, withdrawal, payout)
         return
-    done = WithdrawalStatus.COMPLETED
+    completed = WithdrawalStatus.COMPLETED
     match payout.state:
-        case PayoutState.SENT if asked.status in {
+        case PayoutState.SENT if withdrawal.status in {
             WithdrawalStatus.SENDING,
             WithdrawalStatus.UNKNOWN,
         }:
-            withdrawals.transition(session, asked, WithdrawalStatus.SENT, payout=payout)
+            withdrawals.transition(session, withdrawal, WithdrawalStatus.SENT, payout=payout)
             withdrawals.notify_customer(
-                session, asked, "withdrawal_sent", sent_at=clock.rfc3339(clock.now())
+                session, withdrawal, "withdrawal_sent", sent_at=clock.rfc3339(clock.now())
             )
-        case PayoutState.COMPLETED if asked.status is not done:
-            _complete(session, asked, payout)
-        case PayoutState.FAILED if asked.status is not done:
-            _fail(session, asked, payout.code, payout)
+        case PayoutState.COMPLETED if withdrawal.status is not completed:
+            _complete(session, withdrawal, payout)
+        case PayoutState.FAILED if withdrawal.status is not completed:
+            _fail(session, withdrawal, payout.code, payout)
         case PayoutState.RETURNED:
-            if asked.status is not done:
-                _complete(session, asked, payout)
-            _return(session, withdrawals.lock_withdrawal(session, asked.id), payout)
+            if withdrawal.status is not completed:
+                _complete(session, withdrawal, payout)
+            _return(session, withdrawals.lock_withdrawal(session, withdrawal.id), payout)
 
 
-def _complete(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout) -> None:
-    now, amount = clock.now(), asked.amount
-    account = deposits.settlement_account(asked.method, amount, payout.provider_id)
+def _complete(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout) -> None:
+    now, amount = clock.now(), withdrawal.amount
+    account = deposits.settlement_account(withdrawal.method, amount, payout.provider_id)
     postings = [
-        ledger.debit(chart.customer(asked.user_id, amount.asset), amount),
+        ledger.debit(chart.customer(withdrawal.user_id, amount.asset), amount),
         ledger.credit(account, amount),
     ]
     ledger.post(
         session,
         cause=withdrawals.WITHDRAWAL,
-        reference=asked.public_id,
+        reference=withdrawal.public_id,
         posted_at=now,
         postings=postings,
-        hold_id=asked.id,
+        hold_id=withdrawal.id,
     )
     if payout.cost:
-        paid_from = deposits.settlement_account(asked.method, payout.cost, payout.provider_id)
+        paid_from = deposits.settlement_account(withdrawal.method, payout.cost, payout.provider_id)
         ledger.post(
             session,
             cause="withdrawal_cost",
-            reference=f"{asked.public_id}:cost",
+            reference=f"{withdrawal.public_id}:cost",
             posted_at=now,
             postings=[
                 ledger.debit(chart.processing_costs(payout.cost.asset), payout.cost),
                 ledger.credit(paid_from, payout.cost),
             ],
         )
-    withdrawals.transition(session, asked, WithdrawalStatus.COMPLETED, payout=payout)
-    withdrawals.audit_status(session, asked, WithdrawalStatus.COMPLETED)
+    withdrawals.transition(session, withdrawal, WithdrawalStatus.COMPLETED, payout=payout)
+    withdrawals.audit_status(session, withdrawal, WithdrawalStatus.COMPLETED)
     withdrawals.notify_customer(
-        session, asked, "withdrawal_completed", completed_at=clock.rfc3339(now)
+        session, withdrawal, "withdrawal_completed", completed_at=clock.rfc3339(now)
     )
 
 
-def _return(session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout) -> None:
-    """It came back after all: the customer has it again."""
-    account = deposits.settlement_account(asked.method, asked.amount, payout.provider_id)
+def _return(session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout) -> None:
+    """Credit the customer again: the payout came back after completion."""
+    account = deposits.settlement_account(withdrawal.method, withdrawal.amount, payout.provider_id)
     ledger.post(
         session,
         cause="withdrawal_returned",
-        reference=f"{asked.public_id}:returned",
+        reference=f"{withdrawal.public_id}:returned",
         posted_at=clock.now(),
         postings=[
-            ledger.debit(account, asked.amount),
-            ledger.credit(chart.customer(asked.user_id, asked.amount.asset), asked.amount),
+            ledger.debit(account, withdrawal.amount),
+            ledger.credit(
+                chart.customer(withdrawal.user_id, withdrawal.amount.asset), withdrawal.amount
+            ),
         ],
     )
-    withdrawals.transition(session, asked, WithdrawalStatus.RETURNED, payout=payout)
-    withdrawals.audit_status(session, asked, WithdrawalStatus.RETURNED, reason=payout.code)
+    withdrawals.transition(session, withdrawal, WithdrawalStatus.RETURNED, payout=payout)
+    withdrawals.audit_status(session, withdrawal, WithdrawalStatus.RETURNED, reason=payout.code)
     withdrawals.notify_customer(
-        session, asked, "withdrawal_failed", reason="It was sent back to us."
+        session, withdrawal, "withdrawal_failed", reason="The payment was returned to us."
     )
 
 
 def _fail(
-    session: Session, asked: withdrawals.LockedWithdrawal, code: str, payout: Payout | None = None
+    session: Session,
+    withdrawal: withdrawals.LockedWithdrawal,
+    code: str,
+    payout: Payout | None = None,
 ) -> None:
-    if asked.status not in WITHDRAWALS_IN_PROGRESS:
+    if withdrawal.status not in WITHDRAWALS_IN_PROGRESS:
         return
-    withdrawals.end_unpaid(session, asked, WithdrawalStatus.FAILED, why=code, payout=payout)
+    withdrawals.end_unpaid(session, withdrawal, WithdrawalStatus.FAILED, reason=code, payout=payout)
     withdrawals.notify_customer(
-        session, asked, "withdrawal_failed", reason="It could not be paid there."
+        session,
+        withdrawal,
+        "withdrawal_failed",
+        reason="The payment could not be made to this destination.",
     )
 
 
-def _may_be_sent(session: Session, asked: withdrawals.LockedWithdrawal) -> bool:
-    """Whether nothing came up since it was approved. A customer who owes us is not paid, nor one
-    who was found to be a listed party; one who may be one, or was suspended, waits."""
-    if receivables.owes_anything(session, asked.user_id):
+def _may_be_sent(session: Session, withdrawal: withdrawals.LockedWithdrawal) -> bool:
+    """Return whether an approved withdrawal may still be sent.
+
+    A customer who owes PBCEx or is a listed party gets it rejected; one with an undecided hit, or
+    who is suspended, waits.
+    """
+    if receivables.owes_anything(session, withdrawal.user_id):
         withdrawals.end_unpaid(
-            session, asked, WithdrawalStatus.REJECTED, why="the customer owes us"
+            session, withdrawal, WithdrawalStatus.REJECTED, reason="the customer owes PBCEx"
         )
         withdrawals.notify_customer(
-            session, asked, "withdrawal_failed",
-            reason="A payment of yours was taken back; settle what is owed first.",
+            session, withdrawal, "withdrawal_failed",
+            reason="One of your payments was taken back. Pay what you owe first.",
         )  # fmt: skip
         return False
-    standing = screening_queries.verdict_of(session, asked.user_id)
-    if standing is Verdict.BLOCKED:
-        withdrawals.reject_listed_payee(session, asked)
+    verdict = screening_queries.verdict_of(session, withdrawal.user_id)
+    if verdict is Verdict.BLOCKED:
+        withdrawals.reject_listed_payee(session, withdrawal)
         return False
-    if standing is Verdict.REVIEW:
+    if verdict is Verdict.REVIEW:
         withdrawals.transition(
-            session, asked, WithdrawalStatus.IN_REVIEW, evidence="screening: review"
+            session, withdrawal, WithdrawalStatus.IN_REVIEW, evidence="screening: review"
         )
         return False
-    return account_queries.is_active(session, asked.user_id)
+    return account_queries.is_active(session, withdrawal.user_id)
 
 
-def _was_changed_meanwhile(session: Session, turn: _Attempt) -> bool:
-    """Whether somebody else went on with it meanwhile: then what one of the two was told decides
-    nothing about the other."""
-    withdrawals.lock_withdrawal(session, turn.asked.id)
-    return bool(session.rows(_CHECKED_SINCE, (turn.began_at, turn.asked.id))[0][0])
+def _was_changed_meanwhile(session: Session, attempt: _Attempt) -> bool:
+    """Return whether another process took the withdrawal on since this attempt began.
+
+    Then an answer to this attempt says nothing about the other one's.
+    """
+    withdrawals.lock_withdrawal(session, attempt.withdrawal.id)
+    return bool(session.rows(_CHECKED_SINCE, (attempt.began_at, attempt.withdrawal.id))[0][0])
 
 
 def _set_status_if_sending(
@@ -270,43 +296,44 @@ def _set_status_if_sending(
     *,
     evidence: str | None = None,
 ) -> None:
-    asked = withdrawals.lock_withdrawal(session, withdrawal_id)
-    if asked.status is WithdrawalStatus.SENDING:
-        withdrawals.transition(session, asked, status, evidence=evidence)
+    """Set the status of a withdrawal that is being sent."""
+    withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
+    if withdrawal.status is WithdrawalStatus.SENDING:
+        withdrawals.transition(session, withdrawal, status, evidence=evidence)
 
 
 def _report_wrong_amount(
-    session: Session, asked: withdrawals.LockedWithdrawal, payout: Payout
+    session: Session, withdrawal: withdrawals.LockedWithdrawal, payout: Payout
 ) -> None:
-    """A provider that sent another amount than it was asked for: a person has to look."""
+    """Open a case: the provider reports another amount than was ordered."""
     cases.open_case(
         session,
         kind="payout_amount",
-        subject=asked.public_id,
-        key=asked.public_id,
-        title="A provider reports another amount than it was asked to pay",
+        subject=withdrawal.public_id,
+        key=withdrawal.public_id,
+        title="Payout amount differs from the order",
         facts={
-            "asked": f"{asked.amount} {asked.amount.asset.code}",
+            "ordered": f"{withdrawal.amount} {withdrawal.amount.asset.code}",
             "reported": f"{payout.amount} {payout.amount.asset.code}",
-            "provider": asked.provider,
+            "provider": withdrawal.provider,
         },
-        person_id=asked.user_id,
+        person_id=withdrawal.user_id,
     )
 
 
 @task("funding.payout_changed", own_transactions=True)
 def handle_payout_event(database: Database, *, event_id: str) -> None:
-    """A provider says that a payout changed. `subject` is its id, or our reference."""
+    """Check the withdrawal that a webhook is about: its subject is the provider's id or ours."""
     with database.transaction() as session:
         event = providers_queries.stored_event(session, UUID(event_id))
-        own_id = ids.try_decode(withdrawals.PREFIX, event.subject)
-        row = session.row(_BY_EVENT, (own_id, event.provider, event.subject))
-        # One that is not known yet is still being sent: whoever sends it looks at it.
+        withdrawal_id_of_subject = ids.try_decode(withdrawals.PREFIX, event.subject)
+        row = session.row(_FIND_BY_EVENT, (withdrawal_id_of_subject, event.provider, event.subject))
+        # An unknown payout is still being sent: the sending job applies its state.
         if row is None:
             return
         withdrawal_id, status = str(row[0]), WithdrawalStatus(row[1])
         if status in WITHDRAWALS_IN_PROGRESS:
             outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": withdrawal_id})
             return
-    # Nobody looks again at one that had ended.
+    # The poll does not check withdrawals that have ended.
     advance(database, withdrawal_id=withdrawal_id)

@@ -1,6 +1,6 @@
-"""The verbs of withdrawals: ask, cancel, review, reject, release.
+"""The verbs of withdrawals (request, cancel, review, reject, release), and their transitions.
 
-The money is held from the start. What happens once it is approved stands in payouts.py.
+The amount is held from the request on. An approved withdrawal is sent by payouts.py.
 """
 
 import json
@@ -53,14 +53,14 @@ SELECT id, user_id, method, asset, units, usd_units, status, destination_sealed,
     destination_masked, provider, provider_ref
 FROM withdrawals WHERE id = %s FOR UPDATE
 """
-_STEP = """
+_SET_STATUS = """
 UPDATE withdrawals SET status = %s, code = %s, looked_at = %s,
     provider_ref = coalesce(provider_ref, %s),
     completed_at = CASE WHEN %s = 'completed' THEN %s ELSE completed_at END
 WHERE id = %s
 """
 SET_CHECKED_AT = "UPDATE withdrawals SET looked_at = %s WHERE id = %s"
-_EVENT = """
+_INSERT_EVENT = """
 INSERT INTO withdrawal_events (id, withdrawal_id, from_status, to_status, actor_id, evidence, at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
@@ -68,7 +68,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s)
 
 @dataclass(frozen=True, slots=True)
 class LockedWithdrawal:
-    """A withdrawal as it stands in its row, which is locked."""
+    """A withdrawal whose row this transaction has locked."""
 
     id: UUID
     user_id: UUID
@@ -94,35 +94,42 @@ def request(
     amount: Amount,
     destination: Mapping[str, str],
 ) -> UUID | PayeeBlocked:
-    """Ask for money to be sent; it is held at once. Answers the withdrawal's id; or that its
-    recipient is listed, as a value, for that this was found is kept.
+    """Hold the amount and record the requested withdrawal; return its id.
+
+    A listed payee is returned as a refusal instead of raised, so that its audit record is
+    committed.
 
     Raises `Invalid` naming the field, `PaymentMethodDisabled`, `VerificationRequired`,
-    `DailyLimitExceeded`, `AccountOwes`; the database raises `InsufficientFunds`.
+    `DailyLimitExceeded`, `ReceivableOutstanding`; the database raises `InsufficientFunds`.
     """
     rail = _payout_rail(method, amount)
-    where = destinations.parse_destination(method, amount.asset, destination)
-    payee_checks.check_destination_owner(session, actor, method, where)
-    allowed = resolve(PaymentLimits)
+    parsed = destinations.parse_destination(method, amount.asset, destination)
+    payee_checks.check_destination_owner(session, actor, method, parsed)
+    payment_limits = resolve(PaymentLimits)
     limits.lock_customer_payments(session, actor.user_id)
     receivables.require_nothing_owed(session, actor.user_id)
     value = limits.usd_value(session, amount)
-    limits.check_withdrawal_limit(session, actor.user_id, value, allowed.withdrawal_min)
+    limits.check_withdrawal_limit(session, actor.user_id, value, payment_limits.withdrawal_min)
     identifier, now = ids.new(), clock.now()
-    public_id, masked = ids.encode(PREFIX, identifier), destinations.mask_destination(method, where)
-    told = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
-    noted: dict[str, Any] = {"actor": actor, "action": "withdrawal.requested", "subject": public_id}
+    public_id = ids.encode(PREFIX, identifier)
+    masked = destinations.mask_destination(method, parsed)
+    facts = {"method": method, "asset": amount.asset.code, "amount": str(amount), "to": masked}
+    audited: dict[str, Any] = {
+        "actor": actor,
+        "action": "withdrawal.requested",
+        "subject": public_id,
+    }
     try:
-        verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, where)
-    except PayeeBlocked as blocked:
+        verdict = payee_checks.screen_payee(session, actor.user_id, public_id, method, parsed)
+    except PayeeBlocked as refusal:
         audit.record(
             session,
-            **noted,
-            after=told,
+            **audited,
+            after=facts,
             reason=_screening_evidence(Verdict.BLOCKED),
             outcome="denied",
         )
-        return blocked
+        return refusal
     ledger.place_hold(
         session,
         hold_id=identifier,
@@ -132,24 +139,24 @@ def request(
         placed_at=now,
     )
     session.flush()
-    status = payee_checks.status_after_screening(verdict, value, allowed)
-    key = destinations.lookup_key(method, where)
+    status = payee_checks.status_after_screening(verdict, value, payment_limits)
+    key = destinations.lookup_key(method, parsed)
     session.send(
         _INSERT,
         (
             identifier, actor.user_id, method, amount.asset.code, amount.units, value.units, status,
-            keys.seal(json.dumps(dict(where)), table=_TABLE, column=_DESTINATION, key=identifier),
+            keys.seal(json.dumps(dict(parsed)), table=_TABLE, column=_DESTINATION, key=identifier),
             keys.blind_index(key, table=_TABLE, column=_INDEX), masked, rail.name, now, now,
         ),
     )  # fmt: skip
     session.send(
-        _EVENT,
+        _INSERT_EVENT,
         (ids.new(), identifier, None, status, actor.user_id, _screening_evidence(verdict), now),
     )
-    asked = lock_withdrawal(session, identifier)
-    audit.record(session, **noted, after={**told, "status": status})
-    notify_customer(session, asked, "withdrawal_requested", requested_at=clock.rfc3339(now))
-    _continue(session, asked)
+    withdrawal = lock_withdrawal(session, identifier)
+    audit.record(session, **audited, after={**facts, "status": status})
+    notify_customer(session, withdrawal, "withdrawal_requested", requested_at=clock.rfc3339(now))
+    _continue(session, withdrawal)
     return identifier
 
 
@@ -165,83 +172,91 @@ def _payout_rail(method: PaymentMethod, amount: Amount) -> PayoutRail:
 
 
 def cancel(session: Session, actor: Actor, withdrawal_id: UUID) -> None:
-    """The customer takes it back before it is sent; the money is free again. Raises `NotFound` and
-    `NotCancellable`."""
-    asked = lock_withdrawal(session, withdrawal_id)
-    if asked.user_id != actor.user_id:
+    """Cancel the customer's own withdrawal before it is sent, and release the hold.
+
+    Raises `NotFound` and `NotCancellable`.
+    """
+    withdrawal = lock_withdrawal(session, withdrawal_id)
+    if withdrawal.user_id != actor.user_id:
         raise NotFound
-    if asked.status not in CANCELLABLE_WITHDRAWALS:
+    if withdrawal.status not in CANCELLABLE_WITHDRAWALS:
         raise NotCancellable
-    end_unpaid(session, asked, WithdrawalStatus.CANCELLED, actor=actor)
-    notify_customer(session, asked, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now()))
+    end_unpaid(session, withdrawal, WithdrawalStatus.CANCELLED, actor=actor)
+    notify_customer(
+        session, withdrawal, "withdrawal_cancelled", cancelled_at=clock.rfc3339(clock.now())
+    )
 
 
 def reject(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
-    """Staff refuse to send it; the money is free again. Raises `NotFound`, `WrongWithdrawalStatus`,
-    and `Invalid` for the reason."""
+    """Reject a withdrawal on behalf of staff, and release the hold.
+
+    Raises `NotFound`, `WrongWithdrawalStatus`, and `Invalid` for the reason.
+    """
     reason = approvals_rules.clean_reason(reason)
-    asked = lock_withdrawal(session, withdrawal_id)
-    if asked.status not in CANCELLABLE_WITHDRAWALS:
+    withdrawal = lock_withdrawal(session, withdrawal_id)
+    if withdrawal.status not in CANCELLABLE_WITHDRAWALS:
         raise WrongWithdrawalStatus
-    end_unpaid(session, asked, WithdrawalStatus.REJECTED, actor=actor, why=reason)
-    notify_customer(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+    end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, actor=actor, reason=reason)
+    notify_customer(session, withdrawal, "withdrawal_failed", reason="We cannot make this payment.")
 
 
 def release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> None:
-    """Two of our staff agreed that it may go. It is screened once more:
-    it may have waited for days."""
-    asked = lock_withdrawal(session, withdrawal_id)
-    if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
+    """Release a large withdrawal that a second member of staff approved (withdrawal_approval.py).
+
+    The payee is screened again, because the withdrawal may have waited for days.
+    """
+    withdrawal = lock_withdrawal(session, withdrawal_id)
+    if withdrawal.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise WrongWithdrawalStatus
     try:
-        verdict = _screen(session, asked)
+        verdict = _screen(session, withdrawal)
     except PayeeBlocked:
-        reject_listed_payee(session, asked)
+        reject_listed_payee(session, withdrawal)
         return
     if verdict is not Verdict.CLEAR:
-        # The list, or what is known of the customer, is newer than the request.
+        # The list or the customer's details changed since the request.
         transition(
             session,
-            asked,
+            withdrawal,
             WithdrawalStatus.IN_REVIEW,
             actor=actor,
             evidence=_screening_evidence(verdict),
         )
         return
-    transition(session, asked, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
-    audit_status(session, asked, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
-    _stage_sending(session, asked)
+    transition(session, withdrawal, WithdrawalStatus.APPROVED, actor=actor, evidence=reason)
+    audit_status(session, withdrawal, WithdrawalStatus.APPROVED, actor=actor, reason=reason)
+    _stage_sending(session, withdrawal)
 
 
 @task("funding.review_withdrawal")
 def review(session: Session, *, withdrawal_id: str) -> None:
-    """Look again at one whose recipient was in question: it goes on once nothing speaks against
-    it, and ends where compliance decided so."""
-    asked = lock_withdrawal(session, UUID(withdrawal_id))
-    session.send(SET_CHECKED_AT, (clock.now(), asked.id))
-    if asked.status is not WithdrawalStatus.IN_REVIEW:
+    """Screen the payee of a withdrawal in review again, and continue or reject it accordingly."""
+    withdrawal = lock_withdrawal(session, UUID(withdrawal_id))
+    session.send(SET_CHECKED_AT, (clock.now(), withdrawal.id))
+    if withdrawal.status is not WithdrawalStatus.IN_REVIEW:
         return
     try:
-        verdict = _screen(session, asked)
+        verdict = _screen(session, withdrawal)
     except PayeeBlocked:
-        reject_listed_payee(session, asked)
+        reject_listed_payee(session, withdrawal)
         return
-    value = limits.usd_from_cents(asked.usd_units)
+    value = limits.usd_from_cents(withdrawal.usd_units)
     status = payee_checks.status_after_screening(verdict, value, resolve(PaymentLimits))
     if status is not WithdrawalStatus.IN_REVIEW:
-        transition(session, asked, status, evidence=_screening_evidence(verdict))
-        _continue(session, lock_withdrawal(session, asked.id))
+        transition(session, withdrawal, status, evidence=_screening_evidence(verdict))
+        _continue(session, lock_withdrawal(session, withdrawal.id))
 
 
-def reject_listed_payee(session: Session, asked: LockedWithdrawal) -> None:
-    """It goes to a listed party, or is one's: it ends."""
-    end_unpaid(session, asked, WithdrawalStatus.REJECTED, why="screening: blocked")
-    notify_customer(session, asked, "withdrawal_failed", reason="We cannot make this payment.")
+def reject_listed_payee(session: Session, withdrawal: LockedWithdrawal) -> None:
+    """Reject a withdrawal to, or of, a listed party."""
+    end_unpaid(session, withdrawal, WithdrawalStatus.REJECTED, reason="screening: blocked")
+    notify_customer(session, withdrawal, "withdrawal_failed", reason="We cannot make this payment.")
 
 
-def _screen(session: Session, asked: LockedWithdrawal) -> Verdict | None:
+def _screen(session: Session, withdrawal: LockedWithdrawal) -> Verdict | None:
+    """Screen the payee again. Raises `PayeeBlocked`."""
     return payee_checks.screen_payee(
-        session, asked.user_id, asked.public_id, asked.method, asked.destination
+        session, withdrawal.user_id, withdrawal.public_id, withdrawal.method, withdrawal.destination
     )
 
 
@@ -254,10 +269,10 @@ def handle_screening_decision(
     session: Session,
     *,
     about: str,
-    person_id: str | None,  # noqa: ARG001 - the same decision is told to rooms that need it
-    verdict: str,  # noqa: ARG001 - the lists are asked again: others may be undecided
+    person_id: str | None,  # noqa: ARG001 - other rooms need it
+    verdict: str,  # noqa: ARG001 - the payee is screened again: other hits may be undecided
 ) -> None:
-    """Compliance decided about a hit: the withdrawal that it was about is looked at again."""
+    """Review the withdrawal that a sanctions decision was about."""
     withdrawal_id = ids.try_decode(PREFIX, about)
     if withdrawal_id is not None:
         review(session, withdrawal_id=str(withdrawal_id))
@@ -268,88 +283,95 @@ case_decisions.stage_on_decision("funding.screening_decided")
 
 def end_unpaid(
     session: Session,
-    asked: LockedWithdrawal,
+    withdrawal: LockedWithdrawal,
     status: WithdrawalStatus,
     *,
     actor: Actor | None = None,
-    why: str | None = None,
+    reason: str | None = None,
     payout: Payout | None = None,
 ) -> None:
-    """It ends without money having gone: what was held is free again."""
-    ledger.void_hold(session, asked.id, at=clock.now())
-    transition(session, asked, status, actor=actor, evidence=why, payout=payout)
-    audit_status(session, asked, status, actor=actor, reason=why)
+    """End a withdrawal that is not paid out, and release the hold."""
+    ledger.void_hold(session, withdrawal.id, at=clock.now())
+    transition(session, withdrawal, status, actor=actor, evidence=reason, payout=payout)
+    audit_status(session, withdrawal, status, actor=actor, reason=reason)
 
 
-def _continue(session: Session, asked: LockedWithdrawal) -> None:
-    if asked.status is WithdrawalStatus.APPROVED:
-        _stage_sending(session, asked)
-    elif asked.status is WithdrawalStatus.AWAITING_APPROVAL:
-        notify_customer(session, asked, "withdrawal_needs_approval")
+def _continue(session: Session, withdrawal: LockedWithdrawal) -> None:
+    if withdrawal.status is WithdrawalStatus.APPROVED:
+        _stage_sending(session, withdrawal)
+    elif withdrawal.status is WithdrawalStatus.AWAITING_APPROVAL:
+        notify_customer(session, withdrawal, "withdrawal_needs_approval")
 
 
-def _stage_sending(session: Session, asked: LockedWithdrawal) -> None:
-    outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": str(asked.id)})
+def _stage_sending(session: Session, withdrawal: LockedWithdrawal) -> None:
+    outbox.stage(session, "funding.send_withdrawal", {"withdrawal_id": str(withdrawal.id)})
 
 
 def transition(
     session: Session,
-    asked: LockedWithdrawal,
+    withdrawal: LockedWithdrawal,
     status: WithdrawalStatus,
     *,
     actor: Actor | None = None,
     evidence: str | None = None,
     payout: Payout | None = None,
 ) -> None:
-    """Write the next status, if it is declared."""
-    WITHDRAWAL_TRANSITIONS.transition(asked.status, status)
+    """Set the next status and record it with its evidence. Raises for an undeclared transition."""
+    WITHDRAWAL_TRANSITIONS.transition(withdrawal.status, status)
     now, ref = clock.now(), (payout.provider_ref or None) if payout else None
     code = evidence if status is WithdrawalStatus.FAILED else None
-    session.send(_STEP, (status, code, now, ref, status, now, asked.id))
-    said = evidence or (payout.evidence or payout.provider_ref if payout else None)
-    by = actor.user_id if actor else None
-    session.send(_EVENT, (ids.new(), asked.id, asked.status, status, by, said, now))
+    session.send(_SET_STATUS, (status, code, now, ref, status, now, withdrawal.id))
+    evidence_text = evidence or (payout.evidence or payout.provider_ref if payout else None)
+    actor_id = actor.user_id if actor else None
+    session.send(
+        _INSERT_EVENT,
+        (ids.new(), withdrawal.id, withdrawal.status, status, actor_id, evidence_text, now),
+    )
 
 
 def audit_status(
     session: Session,
-    asked: LockedWithdrawal,
+    withdrawal: LockedWithdrawal,
     status: WithdrawalStatus,
     *,
     actor: Actor | None = None,
     reason: str | None = None,
 ) -> None:
-    """Into the audit trail: what became of it."""
+    """Record the new status in the audit trail."""
     audit.record(
         session,
         actor=actor,
         action=f"withdrawal.{status}",
-        subject=asked.public_id,
-        on_behalf_of=asked.user_id,
-        before={"status": asked.status},
+        subject=withdrawal.public_id,
+        on_behalf_of=withdrawal.user_id,
+        before={"status": withdrawal.status},
         after={
-            "status": status, "asset": asked.amount.asset.code, "amount": str(asked.amount),
+            "status": status,
+            "asset": withdrawal.amount.asset.code,
+            "amount": str(withdrawal.amount),
         },
         reason=reason,
-    )  # fmt: skip
+    )
 
 
-def notify_customer(session: Session, asked: LockedWithdrawal, kind: str, **values: str) -> None:
-    """To the customer, once for each kind."""
-    told: dict[str, Any] = {
-        "withdrawal": asked.public_id,
-        "amount": str(asked.amount),
-        "asset": asked.amount.asset.code,
-        "method": asked.method,
-        "destination": asked.masked_destination,
+def notify_customer(
+    session: Session, withdrawal: LockedWithdrawal, kind: str, **values: str
+) -> None:
+    """Stage a message of this kind to the customer, at most one for the withdrawal."""
+    payload: dict[str, Any] = {
+        "withdrawal": withdrawal.public_id,
+        "amount": str(withdrawal.amount),
+        "asset": withdrawal.amount.asset.code,
+        "method": withdrawal.method,
+        "destination": withdrawal.masked_destination,
         **values,
     }
-    event = {"user_id": str(asked.user_id), "event_key": f"{kind}:{asked.public_id}"}
-    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": told})
+    event = {"user_id": str(withdrawal.user_id), "event_key": f"{kind}:{withdrawal.public_id}"}
+    outbox.stage(session, "messages.deliver", {**event, "kind": kind, "values": payload})
 
 
 def lock_withdrawal(session: Session, withdrawal_id: UUID) -> LockedWithdrawal:
-    """The withdrawal, its row locked. Raises `NotFound`."""
+    """Return the withdrawal, its row locked. Raises `NotFound`."""
     row = session.row(_LOCK, (withdrawal_id,))
     if row is None:
         raise NotFound

@@ -1,4 +1,4 @@
-"""Releasing a large withdrawal: asked for by one of our staff, approved by another."""
+"""Releasing a large withdrawal: one member of staff requests it, another one approves."""
 
 from uuid import UUID
 
@@ -17,39 +17,46 @@ RELEASE = "withdrawal.release"
 
 
 def request_release(session: Session, actor: Actor, withdrawal_id: UUID, *, reason: str) -> UUID:
-    """Ask a second person to let a withdrawal go; answers the request's id.
+    """Request the release of a withdrawal, and return the request's id.
 
     Raises `NotFound`, `WrongWithdrawalStatus`, `PermissionDenied`, `ApprovalPending`, and `Invalid`
     for the reason.
     """
-    asked = withdrawals.lock_withdrawal(session, withdrawal_id)
-    payload = {"withdrawal": asked.public_id}
+    withdrawal = withdrawals.lock_withdrawal(session, withdrawal_id)
+    payload = {"withdrawal": withdrawal.public_id}
     return approvals.request_approval(
-        session, actor, RELEASE, payload, subject=asked.public_id, subject_id=asked.user_id,
+        session,
+        actor,
+        RELEASE,
+        payload,
+        subject=withdrawal.public_id,
+        subject_id=withdrawal.user_id,
         reason=reason,
-    )  # fmt: skip
+    )
 
 
 def _compare(session: Session, payload: TextFields) -> ProposedChange:
-    asked = withdrawals.lock_withdrawal(
+    withdrawal = withdrawals.lock_withdrawal(
         session, ids.decode(withdrawals.PREFIX, payload["withdrawal"])
     )
-    if asked.status is not WithdrawalStatus.AWAITING_APPROVAL:
+    if withdrawal.status is not WithdrawalStatus.AWAITING_APPROVAL:
         raise WrongWithdrawalStatus
-    told = {
-        "amount": f"{asked.amount} {asked.amount.asset.code}",
-        "to": f"{asked.method}, {asked.masked_destination}",
-        "customer": ids.encode("usr", asked.user_id),
+    facts = {
+        "amount": f"{withdrawal.amount} {withdrawal.amount.asset.code}",
+        "to": f"{withdrawal.method}, {withdrawal.masked_destination}",
+        "customer": ids.encode("usr", withdrawal.user_id),
     }
-    return ProposedChange({"status": asked.status}, {"status": WithdrawalStatus.APPROVED, **told})
+    return ProposedChange(
+        {"status": withdrawal.status}, {"status": WithdrawalStatus.APPROVED, **facts}
+    )
 
 
 def _check_other(session: Session, actor: Actor, payload: TextFields) -> None:
-    """Nobody asks for their own; nobody approves it either, as it is about them."""
-    asked = withdrawals.lock_withdrawal(
+    """Raise `SelfApproval` for the staff member's own withdrawal."""
+    withdrawal = withdrawals.lock_withdrawal(
         session, ids.decode(withdrawals.PREFIX, payload["withdrawal"])
     )
-    if asked.user_id == actor.user_id:
+    if withdrawal.user_id == actor.user_id:
         raise SelfApproval
 
 
