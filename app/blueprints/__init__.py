@@ -1,5 +1,6 @@
 """The HTTP edge: parse, call, render.
 
-Routes declare their whole contract in one decorator (`web.ApiBlueprint.operation`); refusals become
-statuses in one table (`errors`); nothing here decides about money or people.
+Routes declare their whole contract in one decorator (`api_blueprint.ApiBlueprint.operation`,
+`page_blueprint.PageBlueprint.view`); refusals become statuses in one table (`errors`). Nothing here
+decides about money or people.
 """

@@ -1,24 +1,25 @@
-"""How a route is declared, and what every route goes through.
+"""The declaration of API routes, and the checks that every route passes.
 
-`ApiBlueprint.operation` states a route's whole contract: who may call it, what it takes and gives,
-whether it needs an idempotency key. From that one statement come the checks, the transaction, the
-rendering and the OpenAPI document. The order of checks is part of the wire contract:
+`ApiBlueprint.operation` declares the whole contract of a route: its permission, the schemas of its
+body, query and response, and whether it needs an idempotency key. The checks, the transaction, the
+rendering and the OpenAPI document all follow from that declaration. The order of checks is part of
+the API's contract:
 
-    429   the caller's limit (app.blueprints.rate_limits)
-    401   the token, in this process, and its session, in the database
+    429   the rate limit (app.blueprints.rate_limits)
+    401   the token, verified in this process, and its session, read from the database
     403   the permission
-    400   the Idempotency-Key is there
-    415, 413, 400   the body is JSON, short enough, and well-formed
+    400   the Idempotency-Key is present
+    415, 413, 400   the body is JSON, within the size limit, and well-formed
     422   the schema
     409 … the route's own refusals
 
-For a good request the session, the lock on the key and the stored answer take one round trip.
+For a valid request the session, the lock on the key and the stored response take one round trip.
 """
 
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import getdoc, signature
 from typing import Any
 
@@ -29,9 +30,10 @@ from werkzeug.exceptions import HTTPException
 
 from app.access import Actor, Permission, require
 from app.blueprints import file_upload, openapi
+from app.blueprints.api_operation import ApiOperation, FileReply, Handler, RouteReply
+from app.blueprints.environ_keys import ACTOR
 from app.blueprints.errors import InvalidRequest
 from app.blueprints.json_body import JSON_MEDIA_TYPE, read_json_body
-from app.blueprints.middleware import ACTOR
 from app.blueprints.rate_limits import CallerClaims, RateLimit, client_network, current_caller
 from app.idempotency import rules as idempotency_rules
 from app.idempotency import service as idempotency
@@ -41,59 +43,11 @@ from app.kit.errors import Refusal, Unauthenticated
 from app.kit.pipeline import Row
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-Handler = Callable[..., object]
-
-
-@dataclass(frozen=True, slots=True)
-class RouteReply:
-    """What a route returns when the status or headers differ from its declaration's."""
-
-    value: object
-    status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class FileReply:
-    """What a route declared with `gives_files` returns: bytes to be kept under a name."""
-
-    content: bytes
-    name: str
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class ApiOperation:
-    """The contract of one route."""
-
-    method: str
-    path: str
-    operation_id: str
-    handler: Handler
-    permission: Permission | None
-    body_schema: Schema | None
-    query_schema: Schema | None
-    response_schema: Schema | None
-    status: int
-    idempotent: bool
-    writes: bool
-    rate_limit: RateLimit | None
-    refusals: tuple[type[Refusal], ...]
-    other_responses: dict[int, Schema]
-    own_transactions: bool
-    snapshot: bool
-    file_media_types: tuple[str, ...]
-    file_bytes_max: int
-
-    @property
-    def public(self) -> bool:
-        """Whether anybody may call it."""
-        return self.permission is None
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """What a request asks, parsed."""
+    """A request that passed its schemas."""
 
     idempotency_key: str
     body: Any
@@ -101,7 +55,7 @@ class ParsedRequest:
 
 
 class ApiBlueprint(Blueprint):
-    """A resource of the API: routes under one prefix, one tag in the document."""
+    """A resource of the API: routes under one prefix, one tag in the OpenAPI document."""
 
     def __init__(self, name: str, prefix: str, description: str) -> None:
         super().__init__(name, name, url_prefix=prefix, description=description)
@@ -128,21 +82,16 @@ class ApiBlueprint(Blueprint):
         file_media_types: tuple[str, ...] = (),
         file_bytes_max: int = 0,
     ) -> Callable[[Handler], Handler]:
-        """Declare a route; exactly one of `permission` and `public` is given.
+        """Declare a route; exactly one of `permission` and `public` is given (see `ApiOperation`).
 
-        `operation_id` names the operation in the OpenAPI document. Generated clients depend on it,
-        so it stays when the function is renamed.
-
-        The function gets `session`; `actor` unless public; `body` and `query` if declared; then
-        the path's variables by name. It returns what `gives` renders, a `Reply`, a `File`, or a
-        `Refusal`, raised after the commit: what it recorded stays. `writes` opens a transaction, as
-        every method but GET does; otherwise each statement reads on its own, or with `snapshot` all
-        of one moment. `own_transactions` gives `database` in place of `session`. `refusals` and
-        `replies` document answers beside the usual ones, `gives_files` the media types of a `File`
-        that is answered. `takes_file`, its bytes at most: the form's field `file` is an `Upload`.
+        The handler receives `session`; `actor` unless public; `body` and `query` if declared; then
+        the path's variables by name. It returns what `response_schema` renders, a `RouteReply`, a
+        `FileReply`, or a `Refusal`, raised after the commit. Every method but GET `writes`.
         """
         if (permission is None) is not public:
-            raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
+            raise TypeError(f"{method} {path}: give either a permission or public=True")
+
+        responses = other_responses or {}
 
         def declare(handler: Handler) -> Handler:
             operation = ApiOperation(
@@ -159,9 +108,7 @@ class ApiBlueprint(Blueprint):
                 writes=writes if writes is not None else method != "GET",
                 rate_limit=rate_limit,
                 refusals=refusals,
-                other_responses={
-                    code: schema() for code, schema in (other_responses or {}).items()
-                },
+                other_responses={code: schema() for code, schema in responses.items()},
                 own_transactions=own_transactions,
                 snapshot=snapshot,
                 file_media_types=file_media_types,
@@ -189,7 +136,7 @@ class ApiBlueprint(Blueprint):
         view.__dict__.update(
             operation=operation,
             rate_limit=operation.rate_limit,
-            # Where flask-smorest looks.
+            # The attribute that flask-smorest reads.
             _apidoc={"manual_doc": openapi.describe_operation(operation)},
         )
         self.add_url_rule(
@@ -201,18 +148,18 @@ class ApiBlueprint(Blueprint):
 
 
 def _check_combination(operation: ApiOperation) -> None:
-    """A route that promises what cannot be stops the program at start."""
+    """Raise TypeError, at start, for a declaration that contradicts itself."""
     route = f"{operation.method} {operation.path}"
     if operation.snapshot and (operation.writes or operation.own_transactions):
-        raise TypeError(f"{route}: nothing can be written on a snapshot")
+        raise TypeError(f"{route}: a snapshot cannot be written to")
     if operation.idempotent and (operation.public or operation.own_transactions):
-        raise TypeError(f"{route}: one key, one actor, one transaction")
+        raise TypeError(f"{route}: an idempotent route needs one actor and one transaction")
     if operation.file_bytes_max and (operation.idempotent or operation.body_schema is None):
-        raise TypeError(f"{route}: a file comes with fields, and is known by itself if sent again")
+        raise TypeError(f"{route}: a file needs a body schema and no idempotency key")
 
 
 def _check_parameters(operation: ApiOperation) -> None:
-    """A route whose function does not fit its declaration stops the program at start."""
+    """Raise TypeError, at start, for a handler whose parameters do not fit its declaration."""
     expected = ["database" if operation.own_transactions else "session"]
     expected += [] if operation.public else ["actor"]
     expected += ["body"] if operation.body_schema else []
@@ -273,7 +220,8 @@ def _serve_idempotent(operation: ApiOperation, path: dict[str, str]) -> Response
 
 
 def _raise_if_refusal(response: Response | Refusal) -> Response:
-    """A refusal that a route answered as a value is raised now: what it recorded is committed."""
+    """Return the response, or raise a refusal that the handler returned: what it recorded is
+    committed by now."""
     if isinstance(response, Refusal):
         raise response
     return response
@@ -287,7 +235,7 @@ def _require_claims() -> CallerClaims:
 
 
 def _parse_for_caller(operation: ApiOperation, claims: CallerClaims) -> ParsedRequest:
-    """What is asked. Whoever may not ask is told that first, whatever is wrong with the rest."""
+    """Parse the request. A missing permission is reported before any mistake in the request."""
     try:
         return _parse_request(operation)
     except (Refusal, HTTPException):
@@ -347,7 +295,7 @@ def _load(schema: Schema, document: Any) -> Any:
 
 
 def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """marshmallow's nested messages as (path of the field, message)."""
+    """Return marshmallow's nested messages as pairs of a field's path and a message."""
     if isinstance(messages, dict):
         problems = []
         for name, below in messages.items():
@@ -358,7 +306,7 @@ def _flatten(messages: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def best_media_type(*media_types: str) -> str:
-    """Which of these the caller likes best, by its Accept header; the first where it likes none."""
+    """Return the media type that the Accept header prefers, by default the first."""
     return request.accept_mimetypes.best_match(media_types, default=media_types[0])
 
 
@@ -398,12 +346,4 @@ def _render(operation: ApiOperation, reply: object) -> Response | Refusal:
     return response
 
 
-__all__ = [
-    "ApiBlueprint",
-    "ApiOperation",
-    "FileReply",
-    "RateLimit",
-    "RouteReply",
-    "best_media_type",
-    "client_network",
-]
+__all__ = ["ApiBlueprint", "RateLimit", "best_media_type", "client_network"]

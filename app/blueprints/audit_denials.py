@@ -1,8 +1,9 @@
-"""What was refused leaves a row in the audit trail, in a transaction of its own after the rollback.
+"""Denied acts in the audit trail, recorded in a transaction of their own after the rollback.
 
-Recorded: whoever is known and may not do what they asked, and acts of staff that the present state
-or somebody else's ownership refused. Not recorded: mistakes in a form, limits, and strangers, who
-could otherwise fill the trail; a wrong password is recorded where it is checked (app.identity).
+Recorded are missing permissions of signed-in people, and acts of staff that failed because of the
+present state or because the object belongs to another person. Not recorded are mistakes in a form,
+rate limits, and requests without a known actor, which could fill the trail; a wrong password is
+recorded where it is checked (app.identity).
 """
 
 import re
@@ -13,7 +14,7 @@ from flask import current_app, request
 
 from app.access import Actor, Role
 from app.audit import service as audit
-from app.blueprints.middleware import ACTOR
+from app.blueprints.environ_keys import ACTOR
 from app.kit.db import Database
 from app.kit.errors import Conflict, NotFound, PermissionDenied, Refusal, Unavailable
 
@@ -23,15 +24,15 @@ _PUBLIC_ID = re.compile(r"[a-z]{2,4}_[0-9a-z]{26}", re.ASCII)
 
 
 def record(refusal: Refusal) -> None:
-    """Record the refusal of the current request, if it is one that the trail is for.
+    """Record the refusal of the current request, if it belongs in the audit trail.
 
-    While the database is away there is nothing to record it in: then a log line says so.
+    While the database is unavailable, log that the denial is not recorded.
     """
     actor: Actor | None = request.environ.get(ACTOR)
     if actor is None or not _belongs_in_trail(actor, refusal):
         return
     route = f"{request.method} {request.url_rule}"
-    # Only ids: a path may hold a secret of somebody, such as a link's token.
+    # Only ids: a path may hold a secret, such as the token of a link.
     public_ids = [
         text for text in (request.view_args or {}).values() if _PUBLIC_ID.fullmatch(str(text))
     ]

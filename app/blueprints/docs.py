@@ -1,4 +1,4 @@
-"""The API's documentation for people: Swagger UI from our own files, and the list of errors."""
+"""API documentation for people: Swagger UI from our own files, and the list of error codes."""
 
 from flask import Blueprint, render_template
 
@@ -9,13 +9,13 @@ blp = Blueprint("docs", __name__, url_prefix="/api/docs")
 
 @blp.get("")
 def index() -> str:
-    """The operations, to read and to try."""
+    """Show the operations, to read and to try."""
     return render_template("docs/index.html")
 
 
 @blp.get("/errors")
 def error_catalogue() -> str:
-    """Every error code with its status and meaning, from the classes that raise them."""
+    """Show every error code with its status and meaning, read from the exception classes."""
     entries = [
         {
             "code": code,

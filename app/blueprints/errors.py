@@ -1,4 +1,4 @@
-"""Refusals as answers: one table from kind to status, problem+json or a page."""
+"""Refusals as HTTP responses: one table from kind to status, problem+json or an error page."""
 
 import json
 from http import HTTPStatus
@@ -24,53 +24,53 @@ class UnsupportedMediaType(kit_errors.Refusal):
     """The body is not declared as JSON."""
 
     code = "unsupported_media_type"
-    title = "Send the body as application/json"
+    title = "Send the body as application/json."
 
 
 class BodyTooLarge(kit_errors.Refusal):
     """The body is larger than any request needs."""
 
     code = "body_too_large"
-    title = "The request body is too large"
+    title = "The request body is too large."
 
 
 class MalformedJson(kit_errors.MalformedRequest):
-    """The body is not one JSON document that every reader would understand alike."""
+    """The body is not one JSON document that every parser would read alike."""
 
     code = "malformed_json"
-    title = "The body is not valid JSON"
+    title = "The body is not valid JSON."
 
 
 class MalformedForm(kit_errors.MalformedRequest):
-    """The body is not the form that it is declared to be."""
+    """The body is not the form that its Content-Type declares."""
 
     code = "malformed_form"
-    title = "The form could not be read"
+    title = "The form could not be read."
 
 
 class BadRequest(kit_errors.MalformedRequest):
-    """The request line, host or headers could not be understood."""
+    """The request line, the host or the headers are invalid."""
 
     code = "bad_request"
-    title = "The request could not be understood"
+    title = "The request is not valid."
 
 
 class MethodNotAllowed(kit_errors.Refusal):
-    """The address exists, but not for this method. `Allow` names those it has."""
+    """The path exists, but not for this method. `Allow` lists its methods."""
 
     code = "method_not_allowed"
-    title = "This address does not answer this method"
+    title = "This path does not support this method."
 
 
 class InternalError(kit_errors.Refusal):
-    """Something went wrong on our side; the request id leads to it."""
+    """Something went wrong on our side. The request ID identifies it in our logs."""
 
     code = "internal_error"
-    title = "Something went wrong on our side"
+    title = "Something went wrong on our side."
 
 
 class InvalidRequest(kit_errors.Invalid):
-    """Several values are wrong: `errors` names each with what would be right."""
+    """Values of the request are invalid: `errors` names each field with a message."""
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__(*problems[0])
@@ -106,12 +106,12 @@ _KIND_BY_STATUS: dict[int, type[kit_errors.Refusal]] = {
 
 
 def status_of(refusal: type[kit_errors.Refusal]) -> int:
-    """The status of the nearest kind in the table."""
+    """Return the HTTP status of a refusal, that of its nearest kind in the table."""
     return next(STATUS_BY_KIND[kind] for kind in refusal.__mro__ if kind in STATUS_BY_KIND)
 
 
 def list_error_codes() -> dict[str, list[type[kit_errors.Refusal]]]:
-    """Every code with the refusals that carry it, from the classes themselves."""
+    """Return every error code with the classes of refusals that have it."""
     codes: dict[str, list[type[kit_errors.Refusal]]] = {}
     waiting = list(kit_errors.Refusal.__subclasses__())
     while waiting:
@@ -126,7 +126,7 @@ def list_error_codes() -> dict[str, list[type[kit_errors.Refusal]]]:
 
 
 def register(app: Flask) -> None:
-    """Answer every refusal, HTTP error and surprise in the form that the path's readers expect."""
+    """Turn every refusal, HTTP error and unexpected exception into a response."""
     app.register_error_handler(kit_errors.Refusal, _handle_refusal)
     app.register_error_handler(HTTPException, _handle_http_error)
     app.register_error_handler(Exception, _handle_unexpected)
@@ -140,9 +140,9 @@ def _handle_refusal(refusal: kit_errors.Refusal) -> Response:
 
 
 def render_refusal(refusal: kit_errors.Refusal) -> Response:
-    """The refusal as problem+json, or as a page outside the API."""
+    """Return the refusal as problem+json for programs, or else as an error page."""
     status = status_of(type(refusal))
-    # A host that is not ours has no pages: nothing on them could say where to go.
+    # For a host that is not ours no page can be rendered: it could not link anywhere.
     if f"{request.path}/".startswith(_PROBLEM_JSON_PATHS) or request_ctx.url_adapter is None:
         response = Response(
             json.dumps(_problem_document(refusal, status), ensure_ascii=False),
@@ -154,6 +154,7 @@ def render_refusal(refusal: kit_errors.Refusal) -> Response:
             "errors/error.html",
             "errors/_error.html",
             status=status,
+            title=_page_title(refusal, status),
             refusal=refusal,
             code=status,
             request_id=telemetry.request_id.get(),
@@ -165,6 +166,14 @@ def render_refusal(refusal: kit_errors.Refusal) -> Response:
         response.headers["Retry-After"] = str(retry_after)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _page_title(refusal: kit_errors.Refusal, status: int) -> str:
+    if status == HTTPStatus.NOT_FOUND:
+        return "Page not found"
+    title = refusal.title
+    # A heading ends with a full stop only if it is more than one sentence.
+    return title if ". " in title else title.removesuffix(".")
 
 
 def _problem_document(refusal: kit_errors.Refusal, status: int) -> dict[str, Any]:
@@ -201,5 +210,5 @@ def _handle_unexpected(error: Exception) -> Response:
     cause = getattr(error, "original_exception", None) or error
     log.error("unexpected exception", exc_info=cause)
     return render_refusal(
-        InternalError(f"{InternalError.title}. Quote the request id when you report it")
+        InternalError(f"{InternalError.title} Quote the request ID when you report it.")
     )

@@ -1,7 +1,7 @@
-"""Reading a form with one file: in memory, within limits, and nothing else on the way.
+"""Reading of a form with one file: in memory and within limits.
 
-A file's name and the type that it is said to have are handed on as what they are: words of whoever
-sends it. Nothing is written to a disk before it is known what it is.
+The name and the media type of a file are claims of the sender and are passed on as such. Nothing is
+written to a disk before its content is checked.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from werkzeug.formparser import FormDataParser
 from app.blueprints.errors import BodyTooLarge, InvalidRequest, MalformedForm, UnsupportedMediaType
 
 FORM_MEDIA_TYPE = "multipart/form-data"
-#: What a form has beside its file: borders, names, and the other fields.
+#: What a form may hold beside its file: boundaries, names and the other fields.
 _OVERHEAD_BYTES = 16 * 1024
 _PARTS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that was sent, with what it was called and said to be."""
+    """A file of a form, with the name and the media type that the sender claims."""
 
     content: bytes
     name: str
@@ -30,13 +30,13 @@ class UploadedFile:
 
 
 def read_form_with_file(bytes_max: int) -> dict[str, str | UploadedFile]:
-    """The fields of the current request's form, files among them.
+    """Return the fields of the current request's form, files among them.
 
-    Raises `UnsupportedMediaType`, `BodyTooLarge` before too much is read, `MalformedForm`
-    for what cannot be read, and `InvalidRequest` for a field given twice.
+    Raises `UnsupportedMediaType`, `BodyTooLarge` before more than `bytes_max` is read,
+    `MalformedForm` for a form that cannot be read, and `InvalidRequest` for a repeated field.
     """
     if request.mimetype != FORM_MEDIA_TYPE:
-        raise UnsupportedMediaType("Send the form as multipart/form-data")
+        raise UnsupportedMediaType("Send the form as multipart/form-data.")
     limit = bytes_max + _OVERHEAD_BYTES
     request.max_content_length = limit
     if (request.content_length or 0) > limit:
@@ -72,4 +72,4 @@ def _read_file(part: FileStorage, bytes_max: int) -> UploadedFile:
 
 
 def _too_large(bytes_max: int) -> BodyTooLarge:
-    return BodyTooLarge(f"a file has at most {bytes_max} bytes")
+    return BodyTooLarge(f"Send a file of at most {bytes_max} bytes.")

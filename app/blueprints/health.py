@@ -1,4 +1,4 @@
-"""Whether this process lives, whether it can serve, and its counters."""
+"""Health of this process: liveness, readiness, and metrics."""
 
 import math
 import os
@@ -12,25 +12,26 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.blueprints.api.schemas.fields import ApiSchema, EnumField
-from app.blueprints.api_blueprint import ApiBlueprint, RouteReply
+from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.api_operation import RouteReply
 from app.config import VERSION
 from app.kit.db import Session
 from app.kit.health import Condition, HealthCheck, worst_condition
 
 _NO_STORE = {"Cache-Control": "no-store"}
-# Anybody may ask, as often as they like: the servers behind are asked at most once a second.
+# The routes are public and unlimited: the servers behind are checked at most once a second.
 _CACHE_SECONDS = 1.0
 
 
 class HealthViewSchema(ApiSchema):
-    """The condition of the whole in one word."""
+    """The condition of the whole system, in one word."""
 
     status = EnumField(Condition, required=True)
     version = ma.fields.String(required=True, metadata={"examples": [VERSION]})
 
 
 class CheckViewSchema(ApiSchema):
-    """One thing that was looked at."""
+    """One dependency that was checked."""
 
     name = ma.fields.String(required=True, metadata={"examples": ["postgresql"]})
     status = EnumField(Condition, required=True)
@@ -38,20 +39,20 @@ class CheckViewSchema(ApiSchema):
 
 
 class ReadyViewSchema(ApiSchema):
-    """The condition of everything this process needs. Degraded still serves."""
+    """The condition of everything that this process needs. A degraded process still serves."""
 
     status = EnumField(Condition, required=True)
     checks = ma.fields.List(ma.fields.Nested(CheckViewSchema), required=True)
 
 
 class LiveViewSchema(ApiSchema):
-    """Said by a process that answers at all."""
+    """The response of a process that responds at all."""
 
     status = EnumField(Condition, required=True)
 
 
 class Readiness:
-    """The checks of this application, looked at no more than once a second."""
+    """The checks of this application, made at most once a second."""
 
     def __init__(self, probes: list[Callable[[], list[HealthCheck]]]) -> None:
         self._probes = probes
@@ -60,7 +61,7 @@ class Readiness:
         self._checked_at = -math.inf
 
     def checks(self) -> list[HealthCheck]:
-        """What was found at the last look."""
+        """Return the results of the last checks."""
         with self._lock:
             if time.monotonic() - self._checked_at >= _CACHE_SECONDS:
                 self._checks = [check for look in self._probes for check in look()]
@@ -68,7 +69,7 @@ class Readiness:
             return self._checks
 
 
-blp = ApiBlueprint("health", "/health", "Whether the exchange can serve")
+blp = ApiBlueprint("health", "/health", "Whether PBCEx can serve")
 
 
 @blp.operation(
@@ -81,7 +82,7 @@ blp = ApiBlueprint("health", "/health", "Whether the exchange can serve")
     other_responses={503: HealthViewSchema},
 )
 def summary(_session: Session) -> RouteReply:
-    """The version and the condition in one word."""
+    """Show the version and the overall condition."""
     status = worst_condition(_checks())
     return RouteReply({"status": status, "version": VERSION}, _http_status(status), _NO_STORE)
 
@@ -95,7 +96,7 @@ def summary(_session: Session) -> RouteReply:
     rate_limit=None,
 )
 def live(_session: Session) -> RouteReply:
-    """The process answers; nothing else is looked at."""
+    """Show that the process responds; no dependency is checked."""
     return RouteReply({"status": Condition.OK}, headers=_NO_STORE)
 
 
@@ -109,9 +110,9 @@ def live(_session: Session) -> RouteReply:
     other_responses={503: ReadyViewSchema},
 )
 def ready(_session: Session) -> RouteReply:
-    """Each thing that serving needs: PostgreSQL, its durability, the migrations, Redis.
+    """Show the condition of each dependency: PostgreSQL, its durability, the migrations, Redis.
 
-    Without Redis the exchange is degraded but serves, because PostgreSQL holds every fact.
+    Without Redis the system is degraded but serves, because PostgreSQL holds every fact.
     """
     checks = _checks()
     status = worst_condition(checks)
@@ -123,10 +124,10 @@ metrics_blueprint = Blueprint("metrics", __name__)
 
 @metrics_blueprint.get("/metrics")
 def metrics() -> Response:
-    """The counters in Prometheus' text format.
+    """Show the metrics in Prometheus' text format.
 
-    They are of this process, or of all web processes when PROMETHEUS_MULTIPROC_DIR names a folder
-    that is empty at start.
+    They cover this process, or all web processes when PROMETHEUS_MULTIPROC_DIR names a folder that
+    is empty at start.
     """
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -136,7 +137,7 @@ def metrics() -> Response:
 
 
 def register(app: Flask, probes: list[Callable[[], list[HealthCheck]]]) -> None:
-    """Tell this application what its readiness depends on."""
+    """Register the probes on which the readiness of this application depends."""
     app.extensions["readiness"] = Readiness(probes)
     app.register_blueprint(metrics_blueprint)
 

@@ -1,4 +1,4 @@
-"""Reading a JSON body strictly: what two readers could understand differently is refused."""
+"""Strict reading of JSON bodies: a document that two parsers could read differently is refused."""
 
 import json
 from typing import Any
@@ -13,10 +13,10 @@ DEPTH_MAX = 32
 
 
 def read_json_body() -> Any:
-    """The parsed body of the current request.
+    """Return the parsed body of the current request.
 
     Raises `UnsupportedMediaType` unless it is declared as JSON in UTF-8, `BodyTooLarge` before
-    reading more than the limit, and `MalformedJson` for everything that `parse` refuses.
+    reading more than the limit, and `MalformedJson` for everything that `parse_json` refuses.
     """
     if request.environ.get("CONTENT_TYPE") != JSON_MEDIA_TYPE:
         _check_content_type()
@@ -24,41 +24,41 @@ def read_json_body() -> Any:
         raw = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise _body_too_large() from None
-    # Without a length the stream ends at the limit, as if that were all.
+    # Without a Content-Length the stream ends at the limit, as if the body were complete.
     if "CONTENT_LENGTH" not in request.environ and len(raw) >= (request.max_content_length or 0):
         raise _body_too_large()
     return parse_json(raw)
 
 
 def _body_too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"a request's body has at most {request.max_content_length} bytes")
+    return BodyTooLarge(f"Send a body of at most {request.max_content_length} bytes.")
 
 
 def _check_content_type() -> None:
     if request.mimetype != JSON_MEDIA_TYPE:
         raise UnsupportedMediaType
     if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        raise UnsupportedMediaType("JSON is sent in UTF-8")
+        raise UnsupportedMediaType("Send the JSON in UTF-8.")
 
 
 def parse_json(raw: bytes) -> Any:
-    """The document in `raw`.
+    """Return the document in `raw`.
 
     Raises `MalformedJson` for broken or empty text, other encodings, a key given twice, NaN and
     Infinity, unpaired surrogates, and nesting deeper than `DEPTH_MAX`.
     """
     if not raw:
-        raise MalformedJson("the body is empty")
+        raise MalformedJson("The body is empty.")
     try:
         document = _DECODER.decode(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        raise MalformedJson("the body is not UTF-8") from None
+        raise MalformedJson("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise MalformedJson(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
     except ValueError:
-        raise MalformedJson("a number has too many digits") from None
+        raise MalformedJson("A number has too many digits.") from None
     except RecursionError:
-        raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels") from None
+        raise MalformedJson(f"The body is nested deeper than {DEPTH_MAX} levels.") from None
     if isinstance(document, dict | list) and raw.count(b"{") + raw.count(b"[") > DEPTH_MAX:
         _check_depth(document)
     if b"\\u" in raw:
@@ -69,12 +69,12 @@ def parse_json(raw: bytes) -> Any:
 def _object_without_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise MalformedJson("a key is given twice in one object")
+        raise MalformedJson("An object has a key twice.")
     return document
 
 
 def _refuse_constant(name: str) -> Any:
-    raise MalformedJson(f"{name} is not JSON")
+    raise MalformedJson(f"{name} is not JSON.")
 
 
 _DECODER = json.JSONDecoder(
@@ -92,11 +92,11 @@ def _check_depth(document: Any) -> None:
             if isinstance(child, dict | list)
         ]
     if containers:
-        raise MalformedJson(f"nested deeper than {DEPTH_MAX} levels")
+        raise MalformedJson(f"The body is nested deeper than {DEPTH_MAX} levels.")
 
 
 def _check_characters(document: Any) -> None:
     try:
         json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise MalformedJson("a string contains half of a surrogate pair") from None
+        raise MalformedJson("A string contains half of a surrogate pair.") from None

@@ -1,4 +1,4 @@
-"""The desks' pages, in the order in which the sidebar lists them."""
+"""The pages of the desks, in the order of the sidebar."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.outbox import queries as outbox_queries
 
 @dataclass(frozen=True, slots=True)
 class NavCount:
-    """How much of something awaits the person on a page, and in what words."""
+    """The number of items that wait for the person on a page, and its label."""
 
     of: Callable[[Session, Actor], int]
     words: str
@@ -22,7 +22,7 @@ class NavCount:
 
 @dataclass(frozen=True, slots=True)
 class NavEntry:
-    """A page of a desk: shown to those who may see it."""
+    """A page of a desk, shown to people with its permission."""
 
     title: str
     endpoint: str
@@ -33,7 +33,7 @@ class NavEntry:
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
-    """Pages that belong together."""
+    """Pages that belong together, under one title."""
 
     title: str
     entries: tuple[NavEntry, ...]
@@ -123,7 +123,7 @@ SECTIONS = (
 
 
 def sections_for(actor: Actor) -> list[NavSection]:
-    """What this person may open."""
+    """Return the sections with the pages that this person may open."""
     permitted = [
         NavSection(
             section.title,
@@ -135,7 +135,7 @@ def sections_for(actor: Actor) -> list[NavSection]:
 
 
 def counts(session: Session, actor: Actor) -> Mapping[str, int]:
-    """What awaits this person, by the endpoint of the page; only what is not zero."""
+    """Return how many items wait for this person, by the endpoint of the page, without zeros."""
     found = {
         entry.endpoint: entry.count.of(session, actor)
         for section in sections_for(actor)
@@ -146,6 +146,6 @@ def counts(session: Session, actor: Actor) -> Mapping[str, int]:
 
 
 def home_of(actor: Actor) -> str | None:
-    """The endpoint of the first page that this person may open."""
+    """Return the endpoint of the first page that this person may open; None if there is none."""
     sections = sections_for(actor)
     return sections[0].entries[0].endpoint if sections else None

@@ -1,4 +1,4 @@
-"""The OpenAPI document: written from the same declarations that serve the requests."""
+"""The OpenAPI document, made from the same declarations that serve the requests."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -32,7 +32,7 @@ from app.kit.errors import (
 )
 
 if TYPE_CHECKING:
-    from app.blueprints.api_blueprint import ApiOperation
+    from app.blueprints.api_operation import ApiOperation
 
 DESCRIPTION = """\
 Buy, hold, spend, redeem and receive precious metals.
@@ -41,13 +41,13 @@ Amounts are decimal strings with their asset beside them; times are RFC 3339 in 
 Unknown fields are refused. Errors are `application/problem+json` (RFC 9457) with a stable `code`,
 listed at [/api/docs/errors](/api/docs/errors). Send `Authorization: Bearer <accessToken>`, or an
 API key in its place on the routes that its scopes allow. A POST that moves or reserves value needs
-an `Idempotency-Key`: repeat the request with the same key and you get the same answer, not a second
+an `Idempotency-Key`: a repeated request with the same key gets the same response, without a second
 effect.
 """
 
 
 class ProblemFieldSchema(ma.Schema):
-    """One wrong value."""
+    """An invalid value, and a message that says what to do."""
 
     field = ma.fields.String(required=True, metadata={"examples": ["fromAmount"]})
     message = ma.fields.String(
@@ -56,7 +56,7 @@ class ProblemFieldSchema(ma.Schema):
 
 
 class ProblemSchema(ma.Schema):
-    """Why a request was refused (RFC 9457)."""
+    """The reason why a request was refused (RFC 9457)."""
 
     type = ma.fields.String(
         required=True,
@@ -69,12 +69,12 @@ class ProblemSchema(ma.Schema):
     request_id = ma.fields.String(data_key="requestId", required=True)
     errors = ma.fields.List(
         ma.fields.Nested(ProblemFieldSchema),
-        metadata={"description": "For bad input (422), and for what `erasure_refused` names"},
+        metadata={"description": "The invalid fields (422), or what prevents an erasure (409)"},
     )
 
 
 class _Converter(OpenAPIConverter):
-    """Adds what a schema says about its fields together."""
+    """Adds the constraints of a schema on several fields together."""
 
     def schema2jsonschema(self, schema: ma.Schema | type[ma.Schema]) -> dict[str, Any]:
         described: dict[str, Any] = super().schema2jsonschema(  # type: ignore[no-untyped-call] # of apispec
@@ -89,17 +89,17 @@ class _Plugin(MarshmallowPlugin):
 
 
 class ProblemApi(Api):
-    """flask-smorest without its own error pages: `app.blueprints.errors` answers for everything."""
+    """flask-smorest without its own error handlers: `app.blueprints.errors` handles every error."""
 
     ERROR_SCHEMA = ProblemSchema
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
-        """Nothing: HTML pages must not become JSON, and problems have one renderer."""
+        """Register nothing: error pages must not become JSON, and problems have one renderer."""
 
 
 def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
-    """The API of this application, with its document at /api/openapi.json."""
+    """Register the API of this application, with its document at /api/openapi.json."""
     app.config.update(
         API_TITLE="PBCEx",
         API_VERSION=version,
@@ -124,7 +124,7 @@ def register(app: Flask, *, version: str, public_url: str) -> ProblemApi:
 
 
 def describe_operation(operation: "ApiOperation") -> dict[str, Any]:
-    """The operation's part of the document."""
+    """Return the operation's part of the OpenAPI document."""
     summary, _, description = (operation.handler.__doc__ or "").strip().partition("\n\n")
     document: dict[str, Any] = {
         "operationId": operation.operation_id,
@@ -152,7 +152,7 @@ def _describe_parameters(operation: "ApiOperation") -> list[dict[str, Any]]:
                 "in": "header",
                 "name": HEADER,
                 "required": True,
-                "description": "New for each new request; the same when a request is repeated",
+                "description": "A new key for each request; the same key to repeat a request",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
                 "example": "5f0c7c1e-6a55-4c0b-9a0e-6d9a2f9f7a10",
             }
@@ -169,7 +169,7 @@ def _describe_responses(operation: "ApiOperation") -> dict[str, Any]:
     if operation.idempotent:
         responses[str(operation.status)]["headers"] = {
             "Idempotent-Replayed": {
-                "description": "`true` when this is the stored answer to an earlier request",
+                "description": "`true` for the stored response to an earlier request",
                 "schema": {"type": "string", "enum": ["true"]},
             }
         }
@@ -193,7 +193,7 @@ def _common_refusals(operation: "ApiOperation") -> Iterable[type[Refusal]]:
         yield PermissionDenied
     if operation.permission in NEEDS_CONFIRMED_EMAIL:
         yield EmailNotConfirmed
-    # A body that nobody asked for is read too, so that a field put there is not lost silently.
+    # An unexpected body is read too, so that a field in it is not lost silently.
     sends_body = operation.method != "GET"
     if sends_body:
         yield errors.UnsupportedMediaType
@@ -231,7 +231,7 @@ def _describe_content(schema: ma.Schema, media_type: str = JSON_MEDIA_TYPE) -> d
 
 
 def make_example(schema: ma.Schema) -> Any:
-    """An example that the schema stands for: its own, or one made of its fields' examples."""
+    """Return the schema's own example, or one made of the examples of its fields."""
     own = getattr(schema, "example", None)
     if own is not None:
         return dict(own)

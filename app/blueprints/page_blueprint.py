@@ -1,18 +1,18 @@
-"""How a page is declared, and what every page goes through.
+"""The declaration of pages, and the checks that every page passes.
 
-`PageBlueprint.view` states who may see a page, as `ApiBlueprint.operation` does for the API. The
-order of checks:
+`PageBlueprint.view` declares the permission of a page, as `ApiBlueprint.operation` does for the
+API. The order of checks:
 
-    429   the sender's limit
-    400   a form's token, for everything but GET
+    429   the rate limit
+    400   the CSRF token of a form, for every method but GET
     403   the form was sent by another site
-    303   to the sign-in page, unless somebody is signed in; 401 with HX-Redirect to HTMX
+    303   to the sign-in page without a session; for HTMX 401 with HX-Redirect
     403   the permission
-    303   to prove again who one is, where the view asks for it and the last proof is old; 401 with
-          HX-Redirect to HTMX
+    303   to reauthentication, where the view requires it and the last one is old; for HTMX 401
+          with HX-Redirect
     422 … the view's own refusals
 
-A view answers 303 after a success, and 422 with the same form after a mistake.
+A view responds with 303 after a success, and with 422 and the same form after a mistake.
 """
 
 import re
@@ -28,7 +28,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from app.access import Permission, require
 from app.blueprints import audit_denials, errors, rendering, staff_session_cookie
 from app.blueprints.api_blueprint import ApiBlueprint
-from app.blueprints.middleware import ACTOR, SESSION
+from app.blueprints.environ_keys import ACTOR, SESSION
 from app.blueprints.rate_limits import RateLimit
 from app.kit.db import SNAPSHOT, Database, Session
 from app.kit.errors import Invalid, MalformedRequest, NotFound, PermissionDenied, Refusal
@@ -37,32 +37,32 @@ from app.kit.pagination import decode_cursor
 PageView = Callable[..., Response]
 
 _REFUSAL_AT_FORM = "pbcex.said_at_form"
-# Providers sign what they send; a cookie means nothing there.
+# Providers sign their webhooks; a cookie means nothing there.
 _MACHINE_BLUEPRINTS = frozenset({"webhooks"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# A path of our own: browsers read "//", "/\" and control characters as the way to somewhere else.
+# A path of this application: browsers read "//", "/\" and control characters as another site.
 _SAFE_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*", re.ASCII)
 
 
 class FormOutdated(MalformedRequest):
-    """The form's token is missing, or belongs to a session that has ended."""
+    """The CSRF token of the form is missing, or belongs to a session that has ended."""
 
     code = "form_outdated"
-    title = "This form is no longer valid. Open the page again and send it once more"
+    title = "This form is no longer valid. Reload the page and send it again."
 
 
 class CrossSite(PermissionDenied):
-    """Another site's page sent this form."""
+    """A page of another site sent this form."""
 
     code = "cross_site"
-    title = "Forms are only accepted from our own pages"
+    title = "This form was sent by another site."
 
 
 class PageBlueprint(Blueprint):
-    """A desk, or a part of one: pages under one prefix."""
+    """A desk or a part of it: pages under one prefix."""
 
     def __init__(self, name: str, prefix: str | None) -> None:
-        # The API has rooms of the same names.
+        # The API has blueprints of the same names.
         super().__init__(f"{name}_pages", __name__, url_prefix=prefix)
 
     def view(
@@ -79,14 +79,14 @@ class PageBlueprint(Blueprint):
     ) -> Callable[[PageView], PageView]:
         """Declare a page; exactly one of `permission` and `public` is given.
 
-        The function gets `session` and `actor`, then the path's variables by name; a public one
-        gets `database` and opens what it needs. A GET only reads, each statement on its own or all
-        of one moment with `snapshot`, unless it `writes`; everything else is one transaction.
-        `fresh`: a sensitive act, for which the person proves again who they are unless they did a
-        short while ago.
+        The function receives `session` and `actor`, then the path's variables by name; a public
+        one receives `database` and opens what it needs. A GET only reads, each statement on its
+        own or, with `snapshot`, all at one moment, unless it `writes`; every other method is one
+        transaction. `fresh` marks a sensitive act: the person reauthenticates first, unless they
+        did so a short while ago.
         """
         if (permission is None) is not public:
-            raise TypeError(f"{method} {path}: give a permission or say public=True, not both")
+            raise TypeError(f"{method} {path}: give either a permission or public=True")
 
         def declare(handler: PageView) -> PageView:
             def serve(**variables: str) -> Response:
@@ -118,13 +118,15 @@ class PageBlueprint(Blueprint):
 
 
 def register(app: Flask) -> None:
-    """Check every form. The API takes no cookie, so what a browser sends by itself opens nothing
-    there, and it needs no token."""
+    """Check the CSRF token and the origin of every form.
+
+    The API needs no token: it takes no cookie, so another site cannot make a browser act there.
+    """
     app.config.update(
         WTF_CSRF_CHECK_DEFAULT=False,
-        # A token lasts as long as the session that it belongs to.
+        # A token is valid as long as its session.
         WTF_CSRF_TIME_LIMIT=None,
-        # Our own check reads headers that privacy settings do not remove.
+        # Our own check (`_is_cross_site`) reads headers that privacy settings do not remove.
         WTF_CSRF_SSL_STRICT=False,
     )
     csrf = CSRFProtect(app)
@@ -143,19 +145,19 @@ def register(app: Flask) -> None:
 
 
 def redirect_to_sign_in() -> Response:
-    """To the sign-in page, and back from there if it was a page that was asked for."""
+    """Redirect to the sign-in page, which leads back to the page that is open now."""
     return _redirect_with_next("auth_pages.show_login")
 
 
 def redirect_to_reauthentication() -> Response:
-    """To the page that asks who one is once more, and back from there: what was sent is not done,
-    and is sent again."""
+    """Redirect to the reauthentication page, which leads back to the page that is open now. The
+    request has no effect and must be sent again."""
     return _redirect_with_next("proof_pages.show")
 
 
 def _redirect_with_next(endpoint: str) -> Response:
     if rendering.wants_fragment():
-        # What is shown may be minutes old: the whole page goes, not the fragment.
+        # The page may have been open for long: the browser leaves it, not only the fragment.
         response = Response(status=401)
         response.headers["HX-Redirect"] = _url_with_next(
             endpoint, _page_path_in("HX-Current-URL") or "/"
@@ -168,13 +170,14 @@ def _redirect_with_next(endpoint: str) -> Response:
 
 
 def _page_path_in(header: str) -> str | None:
-    """The path of ours that the browser shows, by a header that says it."""
+    """Return the path of the page that the browser shows, according to a header; None if it is of
+    another site."""
     url = request.headers.get(header, "")
     return f"/{url.removeprefix(request.host_url)}" if url.startswith(request.host_url) else None
 
 
 def see_other(location: str) -> Response:
-    """Go on with another page: what follows a form that did what it was for."""
+    """Redirect to another page after a form succeeded (303)."""
     response = redirect(location, 303)
     assert isinstance(response, Response)
     response.headers["Cache-Control"] = "no-store"
@@ -182,8 +185,10 @@ def see_other(location: str) -> Response:
 
 
 def report_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
-    """The status and the problems of a form that is shown again because of a refusal. The refusal
-    is recorded after the transaction, as if it had been raised."""
+    """Return the status and the problems of a form that is shown again because of a refusal.
+
+    The refusal is recorded in the audit trail after the transaction, as if it had been raised.
+    """
     request.environ[_REFUSAL_AT_FORM] = refusal
     status = errors.status_of(type(refusal))
     if isinstance(refusal, Invalid):
@@ -192,8 +197,10 @@ def report_at_form(refusal: Refusal) -> tuple[int, dict[str, str]]:
 
 
 def read_cursor() -> UUID | None:
-    """Where the page of a list that is asked for begins; None for its first. A cursor that is none
-    is an address without a page: `NotFound`."""
+    """Return the id after which the requested page of a list begins; None for the first page.
+
+    Raises `NotFound` for an invalid cursor.
+    """
     text = request.args.get("cursor")
     try:
         return None if text is None else decode_cursor(text)
@@ -202,7 +209,7 @@ def read_cursor() -> UUID | None:
 
 
 def safe_redirect_path(text: str | None) -> str | None:
-    """`text` if it is the path of a page of ours, else None: nobody is sent away from here."""
+    """Return `text` if it is a path of this application, else None, against open redirects."""
     return text if text is not None and _SAFE_PATH.fullmatch(text) else None
 
 

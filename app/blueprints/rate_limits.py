@@ -1,8 +1,8 @@
-"""Rate limits: which class a route belongs to, whom it counts, and the headers that say so.
+"""Rate limits: the class of a route, who is counted, and the headers that report it.
 
-Flask-Limiter holds the storage, the switch and the place in the request; its own matching of
-decorated limits is bypassed, because a route's class is already declared with its operation. One
-fixed window by the clock, one round trip a request.
+Flask-Limiter provides the storage, the switch and the hook before the request. Its own matching of
+decorated limits is bypassed, because the class of a route is declared with its operation. A limit
+is one fixed window by the clock and costs one round trip per request.
 """
 
 import time
@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, current_app, request
 from flask_limiter import Limiter
 
-from app.blueprints.middleware import RATE_LIMIT, ROUTE
+from app.blueprints.environ_keys import RATE_LIMIT, ROUTE
 from app.identity.api_keys import service as api_keys
 from app.identity.sign_in import tokens
 from app.integrations import rate_limit_storage
@@ -25,20 +25,20 @@ WINDOW_SECONDS = 60
 _NETWORK_BITS = 64
 _CALLER = "pbcex.caller"
 
-#: Who asks, as this process can tell: by an access token, or by an API key.
+#: What an access token or an API key says of its owner, as this process can verify it.
 CallerClaims = tokens.AccessTokenClaims | api_keys.ApiKeyClaims
 
 
 class RateLimit(Enum):
-    """A class of routes: its name on the wire and the requests it allows each minute."""
+    """A class of routes: its name on the wire and the requests that it allows each minute."""
 
-    #: Counted for each person, or for each address while nobody is signed in.
+    #: Counted per person, or per IP address without a token.
     DEFAULT = ("default", 100)
-    #: Pages, which refresh themselves. Always counted for each address: an office may share one.
+    #: Pages, which refresh themselves. Always counted per IP address: an office may share one.
     PAGE = ("page", 600)
-    #: What providers send, each from a few addresses.
+    #: Webhooks of providers, each from a few IP addresses.
     WEBHOOK = ("webhook", 6000)
-    #: Where a secret could be guessed. Always counted for each address.
+    #: Routes where a secret could be guessed. Always counted per IP address.
     SIGN_IN = ("sign-in", 10)
 
     def __init__(self, label: str, quota: int) -> None:
@@ -48,16 +48,16 @@ class RateLimit(Enum):
 
 @dataclass(slots=True)
 class ApiCaller:
-    """Who sends this request, as far as the request itself shows."""
+    """The sender of a request, as far as the request itself shows."""
 
-    #: What the access token or API key says; None without a good one.
+    #: The claims of the access token or API key; None without a valid one.
     claims: CallerClaims | None
-    #: Why there are no claims.
+    #: The reason why there are no claims.
     refusal: Unauthenticated | None
 
 
 def current_caller() -> ApiCaller:
-    """Who sends the current request. The token is read once."""
+    """Return the caller of the current request. The token is read once."""
     environ = request.environ
     caller: ApiCaller | None = environ.get(_CALLER)
     if caller is None:
@@ -68,7 +68,7 @@ def current_caller() -> ApiCaller:
 def _read_caller(header: str) -> ApiCaller:
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return ApiCaller(None, Unauthenticated("send an access token: Authorization: Bearer …"))
+        return ApiCaller(None, Unauthenticated("Send an access token: Authorization: Bearer …"))
     try:
         return ApiCaller(_read_claims(token.strip()), None)
     except Unauthenticated as refusal:
@@ -82,12 +82,12 @@ def _read_claims(text: str) -> CallerClaims:
 
 
 def client_network() -> str:
-    """Where the current request comes from, as `network_of` counts senders."""
+    """Return the network of the current request, as `network_of` counts senders."""
     return network_of(request.remote_addr or "")
 
 
 def network_of(address: str) -> str:
-    """What counts as one sender: an IPv4 address, or the /64 that a customer of IPv6 is given."""
+    """Return what counts as one sender: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -100,18 +100,18 @@ def network_of(address: str) -> str:
 
 
 class RouteLimiter(Limiter):
-    """Flask-Limiter that reads a route's class from its operation."""
+    """Flask-Limiter that reads the class of a route from its operation."""
 
-    #: Requests each minute in place of every class's own.
+    #: Requests per minute that replace the quota of every class.
     quota_override: int | None = None
 
     def init_app(self, app: Flask) -> None:
-        """Count before each request. The hooks for decorated limits and their headers are taken
-        out again: nothing here uses them, and they cost as much as the counting does.
+        """Count before each request. Remove the hooks for decorated limits and their headers: they
+        are unused, and cost as much as the counting does.
         """
         super().init_app(app)
         if not self.enabled:
-            # Logs and figures name the route all the same.
+            # Logs and metrics name the route nevertheless.
             app.before_request(_note_route)
         else:
             app.after_request_funcs[None].pop()
@@ -128,7 +128,7 @@ class RouteLimiter(Limiter):
         _note_route()
         view = current_app.view_functions[rule.endpoint]
         limit: RateLimit | None = getattr(view, "rate_limit", None)
-        # A browser's question before the request (CORS) is answered by Flask and does nothing.
+        # Flask answers the preflight request of a browser (CORS), which does nothing.
         if limit is not None and request.method != "OPTIONS":
             self._count_request(limit)
 
@@ -145,7 +145,7 @@ class RouteLimiter(Limiter):
         ]
         if hits > quota:
             raise RateLimited(
-                f"at most {quota} requests a minute; try again in {reset} seconds",
+                f"At most {quota} requests a minute are allowed. Try again in {reset} seconds.",
                 retry_after_seconds=reset,
             )
 
@@ -156,7 +156,7 @@ def _note_route() -> None:
 
 
 def register(app: Flask, *, redis_url: str, database: Database, quota_override: str) -> None:
-    """Count every request to a route that has a class. `override` is empty, `off` or `N/minute`."""
+    """Count every request to a route with a class. `quota_override`: empty, `off` or `N/minute`."""
     options: dict[str, Any] = {"database": database}
     limiter = RouteLimiter(
         lambda: request.remote_addr or "",

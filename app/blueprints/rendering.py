@@ -1,4 +1,4 @@
-"""How a page is answered: whole or as its fragment, with files that may be cached for ever."""
+"""Rendering of pages: whole or as a fragment, and static files with immutable URLs."""
 
 import secrets
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from flask import Flask, Response, make_response, render_template, request
 
 from app.access import Actor
 from app.blueprints import labels, nav
-from app.blueprints.middleware import NONCE, SESSION
+from app.blueprints.environ_keys import NONCE, SESSION
 from app.config import Settings
 from app.kit import clock
 from app.kit.db import Session
@@ -21,7 +21,7 @@ from app.kit.money import Amount
 
 @dataclass(frozen=True, slots=True)
 class AmountParts:
-    """An amount cut into what a page shows of it differently."""
+    """The parts of an amount that a page shows differently."""
 
     sign: str
     whole: str
@@ -38,12 +38,12 @@ _IMMUTABLE = "public, max-age=31536000, immutable"
 def render_page(
     full: str, fragment: str | None = None, *, status: int = 200, **context: object
 ) -> Response:
-    """The template `full`, or its `fragment` alone where HTMX asked for no more than that.
+    """Render the template `full`, or only its `fragment` where HTMX requested no more.
 
-    `full` includes `fragment`, so the two cannot drift. Never kept by a cache: what a desk shows
-    is gone with the session.
+    `full` includes `fragment`, so the two cannot drift apart. The response is never cached: what a
+    desk shows must be gone with the session.
     """
-    # Fragments without HTMX attributes are pages too, and have the policy of pages.
+    # A fragment without HTMX attributes needs the content security policy of pages too.
     nonce()
     template = fragment if fragment is not None and wants_fragment() else full
     response = make_response(render_template(template, **context), status)
@@ -53,32 +53,35 @@ def render_page(
 
 
 def wants_fragment() -> bool:
-    """Whether HTMX sent the request, for a part of the page it shows."""
+    """Whether HTMX sent the request, for a part of the open page."""
     return request.headers.get("HX-Request") == "true" and not (
         "HX-Boosted" in request.headers or "HX-History-Restore-Request" in request.headers
     )
 
 
 def nonce() -> str:
-    """What this response's scripts and HTMX attributes carry; the envelope names it in the CSP."""
+    """Return the nonce of this response's scripts and HTMX attributes; the CSP header names it."""
     text: str = request.environ.setdefault(NONCE, secrets.token_urlsafe(16))
     return text
 
 
 def theme() -> str:
-    """`light` or `dark` as the person chose, else empty: the browser's own choice."""
+    """Return `light` or `dark` as the person chose, or empty to follow the browser."""
     chosen = request.cookies.get("theme", "")
     return chosen if chosen in _THEMES else ""
 
 
 def nav_counts(actor: Actor) -> Mapping[str, int]:
-    """What awaits the person on the pages of the sidebar; nothing where no view has a session."""
+    """Return how many items wait on each page of the sidebar; none without a database session."""
     session: Session | None = request.environ.get(SESSION)
     return nav.counts(session, actor) if session is not None else {}
 
 
 def split_amount(amount: Amount, coarse: int) -> AmountParts:
-    """The amount with groups of three digits; decimals after the first `coarse` are the fine."""
+    """Return the parts of the amount, with groups of three digits.
+
+    The first `coarse` decimals are its coarse part, the others its fine part.
+    """
     text = str(amount).removeprefix("-")
     whole, _, decimals = text.partition(".")
     point = "." if decimals else ""
@@ -91,13 +94,13 @@ def split_amount(amount: Amount, coarse: int) -> AmountParts:
 
 
 def format_tersely(amount: Amount) -> str:
-    """The amount with groups of three digits and without zeros at its end."""
+    """Return the amount with groups of three digits and without trailing zeros."""
     parts = split_amount(amount, amount.asset.scale)
     return f"{parts.sign}{parts.whole}{parts.coarse.rstrip('0').rstrip('.')}"
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """What every template may use, and addresses of static files that change with the file."""
+    """Register what every template may use, and URLs of static files that change with the file."""
     app.jinja_env.globals.update(
         nonce=nonce,
         theme=theme,

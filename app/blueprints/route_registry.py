@@ -1,4 +1,4 @@
-"""What every route declares, read from the routes: for the page of a role, and for tests."""
+"""The declared routes of the application, for the page of a role and for tests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from app.access import Permission
 
 @dataclass(frozen=True, slots=True)
 class DeclaredRoute:
-    """A method of an address. `permission` is None for a public one; `about` is for a person."""
+    """A method of a path. `permission` is None for a public route; `summary` is for people."""
 
     path: str
     method: str
@@ -22,15 +22,15 @@ class DeclaredRoute:
 
 
 def find_declaration(app: Flask, rule: Rule) -> Any:
-    """What says who may call it: an operation of the API, or the view of a page itself; None for
-    what is neither."""
+    """Return what declares the permission of a route: the operation of the API or the view of a
+    page; None for a route that is neither."""
     view = app.view_functions[rule.endpoint]
     operation = getattr(view, "operation", None)
     return operation or (view if hasattr(view, "permission") else None)
 
 
 def list_routes(app: Flask) -> list[DeclaredRoute]:
-    """Every route that says who may call it, by path and method."""
+    """Return every route that declares its permission, sorted by path and method."""
     found = []
     for rule in app.url_map.iter_rules():
         declared = find_declaration(app, rule)

@@ -1,9 +1,9 @@
-"""Who sits at the browser. Flask-Login is the seam; the database is the truth.
+"""The session cookie of staff pages. Flask-Login is the seam; the database is the truth.
 
-The signed cookie holds nothing but secrets: of a row in `login_sessions` or, while somebody is
-signing in, in `sign_ins`; of the forms; of the passkey's question. And where to go afterwards.
-Flask-Login's own ways to recognise somebody are switched off: its remember cookie cannot be
-revoked, and its session protection believes headers that the sender writes (RELIABILITY.md).
+The signed cookie holds only secrets, and the page to open afterwards: the secret of a row in
+`login_sessions` or, during sign-in, in `sign_ins`; the CSRF token of forms; the challenge of a
+passkey. Flask-Login's own ways to recognise a user are switched off: its remember cookie cannot be
+revoked, and its session protection trusts headers that the sender writes (RELIABILITY.md).
 """
 
 from typing import cast
@@ -18,20 +18,20 @@ from app.identity.sign_in import staff_sessions
 from app.identity.sign_in.staff_sessions import Device, StaffMember
 from app.kit.db import Database
 
-#: Sent by what refreshes itself: it does not count as something the person did.
+#: A header of requests that a page sends by itself: they do not count as activity.
 UNATTENDED = "X-Unattended"
 _SIGN_IN_SECRET, _NEXT_PATH, _CHALLENGE = "waiting", "then", "challenge"
 
 
 class CookieUser(UserMixin):
-    """A member of staff, as Flask-Login sees them: known by their session's secret."""
+    """A member of staff as Flask-Login knows them: by the secret of their session."""
 
     def __init__(self, secret: str, member: StaffMember | None) -> None:
         self.secret = secret
         self.member = member
 
     def get_id(self) -> str:
-        """What the cookie keeps."""
+        """Return what the cookie holds."""
         return self.secret
 
 
@@ -46,17 +46,17 @@ class StaffLoginManager(LoginManager):
 
 
 class PageSessionInterface(SecureCookieSessionInterface):
-    """Cookies for the pages alone: programs have a token, and opening a cookie costs them time."""
+    """Cookies for pages only: API clients have a token, and reading a cookie takes time."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The session of a page; None, which Flask makes an empty one, for the API."""
+        """Return the cookie session of a page; for the API None, which Flask reads as empty."""
         if request.path.startswith("/api/"):
             return None
         return super().open_session(app, request)
 
 
 def register(app: Flask, *, secure: bool) -> None:
-    """Recognise staff in this application. `secure`: browsers reach it by https only."""
+    """Recognise staff in this application. `secure`: browsers use https only."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-pbcex" if secure else "pbcex",
         SESSION_COOKIE_SECURE=secure,
@@ -73,29 +73,29 @@ def register(app: Flask, *, secure: bool) -> None:
 
 
 def current_member() -> StaffMember | None:
-    """The member of staff who sent the current request, None for anybody else."""
+    """Return the member of staff who sent the current request; None for every other sender."""
     return cast("CookieUser", current_user).member if current_user.is_authenticated else None
 
 
 def session_secret() -> str | None:
-    """The secret that the browser holds, whether it still counts or not."""
+    """Return the session secret that the browser holds, valid or not."""
     return session.get("_user_id")
 
 
 def start_session(new_secret: str) -> None:
-    """From now on the browser has this session. Nothing of what it held before is kept."""
+    """Replace everything in the cookie by a new session."""
     session.clear()
     login_user(CookieUser(new_secret, None))
     g.pop("_login_user")
 
 
 def replace_secret(new_secret: str) -> None:
-    """The same person goes on under another secret. The forms that are open stay valid."""
+    """Replace the secret of the session. Open forms stay valid."""
     session["_user_id"] = new_secret
 
 
 def start_sign_in(new_secret: str, then: str | None) -> None:
-    """The browser is signing in: of what it held before, nothing is kept."""
+    """Replace everything in the cookie by a sign-in that waits for its second factor."""
     session.clear()
     session[_SIGN_IN_SECRET] = new_secret
     if then is not None:
@@ -104,44 +104,44 @@ def start_sign_in(new_secret: str, then: str | None) -> None:
 
 
 def sign_in_secret() -> str | None:
-    """The secret of the sign-in that is half done in this browser."""
+    """Return the secret of the sign-in that waits for its second factor."""
     return session.get(_SIGN_IN_SECRET)
 
 
 def next_path() -> str | None:
-    """Where the person wanted to go before signing in."""
+    """Return the path of the page that was requested before sign-in."""
     return session.get(_NEXT_PATH)
 
 
 def keep_challenge(challenge: str) -> None:
-    """Remember what this browser's passkey is to sign."""
+    """Keep the challenge that the browser's passkey must sign."""
     session[_CHALLENGE] = challenge
 
 
 def take_challenge() -> str | None:
-    """What this browser's passkey was to sign. Forgotten by asking."""
+    """Return the challenge that the browser's passkey must sign, and remove it."""
     challenge: str | None = session.pop(_CHALLENGE, None)
     return challenge
 
 
 def current_device() -> Device:
-    """Where the current request comes from."""
+    """Return the device of the current request."""
     return Device(client_network(), request.headers.get("User-Agent", ""))
 
 
 def relying_party() -> RelyingParty:
-    """Where passkeys count."""
+    """Return the relying party: the host name and origin where passkeys work."""
     found: RelyingParty = current_app.extensions["relying_party"]
     return found
 
 
 def second_factor_required() -> bool:
-    """Whether staff need a second factor here."""
+    """Whether staff need a second factor in this deployment."""
     return bool(current_app.extensions["settings"].second_factor_required)
 
 
 def clear() -> None:
-    """The browser holds nothing any more."""
+    """Remove everything from the cookie."""
     session.clear()
     g.pop("_login_user", None)
 

@@ -1,6 +1,6 @@
-"""What providers tell us: verified, stored, staged, and never acted upon here.
+"""Webhooks of providers: verified, stored and staged, never acted upon here.
 
-Whoever sends a provider's webhook shows it by a signature over the raw body; nobody signs in.
+A provider authenticates by a signature over the raw body; there is no sign-in.
 """
 
 from flask import Blueprint, Response, current_app, request
@@ -17,7 +17,8 @@ blp = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 @blp.post("/<provider>")
 def receive(provider: str) -> Response:
-    """Take a webhook: 204 once it is stored, or was before; 403 unless its provider signed it."""
+    """Store a webhook and respond with 204, also if it was stored before; 403 without a valid
+    signature of the provider."""
     verifier = resolve(WebhookVerifiers).get(provider)
     if verifier is None:
         raise NotFound

@@ -17,7 +17,7 @@ from werkzeug.test import encode_multipart
 
 from app.access import Role
 from app.audit import service as audit
-from app.blueprints import middleware, route_registry
+from app.blueprints import environ_keys, route_registry
 from app.config import Settings
 from app.factory import create_app
 from app.identity.accounts import account_status, email_verification
@@ -418,7 +418,7 @@ def _tell_the_trail_all(_app: Flask, patch: pytest.MonkeyPatch) -> None:
 
 
 def _count_by_address(app: Flask, _patch: pytest.MonkeyPatch) -> None:
-    app.before_request(lambda: request.environ.update({middleware.ROUTE: request.path}))
+    app.before_request(lambda: request.environ.update({environ_keys.ROUTE: request.path}))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import marshmallow as ma
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import fields
-from app.blueprints.api_blueprint import ApiBlueprint, RateLimit, RouteReply
+from app.blueprints.api_blueprint import ApiBlueprint, RateLimit
+from app.blueprints.api_operation import RouteReply
 from app.kit.db import Database, Session
 from app.kit.errors import Conflict, Refusal
 from tests.people import credit

@@ -24,9 +24,9 @@ class TestDeclaration:
         )
 
     def test_names_a_permission_or_says_public(self) -> None:
-        with pytest.raises(TypeError, match="give a permission or say public=True"):
+        with pytest.raises(TypeError, match="give either a permission or public=True"):
             self.declare()
-        with pytest.raises(TypeError, match="give a permission or say public=True"):
+        with pytest.raises(TypeError, match="give either a permission or public=True"):
             self.declare(permission=Permission.ORDERS_READ, public=True)
 
     def test_a_key_needs_an_actor_and_one_transaction(self) -> None:
@@ -35,7 +35,7 @@ class TestDeclaration:
             {"permission": Permission.ORDERS_READ, "own_transactions": True},
         ):
             declare = self.declare(idempotent=True, **contract)
-            with pytest.raises(TypeError, match="one key, one actor, one transaction"):
+            with pytest.raises(TypeError, match="needs one actor and one transaction"):
                 declare(lambda: None)
 
     def test_a_function_that_does_not_fit_stops_the_program(self) -> None:

@@ -60,7 +60,7 @@ class TestPages:
         assert (answer.status_code, answer.mimetype) == (404, "text/html")
         assert "<script>" not in answer.text
         assert answer.headers["X-Request-Id"] in answer.text
-        assert "<h1>Not found.</h1>" in answer.text
+        assert "<h1>Page not found</h1>" in answer.text
 
     @pytest.mark.parametrize("path", ["/apiary", "/healthy", "/"])
     def test_what_only_looks_like_the_api_is_a_page(self, client: FlaskClient, path: str) -> None:

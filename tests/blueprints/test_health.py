@@ -25,11 +25,11 @@ def test_all_is_well(client: FlaskClient) -> None:
     assert answer.json == {
         "status": "ok",
         "checks": [
-            {"name": "postgresql", "status": "ok", "detail": "answers"},
+            {"name": "postgresql", "status": "ok", "detail": "responds"},
             {"name": "durability", "status": "ok", "detail": "on"},
             {"name": "migrations", "status": "ok", "detail": "at head"},
-            {"name": "keys", "status": "ok", "detail": "can be read"},
-            {"name": "redis", "status": "ok", "detail": "answers"},
+            {"name": "keys", "status": "ok", "detail": "readable"},
+            {"name": "redis", "status": "ok", "detail": "available"},
         ],
     }
     assert client.get("/health").json == {"status": "ok", "version": VERSION}

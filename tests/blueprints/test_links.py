@@ -48,7 +48,7 @@ class TestConfirmEmail:
         assert not confirmed(ada)
         answer = browser.send(path, "confirm", token=box.latest_token(ada.email))
         assert answer.status_code == 200
-        assert "Your address is confirmed" in check(answer).said
+        assert "Email address confirmed" in check(answer).said
         assert confirmed(ada)
         with database_unchanged(database):
             again = browser.send(path, "confirm", token=box.latest_token(ada.email))
@@ -96,7 +96,7 @@ class TestResetPassword:
         answer = browser.send(path, "reset", token=token, password=NEW)
         assert answer.status_code == 200
         assert "2 API keys stay active" in check(answer).said
-        assert "Your password is changed" in check(answer).said
+        assert "Password changed" in check(answer).said
         body = {"email": ada.email, "password": NEW}
         assert ada.post("/api/auth/login", body).status_code == 200
         assert ada.post("/api/auth/login", {**body, "password": PASSWORD}).status_code == 401

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import validate
 
-from app.blueprints.api_blueprint import ApiOperation
+from app.blueprints.api_operation import ApiOperation
 
 VENDOR = Path(__file__).parents[2] / "app/static/vendor"
 

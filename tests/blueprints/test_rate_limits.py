@@ -8,7 +8,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.blueprints import middleware
+from app.blueprints import environ_keys
 from app.blueprints.rate_limits import RateLimit, network_of
 from app.embedded.network_ports import free_port
 from tests.blueprints.conftest import SignedIn, problem
@@ -62,7 +62,7 @@ class TestSignIn:
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
         assert answers[-1].headers["RateLimit"].startswith('"sign-in";r=0;t=')
         assert answers[-1].headers["RateLimit-Policy"] == '"sign-in";q=10;w=60'
-        assert "at most 10 requests a minute" in body["detail"]
+        assert "At most 10 requests a minute" in body["detail"]
 
     def test_a_forwarded_address_is_not_believed(self, client: FlaskClient) -> None:
         for _ in range(21):
@@ -97,7 +97,7 @@ class TestOverride:
 
     def test_off_counts_nobody(self, variant: Callable[..., Flask]) -> None:
         unlimited, routes = variant(rate_limit="off"), []
-        unlimited.before_request(lambda: routes.append(request.environ.get(middleware.ROUTE)))
+        unlimited.before_request(lambda: routes.append(request.environ.get(environ_keys.ROUTE)))
         client = unlimited.test_client()
         answers = [client.post("/api/probe/guess") for _ in range(25)]
         assert {answer.status_code for answer in answers} == {204}

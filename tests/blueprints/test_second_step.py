@@ -52,7 +52,7 @@ class TestTheApp:
         second = StaffBrowser(strict_app)
         answer = second.sign_in_by_app(member, code)
         assert answer.status_code == 422
-        assert "was used before" in check(answer).said
+        assert "already used" in check(answer).said
         assert not is_in(second)
 
     def test_may_be_replaced_by_a_recovery_code_once(

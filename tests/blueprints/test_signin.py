@@ -337,7 +337,7 @@ class TestForms:
 class TestRefusals:
     def test_are_pages_outside_the_api(self, browser: Browser) -> None:
         page = browser.get("/nowhere", status=404)
-        assert page.texts["h1"] == ["Not found."]
+        assert page.texts["h1"] == ["Page not found"]
 
     def test_are_fragments_to_htmx(self, browser: Browser) -> None:
         answer = browser.client.get("/nowhere", headers=HTMX)

@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.access import Permission
-from app.blueprints.api_blueprint import ApiOperation
+from app.blueprints.api_operation import ApiOperation
 from tests.house import snapshot
 
 #: Public routes outside the API's operations, none of which returns a person's data.

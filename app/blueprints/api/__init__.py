@@ -1,1 +1,1 @@
-"""The JSON API: one file for each resource, what they take and give in `schemas`."""
+"""The JSON API: one file per resource, with request and response schemas in `schemas`."""

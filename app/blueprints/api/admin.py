@@ -1,4 +1,4 @@
-"""What the people who run the house need to know of it."""
+"""Figures for the administration of PBCEx."""
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import admin as schemas_admin
@@ -8,7 +8,7 @@ from app.hedging.rules import ExposureRules
 from app.kit.db import Session
 from app.kit.ports import resolve
 
-blp = ApiBlueprint("admin", "/api/admin", "Running the house")
+blp = ApiBlueprint("admin", "/api/admin", "Administration")
 
 
 @blp.operation(
@@ -20,8 +20,8 @@ blp = ApiBlueprint("admin", "/api/admin", "Running the house")
     snapshot=True,
 )
 def show_exposure(session: Session, _actor: Actor) -> object:
-    """What the house owes in each metal against what it holds, in troy ounces.
+    """Show the exposure in each metal, in troy ounces.
 
-    All figures are of one moment.
+    The exposure is what PBCEx holds less what it owes. All figures are of one moment.
     """
     return hedging_queries.current_exposure(session, resolve(ExposureRules))

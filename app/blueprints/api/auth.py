@@ -1,9 +1,9 @@
 """Accounts and login sessions.
 
-Hashing a password takes tens of milliseconds, so it happens between two transactions and never
-inside one: no row is locked and no connection held meanwhile. And what a refused attempt leaves
-behind (a counted failure, a revoked session) must be stored although the answer is an error: the
-service answers such a refusal as a value, and it is raised after the commit.
+Hashing a password takes tens of milliseconds, so it happens between two transactions, never inside
+one: no row is locked and no connection held meanwhile. A refused attempt leaves records (a counted
+failure, a revoked session) that must be stored although the response is an error: the service
+returns such a refusal as a value, and it is raised after the commit.
 """
 
 from typing import Any
@@ -60,7 +60,8 @@ blp = ApiBlueprint("auth", "/api/auth", "Accounts and login sessions")
 def register_user(database: Database, body: dict[str, Any]) -> object:
     """Open an account and log in.
 
-    A link that confirms the address is mailed there. Until it is opened, no money moves.
+    A link to confirm the email address is sent there. No money moves until the address is
+    confirmed.
     """
     accepted = [(each["policy"], each["version"]) for each in body.pop("accepted_policies")]
     registration = accounts.prepare_registration(**body)
@@ -90,8 +91,8 @@ def register_user(database: Database, body: dict[str, Any]) -> object:
 def login(database: Database, body: dict[str, Any]) -> object:
     """Log in.
 
-    Whoever has a second factor sends a `code` too: of their authenticator app, or a recovery code.
-    After five failures for one address from one network, further attempts from there wait.
+    With a second factor, send a `code` too: from the authenticator app, or a recovery code. After
+    five failures for one email address from one network, further attempts from there must wait.
     """
     with database.reading() as session:
         attempt = sign_in.begin_login(session, email=body["email"], network=client_network())
@@ -118,7 +119,7 @@ def refresh_tokens(session: Session, body: dict[str, Any]) -> object:
     """Exchange a refresh token for new tokens.
 
     Each refresh token works once. Using one again ends the login session and all its tokens,
-    because one of the two users must have stolen it.
+    because one of the two uses must be theft.
     """
     return sign_in.refresh(session, body["refresh_token"])
 
@@ -127,7 +128,7 @@ def refresh_tokens(session: Session, body: dict[str, Any]) -> object:
     "POST", "/logout", operation_id="authLogout", permission=Permission.SESSIONS_REVOKE, status=204
 )
 def logout(session: Session, actor: Actor) -> None:
-    """End the login session that the token belongs to, at once."""
+    """End the login session of the token at once."""
     sign_in.log_out(session, actor)
 
 
@@ -139,7 +140,7 @@ def logout(session: Session, actor: Actor) -> None:
     response_schema=schemas_auth.UserSchema,
 )
 def show_user(session: Session, actor: Actor) -> object:
-    """Who the token says you are."""
+    """Show the user that the token belongs to."""
     return account_queries.get_person(session, actor.user_id)
 
 
@@ -155,11 +156,11 @@ def show_user(session: Session, actor: Actor) -> object:
     own_transactions=True,
 )
 def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> object:
-    """Replace the password.
+    """Change the password.
 
-    Ends every login session of yours at once, this one included, and answers the tokens of a new
-    one. API keys stay active unless `revokeApiKeys` says otherwise; the answer and the mail that
-    tells of the change count them, and GET /api/me/api-keys lists them.
+    Ends all of your login sessions at once, this one included, and returns the tokens of a new
+    one. API keys stay active unless `revokeApiKeys` is true; the response and the email about the
+    change count them, and GET /api/me/api-keys lists them.
     """
     with database.reading() as session:
         person = account_queries.get_person(session, actor.user_id)
@@ -183,7 +184,7 @@ def change_password(database: Database, actor: Actor, body: dict[str, Any]) -> o
     refusals=(TokenInvalid,),
 )
 def verify_email(session: Session, body: dict[str, Any]) -> object:
-    """Confirm the address that a link was mailed to. Each link works once."""
+    """Confirm the email address that a link was sent to. Each link works once."""
     email_verification.redeem_confirmation(session, body["token"])
     return {"email_confirmed": True}
 
@@ -198,9 +199,12 @@ def verify_email(session: Session, body: dict[str, Any]) -> object:
     refusals=(EmailAlreadyConfirmed,),
 )
 def resend_confirmation(session: Session, actor: Actor) -> object:
-    """Be mailed another link that confirms one's own address, five times an hour at most."""
+    """Resend the confirmation email.
+
+    Allowed five times an hour.
+    """
     email_verification.resend_confirmation(session, actor)
-    return {"message": "A link is on its way"}
+    return {"message": "We have sent a link."}
 
 
 @blp.operation(
@@ -214,13 +218,13 @@ def resend_confirmation(session: Session, actor: Actor) -> object:
     rate_limit=RateLimit.SIGN_IN,
 )
 def forgot_password(session: Session, body: dict[str, Any]) -> object:
-    """Ask for a link that resets the password.
+    """Request a link to reset the password.
 
-    The answer is the same whether somebody has that address or not. The link works once, within an
-    hour.
+    The response is the same whether or not there is an account with this email address. The link
+    works once, within an hour.
     """
     password_reset.request_reset(session, body["email"])
-    return {"message": "If somebody has this address, a link is on its way there"}
+    return {"message": "If there is an account with this email address, we have sent a link."}
 
 
 @blp.operation(
@@ -235,10 +239,10 @@ def forgot_password(session: Session, body: dict[str, Any]) -> object:
     own_transactions=True,
 )
 def reset_password(database: Database, body: dict[str, Any]) -> object:
-    """Choose a new password by the link that was mailed.
+    """Set a new password with the token of a link.
 
     Ends every login session. A second factor stays on. API keys stay active unless `revokeApiKeys`
-    says otherwise; the answer and the mail that tells of the change count them.
+    is true; the response and the email about the change count them.
     """
     with database.reading() as session:
         person = password_reset.find_person_to_reset(session, body["token"])
@@ -257,7 +261,10 @@ def reset_password(database: Database, body: dict[str, Any]) -> object:
     refusals=(TwoFactorAlreadyOn,),
 )
 def set_up_second_factor(session: Session, actor: Actor) -> object:
-    """Get a secret for an authenticator app. It is asked for nowhere until it is confirmed."""
+    """Get a secret for an authenticator app.
+
+    The second factor is off until it is confirmed.
+    """
     return second_factor.start_setup(session, actor)
 
 
@@ -272,9 +279,10 @@ def set_up_second_factor(session: Session, actor: Actor) -> object:
     refusals=(TwoFactorInvalid, TwoFactorAlreadyOn, TwoFactorNotSetUp),
 )
 def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Switch the second factor on by a code of the app.
+    """Turn on the second factor with a code from the app.
 
-    Answers ten recovery codes, each good once in place of the app. They are told only now.
+    Returns ten recovery codes, each of which works once instead of a code from the app. They are
+    shown only now.
     """
     codes = second_factor.confirm_setup(session, actor, body["code"], network=client_network())
     return codes if isinstance(codes, Refusal) else {"recovery_codes": codes}
@@ -291,9 +299,9 @@ def confirm_second_factor(session: Session, actor: Actor, body: dict[str, Any]) 
     refusals=(TwoFactorInvalid, TwoFactorNotSetUp, LastSecondFactor),
 )
 def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Switch the second factor off, by a code of the app or a recovery code.
+    """Turn off the second factor, with a code from the app or a recovery code.
 
-    Staff keep one: they make a passkey first, where staff sign in.
+    Staff need a second factor: they add a passkey first, on the account page.
     """
     return staff_second_factor.switch_off_app(
         session,
@@ -316,9 +324,9 @@ def switch_off_second_factor(session: Session, actor: Actor, body: dict[str, Any
     own_transactions=True,
 )
 def renew_recovery_codes(database: Database, actor: Actor, body: dict[str, Any]) -> object:
-    """Get ten fresh recovery codes, by the password and a code of either kind.
+    """Replace the recovery codes, with the password and a code from the app or a recovery code.
 
-    They are told only now, and none of those before works any more.
+    The ten new codes are shown only now. The earlier ones stop working.
     """
     with database.reading() as session:
         attempt = password_change.begin_password_change(session, actor, network=client_network())

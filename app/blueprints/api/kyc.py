@@ -1,10 +1,11 @@
-"""Verification: saying who one is and what one's company is, and how far that is."""
+"""Verification: submission of identities, businesses and documents, and its status."""
 
 from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import kyc as schemas_kyc
-from app.blueprints.api_blueprint import ApiBlueprint, RouteReply
+from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.api_operation import RouteReply
 from app.kit.db import Database, Session
 from app.kit.errors import RateLimited
 from app.kyc import status as kyc_status
@@ -27,10 +28,10 @@ blp = ApiBlueprint("kyc", "/api/kyc", "Verification of people and companies")
     refusals=(VerificationOpen, RateLimited),
 )
 def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Say who one is.
+    """Submit identity.
 
-    The data alone give tier 1 once the caller's e-mail address is confirmed; the provider's word
-    gives tier 2. `verificationUrl` says where to go on, if the provider wants more from the caller.
+    The data alone give tier 1 once the email address is confirmed; approval by the provider gives
+    tier 2. If the provider needs more from the caller, `verificationUrl` is where to continue.
     """
     submission.submit(session, actor, body)
     return kyc_status.status_of(session, actor.user_id)
@@ -50,11 +51,12 @@ def submit_identity(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     own_transactions=True,
 )
 def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> object:
-    """Send a document: a JPEG or PNG picture or a PDF, 8 MiB at most, not encrypted.
+    """Upload a document.
 
-    What it is, its content says; a name or media type that contradicts it is refused. The same file
-    sent again for the same is answered with 200. With an identity, an address and a funds document
-    somebody of tier 2 is reviewed for tier 3.
+    A JPEG or PNG picture or a PDF, 8 MiB at most, not encrypted. A name or media type that
+    contradicts the content is refused. The same file sent again for the same type gets the status
+    200. With an identity, an address and a funds document, a customer of tier 2 is reviewed for
+    tier 3.
     """
     sent = body["file"]
     file = documents.check_upload(
@@ -76,9 +78,10 @@ def send_document(database: Database, actor: Actor, body: dict[str, Any]) -> obj
     refusals=(VerificationOpen, RateLimited),
 )
 def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Say what one's company is, who owns a quarter of it or more, and who controls it.
+    """Submit business.
 
-    Staff decide, once documents show its registration and its owners.
+    Name every person who owns 25 percent or more of the company, and a person who controls it. Our
+    staff decide once documents prove its registration and its owners.
     """
     submission.submit_business(session, actor, body)
     return kyc_status.status_of(session, actor.user_id)
@@ -92,5 +95,5 @@ def submit_business(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     response_schema=schemas_kyc.VerifiedSchema,
 )
 def show_status(session: Session, actor: Actor) -> object:
-    """How far the caller is verified, what they may move for it, and what is missing."""
+    """Show the verification status, the limits that follow from it, and what is missing."""
     return kyc_status.status_of(session, actor.user_id)

@@ -1,4 +1,7 @@
-"""What people see and change of themselves. A program with an API key changes none of it."""
+"""The caller's profile, postal addresses, notifications and API keys.
+
+An API key can change none of it.
+"""
 
 from typing import Any
 
@@ -17,7 +20,9 @@ from app.kit.db import Session
 from app.messages import preferences
 from app.messages.errors import PhoneNumberRequired
 
-blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications and API keys")
+blp = ApiBlueprint(
+    "me", "/api/me", "The caller's profile, postal addresses, notifications and API keys"
+)
 
 
 @blp.operation(
@@ -28,7 +33,7 @@ blp = ApiBlueprint("me", "/api/me", "One's own profile, addresses, notifications
     response_schema=schemas_auth.UserSchema,
 )
 def show_profile(session: Session, actor: Actor) -> object:
-    """The caller's profile."""
+    """Show the profile."""
     return account_queries.get_person(session, actor.user_id)
 
 
@@ -41,7 +46,7 @@ def show_profile(session: Session, actor: Actor) -> object:
     response_schema=schemas_auth.UserSchema,
 )
 def change_profile(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Change one's own names or phone number."""
+    """Change names or phone number."""
     return profile.change_profile(session, actor, body)
 
 
@@ -54,7 +59,7 @@ def change_profile(session: Session, actor: Actor, body: dict[str, Any]) -> obje
     response_schema=schemas_me.AddressesSchema,
 )
 def list_addresses(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """The caller's address book, newest first."""
+    """List the postal addresses, newest first."""
     return address_book.list_addresses(session, actor, **pagination.page_arguments(query))
 
 
@@ -69,9 +74,9 @@ def list_addresses(session: Session, actor: Actor, query: dict[str, Any]) -> obj
     refusals=(AddressBookFull,),
 )
 def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Add an address to one's address book.
+    """Add a postal address.
 
-    It must be one in its country: what is needed, and how postal codes look, differs.
+    It must be valid in its country: the required fields and the form of postal codes differ.
     """
     is_default = body.pop("is_default", False)
     return address_book.add_address(session, actor, PostalAddress(**body), is_default=is_default)
@@ -85,7 +90,7 @@ def add_address(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     response_schema=schemas_me.AddressSchema,
 )
 def show_address(session: Session, actor: Actor, address_id: str) -> object:
-    """One of the caller's addresses."""
+    """Show a postal address."""
     return address_book.get_address(session, actor, ids.decode("adr", address_id))
 
 
@@ -98,7 +103,7 @@ def show_address(session: Session, actor: Actor, address_id: str) -> object:
     response_schema=schemas_me.AddressSchema,
 )
 def change_address(session: Session, actor: Actor, body: dict[str, Any], address_id: str) -> object:
-    """Change an address, or make it the default."""
+    """Change a postal address, or make it the default."""
     is_default = body.pop("is_default", None)
     return address_book.change_address(
         session, actor, ids.decode("adr", address_id), body, is_default=is_default
@@ -113,7 +118,10 @@ def change_address(session: Session, actor: Actor, body: dict[str, Any], address
     status=204,
 )
 def remove_address(session: Session, actor: Actor, address_id: str) -> None:
-    """Remove an address. After the default one, the newest is the default."""
+    """Remove a postal address.
+
+    After the default address is removed, the newest is the default.
+    """
     address_book.remove_address(session, actor, ids.decode("adr", address_id))
 
 
@@ -125,7 +133,11 @@ def remove_address(session: Session, actor: Actor, address_id: str) -> None:
     response_schema=schemas_me.NotificationsSchema,
 )
 def show_notifications(session: Session, actor: Actor) -> object:
-    """Of what the caller is told, and how. Everything stands among the messages in any case."""
+    """Show the notification settings.
+
+    They choose email and text messages. Every message also appears in the inbox (GET
+    /api/messages).
+    """
     return preferences.get_preferences(session, actor.user_id)
 
 
@@ -139,10 +151,10 @@ def show_notifications(session: Session, actor: Actor) -> object:
     refusals=(PhoneNumberRequired,),
 )
 def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Choose of what one is told, and how.
+    """Change the notification settings.
 
-    A choice that is not named goes back to how it was in the beginning: e-mail yes, text messages
-    no. What concerns the account's security is always told by e-mail.
+    A choice that is not listed returns to its default: email on, text messages off. Messages about
+    the security of the account are always sent by email.
     """
     wished = [(each["topic"], each["channel"], each["wanted"]) for each in body["choices"]]
     preferences.set_preferences(session, actor, wished)
@@ -158,7 +170,7 @@ def choose_notifications(session: Session, actor: Actor, body: dict[str, Any]) -
     response_schema=schemas_me.ApiKeysSchema,
 )
 def list_api_keys(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """The caller's API keys, newest first, those that no longer count too."""
+    """List the API keys, newest first, revoked and expired ones included."""
     return api_keys.list_keys(session, actor, **pagination.page_arguments(query))
 
 
@@ -173,9 +185,10 @@ def list_api_keys(session: Session, actor: Actor, query: dict[str, Any]) -> obje
     refusals=(ApiKeysFull,),
 )
 def create_api_key(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Make an API key for a program of one's own. Its text is told only now.
+    """Create an API key.
 
-    The program sends it in place of an access token, on the routes that its scopes allow.
+    The key is shown only now. A program sends it instead of an access token, on the routes that its
+    scopes allow.
     """
     return api_keys.create_key(session, actor, **body)
 
@@ -188,5 +201,5 @@ def create_api_key(session: Session, actor: Actor, body: dict[str, Any]) -> obje
     status=204,
 )
 def revoke_api_key(session: Session, actor: Actor, key_id: str) -> None:
-    """Revoke an API key, at once. Doing it again changes nothing."""
+    """Revoke an API key at once. Repeating it changes nothing."""
     api_keys.revoke_key(session, actor, ids.decode("key", key_id))

@@ -1,4 +1,4 @@
-"""The messages that people were sent."""
+"""The inbox of customers."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.kit import pagination
 from app.kit.db import Session
 from app.messages import queries as messages_queries
 
-blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its customers")
+blp = ApiBlueprint("messages", "/api/messages", "Messages to customers")
 
 
 @blp.operation(
@@ -22,7 +22,7 @@ blp = ApiBlueprint("messages", "/api/messages", "What the exchange tells its cus
     response_schema=schemas_messages.MessagesSchema,
 )
 def list_messages(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """The caller's messages, newest first."""
+    """List the messages, newest first."""
     cursor = query.get("cursor")
     before = pagination.decode_cursor(cursor) if cursor is not None else None
     return messages_queries.list_messages(session, actor.user_id, query["limit"], before)

@@ -48,8 +48,11 @@ _WIRE = {"account_holder": "accountHolder", "account_number": "accountNumber",
     ),
 )
 def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Pay money in. What you have to do stands in `instructions` once the status is `pending`; the
-    money is there when it is `credited`: whatever arrived, whatever was announced."""
+    """Create a deposit.
+
+    Once the status is `pending`, `instructions` says what to do. The amount that arrives is
+    credited, whatever amount was announced; the status is then `credited`.
+    """
     identifier = deposits.request(
         session,
         actor,
@@ -69,7 +72,7 @@ def create_deposit(session: Session, actor: Actor, body: dict[str, Any]) -> obje
     response_schema=schemas_payments.DepositsSchema,
 )
 def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """The caller's deposits, newest first."""
+    """List the deposits, newest first."""
     return deposit_queries.deposits(
         session, user_id=actor.user_id, **pagination.page_arguments(query)
     )
@@ -83,7 +86,7 @@ def list_deposits(session: Session, actor: Actor, query: dict[str, Any]) -> obje
     response_schema=schemas_payments.DepositAnswerSchema,
 )
 def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
-    """One of the caller's deposits."""
+    """Show a deposit."""
     found = ids.decode(deposits.PREFIX, deposit_id)
     return {"deposit": deposit_queries.deposit(session, found, user_id=actor.user_id)}
 
@@ -98,7 +101,7 @@ def show_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     refusals=(NotCancellable,),
 )
 def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
-    """Take back the announcement of a bank transfer or a transfer of tokens."""
+    """Cancel an announced deposit by bank transfer or token transfer."""
     found = ids.decode(deposits.PREFIX, deposit_id)
     deposits.cancel(session, actor, found)
     return {"deposit": deposit_queries.deposit(session, found)}
@@ -124,7 +127,10 @@ def cancel_deposit(session: Session, actor: Actor, deposit_id: str) -> object:
     ),
 )
 def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Have money paid out to yourself. It is held at once, and free again if it cannot go."""
+    """Create a withdrawal to an account of your own.
+
+    The amount is held at once, and released if the withdrawal cannot be paid out.
+    """
     where = {_WIRE.get(name, name): text for name, text in body["destination"].items()}
     asked = withdrawals.request(
         session,
@@ -147,7 +153,7 @@ def create_withdrawal(session: Session, actor: Actor, body: dict[str, Any]) -> o
     response_schema=schemas_payments.WithdrawalsSchema,
 )
 def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """The caller's withdrawals, newest first."""
+    """List the withdrawals, newest first."""
     return withdrawal_queries.withdrawals(
         session, user_id=actor.user_id, **pagination.page_arguments(query)
     )
@@ -161,7 +167,7 @@ def list_withdrawals(session: Session, actor: Actor, query: dict[str, Any]) -> o
     response_schema=schemas_payments.WithdrawalAnswerSchema,
 )
 def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
-    """One of the caller's withdrawals."""
+    """Show a withdrawal."""
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
     return {"withdrawal": withdrawal_queries.withdrawal(session, found, user_id=actor.user_id)}
 
@@ -176,7 +182,7 @@ def show_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> objec
     refusals=(NotCancellable,),
 )
 def cancel_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> object:
-    """Take a withdrawal back before it is sent; the money is free again."""
+    """Cancel a withdrawal before it is sent, and release its amount."""
     found = ids.decode(withdrawals.PREFIX, withdrawal_id)
     withdrawals.cancel(session, actor, found)
     return {"withdrawal": withdrawal_queries.withdrawal(session, found)}

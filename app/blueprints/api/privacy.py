@@ -1,13 +1,14 @@
-"""What people agreed to, a copy of what is held on them, and being forgotten.
+"""Consents, data exports and erasure of accounts.
 
-A program with an API key does none of it.
+An API key can do none of it.
 """
 
 from typing import Any
 
 from app.access import Actor, Permission
 from app.blueprints.api.schemas import privacy as schemas_privacy
-from app.blueprints.api_blueprint import ApiBlueprint, FileReply
+from app.blueprints.api_blueprint import ApiBlueprint
+from app.blueprints.api_operation import FileReply
 from app.blueprints.rate_limits import RateLimit, client_network
 from app.identity.credentials import password_change
 from app.identity.errors import (
@@ -25,7 +26,7 @@ from app.privacy.errors import ConsentRequired, ErasureRefused, PolicyOutdated
 
 _ZIP = "application/zip"
 
-blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and being erased")
+blp = ApiBlueprint("privacy", "/api/me", "Consents, data exports and erasure")
 
 
 @blp.operation(
@@ -36,9 +37,9 @@ blp = ApiBlueprint("privacy", "/api/me", "Consents, a copy of one's data, and be
     response_schema=schemas_privacy.ConsentsSchema,
 )
 def list_consents(session: Session, actor: Actor) -> object:
-    """How the caller stands to each policy.
+    """List the consents to each policy.
 
-    `to_be_accepted`: it is required, and the caller has not agreed to its current version.
+    The state `to_be_accepted` marks a required policy whose current version is not accepted yet.
     """
     return {"data": consents.list_consents(session, actor.user_id)}
 
@@ -53,9 +54,9 @@ def list_consents(session: Session, actor: Actor) -> object:
     refusals=(PolicyOutdated, ConsentRequired),
 )
 def decide_consent(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Agree to the current version of a policy, or take one's consent back.
+    """Accept the current version of a policy, or withdraw a consent.
 
-    Every decision is kept, with its moment. One that stands already is not kept twice.
+    Every decision is kept with its time. Repeating the present decision adds none.
     """
     return consents.record_decision(session, actor, **body)
 
@@ -69,9 +70,10 @@ def decide_consent(session: Session, actor: Actor, body: dict[str, Any]) -> obje
     status=202,
 )
 def request_export(session: Session, actor: Actor) -> object:
-    """Ask for a copy of everything that is held on the caller, five times a day at most.
+    """Request a data export.
 
-    A mail says when it is ready. While one is being made, that one is answered.
+    It holds all data on the caller. Allowed five times a day. An email says when it is ready. While
+    an export is being made, it is returned instead of a new one.
     """
     return exports.request_export(session, actor)
 
@@ -84,7 +86,7 @@ def request_export(session: Session, actor: Actor) -> object:
     response_schema=schemas_privacy.ExportSchema,
 )
 def show_export(session: Session, actor: Actor, export_id: str) -> object:
-    """How far a copy is, and where it is fetched while it is ready: for 24 hours."""
+    """Show a data export, with its download link while it is ready (24 hours)."""
     return exports.get_export(session, actor, ids.decode(exports.PREFIX, export_id))
 
 
@@ -95,16 +97,16 @@ def show_export(session: Session, actor: Actor, export_id: str) -> object:
     permission=Permission.EXPORTS_MANAGE,
     query_schema=schemas_privacy.ArchiveQuerySchema,
     file_media_types=(_ZIP,),
-    # That it was fetched is recorded.
+    # The download is recorded.
     writes=True,
 )
 def download_archive(
     session: Session, actor: Actor, query: dict[str, Any], export_id: str
 ) -> object:
-    """Fetch the copy by its signed link: a zip with a JSON file for each part, and a page that
-    says what is where.
+    """Download a data export by its signed link.
 
-    The link works for the person whose copy it is, until it expires.
+    It is a zip archive with a JSON file for each part and an overview page. The link works for its
+    owner only, until it expires.
     """
     identifier = ids.decode(exports.PREFIX, export_id)
     content = exports.fetch_archive(session, actor, identifier, query["token"])
@@ -129,11 +131,11 @@ def download_archive(
     own_transactions=True,
 )
 def erase_account(database: Database, actor: Actor, body: dict[str, Any]) -> object:
-    """Be forgotten, at once and for good.
+    """Erase the account, at once and permanently.
 
-    Takes the password again, and a code from whoever has a second factor. Refused while anything is
-    open: `errors` names each thing. What the law keeps is answered, with its date and reason, and
-    told in a last mail.
+    Requires the password, and a code if a second factor is on. Refused while anything is open:
+    `errors` lists each item. The response and a final email list the records that the law requires
+    us to keep, with date and reason.
     """
     with database.reading() as session:
         attempt = password_change.begin_password_change(session, actor, network=client_network())

@@ -32,9 +32,9 @@ blp = ApiBlueprint("trade", "/api/trade", "Prices, quotes and conversion orders"
     response_schema=schemas_trade.PricesSchema,
 )
 def list_prices(session: Session, query: dict[str, Any]) -> object:
-    """Prices by metal, in US dollars per troy ounce.
+    """List the prices by metal, in US dollars per troy ounce.
 
-    A price is stale when it is too old to trade at; `marketState` says whether the metal trades.
+    A stale price is too old to trade at; `marketState` says whether the metal trades.
     """
     rules, now = resolve(PricingRules), clock.now()
     metals = [Metal(query["asset"])] if "asset" in query else None
@@ -67,7 +67,7 @@ def list_prices(session: Session, query: dict[str, Any]) -> object:
     refusals=(PriceStale, MarketHalted),
 )
 def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """State a price and keep it until it expires. Reserves nothing."""
+    """Get a quote: a price that is kept until it expires. Reserves nothing."""
     return trading.create_quote(session, actor, resolve(TradingTerms), _wish(body))
 
 
@@ -91,7 +91,7 @@ def create_quote(session: Session, actor: Actor, body: dict[str, Any]) -> object
     ),
 )
 def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Convert one asset into another, at a quote or at the market's price of this moment."""
+    """Place an order: convert one asset into another, at a quote or at the current market price."""
     desk = resolve(TradingTerms)
     if "quote_id" in body:
         return trading.fill_quote(session, actor, desk, body["quote_id"])
@@ -115,7 +115,7 @@ def place_order(session: Session, actor: Actor, body: dict[str, Any]) -> object:
     response_schema=schemas_trade.OrdersSchema,
 )
 def list_orders(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """The caller's orders, newest first."""
+    """List the orders, newest first."""
     return trading_queries.order_history(
         session, actor.user_id, limit=query["limit"], cursor=query.get("cursor")
     )

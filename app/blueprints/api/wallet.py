@@ -1,4 +1,4 @@
-"""Balances, transfers between a customer's own accounts, and what moved on them."""
+"""Balances, transfers between a customer's own accounts, movements and statements."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from app.access import Actor, Permission
 from app.blueprints.api.schemas import wallet as schemas_wallet
 from app.blueprints.api.schemas.fields import parse_amount
 from app.blueprints.api.schemas.wallet import StatementFormat
-from app.blueprints.api_blueprint import ApiBlueprint, FileReply, best_media_type
+from app.blueprints.api_blueprint import ApiBlueprint, best_media_type
+from app.blueprints.api_operation import FileReply
 from app.catalog.rules import TRADABLE
 from app.funding import queries as funding_queries
 from app.funding.errors import GateClosed, TransferLimitExceeded
@@ -29,7 +30,7 @@ _FORMATS = {
     StatementFormat.PDF: _PDF,
 }
 
-blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, statements")
+blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements and statements")
 
 
 @blp.operation(
@@ -40,7 +41,7 @@ blp = ApiBlueprint("wallet", "/api/wallet", "Balances, transfers, movements, sta
     response_schema=schemas_wallet.BalancesSchema,
 )
 def show_balances(session: Session, actor: Actor) -> object:
-    """What the caller has, by account, with its worth at the bid."""
+    """Show the balances by account, with their value at the bid price."""
     return funding_queries.valued_balances(session, actor.user_id)
 
 
@@ -56,7 +57,10 @@ def show_balances(session: Session, actor: Actor) -> object:
     refusals=(InsufficientFunds, GateClosed, TransferLimitExceeded, PriceStale, MarketHalted),
 )
 def create_transfer(session: Session, actor: Actor, body: dict[str, Any]) -> object:
-    """Mint XAU-s from PAXG, or burn it back to PAXG, one to one by weight."""
+    """Transfer between your accounts.
+
+    Mints XAU-s from PAXG, or burns it back to PAXG, one to one by weight.
+    """
     return transfers.transfer(
         session,
         actor,
@@ -77,7 +81,7 @@ def create_transfer(session: Session, actor: Actor, body: dict[str, Any]) -> obj
     response_schema=schemas_wallet.MovementsSchema,
 )
 def list_transactions(session: Session, actor: Actor, query: dict[str, Any]) -> object:
-    """Everything that moved the caller's balances, newest first."""
+    """List the movements of the balances, newest first."""
     asset = TRADABLE[query["asset"]] if "asset" in query else None
     movement_filter = MovementFilter(asset, query.get("kind"), query.get("from_"), query.get("to"))
     return list_movements(
@@ -96,11 +100,11 @@ def list_transactions(session: Session, actor: Actor, query: dict[str, Any]) -> 
     own_transactions=True,
 )
 def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> object:
-    """One account over a period: in each asset opening + movements = closing.
+    """Show a statement of one account over a period: opening + movements = closing, in each asset.
 
-    As JSON, or as a file: CSV for spreadsheets, or PDF. The `format` says which, and without it
-    what Accept likes best. An entry belongs to the period from its own instant on.
-    A statement has 10,000 movements at most, and a PDF 1,000: ask for shorter periods.
+    Available as JSON, CSV or PDF: `format` chooses, or else the Accept header. An entry belongs to
+    the period if its time is in it. A statement has at most 10,000 movements, a PDF 1,000: request
+    shorter periods for more.
     """
     wanted = query.get("format")
     media_type = _FORMATS[wanted] if wanted else best_media_type(*_FORMATS.values())
@@ -115,7 +119,7 @@ def show_statement(database: Database, actor: Actor, query: dict[str, Any]) -> o
 
 
 def _render_statement(found: AccountStatement, media_type: str) -> object:
-    """The statement in the format that was asked for."""
+    """Return the statement in the requested format."""
     if media_type == _CSV:
         return FileReply(
             statement_csv.render_csv(found), f"{found.file_name}.csv", statement_csv.MEDIA_TYPE

@@ -1,6 +1,6 @@
-"""One's own account: second factors, passkeys and sessions.
+"""The account page of staff: second factors, passkeys and sessions.
 
-What changes how one signs in asks first for a fresh proof of who one is.
+Changes to the means of sign-in require reauthentication.
 """
 
 from flask import Response, url_for
@@ -24,7 +24,7 @@ _CHANGE = Permission.SECOND_FACTOR_CHANGE
 
 @blp.view("GET", "", permission=Permission.ACCOUNT_READ)
 def show(session: Session, actor: Actor) -> Response:
-    """How one signs in, and where one is signed in."""
+    """Show the person's passkeys, authenticator app and sessions."""
     return _account(session, actor)
 
 
@@ -33,7 +33,7 @@ def show(session: Session, actor: Actor) -> Response:
 
 @blp.view("POST", "/passkeys/question", permission=_CHANGE, fresh=True)
 def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
-    """What makes a passkey."""
+    """Return the WebAuthn options to register a passkey."""
     return shared.passkey_options_response(
         passkeys.start_registration(session, staff_session_cookie.relying_party(), actor)
     )
@@ -42,7 +42,7 @@ def ask_for_new_passkey(session: Session, actor: Actor) -> Response:
 @blp.view("POST", "/passkeys", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def add_passkey(session: Session, actor: Actor) -> Response:
     """Register a passkey."""
-    # Refused answers count as given: nothing raises before the commit.
+    # Nothing raises before the commit: a refused credential uses up its challenge too.
     challenge = passkeys.consume_challenge(
         session, staff_session_cookie.take_challenge(), ChallengePurpose.REGISTER, actor.user_id
     )
@@ -60,7 +60,7 @@ def add_passkey(session: Session, actor: Actor) -> Response:
 
 @blp.view("POST", "/passkeys/<identifier>/name", permission=_CHANGE)
 def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
-    """Call a passkey otherwise."""
+    """Rename a passkey."""
     try:
         passkeys.rename_passkey(session, actor, identifier, shared.read_field("name"))
     except Invalid as refusal:
@@ -70,7 +70,7 @@ def rename_passkey(session: Session, actor: Actor, identifier: str) -> Response:
 
 @blp.view("POST", "/passkeys/<identifier>/remove", permission=_CHANGE, fresh=True)
 def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
-    """Forget a passkey."""
+    """Remove a passkey."""
     passkeys.remove_passkey(
         session, actor, identifier, may_be_last=not staff_session_cookie.second_factor_required()
     )
@@ -82,26 +82,26 @@ def remove_passkey(session: Session, actor: Actor, identifier: str) -> Response:
 
 @blp.view("POST", "/app", permission=_CHANGE, fresh=True)
 def set_up_app(session: Session, actor: Actor) -> Response:
-    """Make the secret that an authenticator app is to know."""
+    """Make the secret for an authenticator app."""
     second_factor.start_setup(session, actor)
     return see_other(url_for("account_pages.show_app"))
 
 
 @blp.view("GET", "/app", permission=_CHANGE, fresh=True)
 def show_app(session: Session, actor: Actor) -> Response:
-    """The secret, as a picture and as text, and a form for the first code."""
+    """Show the secret as a QR code and as text, with a form for the first code."""
     setup = second_factor.find_pending_setup(session, actor)
     return _app_form(setup) if setup else _back()
 
 
 @blp.view("POST", "/app/code", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def confirm_app(session: Session, actor: Actor) -> Response:
-    """Switch the app on by its first code; the recovery codes are shown."""
+    """Turn on the app by its first code, and show the recovery codes."""
     setup = second_factor.find_pending_setup(session, actor)
     if setup is None:
         return _back()
     if not (code := shared.read_code()):
-        return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
+        return _app_form(setup, 422, {"code": "Enter the code from the app."})
     codes = second_factor.confirm_setup(session, actor, code, network=client_network())
     if isinstance(codes, Refusal):
         status = shared.status_beside_form(codes)
@@ -111,7 +111,7 @@ def confirm_app(session: Session, actor: Actor) -> Response:
 
 @blp.view("POST", "/app/off", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN)
 def switch_off_app(session: Session, actor: Actor) -> Response:
-    """Forget the app and the recovery codes, by a code."""
+    """Turn off the app and its recovery codes, by a code."""
     if not (code := shared.read_code()):
         return _account(
             session, actor, 422, {"app-off-code": "Enter a code to turn off the authenticator app."}
@@ -130,7 +130,7 @@ def switch_off_app(session: Session, actor: Actor) -> Response:
     "POST", "/app/recovery-codes", permission=_CHANGE, fresh=True, rate_limit=RateLimit.SIGN_IN
 )
 def renew_recovery_codes(session: Session, actor: Actor) -> Response:
-    """Fresh recovery codes in place of the old ones, by a code."""
+    """Replace the recovery codes, by a code."""
     if not (code := shared.read_code()):
         return _account(
             session, actor, 422, {"app-codes-code": "Enter a code to get new recovery codes."}
@@ -146,14 +146,14 @@ def renew_recovery_codes(session: Session, actor: Actor) -> Response:
 
 @blp.view("POST", "/sessions/<identifier>/end", permission=Permission.SESSIONS_REVOKE)
 def end_session(session: Session, actor: Actor, identifier: str) -> Response:
-    """End one of one's own sessions."""
+    """End one of the person's own sessions."""
     staff_sessions.end_own(session, actor, identifier)
     return _back()
 
 
 @blp.view("POST", "/sessions/end-others", permission=Permission.SESSIONS_REVOKE)
 def end_other_sessions(session: Session, actor: Actor) -> Response:
-    """End all of one's own sessions but this one."""
+    """End all of the person's own sessions but this one."""
     staff_sessions.end_others(session, actor)
     return _back()
 

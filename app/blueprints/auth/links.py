@@ -1,7 +1,7 @@
-"""Where the links of mails lead: confirming an address, choosing a new or the first password.
+"""Pages of links in emails: confirm an email address, choose a new or the first password.
 
-Opening a link changes nothing, because mail programs open links by themselves; the form on the page
-does.
+Opening a link changes nothing, because email programs open links by themselves; sending the form on
+the page does.
 """
 
 from collections.abc import Callable
@@ -27,31 +27,31 @@ _PASSWORD_LENGTH_MAX = 1024
 
 @blp.view("GET", "/confirm-email", public=True)
 def show_confirm_email(_database: Database) -> Response:
-    """A button that confirms the address."""
+    """Show a button that confirms the email address."""
     return _form("confirm_email", token=_token(request.args.get("token")))
 
 
 @blp.view("POST", "/confirm-email", public=True, rate_limit=RateLimit.SIGN_IN)
 def confirm_email(database: Database) -> Response:
-    """Confirm the address that the link was mailed to."""
+    """Confirm the email address that the link was sent to."""
     token = _token(request.form.get("token"))
     try:
         with database.transaction() as session:
             email_verification.redeem_confirmation(session, token)
     except Refusal as refusal:
         return _form("confirm_email", _status(refusal), {"": refusal.detail}, token=token)
-    return _done("Your address is confirmed", "You can now move money and metal.")
+    return _done("Email address confirmed", "You can now move money and metal.")
 
 
 @blp.view("GET", "/forgot-password", public=True)
 def show_forgot_password(_database: Database) -> Response:
-    """A form for the address."""
+    """Show a form for the email address."""
     return _form("forgot_password", email="")
 
 
 @blp.view("POST", "/forgot-password", public=True, rate_limit=RateLimit.SIGN_IN)
 def forgot_password(database: Database) -> Response:
-    """Ask for a link. The answer is the same whether somebody has that address or not."""
+    """Request a link to reset the password. The response is the same for unknown addresses."""
     email = request.form.get("email", "").strip()[:_EMAIL_LENGTH_MAX]
     try:
         with database.transaction() as session:
@@ -59,20 +59,21 @@ def forgot_password(database: Database) -> Response:
     except Invalid as refusal:
         return _form("forgot_password", 422, {"email": refusal.message}, email=email)
     return _done(
-        "Look at your mail",
-        "If there is an account with this address, a link is on its way. It works for one hour.",
+        "Check your email",
+        "If there is an account with this email address, we have sent a link to it. "
+        "The link works for one hour.",
     )
 
 
 @blp.view("GET", "/invitation", public=True)
 def show_invitation(_database: Database) -> Response:
-    """A form for the first password."""
+    """Show a form for the first password."""
     return _form("invitation", token=_token(request.args.get("token")))
 
 
 @blp.view("POST", "/invitation", public=True, rate_limit=RateLimit.SIGN_IN)
 def accept_invitation(database: Database) -> Response:
-    """Set the first password, and go on to the second factor."""
+    """Set the first password and continue with the second factor."""
 
     def accept(token: str, password: str) -> Response:
         with database.reading() as session:
@@ -88,7 +89,7 @@ def accept_invitation(database: Database) -> Response:
 
 @blp.view("GET", "/reset-password", public=True)
 def show_reset_password(_database: Database) -> Response:
-    """A form for the new password."""
+    """Show a form for the new password."""
     return _form("reset_password", token=_token(request.args.get("token")))
 
 
@@ -105,21 +106,21 @@ def reset_password(database: Database) -> Response:
         )
         with database.transaction() as session:
             active = password_reset.conclude_reset(session, chosen)
-        text = "Every session was ended. Sign in again with it."
+        text = "All sessions have ended. Sign in with the new password."
         if active:
             keys = "1 API key stays active" if active == 1 else f"{active} API keys stay active"
-            text += f" {keys}: revoke what you do not know."
-        return _done("Your password is changed", text)
+            text += f" {keys}. Revoke keys that you do not recognise."
+        return _done("Password changed", text)
 
     return _with_password("reset_password", reset)
 
 
 def _with_password(form: str, work: Callable[[str, str], Response]) -> Response:
-    """What `work` answers for the link's token and the password typed, or the form again."""
+    """Return the response of `work` for the link's token and the password, or the form again."""
     token = _token(request.form.get("token"))
     password = request.form.get("password", "")[:_PASSWORD_LENGTH_MAX]
     if not password:
-        return _form(form, 422, {"password": "Enter a password"}, token=token)
+        return _form(form, 422, {"password": "Enter a password."}, token=token)
     try:
         return work(token, password)
     except Invalid as refusal:
@@ -133,7 +134,7 @@ def _token(text: str | None) -> str:
 
 
 def _status(refusal: Refusal) -> int:
-    # 401 would ask the browser for a scheme of its own; the form is what asks here.
+    # A 401 would make the browser ask for credentials by itself.
     return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
 
 

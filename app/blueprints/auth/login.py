@@ -23,7 +23,7 @@ _EMAIL_LENGTH_MAX = 320
 
 @dataclass(frozen=True, slots=True)
 class LoginForm:
-    """What was typed, and where to go afterwards."""
+    """The fields of the sign-in form, and the path of the page to open afterwards."""
 
     email: str
     password: str
@@ -31,7 +31,7 @@ class LoginForm:
 
     @classmethod
     def from_request(cls) -> "LoginForm":
-        """The form as the current request sent it, cut to lengths that mean something."""
+        """Return the form of the current request, its fields cut to sensible lengths."""
         form = request.form
         return cls(
             shared.read_field("email", _EMAIL_LENGTH_MAX),
@@ -40,14 +40,14 @@ class LoginForm:
         )
 
     def problems(self) -> dict[str, str]:
-        """What is missing, by field."""
+        """Return a message for each missing field."""
         asked = {"email": "Enter your email address.", "password": "Enter your password."}
         return {name: text for name, text in asked.items() if not getattr(self, name)}
 
 
 @blp.view("GET", "/login", public=True)
 def show_login(_database: Database) -> Response:
-    """The sign-in form; whoever is signed in already goes on."""
+    """Show the sign-in form, or redirect a member of staff who is signed in."""
     then = safe_redirect_path(request.args.get("next"))
     member = staff_session_cookie.current_member()
     if member is not None:
@@ -57,8 +57,8 @@ def show_login(_database: Database) -> Response:
 
 @blp.view("POST", "/login", public=True, rate_limit=RateLimit.SIGN_IN)
 def login(database: Database) -> Response:
-    """Give the password. The browser gets a new secret, whatever it brought: of a session, or of
-    a sign-in that waits for the second factor."""
+    """Check the password. The browser always gets a new secret: of a session, or of a sign-in that
+    waits for the second factor."""
     form = LoginForm.from_request()
     if problems := form.problems():
         return _form(form, 422, problems)
@@ -89,7 +89,7 @@ def login(database: Database) -> Response:
 
 @blp.view("POST", "/logout", permission=Permission.SESSIONS_REVOKE)
 def logout(session: Session, actor: Actor) -> Response:
-    """End the session, at once and for every copy of the cookie."""
+    """End the session at once, for every copy of the cookie."""
     sign_in.log_out(session, actor)
     staff_session_cookie.clear()
     return see_other(url_for("auth_pages.show_login"))

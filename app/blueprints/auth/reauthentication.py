@@ -1,7 +1,7 @@
-"""Proving again who one is, before a sensitive act (`fresh` of a view).
+"""Reauthentication before a sensitive act (a view declared with `fresh`).
 
-The second factor, or the password for those who have none. The session goes on under another
-secret.
+It takes the second factor, or the password of a person without one. The session continues with a
+new secret.
 """
 
 from flask import Response, request
@@ -23,13 +23,13 @@ blp = PageBlueprint("proof", "/auth")
 
 @blp.view("GET", "/prove", permission=Permission.ACCOUNT_READ)
 def show(session: Session, actor: Actor) -> Response:
-    """Ask for what the person can prove it with."""
+    """Show the ways to reauthenticate that the person has."""
     return _form(session, actor, safe_redirect_path(request.args.get("next")))
 
 
 @blp.view("POST", "/prove", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN)
 def prove(session: Session, actor: Actor) -> Response:
-    """By a code, or by the password for those without a second factor."""
+    """Reauthenticate by a code, or by the password of a person without a second factor."""
     then = safe_redirect_path(request.form.get("next"))
     if second_factor.is_on(session, actor.user_id):
         if not (code := shared.read_code()):
@@ -44,7 +44,7 @@ def prove(session: Session, actor: Actor) -> Response:
 
 @blp.view("POST", "/prove/passkey/question", permission=Permission.ACCOUNT_READ)
 def ask_for_passkey(session: Session, actor: Actor) -> Response:
-    """What one of the person's own passkeys is to sign."""
+    """Return the WebAuthn options that one of the person's passkeys must sign."""
     return shared.passkey_options_response(
         passkeys.start_authentication(session, staff_session_cookie.relying_party(), actor.user_id)
     )
@@ -54,7 +54,8 @@ def ask_for_passkey(session: Session, actor: Actor) -> Response:
     "POST", "/prove/passkey", permission=Permission.ACCOUNT_READ, rate_limit=RateLimit.SIGN_IN
 )
 def prove_by_passkey(session: Session, actor: Actor) -> Response:
-    """By a passkey. The question counts as answered also when this is refused: nothing raises."""
+    """Reauthenticate by a passkey. Nothing raises, so that a challenge is used up by a refused
+    credential too."""
     text, then = shared.read_credential(), safe_redirect_path(request.form.get("next"))
     challenge = passkeys.consume_challenge(
         session, staff_session_cookie.take_challenge(), ChallengePurpose.STEP_UP, actor.user_id
@@ -74,7 +75,8 @@ def prove_by_passkey(session: Session, actor: Actor) -> Response:
 
 
 def _by_password(session: Session, actor: Actor) -> str | Refusal:
-    # Hashing holds this connection, and no row: few have no second factor, and only with samples.
+    # Hashing holds this connection but locks no row. People without a second factor are rare, and
+    # exist with sample data only.
     try:
         attempt = password_change.begin_password_change(session, actor, network=client_network())
     except RateLimited as refusal:

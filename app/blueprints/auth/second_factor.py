@@ -1,7 +1,7 @@
-"""The second step of signing in, passkeys that make it the only one, and setting up the first
-second factor.
+"""The second step of sign-in, sign-in by passkey alone, and set-up of the first second factor.
 
-Who is signing in stands in a row of the database that the browser's cookie opens: no form says it.
+The person who signs in is read from a database row that the browser's cookie names, never from a
+form.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ blp = PageBlueprint("steps", "/auth")
 
 @blp.view("GET", "/second-factor", public=True)
 def show_second_factor(database: Database) -> Response:
-    """Ask for the code or the passkey; whoever has neither is led to set one up."""
+    """Ask for the code or the passkey; redirect a person without either to the set-up."""
     with database.reading() as session:
         person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None:
@@ -38,7 +38,7 @@ def show_second_factor(database: Database) -> Response:
 
 @blp.view("POST", "/second-factor", public=True, rate_limit=RateLimit.SIGN_IN)
 def give_second_factor(database: Database) -> Response:
-    """Give the code, and be in."""
+    """Check the code and sign in."""
     with database.reading() as session:
         person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None:
@@ -62,7 +62,7 @@ def give_second_factor(database: Database) -> Response:
 
 @blp.view("POST", "/passkey/question", public=True)
 def ask_for_passkey(database: Database) -> Response:
-    """What a passkey is to sign, to sign in whoever it belongs to."""
+    """Return the WebAuthn options to sign in by any passkey."""
     with database.transaction() as session:
         question = passkeys.start_authentication(session, staff_session_cookie.relying_party())
     return shared.passkey_options_response(question)
@@ -75,7 +75,7 @@ def give_passkey(database: Database) -> Response:
         shared.read_credential(),
         shared.read_field("next", 2048) or staff_session_cookie.next_path(),
     )
-    # The question counts as answered whatever becomes of the answer: a transaction of its own.
+    # A transaction of its own: the challenge is used up, also by a refused credential.
     with database.transaction() as session:
         challenge = passkeys.consume_challenge(
             session, staff_session_cookie.take_challenge(), ChallengePurpose.SIGN_IN
@@ -102,7 +102,7 @@ def give_passkey(database: Database) -> Response:
 
 @blp.view("GET", "/enrol", public=True)
 def show_enrolment(database: Database) -> Response:
-    """The choice: an authenticator app or a passkey."""
+    """Show the choice of an authenticator app or a passkey."""
     with database.reading() as session:
         person = pending_sign_in.find_pending(session, staff_session_cookie.sign_in_secret())
     if person is None or not person.needs_second_factor:
@@ -112,7 +112,7 @@ def show_enrolment(database: Database) -> Response:
 
 @blp.view("POST", "/enrol/app", public=True)
 def enrol_app(database: Database) -> Response:
-    """Make the secret that the authenticator app is to know."""
+    """Make the secret for the authenticator app."""
     try:
         with database.transaction() as session:
             person = staff_sign_in.lock_enrolment(session, staff_session_cookie.sign_in_secret())
@@ -124,19 +124,19 @@ def enrol_app(database: Database) -> Response:
 
 @blp.view("GET", "/enrol/app", public=True)
 def show_enrol_app(database: Database) -> Response:
-    """The secret, as a picture and as text, and a form for the first code."""
+    """Show the secret as a QR code and as text, with a form for the first code."""
     setup = _pending(database)
     return _app_form(setup) if setup else see_other(url_for("steps_pages.show_enrolment"))
 
 
 @blp.view("POST", "/enrol/app/code", public=True, rate_limit=RateLimit.SIGN_IN)
 def confirm_app(database: Database) -> Response:
-    """Give the app's first code, and be in; the recovery codes are shown."""
+    """Confirm the app by its first code, sign in, and show the recovery codes."""
     setup = _pending(database)
     if setup is None:
         return _start_again()
     if not (code := shared.read_code()):
-        return _app_form(setup, 422, {"code": "Enter the code that the app shows."})
+        return _app_form(setup, 422, {"code": "Enter the code from the app."})
     try:
         with database.transaction() as session:
             outcome = staff_sign_in.enrol_app(
@@ -155,7 +155,7 @@ def confirm_app(database: Database) -> Response:
 
 @blp.view("POST", "/enrol/passkey/question", public=True)
 def ask_for_new_passkey(database: Database) -> Response:
-    """What makes a passkey for whoever is signing in."""
+    """Return the WebAuthn options to register a passkey for the person who signs in."""
     try:
         with database.transaction() as session:
             person = staff_sign_in.lock_enrolment(session, staff_session_cookie.sign_in_secret())
@@ -169,7 +169,7 @@ def ask_for_new_passkey(database: Database) -> Response:
 
 @blp.view("POST", "/enrol/passkey", public=True, rate_limit=RateLimit.SIGN_IN)
 def enrol_passkey(database: Database) -> Response:
-    """Register the first passkey, and be in."""
+    """Register the first passkey and sign in."""
     text, waiting = shared.read_credential(), staff_session_cookie.sign_in_secret()
     try:
         with database.transaction() as session:
@@ -237,7 +237,7 @@ def _app_form(
 
 
 def _start_again() -> Response:
-    """The sign-in is over: the way back says why."""
+    """Show that the sign-in has ended, why, and the way back."""
     refusal = SignInExpired()
     return _page("over", shared.status_beside_form(refusal), {"": refusal.detail})
 

@@ -1,4 +1,4 @@
-"""What the steps of signing in have in common: what was typed, refusals beside the form, and in."""
+"""Shared by the sign-in pages: reading of fields, refusals beside the form, end of sign-in."""
 
 from flask import Response, jsonify, request, url_for
 
@@ -18,25 +18,25 @@ NAME_LENGTH_MAX = 100
 
 
 def read_field(field: str, length_max: int = NAME_LENGTH_MAX) -> str:
-    """A field of the form without blanks around it, cut to a length that means something."""
+    """Return a field of the form without surrounding blanks, cut to a sensible length."""
     return request.form.get(field, "").strip()[:length_max]
 
 
 def read_code() -> str:
-    """The code that was typed."""
+    """Return the code from the form."""
     return read_field("code", CODE_LENGTH_MAX)
 
 
 def read_credential() -> str:
-    """What the browser's authenticator answered; one character more than is judged at most."""
+    """Return the passkey credential from the form, cut one character above the limit."""
     return read_field("credential", ANSWER_LENGTH_MAX + 1)
 
 
 def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Response:
-    """In, and on to where the person wanted to go; by the recovery codes, if there are any."""
+    """Start the session and redirect to the requested page; show new recovery codes first."""
     staff_session_cookie.start_session(signed_in.secret)
     member = staff_session_cookie.current_member()
-    assert member is not None, "the session began just now"
+    assert member is not None, "the session started just now"
     onward = safe_redirect_path(next_path) or home_of(member.actor)
     if signed_in.recovery_codes:
         return show_recovery_codes(signed_in.recovery_codes, onward)
@@ -44,32 +44,32 @@ def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Respons
 
 
 def show_recovery_codes(codes: tuple[str, ...] | list[str], onward: str) -> Response:
-    """The codes, shown once."""
+    """Show the recovery codes, once."""
     return render_page(
         "auth/recovery_codes.html", "auth/_recovery_codes.html", codes=codes, onward=onward
     )
 
 
 def home_of(actor: Actor) -> str:
-    """The first page that this person may open."""
+    """Return the path of the first page that this person may open."""
     return url_for(nav.home_of(actor) or "public_pages.home")
 
 
 def status_beside_form(refusal: Refusal) -> int:
-    """The status of a form that is shown again. 401 would ask the browser for a scheme of its own;
-    the form is what asks here."""
+    """Return the status of a form that is shown again: 422 instead of 401, which would make the
+    browser ask for credentials by itself."""
     return 422 if isinstance(refusal, Unauthenticated) else status_of(type(refusal))
 
 
 def add_retry_after(response: Response, refusal: Refusal) -> Response:
-    """The answer with the time to wait, if there is one."""
+    """Add the Retry-After header of a rate limit, if there is one, to the response."""
     if isinstance(refusal, RateLimited):
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response
 
 
 def passkey_options_response(question: passkeys.PasskeyOptions) -> Response:
-    """The question for the script of the page; the cookie keeps what was asked."""
+    """Return the WebAuthn options for the page's script, and keep their challenge in the cookie."""
     staff_session_cookie.keep_challenge(question.challenge)
     response = jsonify(question.options)
     response.headers["Cache-Control"] = "no-store"

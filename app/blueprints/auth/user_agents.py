@@ -1,6 +1,6 @@
-"""What to call a browser in a list, by what it calls itself: a hint for its owner, no proof."""
+"""Names of browsers and systems, from the User-Agent header: a hint for the owner, no proof."""
 
-# The first that is found: most claim to be several others too.
+# The first match counts: most browsers also claim to be several others.
 _NAMES = (
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -20,7 +20,7 @@ _SYSTEMS = (
 
 
 def describe_browser(agent: str | None) -> str:
-    """`Firefox on Linux`; what is not recognised is said to be another."""
+    """Return a name such as `Firefox on Linux`; an unknown browser is `Another browser`."""
     text = agent or ""
     name = next((name for part, name in _NAMES if part in text), "Another browser")
     system = next((f" on {name}" for part, name in _SYSTEMS if part in text), "")

@@ -1,10 +1,10 @@
-// What every page does: the theme, and regions that refresh themselves (data-refreshes).
+// Behaviour of every page: the theme, and regions that refresh themselves (data-refreshes).
 (() => {
   const GRACE_MS = 12_000;
   const YEAR_SECONDS = 365 * 24 * 3600;
   const refreshedAt = new Map();
 
-  // Light and dark, without a request; the server reads the same cookie.
+  // Switch between light and dark without a request; the server reads the same cookie.
   document.addEventListener("submit", (event) => {
     if (event.target.id !== "theme-switch") return;
     event.preventDefault();
@@ -36,11 +36,11 @@
       if (Date.now() - refreshedAt.get(region.id) < GRACE_MS) continue;
       region.classList.add("is-outdated");
       noteOf(region)?.classList.add("is-outdated");
-      say(noteOf(region), "Not updating: these figures are old. Trying again");
+      say(noteOf(region), "Not updating. These figures are old. Trying again …");
     }
   }
 
-  // Nobody looks at a hidden tab; when it is shown again, it gets time to catch up.
+  // A hidden tab does not refresh. When it is shown again, it gets time to catch up.
   document.addEventListener("htmx:before:request", (event) => {
     const { sourceElement } = event.detail.ctx;
     if (document.hidden && sourceElement.hasAttribute("data-refreshes")) event.preventDefault();

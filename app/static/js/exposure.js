@@ -1,6 +1,6 @@
-// The chart of net exposure. Its data is asked for again as the figures above it are refreshed.
+// The chart of net exposure. Its data reloads when the figures above it refresh.
 (() => {
-  const AGAIN_AFTER_MS = 15_000;
+  const RELOAD_AFTER_MS = 15_000;
   const HEIGHT = 220;
   const SECONDS_SHOWN_MIN = 900;
   const chart = document.getElementById("exposure-chart");
@@ -8,18 +8,18 @@
   const reading = document.getElementById("history-reading");
   let data = null;
   let plot = null;
-  let askedAt = 0;
+  let loadedAt = 0;
 
   const colour = (name) => getComputedStyle(chart).getPropertyValue(name).trim();
   const ounces = (value) =>
     value == null ? "" : value.toLocaleString("en-US", { maximumFractionDigits: 4 }).replace("-", "\u2212");
 
   async function load() {
-    askedAt = Date.now();
+    loadedAt = Date.now();
     try {
-      const answer = await fetch(chart.dataset.source, { headers: { "X-Unattended": "true" } });
-      if (!answer.ok || answer.redirected) return;
-      data = await answer.json();
+      const response = await fetch(chart.dataset.source, { headers: { "X-Unattended": "true" } });
+      if (!response.ok || response.redirected) return;
+      data = await response.json();
     } catch {
       return; // The note beside the heading says that nothing is updating.
     }
@@ -64,7 +64,7 @@
         series: [
           {},
           {
-            // Exposure moves in steps: it is what it was until somebody trades.
+            // Exposure moves in steps: it stays the same until the next trade.
             paths: uPlot.paths.stepped({ align: 1 }),
             stroke: colour("--chart-line"),
             width: 2,
@@ -78,7 +78,7 @@
     );
   }
 
-  // In words: what is under the pointer, else the latest.
+  // Write the value under the pointer, or else the latest, as text.
   function read(shown) {
     const [times, nets] = shown.data;
     const at = shown.cursor.idx ?? times.length - 1;
@@ -86,14 +86,14 @@
     reading.textContent = `${time} UTC: ${ounces(nets[at])} ozt`;
   }
 
-  // Time stands still to the eye while there is little of it.
+  // Show a minimum span of time, so that a short history does not fill the chart.
   function span(shown) {
     const [times] = shown.data;
     const to = times[times.length - 1];
     return [Math.min(times[0], to - SECONDS_SHOWN_MIN), to];
   }
 
-  // A flat line stands in the middle.
+  // Add a margin, so that a flat line is in the middle.
   function reach(_plot, low, high) {
     const room = Math.max((high - low) * 0.15, Math.abs(high) * 0.02, 0.001);
     return [low - room, high + room];
@@ -101,7 +101,7 @@
 
   choice.addEventListener("change", draw);
   document.addEventListener("desk:refreshed", (event) => {
-    if (event.detail === chart.dataset.follows && Date.now() - askedAt >= AGAIN_AFTER_MS) load();
+    if (event.detail === chart.dataset.follows && Date.now() - loadedAt >= RELOAD_AFTER_MS) load();
   });
   new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
   new ResizeObserver(() => plot?.setSize({ width: chart.clientWidth, height: HEIGHT })).observe(chart);

@@ -1,5 +1,5 @@
-// Passkeys (WebAuthn): asks the server what to sign, the browser for an answer, and sends it with
-// the form around the button. The server believes nothing of it but the signature.
+// Passkeys (WebAuthn): fetch the options from the server, ask the browser for a credential, and
+// send it with the form around the button. The server trusts nothing in it but the signature.
 (() => {
   const fromText = (text) => {
     const base64 = text.replaceAll("-", "+").replaceAll("_", "/");
@@ -9,7 +9,7 @@
     btoa(String.fromCharCode(...new Uint8Array(buffer)))
       .replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
-  // A passkey belongs to a name: at another address, browsers refuse to look for it.
+  // A passkey is bound to a host name: on another host, browsers refuse to use it.
   const works = (host) =>
     "PublicKeyCredential" in window &&
     (location.hostname === host || location.hostname.endsWith(`.${host}`));
@@ -23,24 +23,24 @@
     }
   }
 
-  async function question(place, form) {
-    const answer = await fetch(place.dataset.options, {
+  async function fetchOptions(place, form) {
+    const response = await fetch(place.dataset.options, {
       method: "POST",
       headers: { "X-CSRFToken": form.elements.csrf_token.value, "HX-Request": "true" },
     });
-    const elsewhere = answer.headers.get("HX-Redirect");
-    if (elsewhere) {
-      location.assign(elsewhere);
+    const redirect = response.headers.get("HX-Redirect");
+    if (redirect) {
+      location.assign(redirect);
       return null;
     }
-    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-    return answer.json();
+    if (!response.ok) throw new Error(`The server responded with ${response.status}.`);
+    return response.json();
   }
 
-  const descriptors = (list) => (list ?? []).map((each) => ({ ...each, id: fromText(each.id) }));
+  const descriptors = (list) => (list ?? []).map((descriptor) => ({ ...descriptor, id: fromText(descriptor.id) }));
 
   async function create(options) {
-    const made = await navigator.credentials.create({
+    const credential = await navigator.credentials.create({
       publicKey: {
         ...options,
         challenge: fromText(options.challenge),
@@ -48,26 +48,26 @@
         excludeCredentials: descriptors(options.excludeCredentials),
       },
     });
-    return spoken(made, { attestationObject: toText(made.response.attestationObject) });
+    return serialize(credential, { attestationObject: toText(credential.response.attestationObject) });
   }
 
   async function get(options) {
-    const found = await navigator.credentials.get({
+    const credential = await navigator.credentials.get({
       publicKey: {
         ...options,
         challenge: fromText(options.challenge),
         allowCredentials: descriptors(options.allowCredentials),
       },
     });
-    const { authenticatorData, signature, userHandle } = found.response;
-    return spoken(found, {
+    const { authenticatorData, signature, userHandle } = credential.response;
+    return serialize(credential, {
       authenticatorData: toText(authenticatorData),
       signature: toText(signature),
       ...(userHandle && { userHandle: toText(userHandle) }),
     });
   }
 
-  const spoken = (credential, response) => ({
+  const serialize = (credential, response) => ({
     id: credential.id,
     rawId: toText(credential.rawId),
     type: credential.type,
@@ -75,23 +75,23 @@
     response: { clientDataJSON: toText(credential.response.clientDataJSON), ...response },
   });
 
-  async function ask(place, form) {
+  async function submitWithPasskey(place, form) {
     const problem = form.querySelector("[data-passkey-problem]");
     const button = form.querySelector("[type=submit]");
     problem.textContent = "";
     button.disabled = true;
     try {
-      const options = await question(place, form);
+      const options = await fetchOptions(place, form);
       if (options === null) return;
-      const answer = place.dataset.passkey === "create" ? await create(options) : await get(options);
-      form.elements.credential.value = JSON.stringify(answer);
-      // Without the event: it would be asked again.
+      const credential = place.dataset.passkey === "create" ? await create(options) : await get(options);
+      form.elements.credential.value = JSON.stringify(credential);
+      // form.submit() fires no submit event, so the passkey is not asked for again.
       form.submit();
     } catch (error) {
-      const known = error.name === "InvalidStateError";
-      problem.textContent = known
-        ? "This device has a passkey of yours already."
-        : "No passkey was used. Try again, or go on in another way.";
+      const alreadyRegistered = error.name === "InvalidStateError";
+      problem.textContent = alreadyRegistered
+        ? "This device already has a passkey for your account."
+        : "No passkey was used. Try again, or use another way to sign in.";
       button.disabled = false;
     }
   }
@@ -100,7 +100,7 @@
     const place = event.target.closest("[data-passkey]");
     if (!place) return;
     event.preventDefault();
-    ask(place, event.target);
+    submitWithPasskey(place, event.target);
   });
   document.addEventListener("htmx:after:swap", show);
   show();

@@ -1,4 +1,4 @@
-// Before the first paint: who never chose gets what their system prefers.
+// Before the first paint: without a choice, follow the preference of the system.
 (() => {
   const root = document.documentElement;
   if (!root.dataset.bsTheme && matchMedia("(prefers-color-scheme: dark)").matches) {

@@ -482,7 +482,7 @@ class TestEnumeration:
         ]
         assert seen[0] == seen[1]
         assert answers[0].json == {
-            "message": "If somebody has this address, a link is on its way there"
+            "message": "If there is an account with this email address, we have sent a link."
         }
 
     def test_the_same_is_written_for_both(self, ada, app, database) -> None:

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy.engine import make_url
 
 from app.access import API_KEY_SCOPES, Permission, Role
-from app.blueprints.api_blueprint import ApiOperation
+from app.blueprints.api_operation import ApiOperation
 from app.config import Settings
 from app.embedded.postgres import program_path
 from app.identity.api_keys.service import KEY_PREFIX

@@ -1,1 +1,1 @@
-"""What travels over the wire: one file for each resource, shared fields in `fields`."""
+"""Schemas of requests and responses: one file per resource, shared fields in `fields`."""

@@ -1,4 +1,4 @@
-"""What staff read about the house on the wire."""
+"""Schemas of the administration API."""
 
 import marshmallow as ma
 
@@ -15,22 +15,21 @@ _USD = {"examples": ["-8012.40"]}
 
 
 class BandSchema(ApiSchema):
-    """Between which net ounces nothing needs to be done; both ends are inside."""
+    """The range of net ounces in which no hedge is needed, both ends included."""
 
     low = SignedAmountField(required=True, metadata={"examples": ["-100.00000000"]})
     high = SignedAmountField(required=True, metadata={"examples": ["100.00000000"]})
 
 
 class MetalExposureSchema(ApiSchema):
-    """One metal in troy ounces: what is there, and what is owed."""
+    """The exposure in one metal, in troy ounces."""
 
     metal = MetalCodeField(required=True)
     customer_liabilities = SignedAmountField(
         required=True,
         metadata={
             "examples": ["2.00000000"],
-            "description": "What customers own in every asset that stands for the metal: "
-            "AU is XAU-s and PAXG",
+            "description": "What customers own in every asset of the metal: AU is XAU-s and PAXG",
         },
     )
     open_quotes = SignedAmountField(
@@ -55,19 +54,19 @@ class MetalExposureSchema(ApiSchema):
     net_usd = SignedAmountField(
         required=True,
         allow_none=True,
-        metadata={**_USD, "description": "At the middle of the market; null without a price"},
+        metadata={**_USD, "description": "At the mid price; null without a price"},
     )
     band = ma.fields.Nested(BandSchema, required=True)
     status = EnumField(BandStatus, required=True)
 
 
 class ExposureSchema(ApiSchema):
-    """Every metal at one moment."""
+    """The exposure in every metal at one moment."""
 
     as_of = TimestampField(required=True)
     metals = ma.fields.List(ma.fields.Nested(MetalExposureSchema), required=True)
     total_net_usd = SignedAmountField(
         required=True,
         allow_none=True,
-        metadata={**_USD, "description": "null while a metal that is not zero has no price"},
+        metadata={**_USD, "description": "Null while a metal with an exposure has no price"},
     )

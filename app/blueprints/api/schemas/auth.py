@@ -1,4 +1,4 @@
-"""What registering, logging in and refreshing take and give."""
+"""Schemas of registration, login sessions, passwords and the second factor."""
 
 import marshmallow as ma
 
@@ -17,13 +17,13 @@ from app.privacy.rules import PolicyName
 _EMAIL = {"format": "email", "examples": ["ada@example.com"]}
 _PASSWORD = {"format": "password", "examples": ["correct horse battery"]}
 _TOKEN = {"examples": ["otk_06df3mk7g0y8x2…"]}
-# A stored password has at most 128 characters; another keyboard may write each as several.
+# A password has at most 128 characters after normalisation; keyboards may send each as several.
 TYPED_LENGTH_MAX = 512
 POLICY_VERSION_MAX = 1_000_000
 
 
 class AcceptedPolicySchema(ApiSchema):
-    """A version of a policy that somebody read and agrees to."""
+    """A version of a policy that the person has read and accepts."""
 
     policy = EnumField(PolicyName, required=True)
     version = ma.fields.Integer(
@@ -35,17 +35,17 @@ class AcceptedPolicySchema(ApiSchema):
 
 
 def _revoke_api_keys() -> StrictBooleanField:
-    about = "Whether every API key is revoked at once, too. They stay active otherwise"
+    about = "Whether to revoke every API key too. Otherwise they stay active"
     return StrictBooleanField(load_default=False, metadata={"description": about})
 
 
 def _api_keys_active() -> ma.fields.Integer:
-    about = "How many API keys stay active: GET /api/me/api-keys lists them"
+    about = "The number of API keys that stay active: GET /api/me/api-keys lists them"
     return ma.fields.Integer(required=True, metadata={"description": about, "examples": [0]})
 
 
 class RegisterSchema(ApiSchema):
-    """Who wants an account."""
+    """The data of a new account."""
 
     email = TextField(254, required=True, metadata=_EMAIL)
     password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
@@ -56,7 +56,7 @@ class RegisterSchema(ApiSchema):
         allow_none=True,
         load_default=None,
         metadata={
-            "description": "An international number, with + and the country's code",
+            "description": "A phone number with + and its country code",
             "examples": ["+12025550123"],
         },
     )
@@ -64,12 +64,14 @@ class RegisterSchema(ApiSchema):
         ma.fields.Nested(AcceptedPolicySchema),
         load_default=list,
         error_messages={"invalid": "Send a list."},
-        metadata={"description": "What was read and agreed to; GET /api/me/consents says the rest"},
+        metadata={
+            "description": "The policies that are accepted; GET /api/me/consents lists all of them"
+        },
     )
 
 
 class LoginSchema(ApiSchema):
-    """Who says that they are somebody."""
+    """The credentials of a person."""
 
     email = TextField(254, required=True, metadata=_EMAIL)
     password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
@@ -77,42 +79,44 @@ class LoginSchema(ApiSchema):
         32,
         allow_none=True,
         metadata={
-            "description": "The second factor, for those who have one",
+            "description": "The second factor, if it is on",
             "examples": ["123456"],
         },
     )
 
 
 class TokenSchema(ApiSchema):
-    """What a mailed link carries."""
+    """The token of a link in an email."""
 
     token = TextField(200, required=True, metadata=_TOKEN)
 
 
 class EmailConfirmedSchema(ApiSchema):
-    """The address is known to be the person's."""
+    """Whether the email address is confirmed."""
 
     email_confirmed = ma.fields.Boolean(required=True)
 
 
 class OnItsWaySchema(ApiSchema):
-    """A mail was asked for. Whether it arrives is not known yet."""
+    """An email was requested; its delivery is not certain."""
 
     message = TextField(
         200,
         required=True,
-        metadata={"examples": ["If somebody has this address, a link is on its way there"]},
+        metadata={
+            "examples": ["If there is an account with this email address, we have sent a link."]
+        },
     )
 
 
 class ForgotPasswordSchema(ApiSchema):
-    """Whose password was forgotten."""
+    """The email address of the account."""
 
     email = TextField(254, required=True, metadata=_EMAIL)
 
 
 class ResetPasswordSchema(ApiSchema):
-    """What a mailed link carries, and the password from now on."""
+    """The token of a link in an email, and the new password."""
 
     token = TextField(200, required=True, metadata=_TOKEN)
     password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
@@ -126,14 +130,14 @@ class CodeSchema(ApiSchema):
 
 
 class RenewRecoveryCodesSchema(ApiSchema):
-    """What proves that the recovery codes are one's own to replace."""
+    """Proof of identity to replace the recovery codes."""
 
     password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     code = TextField(32, required=True, metadata={"examples": ["123456"]})
 
 
 class SecondFactorSetupSchema(ApiSchema):
-    """What an authenticator app needs."""
+    """The secret for an authenticator app, in three forms."""
 
     secret = TextField(
         64, required=True, metadata={"examples": ["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"]}
@@ -146,12 +150,12 @@ class SecondFactorSetupSchema(ApiSchema):
     qr_svg = TextField(
         65_536,
         required=True,
-        metadata={"description": "The same as a picture, to photograph", "examples": ["<svg …>"]},
+        metadata={"description": "The same as a QR code to scan", "examples": ["<svg …>"]},
     )
 
 
 class RecoveryCodesSchema(ApiSchema):
-    """Each is good once, in place of a code of the app."""
+    """Recovery codes: each works once, instead of a code from the app."""
 
     recovery_codes = ma.fields.List(
         TextField(32, metadata={"examples": ["MFRGGZ-DFMZTW-Q2LKNN-WG23TP"]}), required=True
@@ -159,13 +163,13 @@ class RecoveryCodesSchema(ApiSchema):
 
 
 class RefreshSchema(ApiSchema):
-    """A refresh token, to be used once."""
+    """A refresh token, which works once."""
 
     refresh_token = TextField(512, required=True, metadata={"examples": ["kJ1x…"]})
 
 
 class ChangePasswordSchema(ApiSchema):
-    """The password until now, and from now on."""
+    """The current and the new password."""
 
     current_password = TextField(TYPED_LENGTH_MAX, required=True, metadata=_PASSWORD)
     new_password = TextField(128, length_min=10, required=True, metadata=_PASSWORD)
@@ -173,7 +177,7 @@ class ChangePasswordSchema(ApiSchema):
 
 
 class UserSchema(ApiSchema):
-    """A person, as they see themselves."""
+    """A user, as shown to themselves."""
 
     id = PublicIdField("usr", required=True)
     email = TextField(254, required=True, metadata=_EMAIL)
@@ -182,30 +186,30 @@ class UserSchema(ApiSchema):
     phone = TextField(32, required=True, allow_none=True, metadata={"examples": ["+12025550123"]})
     role = EnumField(Role, required=True)
     email_confirmed = ma.fields.Boolean(
-        required=True, metadata={"description": "Whether the address is known to be theirs"}
+        required=True, metadata={"description": "Whether the email address is confirmed"}
     )
     created_at = TimestampField(required=True)
 
 
 class LoggedInSchema(ApiSchema):
-    """A person with fresh tokens."""
+    """A user with new tokens."""
 
     user = ma.fields.Nested(UserSchema, required=True)
     access_token = TextField(4096, required=True, metadata={"examples": ["eyJhbGciOi…"]})
     refresh_token = TextField(512, required=True, metadata={"examples": ["kJ1x…"]})
     expires_in = ma.fields.Integer(
         required=True,
-        metadata={"description": "Seconds that the access token lives", "examples": [1800]},
+        metadata={"description": "Lifetime of the access token in seconds", "examples": [1800]},
     )
 
 
 class PasswordChangedSchema(LoggedInSchema):
-    """A person with fresh tokens and a new password."""
+    """A user with new tokens, after a change of password."""
 
     api_keys_active = _api_keys_active()
 
 
 class PasswordResetSchema(ApiSchema):
-    """What still counts beside a new password."""
+    """The result of a password reset."""
 
     api_keys_active = _api_keys_active()

@@ -1,4 +1,4 @@
-"""Fields that every schema shares. Nothing is coerced: a string is a string, an amount is text."""
+"""Fields shared by the schemas. Nothing is coerced: a string is a string, an amount is text."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,12 +34,12 @@ ma.fields.Integer.default_error_messages.update(invalid="Enter a whole number.")
 
 
 def _with_metadata(options: dict[str, Any], shape: dict[str, Any]) -> dict[str, Any]:
-    """A field's options with what the document says of it; the caller's own words win."""
+    """Return a field's options with OpenAPI metadata added; the caller's own metadata wins."""
     return {**options, "metadata": {**shape, **options.get("metadata", {})}}
 
 
 def example_id(prefix: str) -> str:
-    """An id for the document's examples."""
+    """Return an id for the examples of the OpenAPI document."""
     return ids.encode(prefix, UUID("019a9f3c-7d00-7abc-8def-0123456789ab"))
 
 
@@ -49,11 +49,11 @@ def whole_number_between(low: int, high: int) -> ma.validate.Range:
 
 
 class ApiSchema(ma.Schema):
-    """What a request or answer looks like: camelCase on the wire, unknown fields refused."""
+    """A request or response: camelCase on the wire, unknown fields refused."""
 
-    #: A truthful example for the document; derived from the fields' own when absent.
+    #: A true example for the OpenAPI document; by default made of the examples of the fields.
     example: ClassVar[Mapping[str, Any] | None] = None
-    #: What the fields must be together, as keywords of JSON Schema.
+    #: Constraints on several fields together, as keywords of JSON Schema.
     together: ClassVar[Mapping[str, Any]] = {}
 
     class Meta:
@@ -65,7 +65,7 @@ class ApiSchema(ma.Schema):
     }
 
     def on_bind_field(self, field_name: str, field_obj: ma.fields.Field[Any]) -> None:
-        """Name the field on the wire."""
+        """Set the name of the field on the wire."""
         if field_obj.data_key is None:
             head, *tail = field_name.rstrip("_").split("_")
             field_obj.data_key = head + "".join(word.capitalize() for word in tail)
@@ -91,7 +91,7 @@ class TextField(ma.fields.String):
 
 
 class AmountField(ma.fields.String):
-    """A decimal string in plain notation. Its scale is checked by `amount`, with the asset."""
+    """A decimal string in plain notation. `parse_amount` checks its scale by the asset."""
 
     def __init__(self, **options: Any) -> None:
         options["error_messages"] = {
@@ -121,7 +121,7 @@ class AmountField(ma.fields.String):
 
 
 class SignedAmountField(AmountField):
-    """A decimal string that may be below zero. Only said by us, never read."""
+    """A decimal string that may be below zero: for responses only."""
 
     def __init__(self, **options: Any) -> None:
         shape = {"pattern": _AMOUNT_PATTERN.replace("^", "^-?"), "examples": ["-2.00000000"]}
@@ -129,9 +129,9 @@ class SignedAmountField(AmountField):
 
 
 def parse_amount(field: str, asset: str, text: str) -> Amount:
-    """The amount of a known asset that a field of the wire states.
+    """Return the amount in a field of the request, for a known asset.
 
-    Raises marshmallow's `ValidationError` naming the field: too many decimals, zero, too large.
+    Raises marshmallow's `ValidationError` at the field: too many decimals, zero, too large.
     """
     try:
         return Amount.parse(TRADABLE[asset], text)
@@ -167,7 +167,7 @@ class MetalCodeField(_CodeField):
 
 
 class ScopeField(_CodeField):
-    """A permission that an API key may have, loaded as one."""
+    """A permission that an API key may have, loaded as `Permission`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(sorted(API_KEY_SCOPES), **options)
@@ -177,7 +177,7 @@ class ScopeField(_CodeField):
 
 
 class EnumField(_CodeField):
-    """One member of an enumeration, loaded as that member."""
+    """A member of an enumeration, loaded as that member."""
 
     def __init__(self, kind: type[StrEnum], **options: Any) -> None:
         self.kind = kind
@@ -188,7 +188,7 @@ class EnumField(_CodeField):
 
 
 class StrictBooleanField(ma.fields.Boolean):
-    """true or false, and not what usually stands for them."""
+    """JSON true or false; other values that marshmallow would convert are refused."""
 
     def _deserialize(self, value: Any, *_others: Any, **_options: Any) -> bool:
         if not isinstance(value, bool):
@@ -197,17 +197,17 @@ class StrictBooleanField(ma.fields.Boolean):
 
 
 class ConstantField(ma.fields.String):
-    """Always the same text."""
+    """A constant text in responses."""
 
     def __init__(self, text: str) -> None:
         super().__init__(required=True, dump_default=text, metadata={"enum": [text]})
 
 
 class PublicIdField(ma.fields.Field[UUID]):
-    """An identifier with its prefix: `trd_…` outside, a UUID inside.
+    """A public id with its prefix, such as `trd_…`, loaded as a UUID.
 
-    Loading raises `NotFound` for a string that cannot be one: it is answered like an id that
-    happens not to exist.
+    Loading raises `NotFound` for a string that cannot be an id: the response is that of an unknown
+    id.
     """
 
     def __init__(self, prefix: str, **options: Any) -> None:
@@ -225,7 +225,7 @@ class PublicIdField(ma.fields.Field[UUID]):
 
 
 class TimestampField(ma.fields.Field[datetime]):
-    """A moment in RFC 3339 in UTC; another offset is understood, a missing one is not."""
+    """A time in RFC 3339 in UTC. Other offsets are accepted; a missing one is refused."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**_with_metadata(options, {"examples": ["2026-11-22T09:30:00.000Z"]}))
@@ -243,7 +243,7 @@ class TimestampField(ma.fields.Field[datetime]):
 
 
 class FileField(ma.fields.Field[UploadedFile]):
-    """A file of a form, as it was sent."""
+    """An uploaded file of a form."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**_with_metadata(options, {"examples": ["(the bytes of the file)"]}))
@@ -255,7 +255,7 @@ class FileField(ma.fields.Field[UploadedFile]):
 
 
 class QueryIntegerField(ma.fields.Integer):
-    """A whole number in a query string, in plain ASCII digits: int() also reads "1_0" and "５"."""
+    """A whole number in a query string, in ASCII digits: int() would also read "1_0" and "５"."""
 
     def __init__(self, low: int, high: int, **options: Any) -> None:
         self.low, self.high = low, high
@@ -268,11 +268,15 @@ class QueryIntegerField(ma.fields.Integer):
 
 
 class PageQuerySchema(ApiSchema):
-    """What every list takes: how many rows, and after which."""
+    """The query of every list: page size and cursor."""
 
     limit = QueryIntegerField(
-        1, 100, load_default=50, metadata={"description": "How many at most", "examples": [50]}
+        1,
+        100,
+        load_default=50,
+        metadata={"description": "The largest number of items", "examples": [50]},
     )
     cursor = TextField(
-        300, metadata={"description": "nextCursor of the page before; absent for the first"}
+        300,
+        metadata={"description": "The nextCursor of the previous page; absent for the first page"},
     )

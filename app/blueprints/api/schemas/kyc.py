@@ -1,4 +1,4 @@
-"""Verification: what people say about themselves and their companies, and how far they are."""
+"""Schemas of verification: submissions, documents and status."""
 
 import marshmallow as ma
 
@@ -18,14 +18,14 @@ from app.kyc.rules import DocumentPurpose, ReasonCode, VerificationStatus
 
 _LINE_MAX = 100
 _STATUS = {
-    "description": "`none`: nothing was submitted yet",
+    "description": "`none`: nothing submitted yet",
     "enum": ["none", *VerificationStatus],
     "examples": ["approved"],
 }
 
 
 class ResidentialAddressSchema(ApiSchema):
-    """Where somebody lives or a company is. What it needs depends on the country."""
+    """The postal address of a person or company. The required fields depend on the country."""
 
     street = TextField(_LINE_MAX, required=True, metadata={"examples": ["1600 Amphitheatre Pkwy"]})
     street2 = TextField(_LINE_MAX, allow_none=True, metadata={"examples": ["Suite 5"]})
@@ -40,7 +40,7 @@ _DAY = {"format": "date", "examples": ["1985-04-12"]}
 
 
 class SubmitIdentitySchema(ApiSchema):
-    """Who the caller is, as their documents say."""
+    """The identity of the caller, as on their documents."""
 
     first_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
     last_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
@@ -58,7 +58,7 @@ class SubmitIdentitySchema(ApiSchema):
 
 
 class LicenceSchema(ApiSchema):
-    """What the company may do, and by whose leave."""
+    """A licence of the company."""
 
     kind = TextField(_LINE_MAX, required=True, metadata={"examples": ["Money transmitter"]})
     number = TextField(_LINE_MAX, required=True, metadata={"examples": ["MT-1234"]})
@@ -69,7 +69,7 @@ class LicenceSchema(ApiSchema):
 
 
 class BeneficialOwnerSchema(ApiSchema):
-    """Somebody who owns a quarter of the company or more, or who controls it."""
+    """A person who owns 25 percent or more of the company, or who controls it."""
 
     first_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Ada"]})
     last_name = TextField(_LINE_MAX, required=True, metadata={"examples": ["Lovelace"]})
@@ -79,7 +79,7 @@ class BeneficialOwnerSchema(ApiSchema):
         6,
         required=True,
         metadata={
-            "description": "What they own, as a decimal text: 25 or more, unless they control",
+            "description": "A decimal string: 25 or more, unless the person controls the company",
             "examples": ["60.00"],
         },
     )
@@ -87,7 +87,7 @@ class BeneficialOwnerSchema(ApiSchema):
 
 
 class SubmitBusinessSchema(ApiSchema):
-    """A company that the caller acts for, and everybody who owns a quarter of it or controls it."""
+    """A company that the caller acts for, with its beneficial owners."""
 
     legal_name = TextField(
         _LINE_MAX, required=True, metadata={"examples": ["Analytical Engines LLC"]}
@@ -110,14 +110,14 @@ class SubmitBusinessSchema(ApiSchema):
 
 
 class SendDocumentSchema(ApiSchema):
-    """A picture (JPEG or PNG) or a PDF, and what it is to show."""
+    """A document (JPEG, PNG or PDF) and what it proves."""
 
     type = EnumField(DocumentPurpose, required=True, metadata={"examples": ["identity"]})
     file = FileField(required=True)
 
 
 class DocumentSchema(ApiSchema):
-    """A document that was sent. Pictures are kept as JPEG, without what cameras write beside."""
+    """An uploaded document. Pictures are kept as JPEG, without metadata of the camera."""
 
     id = PublicIdField(DOCUMENT, required=True)
     type = EnumField(DocumentPurpose, required=True, attribute="purpose")
@@ -131,7 +131,7 @@ class DocumentSchema(ApiSchema):
 
 
 class ReasonedSchema(ApiSchema):
-    """Why, or what is missing."""
+    """A reason for a decision, or what is missing."""
 
     code = EnumField(ReasonCode, required=True)
     message = ma.fields.String(
@@ -140,14 +140,14 @@ class ReasonedSchema(ApiSchema):
 
 
 class DailyLimitsSchema(ApiSchema):
-    """What the caller may do now."""
+    """The limits of the caller now."""
 
     daily = ma.fields.Nested(MoneySchema, required=True, attribute="daily_limit")
     redemption = ma.fields.Boolean(required=True, attribute="may_redeem")
 
 
 class VerificationStepSchema(ApiSchema):
-    """Another verification than the one that counts."""
+    """A verification beside the current one."""
 
     id = PublicIdField(PREFIX, required=True)
     status = ma.fields.String(required=True, metadata=_STATUS)
@@ -158,10 +158,10 @@ class VerificationStepSchema(ApiSchema):
 
 
 class VerifiedSchema(ApiSchema):
-    """How far the caller is verified.
+    """The verification status of the caller.
 
-    `renewal` is a later submission that is not decided in the caller's favour; `upgrade` the review
-    for tier 3; `missing` what the next tier needs.
+    `renewal` is a later submission that is not approved (yet), `upgrade` the review for tier 3,
+    `missing` what the next tier needs.
     """
 
     id = PublicIdField(PREFIX, required=True, allow_none=True, attribute="identity.id")
@@ -187,7 +187,7 @@ class VerifiedSchema(ApiSchema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "Where the caller goes on at the provider's, while it waits for them",
+            "description": "Where the caller continues at the provider, while it waits for them",
             "format": "uri",
             "examples": [None],
         },

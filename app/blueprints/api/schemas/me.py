@@ -1,4 +1,4 @@
-"""What people see and change of themselves: profile, addresses, keys for their programs."""
+"""Schemas of the caller's profile, postal addresses, notification settings and API keys."""
 
 import marshmallow as ma
 from marshmallow import ValidationError
@@ -16,14 +16,14 @@ from app.messages.rules import TOPIC_CHANNELS, NotificationChannel, Topic
 
 _LINE_MAX = 100
 _PHONE = {
-    "description": "An international number, with + and the country's code",
+    "description": "A phone number with + and its country code",
     "examples": ["+12025550123"],
 }
 _STATE = {"description": "State or province, by code or name", "examples": ["CA"]}
 
 
 class ChangeProfileSchema(ApiSchema):
-    """What is to change; what is absent stays."""
+    """Changes of the profile. Absent fields stay unchanged."""
 
     first_name = TextField(100, metadata={"examples": ["Ada"]})
     last_name = TextField(100, metadata={"examples": ["Lovelace"]})
@@ -41,11 +41,11 @@ class _AddressLinesSchema(ApiSchema):
     label = TextField(
         _LINE_MAX,
         allow_none=True,
-        metadata={"description": "What its owner calls it", "examples": ["Home"]},
+        metadata={"description": "A name chosen by its owner", "examples": ["Home"]},
     )
     phone = TextField(32, allow_none=True, metadata=_PHONE)
     is_default = StrictBooleanField(
-        metadata={"description": "The first address is the default in any case"}
+        metadata={"description": "The first address is always the default"}
     )
 
 
@@ -54,21 +54,21 @@ _STREET = {"examples": ["1600 Amphitheatre Pkwy"]}
 
 
 class AddAddressSchema(_AddressLinesSchema):
-    """A new address. What it needs beside street and country depends on the country."""
+    """A new postal address. Required fields beside street and country depend on the country."""
 
     country = TextField(2, length_min=2, required=True, metadata=_COUNTRY)
     street = TextField(_LINE_MAX, required=True, metadata=_STREET)
 
 
 class ChangeAddressSchema(_AddressLinesSchema):
-    """What is to change; what is absent stays, and null empties a line."""
+    """Changes of a postal address. Absent fields stay unchanged; null empties a field."""
 
     country = TextField(2, length_min=2, metadata=_COUNTRY)
     street = TextField(_LINE_MAX, metadata=_STREET)
 
 
 class AddressSchema(ApiSchema):
-    """An entry of the caller's address book."""
+    """A postal address of the caller."""
 
     id = PublicIdField("adr", required=True)
     country = TextField(2, required=True, attribute="postal.country", metadata=_COUNTRY)
@@ -96,7 +96,7 @@ class AddressSchema(ApiSchema):
 
 
 class AddressesSchema(ApiSchema):
-    """A page of addresses, newest first."""
+    """A page of postal addresses, newest first."""
 
     data = ma.fields.List(ma.fields.Nested(AddressSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
@@ -108,7 +108,7 @@ def _each_once(scopes: list[str]) -> None:
 
 
 class CreateApiKeySchema(ApiSchema):
-    """A key that is to be made."""
+    """A new API key."""
 
     name = TextField(100, required=True, metadata={"examples": ["Rebalancing at home"]})
     scopes = ma.fields.List(
@@ -119,7 +119,7 @@ class CreateApiKeySchema(ApiSchema):
         metadata={
             "minItems": 1,
             "uniqueItems": True,
-            "description": "What programs with this key may do",
+            "description": "What a program with this key may do",
             "examples": [["own:balances:read", "own:orders:place"]],
         },
     )
@@ -131,7 +131,7 @@ class CreateApiKeySchema(ApiSchema):
 
 
 class ApiKeySchema(ApiSchema):
-    """A key, as it is shown ever after. It counts while `revokedAt` is null and `expiresAt` is not
+    """An API key without its secret. It is active while `revokedAt` is null and `expiresAt` is not
     reached."""
 
     id = PublicIdField("key", required=True)
@@ -147,20 +147,20 @@ class ApiKeySchema(ApiSchema):
 
 
 class NewApiKeySchema(ApiKeySchema):
-    """A key that was just made, with its text, which is told only this once."""
+    """A new API key with its secret, which is shown only once."""
 
     key = TextField(100, required=True, metadata={"examples": ["pbk_x8Tq1z…9k_A"]})
 
 
 class ApiKeysSchema(ApiSchema):
-    """A page of keys, newest first."""
+    """A page of API keys, newest first."""
 
     data = ma.fields.List(ma.fields.Nested(ApiKeySchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
 class NotificationWishSchema(ApiSchema):
-    """Whether to be told of a topic by a channel."""
+    """Whether messages on a topic are sent by a channel."""
 
     topic = EnumField(Topic, required=True, metadata={"examples": ["deposits"]})
     channel = EnumField(NotificationChannel, required=True, metadata={"examples": ["sms"]})
@@ -168,7 +168,7 @@ class NotificationWishSchema(ApiSchema):
 
 
 class ChooseNotificationsSchema(ApiSchema):
-    """Every choice that is to differ from how it was in the beginning."""
+    """Every choice that differs from its default."""
 
     choices = ma.fields.List(
         ma.fields.Nested(NotificationWishSchema),
@@ -180,20 +180,20 @@ class ChooseNotificationsSchema(ApiSchema):
 
 
 class NotificationSchema(NotificationWishSchema):
-    """How the caller stands to one choice."""
+    """The present choice for a topic and channel."""
 
     fixed = ma.fields.Boolean(
-        required=True, metadata={"description": "Nobody can choose otherwise"}
+        required=True, metadata={"description": "Whether the choice cannot be changed"}
     )
 
 
 class NotificationsSchema(ApiSchema):
-    """Every choice there is."""
+    """All notification settings."""
 
     phone = TextField(
         32,
         required=True,
         allow_none=True,
-        metadata={**_PHONE, "description": "Where text messages go"},
+        metadata={**_PHONE, "description": "The phone number for text messages"},
     )
     choices = ma.fields.List(ma.fields.Nested(NotificationSchema), required=True)

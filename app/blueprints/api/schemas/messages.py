@@ -1,4 +1,4 @@
-"""What messages look like on the wire."""
+"""Schemas of messages."""
 
 import marshmallow as ma
 
@@ -6,7 +6,7 @@ from app.blueprints.api.schemas.fields import ApiSchema, PublicIdField, Timestam
 
 
 class MessageSchema(ApiSchema):
-    """A message to its reader. `readAt` is null until it was read."""
+    """A message in the inbox. `readAt` is null until it is read."""
 
     id = PublicIdField("msg", required=True)
     kind = ma.fields.String(required=True, metadata={"examples": ["trade_confirmed"]})

@@ -1,4 +1,4 @@
-"""What deposits and withdrawals look like on the wire."""
+"""Schemas of deposits and withdrawals."""
 
 from typing import Any, ClassVar
 
@@ -22,7 +22,7 @@ _LINE_LENGTH_MAX = 140
 
 
 class DepositRequestSchema(ApiSchema):
-    """Money to be paid in. A card is named by its processor's token, never by its number."""
+    """A new deposit. A card is named by its processor's token, never by its number."""
 
     method = EnumField(PaymentMethod, required=True)
     asset = AssetCodeField(required=True)
@@ -33,7 +33,7 @@ class DepositRequestSchema(ApiSchema):
     )
     phone = TextField(
         _LINE_LENGTH_MAX,
-        metadata={"description": "For `mobile_money`: the number that is asked, as +254…"},
+        metadata={"description": "For `mobile_money`: the phone number that confirms it, as +254…"},
     )
 
     example: ClassVar = {
@@ -56,7 +56,7 @@ class DepositRequestSchema(ApiSchema):
 
 
 class DepositSchema(ApiSchema):
-    """A deposit. `amount` is what came or, before that, what was announced."""
+    """A deposit. `amount` is what arrived or, before that, what was announced."""
 
     id = PublicIdField("dep", required=True)
     method = EnumField(PaymentMethod, required=True)
@@ -68,48 +68,52 @@ class DepositSchema(ApiSchema):
         values=ma.fields.String(),
         required=True,
         metadata={
-            "description": "What you need to go on: an account to send to, a client secret",
+            "description": "What you need to pay: an account to send to, a client secret",
             "examples": [{"accountNumber": "000123456789", "routingNumber": "110000000"}],
         },
     )
     code = ma.fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "Why it failed", "examples": ["card_declined"]},
+        metadata={"description": "The reason of a failure", "examples": ["card_declined"]},
     )
     requested_at = TimestampField(required=True)
     credited_at = TimestampField(required=True, allow_none=True)
 
 
 class DepositAnswerSchema(ApiSchema):
-    """The deposit."""
+    """A deposit."""
 
     deposit = ma.fields.Nested(DepositSchema, required=True)
 
 
 class DepositsSchema(ApiSchema):
-    """Deposits, newest first."""
+    """A page of deposits, newest first."""
 
     data = ma.fields.List(ma.fields.Nested(DepositSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 
 class DestinationSchema(ApiSchema):
-    """Where money goes. Which fields are needed depends on the method."""
+    """The destination of a withdrawal. The required fields depend on the method."""
 
     account_holder = TextField(
         _LINE_LENGTH_MAX,
-        metadata={"description": "`bank`: yourself", "examples": ["Carl Customer"]},
+        metadata={"description": "`bank`: your own name", "examples": ["Carl Customer"]},
     )
     account_number = TextField(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
     routing_number = TextField(_LINE_LENGTH_MAX, metadata={"description": "`bank`"})
-    phone = TextField(_LINE_LENGTH_MAX, metadata={"description": "`mobile_money`: your profile's"})
-    address = TextField(_LINE_LENGTH_MAX, metadata={"description": "`crypto`: 0x…"})
+    phone = TextField(
+        _LINE_LENGTH_MAX, metadata={"description": "`mobile_money`: the number of your profile"}
+    )
+    address = TextField(
+        _LINE_LENGTH_MAX, metadata={"description": "`crypto`: a wallet address, 0x…"}
+    )
     network = TextField(_LINE_LENGTH_MAX, metadata={"description": "`crypto`: ETHEREUM"})
 
 
 class WithdrawalRequestSchema(ApiSchema):
-    """Money to be paid out to oneself."""
+    """A new withdrawal to an account of the caller."""
 
     method = EnumField(PaymentMethod, required=True)
     asset = AssetCodeField(required=True)
@@ -133,7 +137,7 @@ class WithdrawalRequestSchema(ApiSchema):
 
 
 class WithdrawalSchema(ApiSchema):
-    """A withdrawal. `unknown` means that the provider gave no answer and is being asked again."""
+    """A withdrawal. `unknown`: the provider did not respond and is asked again."""
 
     id = PublicIdField("wdr", required=True)
     method = EnumField(PaymentMethod, required=True)
@@ -148,13 +152,13 @@ class WithdrawalSchema(ApiSchema):
 
 
 class WithdrawalAnswerSchema(ApiSchema):
-    """The withdrawal."""
+    """A withdrawal."""
 
     withdrawal = ma.fields.Nested(WithdrawalSchema, required=True)
 
 
 class WithdrawalsSchema(ApiSchema):
-    """Withdrawals, newest first."""
+    """A page of withdrawals, newest first."""
 
     data = ma.fields.List(ma.fields.Nested(WithdrawalSchema), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)

@@ -1,4 +1,4 @@
-"""Consents, copies of what is held on the caller, and being erased."""
+"""Schemas of consents, data exports and erasure."""
 
 import marshmallow as ma
 
@@ -19,23 +19,21 @@ _VERSION = {"examples": [1]}
 
 
 class DecideSchema(ApiSchema):
-    """What the caller agrees to, or not any more."""
+    """The acceptance of a policy, or its withdrawal."""
 
     policy = EnumField(PolicyName, required=True)
-    given = StrictBooleanField(
-        required=True, metadata={"description": "false takes a consent back"}
-    )
+    given = StrictBooleanField(required=True, metadata={"description": "False withdraws a consent"})
     version = ma.fields.Integer(
         strict=True,
         allow_none=True,
         load_default=None,
         validate=whole_number_between(1, POLICY_VERSION_MAX),
-        metadata={"description": "The version that was read; required to agree", **_VERSION},
+        metadata={"description": "The version that was read; required to accept", **_VERSION},
     )
 
 
 class DecisionSchema(ApiSchema):
-    """What the caller decided about a version, and where."""
+    """A decision of the caller about a version, and its channel."""
 
     version = ma.fields.Integer(required=True, metadata=_VERSION)
     given = ma.fields.Boolean(required=True)
@@ -44,14 +42,14 @@ class DecisionSchema(ApiSchema):
 
 
 class ConsentSchema(ApiSchema):
-    """How the caller stands to a policy."""
+    """The consent of the caller to a policy."""
 
     policy = EnumField(PolicyName, required=True, attribute="policy.name")
     title = TextField(100, required=True, attribute="policy.title")
     required = ma.fields.Boolean(
         required=True,
         attribute="policy.required",
-        metadata={"description": "Whether there is no account without it"},
+        metadata={"description": "Whether an account requires it"},
     )
     state = EnumField(ConsentState, required=True)
     current_version = ma.fields.Integer(
@@ -61,7 +59,7 @@ class ConsentSchema(ApiSchema):
         200,
         required=True,
         metadata={
-            "description": "Where the current version can be read",
+            "description": "The URL of the current version",
             "examples": ["/policies/terms/1"],
         },
     )
@@ -69,18 +67,18 @@ class ConsentSchema(ApiSchema):
         DecisionSchema,
         required=True,
         allow_none=True,
-        metadata={"description": "The latest decision about it; null without any"},
+        metadata={"description": "The latest decision; null without any"},
     )
 
 
 class ConsentsSchema(ApiSchema):
-    """Every policy, as the caller stands to it."""
+    """The consents to every policy."""
 
     data = ma.fields.List(ma.fields.Nested(ConsentSchema), required=True)
 
 
 class ExportSchema(ApiSchema):
-    """A copy that was asked for, and how far it is."""
+    """A data export and its status."""
 
     id = PublicIdField("exp", required=True)
     status = EnumField(ExportStatus, required=True)
@@ -93,25 +91,25 @@ class ExportSchema(ApiSchema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "While it is ready: where the caller, and nobody else, fetches it",
+            "description": "The download URL while it is ready, for its owner only",
             "examples": ["/api/me/export/exp_01kadkrz8073yakv4py1c8t5fn/archive?token=1764…"],
         },
     )
 
 
 class ArchiveQuerySchema(ApiSchema):
-    """What the signed link carries."""
+    """The token of the signed link."""
 
     token = TextField(
         200,
         length_min=0,
         load_default="",
-        metadata={"description": "As it stands in `archiveUrl`", "examples": ["1764…"]},
+        metadata={"description": "The token in `archiveUrl`", "examples": ["1764…"]},
     )
 
 
 class EraseSchema(ApiSchema):
-    """Fresh proof of who asks."""
+    """Proof of identity for the erasure."""
 
     password = TextField(
         TYPED_LENGTH_MAX,
@@ -123,14 +121,14 @@ class EraseSchema(ApiSchema):
         allow_none=True,
         load_default=None,
         metadata={
-            "description": "The second factor, for those who have one",
+            "description": "The second factor, if it is on",
             "examples": ["123456"],
         },
     )
 
 
 class KeptSchema(ApiSchema):
-    """Something that the law keeps."""
+    """Records that the law requires us to keep."""
 
     what = TextField(
         1000,
@@ -145,7 +143,7 @@ class KeptSchema(ApiSchema):
 
 
 class ErasedSchema(ApiSchema):
-    """Who the caller was is gone, with every way in; what is kept leads to nobody."""
+    """The result of an erasure. The kept records no longer identify the caller."""
 
     status = ConstantField("erased")
     user_id = PublicIdField("usr", required=True)

@@ -1,4 +1,4 @@
-"""What prices, quotes and orders look like on the wire."""
+"""Schemas of prices, quotes and orders."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -30,12 +30,12 @@ class MoneySchema(ApiSchema):
     amount = AmountField(required=True)
 
     def get_attribute(self, obj: Amount, attr: str, _default: object) -> object:
-        """An `Amount` is its own text."""
+        """Return the amount itself as its text."""
         return obj if attr == "amount" else obj.asset.code
 
 
 class PricesQuerySchema(ApiSchema):
-    """Which metal; all when absent."""
+    """The query of prices: one metal, or all."""
 
     asset = MetalCodeField(metadata={"description": "A metal by its symbol"})
 
@@ -59,8 +59,10 @@ class PriceSchema(ApiSchema):
 
     metal = MetalCodeField(required=True)
     asset = AssetCodeField(required=True)
-    bid = AmountField(required=True, metadata={"description": "What a customer sells at"})
-    ask = AmountField(required=True, metadata={"description": "What a customer buys at"})
+    bid = AmountField(
+        required=True, metadata={"description": "The price at which a customer sells"}
+    )
+    ask = AmountField(required=True, metadata={"description": "The price at which a customer buys"})
     mid = AmountField(required=True)
     currency = ConstantField("USD")
     unit = ConstantField("ozt")
@@ -83,7 +85,7 @@ _CONVERSION: Mapping[str, Any] = {
 
 
 class ConversionRequestSchema(ApiSchema):
-    """Two assets and one amount: of what is given, or of what is to be received."""
+    """Two assets and one amount: the given or the received one."""
 
     from_asset = AssetCodeField()
     to_asset = AssetCodeField()
@@ -98,7 +100,7 @@ class ConversionRequestSchema(ApiSchema):
         self.require_conversion(data)
 
     def require_conversion(self, data: dict[str, Any]) -> None:
-        """Both assets, different; exactly one amount, possible in its asset."""
+        """Require two different assets and exactly one amount, valid for its asset."""
         problems = {
             name: ["This field is required."]
             for name, key in (("fromAsset", "from_asset"), ("toAsset", "to_asset"))
@@ -117,7 +119,7 @@ class ConversionRequestSchema(ApiSchema):
 
 
 class OrderRequestSchema(ConversionRequestSchema):
-    """A quote to fill, or a conversion at the market."""
+    """A quote to fill, or a conversion at the market price."""
 
     quote_id = PublicIdField("qt")
     max_slippage_bps = ma.fields.Integer(
@@ -128,7 +130,7 @@ class OrderRequestSchema(ConversionRequestSchema):
         },
     )
     expected_price = AmountField(
-        metadata={"description": "The price the customer was shown; bounds maxSlippageBps"}
+        metadata={"description": "The price shown to the customer; maxSlippageBps counts from it"}
     )
 
     together: ClassVar = {
@@ -140,7 +142,7 @@ class OrderRequestSchema(ConversionRequestSchema):
     }
 
     def require_conversion(self, data: dict[str, Any]) -> None:
-        """A quote alone, or a conversion; an expected price only to bound slippage from."""
+        """Require a quote alone, or a conversion; an expected price only with a slippage limit."""
         if "quote_id" in data:
             if len(data) > 1:
                 raise ma.ValidationError(
@@ -168,7 +170,7 @@ _CONVERTED: Mapping[str, Any] = {
 
 
 class QuoteSchema(ApiSchema):
-    """A price kept until `expiresAt`."""
+    """A price that is kept until `expiresAt`."""
 
     example: ClassVar = {
         "id": example_id("qt"),

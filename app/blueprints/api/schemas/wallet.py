@@ -1,4 +1,4 @@
-"""What balances and transfers look like on the wire."""
+"""Schemas of balances, transfers, movements and statements."""
 
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -23,7 +23,7 @@ from app.reporting.movement_labels import MovementKind
 
 
 class HoldingSchema(ApiSchema):
-    """What a customer has of one asset."""
+    """The balance of one asset."""
 
     asset = AssetCodeField(required=True, attribute="total.asset.code")
     available = AmountField(required=True)
@@ -32,12 +32,12 @@ class HoldingSchema(ApiSchema):
     usd_value = AmountField(
         required=True,
         allow_none=True,
-        metadata={"description": "At the bid, before any fee; null without a price"},
+        metadata={"description": "At the bid price, before any fee; null without a price"},
     )
 
 
 class BalancesSchema(ApiSchema):
-    """Everything a customer has, by account."""
+    """All balances, by account."""
 
     funding = ma.fields.List(ma.fields.Nested(HoldingSchema), required=True)
     trading = ma.fields.List(ma.fields.Nested(HoldingSchema), required=True)
@@ -65,7 +65,7 @@ class TransferRequestSchema(ApiSchema):
 
 
 class TransferSchema(ApiSchema):
-    """A move between a customer's own accounts, one to one by weight."""
+    """A transfer between a customer's own accounts, one to one by weight."""
 
     id = PublicIdField("trf", required=True)
     from_asset = AssetCodeField(required=True, attribute="given.asset.code")
@@ -75,18 +75,21 @@ class TransferSchema(ApiSchema):
     transferred_at = TimestampField(required=True)
 
 
-_SINCE = {"description": "From this moment on", "examples": ["2026-11-01T00:00:00.000Z"]}
-_UNTIL = {"description": "Up to this moment, and not it", "examples": ["2026-12-01T00:00:00.000Z"]}
+_SINCE = {"description": "From this time on", "examples": ["2026-11-01T00:00:00.000Z"]}
+_UNTIL = {
+    "description": "Up to but not including this time",
+    "examples": ["2026-12-01T00:00:00.000Z"],
+}
 _REFERENCE = {
-    "description": "Of what moved it: an order, a transfer, a deposit",
+    "description": "The id of its cause: an order, a transfer, a deposit",
     "examples": [example_id("trd")],
 }
 _DESCRIPTION = {"examples": ["Trade to 0.02487500 XAU-s"]}
-_FEE = {"description": "In the same asset, and part of the amount", "examples": ["0.50"]}
+_FEE = {"description": "In the same asset; included in the amount", "examples": ["0.50"]}
 
 
 class MovementsQuerySchema(PageQuerySchema):
-    """Which movements, and which page of them."""
+    """The query of movements: filters and page."""
 
     asset = AssetCodeField()
     kind = EnumField(MovementKind)
@@ -95,7 +98,7 @@ class MovementsQuerySchema(PageQuerySchema):
 
 
 class MovementSchema(ApiSchema):
-    """What one entry did to one account: above zero what came, below what went."""
+    """The effect of one entry on one account: positive amounts came in, negative went out."""
 
     at = TimestampField(required=True, attribute="posted_at")
     account = EnumField(Wallet, required=True)
@@ -115,7 +118,7 @@ class MovementsSchema(ApiSchema):
 
 
 class StatementFormat(StrEnum):
-    """What a statement can be had as."""
+    """The formats of a statement."""
 
     JSON = "json"
     CSV = "csv"
@@ -123,17 +126,19 @@ class StatementFormat(StrEnum):
 
 
 class StatementQuerySchema(ApiSchema):
-    """Which account, which part of it, and when."""
+    """The query of a statement: account, asset and period."""
 
     account = EnumField(Wallet, required=True)
-    asset = AssetCodeField(metadata={"description": "One asset of the account; otherwise all"})
+    asset = AssetCodeField(metadata={"description": "One asset of the account; by default all"})
     from_ = TimestampField(
-        metadata={**_SINCE, "description": "Otherwise from the first of the month of `to`"}
+        metadata={**_SINCE, "description": "By default the first day of the month of `to`"}
     )
     to = TimestampField(
-        metadata={**_UNTIL, "description": "Up to this moment, and not it; otherwise now"}
+        metadata={**_UNTIL, "description": "Up to but not including this time; by default now"}
     )
-    format = EnumField(StatementFormat, metadata={"description": "Before what Accept says"})
+    format = EnumField(
+        StatementFormat, metadata={"description": "Takes precedence over the Accept header"}
+    )
 
 
 class StatementLineSchema(ApiSchema):
@@ -151,7 +156,7 @@ class StatementLineSchema(ApiSchema):
 
 
 class StatementSheetSchema(ApiSchema):
-    """One asset: `opening` and all amounts together are `closing`."""
+    """One asset: `opening` plus all amounts is `closing`."""
 
     asset = AssetCodeField(required=True, attribute="asset.code")
     opening = SignedAmountField(required=True, metadata={"examples": ["100.00"]})
@@ -160,16 +165,20 @@ class StatementSheetSchema(ApiSchema):
     )
     closing = SignedAmountField(required=True, metadata={"examples": ["98.00"]})
     held = AmountField(
-        required=True, metadata={"description": "Of `closing`, what was set aside at that moment"}
+        required=True,
+        metadata={"description": "The part of `closing` that was on hold at that time"},
     )
     owed = SignedAmountField(
         required=True,
-        metadata={"description": "What the caller owed then, beside it", "examples": ["0.00"]},
+        metadata={
+            "description": "What the caller owed at that time, beside `closing`",
+            "examples": ["0.00"],
+        },
     )
 
 
 class StatementSchema(ApiSchema):
-    """An account over a period, oldest movement first."""
+    """A statement of one account over a period, oldest movement first."""
 
     account = EnumField(Wallet, required=True)
     from_ = TimestampField(required=True, attribute="period.start", metadata=_SINCE)
