@@ -73,8 +73,7 @@ def request_erasure(session: Session, actor: Actor, person_id: UUID, *, reason: 
     """Request the approval of an erasure that a person asked for in writing; return the request id.
 
     Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `ErasureRefused`, `ApprovalPending`,
-    and
-    `Invalid` for the reason.
+    and `Invalid` for the reason.
     """
     person = ids.encode("usr", person_id)
     return approvals.request_approval(

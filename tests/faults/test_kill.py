@@ -1,7 +1,7 @@
 """The whole exchange under SIGKILL, while customers trade over HTTP and record every response.
 
-What was acknowledged is remembered here, outside of everything that is killed. Afterwards the
-books are held against it.
+Acknowledged orders are remembered here, outside of everything that is killed. Afterwards the books
+are compared with them.
 """
 
 import json

@@ -1,7 +1,8 @@
 """SIGKILL of a worker that has called a provider and has not stored the response.
 
-A real worker, asked by the outbox through Redis, calls the sandbox over HTTP; the sandbox does what
-it is asked, or nothing, and does not answer; there the worker dies. Another one takes over.
+A real worker, with a job from the outbox through Redis, calls the sandbox over HTTP. The sandbox
+executes the call or ignores it, and does not answer; then the worker is killed and another one
+takes over.
 """
 
 import time
@@ -127,8 +128,7 @@ class Payments:
         return not self.sandbox.faults.pending()
 
     def let_claims_expire(self) -> None:
-        """Minutes pass: what a dead process had claimed is free, providers have had their time,
-        webhooks arrive, and the poll looks again."""
+        """Let minutes pass: claims of dead processes expire, webhooks arrive, and the poll runs."""
         with self.database.transaction() as session:
             session.send(
                 "UPDATE custody_sends SET claimed_until = now() WHERE claim_id IS NOT NULL"

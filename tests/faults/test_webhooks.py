@@ -1,5 +1,5 @@
-"""Webhooks come often, late, in any order, and from people who only pretend: what they lead to is
-what the genuine ones say happened, each once."""
+"""Webhooks arrive repeatedly, late, in any order, and forged: only the genuine ones have an effect,
+each once."""
 
 import json
 from collections.abc import Callable
@@ -125,14 +125,14 @@ class ProviderWebhooks:
             repeated = self.chance.choice(due).id
             if times_by_id[repeated] < _OFTEN_MAX:
                 times_by_id[repeated], left = times_by_id[repeated] + 1, left - 1
-        build_deliveries: list[tuple[bool, Callable[[], Sent]]] = [
+        deliveries: list[tuple[bool, Callable[[], Sent]]] = [
             (True, lambda event=event: self._signed(event.provider, event.body.encode()))
             for event in due
             for _ in range(times_by_id[event.id])
         ]
-        build_deliveries += [(False, self._forgery(due)) for _ in range(count - genuine)]
-        self.chance.shuffle(build_deliveries)
-        return build_deliveries
+        deliveries += [(False, self._forgery(due)) for _ in range(count - genuine)]
+        self.chance.shuffle(deliveries)
+        return deliveries
 
     def _signed(self, provider: str, body: bytes, *, at: float = 0, forged: bool = False) -> Sent:
         sign = PROVIDERS[provider].sign
@@ -141,8 +141,8 @@ class ProviderWebhooks:
         return f"/webhooks/{provider}", body, sign(url, body, at=at or time(), forged=forged)
 
     def _forgery(self, due: list) -> Callable[[], Sent]:
-        """Something that a provider did not send now: about an event of its own, so that it shows
-        if it was taken."""
+        """Return a forged delivery. It has an event id of its own, so that it is noticed if it was
+        accepted."""
         event, kind = self.chance.choice(due), self.chance.randrange(4)
         document = json.loads(event.body)
         document["id"] = f"forged_{ids.new()}"

@@ -38,7 +38,7 @@ def bootstrap(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.timeout(300)  # makes two environments with pip, which reads and writes a lot
+@pytest.mark.timeout(300)  # creates two environments with pip, which reads and writes a lot
 def test_environment_is_created_once_and_again_after_a_change(checkout):
     python = str(Path(CHECKOUT / ".venv/bin/python").resolve())
     first = bootstrap(checkout, PYTHON=python)
