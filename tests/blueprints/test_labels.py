@@ -3,11 +3,18 @@
 from enum import StrEnum
 
 import pytest
+from flask import Flask
 
 from app.access import Role
+from app.approvals.rules import ApprovalStatus
 from app.blueprints import labels
+from app.cases.rules import CaseState
+from app.custody.rules import CustodianHealth, SendState
 from app.funding.ports import PaymentMethod
-from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind
+from app.funding.states import DepositStatus, WithdrawalStatus
+from app.hedging.rules import BandStatus
+from app.kyc.rules import DocumentPurpose, ReviewFlag, VerificationKind, VerificationStatus
+from app.privacy.rules import ConsentState, ExportStatus
 
 
 @pytest.mark.parametrize(
@@ -28,3 +35,27 @@ def test_every_value_has_a_label_of_its_own(values: type[StrEnum], family: dict[
 def test_value_without_a_label_is_shown_as_stored() -> None:
     assert labels.FILTERS["provider_label"]("a new provider") == "a new provider"
     assert labels.FILTERS["provider_label"]("daraja") == "M-Pesa"
+
+
+def test_every_status_has_a_label(app: Flask) -> None:
+    families = {
+        "approval": ApprovalStatus,
+        "deposit": DepositStatus,
+        "withdrawal": WithdrawalStatus,
+        "verification": VerificationStatus,
+        "consent": ConsentState,
+        "export": ExportStatus,
+        "case": CaseState,
+        "exposure": BandStatus,
+        "send": SendState,
+        "custodian": CustodianHealth,
+    }
+    with app.test_request_context():
+        status_text = app.jinja_env.get_template("components/status.html").module.status_text
+        unlabelled = [
+            f"{family} {code}"
+            for family, codes in families.items()
+            for code in codes
+            if status_text(code.value, family) == code.value
+        ]
+    assert unlabelled == []

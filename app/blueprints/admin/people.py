@@ -183,7 +183,7 @@ def _render_person(
         "admin/people/_person.html",
         status=status,
         person=person,
-        meaning=ROLE_DESCRIPTIONS[person.role],
+        role_description=ROLE_DESCRIPTIONS[person.role],
         sessions=identity_people.count_open_sessions(session, identifier, clock.now()),
         branch_code=branch_codes.get(person.branch_id) if person.branch_id else None,
         branch_options=[("", "No branch")]

@@ -21,11 +21,11 @@ def list_roles(session: Session, _actor: Actor) -> Response:
     return render_page(
         "admin/roles/index.html",
         "admin/roles/_roles.html",
-        held=grants.list_grants(session),
+        grants=grants.list_grants(session),
         roles=list(Role),
         permissions=list(Permission),
-        permission_means=PERMISSION_DESCRIPTIONS,
-        role_means=ROLE_DESCRIPTIONS,
+        permission_descriptions=PERMISSION_DESCRIPTIONS,
+        role_descriptions=ROLE_DESCRIPTIONS,
     )
 
 
@@ -76,7 +76,7 @@ def _render_role(
     form_id: str = "",
     problems: dict[str, str] | None = None,
 ) -> Response:
-    held = grants.list_grants(session)[role]
+    granted = grants.list_grants(session)[role]
     routes = route_registry.list_routes(current_app)
     editable = [
         permission
@@ -88,16 +88,24 @@ def _render_role(
         "admin/roles/_role.html",
         status=status,
         role=role,
-        meaning=ROLE_DESCRIPTIONS[role],
-        held=[permission for permission in Permission if permission in held],
-        permission_means=PERMISSION_DESCRIPTIONS,
+        role_description=ROLE_DESCRIPTIONS[role],
+        granted=[permission for permission in Permission if permission in granted],
+        permission_descriptions=PERMISSION_DESCRIPTIONS,
         routes_of={
             permission: [route for route in routes if route.permission is permission]
-            for permission in held
+            for permission in granted
         },
         may_edit=Permission.GRANTS_EDIT in actor.permissions,
-        grantable=[(each, PERMISSION_DESCRIPTIONS[each]) for each in editable if each not in held],
-        removable=[(each, PERMISSION_DESCRIPTIONS[each]) for each in editable if each in held],
+        grantable=[
+            (permission, PERMISSION_DESCRIPTIONS[permission])
+            for permission in editable
+            if permission not in granted
+        ],
+        removable=[
+            (permission, PERMISSION_DESCRIPTIONS[permission])
+            for permission in editable
+            if permission in granted
+        ],
         form_id=form_id,
         problems=problems or {},
         form_values=request.form,

@@ -130,12 +130,12 @@ class TestCommands:
         for each in (first, second, third):
             assert f"{ids.encode('job', each)}  " in listed.output
         revived = runner.invoke(args=["jobs", "revive", ids.encode("job", first)])
-        assert (revived.exit_code, revived.output) == (0, "1 revived\n")
+        assert (revived.exit_code, revived.output) == (0, "1 jobs will be retried\n")
         assert failed_job_ids(database) == {second, third}
         revived = runner.invoke(args=["jobs", "revive", "--kind", MAIL])
         assert (revived.exit_code, revived.output, failed_job_ids(database)) == (
             0,
-            "2 revived\n",
+            "2 jobs will be retried\n",
             set(),
         )
 
