@@ -1,4 +1,4 @@
-"""Exposure as it is read from the ledger, the quotes and the record."""
+"""Exposure from the ledger, the open quotes and its record."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,31 +28,31 @@ def _prices(database: Database) -> None:
     set_prices(database, AU="4000", AG="50", PT="1000", PD="1200", CU="0.3", PAXG="4001")
 
 
-def seen(database: Database) -> Exposure:
-    """The exposure now; what it says is owed is what stands on customers' accounts."""
+def read_exposure(database: Database) -> Exposure:
+    """Return the exposure now, after checking that it owes what is on customers' accounts."""
     with database.transaction(SNAPSHOT) as session:
-        found = hedging_queries.current_exposure(session, resolve(ExposureRules))
+        exposure = hedging_queries.current_exposure(session, resolve(ExposureRules))
         owed = dict.fromkeys(Metal, 0)
         for line in ledger_queries.trial_balance(session):
             if line.account_class.startswith("customer.") and line.asset in METAL_OF:
                 owed[METAL_OF[line.asset]] += line.units
-    assert {each.metal: each.customer_liabilities.units for each in found.metals} == owed
-    return found
+    assert {metal.metal: metal.customer_liabilities.units for metal in exposure.metals} == owed
+    return exposure
 
 
-def of(exposure: Exposure, metal: Metal) -> MetalExposure:
-    return next(each for each in exposure.metals if each.metal is metal)
+def metal_of(exposure: Exposure, metal: Metal) -> MetalExposure:
+    return next(exposed for exposed in exposure.metals if exposed.metal is metal)
 
 
 def moved(before: Exposure, after: Exposure, metal: Metal) -> dict[str, str]:
-    """Which figures of a metal moved, and by how much."""
-    old, new = of(before, metal), of(after, metal)
+    """Return the figures of a metal that changed, and by how much."""
+    old, new = metal_of(before, metal), metal_of(after, metal)
     names = ("customer_liabilities", "open_quotes", "net", "position")
     steps = {name: getattr(new, name) - getattr(old, name) for name in names}
     return {name: str(step) for name, step in steps.items() if step}
 
 
-def wish(
+def requested_conversion(
     from_code: str, to_code: str, *, given: str = "", received: str = ""
 ) -> RequestedConversion:
     from_asset, to_asset = TRADABLE[from_code], TRADABLE[to_code]
@@ -64,23 +64,23 @@ def wish(
     )
 
 
-def quote(database: Database, actor: Actor, asked: RequestedConversion) -> Quote:
+def quote(database: Database, actor: Actor, requested: RequestedConversion) -> Quote:
     with database.transaction() as session:
-        return trading.create_quote(session, actor, resolve(TradingTerms), asked)
+        return trading.create_quote(session, actor, resolve(TradingTerms), requested)
 
 
-def convert(database: Database, actor: Actor, asked: RequestedConversion) -> None:
+def convert(database: Database, actor: Actor, requested: RequestedConversion) -> None:
     with database.transaction() as session:
-        trading.convert_at_market(session, actor, resolve(TradingTerms), asked)
+        trading.convert_at_market(session, actor, resolve(TradingTerms), requested)
 
 
 class TestExposure:
-    def test_what_customers_own_is_owed_gold_in_both_its_forms(
+    def test_customers_balances_are_owed_and_gold_counts_in_both_forms(
         self, database: Database, people: People
     ) -> None:
-        before = seen(database)
+        before = read_exposure(database)
         people.customer(PAXG="2", XAU_s="0.5", XAG_s="10", USD="100")
-        after = seen(database)
+        after = read_exposure(database)
         assert moved(before, after, Metal.AU) == {
             "customer_liabilities": "2.50000000",
             "net": "-2.50000000",
@@ -91,14 +91,14 @@ class TestExposure:
         }
         assert moved(before, after, Metal.PT) == {}
 
-    def test_a_conversion_moves_what_is_owed_and_the_position_alike(
+    def test_conversion_moves_the_amount_owed_and_the_position_alike(
         self, database: Database, people: People
     ) -> None:
         actor = people.customer(USD="10000", XAG_s="10")
-        before = seen(database)
-        convert(database, actor, wish("USD", "XAU-s", received="1.25"))
-        convert(database, actor, wish("XAG-s", "USD", given="4"))
-        after = seen(database)
+        before = read_exposure(database)
+        convert(database, actor, requested_conversion("USD", "XAU-s", received="1.25"))
+        convert(database, actor, requested_conversion("XAG-s", "USD", given="4"))
+        after = read_exposure(database)
         assert moved(before, after, Metal.AU) == {
             "customer_liabilities": "1.25000000",
             "net": "-1.25000000",
@@ -110,11 +110,9 @@ class TestExposure:
             "position": "4.00000000",
         }
 
-    def test_minting_moves_gold_from_one_form_to_the_other_and_no_exposure(
-        self, database: Database, people: People
-    ) -> None:
+    def test_minting_changes_no_exposure(self, database: Database, people: People) -> None:
         actor = people.customer(PAXG="2")
-        before = seen(database)
+        before = read_exposure(database)
         with database.transaction() as session:
             transfers.transfer(
                 session,
@@ -125,59 +123,59 @@ class TestExposure:
                 origin=Wallet.FUNDING,
                 destination=Wallet.TRADING,
             )
-        assert moved(before, seen(database), Metal.AU) == {}
+        assert moved(before, read_exposure(database), Metal.AU) == {}
 
-    def test_an_open_quote_binds_until_it_is_filled(
-        self, database: Database, people: People
-    ) -> None:
+    def test_open_quote_counts_until_it_is_filled(self, database: Database, people: People) -> None:
         actor = people.customer(USD="10000")
-        before = seen(database)
-        made = quote(database, actor, wish("USD", "XAU-s", received="2"))
-        quoted = seen(database)
+        before = read_exposure(database)
+        quoted_conversion = quote(
+            database, actor, requested_conversion("USD", "XAU-s", received="2")
+        )
+        quoted = read_exposure(database)
         assert moved(before, quoted, Metal.AU) == {
             "open_quotes": "2.00000000",
             "net": "-2.00000000",
         }
         with database.transaction() as session:
-            trading.fill_quote(session, actor, resolve(TradingTerms), made.id)
-        assert moved(quoted, seen(database), Metal.AU) == {
+            trading.fill_quote(session, actor, resolve(TradingTerms), quoted_conversion.id)
+        assert moved(quoted, read_exposure(database), Metal.AU) == {
             "customer_liabilities": "2.00000000",
             "open_quotes": "-2.00000000",
             "position": "-2.00000000",
         }
 
-    def test_metal_that_a_customer_would_give_counts_against_what_they_would_get(
+    def test_metal_to_be_given_counts_against_metal_to_be_received(
         self, database: Database, people: People
     ) -> None:
         actor = people.customer(XAG_s="300", PAXG="1")
-        before = seen(database)
-        made = quote(database, actor, wish("XAG-s", "XAU-s", given="100"))
-        after = seen(database)
+        before = read_exposure(database)
+        quoted_conversion = quote(
+            database, actor, requested_conversion("XAG-s", "XAU-s", given="100")
+        )
+        after = read_exposure(database)
         assert moved(before, after, Metal.AG) == {
             "open_quotes": "-100.00000000",
             "net": "100.00000000",
         }
-        received = str(made.conversion.received)
+        received = str(quoted_conversion.conversion.received)
         assert moved(before, after, Metal.AU) == {"open_quotes": received, "net": f"-{received}"}
 
-    def test_a_quote_binds_until_the_moment_it_expires(
-        self, database: Database, people: People
-    ) -> None:
+    def test_open_quote_counts_until_it_expires(self, database: Database, people: People) -> None:
         actor = people.customer()
         start = datetime(2026, 11, 22, 9, tzinfo=UTC)
         with time_machine.travel(start, tick=False) as clock:
             set_prices(database, AU="4000")
-            before = seen(database)
-            quote(database, actor, wish("USD", "XAU-s", received="2"))
+            before = read_exposure(database)
+            quote(database, actor, requested_conversion("USD", "XAU-s", received="2"))
             clock.move_to(start + timedelta(seconds=29.999))
-            assert moved(before, seen(database), Metal.AU)["open_quotes"] == "2.00000000"
+            assert moved(before, read_exposure(database), Metal.AU)["open_quotes"] == "2.00000000"
             clock.move_to(start + timedelta(seconds=30))
-            assert moved(before, seen(database), Metal.AU) == {}
+            assert moved(before, read_exposure(database), Metal.AU) == {}
 
     def test_totals_are_in_dollars_at_mid(self, database: Database, people: People) -> None:
-        before = seen(database)
+        before = read_exposure(database)
         people.customer(PAXG="2", XAG_s="10")
-        after = seen(database)
+        after = read_exposure(database)
         assert before.total_net_usd is not None
         assert after.total_net_usd is not None
         assert str(after.total_net_usd - before.total_net_usd) == "-8500.00"
@@ -185,19 +183,19 @@ class TestExposure:
         assert after.total_owed_usd is not None
         assert str(after.total_owed_usd - before.total_owed_usd) == "8500.00"
 
-    def test_without_a_price_a_metal_has_no_dollars_and_the_total_is_unknown(
+    def test_metal_without_a_price_makes_the_total_unknown(
         self, database: Database, people: People
     ) -> None:
         people.customer(XPT_s="1")
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = 'PT'")
-        found = seen(database)
-        assert of(found, Metal.PT).net_usd is None
-        assert found.total_net_usd is None
+        exposure = read_exposure(database)
+        assert metal_of(exposure, Metal.PT).net_usd is None
+        assert exposure.total_net_usd is None
 
 
 class TestHistory:
-    def test_keeps_the_last_of_each_minute_for_hours_and_the_record_for_a_week(
+    def test_history_has_one_net_per_minute_for_hours_and_records_last_a_week(
         self, database: Database, people: People
     ) -> None:
         start = datetime(2031, 1, 6, 9, tzinfo=UTC)
@@ -208,7 +206,7 @@ class TestHistory:
 
         with time_machine.travel(start, tick=False) as clock:
             set_prices(database, AG="50", PT="1000")
-            before = of(seen(database), Metal.AG).net
+            before = metal_of(read_exposure(database), Metal.AG).net
             record()
             record()
             clock.move_to(start + timedelta(hours=1))
@@ -220,7 +218,7 @@ class TestHistory:
             with database.reading() as session:
                 nets = hedging_queries.exposure_history(session)[Metal.AG]
             assert [str(past.net - before) for past in nets] == ["0.00000000", "-10.00000000"]
-            worth = of(seen(database), Metal.AG).net_usd
+            worth = metal_of(read_exposure(database), Metal.AG).net_usd
             assert nets[-1].net_usd == worth
             clock.move_to(start + timedelta(hours=6, seconds=1))
             with database.reading() as session:
@@ -235,6 +233,6 @@ class TestHistory:
                 )
             assert kept == 3
 
-    def test_has_every_metal_even_without_a_record(self, database: Database) -> None:
+    def test_history_lists_every_metal_even_without_records(self, database: Database) -> None:
         with time_machine.travel(datetime(2032, 1, 6, tzinfo=UTC)), database.reading() as session:
             assert hedging_queries.exposure_history(session) == {metal: [] for metal in Metal}

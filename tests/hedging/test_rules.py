@@ -1,4 +1,4 @@
-"""What exposure means, by table and by property."""
+"""The calculation of exposure, by table and by property."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ def gold(mid: str) -> MarketPrice:
     return MarketPrice(Metal.AU, price, price, price, now, "test", halted=False, halted_reason=None)
 
 
-def exposed(price: MarketPrice | None = None, **units: int) -> MetalExposure:
+def gold_exposure(price: MarketPrice | None = None, **units: int) -> MetalExposure:
     return metal_exposure(
         Metal.AU,
         owed={"XAU-s": units.get("owed", 0)},
@@ -44,7 +44,7 @@ def exposed(price: MarketPrice | None = None, **units: int) -> MetalExposure:
     )
 
 
-def test_gold_is_owed_in_every_form_and_nothing_else_is_gold() -> None:
+def test_ounces_count_every_form_of_a_metal_and_no_other_asset() -> None:
     units = {"XAU-s": 3, "PAXG": 4, "XAG-s": 50, "USD": 600, "USDC": 7000}
     assert ounces_in(Metal.AU, units) == Amount(GOLD, 7)
     assert str(ounces_in(Metal.AG, units)) == "0.00000050"
@@ -52,9 +52,9 @@ def test_gold_is_owed_in_every_form_and_nothing_else_is_gold() -> None:
 
 
 @given(owed=st.integers(0, 10**17), quoted=st.integers(-(10**17), 10**17))
-def test_net_is_what_is_there_less_what_is_owed(owed: int, quoted: int) -> None:
-    assert exposed(owed=owed, quoted=quoted).net.units == -owed - quoted
-    assert exposed(owed=owed, custody=7).net.units == 7 - owed
+def test_net_is_what_is_held_less_what_is_owed(owed: int, quoted: int) -> None:
+    assert gold_exposure(owed=owed, quoted=quoted).net.units == -owed - quoted
+    assert gold_exposure(owed=owed, custody=7).net.units == 7 - owed
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_net_is_what_is_there_less_what_is_owed(owed: int, quoted: int) -> None:
         (10**17, "9999.999999", "-9999999999000.00"),
     ],
 )
-def test_dollars_are_at_mid_with_halves_away_from_zero(owed: int, mid: str, usd: str) -> None:
-    assert str(exposed(gold(mid), owed=owed).net_usd) == usd
+def test_dollar_value_is_at_mid_with_halves_away_from_zero(owed: int, mid: str, usd: str) -> None:
+    assert str(gold_exposure(gold(mid), owed=owed).net_usd) == usd
 
 
-def test_without_a_price_only_nothing_has_a_worth() -> None:
-    assert exposed(owed=1).net_usd is None
-    assert str(exposed().net_usd) == "0.00"
+def test_without_a_price_only_zero_has_a_dollar_value() -> None:
+    assert gold_exposure(owed=1).net_usd is None
+    assert str(gold_exposure().net_usd) == "0.00"
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_without_a_price_only_nothing_has_a_worth() -> None:
         (5 * UNIT + 1, BandStatus.LONG),
     ],
 )
-def test_a_band_includes_its_ends(net: int, status: BandStatus) -> None:
-    assert exposed(owed=-net).status is status
+def test_band_includes_its_ends(net: int, status: BandStatus) -> None:
+    assert gold_exposure(owed=-net).status is status
 
 
-def test_a_total_without_one_of_its_parts_is_unknown() -> None:
+def test_total_with_an_unknown_part_is_unknown() -> None:
     assert total_usd([Amount(USD, 5), Amount(USD, -7)]) == Amount(USD, -2)
     assert total_usd([Amount(USD, 5), None]) is None
 
 
 class TestBands:
-    def test_keep_their_defaults_where_nothing_is_stated(self) -> None:
+    def test_bands_default_where_no_width_is_configured(self) -> None:
         bands = ExposureRules.from_widths({"AU": Decimal("2.5")}).bands
         assert (str(bands[Metal.AU].low), str(bands[Metal.AU].high)) == (
             "-2.50000000",
@@ -110,6 +110,6 @@ class TestBands:
         ("metal", "width"),
         [("XX", "1"), ("PAXG", "1"), ("AU", "-1"), ("AU", "0.000000001"), ("AU", "1e12")],
     )
-    def test_refuse_what_cannot_be(self, metal: str, width: str) -> None:
+    def test_impossible_band_is_refused(self, metal: str, width: str) -> None:
         with pytest.raises(ValueError, match=r"XX|PAXG|the band of AU"):
             ExposureRules.from_widths({metal: Decimal(width)})

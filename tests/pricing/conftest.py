@@ -1,4 +1,4 @@
-"""What tests of prices start from: a market that never had a price."""
+"""Start the tests of prices from a market without prices."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +14,7 @@ class _RollBack(Exception):
 
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
-    """A transaction in which no metal has a price; nothing of it is kept."""
+    """Yield a transaction in which no metal has a price; it is rolled back."""
     with suppress(_RollBack), database.transaction() as session:
         session.send("DELETE FROM market_prices")
         yield session

@@ -1,4 +1,4 @@
-"""Market hours: edges, both switches of daylight saving, holidays."""
+"""Market hours: limits, both changes of daylight saving, holidays."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ def utc(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("instant", "in_session"),
+    ("instant", "is_open"),
     [
         # Winter: New York is five hours behind.
         ("2026-02-06T21:59:59.999999", True),  # Friday 16:59:59.999999
@@ -59,8 +59,8 @@ def utc(text: str) -> datetime:
         ("2025-01-02T05:00:00", True),
     ],
 )
-def test_session(instant: str, in_session: bool) -> None:
-    assert hours.is_open(utc(instant)) is in_session
+def test_market_is_open_in_session_only(instant: str, is_open: bool) -> None:
+    assert hours.is_open(utc(instant)) is is_open
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_session(instant: str, in_session: bool) -> None:
         ("2026-02-08T23:00:00", "2026-02-09T23:00:00"),  # already open: the next one
     ],
 )
-def test_next_opening(instant: str, opening: str) -> None:
+def test_next_opening_is_the_start_of_the_next_session(instant: str, opening: str) -> None:
     assert hours.next_opening(utc(instant)) == utc(opening)
 
 
@@ -85,7 +85,9 @@ def test_next_opening(instant: str, opening: str) -> None:
     st.integers(1_577_836_800, 2_208_988_800).map(lambda at: datetime.fromtimestamp(at, UTC)),
     st.integers(0, 999),
 )
-def test_a_closed_market_stays_closed_until_it_opens(instant: datetime, thousandth: int) -> None:
+def test_closed_market_stays_closed_until_the_next_opening(
+    instant: datetime, thousandth: int
+) -> None:
     opening = hours.next_opening(instant)
     assert opening > instant
     assert hours.is_open(opening)

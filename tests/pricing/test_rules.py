@@ -1,4 +1,4 @@
-"""How sources become one price, and when it may be used."""
+"""Merging sources into one price, and when the price may be used."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ RULES = PricingRules()
 SECOND = timedelta(seconds=1)
 
 
-def seen(mid: str | Decimal, *, age: timedelta = timedelta(0)) -> Observation:
+def observation(mid: str | Decimal, *, age: timedelta = timedelta(0)) -> Observation:
     return Observation(Metal.AU, None, None, Decimal(mid), NOW - age)
 
 
@@ -62,7 +62,7 @@ class TestObservation:
             ("3", "1", "2"),
         ],
     )
-    def test_refuses_what_no_price_can_be(self, bid: str | None, ask: str | None, mid: str) -> None:
+    def test_impossible_price_is_refused(self, bid: str | None, ask: str | None, mid: str) -> None:
         with pytest.raises(FeedFailed, match="AU"):
             Observation(
                 Metal.AU,
@@ -72,7 +72,7 @@ class TestObservation:
                 NOW,
             )
 
-    def test_refuses_a_time_without_a_zone(self) -> None:
+    def test_time_without_a_zone_is_refused(self) -> None:
         with pytest.raises(FeedFailed, match="zone"):
             Observation(Metal.AU, None, None, Decimal(1), NOW.replace(tzinfo=None))
 
@@ -95,47 +95,53 @@ class TestMerge:
             ({"a": "1.0000015"}, "1.000002", "a"),
         ],
     )
-    def test_the_median_without_outliers(self, mids: dict[str, str], mid: str, source: str) -> None:
-        merged = pricing_rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
+    def test_merged_price_is_the_median_without_outliers(
+        self, mids: dict[str, str], mid: str, source: str
+    ) -> None:
+        merged = pricing_rules.merge(
+            {name: observation(text) for name, text in mids.items()}, NOW, RULES
+        )
         assert merged == MergedPrice(Decimal(mid), NOW, source)
 
     @pytest.mark.parametrize(
         "mids",
         [
             {"a": "3989.99", "b": "4010"},
-            {"a": "4000", "b": "4100", "c": "4200"},  # nobody confirms the one in the middle
+            {"a": "4000", "b": "4100", "c": "4200"},  # no source confirms the one in the middle
             {"a": "4000", "b": "4000", "c": "4100", "d": "4100"},  # two against two
         ],
     )
-    def test_sources_that_differ_give_no_price(self, mids: dict[str, str]) -> None:
+    def test_sources_that_disagree_give_no_price(self, mids: dict[str, str]) -> None:
         with pytest.raises(SourcesDisagree, match=mids["a"]):
-            pricing_rules.merge({name: seen(text) for name, text in mids.items()}, NOW, RULES)
+            pricing_rules.merge(
+                {name: observation(text) for name, text in mids.items()}, NOW, RULES
+            )
 
-    def test_only_fresh_sources_count(self) -> None:
+    def test_only_fresh_sources_are_merged(self) -> None:
         observations = {
-            "at the limit": seen("4000", age=60 * SECOND),
-            "past it": seen("9000", age=60 * SECOND + timedelta(microseconds=1)),
-            "ahead of us": seen("9000", age=-6 * SECOND),
+            "at the limit": observation("4000", age=60 * SECOND),
+            "past it": observation("9000", age=60 * SECOND + timedelta(microseconds=1)),
+            "ahead of our clock": observation("9000", age=-6 * SECOND),
         }
         assert pricing_rules.merge(observations, NOW, RULES) == MergedPrice(
             Decimal(4000), NOW - 60 * SECOND, "at the limit"
         )
 
-    def test_as_of_is_the_newest_used_and_never_after_now(self) -> None:
-        old, ahead = seen("4000", age=9 * SECOND), seen("4000", age=-5 * SECOND)
+    def test_merged_time_is_the_newest_used_and_never_after_now(self) -> None:
+        old, ahead = observation("4000", age=9 * SECOND), observation("4000", age=-5 * SECOND)
         merged = pricing_rules.merge({"a": old, "b": ahead}, NOW, RULES)
         assert merged is not None
         assert merged.as_of == NOW
 
-    @pytest.mark.parametrize("observations", [{}, {"a": seen("4000", age=61 * SECOND)}])
-    def test_nothing_fresh_is_nothing(self, observations: dict[str, Observation]) -> None:
+    @pytest.mark.parametrize("observations", [{}, {"a": observation("4000", age=61 * SECOND)}])
+    def test_no_fresh_source_gives_no_price(self, observations: dict[str, Observation]) -> None:
         assert pricing_rules.merge(observations, NOW, RULES) is None
 
     @given(st.lists(st.decimals("3000", "5000", places=4), min_size=1, max_size=7), st.randoms())
-    def test_order_does_not_matter_and_the_price_is_between_the_sources(
+    def test_merged_price_is_between_the_sources_in_any_order(
         self, mids: list[Decimal], random: object
     ) -> None:
-        named = [(str(number), seen(mid)) for number, mid in enumerate(mids)]
+        named = [(str(number), observation(mid)) for number, mid in enumerate(mids)]
         shuffled = named.copy()
         random.shuffle(shuffled)  # type: ignore[attr-defined]
         try:
@@ -149,12 +155,14 @@ class TestMerge:
         assert again is not None
         assert again.mid == merged.mid
         assert min(mids) <= merged.mid <= max(mids)
-        # Whoever was used is near the price: within the limit of a median within the limit.
+        # Every source used is near the price: within the limit of a median within the limit.
         assert sum(abs(mid - merged.mid) <= merged.mid / 90 for mid in mids) >= min(2, len(mids))
 
     @given(st.decimals("1000", "5000", places=2), st.decimals("0.0001", "999999", places=4))
-    def test_one_wild_source_of_three_changes_little(self, mid: Decimal, wild: Decimal) -> None:
-        merged = pricing_rules.merge({"a": seen(mid), "b": seen(mid), "c": seen(wild)}, NOW, RULES)
+    def test_one_wild_source_of_three_changes_nothing(self, mid: Decimal, wild: Decimal) -> None:
+        merged = pricing_rules.merge(
+            {"a": observation(mid), "b": observation(mid), "c": observation(wild)}, NOW, RULES
+        )
         assert merged is not None
         assert merged.mid == mid
 
@@ -170,31 +178,35 @@ class TestSpread:
             ("4000.000001", "12.5", "3997.500000", "4002.500002"),
         ],
     )
-    def test_half_to_either_side(self, mid: str, spread_bps: str, bid: str, ask: str) -> None:
+    def test_half_the_spread_is_on_either_side_of_mid(
+        self, mid: str, spread_bps: str, bid: str, ask: str
+    ) -> None:
         assert pricing_rules.bid_and_ask(Decimal(mid), Decimal(spread_bps)) == (
             Decimal(bid),
             Decimal(ask),
         )
 
     @given(st.decimals("0.0001", "1000000000", places=6), st.decimals("0", "10000", places=2))
-    def test_never_narrower_than_stated(self, mid: Decimal, spread_bps: Decimal) -> None:
+    def test_spread_is_never_narrower_than_configured(
+        self, mid: Decimal, spread_bps: Decimal
+    ) -> None:
         bid, ask = pricing_rules.bid_and_ask(mid, spread_bps)
         assert 0 < bid <= mid <= ask
         assert ask - bid >= mid * spread_bps / 10_000
         assert ask - bid <= mid * spread_bps / 10_000 + Decimal("0.000002")
 
 
-class TestDoubt:
+class TestUnconfirmedJump:
     LAST = price(as_of=NOW - 2 * SECOND)
 
-    def test_the_first_price_is_believed(self) -> None:
+    def test_first_price_is_accepted(self) -> None:
         assert (
             pricing_rules.unconfirmed_jump(MergedPrice(Decimal(1), NOW, "a"), None, None, RULES)
             is None
         )
 
     @pytest.mark.parametrize("mid", ["3600", "4400"])
-    def test_a_move_up_to_the_limit_is_believed(self, mid: str) -> None:
+    def test_move_up_to_the_limit_is_accepted(self, mid: str) -> None:
         assert (
             pricing_rules.unconfirmed_jump(
                 MergedPrice(Decimal(mid), NOW, "a"), self.LAST, None, RULES
@@ -203,13 +215,13 @@ class TestDoubt:
         )
 
     @pytest.mark.parametrize("mid", ["3599.999999", "4400.000001", "0.00025"])
-    def test_a_larger_one_is_doubted(self, mid: str) -> None:
+    def test_larger_move_is_an_unconfirmed_jump(self, mid: str) -> None:
         merged = MergedPrice(Decimal(mid), NOW, "a")
         assert pricing_rules.unconfirmed_jump(merged, self.LAST, None, RULES) == UnconfirmedJump(
             Decimal(mid), NOW, 1
         )
 
-    def test_the_third_tick_that_agrees_is_believed(self) -> None:
+    def test_third_tick_that_agrees_confirms_a_jump(self) -> None:
         doubted = UnconfirmedJump(Decimal(5000), NOW - 2 * SECOND, 1)
         second = pricing_rules.unconfirmed_jump(
             MergedPrice(Decimal(5010), NOW - SECOND, "a"), self.LAST, doubted, RULES
@@ -222,19 +234,19 @@ class TestDoubt:
             is None
         )
 
-    def test_the_same_tick_again_confirms_nothing(self) -> None:
+    def test_same_tick_again_confirms_nothing(self) -> None:
         doubted = UnconfirmedJump(Decimal(5000), NOW, 2)
         merged = MergedPrice(Decimal(5000), NOW, "a")
         assert pricing_rules.unconfirmed_jump(merged, self.LAST, doubted, RULES) == doubted
 
-    def test_another_level_starts_again(self) -> None:
+    def test_jump_to_another_level_starts_again(self) -> None:
         doubted = UnconfirmedJump(Decimal(5000), NOW - SECOND, 2)
         merged = MergedPrice(Decimal(3000), NOW, "a")
         assert pricing_rules.unconfirmed_jump(merged, self.LAST, doubted, RULES) == UnconfirmedJump(
             Decimal(3000), NOW, 1
         )
 
-    def test_an_old_price_proves_nothing(self) -> None:
+    def test_jump_from_an_old_price_is_accepted(self) -> None:
         merged = MergedPrice(Decimal(5000), NOW, "a")
         at_the_limit = price(as_of=NOW - 300 * SECOND)
         older = price(as_of=NOW - 301 * SECOND)
@@ -248,41 +260,41 @@ class TestRequireTradable:
     SATURDAY = datetime(2026, 2, 7, 15, tzinfo=UTC)
     REAL = PricingRules(market_hours=MarketHours.REAL)
 
-    def test_a_fresh_price_is_handed_back(self) -> None:
+    def test_fresh_price_is_returned(self) -> None:
         assert pricing_rules.require_tradable(price(), NOW + 60 * SECOND, RULES) == price()
 
-    def test_none_was_ever_recorded(self) -> None:
-        with pytest.raises(PriceStale) as refused:
+    def test_missing_price_is_refused_as_stale(self) -> None:
+        with pytest.raises(PriceStale) as refusal:
             pricing_rules.require_tradable(None, NOW, RULES)
-        assert refused.value.code == "price_stale"
+        assert refusal.value.code == "price_stale"
 
-    def test_stale(self) -> None:
+    def test_stale_price_is_refused_with_its_time(self) -> None:
         now = NOW + 60 * SECOND + timedelta(microseconds=1)
-        with pytest.raises(PriceStale) as refused:
+        with pytest.raises(PriceStale) as refusal:
             pricing_rules.require_tradable(price(), now, RULES)
-        assert refused.value.detail == (
+        assert refusal.value.detail == (
             "The last price of gold is from 2026-02-10 at 15:00:00 UTC, more than 60 seconds ago. "
             "Try again in a moment."
         )
 
-    def test_halted_outranks_stale_and_closed(self) -> None:
+    def test_halt_takes_precedence_over_stale_and_closed(self) -> None:
         halted = price(halted=True, halted_reason="Feed under review")
         assert halted.state(self.SATURDAY, self.REAL) is MarketState.HALTED
-        with pytest.raises(MarketHalted) as refused:
+        with pytest.raises(MarketHalted) as refusal:
             pricing_rules.require_tradable(halted, self.SATURDAY, self.REAL)
-        assert refused.value.code == "market_halted"
-        assert refused.value.detail == "Trading in gold is halted: Feed under review"
+        assert refusal.value.code == "market_halted"
+        assert refusal.value.detail == "Trading in gold is halted: Feed under review"
 
-    def test_closed_says_when_it_opens(self) -> None:
+    def test_closed_market_is_refused_with_its_next_opening(self) -> None:
         fresh = price(as_of=self.SATURDAY)
         assert fresh.state(self.SATURDAY, self.REAL) is MarketState.CLOSED
-        with pytest.raises(MarketHalted) as refused:
+        with pytest.raises(MarketHalted) as refusal:
             pricing_rules.require_tradable(fresh, self.SATURDAY, self.REAL)
-        assert refused.value.detail == (
+        assert refusal.value.detail == (
             "The market for gold is closed. It opens on 2026-02-08 at 23:00:00 UTC."
         )
 
-    def test_always_open_means_saturday_too(self) -> None:
+    def test_always_open_market_trades_on_saturday(self) -> None:
         fresh = price(as_of=self.SATURDAY)
         assert fresh.state(self.SATURDAY, RULES) is MarketState.OPEN
         assert pricing_rules.require_tradable(fresh, self.SATURDAY, RULES) == fresh

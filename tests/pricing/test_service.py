@@ -1,4 +1,4 @@
-"""Recording ticks, moving prices, halting metals; and what the database refuses."""
+"""Recording ticks, accepting prices, halting metals, and the constraints of the database."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,13 +20,13 @@ SECOND = timedelta(seconds=1)
 RULES = PricingRules()
 
 
-def seen(mid: str, at: datetime = NOW, metal: Metal = Metal.AU) -> Observation:
+def observation(mid: str, at: datetime = NOW, metal: Metal = Metal.AU) -> Observation:
     return Observation(metal, None, None, Decimal(mid), at)
 
 
 def record(session: Session, at: datetime = NOW, **mids: str) -> TickOutcome:
-    """Record gold at `at`, by feed; the outcome."""
-    observations = {feed: [seen(mid, at)] for feed, mid in mids.items()}
+    """Record gold at `at`, one price by feed. Return the outcome."""
+    observations = {feed: [observation(mid, at)] for feed, mid in mids.items()}
     return pricing.record_ticks(session, observations, at, RULES)[Metal.AU].outcome
 
 
@@ -45,17 +45,15 @@ def ticks(session: Session) -> list[tuple[object, ...]]:
 
 
 class TestRecordTicks:
-    def test_stores_what_each_source_said_and_the_price_they_agree_on(
-        self, session: Session
-    ) -> None:
+    def test_every_tick_is_stored_and_the_merged_price_accepted(self, session: Session) -> None:
         feeds = {
             "a": [
                 Observation(
                     Metal.AU, Decimal("3999.5"), Decimal("4000.5"), Decimal(4000), NOW - SECOND
                 )
             ],
-            "b": [seen("4002.1234567", NOW - 2 * SECOND)],
-            "c": [seen("9000", NOW - 3 * SECOND), seen("50", metal=Metal.AG)],
+            "b": [observation("4002.1234567", NOW - 2 * SECOND)],
+            "c": [observation("9000", NOW - 3 * SECOND), observation("50", metal=Metal.AG)],
         }
         recorded = pricing.record_ticks(session, feeds, NOW, RULES)
         assert {metal: result.outcome for metal, result in recorded.items()} == {
@@ -79,34 +77,34 @@ class TestRecordTicks:
             ("c", Decimal(50), NOW, NOW),
         ]
 
-    def test_the_same_ticks_again_change_nothing(self, session: Session) -> None:
+    def test_recording_the_same_ticks_again_changes_nothing(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session), ticks(session)
         assert record(session, a="4000") is TickOutcome.ACCEPTED
         assert (gold(session), ticks(session)) == before
 
-    def test_never_moves_back_in_time(self, session: Session) -> None:
+    def test_older_tick_does_not_replace_the_price(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session)
         assert record(session, NOW - SECOND, b="4001") is TickOutcome.OUTDATED
         assert gold(session) == before
         assert [row[0] for row in ticks(session)] == ["b", "a"]
 
-    def test_an_old_observation_is_stored_but_is_no_price(self, session: Session) -> None:
+    def test_stale_tick_is_stored_and_gives_no_price(self, session: Session) -> None:
         late = NOW + 61 * SECOND
-        recorded = pricing.record_ticks(session, {"a": [seen("4000")]}, late, RULES)
+        recorded = pricing.record_ticks(session, {"a": [observation("4000")]}, late, RULES)
         assert recorded[Metal.AU].outcome is TickOutcome.OUTDATED
         assert gold(session) is None
         assert ticks(session) == [("a", Decimal(4000), NOW, late)]
 
-    def test_a_dispute_is_stored_and_leaves_the_price(self, session: Session) -> None:
+    def test_disputed_ticks_are_stored_and_leave_the_price(self, session: Session) -> None:
         record(session, NOW - SECOND, a="4000")
         before = gold(session)
         assert record(session, a="4000", b="4100") is TickOutcome.DISPUTED
         assert gold(session) == before
         assert len(ticks(session)) == 3
 
-    def test_a_jump_is_believed_at_the_third_tick(self, session: Session) -> None:
+    def test_jump_is_accepted_at_the_third_tick(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session)
         assert record(session, NOW + SECOND, a="5000") is TickOutcome.DOUBTED
@@ -116,18 +114,18 @@ class TestRecordTicks:
         after = gold(session)
         assert after is not None
         assert after.mid == Decimal(5002)
-        # And the doubt is forgotten: another jump starts at one again.
+        # The count starts again: the next jump is at its first tick.
         assert record(session, NOW + 4 * SECOND, a="4000") is TickOutcome.DOUBTED
 
-    def test_a_return_ends_the_doubt(self, session: Session) -> None:
+    def test_return_to_the_old_level_ends_the_jump(self, session: Session) -> None:
         record(session, a="4000")
         record(session, NOW + SECOND, a="5000")
         record(session, NOW + 2 * SECOND, a="5000")
         assert record(session, NOW + 3 * SECOND, a="4000") is TickOutcome.ACCEPTED
         assert record(session, NOW + 4 * SECOND, a="5000") is TickOutcome.DOUBTED
 
-    def test_of_several_from_one_feed_the_newest_is_the_price(self, session: Session) -> None:
-        feeds = {"a": [seen("4001"), seen("4000", NOW - SECOND)]}
+    def test_newest_tick_of_a_feed_is_the_price(self, session: Session) -> None:
+        feeds = {"a": [observation("4001"), observation("4000", NOW - SECOND)]}
         pricing.record_ticks(session, feeds, NOW, RULES)
         price = gold(session)
         assert price is not None
@@ -135,7 +133,7 @@ class TestRecordTicks:
         assert len(ticks(session)) == 2
 
     @pytest.mark.parametrize("feeds", [{}, {"a": []}])
-    def test_no_news_is_nothing(
+    def test_no_ticks_have_no_result(
         self, session: Session, feeds: dict[str, list[Observation]]
     ) -> None:
         assert pricing.record_ticks(session, feeds, NOW, RULES) == {}
@@ -143,9 +141,10 @@ class TestRecordTicks:
 
 
 class TestRecordHistory:
-    def test_stores_the_past_with_its_own_dates(self, session: Session) -> None:
+    def test_past_prices_are_stored_with_their_own_dates(self, session: Session) -> None:
         year = [
-            seen(str(4000 + month), NOW.replace(year=1700, month=month)) for month in range(1, 13)
+            observation(str(4000 + month), NOW.replace(year=1700, month=month))
+            for month in range(1, 13)
         ]
         assert pricing.record_history(session, "test", year, NOW, RULES) == 12
         price = gold(session)
@@ -157,15 +156,17 @@ class TestRecordHistory:
         )
         assert pricing.record_history(session, "test", year, NOW, RULES) == 0
 
-    def test_leaves_a_newer_price(self, session: Session) -> None:
+    def test_past_price_does_not_replace_a_newer_one(self, session: Session) -> None:
         record(session, a="4000")
         before = gold(session)
-        assert pricing.record_history(session, "b", [seen("1", NOW - SECOND)], NOW, RULES) == 1
+        assert (
+            pricing.record_history(session, "b", [observation("1", NOW - SECOND)], NOW, RULES) == 1
+        )
         assert gold(session) == before
 
 
 class TestHalt:
-    def test_is_kept_while_prices_go_on(self, session: Session) -> None:
+    def test_halt_lasts_while_prices_are_recorded(self, session: Session) -> None:
         record(session, a="4000")
         pricing.set_halt(session, Metal.AU, "Feed under review")
         record(session, NOW + SECOND, a="4001")
@@ -181,15 +182,17 @@ class TestHalt:
         assert price is not None
         assert (price.halted, price.halted_reason) == (False, None)
 
-    def test_refuses_a_metal_without_a_price(self, session: Session) -> None:
+    def test_metal_without_a_price_cannot_be_halted(self, session: Session) -> None:
         with pytest.raises(PriceStale):
             pricing.set_halt(session, Metal.AU, "Feed under review")
         assert pricing_queries.market_prices(session) == []
 
 
-class TestMarket:
-    def test_in_the_catalogue_s_order_and_only_what_was_asked_for(self, session: Session) -> None:
-        feeds = {"a": [seen("1", metal=metal) for metal in (Metal.CU, Metal.PT, Metal.AU)]}
+class TestMarketPrices:
+    def test_prices_are_in_the_catalogue_s_order_and_of_the_requested_metals(
+        self, session: Session
+    ) -> None:
+        feeds = {"a": [observation("1", metal=metal) for metal in (Metal.CU, Metal.PT, Metal.AU)]}
         pricing.record_ticks(session, feeds, NOW, RULES)
         assert [price.metal for price in pricing_queries.market_prices(session)] == [
             Metal.AU,
@@ -200,15 +203,15 @@ class TestMarket:
         assert [price.metal for price in some] == [Metal.CU]
 
 
-class TestMayRecord:
-    def test_one_at_a_time(self, database: Database) -> None:
+class TestClaimRecordingTurn:
+    def test_one_transaction_records_at_a_time(self, database: Database) -> None:
         with database.transaction() as first, database.transaction() as second:
             assert pricing.claim_recording_turn(first, now=NOW + 9**9 * SECOND, interval_seconds=2)
             assert not pricing.claim_recording_turn(
                 second, now=NOW + 9**9 * SECOND, interval_seconds=2
             )
 
-    def test_once_an_interval(self, session: Session) -> None:
+    def test_recording_happens_once_per_interval(self, session: Session) -> None:
         assert pricing.claim_recording_turn(session, now=NOW, interval_seconds=2)
         record(session, a="4000")
         for seconds, turn in [(0, False), (1.79, False), (1.8, True), (2, True), (-1, True)]:
@@ -216,11 +219,11 @@ class TestMayRecord:
             assert pricing.claim_recording_turn(session, now=now, interval_seconds=2) is turn
 
 
-class TestDatabaseRefuses:
+class TestConstraints:
     @pytest.mark.parametrize(
         "statement", ["UPDATE ticks SET mid = 1", "DELETE FROM ticks", "TRUNCATE ticks"]
     )
-    def test_rewriting_ticks(self, database: Database, statement: str) -> None:
+    def test_ticks_cannot_be_rewritten(self, database: Database, statement: str) -> None:
         with (
             pytest.raises(psycopg.errors.InsufficientPrivilege),
             database.transaction() as session,
@@ -238,7 +241,9 @@ class TestDatabaseRefuses:
             ("metal_known", "'XX', 1, 1, 1, now(), 'a', false, NULL"),
         ],
     )
-    def test_an_impossible_price(self, database: Database, constraint: str, values: str) -> None:
+    def test_impossible_market_price_is_refused(
+        self, database: Database, constraint: str, values: str
+    ) -> None:
         with (
             pytest.raises(psycopg.errors.CheckViolation, match=constraint),
             database.transaction() as session,
@@ -251,7 +256,7 @@ class TestDatabaseRefuses:
     @pytest.mark.parametrize(
         "prices", ["NULL, NULL, 0", "2, NULL, 1", "NULL, 1, 2", "NULL, NULL, 'NaN'"]
     )
-    def test_an_impossible_tick(self, database: Database, prices: str) -> None:
+    def test_impossible_tick_is_refused(self, database: Database, prices: str) -> None:
         with (
             pytest.raises(psycopg.errors.CheckViolation, match="tick_in_order"),
             database.transaction() as session,

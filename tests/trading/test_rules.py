@@ -1,4 +1,4 @@
-"""The arithmetic of conversions: API.md's words with numbers worked out by hand, and properties."""
+"""The arithmetic of conversions: the rules of API.md, calculated by hand and as properties."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -36,7 +36,7 @@ def amount(text: str, code: str) -> Amount:
     return Amount.parse(TRADABLE[code], text)
 
 
-def figures(conversion: Conversion | None) -> tuple[str, ...]:
+def as_texts(conversion: Conversion | None) -> tuple[str, ...]:
     assert conversion is not None
     assert conversion.spread.asset == conversion.rounding.asset == conversion.fee.asset
     return (
@@ -48,7 +48,7 @@ def figures(conversion: Conversion | None) -> tuple[str, ...]:
     )
 
 
-class TestGiven:
+class TestConvertGiven:
     @pytest.mark.parametrize(
         "row",
         [
@@ -83,16 +83,16 @@ class TestGiven:
             ("PAXG", "XAG-s", "1.00000000", "79.12430278", "79.52191235", "0.00500000", "PAXG"),
             # 49.8 / 4008 = 0.0124251497…
             ("XAG-s", "XAU-s", "1.00000000", "0.01236301", "0.01242514", "0.00500000", "XAG-s"),
-            # 3992 / 4008 = 0.99600798403…: no way around minting one to one.
+            # 3992 / 4008 = 0.99600798403…: worse than minting one to one.
             ("PAXG", "XAU-s", "1.00000000", "0.99102794", "0.99600798", "0.00500000", "PAXG"),
             ("XAU-s", "PAXG", "1.00000000", "0.99102794", "0.99600798", "0.00500000", "XAU-s"),
         ],
     )
-    def test_by_hand(self, row: tuple[str, ...]) -> None:
-        """From, to, given; then received, price and fee."""
+    def test_given_amount_converts_as_calculated_by_hand(self, row: tuple[str, ...]) -> None:
+        """A row is: from, to, given; then received, price, fee and the fee's asset."""
         source, target, given, *expected = row
         conversion = convert_given(terms(source, target), amount(given, source))
-        assert figures(conversion) == (given, *expected)
+        assert as_texts(conversion) == (given, *expected)
 
     @pytest.mark.parametrize(
         ("source", "target", "given"),
@@ -103,10 +103,12 @@ class TestGiven:
             ("USDC", "XAU-s", "0.000040"),
         ],
     )
-    def test_what_converts_to_nothing_is_none(self, source: str, target: str, given: str) -> None:
+    def test_amount_that_converts_to_nothing_has_no_conversion(
+        self, source: str, target: str, given: str
+    ) -> None:
         assert convert_given(terms(source, target), amount(given, source)) is None
 
-    def test_the_house_s_part_by_hand(self) -> None:
+    def test_fee_spread_and_rounding_match_hand_calculation(self) -> None:
         # Bought: 0.31031686 oz are 1241.26744 at mid, and 8 dollars an ounce from the ask.
         bought = convert_given(terms("USD", "XAU-s"), amount("1250.00", "USD"))
         assert (str(bought.fee), str(bought.spread), str(bought.rounding)) == (
@@ -121,12 +123,12 @@ class TestGiven:
         changed = convert_given(terms("USDC", "USD"), amount("100.000001", "USDC"))
         assert (str(changed.spread), str(changed.rounding)) == ("0.000000", "0.000001")
 
-    def test_without_a_fee_nothing_is_charged(self) -> None:
+    def test_zero_fee_charges_nothing(self) -> None:
         conversion = convert_given(terms("USD", "XAU-s", 0), amount("4008.00", "USD"))
-        assert figures(conversion) == ("4008.00", "1.00000000", "4008", "0.00", "USD")
+        assert as_texts(conversion) == ("4008.00", "1.00000000", "4008", "0.00", "USD")
 
 
-class TestReceived:
+class TestConvertReceived:
     @pytest.mark.parametrize(
         ("source", "target", "received", "given", "fee"),
         [
@@ -144,10 +146,12 @@ class TestReceived:
             ("PAXG", "XAU-s", "0.99102794", "1.00000000", "0.00500000"),
         ],
     )
-    def test_by_hand(self, source: str, target: str, received: str, given: str, fee: str) -> None:
+    def test_received_amount_converts_as_calculated_by_hand(
+        self, source: str, target: str, received: str, given: str, fee: str
+    ) -> None:
         conversion = convert_received(terms(source, target), amount(received, target))
-        shown = figures(conversion)
-        assert (shown[0], shown[1], shown[3]) == (given, received, fee)
+        texts = as_texts(conversion)
+        assert (texts[0], texts[1], texts[3]) == (given, received, fee)
 
 
 class TestSlippage:
@@ -172,20 +176,20 @@ class TestSlippage:
             ("USD", "USDC", "1", 0, False),
         ],
     )
-    def test_is_measured_against_the_customer(
+    def test_slippage_counts_only_against_the_customer(
         self, source: str, target: str, *, reference: str, bps: int, exceeds: bool
     ) -> None:
         conversion = convert_given(terms(source, target), Amount(TRADABLE[source], 10**8))
         assert exceeds_slippage(conversion, Decimal(reference), bps) is exceeds
 
-    def test_the_reference_without_spread(self) -> None:
+    def test_price_at_mid_has_no_spread(self) -> None:
         assert terms("USD", "XAU-s").price_at_mid == 4000
         assert terms("XAU-s", "USDC").price_at_mid == 4000
         assert terms("XAU-s", "XAG-s").price_at_mid == 80
         assert terms("USD", "USDC").price_at_mid == 1
 
 
-def test_the_metals_that_a_conversion_needs() -> None:
+def test_conversion_needs_the_prices_of_its_metals() -> None:
     assert metals_of(USD, USDC) == ()
     assert metals_of(USD, XAU) == (Metal.AU,)
     assert metals_of(PAXG, XAU) == (Metal.AU,)
@@ -196,8 +200,8 @@ mids = st.decimals("0.01", "100000", places=6)
 
 
 @st.composite
-def markets(draw: st.DrawFn) -> tuple[ConversionTerms, ConversionTerms]:
-    """Terms of a conversion and of the way back."""
+def round_trips(draw: st.DrawFn) -> tuple[ConversionTerms, ConversionTerms]:
+    """Return the terms of a conversion and of its reverse."""
     source, target = draw(st.permutations(list(TRADABLE.values())))[:2]
     fee_bps = draw(st.sampled_from([0, 1, 50, 333, 5000]))
 
@@ -220,8 +224,8 @@ units = st.one_of(st.integers(1, 1000), st.integers(1, 10**15), st.integers(1, U
 
 
 class TestProperties:
-    @given(markets(), units, st.integers(1, 10**6))
-    def test_giving_more_never_brings_less(
+    @given(round_trips(), units, st.integers(1, 10**6))
+    def test_giving_more_never_yields_less(
         self, market: tuple[ConversionTerms, ConversionTerms], given_units: int, more: int
     ) -> None:
         out, _ = market
@@ -229,8 +233,8 @@ class TestProperties:
         assert out.received_for(given_units) <= out.received_for(given_units + 1)
         assert out.received_for(given_units) <= out.received_for(given_units + more)
 
-    @given(markets(), units)
-    def test_the_amount_asked_for_costs_the_least_that_yields_it(
+    @given(round_trips(), units)
+    def test_received_amount_costs_the_least_that_yields_it(
         self, market: tuple[ConversionTerms, ConversionTerms], received: int
     ) -> None:
         out, _ = market
@@ -240,8 +244,8 @@ class TestProperties:
         assert out.received_for(least) >= received
         assert out.received_for(least - 1) < received
 
-    @given(markets(), units)
-    def test_going_there_and_back_creates_nothing(
+    @given(round_trips(), units)
+    def test_converting_back_what_was_received_gains_nothing(
         self, market: tuple[ConversionTerms, ConversionTerms], given_units: int
     ) -> None:
         out, back = market
@@ -249,17 +253,17 @@ class TestProperties:
         received = out.received_for(given_units)
         assert back.received_for(received) <= given_units
 
-    @given(markets(), units)
-    def test_asking_there_and_back_creates_nothing(
+    @given(round_trips(), units)
+    def test_converting_back_an_exact_amount_gains_nothing(
         self, market: tuple[ConversionTerms, ConversionTerms], received: int
     ) -> None:
-        """Buy exactly so much for the least, sell all of it: no more than was given comes back."""
+        """Buy an exact amount for the least, then sell it all: at most the given amount returns."""
         out, back = market
         assume(out.price > 0 and back.price > 0)
         assert back.received_for(received) <= out.given_for(received)
 
-    @given(markets(), units, st.booleans())
-    def test_the_parts_make_the_whole(
+    @given(round_trips(), units, st.booleans())
+    def test_fee_spread_and_rounding_add_up_to_what_is_kept(
         self, market: tuple[ConversionTerms, ConversionTerms], amount_units: int, forward: bool
     ) -> None:
         out, _ = market
@@ -271,7 +275,7 @@ class TestProperties:
         assume(conversion is not None)
         at_mid = Fraction(*out.rate_at_mid)
         kept = conversion.fee.units + conversion.spread.units + conversion.rounding.units
-        # In the fee's asset: what came in is what went out, and what the house kept, to the unit.
+        # In the fee's asset: what is given equals what is received plus what is kept, to the unit.
         if out.sells_metal:
             assert conversion.fee.asset == out.to_asset
             assert abs(
@@ -284,5 +288,5 @@ class TestProperties:
             ) <= Fraction(1, 2)
         assert conversion.fee.units >= 0
         assert conversion.spread.units >= 0
-        # Halves may be rounded twice; truncation is never the house's loss beyond that.
+        # Halves may be rounded twice; truncation never costs us more than that.
         assert conversion.rounding.units >= -1

@@ -1,4 +1,4 @@
-"""Quotes and orders, each with what it refuses. A refusal leaves no order, entry, job or quote."""
+"""Quotes and orders with their refusals. A refusal leaves no order, entry, job or quote."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def market(database: Database) -> time_machine.Traveller:
-    """Gold at 3992 to 4008, silver at 49.80 to 50.20, at a time that stands still."""
+    """Set gold to 3992 to 4008 and silver to 49.80 to 50.20, with a frozen clock."""
     with time_machine.travel(NOW, tick=False) as traveller:
         set_prices(database, AU="4000", AG="50")
         yield traveller
@@ -44,24 +44,24 @@ def person(people: People) -> Actor:
     return people.customer(USD="2000.00", XAU_s="3")
 
 
-def wish(source: str, target: str, text: str) -> RequestedConversion:
-    """So much of `source` into `target`."""
+def giving(source: str, target: str, text: str) -> RequestedConversion:
+    """Request a conversion of this amount of `source` into `target`."""
     asset = TRADABLE[source]
     return RequestedConversion(asset, TRADABLE[target], Amount.parse(asset, text), None)
 
 
-def wanting(source: str, target: str, text: str) -> RequestedConversion:
-    """`source` into so much of `target`."""
+def receiving(source: str, target: str, text: str) -> RequestedConversion:
+    """Request a conversion of `source` into this amount of `target`."""
     asset = TRADABLE[target]
     return RequestedConversion(TRADABLE[source], asset, None, Amount.parse(asset, text))
 
 
-BUY = wish("USD", "XAU-s", "1250.00")
+BUY = giving("USD", "XAU-s", "1250.00")
 
 
-def quote(database: Database, person: Actor, wished: RequestedConversion = BUY) -> Quote:
+def quote(database: Database, person: Actor, requested: RequestedConversion = BUY) -> Quote:
     with database.transaction() as session:
-        return trading.create_quote(session, person, resolve(TradingTerms), wished)
+        return trading.create_quote(session, person, resolve(TradingTerms), requested)
 
 
 def fill(database: Database, person: Actor, quote_id: UUID) -> ConversionOrder:
@@ -72,7 +72,7 @@ def fill(database: Database, person: Actor, quote_id: UUID) -> ConversionOrder:
 def convert(
     database: Database,
     person: Actor,
-    wished: RequestedConversion = BUY,
+    requested: RequestedConversion = BUY,
     *,
     slippage_bps_max: int | None = None,
     expected_price: Decimal | None = None,
@@ -82,7 +82,7 @@ def convert(
             session,
             person,
             resolve(TradingTerms),
-            wished,
+            requested,
             slippage_bps_max=slippage_bps_max,
             expected_price=expected_price,
         )
@@ -93,7 +93,7 @@ def halt(database: Database, metal: Metal, reason: str | None) -> None:
         pricing.set_halt(session, metal, reason)
 
 
-def legs(database: Database, order: ConversionOrder) -> dict[tuple[str, str], int]:
+def postings_of(database: Database, order: ConversionOrder) -> dict[tuple[str, str], int]:
     with database.reading() as session:
         rows = session.rows(
             """SELECT a.class, a.asset, p.units FROM entries e
@@ -101,64 +101,64 @@ def legs(database: Database, order: ConversionOrder) -> dict[tuple[str, str], in
                WHERE e.reference = %s AND e.cause = 'trade' AND e.posted_at = %s""",
             (ids.encode("trd", order.id), order.executed_at),
         )
-    return {(line, asset): units for line, asset, units in rows}
+    return {(account_class, asset): units for account_class, asset, units in rows}
 
 
 class TestQuote:
-    def test_keeps_the_price_for_thirty_seconds_and_reserves_nothing(
+    def test_quote_keeps_the_price_for_thirty_seconds_and_reserves_nothing(
         self, database: Database, people: People, person: Actor
     ) -> None:
         before = people.balances(person)
-        made = quote(database, person)
-        assert made.expires_at == NOW + timedelta(seconds=30)
-        assert str(made.conversion.received) == "0.31031686"
+        created = quote(database, person)
+        assert created.expires_at == NOW + timedelta(seconds=30)
+        assert str(created.conversion.received) == "0.31031686"
         assert people.balances(person) == before
         with database.reading() as session:
             row = session.row(
                 """SELECT user_id, from_asset, to_asset, given_units, received_units, price,
                           fee_asset, fee_units, spread_units, rounding_units, quoted_at
                    FROM quotes WHERE id = %s""",
-                (made.id,),
+                (created.id,),
             )
         assert row == (
             *(person.user_id, "USD", "XAU-s", 125_000, 31_031_686, Decimal(4008)),
             *("USD", 625, 248, 0, NOW),
         )
 
-    def test_may_ask_for_more_than_there_is(self, database: Database, person: Actor) -> None:
-        assert quote(database, person, wish("USD", "XAU-s", "5000000.00")).conversion
+    def test_quote_may_exceed_the_balance(self, database: Database, person: Actor) -> None:
+        assert quote(database, person, giving("USD", "XAU-s", "5000000.00")).conversion
 
     @pytest.mark.parametrize(
-        ("wished", "field"),
+        ("requested", "field"),
         [
-            (wish("XAG-s", "USD", "0.00020080"), "fromAmount"),
-            (wish("USDC", "USD", "0.009999"), "fromAmount"),
-            (wish("XAU-s", "USDC", "10000000000"), "fromAmount"),
-            (wish("USD", "XAG-s", "10000000000000000.00"), "fromAmount"),
-            (wanting("XAG-s", "XAU-s", "10000000000"), "toAmount"),
-            (wanting("USDC", "XAU-s", "10000000000"), "toAmount"),
+            (giving("XAG-s", "USD", "0.00020080"), "fromAmount"),
+            (giving("USDC", "USD", "0.009999"), "fromAmount"),
+            (giving("XAU-s", "USDC", "10000000000"), "fromAmount"),
+            (giving("USD", "XAG-s", "10000000000000000.00"), "fromAmount"),
+            (receiving("XAG-s", "XAU-s", "10000000000"), "toAmount"),
+            (receiving("USDC", "XAU-s", "10000000000"), "toAmount"),
         ],
     )
-    def test_refuses_what_cannot_be_moved(
-        self, database: Database, person: Actor, wished: RequestedConversion, field: str
+    def test_amount_that_cannot_be_moved_is_refused_at_its_field(
+        self, database: Database, person: Actor, requested: RequestedConversion, field: str
     ) -> None:
         for ask in (quote, convert):
             with database_unchanged(database), pytest.raises(Invalid) as refusal:
-                ask(database, person, wished)
+                ask(database, person, requested)
             assert refusal.value.field == field
 
 
 class TestFillQuote:
-    def test_converts_at_the_quoted_price_whatever_the_market_does(
+    def test_filled_quote_converts_at_the_quoted_price_after_the_market_moved(
         self, database: Database, people: People, person: Actor, market: time_machine.Traveller
     ) -> None:
-        made = quote(database, person)
+        created = quote(database, person)
         market.shift(timedelta(seconds=29))
         set_prices(database, AU="4500")
-        order = fill(database, person, made.id)
+        order = fill(database, person, created.id)
         assert order == ConversionOrder(
             id=order.id,
-            quote_id=made.id,
+            quote_id=created.id,
             given=Amount(USD, 125_000),
             received=Amount(XAU, 31_031_686),
             price=Decimal(4008),
@@ -167,7 +167,7 @@ class TestFillQuote:
         )
         assert people.balances(person) == {"USD": "750.00", "XAU-s": "3.31031686"}
 
-    def test_of_a_quote_that_there_is_not(
+    def test_unknown_or_foreign_quote_is_not_found(
         self, database: Database, people: People, person: Actor
     ) -> None:
         for stranger, quote_id in (
@@ -177,22 +177,22 @@ class TestFillQuote:
             with database_unchanged(database), pytest.raises(QuoteNotFound):
                 fill(database, stranger, quote_id)
 
-    def test_happens_once(self, database: Database, person: Actor) -> None:
-        made = quote(database, person, wish("USD", "XAU-s", "10.00"))
-        fill(database, person, made.id)
+    def test_quote_is_filled_once(self, database: Database, person: Actor) -> None:
+        created = quote(database, person, giving("USD", "XAU-s", "10.00"))
+        fill(database, person, created.id)
         with database_unchanged(database), pytest.raises(QuoteUsed):
-            fill(database, person, made.id)
+            fill(database, person, created.id)
 
-    def test_once_used_it_says_so_even_after_it_expired(
+    def test_used_quote_is_refused_as_used_even_after_expiry(
         self, database: Database, person: Actor, market: time_machine.Traveller
     ) -> None:
-        made = quote(database, person)
-        fill(database, person, made.id)
+        created = quote(database, person)
+        fill(database, person, created.id)
         market.shift(timedelta(minutes=1))
         with database_unchanged(database), pytest.raises(QuoteUsed):
-            fill(database, person, made.id)
+            fill(database, person, created.id)
 
-    def test_is_refused_from_the_instant_it_expires(
+    def test_quote_is_refused_from_the_instant_it_expires(
         self, database: Database, person: Actor, market: time_machine.Traveller
     ) -> None:
         early, late = quote(database, person), quote(database, person)
@@ -202,42 +202,42 @@ class TestFillQuote:
         with database_unchanged(database), pytest.raises(QuoteExpired):
             fill(database, person, late.id)
 
-    def test_needs_a_market_that_trades(self, database: Database, person: Actor) -> None:
-        made = quote(database, person)
+    def test_fill_needs_an_open_market(self, database: Database, person: Actor) -> None:
+        created = quote(database, person)
         halt(database, Metal.AU, "a test")
         with database_unchanged(database), pytest.raises(MarketHalted, match="a test"):
-            fill(database, person, made.id)
+            fill(database, person, created.id)
         halt(database, Metal.AU, None)
-        fill(database, person, made.id)
+        fill(database, person, created.id)
 
-    def test_a_halt_of_another_metal_does_not_matter(
+    def test_halt_of_another_metal_does_not_stop_a_fill(
         self, database: Database, person: Actor
     ) -> None:
-        made = quote(database, person)
+        created = quote(database, person)
         halt(database, Metal.AG, "a test")
-        fill(database, person, made.id)
+        fill(database, person, created.id)
 
-    def test_needs_prices_that_still_come_in(
+    def test_fill_needs_fresh_prices(
         self, database: Database, person: Actor, market: time_machine.Traveller
     ) -> None:
         market.shift(timedelta(seconds=45))
-        made = quote(database, person)
+        created = quote(database, person)
         market.shift(timedelta(seconds=15))
         second = quote(database, person)
-        fill(database, person, made.id)
+        fill(database, person, created.id)
         market.shift(timedelta(seconds=1))
         with database_unchanged(database), pytest.raises(PriceStale):
             fill(database, person, second.id)
 
-    def test_needs_the_money(self, database: Database, person: Actor) -> None:
-        made = quote(database, person, wish("USD", "XAU-s", "2000.01"))
+    def test_fill_needs_the_money(self, database: Database, person: Actor) -> None:
+        created = quote(database, person, giving("USD", "XAU-s", "2000.01"))
         with database_unchanged(database), pytest.raises(InsufficientFunds):
-            fill(database, person, made.id)
+            fill(database, person, created.id)
 
 
 class TestConvert:
     @pytest.mark.parametrize(
-        ("wished", "expected"),
+        ("requested", "expected"),
         [
             (
                 BUY,
@@ -252,7 +252,7 @@ class TestConvert:
                 },
             ),
             (
-                wish("XAU-s", "USD", "0.12345678"),
+                giving("XAU-s", "USD", "0.12345678"),
                 {
                     ("customer.trading", "XAU-s"): 12_345_678,
                     ("position", "XAU-s"): -12_345_678,
@@ -265,7 +265,7 @@ class TestConvert:
                 },
             ),
             (
-                wish("USD", "USDC", "100.00"),
+                giving("USD", "USDC", "100.00"),
                 {
                     ("customer.funding", "USD"): 10_000,
                     ("position", "USD"): -9950,
@@ -275,20 +275,20 @@ class TestConvert:
                 },
             ),
             (
-                wish("XAU-s", "XAG-s", "1.00000000"),
+                giving("XAU-s", "XAG-s", "1.00000000"),
                 {
                     ("customer.trading", "XAU-s"): 100_000_000,
                     # 79.12430278 oz of silver at 80 to one are 0.98905378475 oz of gold.
                     ("position", "XAU-s"): -98_905_378,
                     ("fees", "XAU-s"): -500_000,
-                    # The rest up to 0.995, but for what the price was cut by.
+                    # The rest up to 0.995, less the truncation of the price.
                     ("spread", "XAU-s"): -594_622,
                     ("position", "XAG-s"): 7_912_430_278,
                     ("customer.trading", "XAG-s"): -7_912_430_278,
                 },
             ),
             (
-                wanting("USD", "PAXG", "0.25000000"),
+                receiving("USD", "PAXG", "0.25000000"),
                 {
                     # A quarter of 4008 is 1002; 1002 / 0.995 = 1007.035…; its fee is 5.04.
                     ("customer.funding", "USD"): 100_704,
@@ -300,19 +300,19 @@ class TestConvert:
                 },
             ),
         ],
-        ids=["buy", "sell", "dollars", "metals", "asked for"],
+        ids=["buy", "sell", "dollars", "metals", "received"],
     )
-    def test_posts_every_part(
+    def test_conversion_posts_every_part(
         self,
         database: Database,
         person: Actor,
-        wished: RequestedConversion,
+        requested: RequestedConversion,
         expected: dict[tuple[str, str], int],
     ) -> None:
-        order = convert(database, person, wished)
-        assert legs(database, order) == expected
+        order = convert(database, person, requested)
+        assert postings_of(database, order) == expected
 
-    def test_records_the_order_and_stages_its_confirmation(
+    def test_conversion_records_the_order_and_stages_its_confirmation(
         self, database: Database, person: Actor
     ) -> None:
         order = convert(database, person)
@@ -347,8 +347,10 @@ class TestConvert:
             )
         ]
 
-    def test_stops_at_the_slippage_bound(self, database: Database, person: Actor) -> None:
-        """4008 is 20 bps above the middle, and 10 above 4003.996."""
+    def test_conversion_stops_at_the_slippage_limit(
+        self, database: Database, person: Actor
+    ) -> None:
+        """4008 is 20 bps above mid, and 10 bps above 4003.996."""
         tight: list[Callable[[], ConversionOrder]] = [
             lambda: convert(database, person, slippage_bps_max=19),
             lambda: convert(
@@ -361,21 +363,21 @@ class TestConvert:
         for attempt in tight:
             with database_unchanged(database), pytest.raises(SlippageExceeded):
                 attempt()
-        ten = wish("USD", "XAU-s", "10.00")
+        ten = giving("USD", "XAU-s", "10.00")
         convert(database, person, ten, slippage_bps_max=20)
         convert(database, person, ten, slippage_bps_max=0, expected_price=Decimal(4008))
-        sell = wish("XAU-s", "USD", "0.01")
+        sell = giving("XAU-s", "USD", "0.01")
         with database_unchanged(database), pytest.raises(SlippageExceeded):
             convert(database, person, sell, slippage_bps_max=19)
         convert(database, person, sell, slippage_bps_max=20)
 
-    def test_needs_the_money(self, database: Database, person: Actor) -> None:
+    def test_conversion_needs_the_money(self, database: Database, person: Actor) -> None:
         with database_unchanged(database), pytest.raises(InsufficientFunds):
-            convert(database, person, wish("USD", "XAU-s", "2000.01"))
+            convert(database, person, giving("USD", "XAU-s", "2000.01"))
         with database_unchanged(database), pytest.raises(InsufficientFunds):
-            convert(database, person, wish("PAXG", "XAU-s", "1"))
+            convert(database, person, giving("PAXG", "XAU-s", "1"))
 
-    def test_does_not_touch_what_is_held(self, database: Database, person: Actor) -> None:
+    def test_conversion_does_not_spend_held_money(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             ledger.place_hold(
                 session,
@@ -386,58 +388,63 @@ class TestConvert:
                 placed_at=NOW,
             )
         with database_unchanged(database), pytest.raises(InsufficientFunds):
-            convert(database, person, wish("USD", "XAU-s", "1000.01"))
-        convert(database, person, wish("USD", "XAU-s", "1000.00"))
+            convert(database, person, giving("USD", "XAU-s", "1000.01"))
+        convert(database, person, giving("USD", "XAU-s", "1000.00"))
 
     @pytest.mark.parametrize(
-        "wished",
-        [BUY, wish("XAU-s", "USD", "1"), wish("PAXG", "USD", "1"), wish("XAU-s", "XAG-s", "1")],
+        "requested",
+        [
+            BUY,
+            giving("XAU-s", "USD", "1"),
+            giving("PAXG", "USD", "1"),
+            giving("XAU-s", "XAG-s", "1"),
+        ],
     )
-    def test_needs_a_market_that_trades(
-        self, database: Database, person: Actor, wished: RequestedConversion
+    def test_quotes_and_conversions_need_an_open_market(
+        self, database: Database, person: Actor, requested: RequestedConversion
     ) -> None:
-        made = quote(database, person, wished)
+        created = quote(database, person, requested)
         halt(database, Metal.AU, "a test")
         for attempt in (
-            lambda: convert(database, person, wished),
-            lambda: quote(database, person, wished),
-            lambda: fill(database, person, made.id),
+            lambda: convert(database, person, requested),
+            lambda: quote(database, person, requested),
+            lambda: fill(database, person, created.id),
         ):
             with database_unchanged(database), pytest.raises(MarketHalted):
                 attempt()
 
-    def test_needs_a_fresh_price_of_every_metal(
+    def test_quotes_and_conversions_need_a_fresh_price_of_every_metal(
         self, database: Database, person: Actor, market: time_machine.Traveller
     ) -> None:
         market.shift(timedelta(seconds=61))
         set_prices(database, AU="4000")
         for ask in (quote, convert):
             with database_unchanged(database), pytest.raises(PriceStale):
-                ask(database, person, wish("XAU-s", "XAG-s", "1"))
-            ask(database, person, wish("XAU-s", "USD", "1"))
+                ask(database, person, giving("XAU-s", "XAG-s", "1"))
+            ask(database, person, giving("XAU-s", "USD", "1"))
 
-    def test_needs_a_price_at_all(self, database: Database, person: Actor) -> None:
+    def test_metal_without_a_price_is_refused(self, database: Database, person: Actor) -> None:
         with database.transaction() as session:
             session.send("DELETE FROM market_prices WHERE metal = 'AG'")
         for ask in (quote, convert):
             with database_unchanged(database), pytest.raises(PriceStale):
-                ask(database, person, wish("USD", "XAG-s", "1.00"))
+                ask(database, person, giving("USD", "XAG-s", "1.00"))
 
-    def test_dollars_need_no_market(
+    def test_dollar_conversion_needs_no_metal_price(
         self, database: Database, people: People, market: time_machine.Traveller
     ) -> None:
         market.shift(timedelta(days=1))
         person = people.customer(USDC="100.00")
-        convert(database, person, wish("USDC", "USD", "100.000000"))
+        convert(database, person, giving("USDC", "USD", "100.000000"))
         assert people.balances(person) == {"USD": "99.50"}
 
 
 class TestHistory:
-    def test_pages_through_a_person_s_own_orders(
+    def test_history_pages_through_the_person_s_own_orders(
         self, database: Database, people: People, person: Actor
     ) -> None:
-        orders = [convert(database, person, wish("USD", "XAU-s", "1.00")) for _ in range(5)]
-        convert(database, people.customer(USD="1.00"), wish("USD", "XAU-s", "1.00"))
+        orders = [convert(database, person, giving("USD", "XAU-s", "1.00")) for _ in range(5)]
+        convert(database, people.customer(USD="1.00"), giving("USD", "XAU-s", "1.00"))
         found: list[ConversionOrder] = []
         cursor = None
         with database.reading() as session:
@@ -452,25 +459,25 @@ class TestHistory:
                     break
         assert found == orders[::-1]
 
-    def test_refuses_a_cursor_that_no_page_gave(self, database: Database, person: Actor) -> None:
+    def test_history_refuses_a_malformed_cursor(self, database: Database, person: Actor) -> None:
         with database.reading() as session, pytest.raises(Invalid):
-            trading_queries.order_history(session, person.user_id, limit=2, cursor="made up")
+            trading_queries.order_history(session, person.user_id, limit=2, cursor="created up")
 
 
-class TestForgetting:
-    def test_quotes_that_nobody_filled_are_forgotten_after_a_week(
+class TestDeleteExpiredQuotes:
+    def test_unfilled_quotes_are_deleted_a_week_after_expiry(
         self, database: Database, person: Actor, market: time_machine.Traveller
     ) -> None:
         filled, unfilled = quote(database, person), quote(database, person)
         fill(database, person, filled.id)
 
-        def kept() -> set[UUID]:
+        def remaining() -> set[UUID]:
             with database.transaction() as session:
                 trading.delete_expired_quotes(session)
                 rows = session.rows("SELECT id FROM quotes WHERE user_id = %s", (person.user_id,))
             return {row[0] for row in rows}
 
         market.move_to(unfilled.expires_at + timedelta(days=7))
-        assert kept() == {filled.id, unfilled.id}
+        assert remaining() == {filled.id, unfilled.id}
         market.shift(timedelta(microseconds=1))
-        assert kept() == {filled.id}
+        assert remaining() == {filled.id}
