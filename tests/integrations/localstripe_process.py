@@ -1,5 +1,8 @@
-"""A program that serves localstripe to this machine alone; prints the port. It keeps nothing: by
-itself it would listen to everybody, and write all it knows to a file that everybody can replace."""
+"""Serve localstripe on loopback only; print the port.
+
+It keeps nothing: by default localstripe listens on every interface and dumps its store to a
+world-writable file.
+"""
 
 import socket
 

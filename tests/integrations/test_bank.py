@@ -1,4 +1,4 @@
-"""Arrivals and payouts over the bank's protocol, as the sandbox plays it."""
+"""Incoming transfers and payouts over the bank's protocol, against the sandbox."""
 
 import json
 import traceback
@@ -32,14 +32,14 @@ from app.providers.service import CallLog
 from sandbox.app import run_periodic_tasks
 from sandbox.faults import FaultMode
 from sandbox.keys import timed_signature
-from tests.integrations.test_stripe import UNCERTAIN
+from tests.integrations.test_stripe import UNCERTAIN_FAULTS
 from tests.provider_sandbox import Sandbox
 
 HUNDRED = Amount(USD, 10_000)
 ACCOUNT = {"holder": "Ada Lovelace", "account": "000123456789", "routing": "021000021"}
 
 
-class Desk:
+class BankSetup:
     """The bank's rail, with a fresh reference."""
 
     def __init__(
@@ -50,121 +50,132 @@ class Desk:
         self.rail = BankRail(client, ProviderCaller("bank", CallLog(database)))
         self.reference = ids.encode("wdr", ids.new())
 
-    def order(self, amount: Amount = HUNDRED, **changed: str) -> PayoutOrder:
+    def payout_order(self, amount: Amount = HUNDRED, **changed: str) -> PayoutOrder:
         return PayoutOrder(self.reference, amount, {**ACCOUNT, **changed})
 
 
 @pytest.fixture
-def desk(database: Database, sandbox: Sandbox) -> Desk:
-    return Desk(database, f"{sandbox.url}/bank")
+def bank(database: Database, sandbox: Sandbox) -> BankSetup:
+    return BankSetup(database, f"{sandbox.url}/bank")
 
 
 @pytest.fixture
-def paid(sandbox: Sandbox, desk: Desk) -> Callable[[], int]:
-    """How many cents left the account for the desk's reference, and nobody else's."""
+def cents_paid(sandbox: Sandbox, bank: BankSetup) -> Callable[[], int]:
+    """Return a function: how many cents left our account, all of them for the setup's reference."""
     before = balance(sandbox)
 
     def find() -> int:
-        left = before - balance(sandbox)
-        payouts = sandbox.store.find("bank", "payout", reference=desk.reference)
-        assert left == sum(round(float(each["amount"]) * 100) + 25 for each in payouts)
-        return left
+        cents = before - balance(sandbox)
+        payouts = sandbox.store.find("bank", "payout", reference=bank.reference)
+        assert cents == sum(round(float(payout["amount"]) * 100) + 25 for payout in payouts)
+        return cents
 
     return find
 
 
-Paid = Callable[[], int]
-#: The amount and the bank's fee.
-SENT_ONCE = 10_025
+CentsPaid = Callable[[], int]
+#: The amount of a payout and the bank's fee.
+CENTS_OF_ONE_PAYOUT = 10_025
 
 
 def balance(sandbox: Sandbox) -> int:
-    answer = httpx.get(f"{sandbox.url}/bank/balance", headers={"X-API-Key": sandbox_secret("bank")})
-    return Amount.parse(USD, answer.json()["amount"]).units
+    response = httpx.get(
+        f"{sandbox.url}/bank/balance", headers={"X-API-Key": sandbox_secret("bank")}
+    )
+    return Amount.parse(USD, response.json()["amount"]).units
 
 
-class TestArrivals:
-    def test_an_account_is_given_once(self, desk: Desk) -> None:
-        given = desk.rail.virtual_account(desk.reference, "Ada Lovelace")
-        assert desk.rail.virtual_account(desk.reference, "Ada L.") == given
+class TestIncomingTransfers:
+    def test_repeated_reference_returns_the_same_virtual_account(self, bank: BankSetup) -> None:
+        account = bank.rail.virtual_account(bank.reference, "Ada Lovelace")
+        assert bank.rail.virtual_account(bank.reference, "Ada L.") == account
         assert (
-            desk.rail.virtual_account(f"{desk.reference}2", "Bob").account_ref != given.account_ref
+            bank.rail.virtual_account(f"{bank.reference}2", "Bob").account_ref
+            != account.account_ref
         )
-        assert given.details["accountHolder"] == "Ada Lovelace"
-        assert given.details["routingNumber"] == "123456780"
-        assert len(given.details["accountNumber"]) == 12
-        assert desk.rail.transfers_to(given.account_ref) == []
+        assert account.details["accountHolder"] == "Ada Lovelace"
+        assert account.details["routingNumber"] == "123456780"
+        assert len(account.details["accountNumber"]) == 12
+        assert bank.rail.transfers_to(account.account_ref) == []
 
-    def test_money_comes_and_is_taken_back(self, desk: Desk, sandbox: Sandbox) -> None:
-        given = desk.rail.virtual_account(desk.reference, "Ada")
+    def test_incoming_transfer_is_listed_and_can_be_returned(
+        self, bank: BankSetup, sandbox: Sandbox
+    ) -> None:
+        account = bank.rail.virtual_account(bank.reference, "Ada")
         before = balance(sandbox)
-        by_ref = sandbox.call_control(
-            "bank", "/arrivals", account_ref=given.account_ref, amount="250.00"
+        first = sandbox.call_control(
+            "bank", "/arrivals", account_ref=account.account_ref, amount="250.00"
         )
-        number = given.details["accountNumber"]
+        number = account.details["accountNumber"]
         sandbox.call_control("bank", "/arrivals", account_number=number, amount="0.5")
-        arrivals = desk.rail.transfers_to(given.account_ref)
-        assert [(str(each.amount), each.is_returned) for each in arrivals] == [
+        transfers = bank.rail.transfers_to(account.account_ref)
+        assert [(str(transfer.amount), transfer.is_returned) for transfer in transfers] == [
             ("250.00", False),
             ("0.50", False),
         ]
-        assert arrivals[0] == desk.rail.transfer(by_ref["id"])
-        assert abs(arrivals[0].arrived_at - clock.now()) < timedelta(minutes=1)
-        assert set(arrivals) <= set(desk.rail.transfers_since(clock.now() - timedelta(minutes=1)))
+        assert transfers[0] == bank.rail.transfer(first["id"])
+        assert abs(transfers[0].arrived_at - clock.now()) < timedelta(minutes=1)
+        assert set(transfers) <= set(bank.rail.transfers_since(clock.now() - timedelta(minutes=1)))
         assert balance(sandbox) - before == 25_050
-        sandbox.call_control("bank", f"/arrivals/{by_ref['id']}/return")
-        assert desk.rail.transfer(by_ref["id"]).is_returned
+        sandbox.call_control("bank", f"/arrivals/{first['id']}/return")
+        assert bank.rail.transfer(first["id"]).is_returned
         assert balance(sandbox) - before == 50
 
-    def test_lists_come_in_pages_whole(self, desk: Desk, sandbox: Sandbox) -> None:
-        given = desk.rail.virtual_account(desk.reference, "Ada")
+    def test_list_contains_every_page(self, bank: BankSetup, sandbox: Sandbox) -> None:
+        account = bank.rail.virtual_account(bank.reference, "Ada")
         arrived = clock.rfc3339(clock.now())
         for number in range(201):
             identifier = f"arr_{uuid4().hex}"
             sandbox.store.put(
                 "bank", "arrival", identifier,
                 {
-                    "id": identifier, "account_id": given.account_ref, "currency": "USD",
+                    "id": identifier, "account_id": account.account_ref, "currency": "USD",
                     "amount": f"{number + 1}.00", "arrived_at": arrived, "returned_at": None,
                 },
             )  # fmt: skip
-        amounts = [each.amount.units for each in desk.rail.transfers_to(given.account_ref)]
+        amounts = [
+            transfer.amount.units for transfer in bank.rail.transfers_to(account.account_ref)
+        ]
         assert amounts == [100 * (number + 1) for number in range(201)]
 
-    def test_unknown_ones_are_refused(self, desk: Desk) -> None:
+    def test_unknown_transfer_is_refused(self, bank: BankSetup) -> None:
         with pytest.raises(ProviderRefused, match="arrival_not_found"):
-            desk.rail.transfer("arr_0")
+            bank.rail.transfer("arr_0")
 
 
 class TestPayouts:
-    def test_is_sent_and_settles(self, desk: Desk, sandbox: Sandbox, paid: Paid) -> None:
-        sent = desk.rail.send(desk.order())
+    def test_payout_is_sent_and_settles(
+        self, bank: BankSetup, sandbox: Sandbox, cents_paid: CentsPaid
+    ) -> None:
+        sent = bank.rail.send(bank.payout_order())
         assert sent == Payout(
-            sent.provider_ref, desk.reference, PayoutState.SENT, HUNDRED, BANK, Amount(USD, 25)
+            sent.provider_ref, bank.reference, PayoutState.SENT, HUNDRED, BANK, Amount(USD, 25)
         )
-        assert desk.rail.find(desk.reference) == sent
-        assert paid() == SENT_ONCE
+        assert bank.rail.find(bank.reference) == sent
+        assert cents_paid() == CENTS_OF_ONE_PAYOUT
         sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/settled")
-        settled = desk.rail.find(desk.reference)
+        settled = bank.rail.find(bank.reference)
         assert settled is not None
         assert (settled.state, len(settled.evidence)) == (PayoutState.COMPLETED, 15)
-        assert settled in desk.rail.payouts(clock.now() - timedelta(minutes=1))
+        assert settled in bank.rail.payouts(clock.now() - timedelta(minutes=1))
 
-    def test_fails_or_comes_back(self, desk: Desk, sandbox: Sandbox) -> None:
+    def test_failed_payout_is_refunded_and_returned_payout_costs_the_fee(
+        self, bank: BankSetup, sandbox: Sandbox
+    ) -> None:
         before = balance(sandbox)
-        sent = desk.rail.send(desk.order())
+        sent = bank.rail.send(bank.payout_order())
         sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/failed")
-        failed = desk.rail.find(desk.reference)
+        failed = bank.rail.find(bank.reference)
         assert failed is not None
         assert (failed.state, failed.code, failed.cost) == (
             PayoutState.FAILED, "account_closed", None,
         )  # fmt: skip
         assert balance(sandbox) == before
-        desk.reference = f"{desk.reference}b"
-        sent = desk.rail.send(desk.order())
+        bank.reference = f"{bank.reference}b"
+        sent = bank.rail.send(bank.payout_order())
         for status in ("settled", "returned"):
             sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/{status}")
-        returned = desk.rail.find(desk.reference)
+        returned = bank.rail.find(bank.reference)
         assert returned is not None
         assert (returned.state, returned.code) == (PayoutState.RETURNED, "beneficiary_unknown")
         assert before - balance(sandbox) == 25
@@ -177,16 +188,16 @@ class TestPayouts:
             ("111122220002", [PayoutState.COMPLETED, PayoutState.RETURNED]),
         ],
     )
-    def test_goes_its_way_by_itself(
-        self, desk: Desk, sandbox: Sandbox, account: str, states: list[PayoutState]
+    def test_payout_ends_by_itself_as_its_account_number_says(
+        self, bank: BankSetup, sandbox: Sandbox, account: str, states: list[PayoutState]
     ) -> None:
-        desk.rail.send(desk.order(account=account))
+        bank.rail.send(bank.payout_order(account=account))
         seen = []
         for _ in states:
             run_periodic_tasks(sandbox.app)
-            found = desk.rail.find(desk.reference)
-            assert found is not None
-            seen.append(found.state)
+            payout = bank.rail.find(bank.reference)
+            assert payout is not None
+            seen.append(payout.state)
         assert seen == states
 
     @pytest.mark.parametrize(
@@ -197,99 +208,120 @@ class TestPayouts:
             (Amount(USD, 10**12), {}, "balance_too_low"),
         ],
     )
-    def test_is_refused(
-        self, desk: Desk, paid: Paid, amount: Amount, changed: dict[str, str], code: str
+    def test_invalid_payout_is_refused_and_pays_nothing(
+        self,
+        bank: BankSetup,
+        cents_paid: CentsPaid,
+        amount: Amount,
+        changed: dict[str, str],
+        code: str,
     ) -> None:
-        with pytest.raises(ProviderRefused) as refused:
-            desk.rail.send(desk.order(amount, **changed))
-        assert (refused.value.code, refused.value.reason) == (code, "")
-        assert desk.rail.find(desk.reference) is None
-        assert paid() == 0
+        with pytest.raises(ProviderRefused) as refusal:
+            bank.rail.send(bank.payout_order(amount, **changed))
+        assert (refusal.value.code, refusal.value.reason) == (code, "")
+        assert bank.rail.find(bank.reference) is None
+        assert cents_paid() == 0
 
-    def test_twice_pays_once(self, desk: Desk, paid: Paid) -> None:
-        first = desk.rail.send(desk.order())
-        assert desk.rail.send(desk.order()) == first
-        for other in (desk.order(Amount(USD, 10_001)), desk.order(account="1234")):
+    def test_repeated_payout_is_paid_once_and_a_changed_one_refused(
+        self, bank: BankSetup, cents_paid: CentsPaid
+    ) -> None:
+        first = bank.rail.send(bank.payout_order())
+        assert bank.rail.send(bank.payout_order()) == first
+        for other in (bank.payout_order(Amount(USD, 10_001)), bank.payout_order(account="1234")):
             with pytest.raises(ProviderRefused, match="idempotency_conflict"):
-                desk.rail.send(other)
-        assert paid() == SENT_ONCE
+                bank.rail.send(other)
+        assert cents_paid() == CENTS_OF_ONE_PAYOUT
 
-    def test_another_amount_than_asked_is_told(self, desk: Desk, sandbox: Sandbox) -> None:
+    def test_payout_reports_the_amount_that_was_paid(
+        self, bank: BankSetup, sandbox: Sandbox
+    ) -> None:
         sandbox.schedule_fault("bank", "payouts.create", FaultMode.WRONG_AMOUNT)
-        assert desk.rail.send(desk.order()).amount == Amount(USD, 9_999)
+        assert bank.rail.send(bank.payout_order()).amount == Amount(USD, 9_999)
 
 
 class TestFaults:
-    @pytest.mark.parametrize("mode", UNCERTAIN)
-    def test_once_is_healed(
-        self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: FaultMode
+    @pytest.mark.parametrize("mode", UNCERTAIN_FAULTS)
+    def test_payout_after_one_uncertain_fault_is_paid_once(
+        self, bank: BankSetup, sandbox: Sandbox, cents_paid: CentsPaid, mode: FaultMode
     ) -> None:
         sandbox.schedule_fault("bank", "payouts.create", mode)
-        sent = desk.rail.send(desk.order())
-        assert desk.rail.find(desk.reference) == sent
-        assert paid() == SENT_ONCE
+        sent = bank.rail.send(bank.payout_order())
+        assert bank.rail.find(bank.reference) == sent
+        assert cents_paid() == CENTS_OF_ONE_PAYOUT
 
     @pytest.mark.parametrize(
-        ("mode", "cents"), [(FaultMode.HANG_UP_BEFORE, 0), (FaultMode.HANG_UP_AFTER, SENT_ONCE)]
+        ("mode", "cents"),
+        [(FaultMode.HANG_UP_BEFORE, 0), (FaultMode.HANG_UP_AFTER, CENTS_OF_ONE_PAYOUT)],
     )
-    def test_lasting_is_unknown_until_asked(
-        self, desk: Desk, sandbox: Sandbox, paid: Paid, mode: FaultMode, cents: int
+    def test_payout_after_lasting_faults_is_unknown_until_it_is_found(
+        self, bank: BankSetup, sandbox: Sandbox, cents_paid: CentsPaid, mode: FaultMode, cents: int
     ) -> None:
         sandbox.schedule_fault("bank", "payouts.create", mode, times=ATTEMPTS_MAX)
         with pytest.raises(ProviderOutcomeUnknown):
-            desk.rail.send(desk.order())
-        assert paid() == cents
-        found = desk.rail.find(desk.reference)
-        assert (found is not None) == bool(cents)
-        assert found in (None, desk.rail.send(desk.order()))
-        assert paid() == SENT_ONCE
+            bank.rail.send(bank.payout_order())
+        assert cents_paid() == cents
+        payout = bank.rail.find(bank.reference)
+        assert (payout is not None) == bool(cents)
+        assert payout in (None, bank.rail.send(bank.payout_order()))
+        assert cents_paid() == CENTS_OF_ONE_PAYOUT
 
     @pytest.mark.parametrize("mode", [FaultMode.TIMEOUT_BEFORE, FaultMode.TIMEOUT_AFTER])
-    def test_no_answer_in_time(
-        self, database: Database, sandbox: Sandbox, desk: Desk, paid: Paid, mode: FaultMode
+    def test_payout_without_response_in_time_is_retried_and_paid_once(
+        self,
+        database: Database,
+        sandbox: Sandbox,
+        bank: BankSetup,
+        cents_paid: CentsPaid,
+        mode: FaultMode,
     ) -> None:
-        hasty = Desk(database, f"{sandbox.url}/bank", timeout=0.5)
-        hasty.reference = desk.reference
+        impatient = BankSetup(database, f"{sandbox.url}/bank", timeout=0.5)
+        impatient.reference = bank.reference
         sandbox.schedule_fault("bank", "payouts.create", mode, seconds=0.8)
-        assert hasty.rail.send(hasty.order()).state is PayoutState.SENT
-        assert paid() == SENT_ONCE
+        assert impatient.rail.send(impatient.payout_order()).state is PayoutState.SENT
+        assert cents_paid() == CENTS_OF_ONE_PAYOUT
 
-    def test_a_refusal_is_final(self, desk: Desk, sandbox: Sandbox, paid: Paid) -> None:
+    def test_refused_payout_is_not_retried(
+        self, bank: BankSetup, sandbox: Sandbox, cents_paid: CentsPaid
+    ) -> None:
         sandbox.schedule_fault("bank", "payouts.create", FaultMode.REFUSED)
         with pytest.raises(ProviderRefused, match="not_today"):
-            desk.rail.send(desk.order())
-        assert paid() == 0
+            bank.rail.send(bank.payout_order())
+        assert cents_paid() == 0
 
-    def test_nobody_there(self, database: Database) -> None:
-        desk = Desk(database, "http://127.0.0.1:9/bank")
+    def test_unreachable_bank_is_unavailable(self, database: Database) -> None:
+        bank = BankSetup(database, "http://127.0.0.1:9/bank")
         with pytest.raises(ProviderUnavailable):
-            desk.rail.send(desk.order())
+            bank.rail.send(bank.payout_order())
 
-    def test_what_cannot_be_read_is_unknown(self, desk: Desk, sandbox: Sandbox) -> None:
-        sent = desk.rail.send(desk.order())
+    def test_unreadable_payout_has_unknown_outcome(self, bank: BankSetup, sandbox: Sandbox) -> None:
+        sent = bank.rail.send(bank.payout_order())
         payout = sandbox.store.get("bank", "payout", sent.provider_ref)
         assert payout is not None
         wrong = ({"status": "?"}, {"currency": "EUR"}, {"amount": 100}, {"amount": "-1"})
         for change in (*wrong, {"id": None}, {"fee": "x"}):
             sandbox.store.put("bank", "payout", sent.provider_ref, {**payout, **change})
-            desk.rail._caller._breaker.close()
+            bank.rail._caller._breaker.close()
             with pytest.raises(ProviderOutcomeUnknown, match="cannot be read"):
-                desk.rail.find(desk.reference)
+                bank.rail.find(bank.reference)
         sandbox.store.put("bank", "payout", sent.provider_ref, payout)
 
-    def test_no_secret_is_told(
+    def test_secrets_are_not_in_errors_call_log_or_output(
         self, database: Database, sandbox: Sandbox, capfd: pytest.CaptureFixture[str]
     ) -> None:
         key, account = f"key-{uuid4().hex}", f"9{uuid4().int % 10**15:015}"
-        desk = Desk(database, f"{sandbox.url}/bank", key)
-        with pytest.raises(ProviderUnavailable, match="key_unknown") as refused:
-            desk.rail.send(desk.order(account=account))
+        bank = BankSetup(database, f"{sandbox.url}/bank", key)
+        with pytest.raises(ProviderUnavailable, match="key_unknown") as refusal:
+            bank.rail.send(bank.payout_order(account=account))
         with database.reading() as session:
-            noted = session.rows(
-                "SELECT * FROM provider_calls WHERE reference = %s", (desk.reference,)
+            recorded_calls = session.rows(
+                "SELECT * FROM provider_calls WHERE reference = %s", (bank.reference,)
             )
-        told = [*traceback.format_exception(refused.value), str(noted), *capfd.readouterr()]
-        assert not [text for text in told if key in text or account in text]
+        texts = [
+            *traceback.format_exception(refusal.value),
+            str(recorded_calls),
+            *capfd.readouterr(),
+        ]
+        assert not [text for text in texts if key in text or account in text]
 
 
 SECRET = sandbox_secret("bank webhook")
@@ -314,31 +346,33 @@ class TestWebhooks:
             ("payout.updated", "funding.payout_changed", "wdr_1"),
         ],
     )
-    def test_name_what_changed(self, kind: str, task: str, subject: str) -> None:
-        told = deliver(self.body(kind, id="x_1", reference="wdr_1"))
-        assert told == [ProviderEvent("evt_1", kind, subject, task)]
+    def test_webhook_becomes_event_with_its_task_and_subject(
+        self, kind: str, task: str, subject: str
+    ) -> None:
+        events = deliver(self.body(kind, id="x_1", reference="wdr_1"))
+        assert events == [ProviderEvent("evt_1", kind, subject, task)]
 
-    def test_what_does_not_concern_us_is_no_event(self) -> None:
+    def test_webhook_of_another_kind_is_ignored(self) -> None:
         assert deliver(self.body("statement.ready")) == []
 
-    def test_what_lacks_its_subject_cannot_be_read(self) -> None:
+    def test_webhook_without_subject_is_malformed(self) -> None:
         with pytest.raises(MalformedRequest):
             deliver(self.body("payout.updated", id="x_1"))
 
-    def test_others_are_forged(self) -> None:
+    def test_webhook_with_wrong_secret_or_time_is_refused(self) -> None:
         body = self.body("payout.updated", reference="wdr_1")
-        for given in ({"secret": "another"}, {"late": 301.0}, {"late": -302.0}):
+        for changes in ({"secret": "another"}, {"late": 301.0}, {"late": -302.0}):
             with pytest.raises(WebhookSignatureInvalid):
-                deliver(body, **given)
+                deliver(body, **changes)
 
-    def test_the_sandbox_signs_what_it_sends(self, desk: Desk, sandbox: Sandbox) -> None:
-        sent = desk.rail.send(desk.order())
+    def test_sandbox_webhook_is_verified(self, bank: BankSetup, sandbox: Sandbox) -> None:
+        sent = bank.rail.send(bank.payout_order())
         sandbox.call_control("bank", f"/payouts/{sent.provider_ref}/settled")
-        delivery = sandbox.webhooks.all()[-1]
-        signed = sandbox.webhooks._signers["bank"]
-        headers = signed("", delivery.body.encode(), at=clock.now().timestamp(), forged=False)
-        heard = {name.lower(): value for name, value in headers.items()}
+        webhook = sandbox.webhooks.all()[-1]
+        sign = sandbox.webhooks._signers["bank"]
+        headers = sign("", webhook.body.encode(), at=clock.now().timestamp(), forged=False)
+        lowered = {name.lower(): value for name, value in headers.items()}
         events = BankWebhookVerifier((SECRET,)).verify(
-            WebhookDelivery("", heard, delivery.body.encode())
+            WebhookDelivery("", lowered, webhook.body.encode())
         )
-        assert [each.subject for each in events] == [desk.reference]
+        assert [event.subject for event in events] == [bank.reference]

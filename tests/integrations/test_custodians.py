@@ -1,4 +1,4 @@
-"""The custodians' protocols, against what plays them."""
+"""The custodians' protocols, against the sandbox."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,28 +26,32 @@ def desk(open_app: Flask, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @each_custodian
-def test_lists_have_every_page(desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_contains_every_page(desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"app.integrations.{name}.adapter._PAGE", 2)
     custodian = desk.open(name)[name]
     address = "0x" + "0d" * 20
     begin = clock.now() - timedelta(seconds=5)
-    made = [desk.arrive(name, address, "0.1") for _ in range(5)]
-    found = [each for each in custodian.transfers(begin, Direction.IN) if each.address == address]
-    assert [each.provider_ref for each in found] == made
+    references = [desk.arrive(name, address, "0.1") for _ in range(5)]
+    transfers = [
+        transfer
+        for transfer in custodian.transfers(begin, Direction.IN)
+        if transfer.address == address
+    ]
+    assert [transfer.provider_ref for transfer in transfers] == references
     desk.send("0.5")
     both = custodian.transfers(begin)
-    [sent] = [each for each in both if each.reference == desk.reference]
+    [sent] = [transfer for transfer in both if transfer.reference == desk.reference]
     assert (sent.direction, sent.state) == (Direction.OUT, TransferState.PENDING)
     assert sent.amount == Amount.parse(PAXG, "0.5")
     assert custodian.transfer(sent.provider_ref) == sent
-    assert custodian.transfer(made[0]) == found[0]
+    assert custodian.transfer(references[0]) == transfers[0]
     assert custodian.transfer("unknown") is None
     assert custodian.find("unknown", since=begin) is None
     assert custodian.transfers(clock.now() + timedelta(days=2)) == []
 
 
 @each_custodian
-def test_an_address_is_the_same_for_the_same_reference(desk: Desk, name: str) -> None:
+def test_repeated_reference_returns_the_same_address(desk: Desk, name: str) -> None:
     custodian = desk.open(name)[name]
     first = custodian.create_address(desk.reference, PAXG, Network.ETHEREUM)
     assert custodian.create_address(desk.reference, PAXG, Network.ETHEREUM) == first
@@ -63,7 +67,7 @@ def test_an_address_is_the_same_for_the_same_reference(desk: Desk, name: str) ->
         ("anchorage", "anchorage_signing_key"),
     ],
 )
-def test_a_wrong_key_opens_nothing(desk: Desk, name: str, setting: str) -> None:
+def test_wrong_key_makes_custodian_unavailable(desk: Desk, name: str, setting: str) -> None:
     custodian = desk.open(name, **{setting: SecretStr("00" * 32)})[name]
     with pytest.raises(ProviderUnavailable):
         custodian.balances()
@@ -71,7 +75,7 @@ def test_a_wrong_key_opens_nothing(desk: Desk, name: str, setting: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["paxos", "primetrust"])
-def test_a_token_that_is_not_good_any_more_is_renewed(desk: Desk, name: str) -> None:
+def test_rejected_token_is_renewed(desk: Desk, name: str) -> None:
     custodian = desk.open(name)[name]
     before = custodian.balances()
     for token in desk.sandbox.store.find(name, "token"):
@@ -84,22 +88,22 @@ def test_a_token_that_is_not_good_any_more_is_renewed(desk: Desk, name: str) -> 
     ("text", "units"),
     [(".25", 25_000_000), ("1", 100_000_000), ("0.000000019", 1), ("0", 0)],
 )
-def test_amounts_are_read_exactly(text: str, units: int) -> None:
+def test_amount_is_parsed_exactly_and_cut_to_units(text: str, units: int) -> None:
     assert response_parsing.required_amount({"x": text}, "x", PAXG) == Amount(PAXG, units)
 
 
 @pytest.mark.parametrize("value", ["", "-1", "1e9", "NaN", "1,5", 1, None, "9" * 31, "9" * 12])
-def test_what_is_no_amount_leaves_it_unknown(value: object) -> None:
+def test_invalid_amount_has_unknown_outcome(value: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         response_parsing.required_amount({"x": value}, "x", PAXG)
 
 
 @pytest.mark.parametrize("value", ["", "yesterday", "2026-01-01T00:00:00", None, 5])
-def test_what_is_no_moment_leaves_it_unknown(value: object) -> None:
+def test_invalid_time_has_unknown_outcome(value: object) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
         response_parsing.required_instant({"x": value}, "x")
 
 
-def test_moments_may_be_finer_than_ours() -> None:
-    found = response_parsing.required_instant({"x": "2023-08-25T14:25:41.648489333Z"}, "x")
-    assert found == datetime(2023, 8, 25, 14, 25, 41, 648489, tzinfo=UTC)
+def test_nanoseconds_are_cut_to_microseconds() -> None:
+    instant = response_parsing.required_instant({"x": "2023-08-25T14:25:41.648489333Z"}, "x")
+    assert instant == datetime(2023, 8, 25, 14, 25, 41, 648489, tzinfo=UTC)

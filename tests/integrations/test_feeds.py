@@ -1,4 +1,4 @@
-"""Feeds and rules as configured."""
+"""Price feeds and pricing rules from settings."""
 
 from decimal import Decimal
 
@@ -15,12 +15,12 @@ def settings(**fields: str) -> Settings:
     return Settings.model_validate({"PBCEX_ENV": "sample"} | fields)
 
 
-def test_simulated_and_always_open_by_default() -> None:
+def test_default_is_simulated_feed_and_always_open_market() -> None:
     assert [feed.name for feed in build_price_feeds(settings())] == ["simulated"]
     assert build_pricing_rules(settings()) == PricingRules()
 
 
-def test_none_and_real_hours_in_production() -> None:
+def test_production_default_is_no_feed_and_real_hours() -> None:
     production = settings(
         PBCEX_ENV="production",
         PBCEX_SECRET_KEY="0123456789abcdefghijklmnopqrstuvwxyz",
@@ -36,7 +36,7 @@ def test_none_and_real_hours_in_production() -> None:
     assert build_pricing_rules(production).market_hours is MarketHours.REAL
 
 
-def test_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pricing_rules_follow_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", '{"AU": "12.5"}')
     monkeypatch.setenv("PBCEX_MARKET_HOURS", "real")
     monkeypatch.setenv("PBCEX_PRICE_STALE_AFTER_SECONDS", "90")
@@ -47,7 +47,7 @@ def test_as_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rules.stale_after_seconds == 90
 
 
-def test_several_feeds_in_order() -> None:
+def test_feeds_keep_the_configured_order() -> None:
     configured = settings(
         PBCEX_PRICE_FEEDS="metalpriceapi, simulated", METALPRICEAPI_KEY="key-4711"
     )
@@ -63,13 +63,13 @@ def test_several_feeds_in_order() -> None:
         ({"PBCEX_PRICE_FEEDS": "metalpriceapi"}, "METALPRICEAPI_KEY"),
     ],
 )
-def test_refuses_feeds(fields: dict[str, str], message: str) -> None:
+def test_invalid_feed_setting_is_refused(fields: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_price_feeds(settings(**fields))
 
 
 @pytest.mark.parametrize("spread", ['{"AU": -1}', '{"AU": 10001}', '{"XX": 1}'])
-def test_refuses_spreads(monkeypatch: pytest.MonkeyPatch, spread: str) -> None:
+def test_invalid_spread_is_refused(monkeypatch: pytest.MonkeyPatch, spread: str) -> None:
     monkeypatch.setenv("PBCEX_PRICE_SPREAD_BPS", spread)
     with pytest.raises(ValueError, match=r"AU must be between|'XX' is not a valid Metal"):
         build_pricing_rules(Settings())
@@ -78,6 +78,6 @@ def test_refuses_spreads(monkeypatch: pytest.MonkeyPatch, spread: str) -> None:
 @pytest.mark.parametrize(
     "fields", [{"PBCEX_PRICE_FEEDS": "simulated"}, {"PBCEX_MARKET_HOURS": "always_open"}]
 )
-def test_production_refuses_a_pretended_market(fields: dict[str, str]) -> None:
+def test_production_refuses_simulated_market(fields: dict[str, str]) -> None:
     with pytest.raises(ValidationError, match="refused in production"):
         settings(PBCEX_ENV="production", **fields)

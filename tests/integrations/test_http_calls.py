@@ -1,4 +1,5 @@
-"""Each call is noted; what may be repeated is; a provider that keeps failing is left alone."""
+"""Calls to providers: recorded, retried where that is safe, and stopped while a provider keeps
+failing."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -13,14 +14,14 @@ from app.providers.service import CallLog
 
 
 @pytest.fixture(autouse=True)
-def at_once() -> Iterator[None]:
+def retry_without_waiting() -> Iterator[None]:
     stamina.set_testing(True, attempts=ATTEMPTS_MAX, cap=True)
     yield
     stamina.set_testing(False)
 
 
-class Desk:
-    """A caller, and a provider that fails in a given order."""
+class ScriptedProvider:
+    """A caller, and a provider with scripted outcomes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,19 +29,19 @@ class Desk:
         self.reference = f"ref_{uuid4().hex}"
 
     def call(self, *outcomes: Exception | str, idempotent: bool = False) -> str:
-        left = list(outcomes)
+        remaining = list(outcomes)
 
-        def do() -> str:
-            outcome = left.pop(0)
+        def send() -> str:
+            outcome = remaining.pop(0)
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
         return self.caller.call(
-            "things.create", do, reference=self.reference, idempotent=idempotent
+            "things.create", send, reference=self.reference, idempotent=idempotent
         )
 
-    def noted(self) -> list[tuple[object, ...]]:
+    def recorded_calls(self) -> list[tuple[object, ...]]:
         with self._database.reading() as session:
             return session.rows(
                 "SELECT attempt, outcome, code, ended_at IS NOT NULL FROM provider_calls"
@@ -50,66 +51,76 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: Database) -> Desk:
-    return Desk(database)
+def provider(database: Database) -> ScriptedProvider:
+    return ScriptedProvider(database)
 
 
-def test_a_call_is_noted(desk: Desk) -> None:
-    assert desk.call("done") == "done"
-    assert desk.noted() == [(1, "answered", None, True)]
+def test_call_is_recorded(provider: ScriptedProvider) -> None:
+    assert provider.call("done") == "done"
+    assert provider.recorded_calls() == [(1, "answered", None, True)]
 
 
-def test_a_refusal_is_final(desk: Desk) -> None:
+def test_refusal_is_not_retried(provider: ScriptedProvider) -> None:
     with pytest.raises(ProviderRefused):
-        desk.call(ProviderRefused("card_declined"), "never", idempotent=True)
-    assert desk.noted() == [(1, "refused", "card_declined", True)]
+        provider.call(ProviderRefused("card_declined"), "never", idempotent=True)
+    assert provider.recorded_calls() == [(1, "refused", "card_declined", True)]
 
 
-def test_what_did_not_happen_is_tried_again(desk: Desk) -> None:
-    assert desk.call(ProviderUnavailable("x"), ProviderUnavailable("x"), "done") == "done"
-    assert [row[:2] for row in desk.noted()] == [(1, "away"), (2, "away"), (3, "answered")]
+def test_unavailable_provider_is_retried(provider: ScriptedProvider) -> None:
+    assert provider.call(ProviderUnavailable("x"), ProviderUnavailable("x"), "done") == "done"
+    assert [row[:2] for row in provider.recorded_calls()] == [
+        (1, "away"),
+        (2, "away"),
+        (3, "answered"),
+    ]
 
 
-def test_what_may_have_happened_is_not(desk: Desk) -> None:
+def test_unknown_outcome_is_not_retried(provider: ScriptedProvider) -> None:
     with pytest.raises(ProviderOutcomeUnknown):
-        desk.call(ProviderOutcomeUnknown("x"), "never")
-    assert [row[:2] for row in desk.noted()] == [(1, "unknown")]
+        provider.call(ProviderOutcomeUnknown("x"), "never")
+    assert [row[:2] for row in provider.recorded_calls()] == [(1, "unknown")]
 
 
-def test_unless_the_provider_knows_a_repetition(desk: Desk) -> None:
-    assert desk.call(ProviderOutcomeUnknown("x"), "done", idempotent=True) == "done"
+def test_unknown_outcome_of_idempotent_call_is_retried(provider: ScriptedProvider) -> None:
+    assert provider.call(ProviderOutcomeUnknown("x"), "done", idempotent=True) == "done"
     with pytest.raises(ProviderOutcomeUnknown):
-        desk.call(*[ProviderOutcomeUnknown("x")] * ATTEMPTS_MAX, idempotent=True)
+        provider.call(*[ProviderOutcomeUnknown("x")] * ATTEMPTS_MAX, idempotent=True)
 
 
-def test_what_an_attempt_may_have_done_stays_unknown(desk: Desk) -> None:
+def test_unknown_outcome_is_raised_even_if_later_attempts_were_unavailable(
+    provider: ScriptedProvider,
+) -> None:
     with pytest.raises(ProviderOutcomeUnknown, match="first"):
-        desk.call(
+        provider.call(
             ProviderOutcomeUnknown("first"),
             ProviderUnavailable("x"),
             ProviderUnavailable("x"),
             idempotent=True,
         )
-    assert [row[:2] for row in desk.noted()] == [(1, "unknown"), (2, "away"), (3, "away")]
+    assert [row[:2] for row in provider.recorded_calls()] == [
+        (1, "unknown"),
+        (2, "away"),
+        (3, "away"),
+    ]
 
 
-def test_a_defect_is_noted_as_unknown(desk: Desk) -> None:
+def test_defect_is_recorded_as_unknown(provider: ScriptedProvider) -> None:
     with pytest.raises(ZeroDivisionError):
-        desk.call(ZeroDivisionError(), idempotent=True)
-    assert desk.noted() == [(1, "unknown", "defect", True)]
+        provider.call(ZeroDivisionError(), idempotent=True)
+    assert provider.recorded_calls() == [(1, "unknown", "defect", True)]
 
 
-def test_after_five_failures_it_is_left_alone(desk: Desk) -> None:
+def test_breaker_opens_after_five_failures(provider: ScriptedProvider) -> None:
     for _ in range(5):
         with pytest.raises(ProviderOutcomeUnknown):
-            desk.call(ProviderOutcomeUnknown("x"))
+            provider.call(ProviderOutcomeUnknown("x"))
     with pytest.raises(ProviderUnavailable, match="not called for now"):
-        desk.call("never")
-    assert [row[1] for row in desk.noted()].count("unknown") == 5
+        provider.call("never")
+    assert [row[1] for row in provider.recorded_calls()].count("unknown") == 5
 
 
-def test_refusals_do_not_open_the_breaker(desk: Desk) -> None:
+def test_refusals_do_not_open_the_breaker(provider: ScriptedProvider) -> None:
     for _ in range(8):
         with pytest.raises(ProviderRefused):
-            desk.call(ProviderRefused("no"))
-    assert desk.call("done") == "done"
+            provider.call(ProviderRefused("no"))
+    assert provider.call("done") == "done"

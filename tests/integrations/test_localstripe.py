@@ -1,5 +1,7 @@
-"""The adapter against a Stripe that others wrote, where that is true to Stripe (ADR 19): what our
-sandbox and our adapter agree on must not be their own invention."""
+"""The adapter against an independent Stripe server where that is true to Stripe (ADR 19).
+
+It shows that our sandbox and our adapter do not merely share the same mistakes.
+"""
 
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from app.funding.ports import PaymentState
 from app.kit.db import Database
 from app.kit.money import Amount
 from app.providers.errors import ProviderRefused
-from tests.integrations.test_stripe import KEY, TEN, Desk
+from tests.integrations.test_stripe import KEY, TEN, StripeSetup
 
 _PROGRAM = Path(__file__).with_name("localstripe_process.py")
 
@@ -32,41 +34,45 @@ def url() -> Iterator[str]:
 
 
 @pytest.fixture
-def desk(database: Database, url: str) -> Iterator[Desk]:
-    desk = Desk(database, url, timeout=10)
-    yield desk
-    # It keeps connections, as the sandbox does not.
-    desk.rail._client._transport._client.close()
+def stripe(database: Database, url: str) -> Iterator[StripeSetup]:
+    stripe = StripeSetup(database, url, timeout=10)
+    yield stripe
+    # It keeps connections open; the sandbox does not.
+    stripe.rail._client._transport._client.close()
 
 
-def test_a_payment_is_authorised_then_taken(desk: Desk) -> None:
-    opened = desk.rail.create(desk.ask())
-    assert (opened.state, opened.amount, opened.reference) == (
-        PaymentState.AUTHORISED, TEN, desk.reference,
+def test_payment_is_authorised_then_captured(stripe: StripeSetup) -> None:
+    payment = stripe.rail.create(stripe.payment_request())
+    assert (payment.state, payment.amount, payment.reference) == (
+        PaymentState.AUTHORISED, TEN, stripe.reference,
     )  # fmt: skip
-    taken = desk.rail.capture(opened.provider_ref, desk.reference)
-    assert (taken.state, taken.amount, taken.cost) == (PaymentState.PAID, TEN, Amount(USD, 0))
-    assert desk.rail.fetch(opened.provider_ref) == taken
+    captured = stripe.rail.capture(payment.provider_ref, stripe.reference)
+    assert (captured.state, captured.amount, captured.cost) == (
+        PaymentState.PAID,
+        TEN,
+        Amount(USD, 0),
+    )
+    assert stripe.rail.fetch(payment.provider_ref) == captured
 
 
-def test_a_payment_is_given_up(desk: Desk) -> None:
-    opened = desk.rail.create(desk.ask())
-    given_up = desk.rail.release(opened.provider_ref, desk.reference)
-    assert (given_up.state, given_up.code) == (PaymentState.FAILED, "canceled")
+def test_payment_is_released(stripe: StripeSetup) -> None:
+    payment = stripe.rail.create(stripe.payment_request())
+    released = stripe.rail.release(payment.provider_ref, stripe.reference)
+    assert (released.state, released.code) == (PaymentState.FAILED, "canceled")
 
 
-def test_a_card_is_declined(desk: Desk) -> None:
+def test_declined_card_is_refused(stripe: StripeSetup) -> None:
     with pytest.raises(ProviderRefused, match="card_declined"):
-        desk.rail.create(desk.ask("pm_card_chargeCustomerFail"))
+        stripe.rail.create(stripe.payment_request("pm_card_chargeCustomerFail"))
 
 
-def test_a_bank_asks_the_customer(desk: Desk, url: str) -> None:
+def test_authentication_request_leaves_payment_pending(stripe: StripeSetup, url: str) -> None:
     card = {"number": "4000002500003155", "exp_month": "1", "exp_year": "2040", "cvc": "123"}
-    made = httpx.post(
+    payment_method = httpx.post(
         f"{url}/v1/payment_methods",
         data={"type": "card", **{f"card[{name}]": value for name, value in card.items()}},
         headers={"Authorization": f"Bearer {KEY}"},
     )
-    opened = desk.rail.create(desk.ask(made.json()["id"]))
-    assert opened.state is PaymentState.PENDING
-    assert opened.instructions["client_secret"].startswith(opened.provider_ref)
+    payment = stripe.rail.create(stripe.payment_request(payment_method.json()["id"]))
+    assert payment.state is PaymentState.PENDING
+    assert payment.instructions["client_secret"].startswith(payment.provider_ref)

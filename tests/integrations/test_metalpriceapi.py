@@ -1,4 +1,4 @@
-"""metalpriceapi.com, against a server on this machine that speaks its protocol."""
+"""metalpriceapi.com, against a local server that speaks its protocol."""
 
 import json
 import logging
@@ -28,12 +28,12 @@ DOCUMENT = {
 
 
 class Server:
-    """Answers every GET with `answer(handler)`, and keeps the paths it was asked for."""
+    """Responds to every GET with `answer(handler)` and records the requested paths."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
-        self.answer: Callable[[BaseHTTPRequestHandler], None] = json_answer(DOCUMENT)
-        #: Set when the test is over, so that a slow answer does not outlive it.
+        self.respond: Callable[[BaseHTTPRequestHandler], None] = json_response(DOCUMENT)
+        #: Set at the end of a test, so that a slow response does not outlive it.
         self.over = Event()
         server = self
 
@@ -41,7 +41,7 @@ class Server:
             def do_GET(self) -> None:
                 server.paths.append(self.path)
                 try:
-                    server.answer(self)
+                    server.respond(self)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
 
@@ -56,19 +56,19 @@ class Server:
         return f"http://127.0.0.1:{self.http.server_port}"
 
 
-def bytes_answer(body: bytes, status: int = 200) -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+def bytes_response(body: bytes, status: int = 200) -> Callable[[BaseHTTPRequestHandler], None]:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
 
-    return answer
+    return respond
 
 
-def json_answer(document: object, status: int = 200) -> Callable[[BaseHTTPRequestHandler], None]:
-    return bytes_answer(json.dumps(document).encode(), status)
+def json_response(payload: object, status: int = 200) -> Callable[[BaseHTTPRequestHandler], None]:
+    return bytes_response(json.dumps(payload).encode(), status)
 
 
 @pytest.fixture
@@ -92,19 +92,19 @@ def impatient(server: Server) -> MetalpriceapiFeed:
     return MetalpriceapiFeed(MetalpriceapiClient(server.url, KEY, timeout_seconds=0.3))
 
 
-def seen(metal: Metal, price: str) -> Observation:
+def observation(metal: Metal, price: str) -> Observation:
     return Observation(metal, None, None, Decimal(price), NOW - timedelta(seconds=5))
 
 
-def test_rates_become_dollars_an_ounce(server: Server, feed: MetalpriceapiFeed) -> None:
+def test_rates_are_converted_to_dollars_per_ounce(server: Server, feed: MetalpriceapiFeed) -> None:
     assert feed.fetch(NOW) == [
-        seen(Metal.AU, "4000.123"),  # stated directly, and more exact
-        seen(Metal.AG, "50"),  # 1 / 0.02
-        seen(Metal.CU, "0.35"),  # 1 / 2.857142857 = 0.350000000017…
+        observation(Metal.AU, "4000.123"),  # stated directly, and more exact
+        observation(Metal.AG, "50"),  # 1 / 0.02
+        observation(Metal.CU, "0.35"),  # 1 / 2.857142857 = 0.350000000017…
     ]
-    asked = urlsplit(server.paths[0])
-    assert asked.path == "/v1/latest"
-    assert parse_qs(asked.query) == {
+    url = urlsplit(server.paths[0])
+    assert url.path == "/v1/latest"
+    assert parse_qs(url.query) == {
         "api_key": [KEY],
         "base": ["USD"],
         "currencies": ["XAU,XAG,XPT,XPD,XCU"],
@@ -121,9 +121,11 @@ def test_rates_become_dollars_an_ounce(server: Server, feed: MetalpriceapiFeed) 
         ({"EUR": Decimal("0.9"), "XPT": Decimal("0.000645161290322581")}, {Metal.PT: "1550"}),
     ],
 )
-def test_both_forms(rates: dict[str, object], prices: dict[Metal, str]) -> None:
+def test_direct_and_inverse_rates_are_accepted(
+    rates: dict[str, object], prices: dict[Metal, str]
+) -> None:
     document = {"success": True, "base": "USD", "timestamp": TIMESTAMP, "rates": rates}
-    assert observations(document) == [seen(metal, price) for metal, price in prices.items()]
+    assert observations(document) == [observation(metal, price) for metal, price in prices.items()]
 
 
 @pytest.mark.parametrize(
@@ -157,10 +159,10 @@ def test_both_forms(rates: dict[str, object], prices: dict[Metal, str]) -> None:
         ({"success": "true"}, "refused"),
     ],
 )
-def test_refuses_a_document(
+def test_invalid_document_is_refused(
     server: Server, feed: MetalpriceapiFeed, change: dict[str, object], message: str
 ) -> None:
-    server.answer = json_answer(DOCUMENT | change)
+    server.respond = json_response(DOCUMENT | change)
     with pytest.raises(FeedFailed, match=message):
         feed.fetch(NOW)
 
@@ -191,23 +193,23 @@ def test_refuses_a_document(
         (200, {"success": False, "error": "no"}, "refused"),
     ],
 )
-def test_refuses_an_answer(
+def test_invalid_response_is_refused(
     server: Server, feed: MetalpriceapiFeed, status: int, body: object, message: str
 ) -> None:
-    answer = bytes_answer if isinstance(body, bytes) else json_answer
-    server.answer = answer(body, status)  # type: ignore[operator]
+    answer = bytes_response if isinstance(body, bytes) else json_response
+    server.respond = answer(body, status)  # type: ignore[operator]
     with pytest.raises(FeedFailed) as refused:
         feed.fetch(NOW)
     assert str(refused.value) == message
 
 
-def test_gives_up_on_a_silent_server(server: Server, impatient: MetalpriceapiFeed) -> None:
-    server.answer = lambda _handler: server.over.wait(5) and None
+def test_silent_server_times_out(server: Server, impatient: MetalpriceapiFeed) -> None:
+    server.respond = lambda _handler: server.over.wait(5) and None
     with pytest.raises(FeedFailed, match=r"no response within 0\.3 seconds"):
         impatient.fetch(NOW)
 
 
-def test_gives_up_on_a_server_that_drips(server: Server, impatient: MetalpriceapiFeed) -> None:
+def test_slow_body_times_out(server: Server, impatient: MetalpriceapiFeed) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -215,12 +217,12 @@ def test_gives_up_on_a_server_that_drips(server: Server, impatient: Metalpriceap
         while not server.over.wait(0.05):
             handler.wfile.write(b" ")
 
-    server.answer = drip
+    server.respond = drip
     with pytest.raises(FeedFailed, match=r"no complete response within 0\.3 seconds"):
         impatient.fetch(NOW)
 
 
-def test_gives_up_on_an_answer_cut_short(server: Server, feed: MetalpriceapiFeed) -> None:
+def test_truncated_response_fails(server: Server, feed: MetalpriceapiFeed) -> None:
     def cut(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -228,41 +230,41 @@ def test_gives_up_on_an_answer_cut_short(server: Server, feed: MetalpriceapiFeed
         handler.wfile.write(b"{")
         handler.close_connection = True
 
-    server.answer = cut
+    server.respond = cut
     with pytest.raises(FeedFailed, match="cannot be reached: RemoteProtocolError"):
         feed.fetch(NOW)
 
 
-def test_gives_up_on_nobody() -> None:
-    # Port 9 (discard) is served by nobody here.
+def test_unreachable_server_fails() -> None:
+    # Port 9 (discard) has no server here.
     feed = MetalpriceapiFeed(MetalpriceapiClient("http://127.0.0.1:9", KEY, timeout_seconds=0.3))
     with pytest.raises(FeedFailed, match="cannot be reached: ConnectError"):
         feed.fetch(NOW)
 
 
-def test_the_key_is_in_no_log_and_no_error(
+def test_key_is_not_in_logs_or_errors(
     server: Server, feed: MetalpriceapiFeed, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     feed.fetch(NOW)
-    server.answer = json_answer({"success": False, "error": {"message": KEY}}, 401)
-    with pytest.raises(FeedFailed) as refused:
+    server.respond = json_response({"success": False, "error": {"message": KEY}}, 401)
+    with pytest.raises(FeedFailed) as failure:
         feed.fetch(NOW + timedelta(seconds=30))
     assert KEY not in caplog.text
-    assert KEY not in str(refused.value)
-    assert refused.value.__cause__ is None
+    assert KEY not in str(failure.value)
+    assert failure.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
     "url", ["http://api.metalpriceapi.com", "ftp://127.0.0.2", "//api.metalpriceapi.com", ""]
 )
-def test_never_sends_the_key_in_the_clear(url: str) -> None:
+def test_unencrypted_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         MetalpriceapiClient(url, KEY)
 
 
 class TestPause:
-    def test_asks_once_and_repeats_the_answer(
+    def test_result_is_repeated_within_the_pause(
         self, server: Server, feed: MetalpriceapiFeed
     ) -> None:
         first = feed.fetch(NOW)
@@ -271,8 +273,8 @@ class TestPause:
         feed.fetch(NOW + timedelta(seconds=30))
         assert len(server.paths) == 2
 
-    def test_rests_after_a_failure_too(self, server: Server, feed: MetalpriceapiFeed) -> None:
-        server.answer = bytes_answer(b"", 500)
+    def test_failure_also_starts_the_pause(self, server: Server, feed: MetalpriceapiFeed) -> None:
+        server.respond = bytes_response(b"", 500)
         with pytest.raises(FeedFailed):
             feed.fetch(NOW)
         assert feed.fetch(NOW + timedelta(seconds=1)) == []

@@ -1,4 +1,5 @@
-"""Plaid by its own client, against the sandbox; and whom its webhooks are believed from."""
+"""Plaid through its own client library against the sandbox, and the verification of its
+verifier."""
 
 import ast
 import json
@@ -38,7 +39,7 @@ from tests.kyc.applicant import ADDRESS
 from tests.provider_sandbox import Sandbox
 
 CREATE = "identity_verification.create"
-SAID = {
+PAYLOAD = {
     "webhook_type": "IDENTITY_VERIFICATION",
     "webhook_code": "STATUS_UPDATED",
     "identity_verification_id": "idv_1",
@@ -60,14 +61,16 @@ def client(app: Flask, sandbox: Sandbox, **changes: Any) -> PlaidClient:
     return PlaidClient(PlaidAccount(**account), ProviderCaller("plaid", CallLog(database)))
 
 
-def someone(last_name: str = "Lovelace", **more: Any) -> PersonDetails:
+def person_details(last_name: str = "Lovelace", **changes: Any) -> PersonDetails:
     address = {"zip_code" if name == "zipCode" else name: text for name, text in ADDRESS.items()}
-    told = {"first_name": "Ada", "last_name": last_name, "date_of_birth": "1985-04-12"}
-    return parse_person({**told, "address": address, **more}, clock.now().date())
+    fields = {"first_name": "Ada", "last_name": last_name, "date_of_birth": "1985-04-12"}
+    return parse_person({**fields, "address": address, **changes}, clock.now().date())
 
 
-def asked(person: PersonDetails | None = None) -> VerificationRequest:
-    return VerificationRequest(ids.new(), "ada@example.com", "+12025550123", person or someone())
+def verification_request(person: PersonDetails | None = None) -> VerificationRequest:
+    return VerificationRequest(
+        ids.new(), "ada@example.com", "+12025550123", person or person_details()
+    )
 
 
 @pytest.fixture
@@ -75,18 +78,18 @@ def provider(app: Flask, sandbox: Sandbox) -> PlaidIdentityProvider:
     return PlaidIdentityProvider(client(app, sandbox))
 
 
-def test_it_is_told_everything_it_can_check(
+def test_request_contains_every_field_that_plaid_checks(
     provider: PlaidIdentityProvider, sandbox: Sandbox
 ) -> None:
-    wanted = asked(someone(id_type="ssn", id_number="123-45-6789"))
-    begun = provider.create(wanted)
-    assert (begun.outcome, begun.verification_id) == (
+    request = verification_request(person_details(id_type="ssn", id_number="123-45-6789"))
+    verification = provider.create(request)
+    assert (verification.outcome, verification.verification_id) == (
         VerificationOutcome.ACTIVE,
-        wanted.verification_id,
+        request.verification_id,
     )
-    known = sandbox.store.get("plaid", "verification", begun.reference)
-    assert known is not None
-    assert known["user"] == {
+    stored = sandbox.store.get("plaid", "verification", verification.reference)
+    assert stored is not None
+    assert stored["user"] == {
         "phone_number": "+12025550123",
         "date_of_birth": "1985-04-12",
         "ip_address": None,
@@ -101,18 +104,21 @@ def test_it_is_told_everything_it_can_check(
         },
         "id_number": {"type": "us_ssn", "value": "123456789"},
     }
-    again = provider.create(wanted)
-    assert (again.reference, again.outcome) == (begun.reference, VerificationOutcome.SUCCESS)
-    assert provider.get(begun.reference) == again
+    repeated = provider.create(request)
+    assert (repeated.reference, repeated.outcome) == (
+        verification.reference,
+        VerificationOutcome.SUCCESS,
+    )
+    assert provider.get(verification.reference) == repeated
 
 
-def test_numbers_it_does_not_check_stay_here(
-    provider: PlaidIdentityProvider, sandbox: Sandbox
-) -> None:
-    begun = provider.create(asked(someone(id_type=IdType.PASSPORT, id_number="P1234567")))
-    known = sandbox.store.get("plaid", "verification", begun.reference)
-    assert known is not None
-    assert known["user"]["id_number"] is None
+def test_unchecked_id_number_is_not_sent(provider: PlaidIdentityProvider, sandbox: Sandbox) -> None:
+    verification = provider.create(
+        verification_request(person_details(id_type=IdType.PASSPORT, id_number="P1234567"))
+    )
+    stored = sandbox.store.get("plaid", "verification", verification.reference)
+    assert stored is not None
+    assert stored["user"]["id_number"] is None
 
 
 @pytest.mark.parametrize(
@@ -125,59 +131,59 @@ def test_numbers_it_does_not_check_stay_here(
         (FaultMode.REFUSED, ProviderRefused),
     ],
 )
-def test_what_went_wrong_is_said_in_our_words(
+def test_fault_raises_our_error(
     provider: PlaidIdentityProvider, sandbox: Sandbox, mode: FaultMode, error: type[Exception]
 ) -> None:
     sandbox.schedule_fault("plaid", CREATE, mode, times=3)
     with pytest.raises(error):
-        provider.create(asked())
+        provider.create(verification_request())
 
 
-def test_it_takes_too_long(app: Flask, sandbox: Sandbox) -> None:
+def test_no_response_in_time_has_unknown_outcome(app: Flask, sandbox: Sandbox) -> None:
     sandbox.schedule_fault("plaid", CREATE, FaultMode.TIMEOUT_AFTER, times=3, seconds=1.5)
     slow = PlaidIdentityProvider(client(app, sandbox, timeout_seconds=1))
     with pytest.raises(ProviderOutcomeUnknown):
-        slow.create(asked())
+        slow.create(verification_request())
 
 
 @pytest.mark.parametrize("changes", [{"secret": "wrong"}, {"base_url": "http://127.0.0.1:1/plaid"}])
-def test_who_is_not_connected_did_nothing(
+def test_wrong_secret_or_unreachable_plaid_is_unavailable(
     app: Flask, sandbox: Sandbox, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(ProviderUnavailable):
-        PlaidIdentityProvider(client(app, sandbox, **changes)).create(asked())
+        PlaidIdentityProvider(client(app, sandbox, **changes)).create(verification_request())
 
 
-def test_nobody_to_ask() -> None:
+def test_unconfigured_provider_is_unavailable() -> None:
     with pytest.raises(ProviderUnavailable):
-        UnconfiguredIdentityProvider().create(asked())
+        UnconfiguredIdentityProvider().create(verification_request())
     with pytest.raises(ProviderUnavailable):
         UnconfiguredIdentityProvider().get("x")
 
 
-def test_the_large_client_is_not_loaded_before_it_is_needed() -> None:
-    at_the_top = [
+def test_client_library_is_not_imported_at_module_level() -> None:
+    imports = [
         f"{source.name}:{node.lineno}"
         for source in python("app/")
         for node in source.tree.body
         if isinstance(node, ast.Import | ast.ImportFrom) and "plaid." in f"{ast.unparse(node)}."
         if not ast.unparse(node).startswith("from app.")
     ]
-    assert at_the_top == []
+    assert imports == []
 
 
 class TestWebhooks:
     @pytest.fixture
-    def webhooks(self, app: Flask, sandbox: Sandbox) -> PlaidWebhookVerifier:
+    def verifier(self, app: Flask, sandbox: Sandbox) -> PlaidWebhookVerifier:
         return PlaidWebhookVerifier(client(app, sandbox))
 
     def delivery(self, body: bytes, headers: dict[str, str] | None = None) -> WebhookDelivery:
         signed = sign("", body, at=time.time(), forged=False) if headers is None else headers
         lowered = {name.lower(): value for name, value in signed.items()}
-        return WebhookDelivery("http://localhost/webhooks/plaid", lowered, body)
+        return WebhookDelivery("http://localhost/verifier/plaid", lowered, body)
 
-    def test_a_genuine_one_names_what_changed(self, webhooks: PlaidWebhookVerifier) -> None:
-        [event] = webhooks.verify(self.delivery(json.dumps(SAID).encode()))
+    def test_genuine_webhook_becomes_event(self, verifier: PlaidWebhookVerifier) -> None:
+        [event] = verifier.verify(self.delivery(json.dumps(PAYLOAD).encode()))
         assert (event.subject, event.task) == ("idv_1", "kyc.read_webhook")
         assert event.kind == "identity_verification.status_updated"
 
@@ -189,20 +195,20 @@ class TestWebhooks:
             {"identity_verification_id": None},
         ],
     )
-    def test_others_concern_nobody(
-        self, webhooks: PlaidWebhookVerifier, changes: dict[str, Any]
+    def test_webhook_not_about_our_verifications_is_ignored(
+        self, verifier: PlaidWebhookVerifier, changes: dict[str, Any]
     ) -> None:
-        assert webhooks.verify(self.delivery(json.dumps({**SAID, **changes}).encode())) == []
+        assert verifier.verify(self.delivery(json.dumps({**PAYLOAD, **changes}).encode())) == []
 
     @pytest.mark.parametrize("body", [b"", b"not json", b"[]", b"\xff"])
-    def test_a_signed_body_that_is_none_of_theirs(
-        self, webhooks: PlaidWebhookVerifier, body: bytes
+    def test_signed_body_that_is_not_json_object_is_malformed(
+        self, verifier: PlaidWebhookVerifier, body: bytes
     ) -> None:
         with pytest.raises(MalformedRequest):
-            webhooks.verify(self.delivery(body))
+            verifier.verify(self.delivery(body))
 
     def forgeries(self) -> list[tuple[bytes, dict[str, str]]]:
-        body = json.dumps(SAID).encode()
+        body = json.dumps(PAYLOAD).encode()
         now, key = int(time.time()), ECKey.generate_key("P-256")
         shared = OctKey.import_key(b"x" * 32)
 
@@ -211,16 +217,16 @@ class TestWebhooks:
             signer: Any = shared if alg == "HS256" else key
             return jwt.encode(header, claims, signer, algorithms=[alg])
 
-        told = {"iat": now, "request_body_sha256": sha256(body).hexdigest()}
+        claims = {"iat": now, "request_body_sha256": sha256(body).hexdigest()}
         genuine = sign("", body, at=time.time(), forged=False)["Plaid-Verification"]
         head, _, rest = genuine.partition(".")
         return [
             (body, {}),
             (body, {"Plaid-Verification": "nonsense"}),
-            (body, {"Plaid-Verification": token(told)}),
-            (body, {"Plaid-Verification": token(told, alg="HS256")}),
-            (body, {"Plaid-Verification": token(told, kid="unknown")}),
-            (body, {"Plaid-Verification": token(told, kid="../x")}),
+            (body, {"Plaid-Verification": token(claims)}),
+            (body, {"Plaid-Verification": token(claims, alg="HS256")}),
+            (body, {"Plaid-Verification": token(claims, kid="unknown")}),
+            (body, {"Plaid-Verification": token(claims, kid="../x")}),
             (body, {"Plaid-Verification": f"eyJhbGciOiJub25lIn0.{rest}"}),
             (body, {"Plaid-Verification": f"{head}.{rest[:-6]}AAAAAA"}),
             (body + b" ", {"Plaid-Verification": genuine}),
@@ -228,25 +234,25 @@ class TestWebhooks:
             (body, sign("", body, at=time.time() + 120, forged=False)),
         ]
 
-    def test_forged_ones_are_refused(self, webhooks: PlaidWebhookVerifier) -> None:
+    def test_forged_webhook_is_refused(self, verifier: PlaidWebhookVerifier) -> None:
         for body, headers in self.forgeries():
             with pytest.raises(WebhookSignatureInvalid):
-                webhooks.verify(self.delivery(body, headers))
+                verifier.verify(self.delivery(body, headers))
 
-    def test_an_unknown_key_is_asked_about_once_a_minute(
-        self, webhooks: PlaidWebhookVerifier, sandbox: Sandbox
+    def test_unknown_key_is_requested_once_a_minute(
+        self, verifier: PlaidWebhookVerifier, sandbox: Sandbox
     ) -> None:
         body, headers = self.forgeries()[4]
         for _ in range(2):
             with pytest.raises(WebhookSignatureInvalid):
-                webhooks.verify(self.delivery(body, headers))
-            # It would be unavailable, if it were asked.
+                verifier.verify(self.delivery(body, headers))
+            # A second request would raise `WebhookVerificationUnavailable`.
             sandbox.schedule_fault("plaid", "webhook_verification_key.get", FaultMode.DOWN, times=3)
 
-    def test_without_its_key_nobody_can_tell(
-        self, webhooks: PlaidWebhookVerifier, sandbox: Sandbox
+    def test_webhook_cannot_be_verified_while_its_key_is_unavailable(
+        self, verifier: PlaidWebhookVerifier, sandbox: Sandbox
     ) -> None:
         sandbox.schedule_fault("plaid", "webhook_verification_key.get", FaultMode.DOWN, times=3)
         with pytest.raises(WebhookVerificationUnavailable):
-            webhooks.verify(self.delivery(json.dumps(SAID).encode()))
-        assert webhooks.verify(self.delivery(json.dumps(SAID).encode()))
+            verifier.verify(self.delivery(json.dumps(PAYLOAD).encode()))
+        assert verifier.verify(self.delivery(json.dumps(PAYLOAD).encode()))

@@ -1,4 +1,4 @@
-"""Counting in Redis, and in PostgreSQL while a real Redis is really dead."""
+"""Rate-limit counts in Redis, and in PostgreSQL while a real Redis is down."""
 
 import subprocess
 import time
@@ -18,7 +18,7 @@ from app.throttle import service as throttle
 
 
 class RedisChild:
-    """A redis-server of this test's own, to be killed and started again."""
+    """A redis-server of this test, which can be killed and started again."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -66,98 +66,98 @@ def rows(database: Database, key: str) -> list[tuple[int]]:
         return session.rows("SELECT hits FROM throttle_counts WHERE key = %s", (key,))
 
 
-def test_redis_counts_for_all(redis: RedisChild, database: Database, key: str) -> None:
-    one, other = storage(redis.url, database), storage(redis.url, database)
-    assert [one.incr(key, 60), other.incr(key, 60), one.incr(key, 60, 3)] == [1, 2, 5]
-    assert one.get(key) == 5
+def test_redis_count_is_shared(redis: RedisChild, database: Database, key: str) -> None:
+    first, second = storage(redis.url, database), storage(redis.url, database)
+    assert [first.incr(key, 60), second.incr(key, 60), first.incr(key, 60, 3)] == [1, 2, 5]
+    assert first.get(key) == 5
     assert rows(database, key) == []
 
 
-def test_a_window_ends(redis: RedisChild, database: Database, key: str) -> None:
-    counting = storage(redis.url, database)
-    assert counting.incr(key, 1) == 1
+def test_count_ends_with_its_window(redis: RedisChild, database: Database, key: str) -> None:
+    limiter = storage(redis.url, database)
+    assert limiter.incr(key, 1) == 1
     time.sleep(1.1)
-    assert counting.incr(key, 1) == 1
+    assert limiter.incr(key, 1) == 1
 
 
-def test_a_dead_redis_leaves_one_count_for_all(
+def test_postgresql_count_is_shared_while_redis_is_down(
     redis: RedisChild, database: Database, key: str
 ) -> None:
-    """What each process counts while Redis is away adds up, so no limit is multiplied."""
-    one, other = storage(redis.url, database), storage(redis.url, database)
-    one.incr(key, 60)
+    """The counts of several processes add up, so that no limit is multiplied."""
+    first, second = storage(redis.url, database), storage(redis.url, database)
+    first.incr(key, 60)
     redis.kill()
-    assert [one.incr(key, 60), other.incr(key, 60), one.incr(key, 60)] == [1, 2, 3]
+    assert [first.incr(key, 60), second.incr(key, 60), first.incr(key, 60)] == [1, 2, 3]
     assert rows(database, key) == [(3,)]
-    assert not one.check()
+    assert not first.check()
 
 
-def test_away_is_asked_once_a_second_and_no_request_waits_long(
+def test_unavailable_redis_is_tried_once_a_second(
     redis: RedisChild, database: Database, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counting = storage(redis.url, database)
+    limiter = storage(redis.url, database)
     redis.kill()
-    asked = 0
-    command = counting._command
+    tries = 0
+    command = limiter._command
 
-    def counted(*words: str | int) -> object:
-        nonlocal asked
-        asked += 1
+    def count_tries(*words: str | int) -> object:
+        nonlocal tries
+        tries += 1
         return command(*words)
 
-    monkeypatch.setattr(counting, "_command", counted)
+    monkeypatch.setattr(limiter, "_command", count_tries)
     started = time.monotonic()
     for _ in range(20):
-        counting.incr(key, 60)
-    assert asked <= 1 + int(time.monotonic() - started)
+        limiter.incr(key, 60)
+    assert tries <= 1 + int(time.monotonic() - started)
 
 
-def test_redis_that_is_back_counts_again(redis: RedisChild, database: Database, key: str) -> None:
-    counting = storage(redis.url, database)
+def test_redis_is_used_again_once_it_is_back(
+    redis: RedisChild, database: Database, key: str
+) -> None:
+    limiter = storage(redis.url, database)
     redis.kill()
-    assert counting.incr(key, 60) == 1
+    assert limiter.incr(key, 60) == 1
     redis.start()
     deadline = time.monotonic() + 5
-    while not counting.check():
+    while not limiter.check():
         assert time.monotonic() < deadline
-        counting.incr(key, 60)
+        limiter.incr(key, 60)
         time.sleep(0.1)
-    counted = rows(database, key)
-    assert counting.incr(key, 60) == counting.get(key) == 2
-    assert rows(database, key) == counted
+    rows_before = rows(database, key)
+    assert limiter.incr(key, 60) == limiter.get(key) == 2
+    assert rows(database, key) == rows_before
 
 
-def test_a_restarted_redis_that_forgot_the_script(
+def test_restarted_redis_is_used_without_failed_request(
     redis: RedisChild, database: Database, key: str
 ) -> None:
-    """Idle connections are dead and the script is unknown: no request notices."""
-    counting = storage(redis.url, database)
-    counting.incr(key, 60)
+    """The connections are dead and the script is unknown, but no request fails."""
+    limiter = storage(redis.url, database)
+    limiter.incr(key, 60)
     redis.kill()
     redis.start()
-    assert counting.incr(key, 60) == 1
+    assert limiter.incr(key, 60) == 1
 
 
-def test_nothing_is_let_through_uncounted(redis: RedisChild, app: object, key: str) -> None:
-    """With both servers away the refusal says so."""
-    nowhere = sa.create_engine(f"postgresql+psycopg://x:x@127.0.0.1:{free_port()}/x")
-    counting = storage(redis.url, Database(nowhere))
-    assert counting.incr(key, 60) == 1
+def test_uncounted_request_is_refused(redis: RedisChild, app: object, key: str) -> None:
+    """With both servers down, the storage raises."""
+    unreachable = sa.create_engine(f"postgresql+psycopg://x:x@127.0.0.1:{free_port()}/x")
+    limiter = storage(redis.url, Database(unreachable))
+    assert limiter.incr(key, 60) == 1
     redis.kill()
     with pytest.raises(DatabaseUnavailable):
-        counting.incr(key, 60)
+        limiter.incr(key, 60)
 
 
-def test_clearing(redis: RedisChild, database: Database, key: str) -> None:
-    counting = storage(redis.url, database)
-    counting.incr(key, 60)
-    counting.clear(key)
-    assert counting.incr(key, 60) == 1
+def test_clear_deletes_the_count(redis: RedisChild, database: Database, key: str) -> None:
+    limiter = storage(redis.url, database)
+    limiter.incr(key, 60)
+    limiter.clear(key)
+    assert limiter.incr(key, 60) == 1
 
 
-def test_windows_that_are_over_are_forgotten(
-    redis: RedisChild, database: Database, key: str
-) -> None:
+def test_expired_windows_are_deleted(redis: RedisChild, database: Database, key: str) -> None:
     redis.kill()
     storage(redis.url, database).incr(key, 60)
     with database.transaction() as session:

@@ -1,4 +1,4 @@
-"""Files of prices: what is read, and the line that is refused."""
+"""Price files: what is read, and which line is refused."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,31 +11,31 @@ from app.integrations.replay.feed import InvalidPriceFile, ReplayFeed
 from app.pricing.ports import Observation
 
 
-def written(folder: Path, text: str | bytes) -> Path:
+def write_file(folder: Path, text: str | bytes) -> Path:
     path = folder / "prices.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
 
-def gold(price: str, *date: int) -> Observation:
+def gold_price(price: str, *date: int) -> Observation:
     return Observation(Metal.AU, None, None, Decimal(price), datetime(*date, tzinfo=UTC))
 
 
-def test_months_and_days(tmp_path: Path) -> None:
-    path = written(tmp_path, "\ufeffDate,Price\r\n1968-01,35.190\r\n1968-02-29,35\r\n")
+def test_dates_may_be_months_or_days(tmp_path: Path) -> None:
+    path = write_file(tmp_path, "\ufeffDate,Price\r\n1968-01,35.190\r\n1968-02-29,35\r\n")
     assert ReplayFeed(path, Metal.AU).observations == [
-        gold("35.190", 1968, 1, 1),
-        gold("35", 1968, 2, 29),
+        gold_price("35.190", 1968, 1, 1),
+        gold_price("35", 1968, 2, 29),
     ]
 
 
-def test_fetch_says_what_was_last_known(tmp_path: Path) -> None:
-    feed = ReplayFeed(written(tmp_path, "Date,Price\n1968-01,35\n1968-02,36\n"), Metal.AU)
+def test_fetch_returns_the_last_known_price(tmp_path: Path) -> None:
+    feed = ReplayFeed(write_file(tmp_path, "Date,Price\n1968-01,35\n1968-02,36\n"), Metal.AU)
     february = datetime(1968, 2, 1, tzinfo=UTC)
     assert feed.fetch(datetime(1967, 12, 31, 23, 59, 59, tzinfo=UTC)) == []
-    assert feed.fetch(february - timedelta(microseconds=1)) == [gold("35", 1968, 1, 1)]
-    assert feed.fetch(february) == [gold("36", 1968, 2, 1)]
-    assert feed.fetch(datetime(2026, 1, 1, tzinfo=UTC)) == [gold("36", 1968, 2, 1)]
+    assert feed.fetch(february - timedelta(microseconds=1)) == [gold_price("35", 1968, 1, 1)]
+    assert feed.fetch(february) == [gold_price("36", 1968, 2, 1)]
+    assert feed.fetch(datetime(2026, 1, 1, tzinfo=UTC)) == [gold_price("36", 1968, 2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,14 @@ def test_fetch_says_what_was_last_known(tmp_path: Path) -> None:
         (b"Date,Price\n1968-01,\xff\n", "is not text in UTF-8"),
     ],
 )
-def test_refuses(tmp_path: Path, text: str | bytes, message: str) -> None:
+def test_invalid_file_is_refused_with_its_line(
+    tmp_path: Path, text: str | bytes, message: str
+) -> None:
     with pytest.raises(InvalidPriceFile) as refused:
-        ReplayFeed(written(tmp_path, text), Metal.AU)
+        ReplayFeed(write_file(tmp_path, text), Metal.AU)
     assert str(refused.value).startswith(message)
 
 
-def test_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidPriceFile, match="cannot be read: No such file"):
         ReplayFeed(tmp_path / "prices.csv", Metal.AU)

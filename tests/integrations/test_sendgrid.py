@@ -1,4 +1,4 @@
-"""E-mail by SendGrid, as the sandbox plays it, and what it tells of each mail."""
+"""Email through SendGrid against the sandbox, and its delivery events."""
 
 import base64
 import json
@@ -37,11 +37,11 @@ from tests.provider_sandbox import Sandbox
 
 
 @pytest.fixture
-def mailer(app: Flask, database: Database, sandbox: Sandbox) -> EmailSender:
+def email_sender(app: Flask, database: Database, sandbox: Sandbox) -> EmailSender:
     settings = app.extensions["settings"].model_copy(update={"mailer": "sendgrid"})
-    made = messaging.build_email_sender(settings, CallLog(database))
-    provide(EmailSender, made)
-    return made
+    sender = messaging.build_email_sender(settings, CallLog(database))
+    provide(EmailSender, sender)
+    return sender
 
 
 @pytest.fixture
@@ -55,21 +55,23 @@ def outgoing(recipient: str = "ada@example.com") -> OutgoingEmail:
     return OutgoingEmail(uuid4(), recipient, "Grüße", "In text", "<p>In HTML</p>")
 
 
-def taken(sandbox: Sandbox, mail: OutgoingEmail) -> list[dict]:
-    mails = sandbox.store.find("sendgrid", "mails")
-    return [each for each in mails if each["custom_args"]["pbcex_mail"] == str(mail.id)]
+def accepted_emails(sandbox: Sandbox, email: OutgoingEmail) -> list[dict]:
+    emails = sandbox.store.find("sendgrid", "mails")
+    return [stored for stored in emails if stored["custom_args"]["pbcex_mail"] == str(email.id)]
 
 
 class TestSend:
-    def test_a_mail_says_what_it_says_by_smtp(self, mailer: EmailSender, sandbox: Sandbox) -> None:
-        mail = outgoing()
-        mailer.send(mail)
-        [found] = taken(sandbox, mail)
-        assert (found["to"], found["subject"]) == ("ada@example.com", "Grüße")
-        assert found["from"] == {"email": "no-reply@pbcex.local", "name": "PBCEx"}
-        assert found["content"] == {"text/plain": "In text\n", "text/html": "<p>In HTML</p>"}
-        assert found["headers"] == {
-            "Message-ID": f"<{mail.id.hex}@pbcex.local>",
+    def test_email_has_the_same_content_as_by_smtp(
+        self, email_sender: EmailSender, sandbox: Sandbox
+    ) -> None:
+        email = outgoing()
+        email_sender.send(email)
+        [stored] = accepted_emails(sandbox, email)
+        assert (stored["to"], stored["subject"]) == ("ada@example.com", "Grüße")
+        assert stored["from"] == {"email": "no-reply@pbcex.local", "name": "PBCEx"}
+        assert stored["content"] == {"text/plain": "In text\n", "text/html": "<p>In HTML</p>"}
+        assert stored["headers"] == {
+            "Message-ID": f"<{email.id.hex}@pbcex.local>",
             "Auto-Submitted": "auto-generated",
         }
 
@@ -82,25 +84,29 @@ class TestSend:
             (FaultMode.ERROR_BEFORE, ProviderOutcomeUnknown),
         ],
     )
-    def test_trouble_has_its_name(self, mailer: EmailSender, sandbox: Sandbox, mode, error) -> None:
+    def test_fault_raises_our_error_without_address(
+        self, email_sender: EmailSender, sandbox: Sandbox, mode, error
+    ) -> None:
         sandbox.schedule_fault("sendgrid", "mail.send", mode)
         with pytest.raises(error) as raised:
-            mailer.send(outgoing())
+            email_sender.send(outgoing())
         assert "ada" not in str(raised.value)
 
-    def test_a_wrong_key_is_nobodys_fault(self, mailer, sandbox, monkeypatch) -> None:
+    def test_rejected_key_makes_sendgrid_unavailable(
+        self, email_sender, sandbox, monkeypatch
+    ) -> None:
         monkeypatch.setattr("sandbox.sendgrid.KEY", "another")
         with pytest.raises(ProviderUnavailable, match="HTTP 401"):
-            mailer.send(outgoing())
+            email_sender.send(outgoing())
 
-    def test_who_carries_mail_is_chosen_by_the_settings(self, app: Flask, database) -> None:
+    def test_settings_choose_the_email_sender(self, app: Flask, database) -> None:
         settings, calls = app.extensions["settings"], CallLog(database)
-        there = {"mailer": "sendgrid"}
-        nowhere = {"sandbox_url": "", "smtp_url": ""}
+        sendgrid = {"mailer": "sendgrid"}
+        unconfigured = {"sandbox_url": "", "smtp_url": ""}
         smtp = {"smtp_url": "smtp://127.0.0.1:25"}
         assert [
             type(messaging.build_email_sender(settings.model_copy(update=update), calls))
-            for update in (there, there | nowhere, smtp, nowhere)
+            for update in (sendgrid, sendgrid | unconfigured, smtp, unconfigured)
         ] == [
             SendGridEmailSender,
             UnconfiguredEmailSender,
@@ -114,7 +120,7 @@ class TestEvents:
     def person(self, people: People) -> Actor:
         return people.customer()
 
-    def mail(self, database: Database, person: Actor, address: str) -> None:
+    def send_email(self, database: Database, person: Actor, address: str) -> None:
         with database.transaction() as session:
             email = f"{address}-{uuid4().hex}@example.com"
             session.send("UPDATE users SET email = %s WHERE id = %s", (email, person.user_id))
@@ -123,8 +129,8 @@ class TestEvents:
             event_key="trade_confirmed:1", values=VALUES,
         )  # fmt: skip
 
-    def recorded(self, database: Database, person: Actor) -> str | None:
-        """What became of the mail, once the person's events are all handled, each twice."""
+    def recorded_status(self, database: Database, person: Actor) -> str | None:
+        """Return the recorded delivery status after handling the person's events, each twice."""
         with database.reading() as session:
             events = session.rows(
                 "SELECT w.id::text FROM webhook_events w JOIN mails m ON m.id::text = w.subject"
@@ -148,44 +154,44 @@ class TestEvents:
             ("dropped", "undelivered"),
         ],
     )
-    def test_what_became_of_a_mail_is_recorded(
-        self, mailer, sandbox, client, database, person, address, delivery
+    def test_delivery_status_is_recorded(
+        self, email_sender, sandbox, client, database, person, address, delivery
     ) -> None:
-        self.mail(database, person, address)
+        self.send_email(database, person, address)
         assert sandbox.deliver_webhooks(client) == [204]
-        assert self.recorded(database, person) == delivery
+        assert self.recorded_status(database, person) == delivery
 
     @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
-    def test_what_sendgrid_did_not_sign_now_is_not_taken(
-        self, mailer, sandbox, client, database, person, mode
+    def test_webhook_with_invalid_signature_is_refused(
+        self, email_sender, sandbox, client, database, person, mode
     ) -> None:
         sandbox.schedule_fault("sendgrid", "webhook", mode)
-        self.mail(database, person, "ada")
+        self.send_email(database, person, "ada")
         assert sandbox.deliver_webhooks(client) == [403]
-        assert self.recorded(database, person) is None
+        assert self.recorded_status(database, person) is None
 
-    def test_that_it_arrived_is_said_no_more_once_it_did_not(
-        self, mailer, sandbox, client, database, person
+    def test_delivered_does_not_replace_a_bounce(
+        self, email_sender, sandbox, client, database, person
     ) -> None:
-        self.mail(database, person, "bounce")
+        self.send_email(database, person, "bounce")
         sandbox.deliver_webhooks(client)
-        assert self.recorded(database, person) == "bounced"
+        assert self.recorded_status(database, person) == "bounced"
         with database.transaction() as session:
             row = session.row("SELECT id FROM mails WHERE user_id = %s", (person.user_id,))
             assert row is not None
             email_delivery._LOG.record_delivery(
                 session, row[0], email_delivery.DeliveryStatus.DELIVERED, clock.now()
             )
-        assert self.recorded(database, person) == "bounced"
+        assert self.recorded_status(database, person) == "bounced"
 
 
 class TestSignature:
-    """Signed by a key of the test's own, without the sandbox."""
+    """Events signed by the test's own key, without the sandbox."""
 
     KEY = ec.generate_private_key(ec.SECP256R1())
 
     @pytest.fixture
-    def webhooks(self) -> SendGridWebhookVerifier:
+    def verifier(self) -> SendGridWebhookVerifier:
         public = self.KEY.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
@@ -195,23 +201,25 @@ class TestSignature:
         timestamp = str(int(clock.now().timestamp()))
         signature = self.KEY.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
         prefix = "x-twilio-email-event-webhook-"
-        given = {
+        values = {
             "signature": base64.b64encode(signature).decode(),
             "timestamp": timestamp,
             **headers,
         }
-        named = {f"{prefix}{name}": value for name, value in given.items()}
-        return WebhookDelivery("http://localhost/webhooks/sendgrid", named, body)
+        prefixed = {f"{prefix}{name}": value for name, value in values.items()}
+        return WebhookDelivery("http://localhost/verifier/sendgrid", prefixed, body)
 
-    def test_events_of_ours_are_kept_by_their_id(self, webhooks: SendGridWebhookVerifier) -> None:
-        mail_id = uuid4()
-        told = [
-            {"event": "processed", "sg_event_id": "a", "pbcex_mail": str(mail_id)},
-            {"event": "delivered", "sg_event_id": "b", "pbcex_mail": str(mail_id)},
+    def test_delivery_event_of_our_email_becomes_event(
+        self, verifier: SendGridWebhookVerifier
+    ) -> None:
+        email_id = uuid4()
+        payload = [
+            {"event": "processed", "sg_event_id": "a", "pbcex_mail": str(email_id)},
+            {"event": "delivered", "sg_event_id": "b", "pbcex_mail": str(email_id)},
             {"event": "delivered", "sg_event_id": "c"},
         ]
-        [event] = webhooks.verify(self.delivery(json.dumps(told).encode()))
-        assert (event.id, event.kind, UUID(event.subject)) == ("b", "delivered", mail_id)
+        [event] = verifier.verify(self.delivery(json.dumps(payload).encode()))
+        assert (event.id, event.kind, UUID(event.subject)) == ("b", "delivered", email_id)
 
     @pytest.mark.parametrize(
         "headers",
@@ -224,20 +232,20 @@ class TestSignature:
             {"timestamp": "1"},
         ],
     )
-    def test_a_wrong_signature_is_forged(self, webhooks, headers) -> None:
+    def test_invalid_signature_is_refused(self, verifier, headers) -> None:
         with pytest.raises(WebhookSignatureInvalid):
-            webhooks.verify(self.delivery(b"[]", **headers))
+            verifier.verify(self.delivery(b"[]", **headers))
 
     @pytest.mark.parametrize(
         "body",
         [b"{", b'{"a": 1}', b"[1]", b'[{"event": "delivered", "pbcex_mail": "x"}]', b'["\xff"]'],
     )
-    def test_a_signed_body_that_cannot_be_read_is_malformed(self, webhooks, body) -> None:
+    def test_unreadable_signed_body_is_malformed(self, verifier, body) -> None:
         with pytest.raises(MalformedRequest if b"\xff" not in body else WebhookSignatureInvalid):
-            webhooks.verify(self.delivery(body))
+            verifier.verify(self.delivery(body))
 
 
 @pytest.fixture(autouse=True)
-def quiet(sandbox: Sandbox) -> Iterator[None]:
+def no_fault_left(sandbox: Sandbox) -> Iterator[None]:
     yield
     assert sandbox.faults.pending() == []

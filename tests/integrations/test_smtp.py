@@ -1,4 +1,4 @@
-"""The mailer against real servers on loopback, good and bad."""
+"""The SMTP sender against real servers on loopback, working and broken."""
 
 import socket
 import ssl
@@ -27,38 +27,44 @@ SENDER = "PBCEx <no-reply@pbcex.example.com>"
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
-def outgoing(**changes: object) -> OutgoingEmail:
-    told: dict[str, object] = {
+def outgoing_email(**changes: object) -> OutgoingEmail:
+    fields: dict[str, object] = {
         "id": UUID(int=7),
         "recipient": "ada@example.com",
         "subject": "Confirm",
         "text": "Grüße\n.\nend",
         "html": "<p>Grüße</p>",
     }
-    return OutgoingEmail(**{**told, **changes})
+    return OutgoingEmail(**{**fields, **changes})
 
 
 @pytest.fixture
 def server() -> Iterator[mailbox.RecordingSmtpServer]:
-    made = mailbox.RecordingSmtpServer(enable_SMTPUTF8=True)
-    yield made
-    made.stop()
+    smtp_server = mailbox.RecordingSmtpServer(enable_SMTPUTF8=True)
+    yield smtp_server
+    smtp_server.stop()
 
 
-def mailer(url: str, timeout_seconds: float = 5) -> SmtpEmailSender:
+def smtp_sender(url: str, timeout_seconds: float = 5) -> SmtpEmailSender:
     return SmtpEmailSender(SmtpServer.from_url(url), SENDER, timeout_seconds=timeout_seconds)
 
 
-class TestWhatIsSent:
-    def test_headers_and_both_texts(self, server: mailbox.RecordingSmtpServer) -> None:
+class TestContent:
+    def test_email_has_headers_plain_text_and_html(
+        self, server: mailbox.RecordingSmtpServer
+    ) -> None:
         with time_machine.travel(NOW, tick=False):
-            mailer(server.url).send(outgoing())
-        [mail] = server.mails
-        assert str(mail["Message-ID"]) == f"<{UUID(int=7).hex}@pbcex.example.com>"
-        assert parsedate_to_datetime(str(mail["Date"])) == NOW
-        assert (mail["From"], mail["To"], mail["Subject"]) == (SENDER, "ada@example.com", "Confirm")
-        assert mail["Auto-Submitted"] == "auto-generated"
-        text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+            smtp_sender(server.url).send(outgoing_email())
+        [email] = server.mails
+        assert str(email["Message-ID"]) == f"<{UUID(int=7).hex}@pbcex.example.com>"
+        assert parsedate_to_datetime(str(email["Date"])) == NOW
+        assert (email["From"], email["To"], email["Subject"]) == (
+            SENDER,
+            "ada@example.com",
+            "Confirm",
+        )
+        assert email["Auto-Submitted"] == "auto-generated"
+        text, html = email.get_body(("plain",)), email.get_body(("html",))
         assert text is not None
         assert html is not None
         assert text.get_content().splitlines() == ["Grüße", ".", "end"]
@@ -67,13 +73,13 @@ class TestWhatIsSent:
         assert raw.isascii()
         assert max(map(len, raw.split(b"\r\n"))) <= 78
 
-    def test_a_repeated_mail_has_the_same_message_id(
+    def test_repeated_email_has_the_same_message_id(
         self, server: mailbox.RecordingSmtpServer
     ) -> None:
         for _ in range(2):
-            mailer(server.url).send(outgoing())
-        mailer(server.url).send(outgoing(id=uuid4()))
-        ids = [str(mail["Message-ID"]) for mail in server.mails]
+            smtp_sender(server.url).send(outgoing_email())
+        smtp_sender(server.url).send(outgoing_email(id=uuid4()))
+        ids = [str(email["Message-ID"]) for email in server.mails]
         assert ids[0] == ids[1] != ids[2]
 
     @pytest.mark.parametrize(
@@ -88,100 +94,102 @@ class TestWhatIsSent:
             {"subject": "Hello\rBcc: all@example.com"},
         ],
     )
-    def test_nothing_breaks_out_of_a_header(
+    def test_value_that_breaks_out_of_a_header_is_refused(
         self, server: mailbox.RecordingSmtpServer, wrong: dict[str, str]
     ) -> None:
         with pytest.raises(EmailRefused) as refusal:
-            mailer(server.url).send(outgoing(**wrong))
+            smtp_sender(server.url).send(outgoing_email(**wrong))
         assert server.mails == []
         assert "example.com" not in str(refusal.value)
 
     @pytest.mark.parametrize("subject", ["ü" * 300, "a " * 300, "You converted 1 → 2"])
-    def test_any_other_subject_arrives(
+    def test_long_or_non_ascii_subject_arrives(
         self, server: mailbox.RecordingSmtpServer, subject: str
     ) -> None:
-        mailer(server.url).send(outgoing(subject=subject.strip()))
+        smtp_sender(server.url).send(outgoing_email(subject=subject.strip()))
         assert server.mails[0]["Subject"] == subject.strip()
 
-    def test_a_domain_in_any_script_is_written_in_ascii(
+    def test_international_domain_is_written_in_ascii(
         self, server: mailbox.RecordingSmtpServer
     ) -> None:
-        mailer(server.url).send(outgoing(recipient="ada@bücher.example.com"))
+        smtp_sender(server.url).send(outgoing_email(recipient="ada@bücher.example.com"))
         assert server.mails[0]["To"] == "ada@xn--bcher-kva.example.com"
 
-    def test_an_address_in_any_script_arrives_where_it_is_understood(
+    def test_international_address_needs_smtputf8(
         self, server: mailbox.RecordingSmtpServer
     ) -> None:
-        mailer(server.url).send(outgoing(recipient="аня@example.com"))
+        smtp_sender(server.url).send(outgoing_email(recipient="аня@example.com"))
         assert server.mails[0]["To"] == "аня@example.com"
-        old = mailbox.RecordingSmtpServer(enable_SMTPUTF8=False)
+        ascii_server = mailbox.RecordingSmtpServer(enable_SMTPUTF8=False)
         try:
             with pytest.raises(EmailRefused):
-                mailer(old.url).send(outgoing(recipient="аня@example.com"))
-            assert old.mails == []
+                smtp_sender(ascii_server.url).send(outgoing_email(recipient="аня@example.com"))
+            assert ascii_server.mails == []
         finally:
-            old.stop()
+            ascii_server.stop()
 
 
-class TestTrouble:
+class TestFailures:
     @pytest.mark.parametrize(
-        ("answer", "error"),
+        ("reply", "error"),
         [("550 no such user ada@example.com", EmailRefused), ("451 later", EmailNotSent)],
     )
-    def test_the_recipient_is_not_taken(
-        self, server: mailbox.RecordingSmtpServer, answer: str, error: type[Exception]
+    def test_rejected_recipient_is_refused_or_retried_by_its_code(
+        self, server: mailbox.RecordingSmtpServer, reply: str, error: type[Exception]
     ) -> None:
-        server.rcpt_answers = [answer]
+        server.rcpt_answers = [reply]
         with pytest.raises(error) as failure:
-            mailer(server.url).send(outgoing())
-        assert str(failure.value) == f"The server replied {answer[:3]}."
+            smtp_sender(server.url).send(outgoing_email())
+        assert str(failure.value) == f"The server replied {reply[:3]}."
 
     @pytest.mark.parametrize(
-        ("answer", "error"),
+        ("reply", "error"),
         [("554 we take no such mail", EmailRefused), ("452 full", EmailNotSent)],
     )
-    def test_the_content_is_not_taken(
-        self, server: mailbox.RecordingSmtpServer, answer: str, error: type[Exception]
+    def test_rejected_content_is_refused_or_retried_by_its_code(
+        self, server: mailbox.RecordingSmtpServer, reply: str, error: type[Exception]
     ) -> None:
-        server.answers = [answer]
+        server.answers = [reply]
         with pytest.raises(error):
-            mailer(server.url).send(outgoing())
+            smtp_sender(server.url).send(outgoing_email())
         assert server.mails == []
 
-    def test_a_break_before_the_answer_leaves_it_unknown(
+    def test_break_before_the_reply_has_unknown_outcome(
         self, server: mailbox.RecordingSmtpServer
     ) -> None:
         server.answers = ["break"]
         with pytest.raises(ProviderOutcomeUnknown):
-            mailer(server.url).send(outgoing())
+            smtp_sender(server.url).send(outgoing_email())
         assert len(server.mails) == 1
 
-    def test_nobody_listens(self) -> None:
+    def test_unreachable_server_is_retried(self) -> None:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         with pytest.raises(EmailNotSent, match="ConnectionRefusedError"):
-            mailer(f"smtp://127.0.0.1:{port}").send(outgoing())
+            smtp_sender(f"smtp://127.0.0.1:{port}").send(outgoing_email())
 
-    def test_a_server_that_says_nothing_costs_no_more_than_the_limit(self) -> None:
+    def test_silent_server_times_out(self) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as silent:
             started = time.monotonic()
             with pytest.raises(EmailNotSent):
-                mailer(f"smtp://127.0.0.1:{silent.getsockname()[1]}", 0.3).send(outgoing())
+                smtp_sender(f"smtp://127.0.0.1:{silent.getsockname()[1]}", 0.3).send(
+                    outgoing_email()
+                )
             assert time.monotonic() - started < 3
 
-    def test_no_server_is_configured(self) -> None:
+    def test_unconfigured_sender_is_retried(self) -> None:
         with pytest.raises(EmailNotSent, match="PBCEX_SMTP_URL"):
-            UnconfiguredEmailSender("PBCEX_SMTP_URL").send(outgoing())
+            UnconfiguredEmailSender("PBCEX_SMTP_URL").send(outgoing_email())
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate of 127.0.0.1 with its key, in one file."""
+    """A certificate for localhost with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    made = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -200,7 +208,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        + made.public_bytes(serialization.Encoding.PEM)
+        + builder.public_bytes(serialization.Encoding.PEM)
     )
     return file
 
@@ -210,63 +218,63 @@ class TestSecurity:
     def encrypted(self, certificate: Path) -> Iterator[mailbox.RecordingSmtpServer]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        made = mailbox.RecordingSmtpServer(tls_context=context, require_starttls=True)
-        yield made
-        made.stop()
+        tls_server = mailbox.RecordingSmtpServer(tls_context=context, require_starttls=True)
+        yield tls_server
+        tls_server.stop()
 
     def url(self, server: mailbox.RecordingSmtpServer) -> str:
         return f"smtp+starttls://localhost:{server.port}"
 
-    def test_a_certificate_that_is_known_is_believed(
+    def test_trusted_certificate_is_accepted(
         self,
         encrypted: mailbox.RecordingSmtpServer,
         certificate: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        mailer(self.url(encrypted)).send(outgoing())
+        smtp_sender(self.url(encrypted)).send(outgoing_email())
         assert len(encrypted.mails) == 1
 
-    def test_a_stranger_gets_no_mail(self, encrypted: mailbox.RecordingSmtpServer) -> None:
+    def test_untrusted_certificate_gets_no_email(
+        self, encrypted: mailbox.RecordingSmtpServer
+    ) -> None:
         with pytest.raises(EmailNotSent, match="SSLCertVerificationError"):
-            mailer(self.url(encrypted)).send(outgoing())
+            smtp_sender(self.url(encrypted)).send(outgoing_email())
         assert encrypted.mails == []
 
-    def test_nothing_is_sent_in_the_clear_where_tls_was_asked_for(
-        self, server: mailbox.RecordingSmtpServer
-    ) -> None:
+    def test_required_tls_is_never_skipped(self, server: mailbox.RecordingSmtpServer) -> None:
         with pytest.raises(EmailNotSent, match="SMTPNotSupportedError"):
-            mailer(f"smtp+starttls://127.0.0.1:{server.port}").send(outgoing())
+            smtp_sender(f"smtp+starttls://127.0.0.1:{server.port}").send(outgoing_email())
         with pytest.raises(EmailNotSent):
-            mailer(f"smtps://127.0.0.1:{server.port}", 1).send(outgoing())
+            smtp_sender(f"smtps://127.0.0.1:{server.port}", 1).send(outgoing_email())
         assert server.mails == []
 
-    def test_the_password_shows_nowhere(self) -> None:
-        made = SmtpServer.from_url("smtps://pbcex:p%40ss@mail.example.com")
-        assert (made.user, made.password, made.port) == ("pbcex", "p@ss", 465)
-        assert "p@ss" not in repr(made)
+    def test_password_is_not_in_repr(self) -> None:
+        smtp_server = SmtpServer.from_url("smtps://pbcex:p%40ss@mail.example.com")
+        assert (smtp_server.user, smtp_server.password, smtp_server.port) == ("pbcex", "p@ss", 465)
+        assert "p@ss" not in repr(smtp_server)
 
 
-def test_a_break_at_any_moment_is_one_of_three_outcomes() -> None:
-    """A server that ends the talk after so many lines: never a surprise, and nothing in between."""
+def test_break_at_any_step_has_one_of_three_outcomes() -> None:
+    """The server closes the connection after each number of replies."""
     replies = [b"220 hi\r\n", b"250 x\r\n", b"250 x\r\n", b"250 x\r\n", b"354 go\r\n", b"250 x\r\n"]
-    seen = []
+    outcomes = []
     for count in range(len(replies) + 1):
         with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-            thread = threading.Thread(target=_talk, args=(listening, replies[:count]))
+            thread = threading.Thread(target=_reply, args=(listening, replies[:count]))
             thread.start()
             try:
-                mailer(f"smtp://127.0.0.1:{listening.getsockname()[1]}").send(outgoing())
-                seen.append("sent")
-            except (EmailNotSent, ProviderOutcomeUnknown) as outcome:
-                seen.append(type(outcome).__name__)
+                smtp_sender(f"smtp://127.0.0.1:{listening.getsockname()[1]}").send(outgoing_email())
+                outcomes.append("sent")
+            except (EmailNotSent, ProviderOutcomeUnknown) as error:
+                outcomes.append(type(error).__name__)
             thread.join()
-    assert seen[:4] == ["EmailNotSent"] * 4
-    assert seen[4] == "ProviderOutcomeUnknown"  # after RCPT: the answer to DATA is missing
-    assert seen[5:] == ["ProviderOutcomeUnknown", "sent"]
+    assert outcomes[:4] == ["EmailNotSent"] * 4
+    assert outcomes[4] == "ProviderOutcomeUnknown"  # after RCPT: the reply to DATA is missing
+    assert outcomes[5:] == ["ProviderOutcomeUnknown", "sent"]
 
 
-def _talk(listening: socket.socket, replies: list[bytes]) -> None:
+def _reply(listening: socket.socket, replies: list[bytes]) -> None:
     connection, _ = listening.accept()
     with closing(connection), connection.makefile("rb") as lines:
         for number, reply in enumerate(replies):

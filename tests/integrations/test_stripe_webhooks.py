@@ -1,4 +1,4 @@
-"""Stripe's webhooks: what it signed a moment ago is taken, and nothing else."""
+"""Stripe's webhooks: only what Stripe signed a moment ago is accepted."""
 
 import json
 from datetime import timedelta
@@ -17,7 +17,7 @@ from app.providers.errors import WebhookSignatureInvalid
 from app.providers.ports import ProviderEvent, WebhookDelivery
 from sandbox.faults import FaultMode
 from sandbox.keys import timed_signature
-from tests.integrations.test_stripe import Desk
+from tests.integrations.test_stripe import StripeSetup
 from tests.provider_sandbox import Sandbox
 from tests.unchanged_database import database_unchanged
 
@@ -28,14 +28,19 @@ BODY = json.dumps(
 
 
 def deliver(
-    body: bytes = BODY, *, signed: bytes = BODY, secret: str = SECRET, late: int = 0, of: str = ""
+    body: bytes = BODY,
+    *,
+    signed: bytes = BODY,
+    secret: str = SECRET,
+    late: int = 0,
+    header_text: str = "",
 ) -> list[ProviderEvent]:
-    header = of or timed_signature(secret, signed, at=clock.now().timestamp() - late)
+    header = header_text or timed_signature(secret, signed, at=clock.now().timestamp() - late)
     delivery = WebhookDelivery("http://here/webhooks/stripe", {"stripe-signature": header}, body)
     return StripeWebhookVerifier((SECRET,)).verify(delivery)
 
 
-def test_a_genuine_one_names_what_changed() -> None:
+def test_genuine_webhook_becomes_event_with_its_task() -> None:
     assert deliver() == [
         ProviderEvent("evt_1", "payment_intent.succeeded", "pi_1", "funding.payment_changed")
     ]
@@ -46,13 +51,13 @@ def test_a_genuine_one_names_what_changed() -> None:
     assert deliver(late=-299) == deliver(late=299) == deliver()
 
 
-def test_what_does_not_concern_us_is_no_event() -> None:
+def test_webhook_of_another_kind_is_ignored() -> None:
     body = BODY.replace(b"payment_intent.succeeded", b"payout.paid")
     assert deliver(body, signed=body) == []
 
 
 @pytest.mark.parametrize(
-    "given",
+    "changes",
     [
         {"secret": "whsec_another"},
         {"secret": ""},
@@ -61,63 +66,63 @@ def test_what_does_not_concern_us_is_no_event() -> None:
         {"body": BODY.replace(b"pi_1", b"pi_2")},
         {"body": json.dumps(json.loads(BODY), separators=(",", ":")).encode()},
         {"body": BODY + b"\n"},
-        {"of": "t=1,v1="},
-        {"of": "v1=00"},
-        {"of": "nonsense"},
-        {"of": "t=٣,v1=é"},
-        {"of": "t=99999999999999999999,v1=00"},
+        {"header_text": "t=1,v1="},
+        {"header_text": "v1=00"},
+        {"header_text": "nonsense"},
+        {"header_text": "t=٣,v1=é"},
+        {"header_text": "t=99999999999999999999,v1=00"},
     ],
 )
-def test_anything_else_is_forged(given: dict[str, object]) -> None:
+def test_webhook_with_wrong_signature_or_body_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(WebhookSignatureInvalid):
-        deliver(**given)
+        deliver(**changes)
 
 
-def test_a_header_of_another_scheme_or_moment_is_forged() -> None:
+def test_header_with_another_scheme_or_time_is_refused() -> None:
     header = timed_signature(SECRET, BODY, at=clock.now().timestamp())
-    moment, _, signature = header.partition(",v1=")
-    later = f"t={int(moment[2:]) + 1}"
+    time, _, signature = header.partition(",v1=")
+    later = f"t={int(time[2:]) + 1}"
     for wrong in (
-        f"{moment},v0={signature}",
+        f"{time},v0={signature}",
         f"{later},v1={signature}",
-        f"{moment},{later},v1={signature}",
-        f"{moment},v1={signature.upper()}",
+        f"{time},{later},v1={signature}",
+        f"{time},v1={signature.upper()}",
     ):
         with pytest.raises(WebhookSignatureInvalid):
-            deliver(of=wrong)
+            deliver(header_text=wrong)
 
 
-def test_the_signature_may_not_stand_in_another_header() -> None:
+def test_signature_in_another_header_is_refused() -> None:
     header = timed_signature(SECRET, BODY, at=clock.now().timestamp())
     with pytest.raises(WebhookSignatureInvalid):
         StripeWebhookVerifier((SECRET,)).verify(WebhookDelivery("", {"x-signature": header}, BODY))
 
 
-def test_two_secrets_are_known_while_one_replaces_the_other() -> None:
+def test_both_secrets_are_valid_during_rotation() -> None:
     verifier = StripeWebhookVerifier(("whsec_new", SECRET))
     at = clock.now().timestamp()
-    of_old, of_new = (timed_signature(key, BODY, at=at) for key in (SECRET, "whsec_new"))
-    both = f"{of_old},{of_new.partition(',')[2]}"
-    for header in (of_old, of_new, both):
+    old_header, new_header = (timed_signature(key, BODY, at=at) for key in (SECRET, "whsec_new"))
+    both_headers = f"{old_header},{new_header.partition(',')[2]}"
+    for header in (old_header, new_header, both_headers):
         assert verifier.verify(WebhookDelivery("", {"stripe-signature": header}, BODY))
     with pytest.raises(WebhookSignatureInvalid):
         StripeWebhookVerifier(("whsec_new",)).verify(
-            WebhookDelivery("", {"stripe-signature": of_old}, BODY)
+            WebhookDelivery("", {"stripe-signature": old_header}, BODY)
         )
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b'{"id": 1}', b"[" * 100_000])
-def test_what_is_signed_and_cannot_be_read_is_refused(body: bytes) -> None:
+def test_unreadable_signed_body_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedRequest):
         deliver(body, signed=body)
 
 
 class TestDelivered:
-    """From the sandbox to the edge."""
+    """Webhooks from the sandbox to the webhook route."""
 
     @pytest.fixture(autouse=True)
-    def _staged_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What funding makes of it is told in its own tests."""
+    def _stub_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Replace the task: the tests of funding cover it."""
         name = "funding.payment_changed"
         monkeypatch.setitem(_TASKS, name, Task(name, Queue.DEFAULT, lambda *_, **__: None))
 
@@ -127,21 +132,21 @@ class TestDelivered:
         return database
 
     @pytest.fixture
-    def desk(self, database: Database, sandbox: Sandbox) -> Desk:
-        for delivery in sandbox.webhooks.all():
-            sandbox.store.delete("_sandbox", "deliveries", delivery.id)
-        return Desk(database, f"{sandbox.url}/stripe")
+    def stripe(self, database: Database, sandbox: Sandbox) -> StripeSetup:
+        for webhook in sandbox.webhooks.all():
+            sandbox.store.delete("_sandbox", "deliveries", webhook.id)
+        return StripeSetup(database, f"{sandbox.url}/stripe")
 
-    def test_it_is_kept_and_staged(
-        self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox
+    def test_webhook_is_stored_and_its_task_staged(
+        self, open_app: Flask, database: Database, stripe: StripeSetup, sandbox: Sandbox
     ) -> None:
-        opened = desk.rail.create(desk.ask())
+        payment = stripe.rail.create(stripe.payment_request())
         assert sandbox.deliver_webhooks(open_app.test_client()) == [204]
         with database.reading() as session:
             [(event, kind, task)] = session.rows(
                 "SELECT e.id::text, e.kind, o.task FROM webhook_events e"
                 " JOIN outbox o ON o.args ->> 'event_id' = e.id::text WHERE subject = %s",
-                (opened.provider_ref,),
+                (payment.provider_ref,),
             )
         assert (kind, task) == (
             "payment_intent.amount_capturable_updated",
@@ -150,20 +155,25 @@ class TestDelivered:
         assert event
 
     @pytest.mark.parametrize("mode", [FaultMode.FORGED, FaultMode.TAMPERED, FaultMode.STALE])
-    def test_what_is_not_genuine_changes_nothing(
-        self, open_app: Flask, database: Database, desk: Desk, sandbox: Sandbox, mode: FaultMode
+    def test_webhook_with_invalid_signature_changes_nothing(
+        self,
+        open_app: Flask,
+        database: Database,
+        stripe: StripeSetup,
+        sandbox: Sandbox,
+        mode: FaultMode,
     ) -> None:
         sandbox.schedule_fault("stripe", "webhook", mode)
-        desk.rail.create(desk.ask())
+        stripe.rail.create(stripe.payment_request())
         client = open_app.test_client()
         with database_unchanged(database):
             assert sandbox.deliver_webhooks(client) == [403]
 
-    def test_a_late_repetition_is_signed_anew(
-        self, open_app: Flask, desk: Desk, sandbox: Sandbox
+    def test_late_webhook_is_signed_when_it_is_sent(
+        self, open_app: Flask, stripe: StripeSetup, sandbox: Sandbox
     ) -> None:
         sandbox.schedule_fault("stripe", "webhook", FaultMode.LATE, seconds=3600)
-        desk.rail.create(desk.ask())
+        stripe.rail.create(stripe.payment_request())
         client = open_app.test_client()
         assert sandbox.deliver_webhooks(client) == []
         with time_machine.travel(clock.now() + timedelta(hours=1, seconds=5)):
