@@ -38,7 +38,7 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     #: As the person typed it.
     email: Mapped[str] = mapped_column(sa.Text)
-    #: The same address for comparing: one person each (rules.email_key).
+    #: The email address normalized for comparison, unique (accounts/rules.py).
     email_key: Mapped[str] = mapped_column(sa.Text, unique=True)
     password_hash: Mapped[str] = mapped_column(sa.Text)
     first_name: Mapped[str] = mapped_column(sa.Text)
@@ -52,12 +52,12 @@ class User(Base):
     branch_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("branches.id"))
     email_confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    #: When everything that says who this is was taken out. The row then never changes again.
+    #: When the personal data was erased. The row then never changes again.
     erased_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class LoginSession(Base):
-    """One login: in a browser, or the family of refresh tokens that descend from it."""
+    """A login session: of a staff browser, or of the family of refresh tokens of one sign-in."""
 
     __tablename__ = "login_sessions"
     __table_args__ = (
@@ -88,17 +88,17 @@ class LoginSession(Base):
     revoked_reason: Mapped[str | None] = mapped_column(sa.Text)
     #: SHA-256 of the secret in the browser's cookie; null where tokens are used instead.
     secret_hash: Mapped[bytes | None] = mapped_column(sa.LargeBinary, unique=True)
-    #: When the person last did something in that browser.
+    #: When the person was last active in that browser.
     seen_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: What the browser called itself, and where it was, when the person signed in.
+    #: User agent and network of the browser at sign-in.
     browser: Mapped[str | None] = mapped_column(sa.Text)
     network: Mapped[str | None] = mapped_column(sa.Text)
-    #: When the person last proved who they are: at sign-in, or again before a sensitive act.
+    #: When the person last proved their identity: at sign-in or before a sensitive act.
     proven_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class RefreshToken(Base):
-    """A refresh token, by its hash. Used tokens stay until the session ends, to notice reuse."""
+    """A refresh token, by its hash. Used tokens stay until the session ends, to detect reuse."""
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (
@@ -113,7 +113,8 @@ class RefreshToken(Base):
 
 
 class LoginFailure(Base):
-    """Failed logins of one counter: an address from one network, or a network (lockout.py)."""
+    """A counter of failed sign-ins: of an email address from one network, of a network or of a
+    person (sign_in/lockout.py)."""
 
     __tablename__ = "login_failures"
     __table_args__ = (
@@ -125,12 +126,12 @@ class LoginFailure(Base):
     failures: Mapped[int]
     #: Further attempts are refused until then.
     blocked_until: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: From then on the counter means nothing.
+    #: The counter expires then.
     forget_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
 
 
 class Address(Base):
-    """A place that a person has things sent to."""
+    """A postal address in a person's address book."""
 
     __tablename__ = "addresses"
     __table_args__ = (
@@ -145,7 +146,7 @@ class Address(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    #: The whole address, as JSON (addresses.Details).
+    #: The whole address as JSON (accounts/postal_addresses.py).
     details_sealed: Mapped[bytes] = mapped_column(Sealed)
     is_default: Mapped[bool] = mapped_column(sa.Boolean)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -153,7 +154,7 @@ class Address(Base):
 
 
 class ApiKey(Base):
-    """A key that a customer's own program uses, by its hash. Revoked ones stay, to be seen."""
+    """An API key of a customer's own program, by its hash. Revoked keys stay visible."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -165,13 +166,13 @@ class ApiKey(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    #: What its owner calls it.
+    #: The name that its owner gave it.
     name: Mapped[str] = mapped_column(sa.Text)
     key_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
-    #: The first characters and the last four: what is shown of it later.
+    #: The first characters and the last four, which identify the key on pages.
     prefix: Mapped[str] = mapped_column(sa.Text)
     last_four: Mapped[str] = mapped_column(sa.Text)
-    #: Permissions of access.DELEGABLE that the program has at most.
+    #: The permissions that the key may use at most (access.API_KEY_SCOPES).
     scopes: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     expires_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
@@ -179,7 +180,7 @@ class ApiKey(Base):
 
 
 class OneTimeToken(Base):
-    """A link that was mailed to a person, by the hash of its token (one_time.py)."""
+    """A one-time link mailed to a person, by the hash of its token (one_time_tokens.py)."""
 
     __tablename__ = "one_time_tokens"
     __table_args__ = (
@@ -196,7 +197,7 @@ class OneTimeToken(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     purpose: Mapped[str] = mapped_column(sa.Text)
-    #: Goes into the token together with a key that is not in the database.
+    #: Goes into the token with a key that is not in the database.
     nonce: Mapped[bytes] = mapped_column(sa.LargeBinary)
     token_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
     issued_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -205,7 +206,7 @@ class OneTimeToken(Base):
 
 
 class TotpCredential(Base):
-    """A person's second factor: the secret that their authenticator app shares with us."""
+    """A person's authenticator app: the secret that it shares with us."""
 
     __tablename__ = "totp_credentials"
     __table_args__ = (
@@ -217,14 +218,14 @@ class TotpCredential(Base):
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"), primary_key=True)
     secret: Mapped[bytes] = mapped_column(Sealed)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
-    #: Null until the person has shown a code: so far it is asked for nowhere.
+    #: Null until a code confirms the setup. Until then no code is required.
     confirmed_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
-    #: The time step of the latest code that was accepted: none up to it counts again.
+    #: The time step of the last accepted code. Codes up to it are not accepted again.
     last_step: Mapped[int | None] = mapped_column(sa.BigInteger)
 
 
 class RecoveryCode(Base):
-    """A code that stands in for the second factor once, by its hash."""
+    """A recovery code, which replaces the second factor once, by its hash."""
 
     __tablename__ = "recovery_codes"
     __table_args__ = (
@@ -239,7 +240,7 @@ class RecoveryCode(Base):
 
 
 class SignIn(Base):
-    """A sign-in half done: the password was right, the second factor is missing."""
+    """A pending sign-in: the password was right, the second factor is missing."""
 
     __tablename__ = "sign_ins"
     __table_args__ = (
@@ -249,7 +250,7 @@ class SignIn(Base):
         sa.Index("sign_ins_expires_at_idx", "expires_at"),
     )
 
-    #: SHA-256 of the secret in the cookie of the browser that gave the password.
+    #: SHA-256 of the secret in the cookie of the browser that sent the password.
     secret_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     started_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
@@ -257,7 +258,7 @@ class SignIn(Base):
 
 
 class Passkey(Base):
-    """A WebAuthn credential of a member of staff: its public half."""
+    """The public key of a WebAuthn credential of a member of staff."""
 
     __tablename__ = "passkeys"
     __table_args__ = (
@@ -272,18 +273,18 @@ class Passkey(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     credential_id: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
-    #: COSE key, as the authenticator gave it.
+    #: COSE key, as received from the authenticator.
     public_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
-    #: As the authenticator counted at the last use; stays 0 for those that do not count.
+    #: The authenticator's counter at the last use; 0 if it does not count.
     sign_count: Mapped[int] = mapped_column(sa.BigInteger)
-    #: As its owner calls it.
+    #: The name that its owner gave it.
     name: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(sa.DateTime(timezone=True))
     last_used_at: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=True))
 
 
 class PasskeyChallenge(Base):
-    """What an authenticator is to sign, once and within minutes. Answered ones are deleted."""
+    """A challenge for an authenticator, valid once, for minutes. The first response deletes it."""
 
     __tablename__ = "passkey_challenges"
     __table_args__ = (
@@ -304,7 +305,7 @@ class PasskeyChallenge(Base):
 
 
 class KnownPermission(Base):
-    """A permission that the database has met: its first holders were written down."""
+    """A permission known to the database: its default grants were inserted."""
 
     __tablename__ = "permissions"
 

@@ -146,7 +146,7 @@ class TestSigningIn:
         blocked = browser.sign_in(admin, PASSWORD)
         assert blocked.status_code == 429
         assert 1 <= int(blocked.headers["Retry-After"]) <= 60
-        assert "Too many failed logins" in check(blocked).said
+        assert "Too many failed sign-ins" in check(blocked).said
         assert sessions_of(database, admin) == []
         assert Browser(app).sign_in(admin, PASSWORD).status_code == 303
 

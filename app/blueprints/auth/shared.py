@@ -8,7 +8,7 @@ from app.blueprints.errors import status_of
 from app.blueprints.page_blueprint import safe_redirect_path, see_other
 from app.blueprints.rendering import render_page
 from app.identity.credentials import passkeys
-from app.identity.credentials.passkeys import ANSWER_LENGTH_MAX
+from app.identity.credentials.passkeys import RESPONSE_LENGTH_MAX
 from app.identity.sign_in.staff_sign_in import CompletedSignIn
 from app.kit.errors import RateLimited, Refusal, Unauthenticated
 
@@ -29,7 +29,7 @@ def read_code() -> str:
 
 def read_credential() -> str:
     """Return the passkey credential from the form, cut one character above the limit."""
-    return read_field("credential", ANSWER_LENGTH_MAX + 1)
+    return read_field("credential", RESPONSE_LENGTH_MAX + 1)
 
 
 def finish_sign_in(signed_in: CompletedSignIn, next_path: str | None) -> Response:

@@ -1,7 +1,7 @@
 """Suspend and reactivate accounts.
 
 No one changes their own status. Suspending and reactivating need a second person; only a customer
-whom another room found to be barred is suspended at once (`freeze`). A suspension ends the person's
+whom another room bars is suspended at once (`suspend_customer`). A suspension ends the person's
 login sessions.
 """
 
@@ -32,7 +32,7 @@ UPDATE users SET status = %s, suspended_at = %s, suspended_reason = %s WHERE id 
 
 
 def request_suspension(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
-    """Ask a second person to suspend somebody; answers the request's id.
+    """Request a second person's approval to suspend a person. Returns the request's id.
 
     Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `AlreadySet`, `ApprovalPending`, and
     `Invalid` for the reason.
@@ -47,7 +47,10 @@ def request_suspension(session: Session, actor: Actor, person_id: UUID, *, reaso
 
 
 def request_reactivation(session: Session, actor: Actor, person_id: UUID, *, reason: str) -> UUID:
-    """Ask a second person to let somebody back in; answers the request's id. Raises as above."""
+    """Request a second person's approval to lift a suspension. Returns the request's id.
+
+    Raises as `request_suspension` does.
+    """
     return locked_person.request_approval(
         session,
         actor,
@@ -60,10 +63,10 @@ def request_reactivation(session: Session, actor: Actor, person_id: UUID, *, rea
 def suspend_customer(
     session: Session, actor: Actor | None, person_id: UUID, *, reason: str
 ) -> None:
-    """Suspend a customer at once, for a room that has decided it; `actor` is None for the program.
+    """Suspend a customer at once, as another room decided. `actor` is None for the system.
 
-    Staff are left to two people, and who is not active stays as they are: nothing happens. Letting
-    back in takes two people, as ever.
+    Does nothing for staff, whose suspension takes two people, or if the account is not active.
+    Lifting the suspension takes two people.
     """
     row = session.row(_LOCK, (person_id,))
     if row is None or row[2] != Role.USER or row[4] != "active":
@@ -138,7 +141,7 @@ approvals_registry.register(
 approvals_registry.register(
     ApprovalAction(
         REACTIVATE,
-        "Let a person back in",
+        "Lift a suspension",
         Permission.PEOPLE_SUSPEND,
         lambda session, payload: _compare_status(session, payload, "active"),
         _check_not_own,

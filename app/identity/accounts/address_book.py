@@ -1,4 +1,4 @@
-"""A person's addresses, sealed at rest. One of them is the default, as long as there is any."""
+"""A person's postal addresses, sealed at rest. One of them is the default unless there are none."""
 
 import json
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ ORDER BY id DESC LIMIT %(limit)s
 """
 _ALL = f"{_COLUMNS} WHERE user_id = %s ORDER BY id"
 _ONE = f"{_COLUMNS} WHERE id = %s AND user_id = %s"
-# Those who change one address book take turns, so that it has one default.
+# Changes of one address book are serialized, so that it has exactly one default.
 _LOCK = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
 _COUNT = "SELECT count(*) FROM addresses WHERE user_id = %s"
 _ADD = """
@@ -47,7 +47,7 @@ WHERE id = (SELECT id FROM addresses WHERE user_id = %s ORDER BY id DESC LIMIT 1
 
 @dataclass(frozen=True, slots=True)
 class AddressBookEntry:
-    """An entry of somebody's address book."""
+    """An entry of a person's address book."""
 
     id: UUID
     postal: PostalAddress
@@ -59,19 +59,19 @@ class AddressBookEntry:
 def list_addresses(
     session: Session, actor: Actor, *, limit: int, before: UUID | None
 ) -> Page[AddressBookEntry]:
-    """The actor's addresses, newest first."""
+    """Return a page of the actor's addresses, newest first."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
-    found = [_open(row) for row in session.rows(_PAGE, values)]
-    return pagination.paginate(found, limit, lambda address: address.id)
+    entries = [_open(row) for row in session.rows(_PAGE, values)]
+    return pagination.paginate(entries, limit, lambda entry: entry.id)
 
 
 def list_all(session: Session, user_id: UUID) -> list[AddressBookEntry]:
-    """A person's whole address book, oldest first."""
+    """Return a person's whole address book, oldest first."""
     return [_open(row) for row in session.rows(_ALL, (user_id,))]
 
 
 def get_address(session: Session, actor: Actor, address_id: UUID) -> AddressBookEntry:
-    """One of the actor's addresses. Raises `NotFound`, for somebody else's too."""
+    """Return one of the actor's addresses. Raises `NotFound`, also for another person's."""
     row = session.row(_ONE, (address_id, actor.user_id))
     if row is None:
         raise NotFound
@@ -81,22 +81,24 @@ def get_address(session: Session, actor: Actor, address_id: UUID) -> AddressBook
 def add_address(
     session: Session, actor: Actor, postal: PostalAddress, *, is_default: bool
 ) -> AddressBookEntry:
-    """Add an address; the first one is the default in any case.
+    """Add an address. The first one is always the default.
 
-    Raises `Invalid` for what is no address in its country, and `AddressBookFull`.
+    Raises `Invalid` for an address that is not valid in its country, and `AddressBookFull`.
     """
-    checked = postal_addresses.normalize(postal)
+    normalized = postal_addresses.normalize(postal)
     session.send(_LOCK, (actor.user_id,))
     [(count,)] = session.rows(_COUNT, (actor.user_id,))
     if count >= ADDRESSES_MAX:
-        raise AddressBookFull(f"An address book has {ADDRESSES_MAX} addresses at most")
+        raise AddressBookFull(
+            f"An address book holds {ADDRESSES_MAX} addresses. Remove one to add another one."
+        )
     address_id, now = ids.new(), clock.now()
     is_default = is_default or count == 0
     if is_default:
         session.send(_NO_DEFAULT, (actor.user_id,))
     values = {"id": address_id, "user": actor.user_id, "default": is_default, "now": now}
-    session.send(_ADD, {**values, "sealed": _seal(address_id, checked)})
-    return AddressBookEntry(address_id, checked, is_default, now, now)
+    session.send(_ADD, {**values, "sealed": _seal(address_id, normalized)})
+    return AddressBookEntry(address_id, normalized, is_default, now, now)
 
 
 def change_address(
@@ -109,24 +111,24 @@ def change_address(
 ) -> AddressBookEntry:
     """Change some fields of an address, or make it the default.
 
-    Raises `NotFound`; `Invalid` when the whole is no address any more, and for taking the default
-    away: that is done by giving it to another one.
+    Raises `NotFound`, and `Invalid` if the result is not a valid address or would leave no default:
+    make another address the default instead.
     """
     session.send(_LOCK, (actor.user_id,))
-    present = get_address(session, actor, address_id)
-    checked = postal_addresses.apply_changes(present.postal, changes)
-    if present.is_default and is_default is False:
+    current = get_address(session, actor, address_id)
+    normalized = postal_addresses.apply_changes(current.postal, changes)
+    if current.is_default and is_default is False:
         raise Invalid("isDefault", "Make another address the default instead.")
-    if is_default and not present.is_default:
+    if is_default and not current.is_default:
         session.send(_NO_DEFAULT, (actor.user_id,))
-    is_default = present.is_default or bool(is_default)
+    is_default = current.is_default or bool(is_default)
     now = clock.now()
-    session.send(_CHANGE, (_seal(address_id, checked), is_default, now, address_id))
-    return AddressBookEntry(address_id, checked, is_default, present.created_at, now)
+    session.send(_CHANGE, (_seal(address_id, normalized), is_default, now, address_id))
+    return AddressBookEntry(address_id, normalized, is_default, current.created_at, now)
 
 
 def remove_address(session: Session, actor: Actor, address_id: UUID) -> None:
-    """Remove an address; after the default one, the newest is it. Raises `NotFound`."""
+    """Remove an address. The newest one replaces a removed default. Raises `NotFound`."""
     session.send(_LOCK, (actor.user_id,))
     row = session.row(_REMOVE, (address_id, actor.user_id))
     if row is None:

@@ -18,17 +18,17 @@ UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, %s) WHERE id 
 
 
 def confirm_email(session: Session, user_id: UUID) -> None:
-    """The person has shown that their address is theirs. The first time counts."""
+    """Mark the person's email address as confirmed. Keeps the time of the first confirmation."""
     session.send(_CONFIRM, (clock.now(), user_id))
 
 
 def send_confirmation(session: Session, user_id: UUID) -> None:
-    """Mail the person a link that confirms their address, with this transaction."""
+    """Email the person a link that confirms their address, when this transaction commits."""
     security_mail.mail_link(session, user_id, LinkPurpose.CONFIRM_EMAIL)
 
 
 def resend_confirmation(session: Session, actor: Actor) -> None:
-    """The same, asked for by the person, a few times an hour.
+    """Email another confirmation link at the person's request, a few times an hour at most.
 
     Raises `EmailAlreadyConfirmed` and `RateLimited`.
     """
@@ -42,19 +42,20 @@ def resend_confirmation(session: Session, actor: Actor) -> None:
     )
     if sent >= security_mail.LINKS_PER_HOUR_MAX:
         raise RateLimited(
-            "Several links were sent within the last hour. Look among unwanted mail too",
+            "We sent you several links within the last hour. Check your spam folder."
+            " You can request another link later.",
             retry_after_seconds=int(security_mail.HOUR.total_seconds()),
         )
     send_confirmation(session, actor.user_id)
 
 
 def redeem_confirmation(session: Session, token: str) -> None:
-    """Confirm the address that the link was mailed to. Raises `TokenInvalid`."""
+    """Confirm the email address that the link was mailed to. Raises `TokenInvalid`."""
     user_id = one_time_tokens.redeem_link(session, token, LinkPurpose.CONFIRM_EMAIL).user_id
     confirm_email(session, user_id)
     _record(session, user_id, "email.confirmed")
 
 
 def _record(session: Session, user_id: UUID, action: str) -> None:
-    # By the bearer of a link: nobody is logged in.
+    # The bearer of a link acts: no one is signed in.
     audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))

@@ -1,6 +1,6 @@
-"""Inviting staff: a person with a role and no password, and a link that lets them choose one.
+"""Invitations of staff: a person with a role and no password, and a link to choose one.
 
-The link leads on to setting up a second factor; whoever bears it is not signed in before that.
+The link continues with setting up a second factor. Its bearer is not signed in before that.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from app.kit.errors import Conflict, Invalid, NotFound
 from app.kit.ports import resolve
 from app.outbox import service as outbox
 
-#: In place of a hash: no password matches it.
-NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - says that there is none
+#: Stored in place of a password hash. No password matches it.
+NO_PASSWORD = "invited, and no password chosen yet"  # noqa: S105 - a marker, no secret
 
 _LOCK_INVITED = "SELECT FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE"
 _ACCEPT = """
@@ -38,15 +38,15 @@ WHERE password_hash = %s AND status = 'active' ORDER BY id DESC LIMIT 100
 
 
 class InvitationAccepted(Conflict):
-    """The person has chosen a password already: there is nothing to invite them to."""
+    """The person has accepted the invitation: they have chosen a password."""
 
     code = "invitation_accepted"
-    title = "This person has accepted the invitation already"
+    title = "This person has already accepted the invitation."
 
 
 @dataclass(frozen=True, slots=True)
 class PendingInvitation:
-    """Somebody who has not accepted yet."""
+    """An invitation that is not accepted yet."""
 
     id: UUID
     email: str
@@ -56,20 +56,20 @@ class PendingInvitation:
 
     @property
     def public_id(self) -> str:
-        """Their id in forms."""
+        """The person's id in forms."""
         return ids.encode("usr", self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedAcceptance:
-    """The first password of somebody invited, checked and hashed."""
+    """The first password of an invited person, checked and hashed."""
 
     token: str
     password_hash: str
 
 
 def list_invitable_roles(session: Session, actor: Actor) -> list[Role]:
-    """The roles that this person may invite others to: those with no right that they lack."""
+    """Return the roles that the actor may invite to: those whose permissions they all hold."""
     return [
         role
         for role, permissions in grants.list_grants(session).items()
@@ -80,15 +80,17 @@ def list_invitable_roles(session: Session, actor: Actor) -> list[Role]:
 def invite(
     session: Session, actor: Actor, *, email: str, first_name: str, last_name: str, role: str
 ) -> UUID:
-    """Add a person in a role and mail them a link that lets them choose a password.
+    """Add a person in a role and email them a link to choose a password. Returns their id.
 
     Raises `PermissionDenied`, `RoleNotInvitable`, `EmailTaken`, and `Invalid` naming the field.
     """
     require(actor, Permission.STAFF_INVITE)
     if role not in list(Role):
         raise Invalid("role", "Choose a role from the list.")
-    found = next((each for each in list_invitable_roles(session, actor) if each == role), None)
-    if found is None:
+    invited_role = next(
+        (known for known in list_invitable_roles(session, actor) if known == role), None
+    )
+    if invited_role is None:
         raise RoleNotInvitable
     registration = rules.Registration(
         email,
@@ -98,16 +100,16 @@ def invite(
         None,
         NO_PASSWORD,
     )
-    # Asked first, so that the form can say it: nobody else learns who has an account.
+    # Checked first so that the form can say it. Only staff who invite learn who has an account.
     if session.rows("SELECT FROM users WHERE email_key = %s", (registration.email_key,)):
         raise EmailTaken
-    user_id = accounts.add_person(session, registration, found)
-    _mail(session, actor, user_id, found)
+    user_id = accounts.add_person(session, registration, invited_role)
+    _mail(session, actor, user_id, invited_role)
     return user_id
 
 
 def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
-    """Mail another link; the ones before it open nothing any more.
+    """Email another link. Earlier links stop working.
 
     Raises `NotFound` and `InvitationAccepted`.
     """
@@ -115,7 +117,7 @@ def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
     person = queries.get_person(session, ids.decode("usr", public_id))
     if person.role is Role.USER:
         raise NotFound
-    # Links before people, as everywhere: so that nobody waits for each other.
+    # Lock links before people, as everywhere, to avoid deadlocks.
     one_time_tokens.invalidate_links(session, person.id, LinkPurpose.INVITATION)
     if session.row(_LOCK_INVITED, (person.id, NO_PASSWORD)) is None:
         raise InvitationAccepted
@@ -123,7 +125,7 @@ def resend_invitation(session: Session, actor: Actor, public_id: str) -> None:
 
 
 def list_pending(session: Session) -> list[PendingInvitation]:
-    """Who has not accepted yet, newest first."""
+    """Return the invitations that are not accepted yet, newest first."""
     return [
         PendingInvitation(user_id, email, first_name, last_name, Role(role))
         for user_id, email, first_name, last_name, role in session.rows(
@@ -133,7 +135,7 @@ def list_pending(session: Session) -> list[PendingInvitation]:
 
 
 def find_invited_person(session: Session, token: str) -> queries.PersonProfile:
-    """Who was invited by the link, without using it. Raises `TokenInvalid`."""
+    """Return the person that the link invites, without using it. Raises `TokenInvalid`."""
     link = one_time_tokens.find_link(session, token, LinkPurpose.INVITATION)
     return queries.get_person(session, link.user_id)
 
@@ -147,13 +149,13 @@ def prepare_acceptance(
 
 
 def accept(session: Session, acceptance: PreparedAcceptance) -> str:
-    """Use the link: set the password, and answer the browser's secret for the second step.
+    """Use the link: set the password and return the browser's secret for the second step.
 
-    Raises `TokenInvalid`, to all but one of many at the same moment.
+    Raises `TokenInvalid`, for all but one of concurrent uses too.
     """
     user_id = one_time_tokens.redeem_link(session, acceptance.token, LinkPurpose.INVITATION).user_id
     if session.row(_LOCK_INVITED, (user_id, NO_PASSWORD)) is None:
-        raise TokenInvalid("This invitation was accepted already. Sign in")
+        raise TokenInvalid("This invitation was already accepted. Sign in instead.")
     session.send(_ACCEPT, (acceptance.password_hash, clock.now(), user_id))
     one_time_tokens.invalidate_links(session, user_id, LinkPurpose.INVITATION)
     one_time_tokens.invalidate_links(session, user_id, LinkPurpose.RESET_PASSWORD)

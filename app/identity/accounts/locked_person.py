@@ -19,7 +19,7 @@ SELECT id, email, role, branch_id, status FROM users WHERE id = %s FOR NO KEY UP
 
 @dataclass(frozen=True, slots=True)
 class LockedPerson:
-    """A person as they stand, their row locked."""
+    """The account of a person, its row locked."""
 
     id: UUID
     email: str

@@ -1,4 +1,4 @@
-"""Finding people, and how they stand, for those who may see it."""
+"""Find people and read their account details, for staff."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ ORDER BY id DESC LIMIT %(limit)s
 """
 _AT_BRANCH = "branch_id = %s ORDER BY last_name, first_name, id"
 _NAMES = "SELECT id, first_name || ' ' || last_name FROM users WHERE id = ANY(%s)"
-# Whoever is being erased at this moment is waited for, and then is not there.
+# Waits for an erasure in progress and then skips the erased person.
 _LOCK_NEXT = """
 SELECT id, first_name, last_name FROM users
 WHERE (%(after)s::uuid IS NULL OR id > %(after)s) AND erased_at IS NULL
@@ -42,7 +42,7 @@ STATUSES = ("active", "suspended", "erased")
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """A person, and how they stand with the house."""
+    """A person's account: profile, role, branch and status."""
 
     id: UUID
     email: str
@@ -77,15 +77,17 @@ def search_people(
     cursor: UUID | None = None,
     limit: int = 25,
 ) -> Page[AccountDetails]:
-    """People whose address or name contains the text, or whose public id it is; newest first."""
-    wanted = text.strip().casefold()
-    values = {"text": wanted, "id": _parse_id(wanted), "role": role, "status": status}
+    """Return people whose email or name contains the text, or whose id it is, newest first."""
+    query = text.strip().casefold()
+    values = {"text": query, "id": _parse_id(query), "role": role, "status": status}
     rows = session.rows(_SELECT + _SEARCH, {**values, "cursor": cursor, "limit": limit + 1})
-    return pagination.paginate([_to_account(row) for row in rows], limit, lambda each: each.id)
+    return pagination.paginate(
+        [_to_account(row) for row in rows], limit, lambda account: account.id
+    )
 
 
 def get_account(session: Session, person_id: UUID) -> AccountDetails:
-    """The person of that id. Raises `NotFound`."""
+    """Return the person's account. Raises `NotFound`."""
     row = session.row(_SELECT + "id = %s", (person_id,))
     if row is None:
         raise NotFound
@@ -93,33 +95,37 @@ def get_account(session: Session, person_id: UUID) -> AccountDetails:
 
 
 def list_branch_staff(session: Session, branch_id: UUID) -> list[AccountDetails]:
-    """Who works at a branch, by name."""
+    """Return the staff of a branch, in order of name."""
     return [_to_account(row) for row in session.rows(_SELECT + _AT_BRANCH, (branch_id,))]
 
 
-def get_names(session: Session, people: Collection[UUID]) -> Mapping[UUID, str]:
-    """The names of these people."""
-    return dict(session.rows(_NAMES, (list(people),)))
+def get_names(session: Session, person_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """Return the full names of these people by id."""
+    return dict(session.rows(_NAMES, (list(person_ids),)))
 
 
 def lock_next_names(
     session: Session, after: UUID | None, limit: int
 ) -> list[tuple[UUID, str, str]]:
-    """Id, first and last name of the next people in the order of ids, of whom nobody is erased
-    before this transaction ends."""
+    """Return id, first and last name of the next people in order of id.
+
+    Locks them against erasure until the transaction ends.
+    """
     rows = session.rows(_LOCK_NEXT, {"after": after, "limit": limit})
     return [(person_id, first, last) for person_id, first, last in rows]
 
 
 def lock_active(session: Session, person_id: UUID) -> None:
-    """Have nobody erase this person before the transaction ends. Raises `PermissionDenied` for
-    somebody who is suspended or gone."""
+    """Lock this person against erasure until the transaction ends.
+
+    Raises `PermissionDenied` for a suspended or erased person.
+    """
     if session.row(_LOCK_ACTIVE, (person_id,)) is None:
         raise PermissionDenied("Your account is not active any more.")
 
 
 def count_open_sessions(session: Session, person_id: UUID, now: datetime) -> int:
-    """In how many places a person is logged in."""
+    """Return the number of the person's active login sessions."""
     [(count,)] = session.rows(_OPEN_SESSIONS, (person_id, now))
     return int(count)
 

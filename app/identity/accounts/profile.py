@@ -1,4 +1,4 @@
-"""What a person may change about themselves."""
+"""Change one's own profile."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def change_profile(session: Session, actor: Actor, changes: dict[str, Any]) -> P
     last_name = rules.clean_name("lastName", changes.get("last_name", person.last_name))
     phone = rules.normalize_phone(changes["phone"]) if "phone" in changes else person.phone
     session.send(_CHANGE, (first_name, last_name, phone, actor.user_id))
-    # Which fields, and not what they say: the trail outlives the person's wish to be forgotten.
+    # The names of the fields, not their values: the trail outlives an erasure.
     audit.record(
         session,
         actor=actor,

@@ -21,7 +21,7 @@ _PERSON = """
 
 @dataclass(frozen=True, slots=True)
 class PersonProfile:
-    """What others may know about a person: everything but their secrets."""
+    """A person's profile, without credentials."""
 
     id: UUID
     email: str
@@ -34,28 +34,30 @@ class PersonProfile:
 
     @property
     def email_confirmed(self) -> bool:
-        """Whether the person has shown that the address is theirs."""
+        """Whether the person has confirmed their email address."""
         return self.email_confirmed_at is not None
 
     @property
     def guessable_texts(self) -> list[str]:
-        """What others know of the person, and what their password must not be made of."""
+        """Texts that others know about the person and that a password must not consist of."""
         return credential_rules.guessable_texts(self.email, self.first_name, self.last_name)
 
 
 def get_person(session: Session, user_id: UUID) -> PersonProfile:
-    """The person of that id. Raises `NotFound`."""
+    """Return the person. Raises `NotFound`."""
     return _to_profile(session.row(_PERSON + "id = %s", (user_id,)))
 
 
 def get_person_by_email(session: Session, email: str) -> PersonProfile:
-    """The person with this address, however it is spelled. Raises `NotFound`, or `Invalid` if it
-    is no address."""
+    """Return the person with this email address, in any spelling.
+
+    Raises `NotFound`, and `Invalid` for a malformed address.
+    """
     return _to_profile(session.row(_PERSON + "email_key = %s", (rules.normalize_email(email),)))
 
 
 def get_email(session: Session, user_id: UUID) -> str:
-    """Where the person is mailed to. Raises `NotFound` for nobody, and for somebody erased."""
+    """Return the person's email address. Raises `NotFound` for an unknown or erased person."""
     row = session.row("SELECT email FROM users WHERE id = %s AND erased_at IS NULL", (user_id,))
     if row is None:
         raise NotFound
@@ -63,17 +65,17 @@ def get_email(session: Session, user_id: UUID) -> str:
 
 
 def is_erased(session: Session, user_id: UUID) -> bool:
-    """Whether there was such a person, and they were erased."""
+    """Return whether the person was erased."""
     return session.row(_IS_ERASED, (user_id,)) is not None
 
 
 def is_active(session: Session, user_id: UUID) -> bool:
-    """Whether this person is neither suspended nor erased."""
+    """Return whether the person is neither suspended nor erased."""
     return session.row(_IS_ACTIVE, (user_id,)) is not None
 
 
 def get_email_key(session: Session, user_id: UUID) -> str:
-    """The person's address as it is compared. Raises `NotFound`."""
+    """Return the person's email address as it is compared. Raises `NotFound`."""
     row = session.row("SELECT email_key FROM users WHERE id = %s", (user_id,))
     if row is None:
         raise NotFound

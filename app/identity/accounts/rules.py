@@ -10,7 +10,7 @@ from app.kit.errors import Invalid
 
 NAME_LENGTH_MAX = 100
 
-# Addresses of sample people and of tests; a real person has to confirm theirs anyway.
+# Domains of sample people and of tests. A real person has to confirm their address anyway.
 email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
     clean_name
     for clean_name in email_validator.SPECIAL_USE_DOMAIN_NAMES
@@ -20,7 +20,7 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES[:] = [
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A person about to be added, checked and with their password hashed."""
+    """A checked registration with the password hashed."""
 
     email: str
     email_key: str
@@ -31,9 +31,9 @@ class Registration:
 
 
 def normalize_email(email: str) -> str:
-    """The same text for every spelling of one address: NFC, domain decoded, casefolded.
+    """Return the same text for every spelling of an email address: NFC, domain decoded, casefolded.
 
-    Raises `Invalid` unless it is an address.
+    Raises `Invalid` unless it is an email address.
     """
     try:
         parsed = email_validator.validate_email(email, check_deliverability=False)
@@ -43,9 +43,9 @@ def normalize_email(email: str) -> str:
 
 
 def clean_name(field: str, text: str) -> str:
-    """A person's name, NFC, without blanks around it.
+    """Return the name in NFC without surrounding blanks.
 
-    Raises `Invalid` if it is empty, longer than 100 characters, or holds control characters.
+    Raises `Invalid` if it is empty, longer than 100 characters, or has control characters.
     """
     cleaned = normalize("NFC", text).strip()
     if not 0 < len(cleaned) <= NAME_LENGTH_MAX:
@@ -56,7 +56,7 @@ def clean_name(field: str, text: str) -> str:
 
 
 def normalize_phone(text: str | None) -> str | None:
-    """A phone number in E.164, or None for none. Raises `Invalid` unless it is international."""
+    """Return the phone number in E.164, or None. Raises `Invalid` unless it is international."""
     if text is None:
         return None
     try:

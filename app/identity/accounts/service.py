@@ -18,7 +18,7 @@ from app.kit.ports import resolve
 def prepare_registration(
     *, email: str, password: str, first_name: str, last_name: str, phone: str | None = None
 ) -> Registration:
-    """Check what a person wrote about themselves and hash their password (slow, no database).
+    """Check a registration and hash its password (slow, no database).
 
     Raises `Invalid` naming the field.
     """
@@ -26,8 +26,8 @@ def prepare_registration(
     first_name = rules.clean_name("firstName", first_name)
     last_name = rules.clean_name("lastName", last_name)
     phone = rules.normalize_phone(phone)
-    known = credential_rules.guessable_texts(email, first_name, last_name)
-    credential_rules.check_new_password("password", password, guessable=known)
+    guessable = credential_rules.guessable_texts(email, first_name, last_name)
+    credential_rules.check_new_password("password", password, guessable=guessable)
     return Registration(
         email, key, first_name, last_name, phone, resolve(PasswordHashing).hash(password)
     )
@@ -44,8 +44,10 @@ _ADD_PERSON = """
 def add_person(
     session: Session, registration: Registration, role: Role, *, branch_id: UUID | None = None
 ) -> UUID:
-    """Add a person in a role, a teller at their branch, and answer their id. `EmailTaken` if the
-    address has an account."""
+    """Add a person in a role and return their id. `branch_id` is required for a teller.
+
+    Raises `EmailTaken` when the statement runs.
+    """
     user_id = ids.new()
     session.send(
         _ADD_PERSON,
@@ -66,8 +68,10 @@ def add_person(
 
 
 def register(session: Session, registration: Registration) -> IssuedTokens:
-    """Add a customer, mail them a link that confirms their address, and log them in. `EmailTaken`
-    if the address has an account."""
+    """Add a customer, email the link that confirms their address, and open a login session.
+
+    Raises `EmailTaken` when the statement runs.
+    """
     user_id = add_person(session, registration, Role.USER)
     email_verification.send_confirmation(session, user_id)
     audit.record(

@@ -1,9 +1,9 @@
-"""Keys for a customer's own programs: random, shown once, stored as a hash, revoked at once.
+"""API keys for a customer's own programs: random, shown once, stored as a hash, revocable at once.
 
 A key is `pbk_` and the base64url of 25 random bytes, its owner's id, and the first half of a MAC of
-both under the key ring. So this process alone can tell what was never one of ours, and whom the
-rest counts for, before the database is asked whether the key is stored and not revoked. What a key
-may do are its scopes, and never more than its owner may: credentials are out of its reach.
+both under the key ring. The process can therefore reject forged keys and name the owner of the
+others before it asks the database whether the key is stored and not revoked. A key is limited to
+its scopes and to its owner's permissions; it never reaches credentials.
 """
 
 import base64
@@ -59,7 +59,7 @@ RETURNING id
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyClaims:
-    """What a key of ours says. Whether it still counts, the database knows."""
+    """The claims of a genuine key. The database knows whether it is still valid."""
 
     user_id: UUID
     key_hash: bytes
@@ -67,7 +67,7 @@ class ApiKeyClaims:
 
 @dataclass(frozen=True, slots=True)
 class ApiKeySummary:
-    """What is shown of a key. `key` is the whole of it, once, when it is made."""
+    """A key as its owner sees it. `key` is the full key, set only when it is created."""
 
     id: UUID
     name: str
@@ -81,7 +81,7 @@ class ApiKeySummary:
 
 
 def parse_key(text: str) -> ApiKeyClaims:
-    """The claims of a key that we made. Raises `TokenInvalid` without asking the database."""
+    """Return the claims of a genuine key without a query. Raises `TokenInvalid`."""
     if len(text) != _LENGTH or not text.startswith(KEY_PREFIX):
         raise TokenInvalid
     try:
@@ -90,16 +90,16 @@ def parse_key(text: str) -> ApiKeyClaims:
         )
     except ValueError:
         raise TokenInvalid from None
-    told, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(told)):
+    payload, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if not hmac.compare_digest(mac, _mac(payload)):
         raise TokenInvalid
-    return ApiKeyClaims(UUID(bytes=told[_SECRET_BYTES:]), _hash(text))
+    return ApiKeyClaims(UUID(bytes=payload[_SECRET_BYTES:]), _hash(text))
 
 
 def list_keys(
     session: Session, actor: Actor, *, limit: int, before: UUID | None
 ) -> Page[ApiKeySummary]:
-    """The actor's keys, newest first, those that no longer count too."""
+    """Return a page of the actor's keys, newest first, revoked and expired ones included."""
     values = {"user": actor.user_id, "before": before, "limit": limit + 1}
     found = [ApiKeySummary(*row) for row in session.rows(_PAGE, values)]
     return pagination.paginate(found, limit, lambda key: key.id)
@@ -113,10 +113,10 @@ def create_key(
     scopes: Collection[Permission],
     expires_at: datetime | None,
 ) -> ApiKeySummary:
-    """Make a key; only this once its text is known.
+    """Create a key and return it with its full text, which is not available later.
 
-    Raises `Invalid` naming the field, `PermissionDenied` for a scope that the actor lacks, and
-    `ApiKeysFull` when 20 keys count.
+    Raises `Invalid` naming the field, `PermissionDenied` for a scope that the actor does not hold,
+    and `ApiKeysFull` at 20 active keys.
     """
     name = account_rules.clean_name("name", name)
     if not scopes or not API_KEY_SCOPES.issuperset(scopes):
@@ -128,26 +128,38 @@ def create_key(
         raise Invalid("expiresAt", "Enter a time in the future.")
     session.send(_LOCK, (actor.user_id,))
     if count_active_keys(session, actor.user_id) >= KEYS_MAX:
-        raise ApiKeysFull(f"At most {KEYS_MAX} API keys count at a time: revoke one")
-    told = token_bytes(_SECRET_BYTES) + actor.user_id.bytes
-    text = KEY_PREFIX + base64.urlsafe_b64encode(told + _mac(told)).decode("ascii")
+        raise ApiKeysFull(f"You have {KEYS_MAX} active API keys. Revoke one to create another one.")
+    payload = token_bytes(_SECRET_BYTES) + actor.user_id.bytes
+    text = KEY_PREFIX + base64.urlsafe_b64encode(payload + _mac(payload)).decode("ascii")
     key_id, prefix, last_four = ids.new(), text[:_PREFIX_LENGTH], text[-_SUFFIX_LENGTH:]
-    named = sorted({scope.value for scope in scopes})
-    values = (key_id, actor.user_id, name, _hash(text), prefix, last_four, named, now, expires_at)
+    scope_names = sorted({scope.value for scope in scopes})
+    values = (
+        key_id,
+        actor.user_id,
+        name,
+        _hash(text),
+        prefix,
+        last_four,
+        scope_names,
+        now,
+        expires_at,
+    )
     session.send(_ADD, values)
     audit.record(
         session,
         actor=actor,
         action="api_key.created",
         subject=ids.encode("key", key_id),
-        after={"scopes": named, "expires_at": expires_at and clock.rfc3339(expires_at)},
+        after={"scopes": scope_names, "expires_at": expires_at and clock.rfc3339(expires_at)},
     )
-    return ApiKeySummary(key_id, name, prefix, last_four, named, now, expires_at, None, text)
+    return ApiKeySummary(key_id, name, prefix, last_four, scope_names, now, expires_at, None, text)
 
 
 def revoke_key(session: Session, actor: Actor, key_id: UUID) -> None:
-    """The key counts no more, at once. The first time stays. Raises `NotFound`, for somebody
-    else's too."""
+    """Revoke the key at once. Keeps the time of the first revocation.
+
+    Raises `NotFound`, also for another person's key.
+    """
     now = clock.now()
     row = session.row(_REVOKE, (now, key_id, actor.user_id))
     if row is None:
@@ -158,13 +170,13 @@ def revoke_key(session: Session, actor: Actor, key_id: UUID) -> None:
 
 
 def count_active_keys(session: Session, user_id: UUID) -> int:
-    """How many keys of the person count at this moment."""
+    """Return the number of the person's active keys."""
     [(count,)] = session.rows(_COUNT, (user_id, clock.now()))
     return int(count)
 
 
 def revoke_all_keys(session: Session, user_id: UUID) -> None:
-    """None of the person's keys counts any more, at once: with a new password, their row locked."""
+    """Revoke all keys of the person after a password change, the person's row locked."""
     for (key_id,) in session.rows(_REVOKE_ALL, {"now": clock.now(), "user": user_id}):
         subject = ids.encode("key", key_id)
         audit.record(
@@ -177,8 +189,8 @@ def revoke_all_keys(session: Session, user_id: UUID) -> None:
         )
 
 
-def _mac(told: bytes) -> bytes:
-    text = base64.b64encode(told).decode("ascii")
+def _mac(payload: bytes) -> bytes:
+    text = base64.b64encode(payload).decode("ascii")
     return keys.blind_index(text, table="api_keys", column="key_hash")[:_MAC_BYTES]
 
 

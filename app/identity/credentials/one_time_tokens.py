@@ -1,8 +1,8 @@
-"""Links that a person is mailed and may use once.
+"""One-time links that are mailed to a person.
 
-The secret of a link is never stored and never staged. It is an HMAC, under a key that the database
-does not have, of the row's id and nonce; so whoever renders the mail makes it anew from the row's
-id, and the row itself keeps no more than its hash.
+The secret of a link is never stored and never staged. It is an HMAC of the row's id and nonce under
+a key that is not in the database. The job that renders the email rebuilds the token from the row's
+id; the row has only its hash.
 
     <public id>.<base64url of HMAC-SHA256>
 """
@@ -30,14 +30,14 @@ _NONCE_BYTES = 16
 
 
 class LinkPurpose(StrEnum):
-    """What a link is for. One made for one purpose opens no other."""
+    """The purpose of a link. A link works for its own purpose only."""
 
     CONFIRM_EMAIL = "confirm_email"
-    """Shows that the address is the person's."""
+    """Confirms that the email address is the person's."""
     RESET_PASSWORD = "reset_password"  # noqa: S105 - a purpose, no secret
     """Sets a new password without the old one."""
     INVITATION = "invitation"
-    """Sets the first password of somebody who was invited."""
+    """Sets the first password of an invited person."""
 
 
 LIFETIME = {
@@ -48,7 +48,7 @@ LIFETIME = {
 
 
 class OneTimeKey:
-    """The key that links are made with, derived from the application's secret key."""
+    """The key that signs links, derived from the application's secret key."""
 
     def __init__(self, secret_key: str) -> None:
         self._key = HKDF(SHA256(), 32, salt=None, info=b"pbcex one-time tokens").derive(
@@ -56,7 +56,7 @@ class OneTimeKey:
         )
 
     def make_token(self, identifier: UUID, purpose: str, nonce: bytes) -> str:
-        """The token of a row."""
+        """Return the token of a row."""
         signed = b"|".join((identifier.bytes, purpose.encode(), nonce))
         digest = hmac.digest(self._key, signed, "sha256")
         text = urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -65,7 +65,7 @@ class OneTimeKey:
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLink:
-    """Whom a link was made for, and until when it opens something."""
+    """A valid link: its person and its expiry."""
 
     id: UUID
     user_id: UUID
@@ -88,14 +88,14 @@ _ISSUED_SINCE = """
 SELECT count(*) FROM one_time_tokens WHERE user_id = %s AND purpose = %s AND issued_at > %s
 """
 _USE = "UPDATE one_time_tokens SET used_at = %s WHERE id = %s"
-_END_OTHERS = """
+_INVALIDATE = """
 UPDATE one_time_tokens SET used_at = %s WHERE user_id = %s AND purpose = %s AND used_at IS NULL
 """
-_FORGET = "DELETE FROM one_time_tokens WHERE expires_at <= %s"
+_DELETE_EXPIRED = "DELETE FROM one_time_tokens WHERE expires_at <= %s"
 
 
 def issue_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> UUID:
-    """Make a link for a person and answer its id: all that a job needs to render it."""
+    """Issue a link for a person. Returns its id, which is all that a job needs to render it."""
     identifier, nonce, now = ids.new(), token_bytes(_NONCE_BYTES), clock.now()
     token = resolve(OneTimeKey).make_token(identifier, purpose, nonce)
     session.send(
@@ -106,16 +106,16 @@ def issue_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> UUID:
 
 
 def count_issued(session: Session, user_id: UUID, purpose: LinkPurpose, period: timedelta) -> int:
-    """How many links for this purpose the person was made lately."""
+    """Return how many links of this purpose were issued to the person within the period."""
     row = session.row(_ISSUED_SINCE, (user_id, purpose, clock.now() - period))
     assert row is not None
     return int(row[0])
 
 
 def rebuild_token(session: Session, identifier: UUID) -> str | None:
-    """The token of a link, made anew for the mail that carries it.
+    """Return the token of a link for the email that carries it.
 
-    None when it opens nothing any more: it was used, it expired, or it was made under another key.
+    Returns None if the link was used, has expired or was issued under another key.
     """
     row = session.row(_NONCE, (identifier, clock.now()))
     if row is None:
@@ -126,14 +126,14 @@ def rebuild_token(session: Session, identifier: UUID) -> str | None:
 
 
 def find_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:
-    """What the token opens, without using it. Raises `TokenInvalid` when it opens nothing."""
+    """Return the link of the token without using it. Raises `TokenInvalid`."""
     return _find(session, _FIND, token, purpose)
 
 
 def redeem_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLink:
-    """Use the token, once: of many at the same moment one gets through.
+    """Use the token. It works once, also under concurrent use.
 
-    Raises `TokenInvalid` when it is unknown, used or expired, or was made for something else.
+    Raises `TokenInvalid` if it is unknown, used, expired or for another purpose.
     """
     link = _find(session, _FIND + "FOR UPDATE", token, purpose)
     session.send(_USE, (clock.now(), link.id))
@@ -141,19 +141,19 @@ def redeem_link(session: Session, token: str, purpose: LinkPurpose) -> OneTimeLi
 
 
 def invalidate_links(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:
-    """No link for this purpose that the person has opens anything any more."""
-    session.send(_END_OTHERS, (clock.now(), user_id, purpose))
+    """Invalidate every unused link of this purpose that the person has."""
+    session.send(_INVALIDATE, (clock.now(), user_id, purpose))
 
 
 def delete_expired(session: Session, now: datetime) -> None:
-    """Delete links whose time is over."""
-    session.send(_FORGET, (now,))
+    """Delete expired links."""
+    session.send(_DELETE_EXPIRED, (now,))
 
 
 def _find(session: Session, statement: str, token: str, purpose: LinkPurpose) -> OneTimeLink:
     row = session.row(statement, (_hash(token), purpose, clock.now()))
     if row is None:
-        raise TokenInvalid("The link is not valid, or not any more. Ask for a new one")
+        raise TokenInvalid("The link is not valid or no longer valid. Request a new one.")
     return OneTimeLink(*row)
 
 

@@ -1,9 +1,9 @@
-"""Passkeys (WebAuthn) of staff, each with user verification: the device asks for a PIN or a finger,
-so that one of them stands for both factors.
+"""Passkeys (WebAuthn) of staff with user verification: the device requires a PIN or biometrics, so
+that a passkey replaces both factors.
 
-A challenge is a random number that the browser's cookie and the database both know. It is deleted
-by the first answer, right or wrong, so that of many answers at once one is judged. The origin and
-the relying party's id come from the settings, never from a request.
+A challenge is a random number that the browser's cookie and the database share. The first response
+deletes it, right or wrong, so that one of many concurrent responses is checked. The origin and the
+relying party's id come from the settings, never from a request.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from uuid import UUID
 
 import webauthn
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
-from webauthn.helpers import parse_authentication_credential_json as parse_answer
+from webauthn.helpers import parse_authentication_credential_json as parse_response
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
@@ -38,7 +38,7 @@ from app.outbox import service as outbox
 LIFETIME = timedelta(minutes=5)
 NAME_LENGTH_MAX = 60
 PASSKEYS_MAX = 20
-ANSWER_LENGTH_MAX = 16_384
+RESPONSE_LENGTH_MAX = 16_384
 _CHALLENGE_BYTES = 32
 _RELYING_PARTY_NAME = "PBCEx"
 
@@ -60,7 +60,7 @@ _ADD = """
 INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, created_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
-# A counter that stands still or goes back is a copy of the key, or the same answer again.
+# A counter that does not advance means a copied key or a repeated response.
 _USE = """
 UPDATE passkeys SET sign_count = %(count)s, last_used_at = %(now)s
 WHERE id = %(id)s AND (sign_count < %(count)s OR (sign_count = 0 AND %(count)s = 0))
@@ -72,40 +72,40 @@ SELECT id, name, created_at, last_used_at FROM passkeys WHERE user_id = %s ORDER
 _LOCK_PERSON = "SELECT FROM users WHERE id = %s FOR NO KEY UPDATE"
 _RENAME = "UPDATE passkeys SET name = %s WHERE id = %s AND user_id = %s RETURNING id"
 _REMOVE = "DELETE FROM passkeys WHERE id = %s AND user_id = %s RETURNING id"
-_OTHERS = """
+_COUNT_FACTORS = """
 SELECT (SELECT count(*) FROM passkeys WHERE user_id = %(user)s)
     + (SELECT count(*) FROM totp_credentials WHERE user_id = %(user)s AND confirmed_at IS NOT NULL)
 """
 
 
 class ChallengePurpose(StrEnum):
-    """What a challenge is for. An answer for one purpose proves nothing for another."""
+    """The purpose of a challenge. A response proves nothing for another purpose."""
 
     REGISTER = "register"
-    """Adds a passkey to a person's own."""
+    """Registers a passkey."""
     SIGN_IN = "sign_in"
-    """Signs in whoever the passkey belongs to."""
+    """Signs in the owner of the passkey."""
     STEP_UP = "step_up"
-    """Proves again that it is the person who is signed in."""
+    """Proves the identity of the signed-in person again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Where passkeys count: the id is the host that browsers bind them to."""
+    """The relying party of passkeys. Browsers bind passkeys to its id, the host name."""
 
     id: str
     origin: str
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """The one that is reached at this address."""
+        """Return the relying party of a site's URL."""
         parts = urlsplit(url)
         return cls(parts.hostname or "", f"{parts.scheme}://{parts.netloc}")
 
 
 @dataclass(frozen=True, slots=True)
 class PasskeyOptions:
-    """What the browser is to ask an authenticator. Its cookie keeps `challenge`."""
+    """The WebAuthn options for the browser. Its cookie keeps `challenge`."""
 
     challenge: str
     options: dict[str, Any]
@@ -113,7 +113,7 @@ class PasskeyOptions:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredPasskey:
-    """A registered passkey, as it was when the answer came."""
+    """A registered passkey as stored when the response arrived."""
 
     id: UUID
     user_id: UUID
@@ -123,7 +123,7 @@ class RegisteredPasskey:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyProof:
-    """An answer that verified: whose passkey signed, and its counter since."""
+    """A verified response: the passkey, its owner and its new counter."""
 
     passkey_id: UUID
     user_id: UUID
@@ -150,15 +150,15 @@ class PasskeySummary:
 
     @property
     def public_id(self) -> str:
-        """Its id in forms."""
+        """The id in forms."""
         return ids.encode("pky", self.id)
 
 
-# Asking
+# Challenges
 
 
 def start_registration(session: Session, party: RelyingParty, actor: Actor) -> PasskeyOptions:
-    """The question that makes a passkey for this person, on none of their devices twice."""
+    """Start registering a passkey for the actor. A device cannot register twice."""
     challenge = _issue_challenge(session, ChallengePurpose.REGISTER, actor.user_id)
     options = webauthn.generate_registration_options(
         rp_id=party.id,
@@ -181,7 +181,7 @@ def start_registration(session: Session, party: RelyingParty, actor: Actor) -> P
 def start_authentication(
     session: Session, party: RelyingParty, user_id: UUID | None = None
 ) -> PasskeyOptions:
-    """The question that proves a passkey: anybody's, to sign in, or this person's, to step up."""
+    """Start authentication with a passkey: any passkey to sign in, or this person's to step up."""
     purpose = ChallengePurpose.SIGN_IN if user_id is None else ChallengePurpose.STEP_UP
     challenge = _issue_challenge(session, purpose, user_id)
     options = webauthn.generate_authentication_options(
@@ -197,30 +197,33 @@ def start_authentication(
 def consume_challenge(
     session: Session, challenge: str | None, purpose: ChallengePurpose, user_id: UUID | None = None
 ) -> bytes | None:
-    """The challenge that an answer must have signed; None when it was answered, is too old or was
-    asked of somebody else. It counts as answered from now on: commit before judging the answer."""
+    """Delete the challenge and return what the response must have signed.
+
+    Returns None if it was used, has expired or belongs to another person. Commit before checking
+    the response, so that the challenge stays used.
+    """
     if challenge is None:
         return None
-    number = base64url_to_bytes(challenge)
-    row = session.row(_CONSUME_CHALLENGE, (_hash(number), purpose, user_id, clock.now()))
-    return number if row is not None and row[0] else None
+    signed_bytes = base64url_to_bytes(challenge)
+    row = session.row(_CONSUME_CHALLENGE, (_hash(signed_bytes), purpose, user_id, clock.now()))
+    return signed_bytes if row is not None and row[0] else None
 
 
 def delete_expired(session: Session, now: datetime) -> None:
-    """Delete questions that nobody answered."""
+    """Delete expired challenges."""
     session.send(_DELETE_EXPIRED, (now,))
 
 
-# Judging answers (no database)
+# Responses
 
 
-def verify_registration(party: RelyingParty, challenge: bytes | None, answer: str) -> NewPasskey:
-    """The passkey that the answer registers. Raises `PasskeyRefused`."""
-    if challenge is None or len(answer) > ANSWER_LENGTH_MAX:
+def verify_registration(party: RelyingParty, challenge: bytes | None, response: str) -> NewPasskey:
+    """Return the passkey that the response registers (no database). Raises `PasskeyRefused`."""
+    if challenge is None or len(response) > RESPONSE_LENGTH_MAX:
         raise PasskeyRefused
     try:
         verified = webauthn.verify_registration_response(
-            credential=answer,
+            credential=response,
             expected_challenge=challenge,
             expected_rp_id=party.id,
             expected_origin=party.origin,
@@ -231,12 +234,12 @@ def verify_registration(party: RelyingParty, challenge: bytes | None, answer: st
     return NewPasskey(verified.credential_id, verified.credential_public_key, verified.sign_count)
 
 
-def find_registered(session: Session, answer: str) -> RegisteredPasskey | None:
-    """The passkey that the answer says it is of."""
-    if len(answer) > ANSWER_LENGTH_MAX:
+def find_registered(session: Session, response: str) -> RegisteredPasskey | None:
+    """Return the passkey that the response claims to be of, or None."""
+    if len(response) > RESPONSE_LENGTH_MAX:
         return None
     try:
-        credential_id = parse_answer(answer).raw_id
+        credential_id = parse_response(response).raw_id
     except (WebAuthnException, ValueError, KeyError, TypeError):
         return None
     row = session.row(_FIND, (credential_id,))
@@ -244,13 +247,13 @@ def find_registered(session: Session, answer: str) -> RegisteredPasskey | None:
 
 
 def verify_authentication(
-    party: RelyingParty, challenge: bytes | None, passkey: RegisteredPasskey | None, answer: str
+    party: RelyingParty, challenge: bytes | None, passkey: RegisteredPasskey | None, response: str
 ) -> PasskeyProof:
-    """What the answer proves. Raises `PasskeyRefused`, also for a counter that did not move."""
+    """Return the proof in the response (no database). Raises `PasskeyRefused`."""
     if challenge is None or passkey is None:
         raise PasskeyRefused
     try:
-        parsed = parse_answer(answer)
+        parsed = parse_response(response)
         verified = webauthn.verify_authentication_response(
             credential=parsed,
             expected_challenge=challenge,
@@ -267,7 +270,7 @@ def verify_authentication(
     return PasskeyProof(passkey.id, passkey.user_id, verified.new_sign_count)
 
 
-# Keeping them
+# Stored passkeys
 
 
 def add_passkey(session: Session, actor: Actor, new: NewPasskey, name: str) -> None:
@@ -277,47 +280,50 @@ def add_passkey(session: Session, actor: Actor, new: NewPasskey, name: str) -> N
     if len(session.rows(_CREDENTIALS, (actor.user_id,))) >= PASSKEYS_MAX:
         raise Invalid("name", f"You have {PASSKEYS_MAX} passkeys. Remove one to add another.")
     values = (new.credential_id, new.public_key, new.sign_count, _clean_name(name), clock.now())
-    identifier = ids.new()
-    session.send(_ADD, (identifier, actor.user_id, *values))
-    _report_change(session, actor, identifier, "added")
+    passkey_id = ids.new()
+    session.send(_ADD, (passkey_id, actor.user_id, *values))
+    _report_change(session, actor, passkey_id, "added")
 
 
 def record_use(session: Session, proof: PasskeyProof) -> None:
-    """Remember the use. Raises `PasskeyRefused` if the counter was reached meanwhile."""
+    """Record the use. Raises `PasskeyRefused` if the counter does not advance."""
     values = {"count": proof.sign_count, "now": clock.now(), "id": proof.passkey_id}
     if session.row(_USE, values) is None:
         raise PasskeyRefused
 
 
 def list_own(session: Session, actor: Actor) -> list[PasskeySummary]:
-    """The person's own, oldest first."""
+    """Return the actor's passkeys, oldest first."""
     return [PasskeySummary(*row) for row in session.rows(_LIST, (actor.user_id,))]
 
 
 def rename_passkey(session: Session, actor: Actor, public_id: str, name: str) -> None:
-    """Call one of one's own otherwise. Raises `NotFound`, and `Invalid` for the name."""
+    """Rename one of the actor's passkeys. Raises `NotFound`, and `Invalid` for the name."""
     values = (_clean_name(name), ids.decode("pky", public_id), actor.user_id)
     if session.row(_RENAME, values) is None:
         raise NotFound
 
 
 def remove_passkey(session: Session, actor: Actor, public_id: str, *, may_be_last: bool) -> None:
-    """Forget one of one's own. Raises `NotFound`, and `LastSecondFactor` unless `may_be_last`."""
-    identifier = ids.decode("pky", public_id)
+    """Remove one of the actor's passkeys.
+
+    Raises `NotFound`, and `LastSecondFactor` for the last factor unless `may_be_last`.
+    """
+    passkey_id = ids.decode("pky", public_id)
     session.row(_LOCK_PERSON, (actor.user_id,))
-    if session.row(_REMOVE, (identifier, actor.user_id)) is None:
+    if session.row(_REMOVE, (passkey_id, actor.user_id)) is None:
         raise NotFound
-    [(left,)] = session.rows(_OTHERS, {"user": actor.user_id})
-    if not left and not may_be_last:
+    [(remaining,)] = session.rows(_COUNT_FACTORS, {"user": actor.user_id})
+    if not remaining and not may_be_last:
         raise LastSecondFactor
-    _report_change(session, actor, identifier, "removed")
+    _report_change(session, actor, passkey_id, "removed")
 
 
 def _report_change(
-    session: Session, actor: Actor, identifier: UUID, change: Literal["added", "removed"]
+    session: Session, actor: Actor, passkey_id: UUID, change: Literal["added", "removed"]
 ) -> None:
-    """Record it, and mail the person: it may not have been them."""
-    public_id, now = ids.encode("pky", identifier), clock.now()
+    """Record the change and email the person: it may not have been them."""
+    public_id, now = ids.encode("pky", passkey_id), clock.now()
     audit.record(session, actor=actor, action=f"passkey.{change}", subject=public_id)
     mail = {
         "user_id": str(actor.user_id),
@@ -335,8 +341,8 @@ def _issue_challenge(session: Session, purpose: ChallengePurpose, user_id: UUID 
 
 
 def _list_descriptors(session: Session, user_id: UUID) -> list[PublicKeyCredentialDescriptor]:
-    found = session.rows(_CREDENTIALS, (user_id,))
-    return [PublicKeyCredentialDescriptor(id=credential_id) for (credential_id,) in found]
+    rows = session.rows(_CREDENTIALS, (user_id,))
+    return [PublicKeyCredentialDescriptor(id=credential_id) for (credential_id,) in rows]
 
 
 def _clean_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Change a password whose present value the person proves."""
+"""Change a password after proof of the present one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,15 +23,15 @@ _PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an audit action, no secre
 
 @dataclass(frozen=True, slots=True)
 class PasswordChangeTokens(IssuedTokens):
-    """The same after a new password, and how many API keys stay active."""
+    """The tokens after a password change, and the number of API keys that stay active."""
 
     api_keys_active: int
 
 
 def begin_password_change(session: Session, actor: Actor, *, network: str) -> PasswordAttempt:
-    """An attempt by someone logged in to prove that they know their password.
+    """Begin a signed-in person's attempt to prove their password.
 
-    Raises `RateLimited` after too many failures: a stolen access token is no way to guess it.
+    Raises `RateLimited` after too many failures, so that a stolen access token cannot guess it.
     """
     [(key, password_hash)] = session.rows(
         "SELECT email_key, password_hash FROM users WHERE id = %s", (actor.user_id,)
@@ -43,7 +43,7 @@ def begin_password_change(session: Session, actor: Actor, *, network: str) -> Pa
 
 
 def prepare_new_password(person: PersonProfile, password: str) -> str:
-    """The hash of a password that `person` may take (slow, no database). Raises `Invalid`."""
+    """Check and hash a new password for the person (slow, no database). Raises `Invalid`."""
     rules.check_new_password("newPassword", password, guessable=person.guessable_texts)
     return resolve(PasswordHashing).hash(password)
 
@@ -51,27 +51,27 @@ def prepare_new_password(person: PersonProfile, password: str) -> str:
 def conclude_password_change(
     session: Session, attempt: PasswordAttempt, new_hash: str, *, revoke_api_keys: bool = False
 ) -> PasswordChangeTokens | Refusal:
-    """Replace the password, end every session of the person and open a new one for who asks;
-    or record the failure and answer the refusal to raise afterwards."""
-    settled = password_proof.conclude_password(session, attempt, _PASSWORD_CHANGED)
-    if isinstance(settled, Refusal):
-        return settled
+    """Replace the password, end every session of the person and open a new one for the caller; or
+    record the failure and return the refusal to raise after the commit."""
+    user_id = password_proof.conclude_password(session, attempt, _PASSWORD_CHANGED)
+    if isinstance(user_id, Refusal):
+        return user_id
     lockout.reset_failures(session, attempt.counters)
-    password_proof.store_hash(session, settled, new_hash)
+    password_proof.store_hash(session, user_id, new_hash)
     password_proof.record_success(session, attempt, _PASSWORD_CHANGED)
-    sessions.revoke_all(session, settled, Revocation.PASSWORD_CHANGED)
-    active = finish_password_change(session, settled, revoke_api_keys=revoke_api_keys)
-    opened = sign_in.open_session(session, settled)
+    sessions.revoke_all(session, user_id, Revocation.PASSWORD_CHANGED)
+    active = finish_password_change(session, user_id, revoke_api_keys=revoke_api_keys)
+    opened = sign_in.open_session(session, user_id)
     return PasswordChangeTokens(
         opened.user, opened.access_token, opened.refresh_token, opened.expires_in, active
     )
 
 
 def finish_password_change(session: Session, user_id: UUID, *, revoke_api_keys: bool) -> int:
-    """Mail the person of their new password, and answer how many API keys stay active.
+    """Email the person about the new password. Returns the number of API keys that stay active.
 
-    They stay unless the person says otherwise: programs would stop without warning, and whoever
-    knew the password could not read them. The mail counts them, so that nobody forgets them.
+    API keys stay active unless `revoke_api_keys`: programs would stop without warning, and the
+    password did not reveal them. The email states their number, so that none is forgotten.
     """
     if revoke_api_keys:
         api_keys.revoke_all_keys(session, user_id)

@@ -27,7 +27,7 @@ _LOCK = "SELECT status, email_confirmed_at FROM users WHERE id = %s FOR NO KEY U
 
 @dataclass(frozen=True, slots=True)
 class PreparedReset:
-    """A password that the bearer of a reset link has chosen, checked and hashed."""
+    """A new password chosen by the bearer of a reset link, checked and hashed."""
 
     token: str
     password_hash: str
@@ -35,10 +35,9 @@ class PreparedReset:
 
 
 def request_reset(session: Session, email: str) -> None:
-    """Let the person with this address be mailed a link, if there is one.
+    """Stage the email with a reset link for the account of this email address, if there is one.
 
-    Neither the answer nor the time it takes tells whether there is. Raises `Invalid` for what is no
-    address.
+    Neither result nor duration reveals whether there is. Raises `Invalid` for a malformed address.
     """
     row = session.row(_FIND_ACTIVE, (account_rules.normalize_email(email),))
     user_id = str(row[0]) if row else None
@@ -47,8 +46,7 @@ def request_reset(session: Session, email: str) -> None:
 
 @task("identity.send_reset_link")
 def send_reset_link(session: Session, *, user_id: str | None) -> None:
-    """Mail a reset link to somebody who asked for one: to nobody, if it was nobody, and to nobody
-    more than a few times an hour."""
+    """Email a reset link to an active person, a few times an hour at most."""
     if user_id is None:
         return
     person_id = UUID(user_id)
@@ -63,7 +61,7 @@ def send_reset_link(session: Session, *, user_id: str | None) -> None:
 
 
 def find_person_to_reset(session: Session, token: str) -> account_queries.PersonProfile:
-    """Whose password the link resets, without using it. Raises `TokenInvalid`."""
+    """Return the person whose password the link resets, without using it. Raises `TokenInvalid`."""
     link = one_time_tokens.find_link(session, token, LinkPurpose.RESET_PASSWORD)
     return account_queries.get_person(session, link.user_id)
 
@@ -81,11 +79,11 @@ def prepare_reset(
 
 
 def conclude_reset(session: Session, prepared: PreparedReset) -> int:
-    """Use the link: set the password and end every session and every other reset link; answers
-    how many API keys stay active.
+    """Use the link: set the password and end every session and other reset link.
 
-    Who could read the mail has shown that the address is theirs. A second factor stays on.
-    Raises `TokenInvalid`, to all but one of many at the same moment.
+    Returns the number of API keys that stay active. The mailed link also confirms the email
+    address. A second factor stays on. Raises `TokenInvalid`, for all but one of concurrent uses
+    too.
     """
     user_id = one_time_tokens.redeem_link(
         session, prepared.token, LinkPurpose.RESET_PASSWORD
@@ -103,5 +101,5 @@ def conclude_reset(session: Session, prepared: PreparedReset) -> int:
 
 
 def _record(session: Session, user_id: UUID, action: str) -> None:
-    # By the bearer of a link: nobody is logged in.
+    # The bearer of a link acts: no one is signed in.
     audit.record(session, actor=None, action=action, subject=ids.encode("usr", user_id))

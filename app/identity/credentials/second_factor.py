@@ -1,8 +1,8 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
 
-A code counts once: the time step of the latest one is remembered, and no code up to it is accepted
-again. A clock may be one step off either way. Recovery codes have 120 random bits, so that their
-hash alone does not give them away; each works once.
+A code works once: the time step of the last accepted code is stored, and codes up to it are not
+accepted again. A clock may be one step off either way. Recovery codes have 120 random bits, so that
+a hash does not reveal them; each works once.
 """
 
 import hmac
@@ -47,7 +47,7 @@ SELECT secret FROM totp_credentials
 WHERE user_id = %s AND (confirmed_at IS NOT NULL) = %s
 """
 _IS_ON = "SELECT FROM totp_credentials WHERE user_id = %s AND confirmed_at IS NOT NULL"
-# Of two with the same code the second finds the step taken.
+# Of two concurrent uses of one code, the second finds the step used.
 _CONSUME_STEP = """
 UPDATE totp_credentials SET last_step = %(step)s
 WHERE user_id = %(user)s AND (last_step IS NULL OR last_step < %(step)s)
@@ -59,26 +59,26 @@ _USE_RECOVERY = """
 UPDATE recovery_codes SET used_at = %s WHERE user_id = %s AND code_hash = %s AND used_at IS NULL
 RETURNING user_id
 """
-_FORGET_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = %s"
-_LEFT = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
+_DELETE_RECOVERY = "DELETE FROM recovery_codes WHERE user_id = %s"
+_COUNT_UNUSED = "SELECT count(*) FROM recovery_codes WHERE user_id = %s AND used_at IS NULL"
 _SWITCH_OFF = "DELETE FROM totp_credentials WHERE user_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorSetup:
-    """What an authenticator app needs, told once."""
+    """The secret for an authenticator app, shown once."""
 
     secret: str
     otpauth_uri: str
 
     @property
     def qr_svg(self) -> str:
-        """The URI as a picture for the app's camera: an SVG without anything but the code."""
+        """The QR code of the URI as an inline SVG."""
         return str(self._qr.svg_inline(scale=4))
 
     @property
     def qr_image(self) -> str:
-        """The same for the `src` of an image."""
+        """The QR code of the URI as a data URI."""
         return str(self._qr.svg_data_uri(scale=4))
 
     @property
@@ -87,9 +87,9 @@ class SecondFactorSetup:
 
 
 def start_setup(session: Session, actor: Actor) -> SecondFactorSetup:
-    """A new secret, asked for nowhere until the person has confirmed it by a code.
+    """Create a secret, which is not required until a code confirms it.
 
-    Replaces one that was not confirmed. Raises `TwoFactorAlreadyOn`.
+    Replaces an unconfirmed one. Raises `TwoFactorAlreadyOn`.
     """
     secret = pyotp.random_base32()
     sealed = keys.seal(secret, table="totp_credentials", column="secret", key=actor.user_id)
@@ -99,7 +99,7 @@ def start_setup(session: Session, actor: Actor) -> SecondFactorSetup:
 
 
 def find_pending_setup(session: Session, actor: Actor) -> SecondFactorSetup | None:
-    """The secret that was set up and not confirmed yet, to be shown again; None without one."""
+    """Return the unconfirmed setup, to show it again; None without one."""
     row = session.row(_FIND, (actor.user_id, False))
     if row is None:
         return None
@@ -110,22 +110,22 @@ def find_pending_setup(session: Session, actor: Actor) -> SecondFactorSetup | No
 
 
 def count_recovery_codes(session: Session, actor: Actor) -> int:
-    """How many recovery codes of the person were not used yet."""
-    [(left,)] = session.rows(_LEFT, (actor.user_id,))
-    return int(left)
+    """Return the number of the person's unused recovery codes."""
+    [(count,)] = session.rows(_COUNT_UNUSED, (actor.user_id,))
+    return int(count)
 
 
 def is_on(session: Session, user_id: UUID) -> bool:
-    """Whether the person is asked for a code when they log in."""
+    """Return whether the person needs a code to sign in."""
     return session.row(_IS_ON, (user_id,)) is not None
 
 
 def confirm_setup(
     session: Session, actor: Actor, code: str, *, network: str
 ) -> list[str] | Refusal:
-    """Switch the second factor on, by a code, and answer the recovery codes: told once.
+    """Turn the second factor on with a code. Returns the recovery codes, which are shown once.
 
-    A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
+    A wrong code is counted, and its refusal returned to be raised after the commit. Raises
     `TwoFactorNotSetUp` and `TwoFactorAlreadyOn`.
     """
     counters = _lock(session, actor.user_id, network)
@@ -144,9 +144,9 @@ def confirm_setup(
 def renew_recovery_codes(
     session: Session, actor: Actor, code: str, *, network: str
 ) -> list[str] | Refusal:
-    """Fresh recovery codes, told once, by a code of either kind; none of before works any more.
+    """Replace the recovery codes, with a code of either kind. Returns the new codes, shown once.
 
-    A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
+    A wrong code is counted, and its refusal returned to be raised after the commit. Raises
     `TwoFactorNotSetUp`.
     """
     counters = _lock(session, actor.user_id, network)
@@ -154,16 +154,16 @@ def renew_recovery_codes(
         raise TwoFactorNotSetUp
     if refusal := verify_code(session, actor.user_id, code, counters):
         return refusal
-    session.send(_FORGET_RECOVERY, (actor.user_id,))
+    session.send(_DELETE_RECOVERY, (actor.user_id,))
     codes = _add_recovery_codes(session, actor.user_id)
     _report_change(session, actor, "recovery_codes.renewed", mail="recovery_codes_renewed")
     return codes
 
 
 def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Refusal | None:
-    """Forget the second factor and its recovery codes, by a code of either kind.
+    """Turn the second factor off and delete its recovery codes, with a code of either kind.
 
-    A wrong code is counted; the refusal is answered, to be raised after the commit. Raises
+    A wrong code is counted, and its refusal returned to be raised after the commit. Raises
     `TwoFactorNotSetUp`.
     """
     counters = _lock(session, actor.user_id, network)
@@ -179,11 +179,11 @@ def switch_off(session: Session, actor: Actor, code: str, *, network: str) -> Re
 def verify_code(
     session: Session, user_id: UUID, code: str, counters: FailureCounters, *, confirmed: bool = True
 ) -> Refusal | None:
-    """Use up the code, or count the failure and answer the refusal.
+    """Use up the code, or count the failure and return the refusal.
 
-    The person's row is locked already, so that codes sent at once are judged in turn. Failures also
-    count for the person wherever they come from: only who knows the password gets this far, so
-    strangers cannot lock anybody out by it.
+    Call with the person's row locked, so that concurrent codes are checked in turn. Failures from
+    every network count for the person: only a caller who proved the password gets this far, so
+    strangers cannot lock a person out.
     """
     now, counters = clock.now(), counters.including_second_factor(user_id)
     if refusal := lockout.lock_counters(session, counters, now):
@@ -212,21 +212,21 @@ def _lock(session: Session, user_id: UUID, network: str) -> FailureCounters:
 
 
 def _consume_code(session: Session, user_id: UUID, code: str, *, confirmed: bool) -> bool:
-    plain = code.replace(" ", "").replace("-", "").upper()
-    if not plain.isascii():
+    normalized = code.replace(" ", "").replace("-", "").upper()
+    if not normalized.isascii():
         return False
-    if len(plain) == DIGITS:
-        found = session.row(_FIND, (user_id, confirmed))
-        return found is not None and _consume_step(session, user_id, found[0], plain)
-    used = (clock.now(), user_id, _hash_recovery_code(user_id, plain))
-    return confirmed and session.row(_USE_RECOVERY, used) is not None
+    if len(normalized) == DIGITS:
+        row = session.row(_FIND, (user_id, confirmed))
+        return row is not None and _consume_step(session, user_id, row[0], normalized)
+    values = (clock.now(), user_id, _hash_recovery_code(user_id, normalized))
+    return confirmed and session.row(_USE_RECOVERY, values) is not None
 
 
 def _consume_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> bool:
     secret = keys.open_sealed(sealed, table="totp_credentials", column="secret", key=user_id)
     totp = pyotp.TOTP(secret.decode(), digits=DIGITS, interval=STEP_SECONDS)
-    present = int(clock.now().timestamp()) // STEP_SECONDS
-    for step in range(present - STEPS_OFF_MAX, present + STEPS_OFF_MAX + 1):
+    current_step = int(clock.now().timestamp()) // STEP_SECONDS
+    for step in range(current_step - STEPS_OFF_MAX, current_step + STEPS_OFF_MAX + 1):
         if hmac.compare_digest(totp.at(step * STEP_SECONDS), code):
             return session.row(_CONSUME_STEP, {"step": step, "user": user_id}) is not None
     return False
@@ -234,8 +234,8 @@ def _consume_step(session: Session, user_id: UUID, sealed: bytes, code: str) -> 
 
 def _add_recovery_codes(session: Session, user_id: UUID) -> list[str]:
     codes = [_make_recovery_code() for _ in range(RECOVERY_CODES)]
-    for each in codes:
-        session.send(_ADD_RECOVERY, (user_id, _hash_recovery_code(user_id, each)))
+    for code in codes:
+        session.send(_ADD_RECOVERY, (user_id, _hash_recovery_code(user_id, code)))
     return codes
 
 

@@ -14,15 +14,15 @@ LINKS_PER_HOUR_MAX = 5
 HOUR = timedelta(hours=1)
 
 
-def mail_change_notice(session: Session, user_id: UUID, kind: str, **told: str) -> None:
-    """Mail the person that a credential of theirs was changed: they may not know of it."""
+def mail_change_notice(session: Session, user_id: UUID, kind: str, **values: str) -> None:
+    """Email the person that one of their credentials changed: it may not have been them."""
     change = ids.encode("evt", ids.new())
     _stage_mail(
         session,
         user_id,
         kind=kind,
         event_key=f"{kind}:{change}",
-        values={"changed_at": clock.rfc3339(clock.now()), **told},
+        values={"changed_at": clock.rfc3339(clock.now()), **values},
     )
 
 
@@ -39,5 +39,5 @@ def mail_link(session: Session, user_id: UUID, purpose: LinkPurpose) -> None:
     )
 
 
-def _stage_mail(session: Session, user_id: UUID, **told: Any) -> None:
-    outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **told})
+def _stage_mail(session: Session, user_id: UUID, **fields: Any) -> None:
+    outbox.stage(session, "messages.send_mail", {"user_id": str(user_id), **fields})

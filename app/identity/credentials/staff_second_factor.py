@@ -17,8 +17,11 @@ _CODES_RENEWED = "recovery_codes.renewed"
 def switch_off_app(
     session: Session, actor: Actor, code: str, *, network: str, required_for_staff: bool
 ) -> Refusal | None:
-    """Forget the authenticator app, by a code. Raises `LastSecondFactor` to staff who would be left
-    without any although they need one, and `TwoFactorNotSetUp`."""
+    """Remove the authenticator app, with a code.
+
+    Raises `LastSecondFactor` for staff who need a second factor and would have none left, and
+    `TwoFactorNotSetUp`.
+    """
     session.row(_LOCK, (actor.user_id,))
     needs_one = required_for_staff and actor.role is not Role.USER
     has_app = second_factor.is_on(session, actor.user_id)
@@ -30,11 +33,11 @@ def switch_off_app(
 def renew_recovery_codes(
     session: Session, actor: Actor, attempt: PasswordAttempt, code: str
 ) -> list[str] | Refusal:
-    """Fresh recovery codes for who proved to know the password, by a code of the second factor;
-    or record the failure and answer the refusal to raise afterwards. Raises `TwoFactorNotSetUp`."""
-    settled = password_proof.conclude_password(session, attempt, _CODES_RENEWED)
-    if isinstance(settled, Refusal):
-        return settled
+    """Replace the recovery codes after proof of password and second factor, or record the failure
+    and return the refusal to raise after the commit. Raises `TwoFactorNotSetUp`."""
+    user_id = password_proof.conclude_password(session, attempt, _CODES_RENEWED)
+    if isinstance(user_id, Refusal):
+        return user_id
     network = attempt.counters.network_name
     codes = second_factor.renew_recovery_codes(session, actor, code, network=network)
     if not isinstance(codes, Refusal):

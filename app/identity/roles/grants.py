@@ -1,8 +1,8 @@
-"""What roles may do: read, given and taken away, within limits.
+"""Grants of permissions to roles: read, granted and revoked, within limits.
 
-Nobody gives or takes what they lack; a permission never loses its last role; somebody can always
-edit grants. What a person may do with their own things is not granted but follows from what they
-are (`access.policy.is_editable`).
+Staff neither grant nor revoke permissions that they do not hold. A permission never loses its last
+role, and an active person can always edit grants. Permissions on a person's own data are not
+granted but follow from the role (`access.policy.is_editable`).
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from app.identity.errors import GrantNotEditable, LastRoleWithPermission, Permis
 from app.identity.roles import current_permissions
 from app.kit.db import Session
 
-#: Writes down the permissions that the database has not met, with the roles that hold them first;
-#: what an administrator decided about the others stays. Run with every migration (env.py).
+#: Inserts the permissions that are new to the database, with their default roles. Grants that an
+#: administrator edited stay as they are. Run with every migration (env.py).
 INSERT_NEW_PERMISSIONS = """
 WITH named AS (
     SELECT * FROM unnest(%s::text[], %s::text[]) AS n (role, permission)
@@ -28,82 +28,92 @@ WITH named AS (
 INSERT INTO role_grants (role, permission)
 SELECT named.role, named.permission FROM named JOIN new ON new.name = named.permission
 """
-_HELD = "SELECT role, string_agg(permission, ' ') FROM role_grants GROUP BY role"
-_GIVE = """
+_LIST = "SELECT role, string_agg(permission, ' ') FROM role_grants GROUP BY role"
+_GRANT = """
 INSERT INTO role_grants (role, permission) VALUES (%s, %s) ON CONFLICT DO NOTHING
 RETURNING role
 """
-_TAKE = "DELETE FROM role_grants WHERE role = %s AND permission = %s RETURNING role"
+_REVOKE = "DELETE FROM role_grants WHERE role = %s AND permission = %s RETURNING role"
 _HOLDERS = "SELECT count(*) FROM role_grants WHERE permission = %s"
 
 
 def default_grants() -> tuple[list[str], list[str]]:
-    """The parameters of `INTRODUCE`: roles, and the permission of each."""
-    pairs = [(role, each) for role, held in DEFAULT_PERMISSIONS.items() for each in sorted(held)]
-    return [role.value for role, _ in pairs], [each.value for _, each in pairs]
+    """Return the parameters of `INSERT_NEW_PERMISSIONS`: roles, and the permission of each."""
+    pairs = [
+        (role, permission)
+        for role, permissions in DEFAULT_PERMISSIONS.items()
+        for permission in sorted(permissions)
+    ]
+    return [role.value for role, _ in pairs], [permission.value for _, permission in pairs]
 
 
 def list_grants(session: Session) -> Mapping[Role, frozenset[Permission]]:
-    """What each role holds now."""
-    found = {Role(role): parse_permissions(names) for role, names in session.rows(_HELD)}
-    return MappingProxyType({role: found.get(role, frozenset()) for role in Role})
+    """Return the permissions that each role holds now."""
+    permissions = {Role(role): parse_permissions(names) for role, names in session.rows(_LIST)}
+    return MappingProxyType({role: permissions.get(role, frozenset()) for role in Role})
 
 
 def grant_permission(
     session: Session, actor: Actor, role: Role, permission: Permission, *, reason: str
 ) -> None:
-    """Let everybody in a role do this, from their next request on. Again changes nothing.
+    """Grant the permission to the role, from its holders' next request on. Idempotent.
 
     Raises `PermissionDenied`, `PermissionNotHeld`, `GrantNotEditable`, and `Invalid` for the
     reason.
     """
     editor, reason = _check_editor(session, actor, role, permission, reason)
-    if session.row(_GIVE, (role, permission)) is not None:
-        _record(session, editor, role, permission, given=True, reason=reason)
+    if session.row(_GRANT, (role, permission)) is not None:
+        _record(session, editor, role, permission, is_grant=True, reason=reason)
 
 
 def revoke_permission(
     session: Session, actor: Actor, role: Role, permission: Permission, *, reason: str
 ) -> None:
-    """From their next request on nobody in a role may do this. Again changes nothing.
+    """Revoke the permission from the role, from its holders' next request on. Idempotent.
 
     Raises as `grant_permission` does; `LastRoleWithPermission` if no other role holds it,
     `LastAdministrator` if no active person could edit grants any more.
     """
     editor, reason = _check_editor(session, actor, role, permission, reason)
-    if session.row(_TAKE, (role, permission)) is None:
+    if session.row(_REVOKE, (role, permission)) is None:
         return
     [(holders,)] = session.rows(_HOLDERS, (permission,))
     if holders == 0:
         raise LastRoleWithPermission
     if permission is Permission.GRANTS_EDIT:
         current_permissions.check_administrators_remain(session)
-    _record(session, editor, role, permission, given=False, reason=reason)
+    _record(session, editor, role, permission, is_grant=False, reason=reason)
 
 
 def _check_editor(
     session: Session, actor: Actor, role: Role, permission: Permission, reason: str
 ) -> tuple[Actor, str]:
-    """Who edits, as they stand now, and their reason; if they may."""
+    """Return the editor with their current permissions and the cleaned reason, if they may edit."""
     reason = approvals_rules.clean_reason(reason)
     editor = current_permissions.lock_actor(session, actor.user_id, actor.session_id)
     require(editor, Permission.GRANTS_EDIT)
     if not is_editable(role, permission):
         raise GrantNotEditable
     if permission not in editor.permissions:
-        raise PermissionNotHeld(f"You lack {permission} yourself")
+        raise PermissionNotHeld(f"You do not hold {permission} yourself.")
     return editor, reason
 
 
 def _record(
-    session: Session, editor: Actor, role: Role, permission: Permission, *, given: bool, reason: str
+    session: Session,
+    editor: Actor,
+    role: Role,
+    permission: Permission,
+    *,
+    is_grant: bool,
+    reason: str,
 ) -> None:
     audit.record(
         session,
         actor=editor,
-        action="grant.given" if given else "grant.taken",
+        action="grant.given" if is_grant else "grant.taken",
         subject=f"role:{role}",
-        before={"permission": permission, "held": not given},
-        after={"permission": permission, "held": given},
+        before={"permission": permission, "held": not is_grant},
+        after={"permission": permission, "held": is_grant},
         reason=reason,
     )

@@ -38,10 +38,10 @@ def change_role(
     branch_id: UUID | None = None,
     reason: str,
 ) -> UUID | None:
-    """Give a person another role, and a teller their branch; in force from their next request on.
+    """Change a person's role, and a teller's branch, from their next request on.
 
-    The ADMIN role is asked for instead: answers the id of the request that waits for a second
-    person. Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `PermissionNotHeld`,
+    For the ADMIN role, request a second person's approval instead and return the request's id.
+    Raises `NotFound`, `PermissionDenied`, `OwnAccountChange`, `PermissionNotHeld`,
     `AlreadySet`, `LastAdministrator`, and `Invalid` naming the field.
     """
     reason = approvals_rules.clean_reason(reason)
@@ -60,17 +60,17 @@ def change_role(
 
 
 def appoint_first_admin(session: Session, email_key: str, *, reason: str) -> UUID:
-    """Make a person an administrator without a second person, from the command line of the host:
-    only while fewer than two administer the house, so that there is no second person to ask.
+    """Make a person an administrator without a second person, from the host's command line.
 
-    Raises `NotFound`, `AlreadySet`, and `Invalid` when two do.
+    Only while there are fewer than two administrators, so that no second person could approve.
+    Raises `NotFound`, `AlreadySet`, and `Invalid` once there are two.
     """
     reason = approvals_rules.clean_reason(reason)
     current_permissions.lock_permissions(session)
     row = session.row(_BY_EMAIL_KEY, (email_key,))
     person = locked_person.lock_person(session, row[0]) if row else None
     if person is None:
-        raise NotFound("Nobody has this address")
+        raise NotFound("No account has this email address.")
     if person.role is Role.ADMIN:
         raise AlreadySet
     [(administrators,)] = session.rows(_ADMINISTRATORS)
@@ -84,13 +84,13 @@ def appoint_first_admin(session: Session, email_key: str, *, reason: str) -> UUI
 
 
 def _check_assigning(session: Session, assigner: Actor, person: LockedPerson, role: Role) -> None:
-    """Raises unless the assigner may take the person's role away and give them the other."""
+    """Raise unless the assigner may change the person's role from the present one to `role`."""
     if person.id == assigner.user_id:
         raise OwnAccountChange
-    held = grants.list_grants(session)
-    missing = select_staff_permissions(held[person.role] | held[role]) - assigner.permissions
+    granted = grants.list_grants(session)
+    missing = select_staff_permissions(granted[person.role] | granted[role]) - assigner.permissions
     if missing:
-        raise PermissionNotHeld(f"You lack {', '.join(sorted(missing))} yourself")
+        raise PermissionNotHeld(f"You do not hold {', '.join(sorted(missing))} yourself.")
 
 
 def _set_role(
@@ -122,7 +122,7 @@ def _role_fields(role: Role, branch_id: UUID | None) -> dict[str, str]:
     return {"role": role.value} | ({"branch": ids.encode("brn", branch_id)} if branch_id else {})
 
 
-# Acts that need a second person
+# Granting the ADMIN role, which needs a second person
 
 
 def _compare_admin(session: Session, payload: TextFields) -> ProposedChange:

@@ -1,11 +1,11 @@
-"""Failed logins, counted so that guessing is slow and nobody can be locked out by others.
+"""Lockout: count failed sign-ins, so that guessing is slow and strangers cannot lock a person out.
 
-Two counters per attempt: the address from this network (5 failures) and the network itself (50),
-each within a quarter of an hour. A full counter refuses further attempts for a minute, doubling
-with every failure after that. The right password from another network is never refused.
+Two counters per attempt: the email address from this network (5 failures) and the network itself
+(50), each within a quarter of an hour. A full counter refuses further attempts for a minute,
+doubling with every further failure. The right password from another network is never refused.
 
-Codes of a second factor have a third counter, of the person (10): six digits could be guessed from
-very many networks. Only who knows the password can fill it.
+Second-factor codes have a third counter, of the person (10): six digits could be guessed from very
+many networks. Only a caller who knows the password can fill it.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ _BLOCKED_UNTIL = """
     SELECT max(blocked_until) FROM login_failures WHERE key = ANY(%s) AND blocked_until > %s
 """
 _LOCK = "SELECT FROM login_failures WHERE key = ANY(%s) ORDER BY key FOR UPDATE"
-# Answers nothing for a counter that is blocked: such an attempt is neither judged nor counted.
+# Returns no row for a blocked counter: such an attempt is neither checked nor counted.
 _COUNT = """
     INSERT INTO login_failures AS counter (key, failures, forget_at)
     VALUES (%(key)s, 1, %(forget_at)s)
@@ -38,13 +38,13 @@ _COUNT = """
     RETURNING failures
 """
 _BLOCK = "UPDATE login_failures SET blocked_until = %s, forget_at = %s WHERE key = %s"
-_FORGET = "DELETE FROM login_failures WHERE key = ANY(%s)"
-_FORGET_OLD = "DELETE FROM login_failures WHERE forget_at <= %s"
+_RESET = "DELETE FROM login_failures WHERE key = ANY(%s)"
+_DELETE_EXPIRED = "DELETE FROM login_failures WHERE forget_at <= %s"
 
 
 @dataclass(frozen=True, slots=True)
 class FailureCounters:
-    """The keys under which one attempt counts. What was typed is not stored, only its hash."""
+    """The keys of the counters of one attempt. The typed email address is stored only as a hash."""
 
     network: str
     pair: str
@@ -52,44 +52,44 @@ class FailureCounters:
 
     @classmethod
     def for_attempt(cls, email_key: str, network: str) -> Self:
-        """The counters of an attempt to log in as `email_key` from `network`."""
+        """Return the counters of an attempt to sign in as `email_key` from `network`."""
         pair = sha256(f"{email_key}\n{network}".encode()).hexdigest()
         return cls(network=f"network {network}", pair=f"pair {pair}")
 
     def including_second_factor(self, user_id: UUID) -> Self:
-        """The same and the person's own, for codes of their second factor."""
+        """Return these counters and the person's own, for second-factor codes."""
         return replace(self, person=second_factor_key(user_id))
 
     @property
     def network_name(self) -> str:
-        """Where the attempt came from, in words for staff."""
+        """The network of the attempt, as staff read it."""
         return self.network.removeprefix("network ")
 
     @property
     def allowances(self) -> tuple[tuple[str, int], ...]:
-        """Each key with the failures it allows, in the order in which they are locked."""
-        of_person = ((self.person, 10),) if self.person else ()
-        return ((self.network, 50), (self.pair, 5), *of_person)
+        """Each key with the failures that it allows, in locking order."""
+        person_allowance = ((self.person, 10),) if self.person else ()
+        return ((self.network, 50), (self.pair, 5), *person_allowance)
 
     @property
     def keys(self) -> list[str]:
-        """Every key."""
+        """All keys."""
         return [key for key, _ in self.allowances]
 
 
 def second_factor_key(user_id: UUID) -> str:
-    """The key of the counter of a person's codes."""
+    """Return the key of the counter of a person's codes."""
     return f"second factor {user_id}"
 
 
 def find_block(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
-    """The refusal while a counter is blocked, else None."""
+    """Return the refusal while a counter is blocked, else None."""
     row = session.row(_BLOCKED_UNTIL, (counters.keys, now))
     if row is None or row[0] is None:
         return None
     seconds = -((now - row[0]) // timedelta(seconds=1))
     return RateLimited(
-        "Too many failed logins. Try again later, or from where you usually log in",
+        "Too many failed sign-ins. Try again later or from your usual network.",
         retry_after_seconds=seconds,
     )
 
@@ -97,8 +97,11 @@ def find_block(session: Session, counters: FailureCounters, now: datetime) -> Ra
 def count_failure(
     session: Session, counters: FailureCounters, now: datetime, *, subject: str
 ) -> RateLimited | None:
-    """Count a failed attempt to be `subject`. Answers the refusal instead if a counter was blocked
-    meanwhile, so that many guesses sent at once learn no more than few sent in turn."""
+    """Count a failed attempt to sign in as `subject`.
+
+    Returns a refusal instead if a counter was blocked meanwhile, so that concurrent guesses learn
+    no more than sequential ones.
+    """
     was_blocked = False
     for key, allowed in counters.allowances:
         row = session.row(_COUNT, {"key": key, "forget_at": now + WINDOW, "now": now})
@@ -119,18 +122,22 @@ def count_failure(
 
 
 def lock_counters(session: Session, counters: FailureCounters, now: datetime) -> RateLimited | None:
-    """Keep the counters as they are until this transaction ends. Answers the refusal if one of
-    them was blocked meanwhile: then even what is right is not judged."""
+    """Lock the counters until the transaction ends.
+
+    Returns a refusal if one of them was blocked meanwhile: then even a right proof is not checked.
+    """
     session.send(_LOCK, (counters.keys,))
     return find_block(session, counters, now)
 
 
 def reset_failures(session: Session, counters: FailureCounters) -> None:
-    """Forget the failures of the address that has now logged in; the network's stay, or its
-    owner could wash them off with an account of their own."""
-    session.send(_FORGET, ([key for key in counters.keys if key != counters.network],))
+    """Delete the failures of the email address that has signed in.
+
+    The network's failures stay: otherwise an attacker could reset them with their own account.
+    """
+    session.send(_RESET, ([key for key in counters.keys if key != counters.network],))
 
 
 def delete_expired(session: Session, now: datetime) -> None:
-    """Delete counters that mean nothing any more."""
-    session.send(_FORGET_OLD, (now,))
+    """Delete expired counters."""
+    session.send(_DELETE_EXPIRED, (now,))

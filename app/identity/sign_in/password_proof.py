@@ -31,7 +31,7 @@ R = TypeVar("R", bound=Refusal)
 
 @dataclass(frozen=True, slots=True)
 class PasswordAttempt:
-    """An attempt to prove a password: who it may be, and what is known so far.
+    """An attempt to prove a password, and its result so far.
 
     `proven` is set by `check_password`. `new_hash` replaces a hash made at an outdated cost.
     """
@@ -44,12 +44,12 @@ class PasswordAttempt:
 
     @property
     def subject(self) -> str:
-        """Whose password it is, as the audit trail names them."""
+        """The public id of the password's owner, as the audit trail names them."""
         return ids.encode("usr", self.user_id) if self.user_id else "nobody"
 
 
 def check_password(attempt: PasswordAttempt, password: str) -> PasswordAttempt:
-    """The attempt with its answer (slow, no database; as slow for an unknown address)."""
+    """Return the attempt with its result (slow, no database; as slow for an unknown address)."""
     passwords = resolve(PasswordHashing)
     proven = passwords.matches(attempt.password_hash, password)
     new_hash = None
@@ -59,16 +59,16 @@ def check_password(attempt: PasswordAttempt, password: str) -> PasswordAttempt:
 
 
 def conclude_staff_password(session: Session, attempt: PasswordAttempt) -> UUID | Refusal:
-    """The id of the member of staff who proved to know the password, their row locked; or record
-    the failure and answer the refusal to raise afterwards. Failures are not forgiven yet."""
-    settled = conclude_password(session, attempt, SESSION_OPENED)
-    if isinstance(settled, Refusal):
-        return settled
-    if account_queries.get_person(session, settled).role is Role.USER:
+    """Return the id of the member of staff who proved the password, their row locked; or record the
+    failure and return the refusal to raise after the commit. Does not reset failures yet."""
+    outcome = conclude_password(session, attempt, SESSION_OPENED)
+    if isinstance(outcome, Refusal):
+        return outcome
+    if account_queries.get_person(session, outcome).role is Role.USER:
         return record_denied(session, attempt, SESSION_OPENED, StaffOnly())
     if attempt.new_hash:
-        store_hash(session, settled, attempt.new_hash)
-    return settled
+        store_hash(session, outcome, attempt.new_hash)
+    return outcome
 
 
 def begin_attempt(session: Session, attempt: PasswordAttempt) -> PasswordAttempt:
@@ -85,34 +85,34 @@ SESSION_OPENED = "session.opened"
 def conclude_password_and_code(
     session: Session, attempt: PasswordAttempt, code: str | None, act: str
 ) -> UUID | Refusal:
-    """The id of the person who proved to be it by password and second factor, their row locked; or
-    the refusal of `act`, recorded, to raise after the commit.
+    """Return the id of the person who proved password and second factor, their row locked; or the
+    recorded refusal of `act`, to raise after the commit.
 
-    Failures are forgiven only when all was proven: a right password alone washes off no guesses at
-    the second factor.
+    Resets failures only after the whole proof: a right password alone does not erase guesses at the
+    second factor.
     """
-    settled = conclude_password(session, attempt, act)
-    if isinstance(settled, Refusal):
-        return settled
-    if second_factor.is_on(session, settled):
+    outcome = conclude_password(session, attempt, act)
+    if isinstance(outcome, Refusal):
+        return outcome
+    if second_factor.is_on(session, outcome):
         if code is None:
             return TwoFactorRequired()
-        if refusal := second_factor.verify_code(session, settled, code, attempt.counters):
-            # Attempts that were not even judged are counted, and recorded no further.
-            limited = isinstance(refusal, RateLimited)
-            return refusal if limited else record_denied(session, attempt, act, refusal)
+        if refusal := second_factor.verify_code(session, outcome, code, attempt.counters):
+            # Rate-limited attempts are counted and not recorded.
+            is_limited = isinstance(refusal, RateLimited)
+            return refusal if is_limited else record_denied(session, attempt, act, refusal)
     lockout.reset_failures(session, attempt.counters)
-    return settled
+    return outcome
 
 
 def conclude_password(session: Session, attempt: PasswordAttempt, act: str) -> UUID | Refusal:
-    """The id of the person who proved to know the password, their row locked; or the refusal."""
+    """Return the id of the person who proved the password, their row locked; or the refusal."""
     now = clock.now()
     if not attempt.proven or attempt.user_id is None:
-        # Of an address that nobody has, too: the answer would come sooner without.
+        # Also for an unknown email address: otherwise the response would be faster.
         refusal = lockout.count_failure(session, attempt.counters, now, subject=attempt.subject)
         return refusal or record_denied(session, attempt, act, InvalidCredentials())
-    # The password may have been changed while it was being checked: what counts is this row now.
+    # The password may have changed while it was checked: the present row decides.
     row = session.row(
         "SELECT status FROM users WHERE id = %s AND password_hash = %s FOR NO KEY UPDATE",
         (attempt.user_id, attempt.password_hash),
@@ -127,7 +127,7 @@ def conclude_password(session: Session, attempt: PasswordAttempt, act: str) -> U
 
 
 def record_denied(session: Session, attempt: PasswordAttempt, act: str, refusal: R) -> R:
-    """Record what the attempt was refused, and answer the refusal."""
+    """Record the refused attempt and return the refusal."""
     audit.record(
         session,
         actor=None,
@@ -140,7 +140,7 @@ def record_denied(session: Session, attempt: PasswordAttempt, act: str, refusal:
 
 
 def record_success(session: Session, attempt: PasswordAttempt, act: str) -> None:
-    """Record what a person did who proved to know their password."""
+    """Record the act of a person who proved their password."""
     assert attempt.user_id is not None
     person = account_queries.get_person(session, attempt.user_id)
     audit.record(

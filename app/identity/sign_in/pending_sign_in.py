@@ -1,7 +1,7 @@
-"""Sign-ins of staff that are half done: the password was right, the second factor is missing.
+"""Pending sign-ins of staff: the password was right, the second factor is missing.
 
-A row that lasts minutes, and a secret in the browser that gave the password. Nothing that a form
-says is believed: who is signing in stands in the row.
+A row that lasts minutes, and a secret in the browser that sent the password. The row names the
+person; forms are not trusted to.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SELECT u.id, u.email, u.email_key, u.role
 FROM sign_ins i JOIN users u ON u.id = i.user_id
 WHERE i.secret_hash = %s AND i.expires_at > %s AND u.status = 'active' AND u.role <> 'USER'
 """
-# Whatever ends a sign-in holds the person's row; so the row of the sign-in is read after it.
+# Every change that ends a sign-in locks the person's row, so the sign-in is read after that lock.
 _LOCK = """
 SELECT FROM users WHERE id = (SELECT user_id FROM sign_ins WHERE secret_hash = %s)
 FOR NO KEY UPDATE
@@ -37,7 +37,7 @@ _HAS_PASSKEY = "SELECT FROM passkeys WHERE user_id = %s LIMIT 1"
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """Who is signing in, and what they can prove it with."""
+    """The person who is signing in, and their second factors."""
 
     user_id: UUID
     email: str
@@ -48,24 +48,24 @@ class PendingSignIn:
 
     @property
     def needs_second_factor(self) -> bool:
-        """Whether the person has no second factor and is to choose one now."""
+        """Whether the person has no second factor and must set one up now."""
         return not (self.has_app or self.has_passkey)
 
     @property
     def actor(self) -> Actor:
-        """The person, who may do nothing yet but name a second factor."""
+        """The person as an actor without permissions, who can only set up a second factor."""
         return Actor(self.user_id, None, self.email, self.role, frozenset())
 
 
 def start_pending(session: Session, user_id: UUID) -> str:
-    """Remember that the person gave the right password; answers the browser's secret."""
+    """Start a pending sign-in after the right password. Returns the browser's secret."""
     secret, now = token_urlsafe(_SECRET_BYTES), clock.now()
     session.send(_START, (_hash(secret), user_id, now, now + LIFETIME))
     return secret
 
 
 def find_pending(session: Session, secret: str | None) -> PendingSignIn | None:
-    """Who is signing in with this secret; None for nobody, or nobody any more."""
+    """Return the pending sign-in of this secret; None if unknown or expired."""
     if secret is None:
         return None
     row = session.row(_FIND, (_hash(secret), clock.now()))
@@ -79,19 +79,19 @@ def find_pending(session: Session, secret: str | None) -> PendingSignIn | None:
 
 
 def lock_pending(session: Session, secret: str | None) -> PendingSignIn | None:
-    """The same, with the person's row locked: of many at once, one goes on and the others wait."""
+    """Return the pending sign-in with the person's row locked; None if unknown or expired."""
     if secret is not None:
         session.send(_LOCK, (_hash(secret),))
     return find_pending(session, secret)
 
 
 def end_pending(session: Session, secret: str) -> None:
-    """The sign-in is finished or given up."""
+    """Delete the pending sign-in."""
     session.send(_END, (_hash(secret),))
 
 
 def has_passkey(session: Session, user_id: UUID) -> bool:
-    """Whether the person has registered a passkey."""
+    """Return whether the person has a passkey."""
     return session.row(_HAS_PASSKEY, (user_id,)) is not None
 
 

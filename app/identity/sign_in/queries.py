@@ -8,12 +8,12 @@ from app.identity.sign_in.tokens import AccessTokenClaims
 from app.kit import clock
 from app.kit.pipeline import Row, Statement
 
-# What the role may do is read with it: whatever was taken away is gone with the next request.
+# Reads the role's permissions too: a revoked permission is gone with the next request.
 _ACTOR = """
     SELECT u.id, u.email, u.role, u.branch_id, u.email_confirmed_at IS NOT NULL,
         (SELECT string_agg(g.permission, ' ') FROM role_grants g WHERE g.role = u.role)
 """
-# A token never outlives its session, so the session's expiry needs no second look here.
+# A token never outlives its session, so the session's expiry is not checked here.
 _BY_SESSION = f"""
     {_ACTOR}, NULL FROM login_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id = %s AND s.revoked_at IS NULL AND u.status = 'active'
@@ -26,17 +26,17 @@ _BY_API_KEY = f"""
 
 
 def select_actor(claims: AccessTokenClaims | ApiKeyClaims) -> Statement:
-    """The statement that says whether a verified token or API key still counts, and for whom."""
+    """Return the statement that reads the actor of a verified token or API key, if still valid."""
     if isinstance(claims, ApiKeyClaims):
         return _BY_API_KEY, (claims.key_hash, clock.now())
     return _BY_SESSION, (claims.session_id,)
 
 
 def to_actor(row: Row | None, claims: AccessTokenClaims | ApiKeyClaims) -> Actor:
-    """The actor behind `actor_statement`'s row: by an API key, only what its scopes allow.
+    """Return the actor of the row of `select_actor`. An API key limits permissions to its scopes.
 
-    Raises `TokenInvalid` without a row: the session or key is revoked or unknown, or the person
-    suspended; and when it is another person's.
+    Raises `TokenInvalid` without a row (the session or key is unknown or revoked, or the person is
+    not active) and for a row of another person.
     """
     if row is None:
         raise TokenInvalid

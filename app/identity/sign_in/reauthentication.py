@@ -35,7 +35,7 @@ _PROVEN = "session.proven"
 def reauthenticate_by_code(
     session: Session, actor: Actor, code: str, device: Device
 ) -> str | Refusal:
-    """By a code of the authenticator app or a recovery code."""
+    """Prove identity with a code of the authenticator app or a recovery code."""
     session.row(_LOCK, (actor.user_id,))
     counters = FailureCounters.for_attempt(
         account_queries.get_email_key(session, actor.user_id), device.network
@@ -49,11 +49,11 @@ def reauthenticate_by_code(
 def reauthenticate_by_password(
     session: Session, actor: Actor, attempt: PasswordAttempt
 ) -> str | Refusal:
-    """By the password: enough only for those who have no second factor."""
-    settled = password_proof.conclude_staff_password(session, attempt)
-    if isinstance(settled, Refusal):
-        return settled
-    if second_factor.is_on(session, settled) or pending_sign_in.has_passkey(session, settled):
+    """Prove identity with the password. Refused to people who have a second factor."""
+    outcome = password_proof.conclude_staff_password(session, attempt)
+    if isinstance(outcome, Refusal):
+        return outcome
+    if second_factor.is_on(session, outcome) or pending_sign_in.has_passkey(session, outcome):
         return TwoFactorAlreadyOn()
     lockout.reset_failures(session, attempt.counters)
     return _renew_secret(session, actor, "password")
@@ -62,7 +62,7 @@ def reauthenticate_by_password(
 def reauthenticate_by_passkey(
     session: Session, actor: Actor, proof: passkeys.PasskeyProof
 ) -> str | Refusal:
-    """By one of the person's own passkeys. Raises `PasskeyRefused`."""
+    """Prove identity with one of the person's own passkeys. Raises `PasskeyRefused`."""
     if proof.user_id != actor.user_id:
         raise PasskeyRefused
     session.row(_LOCK, (actor.user_id,))

@@ -5,8 +5,8 @@ LOCKOUT_SECONDS_MAX = 900
 
 
 def lockout_seconds(failures: int, *, allowed: int) -> int:
-    """How long to refuse further attempts after so many failures: 0 below `allowed`, then
-    a minute, doubling with every further failure up to a quarter of an hour."""
+    """Return how long to refuse further attempts: 0 below `allowed` failures, then a minute,
+    doubling with every further failure up to a quarter of an hour."""
     if failures < allowed:
         return 0
     doublings = min(failures - allowed, 4)

@@ -36,7 +36,7 @@ SESSION_LIFETIME = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class IssuedTokens:
-    """A person with fresh tokens. `expires_in` counts the access token's seconds."""
+    """A person's new tokens. `expires_in` is the access token's lifetime in seconds."""
 
     user: PersonProfile
     access_token: str
@@ -48,10 +48,9 @@ class IssuedTokens:
 
 
 def begin_login(session: Session, *, email: str, network: str) -> PasswordAttempt:
-    """An attempt to log in from `network`: whatever one sender holds of the address space, as the
-    edge counts senders.
+    """Begin an attempt to log in from `network`, the sender's address range as the edge counts it.
 
-    Raises `Invalid` for what is no e-mail address and `RateLimited` after too many failures.
+    Raises `Invalid` for a malformed email address and `RateLimited` after too many failures.
     """
     key = account_rules.normalize_email(email)
     row = session.row("SELECT id, password_hash FROM users WHERE email_key = %s", (key,))
@@ -68,25 +67,25 @@ def conclude_login(
     *,
     staff_need_second_factor: bool = True,
 ) -> IssuedTokens | Refusal:
-    """Open a login session, or record the failure and answer the refusal to raise afterwards.
+    """Open a login session, or record the failure and return the refusal to raise after the commit.
 
-    `code` is of the second factor. Staff need an authenticator app: a passkey works in browsers.
+    `code` is the second-factor code. Staff need an authenticator app: passkeys need a browser.
     """
-    settled = password_proof.conclude_password_and_code(
+    outcome = password_proof.conclude_password_and_code(
         session, attempt, code, password_proof.SESSION_OPENED
     )
-    if isinstance(settled, Refusal):
-        return settled
+    if isinstance(outcome, Refusal):
+        return outcome
     if staff_need_second_factor:
-        is_staff = account_queries.get_person(session, settled).role is not Role.USER
-        if is_staff and not second_factor.is_on(session, settled):
+        is_staff = account_queries.get_person(session, outcome).role is not Role.USER
+        if is_staff and not second_factor.is_on(session, outcome):
             return password_proof.record_denied(
                 session, attempt, password_proof.SESSION_OPENED, SecondFactorMissing()
             )
     if attempt.new_hash:
-        password_proof.store_hash(session, settled, attempt.new_hash)
+        password_proof.store_hash(session, outcome, attempt.new_hash)
     password_proof.record_success(session, attempt, password_proof.SESSION_OPENED)
-    return open_session(session, settled)
+    return open_session(session, outcome)
 
 
 # Sessions and their tokens
@@ -102,12 +101,11 @@ _LOCK_REFRESH = """
 
 
 def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
-    """Exchange a refresh token for new tokens. Each one works once.
+    """Exchange a refresh token, which works once, for new tokens.
 
-    A token that comes a second time is in two hands, one of them a thief's: the whole session is
-    revoked, the tokens that the first exchange gave included. That is so too for two exchanges
-    at the same moment: one wins and the other ends the session. The refusal is answered, to be
-    raised after the commit.
+    A second use means that the token was stolen: the whole session is revoked, including the tokens
+    of the first exchange. The same holds for concurrent exchanges: one wins and the other ends the
+    session. The refusal is returned to be raised after the commit.
     """
     now = clock.now()
     token_hash = _hash(refresh_token)
@@ -131,7 +129,7 @@ def refresh(session: Session, refresh_token: str) -> IssuedTokens | Refusal:
 
 
 def log_out(session: Session, actor: Actor) -> None:
-    """End the session that the actor uses, at once. Doing it again changes nothing."""
+    """End the actor's session at once. Idempotent."""
     if actor.session_id is not None:
         sessions.revoke(session, actor.session_id, Revocation.LOGGED_OUT)
         audit.record(

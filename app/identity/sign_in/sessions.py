@@ -1,4 +1,4 @@
-"""Reasons why login sessions end before their time, and ending them."""
+"""Revoke login sessions, with a reason."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -16,27 +16,26 @@ WHERE user_id = %s AND revoked_at IS NULL
 
 
 class Revocation(StrEnum):
-    """Why a login session ended before its time."""
+    """Why a login session ended before it expired."""
 
     LOGGED_OUT = "logged_out"
-    """The person logged out."""
+    """The person signed out."""
     TOKEN_REUSED = "token_reused"  # noqa: S105 - a reason, no secret
-    """A refresh token came a second time: one of the two was stolen."""
+    """A refresh token was used twice: it was stolen."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, no secret
-    """The person changed their password, or reset it, which ends every session."""
+    """The person changed or reset their password, which ends every session."""
     ROLE_CHANGED = "role_changed"
-    """The person was given another role: what was opened for the old one is not for the new."""
+    """The person's role changed: sessions of the old role do not carry over."""
     SUSPENDED = "suspended"
     """The person was suspended."""
 
 
 def revoke(session: Session, session_id: UUID, reason: Revocation) -> None:
-    """End a session, at once, with all its tokens. The first reason stays."""
+    """End a session with all its tokens at once. Keeps the first reason."""
     session.send(_REVOKE, (clock.now(), reason, session_id))
 
 
 def revoke_all(session: Session, user_id: UUID, reason: Revocation) -> None:
-    """End every session of a person, at once, and every sign-in that is half done. The first
-    reason stays."""
+    """End every session and pending sign-in of a person at once. Keeps the first reason."""
     session.send(_REVOKE_ALL, (clock.now(), reason, user_id))
     session.send("DELETE FROM sign_ins WHERE user_id = %s", (user_id,))

@@ -1,9 +1,9 @@
-"""Login sessions of staff in a browser.
+"""Login sessions of staff browsers.
 
-The browser holds a random secret; the database holds its hash, and is the truth: a session ends
-when it is revoked, half an hour after the person last did something, and half a day after it
-began, whatever the browser still holds. The secret is another one after each proof of identity:
-at sign-in, and before a sensitive act.
+The browser holds a random secret and the database its hash. The database decides: a session ends
+when it is revoked, half an hour after the person's last activity and half a day after it began,
+whatever the browser holds. Each proof of identity replaces the secret: at sign-in and before a
+sensitive act.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from app.kit.db import Session
 from app.kit.errors import NotFound
 
 IDLE_LIMIT = timedelta(minutes=30)
-#: For so long after a proof of identity, sensitive acts ask for no other.
+#: How long after a proof of identity sensitive acts need no other proof.
 PROOF_LIFETIME = timedelta(minutes=10)
 LIFETIME = timedelta(hours=12)
-# A write for each page would be one too many.
+# The last activity is written once a minute, not for each page.
 _SEEN_STEP = timedelta(minutes=1)
 _SECRET_BYTES = 32
 BROWSER_LENGTH_MAX = 300
@@ -70,7 +70,7 @@ WHERE s.secret_hash = %s AND s.revoked_at IS NULL AND s.expires_at > %s AND s.se
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where somebody signs in: the sender's network, and what the browser calls itself."""
+    """The device of a sign-in: network and user agent."""
 
     network: str
     browser: str
@@ -78,7 +78,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """A member of staff at their browser."""
+    """A member of staff signed in at a browser."""
 
     actor: Actor
     name: str
@@ -87,13 +87,13 @@ class StaffMember:
 
     @property
     def is_recently_proven(self) -> bool:
-        """Whether the person proved who they are a short while ago."""
+        """Whether the last proof of identity is recent enough for sensitive acts."""
         return clock.now() - self.proven_at < PROOF_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
 class LoginSessionSummary:
-    """A session as its owner sees it. One without a browser is a program's, of the API."""
+    """A session as its owner sees it. Without a browser it belongs to an API client."""
 
     id: UUID
     began_at: datetime
@@ -104,30 +104,32 @@ class LoginSessionSummary:
 
     @property
     def public_id(self) -> str:
-        """Its id in forms."""
+        """The id in forms."""
         return ids.encode("ses", self.id)
 
 
 def find_member(session: Session, secret: str) -> StaffMember | None:
-    """Whose session the secret opens; None when it opens none, or no longer."""
+    """Return the member of staff whose session has this secret; None if unknown or ended."""
     now = clock.now()
     row = session.row(_FIND, (_hash(secret), now, now - IDLE_LIMIT))
     if row is None:
         return None
-    session_id, seen_at, proven_at, *who, branch_id, first_name, last_name, confirmed, names = row
-    user_id, email, role = who
+    session_id, seen_at, proven_at, *person, branch_id, first_name, last_name, confirmed, names = (
+        row
+    )
+    user_id, email, role = person
     permissions = parse_permissions(names or "")
     actor = Actor(user_id, session_id, email, Role(role), permissions, branch_id, confirmed)
     return StaffMember(actor, f"{first_name} {last_name}", seen_at, proven_at)
 
 
 def is_update_due(member: StaffMember) -> bool:
-    """Whether what the member does now is worth remembering."""
+    """Return whether the recorded activity is old enough to be updated."""
     return clock.now() - member.seen_at >= _SEEN_STEP
 
 
 def record_activity(session: Session, member: StaffMember) -> None:
-    """The member did something now: their session stays open."""
+    """Record activity of the member now, which keeps the session open."""
     session.send(
         "UPDATE login_sessions SET seen_at = %s WHERE id = %s",
         (clock.now(), member.actor.session_id),
@@ -135,39 +137,41 @@ def record_activity(session: Session, member: StaffMember) -> None:
 
 
 def open_session(session: Session, user_id: UUID, device: Device, *, replaces: str | None) -> str:
-    """Open a session and answer its secret. The one that the browser had until now ends."""
+    """Open a session and return its secret. Ends the browser's previous session."""
     end_session(session, replaces)
     now = clock.now()
     secret = token_urlsafe(_SECRET_BYTES)
     values = {"id": ids.new(), "user": user_id, "now": now, "expires_at": now + LIFETIME}
-    told = {"browser": device.browser[:BROWSER_LENGTH_MAX], "network": device.network}
-    session.send(_OPEN, {**values, **told, "hash": _hash(secret)})
+    origin = {"browser": device.browser[:BROWSER_LENGTH_MAX], "network": device.network}
+    session.send(_OPEN, {**values, **origin, "hash": _hash(secret)})
     return secret
 
 
 def end_session(session: Session, secret: str | None) -> None:
-    """End the session that the secret opens, if it opens one."""
+    """End the session that has this secret, if any."""
     if secret is not None:
         session.send(_END, (clock.now(), _hash(secret)))
 
 
 def renew_secret(session: Session, actor: Actor) -> str | None:
-    """The person has proven again who they are: the session goes on under another secret, which is
-    answered. None when it was ended meanwhile."""
+    """Replace the session's secret after a new proof of identity and return it.
+
+    Returns None if the session has ended meanwhile.
+    """
     secret, now = token_urlsafe(_SECRET_BYTES), clock.now()
     row = session.row(_RENEW, (_hash(secret), now, now, actor.session_id, actor.user_id))
     return secret if row else None
 
 
 def list_own(session: Session, actor: Actor) -> list[LoginSessionSummary]:
-    """The person's sessions that count, the one used last first."""
+    """Return the actor's active sessions, the most recently used first."""
     now = clock.now()
     rows = session.rows(_LIST_OWN, (actor.user_id, now, now - IDLE_LIMIT))
     return [LoginSessionSummary(*row) for row in rows]
 
 
 def end_own(session: Session, actor: Actor, public_id: str) -> None:
-    """End one of one's own sessions, at once. Raises `NotFound`."""
+    """End one of the actor's sessions at once. Raises `NotFound`."""
     values = (clock.now(), ids.decode("ses", public_id), actor.user_id)
     if session.row(_END_OWN, values) is None:
         raise NotFound
@@ -175,7 +179,7 @@ def end_own(session: Session, actor: Actor, public_id: str) -> None:
 
 
 def end_others(session: Session, actor: Actor) -> int:
-    """End all of one's own sessions but this one, at once; answers how many."""
+    """End all other sessions of the actor at once. Returns how many."""
     ended = session.rows(_END_OTHERS, (clock.now(), actor.user_id, actor.session_id))
     for (session_id,) in ended:
         subject = ids.encode("ses", session_id)

@@ -32,16 +32,16 @@ _OPENED = "session.opened"
 
 @dataclass(frozen=True, slots=True)
 class CompletedSignIn:
-    """Somebody is in: the browser's secret from now on."""
+    """The sign-in is complete. `secret` is the browser's secret from now on."""
 
     secret: str
-    #: Told once, to somebody who has just set up an authenticator app.
+    #: Shown once, after the setup of an authenticator app.
     recovery_codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitingSecondFactor:
-    """The password was right: the browser's secret for the second step."""
+    """The password was right. `secret` is the browser's secret for the second step."""
 
     secret: str
 
@@ -54,22 +54,22 @@ def submit_password(
     second_factor_required: bool,
     replaces: str | None,
 ) -> CompletedSignIn | AwaitingSecondFactor | Refusal:
-    """The first step. The session that the browser had until now ends."""
-    settled = password_proof.conclude_staff_password(session, attempt)
-    if isinstance(settled, Refusal):
-        return settled
-    has_one = second_factor.is_on(session, settled) or pending_sign_in.has_passkey(session, settled)
+    """Conclude the first step. Ends the browser's previous session."""
+    outcome = password_proof.conclude_staff_password(session, attempt)
+    if isinstance(outcome, Refusal):
+        return outcome
+    has_one = second_factor.is_on(session, outcome) or pending_sign_in.has_passkey(session, outcome)
     if has_one or second_factor_required:
         staff_sessions.end_session(session, replaces)
-        return AwaitingSecondFactor(pending_sign_in.start_pending(session, settled))
+        return AwaitingSecondFactor(pending_sign_in.start_pending(session, outcome))
     lockout.reset_failures(session, attempt.counters)
-    return _complete_sign_in(session, settled, device, "password", replaces=replaces)
+    return _complete_sign_in(session, outcome, device, "password", replaces=replaces)
 
 
 def submit_code(
     session: Session, pending_secret: str | None, code: str, device: Device
 ) -> CompletedSignIn | Refusal:
-    """The second step, by a code of the authenticator app or a recovery code."""
+    """Conclude the second step with a code of the authenticator app or a recovery code."""
     person = pending_sign_in.lock_pending(session, pending_secret)
     if person is None or pending_secret is None or not person.has_app:
         return SignInExpired()
@@ -89,9 +89,9 @@ def submit_passkey(
     replaces: str | None,
     pending_secret: str | None,
 ) -> CompletedSignIn | Refusal:
-    """The only step, by a passkey of whoever it belongs to. Raises `PasskeyRefused`."""
+    """Sign in with a passkey alone. Raises `PasskeyRefused`."""
     row = session.row(_LOCK, (proof.user_id,))
-    assert row is not None, "a passkey is somebody's"
+    assert row is not None, "a passkey has an owner"
     refusal = AccountSuspended() if row[0] != "active" else StaffOnly()
     if row[0] != "active" or row[1] == Role.USER:
         record_denied(session, proof.user_id, _OPENED, device, refusal)
@@ -106,7 +106,7 @@ def submit_passkey(
 
 
 def lock_enrolment(session: Session, pending_secret: str | None) -> PendingSignIn:
-    """Who is to set up a second factor before they are in. Raises `SignInExpired`."""
+    """Return the pending sign-in that must set up a second factor. Raises `SignInExpired`."""
     person = pending_sign_in.lock_pending(session, pending_secret)
     if person is None or not person.needs_second_factor:
         raise SignInExpired
@@ -116,8 +116,10 @@ def lock_enrolment(session: Session, pending_secret: str | None) -> PendingSignI
 def enrol_app(
     session: Session, pending_secret: str | None, code: str, device: Device
 ) -> CompletedSignIn | Refusal:
-    """Confirm the authenticator app by a code, and be in. Raises `SignInExpired` and
-    `TwoFactorNotSetUp`."""
+    """Confirm the authenticator app with a code and complete the sign-in.
+
+    Raises `SignInExpired` and `TwoFactorNotSetUp`.
+    """
     person = lock_enrolment(session, pending_secret)
     codes = second_factor.confirm_setup(session, person.actor, code, network=device.network)
     if isinstance(codes, Refusal):
@@ -135,7 +137,10 @@ def enrol_passkey(
     name: str,
     device: Device,
 ) -> CompletedSignIn:
-    """Register the first passkey, and be in. Raises `SignInExpired` and as `passkeys.add` does."""
+    """Register the first passkey and complete the sign-in.
+
+    Raises `SignInExpired`, and as `passkeys.add_passkey` does.
+    """
     person = lock_enrolment(session, pending_secret)
     passkeys.add_passkey(session, person.actor, new, name)
     pending_sign_in.end_pending(session, pending_secret or "")
@@ -161,7 +166,7 @@ def record_denied(
     session: Session, user_id: UUID, action: str, device: Device, refusal: Refusal
 ) -> None:
     """Record a refused attempt, unless a rate limit refused it unjudged."""
-    # Attempts that were not even judged are counted, and recorded no further.
+    # Rate-limited attempts are counted and not recorded.
     if isinstance(refusal, RateLimited):
         return
     audit.record(

@@ -1,8 +1,8 @@
-"""Access tokens: signed by us, read by us, for one audience, checked without the database.
+"""Access tokens: signed and read by this system, for one audience, verified without the database.
 
-HS256 because signer and reader are the same program: there is nobody to hand a public key to.
-A token's header must be, byte for byte, one that our own keys produce; so nothing that a stranger
-wrote (`alg`, `kid`, `jku`, `jwk`, `crit`, …) is parsed before the signature has been verified.
+HS256 because signer and reader are the same program, so no public key is needed. A token's header
+must be, byte for byte, one that our own keys produce: no header field from outside (`alg`, `kid`,
+`jku`, `jwk`, `crit`, …) is parsed before the signature has been verified.
 """
 
 import re
@@ -28,17 +28,17 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = "pbcex"
 AUDIENCE = "pbcex-api"
-#: A token of ours has about 300 characters.
+#: Our tokens have about 300 characters.
 LENGTH_MAX = 4096
 LIFETIME_SECONDS_MAX = 8 * 3600
 _SECRET_BYTES_MIN = 32
-_REMEMBERED = 4096
+_CACHE_SIZE = 4096
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A secret and the name that tokens signed with it carry."""
+    """A signing secret and the key id in its tokens."""
 
     key_id: str
     secret: bytes
@@ -56,10 +56,10 @@ class SigningKey:
 
 
 def parse_signing_keys(configured: str, secret_key: str) -> list[SigningKey]:
-    """The keys of `kid:secret,kid:secret`; the first one signs, all of them verify.
+    """Return the keys of the setting `kid:secret,kid:secret`; the first signs, all verify.
 
-    Without any, one key derived from the application's secret key. Raises `ValueError` naming
-    what is wrong: a malformed list, a repeated id, a secret of less than 32 bytes.
+    An empty setting yields one key derived from the application's secret key. Raises `ValueError`
+    naming the problem: a malformed list, a repeated id, a secret of less than 32 bytes.
     """
     if not configured:
         if len(secret_key.encode()) < _SECRET_BYTES_MIN:
@@ -79,7 +79,7 @@ def parse_signing_keys(configured: str, secret_key: str) -> list[SigningKey]:
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenClaims:
-    """What a verified access token says. Whether its session still counts, the database knows."""
+    """The claims of a verified access token. The database knows whether its session is valid."""
 
     user_id: UUID
     session_id: UUID
@@ -103,14 +103,14 @@ class AccessTokens:
             self._by_header[_header_segment(key.key_id, parsed)] = parsed
         self._signing_key_id = keys[0].key_id
         self._signing_key = next(iter(self._by_header.values()))
-        # Only tokens that verified are remembered, so that strangers cannot fill it. Expiry is
-        # checked on every read here, and revocation in the database.
-        self._verified = lru_cache(maxsize=_REMEMBERED)(self._verify)
+        # Caches verified tokens only, so that strangers cannot fill it. Every read checks expiry
+        # here and revocation in the database.
+        self._verified = lru_cache(maxsize=_CACHE_SIZE)(self._verify)
 
     def issue(
         self, *, user_id: UUID, session_id: UUID, session_expires_at: datetime
     ) -> tuple[str, int]:
-        """A fresh access token and the seconds it lives: never longer than its session."""
+        """Return a new access token and its lifetime in seconds, which ends with its session."""
         now = int(clock.now().timestamp())
         expires_at = min(now + self._lifetime_seconds, int(session_expires_at.timestamp()))
         claims: dict[str, str | int] = {
@@ -125,9 +125,9 @@ class AccessTokens:
         return _encode(claims, self._signing_key_id, self._signing_key), expires_at - now
 
     def read(self, text: str) -> AccessTokenClaims:
-        """The claims of a token that we signed and that has not expired.
+        """Return the claims of a token that we signed and that has not expired.
 
-        Raises `TokenInvalid` for anything else, without asking the database.
+        Raises `TokenInvalid` otherwise. Does not query the database.
         """
         if len(text) > LENGTH_MAX:
             raise TokenInvalid
@@ -156,7 +156,7 @@ class AccessTokens:
 
 
 def read_access_token(text: str) -> AccessTokenClaims:
-    """The claims of an access token. Raises `TokenInvalid`; never asks the database."""
+    """Return the claims of an access token without a query. Raises `TokenInvalid`."""
     return resolve(AccessTokens).read(text)
 
 
