@@ -1,4 +1,4 @@
-"""A passkey in software: makes and signs what a browser would, or what an attacker would."""
+"""A passkey in software, which signs as a browser's would, or as an attacker's."""
 
 import hashlib
 import json
@@ -15,13 +15,13 @@ _PRESENT, _VERIFIED, _ATTESTED = 0x01, 0x04, 0x40
 
 
 def text(data: bytes) -> str:
-    """base64url without padding, as browsers write it."""
+    """Return base64url without padding, as browsers write it."""
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @dataclass
 class Authenticator:
-    """One passkey. What it claims about itself can be changed, to lie."""
+    """A passkey. `overrides` replace parts of its responses, to forge them."""
 
     origin: str
     party: str
@@ -33,47 +33,47 @@ class Authenticator:
     count: int = 0
     verifies_user: bool = True
 
-    def create(self, options: dict[str, Any], **lies: Any) -> str:
-        """The answer that registers this passkey."""
+    def create(self, options: dict[str, Any], **overrides: Any) -> str:
+        """Return the response that registers this passkey."""
         self.user_handle = _from(options["user"]["id"])
         numbers = self.key.public_key().public_numbers()
         public_key = {
             1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32), -3: numbers.y.to_bytes(32)
         }  # fmt: skip
         attested = bytes(16) + len(self.credential_id).to_bytes(2) + self.credential_id
-        data = self._data(_ATTESTED, lies) + attested + cbor2.dumps(public_key)
+        data = self._data(_ATTESTED, overrides) + attested + cbor2.dumps(public_key)
         statement = {"fmt": "none", "attStmt": {}, "authData": data}
-        client = self._client("webauthn.create", options, lies)
-        return self._said(client, {"attestationObject": text(cbor2.dumps(statement))})
+        client = self._client("webauthn.create", options, overrides)
+        return self._encode(client, {"attestationObject": text(cbor2.dumps(statement))})
 
-    def get(self, options: dict[str, Any], **lies: Any) -> str:
-        """The answer that proves this passkey. `lies` replaces what it says."""
-        self.count = lies.get("count", self.count + 1 if self.count else 0)
-        data = self._data(0, lies)
-        client = self._client("webauthn.get", options, lies)
+    def get(self, options: dict[str, Any], **overrides: Any) -> str:
+        """Return the response that proves this passkey. `overrides` replace parts of it."""
+        self.count = overrides.get("count", self.count + 1 if self.count else 0)
+        data = self._data(0, overrides)
+        client = self._client("webauthn.get", options, overrides)
         signed = data + hashlib.sha256(client).digest()
-        signature = lies.get("signature") or self.key.sign(signed, ec.ECDSA(SHA256()))
-        answer = {"authenticatorData": text(data), "signature": text(signature)}
-        handle = lies.get("user_handle", self.user_handle)
+        signature = overrides.get("signature") or self.key.sign(signed, ec.ECDSA(SHA256()))
+        response = {"authenticatorData": text(data), "signature": text(signature)}
+        handle = overrides.get("user_handle", self.user_handle)
         if handle is not None:
-            answer["userHandle"] = text(handle)
-        return self._said(client, answer)
+            response["userHandle"] = text(handle)
+        return self._encode(client, response)
 
-    def _data(self, flags: int, lies: dict[str, Any]) -> bytes:
+    def _data(self, flags: int, overrides: dict[str, Any]) -> bytes:
         flags |= _PRESENT | (_VERIFIED if self.verifies_user else 0)
-        party = lies.get("party", self.party)
+        party = overrides.get("party", self.party)
         return hashlib.sha256(party.encode()).digest() + bytes([flags]) + self.count.to_bytes(4)
 
-    def _client(self, kind: str, options: dict[str, Any], lies: dict[str, Any]) -> bytes:
-        said = {
-            "type": lies.get("type", kind),
-            "challenge": lies.get("challenge", options["challenge"]),
-            "origin": lies.get("origin", self.origin),
+    def _client(self, kind: str, options: dict[str, Any], overrides: dict[str, Any]) -> bytes:
+        client_data = {
+            "type": overrides.get("type", kind),
+            "challenge": overrides.get("challenge", options["challenge"]),
+            "origin": overrides.get("origin", self.origin),
             "crossOrigin": False,
         }
-        return json.dumps(said).encode()
+        return json.dumps(client_data).encode()
 
-    def _said(self, client: bytes, response: dict[str, str]) -> str:
+    def _encode(self, client: bytes, response: dict[str, str]) -> str:
         return json.dumps(
             {
                 "id": text(self.credential_id),

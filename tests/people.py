@@ -1,4 +1,4 @@
-"""Customers for tests: fresh ones each time, so that no test meets another's."""
+"""Customers and staff for tests, new ones each time, so that tests do not share people."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,18 +18,18 @@ from app.pricing.ports import Observation
 from app.pricing.rules import PricingRules
 from app.pricing.service import record_ticks
 
-#: Of those who can sign in.
+#: The password of people who can sign in.
 PASSWORD = "a password of tests"
 
 _INSERT_PERSON = """
 INSERT INTO users (id, email, email_key, password_hash, first_name, last_name, role, created_at,
     email_confirmed_at)
-VALUES (%s, %s, %s, 'not a hash: nobody logs in', 'Ada', 'Lovelace', %s, %s, %s)
+VALUES (%s, %s, %s, 'not a hash: no sign-in', 'Ada', 'Lovelace', %s, %s, %s)
 """
 
 
 def credit(session: Session, owner_id: UUID, text: str, code: str) -> None:
-    """Give a customer an amount out of capital."""
+    """Credit an amount to a customer, out of capital."""
     amount = Amount.parse(TRADABLE[code], text)
     ledger.post(
         session,
@@ -45,12 +45,12 @@ def credit(session: Session, owner_id: UUID, text: str, code: str) -> None:
 
 @dataclass(frozen=True)
 class People:
-    """Makes customers, and says what they have."""
+    """Creates customers and staff, and reads their balances."""
 
     database: Database
 
     def customer(self, **amounts: str) -> Actor:
-        """A new customer holding these amounts; `XAU_s="1"` stands for XAU-s."""
+        """Create a customer who holds these amounts; `XAU_s="1"` means 1 XAU-s."""
         user_id = ids.new()
         email, now = f"{user_id.hex}@example.com", clock.now()
         with self.database.transaction() as session:
@@ -62,13 +62,13 @@ class People:
         )
 
     def branch(self) -> UUID:
-        """A new branch."""
+        """Create a branch. Return its id."""
         code = f"T{ids.new().hex[-11:].upper()}"
         with self.database.transaction() as session:
             return branches.open_branch(session, None, code=code, name="A branch of tests")
 
     def staff(self, role: Role, branch_id: UUID | None = None) -> Actor:
-        """A new person in a role, who can sign in with `PASSWORD`; a teller at a branch."""
+        """Create a person in a role, who can sign in with `PASSWORD`; a teller at a branch."""
         email = f"{ids.new().hex}@example.com"
         registration = accounts.prepare_registration(
             email=email, password=PASSWORD, first_name="Grace", last_name="Hopper"
@@ -78,7 +78,7 @@ class People:
         return Actor(user_id, None, email, role, DEFAULT_PERMISSIONS[role], branch_id)
 
     def balances(self, person: Actor) -> dict[str, str]:
-        """What they have that is not zero, posted, as text by asset."""
+        """Return the person's posted balances that are not zero, as text by asset."""
         with self.database.reading() as session:
             return {
                 balance.asset: str(Amount(TRADABLE[balance.asset], balance.posted))
@@ -88,11 +88,11 @@ class People:
 
 
 def set_prices(database: Database, **mids: str) -> None:
-    """Market prices of this moment, in place of whatever stood there: `AU="4000"`."""
+    """Replace the market prices with these mids as of now: `AU="4000"`."""
     now = clock.now()
-    seen = [
+    observations = [
         Observation(parse_priced(code), None, None, Decimal(mid), now) for code, mid in mids.items()
     ]
     with database.transaction() as session:
         session.send("DELETE FROM market_prices WHERE metal = ANY(%s)", (list(mids),))
-        record_ticks(session, {"test": seen}, now, PricingRules())
+        record_ticks(session, {"test": observations}, now, PricingRules())

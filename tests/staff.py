@@ -1,4 +1,4 @@
-"""Staff with a second factor, and browsers that sign them in."""
+"""Staff with a second factor, and browsers in which they sign in."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,16 +26,16 @@ class Member:
 
     @property
     def email(self) -> str:
-        """Their address."""
+        """The member's email address."""
         return self.actor.email
 
     def code(self, steps: int = 1) -> str:
-        """What the app shows so many steps from now: each code counts once."""
+        """Return the code that the app shows `steps` time steps from now. Each code works once."""
         return pyotp.TOTP(self.secret).at(int(clock.now().timestamp()) + 30 * steps)
 
 
-def with_app(database: Database, role: Role = Role.ADMIN) -> Member:
-    """A new member of staff who has set up an authenticator app. Its code of now is used up."""
+def create_member_with_app(database: Database, role: Role = Role.ADMIN) -> Member:
+    """Create a member of staff with an authenticator app, whose present code is used."""
     actor = People(database).staff(role)
     with database.transaction() as session:
         setup = second_factor.start_setup(session, actor)
@@ -47,46 +47,48 @@ def with_app(database: Database, role: Role = Role.ADMIN) -> Member:
     return member
 
 
-def authenticator(app: Flask) -> Authenticator:
-    """A passkey for this application."""
+def create_authenticator(app: Flask) -> Authenticator:
+    """Create a software passkey for the application."""
     party = app.extensions["relying_party"]
     return Authenticator(party.origin, party.id)
 
 
 class StaffBrowser(Browser):
-    """A browser that can also answer for a passkey."""
+    """A browser that can also use a passkey."""
 
     def token(self, path: str = "/auth/login") -> str:
-        """The token of the forms on a page."""
+        """Return the CSRF token of a page."""
         return self.get(path).all("input", name="csrf_token")[0]["value"]
 
-    def send_to(self, path: str, page: str = "/auth/login", **fields: str) -> TestResponse:
-        """A form to this path, with the token of a page."""
+    def post_form(self, path: str, page: str = "/auth/login", **fields: str) -> TestResponse:
+        """Post a form to the path, with the CSRF token of a page."""
         return self.client.post(path, data={"csrf_token": self.token(page), **fields})
 
-    def question(self, path: str, page: str = "/auth/login") -> dict[str, Any]:
-        """What a passkey is to sign."""
-        answer = self.client.post(path, headers={"X-CSRFToken": self.token(page)})
-        assert answer.status_code == 200, answer.text
-        options: dict[str, Any] = answer.json
+    def request_options(self, path: str, page: str = "/auth/login") -> dict[str, Any]:
+        """Request the options that a passkey signs."""
+        response = self.client.post(path, headers={"X-CSRFToken": self.token(page)})
+        assert response.status_code == 200, response.text
+        options: dict[str, Any] = response.json
         return options
 
     def sign_in_by_app(self, member: Member, code: str | None = None) -> TestResponse:
-        """Both steps, by the form."""
-        answer = self.sign_in(member.email, PASSWORD)
-        assert (answer.status_code, answer.location) == (303, "/auth/second-factor")
+        """Sign in with password and code, by the forms."""
+        response = self.sign_in(member.email, PASSWORD)
+        assert (response.status_code, response.location) == (303, "/auth/second-factor")
         return self.send("/auth/second-factor", "second-factor", code=code or member.code())
 
-    def sign_in_by_passkey(self, key: Authenticator, **lies: Any) -> TestResponse:
-        """The only step."""
-        options = self.question("/auth/passkey/question")
-        return self.send_to("/auth/passkey", credential=key.get(options, **lies))
+    def sign_in_by_passkey(self, key: Authenticator, **overrides: Any) -> TestResponse:
+        """Sign in with a passkey alone."""
+        options = self.request_options("/auth/passkey/question")
+        return self.post_form("/auth/passkey", credential=key.get(options, **overrides))
 
-    def enrol_passkey(self, email: str, key: Authenticator, **lies: Any) -> TestResponse:
-        """Both steps of somebody without a second factor, who makes this passkey."""
-        answer = self.sign_in(email, PASSWORD)
-        assert answer.location == "/auth/second-factor"
+    def enrol_passkey(self, email: str, key: Authenticator, **overrides: Any) -> TestResponse:
+        """Sign in without a second factor and register this passkey on the way."""
+        response = self.sign_in(email, PASSWORD)
+        assert response.location == "/auth/second-factor"
         assert self.client.get("/auth/second-factor").location == "/auth/enrol"
-        options = self.question("/auth/enrol/passkey/question", "/auth/enrol")
-        said = key.create(options, **lies)
-        return self.send_to("/auth/enrol/passkey", "/auth/enrol", credential=said, name="My key")
+        options = self.request_options("/auth/enrol/passkey/question", "/auth/enrol")
+        credential = key.create(options, **overrides)
+        return self.post_form(
+            "/auth/enrol/passkey", "/auth/enrol", credential=credential, name="My key"
+        )

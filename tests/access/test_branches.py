@@ -1,4 +1,4 @@
-"""A teller sees their own branch, the others every branch."""
+"""Branch scopes: a teller sees their own branch, other roles every branch."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -14,12 +14,12 @@ from app.kit.errors import NotFound, PermissionDenied
 HERE, THERE = uuid4(), uuid4()
 
 
-def actor(role: Role, branch_id: UUID | None = None) -> Actor:
+def make_actor(role: Role, branch_id: UUID | None = None) -> Actor:
     return Actor(UUID(int=1), None, "a@example.com", role, DEFAULT_PERMISSIONS[role], branch_id)
 
 
-def test_a_teller_sees_their_own_branch_only() -> None:
-    teller = actor(Role.TELLER, HERE)
+def test_teller_sees_only_their_own_branch() -> None:
+    teller = make_actor(Role.TELLER, HERE)
     assert branch_scope(teller) == HERE
     check_branch(teller, HERE)
     for other in (THERE, None):
@@ -27,9 +27,9 @@ def test_a_teller_sees_their_own_branch_only() -> None:
             check_branch(teller, other)
 
 
-def test_a_teller_without_a_branch_sees_nothing() -> None:
-    """The scope must never read as `every branch`."""
-    lost = actor(Role.TELLER)
+def test_teller_without_a_branch_sees_nothing() -> None:
+    """The scope of such a teller must not be None, which means every branch."""
+    lost = make_actor(Role.TELLER)
     with pytest.raises(PermissionDenied, match="no branch"):
         branch_scope(lost)
     with pytest.raises(PermissionDenied):
@@ -37,13 +37,13 @@ def test_a_teller_without_a_branch_sees_nothing() -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.TELLER])
-def test_the_others_see_every_branch(role: Role) -> None:
-    assert branch_scope(actor(role)) is None
-    check_branch(actor(role), THERE)
-    assert branch_scope(replace(actor(role), branch_id=HERE)) is None
+def test_other_roles_see_every_branch(role: Role) -> None:
+    assert branch_scope(make_actor(role)) is None
+    check_branch(make_actor(role), THERE)
+    assert branch_scope(replace(make_actor(role), branch_id=HERE)) is None
 
 
-def test_every_permission_and_role_says_what_it_means() -> None:
+def test_every_permission_and_role_has_a_description() -> None:
     assert PERMISSION_DESCRIPTIONS.keys() == set(Permission)
     assert ROLE_DESCRIPTIONS.keys() == set(Role)
     assert all(
@@ -52,12 +52,12 @@ def test_every_permission_and_role_says_what_it_means() -> None:
     )
 
 
-def test_names_that_this_program_does_not_know_open_nothing() -> None:
+def test_unknown_permission_names_grant_nothing() -> None:
     assert parse_permissions("all:exposure:read all:moon:sell") == {Permission.EXPOSURE_READ}
     assert parse_permissions("") == frozenset()
 
 
-def test_what_follows_from_being_somebody_is_not_granted() -> None:
+def test_own_and_customer_permissions_are_not_editable() -> None:
     assert not any(is_editable(Role.USER, each) for each in Permission)
     editable = {each for each in Permission if is_editable(Role.SUPPORT, each)}
     assert editable == select_staff_permissions(frozenset(Permission))

@@ -26,7 +26,7 @@ MONEY = {
 }
 
 
-def actor(role: Role) -> Actor:
+def make_actor(role: Role) -> Actor:
     return Actor(UUID(int=1), None, "a@example.com", role, DEFAULT_PERMISSIONS[role])
 
 
@@ -45,44 +45,44 @@ def test_a_permission_names_scope_resource_and_action_in_order() -> None:
         assert action
 
 
-def test_customers_hold_their_money_rights_and_no_rights_of_the_house() -> None:
+def test_customers_hold_customer_permissions_and_no_staff_permissions() -> None:
     assert DEFAULT_PERMISSIONS[Role.USER] >= MONEY
     assert not [p for p in DEFAULT_PERMISSIONS[Role.USER] if not p.startswith("own:")]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
-def test_staff_hold_no_customers_rights_to_money(role: Role) -> None:
+def test_staff_hold_no_customer_permissions(role: Role) -> None:
     assert not MONEY & DEFAULT_PERMISSIONS[role]
 
 
-def test_only_oversight_reads_exposure() -> None:
+def test_only_oversight_roles_read_exposure() -> None:
     holders = {role for role in Role if Permission.EXPOSURE_READ in DEFAULT_PERMISSIONS[role]}
     assert holders == {Role.ADMIN, Role.AUDITOR}
 
 
-def test_require_passes_or_names_what_is_missing() -> None:
-    require(replace(actor(Role.USER), email_confirmed=True), Permission.ORDERS_PLACE)
+def test_require_passes_or_names_the_missing_permission() -> None:
+    require(replace(make_actor(Role.USER), email_confirmed=True), Permission.ORDERS_PLACE)
     with pytest.raises(PermissionDenied, match="own:orders:place"):
-        require(actor(Role.ADMIN), Permission.ORDERS_PLACE)
+        require(make_actor(Role.ADMIN), Permission.ORDERS_PLACE)
 
 
 @pytest.mark.parametrize("permission", sorted(NEEDS_CONFIRMED_EMAIL))
-def test_no_money_moves_for_an_address_that_nobody_confirmed(permission: Permission) -> None:
+def test_unconfirmed_email_blocks_permissions_that_move_money(permission: Permission) -> None:
     with pytest.raises(EmailNotConfirmed):
-        require(actor(Role.USER), permission)
+        require(make_actor(Role.USER), permission)
     # Whoever lacks the permission is told that, and nothing of addresses.
     with pytest.raises(PermissionDenied) as refusal:
-        require(actor(Role.ADMIN), permission)
+        require(make_actor(Role.ADMIN), permission)
     assert not isinstance(refusal.value, EmailNotConfirmed)
 
 
-def test_an_unconfirmed_person_may_do_all_else() -> None:
+def test_unconfirmed_email_allows_all_other_permissions() -> None:
     for permission in DEFAULT_PERMISSIONS[Role.USER] - NEEDS_CONFIRMED_EMAIL:
-        require(actor(Role.USER), permission)
+        require(make_actor(Role.USER), permission)
     assert MONEY - {Permission.BALANCES_READ, Permission.ORDERS_READ} == NEEDS_CONFIRMED_EMAIL
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.USER])
-def test_an_administrator_may_appoint_every_role(role: Role) -> None:
-    """Nobody gives what they lack: a role that can do more than ADMIN could never be given."""
+def test_administrator_may_assign_every_role(role: Role) -> None:
+    """Assigners hold every permission of the role: no one could assign a role above ADMIN."""
     assert select_staff_permissions(DEFAULT_PERMISSIONS[role]) <= DEFAULT_PERMISSIONS[Role.ADMIN]

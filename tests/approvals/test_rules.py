@@ -1,4 +1,4 @@
-"""What binds an approval to what was asked for."""
+"""The hash, the transitions and the reason of approval requests."""
 
 from hashlib import sha256
 
@@ -18,7 +18,7 @@ ASKED = {
 }
 
 
-def test_the_hash_is_of_canonical_json() -> None:
+def test_hash_covers_canonical_json() -> None:
     text = (
         '{"action":"person.suspend","after":{"person":"ada@example.com","status":"suspended"},'
         '"before":{"person":"ada@example.com","status":"active"},"payload":{"person":"usr_x"},'
@@ -30,12 +30,12 @@ def test_the_hash_is_of_canonical_json() -> None:
 
 
 @pytest.mark.parametrize("part", ["action", "subject", "payload", "before", "after"])
-def test_the_hash_is_of_every_part(part: str) -> None:
+def test_hash_covers_every_part(part: str) -> None:
     other = "other" if isinstance(ASKED[part], str) else {"person": "usr_y"}
     assert approvals_rules.digest(**{**ASKED, part: other}) != approvals_rules.digest(**ASKED)
 
 
-def test_texts_cannot_run_into_each_other() -> None:
+def test_hash_separates_texts() -> None:
     moved = {**ASKED, "payload": {"person": 'usr_x","z":"1'}}
     split = {**ASKED, "payload": {"person": "usr_x", "z": "1"}}
     assert approvals_rules.digest(**moved) != approvals_rules.digest(**split)
@@ -43,7 +43,7 @@ def test_texts_cannot_run_into_each_other() -> None:
 
 @pytest.mark.parametrize("old", list(ApprovalStatus))
 @pytest.mark.parametrize("new", list(ApprovalStatus))
-def test_only_what_waits_can_change(old: ApprovalStatus, new: ApprovalStatus) -> None:
+def test_only_pending_requests_change_status(old: ApprovalStatus, new: ApprovalStatus) -> None:
     if old is ApprovalStatus.PENDING and new is not ApprovalStatus.PENDING:
         assert TRANSITIONS.transition(old, new) is new
         assert TRANSITIONS.is_final(new)
@@ -55,10 +55,10 @@ def test_only_what_waits_can_change(old: ApprovalStatus, new: ApprovalStatus) ->
 @pytest.mark.parametrize(
     "text", ["", "four", "   a   ", "x" * 501, "with a \x00 zero", "\ud800abcd"]
 )
-def test_a_reason_says_something(text: str) -> None:
+def test_unusable_reason_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         approvals_rules.clean_reason(text)
 
 
-def test_a_reason_is_kept_on_one_line() -> None:
+def test_reason_is_stored_on_one_line() -> None:
     assert approvals_rules.clean_reason("  lost\n his   card ") == "lost his card"

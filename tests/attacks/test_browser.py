@@ -21,7 +21,7 @@ from app.kit.ports import resolve
 from app.messages.rules import EmailLinks
 from tests.page_client import check
 from tests.people import PASSWORD
-from tests.staff import Member, StaffBrowser, with_app
+from tests.staff import Member, StaffBrowser, create_member_with_app
 from tests.unchanged_database import table_digests
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -35,7 +35,7 @@ def browser(strict_app: Flask) -> StaffBrowser:
 
 @pytest.fixture
 def member(database: Database) -> Member:
-    return with_app(database)
+    return create_member_with_app(database)
 
 
 def is_signed_in(browser: StaffBrowser) -> bool:
@@ -55,7 +55,7 @@ class TestSessionFixation:
         cookies = []
         browser.get("/auth/login")
         cookies.append(browser.cookie())
-        browser.question("/auth/passkey/question")
+        browser.request_options("/auth/passkey/question")
         cookies.append(browser.cookie())
         browser.sign_in(member.email, PASSWORD)
         cookies.append(browser.cookie())
@@ -89,7 +89,7 @@ class TestSessionFixation:
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         attacker = StaffBrowser(strict_app)
-        attacker.sign_in_by_app(with_app(database))
+        attacker.sign_in_by_app(create_member_with_app(database))
         browser.client.set_cookie("pbcex", attacker.cookie())
         token = browser.token("/auth/account")
         fields = {"csrf_token": token, "email": member.email, "password": PASSWORD}
@@ -108,7 +108,7 @@ class TestStolenCookies:
         thief = StaffBrowser(strict_app)
         thief.client.set_cookie("pbcex", stolen)
         assert not is_signed_in(thief)
-        answer = thief.send_to("/auth/logout")
+        answer = thief.post_form("/auth/logout")
         assert answer.location.startswith("/auth/login")
 
     def test_cookie_of_one_person_is_refused_with_a_form_of_another(
@@ -116,7 +116,7 @@ class TestStolenCookies:
     ) -> None:
         browser.sign_in_by_app(member)
         other = StaffBrowser(strict_app)
-        other.sign_in_by_app(with_app(database))
+        other.sign_in_by_app(create_member_with_app(database))
         foreign = other.token("/auth/account")
         before = table_digests(database)
         for path in ("/auth/account/sessions/end-others", "/auth/account/app", "/auth/logout"):
@@ -288,7 +288,7 @@ def without_redis(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def test_sign_in_and_rate_limit_work_without_redis(
     without_redis: Flask, database: Database
 ) -> None:
-    member = with_app(database)
+    member = create_member_with_app(database)
     browser = StaffBrowser(without_redis)
     assert browser.sign_in_by_app(member).status_code == 303
     assert is_signed_in(browser)

@@ -24,7 +24,7 @@ from app.kit.pipeline import Pipeline
 from tests import timing_leaks
 from tests.page_client import Browser
 from tests.people import People
-from tests.staff import with_app
+from tests.staff import create_member_with_app
 
 WRONG = "wrong long horse"
 
@@ -92,7 +92,7 @@ def email_addresses(database: Database, people: People) -> list[str]:
         f"{uuid4().hex}@example.com",
         people.staff(Role.USER).email,
         people.staff(Role.SUPPORT).email,
-        with_app(database).email,
+        create_member_with_app(database).email,
         suspended.email,
         invited,
     ]

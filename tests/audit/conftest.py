@@ -1,4 +1,4 @@
-"""A trail on a database of its own, with anchors in a folder of its own."""
+"""Fixtures: an audit trail with its own database and its own folder of anchors."""
 
 import os
 from collections.abc import Iterator
@@ -24,14 +24,14 @@ from tests.settled import settle
 
 @dataclass(frozen=True)
 class Trail:
-    """An application with nothing in its trail but what the test records."""
+    """An application whose audit trail has only the records of the test."""
 
     app: Flask
     database: Database
     folder: Path
 
     def record(self, count: int = 1, *, reason: str | None = "a reason") -> list[UUID]:
-        """Acts of a new administrator, each in a transaction of its own."""
+        """Record acts of a new administrator, each in its own transaction. Return their ids."""
         role = Role.ADMIN
         actor = Actor(ids.new(), ids.new(), "ada@example.com", role, DEFAULT_PERMISSIONS[role])
         recorded = []
@@ -52,29 +52,29 @@ class Trail:
         return recorded
 
     def seal(self) -> None:
-        """As the timetable does, once other tests' transactions of before have ended."""
+        """Seal as the scheduled job does, after earlier transactions of other tests have ended."""
         settle(self.database)
         with self.database.transaction() as session:
             audit.seal(session)
 
     def anchor(self) -> None:
-        """As the timetable does."""
+        """Anchor as the scheduled job does."""
         with self.database.transaction() as session:
             audit.anchor(session)
 
     def report(self) -> VerificationReport:
-        """What verification says."""
+        """Return the report of the verification."""
         with self.database.transaction(SNAPSHOT) as session:
             return verify(session)
 
     def count(self, table: str) -> int:
-        """How many rows."""
+        """Return the number of rows of the table."""
         with self.database.reading() as session:
             return int(session.rows(f"SELECT count(*) FROM {table}")[0][0])
 
     @contextmanager
     def superuser(self) -> Iterator[psycopg.Connection]:
-        """The server's administrator, with triggers and foreign keys off."""
+        """Connect as the server's administrator, with triggers and foreign keys off."""
         url = os.environ["PBCEX_TEST_SUPERUSER_URL"]
         if not url:
             pytest.skip("needs a superuser, so it runs on embedded servers only")
@@ -88,7 +88,7 @@ class Trail:
 
 
 def session_on(connection: psycopg.Connection) -> Session:
-    """For verifying inside this connection's own transactions."""
+    """Return a session on the connection, to verify inside its transactions."""
     pipeline = Pipeline(connection)
     return Session(lambda: pipeline)
 

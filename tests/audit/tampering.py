@@ -1,4 +1,4 @@
-"""Ways to falsify the trail, as the server's administrator would: everything but the keys.
+"""Ways to tamper with the trail as the server's administrator, who has everything but the keys.
 
 Each kind is a function of a connection and random choices. It does its worst and answers who has to
 be named for it: public ids of records, or positions of the chain.
@@ -44,7 +44,7 @@ _LIES = {
 
 
 def _sealed(connection: psycopg.Connection, chance: Random, count: int = 1) -> list[tuple]:
-    """Some sealed records with their positions, in order."""
+    """Return random sealed records with their positions, in order."""
     return sorted(chance.sample(connection.execute(_SEALED).fetchall(), count), key=lambda r: r[1])
 
 
@@ -57,26 +57,26 @@ def _lie(connection: psycopg.Connection, chance: Random, record_id: object) -> s
 
 
 def edit_a_sealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """One column of one record."""
+    """Change one column of one record."""
     [(record_id, _)] = _sealed(connection, chance)
     return _lie(connection, chance, record_id)
 
 
 def edit_an_unsealed_record(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """The same in the tail."""
+    """Change one column of one unsealed record."""
     [record_id] = chance.choice(connection.execute(_UNSEALED).fetchall())
     return _lie(connection, chance, record_id)
 
 
 def delete_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """Its seal stays."""
+    """Delete a record and leave its seal."""
     [(record_id, _)] = _sealed(connection, chance)
     connection.execute("DELETE FROM audit_records WHERE id = %s", (record_id,))
     return {public_record_id(str(record_id))}
 
 
 def delete_a_record_and_its_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """Neither stays."""
+    """Delete a record with its seal."""
     [(record_id, position)] = _sealed(connection, chance)
     connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
     connection.execute("DELETE FROM audit_records WHERE id = %s", (record_id,))
@@ -84,7 +84,7 @@ def delete_a_record_and_its_seal(connection: psycopg.Connection, chance: Random)
 
 
 def close_the_gap_of_a_deleted_record(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """The later ones move up."""
+    """Delete a record and move the later positions up."""
     sealed = connection.execute(_SEALED).fetchall()
     record_id, position = chance.choice(sealed[:-1])
     connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
@@ -97,7 +97,7 @@ def close_the_gap_of_a_deleted_record(connection: psycopg.Connection, chance: Ra
 
 
 def cut_off_the_tail(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """The last ones, seals and all; what was not sealed yet goes with them."""
+    """Delete the last records with their seals, and the unsealed records."""
     sealed = connection.execute(_SEALED).fetchall()
     first = len(sealed) + 1 - chance.randrange(1, 20)
     connection.execute("DELETE FROM audit_seals WHERE position >= %s", (first,))
@@ -109,7 +109,7 @@ def cut_off_the_tail(connection: psycopg.Connection, chance: Random) -> set[str]
 
 
 def exchange_two_records(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """Each says what the other said; their hashes go along."""
+    """Swap the contents of two records, hashes included."""
     names = [record_id for record_id, _ in _sealed(connection, chance, 2)]
     spare = ids.new()
     for here, there in ((names[0], spare), (names[1], names[0]), (spare, names[1])):
@@ -118,7 +118,7 @@ def exchange_two_records(connection: psycopg.Connection, chance: Random) -> set[
 
 
 def exchange_two_positions(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """Two seals trade places."""
+    """Swap the positions of two seals."""
     (first, here), (second, there) = _sealed(connection, chance, 2)
     for record_id, position in ((first, 10**9), (second, here), (first, there)):
         connection.execute(
@@ -128,7 +128,7 @@ def exchange_two_positions(connection: psycopg.Connection, chance: Random) -> se
 
 
 def forge_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """One more in the tail, with the hash of another."""
+    """Add an unsealed record with the hash of another record."""
     [(record_id, _)] = _sealed(connection, chance)
     forged = ids.new()
     columns = _COLUMNS.replace("id, recorded_at", "%s, recorded_at", 1)
@@ -141,7 +141,7 @@ def forge_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
 
 
 def repeat_a_record_in_the_chain(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """A second seal for a record that has one, the rule against it being gone."""
+    """Drop the unique constraint and seal a record twice."""
     connection.execute("ALTER TABLE audit_seals DROP CONSTRAINT audit_seals_record_id_key CASCADE")
     [(record_id, _)] = _sealed(connection, chance)
     connection.execute(
@@ -153,7 +153,7 @@ def repeat_a_record_in_the_chain(connection: psycopg.Connection, chance: Random)
 
 
 def rewrite_a_record_with_a_hash(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """A record that says something else, hashed as well as one can without the key."""
+    """Change a record and hash it without the key."""
     [(record_id, _)] = _sealed(connection, chance)
     connection.execute(
         "UPDATE audit_records SET reason = 'nothing happened' WHERE id = %s", (record_id,)
@@ -163,7 +163,7 @@ def rewrite_a_record_with_a_hash(connection: psycopg.Connection, chance: Random)
 
 
 def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """Every record, every hash and the whole chain."""
+    """Rewrite every record, every hash and the whole chain."""
     connection.execute("UPDATE audit_records SET reason = 'nothing happened'")
     sealed = connection.execute(_SEALED).fetchall()
     previous = audit_rules.GENESIS
@@ -177,7 +177,7 @@ def rewrite_the_whole_table(connection: psycopg.Connection, chance: Random) -> s
 
 
 def change_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """When it was sealed, with which key, or the digest itself."""
+    """Change a seal's time, key or digest."""
     [(record_id, _)] = _sealed(connection, chance)
     change = chance.choice(
         [
@@ -191,14 +191,14 @@ def change_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
 
 
 def remove_a_seal(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """The record looks as if it were not sealed yet."""
+    """Delete a seal, so that its record looks unsealed."""
     [(record_id, position)] = _sealed(connection, chance)
     connection.execute("DELETE FROM audit_seals WHERE record_id = %s", (record_id,))
     return {public_record_id(str(record_id)), f"position {position}"}
 
 
 def hide_a_record_from_the_sealer(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """By a transaction long gone, or yet to come."""
+    """Move an unsealed record to a past or a future transaction."""
     [record_id] = chance.choice(connection.execute(_UNSEALED).fetchall())
     connection.execute(
         "UPDATE audit_records SET xid = %s::text::xid8 WHERE id = %s",
@@ -208,7 +208,7 @@ def hide_a_record_from_the_sealer(connection: psycopg.Connection, chance: Random
 
 
 def change_the_transaction_of_a_record(connection: psycopg.Connection, chance: Random) -> set[str]:
-    """Of a sealed one: to look as if it was part of something else."""
+    """Move a sealed record to another transaction."""
     [(record_id, _)] = _sealed(connection, chance)
     connection.execute(
         "UPDATE audit_records SET xid = (xid::text::bigint + 1)::text::xid8 WHERE id = %s",
@@ -218,7 +218,7 @@ def change_the_transaction_of_a_record(connection: psycopg.Connection, chance: R
 
 
 def _hash_again(connection: psycopg.Connection, record_id: str) -> bytes:
-    """What somebody would put there who knows how it is made, but not with which key."""
+    """Return a hash made by the right method with a wrong key."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM audit_records WHERE id = %s", (record_id,)
     ).fetchone()

@@ -1,4 +1,4 @@
-"""What is hashed, exactly, and with which keys: a trail of today must verify in ten years."""
+"""The exact hashed texts and their keys: today's trail must verify in ten years."""
 
 import hmac
 import json
@@ -17,18 +17,18 @@ SECRET = "a secret of 32 characters or more"
 @pytest.mark.parametrize(
     "texts", [["a", None, ""], ['"', "\\", "\n", "é", "\N{SNOWMAN}", "\U0001f600", "\x7f"]]
 )
-def test_a_message_is_the_one_json_text_of_its_fields(texts: list[str | None]) -> None:
+def test_message_is_canonical_json_of_its_fields(texts: list[str | None]) -> None:
     expected = json.dumps(["pbcex audit record 1", *texts], separators=(",", ":"))
     assert audit_rules.record_message(texts) == expected.encode()
 
 
-def test_no_two_rows_have_one_message() -> None:
+def test_different_rows_have_different_messages() -> None:
     rows = [("a", "b"), ("a,b",), ('a","b',), ("a", "b", None), (None, "a", "b"), ("a", "", "b")]
     assert len({audit_rules.record_message(row) for row in rows}) == len(rows)
     assert audit_rules.record_message(("a",)) != audit_rules.seal_message(("a",))
 
 
-def test_a_hash_is_hmac_sha256_under_a_key_derived_for_its_purpose() -> None:
+def test_hash_is_hmac_sha256_under_a_purpose_key() -> None:
     key = AuditKey.derive("a", SECRET.encode())
     made = {"records": key.mac_of_record(b"x"), "chain": key.mac_of_seal(b"x")}
     for purpose, mac in made.items():
@@ -37,7 +37,7 @@ def test_a_hash_is_hmac_sha256_under_a_key_derived_for_its_purpose() -> None:
         assert mac == hmac.digest(derived, b"x", "sha256")
 
 
-def test_the_order_of_names_and_the_place_of_the_clock_do_not_matter() -> None:
+def test_field_order_and_time_zone_do_not_change_the_message() -> None:
     assert (
         audit_rules.canonical_json({"b": 1, "a": {"d": 2, "c": 3}}) == '{"a":{"c":3,"d":2},"b":1}'
     )
@@ -55,11 +55,11 @@ def test_the_order_of_names_and_the_place_of_the_clock_do_not_matter() -> None:
     ("text", "kept"),
     [(None, None), ("", None), (" \n", None), (" a ", "a"), ("x" * 2000, "x" * 1000)],
 )
-def test_a_reason_is_kept_trimmed(text: str | None, kept: str | None) -> None:
+def test_reason_is_stored_trimmed(text: str | None, kept: str | None) -> None:
     assert audit_rules.clean_text(text) == kept
 
 
-def test_a_ring_signs_with_the_first_and_verifies_with_all() -> None:
+def test_ring_signs_with_the_first_key_and_verifies_with_all() -> None:
     derived = audit_keys("", SECRET)
     name = derived.current.key_id
     ring = audit_keys(f"2027:{'n' * 32}, {name}:{SECRET}", "another secret, of no consequence")
@@ -77,6 +77,6 @@ def test_a_ring_signs_with_the_first_and_verifies_with_all() -> None:
         (f"a:{SECRET},a:{SECRET}", "two audit keys have the same id"),
     ],
 )
-def test_a_ring_that_cannot_be_used_is_refused(configured: str, problem: str) -> None:
+def test_unusable_ring_raises(configured: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         audit_keys(configured, SECRET)

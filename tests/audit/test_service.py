@@ -1,4 +1,4 @@
-"""Recording, sealing and anchoring."""
+"""Record, seal and anchor."""
 
 import json
 import threading
@@ -31,14 +31,14 @@ SELECT id, recorded_at, actor_id, actor_role, session_id, on_behalf_of, action, 
 """
 
 
-def sound(trail: Trail, *, sealed: int, unsealed: int, anchors: int) -> None:
-    """The trail holds, with so much in it."""
+def assert_intact(trail: Trail, *, sealed: int, unsealed: int, anchors: int) -> None:
+    """Assert that the trail is intact, with these numbers of rows and anchors."""
     report = trail.report()
     assert report.findings == []
     assert (report.sealed, report.unsealed, report.anchors) == (sealed, unsealed, anchors)
 
 
-def test_everything_that_was_said_is_kept(trail: Trail) -> None:
+def test_every_field_of_an_act_is_recorded(trail: Trail) -> None:
     ada, bob = ids.new(), ids.new()
     actor = Actor(ada, bob, "ada@example.com", Role.ADMIN, DEFAULT_PERMISSIONS[Role.ADMIN])
     token = telemetry.request_id.set("a-request")
@@ -74,14 +74,14 @@ def test_everything_that_was_said_is_kept(trail: Trail) -> None:
     )
 
 
-def test_the_program_itself_acts_as_nobody(trail: Trail) -> None:
+def test_system_acts_without_an_actor(trail: Trail) -> None:
     with trail.database.transaction() as session:
         audit.record(session, actor=None, action="sample.loaded", subject="sample")
     with trail.database.reading() as session:
         [row] = session.rows(_ALL)
     assert row[2:6] == (None, None, None, None)
     assert row[8:] == (None, None, None, None, "done")
-    sound(trail, sealed=0, unsealed=1, anchors=0)
+    assert_intact(trail, sealed=0, unsealed=1, anchors=0)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_program_itself_acts_as_nobody(trail: Trail) -> None:
         {1: "x"},
     ],
 )
-def test_secrets_and_fractions_are_refused(trail: Trail, state: dict[str, object]) -> None:
+def test_secrets_and_floats_are_refused(trail: Trail, state: dict[str, object]) -> None:
     with pytest.raises((ValueError, TypeError)), trail.database.transaction() as session:
         audit.record(session, actor=None, action="a.b", subject="c", after=state)
     assert trail.count("audit_records") == 0
@@ -110,9 +110,7 @@ def test_secrets_and_fractions_are_refused(trail: Trail, state: dict[str, object
         ({"outcome": "maybe"}, "outcome_known"),
     ],
 )
-def test_the_database_refuses_what_is_no_act(
-    trail: Trail, changed: dict[str, str], rule: str
-) -> None:
+def test_database_refuses_malformed_acts(trail: Trail, changed: dict[str, str], rule: str) -> None:
     act = {"action": "a.b", "subject": "c", **changed}
     with pytest.raises(psycopg.Error, match=rule), trail.database.transaction() as session:
         audit.record(session, actor=None, **act)
@@ -120,7 +118,7 @@ def test_the_database_refuses_what_is_no_act(
 
 
 def failing_act(trail: Trail, count: int) -> None:
-    """A transaction that records and then fails."""
+    """Record `count` acts in a transaction that then fails."""
     with trail.database.transaction() as session:
         for _ in range(count):
             audit.record(session, actor=None, action="a.b", subject="c")
@@ -128,7 +126,7 @@ def failing_act(trail: Trail, count: int) -> None:
         raise RuntimeError
 
 
-def test_a_record_goes_with_its_act(trail: Trail) -> None:
+def test_record_is_rolled_back_with_its_act(trail: Trail) -> None:
     with pytest.raises(RuntimeError):
         failing_act(trail, 1)
     assert trail.count("audit_records") == 0
@@ -143,10 +141,10 @@ def test_records_are_sealed_once_in_the_order_of_transactions(trail: Trail) -> N
     with trail.database.reading() as session:
         seals = session.rows("SELECT position, record_id FROM audit_seals ORDER BY position")
     assert seals == list(enumerate(recorded, start=1))
-    sound(trail, sealed=8, unsealed=0, anchors=0)
+    assert_intact(trail, sealed=8, unsealed=0, anchors=0)
 
 
-def test_transactions_are_in_the_order_of_their_numbers(trail: Trail) -> None:
+def test_seals_follow_the_order_of_transaction_numbers(trail: Trail) -> None:
     recorded = trail.record(3)
     with trail.superuser() as superuser:
         for number, identifier in zip((9, 10, 100), recorded, strict=True):
@@ -160,7 +158,7 @@ def test_transactions_are_in_the_order_of_their_numbers(trail: Trail) -> None:
     assert [record_id for (record_id,) in seals] == recorded
 
 
-def test_a_batch_that_is_full_is_gone_on_with(
+def test_full_batch_is_continued_by_the_next_run(
     trail: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit, "BATCH", 3)
@@ -175,11 +173,11 @@ def test_a_batch_that_is_full_is_gone_on_with(
     with trail.database.reading() as session:
         seals = session.rows("SELECT record_id FROM audit_seals ORDER BY position")
     assert [record_id for (record_id,) in seals] == recorded
-    sound(trail, sealed=8, unsealed=0, anchors=0)
+    assert_intact(trail, sealed=8, unsealed=0, anchors=0)
 
 
-def test_who_still_writes_holds_nobody_up_and_comes_later(trail: Trail) -> None:
-    """A record is not sealed before what an older transaction may still add."""
+def test_open_transaction_is_sealed_later_without_blocking_others(trail: Trail) -> None:
+    """A record is not sealed while an older transaction may still add records."""
     trail.record(2)
     with trail.database.transaction() as slow:
         early = audit.record(slow, actor=None, action="a.b", subject="slow")
@@ -187,16 +185,16 @@ def test_who_still_writes_holds_nobody_up_and_comes_later(trail: Trail) -> None:
         late = trail.record(3)
         trail.seal()
         assert trail.count("audit_seals") == 2
-        sound(trail, sealed=2, unsealed=3, anchors=0)
+        assert_intact(trail, sealed=2, unsealed=3, anchors=0)
     trail.seal()
     with trail.database.reading() as session:
         seals = session.rows("SELECT record_id FROM audit_seals ORDER BY position OFFSET 2")
     assert [record_id for (record_id,) in seals] == [early, *late]
-    sound(trail, sealed=6, unsealed=0, anchors=0)
+    assert_intact(trail, sealed=6, unsealed=0, anchors=0)
 
 
-def test_writers_while_sealing_lose_nothing(trail: Trail) -> None:
-    """Six writers, some of whose transactions fail, two sealers and one that anchors."""
+def test_concurrent_writers_and_sealers_lose_nothing(trail: Trail) -> None:
+    """Six writers, some with failing transactions, two sealers and one anchoring thread."""
     each, ended, failures = 60, threading.Event(), []
     recorded: list[UUID] = []
 
@@ -233,10 +231,10 @@ def test_writers_while_sealing_lose_nothing(trail: Trail) -> None:
         seals = session.rows("SELECT position, record_id FROM audit_seals ORDER BY position")
     assert [position for position, _ in seals] == list(range(1, len(recorded) + 1))
     assert {record_id for _, record_id in seals} == set(recorded)
-    sound(trail, sealed=len(recorded), unsealed=0, anchors=1)
+    assert_intact(trail, sealed=len(recorded), unsealed=0, anchors=1)
 
 
-def test_a_day_has_one_anchor_and_the_next_day_another(trail: Trail) -> None:
+def test_each_day_has_one_anchor(trail: Trail) -> None:
     trail.anchor()
     assert not trail.folder.exists()
     with time_machine.travel(NOW, tick=False):
@@ -249,12 +247,12 @@ def test_a_day_has_one_anchor_and_the_next_day_another(trail: Trail) -> None:
         trail.anchor()
         trail.anchor()
         second = json.loads((trail.folder / "2026-03-04.json").read_text())
-        sound(trail, sealed=3, unsealed=0, anchors=1)
+        assert_intact(trail, sealed=3, unsealed=0, anchors=1)
     with time_machine.travel(datetime(2026, 3, 5, tzinfo=UTC), tick=False):
         trail.record(1)
         trail.seal()
         trail.anchor()
-        sound(trail, sealed=4, unsealed=0, anchors=2)
+        assert_intact(trail, sealed=4, unsealed=0, anchors=2)
     assert (first["position"], second["position"]) == (2, 3)
     assert sorted(file.name for file in trail.folder.iterdir()) == [
         "2026-03-04.json",
@@ -262,7 +260,7 @@ def test_a_day_has_one_anchor_and_the_next_day_another(trail: Trail) -> None:
     ]
 
 
-def test_an_anchor_is_not_moved_to_a_chain_that_was_replaced(trail: Trail) -> None:
+def test_replaced_chain_does_not_overwrite_the_anchor(trail: Trail) -> None:
     trail.record(4)
     trail.seal()
     trail.anchor()
@@ -282,7 +280,7 @@ def test_an_anchor_is_not_moved_to_a_chain_that_was_replaced(trail: Trail) -> No
     assert "rewritten since it was anchored" in trail.report().findings[0].problem
 
 
-def test_others_can_check_an_anchor_with_the_public_key(trail: Trail) -> None:
+def test_public_key_verifies_an_anchor(trail: Trail) -> None:
     trail.record(1)
     trail.seal()
     trail.anchor()
@@ -299,7 +297,7 @@ def test_others_can_check_an_anchor_with_the_public_key(trail: Trail) -> None:
     assert message.encode() == audit_rules.anchor_message([str(value) for value in anchor.values()])
 
 
-def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
+def test_restored_trail_is_sealed_by_command(trail: Trail) -> None:
     runner = trail.app.test_cli_runner()
     trail.record(3)
     with trail.superuser() as superuser:  # as dumped from a cluster that has seen much more
@@ -316,10 +314,10 @@ def test_a_trail_restored_elsewhere_is_sealed_by_command(trail: Trail) -> None:
     assert runner.invoke(args=["audit", "seal-restored"]).stdout == "Sealed 2 records.\n"
     trail.record(2)
     trail.seal()
-    sound(trail, sealed=7, unsealed=0, anchors=0)
+    assert_intact(trail, sealed=7, unsealed=0, anchors=0)
 
 
-def test_the_timetable_seals_and_anchors(trail: Trail) -> None:
+def test_scheduled_jobs_seal_and_anchor(trail: Trail) -> None:
     entries = tuple(entry for entry in TIMETABLE if entry.task.startswith("audit."))
     assert {entry.task: entry.every_seconds for entry in entries} == {
         "audit.seal": 2,
@@ -334,6 +332,6 @@ def test_the_timetable_seals_and_anchors(trail: Trail) -> None:
     settle(trail.database)
     for (identifier,) in jobs:
         execute_job(trail.database, identifier, Backoff())
-    sound(trail, sealed=2, unsealed=0, anchors=1)
+    assert_intact(trail, sealed=2, unsealed=0, anchors=1)
     with trail.database.reading() as session:
         assert session.rows("SELECT count(*) FROM outbox WHERE done_at IS NULL") == [(0,)]

@@ -1,4 +1,4 @@
-"""`flask audit verify` finds what an administrator of the database server did to the trail."""
+"""`flask audit verify` finds tampering by an administrator of the database server."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture
 def full(trail: Trail) -> Trail:
-    """Sealed records, anchored, and a tail that is not sealed yet."""
+    """A trail of sealed and anchored records with an unsealed tail."""
     trail.record(_RECORDS // 2)
     trail.seal()
     trail.record(_RECORDS - _RECORDS // 2)
@@ -35,10 +35,10 @@ def full(trail: Trail) -> Trail:
     return trail
 
 
-def missed(
+def unreported_names(
     superuser: psycopg.Connection, tampering: Tampering, chance: Random
 ) -> tuple[set[str], VerificationReport]:
-    """Who should have been named and was not; the edit is taken back."""
+    """Return the names that the report misses after the tampering, which is rolled back."""
     superuser.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     try:
         expected = tampering(superuser, chance)
@@ -52,13 +52,13 @@ def missed(
 
 @pytest.mark.drill(name="audit")
 @pytest.mark.timeout(3600)
-def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> None:
+def test_every_tampering_is_found_and_named(full: Trail, record_property: Record) -> None:
     assert full.report() == VerificationReport(sealed=_RECORDS, unsealed=_TAIL, anchors=1)
     chance = drill.seeded_random("edits")
     with full.superuser() as superuser:
         for number in drill.rounds(EDITS, "edits as the server's administrator"):
             tampering = KINDS[number % len(KINDS)]
-            overlooked, report = missed(superuser, tampering, chance)
+            overlooked, report = unreported_names(superuser, tampering, chance)
             assert overlooked == set(), (tampering.__name__, report.findings[:5])
             if tampering not in MOVES_EVERYTHING:
                 assert report.wrong <= 8, report.findings
@@ -71,7 +71,7 @@ def test_every_edit_is_found_and_named(full: Trail, record_property: Record) -> 
 
 
 @pytest.mark.drill(name="audit")
-def test_control_a_verifier_that_does_not_check_hashes_is_caught(
+def test_control_verifier_without_hash_check_fails_the_test(
     full: Trail, record_property: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "_is_genuine", lambda *_: True)
@@ -79,7 +79,7 @@ def test_control_a_verifier_that_does_not_check_hashes_is_caught(
         blind = {
             tampering.__name__
             for tampering in KINDS
-            if missed(superuser, tampering, drill.seeded_random("control"))[0]
+            if unreported_names(superuser, tampering, drill.seeded_random("control"))[0]
         }
     assert {"edit_a_sealed_record", "edit_an_unsealed_record"} <= blind
     record_property(
@@ -88,7 +88,7 @@ def test_control_a_verifier_that_does_not_check_hashes_is_caught(
     )
 
 
-def test_the_command_names_and_fails(full: Trail) -> None:
+def test_command_lists_findings_and_fails(full: Trail) -> None:
     runner = full.app.test_cli_runner()
     result = runner.invoke(args=["audit", "verify"])
     assert (result.exit_code, result.output) == (
@@ -111,8 +111,8 @@ def test_the_command_names_and_fails(full: Trail) -> None:
     )
 
 
-def test_not_even_the_key_rewrites_what_was_anchored(full: Trail) -> None:
-    """Somebody with the key, too, makes a perfect trail of other facts: the anchors know."""
+def test_trail_rewritten_with_the_key_contradicts_its_anchors(full: Trail) -> None:
+    """With the key, a consistent trail of other facts can be forged; the anchors contradict it."""
     with full.superuser() as superuser:
         superuser.execute("TRUNCATE audit_seals, audit_records")
     full.record(_RECORDS)
@@ -121,7 +121,7 @@ def test_not_even_the_key_rewrites_what_was_anchored(full: Trail) -> None:
     assert "rewritten since it was anchored" in finding.problem
 
 
-def test_an_emptied_trail_is_cut_off(full: Trail) -> None:
+def test_emptied_trail_is_reported_as_cut_off(full: Trail) -> None:
     with full.superuser() as superuser:
         superuser.execute("TRUNCATE audit_seals, audit_records")
     [finding] = full.report().findings
@@ -142,15 +142,13 @@ def test_an_emptied_trail_is_cut_off(full: Trail) -> None:
         (lambda _: "é", "cannot be read"),
     ],
 )
-def test_an_anchor_that_was_touched_is_named(
-    full: Trail, change: Callable[[str], str], problem: str
-) -> None:
+def test_tampered_anchor_is_named(full: Trail, change: Callable[[str], str], problem: str) -> None:
     [file] = full.folder.iterdir()
     file.write_text(change(file.read_text()), encoding="utf-8")
     assert (f"anchor {file.name}", problem) in full.report().findings
 
 
-def test_missing_anchors_are_missed_after_a_while(
+def test_missing_anchors_are_reported_after_the_delay(
     full: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(full.folder)
@@ -163,7 +161,7 @@ def test_missing_anchors_are_missed_after_a_while(
     )
 
 
-def test_a_sealer_that_stands_still_is_missed_after_a_while(
+def test_stopped_sealer_is_reported_after_the_delay(
     full: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "SEAL_DELAY_MAX", -verification.SEAL_DELAY_MAX)
@@ -174,7 +172,7 @@ def test_a_sealer_that_stands_still_is_missed_after_a_while(
     }
 
 
-def test_a_record_twice_under_one_id_is_found(full: Trail) -> None:
+def test_duplicate_record_id_is_found(full: Trail) -> None:
     with full.superuser() as superuser:
         superuser.execute("ALTER TABLE audit_records DROP CONSTRAINT audit_records_pkey CASCADE")
         [[doubled]] = superuser.execute(
@@ -184,7 +182,9 @@ def test_a_record_twice_under_one_id_is_found(full: Trail) -> None:
     assert public_record_id(str(doubled)) in {name for name, _ in full.report().findings}
 
 
-def test_of_a_long_list_the_rest_is_counted(full: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_above_the_maximum_are_counted(
+    full: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(verification, "FINDINGS_MAX", 3)
     with full.superuser() as superuser:
         superuser.execute("UPDATE audit_records SET request_id = 'x'")
@@ -218,8 +218,8 @@ APPLICATION, OWNER = "DATABASE_URL", "DATABASE_OWNER_URL"
         (APPLICATION, "DROP TABLE {}"),
     ],
 )
-def test_rows_are_only_ever_added(trail: Trail, role: str, table: str, statement: str) -> None:
-    """The application's role has no right to; the owner is stopped by triggers."""
+def test_rows_are_append_only(trail: Trail, role: str, table: str, statement: str) -> None:
+    """The application's role lacks the privileges; triggers stop the owner."""
     trail.record(1)
     trail.seal()
     database: Database = trail.database

@@ -16,7 +16,7 @@ from app.kit import clock, ids
 from app.kit.db import Database
 from tests.page_client import Browser, check
 from tests.people import PASSWORD, People
-from tests.staff import Member, StaffBrowser, authenticator, with_app
+from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
 
 
@@ -27,7 +27,7 @@ def browser(strict_app: Flask) -> StaffBrowser:
 
 @pytest.fixture
 def member(database: Database) -> Member:
-    return with_app(database)
+    return create_member_with_app(database)
 
 
 @pytest.fixture
@@ -111,11 +111,11 @@ class TestStepUp:
     def test_takes_no_passkey_of_another(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        key = authenticator(strict_app)
+        key = create_authenticator(strict_app)
         StaffBrowser(strict_app).enrol_passkey(people.staff(Role.ADMIN).email, key)
-        options = browser.question("/auth/prove/passkey/question", "/auth/prove")
+        options = browser.request_options("/auth/prove/passkey/question", "/auth/prove")
         fields = {"credential": key.get(options)}
-        answer = browser.send_to("/auth/prove/passkey", "/auth/prove", **fields)
+        answer = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
         assert answer.status_code == 422
         assert browser.client.get("/auth/account/app").location.startswith("/auth/prove")
 
@@ -149,14 +149,14 @@ def test_recovery_codes_are_replaced(
 
 
 def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, people: People) -> None:
-    key, browser = authenticator(strict_app), StaffBrowser(strict_app)
+    key, browser = create_authenticator(strict_app), StaffBrowser(strict_app)
     browser.enrol_passkey(people.staff(Role.ADMIN).email, key)
     bare = StaffBrowser(app)
     bare.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
     with time_machine.travel(clock.now() + PROOF_LIFETIME + timedelta(seconds=1)):
-        options = browser.question("/auth/prove/passkey/question", "/auth/prove")
+        options = browser.request_options("/auth/prove/passkey/question", "/auth/prove")
         fields = {"credential": key.get(options), "next": "/auth/account"}
-        answer = browser.send_to("/auth/prove/passkey", "/auth/prove", **fields)
+        answer = browser.post_form("/auth/prove/passkey", "/auth/prove", **fields)
         assert (answer.status_code, answer.location) == (303, "/auth/account")
         assert bare.send("/auth/prove", "prove-form", password="wrong").status_code == 422
         assert bare.send("/auth/prove", "prove-form", password=PASSWORD).location == "/admin/"
@@ -164,10 +164,10 @@ def test_step_up_by_passkey_and_by_password(strict_app: Flask, app: Flask, peopl
 
 class TestPasskeys:
     def add(self, browser: StaffBrowser, name: str) -> None:
-        options = browser.question("/auth/account/passkeys/question", "/auth/account")
-        key = authenticator(browser.client.application)
+        options = browser.request_options("/auth/account/passkeys/question", "/auth/account")
+        key = create_authenticator(browser.client.application)
         fields = {"credential": key.create(options), "name": name}
-        answer = browser.send_to("/auth/account/passkeys", "/auth/account", **fields)
+        answer = browser.post_form("/auth/account/passkeys", "/auth/account", **fields)
         assert answer.location == "/auth/account"
 
     def ids_in(self, browser: StaffBrowser) -> list[str]:
@@ -204,7 +204,7 @@ class TestPasskeys:
         self.add(browser, "Mine")
         [mine] = self.ids_in(browser)
         other = StaffBrowser(strict_app)
-        other.sign_in_by_app(with_app(database))
+        other.sign_in_by_app(create_member_with_app(database))
         token = other.token("/auth/account")
         with database_unchanged(database):
             for act in ("remove", "name"):
@@ -215,7 +215,7 @@ class TestPasskeys:
     def test_the_last_factor_stays(
         self, browser: StaffBrowser, people: People, strict_app: Flask, database: Database
     ) -> None:
-        browser.enrol_passkey(people.staff(Role.ADMIN).email, authenticator(strict_app))
+        browser.enrol_passkey(people.staff(Role.ADMIN).email, create_authenticator(strict_app))
         [only] = self.ids_in(browser)
         with database_unchanged(database):
             assert browser.send("/auth/account", f"remove-{only}").status_code == 409
@@ -263,7 +263,7 @@ class TestSessions:
         self, browser: StaffBrowser, member: Member, database: Database, strict_app: Flask
     ) -> None:
         victim = StaffBrowser(strict_app)
-        victim.sign_in_by_app(with_app(database))
+        victim.sign_in_by_app(create_member_with_app(database))
         with database.reading() as session:
             [(newest,)] = session.rows("SELECT id FROM login_sessions ORDER BY id DESC LIMIT 1")
         browser.sign_in_by_app(member)
@@ -312,10 +312,10 @@ class TestInvitations:
         assert (answer.status_code, answer.location) == (303, "/auth/second-factor")
         assert guest.client.get("/auth/second-factor").location == "/auth/enrol"
         assert guest.client.get("/auth/account").location.startswith("/auth/login")
-        key = authenticator(strict_app)
-        options = guest.question("/auth/enrol/passkey/question", "/auth/enrol")
+        key = create_authenticator(strict_app)
+        options = guest.request_options("/auth/enrol/passkey/question", "/auth/enrol")
         fields = {"credential": key.create(options), "name": "Key"}
-        guest.send_to("/auth/enrol/passkey", "/auth/enrol", **fields)
+        guest.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
         assert email in guest.get("/auth/account").said
         assert email not in browser.get("/admin/staff").said
         again = StaffBrowser(strict_app).send(
@@ -375,5 +375,5 @@ class TestInvitations:
 
     def test_are_for_those_who_may(self, strict_app: Flask, database: Database) -> None:
         browser = StaffBrowser(strict_app)
-        browser.sign_in_by_app(with_app(database, Role.AUDITOR))
+        browser.sign_in_by_app(create_member_with_app(database, Role.AUDITOR))
         assert browser.client.get("/admin/staff").status_code == 403

@@ -12,7 +12,7 @@ from app.identity.sign_in.pending_sign_in import LIFETIME
 from app.kit.db import Database
 from tests.page_client import check
 from tests.people import PASSWORD, People
-from tests.staff import Member, StaffBrowser, authenticator, with_app
+from tests.staff import Member, StaffBrowser, create_authenticator, create_member_with_app
 from tests.unchanged_database import database_unchanged
 
 AFTERNOON = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -25,7 +25,7 @@ def browser(strict_app: Flask) -> StaffBrowser:
 
 @pytest.fixture
 def member(database: Database) -> Member:
-    return with_app(database)
+    return create_member_with_app(database)
 
 
 def is_in(browser: StaffBrowser) -> bool:
@@ -116,14 +116,14 @@ class TestTheHalfDoneSignIn:
     ) -> None:
         browser.sign_in(member.email, PASSWORD)
         other = StaffBrowser(strict_app)
-        answer = other.send_to("/auth/second-factor", code=member.code())
+        answer = other.post_form("/auth/second-factor", code=member.code())
         assert answer.status_code == 422
         assert not is_in(other)
 
     def test_takes_no_word_of_a_form_for_who_signs_in(
         self, browser: StaffBrowser, member: Member, database: Database
     ) -> None:
-        victim = with_app(database)
+        victim = create_member_with_app(database)
         browser.sign_in(member.email, PASSWORD)
         fields = {"email": victim.email, "user_id": str(victim.actor.user_id)}
         answer = browser.send("/auth/second-factor", "second-factor", code=victim.code(), **fields)
@@ -152,7 +152,7 @@ class TestPasskeys:
     def test_stand_alone(
         self, browser: StaffBrowser, people: People, strict_app: Flask, database: Database
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         answer = browser.enrol_passkey(email, key)
         assert (answer.status_code, answer.location) == (303, "/admin/")
         other = StaffBrowser(strict_app)
@@ -163,16 +163,16 @@ class TestPasskeys:
     def test_are_the_second_step_of_those_without_an_app(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         browser.enrol_passkey(email, key)
         other = StaffBrowser(strict_app)
         assert other.sign_in(email, PASSWORD).location == "/auth/second-factor"
         page = other.get("/auth/second-factor")
         assert page.all("form", id="second-factor") == []
-        assert other.send_to("/auth/second-factor", code="123456").status_code == 422
-        options = other.question("/auth/passkey/question", "/auth/second-factor")
+        assert other.post_form("/auth/second-factor", code="123456").status_code == 422
+        options = other.request_options("/auth/passkey/question", "/auth/second-factor")
         fields = {"credential": key.get(options)}
-        assert other.send_to("/auth/passkey", "/auth/second-factor", **fields).status_code == 303
+        assert other.post_form("/auth/passkey", "/auth/second-factor", **fields).status_code == 303
 
     @pytest.mark.parametrize(
         "lies",
@@ -191,7 +191,7 @@ class TestPasskeys:
     def test_that_lie_are_refused(
         self, browser: StaffBrowser, people: People, strict_app: Flask, lies: dict[str, Any]
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         key.count = 5
         browser.enrol_passkey(email, key)
         other = StaffBrowser(strict_app)
@@ -205,57 +205,57 @@ class TestPasskeys:
     def test_without_user_verification_are_refused(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         key.verifies_user = False
         assert browser.enrol_passkey(email, key).status_code == 422
         assert not is_in(browser)
         key.verifies_user = True
-        options = browser.question("/auth/enrol/passkey/question", "/auth/enrol")
+        options = browser.request_options("/auth/enrol/passkey/question", "/auth/enrol")
         fields = {"credential": key.create(options), "name": "My key"}
-        assert browser.send_to("/auth/enrol/passkey", "/auth/enrol", **fields).status_code == 303
+        assert browser.post_form("/auth/enrol/passkey", "/auth/enrol", **fields).status_code == 303
         key.verifies_user = False
         assert StaffBrowser(strict_app).sign_in_by_passkey(key).status_code == 422
 
     def test_answers_work_once_and_only_where_they_were_asked_for(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         browser.enrol_passkey(email, key)
         first, second = StaffBrowser(strict_app), StaffBrowser(strict_app)
-        options = first.question("/auth/passkey/question")
+        options = first.request_options("/auth/passkey/question")
         cookie = first.cookie()
         answer = key.get(options)
-        assert second.send_to("/auth/passkey", credential=answer).status_code == 422
-        assert first.send_to("/auth/passkey", credential=answer).status_code == 303
+        assert second.post_form("/auth/passkey", credential=answer).status_code == 422
+        assert first.post_form("/auth/passkey", credential=answer).status_code == 303
         # With the cookie of that very moment, and a token that belongs to it.
         first.client.set_cookie("pbcex", cookie)
-        assert first.send_to("/auth/passkey", credential=answer).status_code == 422
+        assert first.post_form("/auth/passkey", credential=answer).status_code == 422
         assert not is_in(first)
 
     def test_questions_are_used_up_by_a_wrong_answer_and_by_time(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         browser.enrol_passkey(email, key)
         other = StaffBrowser(strict_app)
-        options = other.question("/auth/passkey/question")
+        options = other.request_options("/auth/passkey/question")
         cookie = other.cookie()
-        assert other.send_to("/auth/passkey", credential="{}").status_code == 422
+        assert other.post_form("/auth/passkey", credential="{}").status_code == 422
         other.client.set_cookie("pbcex", cookie)
-        assert other.send_to("/auth/passkey", credential=key.get(options)).status_code == 422
+        assert other.post_form("/auth/passkey", credential=key.get(options)).status_code == 422
         with time_machine.travel(AFTERNOON, tick=False) as traveller:
-            options = other.question("/auth/passkey/question")
+            options = other.request_options("/auth/passkey/question")
             traveller.shift(timedelta(minutes=5))
-            assert other.send_to("/auth/passkey", credential=key.get(options)).status_code == 422
+            assert other.post_form("/auth/passkey", credential=key.get(options)).status_code == 422
 
     def test_an_answer_to_one_question_is_none_to_another(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         browser.enrol_passkey(email, key)
-        options = browser.question("/auth/prove/passkey/question", "/admin/")
+        options = browser.request_options("/auth/prove/passkey/question", "/admin/")
         fields = {"credential": key.get(options)}
-        assert browser.send_to("/auth/passkey", "/admin/", **fields).status_code == 422
+        assert browser.post_form("/auth/passkey", "/admin/", **fields).status_code == 422
 
     @pytest.mark.parametrize(
         "answer",
@@ -265,15 +265,15 @@ class TestPasskeys:
          '{"id":"\\ud800","rawId":"\\ud800","type":"public-key","response":{}}'],
     )  # fmt: skip
     def test_garbage_is_refused(self, browser: StaffBrowser, answer: str) -> None:
-        browser.question("/auth/passkey/question")
-        refused = browser.send_to("/auth/passkey", credential=answer)
+        browser.request_options("/auth/passkey/question")
+        refused = browser.post_form("/auth/passkey", credential=answer)
         assert refused.status_code == 422
         check(refused)
 
     def test_of_the_suspended_open_nothing(
         self, browser: StaffBrowser, people: People, strict_app: Flask, database: Database
     ) -> None:
-        email, key = people.staff(Role.ADMIN).email, authenticator(strict_app)
+        email, key = people.staff(Role.ADMIN).email, create_authenticator(strict_app)
         browser.enrol_passkey(email, key)
         with database.transaction() as session:
             session.send("UPDATE users SET status = 'suspended' WHERE email = %s", (email,))
@@ -335,12 +335,12 @@ class TestEnrolment:
     def test_a_passkey_answer_made_for_another_is_refused(
         self, browser: StaffBrowser, people: People, strict_app: Flask
     ) -> None:
-        key, victim = authenticator(strict_app), StaffBrowser(strict_app)
+        key, victim = create_authenticator(strict_app), StaffBrowser(strict_app)
         victim.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
-        options = victim.question("/auth/enrol/passkey/question", "/auth/enrol")
+        options = victim.request_options("/auth/enrol/passkey/question", "/auth/enrol")
         browser.sign_in(people.staff(Role.ADMIN).email, PASSWORD)
         fields = {"credential": key.create(options), "name": "Mine"}
-        answer = browser.send_to("/auth/enrol/passkey", "/auth/enrol", **fields)
+        answer = browser.post_form("/auth/enrol/passkey", "/auth/enrol", **fields)
         assert answer.status_code == 422
         assert not is_in(browser)
 

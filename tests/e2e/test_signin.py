@@ -17,7 +17,7 @@ from app.kit.db import Database
 from tests.e2e.conftest import Desk, OpenDesk, _AppWithClientAddress, _QuietRequestHandler
 from tests.e2e.looks import Shoot, assert_accessible, assert_fits_and_accessible
 from tests.people import PASSWORD, People
-from tests.staff import Member, with_app
+from tests.staff import Member, create_member_with_app
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_the_app_is_set_up_by_keyboard_alone(
 def test_password_managers_and_paste_work(
     open_strict: OpenDesk, database: Database, shoot: Shoot
 ) -> None:
-    member = with_app(database)
+    member = create_member_with_app(database)
     desk = open_strict()
     desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = desk.open("/auth/login")
@@ -200,7 +200,7 @@ def test_password_managers_and_paste_work(
 
 
 def test_it_works_without_script(open_strict: OpenDesk, database: Database) -> None:
-    member = with_app(database)
+    member = create_member_with_app(database)
     desk = open_strict(java_script_enabled=False)
     page = desk.open("/auth/login")
     give_password(page, member.email)

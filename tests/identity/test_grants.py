@@ -1,4 +1,4 @@
-"""What roles may do: in force at the next request, edited within limits, recorded."""
+"""Grants: effective at the next request, edited within limits, recorded."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ from app.kit.errors import Invalid, PermissionDenied, Refusal
 from tests.people import People
 from tests.unchanged_database import database_unchanged
 
-WHY = "because of a test"
+REASON = "because of a test"
 SEE = Permission.EXPOSURE_READ
 
 
@@ -29,8 +29,8 @@ def admin(people: People) -> Actor:
 
 
 @pytest.fixture(autouse=True)
-def _as_at_first(database: Database) -> Iterator[None]:
-    """Other tests find the grants as they were."""
+def _restore_grants(database: Database) -> Iterator[None]:
+    """Restore the default grants for other tests."""
     yield
     with database.transaction() as session:
         session.send("DELETE FROM role_grants")
@@ -41,49 +41,51 @@ def _as_at_first(database: Database) -> Iterator[None]:
         )
 
 
-def held(database: Database, role: Role) -> frozenset[Permission]:
+def granted_permissions(database: Database, role: Role) -> frozenset[Permission]:
     with database.reading() as session:
         return grants.list_grants(session)[role]
 
 
-def refused(database: Database, refusal: type[Refusal], actor: Actor, *asked: object) -> None:
-    act, role, permission = asked
+def assert_refused(
+    database: Database, refusal: type[Refusal], actor: Actor, *arguments: object
+) -> None:
+    act, role, permission = arguments
     with (
         database_unchanged(database),
         pytest.raises(refusal),
         database.transaction() as session,
     ):
-        act(session, actor, role, permission, reason=WHY)
+        act(session, actor, role, permission, reason=REASON)
 
 
-def test_a_new_database_grants_what_the_program_says(database: Database) -> None:
+def test_new_database_has_the_default_grants(database: Database) -> None:
     for role in Role:
-        assert held(database, role) == DEFAULT_PERMISSIONS[role]
+        assert granted_permissions(database, role) == DEFAULT_PERMISSIONS[role]
 
 
-def test_a_permission_that_is_new_gets_its_first_holders_and_the_others_keep_theirs(
+def test_new_permission_gets_default_holders_and_other_grants_stay(
     app: Flask, database: Database, admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.revoke_permission(session, admin, Role.AUDITOR, SEE, reason=WHY)
+        grants.revoke_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
         session.send("DELETE FROM role_grants WHERE permission = %s", (Permission.PEOPLE_READ,))
     url = app.extensions["settings"].database_owner_url.replace("+psycopg", "")
     with psycopg.connect(url) as owner:
         owner.execute("DELETE FROM permissions WHERE name = %s", (Permission.PEOPLE_READ,))
         owner.execute(grants.INSERT_NEW_PERMISSIONS, grants.default_grants())
-    assert held(database, Role.AUDITOR) == DEFAULT_PERMISSIONS[Role.AUDITOR] - {SEE}
-    assert held(database, Role.SUPPORT) == DEFAULT_PERMISSIONS[Role.SUPPORT]
+    assert granted_permissions(database, Role.AUDITOR) == DEFAULT_PERMISSIONS[Role.AUDITOR] - {SEE}
+    assert granted_permissions(database, Role.SUPPORT) == DEFAULT_PERMISSIONS[Role.SUPPORT]
 
 
-def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
+def test_granted_and_revoked_permissions_apply_at_once_and_are_recorded(
     database: Database, people: People, admin: Actor
 ) -> None:
     support = people.staff(Role.SUPPORT)
     with database.transaction() as session:
-        grants.grant_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
+        grants.grant_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
     with database.transaction() as session:
         assert SEE in current_permissions.lock_actor(session, support.user_id).permissions
-        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
+        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
         assert SEE not in current_permissions.lock_actor(session, support.user_id).permissions
     with database.reading() as session:
         rows = session.rows(
@@ -92,45 +94,53 @@ def test_what_is_given_and_taken_is_in_force_at_once_and_recorded(
             (admin.user_id,),
         )
     assert rows == [
-        ("grant.given", "role:SUPPORT", "true", WHY),
-        ("grant.taken", "role:SUPPORT", "false", WHY),
+        ("grant.given", "role:SUPPORT", "true", REASON),
+        ("grant.taken", "role:SUPPORT", "false", REASON),
     ]
 
 
-def test_again_changes_nothing(database: Database, admin: Actor) -> None:
+def test_repeated_grant_and_revocation_change_nothing(database: Database, admin: Actor) -> None:
     with database_unchanged(database), database.transaction() as session:
-        grants.grant_permission(session, admin, Role.AUDITOR, SEE, reason=WHY)
-        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=WHY)
+        grants.grant_permission(session, admin, Role.AUDITOR, SEE, reason=REASON)
+        grants.revoke_permission(session, admin, Role.SUPPORT, SEE, reason=REASON)
 
 
-def test_nobody_gives_or_takes_what_they_lack(
+def test_editor_without_the_permission_is_refused(
     database: Database, people: People, admin: Actor
 ) -> None:
     with database.transaction() as session:
-        grants.grant_permission(session, admin, Role.COMPLIANCE, Permission.GRANTS_EDIT, reason=WHY)
+        grants.grant_permission(
+            session, admin, Role.COMPLIANCE, Permission.GRANTS_EDIT, reason=REASON
+        )
     officer = people.staff(Role.COMPLIANCE)
-    refused(database, PermissionNotHeld, officer, grants.grant_permission, Role.COMPLIANCE, SEE)
-    refused(database, PermissionNotHeld, officer, grants.revoke_permission, Role.AUDITOR, SEE)
+    assert_refused(
+        database, PermissionNotHeld, officer, grants.grant_permission, Role.COMPLIANCE, SEE
+    )
+    assert_refused(
+        database, PermissionNotHeld, officer, grants.revoke_permission, Role.AUDITOR, SEE
+    )
 
 
-def test_a_permission_that_was_lost_a_moment_ago_does_not_count(
+def test_permission_revoked_meanwhile_is_not_usable(
     database: Database, people: People, admin: Actor
 ) -> None:
-    """The actor still says so, the database does not."""
+    """The actor object still has the permission; the database does not."""
     with database.transaction() as session:
         session.send("UPDATE users SET role = 'SUPPORT' WHERE id = %s", (admin.user_id,))
-    refused(database, PermissionDenied, admin, grants.grant_permission, Role.SUPPORT, SEE)
+    assert_refused(database, PermissionDenied, admin, grants.grant_permission, Role.SUPPORT, SEE)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
-def test_only_those_who_may(database: Database, people: People, role: Role) -> None:
+def test_roles_without_grants_edit_are_refused(
+    database: Database, people: People, role: Role
+) -> None:
     actor = people.customer() if role is Role.USER else people.staff(role)
-    refused(database, PermissionDenied, actor, grants.grant_permission, Role.SUPPORT, SEE)
+    assert_refused(database, PermissionDenied, actor, grants.grant_permission, Role.SUPPORT, SEE)
 
 
-def test_customers_rights_are_not_edited(database: Database, admin: Actor) -> None:
-    refused(database, GrantNotEditable, admin, grants.grant_permission, Role.USER, SEE)
-    refused(
+def test_customer_permissions_are_not_editable(database: Database, admin: Actor) -> None:
+    assert_refused(database, GrantNotEditable, admin, grants.grant_permission, Role.USER, SEE)
+    assert_refused(
         database,
         GrantNotEditable,
         admin,
@@ -138,7 +148,7 @@ def test_customers_rights_are_not_edited(database: Database, admin: Actor) -> No
         Role.ADMIN,
         Permission.ORDERS_PLACE,
     )
-    refused(
+    assert_refused(
         database,
         GrantNotEditable,
         admin,
@@ -148,8 +158,8 @@ def test_customers_rights_are_not_edited(database: Database, admin: Actor) -> No
     )
 
 
-def test_the_last_role_keeps_a_permission(database: Database, admin: Actor) -> None:
-    refused(
+def test_last_role_with_a_permission_keeps_it(database: Database, admin: Actor) -> None:
+    assert_refused(
         database,
         LastRoleWithPermission,
         admin,
@@ -157,7 +167,7 @@ def test_the_last_role_keeps_a_permission(database: Database, admin: Actor) -> N
         Role.ADMIN,
         Permission.GRANTS_EDIT,
     )
-    refused(
+    assert_refused(
         database,
         LastRoleWithPermission,
         admin,
@@ -167,12 +177,14 @@ def test_the_last_role_keeps_a_permission(database: Database, admin: Actor) -> N
     )
 
 
-def test_somebody_can_always_edit_grants(database: Database, admin: Actor) -> None:
-    """A role that holds the permission and has nobody in it does not count."""
+def test_last_active_editor_of_grants_stays(database: Database, admin: Actor) -> None:
+    """A role that holds the permission but has no active person does not count."""
     with database.transaction() as session:
-        grants.grant_permission(session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=WHY)
+        grants.grant_permission(
+            session, admin, Role.INVENTORY, Permission.GRANTS_EDIT, reason=REASON
+        )
         session.send("UPDATE users SET status = 'suspended' WHERE role = 'INVENTORY'")
-    refused(
+    assert_refused(
         database,
         LastAdministrator,
         admin,
@@ -182,7 +194,7 @@ def test_somebody_can_always_edit_grants(database: Database, admin: Actor) -> No
     )
 
 
-def test_a_reason_is_needed(database: Database, admin: Actor) -> None:
+def test_grant_without_reason_is_refused(database: Database, admin: Actor) -> None:
     for reason in ("", "x" * 501, "a\x00bcdef"):
         with (
             database_unchanged(database),

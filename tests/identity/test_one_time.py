@@ -1,4 +1,4 @@
-"""Links that work once."""
+"""One-time links: issue, redeem once, expire, invalidate."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -35,7 +35,7 @@ def redeem(database: Database, token: str, purpose: LinkPurpose) -> UUID:
 
 
 @pytest.mark.parametrize("purpose", list(LinkPurpose))
-def test_it_opens_its_own_purpose_once(database, person, purpose: LinkPurpose) -> None:
+def test_link_works_once_for_its_own_purpose(database, person, purpose: LinkPurpose) -> None:
     token = issue(database, person, purpose)
     for other in set(LinkPurpose) - {purpose}:
         with pytest.raises(TokenInvalid):
@@ -46,7 +46,7 @@ def test_it_opens_its_own_purpose_once(database, person, purpose: LinkPurpose) -
 
 
 @pytest.mark.parametrize("purpose", list(LinkPurpose))
-def test_its_time_ends(database, person, purpose: LinkPurpose) -> None:
+def test_expired_link_is_refused(database, person, purpose: LinkPurpose) -> None:
     assert LIFETIME[LinkPurpose.RESET_PASSWORD] == timedelta(hours=1)
     with time_machine.travel(NOW, tick=False) as clock:
         early, late = (issue(database, person, purpose) for _ in range(2))
@@ -58,7 +58,7 @@ def test_its_time_ends(database, person, purpose: LinkPurpose) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "otk_1.x", "\ud800", "é" * 300])
-def test_anything_else_opens_nothing(database, person, text: str) -> None:
+def test_malformed_token_is_refused(database, person, text: str) -> None:
     token = issue(database, person, LinkPurpose.RESET_PASSWORD)
     for wrong in (text, token[:-1], token + "A", token.upper(), f" {token}", f"{token}="):
         with pytest.raises(TokenInvalid):
@@ -66,7 +66,7 @@ def test_anything_else_opens_nothing(database, person, text: str) -> None:
     assert redeem(database, token, LinkPurpose.RESET_PASSWORD) == person.user_id
 
 
-def test_the_table_alone_makes_no_token(database, person) -> None:
+def test_token_cannot_be_rebuilt_without_the_key(database, person) -> None:
     token = issue(database, person, LinkPurpose.RESET_PASSWORD)
     with database.reading() as session:
         [row] = session.rows(
@@ -82,7 +82,7 @@ def test_the_table_alone_makes_no_token(database, person) -> None:
     assert others.make_token(identifier, purpose, nonce) != token
 
 
-def test_others_of_the_purpose_can_be_ended(database, person, people: People) -> None:
+def test_invalidation_ends_all_links_of_one_purpose(database, person, people: People) -> None:
     mine, confirmation = (
         issue(database, person, purpose)
         for purpose in (LinkPurpose.RESET_PASSWORD, LinkPurpose.CONFIRM_EMAIL)
@@ -96,23 +96,23 @@ def test_others_of_the_purpose_can_be_ended(database, person, people: People) ->
     redeem(database, confirmation, LinkPurpose.CONFIRM_EMAIL)
 
 
-def test_what_is_over_is_forgotten(database, person) -> None:
+def test_expired_links_are_deleted(database, person) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         issue(database, person, LinkPurpose.RESET_PASSWORD)
         kept = issue(database, person, LinkPurpose.CONFIRM_EMAIL)
         clock.shift(timedelta(hours=1))
         with database.transaction() as session:
-            one_time_tokens.delete_expired(session, clock_now())
+            one_time_tokens.delete_expired(session, frozen_now())
         with database.reading() as session:
             count = "SELECT count(*) FROM one_time_tokens WHERE user_id = %s"
             assert session.rows(count, (person.user_id,)) == [(1,)]
         redeem(database, kept, LinkPurpose.CONFIRM_EMAIL)
 
 
-def clock_now() -> datetime:
+def frozen_now() -> datetime:
     return datetime.now(UTC)
 
 
-def test_a_link_of_nobody_is_not_made(database) -> None:
+def test_link_for_unknown_person_is_refused(database) -> None:
     with pytest.raises(TokenInvalid), database.transaction() as s:
         one_time_tokens.issue_link(s, uuid4(), LinkPurpose.RESET_PASSWORD)

@@ -6,7 +6,7 @@ from app.identity.credentials.passwords import PasswordHashing
 CHEAP = PasswordHashing(memory_kib=64, passes=1, lanes=1)
 
 
-def test_production_defaults_are_owasps() -> None:
+def test_production_defaults_follow_owasp() -> None:
     fields = Settings.model_fields
     cost = [fields[f"argon2_{name}"].default for name in ("memory_kib", "passes", "lanes")]
     assert cost == [19_456, 2, 1]
@@ -17,7 +17,7 @@ def test_production_defaults_are_owasps() -> None:
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-def test_only_the_password_matches_its_hash() -> None:
+def test_only_the_right_password_matches_its_hash() -> None:
     stored = CHEAP.hash("correct horse")
     assert CHEAP.matches(stored, "correct horse")
     for wrong in ("Correct horse", "correct horse ", "", "correct horse\x00", "\ud800"):
@@ -29,21 +29,21 @@ def test_each_hash_has_its_own_salt() -> None:
 
 
 @pytest.mark.parametrize("password", ["🔑" * 30, "p" * 128, "Пароль пароль", "a" * 64])
-def test_long_and_foreign_passwords_count_to_the_last_character(password: str) -> None:
+def test_every_character_of_long_and_non_ascii_passwords_counts(password: str) -> None:
     stored = CHEAP.hash(password)
     assert CHEAP.matches(stored, password)
     assert not CHEAP.matches(stored, password[:-1])
 
 
-def test_the_same_password_from_another_keyboard_matches() -> None:
+def test_unicode_equivalent_password_matches() -> None:
     assert CHEAP.matches(CHEAP.hash("caf\u00e9 caf\u00e9"), "cafe\u0301 cafe\u0301")
 
 
-def test_nobodys_password_matches_nothing() -> None:
+def test_missing_hash_matches_no_password() -> None:
     assert not CHEAP.matches(None, "correct horse")
 
 
-def test_a_hash_of_another_cost_is_outdated() -> None:
+def test_hash_of_another_cost_is_outdated() -> None:
     dearer = PasswordHashing(memory_kib=128, passes=1, lanes=1)
     stored = CHEAP.hash("correct horse")
     assert dearer.is_outdated(stored)
@@ -51,6 +51,6 @@ def test_a_hash_of_another_cost_is_outdated() -> None:
     assert dearer.matches(stored, "correct horse")
 
 
-def test_nobodys_password_costs_as_much_as_anybodys() -> None:
+def test_missing_hash_costs_as_much_as_a_stored_one() -> None:
     assert not CHEAP.is_outdated(CHEAP._decoy_hash)
     assert len(CHEAP._decoy_hash) == len(CHEAP.hash("correct horse"))

@@ -18,7 +18,7 @@ class TestEmailKey:
             ("ÄDA@example.com", "äda@example.com"),
         ],
     )
-    def test_spellings_of_one_address_have_one_key(self, one: str, other: str) -> None:
+    def test_spellings_of_one_email_address_have_one_key(self, one: str, other: str) -> None:
         assert account_rules.normalize_email(one) == account_rules.normalize_email(other)
 
     @pytest.mark.parametrize("email", ["customer@pbcex.local", "a@site.test", "a+b@example.com"])
@@ -53,7 +53,7 @@ class TestEmailKey:
 
 
 class TestName:
-    def test_is_trimmed_and_composed(self) -> None:
+    def test_name_is_trimmed_and_composed(self) -> None:
         assert account_rules.clean_name("firstName", "  Ame\u0301lie ") == "Am\u00e9lie"
 
     @pytest.mark.parametrize("text", ["", "   ", "a" * 101, "a\x00b", "a\nb", "a\ud800"])
@@ -72,7 +72,7 @@ class TestPhone:
             ("+44 20 7946 0958", "+442079460958"),
         ],
     )
-    def test_is_stored_in_e164(self, text: str | None, stored: str | None) -> None:
+    def test_phone_is_stored_in_e164(self, text: str | None, stored: str | None) -> None:
         assert account_rules.normalize_phone(text) == stored
 
     @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ class TestNewPassword:
         assert refusal.value.field == "password"
         assert password == "" or password not in refusal.value.detail
 
-    def test_says_why_and_what_would_help(self) -> None:
+    def test_weak_password_message_says_why_and_what_helps(self) -> None:
         with pytest.raises(Invalid) as refusal:
             credential_rules.check_new_password("password", "Password123!", guessable=[])
         assert refusal.value.message == (
@@ -137,14 +137,14 @@ class TestNewPassword:
             " Capitalization doesn't help very much."
         )
 
-    def test_a_long_one_takes_no_long_time(self) -> None:
+    def test_long_password_is_checked_fast(self) -> None:
         password = "".join(chr(33 + 7 * n % 94) for n in range(128))
         started = time.thread_time()
         credential_rules.check_new_password("password", password, guessable=["ada@example.com"])
         assert time.thread_time() - started < 1
 
 
-def test_lockout_grows_to_a_quarter_of_an_hour() -> None:
+def test_lockout_doubles_up_to_a_quarter_of_an_hour() -> None:
     assert [sign_in_rules.lockout_seconds(n, allowed=5) for n in range(4, 12)] == [
         0,
         60,

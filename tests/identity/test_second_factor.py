@@ -1,4 +1,4 @@
-"""The second factor, below HTTP: codes, steps, recovery, guessing, and how it is stored."""
+"""The second factor below HTTP: codes, time steps, recovery, guessing, storage."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,15 +21,15 @@ from app.identity.sign_in import service as sign_in
 from app.identity.sign_in.service import IssuedTokens
 from app.kit.db import Database
 from app.kit.errors import RateLimited, Refusal
-from tests.identity.test_service import PASSWORD, actor_of, fresh_network, register, value
+from tests.identity.test_service import PASSWORD, actor_of, fetch_value, fresh_network, register
 from tests.unchanged_database import database_unchanged
 
 #: The beginning of a step.
 NOW = datetime(2031, 3, 4, 5, 6, 0, tzinfo=UTC)
 
 
-class Person:
-    """Somebody with an authenticator app."""
+class AppUser:
+    """A customer with an authenticator app."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -45,7 +45,7 @@ class Person:
         return made
 
     def code(self, *, steps: int = 0) -> str:
-        """What the app shows so many steps from now."""
+        """Return the code that the app shows `steps` time steps from now."""
         moment = datetime.now(UTC) + timedelta(seconds=30 * steps)
         return pyotp.TOTP(self.secret).at(moment)
 
@@ -59,7 +59,7 @@ class Person:
         return answer
 
     def switch_on(self) -> None:
-        """With the code of the step before, so that the present one is still good."""
+        """Confirm with the code of the previous step, so that the present one is still unused."""
         self.set_up()
         assert isinstance(self.confirm(self.code(steps=-1)), list)
 
@@ -86,12 +86,12 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 
 @pytest.fixture
-def person(database: Database, clock: time_machine.Traveller) -> Person:
-    return Person(database)
+def person(database: Database, clock: time_machine.Traveller) -> AppUser:
+    return AppUser(database)
 
 
 class TestSetUp:
-    def test_gives_what_an_app_needs(self, person: Person) -> None:
+    def test_setup_returns_secret_uri_and_qr_code(self, person: AppUser) -> None:
         made = person.set_up()
         parsed = pyotp.parse_uri(made.otpauth_uri)
         assert isinstance(parsed, pyotp.TOTP)
@@ -105,13 +105,13 @@ class TestSetUp:
         assert "script" not in made.qr_svg
         assert made.qr_image.startswith("data:image/svg+xml")
 
-    def test_is_asked_for_nowhere_until_it_is_confirmed(self, person: Person) -> None:
+    def test_unconfirmed_setup_is_not_required_at_login(self, person: AppUser) -> None:
         person.set_up()
         assert isinstance(person.log_in(None), IssuedTokens)
         with pytest.raises(TwoFactorNotSetUp):
             person.switch_off(person.code())
 
-    def test_again_replaces_the_secret_until_it_is_confirmed(self, person: Person) -> None:
+    def test_repeated_setup_replaces_an_unconfirmed_secret(self, person: AppUser) -> None:
         first = person.set_up()
         second = person.set_up()
         assert first.secret != second.secret
@@ -122,19 +122,19 @@ class TestSetUp:
         with pytest.raises(TwoFactorAlreadyOn), database_unchanged(person.database):
             person.confirm(person.code(steps=1))
 
-    def test_there_is_nothing_to_confirm_before(self, person: Person) -> None:
+    def test_confirmation_without_setup_is_refused(self, person: AppUser) -> None:
         with pytest.raises(TwoFactorNotSetUp), database_unchanged(person.database):
             person.confirm("123456")
 
-    def test_stores_neither_secret_nor_recovery_codes(self, person: Person) -> None:
+    def test_secret_and_recovery_codes_are_not_stored_in_plain(self, person: AppUser) -> None:
         person.switch_on()
-        sealed = value(
+        sealed = fetch_value(
             person.database,
             "SELECT secret FROM totp_credentials WHERE user_id = %s",
             person.actor.user_id,
         )
         assert person.secret.encode() not in bytes(sealed)
-        hashes = value(
+        hashes = fetch_value(
             person.database,
             "SELECT string_agg(code_hash, '') FROM recovery_codes WHERE user_id = %s",
             person.actor.user_id,
@@ -143,11 +143,11 @@ class TestSetUp:
         for code in person.recovery:
             assert code.replace("-", "").encode() not in bytes(hashes)
 
-    def test_a_secret_moved_to_another_person_does_not_open(
-        self, person: Person, database: Database
+    def test_sealed_secret_of_another_person_does_not_open(
+        self, person: AppUser, database: Database
     ) -> None:
         person.switch_on()
-        thief = Person(database)
+        thief = AppUser(database)
         thief.switch_on()
         with database.transaction() as session:
             session.send(
@@ -160,14 +160,12 @@ class TestSetUp:
 
 
 class TestLogin:
-    def test_asks_for_a_code_once_the_password_is_right(self, person: Person) -> None:
+    def test_login_requires_a_code_after_the_right_password(self, person: AppUser) -> None:
         person.switch_on()
         assert isinstance(person.log_in(None), TwoFactorRequired)
         assert isinstance(person.log_in(person.code()), IssuedTokens)
 
-    def test_says_nothing_of_the_factor_to_who_does_not_know_the_password(
-        self, person: Person
-    ) -> None:
+    def test_wrong_password_does_not_reveal_the_second_factor(self, person: AppUser) -> None:
         person.switch_on()
         for code in (None, person.code(), "000000"):
             refusal = person.log_in(code, password="wrong horse")
@@ -176,19 +174,19 @@ class TestLogin:
         # … and so that code was not used up.
         assert isinstance(person.log_in(person.code()), IssuedTokens)
 
-    def test_a_code_counts_once(self, person: Person) -> None:
+    def test_code_works_once(self, person: AppUser) -> None:
         person.switch_on()
         code = person.code()
         assert isinstance(person.log_in(code), IssuedTokens)
         assert isinstance(person.log_in(code), TwoFactorInvalid)
 
-    def test_the_code_that_confirmed_counts_no_more(self, person: Person) -> None:
+    def test_code_used_for_confirmation_does_not_work_again(self, person: AppUser) -> None:
         person.set_up()
         code = person.code()
         person.confirm(code)
         assert isinstance(person.log_in(code), TwoFactorInvalid)
 
-    def test_an_earlier_code_counts_no_more_after_a_later_one(self, person: Person) -> None:
+    def test_earlier_code_is_refused_after_a_later_one(self, person: AppUser) -> None:
         person.set_up()
         person.confirm(person.code(steps=-1))
         assert isinstance(person.log_in(person.code(steps=1)), IssuedTokens)
@@ -199,8 +197,8 @@ class TestLogin:
         [(-61, False), (-60, False), (-31, False), (-30, True), (-1, True), (0, True),
          (29, True), (30, True), (59, True), (60, False), (90, False)],
     )  # fmt: skip
-    def test_a_clock_may_be_one_step_off(
-        self, person: Person, clock: time_machine.Traveller, seconds: int, is_good: bool
+    def test_code_of_the_neighbouring_step_is_accepted(
+        self, person: AppUser, clock: time_machine.Traveller, seconds: int, is_good: bool
     ) -> None:
         person.set_up()
         person.confirm(person.code())
@@ -211,7 +209,7 @@ class TestLogin:
         assert isinstance(person.log_in(code), kind)
 
     @pytest.mark.parametrize("written", ["{0}{1}", "{0} {1}", " {0}-{1} "])
-    def test_a_code_may_be_written_in_groups(self, person: Person, written: str) -> None:
+    def test_code_may_be_written_in_groups(self, person: AppUser, written: str) -> None:
         person.switch_on()
         code = person.code()
         assert isinstance(person.log_in(written.format(code[:3], code[3:])), IssuedTokens)
@@ -219,13 +217,13 @@ class TestLogin:
     @pytest.mark.parametrize(
         "code", ["", "0", "１２３４５６", "abcdef", "x" * 64, "\ud800", "\x00"]
     )
-    def test_anything_else_is_no_code(self, person: Person, code: str) -> None:
+    def test_malformed_code_is_refused(self, person: AppUser, code: str) -> None:
         person.switch_on()
         assert isinstance(person.log_in(code), TwoFactorInvalid)
 
 
 class TestRecovery:
-    def test_ten_codes_work_once_each(self, person: Person) -> None:
+    def test_ten_recovery_codes_work_once_each(self, person: AppUser) -> None:
         person.switch_on()
         assert len(set(person.recovery)) == 10
         for code in person.recovery:
@@ -233,14 +231,16 @@ class TestRecovery:
         for code in person.recovery[:4]:
             assert isinstance(person.log_in(code), TwoFactorInvalid)
 
-    def test_another_persons_codes_open_nothing(self, person: Person, database: Database) -> None:
+    def test_recovery_codes_of_another_person_are_refused(
+        self, person: AppUser, database: Database
+    ) -> None:
         person.switch_on()
-        other = Person(database)
+        other = AppUser(database)
         other.switch_on()
         assert isinstance(person.log_in(other.recovery[0]), TwoFactorInvalid)
         assert isinstance(other.log_in(other.recovery[0]), IssuedTokens)
 
-    def test_switching_off_and_on_again_ends_the_old_ones(self, person: Person) -> None:
+    def test_new_setup_invalidates_old_recovery_codes(self, person: AppUser) -> None:
         person.switch_on()
         old = person.recovery
         assert person.switch_off(old[0]) is None
@@ -249,7 +249,7 @@ class TestRecovery:
         assert not set(old) & set(person.recovery)
         assert isinstance(person.log_in(old[1]), TwoFactorInvalid)
 
-    def test_only_a_good_code_switches_it_off(self, person: Person) -> None:
+    def test_wrong_code_does_not_turn_the_factor_off(self, person: AppUser) -> None:
         person.switch_on()
         assert isinstance(person.switch_off("000000"), TwoFactorInvalid)
         assert isinstance(person.log_in(None), TwoFactorRequired)
@@ -257,7 +257,7 @@ class TestRecovery:
 
 
 class TestGuessing:
-    def test_five_wrong_codes_block_the_address_from_there(self, person: Person) -> None:
+    def test_five_wrong_codes_block_the_email_from_that_network(self, person: AppUser) -> None:
         person.switch_on()
         network = fresh_network()
         for _ in range(5):
@@ -266,7 +266,7 @@ class TestGuessing:
             person.log_in(person.code(), network=network)
         assert isinstance(person.log_in(person.code()), IssuedTokens)
 
-    def test_a_right_password_without_a_code_washes_off_no_guesses(self, person: Person) -> None:
+    def test_right_password_without_code_does_not_reset_failures(self, person: AppUser) -> None:
         person.switch_on()
         network = fresh_network()
         for _ in range(5):
@@ -275,8 +275,8 @@ class TestGuessing:
         with pytest.raises(RateLimited):
             person.log_in(None, network=network)
 
-    def test_ten_wrong_codes_from_anywhere_block_all_codes_for_a_minute(
-        self, person: Person, clock: time_machine.Traveller
+    def test_ten_wrong_codes_from_any_network_block_codes_for_a_minute(
+        self, person: AppUser, clock: time_machine.Traveller
     ) -> None:
         person.switch_on()
         for _ in range(10):
@@ -289,7 +289,7 @@ class TestGuessing:
         clock.shift(timedelta(seconds=60))
         assert isinstance(person.log_in(person.code()), IssuedTokens)
 
-    def test_confirming_and_switching_off_are_limited_too(self, person: Person) -> None:
+    def test_confirmation_and_turning_off_are_rate_limited(self, person: AppUser) -> None:
         person.set_up()
         network = fresh_network()
         for _ in range(5):
@@ -301,7 +301,7 @@ class TestGuessing:
         assert isinstance(person.switch_off(person.recovery[0]), RateLimited)
 
 
-def test_a_new_password_leaves_it_on(person: Person) -> None:
+def test_password_change_keeps_the_second_factor_on(person: AppUser) -> None:
     person.switch_on()
     with person.database.reading() as session:
         attempt = password_change.begin_password_change(session, person.actor, network=str(uuid4()))

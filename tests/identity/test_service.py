@@ -38,7 +38,7 @@ def fresh_email() -> str:
 
 
 def fresh_network() -> str:
-    """A network that no other test uses."""
+    """Return a network that no other test uses."""
     return uuid4().hex
 
 
@@ -65,96 +65,98 @@ def refresh(database: Database, token: str) -> IssuedTokens | Refusal:
         return sign_in.refresh(session, token)
 
 
-def actor_of(database: Database, logged_in: IssuedTokens) -> Actor:
-    claims = read_access_token(logged_in.access_token)
+def actor_of(database: Database, tokens: IssuedTokens) -> Actor:
+    claims = read_access_token(tokens.access_token)
     with database.reading() as session:
         rows = session.rows(*sign_in_queries.select_actor(claims))
     return sign_in_queries.to_actor(rows[0] if rows else None, claims)
 
 
-def is_dead(database: Database, logged_in: IssuedTokens) -> bool:
+def is_revoked(database: Database, tokens: IssuedTokens) -> bool:
     try:
-        actor_of(database, logged_in)
+        actor_of(database, tokens)
     except TokenInvalid:
         return True
     return False
 
 
-def value(database: Database, statement: str, *parameters: object) -> Any:
+def fetch_value(database: Database, statement: str, *parameters: object) -> Any:
     with database.reading() as session:
         row = session.row(statement, parameters)
     return row[0] if row else None
 
 
-def sessions_of(database: Database, logged_in: IssuedTokens) -> int:
-    return value(
-        database, "SELECT count(*) FROM login_sessions WHERE user_id = %s", logged_in.user.id
+def count_sessions(database: Database, tokens: IssuedTokens) -> int:
+    return fetch_value(
+        database, "SELECT count(*) FROM login_sessions WHERE user_id = %s", tokens.user.id
     )
 
 
-def suspend(database: Database, logged_in: IssuedTokens) -> None:
+def suspend(database: Database, tokens: IssuedTokens) -> None:
     with database.transaction() as session:
-        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (logged_in.user.id,))
+        session.send("UPDATE users SET status = 'suspended' WHERE id = %s", (tokens.user.id,))
 
 
-def at_once(count: int, act: Any) -> list[Any]:
-    """Run `act(index)` in threads that start together; the answers, refusals included."""
+def run_concurrently(count: int, act: Any) -> list[Any]:
+    """Run `act(index)` in threads that start together. Return the results, refusals included."""
     barrier = Barrier(count)
-    answers: list[Any] = [None] * count
+    results: list[Any] = [None] * count
 
     def run(index: int) -> None:
         barrier.wait()
         try:
-            answers[index] = act(index)
+            results[index] = act(index)
         except Refusal as refusal:
-            answers[index] = refusal
+            results[index] = refusal
 
     threads = [Thread(target=run, args=(index,)) for index in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return answers
+    return results
 
 
 class TestRegister:
-    def test_adds_a_customer_and_logs_them_in(self, database: Database) -> None:
+    def test_registration_adds_a_customer_and_opens_a_session(self, database: Database) -> None:
         email = fresh_email().replace("@example", "@Example")
-        logged_in = register(database, email)
-        assert logged_in.user.email == email
-        assert logged_in.user.role is Role.USER
-        assert logged_in.user.email_confirmed_at is None
-        assert logged_in.expires_in == 1800
-        actor = actor_of(database, logged_in)
-        assert (actor.user_id, actor.email, actor.role) == (logged_in.user.id, email, Role.USER)
+        tokens = register(database, email)
+        assert tokens.user.email == email
+        assert tokens.user.role is Role.USER
+        assert tokens.user.email_confirmed_at is None
+        assert tokens.expires_in == 1800
+        actor = actor_of(database, tokens)
+        assert (actor.user_id, actor.email, actor.role) == (tokens.user.id, email, Role.USER)
 
-    def test_stores_neither_password_nor_tokens(self, database: Database) -> None:
-        logged_in = register(database)
-        stored = value(database, "SELECT password_hash FROM users WHERE id = %s", logged_in.user.id)
+    def test_password_and_tokens_are_stored_as_hashes_only(self, database: Database) -> None:
+        tokens = register(database)
+        stored = fetch_value(
+            database, "SELECT password_hash FROM users WHERE id = %s", tokens.user.id
+        )
         assert stored.startswith("$argon2id$")
         assert PASSWORD not in stored
-        session_id = read_access_token(logged_in.access_token).session_id
-        kept = value(
+        session_id = read_access_token(tokens.access_token).session_id
+        kept = fetch_value(
             database, "SELECT token_hash FROM refresh_tokens WHERE session_id = %s", session_id
         )
         assert len(bytes(kept)) == 32
-        assert logged_in.refresh_token.encode() not in bytes(kept)
+        assert tokens.refresh_token.encode() not in bytes(kept)
 
-    def test_an_address_is_taken_whatever_its_case(self, database: Database) -> None:
+    def test_email_address_is_taken_in_any_case(self, database: Database) -> None:
         first = register(database)
         with pytest.raises(EmailTaken):
             register(database, first.user.email.upper())
-        assert sessions_of(database, first) == 1
+        assert count_sessions(database, first) == 1
 
-    def test_eight_at_once_make_one_person(self, database: Database) -> None:
+    def test_eight_concurrent_registrations_make_one_person(self, database: Database) -> None:
         email = fresh_email()
-        answers = at_once(8, lambda _: register(database, email))
-        winners = [answer for answer in answers if isinstance(answer, IssuedTokens)]
+        results = run_concurrently(8, lambda _: register(database, email))
+        winners = [result for result in results if isinstance(result, IssuedTokens)]
         assert len(winners) == 1
-        assert [type(a) for a in answers if a is not winners[0]] == [EmailTaken] * 7
+        assert [type(a) for a in results if a is not winners[0]] == [EmailTaken] * 7
         key = email.casefold()
-        assert value(database, "SELECT count(*) FROM users WHERE email_key = %s", key) == 1
-        assert not is_dead(database, winners[0])
+        assert fetch_value(database, "SELECT count(*) FROM users WHERE email_key = %s", key) == 1
+        assert not is_revoked(database, winners[0])
 
     @pytest.mark.parametrize(
         ("field", "wrong"),
@@ -167,7 +169,7 @@ class TestRegister:
             ("phone", {"phone": "0202"}),
         ],
     )
-    def test_refuses_bad_input_by_field(self, field: str, wrong: dict[str, str]) -> None:
+    def test_invalid_registration_names_the_field(self, field: str, wrong: dict[str, str]) -> None:
         good: dict[str, Any] = {
             "email": fresh_email(),
             "password": PASSWORD,
@@ -180,24 +182,24 @@ class TestRegister:
 
 
 class TestLogin:
-    def test_opens_a_session_of_its_own(self, database: Database) -> None:
+    def test_each_login_opens_its_own_session(self, database: Database) -> None:
         first = register(database)
         second = log_in(database, first.user.email.upper())
         assert isinstance(second, IssuedTokens)
         assert second.user == first.user
-        assert sessions_of(database, first) == 2
-        assert not is_dead(database, first)
-        assert not is_dead(database, second)
+        assert count_sessions(database, first) == 2
+        assert not is_revoked(database, first)
+        assert not is_revoked(database, second)
 
-    def test_unknown_and_wrong_are_the_same_refusal(self, database: Database) -> None:
+    def test_unknown_email_and_wrong_password_are_refused_alike(self, database: Database) -> None:
         person = register(database)
         unknown = log_in(database, fresh_email(), network=fresh_network())
         wrong = log_in(database, person.user.email, "wrong horse", network=fresh_network())
         assert type(unknown) is type(wrong) is InvalidCredentials
         assert unknown.detail == wrong.detail
-        assert sessions_of(database, person) == 1
+        assert count_sessions(database, person) == 1
 
-    def test_an_unknown_address_costs_a_hash_too(
+    def test_unknown_email_costs_a_hash_too(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         checked: list[str | None] = []
@@ -211,17 +213,17 @@ class TestLogin:
         log_in(database, fresh_email(), network=fresh_network())
         assert checked == [None]
 
-    def test_a_suspended_person_learns_it_only_with_the_password(self, database: Database) -> None:
+    def test_suspension_is_revealed_only_after_the_right_password(self, database: Database) -> None:
         person = register(database)
         suspend(database, person)
         right = log_in(database, person.user.email)
         wrong = log_in(database, person.user.email, "wrong horse", network=fresh_network())
         assert isinstance(right, AccountSuspended)
         assert isinstance(wrong, InvalidCredentials)
-        assert is_dead(database, person)
-        assert sessions_of(database, person) == 1
+        assert is_revoked(database, person)
+        assert count_sessions(database, person) == 1
 
-    def test_a_hash_of_another_cost_is_replaced(
+    def test_outdated_hash_is_replaced_at_login(
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         person = register(database)
@@ -229,13 +231,13 @@ class TestLogin:
         with monkeypatch.context() as patch:
             patch.setitem(kit_ports._ADAPTERS, PasswordHashing, dearer)
             assert isinstance(log_in(database, person.user.email), IssuedTokens)
-        stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        stored = fetch_value(
+            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
+        )
         assert "$m=128,t=1,p=1$" in stored
         assert dearer.matches(stored, PASSWORD)
 
-    def test_a_password_changed_while_it_was_checked_opens_nothing(
-        self, database: Database
-    ) -> None:
+    def test_password_changed_during_the_check_is_refused(self, database: Database) -> None:
         person = register(database)
         with database.reading() as session:
             attempt = sign_in.begin_login(session, email=person.user.email, network=HOME)
@@ -244,7 +246,7 @@ class TestLogin:
         with database.transaction() as session:
             late = sign_in.conclude_login(session, attempt)
         assert isinstance(late, InvalidCredentials)
-        assert sessions_of(database, person) == 2
+        assert count_sessions(database, person) == 2
 
 
 class TestLockout:
@@ -254,71 +256,75 @@ class TestLockout:
                 log_in(database, email, "wrong horse", network=network), InvalidCredentials
             )
 
-    def wait_told(self, database: Database, email: str, network: str) -> int:
+    def refused_seconds(self, database: Database, email: str, network: str) -> int:
         with pytest.raises(RateLimited) as refusal:
             log_in(database, email, network=network)
         return refusal.value.retry_after_seconds
 
-    def test_five_failures_refuse_even_the_right_password_for_a_minute(
+    def test_five_failures_block_even_the_right_password_for_a_minute(
         self, database: Database
     ) -> None:
         person, network = register(database), fresh_network()
         with time_machine.travel(NOW, tick=False) as traveller:
             self.fail(database, person.user.email, network, 5)
-            assert self.wait_told(database, person.user.email, network) == 60
+            assert self.refused_seconds(database, person.user.email, network) == 60
             traveller.shift(59.5)
-            assert self.wait_told(database, person.user.email, network) == 1
+            assert self.refused_seconds(database, person.user.email, network) == 1
             traveller.shift(0.5)
             assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
 
-    def test_waits_grow_to_a_quarter_of_an_hour(self, database: Database) -> None:
+    def test_lockout_grows_to_a_quarter_of_an_hour(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         waits = []
         with time_machine.travel(NOW, tick=False) as traveller:
             self.fail(database, email, network, 4)
             for _ in range(6):
                 self.fail(database, email, network, 1)
-                waits.append(self.wait_told(database, email, network))
+                waits.append(self.refused_seconds(database, email, network))
                 traveller.shift(waits[-1])
         assert waits == [60, 120, 240, 480, 900, 900]
 
-    def test_the_victim_logs_in_from_elsewhere(self, database: Database) -> None:
+    def test_right_password_from_another_network_is_accepted(self, database: Database) -> None:
         person, attacker = register(database), fresh_network()
         self.fail(database, person.user.email, attacker, 5)
-        self.wait_told(database, person.user.email, attacker)
+        self.refused_seconds(database, person.user.email, attacker)
         assert isinstance(
             log_in(database, person.user.email, network=fresh_network()), IssuedTokens
         )
         # … which does not free the attacker.
-        self.wait_told(database, person.user.email, attacker)
+        self.refused_seconds(database, person.user.email, attacker)
 
-    def test_a_quarter_of_an_hour_forgets(self, database: Database) -> None:
+    def test_failures_expire_after_a_quarter_of_an_hour(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         with time_machine.travel(NOW, tick=False) as traveller:
             self.fail(database, email, network, 4)
             traveller.shift(900)
             self.fail(database, email, network, 4)
 
-    def test_logging_in_forgets_the_address_but_not_the_network(self, database: Database) -> None:
+    def test_login_resets_the_failures_of_the_email_and_not_of_the_network(
+        self, database: Database
+    ) -> None:
         person, network = register(database), fresh_network()
         self.fail(database, person.user.email, network, 4)
         assert isinstance(log_in(database, person.user.email, network=network), IssuedTokens)
         self.fail(database, person.user.email, network, 4)
         counters = lockout.FailureCounters.for_attempt(person.user.email, network)
         failures = "SELECT failures FROM login_failures WHERE key = %s"
-        assert value(database, failures, counters.network) == 8
-        assert value(database, failures, counters.pair) == 4
+        assert fetch_value(database, failures, counters.network) == 8
+        assert fetch_value(database, failures, counters.pair) == 4
 
-    def test_a_network_that_tries_many_addresses_is_refused(self, database: Database) -> None:
+    def test_network_that_tries_many_emails_is_blocked(self, database: Database) -> None:
         person, network = register(database), fresh_network()
         for _ in range(50):
             self.fail(database, fresh_email(), network, 1)
-        assert self.wait_told(database, person.user.email, network) in (59, 60)
+        assert self.refused_seconds(database, person.user.email, network) in (59, 60)
         assert isinstance(
             log_in(database, person.user.email, network=fresh_network()), IssuedTokens
         )
 
-    def test_guesses_sent_at_once_learn_no_more_than_in_turn(self, database: Database) -> None:
+    def test_concurrent_guesses_learn_no_more_than_sequential_ones(
+        self, database: Database
+    ) -> None:
         person, network = register(database), fresh_network()
         with database.reading() as session:
             attempt = sign_in.begin_login(session, email=person.user.email, network=network)
@@ -327,27 +333,29 @@ class TestLockout:
             with database.transaction() as session:
                 return sign_in.conclude_login(session, attempt)
 
-        answers = at_once(12, conclude)
-        kinds = [type(answer) for answer in answers]
+        results = run_concurrently(12, conclude)
+        kinds = [type(result) for result in results]
         assert kinds.count(InvalidCredentials) == 5
         assert kinds.count(RateLimited) == 7
         # A right guess that was sent along with them is not told either.
         proven = password_proof.check_password(attempt, PASSWORD)
         with database.transaction() as session:
             assert isinstance(sign_in.conclude_login(session, proven), RateLimited)
-        assert sessions_of(database, person) == 1
+        assert count_sessions(database, person) == 1
 
-    def test_stores_no_address(self, database: Database) -> None:
+    def test_failure_counters_store_no_email_address(self, database: Database) -> None:
         email, network = fresh_email(), fresh_network()
         self.fail(database, email, network, 1)
         keys = lockout.FailureCounters.for_attempt(email, network).keys
-        found = value(database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys)
+        found = fetch_value(
+            database, "SELECT count(*) FROM login_failures WHERE key = ANY(%s)", keys
+        )
         assert found == 2
         assert not [key for key in keys if email in key]
 
 
 class TestRefresh:
-    def test_gives_new_tokens_of_the_same_session(self, database: Database) -> None:
+    def test_refresh_issues_tokens_of_the_same_session(self, database: Database) -> None:
         first = register(database)
         second = refresh(database, first.refresh_token)
         assert isinstance(second, IssuedTokens)
@@ -356,58 +364,58 @@ class TestRefresh:
         one, other = (read_access_token(t.access_token) for t in (first, second))
         assert one.session_id == other.session_id
         assert one.token_id != other.token_id
-        assert not is_dead(database, second)
+        assert not is_revoked(database, second)
 
-    def test_a_second_use_ends_the_whole_session(self, database: Database) -> None:
+    def test_reused_refresh_token_revokes_the_whole_session(self, database: Database) -> None:
         first = register(database)
         elsewhere = log_in(database, first.user.email)
         second = refresh(database, first.refresh_token)
         assert isinstance(second, IssuedTokens)
         assert isinstance(elsewhere, IssuedTokens)
         assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
-        assert is_dead(database, first)
-        assert is_dead(database, second)
+        assert is_revoked(database, first)
+        assert is_revoked(database, second)
         assert isinstance(refresh(database, second.refresh_token), TokenInvalid)
-        assert not is_dead(database, elsewhere)
-        assert reason(database, first) == Revocation.TOKEN_REUSED
+        assert not is_revoked(database, elsewhere)
+        assert revoked_reason_of(database, first) == Revocation.TOKEN_REUSED
 
     @pytest.mark.parametrize("token", ["", "x", "a" * 43, "\ud800", "\x00", "é" * 1000])
-    def test_an_unknown_token_is_refused(self, database: Database, token: str) -> None:
+    def test_unknown_refresh_token_is_refused(self, database: Database, token: str) -> None:
         assert isinstance(refresh(database, token), TokenInvalid)
 
-    def test_an_access_token_is_no_refresh_token(self, database: Database) -> None:
+    def test_access_token_is_refused_as_refresh_token(self, database: Database) -> None:
         person = register(database)
         assert isinstance(refresh(database, person.access_token), TokenInvalid)
-        assert not is_dead(database, person)
+        assert not is_revoked(database, person)
 
-    def test_a_refresh_token_is_no_access_token(self, database: Database) -> None:
+    def test_refresh_token_is_refused_as_access_token(self, database: Database) -> None:
         with pytest.raises(TokenInvalid):
             read_access_token(register(database).refresh_token)
 
-    def test_thirty_days_after_logging_in_it_ends_however_often_refreshed(
-        self, database: Database
-    ) -> None:
+    def test_session_ends_after_thirty_days_despite_refreshes(self, database: Database) -> None:
         with time_machine.travel(NOW, tick=False) as traveller:
-            logged_in = register(database)
+            tokens = register(database)
             traveller.shift(timedelta(days=29, hours=23, minutes=50))
-            refreshed = refresh(database, logged_in.refresh_token)
+            refreshed = refresh(database, tokens.refresh_token)
             assert isinstance(refreshed, IssuedTokens)
             assert refreshed.expires_in == 600
             traveller.shift(timedelta(minutes=10))
             assert isinstance(refresh(database, refreshed.refresh_token), TokenInvalid)
 
-    def test_a_suspended_person_refreshes_nothing(self, database: Database) -> None:
+    def test_refresh_of_a_suspended_person_is_refused(self, database: Database) -> None:
         person = register(database)
         suspend(database, person)
         assert isinstance(refresh(database, person.refresh_token), TokenInvalid)
 
 
-def reason(database: Database, logged_in: IssuedTokens) -> str | None:
-    session_id = read_access_token(logged_in.access_token).session_id
-    return value(database, "SELECT revoked_reason FROM login_sessions WHERE id = %s", session_id)
+def revoked_reason_of(database: Database, tokens: IssuedTokens) -> str | None:
+    session_id = read_access_token(tokens.access_token).session_id
+    return fetch_value(
+        database, "SELECT revoked_reason FROM login_sessions WHERE id = %s", session_id
+    )
 
 
-def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
+def test_session_of_another_person_is_refused(database: Database) -> None:
     one, other = register(database), register(database)
     claims = read_access_token(one.access_token)
     mixed = replace(claims, user_id=other.user.id)
@@ -419,17 +427,17 @@ def test_a_session_counts_only_for_its_own_person(database: Database) -> None:
 
 
 class TestLogOut:
-    def test_ends_this_session_at_once_and_no_other(self, database: Database) -> None:
+    def test_logout_ends_only_this_session(self, database: Database) -> None:
         first = register(database)
         second = log_in(database, first.user.email)
         assert isinstance(second, IssuedTokens)
         actor = actor_of(database, first)
         with database.transaction() as session:
             sign_in.log_out(session, actor)
-        assert is_dead(database, first)
+        assert is_revoked(database, first)
         assert isinstance(refresh(database, first.refresh_token), TokenInvalid)
-        assert not is_dead(database, second)
-        assert reason(database, first) == Revocation.LOGGED_OUT
+        assert not is_revoked(database, second)
+        assert revoked_reason_of(database, first) == Revocation.LOGGED_OUT
 
     def test_again_changes_nothing(self, database: Database) -> None:
         person = register(database)
@@ -439,7 +447,7 @@ class TestLogOut:
             with database.transaction() as session:
                 sign_in.log_out(session, actor)
             moments.append(
-                value(
+                fetch_value(
                     database,
                     "SELECT revoked_at FROM login_sessions WHERE id = %s",
                     actor.session_id,
@@ -461,43 +469,47 @@ def change_password(
 
 
 class TestChangePassword:
-    def test_ends_every_session_and_opens_one(self, database: Database) -> None:
+    def test_password_change_ends_every_session_and_opens_one(self, database: Database) -> None:
         first = register(database)
         second = log_in(database, first.user.email)
         assert isinstance(second, IssuedTokens)
         changed = change_password(database, first, "another horse")
         assert isinstance(changed, IssuedTokens)
         for dead in (first, second):
-            assert is_dead(database, dead)
+            assert is_revoked(database, dead)
             assert isinstance(refresh(database, dead.refresh_token), TokenInvalid)
-            assert reason(database, dead) == Revocation.PASSWORD_CHANGED
-        assert not is_dead(database, changed)
+            assert revoked_reason_of(database, dead) == Revocation.PASSWORD_CHANGED
+        assert not is_revoked(database, changed)
         network = fresh_network()
         assert isinstance(log_in(database, first.user.email, network=network), InvalidCredentials)
         assert isinstance(log_in(database, first.user.email, "another horse"), IssuedTokens)
 
-    def test_a_wrong_current_password_changes_nothing_and_is_counted(
+    def test_wrong_current_password_changes_nothing_and_is_counted(
         self, database: Database
     ) -> None:
         person, network = register(database), fresh_network()
-        before = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        before = fetch_value(
+            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
+        )
         for _ in range(5):
-            answer = change_password(database, person, "another horse", "wrong horse", network)
-            assert isinstance(answer, InvalidCredentials)
+            result = change_password(database, person, "another horse", "wrong horse", network)
+            assert isinstance(result, InvalidCredentials)
         with pytest.raises(RateLimited):
             change_password(database, person, "another horse", network=network)
-        after = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        after = fetch_value(
+            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
+        )
         assert after == before
-        assert not is_dead(database, person)
+        assert not is_revoked(database, person)
 
     @pytest.mark.parametrize("new", ["short", "p" * 129])
-    def test_a_bad_new_password_is_refused(self, database: Database, new: str) -> None:
+    def test_weak_new_password_is_refused(self, database: Database, new: str) -> None:
         person = register(database)
         with pytest.raises(Invalid) as refusal:
             password_change.prepare_new_password(person.user, new)
         assert refusal.value.field == "newPassword"
 
-    def test_two_at_once_have_one_winner(self, database: Database) -> None:
+    def test_one_of_two_concurrent_password_changes_wins(self, database: Database) -> None:
         person = register(database)
         actor = actor_of(database, person)
         with database.reading() as session:
@@ -511,18 +523,20 @@ class TestChangePassword:
             with database.transaction() as session:
                 return password_change.conclude_password_change(session, attempt, hashes[index])
 
-        answers = at_once(2, conclude)
-        assert sorted(type(answer).__name__ for answer in answers) == [
+        results = run_concurrently(2, conclude)
+        assert sorted(type(result).__name__ for result in results) == [
             "InvalidCredentials",
             "PasswordChangeTokens",
         ]
-        winner = next(i for i, answer in enumerate(answers) if isinstance(answer, IssuedTokens))
-        stored = value(database, "SELECT password_hash FROM users WHERE id = %s", person.user.id)
+        winner = next(i for i, result in enumerate(results) if isinstance(result, IssuedTokens))
+        stored = fetch_value(
+            database, "SELECT password_hash FROM users WHERE id = %s", person.user.id
+        )
         assert stored == hashes[winner]
 
 
 class TestForgetExpired:
-    def test_deletes_what_ended_and_keeps_what_counts(self, database: Database) -> None:
+    def test_expired_rows_are_deleted_and_valid_ones_kept(self, database: Database) -> None:
         network = fresh_network()
         with time_machine.travel(NOW, tick=False) as traveller:
             old = register(database)
@@ -534,8 +548,8 @@ class TestForgetExpired:
             with database.transaction() as session:
                 identity_tasks.delete_expired(session)
             assert isinstance(young, IssuedTokens)
-            assert sessions_of(database, old) == 1
+            assert count_sessions(database, old) == 1
             assert isinstance(refresh(database, young.refresh_token), IssuedTokens)
         counters = lockout.FailureCounters.for_attempt("", network)
         kept = "SELECT count(*) FROM login_failures WHERE key = %s"
-        assert value(database, kept, counters.network) == 0
+        assert fetch_value(database, kept, counters.network) == 0

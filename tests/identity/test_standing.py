@@ -1,4 +1,4 @@
-"""Roles and status of people: who changes them, what ends with them, and who is always left."""
+"""Changes of roles and account status, and the sessions that they end."""
 
 from uuid import UUID, uuid4
 
@@ -19,7 +19,7 @@ from tests.page_client import Browser
 from tests.people import PASSWORD, People
 from tests.unchanged_database import database_unchanged
 
-WHY = "because of a test"
+REASON = "because of a test"
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def second(people: People) -> Actor:
 
 
 @pytest.fixture
-def alone(database: Database) -> None:
-    """Nobody administers the house but whom the test makes."""
+def no_other_administrators(database: Database) -> None:
+    """Demote every administrator but those that the test creates."""
     with database.transaction() as session:
         session.send("UPDATE users SET role = 'SUPPORT' WHERE role = 'ADMIN'")
 
@@ -45,12 +45,12 @@ def role_of(database: Database, person: Actor) -> tuple[Role, UUID | None]:
     return found.role, found.branch_id
 
 
-def change(
+def change_role(
     database: Database, actor: Actor, person: Actor, role: Role, branch: UUID | None = None
 ) -> UUID | None:
     with database.transaction() as session:
         return role_changes.change_role(
-            session, actor, person.user_id, role, branch_id=branch, reason=WHY
+            session, actor, person.user_id, role, branch_id=branch, reason=REASON
         )
 
 
@@ -60,11 +60,13 @@ def approve(database: Database, actor: Actor, approval_id: UUID) -> None:
         assert approvals.approve(session, actor, approval_id, seen_hash=found.hash) is None
 
 
-def test_a_role_is_changed_and_recorded(database: Database, people: People, admin: Actor) -> None:
+def test_role_change_applies_and_is_recorded(
+    database: Database, people: People, admin: Actor
+) -> None:
     person, branch = people.customer(), people.branch()
-    assert change(database, admin, person, Role.TELLER, branch) is None
+    assert change_role(database, admin, person, Role.TELLER, branch) is None
     assert role_of(database, person) == (Role.TELLER, branch)
-    assert change(database, admin, person, Role.SUPPORT) is None
+    assert change_role(database, admin, person, Role.SUPPORT) is None
     assert role_of(database, person) == (Role.SUPPORT, None)
     with database.reading() as session:
         rows = session.rows(
@@ -73,90 +75,94 @@ def test_a_role_is_changed_and_recorded(database: Database, people: People, admi
         )
     teller = {"role": "TELLER", "branch": ids.encode("brn", branch)}
     assert rows == [
-        ({"role": "USER"}, teller, WHY),
-        (teller, {"role": "SUPPORT"}, WHY),
+        ({"role": "USER"}, teller, REASON),
+        (teller, {"role": "SUPPORT"}, REASON),
     ]
 
 
-def test_the_admin_role_needs_a_second_person(
+def test_admin_role_needs_a_second_person(
     database: Database, people: People, admin: Actor, second: Actor
 ) -> None:
     person = people.staff(Role.SUPPORT)
-    asked = change(database, admin, person, Role.ADMIN)
+    asked = change_role(database, admin, person, Role.ADMIN)
     assert asked is not None
     assert role_of(database, person)[0] is Role.SUPPORT
     approve(database, second, asked)
     assert role_of(database, person)[0] is Role.ADMIN
 
 
-def test_a_teller_has_a_branch_and_nobody_else(
-    database: Database, people: People, admin: Actor
-) -> None:
+def test_only_a_teller_has_a_branch(database: Database, people: People, admin: Actor) -> None:
     person, branch = people.customer(), people.branch()
     for role, where in ((Role.TELLER, None), (Role.SUPPORT, branch)):
         with database_unchanged(database), pytest.raises(Invalid, match="branch"):
-            change(database, admin, person, role, where)
+            change_role(database, admin, person, role, where)
 
 
-def test_nobody_changes_their_own(database: Database, admin: Actor, second: Actor) -> None:
+def test_own_role_and_status_cannot_be_changed(
+    database: Database, admin: Actor, second: Actor
+) -> None:
     with database_unchanged(database), pytest.raises(OwnAccountChange):
-        change(database, admin, admin, Role.SUPPORT)
+        change_role(database, admin, admin, Role.SUPPORT)
     with (
         database_unchanged(database),
         pytest.raises(OwnAccountChange),
         database.transaction() as session,
     ):
-        account_status.request_suspension(session, admin, admin.user_id, reason=WHY)
+        account_status.request_suspension(session, admin, admin.user_id, reason=REASON)
 
 
-def test_nobody_assigns_what_they_lack(
+def test_role_with_permissions_not_held_cannot_be_assigned(
     database: Database, people: People, admin: Actor, second: Actor
 ) -> None:
     with database.transaction() as session:
         grants.grant_permission(
-            session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=WHY
+            session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=REASON
         )
     try:
         officer, person = people.staff(Role.COMPLIANCE), people.customer()
         for role in (Role.ADMIN, Role.AUDITOR):
             with database_unchanged(database), pytest.raises(PermissionNotHeld):
-                change(database, officer, person, role)
+                change_role(database, officer, person, role)
         # Nor do they take away what they could not give.
         with database_unchanged(database), pytest.raises(PermissionNotHeld):
-            change(database, officer, second, Role.SUPPORT)
-        assert change(database, officer, person, Role.SUPPORT) is None
+            change_role(database, officer, second, Role.SUPPORT)
+        assert change_role(database, officer, person, Role.SUPPORT) is None
     finally:
         with database.transaction() as session:
             grants.revoke_permission(
-                session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=WHY
+                session, admin, Role.COMPLIANCE, Permission.ROLES_ASSIGN, reason=REASON
             )
 
 
-def test_the_same_again_is_refused(database: Database, people: People, admin: Actor) -> None:
+def test_unchanged_role_or_status_is_refused(
+    database: Database, people: People, admin: Actor
+) -> None:
     person = people.staff(Role.SUPPORT)
     with database_unchanged(database), pytest.raises(AlreadySet):
-        change(database, admin, person, Role.SUPPORT)
+        change_role(database, admin, person, Role.SUPPORT)
 
 
 @pytest.mark.parametrize("role", [Role.SUPPORT, Role.COMPLIANCE, Role.AUDITOR, Role.USER])
-def test_only_those_who_may(database: Database, people: People, role: Role) -> None:
+def test_roles_without_permission_are_refused(
+    database: Database, people: People, role: Role
+) -> None:
     actor = people.customer() if role is Role.USER else people.staff(role)
     person = people.customer()
     with database_unchanged(database), pytest.raises(PermissionDenied):
-        change(database, actor, person, Role.SUPPORT)
+        change_role(database, actor, person, Role.SUPPORT)
 
 
-def test_an_unknown_person_is_not_there(database: Database, admin: Actor) -> None:
+def test_unknown_person_is_not_found(database: Database, admin: Actor) -> None:
     with database_unchanged(database), pytest.raises(NotFound), database.transaction() as session:
-        role_changes.change_role(session, admin, uuid4(), Role.SUPPORT, reason=WHY)
+        role_changes.change_role(session, admin, uuid4(), Role.SUPPORT, reason=REASON)
 
 
-@pytest.mark.usefixtures("alone")
-def test_the_last_administrator_stays(database: Database, people: People) -> None:
+@pytest.mark.usefixtures("no_other_administrators")
+def test_last_administrator_cannot_be_removed(database: Database, people: People) -> None:
     last, officer = people.staff(Role.ADMIN), people.staff(Role.COMPLIANCE)
     helper = people.staff(Role.COMPLIANCE)
     with database.transaction() as session:
-        asked = account_status.request_suspension(session, officer, last.user_id, reason=WHY)
+        asked = account_status.request_suspension(session, officer, last.user_id, reason=REASON)
     with database_unchanged(database), pytest.raises(LastAdministrator):
         approve(database, helper, asked)
     # Somebody suspended does not count.
@@ -167,29 +173,29 @@ def test_the_last_administrator_stays(database: Database, people: People) -> Non
         approve(database, helper, asked)
 
 
-@pytest.mark.usefixtures("alone")
-def test_the_first_administrators_are_appointed_on_the_host(
+@pytest.mark.usefixtures("no_other_administrators")
+def test_command_line_appoints_the_first_two_administrators(
     app: Flask, database: Database, people: People
 ) -> None:
     persons = [people.staff(Role.SUPPORT) for _ in range(3)]
     run = app.test_cli_runner().invoke
     for person in persons[:2]:
-        args = ["people", "appoint-admin", person.email, "--reason", WHY]
+        args = ["people", "appoint-admin", person.email, "--reason", REASON]
         assert run(args=args).output == f"{person.email} is now an administrator.\n"
         assert role_of(database, person)[0] is Role.ADMIN
     with database_unchanged(database):
-        answer = run(args=["people", "appoint-admin", persons[2].email, "--reason", WHY])
+        answer = run(args=["people", "appoint-admin", persons[2].email, "--reason", REASON])
         assert answer.exit_code == 1
         assert "There are two administrators already" in answer.output
-        answer = run(args=["people", "appoint-admin", "nobody@example.com", "--reason", WHY])
+        answer = run(args=["people", "appoint-admin", "nobody@example.com", "--reason", REASON])
         assert answer.exit_code == 1
         assert answer.output == "Error: No account has this email address.\n"
 
 
-def test_a_suspended_person_is_out_everywhere_at_once(
+def test_suspension_ends_all_access_at_once(
     app: Flask, database: Database, people: People, admin: Actor, second: Actor
 ) -> None:
-    """Sign-in, sessions in browsers, access and refresh tokens, and money; then back in."""
+    """Covers sign-in, browser sessions, access and refresh tokens; then lifts the suspension."""
     person = people.staff(Role.SUPPORT)
     browser, program = Browser(app), app.test_client()
     program.environ_base["REMOTE_ADDR"] = browser.client.environ_base["REMOTE_ADDR"]
@@ -201,7 +207,7 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert program.get("/api/auth/me", headers=bearer).status_code == 200
 
     with database.transaction() as session:
-        asked = account_status.request_suspension(session, admin, person.user_id, reason=WHY)
+        asked = account_status.request_suspension(session, admin, person.user_id, reason=REASON)
     browser.get("/admin/people")
     approve(database, second, asked)
 
@@ -213,7 +219,7 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert (answer.status_code, answer.json["code"]) == (403, "account_suspended")
     with database.reading() as session:
         found = standing_of(session, person.user_id)
-        assert (found.status, found.suspended_reason) == ("suspended", WHY)
+        assert (found.status, found.suspended_reason) == ("suspended", REASON)
         reasons = session.rows(
             "SELECT DISTINCT revoked_reason FROM login_sessions WHERE user_id = %s",
             (person.user_id,),
@@ -221,14 +227,14 @@ def test_a_suspended_person_is_out_everywhere_at_once(
     assert reasons == [("suspended",)]
 
     with database.transaction() as session:
-        asked = account_status.request_reactivation(session, second, person.user_id, reason=WHY)
+        asked = account_status.request_reactivation(session, second, person.user_id, reason=REASON)
     approve(database, admin, asked)
     # What was open before stays shut; the password opens anew.
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
     assert program.post("/api/auth/login", json=credentials).status_code == 200
 
 
-def test_a_suspended_customer_moves_no_money(
+def test_suspended_customer_cannot_move_money(
     app: Flask, database: Database, people: People, admin: Actor, second: Actor
 ) -> None:
     program = app.test_client()
@@ -245,7 +251,7 @@ def test_a_suspended_customer_moves_no_money(
     bearer = {"Authorization": f"Bearer {registered['accessToken']}", "Idempotency-Key": "k"}
     who = ids.decode("usr", registered["user"]["id"])
     with database.transaction() as session:
-        asked = account_status.request_suspension(session, admin, who, reason=WHY)
+        asked = account_status.request_suspension(session, admin, who, reason=REASON)
     approve(database, second, asked)
     order = {"fromAsset": "USD", "toAsset": "XAU-s", "fromAmount": "1.00"}
     with database_unchanged(database):
@@ -253,7 +259,7 @@ def test_a_suspended_customer_moves_no_money(
     assert (answer.status_code, answer.json["code"]) == (401, "token_invalid")
 
 
-def test_a_customer_is_frozen_without_a_second_person(
+def test_customer_is_suspended_without_a_second_person(
     app: Flask, database: Database, people: People, admin: Actor
 ) -> None:
     program = app.test_client()
@@ -265,7 +271,7 @@ def test_a_customer_is_frozen_without_a_second_person(
     bearer = {"Authorization": f"Bearer {registered['accessToken']}"}
     who = ids.decode("usr", registered["user"]["id"])
     with database.transaction() as session:
-        account_status.suspend_customer(session, admin, who, reason=WHY)
+        account_status.suspend_customer(session, admin, who, reason=REASON)
     assert program.get("/api/auth/me", headers=bearer).status_code == 401
     assert program.post("/api/auth/login", json=credentials).json["code"] == "account_suspended"
     with database.reading() as session:
@@ -275,8 +281,8 @@ def test_a_customer_is_frozen_without_a_second_person(
             " WHERE action = 'person.suspended' AND subject = %s",
             (found.public_id,),
         )
-    assert (found.status, found.suspended_reason) == ("suspended", WHY)
-    assert recorded == [(admin.user_id, {"status": "active"}, {"status": "suspended"}, WHY)]
+    assert (found.status, found.suspended_reason) == ("suspended", REASON)
+    assert recorded == [(admin.user_id, {"status": "active"}, {"status": "suspended"}, REASON)]
     # Once more, or of the staff, or of nobody: nothing.
     helper = people.staff(Role.SUPPORT).user_id
     with database_unchanged(database), database.transaction() as session:
@@ -284,21 +290,21 @@ def test_a_customer_is_frozen_without_a_second_person(
             account_status.suspend_customer(session, admin, person_id, reason="another")
 
 
-def test_another_role_is_another_sign_in(
+def test_role_change_ends_existing_sessions(
     app: Flask, database: Database, people: People, admin: Actor
 ) -> None:
     person = people.staff(Role.AUDITOR)
     browser = Browser(app)
     browser.sign_in(person.email, PASSWORD)
     browser.get("/admin/roles")
-    change(database, admin, person, Role.SUPPORT)
+    change_role(database, admin, person, Role.SUPPORT)
     assert browser.client.get("/admin/roles").status_code == 303
     browser.sign_in(person.email, PASSWORD)
     browser.get("/admin/roles", status=403)
     browser.get("/admin/people")
 
 
-def test_a_grant_that_is_taken_is_gone_with_the_next_request(
+def test_revoked_grant_is_gone_with_the_next_request(
     app: Flask, database: Database, people: People, admin: Actor
 ) -> None:
     person = people.staff(Role.INVENTORY)
@@ -306,8 +312,12 @@ def test_a_grant_that_is_taken_is_gone_with_the_next_request(
     browser.sign_in(person.email, PASSWORD)
     browser.get("/admin/people", status=403)
     with database.transaction() as session:
-        grants.grant_permission(session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=WHY)
+        grants.grant_permission(
+            session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=REASON
+        )
     browser.get("/admin/people")
     with database.transaction() as session:
-        grants.revoke_permission(session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=WHY)
+        grants.revoke_permission(
+            session, admin, Role.INVENTORY, Permission.PEOPLE_READ, reason=REASON
+        )
     browser.get("/admin/people", status=403)

@@ -49,7 +49,7 @@ def sign(header: dict[str, object], claims: object, secret: bytes = OLD.secret) 
 GOOD_HEADER: dict[str, object] = {"alg": "HS256", "kid": "old", "typ": "at+jwt"}
 
 
-def good_claims() -> dict[str, object]:
+def valid_claims() -> dict[str, object]:
     return {
         "iss": "pbcex",
         "aud": "pbcex-api",
@@ -62,7 +62,7 @@ def good_claims() -> dict[str, object]:
 
 
 class TestIssued:
-    def test_says_who_and_until_when(self) -> None:
+    def test_token_names_person_session_and_expiry(self) -> None:
         with time_machine.travel(NOW, tick=False):
             text, expires_in = tokens().issue(
                 user_id=USER, session_id=SESSION, session_expires_at=NOW + timedelta(days=30)
@@ -73,16 +73,16 @@ class TestIssued:
         assert claims.issued_at == int(NOW.timestamp())
         assert claims.expires_at == claims.issued_at + 1800
 
-    def test_names_algorithm_key_and_type(self) -> None:
+    def test_header_names_algorithm_key_and_type(self) -> None:
         header, payload, _ = issue(tokens(NEW, OLD)).split(".")
         assert unsegment(header) == {"alg": "HS256", "kid": "new", "typ": "at+jwt"}
         assert set(unsegment(payload)) == {"iss", "aud", "sub", "sid", "jti", "iat", "exp"}
 
-    def test_is_never_the_same_twice(self) -> None:
+    def test_tokens_are_unique(self) -> None:
         signer = tokens()
         assert signer.read(issue(signer)).token_id != signer.read(issue(signer)).token_id
 
-    def test_never_outlives_its_session(self) -> None:
+    def test_token_never_outlives_its_session(self) -> None:
         with time_machine.travel(NOW, tick=False):
             signer = tokens()
             _, expires_in = signer.issue(
@@ -90,7 +90,7 @@ class TestIssued:
             )
         assert expires_in == 90
 
-    def test_counts_until_it_expires_even_when_remembered(self) -> None:
+    def test_cached_token_is_refused_after_expiry(self) -> None:
         signer = tokens()
         with time_machine.travel(NOW, tick=False) as traveller:
             text = issue(signer)
@@ -100,27 +100,27 @@ class TestIssued:
             with pytest.raises(TokenInvalid):
                 signer.read(text)
 
-    def test_reads_tokens_that_a_plain_implementation_signs(self) -> None:
-        assert tokens().read(sign(GOOD_HEADER, good_claims())).session_id == SESSION
+    def test_token_signed_by_another_implementation_is_read(self) -> None:
+        assert tokens().read(sign(GOOD_HEADER, valid_claims())).session_id == SESSION
 
 
 class TestKeys:
-    def test_rotation_keeps_old_tokens_until_the_key_is_dropped(self) -> None:
+    def test_old_tokens_verify_until_their_key_is_removed(self) -> None:
         text = issue(tokens(OLD))
         assert tokens(NEW, OLD).read(text).user_id == USER
         with pytest.raises(TokenInvalid):
             tokens(NEW).read(text)
 
-    def test_a_key_signs_only_under_its_own_id(self) -> None:
-        forged = sign({**GOOD_HEADER, "kid": "new"}, good_claims(), OLD.secret)
+    def test_token_under_another_key_id_is_refused(self) -> None:
+        forged = sign({**GOOD_HEADER, "kid": "new"}, valid_claims(), OLD.secret)
         with pytest.raises(TokenInvalid):
             tokens(NEW, OLD).read(forged)
 
-    def test_configured_as_a_list(self) -> None:
+    def test_keys_are_parsed_from_a_list(self) -> None:
         keys = parse_signing_keys(f"a:{'x' * 32}, b:{'y:' * 16}", "unused")
         assert keys == [SigningKey("a", b"x" * 32), SigningKey("b", b"y:" * 16)]
 
-    def test_derived_from_the_secret_key_without_a_list(self) -> None:
+    def test_key_is_derived_from_the_secret_key_without_a_list(self) -> None:
         [key] = parse_signing_keys("", "s" * 32)
         assert len(key.secret) == 32
         assert key.secret != b"s" * 32
@@ -141,35 +141,35 @@ class TestKeys:
             (f"a:{'x' * 32},a:{'y' * 32}", "s" * 32),
         ],
     )
-    def test_unusable_keys_stop_the_start(self, configured: str, secret_key: str) -> None:
+    def test_unusable_keys_raise(self, configured: str, secret_key: str) -> None:
         with pytest.raises(ValueError):
             parse_signing_keys(configured, secret_key)
 
     @pytest.mark.parametrize("seconds", [0, -1, 8 * 3600 + 1])
-    def test_a_lifetime_outside_eight_hours_stops_the_start(self, seconds: int) -> None:
+    def test_lifetime_over_eight_hours_raises(self, seconds: int) -> None:
         with pytest.raises(ValueError):
             tokens(seconds=seconds)
 
 
-def stranger(**header: object) -> str:
-    return sign({**GOOD_HEADER, **header}, good_claims(), b"z" * 32)
+def sign_with_unknown_key(**header: object) -> str:
+    return sign({**GOOD_HEADER, **header}, valid_claims(), b"z" * 32)
 
 
 def rsa_signed() -> str:
     key = RSAKey.generate_key(2048)
     return jwt.encode(
-        {"alg": "RS256", "kid": "old", "typ": "at+jwt"}, good_claims(), key, ["RS256"]
+        {"alg": "RS256", "kid": "old", "typ": "at+jwt"}, valid_claims(), key, ["RS256"]
     )
 
 
-def flipped(text: str, index: int) -> str:
+def flip_bit(text: str, index: int) -> str:
     index %= len(text)
     other = "A" if text[index] != "A" else "B"
     return text[:index] + other + text[index + 1 :]
 
 
 class TestAttacks:
-    """Nothing here may be read; the same reader accepts the real thing (TestIssued)."""
+    """Every text here is refused; the same reader accepts valid tokens (TestIssued)."""
 
     @pytest.mark.parametrize(
         "header",
@@ -194,11 +194,11 @@ class TestAttacks:
         ],
     )
     @pytest.mark.parametrize("secret", [OLD.secret, b"z" * 32, b""])
-    def test_another_header_is_refused_whoever_signed(
+    def test_changed_header_is_refused_even_if_signed(
         self, header: dict[str, object], secret: bytes
     ) -> None:
         with pytest.raises(TokenInvalid):
-            tokens().read(sign({**GOOD_HEADER, **header}, good_claims(), secret))
+            tokens().read(sign({**GOOD_HEADER, **header}, valid_claims(), secret))
 
     @pytest.mark.parametrize(
         "claims",
@@ -214,31 +214,31 @@ class TestAttacks:
             {"exp": "soon"},
         ],
     )
-    def test_other_claims_are_refused_even_signed_by_us(self, claims: dict[str, object]) -> None:
+    def test_wrong_claims_are_refused_even_if_signed_by_us(self, claims: dict[str, object]) -> None:
         with pytest.raises(TokenInvalid):
-            tokens().read(sign(GOOD_HEADER, {**good_claims(), **claims}))
+            tokens().read(sign(GOOD_HEADER, {**valid_claims(), **claims}))
 
     @pytest.mark.parametrize("missing", ["iss", "aud", "sub", "sid", "jti", "iat", "exp"])
-    def test_every_claim_is_needed(self, missing: str) -> None:
-        claims = good_claims()
+    def test_missing_claim_is_refused(self, missing: str) -> None:
+        claims = valid_claims()
         del claims[missing]
         with pytest.raises(TokenInvalid):
             tokens().read(sign(GOOD_HEADER, claims))
 
     @pytest.mark.parametrize("payload", [[], "text", 1, None, b"", b"\xff", b"{"])
-    def test_a_payload_that_is_no_object_is_refused(self, payload: object) -> None:
+    def test_payload_that_is_not_an_object_is_refused(self, payload: object) -> None:
         with pytest.raises(TokenInvalid):
             tokens().read(sign(GOOD_HEADER, payload))
 
-    def test_every_changed_character_is_noticed(self) -> None:
+    def test_every_changed_character_is_refused(self) -> None:
         signer = tokens()
         text = issue(signer)
         for index in range(len(text)):
             with pytest.raises(TokenInvalid):
-                signer.read(flipped(text, index))
+                signer.read(flip_bit(text, index))
         assert signer.read(text).user_id == USER
 
-    def test_another_spelling_of_the_signature_is_refused(self) -> None:
+    def test_alternative_signature_encoding_is_refused(self) -> None:
         signer = tokens()
         text = issue(signer)
         # The last of 43 characters carries two bits too many: four spellings of one signature.
@@ -269,7 +269,7 @@ class TestAttacks:
         with pytest.raises(TokenInvalid):
             tokens().read(garbage)
 
-    def test_forms_around_a_good_token_are_refused(self) -> None:
+    def test_valid_token_with_extra_text_is_refused(self) -> None:
         text = issue(tokens())
         header, payload, signature = text.split(".")
         for wrong in (
@@ -289,13 +289,13 @@ class TestAttacks:
             with pytest.raises(TokenInvalid):
                 tokens().read(wrong)
 
-    def test_strangers_keys_are_refused(self) -> None:
+    def test_token_signed_by_unknown_key_is_refused(self) -> None:
         for wrong in (
-            stranger(),
+            sign_with_unknown_key(),
             rsa_signed(),
             jwt.encode(
                 {"alg": "HS256", "kid": "old"},
-                good_claims(),
+                valid_claims(),
                 OctKey.import_key(b"z" * 32),
                 default_type="at+jwt",
             ),
@@ -303,14 +303,14 @@ class TestAttacks:
             with pytest.raises(TokenInvalid):
                 tokens().read(wrong)
 
-    def test_a_huge_token_is_refused_unread(self) -> None:
-        huge = sign(GOOD_HEADER, {**good_claims(), "padding": "x" * 5000})
+    def test_oversized_token_is_refused_unparsed(self) -> None:
+        huge = sign(GOOD_HEADER, {**valid_claims(), "padding": "x" * 5000})
         with pytest.raises(TokenInvalid):
             tokens().read(huge)
 
-    def test_refused_tokens_are_not_remembered(self) -> None:
+    def test_refused_tokens_are_not_cached(self) -> None:
         signer = tokens()
         for _ in range(10):
             with pytest.raises(TokenInvalid):
-                signer.read(stranger())
+                signer.read(sign_with_unknown_key())
         assert signer._verified.cache_info().currsize == 0

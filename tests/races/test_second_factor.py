@@ -24,7 +24,7 @@ from tests.authenticator import Authenticator
 from tests.drill import choose_size, rounds, seeded_random
 from tests.people import PASSWORD
 from tests.races.contest import THREADS, Arena, winners
-from tests.staff import with_app
+from tests.staff import create_member_with_app
 
 pytestmark = pytest.mark.drill(name="races")
 
@@ -42,7 +42,7 @@ def raise_refusal(outcome: object) -> object:
 
 def race_for_pending_sign_in(arena: Arena, number: int, random: Random) -> None:
     """The same cookie and the same code 32 times; half of the rounds with a recovery code."""
-    member = with_app(arena.database)
+    member = create_member_with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
         secret = pending_sign_in.start_pending(session, member.actor.user_id)
@@ -57,7 +57,7 @@ def race_for_pending_sign_in(arena: Arena, number: int, random: Random) -> None:
 
 
 def race_for_code(arena: Arena, number: int, random: Random) -> None:
-    member = with_app(arena.database)
+    member = create_member_with_app(arena.database)
     code = member.code() if number % 2 else member.recovery_codes[0]
     with arena.database.transaction() as session:
         secrets = [

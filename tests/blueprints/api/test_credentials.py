@@ -19,7 +19,7 @@ from tests.api_client import PASSWORD, ApiClient, problem, wrong_fields
 from tests.mailbox import Mailbox, extract_token, run_pending_jobs, use_mailbox
 from tests.people import PASSWORD as STAFF_PASSWORD
 from tests.people import set_prices
-from tests.staff import Member, with_app
+from tests.staff import Member, create_member_with_app
 from tests.unchanged_database import database_unchanged, table_digests
 
 AUTH = "/api/auth"
@@ -278,7 +278,7 @@ class TestStaff:
 
     @pytest.fixture
     def member(self, database: Database) -> Member:
-        return with_app(database)
+        return create_member_with_app(database)
 
     @pytest.fixture
     def program(self, strict_app: Flask, member: Member) -> ApiClient:
