@@ -1,4 +1,4 @@
-"""Mailers for tests: one that is scripted, and a real SMTP server that counts what it takes."""
+"""Email senders for tests: a mailbox, and a real SMTP server that records what it accepts."""
 
 import re
 import threading
@@ -21,7 +21,10 @@ _LINK = re.compile(r"\?token=(\S+)")
 
 
 class Mailbox:
-    """A mailer that keeps what it is handed. `trouble` may raise, before or after it is kept."""
+    """An email sender that records the emails handed to it.
+
+    `before_send` and `after_send` run before and after an email is recorded; they may raise.
+    """
 
     def __init__(self) -> None:
         self.sent: list[OutgoingEmail] = []
@@ -29,62 +32,68 @@ class Mailbox:
         self.after_send: Callable[[OutgoingEmail], None] = lambda _: None
         self._lock = threading.Lock()
 
-    def send(self, mail: OutgoingEmail) -> None:
-        self.before_send(mail)
+    def send(self, email: OutgoingEmail) -> None:
+        self.before_send(email)
         with self._lock:
-            self.sent.append(mail)
-        self.after_send(mail)
+            self.sent.append(email)
+        self.after_send(email)
 
-    def sent_to(self, email: str) -> list[OutgoingEmail]:
-        """What was taken for this address, oldest first."""
-        return [mail for mail in self.sent if mail.recipient == email]
+    def sent_to(self, address: str) -> list[OutgoingEmail]:
+        """Return the emails sent to an address, oldest first."""
+        return [email for email in self.sent if email.recipient == address]
 
-    def latest_token(self, email: str) -> str:
-        """What the latest link to this address carries."""
-        return extract_token(self.sent_to(email)[-1].text)
+    def latest_token(self, address: str) -> str:
+        """Return the token in the latest link sent to an address."""
+        return extract_token(self.sent_to(address)[-1].text)
 
 
 def extract_token(text: str) -> str:
-    """The token of the only link in a mail."""
+    """Return the token of the only link in an email."""
     [token] = _LINK.findall(text)
     return str(token)
 
 
 @contextmanager
 def use_mailbox() -> Iterator[Mailbox]:
-    """The mailer of this process is the mailbox, meanwhile."""
-    before, made = kit_ports.resolve(EmailSender), Mailbox()
-    kit_ports.provide(EmailSender, made)
+    """Replace this process's email sender by a mailbox within the block."""
+    previous, box = kit_ports.resolve(EmailSender), Mailbox()
+    kit_ports.provide(EmailSender, box)
     try:
-        yield made
+        yield box
     finally:
-        kit_ports.provide(EmailSender, before)
+        kit_ports.provide(EmailSender, previous)
 
 
 def run_pending_jobs(database: Database, *tasks: str) -> None:
-    """Do every pending job of these names, and those that they stage."""
-    names = list(tasks or ("identity.send_reset_link", "messages.deliver", "messages.send_mail"))
-    waiting = (
+    """Run every pending job of these tasks, and the jobs that they stage."""
+    task_names = list(
+        tasks or ("identity.send_reset_link", "messages.deliver", "messages.send_mail")
+    )
+    pending_sql = (
         "SELECT id FROM outbox WHERE task = ANY(%s) AND done_at IS NULL AND dead_at IS NULL"
         " AND last_error IS NULL ORDER BY id"
     )
     while True:
         with database.reading() as session:
-            jobs = session.rows(waiting, (names,))
+            jobs = session.rows(pending_sql, (task_names,))
         if not jobs:
             return
-        for (identifier,) in jobs:
-            execute_job(database, identifier, Backoff())
+        for (job_id,) in jobs:
+            execute_job(database, job_id, Backoff())
 
 
 class RecordingSmtpServer:
-    """A real server on loopback. `answers`: what it says to each mail; 250 when none is left."""
+    """A real server on loopback that records emails.
+
+    `replies` are its next replies to DATA, `rcpt_replies` those to RCPT; then it replies 250. The
+    reply `break` records the email and closes the connection.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.mails: list[EmailMessage] = []
         self.raw: list[bytes] = []
-        self.answers: list[str] = []
-        self.rcpt_answers: list[str] = []
+        self.replies: list[str] = []
+        self.rcpt_replies: list[str] = []
         self._options = options
         self._start(free_port())
 
@@ -100,23 +109,23 @@ class RecordingSmtpServer:
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        if self.rcpt_answers:
-            return self.rcpt_answers.pop(0)
+        if self.rcpt_replies:
+            return self.rcpt_replies.pop(0)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - the library's name
         self, server: Any, session: Any, envelope: Any
     ) -> str:
-        answer = self.answers.pop(0) if self.answers else "250 Kept"
-        if answer.startswith("250") or answer == "break":
+        reply = self.replies.pop(0) if self.replies else "250 Kept"
+        if reply.startswith("250") or reply == "break":
             self.raw.append(envelope.content)
             message = message_from_bytes(envelope.content, policy=policy.default)
             assert isinstance(message, EmailMessage)
             self.mails.append(message)
-        if answer == "break":
+        if reply == "break":
             server.transport.abort()
-        return answer
+        return reply
 
     def stop(self) -> None:
         self._controller.stop()

@@ -1,4 +1,4 @@
-"""The providers' sandbox, served on a thread of this process."""
+"""The provider sandbox, served on a thread of this process."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +15,7 @@ from sandbox.webhooks import WebhookQueue
 
 
 class Sandbox:
-    """The sandbox and its switches. Nothing is delivered but by `deliver_to`."""
+    """The sandbox and its controls. Webhooks are sent only by `deliver_webhooks`."""
 
     def __init__(self) -> None:
         self.store = Store()
@@ -28,29 +28,29 @@ class Sandbox:
     @classmethod
     @cache
     def shared(cls) -> Self:
-        """This process's own."""
+        """Return the sandbox of this process."""
         return cls()
 
     def reset(self) -> None:
-        """Nothing is to go wrong, and nothing is on its way, of what tests before had ordered."""
+        """Delete the scheduled faults and queued webhooks of earlier tests."""
         self.faults.clear()
-        for delivery in self.webhooks.all():
-            self.store.delete("_sandbox", "deliveries", delivery.id)
+        for webhook in self.webhooks.all():
+            self.store.delete("_sandbox", "deliveries", webhook.id)
 
     def schedule_fault(
         self, provider: str, operation: str, mode: FaultMode, *, times: int = 1, seconds: float = 0
     ) -> Fault:
-        """Something goes wrong from now on."""
+        """Schedule a fault for the next calls of an operation."""
         return self.faults.schedule(provider, operation, mode, times=times, seconds=seconds)
 
     def call_control(self, provider: str, path: str, **document: Any) -> Any:
-        """What the outside world does at a provider; answers its JSON."""
-        answer = httpx.post(f"{self.url}/{provider}/_control{path}", json=document)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+        """Call a provider's control and return its JSON."""
+        response = httpx.post(f"{self.url}/{provider}/_control{path}", json=document)
+        response.raise_for_status()
+        return response.json() if response.content else None
 
     def deliver_webhooks(self, client: FlaskClient) -> list[int]:
-        """Hand every webhook that is due to an application; the statuses it answered."""
+        """Send every due webhook to an application; return the response statuses."""
         statuses: list[int] = []
 
         def post(url: str, body: bytes, headers: dict[str, str]) -> int:
@@ -60,10 +60,10 @@ class Sandbox:
             statuses.append(response.status_code)
             return response.status_code
 
-        before: Callable[..., int] = self.webhooks.post
+        original_post: Callable[..., int] = self.webhooks.post
         self.webhooks.post = post
         try:
             self.webhooks.deliver_due()
         finally:
-            self.webhooks.post = before
+            self.webhooks.post = original_post
         return statuses

@@ -181,7 +181,7 @@ def check_repeated_emails(job_bench: JobBench, smtp: RecordingSmtpServer) -> Non
 
 
 def test_refused_address_is_given_up_at_once(job_bench, email_processes, smtp, people) -> None:
-    smtp.rcpt_answers = ["550 nobody here"]
+    smtp.rcpt_replies = ["550 nobody here"]
     stage(job_bench, people)
     for role in ("relay", "work"):
         email_processes.start(role)

@@ -137,7 +137,7 @@ class TestFailures:
     def test_rejected_recipient_is_refused_or_retried_by_its_code(
         self, server: mailbox.RecordingSmtpServer, reply: str, error: type[Exception]
     ) -> None:
-        server.rcpt_answers = [reply]
+        server.rcpt_replies = [reply]
         with pytest.raises(error) as failure:
             smtp_sender(server.url).send(outgoing_email())
         assert str(failure.value) == f"The server replied {reply[:3]}."
@@ -149,7 +149,7 @@ class TestFailures:
     def test_rejected_content_is_refused_or_retried_by_its_code(
         self, server: mailbox.RecordingSmtpServer, reply: str, error: type[Exception]
     ) -> None:
-        server.answers = [reply]
+        server.replies = [reply]
         with pytest.raises(error):
             smtp_sender(server.url).send(outgoing_email())
         assert server.mails == []
@@ -157,7 +157,7 @@ class TestFailures:
     def test_break_before_the_reply_has_unknown_outcome(
         self, server: mailbox.RecordingSmtpServer
     ) -> None:
-        server.answers = ["break"]
+        server.replies = ["break"]
         with pytest.raises(ProviderOutcomeUnknown):
             smtp_sender(server.url).send(outgoing_email())
         assert len(server.mails) == 1

@@ -38,7 +38,7 @@ def inbox(database, user_id, limit=10, before=None):
 
 
 class TestDeliver:
-    def test_writes_what_happened(self, database, user_id):
+    def test_message_is_rendered_into_the_inbox(self, database, user_id):
         with database.transaction() as session:
             deliver(session, user_id, "trade_confirmed:trd_01")
         [message] = inbox(database, user_id).data
@@ -52,33 +52,33 @@ class TestDeliver:
         )
         assert message.read_at is None
 
-    def test_tells_of_an_event_once(self, database, user_id):
+    def test_repeated_event_makes_one_message(self, database, user_id):
         for _ in range(2):
             with database.transaction() as session:
                 deliver(session, user_id, "trade_confirmed:trd_01")
         assert len(inbox(database, user_id).data) == 1
 
-    def test_tells_everyone_of_their_own(self, database, user_id):
+    def test_each_person_gets_their_own_message(self, database, user_id):
         other = uuid4()
         with database.transaction() as session:
             deliver(session, user_id, "trade_confirmed:trd_01")
             deliver(session, other, "trade_confirmed:trd_01")
         assert len(inbox(database, user_id).data) == len(inbox(database, other).data) == 1
 
-    def test_refuses_a_missing_value_and_writes_nothing(self, database, user_id):
+    def test_missing_value_is_refused_and_stores_nothing(self, database, user_id):
         values = {name: value for name, value in VALUES.items() if name != "price"}
         with pytest.raises(jinja2.UndefinedError, match="price"), database.transaction() as session:
             deliver(session, user_id, "trade_confirmed:trd_01", values)
         assert inbox(database, user_id).data == []
 
-    def test_refuses_an_unknown_kind(self, database, user_id):
+    def test_unknown_kind_is_refused(self, database, user_id):
         with pytest.raises(LookupError), database.transaction() as session:
             messages.deliver_to_inbox(
                 session, user_id=user_id, event_key="x", kind="../x", values={}
             )
         assert inbox(database, user_id).data == []
 
-    def test_a_subject_is_one_line_whatever_a_value_holds(self):
+    def test_subject_is_always_one_line(self):
         text = messages_rules.render_inbox(
             "trade_confirmed", VALUES | {"to_asset": "XAU\r\nBcc: all@example.com"}
         )
@@ -86,14 +86,14 @@ class TestDeliver:
         assert "\r" not in text.subject
 
 
-def test_pages_go_from_new_to_old_without_gap_or_repetition(database, user_id):
+def test_pages_list_messages_newest_first_without_gap_or_repetition(database, user_id):
     for number in range(5):
         with database.transaction() as session:
             deliver(session, user_id, f"trade_confirmed:{number}", VALUES | {"order": str(number)})
-    seen, before = [], None
+    orders, before = [], None
     for _ in range(3):
         page = inbox(database, user_id, 2, before)
-        seen += [message.body[6] for message in page.data]
+        orders += [message.body[6] for message in page.data]
         before = pagination.decode_cursor(page.next_cursor) if page.next_cursor else None
-    assert seen == ["4", "3", "2", "1", "0"]
+    assert orders == ["4", "3", "2", "1", "0"]
     assert before is None

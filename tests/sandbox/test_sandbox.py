@@ -1,4 +1,4 @@
-"""What goes wrong on order goes wrong as ordered, and a webhook comes until it is taken."""
+"""Faults happen as scheduled, and a webhook is repeated until it is accepted."""
 
 import hmac
 import json
@@ -39,7 +39,7 @@ def probe() -> SandboxProvider:
 
     @provider.control("POST", "/forget")
     def forget() -> Response:
-        """A thing is forgotten: {"id"}."""
+        """Delete a thing: {"id"}."""
         store().delete("probe", "thing", request.get_json()["id"])
         return Response(status=204)
 
@@ -60,18 +60,18 @@ def url(sandbox: Flask) -> Iterator[str]:
 
 
 def things(sandbox: Flask) -> int:
-    documents: Store = sandbox.extensions["store"]
-    return len(documents.find("probe", "thing"))
+    store: Store = sandbox.extensions["store"]
+    return len(store.find("probe", "thing"))
 
 
-def test_without_faults_it_is_done(sandbox: Flask, url: str) -> None:
-    answer = httpx.post(f"{url}/probe/things", json={"a": 1})
-    assert (answer.status_code, answer.json()) == (201, {"a": 1, "n": 1})
+def test_call_without_fault_has_its_effect(sandbox: Flask, url: str) -> None:
+    response = httpx.post(f"{url}/probe/things", json={"a": 1})
+    assert (response.status_code, response.json()) == (201, {"a": 1, "n": 1})
     assert things(sandbox) == 1
 
 
 @pytest.mark.parametrize(
-    ("mode", "status", "done"),
+    ("mode", "status", "expected_things"),
     [
         (FaultMode.DOWN, 503, 0),
         (FaultMode.ERROR_BEFORE, 500, 0),
@@ -80,17 +80,17 @@ def test_without_faults_it_is_done(sandbox: Flask, url: str) -> None:
         (FaultMode.SLOW, 201, 1),
     ],
 )
-def test_it_answers_wrongly(
-    sandbox: Flask, url: str, mode: FaultMode, status: int, done: int
+def test_fault_changes_the_response(
+    sandbox: Flask, url: str, mode: FaultMode, status: int, expected_things: int
 ) -> None:
     sandbox.extensions["faults"].schedule("probe", "things.*", mode, seconds=0.01)
     assert httpx.post(f"{url}/probe/things", json={}).status_code == status
-    assert things(sandbox) == done
+    assert things(sandbox) == expected_things
     assert httpx.post(f"{url}/probe/things", json={}).status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("mode", "done"),
+    ("mode", "expected_things"),
     [
         (FaultMode.HANG_UP_BEFORE, 0),
         (FaultMode.HANG_UP_AFTER, 1),
@@ -98,15 +98,19 @@ def test_it_answers_wrongly(
         (FaultMode.TIMEOUT_AFTER, 1),
     ],
 )
-def test_it_does_not_answer(sandbox: Flask, url: str, mode: FaultMode, done: int) -> None:
+def test_fault_closes_the_connection_or_times_out(
+    sandbox: Flask, url: str, mode: FaultMode, expected_things: int
+) -> None:
     sandbox.extensions["faults"].schedule("probe", "things.create", mode, seconds=0.3)
-    kind = httpx.ReadTimeout if "timeout" in mode else httpx.RemoteProtocolError
-    with pytest.raises(kind):
+    error = httpx.ReadTimeout if "timeout" in mode else httpx.RemoteProtocolError
+    with pytest.raises(error):
         httpx.post(f"{url}/probe/things", json={}, timeout=0.1 if "timeout" in mode else 5)
-    assert things(sandbox) == done
+    assert things(sandbox) == expected_things
 
 
-def test_a_fault_happens_so_many_times_and_only_there(sandbox: Flask, url: str) -> None:
+def test_fault_happens_the_scheduled_number_of_times_in_its_operation(
+    sandbox: Flask, url: str
+) -> None:
     faults: FaultSchedule = sandbox.extensions["faults"]
     faults.schedule("probe", "other.*", FaultMode.DOWN)
     faults.schedule("probe", "things.*", FaultMode.DOWN, times=2)
@@ -115,25 +119,25 @@ def test_a_fault_happens_so_many_times_and_only_there(sandbox: Flask, url: str) 
     assert [fault.operation for fault in faults.pending()] == ["other.*"]
 
 
-def test_faults_are_ordered_over_http(sandbox: Flask) -> None:
+def test_faults_are_scheduled_over_http(sandbox: Flask) -> None:
     client = sandbox.test_client()
-    ordered = {"provider": "probe", "operation": "*", "mode": "down", "times": 3}
-    assert client.post("/_sandbox/faults", json=ordered).status_code == 200
-    assert client.post("/_sandbox/faults", data=ordered).status_code == 303
-    [one, _] = client.get("/_sandbox/faults").get_json()
-    assert {name: one[name] for name in ordered} == ordered
-    for wrong in ({"mode": "no"}, {"mode": "late"}, {"times": "x"}, {"provider": "x"}):
-        assert client.post("/_sandbox/faults", json=ordered | wrong).status_code in {400, 404}
+    fault = {"provider": "probe", "operation": "*", "mode": "down", "times": 3}
+    assert client.post("/_sandbox/faults", json=fault).status_code == 200
+    assert client.post("/_sandbox/faults", data=fault).status_code == 303
+    [first, _] = client.get("/_sandbox/faults").get_json()
+    assert {name: first[name] for name in fault} == fault
+    for change in ({"mode": "no"}, {"mode": "late"}, {"times": "x"}, {"provider": "x"}):
+        assert client.post("/_sandbox/faults", json=fault | change).status_code in {400, 404}
     client.post("/_sandbox/faults/clear")
     assert client.get("/_sandbox/faults").get_json() == []
 
 
-def test_a_failed_call_leaves_nothing_behind(sandbox: Flask) -> None:
-    documents: Store = sandbox.extensions["store"]
+def test_failed_call_stores_nothing(sandbox: Flask) -> None:
+    documents_store: Store = sandbox.extensions["store"]
 
     def fail() -> None:
-        with documents.transaction():
-            documents.put("probe", "thing", "x", {})
+        with documents_store.transaction():
+            documents_store.put("probe", "thing", "x", {})
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -141,48 +145,50 @@ def test_a_failed_call_leaves_nothing_behind(sandbox: Flask) -> None:
     assert things(sandbox) == 0
 
 
-def test_what_it_knows_outlives_it(sandbox: Flask, tmp_path: Path) -> None:
+def test_documents_survive_a_restart(sandbox: Flask, tmp_path: Path) -> None:
     sandbox.extensions["store"].put("probe", "thing", "x", {"a": [1, None, True]})
-    again = Store(str(tmp_path / "sandbox.sqlite"))
-    assert again.get("probe", "thing", "x") == {"a": [1, None, True]}
-    assert again.get("probe", "thing", "y") is None
-    again.close()
+    reopened = Store(str(tmp_path / "sandbox.sqlite"))
+    assert reopened.get("probe", "thing", "x") == {"a": [1, None, True]}
+    assert reopened.get("probe", "thing", "y") is None
+    reopened.close()
 
 
 class TestWebhooks:
     @pytest.fixture
-    def taken(self, sandbox: Flask) -> list[tuple[bytes, dict[str, str]]]:
-        """What arrives; the first two tries find nobody."""
-        came: list[tuple[bytes, dict[str, str]]] = []
+    def received(self, sandbox: Flask) -> list[tuple[bytes, dict[str, str]]]:
+        """Return the received webhooks. The receiver replies 503 unless `self.is_accepting`."""
+        received_webhooks: list[tuple[bytes, dict[str, str]]] = []
 
         def post(url: str, body: bytes, headers: dict[str, str]) -> int:
             assert url == "http://exchange/webhooks/probe"
-            came.append((body, headers))
-            return 204 if self.answers else 503
+            received_webhooks.append((body, headers))
+            return 204 if self.is_accepting else 503
 
-        self.answers = True
+        self.is_accepting = True
         sandbox.extensions["webhooks"].post = post
-        return came
+        return received_webhooks
 
-    def sent(self, sandbox: Flask, mode: FaultMode | None = None) -> WebhookQueue:
+    def send(self, sandbox: Flask, mode: FaultMode | None = None) -> WebhookQueue:
         if mode:
             sandbox.extensions["faults"].schedule("probe", "webhook", mode, seconds=30)
         sandbox.test_client().post("/probe/things", json={})
-        deliveries: WebhookQueue = sandbox.extensions["webhooks"]
-        deliveries.deliver_due()
-        return deliveries
+        queue: WebhookQueue = sandbox.extensions["webhooks"]
+        queue.deliver_due()
+        return queue
 
     def is_genuine(self, body: bytes, headers: dict[str, str]) -> bool:
-        made = sign("http://exchange/webhooks/probe", body, at=0, forged=False)
-        return headers["Probe-Signature"] == made["Probe-Signature"]
+        expected = sign("http://exchange/webhooks/probe", body, at=0, forged=False)
+        return headers["Probe-Signature"] == expected["Probe-Signature"]
 
-    def test_come_signed_until_they_are_taken(self, sandbox: Flask, taken: list) -> None:
-        self.answers = False
-        deliveries = self.sent(sandbox)
-        assert deliveries.deliver_due() == 0  # it waits a second
-        [delivery] = deliveries.all()
-        assert (delivery.state, delivery.tries, delivery.status) == ("due", 1, 503)
-        [(body, headers)] = taken
+    def test_webhook_is_signed_and_repeated_until_accepted(
+        self, sandbox: Flask, received: list
+    ) -> None:
+        self.is_accepting = False
+        queue = self.send(sandbox)
+        assert queue.deliver_due() == 0  # the next try is due in a second
+        [webhook] = queue.all()
+        assert (webhook.state, webhook.tries, webhook.status) == ("due", 1, 503)
+        [(body, headers)] = received
         assert body == b'{"event": 1}'
         assert self.is_genuine(body, headers)
 
@@ -190,20 +196,23 @@ class TestWebhooks:
         ("mode", "genuine"),
         [(FaultMode.FORGED, 0), (FaultMode.TAMPERED, 0), (FaultMode.DUPLICATE, 2)],
     )
-    def test_go_wrong_as_ordered(
-        self, sandbox: Flask, taken: list, mode: FaultMode, genuine: int
+    def test_forged_tampered_and_duplicate_webhooks_are_sent(
+        self, sandbox: Flask, received: list, mode: FaultMode, genuine: int
     ) -> None:
-        self.sent(sandbox, mode)
-        assert sum(self.is_genuine(*each) for each in taken) == genuine
-        assert len(taken) == max(genuine, 1)
+        self.send(sandbox, mode)
+        assert sum(self.is_genuine(*webhook) for webhook in received) == genuine
+        assert len(received) == max(genuine, 1)
 
-    def test_are_lost_or_late(self, sandbox: Flask, taken: list) -> None:
-        assert [each.state for each in self.sent(sandbox, FaultMode.LOST).all()] == ["lost"]
-        assert [each.state for each in self.sent(sandbox, FaultMode.LATE).all()] == ["lost", "due"]
-        assert taken == []
+    def test_lost_or_late_webhooks_are_not_sent_now(self, sandbox: Flask, received: list) -> None:
+        assert [webhook.state for webhook in self.send(sandbox, FaultMode.LOST).all()] == ["lost"]
+        assert [webhook.state for webhook in self.send(sandbox, FaultMode.LATE).all()] == [
+            "lost",
+            "due",
+        ]
+        assert received == []
 
 
-def test_the_page_shows_what_there_is(sandbox: Flask) -> None:
+def test_page_shows_documents_faults_and_webhooks(sandbox: Flask) -> None:
     client = sandbox.test_client()
     client.post("/probe/things", json={"note": "<b>"})
     sandbox.extensions["faults"].schedule("probe", "things.create", FaultMode.SLOW, times=7)
@@ -213,23 +222,23 @@ def test_the_page_shows_what_there_is(sandbox: Flask) -> None:
     assert client.get("/_sandbox/probe/thing").get_json() == [{"note": "<b>", "n": 1}]
 
 
-def test_a_form_of_the_page_does_what_the_world_does(sandbox: Flask) -> None:
+def test_form_on_the_page_runs_a_control(sandbox: Flask) -> None:
     client = sandbox.test_client()
     client.post("/probe/things", json={})
-    assert "A thing is forgotten" in client.get("/").text
-    act = {"path": "/probe/_control/forget", "body": "{}"}
-    refused = client.post("/_sandbox/acts", data=act)
+    assert "Delete a thing" in client.get("/").text
+    form = {"path": "/probe/_control/forget", "body": "{}"}
+    refused = client.post("/_sandbox/acts", data=form)
     assert (refused.status_code, "The field id is missing." in refused.text) == (400, True)
-    for wrong in ({"path": "/probe/things"}, {"body": "{"}):
-        assert client.post("/_sandbox/acts", data=act | wrong).status_code == 400
+    for change in ({"path": "/probe/things"}, {"body": "{"}):
+        assert client.post("/_sandbox/acts", data=form | change).status_code == 400
     assert things(sandbox) == 1
-    done = client.post("/_sandbox/acts", data=act | {"body": '{"id": "thing_1"}'})
-    assert (done.status_code, things(sandbox)) == (303, 0)
+    response = client.post("/_sandbox/acts", data=form | {"body": '{"id": "thing_1"}'})
+    assert (response.status_code, things(sandbox)) == (303, 0)
 
 
-def test_it_listens_to_this_machine_alone(sandbox: Flask) -> None:
+def test_sandbox_listens_on_loopback_only(sandbox: Flask) -> None:
     with (
         serve(sandbox) as url,
-        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as line,
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection,
     ):
-        assert line.getsockname()[0] == "127.0.0.1"
+        assert connection.getsockname()[0] == "127.0.0.1"

@@ -9,7 +9,7 @@ from app.messages.rules import KINDS, MANDATORY_CHANNELS, TOPIC_CHANNELS, Notifi
 from app.outbox import service as outbox
 from tests.api_client import ApiClient, problem, wrong_fields
 from tests.mailbox import run_pending_jobs
-from tests.messages.test_rules import given_for
+from tests.messages.test_rules import sample_values
 from tests.unchanged_database import database_unchanged
 
 PATH = "/api/me/notifications"
@@ -93,7 +93,7 @@ class TestChoices:
 def test_an_event_is_told_as_was_chosen(me, database, wished, channels) -> None:
     me.ok(200, choose(me, *wished))
     kind = "deposit_pending"
-    told = {"user_id": str(me.user_id), "kind": kind, "values": given_for(kind)}
+    told = {"user_id": str(me.user_id), "kind": kind, "values": sample_values(kind)}
     with database.transaction() as session:
         outbox.stage(session, "messages.deliver", {**told, "event_key": "deposit_pending:1"})
     run_pending_jobs(database, "messages.deliver")
