@@ -101,31 +101,31 @@ WHERE s.id = b.account_id;
 
 def posting(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """Entries of four postings, all through the same house accounts, against the yardstick."""
-    with _scripts(bench) as scripts:
+    with _pgbench_scripts(bench) as scripts:
         for _ in range(pace.rounds):
             result.add("yardstick_tps", bench.yardstick(pace.seconds))
-            result.add("posting_tps", _post(bench, scripts["hot"], pace))
+            result.add("posting_tps", _measure_postings(bench, scripts["hot"], pace))
     result.ratio("posting", "posting_tps", "yardstick_tps")
 
 
 def hot(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """The same entries through one pair of house accounts, and spread over two thousand."""
-    with _scripts(bench) as scripts:
+    with _pgbench_scripts(bench) as scripts:
         for _ in range(pace.rounds):
-            result.add("hot_tps", _post(bench, scripts["hot"], pace))
-            result.add("spread_tps", _post(bench, scripts["spread"], pace))
+            result.add("hot_tps", _measure_postings(bench, scripts["hot"], pace))
+            result.add("spread_tps", _measure_postings(bench, scripts["spread"], pace))
     result.ratio("hot", "hot_tps", "spread_tps")
     result.settings["spread_house_accounts"] = SPREAD_HOUSE_ACCOUNTS
 
 
 def size(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> None:
     """The same entries in books of a million entries and of ten thousand."""
-    with _scripts(bench) as scripts:
+    with _pgbench_scripts(bench) as scripts:
         for entries in SIZES:
-            _grow(bench, entries)
-            _post(bench, scripts["hot"], BenchmarkPace(1, 2))
+            _fill_books(bench, entries)
+            _measure_postings(bench, scripts["hot"], BenchmarkPace(1, 2))
             for _ in range(pace.rounds):
-                result.add(f"entries_{entries}_tps", _post(bench, scripts["hot"], pace))
+                result.add(f"entries_{entries}_tps", _measure_postings(bench, scripts["hot"], pace))
     small, large = (f"entries_{entries}_tps" for entries in SIZES)
     result.ratio("size", large, small)
 
@@ -137,7 +137,7 @@ def service(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) ->
     for _ in range(pace.rounds):
         result.add("yardstick_tps", bench.yardstick(pace.seconds))
         market_setup.set_prices(app)
-        result.add("orders_per_second", _orders(bench, customers, pace))
+        result.add("orders_per_second", _measure_orders(bench, customers, pace))
     result.ratio("service", "orders_per_second", "yardstick_tps")
     result.settings["processes"] = SERVICE_PROCESSES
     market_setup.database_of(app).engine.dispose()
@@ -147,12 +147,12 @@ def http(bench: BenchServer, pace: BenchmarkPace, result: BenchmarkResult) -> No
     """Whole orders over HTTP, limiter and token check on, against the yardstick."""
     app = create_app(bench.settings)
     customers = market_setup.add_customers(app, CUSTOMERS)
-    bodies = [_request(customer.token) for customer in customers]
+    bodies = [_order_request(customer.token) for customer in customers]
 
     def request(number: int) -> bytes:
         return bodies[number % len(bodies)].replace(b"KEY", uuid4().hex.encode())
 
-    with _web(bench) as port:
+    with _run_web_server(bench) as port:
         market_setup.set_prices(app)
         load.run_load(port, CLIENTS, 2, request)
         for _ in range(pace.rounds):
@@ -201,7 +201,7 @@ BENCHMARKS: dict[str, Callable[[BenchServer, BenchmarkPace, BenchmarkResult], No
 
 
 @contextmanager
-def _scripts(bench: BenchServer) -> Iterator[dict[str, Path]]:
+def _pgbench_scripts(bench: BenchServer) -> Iterator[dict[str, Path]]:
     """Yield the pgbench scripts, with ten thousand customers set up."""
     with psycopg.connect(bench.superuser("pbcex"), autocommit=True) as connection:
         connection.execute(_SETUP)
@@ -215,11 +215,11 @@ def _scripts(bench: BenchServer) -> Iterator[dict[str, Path]]:
         yield scripts
 
 
-def _post(bench: BenchServer, script: Path, pace: BenchmarkPace) -> float:
+def _measure_postings(bench: BenchServer, script: Path, pace: BenchmarkPace) -> float:
     return bench.pgbench("pbcex", pace.seconds, script=script)
 
 
-def _grow(bench: BenchServer, entries: int) -> None:
+def _fill_books(bench: BenchServer, entries: int) -> None:
     """Fill the books up to `entries` entries, set-based, balances included."""
     with psycopg.connect(bench.superuser("pbcex")) as connection:
         row = connection.execute("SELECT count(*) FROM entries").fetchone()
@@ -234,7 +234,7 @@ def _grow(bench: BenchServer, entries: int) -> None:
         connection.execute("CHECKPOINT")
 
 
-def _orders(
+def _measure_orders(
     bench: BenchServer, customers: list[market_setup.SignedInCustomer], pace: BenchmarkPace
 ) -> float:
     names = [str(customer.user_id) for customer in customers]
@@ -250,7 +250,7 @@ def _orders(
 
 
 @contextmanager
-def _web(bench: BenchServer) -> Iterator[int]:
+def _run_web_server(bench: BenchServer) -> Iterator[int]:
     """Run the web server as bin/run does, and yield its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -267,7 +267,7 @@ def _web(bench: BenchServer) -> Iterator[int]:
     )
     try:
         deadline = time.monotonic() + 60
-        while not _answers(port):
+        while not _is_live(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the web process did not start")
             time.sleep(0.1)
@@ -277,7 +277,7 @@ def _web(bench: BenchServer) -> Iterator[int]:
         process.wait(20)
 
 
-def _answers(port: int) -> bool:
+def _is_live(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/live", timeout=1):
             return True
@@ -285,7 +285,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _request(token: str) -> bytes:
+def _order_request(token: str) -> bytes:
     body = b'{"fromAsset":"USD","toAsset":"XAU-s","fromAmount":"10.00"}'
     head = (
         "POST /api/trade/order HTTP/1.1\r\nHost: localhost\r\n"

@@ -31,27 +31,27 @@ def profile_order_path(bench: BenchServer) -> str:
     customers = market_setup.add_customers(app, 20)
     market_setup.set_prices(app)
     wsgi: WSGIApplication = app.wsgi_app
-    _place(wsgi, customers, 200)
+    _place_orders(wsgi, customers, 200)
     wall, cpu = time.perf_counter(), time.process_time()
-    _place(wsgi, customers, ORDERS)
+    _place_orders(wsgi, customers, ORDERS)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     # Prices may become stale while a busy machine places the first orders.
     market_setup.set_prices(app)
     profile = cProfile.Profile()
-    profile.runcall(_place, wsgi, customers, ORDERS)
+    profile.runcall(_place_orders, wsgi, customers, ORDERS)
     market_setup.database_of(app).engine.dispose()
     elapsed, computing = (f"{seconds / ORDERS * 1e6:.0f} µs" for seconds in (wall, cpu))
     lines = [
         f"{ORDERS} orders, one after another: {elapsed} each, of which {computing} computing here.",
         "",
-        *_packages(profile),
+        *_package_lines(profile),
         "",
-        *_functions(profile),
+        *_function_lines(profile),
     ]
     return "\n".join(lines)
 
 
-def _place(
+def _place_orders(
     wsgi: WSGIApplication, customers: list[market_setup.SignedInCustomer], count: int
 ) -> None:
     for number in range(count):
@@ -91,7 +91,7 @@ def _place(
             raise RuntimeError(f"an order was not placed: {statuses}")
 
 
-def _packages(profile: cProfile.Profile) -> list[str]:
+def _package_lines(profile: cProfile.Profile) -> list[str]:
     """Own time by package: ours by room, others by their distribution."""
     seconds: dict[str, float] = defaultdict(float)
     for (file, _, _), (_, _, own, _, _) in _stats(profile).items():
@@ -111,7 +111,7 @@ def _package(file: str) -> str:
     return "built in" if file.startswith(("~", "<")) else "standard library"
 
 
-def _functions(profile: cProfile.Profile) -> list[str]:
+def _function_lines(profile: cProfile.Profile) -> list[str]:
     """Return the report lines of own time by function."""
     rows = sorted(_stats(profile).items(), key=lambda item: -item[1][2])
     total = sum(own for _, (_, _, own, _, _) in rows)

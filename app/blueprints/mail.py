@@ -23,7 +23,7 @@ _ISOLATED = (
 @blp.view("GET", "/", public=True)
 def index(_database: Database) -> Response:
     """List the latest mails."""
-    return render_page("mail/index.html", "mail/_mails.html", mails=_folder().newest(_SHOWN))
+    return render_page("mail/index.html", "mail/_mails.html", mails=_folder().list_newest(_SHOWN))
 
 
 @blp.view("GET", "/<identifier>", public=True)

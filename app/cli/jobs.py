@@ -40,9 +40,9 @@ def revive(job_id: str | None, kind: str | None) -> None:
         with _database().transaction() as session:
             revived = 1
             if kind is not None:
-                revived = outbox.revive_all(session, None, kind)
+                revived = outbox.revive_jobs_of_task(session, None, kind)
             elif job_id is not None:
-                outbox.revive(session, None, ids.decode(outbox.PREFIX, job_id))
+                outbox.revive_job(session, None, ids.decode(outbox.PREFIX, job_id))
     except Refusal as refusal:
         raise click.ClickException(refusal.detail) from refusal
     click.echo(f"{revived} jobs will be retried")

@@ -72,7 +72,7 @@ def load(*, migrate: bool) -> None:
             if _find_person(session, email) is None:
                 user_id = _add_person(session, email, role, first_name, last_name)
                 if role is Role.USER:
-                    _verify(session, user_id)
+                    _raise_to_tier_3(session, user_id)
                     for amount in OPENING_BALANCES:
                         _credit(session, user_id, amount)
                 added += 1
@@ -101,7 +101,7 @@ def credit(email: str, asset: str, amount: str) -> None:
         if user_id is None:
             raise click.ClickException(f"No person has the email {email}.")
         email_verification.confirm_email(session, user_id)
-        _verify(session, user_id)
+        _raise_to_tier_3(session, user_id)
         _credit(session, user_id, credited)
     click.echo(f"{credited} {asset} credited to {email}")
 
@@ -164,7 +164,7 @@ def _sample_branch(session: Session) -> UUID:
     return existing or branches.open_branch(session, None, code=code, name=name)
 
 
-def _verify(session: Session, user_id: UUID) -> None:
+def _raise_to_tier_3(session: Session, user_id: UUID) -> None:
     submission.grant_tier_3(session, user_id, note=click.get_current_context().command_path)
 
 

@@ -61,7 +61,7 @@ class EmailFolder:
         for name in names[EMAILS_MAX - 1 :]:
             (self._folder / name).unlink(missing_ok=True)
 
-    def newest(self, count: int) -> list[CaughtEmail]:
+    def list_newest(self, count: int) -> list[CaughtEmail]:
         """Return the latest emails, newest first."""
         emails = (self.find(name) for name in self._names()[:count])
         return [email for email in emails if email is not None]
@@ -81,8 +81,8 @@ class EmailFolder:
             str(message["To"] or ""),
             str(message["Subject"] or ""),
             _sent_at(message),
-            _part(message, "plain"),
-            _part(message, "html"),
+            _body_part(message, "plain"),
+            _body_part(message, "html"),
         )
 
     def _names(self) -> list[str]:
@@ -95,7 +95,7 @@ class EmailFolder:
         )
 
 
-def _part(message: EmailMessage, kind: str) -> str:
+def _body_part(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 

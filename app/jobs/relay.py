@@ -19,7 +19,7 @@ QUEUED_MAX = 20
 _BATCH = 100
 # RQ spends 8 ms of CPU time on each of its jobs, so a backlog is sent in batches of rows. Fewer
 # rows than this are sent one by one, so that no quick job waits behind a slow one.
-_PARCELS = 10
+_PARCELS_PER_BATCH = 10
 _FAILURE_SECONDS = 60
 _IDLE_SECONDS = 0.1
 
@@ -49,7 +49,7 @@ class Relay:
         if queue.count >= QUEUED_MAX:
             return 0
         with self._database.transaction() as session:
-            claimed = outbox.claim_for_sending(session, name, _BATCH, clock.now(), self._backoff)
+            claimed = outbox.claim_due_jobs(session, name, _BATCH, clock.now(), self._backoff)
         if claimed:
             queue.enqueue_many(
                 Queue.prepare_data(
@@ -59,12 +59,12 @@ class Relay:
                     result_ttl=0,
                     failure_ttl=_FAILURE_SECONDS,
                 )
-                for parcel in parcels(claimed)
+                for parcel in split_into_parcels(claimed)
             )
         return len(claimed)
 
 
-def parcels(identifiers: Sequence[UUID]) -> list[Sequence[UUID]]:
-    """Split the ids into parcels: one id each while they are few, else about `_PARCELS` parcels."""
-    size = max(1, len(identifiers) // _PARCELS)
+def split_into_parcels(identifiers: Sequence[UUID]) -> list[Sequence[UUID]]:
+    """Split the ids into about `_PARCELS_PER_BATCH` parcels; one id each while they are few."""
+    size = max(1, len(identifiers) // _PARCELS_PER_BATCH)
     return [identifiers[start : start + size] for start in range(0, len(identifiers), size)]

@@ -40,7 +40,9 @@ def export_backup(contents: RingContents, passphrase: str, salt: bytes) -> str:
         "keys": [key.id for key in contents.keys],
         "scrypt": {**_COST, "salt": base64.b64encode(salt).decode()},
     }
-    sealed = crypto.encrypt(_key(passphrase, salt), contents.to_json().encode(), _clear(head))
+    sealed = crypto.encrypt(
+        _derive_key(passphrase, salt), contents.to_json().encode(), _authenticated_head(head)
+    )
     return json.dumps({**head, "sealed": base64.b64encode(sealed).decode()}, indent=2)
 
 
@@ -56,7 +58,9 @@ def read_backup(text: str, passphrase: str) -> RingContents:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BackupRefused("The file is not a backup of a key ring.") from None
     try:
-        return RingContents.from_json(crypto.decrypt(_key(passphrase, salt), sealed, _clear(head)))
+        return RingContents.from_json(
+            crypto.decrypt(_derive_key(passphrase, salt), sealed, _authenticated_head(head))
+        )
     except DecryptionFailed:
         raise BackupRefused("The passphrase is wrong, or the file was altered.") from None
 
@@ -75,17 +79,17 @@ def merge_backup(present: RingContents | None, backup: RingContents) -> RingCont
     for key in backup.keys:
         if key.id not in keys or keys[key.id].secret is None:
             keys[key.id] = key
-    return replace(present, keys=tuple(sorted(keys.values(), key=_age)))
+    return replace(present, keys=tuple(sorted(keys.values(), key=_creation_order)))
 
 
-def _age(key: StoredKey) -> tuple[object, str]:
+def _creation_order(key: StoredKey) -> tuple[object, str]:
     return key.created_at, key.id
 
 
-def _key(passphrase: str, salt: bytes) -> bytes:
+def _derive_key(passphrase: str, salt: bytes) -> bytes:
     typed = normalize("NFKC", passphrase).encode("utf-8", "surrogatepass")
     return Scrypt(salt=salt, length=crypto.KEY_BYTES, **_COST).derive(typed)
 
 
-def _clear(head: dict[str, Any]) -> bytes:
+def _authenticated_head(head: dict[str, Any]) -> bytes:
     return json.dumps(head, sort_keys=True, separators=(",", ":")).encode()

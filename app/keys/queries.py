@@ -67,7 +67,7 @@ def find_unreadable_values(session: Session) -> Iterator[UnreadableValue]:
     """Open every sealed value, and yield those that do not open."""
     for column in sealed_columns():
         after: UUID | str | None = None
-        while rows := _values(session, column, after):
+        while rows := _read_batch(session, column, after):
             for key, sealed in rows:
                 if unreadable := _try_to_open(column, key, sealed):
                     yield unreadable
@@ -80,7 +80,7 @@ def latest_rotation(session: Session) -> RotationProgress | None:
     return RotationProgress(*row) if row else None
 
 
-def _values(
+def _read_batch(
     session: Session, column: SealedColumn, after: UUID | str | None
 ) -> list[tuple[UUID | str, bytes]]:
     names = {"table": column.table, "column": column.column, "key": column.key}

@@ -70,8 +70,8 @@ class RingContents:
             read = json.loads(text)
             if read["version"] != VERSION:
                 raise ValueError(f"version {read['version']} is unknown")
-            keys = tuple(_read_key(key) for key in read["keys"])
-            contents = cls(read["active"], _bytes(read["index_key"]), keys)
+            keys = tuple(_parse_key(key) for key in read["keys"])
+            contents = cls(read["active"], _decode_secret(read["index_key"]), keys)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a key ring: {error!r}") from None
         if contents.active not in {key.id for key in keys if key.secret is not None}:
@@ -80,8 +80,11 @@ class RingContents:
 
     def to_json(self) -> str:
         """Return the JSON that `from_json` reads."""
-        keys = [{name: _plain(value) for name, value in asdict(key).items()} for key in self.keys]
-        head = {"version": VERSION, "index_key": _text(self.index_key), "active": self.active}
+        keys = [
+            {name: _to_json_value(value) for name, value in asdict(key).items()}
+            for key in self.keys
+        ]
+        head = {"version": VERSION, "index_key": _encode(self.index_key), "active": self.active}
         return json.dumps({**head, "keys": keys}, indent=2)
 
     def find(self, key_id: str) -> StoredKey:
@@ -110,7 +113,7 @@ class FileKeyRing:
     def list_keys(self) -> list[RingKey]:
         """Return all keys, oldest first, including retired ones."""
         contents = self.read_contents()
-        return [_public(key, contents.active) for key in contents.keys]
+        return [_to_ring_key(key, contents.active) for key in contents.keys]
 
     def active_id(self) -> str:
         """Return the id of the active key, which wraps."""
@@ -119,14 +122,14 @@ class FileKeyRing:
     def wrap(self, data_key: bytes, authenticated: bytes) -> tuple[str, bytes]:
         """Return the active key's id, and `data_key` wrapped by it."""
         contents = self.read_contents()
-        secret = _secret(contents, contents.active)
+        secret = _require_secret(contents, contents.active)
         bound = bytes.fromhex(contents.active) + authenticated
         return contents.active, crypto.encrypt(secret, data_key, bound)
 
     def unwrap(self, key_id: str, wrapped: bytes, authenticated: bytes) -> bytes:
         """Return the data key. Raises `KeyLost`, or `DecryptionFailed` if this key did not wrap
         it."""
-        secret = _secret(self.read_contents(), key_id)
+        secret = _require_secret(self.read_contents(), key_id)
         return crypto.decrypt(secret, wrapped, bytes.fromhex(key_id) + authenticated)
 
     def mac(self, message: bytes) -> bytes:
@@ -140,16 +143,16 @@ class FileKeyRing:
             if not self.path.exists():
                 created = _new_contents(key)
                 store(created)
-                return _public(created.keys[0], created.active)
+                return _to_ring_key(created.keys[0], created.active)
             contents = self._read()
             store(replace(contents, keys=(*contents.keys, key)))
-            return _public(key, contents.active)
+            return _to_ring_key(key, contents.active)
 
     def activate(self, key_id: str) -> None:
         """Make this key the active one. Raises `KeyLost`, also for a retired key."""
         with self._locked_for_writing() as store:
             contents = self._read()
-            _secret(contents, key_id)
+            _require_secret(contents, key_id)
             activated = replace(contents.find(key_id), activated_at=clock.now())
             store(replace(contents.with_key(activated), active=key_id))
 
@@ -158,7 +161,7 @@ class FileKeyRing:
         active key."""
         with self._locked_for_writing() as store:
             contents = self._read()
-            _secret(contents, key_id)
+            _require_secret(contents, key_id)
             if key_id == contents.active:
                 raise KeyInUse(f"The key {key_id} is active. Rotate the key ring first.")
             retired = replace(contents.find(key_id), retired_at=clock.now(), secret=None)
@@ -274,49 +277,49 @@ def _new_contents(key: StoredKey) -> RingContents:
     return RingContents(first.id, token_bytes(crypto.KEY_BYTES), (first,))
 
 
-def _secret(contents: RingContents, key_id: str) -> bytes:
+def _require_secret(contents: RingContents, key_id: str) -> bytes:
     secret = contents.find(key_id).secret
     if secret is None:
         raise KeyLost(key_id)
     return secret
 
 
-def _public(key: StoredKey, active: str) -> RingKey:
+def _to_ring_key(key: StoredKey, active: str) -> RingKey:
     return RingKey(key.id, key.created_at, key.activated_at, key.retired_at, key.id == active)
 
 
-def _read_key(read: dict[str, Any]) -> StoredKey:
+def _parse_key(read: dict[str, Any]) -> StoredKey:
     key_id, secret = read["id"], read["secret"]
     if len(bytes.fromhex(key_id)) != crypto.KEY_ID_BYTES:
         raise ValueError("a key id must have 16 hexadecimal digits")
     key = StoredKey(
         key_id,
         datetime.fromisoformat(read["created_at"]),
-        _read_instant(read["activated_at"]),
-        _read_instant(read["retired_at"]),
-        None if secret is None else _bytes(secret),
+        _parse_instant(read["activated_at"]),
+        _parse_instant(read["retired_at"]),
+        None if secret is None else _decode_secret(secret),
     )
     if (key.secret is None) != (key.retired_at is not None):
         raise ValueError("a key must have a secret until it is retired, and none afterwards")
     return key
 
 
-def _read_instant(text: str | None) -> datetime | None:
+def _parse_instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _bytes(text: str) -> bytes:
+def _decode_secret(text: str) -> bytes:
     raw = base64.b64decode(text, validate=True)
     if len(raw) != crypto.KEY_BYTES:
         raise ValueError(f"a secret must have {crypto.KEY_BYTES} bytes")
     return raw
 
 
-def _text(raw: bytes) -> str:
+def _encode(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def _plain(value: object) -> object:
+def _to_json_value(value: object) -> object:
     if isinstance(value, bytes):
-        return _text(value)
+        return _encode(value)
     return value.isoformat() if isinstance(value, datetime) else value

@@ -143,8 +143,8 @@ def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> 
             f"The key {cursor.key_id} is not active in this machine's key ring yet."
         )
     column, after = position
-    rows = _values(session, column, cursor.key_id, after, limit)
-    rewrapped = _rewrap(session, column, rows)
+    rows = _read_batch(session, column, cursor.key_id, after, limit)
+    rewrapped = _rewrap_rows(session, column, rows)
     session.send(
         _STEP,
         {
@@ -159,7 +159,7 @@ def rewrap_batch(session: Session, rotation_id: UUID, *, limit: int = BATCH) -> 
     return True
 
 
-def _values(
+def _read_batch(
     session: Session, column: SealedColumn, key_id: str, after: str | None, limit: int
 ) -> list[tuple[UUID | str, bytes]]:
     names = {name: getattr(column, name) for name in ("table", "column", "key", "key_type")}
@@ -168,7 +168,9 @@ def _values(
     return [(key, sealed) for key, sealed in session.rows(statement, values)]
 
 
-def _rewrap(session: Session, column: SealedColumn, rows: list[tuple[UUID | str, bytes]]) -> int:
+def _rewrap_rows(
+    session: Session, column: SealedColumn, rows: list[tuple[UUID | str, bytes]]
+) -> int:
     ring = resolve(KeyRing)
     store = _STORE.format(table=column.table, column=column.column, key=column.key)
     done = 0

@@ -118,7 +118,7 @@ def stage(
     return identifier
 
 
-def claim_for_sending(
+def claim_due_jobs(
     session: Session,
     queue: kit_tasks.Queue,
     limit: int,
@@ -187,7 +187,7 @@ def record_failure(
     return row is not None and bool(row[0])
 
 
-def revive(session: Session, actor: Actor | None, identifier: UUID) -> None:
+def revive_job(session: Session, actor: Actor | None, identifier: UUID) -> None:
     """Give a dead job all its tries again, starting now, and record it in the audit trail.
 
     `actor` is None on the command line. Raises `NotFound` and `JobNotDead`.
@@ -204,7 +204,7 @@ def revive(session: Session, actor: Actor | None, identifier: UUID) -> None:
     )
 
 
-def revive_all(session: Session, actor: Actor | None, task: str) -> int:
+def revive_jobs_of_task(session: Session, actor: Actor | None, task: str) -> int:
     """Revive every dead job of this task, record it in the audit trail, and return their number.
 
     Raises `JobNotDead` if there is none.

@@ -61,7 +61,7 @@ def test_lists_and_shows_mail_as_text(caught: Flask) -> None:
 
 
 def test_its_html_can_load_and_run_nothing(caught: Flask) -> None:
-    [mail] = EmailFolder(caught.extensions["settings"].data_dir).newest(10)
+    [mail] = EmailFolder(caught.extensions["settings"].data_dir).list_newest(10)
     answer = caught.test_client().get(f"/mail/{mail.id}/html")
     assert answer.status_code == 200
     assert EVIL in answer.text

@@ -64,7 +64,7 @@ def test_each_email_is_kept_once(catcher) -> None:
     twice = outgoing()
     for email in (twice, outgoing(subject="Second"), twice):
         mailer.send(email)
-    kept = folder.newest(10)
+    kept = folder.list_newest(10)
     assert [email.subject for email in kept] == ["Second", "Grüße"]
     first = kept[1]
     assert (first.recipient, first.text.splitlines()) == ("ada@example.com", ["Text", "."])
@@ -91,14 +91,14 @@ def test_oldest_emails_beyond_the_limit_are_deleted(
     folder = EmailFolder(tmp_path)
     for number in range(5):
         folder.keep(f"Message-ID: <{number}@x>\r\nSubject: {number}\r\n\r\n".encode())
-    assert [email.subject for email in folder.newest(10)] == ["4", "3", "2"]
+    assert [email.subject for email in folder.list_newest(10)] == ["4", "3", "2"]
 
 
 def test_malformed_emails_can_be_shown(tmp_path: Path) -> None:
     folder = EmailFolder(tmp_path)
     for content in (b"", b"\xff\xfe", b"Date: never\r\n\r\nx", b"Subject: =?x?=\r\n\r\n\xff"):
         folder.keep(content)
-    assert len(folder.newest(10)) == 4
+    assert len(folder.list_newest(10)) == 4
 
 
 def test_production_runs_no_mail_catcher() -> None:

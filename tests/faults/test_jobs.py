@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from app.jobs import dispatch
-from app.jobs.relay import parcels
+from app.jobs.relay import split_into_parcels
 from app.kit import clock
 from app.kit import tasks as kit_tasks
 from app.outbox import queries as outbox_queries
@@ -21,7 +21,7 @@ from worker import ROLES
 
 def claim(job_bench):
     with job_bench.database.transaction() as session:
-        return outbox.claim_for_sending(session, kit_tasks.Queue.DEFAULT, 10, clock.now(), BACKOFF)
+        return outbox.claim_due_jobs(session, kit_tasks.Queue.DEFAULT, 10, clock.now(), BACKOFF)
 
 
 class TestRedisLoss:
@@ -111,9 +111,11 @@ class TestConcurrency:
         assert len(sent) == len(set(sent)) == 60
 
     def test_few_rows_are_sent_alone_and_many_in_parcels(self):
-        assert [len(parcel) for parcel in parcels(range(15))] == [1] * 15
-        assert [len(parcel) for parcel in parcels(range(100))] == [10] * 10
-        assert [row for parcel in parcels(range(37)) for row in parcel] == list(range(37))
+        assert [len(parcel) for parcel in split_into_parcels(range(15))] == [1] * 15
+        assert [len(parcel) for parcel in split_into_parcels(range(100))] == [10] * 10
+        assert [row for parcel in split_into_parcels(range(37)) for row in parcel] == list(
+            range(37)
+        )
 
 
 class TestPoisonedJob:
@@ -133,7 +135,7 @@ class TestPoisonedJob:
 
         poison.unlink()
         with job_bench.database.transaction() as session:
-            outbox.revive(session, None, dead.id)
+            outbox.revive_job(session, None, dead.id)
         job_bench.relay()
         job_bench.work(app)
         assert job_bench.problems(user_id, healthy) == []

@@ -38,7 +38,7 @@ def alone(lone_app: Flask) -> Database:
 
 
 @dataclass
-class Values:
+class SealedValues:
     """Sealed values in the database, and the expected plaintext of each."""
 
     database: Database
@@ -84,6 +84,6 @@ class Values:
 
 
 @pytest.fixture
-def values(alone: Database, ring: FileKeyRing) -> Values:
+def values(alone: Database, ring: FileKeyRing) -> SealedValues:
     """Sealed values, none at the start."""
-    return Values(alone, {})
+    return SealedValues(alone, {})

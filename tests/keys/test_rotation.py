@@ -22,7 +22,7 @@ from app.kit.ports import provide
 from app.outbox.rules import Backoff
 from tests import forked_processes
 from tests.drill import choose_size, seeded_random
-from tests.keys.conftest import PLACE, Values
+from tests.keys.conftest import PLACE, SealedValues
 
 HOUR = timedelta(hours=1)
 
@@ -240,7 +240,7 @@ class TestRetiring:
 @pytest.mark.timeout(600)
 @pytest.mark.drill(name="keys")
 def test_rotation_continues_after_kills_at_any_moment(
-    values: Values, ring, alone, record_property, tmp_path
+    values: SealedValues, ring, alone, record_property, tmp_path
 ):
     """Kill a real process with SIGKILL repeatedly; every value opens after every kill."""
     count, kills = choose_size(6_000, 200_000), choose_size(3, 50)

@@ -32,7 +32,7 @@ def stage(database, **when):
 
 def claim(database, now=NOW, limit=10):
     with database.transaction() as session:
-        return outbox.claim_for_sending(session, Queue.DEFAULT, limit, now, BACKOFF)
+        return outbox.claim_due_jobs(session, Queue.DEFAULT, limit, now, BACKOFF)
 
 
 def count_try(database, identifier):
@@ -90,8 +90,8 @@ class TestClaim:
     def test_concurrent_claims_get_different_rows(self, database):
         staged = {stage(database) for _ in range(4)}
         with database.transaction() as one, database.transaction() as two:
-            first = outbox.claim_for_sending(one, Queue.DEFAULT, 2, NOW)
-            second = outbox.claim_for_sending(two, Queue.DEFAULT, 10, NOW)
+            first = outbox.claim_due_jobs(one, Queue.DEFAULT, 2, NOW)
+            second = outbox.claim_due_jobs(two, Queue.DEFAULT, 10, NOW)
         assert (len(first), len(second)) == (2, 2)
         assert {*first, *second} == staged
 
@@ -186,7 +186,7 @@ class TestRevive:
             count_try(database, identifier)
         fail(database, identifier)
         with database.transaction() as session:
-            outbox.revive(session, None, identifier)
+            outbox.revive_job(session, None, identifier)
         assert claim(database) == [identifier]
         finish(database, identifier)
 
@@ -195,16 +195,16 @@ class TestRevive:
         before = row(database, identifier, "*")
         for refusal, job_id in ((JobNotDead, identifier), (NotFound, uuid4())):
             with pytest.raises(refusal), database.transaction() as session:
-                outbox.revive(session, None, job_id)
+                outbox.revive_job(session, None, job_id)
         with pytest.raises(JobNotDead), database.transaction() as session:
-            outbox.revive_all(session, None, TASK)
+            outbox.revive_jobs_of_task(session, None, TASK)
         assert row(database, identifier, "*") == before
 
     def test_revive_all_revives_the_jobs_of_one_task_only(self, database, people):
         dead, other = [kill(database) for _ in range(2)], kill(database, "ledger.roll_up")
         admin = people.staff(Role.ADMIN)
         with database.transaction() as session:
-            assert outbox.revive_all(session, admin, TASK) == 2
+            assert outbox.revive_jobs_of_task(session, admin, TASK) == 2
         assert [row(database, job_id, "dead_at, tries") for job_id in dead] == [(None, 0)] * 2
         assert row(database, other, "dead_at") == (NOW,)
         with database.reading() as session:

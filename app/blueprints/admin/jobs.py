@@ -28,14 +28,14 @@ def list_jobs(session: Session, actor: Actor) -> Response:
 def revive_all(session: Session, actor: Actor) -> Response:
     """Retry all failed jobs of one type."""
     kind = request.form.get("kind", "")[:_KIND_LENGTH_MAX]
-    return _act(session, actor, lambda: outbox.revive_all(session, actor, kind))
+    return _act(session, actor, lambda: outbox.revive_jobs_of_task(session, actor, kind))
 
 
 @blp.view("POST", "/<job_id>/revive", permission=Permission.JOBS_REVIVE)
 def revive(session: Session, actor: Actor, job_id: str) -> Response:
     """Retry one failed job."""
     identifier = ids.decode(outbox.PREFIX, job_id)
-    return _act(session, actor, lambda: outbox.revive(session, actor, identifier))
+    return _act(session, actor, lambda: outbox.revive_job(session, actor, identifier))
 
 
 def _act(session: Session, actor: Actor, act: Callable[[], object]) -> Response:

@@ -11,7 +11,7 @@ from app.keys.ports import KeyRing
 from app.keys.ring import FileKeyRing
 from app.kit.db import Database
 from app.kit.ports import provide, resolve
-from tests.keys.conftest import Values
+from tests.keys.conftest import SealedValues
 from tests.page_client import Browser
 from tests.people import PASSWORD, People
 
@@ -43,7 +43,7 @@ def test_keys_and_latest_rotation_are_shown_without_secrets(
     lone_app: Flask, lone_database: Database, ring: FileKeyRing
 ) -> None:
     browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
-    Values(lone_database, {}).add(7)
+    SealedValues(lone_database, {}).add(7)
     first = ring.active_id()
     page = browser.get(PAGE)
     assert first in page.said
@@ -63,7 +63,7 @@ def test_keys_and_latest_rotation_are_shown_without_secrets(
 
 def test_lost_key_is_shown(lone_app: Flask, lone_database: Database, ring: FileKeyRing) -> None:
     browser = browser_of(lone_app, People(lone_database).staff(Role.ADMIN))
-    Values(lone_database, {}).add(3)
+    SealedValues(lone_database, {}).add(3)
     lost = ring.active_id()
     ring.path.unlink()
     page = browser.get(PAGE)
