@@ -313,8 +313,8 @@ def _connect_edge(app: Flask, settings: Settings, database: Database) -> None:
         app, secure=settings.is_production or settings.public_url.startswith("https://")
     )
     page_blueprint.register(app)
-    for pages_of_a_desk in PAGE_BLUEPRINTS:
-        app.register_blueprint(pages_of_a_desk)
+    for pages in PAGE_BLUEPRINTS:
+        app.register_blueprint(pages)
     if not settings.is_production:
         app.register_blueprint(mail.blp)
     heads = ScriptDirectory(str(PROJECT / "migrations")).get_heads()

@@ -6,6 +6,6 @@ erasure, and how the room erases a person.
 
 Invariants: rows of `consents` and `erasures` are only ever added. An archive exists, sealed, from
 the moment when it is ready until it expires, and only the person it is about can fetch it. A person
-is not erased while anything of theirs is open. The row of an erased person identifies no one, never
-changes again, and no row that refers to it can be added (migration 0014).
+is not erased while anything on their account is open. The row of an erased person identifies no
+one, never changes again, and no row that refers to it can be added (migration 0014).
 """

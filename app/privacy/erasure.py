@@ -136,7 +136,7 @@ def _erase(
 
 
 def _require_no_blockers(session: Session, person_id: UUID) -> None:
-    """Lock the person and raise `ErasureRefused` if anything of theirs is open.
+    """Lock the person and raise `ErasureRefused` if anything on the account is open.
 
     The lock keeps the result true until this transaction ends.
     """

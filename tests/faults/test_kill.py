@@ -401,9 +401,9 @@ class TestKill:
             f"{CLIENTS} clients traded for {CALM + ROUGH} s under "
             f"{', '.join(f'{count} kills of {name}' for name, count in sorted(killed.items()))}: "
             f"{len(filled):,} orders filled, each once with one entry and one confirmation; "
-            f"{unknown} of them had no answer at first and were found by replaying the key; "
-            f"{refused.total()} refused ({reasons}) without a trace. "
-            "Every balance is what the answers add up to.",
+            f"{unknown} of them had no response at first and were resolved by replaying the key; "
+            f"{refused.total()} refused ({reasons}) without any effect. "
+            "Every balance equals the sum of the responses.",
         )
 
     def test_control_order_sent_with_a_new_key_is_found(self, exchange: Exchange, record_property):
@@ -419,7 +419,7 @@ class TestKill:
         [more, *_] = problems(exchange, [customer])
         assert "is more than was acknowledged" in more
         record_property(
-            "evidence", "Control: an order sent anew under another key was caught by the checks."
+            "evidence", "Control: an order sent again with another key was caught by the checks."
         )
 
     def test_control_missing_order_is_found(self, exchange: Exchange, record_property):

@@ -240,8 +240,8 @@ def test_state_follows_the_genuine_webhooks(
     record_property(
         "evidence",
         f"{count:,} deliveries of {events:,} events, each one to five times and shuffled, a tenth"
-        " of them forged, stale, changed or written anew: the books are what the providers' are,"
-        " and no forgery was taken.",
+        " of them forged, stale, altered or re-encoded: the books match the providers' books,"
+        " and no forgery was accepted.",
     )
 
 
@@ -275,4 +275,4 @@ def test_control_unverified_webhooks_are_caught(
         status = client.post(path, data=body, headers=headers).status_code
         post.accepted_forgeries += not is_genuine and status != 403
     assert any("forg" in problem for problem in post.problems())
-    record_property("evidence", "Control: a verifier that believes everybody was caught.")
+    record_property("evidence", "Control: a verifier that accepts everything was caught.")

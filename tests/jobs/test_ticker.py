@@ -116,7 +116,7 @@ def test_step_records_and_returns_the_rest_of_the_interval(database: Database) -
 
 
 def test_unreachable_database_raises_database_down() -> None:
-    nobody = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
+    unreachable = Database(sa.create_engine("postgresql+psycopg://a:b@127.0.0.1:9/none"))
     feeds = [ScriptedFeed("a", gold("4000"))]
     with pytest.raises(DatabaseUnavailable):
-        ticker.Ticker(nobody, feeds, RULES, interval_seconds=1).step()
+        ticker.Ticker(unreachable, feeds, RULES, interval_seconds=1).step()

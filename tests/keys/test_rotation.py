@@ -290,8 +290,8 @@ def test_rotation_continues_after_kills_at_any_moment(
     assert values.all_open()
     record_property(
         "evidence",
-        f"A rotation of {count:,} sealed values killed {kills} times with kill -9: every value "
-        f"opened after each, and the old key could be retired at the end.",
+        f"A rotation of {count:,} sealed values killed {kills} times with SIGKILL: every value "
+        f"opened after each kill, and the old key could be retired at the end.",
     )
 
 
@@ -313,5 +313,5 @@ def test_control_key_retired_too_early_is_caught(values, ring, alone, record_pro
         unreadable = list(keys_queries.find_unreadable_values(session))
     assert [value.lost_key for value in unreadable] == [contents.keys[0].id] * 5
     record_property(
-        "evidence", "Control: an old key dropped in the middle of a rotation was caught."
+        "evidence", "Control: an old key retired in the middle of a rotation was caught."
     )

@@ -158,13 +158,13 @@ class TestRefusal:
             erasure.erase_own_account(session, member)
 
     def test_erasure_without_authentication_is_refused(self, database: Database) -> None:
-        nobody = Actor(ids.new(), None, "", Role.USER, DEFAULT_PERMISSIONS[Role.USER])
+        unknown_actor = Actor(ids.new(), None, "", Role.USER, DEFAULT_PERMISSIONS[Role.USER])
         with (
             database.transaction() as session,
             database_unchanged(database),
             pytest.raises(NotFound),
         ):
-            erasure.erase_own_account(session, nobody)
+            erasure.erase_own_account(session, unknown_actor)
 
 
 class TestResponse:
