@@ -1,5 +1,4 @@
-"""The provider sandbox: simulates the providers that we have no account with, over HTTP, in their
-own protocols.
+"""The provider sandbox: simulates providers over HTTP, in their own protocols.
 
 A separate program that the product knows only by its URL. Each provider is one module: a blueprint
 that responds as the provider does, and a signer for its webhooks. They share:

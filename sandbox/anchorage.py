@@ -1,5 +1,8 @@
-"""Simulates a custodian in the form of Anchorage's API: every request, webhook and address is
-signed with Ed25519. Assumptions as in app/integrations/anchorage."""
+"""Simulates a custodian in the form of Anchorage's API.
+
+Every request, webhook and address is signed with Ed25519. Assumptions as in
+app/integrations/anchorage.
+"""
 
 import json
 import time

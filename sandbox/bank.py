@@ -1,5 +1,6 @@
-"""A bank with our own protocol (described in app/integrations/bank), holding a million dollars of
-ours.
+"""A bank with our own protocol, described in app/integrations/bank.
+
+It holds a million dollars of ours at first.
 
 A payout settles after a while, or by a control. One to an account that ends in 0001 fails; one to
 an account that ends in 0002 is returned after it had settled.

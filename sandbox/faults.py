@@ -67,8 +67,7 @@ WEBHOOK_OPERATION = "webhook"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A scheduled fault. `operation` is a pattern such as `payouts.*`; the fault happens `times`
-    times."""
+    """A fault, scheduled `times` times. `operation` is a pattern such as `payouts.*`."""
 
     id: str
     provider: str

@@ -1,5 +1,4 @@
-"""The sandbox's own page and API: the providers' documents, their webhooks and the scheduled
-faults."""
+"""The sandbox's own page and API: provider documents, webhooks and scheduled faults."""
 
 import json
 from dataclasses import asdict

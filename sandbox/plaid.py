@@ -69,8 +69,8 @@ provider = SandboxProvider(_NAME, "Plaid Identity Verification", sign=sign)
 
 @provider.operation("POST", "/identity_verification/create", "identity_verification.create")
 def create_verification() -> Response:
-    """Begin a verification; with `is_idempotent`, the same client_user_id and template get the same
-    one."""
+    """Begin a verification; with `is_idempotent`, return the one begun with the same ID and
+    template."""
     payload = _payload()
     if error := _authentication_error(payload):
         return error

@@ -1,7 +1,7 @@
-"""Simulates a custodian in the form of Prime Trust's API: JSON:API, and a repetition returns the
-existing resource.
+"""Simulates a custodian in the form of Prime Trust's API.
 
-Assumptions as in app/integrations/primetrust; webhooks carry no signature.
+JSON:API; a repetition returns the existing resource. Assumptions as in app/integrations/primetrust;
+webhooks carry no signature.
 """
 
 import json

@@ -77,8 +77,7 @@ class SandboxProvider:
         return declare
 
     def periodic_task(self, task: Callable[[], None]) -> Callable[[], None]:
-        """Declare a function for what happens as time passes: it runs periodically, in one
-        transaction of the store."""
+        """Declare a task that runs periodically, in one transaction of the store."""
         self.periodic_tasks.append(task)
         return task
 

@@ -1,5 +1,4 @@
-"""The webhook queue: webhooks to PBCEx, signed when they are sent, repeated until they are
-accepted."""
+"""The webhook queue: signed when sent, repeated until PBCEx accepts."""
 
 import secrets
 import time

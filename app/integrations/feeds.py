@@ -13,8 +13,7 @@ from app.pricing.rules import DEFAULT_SPREADS_BPS, MarketHours, PricingRules
 
 
 def build_pricing_rules(settings: Settings) -> PricingRules:
-    """Return the pricing rules with the settings' numbers. Raises `ValueError` naming an invalid
-    one."""
+    """Return the pricing rules of the settings. Raises `ValueError` naming an invalid one."""
     hours = settings.market_hours or ("real" if settings.is_production else "always_open")
     configured_spreads: dict[Priced, Decimal] = {
         Metal(metal): spread for metal, spread in settings.price_spread_bps.items()

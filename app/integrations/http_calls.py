@@ -1,5 +1,4 @@
-"""Calls to providers: every attempt recorded, time bounded, retries where a repetition is safe, and
-a circuit breaker.
+"""Calls to providers: recorded, bounded in time, retried where safe, behind a circuit breaker.
 
 Each process has its own breaker: it learns from a few failed calls that a provider is down and
 tries again after a pause.

@@ -139,7 +139,7 @@ class RateLimitStorage(Storage):
         return connection.read_response()
 
     def _may_retry(self) -> bool:
-        """Return True for one call every `RETRY_SECONDS`; the others need not wait for the
+        """Return True for one call every `RETRY_SECONDS`, so that only one waits for the
         timeout."""
         now = time.monotonic()
         if now < self._retry_at:

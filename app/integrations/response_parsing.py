@@ -1,5 +1,7 @@
-"""Read fields of providers' JSON. A response that lacks a required field leaves the provider's
-action unknown."""
+"""Read fields of providers' JSON responses.
+
+A response that lacks a required field leaves unknown what the provider did.
+"""
 
 import json
 import re

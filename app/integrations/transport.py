@@ -1,5 +1,7 @@
-"""HTTP requests to providers without a client library. Errors say what the provider may have
-done."""
+"""HTTP requests to providers without a client library.
+
+Errors say what the provider may have done.
+"""
 
 import json
 import time
@@ -95,11 +97,11 @@ class Transport:
         )
 
     def request(self, method: str, path: str, **options: Any) -> HttpResponse:
-        """Send a request and return its response. `options` go to httpx: `json`, `data`, `params`,
-        `headers`.
+        """Send a request and return its response.
 
-        Raises `ProviderUnavailable` if nothing was sent or the provider limits our rate, and
-        `ProviderOutcomeUnknown` if no complete response arrived in time or the provider failed.
+        `options` go to httpx: `json`, `data`, `params`, `headers`. Raises `ProviderUnavailable` if
+        nothing was sent or the provider limits our rate, and `ProviderOutcomeUnknown` if no
+        complete response arrived in time or the provider failed.
         """
         deadline = time.monotonic() + self._timeout_seconds
         try:

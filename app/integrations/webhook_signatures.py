@@ -1,5 +1,7 @@
-"""Timed signatures `t=<seconds>,v1=<hex>`: an HMAC over the time and the raw body, as Stripe signs
-webhooks."""
+"""Timed webhook signatures `t=<seconds>,v1=<hex>`, as Stripe makes them.
+
+The signature is an HMAC over the time and the raw body.
+"""
 
 import hmac
 import json
@@ -25,10 +27,10 @@ class SignedEvent:
 
 
 def verify_timed_signature(header: str, body: bytes, secrets: Sequence[str]) -> None:
-    """Raise `WebhookSignatureInvalid` unless one of `secrets` signed exactly this body within five
-    minutes of now.
+    """Raise `WebhookSignatureInvalid` unless one of `secrets` signed exactly this body now.
 
-    A header may carry several `v1`, and there may be several secrets, while one replaces another.
+    Now is within five minutes. A header may carry several `v1`, and there may be several secrets,
+    while one replaces another.
     """
     parts = [part.strip().partition("=")[::2] for part in header.split(",")]
     times = [value for name, value in parts if name == "t"]

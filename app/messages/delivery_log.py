@@ -1,5 +1,4 @@
-"""The delivery log of one channel: at most one delivery for an event and a person, by whichever
-worker.
+"""The delivery log of a channel: at most one delivery for an event and a person.
 
 Each message is a row. One worker claims it in a transaction, the provider is called with nothing
 locked, and another transaction records the result.
@@ -93,7 +92,7 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
         now = clock.now()
         session.send(self._add_sql, (ids.new(), user_id, event_key, kind, now))
         row = session.row(self._lock_sql, (now, user_id, event_key))
-        assert row is not None, "the row was added, or was there"
+        assert row is not None, "the row was added or existed"
         message_id, state, is_claimed = row
         if state == "sending" and is_claimed:
             raise JobClaimedElsewhere
@@ -120,8 +119,7 @@ DELETE FROM {table} WHERE id = ANY (ARRAY(
     def mark_waiting(
         self, session: Session, message_id: UUID, reason: str, *, uncertain: bool
     ) -> None:
-        """Record that the message was not accepted this time, or that this is unknown
-        (`uncertain`)."""
+        """Record that the message was not accepted, or that this is unknown (`uncertain`)."""
         self._end_attempt(session, message_id, "waiting", reason, int(uncertain))
 
     def mark_refused(self, session: Session, message_id: UUID, reason: str) -> None:

@@ -40,7 +40,7 @@ _SETTLE_RECIPIENT = """
 UPDATE mails SET recipient_sealed = NULL WHERE id = %s AND recipient_sealed IS NOT NULL
 """
 # An erased person's address must be deleted: an email that is still unsent is dropped.
-_FORGET_RECIPIENTS = """
+_DELETE_RECIPIENTS = """
 UPDATE mails SET state = 'dropped', last_error = 'The email address was deleted after a day',
     claimed_until = NULL, recipient_sealed = NULL
 WHERE recipient_sealed IS NOT NULL AND staged_at < %s
@@ -52,7 +52,7 @@ class _Composed:
     """The email to send, or the reason why there is none."""
 
     outgoing: OutgoingEmail | None
-    dropped: str = ""
+    drop_reason: str = ""
 
 
 @task("messages.send_mail", own_transactions=True)
@@ -80,7 +80,7 @@ def send_email(
         )
         if composed.outgoing is None:
             session.send(_SETTLE_RECIPIENT, (claim.id,))
-            _LOG.mark_dropped(session, claim.id, composed.dropped)
+            _LOG.mark_dropped(session, claim.id, composed.drop_reason)
             return
     try:
         resolve(EmailSender).send(composed.outgoing)
@@ -135,7 +135,7 @@ def stage_final_email(
 def delete_old_emails(session: Session) -> None:
     """Delete records of emails that were settled long ago, in batches."""
     _LOG.delete_old(session)
-    session.send(_FORGET_RECIPIENTS, (clock.now() - RECIPIENT_RETENTION,))
+    session.send(_DELETE_RECIPIENTS, (clock.now() - RECIPIENT_RETENTION,))
 
 
 def _compose(

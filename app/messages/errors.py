@@ -4,7 +4,7 @@ from app.kit.errors import Conflict
 
 
 class PhoneNumberRequired(Conflict):
-    """Text messages need a phone number in the profile: PATCH /api/me."""
+    """SMS notifications need a phone number in the profile: PATCH /api/me."""
 
     code = "phone_needed"
-    title = "Add a phone number to your profile first: text messages go there"
+    title = "Add a phone number to your profile to receive SMS."

@@ -1,5 +1,7 @@
-"""Notification preferences: by which channels a person is notified of which topics. The inbox gets
-everything."""
+"""Notification preferences: topics and the channels by which a person is notified of them.
+
+The inbox gets everything.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -30,8 +30,7 @@ class InboxMessage:
 def list_messages(
     session: Session, user_id: UUID, limit: int, before: UUID | None = None
 ) -> Page[InboxMessage]:
-    """Return a person's messages, newest first; only those older than the message `before`, if
-    given."""
+    """Return a person's messages, newest first; with `before`, only older ones than that."""
     rows = session.rows(_MESSAGES, (user_id, before or _ID_MAX, limit + 1))
     return pagination.paginate(
         [InboxMessage(*row) for row in rows], limit, lambda message: message.id

@@ -35,8 +35,9 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageKind:
-    """A kind of message: its topic, and the template version in use for each channel (0: not sent
-    by that channel).
+    """A kind of message: its topic, and the template version in use for each channel.
+
+    A version of 0 means that the kind is not sent by that channel.
 
     `values` are the names of the required values, all of them texts. Amounts are decimal numbers
     with the code of their asset beside them, times are RFC 3339, days ISO 8601. A `method` is a key

@@ -50,8 +50,7 @@ def deliver_to_inbox(
 def deliver_message(
     session: Session, *, user_id: str, event_key: str, kind: str, values: dict[str, str]
 ) -> None:
-    """Deliver a message as a background task: to the inbox and by each channel that the person
-    wants.
+    """Deliver a message to the inbox and by each channel that the person wants.
 
     Does nothing for an erased person. The args are JSON.
     """

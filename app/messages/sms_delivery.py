@@ -137,8 +137,7 @@ def _fetch_status(database: Database, carrier_id: str) -> None:
 
 
 def _find(sms: OutgoingSms, since: datetime) -> str | None:
-    """Return the carrier's ID of an SMS that it may have accepted, or None if it certainly did
-    not."""
+    """Return the carrier's ID of an SMS, or None if the carrier certainly did not accept it."""
     carrier_id = resolve(SmsSender).find(sms, since=since)
     if carrier_id is None and clock.now() - since < LISTED_AFTER:
         raise ProviderOutcomeUnknown(

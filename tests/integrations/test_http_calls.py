@@ -1,4 +1,4 @@
-"""Calls to providers: recorded, retried where that is safe, and stopped while a provider keeps
+"""Calls to providers are recorded, retried where safe, and stopped while a provider keeps
 failing."""
 
 from collections.abc import Iterator

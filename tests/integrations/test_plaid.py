@@ -1,5 +1,5 @@
 """Plaid through its own client library against the sandbox, and the verification of its
-verifier."""
+webhooks."""
 
 import ast
 import json
@@ -180,7 +180,7 @@ class TestWebhooks:
     def delivery(self, body: bytes, headers: dict[str, str] | None = None) -> WebhookDelivery:
         signed = sign("", body, at=time.time(), forged=False) if headers is None else headers
         lowered = {name.lower(): value for name, value in signed.items()}
-        return WebhookDelivery("http://localhost/verifier/plaid", lowered, body)
+        return WebhookDelivery("http://localhost/webhooks/plaid", lowered, body)
 
     def test_genuine_webhook_becomes_event(self, verifier: PlaidWebhookVerifier) -> None:
         [event] = verifier.verify(self.delivery(json.dumps(PAYLOAD).encode()))

@@ -207,7 +207,7 @@ class TestSignature:
             **headers,
         }
         prefixed = {f"{prefix}{name}": value for name, value in values.items()}
-        return WebhookDelivery("http://localhost/verifier/sendgrid", prefixed, body)
+        return WebhookDelivery("http://localhost/webhooks/sendgrid", prefixed, body)
 
     def test_delivery_event_of_our_email_becomes_event(
         self, verifier: SendGridWebhookVerifier

@@ -136,8 +136,8 @@ class AnchorageCustodian:
     def transfers(
         self, since: datetime, direction: Direction | None = None
     ) -> list[CustodyTransfer]:
-        """Return transfers since an instant. Both lists filter by day; incoming ones by the day
-        they became final."""
+        """Return transfers since the day of an instant; incoming ones count from the day they are
+        final."""
         transfers: list[CustodyTransfer] = []
         if direction is not Direction.OUT:
             items = self._list("/transactions", since, "list", types="DEPOSIT")

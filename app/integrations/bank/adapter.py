@@ -45,8 +45,7 @@ class BankRail:
         self._caller = caller
 
     def virtual_account(self, reference: str, holder: str) -> VirtualAccount:
-        """Return the account with our reference. Its holder's name is the one it was created
-        with."""
+        """Return the account with our reference, with the holder's name of its creation."""
 
         def fetch() -> VirtualAccount:
             return _account(self._client.put_account(reference, holder))

@@ -33,10 +33,10 @@ class MetalpriceapiClient:
         self._timeout_seconds = timeout_seconds
 
     def latest(self, symbols: Sequence[str]) -> dict[str, Any]:
-        """Return the provider's document of rates with the dollar as base; numbers are int or
-        Decimal.
+        """Return the provider's document of rates with the dollar as base.
 
-        Raises `FeedFailed`, without the key in it, for anything but a successful response.
+        Numbers are int or Decimal. Raises `FeedFailed`, without the key in it, for anything but a
+        successful response.
         """
         query = {"api_key": self._key, "base": "USD", "currencies": ",".join(symbols)}
         try:

@@ -1,5 +1,6 @@
-"""M-Pesa through Safaricom's Daraja API: payments that a customer confirms on their phone, and
-payouts to a phone.
+"""M-Pesa through Safaricom's Daraja API: payments and payouts by phone.
+
+A customer confirms each payment on their phone.
 
 A phone's wallet holds whole Kenyan shillings; PBCEx holds US dollars. A payment in dollars is
 charged in shillings at `MPESA_KES_PER_USD`, rounded up to a shilling, and credited in exactly those

@@ -1,5 +1,7 @@
-"""The stored history of our calls to Daraja and of its callbacks: Daraja itself reports little, and
-only once."""
+"""The stored history of our calls to Daraja and its callbacks.
+
+Daraja itself reports little, and only once.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +16,8 @@ OPEN_PAYMENT, SEND_PAYOUT, QUERY_PAYOUT = "payments.open", "payouts.send", "payo
 
 @dataclass(frozen=True, slots=True)
 class PayoutHistory:
-    """What is stored about a payout: its results and status replies by callback, and when we last
-    sent and queried it."""
+    """The history of a payout: its results and status replies, and when we last sent and queried
+    it."""
 
     results: list[StoredEvent]
     status_replies: list[StoredEvent]

@@ -32,8 +32,10 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class DarajaAccount:
-    """Our business account at Daraja. `credential` is the initiator's password, encrypted with
-    M-Pesa's certificate on its portal."""
+    """Our business account at Daraja.
+
+    `credential` is the initiator's password, encrypted with M-Pesa's certificate on its portal.
+    """
 
     consumer_key: str
     consumer_secret: str = field(repr=False)
@@ -119,8 +121,10 @@ class DarajaClient:
                 return payments
 
     def send_payout(self, *, reference: str, phone: str, shillings: int, callback: str) -> str:
-        """Send money to a phone and return the response code. Daraja recognises a repetition by
-        `reference`."""
+        """Send money to a phone and return the response code.
+
+        Daraja recognises a repetition by `reference`.
+        """
         response = self._post(
             "/mpesa/b2c/v3/paymentrequest",
             {

@@ -110,8 +110,7 @@ class MpesaPayments:
         return self._caller.call("payments.look", send, reference=reference, idempotent=True)
 
     def find(self, reference: str) -> Payment | None:
-        """Return the payment with our reference once it is paid; None until then, and if it is
-        never paid."""
+        """Return the payment with our reference if it is paid, else None."""
 
         def send() -> Payment | None:
             payments = self._client.list_payments(clock.now() - _LIST_RANGE)
@@ -123,10 +122,10 @@ class MpesaPayments:
         return self._caller.call("payments.find", send, reference=reference, idempotent=True)
 
     def payments(self, since: datetime) -> list[Payment]:
-        """Return every payment since an instant, two days ago at the earliest, in dollars at
-        today's rate.
+        """Return every payment since an instant, two days ago at the earliest.
 
-        A payment that we did not request has the reference that its sender typed.
+        Amounts are in dollars at today's rate. A payment that we did not request has the reference
+        that its sender typed.
         """
         since = max(since, clock.now() - _LIST_RANGE)
         references = {

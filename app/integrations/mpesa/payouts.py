@@ -51,8 +51,10 @@ class DarajaPayoutApi(Protocol):
 
 
 class MpesaPayouts:
-    """A `PayoutRail`. Daraja reports the result of a payout only by callback: `find` reads what has
-    come, and queries Daraja if nothing has."""
+    """A `PayoutRail` whose results come only by callback.
+
+    `find` reads what has come, and queries Daraja if nothing has.
+    """
 
     name = NAME
 
@@ -124,13 +126,12 @@ class MpesaPayouts:
         raise ProviderOutcomeUnknown("Daraja was queried; the reply comes by callback.")
 
     def payouts(self, since: datetime) -> list[Payout]:
-        """Return every payout that ended since an instant, from its callback: Daraja has no list of
-        payouts."""
+        """Return every payout that ended since an instant, from its callback: Daraja has no
+        list."""
         return [self._parse_result(event) for event in self._history.payout_results(since)]
 
     def _parse_result(self, event: StoredEvent) -> Payout:
-        """Return the payout in a result callback. The detail of its subject holds the agreed
-        amounts."""
+        """Return the payout in a result callback. Its subject's detail holds the agreed amounts."""
         with parsing_response():
             result = json.loads(event.body)["Result"]
             cents, shillings = (int(part) for part in event.event_id.split(".")[2:])

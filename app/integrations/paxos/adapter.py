@@ -53,8 +53,10 @@ class PaxosCustodian:
         self._client, self._caller, self._profile_id = client, caller, profile_id
 
     def create_address(self, reference: str, asset: Asset, network: Network) -> str:
-        """Return a deposit address, which takes every token of its network. The asset is only
-        recorded."""
+        """Return a deposit address, which takes every token of its network.
+
+        The asset is only recorded.
+        """
         parameters = {
             "profile_id": self._profile_id,
             "crypto_network": network,

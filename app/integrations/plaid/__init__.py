@@ -1,2 +1,4 @@
-"""Plaid: identity verification. Called through Plaid's own client library; its webhooks carry
-signed tokens."""
+"""Plaid: identity verification, called through Plaid's own client library.
+
+Its webhooks carry signed tokens.
+"""

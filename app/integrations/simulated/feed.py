@@ -1,9 +1,9 @@
-"""A simulated market that every process computes alike: prices are a pure function of seed and
-instant.
+"""A simulated market: prices are a pure function of seed and instant.
 
 Each metal moves around its level in log space by smooth noise at twelve time scales, from four
 seconds to half a year; the amplitude grows with the square root of the scale, as in a random walk.
-No state is kept and no float is used, so machines and restarts agree to the last digit.
+No state is kept and no float is used, so that every process computes the same prices to the last
+digit.
 """
 
 from collections.abc import Callable

@@ -145,8 +145,7 @@ class SmtpEmailSender:
         _check_accepted((status, b""), may_refuse=True)
 
     def _message(self, email: OutgoingEmail) -> EmailMessage:
-        """Return the email with its headers. Raises `ValueError` for a value that would break out
-        of one."""
+        """Return the email with its headers. Raises `ValueError` for an unsafe header value."""
         message = EmailMessage(policy=policy.SMTP)
         message["Message-ID"] = f"<{email.id.hex}@{self._sender.domain}>"
         message["Date"] = format_datetime(clock.now())

@@ -112,8 +112,7 @@ class StripeRail:
         return self._caller.call("payments.find", search, reference=reference, idempotent=True)
 
     def payments(self, since: datetime) -> list[Payment]:
-        """Return every payment since an instant. Those that are not ours have an empty
-        reference."""
+        """Return every payment since an instant. Foreign payments have an empty reference."""
 
         def fetch() -> list[Payment]:
             return [
@@ -131,8 +130,7 @@ class StripeRail:
         return self._finish("payments.capture", send, provider_ref, reference, PaymentState.PAID)
 
     def release(self, provider_ref: str, reference: str) -> Payment:
-        """Cancel an authorised payment. One that failed or was released before is returned as it
-        is."""
+        """Cancel an authorised payment. One that has already ended is returned as it is."""
 
         def send() -> Payment:
             return _payment(self._client.cancel_payment(provider_ref, key=f"{reference}:release"))

@@ -115,8 +115,8 @@ class StripeClient:
                 *,
                 _usage: list[str] | None = None,
             ) -> tuple[str, int, Mapping[str, str]]:
-                """Send one request. A body that is not text cannot be read by the library
-                either."""
+                """Send one request. Bytes that are not text are replaced, as the library
+                expects."""
                 response = self.transport.request(method, url, headers=headers, content=post_data)
                 return response.body.decode(errors="replace"), response.status, response.headers
 
